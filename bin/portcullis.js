@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+// Plain JavaScript that every Node can read, so that an old one gets an explanation and not a syntax error.
+import { existsSync } from 'node:fs'
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 24 || (major === 24 && minor < 12)) {
+  console.error(
+    `portcullis needs Node.js 24.12 or newer; this is ${process.version}.\n` +
+      'Install a current version, or inside a checkout run "npm ci" and use "npm start" or "npx portcullis": they bring their own.',
+  )
+  process.exit(2)
+}
+
+const sources = new URL('../src/cli/main.ts', import.meta.url)
+const built = new URL('../dist/src/cli/main.js', import.meta.url)
+await import(existsSync(built) && !existsSync(sources) ? built : sources)

@@ -1,0 +1,60 @@
+import { type JWTPayload, jwtVerify } from 'jose'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+/**
+ * Revocation (RFC 7009) and introspection (RFC 7662) of our JWT access tokens, which the library refuses after it has
+ * authenticated the client. Returns false where the library's answer stands.
+ */
+export function accessTokenEndpoints(
+  settings: AuthorizationServerSettings,
+): (context: KoaContextWithOIDC) => Promise<boolean> {
+  return async (context) => {
+    const { route, client, params } = context.oidc
+    const token = params?.['token']
+    if (client === undefined || typeof token !== 'string') return false
+    if (route !== 'revocation' && route !== 'introspection') return false
+    const payload = await verify(settings, token)
+    if (route === 'revocation') {
+      if (payload?.['client_id'] === client.clientId) await revoke(settings, payload)
+      answer(context, '')
+      return true
+    }
+    const allowed =
+      payload !== undefined && (client.clientAuthMethod !== 'none' || payload['client_id'] === client.clientId)
+    answer(context, allowed && !(await isRevoked(settings, payload)) ? describe(payload) : { active: false })
+    return true
+  }
+}
+
+async function verify({ keys, issuer, clock }: AuthorizationServerSettings, token: string): Promise<JWTPayload | undefined> {
+  try {
+    const options = { issuer, typ: 'at+jwt', algorithms: [...keys.algorithms], currentDate: new Date(clock.now()) }
+    return (await jwtVerify(token, keys.resolve, options)).payload
+  } catch {
+    return undefined // to the client an invalid token is one that is not active: RFC 7662 section 2.2
+  }
+}
+
+async function revoke({ revocations }: AuthorizationServerSettings, payload: JWTPayload): Promise<void> {
+  if (payload.jti !== undefined && payload.exp !== undefined) {
+    await revocations.add({ kind: 'token', id: payload.jti, expiresAt: payload.exp * 1000 })
+  }
+}
+
+async function isRevoked({ revocations }: AuthorizationServerSettings, { jti, gid }: JWTPayload): Promise<boolean> {
+  return (
+    (typeof jti === 'string' && (await revocations.has('token', jti))) ||
+    (typeof gid === 'string' && (await revocations.has('grant', gid)))
+  )
+}
+
+function describe({ gid: _, ...claims }: JWTPayload): object {
+  return { active: true, token_type: 'Bearer', ...claims }
+}
+
+function answer(context: KoaContextWithOIDC, body: string | object): void {
+  context.status = 200
+  context.set('Cache-Control', 'no-store')
+  context.body = body
+}

@@ -1,0 +1,79 @@
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+import { errors } from './library.ts'
+import type { Clock } from '../core/clock.ts'
+import { grantName } from '../core/secret.ts'
+import type { ArtifactStore, FoundArtifact, RevocationStore } from '../storage/contract.ts'
+
+interface AdapterPorts {
+  readonly artifacts: ArtifactStore
+  readonly revocations: RevocationStore
+  readonly clock: Clock
+  /** How long an access token can outlive its grant, in seconds. */
+  readonly accessTokenSeconds: number
+}
+
+/** What oidc-provider stores when it has seen the `jti` of an assertion or a proof. */
+const seenOnce = 'ReplayDetection'
+
+/**
+ * Gives oidc-provider its storage. The library finds first and acts later; what may happen once is therefore decided
+ * here, by conditional statements: `consume` and the insertion of a `jti` throw when somebody else was first.
+ */
+export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter {
+  const { artifacts, revocations, clock } = ports
+
+  const revokeGrant = async (grantId: string): Promise<void> => {
+    await artifacts.removeGrant(grantId)
+    await revocations.add({
+      kind: 'grant',
+      id: grantName(grantId),
+      expiresAt: clock.now() + ports.accessTokenSeconds * 1000,
+    })
+  }
+
+  return (model) => ({
+    async upsert(id, payload, expiresIn) {
+      const artifact = {
+        model,
+        id,
+        payload,
+        grantId: payload.grantId,
+        uid: payload.uid,
+        userCode: payload.userCode,
+        accountId: payload.accountId,
+        clientId: payload.clientId,
+        expiresAt: expiresIn ? clock.now() + expiresIn * 1000 : undefined,
+      }
+      if (model !== seenOnce) await artifacts.put(artifact)
+      else if (!(await artifacts.insertOnce(artifact))) throw new errors.InvalidGrant('this assertion was used before')
+    },
+    async find(id) {
+      return restore(await artifacts.find(model, id))
+    },
+    async findByUid(uid) {
+      return restore(await artifacts.findByUid(model, uid))
+    },
+    async findByUserCode(userCode) {
+      return restore(await artifacts.findByUserCode(model, userCode))
+    },
+    async consume(id) {
+      if (await artifacts.consume(model, id)) return
+      // Two requests presented the same code or refresh token at once: the second one is a replay.
+      const found = await artifacts.find(model, id)
+      const grantId = found?.payload['grantId']
+      if (typeof grantId === 'string') await revokeGrant(grantId)
+      throw new errors.InvalidGrant(`${model} was used before`)
+    },
+    async destroy(id) {
+      if (model === 'Grant') await revokeGrant(id)
+      else await artifacts.remove(model, id)
+    },
+    revokeByGrantId: revokeGrant,
+  })
+}
+
+function restore(found: FoundArtifact | undefined): AdapterPayload | undefined {
+  if (found === undefined) return undefined
+  const { payload, consumedAt } = found
+  return consumedAt === undefined ? payload : { ...payload, consumed: Math.floor(consumedAt / 1000) }
+}

@@ -1,0 +1,67 @@
+import { IncomingMessage } from 'node:http'
+import type { ResourceDirectory } from '../core/protected-resource.ts'
+import { type ClientMetadata, cleanRegistration } from './client-metadata.ts'
+import type { KnownClient } from './settings.ts'
+
+/**
+ * Makes a form acceptable that means something we understand: every spelling of a resource becomes the canonical one,
+ * and client_credentials without a scope asks for the client's own. The form is untrusted.
+ */
+export function normaliseForm(
+  text: string,
+  authorization: string | undefined,
+  ports: { readonly resources: ResourceDirectory; readonly clients: readonly KnownClient[] },
+): string {
+  const form = new URLSearchParams(text)
+  const resources = form.getAll('resource').map((value) => ports.resources.find(value)?.resource ?? value)
+  if (resources.length > 0) {
+    form.delete('resource')
+    for (const resource of new Set(resources)) form.append('resource', resource)
+  }
+  if (form.get('grant_type') === 'client_credentials' && !form.has('scope')) {
+    const clientId = form.get('client_id') ?? basicClientId(authorization)
+    const scopes = ports.clients.find(({ id }) => id === clientId)?.scopes
+    if (scopes !== undefined) form.set('scope', scopes.join(' '))
+  }
+  return form.toString()
+}
+
+/** Cleans a registration request. What is no JSON object is left for the library to refuse. */
+export function normaliseRegistration(text: string): string {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    return text // the library answers 400 and says why
+  }
+  return typeof body === 'object' && body !== null && !Array.isArray(body)
+    ? JSON.stringify(cleanRegistration(body as ClientMetadata))
+    : text
+}
+
+/** The same request with another body, for a library that reads bodies from the stream. */
+export function replaceBody(req: IncomingMessage, text: string): IncomingMessage {
+  const body = Buffer.from(text)
+  const copy = new IncomingMessage(req.socket)
+  copy.method = req.method
+  copy.url = req.url
+  copy.httpVersion = req.httpVersion
+  copy.headers = { ...req.headers, 'content-length': String(body.length) }
+  delete copy.headers['transfer-encoding']
+  // An incomplete message would take its socket down when it is destroyed.
+  copy.complete = true
+  copy.push(body)
+  copy.push(null)
+  return copy
+}
+
+function basicClientId(authorization: string | undefined): string | undefined {
+  const encoded = /^basic ([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1]
+  if (encoded === undefined) return undefined
+  const id = Buffer.from(encoded, 'base64').toString().split(':')[0] ?? ''
+  try {
+    return decodeURIComponent(id)
+  } catch {
+    return undefined // the library refuses the header
+  }
+}

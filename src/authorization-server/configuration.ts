@@ -1,0 +1,187 @@
+import type { ClientMetadata as LibraryMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { errors } from './library.ts'
+import { isScopeToken } from '../core/scope.ts'
+import { scopeCatalogue } from '../core/scope-catalogue.ts'
+import { grantName, randomToken } from '../core/secret.ts'
+import { storageAdapter } from './adapter.ts'
+import { refuseRedirects, requestedScopeField } from './client-metadata.ts'
+import { renderLibraryError } from './error-page.ts'
+import { interactionPolicy } from './policy.ts'
+import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
+
+const interactionSeconds = 600
+const sessionSeconds = 14 * 24 * 3600
+const grantSeconds = 366 * 24 * 3600
+
+/** Where the login and consent pages of one authorization request are. */
+export const interactionPath = '/interaction'
+
+/** What oidc-provider is told. Every deviation from its defaults is here. */
+export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
+  const { tokens, keys, secret, issuer } = settings
+  const secure = issuer.startsWith('https:')
+  const cookie = { httpOnly: true, sameSite: 'lax', secure, overwrite: true } as const
+  return {
+    adapter: storageAdapter({ ...settings, accessTokenSeconds: tokens.accessTokenSeconds }),
+    jwks: { keys: [...keys.privateJwks] as never },
+    clients: settings.clients.map(describeClient),
+    findAccount: async (_context, id) => {
+      const account = await settings.identity.find(id)
+      return account && { accountId: account.id, claims: async () => ({ sub: account.id, name: account.displayName }) }
+    },
+
+    scopes: ['openid'],
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    clientDefaults: {
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      id_token_signed_response_alg: keys.signing.algorithm as never,
+    },
+    extraClientMetadata: {
+      properties: [requestedScopeField],
+      validator: (_context, _key, _value, metadata) => refuseRedirects(metadata['redirect_uris']),
+    },
+    allowOmittingSingleRegisteredRedirectUri: false,
+
+    issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    expiresWithSession: async () => false,
+    loadExistingGrant,
+    extraTokenClaims: async (_context, token) =>
+      'grantId' in token && token.grantId !== undefined ? { gid: grantName(token.grantId) } : undefined,
+    ttl: {
+      AccessToken: tokens.accessTokenSeconds,
+      ClientCredentials: tokens.accessTokenSeconds,
+      AuthorizationCode: tokens.codeSeconds,
+      RefreshToken: tokens.refreshTokenSeconds,
+      IdToken: tokens.accessTokenSeconds,
+      Interaction: interactionSeconds,
+      Session: sessionSeconds,
+      Grant: Math.max(grantSeconds, tokens.refreshTokenSeconds),
+    },
+
+    cookies: {
+      keys: [secret.derive('cookies').toString('base64url')],
+      names: cookieNames(issuer),
+      long: { ...cookie, signed: true, path: '/' },
+      short: { ...cookie, signed: true },
+    },
+    interactions: {
+      policy: interactionPolicy(),
+      url: (_context, interaction) => `${interactionPath}/${interaction.uid}`,
+    },
+    renderError: renderLibraryError(),
+    routes: {
+      authorization: '/authorize',
+      token: '/token',
+      registration: '/register',
+      revocation: '/revoke',
+      introspection: '/introspect',
+      jwks: '/jwks',
+    },
+
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      clientCredentials: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: async (_context, client, token) => token.clientId === client.clientId },
+      introspection: {
+        enabled: true,
+        allowedPolicy: async (_context, client, token) =>
+          client.clientAuthMethod !== 'none' || token.clientId === client.clientId,
+      },
+      registration: {
+        enabled: settings.dynamicRegistration,
+        issueRegistrationAccessToken: false,
+        idFactory: () => randomToken(16),
+        secretFactory: () => randomToken(32),
+      },
+      resourceIndicators: {
+        enabled: true,
+        useGrantedResource: async () => true,
+        defaultResource: async (_context, _client, oneOf) => oneOf ?? fallbackResource(settings),
+        getResourceServerInfo: async (context, indicator) => describeResource(settings, context, indicator),
+      },
+    },
+  }
+}
+
+/** A request that names no resource means the only one there is; where there are several it must name one. */
+function fallbackResource({ resources }: AuthorizationServerSettings): string {
+  if (resources.fallback === undefined) throw new errors.InvalidTarget('the resource parameter is missing')
+  return resources.fallback.resource
+}
+
+/** Cookies of one host are shared by all its ports, so on loopback the port keeps two installations apart. */
+function cookieNames(issuer: string): { session: string; interaction: string; resume: string } {
+  const { protocol, port } = new URL(issuer)
+  if (protocol === 'https:') {
+    return {
+      session: '__Host-portcullis',
+      interaction: '__Secure-portcullis-interaction',
+      resume: '__Secure-portcullis-resume',
+    }
+  }
+  const name = `portcullis-${port}`
+  return { session: name, interaction: `${name}-interaction`, resume: `${name}-resume` }
+}
+
+/** One grant for each authorization: replaying the code of one must not end the others. */
+async function loadExistingGrant(context: KoaContextWithOIDC): Promise<InstanceType<
+  typeof context.oidc.provider.Grant
+> | undefined> {
+  const grantId = context.oidc.result?.consent?.grantId
+  return grantId === undefined ? undefined : context.oidc.provider.Grant.find(grantId)
+}
+
+function describeResource(
+  { resources, tokens, keys }: AuthorizationServerSettings,
+  context: KoaContextWithOIDC,
+  indicator: string,
+): {
+  scope: string
+  audience: string
+  accessTokenTTL: number
+  accessTokenFormat: 'jwt'
+  jwt: { sign: { alg: never; kid: string } }
+} {
+  const resource = resources.find(indicator)
+  if (resource === undefined) throw new errors.InvalidTarget('this resource is not protected here')
+  return {
+    scope: [...scopeCatalogue.map(({ scope }) => scope), ...perObjectScopes(context)].join(' '),
+    audience: resource.resource,
+    accessTokenTTL: tokens.accessTokenSeconds,
+    accessTokenFormat: 'jwt',
+    jwt: { sign: { alg: keys.signing.algorithm as never, kid: keys.signing.kid } },
+  }
+}
+
+/** `mcp:tools:execute:<tool>` and the like cannot be listed: those that are asked for exist. */
+function perObjectScopes(context: KoaContextWithOIDC): string[] {
+  const asked = context.oidc.params?.['scope']
+  return typeof asked === 'string'
+    ? asked.split(' ').filter((scope) => /^mcp:tools:execute:[^:*]+$/.test(scope) && isScopeToken(scope))
+    : []
+}
+
+function describeClient(client: KnownClient): LibraryMetadata {
+  const forUsers = client.grantTypes.includes('authorization_code')
+  const native = client.redirectUris.some((uri) => !uri.startsWith('https:'))
+  return {
+    client_id: client.id,
+    client_name: client.name ?? client.id,
+    redirect_uris: [...client.redirectUris],
+    grant_types: [...client.grantTypes],
+    response_types: forUsers ? ['code'] : [],
+    application_type: native ? 'native' : 'web',
+    ...(client.secret === undefined
+      ? { token_endpoint_auth_method: 'none' }
+      : { client_secret: client.secret, token_endpoint_auth_method: 'client_secret_basic' }),
+  }
+}

@@ -1,0 +1,42 @@
+import type { OAuthStep } from '../telemetry/event.ts'
+
+/** What the front layer knows of a path that the authorization server answers. */
+export interface Endpoint {
+  readonly step: OAuthStep
+  readonly methods: readonly string[]
+  /** Whether pages of other origins may call: never where a person is, or a cookie (RFC 9700 section 4.15). */
+  readonly cors: boolean
+  readonly body?: 'form' | 'json'
+}
+
+const exact: Readonly<Record<string, Endpoint>> = {
+  '/.well-known/oauth-authorization-server': { step: 'discovery', methods: ['GET'], cors: true },
+  '/.well-known/openid-configuration': { step: 'discovery', methods: ['GET'], cors: true },
+  '/jwks': { step: 'keys', methods: ['GET'], cors: true },
+  '/register': { step: 'registration', methods: ['POST'], cors: true, body: 'json' },
+  '/authorize': { step: 'authorization', methods: ['GET'], cors: false },
+  '/token': { step: 'token', methods: ['POST'], cors: true, body: 'form' },
+  '/revoke': { step: 'revocation', methods: ['POST'], cors: true, body: 'form' },
+  '/introspect': { step: 'introspection', methods: ['POST'], cors: true, body: 'form' },
+}
+
+/** Finds the endpoint of a path that needs no rewriting. The path is untrusted. */
+export function findEndpoint(path: string): Endpoint | undefined {
+  if (Object.hasOwn(exact, path)) return exact[path]
+  if (/^\/authorize\/[\w-]+$/.test(path)) return { step: 'resumption', methods: ['GET'], cors: false }
+  return undefined
+}
+
+const wellKnown = /^(?<before>\/.*?)?\/\.well-known\/(?<name>oauth-authorization-server|openid-configuration)(?<after>\/.+)?$/
+
+/**
+ * Maps every form in which clients look for metadata to the one that the library answers: inserted before the path of
+ * an MCP server (RFC 8414 section 3.1) or appended to it (OpenID Connect Discovery section 4). `paths` are the paths
+ * of the MCP servers. Everything else comes back unchanged.
+ */
+export function canonicalPath(path: string, paths: ReadonlySet<string>): string {
+  const { before, name, after } = wellKnown.exec(path)?.groups ?? {}
+  if (name === undefined || (before !== undefined && after !== undefined)) return path
+  const of = before ?? after
+  return of === undefined || paths.has(of) ? `/.well-known/${name}` : path
+}

@@ -1,0 +1,53 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { checkDeclaredLength, readBody } from '../http/body.ts'
+import { corsHeaders, preflightHeaders } from '../http/cors.ts'
+import { normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
+import type { Endpoint } from './endpoints.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+const maxBodyBytes = 56 * 1024
+
+/**
+ * Makes a request look as if it had come to the public origin, which is where the library takes the URLs from that it
+ * writes. Nothing that a client says about hosts or protocols has a part in it.
+ */
+export function speakAsPublicOrigin(issuer: string, req: IncomingMessage): void {
+  const { host, protocol } = new URL(issuer)
+  req.headers.host = host
+  req.headers['x-forwarded-proto'] = protocol.slice(0, -1)
+  delete req.headers['x-forwarded-host']
+}
+
+/** Lets the page of a checked origin read the answer. */
+export function allowCors(req: IncomingMessage, res: ServerResponse): void {
+  const { origin } = req.headers
+  if (origin !== undefined) setHeaders(res, corsHeaders(origin))
+}
+
+/** Answers a preflight. */
+export function answerPreflight(req: IncomingMessage, res: ServerResponse, { methods }: Endpoint): void {
+  const asked = req.headers['access-control-request-headers']
+  setHeaders(res, preflightHeaders(methods.join(', '), asked))
+  res.writeHead(204).end()
+}
+
+/** Reads and normalises the body where the endpoint has one. Throws `body_too_large`. */
+export async function normaliseRequest(
+  settings: AuthorizationServerSettings,
+  { body: kind }: Endpoint,
+  req: IncomingMessage,
+): Promise<IncomingMessage> {
+  if (kind === undefined) return req
+  checkDeclaredLength(req.headers['content-length'], maxBodyBytes)
+  const text = (await readBody(req, maxBodyBytes)).toString()
+  const type = req.headers['content-type'] ?? ''
+  if (kind === 'json') return replaceBody(req, normaliseRegistration(text))
+  const isForm = type.startsWith('application/x-www-form-urlencoded')
+  return replaceBody(req, isForm ? normaliseForm(text, req.headers.authorization, settings) : text)
+}
+
+function setHeaders(res: ServerResponse, headers: readonly string[]): void {
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    res.setHeader(headers[index] as string, headers[index + 1] as string)
+  }
+}

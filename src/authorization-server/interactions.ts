@@ -1,0 +1,138 @@
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { InteractionResults, Provider } from 'oidc-provider'
+import { errors } from './library.ts'
+import { isLoopbackHost } from '../core/resource.ts'
+import { keyedDigest, secretsEqual } from '../core/secret.ts'
+import { displayText, type Markup, pageHeaders } from '../http/page.ts'
+import { interactionPath } from './configuration.ts'
+import { expiredPage, faultPage } from './error-page.ts'
+import { grantConsent } from './grant-consent.ts'
+import type { Notes } from './notes.ts'
+import { consentPage } from './pages/consent-page.ts'
+import { closedLoginPage, developmentLoginPage } from './pages/login-page.ts'
+import { requestIdOf } from './request-id.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+type Interaction = InstanceType<Provider['Interaction']>
+type Form = Readonly<Record<string, unknown>>
+type PageContext = Context<{ Bindings: HttpBindings }>
+
+const developmentName = 'dev_user_123'
+const maxFormBytes = 16 * 1024
+
+/** The pages on which a person logs in and decides. Each belongs to one authorization request and one browser. */
+export function interactionPages(
+  provider: Provider,
+  settings: AuthorizationServerSettings,
+  notes: Notes,
+): Hono<{ Bindings: HttpBindings }> {
+  const csrfKey = settings.secret.derive('csrf')
+  const csrfOf = (interaction: Interaction): string => keyedDigest(csrfKey, interaction.uid)
+  const pages = new Hono<{ Bindings: HttpBindings }>()
+  pages.use(bodyLimit({ maxSize: maxFormBytes }))
+
+  /** Loads the interaction of this browser: the library compares its cookie. Throws SessionNotFound. */
+  const load = (context: PageContext): Promise<Interaction> =>
+    provider.interactionDetails(context.env.incoming, context.env.outgoing)
+
+  const loadForPost = async (context: PageContext): Promise<{ interaction: Interaction; form: Form }> => {
+    const interaction = await load(context)
+    const form = await context.req.parseBody()
+    if (!secretsEqual(String(form['csrf']), csrfOf(interaction))) throw new errors.SessionNotFound('wrong form token')
+    return { interaction, form }
+  }
+
+  const finish = async (context: PageContext, result: InteractionResults): Promise<Response> => {
+    const { incoming, outgoing } = context.env
+    const replaces = 'error' in result
+    const next = await provider.interactionResult(incoming, outgoing, result, { mergeWithLastSubmission: !replaces })
+    return context.redirect(next, 303)
+  }
+
+  pages.get(`${interactionPath}/:uid`, async (context) => {
+    const interaction = await load(context)
+    return send(context, await (interaction.prompt.name === 'login' ? showLogin(interaction) : showConsent(interaction)))
+  })
+
+  pages.post(`${interactionPath}/:uid/login`, async (context) => {
+    const { interaction, form } = await loadForPost(context)
+    const name = String(form['name'] ?? '')
+    const account = await settings.identity.login({ name })
+    if ('refused' in account) {
+      notes.of(context.env.incoming).error = 'login_refused'
+      return send(context, await showLogin(interaction, name, account.refused), 422)
+    }
+    notes.of(context.env.incoming).subject = account.id
+    return finish(context, { login: { accountId: account.id } })
+  })
+
+  pages.post(`${interactionPath}/:uid/consent`, async (context) => {
+    const { interaction, form } = await loadForPost(context)
+    const note = notes.of(context.env.incoming)
+    note.clientId = String(interaction.params['client_id'])
+    note.subject = interaction.session?.accountId
+    if (form['decision'] === 'approve') {
+      return finish(context, { consent: { grantId: await grantConsent(provider, interaction) } })
+    }
+    note.error = 'access_denied'
+    return finish(context, { error: 'access_denied', error_description: 'the user did not let the client in' })
+  })
+
+  pages.notFound(async (context) => context.html(await expiredPage(requestIdOf(context.env.incoming)), 404, pageHeaders))
+  pages.onError(async (error, context) => {
+    const { incoming } = context.env
+    if (!(error instanceof errors.SessionNotFound)) {
+      settings.onFault(error)
+      notes.of(incoming).fault = true
+      return context.html(await faultPage(requestIdOf(incoming)), 500, pageHeaders)
+    }
+    notes.of(incoming).error = 'session_not_found'
+    return context.html(await expiredPage(requestIdOf(incoming)), 400, pageHeaders)
+  })
+
+  return pages
+
+  async function showLogin(interaction: Interaction, name = developmentName, problem?: string): Promise<Markup> {
+    if (settings.loginForm === 'none') return closedLoginPage()
+    return developmentLoginPage({
+      action: `${interactionPath}/${interaction.uid}/login`,
+      csrf: csrfOf(interaction),
+      clientName: await clientNameOf(interaction),
+      name,
+      problem,
+    })
+  }
+
+  async function showConsent(interaction: Interaction): Promise<Markup> {
+    const redirect = new URL(String(interaction.params['redirect_uri']))
+    const account = await settings.identity.find(interaction.session?.accountId ?? '')
+    const [indicator, scopes] = Object.entries(missingScopes(interaction))[0] ?? []
+    const resource = settings.resources.find(indicator ?? String(interaction.params['resource'] ?? ''))
+    return consentPage({
+      action: `${interactionPath}/${interaction.uid}/consent`,
+      csrf: csrfOf(interaction),
+      clientName: await clientNameOf(interaction),
+      accountName: displayText(account?.displayName ?? 'unknown'),
+      redirectHost: redirect.host || redirect.protocol,
+      redirectsToLoopback: isLoopbackHost(redirect.hostname),
+      resourceName: resource?.name ?? settings.issuer,
+      resource: resource?.resource ?? settings.issuer,
+      scopes: scopes ?? [],
+    })
+  }
+
+  async function clientNameOf(interaction: Interaction): Promise<string> {
+    const client = await provider.Client.find(String(interaction.params['client_id']))
+    return displayText(client?.clientName ?? '') || 'A program without a name'
+  }
+}
+
+function missingScopes({ prompt }: Interaction): Record<string, string[]> {
+  return (prompt.details['missingResourceScopes'] as Record<string, string[]> | undefined) ?? {}
+}
+
+async function send(context: PageContext, page: Markup, status: 200 | 422 = 200): Promise<Response> {
+  return context.html(String(await page), status, pageHeaders)
+}

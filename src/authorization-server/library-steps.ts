@@ -1,0 +1,68 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { allLeafScopes } from '../core/scope-catalogue.ts'
+import { accessTokenEndpoints } from './access-tokens.ts'
+import { canStepUp } from './client-profiles.ts'
+import { requestIdOf } from './request-id.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+/** Steps round the library's own, for what it has no hook for. Must be added before its callback is taken. */
+export function addLibrarySteps(provider: Provider, settings: AuthorizationServerSettings): void {
+  const answerForAccessToken = accessTokenEndpoints(settings)
+  provider.use(async (koaContext, next) => {
+    if (koaContext.path === '/authorize') await completeAuthorizationRequest(provider, settings, koaContext)
+    await next()
+    if (!('oidc' in koaContext)) return
+    const context = koaContext as KoaContextWithOIDC
+    if (context.oidc.route === 'discovery') completeMetadata(context.body as Metadata)
+    if (isErrorBody(context.body)) {
+      if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
+      nameRequest(context)
+    }
+  })
+}
+
+/** Fills in what an authorization request left out, and writes the resource in its canonical form. */
+async function completeAuthorizationRequest(
+  provider: Provider,
+  { resources }: AuthorizationServerSettings,
+  context: Pick<KoaContextWithOIDC, 'query'>,
+): Promise<void> {
+  const query = { ...context.query }
+  const asked = [query['resource'] ?? []].flat()
+  const canonical = [...new Set(asked.map((value) => resources.find(value)?.resource ?? value))]
+  if (canonical.length > 0) query['resource'] = canonical.length === 1 ? canonical[0] : canonical
+  const resource = canonical[0] === undefined ? resources.fallback : resources.find(canonical[0])
+  if (query['scope'] === undefined && resource !== undefined) query['scope'] = resource.baselineScopes.join(' ')
+  if (typeof query['scope'] === 'string' && typeof query['client_id'] === 'string') {
+    const client = await provider.Client.find(query['client_id'])
+    if (!canStepUp(client?.clientName)) {
+      query['scope'] = [...new Set([...query['scope'].split(' '), ...allLeafScopes])].join(' ')
+    }
+  }
+  context.query = query
+}
+
+interface Metadata {
+  scopes_supported: string[]
+  response_modes_supported?: string[]
+}
+
+/** `offline_access` is named here and nowhere else: some clients refresh only where they see it. */
+function completeMetadata(metadata: Metadata): void {
+  metadata.scopes_supported = [...allLeafScopes, 'openid', 'offline_access']
+}
+
+interface ErrorBody {
+  error: string
+  error_description?: string
+}
+
+function isErrorBody(body: unknown): body is ErrorBody {
+  return typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string'
+}
+
+/** Lets a client's developer name the log line that tells the rest. */
+function nameRequest(context: KoaContextWithOIDC): void {
+  const body = context.body as ErrorBody
+  body.error_description = `${body.error_description ?? body.error} (request ${requestIdOf(context.req)})`
+}

@@ -1,0 +1,62 @@
+import type { IncomingMessage } from 'node:http'
+import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
+
+/** What the library tells of a request while it works on it. */
+export interface Note {
+  clientId?: string | undefined
+  subject?: string | undefined
+  grantType?: string | undefined
+  error?: string | undefined
+  reason?: string | undefined
+  fault?: boolean
+}
+
+/** Notes of running requests. */
+export interface Notes {
+  of(req: IncomingMessage): Note
+  /** Lets two objects that stand for one request share a note. */
+  alias(copy: IncomingMessage, original: IncomingMessage): void
+}
+
+type LibraryError = errors.OIDCProviderError
+
+/** Listens to the library's events, so that each request can be told in one line when it is over. */
+export function takeNotes(provider: Provider, onFault: (error: Error) => void): Notes {
+  const notes = new WeakMap<IncomingMessage, Note>()
+  const of = (req: IncomingMessage): Note => {
+    const known = notes.get(req)
+    if (known !== undefined) return known
+    const fresh: Note = {}
+    notes.set(req, fresh)
+    return fresh
+  }
+  const identify = (context: KoaContextWithOIDC): Note => {
+    const note = of(context.req)
+    note.clientId = context.oidc.client?.clientId ?? note.clientId
+    note.subject = context.oidc.account?.accountId ?? context.oidc.session?.accountId ?? note.subject
+    const grantType = context.oidc.params?.['grant_type']
+    if (typeof grantType === 'string') note.grantType = grantType
+    return note
+  }
+  const failed = (context: KoaContextWithOIDC, error: LibraryError): void => {
+    const note = identify(context)
+    note.error = error.error
+    note.reason = [error.error_description, error.error_detail].filter(Boolean).join(': ') || error.message
+  }
+  const succeeded = (context: KoaContextWithOIDC): void => void identify(context)
+
+  provider.on('authorization.error', failed)
+  provider.on('grant.error', failed)
+  provider.on('registration_create.error', failed)
+  provider.on('revocation.error', failed)
+  provider.on('introspection.error', failed)
+  provider.on('grant.success', succeeded)
+  provider.on('registration_create.success', succeeded)
+  provider.on('interaction.started', succeeded)
+  provider.on('authorization.success', succeeded)
+  provider.on('server_error', (context, error) => {
+    Object.assign(identify(context), { error: 'server_error', reason: error.message, fault: true })
+    onFault(error)
+  })
+  return { of, alias: (copy, original) => void notes.set(copy, of(original)) }
+}

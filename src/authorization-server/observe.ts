@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { splitTarget } from '../http/exchange.ts'
+import type { OAuthStep, Outcome, RequestEvent } from '../telemetry/event.ts'
+import { scrub, scrubPath } from '../telemetry/scrub.ts'
+import { canonicalPath, findEndpoint } from './endpoints.ts'
+import type { Note, Notes } from './notes.ts'
+import { requestIdOf } from './request-id.ts'
+
+interface Observation {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly notes: Notes
+  readonly resourcePaths: ReadonlySet<string>
+}
+
+/** Called when a request begins; what it returns tells of the request when its answer is over. */
+export function oauthEvent({ req, res, notes, resourcePaths }: Observation): () => RequestEvent {
+  const began = performance.now()
+  const address = forwardedAddress(req)
+  const { path } = splitTarget(req.url ?? '/')
+  return () => {
+    const note = notes.of(req)
+    return {
+      kind: 'oauth',
+      outcome: outcomeOf(note, res.statusCode),
+      requestId: requestIdOf(req),
+      httpMethod: req.method ?? '',
+      path: scrubPath(path),
+      status: res.statusCode,
+      durationMs: performance.now() - began,
+      address,
+      code: note.error,
+      reason: note.reason === undefined ? undefined : scrub(note.reason),
+      subject: note.subject,
+      clientId: note.clientId,
+      step: stepOf(path, resourcePaths),
+      grantType: note.grantType,
+    }
+  }
+}
+
+function outcomeOf({ error, fault }: Note, status: number): Outcome {
+  if (fault === true || status >= 500) return 'failed'
+  return error === undefined && status < 400 ? 'allowed' : 'denied'
+}
+
+function stepOf(path: string, resourcePaths: ReadonlySet<string>): OAuthStep {
+  if (path.endsWith('/login')) return 'login'
+  if (path.endsWith('/consent')) return 'consent'
+  return findEndpoint(canonicalPath(path, resourcePaths))?.step ?? 'page'
+}
+
+/** The client's address, which the gateway writes and nobody else can reach this listener to forge. */
+function forwardedAddress(req: IncomingMessage): string | undefined {
+  const forwarded = req.headers['x-forwarded-for']
+  return typeof forwarded === 'string' ? forwarded : req.socket.remoteAddress
+}

@@ -1,0 +1,21 @@
+import { html } from 'hono/html'
+import { type Markup, renderPage } from '../../http/page.ts'
+
+interface Problem {
+  readonly title: string
+  /** What happened, in words. */
+  readonly what: string
+  /** What the person can do now. */
+  readonly advice: string
+  readonly requestId: string
+}
+
+/** Tells a person what happened and what to do. */
+export function problemPage({ title, what, advice, requestId }: Problem): Markup {
+  return renderPage(
+    title,
+    html`<p>${what}</p>
+      <p>${advice}</p>
+      <p class="quiet">Request ${requestId}</p>`,
+  )
+}

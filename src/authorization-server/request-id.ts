@@ -1,0 +1,16 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+
+/** The header in which the gateway hands its request id on. */
+export const requestIdHeader = 'x-request-id'
+
+const pattern = /^[\w-]{8,64}$/
+
+/** The id of a request: the gateway's, or a new one where a request came another way. */
+export function requestIdOf(req: IncomingMessage): string {
+  const given = req.headers[requestIdHeader]
+  if (typeof given === 'string' && pattern.test(given)) return given
+  const made = randomUUID()
+  req.headers[requestIdHeader] = made
+  return made
+}

@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { Provider } from './library.ts'
+import { splitTarget } from '../http/exchange.ts'
+import { readHead } from '../http/head.ts'
+import { stylesheetPath } from '../http/page.ts'
+import { answerError, sendError, sendPage, sendStylesheet } from './answer.ts'
+import { interactionPath, libraryConfiguration } from './configuration.ts'
+import type { AuthorizationServer } from './contract.ts'
+import { canonicalPath, findEndpoint } from './endpoints.ts'
+import { allowCors, answerPreflight, normaliseRequest, speakAsPublicOrigin } from './front.ts'
+import { interactionPages } from './interactions.ts'
+import { addLibrarySteps } from './library-steps.ts'
+import { takeNotes } from './notes.ts'
+import { oauthEvent } from './observe.ts'
+import { homePage } from './pages/home-page.ts'
+import { requestIdHeader, requestIdOf } from './request-id.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+/** Builds the authorization server: a front layer of ours round oidc-provider. */
+export async function createAuthorizationServer(settings: AuthorizationServerSettings): Promise<AuthorizationServer> {
+  const { issuer, resources, guard, observe, onFault } = settings
+  const provider = new Provider(issuer, libraryConfiguration(settings))
+  // Safe because the front layer overwrites the forwarded headers of every request.
+  provider.proxy = true
+  addLibrarySteps(provider, settings)
+  const notes = takeNotes(provider, onFault)
+  const library = provider.callback()
+  const pages = getRequestListener(interactionPages(provider, settings, notes).fetch)
+  const resourcePaths = new Set(resources.all.map(({ path }) => path))
+  const home = String(await homePage(resources.all))
+
+  const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    guard.check(readHead(req.rawHeaders))
+    speakAsPublicOrigin(issuer, req)
+    const { path, query } = splitTarget(req.url ?? '/')
+    if (path === '/') return sendPage(res, home)
+    if (path === stylesheetPath) return sendStylesheet(res)
+    if (path.startsWith(`${interactionPath}/`)) return pages(req, res)
+
+    const canonical = canonicalPath(path, resourcePaths)
+    const endpoint = findEndpoint(canonical)
+    if (endpoint === undefined) {
+      return sendError(req, res, 404, { code: 'not_found', description: 'nothing is served at this path' })
+    }
+    if (endpoint.cors) allowCors(req, res)
+    if (endpoint.cors && req.method === 'OPTIONS') return answerPreflight(req, res, endpoint)
+    if (!endpoint.methods.includes(req.method ?? '')) {
+      res.setHeader('Allow', endpoint.methods.join(', '))
+      return sendError(req, res, 405, { code: 'invalid_request', description: `use ${endpoint.methods.join(' or ')}` })
+    }
+    req.url = query === '' ? canonical : `${canonical}?${query}`
+    const normalised = await normaliseRequest(settings, endpoint, req)
+    notes.alias(normalised, req)
+    return library(normalised, res)
+  }
+
+  return {
+    issuer,
+    handle(req, res) {
+      const describe = oauthEvent({ req, res, notes, resourcePaths })
+      res.setHeader(requestIdHeader, requestIdOf(req))
+      res.once('close', () => observe(describe()))
+      answer(req, res).catch((error: unknown) => answerError(error, req, res, onFault))
+    },
+  }
+}

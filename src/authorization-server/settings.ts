@@ -1,0 +1,45 @@
+import type { Clock } from '../core/clock.ts'
+import type { ResourceDirectory } from '../core/protected-resource.ts'
+import type { MasterSecret } from '../core/secret.ts'
+import type { Guard } from '../http/guard.ts'
+import type { Identity } from '../identity/contract.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
+import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
+import type { Observe } from '../telemetry/event.ts'
+
+/** A client that is known beforehand, as an operator writes it. */
+export interface KnownClient {
+  readonly id: string
+  readonly name?: string | undefined
+  readonly secret?: string | undefined
+  readonly redirectUris: readonly string[]
+  readonly grantTypes: readonly string[]
+  readonly scopes?: readonly string[] | undefined
+}
+
+/** Everything that the authorization server is told and given. */
+export interface AuthorizationServerSettings {
+  /** The public URL, which is the issuer: no path, no trailing slash. */
+  readonly issuer: string
+  readonly resources: ResourceDirectory
+  readonly clients: readonly KnownClient[]
+  readonly identity: Identity
+  /** What the login form shows: the development form is prefilled. */
+  readonly loginForm: 'development' | 'none'
+  readonly dynamicRegistration: boolean
+  readonly tokens: {
+    readonly codeSeconds: number
+    readonly accessTokenSeconds: number
+    readonly refreshTokenSeconds: number
+  }
+  readonly keys: KeyRing
+  readonly artifacts: ArtifactStore
+  readonly revocations: RevocationStore
+  readonly secret: MasterSecret
+  readonly clock: Clock
+  /** Which hosts and origins may call. */
+  readonly guard: Guard
+  readonly observe: Observe
+  /** Told of every fault of ours, for the log. */
+  readonly onFault: (error: unknown) => void
+}

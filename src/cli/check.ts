@@ -1,0 +1,19 @@
+import { Command } from 'commander'
+import { fileVariable } from '../config/environment.ts'
+import { loadConfig } from '../config/load.ts'
+import { ConfigurationInvalid } from '../config/problems.ts'
+
+/** `portcullis check`: every problem of a configuration at once. */
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('Tell every problem of a configuration at once.')
+    .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
+    .action(({ config = process.env[fileVariable] }: { config?: string }) => {
+      if (config === undefined) {
+        throw new ConfigurationInvalid([{ path: '--config', message: 'name the file, such as: portcullis check -c portcullis.yaml' }])
+      }
+      const { publicUrl, mode, upstreams } = loadConfig({ file: config, environment: process.env })
+      const servers = upstreams.length === 1 ? 'one MCP server' : `${upstreams.length} MCP servers`
+      console.log(`${config} is right: ${mode} mode, ${servers} behind ${publicUrl}`)
+    })
+}

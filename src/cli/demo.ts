@@ -1,0 +1,63 @@
+import { Command } from 'commander'
+import { start } from '../app.ts'
+import { startDemoServer } from '../../demo/server.ts'
+import { loadConfig } from '../config/load.ts'
+import type { Config, ConfigInput } from '../config/schema.ts'
+import { portTaken } from '../http/listen.ts'
+import { describeRunning, inspectorHint } from './banner.ts'
+import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
+import { closeOnSignal } from './stop.ts'
+
+const demoSettings: ConfigInput = {
+  mode: 'development',
+  log: { format: 'text' },
+  clients: [
+    {
+      id: 'mcp-inspector-client',
+      name: 'MCP Inspector',
+      redirectUris: ['http://127.0.0.1:6274/oauth/callback', 'http://localhost:6274/oauth/callback'],
+    },
+    {
+      id: 'demo-m2m',
+      name: 'Demo machine client',
+      secret: 'demo-m2m-secret',
+      grantTypes: ['client_credentials'],
+      scopes: ['mcp:*'],
+    },
+  ],
+}
+
+/** `portcullis demo`: the four servers, ready for MCP Inspector. */
+export function demoCommand(): Command {
+  return addCommonFlags(new Command('demo'))
+    .description('Start the gateway, the authorization server and a demo MCP server.')
+    .action(async (flags: CommonFlags) => {
+      const settings = loadConfig({ base: demoSettings, environment: process.env, flags: flagSettings(flags) })
+      const demo = await startDemo(settings)
+      const upstreams = [{ name: 'demo', path: '/mcp', url: demo.url }]
+      const base = { ...demoSettings, upstreams }
+      const running = await start(
+        loadConfig({ base, environment: process.env, flags: flagSettings(flags) }),
+      ).catch(async (error: unknown) => {
+        await demo.close()
+        throw error
+      })
+      console.log(describeRunning(running, [['demo MCP server', `${demo.url}  (only through the gateway)`]]))
+      console.log(inspectorHint(running.resources[0]!.resource))
+      console.log('Without a browser:\n\n  npx portcullis token --scope "mcp:*"\n')
+      await closeOnSignal(async () => {
+        await running.close()
+        await demo.close()
+      })
+    })
+}
+
+async function startDemo({ listen, publicUrl }: Config): ReturnType<typeof startDemoServer> {
+  const gateway = { issuer: `${publicUrl}/gateway`, jwksUrl: `${publicUrl}/gateway/jwks` }
+  try {
+    return await startDemoServer({ host: listen.internalHost, port: listen.demo, gateway })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw await portTaken({ name: 'demo MCP server', port: listen.demo, fix: 'PORTCULLIS_LISTEN_DEMO' })
+  }
+}

@@ -1,0 +1,44 @@
+import { type Command, InvalidArgumentError } from 'commander'
+
+/** The flags that every command which starts something has. */
+export interface CommonFlags {
+  readonly port?: number
+  readonly publicUrl?: string
+  readonly data?: string
+  readonly logLevel?: string
+  readonly json?: boolean
+}
+
+/** Adds the common flags to a command. */
+export function addCommonFlags(command: Command): Command {
+  return addStoreFlags(command)
+    .option('--log-level <level>', 'debug, info, warn, error or silent')
+    .option('--json', 'log for machines, one JSON object a line')
+}
+
+/** Adds the flags that say which installation is meant. */
+export function addStoreFlags(command: Command): Command {
+  return command
+    .option('--port <number>', 'port of the gateway (default: 3002)', parsePort)
+    .option('--public-url <url>', 'URL under which clients reach the gateway')
+    .option('--data <folder>', 'folder of the store and the secret (default: ./.portcullis)')
+}
+
+/** Writes flags as settings. Flags that were not given are absent. */
+export function flagSettings({ port, publicUrl, data, logLevel, json }: CommonFlags): object {
+  return {
+    ...(port === undefined ? {} : { listen: { gateway: port } }),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(data === undefined ? {} : { data }),
+    ...(logLevel === undefined && json === undefined
+      ? {}
+      : { log: { ...(logLevel && { level: logLevel }), ...(json && { format: 'json' }) } }),
+  }
+}
+
+/** Parses a port number. Throws InvalidArgumentError. */
+export function parsePort(text: string): number {
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('a port is a number up to 65535')
+  return port
+}

@@ -1,0 +1,28 @@
+import { Command, Option } from 'commander'
+import { type Part, start } from '../app.ts'
+import { fileVariable } from '../config/environment.ts'
+import { loadConfig } from '../config/load.ts'
+import { describeRunning } from './banner.ts'
+import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
+import { closeOnSignal } from './stop.ts'
+
+interface ServeFlags extends CommonFlags {
+  readonly config?: string
+  readonly only?: Part
+}
+
+const parts: readonly Part[] = ['gateway', 'authorization-server', 'admin']
+
+/** `portcullis serve`: what a configuration file says. */
+export function serveCommand(): Command {
+  return addCommonFlags(new Command('serve'))
+    .description('Start what a configuration file says.')
+    .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
+    .addOption(new Option('--only <part>', 'start one part alone').choices(parts))
+    .action(async ({ config = process.env[fileVariable], only, ...flags }: ServeFlags) => {
+      const settings = loadConfig({ file: config, environment: process.env, flags: flagSettings(flags) })
+      const running = await start(settings, only === undefined ? {} : { parts: [only] })
+      if (settings.log.format === 'text') console.log(describeRunning(running))
+      await closeOnSignal(running.close)
+    })
+}

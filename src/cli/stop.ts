@@ -1,0 +1,12 @@
+/**
+ * Closes everything on Ctrl-C or SIGTERM, and waits until it is done. A second signal ends the process at once. The
+ * promise resolves when everything is closed.
+ */
+export async function closeOnSignal(close: () => Promise<void>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+  console.error('\nportcullis: finishing running requests (once more to stop at once)')
+  await close()
+}

@@ -1,0 +1,45 @@
+import { jsonSchema, listSettings, type Setting } from './settings.ts'
+
+/** docs/portcullis.schema.json, for editors: the JSON Schema of the configuration file. */
+export function renderSchema(): string {
+  return `${JSON.stringify(jsonSchema(), null, 2)}\n`
+}
+
+/** docs/configuration.md, made from the schema. */
+export function renderReference(): string {
+  return `# Configuration
+
+<!-- Made by \`npm run docs\` from src/config/schema.ts; a test fails when the two differ. -->
+
+Every setting can stand in a YAML file (\`portcullis serve -c portcullis.yaml\`). A setting that has a variable can
+also come from the environment, which overrides the file; flags override both. Unknown settings are refused, and all
+problems are told at once: \`portcullis check -c portcullis.yaml\`.
+
+\`\`\`yaml
+# yaml-language-server: $schema=node_modules/portcullis/docs/portcullis.schema.json
+mode: production
+publicUrl: https://mcp.example.com
+upstreams:
+  - { name: files, path: /mcp, url: http://127.0.0.1:9000/mcp }
+\`\`\`
+
+Lists in the environment are separated by commas. Items of a list of objects are marked \`[]\` and can only stand in
+the file. The secret of a client may name a variable, \`$NAME\`, so that the file holds none.
+
+| setting | type | default | variable | meaning |
+|---|---|---|---|---|
+${listSettings().map(renderRow).join('\n')}
+`
+}
+
+function renderRow(setting: Setting): string {
+  const type = setting.values === undefined ? setting.type : setting.values.map((value) => `\`${value}\``).join(', ')
+  const fallback = setting.fallback === undefined ? '' : `\`${renderDefault(setting.fallback)}\``
+  const variable = setting.variable === undefined ? '' : `\`${setting.variable}\``
+  const path = setting.path.join('.').replaceAll('.[]', '[]')
+  return `| \`${path}\` | ${type} | ${fallback} | ${variable} | ${setting.description} |`
+}
+
+function renderDefault(value: unknown): string {
+  return Array.isArray(value) ? (value.length === 0 ? '[]' : value.join(' ')) : String(value)
+}

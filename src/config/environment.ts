@@ -1,0 +1,31 @@
+import { listSettings, type Setting } from './settings.ts'
+import type { Problem } from './problems.ts'
+
+/** Names the file to read, for commands that take `--config`. */
+export const fileVariable = 'PORTCULLIS_CONFIG'
+
+/** Settings from environment variables, with the problems found on the way. Lists are separated by commas. */
+export function readEnvironment(environment: NodeJS.ProcessEnv): { values: object; problems: Problem[] } {
+  const values: Record<string, unknown> = {}
+  const problems: Problem[] = []
+  const settings = new Map(listSettings().map((setting) => [setting.variable, setting]))
+  for (const [variable, text] of Object.entries(environment)) {
+    if (!variable.startsWith('PORTCULLIS_') || variable === fileVariable || text === undefined) continue
+    const setting = settings.get(variable)
+    if (setting === undefined) problems.push({ path: variable, message: 'there is no such setting' })
+    else place(values, setting.path, convert(setting, text))
+  }
+  return { values, problems }
+}
+
+/** Puts a value at a path, making the objects on the way. */
+export function place(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key, ...rest] = path as [string, ...string[]]
+  if (rest.length === 0) target[key] = value
+  else place((target[key] ??= {}) as Record<string, unknown>, rest, value)
+}
+
+function convert(setting: Setting, text: string): unknown {
+  if (setting.type.startsWith('list')) return text.split(',').map((item) => item.trim())
+  return setting.type === 'integer' && /^-?\d+$/.test(text) ? Number(text) : text
+}

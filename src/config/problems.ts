@@ -1,0 +1,29 @@
+/** One thing that is wrong with a configuration. */
+export interface Problem {
+  /** Where, such as `upstreams[0].url`, or the name of a variable or flag. */
+  readonly path: string
+  readonly message: string
+}
+
+/** Everything that is wrong with a configuration, at once. */
+export class ConfigurationInvalid extends Error {
+  readonly problems: readonly Problem[]
+
+  constructor(problems: readonly Problem[]) {
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+    super(
+      `the configuration has ${count}:\n${problems.map(({ path, message }) => `  ${path}: ${message}`).join('\n')}`,
+    )
+    this.name = 'ConfigurationInvalid'
+    this.problems = problems
+  }
+}
+
+/** Writes a path of keys and indexes the way people do: `upstreams[0].url`. */
+export function writePath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (written, key) =>
+      typeof key === 'number' ? `${written}[${key}]` : written === '' ? String(key) : `${written}.${String(key)}`,
+    '',
+  )
+}

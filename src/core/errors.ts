@@ -1,0 +1,102 @@
+/**
+ * Every way in which Portcullis says no. `status` is the HTTP status, `rpc` the JSON-RPC code, `message` what a
+ * client may know. Codes of our own stay outside -32768..-32000, as JSON-RPC 2.0 section 5.1 and MCP ask, and
+ * repeat the HTTP status. docs/errors.md explains each one; a test holds the two together.
+ */
+export const errorKinds = {
+  host_not_allowed: { status: 403, rpc: 403, message: 'This host name is not served here' },
+  origin_not_allowed: { status: 403, rpc: 403, message: 'This origin may not call this server' },
+  not_found: { status: 404, rpc: 404, message: 'Nothing is served at this path' },
+  method_not_allowed: { status: 405, rpc: 405, message: 'This HTTP method is not allowed here' },
+  body_too_large: { status: 413, rpc: 413, message: 'The request body is too large' },
+  media_type_unsupported: { status: 415, rpc: 415, message: 'The body must be uncompressed application/json' },
+  header_duplicated: { status: 400, rpc: 400, message: 'A header was sent more than once' },
+  header_invalid: { status: 400, rpc: 400, message: 'A header has an invalid value' },
+
+  token_missing: { status: 401, rpc: 401, message: 'Unauthorized' },
+  token_invalid: { status: 401, rpc: 401, message: 'Unauthorized' },
+  token_repeated: { status: 400, rpc: 400, message: 'The access token was sent in more than one way' },
+  scope_insufficient: { status: 403, rpc: 403, message: 'The access token lacks a scope' },
+
+  json_invalid: { status: 400, rpc: -32700, message: 'The body is not valid JSON' },
+  message_invalid: { status: 400, rpc: -32600, message: 'The body is not a valid JSON-RPC message' },
+  batch_unsupported: { status: 400, rpc: -32600, message: 'Batches exist in MCP 2025-03-26 only' },
+  meta_missing: { status: 400, rpc: -32602, message: 'A required _meta key is missing' },
+  header_mismatch: { status: 400, rpc: -32020, message: 'Header mismatch' },
+  version_unsupported: { status: 400, rpc: -32022, message: 'Unsupported protocol version' },
+  method_unknown: { status: 404, rpc: -32601, message: 'Method not found' },
+  method_unknown_legacy: { status: 200, rpc: -32601, message: 'Method not found' },
+  notification_unknown: { status: 400, rpc: -32601, message: 'Method not found' },
+  params_invalid: { status: 400, rpc: -32602, message: 'Invalid params' },
+  response_unexpected: { status: 400, rpc: -32600, message: 'No request waits for this response' },
+
+  session_missing: { status: 400, rpc: 400, message: 'The Mcp-Session-Id header is missing' },
+  session_unknown: { status: 404, rpc: 404, message: 'Session not found' },
+
+  upstream_unreachable: { status: 502, rpc: 502, message: 'The MCP server cannot be reached' },
+  upstream_refused: { status: 502, rpc: 502, message: 'The MCP server did not accept the gateway' },
+  upstream_invalid: { status: 502, rpc: 502, message: 'The MCP server gave an answer that is not MCP' },
+  upstream_interrupted: { status: 502, rpc: 502, message: 'The MCP server ended the answer early' },
+  upstream_timeout: { status: 504, rpc: 504, message: 'The MCP server did not answer in time' },
+  keys_unavailable: { status: 503, rpc: 503, message: 'Access tokens cannot be verified right now' },
+  draining: { status: 503, rpc: 503, message: 'The server is shutting down' },
+  internal: { status: 500, rpc: 500, message: 'Something went wrong inside the gateway' },
+} as const satisfies Record<string, ErrorKind>
+
+interface ErrorKind {
+  readonly status: number
+  readonly rpc: number
+  readonly message: string
+}
+
+/** The closed set of error codes. */
+export type ErrorCode = keyof typeof errorKinds
+
+/** The OAuth challenge that goes with a 401 or a 403 (RFC 6750 section 3). */
+export interface ChallengeDetail {
+  /** Scopes to name, without duplicates. */
+  readonly scopes: readonly string[]
+  /** Absent when no credentials were sent (RFC 6750 section 3.1). */
+  readonly error?: 'invalid_token' | 'insufficient_scope'
+  /** For the client's developer. Never holds input of the request. */
+  readonly description?: string
+}
+
+interface RefusalDetail {
+  /** For the operator: goes to the log and the audit, never to the client. */
+  readonly reason?: string
+  /** For the client: is added to the message. Never holds input of the request that was not checked. */
+  readonly explain?: string
+  /** The JSON-RPC `error.data` member. */
+  readonly data?: unknown
+  /** The id of the JSON-RPC request that is refused. */
+  readonly id?: string | number | undefined
+  readonly challenge?: ChallengeDetail
+  readonly retryAfterSeconds?: number
+  /** The methods of an `Allow` header (RFC 9110 section 15.5.6). */
+  readonly allow?: string
+  readonly cause?: unknown
+}
+
+/** A request that is refused, with two audiences: `message` for the client and `reason` for the operator. */
+export class Refusal extends Error {
+  readonly code: ErrorCode
+  readonly detail: RefusalDetail
+
+  constructor(code: ErrorCode, detail: RefusalDetail = {}) {
+    const { message } = errorKinds[code]
+    super(detail.explain === undefined ? message : `${message}: ${detail.explain}`, { cause: detail.cause })
+    this.name = 'Refusal'
+    this.code = code
+    this.detail = detail
+  }
+
+  get status(): number {
+    return errorKinds[this.code].status
+  }
+
+  /** The reason for the log: the detail where there is one, else the code. */
+  get reason(): string {
+    return this.detail.reason ?? this.code
+  }
+}

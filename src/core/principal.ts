@@ -1,0 +1,17 @@
+import type { ScopeSet } from './scope.ts'
+
+/** Who calls: the verified content of an access token (RFC 9068 section 2.2). */
+export interface Principal {
+  readonly issuer: string
+  readonly subject: string
+  readonly clientId: string
+  /** `client` where no user stands behind the token (RFC 9068 section 5): subject and client are the same. */
+  readonly kind: 'user' | 'client'
+  readonly scopes: ScopeSet
+  readonly audiences: readonly string[]
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
+  readonly tokenId: string | undefined
+  /** Names the grant that the token came from, so that revoking the grant ends it. */
+  readonly grantId: string | undefined
+}

@@ -1,0 +1,43 @@
+/**
+ * The algebra of scopes. A scope is a path of colon-separated segments; a parent implies its children and may be
+ * written with or without a trailing wildcard: `mcp:tools` is `mcp:tools:*`. Siblings imply nothing about each
+ * other. Only `mcp:*` stands for everything; a bare `mcp` is no scope.
+ */
+export class ScopeSet {
+  readonly #granted: ReadonlySet<string>
+  /** The scopes as they were granted, in order. */
+  readonly list: readonly string[]
+
+  constructor(scopes: readonly string[]) {
+    this.list = scopes
+    this.#granted = new Set(scopes.filter((scope) => scope !== 'mcp').map(withoutWildcard))
+  }
+
+  /** Says whether the granted scopes imply `needed`, a scope without a wildcard. */
+  covers(needed: string): boolean {
+    if (this.#granted.has(needed)) return true
+    for (let end = needed.lastIndexOf(':'); end > 0; end = needed.lastIndexOf(':', end - 1)) {
+      if (this.#granted.has(needed.slice(0, end))) return true
+    }
+    return false
+  }
+
+  /** The scopes of `needed` that are not implied by what was granted, in the order of `needed`. */
+  missing(needed: readonly string[]): readonly string[] {
+    return needed.filter((scope) => !this.covers(scope))
+  }
+}
+
+/** Splits a space-delimited scope value (RFC 6749 section 3.3), dropping repetitions. Untrusted input is fine. */
+export function parseScopes(value: string | undefined): string[] {
+  return value === undefined ? [] : [...new Set(value.split(' ').filter((scope) => scope !== ''))]
+}
+
+/** Says whether a value is a legal scope token (RFC 6749 appendix A.4). */
+export function isScopeToken(value: string): boolean {
+  return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
+}
+
+function withoutWildcard(scope: string): string {
+  return scope.endsWith(':*') ? scope.slice(0, -2) : scope
+}

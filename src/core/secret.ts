@@ -1,0 +1,74 @@
+import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+
+/** The secret from which every other secret of an installation is derived: 32 bytes or more. */
+export interface MasterSecret {
+  /** A key for one purpose (HKDF-SHA-256, RFC 5869). `bytes` is 32 unless said otherwise. */
+  derive(purpose: string, bytes?: number): Buffer
+}
+
+/** Wraps the bytes of the master secret. Throws a RangeError below 32 bytes. */
+export function masterSecret(bytes: Uint8Array): MasterSecret {
+  if (bytes.length < 32) throw new RangeError('the secret must have at least 32 bytes')
+  return {
+    derive: (purpose, length = 32) =>
+      Buffer.from(hkdfSync('sha256', bytes, 'portcullis', purpose, length)),
+  }
+}
+
+/** A new random value of `bytes` bytes, in base64url. */
+export function randomToken(bytes = 32): string {
+  return randomBytes(bytes).toString('base64url')
+}
+
+/** The SHA-256 of a value of high entropy, in base64url. */
+export function digest(value: string): string {
+  return hash('sha256', value, 'base64url')
+}
+
+/** A keyed hash (HMAC-SHA-256, base64url), for values that could be guessed. */
+export function keyedDigest(key: Uint8Array, value: string): string {
+  return createHmac('sha256', key).update(value).digest('base64url')
+}
+
+/** Compares two secrets in a time that does not depend on where they differ. */
+export function secretsEqual(left: string, right: string): boolean {
+  return timingSafeEqual(Buffer.from(digest(left)), Buffer.from(digest(right)))
+}
+
+/** Names a grant in access tokens and deny lists without giving its id away. */
+export function grantName(grantId: string): string {
+  return digest(grantId).slice(0, 22)
+}
+
+/** Encrypts and authenticates short texts (AES-256-GCM). `context` must be the same when the text is opened. */
+export interface Sealer {
+  seal(text: string, context: string): string
+  /** Returns undefined for anything that `seal` did not make with this key and context. Untrusted input is fine. */
+  open(sealed: string, context: string): string | undefined
+}
+
+const nonceBytes = 12
+const tagBytes = 16
+
+/** A sealer over one 32-byte key. Its output is base64url. */
+export function sealer(key: Uint8Array): Sealer {
+  return {
+    seal(text, context) {
+      const nonce = randomBytes(nonceBytes)
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context))
+      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+      return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')
+    },
+    open(sealed, context) {
+      const bytes = Buffer.from(sealed, 'base64url')
+      if (bytes.length < nonceBytes + tagBytes) return undefined
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+      decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes))
+      try {
+        return decipher.update(bytes.subarray(nonceBytes + tagBytes), undefined, 'utf8') + decipher.final('utf8')
+      } catch {
+        return undefined // not ours, or not for this context: the one thing that a caller needs to know
+      }
+    },
+  }
+}

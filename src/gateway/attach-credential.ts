@@ -1,0 +1,46 @@
+import { Refusal } from '../core/errors.ts'
+import type { Head } from '../http/head.ts'
+import type { UpstreamRequest } from '../upstream/contract.ts'
+import type { Authorized } from './authorize.ts'
+import type { IdentityTokens } from './identity-token.ts'
+import { principalName, type SessionClaim } from './session.ts'
+
+declare const brand: unique symbol
+
+/** A request with the upstream's own credential, ready to leave. Only `attachCredential` makes one. */
+export interface Outbound extends UpstreamRequest {
+  readonly [brand]: true
+}
+
+/**
+ * Makes the request that goes to the MCP server: the client's body, those of its headers that a server may see, the
+ * server's own session id, and the gateway's identity token. Never the client's token. Throws `session_unknown` for a
+ * session that is not this principal's.
+ */
+export async function attachCredential(
+  identity: IdentityTokens,
+  allowed: Authorized,
+  head: Head,
+  claim: SessionClaim,
+): Promise<Outbound> {
+  const { call, principal, upstream } = allowed
+  const legacy = call.dialect.era === 'legacy'
+  if (legacy && claim === 'foreign') throw new Refusal('session_unknown', { id: call.id })
+  const session = legacy && typeof claim === 'object' ? claim.upstreamId : undefined
+  const headers = [...head.forwardable]
+  if (session !== undefined) headers.push('Mcp-Session-Id', session)
+  if (legacy && head.lastEventId !== undefined) headers.push('Last-Event-ID', head.lastEventId)
+  if (upstream.identityAudience !== undefined) {
+    headers.push('Authorization', `Bearer ${await identity.mint(principal, upstream.identityAudience)}`)
+  }
+  const request: UpstreamRequest = {
+    method: call.verb,
+    headers,
+    body: call.body,
+    era: call.dialect.era,
+    id: call.id,
+    principal: principalName(principal),
+    session,
+  }
+  return request as Outbound
+}

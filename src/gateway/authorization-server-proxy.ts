@@ -1,0 +1,83 @@
+import type { IncomingMessage } from 'node:http'
+import { Pool } from 'undici'
+import { Refusal } from '../core/errors.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { type AnswerHeaders, relay } from '../http/relay.ts'
+
+/** Hands a request on to the authorization server. */
+export interface AuthorizationServerProxy {
+  forward(exchange: Exchange): Promise<void>
+  close(): Promise<void>
+}
+
+interface ProxyOptions {
+  /** Where the authorization server listens. */
+  readonly url: string
+  /** The host of the public URL: the only one that the authorization server ever sees. */
+  readonly publicHost: string
+}
+
+const connectionBound = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+/** What a client may claim about itself and the way it came: replaced by what the gateway knows. */
+const claims = new Set(['host', 'forwarded', 'x-real-ip', 'x-request-id', 'expect', 'content-length'])
+const headersTimeout = 30_000
+
+/** Builds the proxy for everything that is no MCP server. */
+export function authorizationServerProxy({ url, publicHost }: ProxyOptions): AuthorizationServerProxy {
+  const pool = new Pool(url, { headersTimeout, bodyTimeout: headersTimeout, pipelining: 1 })
+  return {
+    async forward(exchange) {
+      const { req, res } = exchange
+      if (req.url?.startsWith('/') !== true) throw new Refusal('not_found')
+      await relay({
+        dispatcher: pool,
+        request: {
+          method: req.method ?? 'GET',
+          path: req.url,
+          headers: requestHeaders(exchange, publicHost),
+          body: hasBody(req) ? req : null,
+        },
+        res,
+        accept: (status, headers) => ({ status, headers: responseHeaders(exchange, headers) }),
+        onClientGone: 'abort',
+      })
+    },
+    close: () => pool.destroy(),
+  }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+function requestHeaders({ req, requestId, address }: Exchange, publicHost: string): string[] {
+  const headers = ['host', publicHost, 'x-request-id', requestId, 'x-forwarded-for', address]
+  const { rawHeaders } = req
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] as string).toLowerCase()
+    if (connectionBound.has(name) || claims.has(name) || name.startsWith('x-forwarded-')) continue
+    headers.push(name, rawHeaders[index + 1] as string)
+  }
+  const length = req.headers['content-length']
+  if (length !== undefined && hasBody(req)) headers.push('content-length', length)
+  return headers
+}
+
+function responseHeaders({ requestId }: Exchange, headers: AnswerHeaders): string[] {
+  const passed: string[] = ['X-Request-Id', requestId]
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || connectionBound.has(name) || name === 'x-request-id') continue
+    for (const one of [value].flat()) passed.push(name, one)
+  }
+  return passed
+}
+

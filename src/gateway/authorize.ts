@@ -1,0 +1,66 @@
+import { Refusal } from '../core/errors.ts'
+import type { Principal } from '../core/principal.ts'
+import { scopesOf } from '../mcp/methods.ts'
+import { decide, toolScope } from '../policy/decide.ts'
+import type { Call, MethodCall } from './call.ts'
+import type { Upstream } from './upstream.ts'
+
+declare const brand: unique symbol
+
+/** A call that this principal may make here. Only `authorize` makes one. */
+export interface Authorized {
+  readonly [brand]: true
+  readonly principal: Principal
+  readonly upstream: Upstream
+  readonly call: Call
+}
+
+/** Every scope that a call needs, whether granted or not. Throws `params_invalid` where the params do not tell. */
+export function neededScopes(call: Call): readonly string[] {
+  const [first, ...rest] = call.methods
+  if (first === undefined) return []
+  if (rest.length === 0) return scopesOfMethod(first)
+  return [...new Set(call.methods.flatMap(scopesOfMethod))]
+}
+
+/**
+ * Lets a call pass that the token's scopes cover; all of a batch, or nothing. Throws `scope_insufficient` with the
+ * challenge: every scope that the operation needs, and for clients that forget what they were granted also that.
+ */
+export function authorize(
+  principal: Principal,
+  upstream: Upstream,
+  call: Call,
+  context: { readonly needed: readonly string[]; readonly requestId: string },
+): Authorized {
+  const decision = decide(principal.scopes, { scopes: context.needed, alternative: objectScope(call) })
+  if (decision.kind === 'allow') return { principal, upstream, call } as Authorized
+  const granted = call.dialect.era === 'legacy' ? principal.scopes.list : []
+  throw new Refusal('scope_insufficient', {
+    id: call.id,
+    reason: `needs ${decision.missing.join(' ')}`,
+    challenge: {
+      error: 'insufficient_scope',
+      scopes: [...new Set([...granted, ...context.needed])],
+      description: `${describe(call)} needs more permission (request ${context.requestId})`,
+    },
+  })
+}
+
+function scopesOfMethod({ row, message }: MethodCall): readonly string[] {
+  const scopes = scopesOf(row, message.params)
+  if (scopes !== undefined) return scopes
+  throw new Refusal('params_invalid', { id: message.kind === 'request' ? message.id : undefined })
+}
+
+function objectScope({ methods }: Call): string | undefined {
+  const [only, ...rest] = methods
+  if (only === undefined || rest.length > 0 || only.row.method !== 'tools/call') return undefined
+  const name = only.message.params['name']
+  return typeof name === 'string' && name.isWellFormed() ? toolScope(name) : undefined
+}
+
+/** Method names come from our table, so they are safe to show. */
+function describe({ methods }: Call): string {
+  return methods.map(({ row }) => row.method.replace('/', ' ')).join(', ')
+}

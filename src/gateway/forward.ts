@@ -1,0 +1,84 @@
+import { Refusal } from '../core/errors.ts'
+import { requestedRevision } from '../mcp/era.ts'
+import type { Exchange } from '../http/exchange.ts'
+import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
+import type { Outbound } from './attach-credential.ts'
+import type { Authorized } from './authorize.ts'
+import type { Sessions } from './session.ts'
+
+/** Headers of a server's answer that a client gets to see. Cookies, challenges and CORS are the gateway's business. */
+const passed = ['content-type', 'content-length', 'content-encoding', 'cache-control', 'retry-after', 'mcp-protocol-version']
+
+/** Sends the request to the MCP server and streams the answer to the client. */
+export function forward(
+  sessions: Sessions,
+  allowed: Authorized,
+  outbound: Outbound,
+  exchange: Exchange,
+): Promise<void> {
+  return allowed.upstream.connector.send(outbound, {
+    res: exchange.res,
+    accept: (status, headers) => acceptAnswer(sessions, allowed, exchange, { status, headers }),
+  })
+}
+
+/**
+ * Decides what of an answer reaches the client. A server's 401 never does, since the client's credentials were right;
+ * nor does a redirect, or anything that is not MCP. Throws the refusal that the client gets instead.
+ */
+function acceptAnswer(
+  sessions: Sessions,
+  { call, principal, upstream }: Authorized,
+  exchange: Exchange,
+  answer: { readonly status: number; readonly headers: AnswerHeaders },
+): ResponseHead {
+  const { status, headers } = answer
+  const type = mediaTypeOf(headers)
+  const refusal = refusalFor(status, type, call)
+  if (refusal !== undefined) throw refusal
+
+  const reply = [...exchange.baseHeaders]
+  for (const name of passed) {
+    const value = headers[name]
+    if (typeof value === 'string') reply.push(name, value)
+  }
+  if (type === 'text/event-stream') reply.push('X-Accel-Buffering', 'no')
+  const upstreamId = headers['mcp-session-id']
+  if (typeof upstreamId === 'string' && call.dialect.era === 'legacy') {
+    const [method] = call.methods
+    const revision = method === undefined ? undefined : requestedRevision(method.message)
+    // Once a session is open, servers may repeat its id; the client keeps the one that it has.
+    const sealed =
+      method?.row.method === 'initialize'
+        ? sessions.seal({ upstreamId, revision }, principal, upstream.name)
+        : exchange.head.sessionId
+    if (sealed !== undefined) reply.push('Mcp-Session-Id', sealed)
+  }
+  return { status, headers: reply }
+}
+
+function refusalFor(status: number, type: string, call: Authorized['call']): Refusal | undefined {
+  const { id } = call
+  const reason = `the server answered ${status} ${type}`
+  if (status === 401 || status === 407) return new Refusal('upstream_refused', { id, reason })
+  if (status >= 300 && status < 400) return new Refusal('upstream_invalid', { id, reason })
+  if (status === 405 && call.verb !== 'POST') return new Refusal('method_not_allowed')
+  if (status === 404 && call.dialect.era === 'legacy') {
+    return isOpening(call) ? new Refusal('upstream_invalid', { id, reason }) : new Refusal('session_unknown', { id })
+  }
+  const carriesMessage = type === 'application/json' || type === 'text/event-stream'
+  if (carriesMessage || (status < 300 && (call.verb !== 'POST' || status !== 200))) return undefined
+  return new Refusal('upstream_invalid', { id, reason })
+}
+
+/** A 404 to the first request is a wrong address, not a lost session. */
+function isOpening({ methods }: Authorized['call']): boolean {
+  return methods.some(({ row }) => row.method === 'initialize')
+}
+
+function mediaTypeOf(headers: AnswerHeaders): string {
+  return String(headers['content-type'] ?? '')
+    .split(';', 1)[0]!
+    .trim()
+    .toLowerCase()
+}

@@ -1,0 +1,51 @@
+import { SignJWT } from 'jose'
+import { type Clock, epochSeconds } from '../core/clock.ts'
+import type { Principal } from '../core/principal.ts'
+import { randomToken } from '../core/secret.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
+
+/** Mints the tokens by which an MCP server knows that a request came through the gate, and for whom. */
+export interface IdentityTokens {
+  /** A token for a server, whose `audience` it names. Cached per principal. */
+  mint(principal: Principal, audience: string): string | Promise<string>
+}
+
+/** The `typ` of identity tokens: no access token has it, so neither passes for the other. */
+export const identityTokenType = 'portcullis-identity+jwt'
+
+const lifetimeSeconds = 300
+const renewSeconds = 60
+
+interface Minted {
+  readonly token: string
+  readonly renewAt: number
+}
+
+/** Builds the minter. `issuer` names the gateway and differs from every authorization server's. */
+export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): IdentityTokens {
+  const cache = new WeakMap<Principal, Map<string, Minted>>()
+
+  const mintAnew = async (principal: Principal, audience: string): Promise<string> => {
+    const now = epochSeconds(clock)
+    const token = await new SignJWT({ client_id: principal.clientId, scope: principal.scopes.list.join(' ') })
+      .setProtectedHeader({ alg: keys.signing.algorithm, kid: keys.signing.kid, typ: identityTokenType })
+      .setIssuer(issuer)
+      .setSubject(principal.subject)
+      .setAudience(audience)
+      .setIssuedAt(now)
+      .setExpirationTime(now + lifetimeSeconds)
+      .setJti(randomToken(12))
+      .sign(keys.signing.key)
+    const minted = cache.get(principal) ?? new Map<string, Minted>()
+    minted.set(audience, { token, renewAt: now + lifetimeSeconds - renewSeconds })
+    cache.set(principal, minted)
+    return token
+  }
+
+  return {
+    mint(principal, audience) {
+      const known = cache.get(principal)?.get(audience)
+      return known !== undefined && known.renewAt > epochSeconds(clock) ? known.token : mintAnew(principal, audience)
+    },
+  }
+}

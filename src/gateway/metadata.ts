@@ -1,0 +1,18 @@
+import type { Upstream } from './upstream.ts'
+
+/** The well-known prefix of protected resource metadata (RFC 9728 section 3). */
+export const metadataPrefix = '/.well-known/oauth-protected-resource'
+
+/**
+ * The protected resource metadata (RFC 9728 section 2) of one spelling of a resource: a client compares `resource`
+ * with the URL that it called.
+ */
+export function resourceMetadata(upstream: Upstream, resource: string, issuers: readonly string[]): object {
+  return {
+    resource,
+    authorization_servers: issuers,
+    scopes_supported: upstream.baselineScopes,
+    bearer_methods_supported: ['header'],
+    resource_name: upstream.name,
+  }
+}

@@ -1,0 +1,45 @@
+import type { Exchange } from '../http/exchange.ts'
+import type { Outcome, RequestEvent } from '../telemetry/event.ts'
+import { scrub, scrubPath } from '../telemetry/scrub.ts'
+import type { Note } from './note.ts'
+
+/** Tells of a request when it is over. `durationMs` is the time from its first line to the end of the answer. */
+export function gatewayEvent({ req, res, path, requestId, address }: Exchange, note: Note, durationMs: number): RequestEvent {
+  const { principal, call, refusal } = note
+  const methods = call?.methods.map(({ row }) => row.method)
+  return {
+    kind: note.kind,
+    outcome: outcomeOf(note, res.statusCode),
+    requestId,
+    httpMethod: req.method ?? '',
+    path: scrubPath(path),
+    status: res.statusCode,
+    durationMs,
+    address,
+    code: refusal?.code,
+    reason: refusal === undefined ? undefined : scrub(refusal.reason),
+    issuer: principal?.issuer,
+    subject: principal?.subject,
+    clientId: principal?.clientId,
+    upstream: note.upstream,
+    era: call?.dialect.era,
+    methods: methods === undefined || methods.length === 0 ? undefined : methods,
+    object: objectOf(note),
+    scopes: note.scopes,
+  }
+}
+
+function outcomeOf({ refusal, call }: Note, status: number): Outcome {
+  if (refusal?.detail.challenge !== undefined) return 'challenged'
+  if (status >= 500) return 'failed'
+  if (refusal !== undefined) return refusal.code === 'method_not_allowed' && call === undefined ? 'allowed' : 'denied'
+  return status >= 400 ? 'denied' : 'allowed'
+}
+
+/** The tool, resource or prompt, as far as it is short: it is the client's text. */
+function objectOf({ call }: Note): string | undefined {
+  const only = call?.methods.length === 1 ? call.methods[0] : undefined
+  if (only?.row.nameParam === undefined) return undefined
+  const value = only.message.params[only.row.nameParam]
+  return typeof value === 'string' ? scrub(value.slice(0, 200)) : undefined
+}

@@ -1,0 +1,122 @@
+import { isAscii, isUtf8 } from 'node:buffer'
+import { Refusal } from '../core/errors.ts'
+import { readBody } from '../http/body.ts'
+import type { Exchange } from '../http/exchange.ts'
+import type { Head } from '../http/head.ts'
+import { checkMethodHeader, checkNameHeader } from '../mcp/agreement.ts'
+import { type Dialect, decideDialect } from '../mcp/era.ts'
+import { JsonRefused, parseStrictJson } from '../mcp/json.ts'
+import { type Message, readMessage } from '../mcp/message.ts'
+import { findMethod } from '../mcp/methods.ts'
+import { assumedRevision, eraOf, hasBatches, isRevision, type Revision, revisions } from '../mcp/revisions.ts'
+import type { Call, MethodCall } from './call.ts'
+
+/** What a body may be at most. */
+export interface CallLimits {
+  readonly bodyBytes: number
+  readonly nesting: number
+  readonly batch: number
+}
+
+/**
+ * Reads a request as MCP, once and strictly: media type, UTF-8, JSON, JSON-RPC, era, mirrored headers, known methods.
+ * `fallback` is the revision of the client's session. Throws the refusals of MCP 2026-07-28 in the order of
+ * "Server Validation". Everything is untrusted.
+ */
+export async function readCall(exchange: Exchange, limits: CallLimits, fallback: Revision | undefined): Promise<Call> {
+  const { req, head } = exchange
+  if (req.method === 'GET' || req.method === 'DELETE') return readBodiless(req.method, head, fallback)
+  if (req.method !== 'POST') throw new Refusal('method_not_allowed')
+  if (!isPlainJson(head)) throw new Refusal('media_type_unsupported')
+  const body = await readBody(req, limits.bodyBytes)
+  const value = parse(body, limits.nesting)
+  return Array.isArray(value)
+    ? readBatch(value, { head, limits, fallback, body })
+    : readSingle(readMessage(value), head, fallback, body)
+}
+
+function readBodiless(verb: 'GET' | 'DELETE', head: Head, fallback: Revision | undefined): Call {
+  const revision = headerRevision(head) ?? fallback ?? assumedRevision
+  // Streams and sessions that a client opens by themselves exist in the legacy era only.
+  if (eraOf(revision) === 'modern') throw new Refusal('method_not_allowed')
+  return { verb, dialect: { era: 'legacy', revision }, methods: [], answers: false, body: undefined, id: undefined }
+}
+
+function readSingle(message: Message, head: Head, fallback: Revision | undefined, body: Buffer): Call {
+  const dialect = decideDialect(message, head.protocolVersion, fallback)
+  if (message.kind === 'response') {
+    if (dialect.era === 'modern') throw new Refusal('response_unexpected')
+    return { verb: 'POST', dialect, methods: [], answers: true, body, id: undefined }
+  }
+  const method = readMethod(message, head, dialect)
+  const id = message.kind === 'request' ? message.id : undefined
+  return { verb: 'POST', dialect, methods: [method], answers: false, body, id }
+}
+
+interface BatchContext {
+  readonly head: Head
+  readonly limits: CallLimits
+  readonly fallback: Revision | undefined
+  readonly body: Buffer
+}
+
+/** A batch is decided as a whole: one element that is refused refuses all. */
+function readBatch(values: readonly unknown[], { head, limits, fallback, body }: BatchContext): Call {
+  const revision = headerRevision(head) ?? fallback ?? assumedRevision
+  if (!hasBatches(revision)) throw new Refusal('batch_unsupported')
+  if (values.length === 0 || values.length > limits.batch) {
+    throw new Refusal('message_invalid', { explain: `a batch has 1 to ${limits.batch} messages` })
+  }
+  if (head.mcpMethod !== undefined || head.mcpName !== undefined) {
+    throw new Refusal('header_mismatch', { explain: 'a batch has no Mcp-Method and no Mcp-Name' })
+  }
+  const messages = values.map(readMessage)
+  const methods = messages.flatMap((message) => {
+    const dialect = decideDialect(message, head.protocolVersion, fallback)
+    if (dialect.era === 'modern') throw new Refusal('batch_unsupported')
+    if (message.kind === 'response') return []
+    const row = findMethod(message.method, message.kind, 'legacy')
+    if (row === undefined || message.method === 'initialize') {
+      throw new Refusal('message_invalid', { explain: 'a method that cannot stand in a batch' })
+    }
+    return [{ row, message }]
+  })
+  const answers = messages.some(({ kind }) => kind === 'response')
+  return { verb: 'POST', dialect: { era: 'legacy', revision }, methods, answers, body, id: undefined }
+}
+
+function readMethod(message: Exclude<Message, { kind: 'response' }>, head: Head, { era }: Dialect): MethodCall {
+  checkMethodHeader(message, head, era)
+  const row = findMethod(message.method, message.kind, era)
+  if (row === undefined) throw unknownMethod(message, era)
+  checkNameHeader(message, row, head, era)
+  return { row, message }
+}
+
+function unknownMethod(message: Exclude<Message, { kind: 'response' }>, era: Dialect['era']): Refusal {
+  if (message.kind === 'notification') return new Refusal('notification_unknown')
+  return new Refusal(era === 'modern' ? 'method_unknown' : 'method_unknown_legacy', { id: message.id })
+}
+
+function headerRevision({ protocolVersion }: Head): Revision | undefined {
+  if (protocolVersion === undefined || isRevision(protocolVersion)) return protocolVersion
+  throw new Refusal('version_unsupported', { data: { supported: revisions, requested: protocolVersion } })
+}
+
+function isPlainJson({ contentType, contentEncoding }: Head): boolean {
+  return (
+    contentType !== undefined &&
+    (contentType === 'application/json' || /^application\/json[ \t]*(?:;|$)/i.test(contentType)) &&
+    (contentEncoding === undefined || contentEncoding.toLowerCase() === 'identity')
+  )
+}
+
+function parse(body: Buffer, nesting: number): unknown {
+  if (!isUtf8(body)) throw new Refusal('json_invalid', { explain: 'the body is not UTF-8' })
+  try {
+    return parseStrictJson(body.toString(isAscii(body) ? 'latin1' : 'utf8'), nesting)
+  } catch (error) {
+    if (error instanceof JsonRefused) throw new Refusal('json_invalid', { explain: error.message })
+    throw error
+  }
+}

@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Refusal } from '../core/errors.ts'
+import { corsHeaders, preflightHeaders } from '../http/cors.ts'
+import { type Exchange, sendJson, splitTarget } from '../http/exchange.ts'
+import type { Guard } from '../http/guard.ts'
+import { readHead } from '../http/head.ts'
+import type { Observe } from '../telemetry/event.ts'
+import type { AuthorizationServerProxy } from './authorization-server-proxy.ts'
+import type { Call } from './call.ts'
+import type { McpHandler } from './handler.ts'
+import { metadataPrefix, resourceMetadata } from './metadata.ts'
+import type { Note } from './note.ts'
+import { gatewayEvent } from './observe.ts'
+import { refuse } from './refuse.ts'
+import type { Route } from './routes.ts'
+
+/** What the gateway's listener needs. */
+export interface GatewayPorts {
+  /** The public origins, the canonical one first: which of them a client uses decides how metadata spells things. */
+  readonly origins: readonly string[]
+  readonly guard: Guard
+  readonly routes: ReadonlyMap<string, Route>
+  readonly mcp: McpHandler
+  readonly issuers: readonly string[]
+  readonly identityKeys: object
+  readonly authorizationServer: AuthorizationServerProxy
+  readonly observe: Observe
+  /** Told of every fault of ours, for the log. */
+  readonly onFault: (error: unknown) => void
+}
+
+/** The public listener's handler. */
+export interface Gateway {
+  handle(req: IncomingMessage, res: ServerResponse): void
+  /** Takes no new requests and ends the streams that would otherwise never end. */
+  endStreams(): void
+}
+
+/** Builds the handler of the public port: everything before and around the request path. */
+export function createGateway(ports: GatewayPorts): Gateway {
+  const live = new Map<Exchange, Note>()
+  let draining = false
+  const originOfHost = new Map(ports.origins.map((origin) => [new URL(origin).host, origin]))
+  const canonicalOrigin = ports.origins[0] as string
+  const originOf = ({ head }: Exchange): string => originOfHost.get(head.host ?? '') ?? canonicalOrigin
+
+  function handle(req: IncomingMessage, res: ServerResponse): void {
+    const began = performance.now()
+    const requestId = randomUUID()
+    const exchange: Exchange = {
+      req,
+      res,
+      ...splitTarget(req.url ?? ''),
+      head: readHead(req.rawHeaders),
+      requestId,
+      address: req.socket.remoteAddress ?? '',
+      baseHeaders: ['X-Request-Id', requestId],
+    }
+    const note: Note = { kind: 'access' }
+    live.set(exchange, note)
+    res.once('close', () => {
+      live.delete(exchange)
+      ports.observe(gatewayEvent(exchange, note, performance.now() - began))
+    })
+    answer(exchange, note).catch((error: unknown) => answerError(exchange, note, error))
+  }
+
+  return { handle, endStreams }
+
+  function endStreams(): void {
+    draining = true
+    for (const [{ res }, { call }] of live) if (call !== undefined && isEndless(call) && res.headersSent) res.end()
+  }
+
+  async function answer(exchange: Exchange, note: Note): Promise<void> {
+    if (draining) throw new Refusal('draining', { retryAfterSeconds: 5 })
+    ports.guard.check(exchange.head)
+    const route = ports.routes.get(exchange.path)
+    if (route === undefined) {
+      note.kind = 'proxy'
+      return ports.authorizationServer.forward(exchange)
+    }
+    const { origin, preflightMethod, preflightHeaders: asked } = exchange.head
+    if (origin !== undefined) exchange.baseHeaders.push(...corsHeaders(origin))
+    if (exchange.req.method === 'OPTIONS' && preflightMethod !== undefined) {
+      const methods = route.kind === 'mcp' ? 'GET, POST, DELETE' : 'GET'
+      exchange.res.writeHead(204, [...exchange.baseHeaders, ...preflightHeaders(methods, asked)]).end()
+      return
+    }
+    if (route.kind === 'mcp') {
+      note.kind = 'mcp'
+      note.upstream = route.upstream.name
+      return ports.mcp(route.upstream, exchange, note)
+    }
+    if (exchange.req.method !== 'GET') throw new Refusal('method_not_allowed', { allow: 'GET, OPTIONS' })
+    sendJson(exchange, 200, route.kind === 'metadata' ? describe(route, exchange) : ports.identityKeys)
+  }
+
+  function describe({ upstream, path }: Extract<Route, { kind: 'metadata' }>, exchange: Exchange): object {
+    return resourceMetadata(upstream, originOf(exchange) + path, ports.issuers)
+  }
+
+  function answerError(exchange: Exchange, note: Note, error: unknown): void {
+    if (!(error instanceof Refusal)) ports.onFault(error)
+    const refusal = error instanceof Refusal ? error : new Refusal('internal', { cause: error })
+    note.refusal = refusal
+    if (exchange.res.headersSent) exchange.res.destroy()
+    else refuse(exchange, refusal, originOf(exchange) + metadataPrefix + exchange.path)
+  }
+}
+
+/** Streams that a client holds open to hear of changes; they end when somebody ends them. */
+function isEndless({ verb, methods }: Call): boolean {
+  return verb === 'GET' || methods.some(({ row }) => row.method === 'subscriptions/listen')
+}

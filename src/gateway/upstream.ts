@@ -1,0 +1,9 @@
+import type { ProtectedResource } from '../core/protected-resource.ts'
+import type { Connector } from '../upstream/contract.ts'
+
+/** One MCP server behind the gate. */
+export interface Upstream extends ProtectedResource {
+  readonly connector: Connector
+  /** The audience of the identity tokens that the gateway sends it; undefined where it sends none. */
+  readonly identityAudience: string | undefined
+}

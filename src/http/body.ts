@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http'
+import { Refusal } from '../core/errors.ts'
+
+/** Checks the length that a request declares. Throws `body_too_large`. */
+export function checkDeclaredLength(declared: string | undefined, limit: number): void {
+  if (declared !== undefined && Number(declared) > limit) throw new Refusal('body_too_large', tooLarge(limit))
+}
+
+/** Reads a request body of at most `limit` bytes. Throws `body_too_large` as soon as there is more, without reading on. */
+export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    req.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length <= limit) chunks.push(chunk)
+      else {
+        req.pause().removeAllListeners('data')
+        reject(new Refusal('body_too_large', tooLarge(limit)))
+      }
+    })
+    req.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length)))
+    req.on('error', reject)
+    req.on('close', () => reject(new Error('the client went away before the body ended')))
+  })
+}
+
+function tooLarge(limit: number): { explain: string } {
+  return { explain: `the limit is ${limit} bytes` }
+}

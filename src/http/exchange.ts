@@ -1,0 +1,43 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Head } from './head.ts'
+
+/** One request and its response, with what was read of it once. */
+export interface Exchange {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** The path of the request target, without the query, byte for byte. */
+  readonly path: string
+  /** The query without its question mark, or the empty string. */
+  readonly query: string
+  readonly head: Head
+  readonly requestId: string
+  /** The address that the connection came from. */
+  readonly address: string
+  /** Headers that every response carries, alternating names and values: the request id, and CORS where it applies. */
+  readonly baseHeaders: string[]
+}
+
+/** Splits a request target into path and query. The target is untrusted. */
+export function splitTarget(target: string): { path: string; query: string } {
+  const mark = target.indexOf('?')
+  return mark === -1 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark + 1) }
+}
+
+/** Sends a JSON document. `headers` alternates names and values. */
+export function sendJson(
+  exchange: Exchange,
+  status: number,
+  document: unknown,
+  headers: readonly string[] = [],
+): void {
+  const body = JSON.stringify(document)
+  exchange.res.writeHead(status, [
+    ...exchange.baseHeaders,
+    'Content-Type',
+    'application/json',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    ...headers,
+  ])
+  exchange.res.end(body)
+}

@@ -1,0 +1,37 @@
+import { Refusal } from '../core/errors.ts'
+import type { Head } from './head.ts'
+
+/** Which hosts and which origins may be named in a request. */
+export interface Guard {
+  /** Throws `host_not_allowed` or `origin_not_allowed`. An absent Origin is allowed: most clients are no browsers. */
+  check(head: Head): void
+}
+
+interface GuardOptions {
+  /** Values of the Host header that are served, in lower case. */
+  readonly hosts: Iterable<string>
+  /** Exact origins that may call from a browser. */
+  readonly origins: Iterable<string>
+  /** Lets every http origin on a loopback host in, whatever its port: for development. */
+  readonly anyLoopbackOrigin: boolean
+}
+
+const loopbackOrigin = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/
+
+/** The protection against DNS rebinding and cross-site calls (MCP transports, "Security Warning"). */
+export function createGuard(options: GuardOptions): Guard {
+  const hosts = new Set(options.hosts)
+  const origins = new Set(options.origins)
+  const allows = (origin: string): boolean =>
+    origins.has(origin) || (options.anyLoopbackOrigin && loopbackOrigin.test(origin))
+  return {
+    check({ host, origin, duplicated }) {
+      if (duplicated === 'host' || host === undefined || !hosts.has(host.toLowerCase())) {
+        throw new Refusal('host_not_allowed')
+      }
+      if (duplicated === 'origin' || (origin !== undefined && !allows(origin))) {
+        throw new Refusal('origin_not_allowed')
+      }
+    },
+  }
+}

@@ -1,0 +1,92 @@
+import type { Server } from 'node:http'
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+
+/** A port that could not be taken, with the cause and the fix for the operator. */
+export class PortTaken extends Error {
+  constructor(name: string, port: number, holder: string | undefined, fix: string) {
+    const who = holder === undefined ? 'another program' : holder
+    super(`port ${port} for the ${name} is taken by ${who}: stop it, or choose another port with ${fix}`)
+    this.name = 'PortTaken'
+  }
+}
+
+const idleRoundMs = 50
+
+interface Place {
+  readonly name: string
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** How an operator chooses another port. */
+  readonly fix: string
+}
+
+/** Explains why a port could not be taken: who holds it, as far as the system tells, and how to choose another. */
+export async function portTaken({ name, port, fix }: Omit<Place, 'host'>): Promise<PortTaken> {
+  return new PortTaken(name, port, await holderOf(port), fix)
+}
+
+/** Starts to listen and returns the port. Throws PortTaken, naming who holds the port where the system tells. */
+export async function listen(server: Server, { name, host, port, fix }: Place): Promise<number> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host, port }, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw await portTaken({ name, port, fix })
+  }
+  return (server.address() as AddressInfo).port
+}
+
+/** Stops accepting, lets running requests finish for at most `graceMs` milliseconds, then closes every connection. */
+export async function drain(server: Server, graceMs: number): Promise<void> {
+  if (!server.listening) return
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // A connection that becomes idle while others are busy is closed on one of the next rounds.
+  const idle = setInterval(() => server.closeIdleConnections(), idleRoundMs)
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+  await closed
+  clearInterval(idle)
+  clearTimeout(timer)
+}
+
+/** Who listens on a TCP port, as far as Linux's /proc tells this user. */
+async function holderOf(port: number): Promise<string | undefined> {
+  try {
+    const inode = await listeningInode(port)
+    return inode === undefined ? undefined : await ownerOf(inode)
+  } catch {
+    return undefined // no /proc, or not ours to read: the message does without
+  }
+}
+
+async function listeningInode(port: number): Promise<string | undefined> {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0')
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    for (const line of (await readFile(table, 'utf8')).split('\n')) {
+      const columns = line.trim().split(/\s+/)
+      if (columns[1]?.endsWith(`:${hexPort}`) && columns[3] === '0A') return columns[9]
+    }
+  }
+  return undefined
+}
+
+async function ownerOf(inode: string): Promise<string | undefined> {
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue
+    const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => [])
+    for (const descriptor of descriptors) {
+      const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '')
+      if (target !== `socket:[${inode}]`) continue
+      const name = await readFile(`/proc/${pid}/comm`, 'utf8')
+      return `${name.trim()} (process ${pid})`
+    }
+  }
+  return undefined
+}

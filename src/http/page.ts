@@ -1,0 +1,56 @@
+import { html } from 'hono/html'
+import type { HtmlEscapedString } from 'hono/utils/html'
+import { digest } from '../core/secret.ts'
+import { stylesheet } from './stylesheet.ts'
+
+/** Escaped HTML. */
+export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>
+
+/** Where pages find their style sheet. The name changes with the content, so that it can be cached for ever. */
+export const stylesheetPath = `/assets/${digest(stylesheet).slice(0, 16)}.css`
+
+/**
+ * The headers of every page: nothing but our own style may load, nobody may frame it, nothing is cached or leaks in a
+ * Referer. There is no `form-action`: browsers apply it to the redirect after a form, which leads to the client.
+ */
+export const pageHeaders: Readonly<Record<string, string>> = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'X-Frame-Options': 'DENY',
+  'X-Content-Type-Options': 'nosniff',
+  // 'no-referrer' would make browsers send `Origin: null` with our own forms.
+  'Referrer-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+}
+
+/** Lays out a whole page. */
+export function renderPage(title: string, content: Markup): Markup {
+  return html`<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>${title} · Portcullis</title>
+    <link rel="stylesheet" href="${stylesheetPath}" />
+  </head>
+  <body>
+    <main>
+      <p class="brand">${gate} Portcullis</p>
+      <h1>${title}</h1>
+      ${content}
+    </main>
+  </body>
+</html>`
+}
+
+const gate = html`<svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2">
+  <path d="M3 22V10a9 9 0 0 1 18 0v12M8 4v15l-1 2M12 2v17l-1 2M16 4v15l-1 2M4 9h16M4 14h16" />
+</svg>`
+
+/** Removes what could make a foreign text look like something else: controls, direction marks, zero-width characters. */
+export function displayText(text: string, maxLength = 80): string {
+  const clean = text.normalize('NFC').replaceAll(/[\p{C}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]/gu, '').trim()
+  return clean.length > maxLength ? `${clean.slice(0, maxLength - 1)}…` : clean
+}

@@ -1,0 +1,128 @@
+import type { ServerResponse } from 'node:http'
+import type { Dispatcher, errors } from 'undici'
+import { type ErrorCode, Refusal } from '../core/errors.ts'
+
+/** The status and the headers, alternating names and values, with which a relayed response begins. */
+export interface ResponseHead {
+  readonly status: number
+  readonly headers: readonly string[]
+}
+
+/** The headers of the answering server: lower-case names. Untrusted. */
+export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+interface Relay {
+  readonly dispatcher: Dispatcher
+  readonly request: Dispatcher.DispatchOptions
+  readonly res: ServerResponse
+  /** Turns the answer's head into the client's, or throws a Refusal to give the client something else. */
+  readonly accept: (status: number, headers: AnswerHeaders) => ResponseHead
+  /** What happens to the running request when the client goes away. */
+  readonly onClientGone: 'abort' | 'drain'
+  /** The text that ends an event stream which the server cut, if one can be sent after `tail`, the last chunk. */
+  readonly closeCutStream?: (tail: Buffer) => string | undefined
+}
+
+/**
+ * Sends a request on and streams the answer back, unbuffered, with backpressure both ways. Resolves when the answer
+ * has ended for the client. Rejects with a Refusal as long as nothing was sent to the client.
+ */
+export function relay(options: Relay): Promise<void> {
+  if (options.res.closed) return Promise.resolve()
+  return new Promise((resolve, reject) => {
+    options.dispatcher.dispatch(options.request, new RelayHandler(options, resolve, reject))
+  })
+}
+
+class ClientGone extends Error {}
+
+class RelayHandler implements Dispatcher.DispatchHandler {
+  readonly #options: Relay
+  readonly #resolve: () => void
+  readonly #reject: (error: unknown) => void
+  #controller: Dispatcher.DispatchController | undefined
+  #started = false
+  #gone = false
+  #tail: Buffer = Buffer.alloc(0)
+  #streamsEvents = false
+
+  constructor(options: Relay, resolve: () => void, reject: (error: unknown) => void) {
+    this.#options = options
+    this.#resolve = resolve
+    this.#reject = reject
+    options.res.once('close', () => this.#clientClosed())
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#gone && this.#options.onClientGone === 'abort') controller.abort(new ClientGone())
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
+    if (status < 200) return
+    let head: ResponseHead
+    try {
+      head = this.#options.accept(status, headers)
+    } catch (refusal) {
+      this.#reject(refusal)
+      this.#gone = true
+      controller.abort(new ClientGone())
+      return
+    }
+    if (this.#gone) return
+    this.#started = true
+    this.#streamsEvents = String(headers['content-type']).startsWith('text/event-stream')
+    this.#options.res.writeHead(head.status, head.headers as string[])
+    // A short answer leaves in one packet with its headers; a stream must show its headers at once.
+    if (headers['content-length'] === undefined) this.#options.res.flushHeaders()
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#gone) return
+    this.#tail = chunk
+    if (!this.#options.res.write(chunk)) {
+      controller.pause()
+      this.#options.res.once('drain', () => controller.resume())
+    }
+  }
+
+  onResponseEnd(): void {
+    if (!this.#gone) this.#options.res.end()
+    this.#resolve()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#gone) this.#resolve()
+    else if (!this.#started) this.#reject(refusalFor(error))
+    else {
+      const ending = this.#streamsEvents ? this.#options.closeCutStream?.(this.#tail) : undefined
+      if (ending === undefined) this.#options.res.destroy()
+      else this.#options.res.end(ending)
+      this.#resolve()
+    }
+  }
+
+  #clientClosed(): void {
+    if (this.#options.res.writableFinished || this.#gone) return
+    this.#gone = true
+    if (this.#options.onClientGone === 'abort') this.#controller?.abort(new ClientGone())
+    // A paused answer would otherwise wait for a client that is no longer there.
+    else this.#controller?.resume()
+    this.#resolve()
+  }
+}
+
+const refusals: Readonly<Record<string, ErrorCode>> = {
+  UND_ERR_HEADERS_TIMEOUT: 'upstream_timeout',
+  UND_ERR_BODY_TIMEOUT: 'upstream_timeout',
+  UND_ERR_HEADERS_OVERFLOW: 'upstream_invalid',
+  UND_ERR_SOCKET: 'upstream_interrupted',
+  ECONNRESET: 'upstream_interrupted',
+  EPIPE: 'upstream_interrupted',
+}
+
+function refusalFor(error: Error & Partial<errors.UndiciError>): Refusal {
+  const code = error.code ?? error.name
+  const kind = error.name === 'HTTPParserError' ? 'upstream_invalid' : refusals[code]
+  return new Refusal(kind ?? 'upstream_unreachable', { reason: `${code}: ${error.message}`, cause: error })
+}

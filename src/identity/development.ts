@@ -1,0 +1,27 @@
+import type { Identity } from './contract.ts'
+
+const namePattern = /^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,63}$/u
+
+/**
+ * The login of development mode: anybody is who they say they are. `isTaken` tells the names that belong to clients,
+ * since a user may not pass for one (RFC 9700 section 4.15).
+ */
+export function developmentIdentity(isTaken: (name: string) => Promise<boolean>): Identity {
+  return {
+    find: async (id) => (namePattern.test(id) ? { id, displayName: id } : undefined),
+    async login({ name }) {
+      const id = name.trim()
+      if (!namePattern.test(id)) {
+        return { refused: 'A name has up to 64 letters, digits and . _ @ + - and begins with a letter or digit.' }
+      }
+      if (await isTaken(id)) return { refused: 'This name belongs to a client. Please choose another one.' }
+      return { id, displayName: id }
+    },
+  }
+}
+
+/** Nobody can log in: for installations that serve machines, or whose tokens come from elsewhere. */
+export const closedIdentity: Identity = {
+  find: async () => undefined,
+  login: async () => ({ refused: 'Nobody can log in here.' }),
+}

@@ -1,0 +1,76 @@
+import { Refusal } from '../core/errors.ts'
+import { isJsonObject, type JsonObject } from './json.ts'
+import type { Message } from './message.ts'
+import { assumedRevision, type Era, eraOf, isRevision, type Revision, revisions } from './revisions.ts'
+
+/** In which era and revision a message speaks. */
+export interface Dialect {
+  readonly era: Era
+  readonly revision: Revision
+}
+
+/** The `_meta` key in which a modern request names its revision. */
+export const versionKey = 'io.modelcontextprotocol/protocolVersion'
+const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
+
+/**
+ * Decides the era of a posted message: the body decides, the `MCP-Protocol-Version` header must agree. `fallback` is
+ * the revision of the session, where there is one. Throws `header_mismatch`, `meta_missing` or `version_unsupported`.
+ * The message is untrusted (MCP 2026-07-28, versioning).
+ */
+export function decideDialect(message: Message, header: string | undefined, fallback?: Revision): Dialect {
+  const claim = message.kind === 'response' ? undefined : claimOf(message.params)
+  if (claim !== undefined) return modernDialect(message, claim, header)
+  if (header !== undefined && eraOf(header) === 'modern' && message.kind !== 'response') {
+    if (message.kind === 'request') throw refuse('meta_missing', message, `params._meta["${versionKey}"]`)
+    return { era: 'modern', revision: supported(header, message) }
+  }
+  const revision = header === undefined ? (fallback ?? assumedRevision) : supported(header, message)
+  return { era: eraOf(revision), revision }
+}
+
+function modernDialect(message: Message, claim: unknown, header: string | undefined): Dialect {
+  if (typeof claim !== 'string') throw refuse('meta_missing', message, `params._meta["${versionKey}"] must be a string`)
+  if (message.kind === 'request' && header === undefined) throw refuse('header_mismatch', message, 'MCP-Protocol-Version')
+  if (header !== undefined && header !== claim) throw refuse('header_mismatch', message, 'MCP-Protocol-Version')
+  const revision = supported(claim, message)
+  if (eraOf(revision) !== 'modern') throw unsupported(claim, message)
+  if (message.kind === 'request' && !isJsonObject(metaOf(message.params)?.[capabilitiesKey])) {
+    throw refuse('meta_missing', message, `params._meta["${capabilitiesKey}"]`)
+  }
+  return { era: 'modern', revision }
+}
+
+/** The revision that a legacy `initialize` asks for, if it is one that exists. */
+export function requestedRevision(message: Message): Revision | undefined {
+  if (message.kind !== 'request' || message.method !== 'initialize') return undefined
+  const asked = message.params['protocolVersion']
+  return isRevision(asked) ? asked : undefined
+}
+
+function metaOf(params: JsonObject): JsonObject | undefined {
+  const meta = params['_meta']
+  return isJsonObject(meta) ? meta : undefined
+}
+
+function claimOf(params: JsonObject): unknown {
+  const meta = metaOf(params)
+  return meta !== undefined && Object.hasOwn(meta, versionKey) ? meta[versionKey] : undefined
+}
+
+function supported(revision: string, message: Message): Revision {
+  if (isRevision(revision)) return revision
+  throw unsupported(revision, message)
+}
+
+function unsupported(requested: string, message: Message): Refusal {
+  return new Refusal('version_unsupported', { id: idOf(message), data: { supported: revisions, requested } })
+}
+
+function refuse(code: 'header_mismatch' | 'meta_missing', message: Message, explain: string): Refusal {
+  return new Refusal(code, { id: idOf(message), explain })
+}
+
+function idOf(message: Message): string | number | undefined {
+  return message.kind === 'request' ? message.id : undefined
+}

@@ -1,0 +1,95 @@
+import { isJsonObject, type JsonObject } from './json.ts'
+import type { Era } from './revisions.ts'
+
+/** The scopes that a call needs; undefined when its params do not say what is asked for. */
+type ScopeRule = readonly string[] | ((params: JsonObject) => readonly string[] | undefined)
+
+/** One method that a client may send. */
+export interface MethodRow {
+  readonly method: string
+  readonly kind: 'request' | 'notification'
+  readonly eras: readonly Era[]
+  /** The param that the `Mcp-Name` header repeats in the modern era. */
+  readonly nameParam?: 'name' | 'uri' | 'taskId'
+  readonly scopes: ScopeRule
+}
+
+const both: readonly Era[] = ['legacy', 'modern']
+const legacy: readonly Era[] = ['legacy']
+const modern: readonly Era[] = ['modern']
+const none: readonly string[] = []
+
+const toolsRead = ['mcp:tools:read'] as const
+const toolsExecute = ['mcp:tools:execute'] as const
+const resourcesList = ['mcp:resources:list'] as const
+const resourcesRead = ['mcp:resources:read'] as const
+const promptsList = ['mcp:prompts:list'] as const
+const promptsRead = ['mcp:prompts:read'] as const
+
+/** Every method of MCP that a client sends to a server, with the scope that it needs. What is not here is denied. */
+export const methodTable: readonly MethodRow[] = [
+  { method: 'initialize', kind: 'request', eras: legacy, scopes: none },
+  { method: 'ping', kind: 'request', eras: legacy, scopes: none },
+  { method: 'server/discover', kind: 'request', eras: modern, scopes: none },
+  { method: 'tools/list', kind: 'request', eras: both, scopes: toolsRead },
+  { method: 'tools/call', kind: 'request', eras: both, nameParam: 'name', scopes: toolsExecute },
+  { method: 'resources/list', kind: 'request', eras: both, scopes: resourcesList },
+  { method: 'resources/templates/list', kind: 'request', eras: both, scopes: resourcesList },
+  { method: 'resources/read', kind: 'request', eras: both, nameParam: 'uri', scopes: resourcesRead },
+  { method: 'resources/subscribe', kind: 'request', eras: legacy, scopes: resourcesRead },
+  { method: 'resources/unsubscribe', kind: 'request', eras: legacy, scopes: resourcesRead },
+  { method: 'subscriptions/listen', kind: 'request', eras: modern, scopes: listenScopes },
+  { method: 'prompts/list', kind: 'request', eras: both, scopes: promptsList },
+  { method: 'prompts/get', kind: 'request', eras: both, nameParam: 'name', scopes: promptsRead },
+  { method: 'completion/complete', kind: 'request', eras: both, scopes: completionScopes },
+  { method: 'logging/setLevel', kind: 'request', eras: legacy, scopes: none },
+  { method: 'tasks/get', kind: 'request', eras: both, nameParam: 'taskId', scopes: toolsExecute },
+  { method: 'tasks/result', kind: 'request', eras: legacy, scopes: toolsExecute },
+  { method: 'tasks/list', kind: 'request', eras: legacy, scopes: toolsExecute },
+  { method: 'tasks/update', kind: 'request', eras: modern, nameParam: 'taskId', scopes: toolsExecute },
+  { method: 'tasks/cancel', kind: 'request', eras: both, nameParam: 'taskId', scopes: toolsExecute },
+  { method: 'notifications/initialized', kind: 'notification', eras: legacy, scopes: none },
+  { method: 'notifications/cancelled', kind: 'notification', eras: both, scopes: none },
+  { method: 'notifications/progress', kind: 'notification', eras: legacy, scopes: none },
+  { method: 'notifications/roots/list_changed', kind: 'notification', eras: legacy, scopes: none },
+  { method: 'notifications/tasks/status', kind: 'notification', eras: legacy, scopes: none },
+]
+
+const index: ReadonlyMap<string, MethodRow> = new Map(methodTable.map((row) => [row.method, row]))
+
+/** The row of a method in an era, or undefined for what is unknown there. Untrusted input is fine. */
+export function findMethod(method: string, kind: MethodRow['kind'], era: Era): MethodRow | undefined {
+  const row = index.get(method)
+  return row !== undefined && row.kind === kind && row.eras.includes(era) ? row : undefined
+}
+
+/** The scopes that a call of this method with these params needs; undefined when the params make no sense. */
+export function scopesOf(row: MethodRow, params: JsonObject): readonly string[] | undefined {
+  return typeof row.scopes === 'function' ? row.scopes(params) : row.scopes
+}
+
+function completionScopes({ ref }: JsonObject): readonly string[] | undefined {
+  const type = isJsonObject(ref) ? ref['type'] : undefined
+  if (type === 'ref/prompt') return promptsRead
+  return type === 'ref/resource' ? resourcesRead : undefined
+}
+
+const filterScopes: Readonly<Record<string, readonly string[]>> = {
+  toolsListChanged: toolsRead,
+  promptsListChanged: promptsList,
+  resourcesListChanged: resourcesList,
+  resourceSubscriptions: resourcesRead,
+  taskIds: toolsExecute,
+}
+
+/** Each entry of the filter needs its own scope. An entry of an unknown kind makes the whole filter senseless. */
+function listenScopes({ notifications }: JsonObject): readonly string[] | undefined {
+  if (!isJsonObject(notifications)) return undefined
+  const needed = new Set<string>()
+  for (const [entry, value] of Object.entries(notifications)) {
+    const scopes = Object.hasOwn(filterScopes, entry) ? filterScopes[entry] : undefined
+    if (scopes === undefined) return undefined
+    if (value !== false && !(Array.isArray(value) && value.length === 0)) for (const scope of scopes) needed.add(scope)
+  }
+  return [...needed]
+}

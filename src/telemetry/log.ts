@@ -1,0 +1,76 @@
+import { type Logger, pino, stdTimeFunctions } from 'pino'
+import pretty from 'pino-pretty'
+import type { RequestEvent } from './event.ts'
+import { scrub } from './scrub.ts'
+
+interface LogOptions {
+  readonly level: string
+  /** `json` for machines, `text` for people. */
+  readonly format: 'json' | 'text'
+  /** Where lines go; standard output unless said otherwise. */
+  readonly destination?: NodeJS.WritableStream
+}
+
+/** The log of one process. */
+export interface Log {
+  readonly logger: Logger
+  request(event: RequestEvent): void
+}
+
+const never = ['*.authorization', '*.cookie', '*.token', '*.secret', '*.password', '*.code_verifier', '*.assertion']
+
+/** Opens the log. */
+export function createLog({ level, format, destination }: LogOptions): Log {
+  const options = {
+    level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    redact: { paths: never, censor: '[redacted]' },
+    serializers: { err: describeError },
+  }
+  const stream =
+    format === 'text'
+      ? pretty({ sync: true, hideObject: true, translateTime: 'SYS:HH:MM:ss', destination: destination ?? 1 })
+      : destination
+  const logger = stream === undefined ? pino(options) : pino(options, stream)
+  return {
+    logger,
+    request(event) {
+      const severity = severityOf(event, format)
+      if (logger.isLevelEnabled(severity)) {
+        logger[severity](event, format === 'text' ? describeRequest(event) : undefined)
+      }
+    },
+  }
+}
+
+/** What the gateway only hands on is told by the authorization server: to a person once is enough. */
+function severityOf({ kind, outcome }: RequestEvent, format: LogOptions['format']): 'debug' | 'info' | 'warn' {
+  if (outcome === 'failed') return 'warn'
+  return kind === 'proxy' && format === 'text' ? 'debug' : 'info'
+}
+
+function describeError(error: Error): object {
+  return { type: error.name, message: scrub(error.message), stack: scrub(error.stack ?? '') }
+}
+
+/** One line for a person: what, who, outcome, how long. */
+function describeRequest(event: RequestEvent): string {
+  const what =
+    event.kind === 'mcp' && event.methods !== undefined
+      ? [event.methods.join(', '), event.object]
+      : [event.httpMethod, event.path, event.step, event.grantType]
+  const who = [event.subject, event.clientId].filter((part) => part !== undefined).join(' via ')
+  const why = event.outcome === 'allowed' ? undefined : `${event.outcome}: ${event.reason ?? event.code ?? ''}`
+  return [
+    event.kind.padEnd(6),
+    String(event.status),
+    ...what,
+    who === '' ? undefined : `(${who})`,
+    why,
+    `${event.durationMs.toFixed(1)} ms`,
+    `[${event.requestId}]`,
+  ]
+    .filter((part) => part !== undefined)
+    .join(' ')
+}

@@ -1,0 +1,34 @@
+import type { ServerResponse } from 'node:http'
+import type { RequestId } from '../mcp/message.ts'
+import type { Era } from '../mcp/revisions.ts'
+import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
+
+/** A request that has passed the gate, as it goes to an MCP server. */
+export interface UpstreamRequest {
+  readonly method: 'POST' | 'GET' | 'DELETE'
+  /** Names and values, alternating. Nothing of the client's credentials. */
+  readonly headers: readonly string[]
+  /** The very bytes that were authorized. */
+  readonly body: Buffer | undefined
+  readonly era: Era
+  /** The id of the JSON-RPC request, where there is exactly one. */
+  readonly id: RequestId | undefined
+  /** Whose request it is: the same text for the same issuer, subject and client. */
+  readonly principal: string
+  /** The server's own session, for a legacy request that belongs to one. */
+  readonly session: string | undefined
+}
+
+/** Where the answer goes. */
+export interface UpstreamReply {
+  readonly res: ServerResponse
+  /** Turns the head of a server's answer into the client's, or throws a Refusal. */
+  readonly accept: (status: number, headers: AnswerHeaders) => ResponseHead
+}
+
+/** A way to one MCP server. */
+export interface Connector {
+  /** Sends a request and streams the answer. Rejects with a Refusal as long as nothing was sent to the client. */
+  send(request: UpstreamRequest, reply: UpstreamReply): Promise<void>
+  close(): Promise<void>
+}

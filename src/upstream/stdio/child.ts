@@ -1,0 +1,69 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { StringDecoder } from 'node:string_decoder'
+
+/** A running stdio server: lines in, lines out (MCP transports, "stdio"). */
+export interface Child {
+  /** Writes one message. It must not hold a line break. */
+  write(line: string): void
+  /** SIGTERM, and SIGKILL for one that does not go. Resolves when it is gone. */
+  stop(): Promise<void>
+}
+
+interface ChildOptions {
+  /** The program and its arguments, from the configuration alone; no shell reads them. */
+  readonly command: readonly string[]
+  readonly onLine: (line: string) => void
+  readonly onStderr: (line: string) => void
+  /** Called once, when the process is gone or could not be started. */
+  readonly onExit: (reason: string) => void
+}
+
+const maxLineLength = 16 * 1024 * 1024
+const graceMilliseconds = 3000
+
+/** Starts a server. What is wrong with the command is told by `onExit`. */
+export function startChild({ command, onLine, onStderr, onExit }: ChildOptions): Child {
+  const [program, ...args] = command as [string, ...string[]]
+  const child = spawn(program, args, { stdio: 'pipe', env: childEnvironment(), shell: false })
+  const gone = new Promise<void>((resolve) => {
+    const leave = (reason: string): void => {
+      onExit(reason)
+      resolve()
+    }
+    child.once('error', (error) => leave(`could not be started: ${error.message}`))
+    child.once('exit', (code, signal) => leave(`ended with ${signal ?? `code ${code}`}`))
+  })
+  readLines(child.stdout, onLine, () => child.kill('SIGKILL'))
+  readLines(child.stderr, onStderr, () => {})
+  child.stdin.on('error', () => {}) // the process is gone, which onExit tells
+  return {
+    write: (line) => void child.stdin.write(`${line}\n`),
+    stop: () => stopChild(child, gone),
+  }
+}
+
+/** Our own settings, the secret among them, are no business of the server's. */
+function childEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PORTCULLIS_')))
+}
+
+function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void, onTooLong: () => void): void {
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+  stream.on('data', (chunk: Buffer) => {
+    const lines = (rest + decoder.write(chunk)).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) if (line.trim() !== '') onLine(line)
+    if (rest.length > maxLineLength) {
+      rest = ''
+      onTooLong()
+    }
+  })
+}
+
+async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<void>): Promise<void> {
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMilliseconds)
+  await gone
+  clearTimeout(timer)
+}

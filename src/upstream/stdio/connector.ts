@@ -1,0 +1,114 @@
+import { Refusal } from '../../core/errors.ts'
+import { randomToken } from '../../core/secret.ts'
+import type { Connector, UpstreamReply, UpstreamRequest } from '../contract.ts'
+import { type Conversation, startConversation } from './conversation.ts'
+import { openSink } from './sink.ts'
+
+interface StdioConnectorOptions {
+  readonly command: readonly string[]
+  /** Told of each line that the server prints beside its messages. */
+  readonly onStderr: (line: string) => void
+  readonly onExit: (reason: string) => void
+}
+
+const maxConversations = 32
+const idleMilliseconds = 10 * 60 * 1000
+
+/**
+ * The way to a stdio server. A legacy session has a process of its own; modern requests of one principal share one. No
+ * process ever serves two principals.
+ */
+export function stdioConnector({ command, onStderr, onExit }: StdioConnectorOptions): Connector {
+  const conversations = new Map<string, { conversation: Conversation; idle: NodeJS.Timeout }>()
+
+  const start = (key: string): Conversation => {
+    if (conversations.size >= maxConversations) {
+      throw new Refusal('upstream_unreachable', { reason: `${maxConversations} processes of the stdio server are running` })
+    }
+    const conversation = startConversation({
+      command,
+      onStderr,
+      onExit(reason) {
+        clearInterval(conversations.get(key)?.idle)
+        conversations.delete(key)
+        onExit(reason)
+      },
+    })
+    let used = true
+    const idle = setInterval(() => {
+      if (!conversation.busy && !used) void conversation.stop()
+      used = false
+    }, idleMilliseconds).unref()
+    conversations.set(key, {
+      get conversation() {
+        used = true
+        return conversation
+      },
+      idle,
+    })
+    return conversation
+  }
+
+  /** The conversation that a request belongs to, started where it opens one; undefined for a session that is over. */
+  const find = (request: UpstreamRequest, opens: boolean): { key: string; conversation: Conversation } | undefined => {
+    const key = request.era === 'modern' ? `modern ${request.principal}` : opens ? randomToken(16) : request.session
+    if (key === undefined) return undefined
+    const known = conversations.get(key)?.conversation
+    if (known !== undefined) return { key, conversation: known }
+    return opens || request.era === 'modern' ? { key, conversation: start(key) } : undefined
+  }
+
+  return {
+    async send(request, reply) {
+      const text = request.body?.toString() ?? ''
+      const opens = request.era === 'legacy' && isInitialize(text)
+      const found = find(request, opens)
+      if (found === undefined) {
+        throw request.session === undefined
+          ? new Refusal('session_missing', { id: request.id })
+          : new Refusal('session_unknown', { id: request.id })
+      }
+      const { key, conversation } = found
+      const headers: Record<string, string> = request.era === 'legacy' ? { 'mcp-session-id': key } : {}
+      return converse(conversation, request, { text, reply, headers })
+    },
+    async close() {
+      await Promise.all([...conversations.values()].map(({ conversation }) => conversation.stop()))
+    },
+  }
+}
+
+function converse(
+  conversation: Conversation,
+  request: UpstreamRequest,
+  { text, reply, headers }: { text: string; reply: UpstreamReply; headers: Record<string, string> },
+): Promise<void> {
+  const { sink, done } = openSink(reply, headers)
+  if (request.method === 'DELETE') {
+    void conversation.stop()
+    sink.end(200)
+  } else if (request.method === 'GET') {
+    sink.open()
+    reply.res.once('close', conversation.listen(sink))
+  } else if (request.id === undefined) {
+    for (const one of withoutRequests(text)) conversation.tell(one)
+    sink.end(202)
+  } else {
+    conversation.request(text, sink)
+    // A lost connection is a cancellation in the modern era alone (MCP O14).
+    if (request.era === 'modern') reply.res.once('close', () => conversation.cancel(sink))
+  }
+  return done
+}
+
+function isInitialize(text: string): boolean {
+  return text.includes('"initialize"') && (JSON.parse(text) as { method?: unknown }).method === 'initialize'
+}
+
+/** The messages of a body that wait for no answer. A batch that holds requests has no place on stdio yet. */
+function withoutRequests(text: string): string[] {
+  const parsed = JSON.parse(text) as unknown
+  if (!Array.isArray(parsed)) return [text]
+  if (parsed.some((message: object) => 'id' in message && 'method' in message)) throw new Refusal('batch_unsupported')
+  return parsed.map((message) => JSON.stringify(message))
+}

@@ -1,0 +1,99 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { type Running, start } from '../../src/app.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import type { ConfigInput } from '../../src/config/schema.ts'
+import type { Clock } from '../../src/core/clock.ts'
+import type { RequestEvent } from '../../src/telemetry/event.ts'
+
+/** A whole Portcullis on ports of its own, with a data folder of its own. */
+export interface Installation {
+  readonly url: string
+  /** The URL of the first MCP server behind the gate. */
+  readonly mcpUrl: string
+  readonly adminUrl: string
+  readonly authorizationServerUrl: string
+  readonly data: string
+  /** Everything that was logged so far. */
+  readonly log: () => string
+  /** The audit so far, once everything that was recorded is written. */
+  readonly audit: () => Promise<(RequestEvent & { time: string })[]>
+  /** Stops and starts again on the same data and the same port. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+interface InstallationOptions {
+  readonly config?: ConfigInput
+  readonly clock?: Clock
+}
+
+/** Clients that most tests use: one for users with a fixed redirect URI, one for machines. */
+export const testClients = [
+  { id: 'user-client', name: 'Test client', redirectUris: ['http://127.0.0.1:1/callback'] },
+  {
+    id: 'machine',
+    secret: 'machine-secret-of-the-tests',
+    grantTypes: ['client_credentials'],
+    scopes: ['mcp:tools:read'],
+  },
+] satisfies ConfigInput['clients']
+
+/** Starts an installation. `upstreams` and everything else of the configuration can be given. */
+export async function startInstallation({ config = {}, clock }: InstallationOptions = {}): Promise<Installation> {
+  const data = await mkdtemp(join(tmpdir(), 'portcullis-test-'))
+  const port = await freePort()
+  const written: string[] = []
+  const logTo = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      written.push(chunk.toString())
+      done()
+    },
+  })
+  const base: ConfigInput = {
+    data,
+    clients: testClients,
+    upstreams: [{ name: 'test', path: '/mcp', url: 'http://127.0.0.1:9/mcp' }],
+    ...config,
+    listen: { gateway: port, authorizationServer: 0, admin: 0, ...config.listen },
+  }
+  const begin = (): Promise<Running> => start(loadConfig({ base }), { logTo, ...(clock === undefined ? {} : { clock }) })
+  let running = await begin()
+  return {
+    url: running.publicUrl,
+    mcpUrl: running.resources[0]?.resource ?? `${running.publicUrl}/mcp`,
+    get adminUrl() {
+      return running.urls.admin as string
+    },
+    get authorizationServerUrl() {
+      return running.urls['authorization-server'] as string
+    },
+    data,
+    log: () => written.join(''),
+    async audit() {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      const text = await readFile(join(data, 'audit.jsonl'), 'utf8')
+      return text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as RequestEvent & { time: string })
+    },
+    async restart() {
+      await running.close()
+      running = await begin()
+    },
+    async close() {
+      await running.close()
+      await rm(data, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
