@@ -4,6 +4,7 @@ import { getRequestListener } from '@hono/node-server'
 import { createRemoteJWKSet } from 'jose'
 import { adminApp } from './admin/server.ts'
 import { createAuthorizationServer } from './authorization-server/server.ts'
+import { stepUps } from './authorization-server/step-up.ts'
 import type { Config, UpstreamConfig } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { type ProtectedResource, publicOrigins, resourceDirectory } from './core/protected-resource.ts'
@@ -153,6 +154,7 @@ async function openBase(config: Config, clock: Clock, logTo: NodeJS.WritableStre
     resources: resourceDirectory(resources, origins),
     tokenKeys: await openKeyRing({ store: store.keys, purpose: 'authorization-server', algorithm, clock }),
     identityKeys: await openKeyRing({ store: store.keys, purpose: 'gateway-identity', algorithm: 'ES256', clock }),
+    stepUps: stepUps(store.artifacts, clock),
     checkReady: async () => void (await store.revocations.has('token', 'readiness')),
     async close() {
       clearInterval(sweeper)
@@ -177,6 +179,7 @@ async function buildAuthorizationServer(config: Config, base: Base) {
     keys: base.tokenKeys,
     artifacts: store.artifacts,
     revocations: store.revocations,
+    stepUps: base.stepUps,
     secret: base.secret,
     clock: base.clock,
     guard: buildGuard(config, base),
@@ -217,6 +220,7 @@ async function buildGateway(config: Config, base: Base, authorizationServerUrl: 
         isRevoked: denyList.isRevoked,
         onVerified: base.metrics.verified,
       }),
+      stepUps: base.stepUps,
       sessions: sealedSessions(sealer(secret.derive('gateway/session'))),
       identity: identityTokens(config.publicUrl + identityIssuerSuffix, identityKeys, clock),
       limits: config.limits,

@@ -18,7 +18,7 @@ export const interactionPath = '/interaction'
 
 /** What oidc-provider is told. Every deviation from its defaults is here. */
 export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
-  const { tokens, keys, secret, issuer } = settings
+  const { tokens, keys, secret, issuer, stepUps } = settings
   const secure = issuer.startsWith('https:')
   const cookie = { httpOnly: true, sameSite: 'lax', secure, overwrite: true } as const
   return {
@@ -47,7 +47,10 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
     allowOmittingSingleRegisteredRedirectUri: false,
 
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
-    rotateRefreshToken: true,
+    rotateRefreshToken: (async (context: KoaContextWithOIDC) => {
+      await stepUps.refuseRefresh(context)
+      return true
+    }) as never,
     expiresWithSession: async () => false,
     loadExistingGrant,
     extraTokenClaims: async (_context, token) =>
@@ -70,7 +73,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
       short: { ...cookie, signed: true },
     },
     interactions: {
-      policy: interactionPolicy(),
+      policy: interactionPolicy(stepUps),
       url: (_context, interaction) => `${interactionPath}/${interaction.uid}`,
     },
     renderError: renderLibraryError(),

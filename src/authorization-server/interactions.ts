@@ -73,6 +73,7 @@ export function interactionPages(
     const note = notes.of(context.env.incoming)
     note.clientId = String(interaction.params['client_id'])
     note.subject = interaction.session?.accountId
+    await settings.stepUps.forget(note.clientId, note.subject ?? '')
     if (form['decision'] === 'approve') {
       return finish(context, { consent: { grantId: await grantConsent(provider, interaction) } })
     }

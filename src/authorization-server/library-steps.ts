@@ -1,7 +1,6 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
-import { canStepUp } from './client-profiles.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -9,7 +8,7 @@ import type { AuthorizationServerSettings } from './settings.ts'
 export function addLibrarySteps(provider: Provider, settings: AuthorizationServerSettings): void {
   const answerForAccessToken = accessTokenEndpoints(settings)
   provider.use(async (koaContext, next) => {
-    if (koaContext.path === '/authorize') await completeAuthorizationRequest(provider, settings, koaContext)
+    if (koaContext.path === '/authorize') completeAuthorizationRequest(settings, koaContext)
     await next()
     if (!('oidc' in koaContext)) return
     const context = koaContext as KoaContextWithOIDC
@@ -22,23 +21,16 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
 }
 
 /** Fills in what an authorization request left out, and writes the resource in its canonical form. */
-async function completeAuthorizationRequest(
-  provider: Provider,
+function completeAuthorizationRequest(
   { resources }: AuthorizationServerSettings,
   context: Pick<KoaContextWithOIDC, 'query'>,
-): Promise<void> {
+): void {
   const query = { ...context.query }
   const asked = [query['resource'] ?? []].flat()
   const canonical = [...new Set(asked.map((value) => resources.find(value)?.resource ?? value))]
   if (canonical.length > 0) query['resource'] = canonical.length === 1 ? canonical[0] : canonical
   const resource = canonical[0] === undefined ? resources.fallback : resources.find(canonical[0])
   if (query['scope'] === undefined && resource !== undefined) query['scope'] = resource.baselineScopes.join(' ')
-  if (typeof query['scope'] === 'string' && typeof query['client_id'] === 'string') {
-    const client = await provider.Client.find(query['client_id'])
-    if (!canStepUp(client?.clientName)) {
-      query['scope'] = [...new Set([...query['scope'].split(' '), ...allLeafScopes])].join(' ')
-    }
-  }
   context.query = query
 }
 

@@ -1,19 +1,39 @@
-import type { interactionPolicy as Library } from 'oidc-provider'
+import type { interactionPolicy as Library, KoaContextWithOIDC } from 'oidc-provider'
 import { interactionPolicy as library } from './library.ts'
+import type { StepUps } from './step-up.ts'
+
+const { Check, Prompt } = library
 
 /**
  * When a person is asked: to log in where there is no session, and to consent to every authorization. The library
  * would let a client through that asks for nothing new; here nothing is granted without a decision of this request.
  */
-export function interactionPolicy(): Library.DefaultPolicy {
+export function interactionPolicy(stepUps: StepUps): Library.DefaultPolicy {
   const prompts = library.base()
   const consent = prompts.get('consent')
   if (consent === undefined) throw new Error('oidc-provider has no consent prompt any more')
   consent.checks.remove('native_client_prompt')
   consent.checks.add(
-    new library.Check('consent_missing', 'the user has not decided yet', 'interaction_required', (context) =>
-      context.oidc.result?.consent === undefined ? library.Check.REQUEST_PROMPT : library.Check.NO_NEED_TO_PROMPT,
+    new Check('consent_missing', 'the user has not decided yet', 'interaction_required', (context) =>
+      context.oidc.result?.consent === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
     ),
   )
+  // A prompt that asks nothing: the one place between login and consent where the request can still be widened.
+  const widening = new Check('scopes_challenged', 'scopes were found missing', 'interaction_required', async (context) => {
+    await askForChallengedScopes(stepUps, context)
+    return Check.NO_NEED_TO_PROMPT
+  })
+  prompts.add(new Prompt({ name: 'step_up', requestable: false }, widening), 1)
   return prompts
+}
+
+/** Adds to the request what the client was just told that it lacks, so that the user is asked for it. */
+async function askForChallengedScopes(stepUps: StepUps, { oidc }: KoaContextWithOIDC): Promise<void> {
+  const { client, session, params, result } = oidc
+  const resource = params?.['resource']
+  if (client === undefined || session?.accountId === undefined || params === undefined) return
+  if (typeof resource !== 'string' || result?.consent !== undefined) return
+  const needed = await stepUps.neededScopes(client.clientId, session.accountId, resource)
+  const asked = String(params['scope'] ?? '').split(' ')
+  params['scope'] = [...new Set([...asked, ...needed])].join(' ').trim()
 }

@@ -8,7 +8,8 @@ import { describeRunning, inspectorHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
 import { closeOnSignal } from './stop.ts'
 
-const demoSettings: ConfigInput = {
+/** What the demo is configured with, apart from its server. */
+export const demoSettings: ConfigInput = {
   mode: 'development',
   log: { format: 'text' },
   clients: [

@@ -1,6 +1,6 @@
-import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { scopesOf } from '../mcp/methods.ts'
+import { Refusal } from '../core/errors.ts'
 import { decide, toolScope } from '../policy/decide.ts'
 import type { Call, MethodCall } from './call.ts'
 import type { Upstream } from './upstream.ts'
@@ -23,28 +23,15 @@ export function neededScopes(call: Call): readonly string[] {
   return [...new Set(call.methods.flatMap(scopesOfMethod))]
 }
 
-/**
- * Lets a call pass that the token's scopes cover; all of a batch, or nothing. Throws `scope_insufficient` with the
- * challenge: every scope that the operation needs, and for clients that forget what they were granted also that.
- */
+/** Lets a call pass that the token's scopes cover; all of a batch, or nothing. Undefined where a scope is missing. */
 export function authorize(
   principal: Principal,
   upstream: Upstream,
   call: Call,
-  context: { readonly needed: readonly string[]; readonly requestId: string },
-): Authorized {
-  const decision = decide(principal.scopes, { scopes: context.needed, alternative: objectScope(call) })
-  if (decision.kind === 'allow') return { principal, upstream, call } as Authorized
-  const granted = call.dialect.era === 'legacy' ? principal.scopes.list : []
-  throw new Refusal('scope_insufficient', {
-    id: call.id,
-    reason: `needs ${decision.missing.join(' ')}`,
-    challenge: {
-      error: 'insufficient_scope',
-      scopes: [...new Set([...granted, ...context.needed])],
-      description: `${describe(call)} needs more permission (request ${context.requestId})`,
-    },
-  })
+  needed: readonly string[],
+): Authorized | undefined {
+  const decision = decide(principal.scopes, { scopes: needed, alternative: objectScope(call) })
+  return decision.kind === 'allow' ? ({ principal, upstream, call } as Authorized) : undefined
 }
 
 function scopesOfMethod({ row, message }: MethodCall): readonly string[] {
@@ -58,9 +45,4 @@ function objectScope({ methods }: Call): string | undefined {
   if (only === undefined || rest.length > 0 || only.row.method !== 'tools/call') return undefined
   const name = only.message.params['name']
   return typeof name === 'string' && name.isWellFormed() ? toolScope(name) : undefined
-}
-
-/** Method names come from our table, so they are safe to show. */
-function describe({ methods }: Call): string {
-  return methods.map(({ row }) => row.method.replace('/', ' ')).join(', ')
 }

@@ -4,6 +4,7 @@ import type { Exchange } from '../http/exchange.ts'
 import { attachCredential } from './attach-credential.ts'
 import { authenticate } from './authenticate.ts'
 import { authorize, neededScopes } from './authorize.ts'
+import { challengeStepUp, type StepUpMemory } from './challenge-step-up.ts'
 import { forward } from './forward.ts'
 import type { IdentityTokens } from './identity-token.ts'
 import type { Note } from './note.ts'
@@ -16,6 +17,7 @@ import type { Upstream } from './upstream.ts'
 export interface McpPorts {
   readonly tokens: TokenVerifier
   readonly sessions: Sessions
+  readonly stepUps: StepUpMemory
   readonly identity: IdentityTokens
   readonly limits: CallLimits
 }
@@ -27,7 +29,7 @@ export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) =>
  * The request path. Each line needs what the line above returned, so that none can be left out. Host, Origin and CORS
  * come before, in the server.
  */
-export function mcpHandler({ tokens, sessions, identity, limits }: McpPorts): McpHandler {
+export function mcpHandler({ tokens, sessions, stepUps, identity, limits }: McpPorts): McpHandler {
   return async function mcp(upstream, exchange, note) {
     const { head, requestId } = exchange
     checkDeclaredLength(head.contentLength, limits.bodyBytes) // 413
@@ -39,7 +41,9 @@ export function mcpHandler({ tokens, sessions, identity, limits }: McpPorts): Mc
     note.call = call
     const needed = neededScopes(call)
     note.scopes = needed
-    const allowed = authorize(principal, upstream, call, { needed, requestId }) // 403 with every scope that is needed
+    const allowed =
+      authorize(principal, upstream, call, needed) ??
+      (await challengeStepUp(stepUps, principal, call, { needed, requestId, resource: upstream.resource })) // 403 with every scope that is needed
     const outbound = await attachCredential(identity, allowed, head, session) // 404 for a session of somebody else
     return forward(sessions, allowed, outbound, exchange) // streams; 502, 504
   }

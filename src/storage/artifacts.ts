@@ -102,6 +102,16 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
         .where('id', '=', hashed(model, id))
         .execute()
     },
+    async take(model, id) {
+      const row = await db
+        .deleteFrom('artifacts')
+        .where('tenant', '=', tenant)
+        .where('model', '=', model)
+        .where('id', '=', hashed(model, id))
+        .returningAll()
+        .executeTakeFirst()
+      return row !== undefined && (row.expires_at === null || Number(row.expires_at) > clock.now()) ? found(row) : undefined
+    },
     async removeGrant(grantId) {
       await db
         .deleteFrom('artifacts')

@@ -32,6 +32,8 @@ export interface ArtifactStore {
   /** Marks as consumed in one conditional update. Returns whether this call did it: of many at once, one. */
   consume(model: string, id: string): Promise<boolean>
   remove(model: string, id: string): Promise<void>
+  /** Removes and returns in one statement: of many at once, one gets it. Undefined for what has expired, too. */
+  take(model: string, id: string): Promise<FoundArtifact | undefined>
   /** Removes a grant with everything that came from it. */
   removeGrant(grantId: string): Promise<void>
   /** Removes what expired before a time, in milliseconds since the epoch. Returns how many. */

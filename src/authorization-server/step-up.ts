@@ -1,0 +1,61 @@
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { Clock } from '../core/clock.ts'
+import { grantName } from '../core/secret.ts'
+import type { ArtifactStore } from '../storage/contract.ts'
+import { errors } from './library.ts'
+
+/** A call that a client was just refused for want of scopes. */
+export interface StepUpNeed {
+  readonly clientId: string
+  readonly subject: string
+  readonly resource: string
+  /** The grant's name, as it stands in its access tokens. */
+  readonly grantName: string
+  /** Every scope that the call needs. */
+  readonly scopes: readonly string[]
+}
+
+/**
+ * What the authorization server remembers for a while of challenges for more scopes. Good clients need none of it:
+ * they ask the user for the scopes that the challenge names. Many others refresh instead, or ask for what they asked
+ * for before; this is how they get there all the same, with the user's consent.
+ */
+export interface StepUps {
+  /** Resolves when every replica will see it. */
+  remember(need: StepUpNeed): Promise<void>
+  /** Throws InvalidGrant once after a challenge: a refresh cannot widen a grant, so the client has to ask the user. */
+  refuseRefresh(context: KoaContextWithOIDC): Promise<void>
+  /** The scopes that this client was lately found to lack for this user and resource. */
+  neededScopes(clientId: string, subject: string, resource: string): Promise<readonly string[]>
+  /** The user has decided. */
+  forget(clientId: string, subject: string): Promise<void>
+}
+
+const refusalModel = 'StepUpRefusal'
+const needModel = 'StepUpNeed'
+const refusalMilliseconds = 30_000
+const needMilliseconds = 10 * 60_000
+
+/** Keeps challenges in the store, where every replica sees them. */
+export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
+  const needId = (clientId: string, subject: string): string => JSON.stringify([clientId, subject])
+  return {
+    async remember({ clientId, subject, resource, grantName: name, scopes }) {
+      const expiresAt = (milliseconds: number): number => clock.now() + milliseconds
+      await artifacts.put({ model: refusalModel, id: name, payload: {}, expiresAt: expiresAt(refusalMilliseconds) })
+      const payload = { resource, scopes, expiresAt: expiresAt(needMilliseconds) }
+      await artifacts.put({ model: needModel, id: needId(clientId, subject), payload, expiresAt: payload.expiresAt })
+    },
+    async refuseRefresh({ oidc }) {
+      const grantId = oidc.entities.RefreshToken?.grantId
+      if (grantId === undefined || (await artifacts.take(refusalModel, grantName(grantId))) === undefined) return
+      throw new errors.InvalidGrant('more scopes are needed: ask the user for them')
+    },
+    async neededScopes(clientId, subject, resource) {
+      const found = await artifacts.find(needModel, needId(clientId, subject))
+      const need = found?.payload as { resource: string; scopes: string[]; expiresAt: number } | undefined
+      return need !== undefined && need.resource === resource && need.expiresAt > clock.now() ? need.scopes : []
+    },
+    forget: (clientId, subject) => artifacts.remove(needModel, needId(clientId, subject)),
+  }
+}

@@ -1,0 +1,47 @@
+import { Refusal } from '../core/errors.ts'
+import type { Principal } from '../core/principal.ts'
+import type { Call } from './call.ts'
+
+/** Lets the authorization server know which scopes a client lacks, so that it can ask the user for them. */
+export interface StepUpMemory {
+  /** Resolves when the authorization server will see it. */
+  remember(need: {
+    readonly clientId: string
+    readonly subject: string
+    readonly resource: string
+    readonly grantName: string
+    readonly scopes: readonly string[]
+  }): Promise<void>
+}
+
+/**
+ * Refuses a call for want of a scope, with the challenge that tells the client what to ask for (MCP authorization,
+ * "Scope Challenge Handling"): every scope that the operation needs, and for clients of older revisions, which forget
+ * what they were granted, also that. Throws `scope_insufficient`.
+ */
+export async function challengeStepUp(
+  memory: StepUpMemory,
+  principal: Principal,
+  call: Call,
+  context: { readonly needed: readonly string[]; readonly requestId: string; readonly resource: string },
+): Promise<never> {
+  const { needed, requestId, resource } = context
+  const { clientId, subject, grantId: grantName } = principal
+  // Before the answer: some clients are back at the token endpoint in the same millisecond.
+  if (grantName !== undefined) await memory.remember({ clientId, subject, resource, grantName, scopes: needed })
+  const granted = call.dialect.era === 'legacy' ? principal.scopes.list : []
+  throw new Refusal('scope_insufficient', {
+    id: call.id,
+    reason: `needs ${principal.scopes.missing(needed).join(' ')}`,
+    challenge: {
+      error: 'insufficient_scope',
+      scopes: [...new Set([...granted, ...needed])],
+      description: `${describe(call)} needs more permission (request ${requestId})`,
+    },
+  })
+}
+
+/** Method names come from our table, so they are safe to show. */
+function describe({ methods }: Call): string {
+  return methods.map(({ row }) => row.method.replace('/', ' ')).join(', ')
+}

@@ -1,0 +1,33 @@
+import { startDemoServer } from '../../demo/server.ts'
+import { demoSettings } from '../../src/cli/demo.ts'
+import type { ConfigInput } from '../../src/config/schema.ts'
+import { freePort, type Installation, startInstallation } from './installation.ts'
+
+/** What `portcullis demo` starts, on ports of its own. */
+export interface DemoInstallation extends Installation {
+  /** The demo server itself, behind the gate. */
+  readonly demoUrl: string
+}
+
+/** Starts the demo server with a gate in front. */
+export async function startDemoInstallation(config: ConfigInput = {}): Promise<DemoInstallation> {
+  const port = await freePort()
+  const publicUrl = `http://127.0.0.1:${port}`
+  const gateway = { issuer: `${publicUrl}/gateway`, jwksUrl: `${publicUrl}/gateway/jwks` }
+  const demo = await startDemoServer({ host: '127.0.0.1', port: 0, gateway })
+  const installation = await startInstallation({
+    config: {
+      ...demoSettings,
+      upstreams: [{ name: 'demo', path: '/mcp', url: demo.url }],
+      ...config,
+      listen: { gateway: port, authorizationServer: 0, admin: 0, ...config.listen },
+    },
+  })
+  return Object.assign(Object.create(installation) as Installation, {
+    demoUrl: demo.url,
+    async close() {
+      await installation.close()
+      await demo.close()
+    },
+  })
+}

@@ -1,0 +1,15 @@
+/**
+ * A program for the BROWSER variable. It returns at once and does its work in a process of its own, because some
+ * clients listen for the callback only after their browser has been started.
+ */
+import { spawn } from 'node:child_process'
+import { FormBrowser } from './form-browser.ts'
+
+const url = process.argv.at(-1) as string
+if (process.argv.includes('--in-background')) {
+  const callback = await new FormBrowser().visit(url)
+  if (callback !== undefined) await fetch(callback)
+} else {
+  const args = [...process.execArgv, import.meta.filename, '--in-background', url]
+  spawn(process.execPath, args, { detached: true, stdio: 'ignore' }).unref()
+}
