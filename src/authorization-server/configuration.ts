@@ -166,8 +166,8 @@ function describeResource(
 }
 
 /** `mcp:tools:execute:<tool>` and the like cannot be listed: those that are asked for exist. */
-function perObjectScopes(context: KoaContextWithOIDC): string[] {
-  const asked = context.oidc.params?.['scope']
+function perObjectScopes({ oidc: { params, entities } }: KoaContextWithOIDC): string[] {
+  const asked = params?.['scope'] ?? entities.AuthorizationCode?.scope ?? entities.RefreshToken?.scope
   return typeof asked === 'string'
     ? asked.split(' ').filter((scope) => /^mcp:tools:execute:[^:*]+$/.test(scope) && isScopeToken(scope))
     : []

@@ -46,7 +46,7 @@ export function renderPage(title: string, content: Markup): Markup {
 }
 
 const gate = html`<svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2">
-  <path d="M3 22V10a9 9 0 0 1 18 0v12M8 4v15l-1 2M12 2v17l-1 2M16 4v15l-1 2M4 9h16M4 14h16" />
+  <path d="M3 22V10a9 9 0 0 1 18 0v12M8 3v17M12 1v21M16 3v17M3 9h18M3 15h18" />
 </svg>`
 
 /** Removes what could make a foreign text look like something else: controls, direction marks, zero-width characters. */

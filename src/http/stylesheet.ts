@@ -33,7 +33,8 @@ input[type=text] {
   width: 100%; padding: .625rem .75rem; font: inherit; color: inherit;
   background: transparent; border: 1px solid var(--soft); border-radius: .5rem;
 }
-.actions { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem }
+.actions { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 }
+main > :last-child, form:last-child .actions { margin-bottom: 0 }
 button {
   flex: 1 1 8rem; padding: .625rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
   color: var(--ink); background: transparent; border: 1px solid var(--soft); border-radius: .5rem;

@@ -17,9 +17,9 @@ export function isRevision(value: unknown): value is Revision {
   return (revisions as readonly unknown[]).includes(value)
 }
 
-/** The era of a revision; also of an unknown one, since revisions are dates and sort as text. */
+/** The era of a revision; also of one to come, since revisions are dates and sort as text. Untrusted input is fine. */
 export function eraOf(revision: string): Era {
-  return revision >= firstModern ? 'modern' : 'legacy'
+  return /^\d{4}-\d{2}-\d{2}$/.test(revision) && revision >= firstModern ? 'modern' : 'legacy'
 }
 
 /** Batches exist in one revision only. */

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { publicOrigins, resourceDirectory } from '../../src/core/protected-resource.ts'
+import { canonicalResource } from '../../src/core/resource.ts'
+
+describe('canonical resource (P14, N6)', () => {
+  it('folds case, default port and trailing slash', () => {
+    for (const spelling of [
+      'https://gw.example/mcp',
+      'HTTPS://GW.example/mcp',
+      'https://gw.example:443/mcp',
+      'https://gw.example/mcp/',
+    ]) {
+      assert.equal(canonicalResource(spelling), 'https://gw.example/mcp')
+    }
+    assert.equal(canonicalResource('https://gw.example/'), 'https://gw.example')
+  })
+
+  it('keeps different resources apart', () => {
+    assert.equal(canonicalResource('https://gw.example/MCP'), 'https://gw.example/MCP')
+    assert.equal(canonicalResource('https://gw.example:8443/mcp'), 'https://gw.example:8443/mcp')
+    assert.equal(canonicalResource('https://gw.example/mcp?a=1'), 'https://gw.example/mcp?a=1')
+  })
+
+  it('refuses what can be no resource (RFC 8707 section 2)', () => {
+    for (const wrong of ['', 'mcp', '/mcp', 'https://gw.example/mcp#f', 'https://u@gw.example/mcp', 'ftp://gw.example/mcp', 'urn:x']) {
+      assert.equal(canonicalResource(wrong), undefined, wrong)
+    }
+  })
+})
+
+describe('resource directory', () => {
+  const resource = (path: string) => ({ name: path, path, resource: `http://127.0.0.1:3002${path}`, baselineScopes: [] })
+  const origins = publicOrigins('http://127.0.0.1:3002')
+
+  it('finds a resource by every loopback spelling, and by the origin where it is the only one', () => {
+    const directory = resourceDirectory([resource('/mcp')], origins)
+    for (const spelling of [
+      'http://127.0.0.1:3002/mcp',
+      'http://localhost:3002/mcp/',
+      'http://[::1]:3002/mcp',
+      'http://localhost:3002',
+      'http://127.0.0.1:3002/',
+    ]) {
+      assert.equal(directory.find(spelling)?.resource, 'http://127.0.0.1:3002/mcp', spelling)
+    }
+    assert.equal(directory.find('http://127.0.0.1:3003/mcp'), undefined)
+    assert.equal(directory.find('https://127.0.0.1:3002/mcp'), undefined)
+    assert.equal(directory.find('http://127.0.0.1:3002/mc'), undefined)
+  })
+
+  it('has no fallback where there are several and none is at /mcp', () => {
+    const directory = resourceDirectory([resource('/a/mcp'), resource('/b/mcp')], origins)
+    assert.equal(directory.fallback, undefined)
+    assert.equal(directory.find('http://127.0.0.1:3002'), undefined)
+    assert.equal(resourceDirectory([resource('/a/mcp'), resource('/mcp')], origins).fallback?.path, '/mcp')
+  })
+
+  it('knows no other spelling of a public host', () => {
+    assert.deepEqual(publicOrigins('https://mcp.example.com'), ['https://mcp.example.com'])
+  })
+})

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { isScopeToken, parseScopes, ScopeSet } from '../../src/core/scope.ts'
+import { allLeafScopes, scopeCatalogue } from '../../src/core/scope-catalogue.ts'
+
+describe('scopes', () => {
+  it('lets a parent imply its children, in both spellings (V10)', () => {
+    for (const [granted, needed] of [
+      ['mcp:*', 'mcp:tools:execute'],
+      ['mcp:tools', 'mcp:tools:read'],
+      ['mcp:tools:*', 'mcp:tools:read'],
+      ['mcp:tools:execute', 'mcp:tools:execute:add'],
+      ['mcp:resources', 'mcp:resources:list'],
+      ['mcp:prompts:*', 'mcp:prompts:read'],
+    ] as const) {
+      assert.ok(new ScopeSet([granted]).covers(needed), `${granted} implies ${needed}`)
+    }
+  })
+
+  it('lets siblings, prefixes of segments and a bare mcp imply nothing', () => {
+    for (const [granted, needed] of [
+      ['mcp:tools:read', 'mcp:tools:execute'],
+      ['mcp:tools', 'mcp:resources:read'],
+      ['mcp:tool', 'mcp:tools:read'],
+      ['mcp:tools:exec', 'mcp:tools:execute'],
+      ['mcp:tools:execute:add', 'mcp:tools:execute'],
+      ['mcp:tools:execute:db', 'mcp:tools:execute:db%3Adrop'],
+      ['mcp', 'mcp:tools:read'],
+      ['*', 'mcp:tools:read'],
+      ['MCP:TOOLS', 'mcp:tools:read'],
+    ] as const) {
+      assert.ok(!new ScopeSet([granted]).covers(needed), `${granted} does not imply ${needed}`)
+    }
+  })
+
+  it('names what is missing, in order', () => {
+    const granted = new ScopeSet(['mcp:tools', 'mcp:prompts:list'])
+    assert.deepEqual(granted.missing(allLeafScopes), ['mcp:resources:list', 'mcp:resources:read', 'mcp:prompts:read'])
+  })
+
+  it('covers exactly what has a granted prefix of whole segments', () => {
+    const segment = fc.stringMatching(/^[a-z]{1,3}$/)
+    const path = fc.array(segment, { minLength: 2, maxLength: 4 })
+    fc.assert(
+      fc.property(fc.array(path, { maxLength: 4 }), path, (granted, needed) => {
+        const covered = granted.some((one) => one.every((part, index) => needed[index] === part))
+        assert.equal(new ScopeSet(granted.map((one) => one.join(':'))).covers(needed.join(':')), covered)
+      }),
+    )
+  })
+
+  it('splits scope values and knows legal tokens (RFC 6749 A.4)', () => {
+    assert.deepEqual(parseScopes(' a  b a '), ['a', 'b'])
+    assert.deepEqual(parseScopes(undefined), [])
+    assert.ok(isScopeToken('mcp:tools:execute:a%20b'))
+    for (const wrong of ['', 'a b', 'a"b', 'a\\b', 'ä', 'a\r\nb']) assert.ok(!isScopeToken(wrong), wrong)
+  })
+
+  it('has words for every scope that can be granted', () => {
+    for (const { scope, words } of scopeCatalogue) {
+      assert.ok(isScopeToken(scope))
+      assert.ok(words.length > 5)
+    }
+  })
+})

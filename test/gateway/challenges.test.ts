@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+
+const baseline = 'mcp:tools:read mcp:resources:list mcp:prompts:list'
+const everything =
+  'mcp:tools:read mcp:resources:list mcp:prompts:list mcp:tools:execute mcp:resources:read mcp:prompts:read'
+
+let gate: GatedSpy
+before(async () => {
+  gate = await startGatedSpy()
+})
+after(() => gate.close())
+
+const metadata = (): string => `${gate.installation.url}/.well-known/oauth-protected-resource/mcp`
+
+describe('401 without a token (A1, W1, V6, V7, D2)', () => {
+  const requests: [string, string, unknown, Record<string, string>][] = [
+    ['initialize', 'POST', legacyRequest('initialize', { protocolVersion: '2025-11-25' }), {}],
+    ['tools/list', 'POST', legacyRequest('tools/list'), { 'mcp-protocol-version': '2025-11-25' }],
+    ['server/discover', 'POST', modernRequest('server/discover').body, modernRequest('server/discover').headers],
+    ['an unknown method', 'POST', legacyRequest('no/such'), {}],
+    ['no JSON', 'POST', '{', {}],
+    ['GET', 'GET', undefined, {}],
+    ['DELETE', 'DELETE', undefined, {}],
+    ['PUT', 'PUT', '{}', {}],
+  ]
+  for (const [what, method, body, headers] of requests) {
+    it(`answers ${what} with the challenge and nothing else`, async () => {
+      const answer = await gate.post(body, { method, headers })
+      assert.equal(answer.status, 401)
+      assert.equal(
+        answer.headers.get('www-authenticate'),
+        `Bearer scope="${baseline}", resource_metadata="${metadata()}"`,
+      )
+      assert.equal(answer.json.error?.message, 'Unauthorized', 'some clients search the body for this word (N20)')
+      assert.equal(answer.headers.get('x-request-id'), answer.json.error?.data['requestId'])
+      assert.equal(gate.spy.seen.length, 0)
+    })
+  }
+
+  it('names every scope to clients of revisions without step-up (protocol 3.5)', async () => {
+    for (const [body, headers] of [
+      [legacyRequest('initialize', { protocolVersion: '2025-06-18' }), {}],
+      [legacyRequest('initialize', { protocolVersion: '2025-03-26' }), {}],
+      [legacyRequest('tools/list'), { 'mcp-protocol-version': '2025-06-18' }],
+    ] as const) {
+      const { headers: answered } = await gate.post(body, { headers })
+      assert.match(answered.get('www-authenticate') ?? '', new RegExp(`^Bearer scope="${everything}",`))
+    }
+  })
+
+  it('counts a token in the query for nothing, and refuses one beside the header (V1, A7)', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    assert.equal((await gate.post(legacyRequest('ping'), { path: `/mcp?access_token=${token}` })).status, 401)
+    const both = await gate.post(legacyRequest('ping'), { path: '/mcp?access_token=x', token })
+    assert.equal(both.status, 400)
+    assert.equal(both.headers.get('www-authenticate'), null)
+  })
+
+  it('takes another scheme for no token, and any case of Bearer (A7)', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    assert.equal((await gate.post(legacyRequest('ping'), { headers: { authorization: 'Basic eDp5' } })).status, 401)
+    assert.equal((await gate.post(legacyRequest('ping'), { headers: { authorization: `bEaReR ${token}` } })).status, 200)
+  })
+
+  it('refuses two Authorization headers (A7)', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    const { host } = new URL(gate.installation.url)
+    const answer = await gate.raw(
+      `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nAuthorization: Bearer x\r\n` +
+        'Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}',
+    )
+    assert.match(answer, /^HTTP\/1\.1 400 /)
+  })
+})
+
+describe('403 for want of a scope (W3, V8, V9)', () => {
+  it('names what a modern call needs', async () => {
+    const token = await gate.tokenFor('mcp:tools:read')
+    const { body, headers } = modernRequest('tools/call', { name: 'add' })
+    const answer = await gate.post(body, { token, headers })
+    assert.equal(answer.status, 403)
+    assert.equal(
+      answer.headers.get('www-authenticate'),
+      `Bearer error="insufficient_scope", scope="mcp:tools:execute", resource_metadata="${metadata()}", ` +
+        `error_description="tools call needs more permission (request ${answer.headers.get('x-request-id')})"`,
+    )
+    assert.equal(answer.json.id, 7)
+  })
+
+  it('repeats to a legacy client what it was granted, since it will forget it', async () => {
+    const token = await gate.tokenFor('mcp:tools:read mcp:prompts:list')
+    const answer = await gate.post(legacyRequest('tools/call', { name: 'add' }), { token })
+    assert.match(answer.headers.get('www-authenticate') ?? '', /scope="mcp:tools:read mcp:prompts:list mcp:tools:execute"/)
+  })
+
+  it('gives the same challenge again to a client that comes back unchanged (A28)', async () => {
+    const token = await gate.tokenFor('mcp:tools:read')
+    const ask = async (): Promise<string | null> => {
+      const answer = await gate.post(legacyRequest('resources/read', { uri: 'a' }), { token })
+      return answer.headers.get('www-authenticate')?.replace(/request [\w-]+/, '') ?? null
+    }
+    assert.equal(await ask(), await ask())
+  })
+
+  it('names all that a listen request lacks at once', async () => {
+    const token = await gate.tokenFor('mcp:tools:read')
+    const notifications = { toolsListChanged: true, promptsListChanged: true, resourceSubscriptions: ['demo:a'] }
+    const { body, headers } = modernRequest('subscriptions/listen', { notifications })
+    const answer = await gate.post(body, { token, headers })
+    assert.match(answer.headers.get('www-authenticate') ?? '', /scope="mcp:tools:read mcp:prompts:list mcp:resources:read"/)
+  })
+})

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { JsonRefused, parseStrictJson } from '../../src/mcp/json.ts'
+
+const parse = (text: string): unknown => parseStrictJson(text, 16)
+
+describe('strict JSON (A19)', () => {
+  it('reads every JSON text as JSON.parse does', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 8 }), fc.nat(3), (value, indent) => {
+        const text = JSON.stringify(value, null, indent)
+        assert.deepEqual(JSON.stringify(parse(text)), JSON.stringify(JSON.parse(text)))
+      }),
+    )
+  })
+
+  it('refuses every text that JSON.parse refuses, and reads the others alike or refuses them', () => {
+    const text = fc.oneof(fc.string(), fc.json().chain((json) => mutated(json)))
+    fc.assert(
+      fc.property(text, (candidate) => {
+        const strict = attempt(() => parse(candidate))
+        const usual = attempt(() => JSON.parse(candidate) as unknown)
+        if (strict.ok) assert.deepEqual(JSON.stringify(strict.value), JSON.stringify(usual.value))
+        if (!usual.ok) assert.ok(!strict.ok, 'stricter, never laxer')
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('refuses a key that stands twice, at any depth and in any spelling', () => {
+    for (const text of [
+      '{"method":"a","method":"b"}',
+      '{"method":"a","\\u006dethod":"b"}',
+      '{"params":{"name":"a","x":[{"name":1,"name":2}]}}',
+      '{"__proto__":1,"__proto__":2}',
+    ]) {
+      assert.throws(() => parse(text), JsonRefused, text)
+    }
+  })
+
+  it('refuses deep nesting, lone surrogates in keys, and every extension of the grammar', () => {
+    for (const text of [
+      '['.repeat(17) + ']'.repeat(17),
+      '{"\\ud800":1}',
+      '\ufeff{}',
+      '{}{}',
+      '[1,]',
+      '{"a":1,}',
+      '01',
+      '1.',
+      '.5',
+      '+1',
+      'NaN',
+      "{'a':1}",
+      '{a:1}',
+      '"\t"',
+      '"\\x41"',
+      '"unfinished',
+      '"\\',
+      '// comment\n1',
+      '',
+    ]) {
+      assert.throws(() => parse(text), JsonRefused, JSON.stringify(text))
+    }
+  })
+
+  it('makes an ordinary member of __proto__', () => {
+    const value = parse('{"__proto__":{"admin":true}}') as Record<string, unknown>
+    assert.equal(value['admin'], undefined)
+    assert.deepEqual(Object.keys(value), ['__proto__'])
+  })
+
+  it('tells where, and never what', () => {
+    assert.throws(() => parse('{"secret":"s3cr3t","secret":1}'), (error: Error) => {
+      assert.match(error.message, /^a key stands twice at character 19$/)
+      return true
+    })
+  })
+})
+
+function attempt(step: () => unknown): { ok: boolean; value?: unknown } {
+  try {
+    return { ok: true, value: step() }
+  } catch {
+    return { ok: false }
+  }
+}
+
+/** A JSON text with a few characters changed. */
+function mutated(json: string): fc.Arbitrary<string> {
+  const characters = [...'{}[]",:0123456789.eE+-tfnu\\ \n\u0000a'].map((character) => fc.constant(character))
+  const change = fc.tuple(fc.nat(json.length), fc.nat(2), fc.oneof(...characters))
+  return fc.array(change, { maxLength: 3 }).map((changes) =>
+    changes.reduce((text, [at, removed, added]) => text.slice(0, at) + added + text.slice(at + removed), json),
+  )
+}

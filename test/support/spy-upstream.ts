@@ -1,0 +1,70 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** One request as an MCP server saw it. */
+export interface SeenRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly rawHeaders: readonly string[]
+  readonly body: string
+}
+
+/** Answers a request that has been read. */
+type Answer = (request: SeenRequest, res: ServerResponse) => void
+
+/** An MCP server that remembers everything that reached it. */
+export interface SpyUpstream {
+  readonly url: string
+  readonly seen: SeenRequest[]
+  /** Changes the answer from now on. */
+  answerWith(answer: Answer): void
+  /** Resolves when a connection of a request was closed by its client before the answer ended. */
+  readonly aborted: () => number
+  close(): Promise<void>
+}
+
+/** Answers every JSON-RPC request with its own method, and notifications with 202. */
+export const echo: Answer = ({ body }, res) => {
+  const message = body === '' ? {} : (JSON.parse(body) as { id?: unknown; method?: string })
+  if (message.id === undefined) {
+    res.writeHead(202).end()
+    return
+  }
+  const result = JSON.stringify({ jsonrpc: '2.0', id: message.id, result: { echo: message.method } })
+  res.writeHead(200, { 'content-type': 'application/json' }).end(result)
+}
+
+/** Starts the spy. */
+export async function startSpyUpstream(): Promise<SpyUpstream> {
+  const seen: SeenRequest[] = []
+  let answer = echo
+  let aborted = 0
+  const server = createServer((req, res) => {
+    const chunks: Buffer[] = []
+    res.on('close', () => {
+      if (!res.writableFinished) aborted++
+    })
+    req.on('data', (chunk: Buffer) => chunks.push(chunk))
+    req.on('end', () => {
+      const { method = '', url = '', headers, rawHeaders } = req
+      const request = { method, url, headers, rawHeaders, body: Buffer.concat(chunks).toString() }
+      seen.push(request)
+      answer(request, res)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    seen,
+    answerWith(next) {
+      answer = next
+    },
+    aborted: () => aborted,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
