@@ -39,6 +39,8 @@ export function cleanRegistration(body: ClientMetadata): ClientMetadata {
     const kept = metadata['grant_types'].filter((type) => grantTypes.has(type as string))
     metadata['grant_types'] = kept.includes('authorization_code') ? kept : ['authorization_code', ...kept]
   }
+  // The default of RFC 7591 is a secret, which a client that names no method does not expect.
+  metadata['token_endpoint_auth_method'] ??= 'none'
   metadata['application_type'] ??= isNative(metadata['redirect_uris']) ? 'native' : 'web'
   return metadata
 }

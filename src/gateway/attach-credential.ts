@@ -25,7 +25,7 @@ export async function attachCredential(
 ): Promise<Outbound> {
   const { call, principal, upstream } = allowed
   const legacy = call.dialect.era === 'legacy'
-  if (legacy && claim === 'foreign') throw new Refusal('session_unknown', { id: call.id })
+  if (legacy && claim === 'foreign') throw new Refusal('session_unknown')
   const session = legacy && typeof claim === 'object' ? claim.upstreamId : undefined
   const headers = [...head.forwardable]
   if (session !== undefined) headers.push('Mcp-Session-Id', session)

@@ -31,7 +31,6 @@ export async function challengeStepUp(
   if (grantName !== undefined) await memory.remember({ clientId, subject, resource, grantName, scopes: needed })
   const granted = call.dialect.era === 'legacy' ? principal.scopes.list : []
   throw new Refusal('scope_insufficient', {
-    id: call.id,
     reason: `needs ${principal.scopes.missing(needed).join(' ')}`,
     challenge: {
       error: 'insufficient_scope',

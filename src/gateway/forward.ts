@@ -58,17 +58,16 @@ function acceptAnswer(
 }
 
 function refusalFor(status: number, type: string, call: Authorized['call']): Refusal | undefined {
-  const { id } = call
   const reason = `the server answered ${status} ${type}`
-  if (status === 401 || status === 407) return new Refusal('upstream_refused', { id, reason })
-  if (status >= 300 && status < 400) return new Refusal('upstream_invalid', { id, reason })
+  if (status === 401 || status === 407) return new Refusal('upstream_refused', { reason })
+  if (status >= 300 && status < 400) return new Refusal('upstream_invalid', { reason })
   if (status === 405 && call.verb !== 'POST') return new Refusal('method_not_allowed')
   if (status === 404 && call.dialect.era === 'legacy') {
-    return isOpening(call) ? new Refusal('upstream_invalid', { id, reason }) : new Refusal('session_unknown', { id })
+    return isOpening(call) ? new Refusal('upstream_invalid', { reason }) : new Refusal('session_unknown')
   }
   const carriesMessage = type === 'application/json' || type === 'text/event-stream'
   if (carriesMessage || (status < 300 && (call.verb !== 'POST' || status !== 200))) return undefined
-  return new Refusal('upstream_invalid', { id, reason })
+  return new Refusal('upstream_invalid', { reason })
 }
 
 /** A 404 to the first request is a wrong address, not a lost session. */

@@ -1,21 +1,27 @@
 import { errorKinds, type Refusal } from '../core/errors.ts'
 import { bearerChallenge } from '../http/challenge.ts'
 import { type Exchange, sendJson } from '../http/exchange.ts'
+import type { RequestId } from '../mcp/message.ts'
 
 /**
  * The one place where a refusal becomes a response: a JSON-RPC error, with the challenge that goes with a 401 or 403.
- * `metadataUrl` is where the client finds the protected resource metadata.
+ * `metadataUrl` is where the client finds the protected resource metadata, `callId` the id of the request, if known.
  */
-export function refuse(exchange: Exchange, refusal: Refusal, metadataUrl: string): void {
+export function refuse(
+  exchange: Exchange,
+  refusal: Refusal,
+  context: { readonly metadataUrl: string; readonly callId: RequestId | undefined },
+): void {
   const { detail, code } = refusal
+  const id = detail.id ?? context.callId
   const headers = ['Cache-Control', 'no-store']
-  if (detail.challenge !== undefined) headers.push('WWW-Authenticate', bearerChallenge(detail.challenge, metadataUrl))
+  if (detail.challenge !== undefined) headers.push('WWW-Authenticate', bearerChallenge(detail.challenge, context.metadataUrl))
   if (detail.retryAfterSeconds !== undefined) headers.push('Retry-After', String(detail.retryAfterSeconds))
   if (code === 'method_not_allowed') headers.push('Allow', detail.allow ?? 'GET, POST, DELETE, OPTIONS')
   // What was not read of the request must not be taken for the next one.
   if (code === 'body_too_large') headers.push('Connection', 'close')
   const data = { ...(detail.data as object | undefined), requestId: exchange.requestId }
   const error = { code: errorKinds[code].rpc, message: refusal.message, data }
-  const document = detail.id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id: detail.id, error }
+  const document = id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error }
   sendJson(exchange, refusal.status, document, headers)
 }

@@ -106,7 +106,10 @@ export function createGateway(ports: GatewayPorts): Gateway {
     const refusal = error instanceof Refusal ? error : new Refusal('internal', { cause: error })
     note.refusal = refusal
     if (exchange.res.headersSent) exchange.res.destroy()
-    else refuse(exchange, refusal, originOf(exchange) + metadataPrefix + exchange.path)
+    else {
+      const metadataUrl = originOf(exchange) + metadataPrefix + exchange.path
+      refuse(exchange, refusal, { metadataUrl, callId: note.call?.id })
+    }
   }
 }
 

@@ -75,8 +75,8 @@ export async function startGatedSpy(config: ConfigInput = {}): Promise<GatedSpy>
       let answer = ''
       socket.on('data', (chunk) => (answer += chunk.toString('latin1')))
       socket.on('error', () => {}) // a reset is an answer, too
-      socket.end(Buffer.from(text, 'latin1'))
-      await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, 3000))])
+      socket.write(Buffer.from(text, 'latin1'))
+      await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, 1500))])
       socket.destroy()
       return answer
     },

@@ -64,9 +64,7 @@ export function stdioConnector({ command, onStderr, onExit }: StdioConnectorOpti
       const opens = request.era === 'legacy' && isInitialize(text)
       const found = find(request, opens)
       if (found === undefined) {
-        throw request.session === undefined
-          ? new Refusal('session_missing', { id: request.id })
-          : new Refusal('session_unknown', { id: request.id })
+        throw new Refusal(request.session === undefined ? 'session_missing' : 'session_unknown')
       }
       const { key, conversation } = found
       const headers: Record<string, string> = request.era === 'legacy' ? { 'mcp-session-id': key } : {}

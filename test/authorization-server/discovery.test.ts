@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type Installation, startInstallation } from '../support/installation.ts'
+
+let installation: Installation
+before(async () => {
+  installation = await startInstallation()
+})
+after(() => installation.close())
+
+const read = async (path: string): Promise<Record<string, unknown>> => {
+  const response = await fetch(installation.url + path)
+  assert.equal(response.status, 200, path)
+  assert.match(response.headers.get('content-type') ?? '', /^application\/(?:jwk-set\+)?json/)
+  return (await response.json()) as Record<string, unknown>
+}
+
+const root = '/.well-known/oauth-authorization-server'
+
+describe('authorization server metadata (AM1 to AM9, W5)', () => {
+  it('is the same in every form in which clients look for it (AM4, N2)', async () => {
+    const document = await read(root)
+    for (const path of [
+      '/.well-known/openid-configuration',
+      '/.well-known/oauth-authorization-server/mcp',
+      '/.well-known/openid-configuration/mcp',
+      '/mcp/.well-known/oauth-authorization-server',
+      '/mcp/.well-known/openid-configuration',
+    ]) {
+      assert.deepEqual(await read(path), document, path)
+    }
+  })
+
+  it('names this origin and no other', async () => {
+    const document = await read(root)
+    assert.equal(document['issuer'], installation.url)
+    for (const [name, value] of Object.entries(document)) {
+      if (name.endsWith('_endpoint') || name === 'jwks_uri') assert.ok(String(value).startsWith(`${installation.url}/`), name)
+    }
+    assert.equal(document['authorization_endpoint'], `${installation.url}/authorize`, 'where old clients look anyway (AM1, N3)')
+    assert.equal(document['token_endpoint'], `${installation.url}/token`)
+    assert.equal(document['registration_endpoint'], `${installation.url}/register`)
+  })
+
+  it('says what clients insist on', async () => {
+    const document = await read(root)
+    assert.deepEqual(document['code_challenge_methods_supported'], ['S256'])
+    assert.deepEqual(document['response_types_supported'], ['code'])
+    assert.equal(document['authorization_response_iss_parameter_supported'], true)
+    assert.deepEqual(document['grant_types_supported'], ['authorization_code', 'refresh_token', 'client_credentials'])
+    for (const method of ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']) {
+      assert.ok((document['token_endpoint_auth_methods_supported'] as string[]).includes(method))
+    }
+    assert.ok((document['scopes_supported'] as string[]).includes('offline_access'), 'some clients refresh only then (N22)')
+  })
+
+  it('is JSON 404 where there is nothing, never a page (N2, A63)', async () => {
+    for (const path of ['/.well-known/oauth-authorization-server/other', '/.well-known/whatever', '/nothing', '/mcp/x']) {
+      const response = await fetch(installation.url + path)
+      assert.equal(response.status, 404, path)
+      assert.equal(response.headers.get('content-type'), 'application/json', path)
+      await response.json()
+    }
+    assert.equal((await fetch(installation.url + root, { method: 'POST' })).status, 405)
+  })
+
+  it('publishes public keys alone (A62)', async () => {
+    const { keys } = (await read('/jwks')) as { keys: Record<string, unknown>[] }
+    assert.equal(keys.length, 1)
+    assert.deepEqual(Object.keys(keys[0] ?? {}).toSorted(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
+    assert.equal(keys[0]?.['alg'], 'ES256')
+  })
+
+  it('has the same keys after a restart (A62)', async () => {
+    const before = await read('/jwks')
+    await installation.restart()
+    assert.deepEqual(await read('/jwks'), before)
+  })
+})

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { FormBrowser } from '../support/form-browser.ts'
+import { type Installation, startInstallation } from '../support/installation.ts'
+import { OAuthClient } from '../support/oauth.ts'
+
+let installation: Installation
+before(async () => {
+  installation = await startInstallation()
+})
+after(() => installation.close())
+
+interface Registered {
+  readonly status: number
+  readonly body: Record<string, unknown>
+}
+
+async function register(metadata: unknown): Promise<Registered> {
+  const response = await fetch(`${installation.url}/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: typeof metadata === 'string' ? metadata : JSON.stringify(metadata),
+  })
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
+
+describe('dynamic registration of real clients (R12, R13, R14)', () => {
+  const bodies: Record<string, object> = {
+    'MCP Inspector': {
+      redirect_uris: ['http://127.0.0.1:6274/oauth/callback'],
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      client_name: 'MCP Inspector',
+      client_uri: 'https://github.com/modelcontextprotocol/inspector',
+      scope: 'mcp:tools',
+      application_type: 'native',
+    },
+    'the old Inspector, with two callbacks': {
+      redirect_uris: ['http://localhost:6374/oauth/callback', 'http://localhost:6374/oauth/callback/debug'],
+      token_endpoint_auth_method: 'none',
+      client_name: 'MCP Inspector',
+    },
+    'SDK v1, without application_type, with a first scope': {
+      client_name: 'sdk',
+      redirect_uris: ['http://localhost:8090/callback'],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      scope: 'mcp:tools:read',
+    },
+    'one that asks for offline_access': {
+      redirect_uris: ['http://localhost:3334/oauth/callback'],
+      scope: 'openid offline_access mcp:tools:read',
+    },
+    'one that sends empty texts and nulls': {
+      redirect_uris: ['http://[::1]:8090/callback'],
+      client_uri: '',
+      logo_uri: null,
+      tos_uri: '',
+      contacts: ['nobody', 'a@b.example'],
+      software_id: '',
+      scope: '',
+    },
+    'one with grants that do not exist here': {
+      redirect_uris: ['https://app.example/callback'],
+      grant_types: ['authorization_code', 'implicit', 'password', 'urn:x'],
+    },
+    'one that names nothing but its callback': { redirect_uris: ['https://app.example/callback'] },
+  }
+  for (const [who, metadata] of Object.entries(bodies)) {
+    it(`lets in ${who}`, async () => {
+      const { status, body } = await register(metadata)
+      assert.equal(status, 201, JSON.stringify(body))
+      assert.equal(body['token_endpoint_auth_method'], 'none')
+      assert.equal(body['client_secret'], undefined)
+      assert.deepEqual(body['redirect_uris'], (metadata as { redirect_uris: string[] }).redirect_uris)
+      assert.doesNotMatch(String(body['client_id']), /^https:/, 'a made-up id never looks like a document (R10)')
+      assert.deepEqual((body['grant_types'] as string[]).filter((type) => !['authorization_code', 'refresh_token'].includes(type)), [])
+    })
+  }
+
+  it('gives a secret to a client that asks for one, and honours the method (N12)', async () => {
+    for (const method of ['client_secret_basic', 'client_secret_post']) {
+      const { status, body } = await register({ redirect_uris: ['https://app.example/cb'], token_endpoint_auth_method: method })
+      assert.equal(status, 201)
+      assert.equal(body['token_endpoint_auth_method'], method)
+      assert.ok(String(body['client_secret']).length >= 43)
+    }
+  })
+
+  it('registers for a client that comes with a longer scope later (step-up is never blocked)', async () => {
+    const client = await OAuthClient.register(installation.url, {
+      redirect_uris: ['http://127.0.0.1:1/cb'],
+      scope: 'mcp:tools:read',
+    })
+    const { scope } = await client.signIn({ scope: 'mcp:tools:read mcp:tools:execute' })
+    assert.equal(scope, 'mcp:tools:read mcp:tools:execute')
+  })
+})
+
+describe('registrations that are refused (A56, P4)', () => {
+  for (const uri of [
+    'http://app.example/callback',
+    'http://192.168.1.2/callback',
+    'http://localhost.evil.example/callback',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'file:///etc/passwd',
+    'myapp://callback',
+    'https://app.example/cb#fragment',
+    'https://user@app.example/cb',
+    'not a url',
+  ]) {
+    it(`with the redirect URI ${uri}`, async () => {
+      const { status, body } = await register({ redirect_uris: [uri] })
+      assert.equal(status, 400)
+      assert.match(String(body['error']), /^invalid_(?:redirect_uri|client_metadata)$/)
+      assert.match(String(body['error_description']), /redirect_uris/)
+    })
+  }
+
+  it('without redirect URIs, without an object, without JSON', async () => {
+    for (const metadata of [{}, { redirect_uris: [] }, { redirect_uris: 'https://app.example/cb' }, [], 'text', '{']) {
+      const { status, body } = await register(typeof metadata === 'string' ? metadata : metadata)
+      assert.equal(status, 400, JSON.stringify(metadata))
+      assert.equal(typeof body['error'], 'string')
+    }
+  })
+
+  it('that choose their own id, or are very large', async () => {
+    const { body } = await register({ redirect_uris: ['https://app.example/cb'], client_id: 'admin', client_secret: 'x' })
+    assert.notEqual(body['client_id'], 'admin')
+    const large = await register({ redirect_uris: ['https://app.example/cb'], client_name: 'x'.repeat(70_000) })
+    assert.equal(large.status, 413)
+  })
+
+  it('when registration is off', async () => {
+    const closed = await startInstallation({ config: { registration: { dynamic: 'off' } } })
+    const response = await fetch(`${closed.url}/register`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
+    assert.equal(response.status, 404)
+    const metadata = (await (await fetch(`${closed.url}/.well-known/oauth-authorization-server`)).json()) as object
+    assert.ok(!('registration_endpoint' in metadata))
+    await closed.close()
+  })
+})
+
+describe('a client that the store does not know (N11)', () => {
+  it('meets a page that says what to do at /authorize', async () => {
+    const browser = new FormBrowser()
+    const url = new OAuthClient(installation.url, 'lost-client').authorizationUrl({ verifier: 'x'.repeat(43) })
+    assert.equal(await browser.visit(url), undefined)
+    assert.equal(browser.lastPage.status, 400)
+    assert.match(browser.lastPage.html, /connect again, so that it registers anew/)
+  })
+
+  it('gets invalid_client at /token, so that it registers anew', async () => {
+    const client = new OAuthClient(installation.url, 'lost-client')
+    const { status, body } = await client.refresh('whatever')
+    assert.equal(status, 401)
+    assert.equal(body.error, 'invalid_client')
+  })
+
+  it('is known again after a restart, since registrations are kept', async () => {
+    const client = await OAuthClient.register(installation.url, { redirect_uris: ['http://127.0.0.1:1/cb'] })
+    await installation.restart()
+    assert.ok((await client.signIn()).access_token)
+  })
+})

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type Installation, startInstallation } from '../support/installation.ts'
+
+const upstreams = [
+  { name: 'files', path: '/mcp', url: 'http://127.0.0.1:9/mcp' },
+  { name: 'git', path: '/git/mcp', url: 'http://127.0.0.1:9/mcp', baselineScopes: ['mcp:tools'] },
+]
+
+let one: Installation
+let two: Installation
+before(async () => {
+  one = await startInstallation()
+  two = await startInstallation({ config: { upstreams } })
+})
+after(() => Promise.all([one.close(), two.close()]))
+
+const read = async (url: string): Promise<Record<string, unknown>> => {
+  const response = await fetch(url)
+  assert.equal(response.status, 200, url)
+  if (!url.endsWith('/jwks')) assert.equal(response.headers.get('content-type'), 'application/json')
+  return (await response.json()) as Record<string, unknown>
+}
+
+describe('protected resource metadata (D1 to D8, W4, N1)', () => {
+  it('stands at the path of the resource and at the root, each with its own resource', async () => {
+    const document = {
+      authorization_servers: [one.url],
+      scopes_supported: ['mcp:tools:read', 'mcp:resources:list', 'mcp:prompts:list'],
+      bearer_methods_supported: ['header'],
+      resource_name: 'test',
+    }
+    const prefix = `${one.url}/.well-known/oauth-protected-resource`
+    assert.deepEqual(await read(`${prefix}/mcp`), { resource: `${one.url}/mcp`, ...document })
+    assert.deepEqual(await read(`${one.url}/mcp/.well-known/oauth-protected-resource`), { resource: `${one.url}/mcp`, ...document })
+    assert.deepEqual(await read(prefix), { resource: one.url, ...document })
+  })
+
+  it('speaks of the host that the client calls, where that is another name of loopback', async () => {
+    const { port } = new URL(one.url)
+    const document = await read(`http://localhost:${port}/.well-known/oauth-protected-resource/mcp`)
+    assert.equal(document['resource'], `http://localhost:${port}/mcp`)
+    assert.deepEqual(document['authorization_servers'], [one.url], 'the issuer has one spelling')
+  })
+
+  it('differs for each server, and the root means the one at /mcp', async () => {
+    const prefix = `${two.url}/.well-known/oauth-protected-resource`
+    assert.equal((await read(`${prefix}/git/mcp`))['resource'], `${two.url}/git/mcp`)
+    assert.deepEqual((await read(`${prefix}/git/mcp`))['scopes_supported'], ['mcp:tools'])
+    assert.equal((await read(prefix))['resource'], two.url)
+  })
+
+  it('is JSON 404 elsewhere, and 405 for other verbs (A63)', async () => {
+    const missing = await fetch(`${one.url}/.well-known/oauth-protected-resource/other`)
+    assert.equal(missing.status, 404)
+    assert.equal(missing.headers.get('content-type'), 'application/json')
+    const posted = await fetch(`${one.url}/.well-known/oauth-protected-resource/mcp`, { method: 'POST' })
+    assert.equal(posted.status, 405)
+    assert.equal(posted.headers.get('allow'), 'GET, OPTIONS')
+  })
+
+  it('names no offline_access (D8)', async () => {
+    assert.doesNotMatch(JSON.stringify(await read(`${one.url}/.well-known/oauth-protected-resource/mcp`)), /offline_access/)
+  })
+})
+
+describe('the keys of identity tokens', () => {
+  it('are public, and other keys than those of access tokens', async () => {
+    const identity = (await read(`${one.url}/gateway/jwks`))['keys'] as Record<string, unknown>[]
+    const access = (await read(`${one.url}/jwks`))['keys'] as Record<string, unknown>[]
+    assert.equal(identity.length, 1)
+    for (const key of [...identity, ...access]) assert.equal(key['d'], undefined)
+    assert.notEqual(identity[0]?.['kid'], access[0]?.['kid'])
+  })
+})

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { readDevelopmentToken } from '../support/command.ts'
+import { freePort, startInstallation } from '../support/installation.ts'
+import { echo } from '../support/spy-upstream.ts'
+
+let gate: GatedSpy
+let token: string
+before(async () => {
+  gate = await startGatedSpy()
+  token = await gate.tokenFor('mcp:*')
+})
+after(() => gate.close())
+afterEach(() => gate.spy.answerWith(echo))
+
+const list = legacyRequest('tools/list')
+
+describe('what reaches the MCP server', () => {
+  it('is the very body that was authorized', async () => {
+    const text = '{ "id":7,\n "jsonrpc":"2.0", "method":"tools/call","params":{"name":"add","arguments":{"n":1.0e2,"big":12345678901234567890}}}'
+    await gate.post(text, { token })
+    assert.equal(gate.spy.seen.at(-1)?.body, text)
+  })
+
+  it('holds nothing of the client but what a server may see (A10, V4, X10)', async () => {
+    await gate.post(list, {
+      token,
+      headers: {
+        cookie: 'session=1',
+        dpop: 'proof',
+        forwarded: 'for=1.2.3.4',
+        'x-forwarded-for': '1.2.3.4',
+        'x-forwarded-host': 'evil.example',
+        'x-real-ip': '1.2.3.4',
+        'x-user': 'admin',
+        'x-api-key': 'k',
+        'proxy-authorization': 'Basic x',
+        'accept-language': 'de',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        'mcp-param-region': 'eu',
+      },
+    })
+    const { headers } = gate.spy.seen.at(-1)!
+    const allowed = [
+      'accept',
+      'accept-language',
+      'authorization',
+      'connection',
+      'content-length',
+      'content-type',
+      'host',
+      'mcp-param-region',
+      'traceparent',
+      'user-agent',
+    ]
+    assert.deepEqual(Object.keys(headers).toSorted(), allowed)
+    assert.notEqual(headers.authorization, `Bearer ${token}`)
+    assert.equal(headers.host, new URL(gate.spy.url).host)
+  })
+
+  it('says who calls in a token of the gateway', async () => {
+    const mine = await gate.tokenFor('mcp:tools:read mcp:prompts:list', 'ada')
+    await gate.post(list, { token: mine })
+    const identity = gate.spy.seen.at(-1)!.headers.authorization!.replace('Bearer ', '')
+    const keys = createRemoteJWKSet(new URL(`${gate.installation.url}/gateway/jwks`))
+    const { payload, protectedHeader } = await jwtVerify(identity, keys, {
+      issuer: `${gate.installation.url}/gateway`,
+      audience: gate.spy.url,
+      typ: 'portcullis-identity+jwt',
+    })
+    assert.equal(payload.sub, 'ada')
+    assert.equal(payload['client_id'], 'user-client')
+    assert.equal(payload['scope'], 'mcp:tools:read mcp:prompts:list')
+    assert.ok((payload.exp ?? 0) - (payload.iat ?? 0) <= 300)
+    assert.equal(protectedHeader.alg, 'ES256')
+    assert.equal((await gate.post(list, { token: identity })).status, 401, 'it is no access token')
+    await gate.post(list, { token: mine })
+    assert.equal(gate.spy.seen.at(-1)!.headers.authorization, `Bearer ${identity}`, 'minted once')
+  })
+})
+
+describe('an MCP server that answers wrongly (A11, A71, V24)', () => {
+  const answers: [string, (res: ServerResponse) => void, number, number][] = [
+    [
+      'with 401 and a challenge of its own',
+      (res) => res.writeHead(401, { 'www-authenticate': 'Bearer realm="evil"', 'set-cookie': 'a=b' }).end(),
+      502,
+      502,
+    ],
+    ['with a redirect', (res) => res.writeHead(307, { location: 'http://evil.example/' }).end(), 502, 502],
+    ['with a page', (res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<p>hello'), 502, 502],
+    ['with a page and 500', (res) => res.writeHead(500, { 'content-type': 'text/html' }).end('<p>stack trace'), 502, 502],
+    ['with no HTTP', (res) => void res.socket?.end('nonsense\r\n\r\n'), 502, 502],
+    ['by hanging up', (res) => void res.socket?.destroy(), 502, 502],
+    ['not at all', () => {}, 504, 504],
+  ]
+  for (const [what, answer, status, code] of answers) {
+    it(`${what}: ${status}`, async () => {
+      gate.spy.answerWith((_request, res) => answer(res))
+      const answered = await gate.post(list, { token })
+      assert.equal(answered.status, status, answered.text)
+      assert.equal(answered.json.error?.code, code)
+      assert.equal(answered.json.id, 7)
+      assert.equal(answered.headers.get('www-authenticate'), null)
+      assert.equal(answered.headers.get('set-cookie'), null)
+      gate.spy.answerWith(echo)
+      assert.equal((await gate.post(list, { token })).status, 200, 'the gateway lives on')
+    })
+  }
+
+  it('passes its JSON-RPC errors on, and no header that is not its business', async () => {
+    gate.spy.answerWith((_request, res) => {
+      const headers = { 'content-type': 'application/json', 'set-cookie': 'a=b', 'access-control-allow-origin': '*', server: 'x' }
+      res.writeHead(400, headers).end('{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"no such tool"}}')
+    })
+    const answer = await gate.post(list, { token })
+    assert.equal(answer.status, 400)
+    assert.equal(answer.json.error?.message, 'no such tool')
+    for (const name of ['set-cookie', 'access-control-allow-origin', 'server']) assert.equal(answer.headers.get(name), null)
+  })
+
+  it('that is down: 502, and the reason in the log alone', async () => {
+    const url = `http://127.0.0.1:${await freePort()}/mcp`
+    const installation = await startInstallation({ config: { upstreams: [{ name: 'down', url }] } })
+    const response = await fetch(installation.mcpUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${await readDevelopmentToken(installation)}` },
+      body: JSON.stringify(list),
+    })
+    assert.equal(response.status, 502)
+    assert.doesNotMatch(await response.text(), /ECONNREFUSED/)
+    assert.match(installation.log(), /ECONNREFUSED/)
+    await installation.close()
+  })
+})
+
+describe('streams', () => {
+  const event = (text: string): string => `event: message\ndata: ${text}\n\n`
+  const last = event('{"jsonrpc":"2.0","id":7,"result":{}}')
+
+  async function open(body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
+    return fetch(gate.installation.mcpUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
+      body: JSON.stringify(body),
+      ...(signal === undefined ? {} : { signal }),
+    })
+  }
+
+  it('reach the client event by event, unbuffered (O15)', async () => {
+    let finish = (): void => {}
+    gate.spy.answerWith((_request, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.write(event('1'))
+      finish = () => res.end(last)
+    })
+    const response = await open(list)
+    assert.equal(response.headers.get('x-accel-buffering'), 'no')
+    const reader = response.body!.getReader()
+    const first = await reader.read()
+    assert.equal(Buffer.from(first.value!).toString(), event('1'), 'before the server has finished')
+    finish()
+    assert.equal(Buffer.from((await reader.read()).value!).toString(), last)
+    assert.ok((await reader.read()).done)
+  })
+
+  it('end with a JSON-RPC error when the server cuts them between events', async () => {
+    gate.spy.answerWith((_request, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(event('1'))
+      setTimeout(() => res.socket?.destroy(), 50)
+    })
+    const text = await (await open(list)).text()
+    const error = /data: (.*)\n\n$/.exec(text)?.[1] ?? '{}'
+    assert.deepEqual(JSON.parse(error), { jsonrpc: '2.0', id: 7, error: { code: 502, message: 'The MCP server ended the answer early' } })
+  })
+
+  it('break off when the server cuts them within an event', async () => {
+    gate.spy.answerWith((_request, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"half')
+      setTimeout(() => res.socket?.destroy(), 50)
+    })
+    await assert.rejects((await open(list)).text())
+    gate.spy.answerWith(echo)
+    assert.equal((await gate.post(list, { token })).status, 200)
+  })
+
+  it('are cancelled at the server when a modern client goes away, not when a legacy one does (O14, A37)', async () => {
+    const started = (headers: Record<string, string>, body: unknown): Promise<{ ended: () => boolean; aborted: () => number }> =>
+      new Promise((resolve) => {
+        const controller = new AbortController()
+        let ended = false
+        gate.spy.answerWith((_request, res) => {
+          res.writeHead(200, { 'content-type': 'text/event-stream' }).write(event('1'))
+          setTimeout(() => {
+            ended = true
+            res.end(last)
+          }, 300)
+        })
+        const before = gate.spy.aborted()
+        void open(body, headers, controller.signal).then(() => {
+          controller.abort()
+          setTimeout(() => resolve({ ended: () => ended, aborted: () => gate.spy.aborted() - before }), 600)
+        })
+      })
+    const { body, headers } = modernRequest('tools/list')
+    assert.equal((await started(headers, body)).aborted(), 1)
+    assert.equal((await started({}, list)).aborted(), 0)
+  })
+
+  it('hold the server back when the client does not read', async () => {
+    let written = 0
+    let stopped = false
+    gate.spy.answerWith((_request, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      const pump = (): void => {
+        while (!stopped && res.write(event('x'.repeat(65_536)))) written += 65_536
+        if (!stopped) res.once('drain', pump)
+      }
+      pump()
+    })
+    const response = await open(list)
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    const early = written
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    assert.ok(written < 64 * 1024 * 1024, `${written} bytes went into a client that reads none`)
+    assert.ok(written - early < 1024 * 1024, 'the flow has stopped')
+    stopped = true
+    await response.body!.cancel()
+  })
+
+  it('carry a large answer unchanged', async () => {
+    const large = JSON.stringify({ jsonrpc: '2.0', id: 7, result: { text: 'ü'.repeat(1_000_000) } })
+    gate.spy.answerWith((_request, res) => res.writeHead(200, { 'content-type': 'application/json' }).end(large))
+    assert.equal((await gate.post(list, { token })).text, large)
+  })
+
+  it('let an early answer through while the body is still on its way', async () => {
+    gate.spy.answerWith(echo)
+    const large = legacyRequest('tools/call', { name: 'a', arguments: { text: 'x'.repeat(1_000_000) } })
+    assert.equal((await gate.post(large, { token })).status, 200)
+  })
+})
