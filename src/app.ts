@@ -170,6 +170,7 @@ async function buildAuthorizationServer(config: Config, base: Base) {
     config.clients.some(({ id }) => id === name) || (await store.artifacts.find('Client', name)) !== undefined
   return createAuthorizationServer({
     issuer: config.publicUrl,
+    origins: base.origins,
     resources,
     clients: config.clients,
     identity: config.login.users === 'development' ? developmentIdentity(isClient) : closedIdentity,

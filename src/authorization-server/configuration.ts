@@ -48,6 +48,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
 
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: (async (context: KoaContextWithOIDC) => {
+      checkRefreshResource(context)
       await stepUps.refuseRefresh(context)
       return true
     }) as never,
@@ -112,6 +113,14 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
         getResourceServerInfo: async (context, indicator) => describeResource(settings, context, indicator),
       },
     },
+  }
+}
+
+/** Before the refresh token is used up, since the library would look only afterwards. Throws InvalidTarget. */
+function checkRefreshResource({ oidc: { params, entities } }: KoaContextWithOIDC): void {
+  const granted = [entities.RefreshToken?.resource ?? []].flat()
+  for (const asked of [params?.['resource'] ?? []].flat()) {
+    if (!granted.includes(String(asked))) throw new errors.InvalidTarget('the grant is for another resource')
   }
 }
 

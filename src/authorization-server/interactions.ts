@@ -33,11 +33,16 @@ export function interactionPages(
   const pages = new Hono<{ Bindings: HttpBindings }>()
   pages.use(bodyLimit({ maxSize: maxFormBytes }))
 
-  /** Loads the interaction of this browser: the library compares its cookie. Throws SessionNotFound. */
-  const load = (context: PageContext): Promise<Interaction> =>
-    provider.interactionDetails(context.env.incoming, context.env.outgoing)
+  /** Loads the interaction of this browser, which its cookie names, for this page. Throws SessionNotFound. */
+  const load = async (context: PageContext): Promise<Interaction> => {
+    const interaction = await provider.interactionDetails(context.env.incoming, context.env.outgoing)
+    if (interaction.uid !== context.req.param('uid')) throw new errors.SessionNotFound('another page')
+    return interaction
+  }
 
   const loadForPost = async (context: PageContext): Promise<{ interaction: Interaction; form: Form }> => {
+    const origin = context.req.header('origin')
+    if (origin !== undefined && !settings.origins.includes(origin)) throw new errors.SessionNotFound('foreign form')
     const interaction = await load(context)
     const form = await context.req.parseBody()
     if (!secretsEqual(String(form['csrf']), csrfOf(interaction))) throw new errors.SessionNotFound('wrong form token')

@@ -22,6 +22,8 @@ export interface KnownClient {
 export interface AuthorizationServerSettings {
   /** The public URL, which is the issuer: no path, no trailing slash. */
   readonly issuer: string
+  /** The origins under which the public URL is known: the only ones that may send our forms. */
+  readonly origins: readonly string[]
   readonly resources: ResourceDirectory
   readonly clients: readonly KnownClient[]
   readonly identity: Identity
