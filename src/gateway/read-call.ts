@@ -8,7 +8,7 @@ import { type Dialect, decideDialect } from '../mcp/era.ts'
 import { JsonRefused, parseStrictJson } from '../mcp/json.ts'
 import { type Message, readMessage } from '../mcp/message.ts'
 import { findMethod } from '../mcp/methods.ts'
-import { assumedRevision, eraOf, hasBatches, isRevision, type Revision, revisions } from '../mcp/revisions.ts'
+import { assumedRevision, eraOf, hasBatches, isRevision, type Revision, supportedIn } from '../mcp/revisions.ts'
 import type { Call, MethodCall } from './call.ts'
 
 /** What a body may be at most. */
@@ -100,7 +100,7 @@ function unknownMethod(message: Exclude<Message, { kind: 'response' }>, era: Dia
 
 function headerRevision({ protocolVersion }: Head): Revision | undefined {
   if (protocolVersion === undefined || isRevision(protocolVersion)) return protocolVersion
-  throw new Refusal('version_unsupported', { data: { supported: revisions, requested: protocolVersion } })
+  throw new Refusal('version_unsupported', { data: { supported: supportedIn(eraOf(protocolVersion)), requested: protocolVersion } })
 }
 
 function isPlainJson({ contentType, contentEncoding }: Head): boolean {

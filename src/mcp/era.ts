@@ -1,7 +1,7 @@
 import { Refusal } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 import type { Message } from './message.ts'
-import { assumedRevision, type Era, eraOf, isRevision, type Revision, revisions } from './revisions.ts'
+import { assumedRevision, type Era, eraOf, isRevision, type Revision, supportedIn } from './revisions.ts'
 
 /** In which era and revision a message speaks. */
 export interface Dialect {
@@ -23,9 +23,9 @@ export function decideDialect(message: Message, header: string | undefined, fall
   if (claim !== undefined) return modernDialect(message, claim, header)
   if (header !== undefined && eraOf(header) === 'modern' && message.kind !== 'response') {
     if (message.kind === 'request') throw refuse('meta_missing', message, `params._meta["${versionKey}"]`)
-    return { era: 'modern', revision: supported(header, message) }
+    return { era: 'modern', revision: supported(header, message, 'modern') }
   }
-  const revision = header === undefined ? (fallback ?? assumedRevision) : supported(header, message)
+  const revision = header === undefined ? (fallback ?? assumedRevision) : supported(header, message, 'legacy')
   return { era: eraOf(revision), revision }
 }
 
@@ -33,8 +33,8 @@ function modernDialect(message: Message, claim: unknown, header: string | undefi
   if (typeof claim !== 'string') throw refuse('meta_missing', message, `params._meta["${versionKey}"] must be a string`)
   if (message.kind === 'request' && header === undefined) throw refuse('header_mismatch', message, 'MCP-Protocol-Version')
   if (header !== undefined && header !== claim) throw refuse('header_mismatch', message, 'MCP-Protocol-Version')
-  const revision = supported(claim, message)
-  if (eraOf(revision) !== 'modern') throw unsupported(claim, message)
+  const revision = supported(claim, message, 'modern')
+  if (eraOf(revision) !== 'modern') throw unsupported(claim, message, 'modern')
   if (message.kind === 'request' && !isJsonObject(metaOf(message.params)?.[capabilitiesKey])) {
     throw refuse('meta_missing', message, `params._meta["${capabilitiesKey}"]`)
   }
@@ -58,13 +58,14 @@ function claimOf(params: JsonObject): unknown {
   return meta !== undefined && Object.hasOwn(meta, versionKey) ? meta[versionKey] : undefined
 }
 
-function supported(revision: string, message: Message): Revision {
+function supported(revision: string, message: Message, era: Era): Revision {
   if (isRevision(revision)) return revision
-  throw unsupported(revision, message)
+  throw unsupported(revision, message, era)
 }
 
-function unsupported(requested: string, message: Message): Refusal {
-  return new Refusal('version_unsupported', { id: idOf(message), data: { supported: revisions, requested } })
+function unsupported(requested: string, message: Message, era: Era): Refusal {
+  const supported = supportedIn(era)
+  return new Refusal('version_unsupported', { id: idOf(message), data: { supported, requested } })
 }
 
 function refuse(code: 'header_mismatch' | 'meta_missing', message: Message, explain: string): Refusal {

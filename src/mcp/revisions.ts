@@ -22,6 +22,13 @@ export function eraOf(revision: string): Era {
   return /^\d{4}-\d{2}-\d{2}$/.test(revision) && revision >= firstModern ? 'modern' : 'legacy'
 }
 
+const modernRevisions: readonly Revision[] = revisions.filter((revision) => eraOf(revision) === 'modern')
+
+/** The revisions that are named to a client which asked for another one, in the manner of an era. */
+export function supportedIn(era: Era): readonly Revision[] {
+  return era === 'modern' ? modernRevisions : revisions
+}
+
 /** Batches exist in one revision only. */
 export function hasBatches(revision: Revision): boolean {
   return revision === '2025-03-26'
