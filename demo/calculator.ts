@@ -14,16 +14,70 @@ interface Operation {
 }
 
 const operations: readonly Operation[] = [
-  { name: 'add', title: 'Add', description: 'Adds two numbers', inputs: ['a', 'b'], compute: (a = 0, b = 0) => a + b },
-  { name: 'subtract', title: 'Subtract', description: 'Subtracts b from a', inputs: ['a', 'b'], compute: (a = 0, b = 0) => a - b },
-  { name: 'multiply', title: 'Multiply', description: 'Multiplies two numbers', inputs: ['a', 'b'], compute: (a = 0, b = 0) => a * b },
+  {
+    name: 'add',
+    title: 'Add',
+    description: 'Adds two numbers',
+    inputs: ['a', 'b'],
+    compute: (a = 0, b = 0) => a + b,
+  },
+  {
+    name: 'subtract',
+    title: 'Subtract',
+    description: 'Subtracts b from a',
+    inputs: ['a', 'b'],
+    compute: (a = 0, b = 0) => a - b,
+  },
+  {
+    name: 'multiply',
+    title: 'Multiply',
+    description: 'Multiplies two numbers',
+    inputs: ['a', 'b'],
+    compute: (a = 0, b = 0) => a * b,
+  },
   { name: 'divide', title: 'Divide', description: 'Divides a by b', inputs: ['a', 'b'], compute: divide },
-  { name: 'power', title: 'Power', description: 'Raises base to exponent', inputs: ['base', 'exponent'], compute: power },
-  { name: 'sqrt', title: 'Square root', description: 'The square root of a number', inputs: ['value'], compute: squareRoot },
-  { name: 'sin', title: 'Sine', description: 'The sine of an angle in radians', inputs: ['radians'], compute: Math.sin },
-  { name: 'cos', title: 'Cosine', description: 'The cosine of an angle in radians', inputs: ['radians'], compute: Math.cos },
-  { name: 'log', title: 'Logarithm', description: 'The natural logarithm of a number', inputs: ['value'], compute: logarithm },
-  { name: 'factorial', title: 'Factorial', description: 'The factorial of a whole number', inputs: ['n'], compute: factorial },
+  {
+    name: 'power',
+    title: 'Power',
+    description: 'Raises base to exponent',
+    inputs: ['base', 'exponent'],
+    compute: power,
+  },
+  {
+    name: 'sqrt',
+    title: 'Square root',
+    description: 'The square root of a number',
+    inputs: ['value'],
+    compute: squareRoot,
+  },
+  {
+    name: 'sin',
+    title: 'Sine',
+    description: 'The sine of an angle in radians',
+    inputs: ['radians'],
+    compute: Math.sin,
+  },
+  {
+    name: 'cos',
+    title: 'Cosine',
+    description: 'The cosine of an angle in radians',
+    inputs: ['radians'],
+    compute: Math.cos,
+  },
+  {
+    name: 'log',
+    title: 'Logarithm',
+    description: 'The natural logarithm of a number',
+    inputs: ['value'],
+    compute: logarithm,
+  },
+  {
+    name: 'factorial',
+    title: 'Factorial',
+    description: 'The factorial of a whole number',
+    inputs: ['n'],
+    compute: factorial,
+  },
 ]
 
 /** Gives a server the ten tools. */
@@ -31,15 +85,19 @@ export function addTools(server: McpServer): void {
   for (const { name, title, description, inputs, compute } of operations) {
     const inputSchema = z.object(Object.fromEntries(inputs.map((input) => [input, z.number()])))
     const annotations = { readOnlyHint: true, idempotentHint: true, openWorldHint: false }
-    server.registerTool(name, { title, description, inputSchema, outputSchema: result, annotations }, (values) => {
-      try {
-        const output = { result: finite(compute(...inputs.map((input) => values[input] ?? Number.NaN))) }
-        return { content: [{ type: 'text', text: String(output.result) }], structuredContent: output }
-      } catch (error) {
-        // What has no result is an answer for the model to read, not a fault of the protocol.
-        return { content: [{ type: 'text', text: (error as Error).message }], isError: true }
-      }
-    })
+    server.registerTool(
+      name,
+      { title, description, inputSchema, outputSchema: result, annotations },
+      (values) => {
+        try {
+          const output = { result: finite(compute(...inputs.map((input) => values[input] ?? Number.NaN))) }
+          return { content: [{ type: 'text', text: String(output.result) }], structuredContent: output }
+        } catch (error) {
+          // What has no result is an answer for the model to read, not a fault of the protocol.
+          return { content: [{ type: 'text', text: (error as Error).message }], isError: true }
+        }
+      },
+    )
   }
 }
 
@@ -68,7 +126,8 @@ function logarithm(value = 0): number {
 
 function factorial(n = 0): number {
   if (!Number.isInteger(n) || n < 0) throw new RangeError('Only whole numbers from 0 have a factorial.')
-  if (n > largestFactorial) throw new RangeError(`The factorial of ${n} is too large: ${largestFactorial} is the most.`)
+  if (n > largestFactorial)
+    throw new RangeError(`The factorial of ${n} is too large: ${largestFactorial} is the most.`)
   let product = 1
   for (let factor = 2; factor <= n; factor++) product *= factor
   return product

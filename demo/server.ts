@@ -54,7 +54,9 @@ export async function startDemoServer({ host, port, gateway }: DemoOptions): Pro
     await handle(Object.assign(req, { auth }) as NodeIncomingMessageLike, res)
   }
   server.on('request', (req, res) => {
-    serve(req, res).catch((error: Error) => (res.headersSent ? res.destroy() : answer(res, 500, error.message)))
+    serve(req, res).catch((error: Error) =>
+      res.headersSent ? res.destroy() : answer(res, 500, error.message),
+    )
   })
 
   return {

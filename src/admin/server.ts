@@ -31,6 +31,8 @@ export function adminApp({ checkReady, renderMetrics, version, isServed }: Admin
     const { type, text } = await renderMetrics()
     return context.body(text, 200, { 'Content-Type': type })
   })
-  app.notFound((context) => context.json({ error: 'not_found', try: ['/healthz', '/readyz', '/metrics'] }, 404))
+  app.notFound((context) =>
+    context.json({ error: 'not_found', try: ['/healthz', '/readyz', '/metrics'] }, 404),
+  )
   return app
 }

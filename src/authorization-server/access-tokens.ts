@@ -21,15 +21,24 @@ export function accessTokenEndpoints(
       return true
     }
     const allowed =
-      payload !== undefined && (client.clientAuthMethod !== 'none' || payload['client_id'] === client.clientId)
+      payload !== undefined &&
+      (client.clientAuthMethod !== 'none' || payload['client_id'] === client.clientId)
     answer(context, allowed && !(await isRevoked(settings, payload)) ? describe(payload) : { active: false })
     return true
   }
 }
 
-async function verify({ keys, issuer, clock }: AuthorizationServerSettings, token: string): Promise<JWTPayload | undefined> {
+async function verify(
+  { keys, issuer, clock }: AuthorizationServerSettings,
+  token: string,
+): Promise<JWTPayload | undefined> {
   try {
-    const options = { issuer, typ: 'at+jwt', algorithms: [...keys.algorithms], currentDate: new Date(clock.now()) }
+    const options = {
+      issuer,
+      typ: 'at+jwt',
+      algorithms: [...keys.algorithms],
+      currentDate: new Date(clock.now()),
+    }
     return (await jwtVerify(token, keys.resolve, options)).payload
   } catch {
     return undefined // to the client an invalid token is one that is not active: RFC 7662 section 2.2
@@ -42,7 +51,10 @@ async function revoke({ revocations }: AuthorizationServerSettings, payload: JWT
   }
 }
 
-async function isRevoked({ revocations }: AuthorizationServerSettings, { jti, gid }: JWTPayload): Promise<boolean> {
+async function isRevoked(
+  { revocations }: AuthorizationServerSettings,
+  { jti, gid }: JWTPayload,
+): Promise<boolean> {
   return (
     (typeof jti === 'string' && (await revocations.has('token', jti))) ||
     (typeof gid === 'string' && (await revocations.has('grant', gid)))

@@ -1,8 +1,8 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
-import { errors } from './library.ts'
 import type { Clock } from '../core/clock.ts'
 import { grantName } from '../core/secret.ts'
 import type { ArtifactStore, FoundArtifact, RevocationStore } from '../storage/contract.ts'
+import { errors } from './library.ts'
 
 interface AdapterPorts {
   readonly artifacts: ArtifactStore
@@ -45,7 +45,8 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
         expiresAt: expiresIn ? clock.now() + expiresIn * 1000 : undefined,
       }
       if (model !== seenOnce) await artifacts.put(artifact)
-      else if (!(await artifacts.insertOnce(artifact))) throw new errors.InvalidGrant('this assertion was used before')
+      else if (!(await artifacts.insertOnce(artifact)))
+        throw new errors.InvalidGrant('this assertion was used before')
     },
     async find(id) {
       return restore(await artifacts.find(model, id))

@@ -39,6 +39,9 @@ export function sendPage(res: ServerResponse, page: string): void {
 
 /** Sends the style sheet, whose name changes with its content. */
 export function sendStylesheet(res: ServerResponse): void {
-  res.writeHead(200, { 'Content-Type': 'text/css; charset=utf-8', 'Cache-Control': 'public, max-age=31536000, immutable' })
+  res.writeHead(200, {
+    'Content-Type': 'text/css; charset=utf-8',
+    'Cache-Control': 'public, max-age=31536000, immutable',
+  })
   res.end(stylesheet)
 }

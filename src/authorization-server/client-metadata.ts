@@ -1,5 +1,5 @@
-import { errors } from './library.ts'
 import { isLoopbackHost } from '../core/resource.ts'
+import { errors } from './library.ts'
 
 /** Client metadata as it arrives: RFC 7591 section 2. Untrusted. */
 export type ClientMetadata = Record<string, unknown>
@@ -53,7 +53,9 @@ export function refuseRedirects(redirectUris: unknown): void {
   for (const uri of Array.isArray(redirectUris) ? redirectUris : []) {
     const problem = redirectProblem(String(uri))
     if (problem !== undefined) {
-      throw new errors.InvalidClientMetadata(`redirect_uris must lead to https or to this computer: one ${problem}`)
+      throw new errors.InvalidClientMetadata(
+        `redirect_uris must lead to https or to this computer: one ${problem}`,
+      )
     }
   }
 }
@@ -64,7 +66,8 @@ function redirectProblem(uri: string): string | undefined {
   if (url.hash !== '' || uri.includes('#')) return 'has a fragment'
   if (url.username !== '' || url.password !== '') return 'has user information'
   if (url.protocol === 'https:') return undefined
-  if (url.protocol === 'http:') return isLoopbackHost(url.hostname) ? undefined : 'is plain http on another computer'
+  if (url.protocol === 'http:')
+    return isLoopbackHost(url.hostname) ? undefined : 'is plain http on another computer'
   return 'has a scheme that is not allowed here'
 }
 
@@ -73,13 +76,17 @@ function isNative(redirectUris: unknown): boolean {
     Array.isArray(redirectUris) &&
     redirectUris.some((uri) => {
       const url = URL.parse(String(uri))
-      return url !== null && (url.protocol === 'http:' ? isLoopbackHost(url.hostname) : url.protocol !== 'https:')
+      return (
+        url !== null && (url.protocol === 'http:' ? isLoopbackHost(url.hostname) : url.protocol !== 'https:')
+      )
     })
   )
 }
 
 function mailAddresses(contacts: unknown): string[] {
   return Array.isArray(contacts)
-    ? contacts.filter((contact): contact is string => typeof contact === 'string' && /^[^\s@]+@[^\s@]+$/.test(contact))
+    ? contacts.filter(
+        (contact): contact is string => typeof contact === 'string' && /^[^\s@]+@[^\s@]+$/.test(contact),
+      )
     : []
 }

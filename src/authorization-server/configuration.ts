@@ -1,11 +1,11 @@
-import type { ClientMetadata as LibraryMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider'
-import { errors } from './library.ts'
+import type { Configuration, KoaContextWithOIDC, ClientMetadata as LibraryMetadata } from 'oidc-provider'
 import { isScopeToken } from '../core/scope.ts'
 import { scopeCatalogue } from '../core/scope-catalogue.ts'
 import { grantName, randomToken } from '../core/secret.ts'
 import { storageAdapter } from './adapter.ts'
 import { refuseRedirects, requestedScopeField } from './client-metadata.ts'
 import { renderLibraryError } from './error-page.ts'
+import { errors } from './library.ts'
 import { interactionPolicy } from './policy.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
 
@@ -27,7 +27,12 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
     clients: settings.clients.map(describeClient),
     findAccount: async (_context, id) => {
       const account = await settings.identity.find(id)
-      return account && { accountId: account.id, claims: async () => ({ sub: account.id, name: account.displayName }) }
+      return (
+        account && {
+          accountId: account.id,
+          claims: async () => ({ sub: account.id, name: account.displayName }),
+        }
+      )
     },
 
     scopes: ['openid'],
@@ -47,11 +52,11 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
     allowOmittingSingleRegisteredRedirectUri: false,
 
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
-    rotateRefreshToken: (async (context: KoaContextWithOIDC) => {
+    rotateRefreshToken: async (context: KoaContextWithOIDC) => {
       checkRefreshResource(context)
       await stepUps.refuseRefresh(context)
       return true
-    }) as never,
+    },
     expiresWithSession: async () => false,
     loadExistingGrant,
     extraTokenClaims: async (_context, token) =>
@@ -94,7 +99,10 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
       clientCredentials: { enabled: true },
-      revocation: { enabled: true, allowedPolicy: async (_context, client, token) => token.clientId === client.clientId },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_context, client, token) => token.clientId === client.clientId,
+      },
       introspection: {
         enabled: true,
         allowedPolicy: async (_context, client, token) =>
@@ -118,9 +126,10 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
 
 /** Before the refresh token is used up, since the library would look only afterwards. Throws InvalidTarget. */
 function checkRefreshResource({ oidc: { params, entities } }: KoaContextWithOIDC): void {
-  const granted = [entities.RefreshToken?.resource ?? []].flat()
+  const granted = new Set([entities.RefreshToken?.resource ?? []].flat())
   for (const asked of [params?.['resource'] ?? []].flat()) {
-    if (!granted.includes(String(asked))) throw new errors.InvalidTarget('the grant is for another resource')
+    if (typeof asked !== 'string' || !granted.has(asked))
+      throw new errors.InvalidTarget('the grant is for another resource')
   }
 }
 
@@ -145,9 +154,9 @@ function cookieNames(issuer: string): { session: string; interaction: string; re
 }
 
 /** One grant for each authorization: replaying the code of one must not end the others. */
-async function loadExistingGrant(context: KoaContextWithOIDC): Promise<InstanceType<
-  typeof context.oidc.provider.Grant
-> | undefined> {
+async function loadExistingGrant(
+  context: KoaContextWithOIDC,
+): Promise<InstanceType<typeof context.oidc.provider.Grant> | undefined> {
   const grantId = context.oidc.result?.consent?.grantId
   return grantId === undefined ? undefined : context.oidc.provider.Grant.find(grantId)
 }

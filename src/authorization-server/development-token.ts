@@ -13,7 +13,11 @@ interface DevelopmentToken {
 }
 
 /** Signs an access token (RFC 9068) that no client asked for. For a developer at the machine itself. */
-export async function mintDevelopmentToken(keys: KeyRing, clock: Clock, token: DevelopmentToken): Promise<string> {
+export async function mintDevelopmentToken(
+  keys: KeyRing,
+  clock: Clock,
+  token: DevelopmentToken,
+): Promise<string> {
   const now = epochSeconds(clock)
   return new SignJWT({ client_id: 'portcullis-cli', scope: token.scope })
     .setProtectedHeader({ alg: keys.signing.algorithm, kid: keys.signing.kid, typ: 'at+jwt' })

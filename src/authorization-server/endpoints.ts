@@ -27,7 +27,8 @@ export function findEndpoint(path: string): Endpoint | undefined {
   return undefined
 }
 
-const wellKnown = /^(?<before>\/.*?)?\/\.well-known\/(?<name>oauth-authorization-server|openid-configuration)(?<after>\/.+)?$/
+const wellKnown =
+  /^(?<before>\/.*?)?\/\.well-known\/(?<name>oauth-authorization-server|openid-configuration)(?<after>\/.+)?$/
 
 /**
  * Maps every form in which clients look for metadata to the one that the library answers: inserted before the path of

@@ -13,7 +13,8 @@ const advice: Readonly<Record<string, { title: string; what: string; advice: str
   invalid_redirect_uri: {
     title: 'This link leads somewhere unexpected',
     what: 'The address to which you would be sent back is not one that the program registered.',
-    advice: 'Close this page. If you write the program, register the exact redirect URI; only the port of a loopback address may differ.',
+    advice:
+      'Close this page. If you write the program, register the exact redirect URI; only the port of a loopback address may differ.',
   },
   invalid_target: {
     title: 'No such server here',
@@ -39,7 +40,11 @@ const general = {
 }
 
 /** Renders the errors that must not, or cannot, be sent back to a client: as a page where a browser is asking. */
-export function renderLibraryError(): (context: KoaContextWithOIDC, out: ErrorOut, error: Error) => Promise<void> {
+export function renderLibraryError(): (
+  context: KoaContextWithOIDC,
+  out: ErrorOut,
+  error: Error,
+) => Promise<void> {
   return async (context, out) => {
     const requestId = requestIdOf(context.req)
     const known = advice[classify(out)]
@@ -54,7 +59,10 @@ export function renderLibraryError(): (context: KoaContextWithOIDC, out: ErrorOu
 }
 
 function classify({ error, error_description: description = '' }: ErrorOut): string {
-  if (error === 'invalid_client' || (error === 'invalid_request' && description.includes('client is invalid'))) {
+  if (
+    error === 'invalid_client' ||
+    (error === 'invalid_request' && description.includes('client is invalid'))
+  ) {
     return 'unknown_client'
   }
   if (description.includes('redirect_uri')) return 'invalid_redirect_uri'

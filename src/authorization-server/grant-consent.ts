@@ -14,6 +14,7 @@ export async function grantConsent(provider: Provider, interaction: Interaction)
   const claims = details['missingOIDCClaims'] as string[] | undefined
   if (claims !== undefined) grant.addOIDCClaims(claims)
   const resources = (details['missingResourceScopes'] as Record<string, string[]> | undefined) ?? {}
-  for (const [resource, missing] of Object.entries(resources)) grant.addResourceScope(resource, missing.join(' '))
+  for (const [resource, missing] of Object.entries(resources))
+    grant.addResourceScope(resource, missing.join(' '))
   return grant.save()
 }

@@ -2,13 +2,13 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { InteractionResults, Provider } from 'oidc-provider'
-import { errors } from './library.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { keyedDigest, secretsEqual } from '../core/secret.ts'
 import { displayText, type Markup, pageHeaders } from '../http/page.ts'
 import { interactionPath } from './configuration.ts'
 import { expiredPage, faultPage } from './error-page.ts'
 import { grantConsent } from './grant-consent.ts'
+import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
 import { consentPage } from './pages/consent-page.ts'
 import { closedLoginPage, developmentLoginPage } from './pages/login-page.ts'
@@ -42,28 +42,35 @@ export function interactionPages(
 
   const loadForPost = async (context: PageContext): Promise<{ interaction: Interaction; form: Form }> => {
     const origin = context.req.header('origin')
-    if (origin !== undefined && !settings.origins.includes(origin)) throw new errors.SessionNotFound('foreign form')
+    if (origin !== undefined && !settings.origins.includes(origin))
+      throw new errors.SessionNotFound('foreign form')
     const interaction = await load(context)
     const form = await context.req.parseBody()
-    if (!secretsEqual(String(form['csrf']), csrfOf(interaction))) throw new errors.SessionNotFound('wrong form token')
+    if (!secretsEqual(textOf(form['csrf']), csrfOf(interaction)))
+      throw new errors.SessionNotFound('wrong form token')
     return { interaction, form }
   }
 
   const finish = async (context: PageContext, result: InteractionResults): Promise<Response> => {
     const { incoming, outgoing } = context.env
     const replaces = 'error' in result
-    const next = await provider.interactionResult(incoming, outgoing, result, { mergeWithLastSubmission: !replaces })
+    const next = await provider.interactionResult(incoming, outgoing, result, {
+      mergeWithLastSubmission: !replaces,
+    })
     return context.redirect(next, 303)
   }
 
   pages.get(`${interactionPath}/:uid`, async (context) => {
     const interaction = await load(context)
-    return send(context, await (interaction.prompt.name === 'login' ? showLogin(interaction) : showConsent(interaction)))
+    return send(
+      context,
+      await (interaction.prompt.name === 'login' ? showLogin(interaction) : showConsent(interaction)),
+    )
   })
 
   pages.post(`${interactionPath}/:uid/login`, async (context) => {
     const { interaction, form } = await loadForPost(context)
-    const name = String(form['name'] ?? '')
+    const name = textOf(form['name'])
     const account = await settings.identity.login({ name })
     if ('refused' in account) {
       notes.of(context.env.incoming).error = 'login_refused'
@@ -83,10 +90,15 @@ export function interactionPages(
       return finish(context, { consent: { grantId: await grantConsent(provider, interaction) } })
     }
     note.error = 'access_denied'
-    return finish(context, { error: 'access_denied', error_description: 'the user did not let the client in' })
+    return finish(context, {
+      error: 'access_denied',
+      error_description: 'the user did not let the client in',
+    })
   })
 
-  pages.notFound(async (context) => context.html(await expiredPage(requestIdOf(context.env.incoming)), 404, pageHeaders))
+  pages.notFound(async (context) =>
+    context.html(await expiredPage(requestIdOf(context.env.incoming)), 404, pageHeaders),
+  )
   pages.onError(async (error, context) => {
     const { incoming } = context.env
     if (!(error instanceof errors.SessionNotFound)) {
@@ -100,7 +112,11 @@ export function interactionPages(
 
   return pages
 
-  async function showLogin(interaction: Interaction, name = developmentName, problem?: string): Promise<Markup> {
+  async function showLogin(
+    interaction: Interaction,
+    name = developmentName,
+    problem?: string,
+  ): Promise<Markup> {
     if (settings.loginForm === 'none') return closedLoginPage()
     return developmentLoginPage({
       action: `${interactionPath}/${interaction.uid}/login`,
@@ -115,7 +131,7 @@ export function interactionPages(
     const redirect = new URL(String(interaction.params['redirect_uri']))
     const account = await settings.identity.find(interaction.session?.accountId ?? '')
     const [indicator, scopes] = Object.entries(missingScopes(interaction))[0] ?? []
-    const resource = settings.resources.find(indicator ?? String(interaction.params['resource'] ?? ''))
+    const resource = settings.resources.find(indicator ?? textOf(interaction.params['resource']))
     return consentPage({
       action: `${interactionPath}/${interaction.uid}/consent`,
       csrf: csrfOf(interaction),
@@ -133,6 +149,11 @@ export function interactionPages(
     const client = await provider.Client.find(String(interaction.params['client_id']))
     return displayText(client?.clientName ?? '') || 'A program without a name'
   }
+}
+
+/** A field of a form, or a parameter, as text; the empty text for what is no text. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 function missingScopes({ prompt }: Interaction): Record<string, string[]> {

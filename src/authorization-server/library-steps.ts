@@ -30,7 +30,8 @@ function completeAuthorizationRequest(
   const canonical = [...new Set(asked.map((value) => resources.find(value)?.resource ?? value))]
   if (canonical.length > 0) query['resource'] = canonical.length === 1 ? canonical[0] : canonical
   const resource = canonical[0] === undefined ? resources.fallback : resources.find(canonical[0])
-  if (query['scope'] === undefined && resource !== undefined) query['scope'] = resource.baselineScopes.join(' ')
+  if (query['scope'] === undefined && resource !== undefined)
+    query['scope'] = resource.baselineScopes.join(' ')
   context.query = query
 }
 

@@ -1,4 +1,4 @@
-import type { interactionPolicy as Library, KoaContextWithOIDC } from 'oidc-provider'
+import type { KoaContextWithOIDC, interactionPolicy as Library } from 'oidc-provider'
 import { interactionPolicy as library } from './library.ts'
 import type { StepUps } from './step-up.ts'
 
@@ -19,10 +19,15 @@ export function interactionPolicy(stepUps: StepUps): Library.DefaultPolicy {
     ),
   )
   // A prompt that asks nothing: the one place between login and consent where the request can still be widened.
-  const widening = new Check('scopes_challenged', 'scopes were found missing', 'interaction_required', async (context) => {
-    await askForChallengedScopes(stepUps, context)
-    return Check.NO_NEED_TO_PROMPT
-  })
+  const widening = new Check(
+    'scopes_challenged',
+    'scopes were found missing',
+    'interaction_required',
+    async (context) => {
+      await askForChallengedScopes(stepUps, context)
+      return Check.NO_NEED_TO_PROMPT
+    },
+  )
   prompts.add(new Prompt({ name: 'step_up', requestable: false }, widening), 1)
   return prompts
 }
@@ -34,6 +39,6 @@ async function askForChallengedScopes(stepUps: StepUps, { oidc }: KoaContextWith
   if (client === undefined || session?.accountId === undefined || params === undefined) return
   if (typeof resource !== 'string' || result?.consent !== undefined) return
   const needed = await stepUps.neededScopes(client.clientId, session.accountId, resource)
-  const asked = String(params['scope'] ?? '').split(' ')
-  params['scope'] = [...new Set([...asked, ...needed])].join(' ').trim()
+  const asked = typeof params['scope'] === 'string' ? params['scope'].split(' ') : []
+  params['scope'] = [...new Set([...asked, ...needed])].join(' ')
 }

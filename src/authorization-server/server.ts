@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { Provider } from './library.ts'
 import { splitTarget } from '../http/exchange.ts'
 import { readHead } from '../http/head.ts'
 import { stylesheetPath } from '../http/page.ts'
@@ -10,6 +9,7 @@ import type { AuthorizationServer } from './contract.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
 import { allowCors, answerPreflight, normaliseRequest, speakAsPublicOrigin } from './front.ts'
 import { interactionPages } from './interactions.ts'
+import { Provider } from './library.ts'
 import { addLibrarySteps } from './library-steps.ts'
 import { takeNotes } from './notes.ts'
 import { oauthEvent } from './observe.ts'
@@ -18,7 +18,9 @@ import { requestIdHeader, requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** Builds the authorization server: a front layer of ours round oidc-provider. */
-export async function createAuthorizationServer(settings: AuthorizationServerSettings): Promise<AuthorizationServer> {
+export async function createAuthorizationServer(
+  settings: AuthorizationServerSettings,
+): Promise<AuthorizationServer> {
   const { issuer, resources, guard, observe, onFault } = settings
   const provider = new Provider(issuer, libraryConfiguration(settings))
   // Safe because the front layer overwrites the forwarded headers of every request.
@@ -47,7 +49,10 @@ export async function createAuthorizationServer(settings: AuthorizationServerSet
     if (endpoint.cors && req.method === 'OPTIONS') return answerPreflight(req, res, endpoint)
     if (!endpoint.methods.includes(req.method ?? '')) {
       res.setHeader('Allow', endpoint.methods.join(', '))
-      return sendError(req, res, 405, { code: 'invalid_request', description: `use ${endpoint.methods.join(' or ')}` })
+      return sendError(req, res, 405, {
+        code: 'invalid_request',
+        description: `use ${endpoint.methods.join(' or ')}`,
+      })
     }
     req.url = query === '' ? canonical : `${canonical}?${query}`
     const normalised = await normaliseRequest(settings, endpoint, req)

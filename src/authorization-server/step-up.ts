@@ -5,7 +5,7 @@ import type { ArtifactStore } from '../storage/contract.ts'
 import { errors } from './library.ts'
 
 /** A call that a client was just refused for want of scopes. */
-export interface StepUpNeed {
+interface StepUpNeed {
   readonly clientId: string
   readonly subject: string
   readonly resource: string
@@ -42,19 +42,32 @@ export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
   return {
     async remember({ clientId, subject, resource, grantName: name, scopes }) {
       const expiresAt = (milliseconds: number): number => clock.now() + milliseconds
-      await artifacts.put({ model: refusalModel, id: name, payload: {}, expiresAt: expiresAt(refusalMilliseconds) })
+      await artifacts.put({
+        model: refusalModel,
+        id: name,
+        payload: {},
+        expiresAt: expiresAt(refusalMilliseconds),
+      })
       const payload = { resource, scopes, expiresAt: expiresAt(needMilliseconds) }
-      await artifacts.put({ model: needModel, id: needId(clientId, subject), payload, expiresAt: payload.expiresAt })
+      await artifacts.put({
+        model: needModel,
+        id: needId(clientId, subject),
+        payload,
+        expiresAt: payload.expiresAt,
+      })
     },
     async refuseRefresh({ oidc }) {
       const grantId = oidc.entities.RefreshToken?.grantId
-      if (grantId === undefined || (await artifacts.take(refusalModel, grantName(grantId))) === undefined) return
+      if (grantId === undefined || (await artifacts.take(refusalModel, grantName(grantId))) === undefined)
+        return
       throw new errors.InvalidGrant('more scopes are needed: ask the user for them')
     },
     async neededScopes(clientId, subject, resource) {
       const found = await artifacts.find(needModel, needId(clientId, subject))
       const need = found?.payload as { resource: string; scopes: string[]; expiresAt: number } | undefined
-      return need !== undefined && need.resource === resource && need.expiresAt > clock.now() ? need.scopes : []
+      return need !== undefined && need.resource === resource && need.expiresAt > clock.now()
+        ? need.scopes
+        : []
     },
     forget: (clientId, subject) => artifacts.remove(needModel, needId(clientId, subject)),
   }

@@ -1,7 +1,10 @@
 import type { Running } from '../app.ts'
 
 /** Tells a person what runs where and what to do next. */
-export function describeRunning(running: Running, extra: readonly (readonly [string, string])[] = []): string {
+export function describeRunning(
+  running: Running,
+  extra: readonly (readonly [string, string])[] = [],
+): string {
   const { urls, publicUrl, resources } = running
   const rows: (readonly [string, string])[] = [
     ...(urls.gateway === undefined ? [] : [['gateway', `${publicUrl}  (the only public port)`] as const]),
@@ -13,10 +16,18 @@ export function describeRunning(running: Running, extra: readonly (readonly [str
     ...(urls.admin === undefined ? [] : [['admin', `${urls.admin}/healthz  /readyz  /metrics`] as const]),
   ]
   const width = Math.max(...rows.map(([name]) => name.length)) + 2
-  return ['', 'Portcullis is ready.', '', ...rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`), ''].join('\n')
+  return [
+    '',
+    'Portcullis is ready.',
+    '',
+    ...rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`),
+    '',
+  ].join('\n')
 }
 
-/** The next command to try: MCP Inspector against a server behind the gate. */
-export function inspectorHint(resource: string): string {
-  return `Next, in another terminal:\n\n  npx @modelcontextprotocol/inspector --web --transport http --server-url ${resource}\n`
+/** The next command to try: MCP Inspector against the first server behind the gate. */
+export function inspectorHint({ resources: [first] }: Running): string {
+  if (first === undefined) return ''
+  const command = `npx @modelcontextprotocol/inspector --web --transport http --server-url ${first.resource}`
+  return `\nNext, in another terminal:\n\n  ${command}\n`
 }

@@ -10,7 +10,9 @@ export function checkCommand(): Command {
     .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
     .action(({ config = process.env[fileVariable] }: { config?: string }) => {
       if (config === undefined) {
-        throw new ConfigurationInvalid([{ path: '--config', message: 'name the file, such as: portcullis check -c portcullis.yaml' }])
+        throw new ConfigurationInvalid([
+          { path: '--config', message: 'name the file, such as: portcullis check -c portcullis.yaml' },
+        ])
       }
       const { publicUrl, mode, upstreams } = loadConfig({ file: config, environment: process.env })
       const servers = upstreams.length === 1 ? 'one MCP server' : `${upstreams.length} MCP servers`

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { start } from '../app.ts'
 import { startDemoServer } from '../../demo/server.ts'
+import { start } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
 import { portTaken } from '../http/listen.ts'
@@ -28,12 +28,18 @@ export const demoSettings: ConfigInput = {
   ],
 }
 
+const tokenHint = '\nWithout a browser:\n\n  npx portcullis token --scope "mcp:*"\n'
+
 /** `portcullis demo`: the four servers, ready for MCP Inspector. */
 export function demoCommand(): Command {
   return addCommonFlags(new Command('demo'))
     .description('Start the gateway, the authorization server and a demo MCP server.')
     .action(async (flags: CommonFlags) => {
-      const settings = loadConfig({ base: demoSettings, environment: process.env, flags: flagSettings(flags) })
+      const settings = loadConfig({
+        base: demoSettings,
+        environment: process.env,
+        flags: flagSettings(flags),
+      })
       const demo = await startDemo(settings)
       const upstreams = [{ name: 'demo', path: '/mcp', url: demo.url }]
       const base = { ...demoSettings, upstreams }
@@ -43,9 +49,8 @@ export function demoCommand(): Command {
         await demo.close()
         throw error
       })
-      console.log(describeRunning(running, [['demo MCP server', `${demo.url}  (only through the gateway)`]]))
-      console.log(inspectorHint(running.resources[0]!.resource))
-      console.log('Without a browser:\n\n  npx portcullis token --scope "mcp:*"\n')
+      const demoRow = ['demo MCP server', `${demo.url}  (only through the gateway)`] as const
+      console.log(describeRunning(running, [demoRow]) + inspectorHint(running) + tokenHint)
       await closeOnSignal(async () => {
         await running.close()
         await demo.close()

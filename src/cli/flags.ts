@@ -37,8 +37,9 @@ export function flagSettings({ port, publicUrl, data, logLevel, json }: CommonFl
 }
 
 /** Parses a port number. Throws InvalidArgumentError. */
-export function parsePort(text: string): number {
+function parsePort(text: string): number {
   const port = Number(text)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('a port is a number up to 65535')
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('a port is a number up to 65535')
   return port
 }

@@ -23,7 +23,8 @@ const program = new Command('portcullis')
 try {
   await program.parseAsync()
 } catch (error) {
-  const mendable = error instanceof ConfigurationInvalid || error instanceof PortTaken || error instanceof StoreUnusable
+  const mendable =
+    error instanceof ConfigurationInvalid || error instanceof PortTaken || error instanceof StoreUnusable
   console.error(mendable ? `portcullis: ${error.message}` : error)
   process.exit(mendable ? 2 : 1)
 }

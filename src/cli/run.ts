@@ -20,17 +20,21 @@ export function runCommand(): Command {
     .argument('[command...]', 'a server that speaks over stdio, after --')
     .action(async (command: string[], flags: RunFlags) => {
       const running = await start(
-        loadConfig({ base: settings(command, flags.upstream), environment: process.env, flags: flagSettings(flags) }),
+        loadConfig({
+          base: settings(command, flags.upstream),
+          environment: process.env,
+          flags: flagSettings(flags),
+        }),
       )
-      console.log(describeRunning(running))
-      console.log(inspectorHint(running.resources[0]!.resource))
+      console.log(describeRunning(running) + inspectorHint(running))
       await closeOnSignal(running.close)
     })
 }
 
 function settings(command: readonly string[], url: string | undefined): ConfigInput {
   if ((command.length === 0) === (url === undefined)) {
-    const message = 'give either --upstream URL or -- COMMAND, such as: portcullis run -- npx -y some-mcp-server'
+    const message =
+      'give either --upstream URL or -- COMMAND, such as: portcullis run -- npx -y some-mcp-server'
     throw new ConfigurationInvalid([{ path: '--upstream', message }])
   }
   const server = url === undefined ? { command: [...command] } : { url }

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { mintDevelopmentToken } from '../authorization-server/development-token.ts'
 import { loadConfig } from '../config/load.ts'
 import { systemClock } from '../core/clock.ts'
+import { isScopeToken, parseScopes } from '../core/scope.ts'
 import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
 import { loadMasterSecret } from '../keys/master-secret.ts'
@@ -13,18 +14,21 @@ interface TokenFlags extends CommonFlags {
   readonly scope: string
   readonly user: string
   readonly path: string
-  readonly seconds: string
+  readonly seconds: number
 }
+
+const defaultSeconds = 3600
+const mostSeconds = 24 * 3600
 
 /** `portcullis token`: an access token without a browser, for development on this computer. */
 export function tokenCommand(): Command {
   return addStoreFlags(new Command('token'))
     .description('Print an access token for development. Works for loopback installations only.')
-    .option('--scope <scopes>', 'scopes, separated by spaces', allLeafScopes.join(' '))
+    .option('--scope <scopes>', 'scopes, separated by spaces', parseScopeList, allLeafScopes.join(' '))
     .option('--user <name>', 'who the token is for', 'dev_user_123')
     .option('--path <path>', 'path of the MCP server', '/mcp')
-    .option('--seconds <number>', 'lifetime', '3600')
-    .action(async ({ scope, user, path, seconds, ...flags }: TokenFlags) => {
+    .option('--seconds <number>', 'lifetime', parseSeconds, defaultSeconds)
+    .action(async ({ scope, user, path, seconds: lifetimeSeconds, ...flags }: TokenFlags) => {
       const base = { mode: 'development' } as const
       const config = loadConfig({ base, environment: process.env, flags: flagSettings(flags) })
       const folder = resolve(config.data)
@@ -38,12 +42,30 @@ export function tokenCommand(): Command {
           clock: systemClock,
         })
         const issuer = config.publicUrl
-        const lifetimeSeconds = Number(seconds)
         console.log(
-          await mintDevelopmentToken(keys, systemClock, { issuer, resource: issuer + path, user, scope, lifetimeSeconds }),
+          await mintDevelopmentToken(keys, systemClock, {
+            issuer,
+            resource: issuer + path,
+            user,
+            scope,
+            lifetimeSeconds,
+          }),
         )
       } finally {
         await store.close()
       }
     })
+}
+
+function parseScopeList(text: string): string {
+  const scopes = parseScopes(text)
+  const wrong = scopes.find((scope) => !isScopeToken(scope))
+  if (wrong !== undefined) throw new InvalidArgumentError(`${wrong} is no scope`)
+  return scopes.join(' ')
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= mostSeconds) return seconds
+  throw new InvalidArgumentError(`a lifetime is a whole number of seconds, at most ${mostSeconds}`)
 }

@@ -29,14 +29,24 @@ function checkPublicUrl({ mode, publicUrl, listen }: Partial<ParsedConfig>): Pro
   }
   if (mode === 'development' && !isLoopbackHost(url.hostname)) {
     problems.push(
-      problem('publicUrl', 'must be a loopback URL in development mode, where anybody can log in; or set mode: production'),
+      problem(
+        'publicUrl',
+        'must be a loopback URL in development mode, where anybody can log in; or set mode: production',
+      ),
     )
   }
   if (mode === 'production' && url.protocol !== 'https:') {
     problems.push(problem('publicUrl', 'must be https in production mode'))
   }
-  if (mode === 'development' && listen !== undefined && !isLoopbackHost(listen.host) && listen.host !== '::1') {
-    problems.push(problem('listen.host', 'must be a loopback address in development mode, where anybody can log in'))
+  if (
+    mode === 'development' &&
+    listen !== undefined &&
+    !isLoopbackHost(listen.host) &&
+    listen.host !== '::1'
+  ) {
+    problems.push(
+      problem('listen.host', 'must be a loopback address in development mode, where anybody can log in'),
+    )
   }
   return problems
 }
@@ -53,7 +63,12 @@ function checkUpstreams(upstreams: ParsedConfig['upstreams']): Problem[] {
       problems.push(problem(`${at}.name`, `"${upstream.name}" is taken by an earlier server`))
     }
     if (earlier.some(({ path }) => path === upstream.path)) {
-      problems.push(problem(`${at}.path`, `"${upstream.path}" is taken by an earlier server; give each server a path of its own`))
+      problems.push(
+        problem(
+          `${at}.path`,
+          `"${upstream.path}" is taken by an earlier server; give each server a path of its own`,
+        ),
+      )
     }
     return problems
   })

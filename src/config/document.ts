@@ -33,7 +33,10 @@ ${listSettings().map(renderRow).join('\n')}
 }
 
 function renderRow(setting: Setting): string {
-  const type = setting.values === undefined ? setting.type : setting.values.map((value) => `\`${value}\``).join(', ')
+  const type =
+    setting.values === undefined
+      ? setting.type
+      : setting.values.map((value) => `\`${String(value)}\``).join(', ')
   const fallback = setting.fallback === undefined ? '' : `\`${renderDefault(setting.fallback)}\``
   const variable = setting.variable === undefined ? '' : `\`${setting.variable}\``
   const path = setting.path.join('.').replaceAll('.[]', '[]')

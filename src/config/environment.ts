@@ -1,5 +1,5 @@
-import { listSettings, type Setting } from './settings.ts'
 import type { Problem } from './problems.ts'
+import { listSettings, type Setting } from './settings.ts'
 
 /** Names the file to read, for commands that take `--config`. */
 export const fileVariable = 'PORTCULLIS_CONFIG'
@@ -19,7 +19,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): { values: objec
 }
 
 /** Puts a value at a path, making the objects on the way. */
-export function place(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+function place(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [key, ...rest] = path as [string, ...string[]]
   if (rest.length === 0) target[key] = value
   else place((target[key] ??= {}) as Record<string, unknown>, rest, value)

@@ -83,7 +83,12 @@ function resolveSecrets(config: object, environment: NodeJS.ProcessEnv, problems
   return { ...config, clients: resolved }
 }
 
-function describeIssue(issue: { path: PropertyKey[]; message: string; code?: string; keys?: string[] }): Problem[] {
+function describeIssue(issue: {
+  path: PropertyKey[]
+  message: string
+  code?: string
+  keys?: string[]
+}): Problem[] {
   if (issue.code === 'unrecognized_keys') {
     return (issue.keys ?? []).map((key) => ({
       path: writePath([...issue.path, key]),
@@ -100,7 +105,7 @@ function validPart(config: object): Partial<ParsedConfig> {
     const parsed = field.safeParse((config as Record<string, unknown>)[key])
     if (parsed.success) valid[key] = parsed.data
   }
-  return valid as Partial<ParsedConfig>
+  return valid
 }
 
 function isPlainObject(value: unknown): value is object {

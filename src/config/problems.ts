@@ -23,7 +23,11 @@ export class ConfigurationInvalid extends Error {
 export function writePath(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
     (written, key) =>
-      typeof key === 'number' ? `${written}[${key}]` : written === '' ? String(key) : `${written}.${String(key)}`,
+      typeof key === 'number'
+        ? `${written}[${key}]`
+        : written === ''
+          ? String(key)
+          : `${written}.${String(key)}`,
     '',
   )
 }

@@ -16,24 +16,26 @@ const upstream = z
       .regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /mcp or /files/mcp')
       .default('/mcp')
       .meta({ description: 'Where clients find the server on the public URL.' }),
-    url: httpUrl.optional().meta({ description: 'A server that speaks Streamable HTTP. Either this or `command`.' }),
+    url: httpUrl
+      .optional()
+      .meta({ description: 'A server that speaks Streamable HTTP. Either this or `command`.' }),
     command: z
       .array(z.string().min(1))
       .min(1)
       .optional()
       .meta({ description: 'A server that speaks over stdio, with its arguments. Either this or `url`.' }),
-    credential: z
-      .enum(['identity', 'none'])
-      .default('identity')
-      .meta({
-        description:
-          'What the gateway sends to an HTTP server in `Authorization`: a short-lived identity token of its own, or nothing.',
-      }),
+    credential: z.enum(['identity', 'none']).default('identity').meta({
+      description:
+        'What the gateway sends to an HTTP server in `Authorization`: a short-lived identity token of its own, or nothing.',
+    }),
     baselineScopes: z
       .array(scope)
       .min(1)
       .default([...listingScopes])
-      .meta({ description: 'Scopes that a client is told to ask for at first. More are asked for when they are needed.' }),
+      .meta({
+        description:
+          'Scopes that a client is told to ask for at first. More are asked for when they are needed.',
+      }),
     connectSeconds: seconds.default(5).meta({ description: 'Time to connect to the server.' }),
     responseSeconds: seconds.default(120).meta({ description: 'Time for the server to begin its answer.' }),
   })
@@ -43,11 +45,9 @@ const client = z
   .strictObject({
     id: z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable characters'),
     name: z.string().min(1).max(100).optional().meta({ description: 'Shown to users.' }),
-    secret: z
-      .string()
-      .min(8)
-      .optional()
-      .meta({ description: 'Makes the client confidential. Best set as the name of an environment variable: `$NAME`.' }),
+    secret: z.string().min(8).optional().meta({
+      description: 'Makes the client confidential. Best set as the name of an environment variable: `$NAME`.',
+    }),
     redirectUris: z.array(z.string().min(1)).default([]),
     grantTypes: z
       .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials']))
@@ -78,40 +78,46 @@ const issuer = z
 
 /** The one schema of the configuration: YAML, environment, flags, JSON Schema and docs/configuration.md. */
 export const configSchema = z.strictObject({
-  mode: z
-    .enum(['development', 'production'])
-    .default('development')
-    .meta({ description: 'Development is for loopback only: login without password, open CORS for loopback origins.' }),
-  publicUrl: httpUrl
-    .optional()
-    .meta({ description: 'The URL under which clients reach the gateway. Default: `http://127.0.0.1:<listen.gateway>`.' }),
+  mode: z.enum(['development', 'production']).default('development').meta({
+    description: 'Development is for loopback only: login without password, open CORS for loopback origins.',
+  }),
+  publicUrl: httpUrl.optional().meta({
+    description:
+      'The URL under which clients reach the gateway. Default: `http://127.0.0.1:<listen.gateway>`.',
+  }),
   listen: z
     .strictObject({
-      host: z.string().default('127.0.0.1').meta({ description: 'Address of the gateway, the only public listener.' }),
+      host: z
+        .string()
+        .default('127.0.0.1')
+        .meta({ description: 'Address of the gateway, the only public listener.' }),
       gateway: port.default(3002).meta({ description: 'Port of the gateway.' }),
       internalHost: z.string().default('127.0.0.1').meta({ description: 'Address of all other listeners.' }),
-      authorizationServer: port.default(3003).meta({ description: 'Port of the authorization server. 0: any free port.' }),
+      authorizationServer: port
+        .default(3003)
+        .meta({ description: 'Port of the authorization server. 0: any free port.' }),
       demo: port.default(3004).meta({ description: 'Port of the demo MCP server. 0: any free port.' }),
       admin: port.default(3005).meta({ description: 'Port of health and metrics. 0: any free port.' }),
     })
     .prefault({}),
-  allowedHosts: z
-    .array(z.string().min(1))
-    .default([])
-    .meta({ description: 'Further values of the Host header that are served, with port where it is not the default.' }),
-  data: z.string().min(1).default('./.portcullis').meta({ description: 'Folder of the store, the secret and the audit file.' }),
-  secret: z
+  allowedHosts: z.array(z.string().min(1)).default([]).meta({
+    description: 'Further values of the Host header that are served, with port where it is not the default.',
+  }),
+  data: z
     .string()
-    .min(43)
-    .optional()
-    .meta({ description: 'The secret from which all others are derived: 32 random bytes or more in base64url. Default: kept in the data folder.' }),
+    .min(1)
+    .default('./.portcullis')
+    .meta({ description: 'Folder of the store, the secret and the audit file.' }),
+  secret: z.string().min(43).optional().meta({
+    description:
+      'The secret from which all others are derived: 32 random bytes or more in base64url. Default: kept in the data folder.',
+  }),
   upstreams: z.array(upstream).default([]),
   login: z
     .strictObject({
-      users: z
-        .enum(['development', 'none'])
-        .default('development')
-        .meta({ description: 'Who may log in: anybody who types a name (development mode only), or nobody.' }),
+      users: z.enum(['development', 'none']).default('development').meta({
+        description: 'Who may log in: anybody who types a name (development mode only), or nobody.',
+      }),
     })
     .prefault({}),
   clients: z.array(client).default([]),
@@ -126,7 +132,10 @@ export const configSchema = z.strictObject({
   issuers: z.array(issuer).default([]),
   tokens: z
     .strictObject({
-      signingAlgorithm: z.enum(['ES256', 'RS256', 'EdDSA']).default('ES256').meta({ description: 'How tokens are signed.' }),
+      signingAlgorithm: z
+        .enum(['ES256', 'RS256', 'EdDSA'])
+        .default('ES256')
+        .meta({ description: 'How tokens are signed.' }),
       codeSeconds: seconds.max(600).default(60).meta({ description: 'Lifetime of an authorization code.' }),
       accessTokenSeconds: seconds
         .min(30)
@@ -144,30 +153,46 @@ export const configSchema = z.strictObject({
       origins: z
         .array(z.string().regex(/^https?:\/\/[^/]+$/, 'must be an origin such as https://app.example.com'))
         .default([])
-        .meta({ description: 'Origins of web pages that may call. Development mode adds every loopback origin.' }),
+        .meta({
+          description: 'Origins of web pages that may call. Development mode adds every loopback origin.',
+        }),
     })
     .prefault({}),
   limits: z
     .strictObject({
-      bodyBytes: z.int().min(1024).default(4_194_304).meta({ description: 'Largest body of an MCP request.' }),
-      headerBytes: z.int().min(2048).max(262_144).default(16_384).meta({ description: 'Largest head of a request.' }),
+      bodyBytes: z
+        .int()
+        .min(1024)
+        .default(4_194_304)
+        .meta({ description: 'Largest body of an MCP request.' }),
+      headerBytes: z
+        .int()
+        .min(2048)
+        .max(262_144)
+        .default(16_384)
+        .meta({ description: 'Largest head of a request.' }),
       nesting: z.int().min(4).max(512).default(64).meta({ description: 'Deepest nesting of a JSON body.' }),
       batch: z.int().min(1).max(1000).default(50).meta({ description: 'Most messages in a batch.' }),
     })
     .prefault({}),
   log: z
     .strictObject({
-      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').meta({ description: 'Least severe lines to write.' }),
-      format: z.enum(['text', 'json']).default('json').meta({ description: 'Lines for people or for machines.' }),
+      level: z
+        .enum(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .meta({ description: 'Least severe lines to write.' }),
+      format: z
+        .enum(['text', 'json'])
+        .default('json')
+        .meta({ description: 'Lines for people or for machines.' }),
     })
     .prefault({}),
   audit: z
     .strictObject({
-      file: z
-        .string()
-        .min(1)
-        .optional()
-        .meta({ description: 'Where each request is recorded, one JSON object a line. Default: `audit.jsonl` in the data folder.' }),
+      file: z.string().min(1).optional().meta({
+        description:
+          'Where each request is recorded, one JSON object a line. Default: `audit.jsonl` in the data folder.',
+      }),
     })
     .prefault({}),
 })
@@ -186,6 +211,3 @@ export interface Config extends ParsedConfig {
 
 /** One MCP server behind the gate. */
 export type UpstreamConfig = ParsedConfig['upstreams'][number]
-
-/** A client that is known beforehand. */
-export type ClientConfig = ParsedConfig['clients'][number]

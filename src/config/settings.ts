@@ -28,7 +28,7 @@ export function jsonSchema(): object {
 
 /** Every setting, in the order of the schema. Items of a list have the segment `[]`. */
 export function listSettings(): Setting[] {
-  return walk(jsonSchema() as JsonSchema, [])
+  return walk(jsonSchema(), [])
 }
 
 function walk(schema: JsonSchema, path: readonly string[]): Setting[] {
@@ -39,7 +39,8 @@ function walk(schema: JsonSchema, path: readonly string[]): Setting[] {
   return [
     {
       path,
-      type: schema.items === undefined ? (schema.type ?? 'string') : `list of ${schema.items.type ?? 'string'}`,
+      type:
+        schema.items === undefined ? (schema.type ?? 'string') : `list of ${schema.items.type ?? 'string'}`,
       description: schema.description ?? '',
       fallback: schema.default,
       variable: path.includes('[]') ? undefined : variableOf(path),

@@ -9,7 +9,11 @@ export const errorKinds = {
   not_found: { status: 404, rpc: 404, message: 'Nothing is served at this path' },
   method_not_allowed: { status: 405, rpc: 405, message: 'This HTTP method is not allowed here' },
   body_too_large: { status: 413, rpc: 413, message: 'The request body is too large' },
-  media_type_unsupported: { status: 415, rpc: 415, message: 'The body must be uncompressed application/json' },
+  media_type_unsupported: {
+    status: 415,
+    rpc: 415,
+    message: 'The body must be uncompressed application/json',
+  },
   header_duplicated: { status: 400, rpc: 400, message: 'A header was sent more than once' },
   header_invalid: { status: 400, rpc: 400, message: 'A header has an invalid value' },
 

@@ -6,7 +6,7 @@ export interface ScopeEntry {
 }
 
 /** The six leaf scopes. Challenges and metadata name these and no others. */
-export const leafScopes = [
+const leafScopes = [
   { scope: 'mcp:tools:read', group: 'Tools', words: 'See which tools there are' },
   { scope: 'mcp:tools:execute', group: 'Tools', words: 'Run tools on your behalf' },
   { scope: 'mcp:resources:list', group: 'Resources', words: 'See which resources there are' },

@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hash,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
 
 /** The secret from which every other secret of an installation is derived: 32 bytes or more. */
 export interface MasterSecret {
@@ -10,8 +18,7 @@ export interface MasterSecret {
 export function masterSecret(bytes: Uint8Array): MasterSecret {
   if (bytes.length < 32) throw new RangeError('the secret must have at least 32 bytes')
   return {
-    derive: (purpose, length = 32) =>
-      Buffer.from(hkdfSync('sha256', bytes, 'portcullis', purpose, length)),
+    derive: (purpose, length = 32) => Buffer.from(hkdfSync('sha256', bytes, 'portcullis', purpose, length)),
   }
 }
 
@@ -62,10 +69,14 @@ export function sealer(key: Uint8Array): Sealer {
     open(sealed, context) {
       const bytes = Buffer.from(sealed, 'base64url')
       if (bytes.length < nonceBytes + tagBytes) return undefined
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), {
+        authTagLength: tagBytes,
+      })
       decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes))
       try {
-        return decipher.update(bytes.subarray(nonceBytes + tagBytes), undefined, 'utf8') + decipher.final('utf8')
+        return (
+          decipher.update(bytes.subarray(nonceBytes + tagBytes), undefined, 'utf8') + decipher.final('utf8')
+        )
       } catch {
         return undefined // not ours, or not for this context: the one thing that a caller needs to know
       }

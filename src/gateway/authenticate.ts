@@ -11,7 +11,11 @@ import type { Upstream } from './upstream.ts'
  * - it must be valid, for this resource, and not revoked.
  * Throws `token_missing` and `token_invalid` with the challenge for the client, or `token_repeated`.
  */
-export async function authenticate(tokens: TokenVerifier, upstream: Upstream, exchange: Exchange): Promise<Principal> {
+export async function authenticate(
+  tokens: TokenVerifier,
+  upstream: Upstream,
+  exchange: Exchange,
+): Promise<Principal> {
   const token = readToken(exchange)
   if (token === undefined) {
     throw new Refusal('token_missing', { challenge: { scopes: await challengeScopes(upstream, exchange) } })

@@ -80,4 +80,3 @@ function responseHeaders({ requestId }: Exchange, headers: AnswerHeaders): strin
   }
   return passed
 }
-

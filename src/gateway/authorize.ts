@@ -1,6 +1,6 @@
+import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { scopesOf } from '../mcp/methods.ts'
-import { Refusal } from '../core/errors.ts'
 import { decide, toolScope } from '../policy/decide.ts'
 import type { Call, MethodCall } from './call.ts'
 import type { Upstream } from './upstream.ts'

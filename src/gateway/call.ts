@@ -1,6 +1,6 @@
+import type { Dialect } from '../mcp/era.ts'
 import type { Notification, Request, RequestId } from '../mcp/message.ts'
 import type { MethodRow } from '../mcp/methods.ts'
-import type { Dialect } from '../mcp/era.ts'
 
 /** One method that a client calls, with its row in the table. */
 export interface MethodCall {

@@ -1,5 +1,5 @@
-import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { Refusal } from '../core/errors.ts'
+import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { readBody } from '../http/body.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { requestedRevision } from '../mcp/era.ts'

@@ -28,7 +28,8 @@ export async function challengeStepUp(
   const { needed, requestId, resource } = context
   const { clientId, subject, grantId: grantName } = principal
   // Before the answer: some clients are back at the token endpoint in the same millisecond.
-  if (grantName !== undefined) await memory.remember({ clientId, subject, resource, grantName, scopes: needed })
+  if (grantName !== undefined)
+    await memory.remember({ clientId, subject, resource, grantName, scopes: needed })
   const granted = call.dialect.era === 'legacy' ? principal.scopes.list : []
   throw new Refusal('scope_insufficient', {
     reason: `needs ${principal.scopes.missing(needed).join(' ')}`,

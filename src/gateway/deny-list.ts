@@ -15,8 +15,8 @@ export interface RevocationFeed {
 
 /** Tokens and grants that no longer count, although signature and lifetime are right. Kept in memory, always current. */
 export interface DenyList {
-  isRevoked(principal: Principal): boolean
-  close(): void
+  readonly isRevoked: (principal: Principal) => boolean
+  readonly close: () => void
 }
 
 const pollMilliseconds = 1000

@@ -1,13 +1,20 @@
 import { Refusal } from '../core/errors.ts'
-import { requestedRevision } from '../mcp/era.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
+import { requestedRevision } from '../mcp/era.ts'
 import type { Outbound } from './attach-credential.ts'
 import type { Authorized } from './authorize.ts'
 import type { Sessions } from './session.ts'
 
 /** Headers of a server's answer that a client gets to see. Cookies, challenges and CORS are the gateway's business. */
-const passed = ['content-type', 'content-length', 'content-encoding', 'cache-control', 'retry-after', 'mcp-protocol-version']
+const passed = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'cache-control',
+  'retry-after',
+  'mcp-protocol-version',
+]
 
 /** Sends the request to the MCP server and streams the answer to the client. */
 export function forward(

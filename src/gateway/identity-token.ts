@@ -11,7 +11,7 @@ export interface IdentityTokens {
 }
 
 /** The `typ` of identity tokens: no access token has it, so neither passes for the other. */
-export const identityTokenType = 'portcullis-identity+jwt'
+const identityTokenType = 'portcullis-identity+jwt'
 
 const lifetimeSeconds = 300
 const renewSeconds = 60
@@ -45,7 +45,9 @@ export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): Ide
   return {
     mint(principal, audience) {
       const known = cache.get(principal)?.get(audience)
-      return known !== undefined && known.renewAt > epochSeconds(clock) ? known.token : mintAnew(principal, audience)
+      return known !== undefined && known.renewAt > epochSeconds(clock)
+        ? known.token
+        : mintAnew(principal, audience)
     },
   }
 }

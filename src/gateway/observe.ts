@@ -4,7 +4,11 @@ import { scrub, scrubPath } from '../telemetry/scrub.ts'
 import type { Note } from './note.ts'
 
 /** Tells of a request when it is over. `durationMs` is the time from its first line to the end of the answer. */
-export function gatewayEvent({ req, res, path, requestId, address }: Exchange, note: Note, durationMs: number): RequestEvent {
+export function gatewayEvent(
+  { req, res, path, requestId, address }: Exchange,
+  note: Note,
+  durationMs: number,
+): RequestEvent {
   const { principal, call, refusal } = note
   const methods = call?.methods.map(({ row }) => row.method)
   return {
@@ -32,7 +36,8 @@ export function gatewayEvent({ req, res, path, requestId, address }: Exchange, n
 function outcomeOf({ refusal, call }: Note, status: number): Outcome {
   if (refusal?.detail.challenge !== undefined) return 'challenged'
   if (status >= 500) return 'failed'
-  if (refusal !== undefined) return refusal.code === 'method_not_allowed' && call === undefined ? 'allowed' : 'denied'
+  if (refusal !== undefined)
+    return refusal.code === 'method_not_allowed' && call === undefined ? 'allowed' : 'denied'
   return status >= 400 ? 'denied' : 'allowed'
 }
 

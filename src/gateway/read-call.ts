@@ -8,7 +8,14 @@ import { type Dialect, decideDialect } from '../mcp/era.ts'
 import { JsonRefused, parseStrictJson } from '../mcp/json.ts'
 import { type Message, readMessage } from '../mcp/message.ts'
 import { findMethod } from '../mcp/methods.ts'
-import { assumedRevision, eraOf, hasBatches, isRevision, type Revision, supportedIn } from '../mcp/revisions.ts'
+import {
+  assumedRevision,
+  eraOf,
+  hasBatches,
+  isRevision,
+  type Revision,
+  supportedIn,
+} from '../mcp/revisions.ts'
 import type { Call, MethodCall } from './call.ts'
 
 /** What a body may be at most. */
@@ -23,7 +30,11 @@ export interface CallLimits {
  * `fallback` is the revision of the client's session. Throws the refusals of MCP 2026-07-28 in the order of
  * "Server Validation". Everything is untrusted.
  */
-export async function readCall(exchange: Exchange, limits: CallLimits, fallback: Revision | undefined): Promise<Call> {
+export async function readCall(
+  exchange: Exchange,
+  limits: CallLimits,
+  fallback: Revision | undefined,
+): Promise<Call> {
   const { req, head } = exchange
   if (req.method === 'GET' || req.method === 'DELETE') return readBodiless(req.method, head, fallback)
   if (req.method !== 'POST') throw new Refusal('method_not_allowed')
@@ -39,7 +50,14 @@ function readBodiless(verb: 'GET' | 'DELETE', head: Head, fallback: Revision | u
   const revision = headerRevision(head) ?? fallback ?? assumedRevision
   // Streams and sessions that a client opens by themselves exist in the legacy era only.
   if (eraOf(revision) === 'modern') throw new Refusal('method_not_allowed')
-  return { verb, dialect: { era: 'legacy', revision }, methods: [], answers: false, body: undefined, id: undefined }
+  return {
+    verb,
+    dialect: { era: 'legacy', revision },
+    methods: [],
+    answers: false,
+    body: undefined,
+    id: undefined,
+  }
 }
 
 function readSingle(message: Message, head: Head, fallback: Revision | undefined, body: Buffer): Call {
@@ -85,7 +103,11 @@ function readBatch(values: readonly unknown[], { head, limits, fallback, body }:
   return { verb: 'POST', dialect: { era: 'legacy', revision }, methods, answers, body, id: undefined }
 }
 
-function readMethod(message: Exclude<Message, { kind: 'response' }>, head: Head, { era }: Dialect): MethodCall {
+function readMethod(
+  message: Exclude<Message, { kind: 'response' }>,
+  head: Head,
+  { era }: Dialect,
+): MethodCall {
   checkMethodHeader(message, head, era)
   const row = findMethod(message.method, message.kind, era)
   if (row === undefined) throw unknownMethod(message, era)
@@ -100,7 +122,9 @@ function unknownMethod(message: Exclude<Message, { kind: 'response' }>, era: Dia
 
 function headerRevision({ protocolVersion }: Head): Revision | undefined {
   if (protocolVersion === undefined || isRevision(protocolVersion)) return protocolVersion
-  throw new Refusal('version_unsupported', { data: { supported: supportedIn(eraOf(protocolVersion)), requested: protocolVersion } })
+  throw new Refusal('version_unsupported', {
+    data: { supported: supportedIn(eraOf(protocolVersion)), requested: protocolVersion },
+  })
 }
 
 function isPlainJson({ contentType, contentEncoding }: Head): boolean {

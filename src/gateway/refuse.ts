@@ -15,7 +15,8 @@ export function refuse(
   const { detail, code } = refusal
   const id = detail.id ?? context.callId
   const headers = ['Cache-Control', 'no-store']
-  if (detail.challenge !== undefined) headers.push('WWW-Authenticate', bearerChallenge(detail.challenge, context.metadataUrl))
+  if (detail.challenge !== undefined)
+    headers.push('WWW-Authenticate', bearerChallenge(detail.challenge, context.metadataUrl))
   if (detail.retryAfterSeconds !== undefined) headers.push('Retry-After', String(detail.retryAfterSeconds))
   if (code === 'method_not_allowed') headers.push('Allow', detail.allow ?? 'GET, POST, DELETE, OPTIONS')
   // What was not read of the request must not be taken for the next one.

@@ -12,7 +12,10 @@ export type Route =
 export const identityKeysPath = '/gateway/jwks'
 
 /** The routes by exact path: no pattern, no decoding, so that no spelling of a path can slip past a check. */
-export function buildRoutes(upstreams: readonly Upstream[], fallback: Upstream | undefined): ReadonlyMap<string, Route> {
+export function buildRoutes(
+  upstreams: readonly Upstream[],
+  fallback: Upstream | undefined,
+): ReadonlyMap<string, Route> {
   const routes = new Map<string, Route>()
   routes.set(identityKeysPath, { kind: 'identity-keys' })
   for (const upstream of upstreams) {

@@ -32,9 +32,9 @@ export interface GatewayPorts {
 
 /** The public listener's handler. */
 export interface Gateway {
-  handle(req: IncomingMessage, res: ServerResponse): void
+  readonly handle: (req: IncomingMessage, res: ServerResponse) => void
   /** Takes no new requests and ends the streams that would otherwise never end. */
-  endStreams(): void
+  readonly endStreams: () => void
 }
 
 /** Builds the handler of the public port: everything before and around the request path. */
@@ -70,7 +70,8 @@ export function createGateway(ports: GatewayPorts): Gateway {
 
   function endStreams(): void {
     draining = true
-    for (const [{ res }, { call }] of live) if (call !== undefined && isEndless(call) && res.headersSent) res.end()
+    for (const [{ res }, { call }] of live)
+      if (call !== undefined && isEndless(call) && res.headersSent) res.end()
   }
 
   async function answer(exchange: Exchange, note: Note): Promise<void> {

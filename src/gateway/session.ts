@@ -3,7 +3,7 @@ import type { Sealer } from '../core/secret.ts'
 import { isRevision, type Revision } from '../mcp/revisions.ts'
 
 /** A legacy session of an MCP server, as the gateway remembers it inside the id that the client holds. */
-export interface Session {
+interface Session {
   /** The server's own id. The client never sees it. */
   readonly upstreamId: string
   /** What the client asked for when it opened the session. */

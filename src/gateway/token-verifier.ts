@@ -1,4 +1,11 @@
-import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, decodeJwt, jwtVerify } from 'jose'
+import {
+  decodeJwt,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose'
 import { LRUCache } from 'lru-cache'
 import { type Clock, epochSeconds } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
@@ -83,7 +90,9 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 }
 
 function isFor({ audiences }: Principal, accepted: readonly string[] | undefined, resource: string): boolean {
-  return accepted === undefined ? audiences.includes(resource) : audiences.some((value) => accepted.includes(value))
+  return accepted === undefined
+    ? audiences.includes(resource)
+    : audiences.some((value) => accepted.includes(value))
 }
 
 async function verifySignature(
@@ -124,15 +133,16 @@ function claimedIssuer(token: string): string | undefined {
 
 function toPrincipal(payload: JWTPayload): Principal {
   const { iss, sub, aud, exp, iat, jti } = payload
-  if (typeof sub !== 'string' || sub === '' || exp === undefined || iat === undefined) throw invalid('token lacks a claim')
+  if (typeof sub !== 'string' || sub === '' || exp === undefined || iat === undefined)
+    throw invalid('token lacks a claim')
   if (exp - iat > maxLifetimeSeconds) throw invalid('token lives too long')
-  const clientId = payload['client_id'] ?? payload['azp'] ?? sub
+  const clientId = [payload['client_id'], payload['azp']].find((claim) => typeof claim === 'string') ?? sub
   const scope = payload['scope']
   const grant = payload['gid']
   return {
     issuer: String(iss),
     subject: sub,
-    clientId: String(clientId),
+    clientId,
     kind: clientId === sub ? 'client' : 'user',
     scopes: new ScopeSet(parseScopes(typeof scope === 'string' ? scope : undefined)),
     audiences: [aud ?? []].flat(),
@@ -151,10 +161,19 @@ function refusalFor(error: unknown): Refusal {
   if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
     return invalid('token is signed with an unknown key', error)
   }
-  if (error instanceof errors.JWSSignatureVerificationFailed) return invalid('token has a wrong signature', error)
+  if (error instanceof errors.JWSSignatureVerificationFailed)
+    return invalid('token has a wrong signature', error)
   if (error instanceof errors.JOSEAlgNotAllowed) return invalid('token has a forbidden algorithm', error)
-  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || !(error instanceof errors.JOSEError)) {
-    return new Refusal('keys_unavailable', { reason: 'signing keys cannot be had', cause: error, retryAfterSeconds: 5 })
+  if (
+    error instanceof errors.JWKSTimeout ||
+    error instanceof errors.JWKSInvalid ||
+    !(error instanceof errors.JOSEError)
+  ) {
+    return new Refusal('keys_unavailable', {
+      reason: 'signing keys cannot be had',
+      cause: error,
+      retryAfterSeconds: 5,
+    })
   }
   return invalid('token is malformed', error)
 }

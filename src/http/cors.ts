@@ -9,13 +9,21 @@ const allowedHeaders = [
   'Mcp-Session-Id',
   'Last-Event-ID',
 ]
-const exposedHeaders = 'WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version, Retry-After, X-Request-Id, DPoP-Nonce'
+const exposedHeaders =
+  'WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version, Retry-After, X-Request-Id, DPoP-Nonce'
 const preflightSeconds = '7200'
 const maxParamHeaders = 32
 
 /** The headers, alternating names and values, that let the page at a checked origin read a response (Fetch, CORS). */
 export function corsHeaders(origin: string): readonly string[] {
-  return ['Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', exposedHeaders, 'Vary', 'Origin']
+  return [
+    'Access-Control-Allow-Origin',
+    origin,
+    'Access-Control-Expose-Headers',
+    exposedHeaders,
+    'Vary',
+    'Origin',
+  ]
 }
 
 /**

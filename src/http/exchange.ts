@@ -20,7 +20,9 @@ export interface Exchange {
 /** Splits a request target into path and query. The target is untrusted. */
 export function splitTarget(target: string): { path: string; query: string } {
   const mark = target.indexOf('?')
-  return mark === -1 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark + 1) }
+  return mark === -1
+    ? { path: target, query: '' }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1) }
 }
 
 /** Sends a JSON document. `headers` alternates names and values. */

@@ -1,5 +1,5 @@
-import type { Server } from 'node:http'
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** A port that could not be taken, with the cause and the fix for the operator. */

@@ -51,6 +51,9 @@ const gate = html`<svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="t
 
 /** Removes what could make a foreign text look like something else: controls, direction marks, zero-width characters. */
 export function displayText(text: string, maxLength = 80): string {
-  const clean = text.normalize('NFC').replaceAll(/[\p{C}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]/gu, '').trim()
+  const clean = text
+    .normalize('NFC')
+    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]|\p{Default_Ignorable_Code_Point}/gu, '')
+    .trim()
   return clean.length > maxLength ? `${clean.slice(0, maxLength - 1)}…` : clean
 }

@@ -1,12 +1,12 @@
 /** A person who can log in. */
-export interface Account {
+interface Account {
   /** The `sub` of tokens: never changes, never reused. */
   readonly id: string
   readonly displayName: string
 }
 
 /** What a person typed is not accepted; the message is for that person. */
-export interface LoginRefused {
+interface LoginRefused {
   readonly refused: string
 }
 

@@ -12,7 +12,9 @@ export function developmentIdentity(isTaken: (name: string) => Promise<boolean>)
     async login({ name }) {
       const id = name.trim()
       if (!namePattern.test(id)) {
-        return { refused: 'A name has up to 64 letters, digits and . _ @ + - and begins with a letter or digit.' }
+        return {
+          refused: 'A name has up to 64 letters, digits and . _ @ + - and begins with a letter or digit.',
+        }
       }
       if (await isTaken(id)) return { refused: 'This name belongs to a client. Please choose another one.' }
       return { id, displayName: id }

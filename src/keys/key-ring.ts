@@ -11,10 +11,10 @@ import type { Clock } from '../core/clock.ts'
 import type { KeyTableStore, StoredKey } from '../storage/contract.ts'
 
 /** A signature algorithm that Portcullis signs with (RFC 7518, RFC 8037). */
-export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA'
+type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA'
 
 /** The key that signs now. */
-export interface SigningKey {
+interface SigningKey {
   readonly kid: string
   readonly algorithm: SigningAlgorithm
   readonly key: CryptoKey

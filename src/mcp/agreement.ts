@@ -36,9 +36,13 @@ export function checkNameHeader(message: Message, row: MethodRow, headers: Mirro
     if (era === 'modern') throw mismatch(message, 'Mcp-Name')
     return
   }
-  if (decodeHeaderValue(headers.mcpName) !== message.params[row.nameParam]) throw mismatch(message, 'Mcp-Name')
+  if (decodeHeaderValue(headers.mcpName) !== message.params[row.nameParam])
+    throw mismatch(message, 'Mcp-Name')
 }
 
 function mismatch(message: Message, header: string): Refusal {
-  return new Refusal('header_mismatch', { explain: header, id: message.kind === 'request' ? message.id : undefined })
+  return new Refusal('header_mismatch', {
+    explain: header,
+    id: message.kind === 'request' ? message.id : undefined,
+  })
 }

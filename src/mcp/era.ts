@@ -10,7 +10,7 @@ export interface Dialect {
 }
 
 /** The `_meta` key in which a modern request names its revision. */
-export const versionKey = 'io.modelcontextprotocol/protocolVersion'
+const versionKey = 'io.modelcontextprotocol/protocolVersion'
 const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
 
 /**
@@ -30,9 +30,12 @@ export function decideDialect(message: Message, header: string | undefined, fall
 }
 
 function modernDialect(message: Message, claim: unknown, header: string | undefined): Dialect {
-  if (typeof claim !== 'string') throw refuse('meta_missing', message, `params._meta["${versionKey}"] must be a string`)
-  if (message.kind === 'request' && header === undefined) throw refuse('header_mismatch', message, 'MCP-Protocol-Version')
-  if (header !== undefined && header !== claim) throw refuse('header_mismatch', message, 'MCP-Protocol-Version')
+  if (typeof claim !== 'string')
+    throw refuse('meta_missing', message, `params._meta["${versionKey}"] must be a string`)
+  if (message.kind === 'request' && header === undefined)
+    throw refuse('header_mismatch', message, 'MCP-Protocol-Version')
+  if (header !== undefined && header !== claim)
+    throw refuse('header_mismatch', message, 'MCP-Protocol-Version')
   const revision = supported(claim, message, 'modern')
   if (eraOf(revision) !== 'modern') throw unsupported(claim, message, 'modern')
   if (message.kind === 'request' && !isJsonObject(metaOf(message.params)?.[capabilitiesKey])) {
@@ -64,8 +67,8 @@ function supported(revision: string, message: Message, era: Era): Revision {
 }
 
 function unsupported(requested: string, message: Message, era: Era): Refusal {
-  const supported = supportedIn(era)
-  return new Refusal('version_unsupported', { id: idOf(message), data: { supported, requested } })
+  const data = { supported: supportedIn(era), requested }
+  return new Refusal('version_unsupported', { id: idOf(message), data })
 }
 
 function refuse(code: 'header_mismatch' | 'meta_missing', message: Message, explain: string): Refusal {

@@ -20,7 +20,7 @@ export interface Notification {
 }
 
 /** A JSON-RPC response: what a legacy client posts to answer a request of the server. */
-export interface Response {
+interface Response {
   readonly kind: 'response'
   readonly id: RequestId
 }
@@ -46,7 +46,8 @@ export function readMessage(value: unknown): Message {
   refuseLookAlikes(value, envelopeKeys, envelopeKeys)
   const id = readId(value)
   if ('method' in value) return readCall(value, id)
-  if (!('result' in value) && !('error' in value)) return refuse('a message needs a method, a result or an error')
+  if (!('result' in value) && !('error' in value))
+    return refuse('a message needs a method, a result or an error')
   if ('result' in value && 'error' in value) return refuse('a response has either a result or an error', id)
   if (id === undefined) return refuse('a response needs an id')
   return { kind: 'response', id }
@@ -54,8 +55,14 @@ export function readMessage(value: unknown): Message {
 
 function readCall(value: JsonObject, id: RequestId | undefined): Request | Notification {
   const { method, params = noParams } = value
-  if ('result' in value || 'error' in value) return refuse('a message with a method has no result and no error', id)
-  if (typeof method !== 'string' || method === '' || method.length > maxMethodLength || !method.isWellFormed()) {
+  if ('result' in value || 'error' in value)
+    return refuse('a message with a method has no result and no error', id)
+  if (
+    typeof method !== 'string' ||
+    method === '' ||
+    method.length > maxMethodLength ||
+    !method.isWellFormed()
+  ) {
     return refuse('method must be a short string', id)
   }
   if (!isJsonObject(params)) return refuse('params must be an object', id)

@@ -89,7 +89,8 @@ function listenScopes({ notifications }: JsonObject): readonly string[] | undefi
   for (const [entry, value] of Object.entries(notifications)) {
     const scopes = Object.hasOwn(filterScopes, entry) ? filterScopes[entry] : undefined
     if (scopes === undefined) return undefined
-    if (value !== false && !(Array.isArray(value) && value.length === 0)) for (const scope of scopes) needed.add(scope)
+    if (value !== false && !(Array.isArray(value) && value.length === 0))
+      for (const scope of scopes) needed.add(scope)
   }
   return [...needed]
 }

@@ -1,5 +1,5 @@
 /** Every published revision of the Model Context Protocol, oldest first. */
-export const revisions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'] as const
+const revisions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'] as const
 
 /** A published revision. */
 export type Revision = (typeof revisions)[number]

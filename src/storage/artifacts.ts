@@ -46,7 +46,7 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
     if (payload === undefined) throw new Error(`a stored ${row.model} was sealed with another secret`)
     return {
       payload: JSON.parse(payload) as Record<string, unknown>,
-      consumedAt: row.consumed_at === null ? undefined : Number(row.consumed_at),
+      consumedAt: row.consumed_at === null ? undefined : row.consumed_at,
     }
   }
 
@@ -110,7 +110,9 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
         .where('id', '=', hashed(model, id))
         .returningAll()
         .executeTakeFirst()
-      return row !== undefined && (row.expires_at === null || Number(row.expires_at) > clock.now()) ? found(row) : undefined
+      return row !== undefined && (row.expires_at === null || row.expires_at > clock.now())
+        ? found(row)
+        : undefined
     },
     async removeGrant(grantId) {
       await db

@@ -28,7 +28,7 @@ export function keyTableStore(db: Kysely<Schema>, tenant: string, secret: Master
         kid: row.kid,
         algorithm: row.algorithm,
         privateJwk: JSON.parse(jwk) as Record<string, unknown>,
-        createdAt: Number(row.created_at),
+        createdAt: row.created_at,
       }
     })
   }

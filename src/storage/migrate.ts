@@ -25,7 +25,8 @@ export async function migrate(db: Kysely<Schema>): Promise<void> {
     )
   }
   const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw new StoreUnusable('the store cannot be brought to this version', { cause: error })
+  if (error !== undefined)
+    throw new StoreUnusable('the store cannot be brought to this version', { cause: error })
 }
 
 async function appliedMigrations(db: Kysely<Schema>): Promise<string[]> {

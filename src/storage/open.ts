@@ -20,10 +20,15 @@ interface StoreOptions {
 }
 
 /** The tenant of an installation that has only one. */
-export const soleTenant = 'default'
+const soleTenant = 'default'
 
 /** Opens the embedded store and brings it to this version's schema. Throws StoreUnusable. */
-export async function openStore({ folder, secret, clock, tenant = soleTenant }: StoreOptions): Promise<Store> {
+export async function openStore({
+  folder,
+  secret,
+  clock,
+  tenant = soleTenant,
+}: StoreOptions): Promise<Store> {
   const db = openSqlite(folder === undefined ? ':memory:' : prepareFile(folder))
   try {
     await migrate(db)
@@ -53,7 +58,11 @@ async function checkSecret(db: Kysely<Schema>, secret: MasterSecret): Promise<vo
     .values({ name: 'secret', value })
     .onConflict((conflict) => conflict.column('name').doNothing())
     .execute()
-  const mark = await db.selectFrom('marks').select('value').where('name', '=', 'secret').executeTakeFirstOrThrow()
+  const mark = await db
+    .selectFrom('marks')
+    .select('value')
+    .where('name', '=', 'secret')
+    .executeTakeFirstOrThrow()
   if (!secretsEqual(mark.value, value)) {
     throw new StoreUnusable(
       'the store was made with another secret: give PORTCULLIS_SECRET or the file `secret` in the data folder the old value back, or start with an empty data folder',

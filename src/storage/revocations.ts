@@ -42,7 +42,7 @@ export function revocationStore(db: Kysely<Schema>, tenant: string, clock: Clock
       return rows.map(({ kind, id, expires_at }) => ({
         kind: kind as Revocation['kind'],
         id,
-        expiresAt: Number(expires_at),
+        expiresAt: expires_at,
       }))
     },
     subscribe(listener) {

@@ -17,7 +17,15 @@ export interface Log {
   request(event: RequestEvent): void
 }
 
-const never = ['*.authorization', '*.cookie', '*.token', '*.secret', '*.password', '*.code_verifier', '*.assertion']
+const never = [
+  '*.authorization',
+  '*.cookie',
+  '*.token',
+  '*.secret',
+  '*.password',
+  '*.code_verifier',
+  '*.assertion',
+]
 
 /** Opens the log. */
 export function createLog({ level, format, destination }: LogOptions): Log {
@@ -45,7 +53,10 @@ export function createLog({ level, format, destination }: LogOptions): Log {
 }
 
 /** What the gateway only hands on is told by the authorization server: to a person once is enough. */
-function severityOf({ kind, outcome }: RequestEvent, format: LogOptions['format']): 'debug' | 'info' | 'warn' {
+function severityOf(
+  { kind, outcome }: RequestEvent,
+  format: LogOptions['format'],
+): 'debug' | 'info' | 'warn' {
   if (outcome === 'failed') return 'warn'
   return kind === 'proxy' && format === 'text' ? 'debug' : 'info'
 }
@@ -61,7 +72,8 @@ function describeRequest(event: RequestEvent): string {
       ? [event.methods.join(', '), event.object]
       : [event.httpMethod, event.path, event.step, event.grantType]
   const who = [event.subject, event.clientId].filter((part) => part !== undefined).join(' via ')
-  const why = event.outcome === 'allowed' ? undefined : `${event.outcome}: ${event.reason ?? event.code ?? ''}`
+  const why =
+    event.outcome === 'allowed' ? undefined : `${event.outcome}: ${event.reason ?? event.code ?? ''}`
   return [
     event.kind.padEnd(6),
     String(event.status),

@@ -7,7 +7,7 @@ export interface Metrics {
   render(): Promise<{ readonly type: string; readonly text: string }>
   request(event: RequestEvent): void
   /** One verification of an access token that was not in the cache. */
-  verified(seconds: number, valid: boolean): void
+  readonly verified: (seconds: number, valid: boolean) => void
 }
 
 /** Creates the registry. Metric names are documented in docs/operations.md. */

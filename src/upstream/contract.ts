@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
+import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
 import type { RequestId } from '../mcp/message.ts'
 import type { Era } from '../mcp/revisions.ts'
-import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
 
 /** A request that has passed the gate, as it goes to an MCP server. */
 export interface UpstreamRequest {

@@ -39,7 +39,11 @@ describe('a good authorization request', () => {
   })
 
   it('gives a token of RFC 9068 for the canonical resource', async () => {
-    const { access_token: token, token_type: type, scope } = await client.signIn({ scope: 'mcp:tools:read unheard:of' })
+    const {
+      access_token: token,
+      token_type: type,
+      scope,
+    } = await client.signIn({ scope: 'mcp:tools:read unheard:of' })
     const header = decodeProtectedHeader(token)
     const payload = decodeJwt(token)
     assert.equal(header.typ, 'at+jwt')
@@ -77,7 +81,10 @@ describe('a good authorization request', () => {
   })
 
   it('accepts offline_access and prompt=consent, and gives a refresh token either way (N22)', async () => {
-    const asked = await client.signIn({ scope: 'mcp:tools:read offline_access', extra: { prompt: 'consent' } })
+    const asked = await client.signIn({
+      scope: 'mcp:tools:read offline_access',
+      extra: { prompt: 'consent' },
+    })
     assert.ok(asked.refresh_token)
     assert.ok((await client.signIn({ scope: 'mcp:tools:read' })).refresh_token)
   })
@@ -85,7 +92,10 @@ describe('a good authorization request', () => {
 
 describe('PKCE (P1, P2, A42)', () => {
   it('computes the vector of RFC 7636 appendix B', () => {
-    assert.equal(challengeOf('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'), 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM')
+    assert.equal(
+      challengeOf('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'),
+      'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    )
   })
 
   it('redeems the code of a known verifier and challenge', async () => {
@@ -147,7 +157,9 @@ describe('a request that must not be redirected (P3, A41)', () => {
   it('but the port of a loopback address may differ (N13)', async () => {
     const callback = await request({ redirect_uri: 'http://127.0.0.1:54321/callback' })
     assert.equal(callback?.port, '54321')
-    const other = await OAuthClient.register(installation.url, { redirect_uris: ['http://localhost/cb', 'http://[::1]/cb'] })
+    const other = await OAuthClient.register(installation.url, {
+      redirect_uris: ['http://localhost/cb', 'http://[::1]/cb'],
+    })
     for (const redirectUri of ['http://localhost:4567/cb', 'http://[::1]:4567/cb']) {
       const { callback: sent } = await other.authorize({ redirectUri })
       assert.ok(sent.href.startsWith(redirectUri))
@@ -195,8 +207,19 @@ describe('a request that is wrong otherwise', () => {
 
   it('does not exist as a POST, and knows no password and no implicit grant (T10, A61)', async () => {
     assert.equal((await fetch(`${installation.url}/authorize`, { method: 'POST' })).status, 405)
-    for (const grant_type of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer', 'whatever', '']) {
-      const { status, body } = await client.token({ grant_type, client_id: 'user-client', username: 'u', password: 'p' })
+    for (const grant_type of [
+      'password',
+      'implicit',
+      'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      'whatever',
+      '',
+    ]) {
+      const { status, body } = await client.token({
+        grant_type,
+        client_id: 'user-client',
+        username: 'u',
+        password: 'p',
+      })
       assert.equal(status, 400)
       assert.match(body.error, /^(?:unsupported_grant_type|invalid_request)$/)
     }

@@ -16,7 +16,8 @@ before(async () => {
 })
 after(() => gate.close())
 
-const statusWith = async (token: string): Promise<number> => (await gate.post(legacyRequest('ping'), { token })).status
+const statusWith = async (token: string): Promise<number> =>
+  (await gate.post(legacyRequest('ping'), { token })).status
 
 describe('an authorization code (P9)', () => {
   it('is good once, and its replay revokes what it gave (A43)', async () => {
@@ -51,17 +52,27 @@ describe('an authorization code (P9)', () => {
   })
 
   it('belongs to its client, its redirect URI and its resource (A44)', async () => {
-    const other = await OAuthClient.register(installation.url, { redirect_uris: ['http://127.0.0.1:1/callback'] })
+    const other = await OAuthClient.register(installation.url, {
+      redirect_uris: ['http://127.0.0.1:1/callback'],
+    })
     const stolen = await other.redeem(await client.authorize())
     assert.equal(stolen.status, 400)
-    const elsewhere = await client.redeem(await client.authorize(), { redirect_uri: 'http://127.0.0.1:2/callback' })
+    const elsewhere = await client.redeem(await client.authorize(), {
+      redirect_uri: 'http://127.0.0.1:2/callback',
+    })
     assert.equal(elsewhere.status, 400)
-    const resource = await client.redeem(await client.authorize(), { resource: 'https://elsewhere.example/mcp' })
+    const resource = await client.redeem(await client.authorize(), {
+      resource: 'https://elsewhere.example/mcp',
+    })
     assert.equal(resource.body.error, 'invalid_target')
   })
 
   it('is refused when it was made up', async () => {
-    const { status, body } = await client.redeem({ code: 'x'.repeat(43), verifier: 'a'.repeat(43), callback: new URL('http://x') })
+    const { status, body } = await client.redeem({
+      code: 'x'.repeat(43),
+      verifier: 'a'.repeat(43),
+      callback: new URL('http://x'),
+    })
     assert.equal(status, 400)
     assert.equal(body.error, 'invalid_grant')
   })
@@ -82,7 +93,7 @@ describe('the token endpoint (T1)', () => {
     const { headers, body } = await client.redeem(await client.authorize({ scope: 'mcp:tools:read' }))
     assert.match(headers.get('content-type') ?? '', /^application\/json/)
     assert.equal(headers.get('cache-control'), 'no-store')
-    assert.equal(body['expires_in'] as unknown, 3600)
+    assert.equal(body['expires_in'], 3600)
   })
 
   it('names the request in every error, for the log', async () => {
@@ -117,12 +128,19 @@ describe('the token endpoint (T1)', () => {
   })
 
   it('gives a machine the scopes of its configuration when it names none, and no refresh token (T7, N32)', async () => {
-    const machine = { grant_type: 'client_credentials', client_id: 'machine', client_secret: 'machine-secret-of-the-tests' }
+    const machine = {
+      grant_type: 'client_credentials',
+      client_id: 'machine',
+      client_secret: 'machine-secret-of-the-tests',
+    }
     const { body } = await client.token(machine)
     assert.equal(body.scope, 'mcp:tools:read')
     assert.equal(body.refresh_token, undefined)
     assert.equal(decodeJwt(body.access_token).aud, installation.mcpUrl)
-    assert.equal((await client.token({ ...machine, resource: 'https://elsewhere.example' })).body.error, 'invalid_target')
+    assert.equal(
+      (await client.token({ ...machine, resource: 'https://elsewhere.example' })).body.error,
+      'invalid_target',
+    )
   })
 
   it('does not let a user pass for a machine (R17, A12)', async () => {
@@ -145,10 +163,16 @@ describe('a refresh token (T3, T4)', () => {
 
   it('never widens, never changes client or resource (A58, A28)', async () => {
     const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
-    assert.equal((await client.refresh(token, { scope: 'mcp:tools:read mcp:tools:execute' })).body.error, 'invalid_scope')
+    assert.equal(
+      (await client.refresh(token, { scope: 'mcp:tools:read mcp:tools:execute' })).body.error,
+      'invalid_scope',
+    )
     const other = await OAuthClient.register(installation.url, { redirect_uris: ['http://127.0.0.1:1/cb'] })
     assert.equal((await other.refresh(token)).body.error, 'invalid_grant')
-    assert.equal((await client.refresh(token, { resource: 'https://elsewhere.example/mcp' })).body.error, 'invalid_target')
+    assert.equal(
+      (await client.refresh(token, { resource: 'https://elsewhere.example/mcp' })).body.error,
+      'invalid_target',
+    )
     assert.equal((await client.refresh(token)).status, 200, 'and is still good for its owner')
   })
 
@@ -183,23 +207,25 @@ describe('revocation and introspection', () => {
     const other = await OAuthClient.register(installation.url, { redirect_uris: ['http://127.0.0.1:1/cb'] })
     assert.equal((await post('/revoke', { token, client_id: other.clientId })).status, 200)
     assert.equal(await statusWith(token), 200)
-    assert.deepEqual((await post('/introspect', { token, client_id: other.clientId })).body as object, { active: false })
+    assert.deepEqual((await post('/introspect', { token, client_id: other.clientId })).body, {
+      active: false,
+    })
   })
 
   it('tells a client of its own token, and a confidential one of any', async () => {
     const { access_token: token, refresh_token: refresh } = await client.signIn({ scope: 'mcp:tools:read' })
     const machine = { client_id: 'machine', client_secret: 'machine-secret-of-the-tests' }
     for (const who of [{ client_id: 'user-client' }, machine]) {
-      const { body } = await post('/introspect', { token, ...who } as Record<string, string>)
-      assert.equal(body['active'] as unknown, true)
+      const { body } = await post('/introspect', { token, ...who })
+      assert.equal(body['active'], true)
       assert.equal(body['sub'], 'dev_user_123')
       assert.equal(body['scope'], 'mcp:tools:read')
       assert.equal(body['gid'], undefined)
     }
-    assert.equal((await post('/introspect', { token: refresh, ...machine })).body['active'] as unknown, true)
+    assert.equal((await post('/introspect', { token: refresh, ...machine })).body['active'], true)
     await post('/revoke', { token, client_id: 'user-client' })
-    assert.deepEqual((await post('/introspect', { token, ...machine })).body as object, { active: false })
-    assert.deepEqual((await post('/introspect', { token: 'a.b.c', ...machine })).body as object, { active: false })
+    assert.deepEqual((await post('/introspect', { token, ...machine })).body, { active: false })
+    assert.deepEqual((await post('/introspect', { token: 'a.b.c', ...machine })).body, { active: false })
   })
 
   it('needs a known client', async () => {

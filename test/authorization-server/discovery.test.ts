@@ -35,9 +35,14 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
     const document = await read(root)
     assert.equal(document['issuer'], installation.url)
     for (const [name, value] of Object.entries(document)) {
-      if (name.endsWith('_endpoint') || name === 'jwks_uri') assert.ok(String(value).startsWith(`${installation.url}/`), name)
+      if (name.endsWith('_endpoint') || name === 'jwks_uri')
+        assert.ok(String(value).startsWith(`${installation.url}/`), name)
     }
-    assert.equal(document['authorization_endpoint'], `${installation.url}/authorize`, 'where old clients look anyway (AM1, N3)')
+    assert.equal(
+      document['authorization_endpoint'],
+      `${installation.url}/authorize`,
+      'where old clients look anyway (AM1, N3)',
+    )
     assert.equal(document['token_endpoint'], `${installation.url}/token`)
     assert.equal(document['registration_endpoint'], `${installation.url}/register`)
   })
@@ -47,15 +52,27 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
     assert.deepEqual(document['code_challenge_methods_supported'], ['S256'])
     assert.deepEqual(document['response_types_supported'], ['code'])
     assert.equal(document['authorization_response_iss_parameter_supported'], true)
-    assert.deepEqual(document['grant_types_supported'], ['authorization_code', 'refresh_token', 'client_credentials'])
+    assert.deepEqual(document['grant_types_supported'], [
+      'authorization_code',
+      'refresh_token',
+      'client_credentials',
+    ])
     for (const method of ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']) {
       assert.ok((document['token_endpoint_auth_methods_supported'] as string[]).includes(method))
     }
-    assert.ok((document['scopes_supported'] as string[]).includes('offline_access'), 'some clients refresh only then (N22)')
+    assert.ok(
+      (document['scopes_supported'] as string[]).includes('offline_access'),
+      'some clients refresh only then (N22)',
+    )
   })
 
   it('is JSON 404 where there is nothing, never a page (N2, A63)', async () => {
-    for (const path of ['/.well-known/oauth-authorization-server/other', '/.well-known/whatever', '/nothing', '/mcp/x']) {
+    for (const path of [
+      '/.well-known/oauth-authorization-server/other',
+      '/.well-known/whatever',
+      '/nothing',
+      '/mcp/x',
+    ]) {
       const response = await fetch(installation.url + path)
       assert.equal(response.status, 404, path)
       assert.equal(response.headers.get('content-type'), 'application/json', path)
@@ -72,8 +89,8 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
   })
 
   it('has the same keys after a restart (A62)', async () => {
-    const before = await read('/jwks')
+    const earlier = await read('/jwks')
     await installation.restart()
-    assert.deepEqual(await read('/jwks'), before)
+    assert.deepEqual(await read('/jwks'), earlier)
   })
 })

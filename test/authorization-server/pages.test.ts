@@ -17,15 +17,24 @@ const verifier = 'a'.repeat(43)
 /** Walks to the login page and returns what a browser would hold there. */
 async function atLogin(): Promise<{ action: string; csrf: string; cookie: string }> {
   const authorize = await fetch(client.authorizationUrl({ verifier }), { redirect: 'manual' })
-  const cookie = authorize.headers.getSetCookie().map((one) => one.split(';')[0]).join('; ')
-  const page = await fetch(new URL(authorize.headers.get('location') ?? '', installation.url), { headers: { cookie } })
+  const cookie = authorize.headers
+    .getSetCookie()
+    .map((one) => one.split(';')[0])
+    .join('; ')
+  const page = await fetch(new URL(authorize.headers.get('location') ?? '', installation.url), {
+    headers: { cookie },
+  })
   const html = await page.text()
   const action = /action="([^"]*)"/.exec(html)?.[1] ?? ''
   const csrf = /name="csrf" value="([^"]*)"/.exec(html)?.[1] ?? ''
   return { action: installation.url + action, csrf, cookie }
 }
 
-const post = (action: string, body: Record<string, string>, headers: Record<string, string> = {}): Promise<Response> =>
+const post = (
+  action: string,
+  body: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<Response> =>
   fetch(action, { method: 'POST', redirect: 'manual', headers, body: new URLSearchParams(body) })
 
 describe('pages (P11, A48)', () => {
@@ -38,7 +47,11 @@ describe('pages (P11, A48)', () => {
       const policy = headers.get('content-security-policy') ?? ''
       assert.match(policy, /default-src 'none'/)
       assert.match(policy, /frame-ancestors 'none'/)
-      assert.doesNotMatch(policy, /form-action|unsafe|script-src/, 'form-action would stop the redirect to the client (N17)')
+      assert.doesNotMatch(
+        policy,
+        /form-action|unsafe|script-src/,
+        'form-action would stop the redirect to the client (N17)',
+      )
       assert.equal(headers.get('x-frame-options'), 'DENY')
       assert.equal(headers.get('cache-control'), 'no-store')
       assert.equal(headers.get('referrer-policy'), 'same-origin')
@@ -78,7 +91,10 @@ describe('login and consent', () => {
   it('put approval first in the form, so that Enter approves', async () => {
     const browser = new FormBrowser()
     await client.authorize({}, browser)
-    assert.match(browser.pages[1]?.html ?? '', /value="approve">Approve<\/button>\s*<button type="submit" name="decision" value="deny">/)
+    assert.match(
+      browser.pages[1]?.html ?? '',
+      /value="approve">Approve<\/button>\s*<button type="submit" name="decision" value="deny">/,
+    )
   })
 
   it('ask again at every authorization, whoever is logged in (X1, A50)', async () => {
@@ -86,7 +102,11 @@ describe('login and consent', () => {
     await client.authorize({}, browser)
     await client.authorize({}, browser)
     assert.equal(browser.pages.filter(({ html }) => html.includes('value="approve"')).length, 2)
-    assert.equal(browser.pages.filter(({ html }) => html.includes('id="name"')).length, 1, 'the login is remembered')
+    assert.equal(
+      browser.pages.filter(({ html }) => html.includes('id="name"')).length,
+      1,
+      'the login is remembered',
+    )
   })
 
   it('refuse a name that is none, and keep what was typed', async () => {
@@ -105,7 +125,10 @@ describe('login and consent', () => {
         return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { sub: string }
       }),
     )
-    assert.deepEqual(users.map(({ sub }) => sub), ['ada', 'grace'])
+    assert.deepEqual(
+      users.map(({ sub }) => sub),
+      ['ada', 'grace'],
+    )
   })
 
   it('show nothing of a client as markup (A49)', async () => {
@@ -138,8 +161,16 @@ describe('forged forms (A48, X6)', () => {
       await post(mine.action, { csrf: mine.csrf, name }, { ...own, cookie: other.cookie }),
       await post(mine.action, { name }, { ...own, cookie: mine.cookie }),
       await post(mine.action, { csrf: other.csrf, name }, { ...own, cookie: mine.cookie }),
-      await post(mine.action, { csrf: mine.csrf, name }, { origin: 'http://evil.example', cookie: mine.cookie }),
-      await post(mine.action, { csrf: mine.csrf, name }, { origin: 'http://localhost:9999', cookie: mine.cookie }),
+      await post(
+        mine.action,
+        { csrf: mine.csrf, name },
+        { origin: 'http://evil.example', cookie: mine.cookie },
+      ),
+      await post(
+        mine.action,
+        { csrf: mine.csrf, name },
+        { origin: 'http://localhost:9999', cookie: mine.cookie },
+      ),
     ]) {
       assert.ok(response.status === 400 || response.status === 403, String(response.status))
       assert.equal(response.headers.get('location'), null)
@@ -164,7 +195,11 @@ describe('cookies', () => {
     for (const cookie of authorize.headers.getSetCookie()) {
       assert.match(cookie, /httponly/i)
       assert.match(cookie, /samesite=lax/i)
-      assert.match(cookie, new RegExp(`^portcullis-${new URL(installation.url).port}`), 'two on one computer do not mix')
+      assert.match(
+        cookie,
+        new RegExp(`^portcullis-${new URL(installation.url).port}`),
+        'two on one computer do not mix',
+      )
     }
   })
 })

@@ -74,14 +74,26 @@ describe('dynamic registration of real clients (R12, R13, R14)', () => {
       assert.equal(body['token_endpoint_auth_method'], 'none')
       assert.equal(body['client_secret'], undefined)
       assert.deepEqual(body['redirect_uris'], (metadata as { redirect_uris: string[] }).redirect_uris)
-      assert.doesNotMatch(String(body['client_id']), /^https:/, 'a made-up id never looks like a document (R10)')
-      assert.deepEqual((body['grant_types'] as string[]).filter((type) => !['authorization_code', 'refresh_token'].includes(type)), [])
+      assert.doesNotMatch(
+        String(body['client_id']),
+        /^https:/,
+        'a made-up id never looks like a document (R10)',
+      )
+      assert.deepEqual(
+        (body['grant_types'] as string[]).filter(
+          (type) => !['authorization_code', 'refresh_token'].includes(type),
+        ),
+        [],
+      )
     })
   }
 
   it('gives a secret to a client that asks for one, and honours the method (N12)', async () => {
     for (const method of ['client_secret_basic', 'client_secret_post']) {
-      const { status, body } = await register({ redirect_uris: ['https://app.example/cb'], token_endpoint_auth_method: method })
+      const { status, body } = await register({
+        redirect_uris: ['https://app.example/cb'],
+        token_endpoint_auth_method: method,
+      })
       assert.equal(status, 201)
       assert.equal(body['token_endpoint_auth_method'], method)
       assert.ok(String(body['client_secret']).length >= 43)
@@ -120,7 +132,14 @@ describe('registrations that are refused (A56, P4)', () => {
   }
 
   it('without redirect URIs, without an object, without JSON', async () => {
-    for (const metadata of [{}, { redirect_uris: [] }, { redirect_uris: 'https://app.example/cb' }, [], 'text', '{']) {
+    for (const metadata of [
+      {},
+      { redirect_uris: [] },
+      { redirect_uris: 'https://app.example/cb' },
+      [],
+      'text',
+      '{',
+    ]) {
       const { status, body } = await register(typeof metadata === 'string' ? metadata : metadata)
       assert.equal(status, 400, JSON.stringify(metadata))
       assert.equal(typeof body['error'], 'string')
@@ -128,17 +147,30 @@ describe('registrations that are refused (A56, P4)', () => {
   })
 
   it('that choose their own id, or are very large', async () => {
-    const { body } = await register({ redirect_uris: ['https://app.example/cb'], client_id: 'admin', client_secret: 'x' })
+    const { body } = await register({
+      redirect_uris: ['https://app.example/cb'],
+      client_id: 'admin',
+      client_secret: 'x',
+    })
     assert.notEqual(body['client_id'], 'admin')
-    const large = await register({ redirect_uris: ['https://app.example/cb'], client_name: 'x'.repeat(70_000) })
+    const large = await register({
+      redirect_uris: ['https://app.example/cb'],
+      client_name: 'x'.repeat(70_000),
+    })
     assert.equal(large.status, 413)
   })
 
   it('when registration is off', async () => {
     const closed = await startInstallation({ config: { registration: { dynamic: 'off' } } })
-    const response = await fetch(`${closed.url}/register`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
+    const response = await fetch(`${closed.url}/register`, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+    })
     assert.equal(response.status, 404)
-    const metadata = (await (await fetch(`${closed.url}/.well-known/oauth-authorization-server`)).json()) as object
+    const metadata = (await (
+      await fetch(`${closed.url}/.well-known/oauth-authorization-server`)
+    ).json()) as object
     assert.ok(!('registration_endpoint' in metadata))
     await closed.close()
   })
@@ -147,7 +179,9 @@ describe('registrations that are refused (A56, P4)', () => {
 describe('a client that the store does not know (N11)', () => {
   it('meets a page that says what to do at /authorize', async () => {
     const browser = new FormBrowser()
-    const url = new OAuthClient(installation.url, 'lost-client').authorizationUrl({ verifier: 'x'.repeat(43) })
+    const url = new OAuthClient(installation.url, 'lost-client').authorizationUrl({
+      verifier: 'x'.repeat(43),
+    })
     assert.equal(await browser.visit(url), undefined)
     assert.equal(browser.lastPage.status, 400)
     assert.match(browser.lastPage.html, /connect again, so that it registers anew/)

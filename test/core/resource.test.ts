@@ -23,14 +23,27 @@ describe('canonical resource (P14, N6)', () => {
   })
 
   it('refuses what can be no resource (RFC 8707 section 2)', () => {
-    for (const wrong of ['', 'mcp', '/mcp', 'https://gw.example/mcp#f', 'https://u@gw.example/mcp', 'ftp://gw.example/mcp', 'urn:x']) {
+    for (const wrong of [
+      '',
+      'mcp',
+      '/mcp',
+      'https://gw.example/mcp#f',
+      'https://u@gw.example/mcp',
+      'ftp://gw.example/mcp',
+      'urn:x',
+    ]) {
       assert.equal(canonicalResource(wrong), undefined, wrong)
     }
   })
 })
 
 describe('resource directory', () => {
-  const resource = (path: string) => ({ name: path, path, resource: `http://127.0.0.1:3002${path}`, baselineScopes: [] })
+  const resource = (path: string) => ({
+    name: path,
+    path,
+    resource: `http://127.0.0.1:3002${path}`,
+    baselineScopes: [],
+  })
   const origins = publicOrigins('http://127.0.0.1:3002')
 
   it('finds a resource by every loopback spelling, and by the origin where it is the only one', () => {

@@ -36,7 +36,11 @@ describe('scopes', () => {
 
   it('names what is missing, in order', () => {
     const granted = new ScopeSet(['mcp:tools', 'mcp:prompts:list'])
-    assert.deepEqual(granted.missing(allLeafScopes), ['mcp:resources:list', 'mcp:resources:read', 'mcp:prompts:read'])
+    assert.deepEqual(granted.missing(allLeafScopes), [
+      'mcp:resources:list',
+      'mcp:resources:read',
+      'mcp:prompts:read',
+    ])
   })
 
   it('covers exactly what has a granted prefix of whole segments', () => {

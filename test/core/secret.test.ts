@@ -17,7 +17,8 @@ describe('secrets', () => {
     assert.equal(box.open(sealed, 'mine'), 'text')
     assert.equal(box.open(sealed, 'yours'), undefined)
     assert.equal(sealer(secret.derive('other')).open(sealed, 'mine'), undefined)
-    for (const wrong of ['', 'x', sealed.slice(0, -4), `A${sealed.slice(1)}`]) assert.equal(box.open(wrong, 'mine'), undefined)
+    for (const wrong of ['', 'x', sealed.slice(0, -4), `A${sealed.slice(1)}`])
+      assert.equal(box.open(wrong, 'mine'), undefined)
     assert.notEqual(box.seal('text', 'mine'), sealed)
   })
 

@@ -37,7 +37,9 @@ for (const checkHosts of [true, false]) {
     before(async () => {
       server = await startEverythingServer({ checkHosts })
       direct = checkHosts ? server : await startEverythingServer()
-      installation = await startInstallation({ config: { upstreams: [{ name: 'everything', url: server.url }] } })
+      installation = await startInstallation({
+        config: { upstreams: [{ name: 'everything', url: server.url }] },
+      })
       token = await readDevelopmentToken(installation, ['--scope', 'mcp:*'])
     })
     after(async () => {
@@ -65,7 +67,9 @@ for (const checkHosts of [true, false]) {
 describe('conformance without a token', () => {
   it('fails, so that passing means something', { timeout: 180_000 }, async () => {
     const server = await startEverythingServer()
-    const installation = await startInstallation({ config: { upstreams: [{ name: 'everything', url: server.url }] } })
+    const installation = await startInstallation({
+      config: { upstreams: [{ name: 'everything', url: server.url }] },
+    })
     const { code } = await runSuite('conformance-stable', ['server', '--url', installation.mcpUrl])
     assert.notEqual(code, 0)
     await installation.close()
@@ -75,12 +79,20 @@ describe('conformance without a token', () => {
 
 describe('conformance of the authorization server', () => {
   it('metadata and authorization code grant, with a public client', { timeout: 180_000 }, async () => {
-    const client = { id: 'conformance', redirectUris: ['http://127.0.0.1:3333/callback', 'http://localhost:3333/callback'] }
+    const client = {
+      id: 'conformance',
+      redirectUris: ['http://127.0.0.1:3333/callback', 'http://localhost:3333/callback'],
+    }
     const installation = await startInstallation({ config: { clients: [client] } })
     const args = ['authorization', '--url', installation.url, '--client-id', client.id, '-p', '3333']
     const resource = ['--resource', installation.mcpUrl]
     for (const revision of [[], ['--spec-version', '2026-07-28']]) {
-      const { code, output } = await runSuite('conformance-next', [...args, ...resource, ...revision], {}, visitAuthorizeUrl)
+      const { code, output } = await runSuite(
+        'conformance-next',
+        [...args, ...resource, ...revision],
+        {},
+        visitAuthorizeUrl,
+      )
       assert.equal(code, 0, output)
       assert.match(output, /authorization-server-metadata-endpoint/)
       assert.match(output, /[1-9]\d* passed, 0 failed/)
@@ -105,7 +117,8 @@ async function runSuite(
   onLine: (line: string) => void = () => {},
 ): Promise<Report> {
   const program = join(modules, suite, 'dist/index.js')
-  const inject = 'INJECT_TOKEN' in env ? ['--import', join(import.meta.dirname, '../support/inject-token.ts')] : []
+  const inject =
+    'INJECT_TOKEN' in env ? ['--import', join(import.meta.dirname, '../support/inject-token.ts')] : []
   const child = spawn(process.execPath, [...inject, program, ...args], {
     cwd: await mkdtemp(join(tmpdir(), 'conformance-')),
     env: { ...process.env, ...env, INJECT_FOLDER: program, NO_COLOR: '1' },

@@ -33,22 +33,36 @@ for (const era of ['legacy', 'auto', 'modern']) {
 }
 
 describe('Inspector CLI', () => {
-  it('steps up as the pre-registered client, with the scopes of the challenge', { timeout: 120_000 }, async () => {
+  it('steps up as the pre-registered client, with the scopes of the challenge', {
+    timeout: 120_000,
+  }, async () => {
     const call = ['--method', 'tools/call', '--tool-name', 'add', '--tool-arg', 'a=2', '--tool-arg', 'b=3']
     const { output } = await inspect(await home(), ['--client-id', 'mcp-inspector-client', ...call])
     assert.match(output, /"structuredContent":\{"result":5\}/)
   })
 
-  it('reuses stored tokens without a browser, and says so where there are none', { timeout: 120_000 }, async () => {
+  it('reuses stored tokens without a browser, and says so where there are none', {
+    timeout: 120_000,
+  }, async () => {
     const folder = await home()
     assert.equal((await inspect(folder, ['--stored-auth-only', '--method', 'tools/list'])).code, 3)
     assert.match((await inspect(folder, ['--method', 'tools/list'])).output, /"factorial"/)
-    assert.match((await inspect(folder, ['--stored-auth-only', '--method', 'prompts/list'])).output, /"security-review"/)
+    assert.match(
+      (await inspect(folder, ['--stored-auth-only', '--method', 'prompts/list'])).output,
+      /"security-review"/,
+    )
   })
 
   it('takes the token that `portcullis token` prints', { timeout: 120_000 }, async () => {
     const token = await readDevelopmentToken(installation)
-    const args = ['--header', `Authorization: Bearer ${token}`, '--method', 'resources/read', '--uri', 'demo:///sample.md']
+    const args = [
+      '--header',
+      `Authorization: Bearer ${token}`,
+      '--method',
+      'resources/read',
+      '--uri',
+      'demo:///sample.md',
+    ]
     assert.match((await inspect(await home(), args)).output, /# Sample/)
   })
 })

@@ -9,8 +9,8 @@ import { type DemoInstallation, startDemoInstallation } from '../support/demo-in
 import { freePort } from '../support/installation.ts'
 import { chromiumFlags, chromiumPath, clientModules } from '../support/tools.ts'
 
-/** Pictures for the documentation: written where PORTCULLIS_SCREENSHOTS says, else thrown away with the test. */
-const pictures = process.env['PORTCULLIS_SCREENSHOTS'] ?? join(tmpdir(), 'portcullis-screenshots')
+/** Pictures for the documentation: written where SCREENSHOTS says, else thrown away with the test. */
+const pictures = process.env['SCREENSHOTS'] ?? join(tmpdir(), 'portcullis-screenshots')
 const apiToken = 'token-of-the-test'
 
 let installation: DemoInstallation
@@ -54,7 +54,11 @@ for (const era of ['legacy', 'modern'] as const) {
       await waitUntilConnected(page)
 
       await callAdd(page)
-      await page.getByText('"result": 5').or(page.getByText('5', { exact: true })).first().waitFor()
+      await page
+        .getByText('"result": 5')
+        .or(page.getByText('5', { exact: true }))
+        .first()
+        .waitFor()
       if (era === 'legacy') await page.screenshot({ path: join(pictures, 'inspector.png') })
     })
 
@@ -121,18 +125,29 @@ async function waitUntilConnected(page: Page): Promise<void> {
 
 async function callAdd(page: Page): Promise<void> {
   await openTab(page, 'Tools')
-  await page.getByText('Add', { exact: true }).or(page.getByText('add', { exact: true })).first().click()
+  await page
+    .getByText('Add', { exact: true })
+    .or(page.getByText('add', { exact: true }))
+    .first()
+    .click()
   await fill(page, 'a', '2')
   await fill(page, 'b', '3')
   await page.getByRole('button', { name: 'Execute Tool' }).click()
 }
 
 async function fill(page: Page, label: string, value: string): Promise<void> {
-  await page.getByLabel(new RegExp(`^${label}\\b`)).first().fill(value)
+  await page
+    .getByLabel(new RegExp(`^${label}\\b`))
+    .first()
+    .fill(value)
 }
 
 async function openTab(page: Page, name: string): Promise<void> {
-  await page.locator('label').filter({ hasText: new RegExp(`^${name}`) }).first().click()
+  await page
+    .locator('label')
+    .filter({ hasText: new RegExp(`^${name}`) })
+    .first()
+    .click()
 }
 
 /** Clicks without waiting for animations to end. */

@@ -19,13 +19,19 @@ after(() => installation.close())
 
 for (const protocol of ['legacy', 'auto']) {
   describe(`mcp-remote, ${protocol}`, () => {
-    it('signs in through the browser, lists, and calls a tool after step-up', { timeout: 120_000 }, async () => {
+    it('signs in through the browser, lists, and calls a tool after step-up', {
+      timeout: 120_000,
+    }, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'mcp-remote-'))
       const client = new Client({ name: 'host', version: '1' })
       const transport = new StdioClientTransport({
         command: process.execPath,
         args: [program, installation.mcpUrl, '--protocol', protocol, '--silent'],
-        env: { ...(process.env as Record<string, string>), MCP_REMOTE_CONFIG_DIR: folder, BROWSER: fakeBrowserCommand() },
+        env: {
+          ...(process.env as Record<string, string>),
+          MCP_REMOTE_CONFIG_DIR: folder,
+          BROWSER: fakeBrowserCommand(),
+        },
         stderr: 'ignore',
       })
       await client.connect(transport)

@@ -29,8 +29,11 @@ let installation: DemoInstallation
 let sdk: Sdk
 before(async () => {
   const folder = join(await clientModules(), '@modelcontextprotocol/sdk/dist/esm/client')
-  const load = async (file: string): Promise<object> => (await import(pathToFileURL(join(folder, file)).href)) as object
-  const parts = await Promise.all(['index.js', 'streamableHttp.js', 'auth.js', 'auth-extensions.js'].map(load))
+  const load = async (file: string): Promise<object> =>
+    (await import(pathToFileURL(join(folder, file)).href)) as object
+  const parts = await Promise.all(
+    ['index.js', 'streamableHttp.js', 'auth.js', 'auth-extensions.js'].map(load),
+  )
   sdk = Object.assign({}, ...parts) as Sdk
   installation = await startDemoInstallation()
 })
@@ -48,7 +51,10 @@ describe('SDK v1', () => {
   it('registers without application_type, signs in and lists (R13)', async () => {
     assert.equal(provider.logins(), 1)
     assert.equal((await client.listTools()).tools.length, 10)
-    assert.ok(provider.tokens()?.['refresh_token'], 'a client that asked for no offline_access refreshes, too (N22)')
+    assert.ok(
+      provider.tokens()?.['refresh_token'],
+      'a client that asked for no offline_access refreshes, too (N22)',
+    )
   })
 
   it('steps up although it holds a refresh token', async () => {
@@ -63,9 +69,14 @@ describe('SDK v1', () => {
 
 describe('SDK v1, client_credentials', () => {
   it('gets a default scope although it asks for none', async () => {
-    const authProvider = new sdk.ClientCredentialsProvider({ clientId: 'demo-m2m', clientSecret: 'demo-m2m-secret' })
+    const authProvider = new sdk.ClientCredentialsProvider({
+      clientId: 'demo-m2m',
+      clientSecret: 'demo-m2m-secret',
+    })
     const client = new sdk.Client({ name: 'machine', version: '1' })
-    await client.connect(new sdk.StreamableHTTPClientTransport(new URL(installation.mcpUrl), { authProvider }))
+    await client.connect(
+      new sdk.StreamableHTTPClientTransport(new URL(installation.mcpUrl), { authProvider }),
+    )
     const { contents } = await client.readResource({ uri: 'demo:///welcome.txt' })
     assert.match(contents[0]?.text ?? '', /^Welcome/)
     await client.close()
@@ -75,7 +86,9 @@ describe('SDK v1, client_credentials', () => {
 async function connect(authProvider: MemoryProvider): Promise<Client> {
   const open = async (): Promise<Client> => {
     const client = new sdk.Client({ name: 'test', version: '1' })
-    await client.connect(new sdk.StreamableHTTPClientTransport(new URL(installation.mcpUrl), { authProvider }))
+    await client.connect(
+      new sdk.StreamableHTTPClientTransport(new URL(installation.mcpUrl), { authProvider }),
+    )
     return client
   }
   try {

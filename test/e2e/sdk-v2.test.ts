@@ -49,7 +49,10 @@ for (const mode of modes) {
 
 describe('SDK v2, client_credentials', () => {
   it('gets a token with the default scopes of the client and calls a tool', async () => {
-    const authProvider = new ClientCredentialsProvider({ clientId: 'demo-m2m', clientSecret: 'demo-m2m-secret' })
+    const authProvider = new ClientCredentialsProvider({
+      clientId: 'demo-m2m',
+      clientSecret: 'demo-m2m-secret',
+    })
     const client = new Client({ name: 'machine', version: '1' })
     await client.connect(new StreamableHTTPClientTransport(new URL(installation.mcpUrl), { authProvider }))
     const result = await client.callTool({ name: 'add', arguments: { a: 2, b: 3 } })

@@ -18,7 +18,12 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
   const requests: [string, string, unknown, Record<string, string>][] = [
     ['initialize', 'POST', legacyRequest('initialize', { protocolVersion: '2025-11-25' }), {}],
     ['tools/list', 'POST', legacyRequest('tools/list'), { 'mcp-protocol-version': '2025-11-25' }],
-    ['server/discover', 'POST', modernRequest('server/discover').body, modernRequest('server/discover').headers],
+    [
+      'server/discover',
+      'POST',
+      modernRequest('server/discover').body,
+      modernRequest('server/discover').headers,
+    ],
     ['an unknown method', 'POST', legacyRequest('no/such'), {}],
     ['no JSON', 'POST', '{', {}],
     ['GET', 'GET', undefined, {}],
@@ -33,7 +38,11 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
         answer.headers.get('www-authenticate'),
         `Bearer scope="${baseline}", resource_metadata="${metadata()}"`,
       )
-      assert.equal(answer.json.error?.message, 'Unauthorized', 'some clients search the body for this word (N20)')
+      assert.equal(
+        answer.json.error?.message,
+        'Unauthorized',
+        'some clients search the body for this word (N20)',
+      )
       assert.equal(answer.headers.get('x-request-id'), answer.json.error?.data['requestId'])
       assert.equal(gate.spy.seen.length, 0)
     })
@@ -60,8 +69,14 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
 
   it('takes another scheme for no token, and any case of Bearer (A7)', async () => {
     const token = await gate.tokenFor('mcp:*')
-    assert.equal((await gate.post(legacyRequest('ping'), { headers: { authorization: 'Basic eDp5' } })).status, 401)
-    assert.equal((await gate.post(legacyRequest('ping'), { headers: { authorization: `bEaReR ${token}` } })).status, 200)
+    assert.equal(
+      (await gate.post(legacyRequest('ping'), { headers: { authorization: 'Basic eDp5' } })).status,
+      401,
+    )
+    assert.equal(
+      (await gate.post(legacyRequest('ping'), { headers: { authorization: `bEaReR ${token}` } })).status,
+      200,
+    )
   })
 
   it('refuses two Authorization headers (A7)', async () => {
@@ -92,7 +107,10 @@ describe('403 for want of a scope (W3, V8, V9)', () => {
   it('repeats to a legacy client what it was granted, since it will forget it', async () => {
     const token = await gate.tokenFor('mcp:tools:read mcp:prompts:list')
     const answer = await gate.post(legacyRequest('tools/call', { name: 'add' }), { token })
-    assert.match(answer.headers.get('www-authenticate') ?? '', /scope="mcp:tools:read mcp:prompts:list mcp:tools:execute"/)
+    assert.match(
+      answer.headers.get('www-authenticate') ?? '',
+      /scope="mcp:tools:read mcp:prompts:list mcp:tools:execute"/,
+    )
   })
 
   it('gives the same challenge again to a client that comes back unchanged (A28)', async () => {
@@ -106,9 +124,16 @@ describe('403 for want of a scope (W3, V8, V9)', () => {
 
   it('names all that a listen request lacks at once', async () => {
     const token = await gate.tokenFor('mcp:tools:read')
-    const notifications = { toolsListChanged: true, promptsListChanged: true, resourceSubscriptions: ['demo:a'] }
+    const notifications = {
+      toolsListChanged: true,
+      promptsListChanged: true,
+      resourceSubscriptions: ['demo:a'],
+    }
     const { body, headers } = modernRequest('subscriptions/listen', { notifications })
     const answer = await gate.post(body, { token, headers })
-    assert.match(answer.headers.get('www-authenticate') ?? '', /scope="mcp:tools:read mcp:prompts:list mcp:resources:read"/)
+    assert.match(
+      answer.headers.get('www-authenticate') ?? '',
+      /scope="mcp:tools:read mcp:prompts:list mcp:resources:read"/,
+    )
   })
 })

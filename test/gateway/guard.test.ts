@@ -34,8 +34,18 @@ const places = [
 describe('Host and Origin (O1, A33)', () => {
   for (const place of places) {
     it(`${place} is 403 for a foreign host or origin`, async () => {
-      for (const name of ['evil.example', `evil.example:${port()}`, '127.0.0.1', `127.0.0.1.evil.example:${port()}`, '']) {
-        assert.match(await raw(place, { Host: name, Authorization: `Bearer ${token}` }), /^HTTP\/1\.1 40[03] /, name)
+      for (const name of [
+        'evil.example',
+        `evil.example:${port()}`,
+        '127.0.0.1',
+        `127.0.0.1.evil.example:${port()}`,
+        '',
+      ]) {
+        assert.match(
+          await raw(place, { Host: name, Authorization: `Bearer ${token}` }),
+          /^HTTP\/1\.1 40[03] /,
+          name,
+        )
       }
       for (const origin of [
         'null',
@@ -52,22 +62,45 @@ describe('Host and Origin (O1, A33)', () => {
   }
 
   it('lets loopback in by every spelling, and any loopback origin while developing', async () => {
-    for (const name of [`localhost:${port()}`, `127.0.0.1:${port()}`, `[::1]:${port()}`, `LOCALHOST:${port()}`]) {
-      assert.match(await raw('GET /.well-known/oauth-protected-resource/mcp', { Host: name }), /^HTTP\/1\.1 200 /, name)
+    for (const name of [
+      `localhost:${port()}`,
+      `127.0.0.1:${port()}`,
+      `[::1]:${port()}`,
+      `LOCALHOST:${port()}`,
+    ]) {
+      assert.match(
+        await raw('GET /.well-known/oauth-protected-resource/mcp', { Host: name }),
+        /^HTTP\/1\.1 200 /,
+        name,
+      )
     }
-    for (const origin of ['http://localhost:6274', 'http://127.0.0.1:1', 'https://localhost', 'http://[::1]:9']) {
-      assert.match(await raw('GET /.well-known/oauth-protected-resource/mcp', { Host: host(), Origin: origin }), /^HTTP\/1\.1 200 /)
+    for (const origin of [
+      'http://localhost:6274',
+      'http://127.0.0.1:1',
+      'https://localhost',
+      'http://[::1]:9',
+    ]) {
+      assert.match(
+        await raw('GET /.well-known/oauth-protected-resource/mcp', { Host: host(), Origin: origin }),
+        /^HTTP\/1\.1 200 /,
+      )
     }
   })
 
   it('is 400 for two hosts', async () => {
-    const answer = await gate.raw(`GET /mcp HTTP/1.1\r\nHost: ${host()}\r\nHost: evil.example\r\nConnection: close\r\n\r\n`)
+    const answer = await gate.raw(
+      `GET /mcp HTTP/1.1\r\nHost: ${host()}\r\nHost: evil.example\r\nConnection: close\r\n\r\n`,
+    )
     assert.match(answer, /^HTTP\/1\.1 40[03] /)
   })
 })
 
 describe('CORS (N19, A34, P10)', () => {
-  const preflight = (path: string, method = 'POST', headers = 'authorization,content-type'): Promise<Response> =>
+  const preflight = (
+    path: string,
+    method = 'POST',
+    headers = 'authorization,content-type',
+  ): Promise<Response> =>
     fetch(gate.installation.url + path, {
       method: 'OPTIONS',
       headers: {
@@ -122,15 +155,24 @@ describe('CORS (N19, A34, P10)', () => {
     const headers = { origin: 'http://localhost:6374' }
     const challenged = await gate.post(legacyRequest('ping'), { headers })
     assert.equal(challenged.headers.get('access-control-allow-origin'), 'http://localhost:6374')
-    assert.match(challenged.headers.get('access-control-expose-headers') ?? '', /WWW-Authenticate.*Mcp-Session-Id/)
+    assert.match(
+      challenged.headers.get('access-control-expose-headers') ?? '',
+      /WWW-Authenticate.*Mcp-Session-Id/,
+    )
     assert.equal(challenged.headers.get('vary'), 'Origin')
-    const token = await fetch(`${gate.installation.url}/token`, { method: 'POST', headers, body: new URLSearchParams() })
-    assert.equal(token.headers.get('access-control-allow-origin'), 'http://localhost:6374')
+    const refused = await fetch(`${gate.installation.url}/token`, {
+      method: 'POST',
+      headers,
+      body: new URLSearchParams(),
+    })
+    assert.equal(refused.headers.get('access-control-allow-origin'), 'http://localhost:6374')
   })
 
   it('is absent where a person is', async () => {
     for (const path of ['/authorize?client_id=x', '/interaction/x', '/']) {
-      const response = await fetch(gate.installation.url + path, { headers: { origin: 'http://localhost:6374' } })
+      const response = await fetch(gate.installation.url + path, {
+        headers: { origin: 'http://localhost:6374' },
+      })
       assert.equal(response.headers.get('access-control-allow-origin'), null, path)
     }
     assert.equal((await preflight('/authorize')).headers.get('access-control-allow-origin'), null)
@@ -139,7 +181,7 @@ describe('CORS (N19, A34, P10)', () => {
 
 describe('tricks with requests (A35, A39)', () => {
   it('leads no spelling of a path past the gate', async () => {
-    const before = gate.spy.seen.length
+    const earlier = gate.spy.seen.length
     for (const path of [
       '//mcp',
       '/mcp/',
@@ -154,10 +196,14 @@ describe('tricks with requests (A35, A39)', () => {
       `http://${host()}/mcp`,
       'http://evil.example/mcp',
     ]) {
-      const answer = await raw(`POST ${path}`, { Host: host(), 'Content-Length': '0', Authorization: `Bearer ${token}` })
+      const answer = await raw(`POST ${path}`, {
+        Host: host(),
+        'Content-Length': '0',
+        Authorization: `Bearer ${token}`,
+      })
       assert.match(answer, /^HTTP\/1\.1 4\d\d /, path)
     }
-    assert.equal(gate.spy.seen.length, before)
+    assert.equal(gate.spy.seen.length, earlier)
   })
 
   it('does not let a request be two', async () => {

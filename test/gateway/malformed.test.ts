@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { gzipSync } from 'node:zlib'
 import { after, before, describe, it } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 
 let gate: GatedSpy
@@ -17,13 +17,17 @@ interface Expected {
   readonly id?: unknown
 }
 
-async function refuses(body: unknown, expected: Expected, headers: Record<string, string> = {}): Promise<void> {
-  const before = gate.spy.seen.length
+async function refuses(
+  body: unknown,
+  expected: Expected,
+  headers: Record<string, string> = {},
+): Promise<void> {
+  const earlier = gate.spy.seen.length
   const answer = await gate.post(body, { token, headers })
   assert.equal(answer.status, expected.status, answer.text)
   assert.equal(answer.json.error?.code, expected.code, answer.text)
   assert.equal(answer.json.id, expected.id)
-  assert.equal(gate.spy.seen.length, before, 'the server was called')
+  assert.equal(gate.spy.seen.length, earlier, 'the server was called')
 }
 
 describe('a body that is not JSON (A19)', () => {
@@ -32,7 +36,10 @@ describe('a body that is not JSON (A19)', () => {
     ['with text after it', '{"jsonrpc":"2.0","id":1,"method":"ping"} {}'],
     ['with a BOM', '\ufeff{"jsonrpc":"2.0","id":1,"method":"ping"}'],
     ['with a key twice', '{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}'],
-    ['with a key twice, once escaped', '{"jsonrpc":"2.0","id":1,"method":"ping","\\u006dethod":"tools/call"}'],
+    [
+      'with a key twice, once escaped',
+      '{"jsonrpc":"2.0","id":1,"method":"ping","\\u006dethod":"tools/call"}',
+    ],
     ['with a name twice', '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}'],
     ['nested very deep', `${'['.repeat(100)}${']'.repeat(100)}`],
     ['in UTF-16', Buffer.from('{"jsonrpc":"2.0","id":1,"method":"ping"}', 'utf16le')],
@@ -79,7 +86,7 @@ describe('header and body that disagree (A16, A17, A21)', () => {
       ['mcp-name', 'add'],
     ] as const) {
       await refuses(body, { status: 400, code: -32020, id: 7 }, { ...headers, [name]: value })
-      const { [name]: _, ...without } = headers
+      const without = Object.fromEntries(Object.entries(headers).filter(([one]) => one !== name))
       await refuses(body, { status: 400, code: -32020, id: 7 }, without)
     }
   })
@@ -91,19 +98,34 @@ describe('header and body that disagree (A16, A17, A21)', () => {
   })
 
   it('also for a server of the legacy era, which would not look', async () => {
-    await refuses(legacyRequest('tools/call', { name: 'delete' }), { status: 400, code: -32020, id: 7 }, { 'mcp-method': 'tools/list' })
+    await refuses(
+      legacyRequest('tools/call', { name: 'delete' }),
+      { status: 400, code: -32020, id: 7 },
+      { 'mcp-method': 'tools/list' },
+    )
   })
 
   it('claims an era that the other does not', async () => {
-    await refuses(legacyRequest('tools/list'), { status: 400, code: -32602, id: 7 }, { 'mcp-protocol-version': '2026-07-28' })
-    await refuses(modernRequest('tools/list').body, { status: 400, code: -32020, id: 7 }, { 'mcp-method': 'tools/list' })
+    await refuses(
+      legacyRequest('tools/list'),
+      { status: 400, code: -32602, id: 7 },
+      { 'mcp-protocol-version': '2026-07-28' },
+    )
+    await refuses(
+      modernRequest('tools/list').body,
+      { status: 400, code: -32020, id: 7 },
+      { 'mcp-method': 'tools/list' },
+    )
   })
 
   it('names a revision that does not exist', async () => {
-    const answer = await gate.post(legacyRequest('tools/list'), { token, headers: { 'mcp-protocol-version': '2027-13-99x' } })
+    const answer = await gate.post(legacyRequest('tools/list'), {
+      token,
+      headers: { 'mcp-protocol-version': '2027-13-99x' },
+    })
     assert.equal(answer.status, 400)
     assert.equal(answer.json.error?.code, -32022)
-    assert.ok((answer.json.error?.data['supported'] as string[]).includes('2026-07-28'))
+    assert.match(JSON.stringify(answer.json.error?.data['supported']), /2026-07-28/)
   })
 
   it('sends a mirrored header twice (A18)', async () => {
@@ -128,15 +150,18 @@ describe('batches (A20, O4)', () => {
       headers: { 'mcp-protocol-version': '2025-03-26' },
     })
     assert.notEqual(answer.status, 400)
-    assert.equal(gate.spy.seen.at(-1)?.body, JSON.stringify([ping, { jsonrpc: '2.0', method: 'notifications/initialized' }]))
+    assert.equal(
+      gate.spy.seen.at(-1)?.body,
+      JSON.stringify([ping, { jsonrpc: '2.0', method: 'notifications/initialized' }]),
+    )
   })
 
   it('are refused whole when one element may not', async () => {
     const reader = await gate.tokenFor('mcp:tools:read')
-    const before = gate.spy.seen.length
+    const earlier = gate.spy.seen.length
     const answer = await gate.post([ping, legacyRequest('tools/call', { name: 'a' }, 2)], { token: reader })
     assert.equal(answer.status, 403)
-    assert.equal(gate.spy.seen.length, before)
+    assert.equal(gate.spy.seen.length, earlier)
   })
 
   for (const [what, body, headers] of [
@@ -149,10 +174,10 @@ describe('batches (A20, O4)', () => {
     ['with a mirrored header', [ping], { 'mcp-method': 'ping' }],
   ] as [string, unknown, Record<string, string>][]) {
     it(`are refused ${what}`, async () => {
-      const before = gate.spy.seen.length
+      const earlier = gate.spy.seen.length
       const { status } = await gate.post(body, { token, headers })
       assert.equal(status, 400)
-      assert.equal(gate.spy.seen.length, before)
+      assert.equal(gate.spy.seen.length, earlier)
     })
   }
 
@@ -166,8 +191,14 @@ describe('what is no message at all', () => {
   it('is 415 with another media type, or compressed', async () => {
     const body = JSON.stringify(legacyRequest('ping'))
     assert.equal((await gate.post(body, { token, headers: { 'content-type': 'text/plain' } })).status, 415)
-    assert.equal((await gate.post(body, { token, headers: { 'content-type': 'application/jsonx' } })).status, 415)
-    assert.equal((await gate.post(gzipSync(body), { token, headers: { 'content-encoding': 'gzip' } })).status, 415)
+    assert.equal(
+      (await gate.post(body, { token, headers: { 'content-type': 'application/jsonx' } })).status,
+      415,
+    )
+    assert.equal(
+      (await gate.post(gzipSync(body), { token, headers: { 'content-encoding': 'gzip' } })).status,
+      415,
+    )
     const charset = { 'content-type': 'application/json; charset=utf-8' }
     assert.equal((await gate.post(body, { token, headers: charset })).status, 200)
   })
@@ -187,7 +218,9 @@ describe('what is no message at all', () => {
 
 describe('what is too large (A36)', () => {
   it('is 413 by its declared length, and by its real one', async () => {
-    const large = JSON.stringify(legacyRequest('tools/call', { name: 'a', arguments: { text: 'x'.repeat(4_200_000) } }))
+    const large = JSON.stringify(
+      legacyRequest('tools/call', { name: 'a', arguments: { text: 'x'.repeat(4_200_000) } }),
+    )
     const answer = await gate.post(large, { token }).catch(() => undefined)
     if (answer !== undefined) assert.equal(answer.status, 413)
     const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`

@@ -32,7 +32,10 @@ describe('protected resource metadata (D1 to D8, W4, N1)', () => {
     }
     const prefix = `${one.url}/.well-known/oauth-protected-resource`
     assert.deepEqual(await read(`${prefix}/mcp`), { resource: `${one.url}/mcp`, ...document })
-    assert.deepEqual(await read(`${one.url}/mcp/.well-known/oauth-protected-resource`), { resource: `${one.url}/mcp`, ...document })
+    assert.deepEqual(await read(`${one.url}/mcp/.well-known/oauth-protected-resource`), {
+      resource: `${one.url}/mcp`,
+      ...document,
+    })
     assert.deepEqual(await read(prefix), { resource: one.url, ...document })
   })
 
@@ -60,7 +63,10 @@ describe('protected resource metadata (D1 to D8, W4, N1)', () => {
   })
 
   it('names no offline_access (D8)', async () => {
-    assert.doesNotMatch(JSON.stringify(await read(`${one.url}/.well-known/oauth-protected-resource/mcp`)), /offline_access/)
+    assert.doesNotMatch(
+      JSON.stringify(await read(`${one.url}/.well-known/oauth-protected-resource/mcp`)),
+      /offline_access/,
+    )
   })
 })
 

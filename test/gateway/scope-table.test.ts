@@ -47,20 +47,33 @@ let gate: GatedSpy
 const tokens = new Map<string, string>()
 before(async () => {
   gate = await startGatedSpy()
-  const parents = ['mcp:*', 'mcp:tools', 'mcp:tools:*', 'mcp:resources', 'mcp:resources:*', 'mcp:prompts', 'mcp:prompts:*']
-  for (const scope of [...allLeafScopes, ...parents, 'mcp:tools:execute:add']) tokens.set(scope, await gate.tokenFor(scope))
+  const parents = [
+    'mcp:*',
+    'mcp:tools',
+    'mcp:tools:*',
+    'mcp:resources',
+    'mcp:resources:*',
+    'mcp:prompts',
+    'mcp:prompts:*',
+  ]
+  for (const scope of [...allLeafScopes, ...parents, 'mcp:tools:execute:add'])
+    tokens.set(scope, await gate.tokenFor(scope))
 })
 after(() => gate.close())
 
-async function call(method: string, era: Era, scope: string): Promise<{ status: number; reached: boolean; challenge: string }> {
-  const before = gate.spy.seen.length
+async function call(
+  method: string,
+  era: Era,
+  scope: string,
+): Promise<{ status: number; reached: boolean; challenge: string }> {
+  const earlier = gate.spy.seen.length
   const params = paramsOf[method] ?? {}
   const { body, headers } =
     era === 'modern' ? modernRequest(method, params) : { body: legacyRequest(method, params), headers: {} }
   const answer = await gate.post(body, { token: tokens.get(scope), headers })
   return {
     status: answer.status,
-    reached: gate.spy.seen.length > before,
+    reached: gate.spy.seen.length > earlier,
     challenge: answer.headers.get('www-authenticate') ?? '',
   }
 }
@@ -71,7 +84,11 @@ describe('scope of every method (A15)', () => {
     assert.deepEqual(requests.map(({ method }) => method).toSorted(), Object.keys(expected).toSorted())
     for (const row of requests) {
       assert.deepEqual(row.eras, expected[row.method]?.[1], row.method)
-      assert.deepEqual(scopesOf(row, paramsOf[row.method] ?? {}), [expected[row.method]?.[0] ?? []].flat(), row.method)
+      assert.deepEqual(
+        scopesOf(row, paramsOf[row.method] ?? {}),
+        [expected[row.method]?.[0] ?? []].flat(),
+        row.method,
+      )
     }
   })
 
@@ -83,7 +100,8 @@ describe('scope of every method (A15)', () => {
           const allowed = needed === undefined || scope === needed
           assert.equal(status, allowed ? 200 : 403, `${method} with ${scope}`)
           assert.equal(reached, allowed, 'a refused call never reaches the server')
-          if (!allowed) assert.match(challenge, new RegExp(`error="insufficient_scope", scope="[^"]*${needed}"`))
+          if (!allowed)
+            assert.match(challenge, new RegExp(`error="insufficient_scope", scope="[^"]*${needed}"`))
         }
         if (needed === undefined) return
         const parent = needed.split(':').slice(0, 2).join(':')
@@ -99,6 +117,7 @@ describe('scope of every method (A15)', () => {
     const status = async (name: string): Promise<number> =>
       (await gate.post(legacyRequest('tools/call', { name }), { token })).status
     assert.equal(await status('add'), 200)
-    for (const name of ['subtract', 'Add', 'add ', 'add:x', 'ad', 'аdd', '*']) assert.equal(await status(name), 403, name)
+    for (const name of ['subtract', 'Add', 'add ', 'add:x', 'ad', 'аdd', '*'])
+      assert.equal(await status(name), 403, name)
   })
 })

@@ -11,11 +11,14 @@ before(async () => {
   mine = await gate.tokenFor('mcp:*')
   gate.spy.answerWith((request, res) => {
     if (request.body.includes('"initialize"')) res.setHeader('mcp-session-id', 'session-of-the-server')
-    if (request.method === 'GET') res.writeHead(200, { 'content-type': 'text/event-stream' }).end(': hello\n\n')
+    if (request.method === 'GET')
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).end(': hello\n\n')
     else if (request.method === 'DELETE') res.writeHead(200).end()
     else echo(request, res)
   })
-  const answer = await gate.post(legacyRequest('initialize', { protocolVersion: '2025-11-25' }), { token: mine })
+  const answer = await gate.post(legacyRequest('initialize', { protocolVersion: '2025-11-25' }), {
+    token: mine,
+  })
   session = answer.headers.get('mcp-session-id') ?? ''
 })
 after(() => gate.close())
@@ -40,16 +43,25 @@ describe('legacy sessions (A29, H1, H2)', () => {
 
   it('are 404 to everybody else, and to anybody who makes one up', async () => {
     const theirs = await gate.tokenFor('mcp:*')
-    const before = gate.spy.seen.length
+    const earlier = gate.spy.seen.length
     for (const method of ['POST', 'GET', 'DELETE']) {
       const body = method === 'POST' ? legacyRequest('tools/list') : undefined
-      const foreign = await gate.post(body, { token: theirs, headers: { ...within(session), 'last-event-id': '1' }, method })
+      const foreign = await gate.post(body, {
+        token: theirs,
+        headers: { ...within(session), 'last-event-id': '1' },
+        method,
+      })
       assert.equal(foreign.status, 404)
-      for (const id of ['session-of-the-server', 'x', session.slice(0, -2), `${session.slice(0, 20)}AAAA${session.slice(24)}`]) {
+      for (const id of [
+        'session-of-the-server',
+        'x',
+        session.slice(0, -2),
+        `${session.slice(0, 20)}AAAA${session.slice(24)}`,
+      ]) {
         assert.equal((await gate.post(body, { token: mine, headers: within(id), method })).status, 404)
       }
     }
-    assert.equal(gate.spy.seen.length, before)
+    assert.equal(gate.spy.seen.length, earlier)
   })
 
   it('open nothing without a token', async () => {
@@ -58,11 +70,16 @@ describe('legacy sessions (A29, H1, H2)', () => {
 
   it('survive a restart', async () => {
     await gate.installation.restart()
-    assert.equal((await gate.post(legacyRequest('tools/list'), { token: mine, headers: within(session) })).status, 200)
+    assert.equal(
+      (await gate.post(legacyRequest('tools/list'), { token: mine, headers: within(session) })).status,
+      200,
+    )
   })
 
   it('are 404 when the server has forgotten them, so that the client begins anew (N26)', async () => {
-    gate.spy.answerWith((_request, res) => res.writeHead(404, { 'content-type': 'text/plain' }).end('no session'))
+    gate.spy.answerWith((_request, res) =>
+      res.writeHead(404, { 'content-type': 'text/plain' }).end('no session'),
+    )
     const answer = await gate.post(legacyRequest('tools/list'), { token: mine, headers: within(session) })
     assert.equal(answer.status, 404)
     assert.equal(answer.json.error?.message, 'Session not found')
@@ -77,7 +94,10 @@ describe('legacy sessions (A29, H1, H2)', () => {
       echo(request, res)
     })
     const { body, headers } = modernRequest('tools/list')
-    const answer = await gate.post(body, { token: mine, headers: { ...headers, ...within('made-up'), 'last-event-id': '3' } })
+    const answer = await gate.post(body, {
+      token: mine,
+      headers: { ...headers, ...within('made-up'), 'last-event-id': '3' },
+    })
     assert.equal(answer.status, 200)
     assert.equal(answer.headers.get('mcp-session-id'), null)
     assert.equal(gate.spy.seen.at(-1)?.headers['mcp-session-id'], undefined)

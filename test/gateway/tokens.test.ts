@@ -27,22 +27,38 @@ const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toStr
 async function signed(claims: JWTPayload, header: Record<string, unknown> = {}): Promise<string> {
   const folder = gate.installation.data
   const store = await openStore({ folder, secret: loadMasterSecret(undefined, folder), clock })
-  const keys = await openKeyRing({ store: store.keys, purpose: 'authorization-server', algorithm: 'ES256', clock })
+  const keys = await openKeyRing({
+    store: store.keys,
+    purpose: 'authorization-server',
+    algorithm: 'ES256',
+    clock,
+  })
   await store.close()
-  const base = { iss: gate.installation.url, sub: 'u', aud: gate.installation.mcpUrl, client_id: 'c', scope: 'mcp:*', iat: now(), exp: now() + 60 }
+  const base = {
+    iss: gate.installation.url,
+    sub: 'u',
+    aud: gate.installation.mcpUrl,
+    client_id: 'c',
+    scope: 'mcp:*',
+    iat: now(),
+    exp: now() + 60,
+  }
   return new SignJWT({ ...base, ...claims })
-    .setProtectedHeader({ alg: 'ES256', kid: keys.signing.kid, typ: 'at+jwt', ...header } as never)
+    .setProtectedHeader({ alg: 'ES256', kid: keys.signing.kid, typ: 'at+jwt', ...header })
     .sign(keys.signing.key)
 }
 
 async function refused(token: string, reason?: RegExp): Promise<void> {
-  const before = gate.spy.seen.length
+  const earlier = gate.spy.seen.length
   const answer = await gate.post(legacyRequest('tools/list'), { token })
   assert.equal(answer.status, 401, answer.text)
   const challenge = answer.headers.get('www-authenticate') ?? ''
-  assert.match(challenge, /^Bearer error="invalid_token", scope="[^"]+", resource_metadata="[^"]+", error_description="[^"]+"$/)
+  assert.match(
+    challenge,
+    /^Bearer error="invalid_token", scope="[^"]+", resource_metadata="[^"]+", error_description="[^"]+"$/,
+  )
   if (reason !== undefined) assert.match(challenge, reason)
-  assert.equal(gate.spy.seen.length, before, 'the server was called')
+  assert.equal(gate.spy.seen.length, earlier, 'the server was called')
 }
 
 describe('an access token', () => {
@@ -74,7 +90,9 @@ describe('an access token', () => {
   it('is refused from another issuer, with the same kid or a slash (A3)', async () => {
     const { privateKey } = await generateKeyPair('ES256')
     const header = decode(good.split('.')[0] as string)
-    const forged = await new SignJWT(decode(good.split('.')[1] as string)).setProtectedHeader(header as never).sign(privateKey)
+    const forged = await new SignJWT(decode(good.split('.')[1] as string))
+      .setProtectedHeader(header as never)
+      .sign(privateKey)
     await refused(forged, /wrong signature/)
     await refused(await signed({ iss: `${gate.installation.url}/` }), /unknown issuer/)
     await refused(await signed({ iss: 'https://elsewhere.example' }), /unknown issuer/)
@@ -90,7 +108,9 @@ describe('an access token', () => {
       await refused(`${input}.${createHmac('sha256', key).update(input).digest('base64url')}`)
     }
     const { privateKey } = await generateKeyPair('RS256')
-    await refused(await new SignJWT(decode(payload)).setProtectedHeader({ alg: 'RS256', typ: 'at+jwt' }).sign(privateKey))
+    await refused(
+      await new SignJWT(decode(payload)).setProtectedHeader({ alg: 'RS256', typ: 'at+jwt' }).sign(privateKey),
+    )
     const critical = `${encode({ ...decode(header), crit: ['x'], x: 1 })}.${payload}.${good.split('.')[2]}`
     await refused(critical)
   })
@@ -106,7 +126,7 @@ describe('an access token', () => {
     const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
     const payload = decode(good.split('.')[1] as string)
     for (const header of [{ jku }, { x5u: jku }, { jwk: await exportJWK(publicKey) }]) {
-      const forged = new SignJWT(payload).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', ...header } as never)
+      const forged = new SignJWT(payload).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', ...header })
       await refused(await forged.sign(privateKey))
     }
     assert.equal(fetched, 0)
@@ -119,7 +139,11 @@ describe('an access token', () => {
     await refused(await signed({ exp: now() + 10 * 365 * 24 * 3600 }), /lives too long/)
     await refused(await signed({ exp: undefined as never }), /lacks a claim/)
     await refused(await signed({ sub: undefined as never }), /lacks a claim/)
-    assert.equal((await gate.post(legacyRequest('ping'), { token: await signed({ exp: now() - 1 }) })).status, 200, 'clock skew')
+    assert.equal(
+      (await gate.post(legacyRequest('ping'), { token: await signed({ exp: now() - 1 }) })).status,
+      200,
+      'clock skew',
+    )
   })
 
   it('is refused when it is another kind of token (A6)', async () => {
@@ -135,7 +159,10 @@ describe('an access token', () => {
 
   it('is refused when it was changed', async () => {
     const [header, payload, signature] = good.split('.') as [string, string, string]
-    await refused(`${header}.${encode({ ...decode(payload), scope: 'mcp:* more' })}.${signature}`, /wrong signature/)
+    await refused(
+      `${header}.${encode({ ...decode(payload), scope: 'mcp:* more' })}.${signature}`,
+      /wrong signature/,
+    )
     await refused(`${header}.${payload}.${signature.slice(0, -2)}AA`)
   })
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { readDevelopmentToken } from '../support/command.ts'
+import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { freePort, startInstallation } from '../support/installation.ts'
 import { echo } from '../support/spy-upstream.ts'
 
@@ -20,7 +20,8 @@ const list = legacyRequest('tools/list')
 
 describe('what reaches the MCP server', () => {
   it('is the very body that was authorized', async () => {
-    const text = '{ "id":7,\n "jsonrpc":"2.0", "method":"tools/call","params":{"name":"add","arguments":{"n":1.0e2,"big":12345678901234567890}}}'
+    const text =
+      '{ "id":7,\n "jsonrpc":"2.0", "method":"tools/call","params":{"name":"add","arguments":{"n":1.0e2,"big":12345678901234567890}}}'
     await gate.post(text, { token })
     assert.equal(gate.spy.seen.at(-1)?.body, text)
   })
@@ -92,7 +93,12 @@ describe('an MCP server that answers wrongly (A11, A71, V24)', () => {
     ],
     ['with a redirect', (res) => res.writeHead(307, { location: 'http://evil.example/' }).end(), 502, 502],
     ['with a page', (res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<p>hello'), 502, 502],
-    ['with a page and 500', (res) => res.writeHead(500, { 'content-type': 'text/html' }).end('<p>stack trace'), 502, 502],
+    [
+      'with a page and 500',
+      (res) => res.writeHead(500, { 'content-type': 'text/html' }).end('<p>stack trace'),
+      502,
+      502,
+    ],
     ['with no HTTP', (res) => void res.socket?.end('nonsense\r\n\r\n'), 502, 502],
     ['by hanging up', (res) => void res.socket?.destroy(), 502, 502],
     ['not at all', () => {}, 504, 504],
@@ -113,13 +119,21 @@ describe('an MCP server that answers wrongly (A11, A71, V24)', () => {
 
   it('passes its JSON-RPC errors on, and no header that is not its business', async () => {
     gate.spy.answerWith((_request, res) => {
-      const headers = { 'content-type': 'application/json', 'set-cookie': 'a=b', 'access-control-allow-origin': '*', server: 'x' }
-      res.writeHead(400, headers).end('{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"no such tool"}}')
+      const headers = {
+        'content-type': 'application/json',
+        'set-cookie': 'a=b',
+        'access-control-allow-origin': '*',
+        server: 'x',
+      }
+      res
+        .writeHead(400, headers)
+        .end('{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"no such tool"}}')
     })
     const answer = await gate.post(list, { token })
     assert.equal(answer.status, 400)
     assert.equal(answer.json.error?.message, 'no such tool')
-    for (const name of ['set-cookie', 'access-control-allow-origin', 'server']) assert.equal(answer.headers.get(name), null)
+    for (const name of ['set-cookie', 'access-control-allow-origin', 'server'])
+      assert.equal(answer.headers.get(name), null)
   })
 
   it('that is down: 502, and the reason in the log alone', async () => {
@@ -127,7 +141,10 @@ describe('an MCP server that answers wrongly (A11, A71, V24)', () => {
     const installation = await startInstallation({ config: { upstreams: [{ name: 'down', url }] } })
     const response = await fetch(installation.mcpUrl, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${await readDevelopmentToken(installation)}` },
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${await readDevelopmentToken(installation)}`,
+      },
       body: JSON.stringify(list),
     })
     assert.equal(response.status, 502)
@@ -141,7 +158,11 @@ describe('streams', () => {
   const event = (text: string): string => `event: message\ndata: ${text}\n\n`
   const last = event('{"jsonrpc":"2.0","id":7,"result":{}}')
 
-  async function open(body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
+  async function open(
+    body: unknown,
+    headers: Record<string, string> = {},
+    signal?: AbortSignal,
+  ): Promise<Response> {
     return fetch(gate.installation.mcpUrl, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
@@ -161,9 +182,9 @@ describe('streams', () => {
     assert.equal(response.headers.get('x-accel-buffering'), 'no')
     const reader = response.body!.getReader()
     const first = await reader.read()
-    assert.equal(Buffer.from(first.value!).toString(), event('1'), 'before the server has finished')
+    assert.equal(Buffer.from(first.value).toString(), event('1'), 'before the server has finished')
     finish()
-    assert.equal(Buffer.from((await reader.read()).value!).toString(), last)
+    assert.equal(Buffer.from((await reader.read()).value).toString(), last)
     assert.ok((await reader.read()).done)
   })
 
@@ -174,7 +195,11 @@ describe('streams', () => {
     })
     const text = await (await open(list)).text()
     const error = /data: (.*)\n\n$/.exec(text)?.[1] ?? '{}'
-    assert.deepEqual(JSON.parse(error), { jsonrpc: '2.0', id: 7, error: { code: 502, message: 'The MCP server ended the answer early' } })
+    assert.deepEqual(JSON.parse(error), {
+      jsonrpc: '2.0',
+      id: 7,
+      error: { code: 502, message: 'The MCP server ended the answer early' },
+    })
   })
 
   it('break off when the server cuts them within an event', async () => {
@@ -188,7 +213,10 @@ describe('streams', () => {
   })
 
   it('are cancelled at the server when a modern client goes away, not when a legacy one does (O14, A37)', async () => {
-    const started = (headers: Record<string, string>, body: unknown): Promise<{ ended: () => boolean; aborted: () => number }> =>
+    const started = (
+      headers: Record<string, string>,
+      body: unknown,
+    ): Promise<{ ended: () => boolean; aborted: () => number }> =>
       new Promise((resolve) => {
         const controller = new AbortController()
         let ended = false
@@ -199,10 +227,10 @@ describe('streams', () => {
             res.end(last)
           }, 300)
         })
-        const before = gate.spy.aborted()
+        const earlier = gate.spy.aborted()
         void open(body, headers, controller.signal).then(() => {
           controller.abort()
-          setTimeout(() => resolve({ ended: () => ended, aborted: () => gate.spy.aborted() - before }), 600)
+          setTimeout(() => resolve({ ended: () => ended, aborted: () => gate.spy.aborted() - earlier }), 600)
         })
       })
     const { body, headers } = modernRequest('tools/list')
@@ -212,12 +240,12 @@ describe('streams', () => {
 
   it('hold the server back when the client does not read', async () => {
     let written = 0
-    let stopped = false
+    const flow = { stopped: false }
     gate.spy.answerWith((_request, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       const pump = (): void => {
-        while (!stopped && res.write(event('x'.repeat(65_536)))) written += 65_536
-        if (!stopped) res.once('drain', pump)
+        while (!flow.stopped && res.write(event('x'.repeat(65_536)))) written += 65_536
+        if (!flow.stopped) res.once('drain', pump)
       }
       pump()
     })
@@ -227,13 +255,15 @@ describe('streams', () => {
     await new Promise((resolve) => setTimeout(resolve, 500))
     assert.ok(written < 64 * 1024 * 1024, `${written} bytes went into a client that reads none`)
     assert.ok(written - early < 1024 * 1024, 'the flow has stopped')
-    stopped = true
+    flow.stopped = true
     await response.body!.cancel()
   })
 
   it('carry a large answer unchanged', async () => {
     const large = JSON.stringify({ jsonrpc: '2.0', id: 7, result: { text: 'ü'.repeat(1_000_000) } })
-    gate.spy.answerWith((_request, res) => res.writeHead(200, { 'content-type': 'application/json' }).end(large))
+    gate.spy.answerWith((_request, res) =>
+      res.writeHead(200, { 'content-type': 'application/json' }).end(large),
+    )
     assert.equal((await gate.post(list, { token })).text, large)
   })
 

@@ -24,14 +24,24 @@ describe('header values (O8)', () => {
   })
 
   it('refuses wrong base64 and wrong UTF-8 (A18)', () => {
-    for (const value of ['=?base64?YQ?=', '=?base64?YQ===?=', '=?base64?Y Q==?=', '=?base64?_-8=?=', '=?base64?/w==?=']) {
+    for (const value of [
+      '=?base64?YQ?=',
+      '=?base64?YQ===?=',
+      '=?base64?Y Q==?=',
+      '=?base64?_-8=?=',
+      '=?base64?/w==?=',
+    ]) {
       assert.equal(decodeHeaderValue(value), undefined, value)
     }
   })
 })
 
 describe('header and body agree (O7, A16)', () => {
-  const call = (name: string, headers: { mcpMethod?: string; mcpName?: string }, era: Era = 'modern'): void => {
+  const call = (
+    name: string,
+    headers: { mcpMethod?: string; mcpName?: string },
+    era: Era = 'modern',
+  ): void => {
     const message = readMessage({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name } })
     const both = { mcpMethod: undefined, mcpName: undefined, ...headers }
     checkMethodHeader(message, both, era)
@@ -68,6 +78,9 @@ describe('header and body agree (O7, A16)', () => {
   it('refuses a name where the method has none', () => {
     const message = readMessage({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
     const headers = { mcpMethod: 'tools/list', mcpName: 'add' }
-    assert.throws(() => checkNameHeader(message, findMethod('tools/list', 'request', 'modern')!, headers, 'modern'), mismatch)
+    assert.throws(
+      () => checkNameHeader(message, findMethod('tools/list', 'request', 'modern')!, headers, 'modern'),
+      mismatch,
+    )
   })
 })

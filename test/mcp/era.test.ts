@@ -41,13 +41,26 @@ describe('era of a message', () => {
     ['a modern header without a claim (O13, DEC5)', plain, '2026-07-28', 'meta_missing'],
     ['a claim without capabilities', modern({ [version]: '2026-07-28' }), '2026-07-28', 'meta_missing'],
     ['a claim that is no text', modern({ [version]: 20260728 }), '2026-07-28', 'meta_missing'],
-    ['a claim of a revision to come', modern({ [version]: '2027-01-01', [capabilities]: {} }), '2027-01-01', 'version_unsupported'],
-    ['a claim of a legacy revision', modern({ [version]: '2025-11-25', [capabilities]: {} }), '2025-11-25', 'version_unsupported'],
+    [
+      'a claim of a revision to come',
+      modern({ [version]: '2027-01-01', [capabilities]: {} }),
+      '2027-01-01',
+      'version_unsupported',
+    ],
+    [
+      'a claim of a legacy revision',
+      modern({ [version]: '2025-11-25', [capabilities]: {} }),
+      '2025-11-25',
+      'version_unsupported',
+    ],
     ['a header that is no revision', plain, 'latest', 'version_unsupported'],
   ]
   for (const [what, message, header, code] of refused) {
     it(`refuses ${what}`, () => {
-      assert.throws(() => decideDialect(message, header), (error: Refusal) => error.code === code && error.status === 400)
+      assert.throws(
+        () => decideDialect(message, header),
+        (error: Refusal) => error.code === code && error.status === 400,
+      )
     })
   }
 

@@ -16,7 +16,10 @@ describe('strict JSON (A19)', () => {
   })
 
   it('refuses every text that JSON.parse refuses, and reads the others alike or refuses them', () => {
-    const text = fc.oneof(fc.string(), fc.json().chain((json) => mutated(json)))
+    const text = fc.oneof(
+      fc.string(),
+      fc.json().chain((json) => mutated(json)),
+    )
     fc.assert(
       fc.property(text, (candidate) => {
         const strict = attempt(() => parse(candidate))
@@ -72,10 +75,13 @@ describe('strict JSON (A19)', () => {
   })
 
   it('tells where, and never what', () => {
-    assert.throws(() => parse('{"secret":"s3cr3t","secret":1}'), (error: Error) => {
-      assert.match(error.message, /^a key stands twice at character 19$/)
-      return true
-    })
+    assert.throws(
+      () => parse('{"secret":"s3cr3t","secret":1}'),
+      (error: Error) => {
+        assert.match(error.message, /^a key stands twice at character 19$/)
+        return true
+      },
+    )
   })
 })
 
@@ -89,9 +95,16 @@ function attempt(step: () => unknown): { ok: boolean; value?: unknown } {
 
 /** A JSON text with a few characters changed. */
 function mutated(json: string): fc.Arbitrary<string> {
-  const characters = [...'{}[]",:0123456789.eE+-tfnu\\ \n\u0000a'].map((character) => fc.constant(character))
-  const change = fc.tuple(fc.nat(json.length), fc.nat(2), fc.oneof(...characters))
-  return fc.array(change, { maxLength: 3 }).map((changes) =>
-    changes.reduce((text, [at, removed, added]) => text.slice(0, at) + added + text.slice(at + removed), json),
+  const characters = Array.from('{}[]",:0123456789.eE+-tfnu\\ \n\u0000a').map((character) =>
+    fc.constant(character),
   )
+  const change = fc.tuple(fc.nat(json.length), fc.nat(2), fc.oneof(...characters))
+  return fc
+    .array(change, { maxLength: 3 })
+    .map((changes) =>
+      changes.reduce(
+        (text, [at, removed, added]) => text.slice(0, at) + added + text.slice(at + removed),
+        json,
+      ),
+    )
 }

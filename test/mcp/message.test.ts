@@ -47,11 +47,17 @@ describe('JSON-RPC messages', () => {
   }
   for (const [what, value] of Object.entries(wrong)) {
     it(`refuses ${what}`, () => {
-      assert.throws(() => readMessage(value), (error: Refusal) => error.code === 'message_invalid' && error.status === 400)
+      assert.throws(
+        () => readMessage(value),
+        (error: Refusal) => error.code === 'message_invalid' && error.status === 400,
+      )
     })
   }
 
   it('names the id of what it refuses, where there is one', () => {
-    assert.throws(() => readMessage({ ...request, id: 'x', params: 3 }), (error: Refusal) => error.detail.id === 'x')
+    assert.throws(
+      () => readMessage({ ...request, id: 'x', params: 3 }),
+      (error: Refusal) => error.detail.id === 'x',
+    )
   })
 })

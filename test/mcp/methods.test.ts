@@ -12,7 +12,14 @@ describe('method table', () => {
   })
 
   it('knows which era has what', () => {
-    for (const method of ['initialize', 'ping', 'resources/subscribe', 'logging/setLevel', 'tasks/list', 'tasks/result']) {
+    for (const method of [
+      'initialize',
+      'ping',
+      'resources/subscribe',
+      'logging/setLevel',
+      'tasks/list',
+      'tasks/result',
+    ]) {
       assert.ok(findMethod(method, 'request', 'legacy'))
       assert.equal(findMethod(method, 'request', 'modern'), undefined, method)
     }
@@ -23,7 +30,15 @@ describe('method table', () => {
   })
 
   it('denies what it does not know (A22)', () => {
-    for (const method of ['Tools/call', 'TOOLS/CALL', 'tools/call ', 'rpc.discover', 'tools/delete', '__proto__', 'constructor']) {
+    for (const method of [
+      'Tools/call',
+      'TOOLS/CALL',
+      'tools/call ',
+      'rpc.discover',
+      'tools/delete',
+      '__proto__',
+      'constructor',
+    ]) {
       assert.equal(findMethod(method, 'request', 'legacy'), undefined, method)
       assert.equal(findMethod(method, 'request', 'modern'), undefined, method)
     }
@@ -37,7 +52,13 @@ describe('method table', () => {
   it('asks for the scope of what is completed (A23)', () => {
     assert.deepEqual(scopes('completion/complete', { ref: { type: 'ref/prompt' } }), ['mcp:prompts:read'])
     assert.deepEqual(scopes('completion/complete', { ref: { type: 'ref/resource' } }), ['mcp:resources:read'])
-    for (const params of [{}, { ref: null }, { ref: 'ref/prompt' }, { ref: { type: 'ref/tool' } }, { ref: { type: ['ref/prompt'] } }]) {
+    for (const params of [
+      {},
+      { ref: null },
+      { ref: 'ref/prompt' },
+      { ref: { type: 'ref/tool' } },
+      { ref: { type: ['ref/prompt'] } },
+    ]) {
       assert.equal(scopes('completion/complete', params), undefined)
     }
   })
@@ -46,10 +67,17 @@ describe('method table', () => {
     const listen = (notifications: unknown): readonly string[] | undefined =>
       scopes('subscriptions/listen', { notifications }, 'modern')
     assert.deepEqual(listen({}), [])
-    assert.deepEqual(listen({ toolsListChanged: true, promptsListChanged: true }), ['mcp:tools:read', 'mcp:prompts:list'])
-    assert.deepEqual(listen({ resourcesListChanged: true, resourceSubscriptions: ['a'] }), ['mcp:resources:list', 'mcp:resources:read'])
+    assert.deepEqual(listen({ toolsListChanged: true, promptsListChanged: true }), [
+      'mcp:tools:read',
+      'mcp:prompts:list',
+    ])
+    assert.deepEqual(listen({ resourcesListChanged: true, resourceSubscriptions: ['a'] }), [
+      'mcp:resources:list',
+      'mcp:resources:read',
+    ])
     assert.deepEqual(listen({ taskIds: ['a'] }), ['mcp:tools:execute'])
     assert.deepEqual(listen({ toolsListChanged: false, resourceSubscriptions: [] }), [])
-    for (const wrong of [undefined, [], 'x', { somethingElse: true }, { __proto__x: true }]) assert.equal(listen(wrong), undefined)
+    for (const wrong of [undefined, [], 'x', { somethingElse: true }, { __proto__x: true }])
+      assert.equal(listen(wrong), undefined)
   })
 })

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import type { Installation } from './installation.ts'
 
@@ -13,7 +14,10 @@ export interface Finished {
 }
 
 /** Runs `portcullis` to its end. */
-export async function portcullis(args: readonly string[], env: Record<string, string> = {}): Promise<Finished> {
+export async function portcullis(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Finished> {
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, ...args], {
       env: { ...process.env, ...env },
@@ -33,9 +37,17 @@ export interface Started {
   readonly exit: Promise<number | null>
 }
 
-/** Starts `portcullis` and waits until it says that it is ready. Throws what it says when it ends before that. */
-export async function startPortcullis(args: readonly string[], env: Record<string, string> = {}): Promise<Started> {
+/**
+ * Starts `portcullis` and waits until it says that it is ready; it ends with the test at the latest. Throws what it
+ * says when it ends before that.
+ */
+export async function startPortcullis(
+  test: TestContext,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Started> {
   const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, ...env } })
+  test.after(() => child.kill('SIGKILL'))
   let output = ''
   const exit = new Promise<number | null>((resolve) => child.once('exit', resolve))
   await new Promise<void>((resolve, reject) => {
@@ -51,7 +63,10 @@ export async function startPortcullis(args: readonly string[], env: Record<strin
 }
 
 /** The token that `portcullis token` prints for an installation. */
-export async function readDevelopmentToken({ data, url }: Installation, args: readonly string[] = []): Promise<string> {
+export async function readDevelopmentToken(
+  { data, url }: Installation,
+  args: readonly string[] = [],
+): Promise<string> {
   const { code, stdout, stderr } = await portcullis(['token', '--data', data, '--public-url', url, ...args])
   if (code !== 0) throw new Error(stderr)
   return stdout.trim()

@@ -68,7 +68,8 @@ export class FormBrowser {
 
   async #send(url: string, body: URLSearchParams | undefined): Promise<Response> {
     const headers: Record<string, string> = { accept: 'text/html' }
-    if (this.#cookies.size > 0) headers['cookie'] = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    if (this.#cookies.size > 0)
+      headers['cookie'] = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     if (body !== undefined) headers['origin'] = new URL(url).origin
     const response = await fetch(url, {
       method: body === undefined ? 'GET' : 'POST',
@@ -94,7 +95,8 @@ export class FormBrowser {
       if (name !== undefined) fields.set(name, this.#options.fill?.[name] ?? attribute(input, 'value') ?? '')
     }
     const buttons = [...content.matchAll(/<button[^>]*>/gs)].map(([button]) => button)
-    const wanted = buttons.find((button) => attribute(button, 'value') === this.#options.decision) ?? buttons[0]
+    const wanted =
+      buttons.find((button) => attribute(button, 'value') === this.#options.decision) ?? buttons[0]
     const name = wanted === undefined ? undefined : attribute(wanted, 'name')
     if (name !== undefined) fields.set(name, attribute(wanted as string, 'value') ?? '')
     return { action: unescape(markup[1] as string), fields }
@@ -107,5 +109,10 @@ function attribute(tag: string, name: string): string | undefined {
 }
 
 function unescape(text: string): string {
-  return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+  return text
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
 }

@@ -14,7 +14,11 @@ export interface Answer {
   readonly json: {
     readonly id?: unknown
     readonly result?: Record<string, unknown>
-    readonly error?: { readonly code: number; readonly message: string; readonly data: Record<string, unknown> }
+    readonly error?: {
+      readonly code: number
+      readonly message: string
+      readonly data: Record<string, unknown>
+    }
   }
 }
 
@@ -42,7 +46,9 @@ export interface GatedSpy {
 /** Starts a gate with a spy behind it. */
 export async function startGatedSpy(config: ConfigInput = {}): Promise<GatedSpy> {
   const spy = await startSpyUpstream()
-  const upstreams: ConfigInput['upstreams'] = [{ name: 'spy', path: '/mcp', url: spy.url, responseSeconds: 2 }]
+  const upstreams: ConfigInput['upstreams'] = [
+    { name: 'spy', path: '/mcp', url: spy.url, responseSeconds: 2 },
+  ]
   const installation = await startInstallation({ config: { upstreams, ...config } })
   const oauth = new OAuthClient(installation.url)
   let users = 0
@@ -63,11 +69,23 @@ export async function startGatedSpy(config: ConfigInput = {}): Promise<GatedSpy>
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...headers,
         },
-        ...(hasBody ? { body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body) } : {}),
+        ...(hasBody
+          ? {
+              body:
+                typeof body === 'string' || body instanceof Uint8Array
+                  ? (body as string)
+                  : JSON.stringify(body),
+            }
+          : {}),
       })
       const text = await response.text()
       const isJson = response.headers.get('content-type') === 'application/json'
-      return { status: response.status, headers: response.headers, text, json: isJson ? (JSON.parse(text) as Answer['json']) : {} }
+      return {
+        status: response.status,
+        headers: response.headers,
+        text,
+        json: isJson ? (JSON.parse(text) as Answer['json']) : {},
+      }
     },
     async raw(text) {
       const { port } = new URL(installation.url)

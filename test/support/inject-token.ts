@@ -35,12 +35,18 @@ interface Undici {
   getGlobalDispatcher(): { compose(interceptor: (dispatch: Dispatch) => Dispatch): unknown }
   setGlobalDispatcher(dispatcher: unknown): void
 }
-type Dispatch = (options: { origin?: string | URL; headers?: Record<string, string> }, handler: unknown) => boolean
+type Dispatch = (
+  options: { origin?: string | URL; headers?: Record<string, string> },
+  handler: unknown,
+) => boolean
 
 const undici = createRequire(process.env['INJECT_FOLDER'] as string)('undici') as Undici
 undici.setGlobalDispatcher(
   undici.getGlobalDispatcher().compose((dispatch) => (options, handler) => {
     const toGateway = options.origin !== undefined && new URL(options.origin).origin === origin
-    return dispatch(toGateway ? { ...options, headers: { authorization, ...options.headers } } : options, handler)
+    return dispatch(
+      toGateway ? { ...options, headers: { authorization, ...options.headers } } : options,
+      handler,
+    )
   }),
 )

@@ -43,7 +43,10 @@ export const testClients = [
 ] satisfies ConfigInput['clients']
 
 /** Starts an installation. `upstreams` and everything else of the configuration can be given. */
-export async function startInstallation({ config = {}, clock }: InstallationOptions = {}): Promise<Installation> {
+export async function startInstallation({
+  config = {},
+  clock,
+}: InstallationOptions = {}): Promise<Installation> {
   const data = await mkdtemp(join(tmpdir(), 'portcullis-test-'))
   const port = await freePort()
   const written: string[] = []
@@ -60,7 +63,8 @@ export async function startInstallation({ config = {}, clock }: InstallationOpti
     ...config,
     listen: { gateway: port, authorizationServer: 0, admin: 0, ...config.listen },
   }
-  const begin = (): Promise<Running> => start(loadConfig({ base }), { logTo, ...(clock === undefined ? {} : { clock }) })
+  const begin = (): Promise<Running> =>
+    start(loadConfig({ base }), { logTo, ...(clock === undefined ? {} : { clock }) })
   let running = await begin()
   return {
     url: running.publicUrl,
@@ -76,7 +80,10 @@ export async function startInstallation({ config = {}, clock }: InstallationOpti
     async audit() {
       await new Promise((resolve) => setTimeout(resolve, 50))
       const text = await readFile(join(data, 'audit.jsonl'), 'utf8')
-      return text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as RequestEvent & { time: string })
+      return text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as RequestEvent & { time: string })
     },
     async restart() {
       await running.close()

@@ -5,7 +5,12 @@ import { FormBrowser } from './form-browser.ts'
 export interface TokenAnswer {
   readonly status: number
   readonly headers: Headers
-  readonly body: Record<string, string> & { access_token: string; refresh_token: string; scope: string; error: string }
+  readonly body: Record<string, string> & {
+    access_token: string
+    refresh_token: string
+    scope: string
+    error: string
+  }
 }
 
 /** One authorization request, before it is made. */
@@ -51,7 +56,8 @@ export class OAuthClient {
       body: JSON.stringify(metadata),
     })
     const body = (await response.json()) as { client_id: string; redirect_uris: string[] }
-    if (response.status !== 201) throw new Error(`registration answered ${response.status} ${JSON.stringify(body)}`)
+    if (response.status !== 201)
+      throw new Error(`registration answered ${response.status} ${JSON.stringify(body)}`)
     return new OAuthClient(issuer, body.client_id, body.redirect_uris[0])
   }
 
@@ -68,7 +74,7 @@ export class OAuthClient {
     }
     if (request.scope !== undefined) parameters['scope'] = request.scope
     if (request.resource !== undefined) parameters['resource'] = request.resource
-    return `${this.#issuer}/authorize?${new URLSearchParams(parameters)}`
+    return `${this.#issuer}/authorize?${new URLSearchParams(parameters).toString()}`
   }
 
   /** Logs in, approves and returns the code. Throws where the callback carries none. */
@@ -83,7 +89,10 @@ export class OAuthClient {
   }
 
   /** Redeems a code. */
-  redeem({ code, verifier }: IssuedCode, overrides: Readonly<Record<string, string>> = {}): Promise<TokenAnswer> {
+  redeem(
+    { code, verifier }: IssuedCode,
+    overrides: Readonly<Record<string, string>> = {},
+  ): Promise<TokenAnswer> {
     return this.token({
       grant_type: 'authorization_code',
       code,

@@ -14,7 +14,9 @@ export interface MemoryProvider {
 }
 
 /** Makes a provider of the shape that `OAuthClientProvider` has in SDK v1 and v2. */
-export function memoryProvider(options: { readonly name?: string; readonly browser?: () => FormBrowser } = {}): MemoryProvider {
+export function memoryProvider(
+  options: { readonly name?: string; readonly browser?: () => FormBrowser } = {},
+): MemoryProvider {
   const { name = 'SDK client', browser = () => new FormBrowser() } = options
   const redirectUrl = 'http://localhost:8090/callback'
   let client: unknown
@@ -61,7 +63,8 @@ export function memoryProvider(options: { readonly name?: string; readonly brows
     async redirectToAuthorization(url: URL) {
       scopes.push(url.searchParams.get('scope') ?? '')
       callback = await browser().visit(url.href)
-      if (callback?.searchParams.get('state') !== expectedState) throw new Error('the state came back changed')
+      if (callback?.searchParams.get('state') !== expectedState)
+        throw new Error('the state came back changed')
     },
     callback() {
       if (callback === undefined) throw new Error('the browser was not sent back')

@@ -10,15 +10,17 @@ const run = promisify(execFile)
 const folder = join(import.meta.dirname, '../clients')
 
 /**
- * The node_modules folder of the real clients, installed on first use. PORTCULLIS_TEST_CLIENTS may name a folder where
+ * The node_modules folder of the real clients, installed on first use. TEST_CLIENTS may name a folder where
  * they are installed already.
  */
 export async function clientModules(): Promise<string> {
-  const given = process.env['PORTCULLIS_TEST_CLIENTS']
+  const given = process.env['TEST_CLIENTS']
   if (given !== undefined) return join(given, 'node_modules')
   const modules = join(folder, 'node_modules')
   const stamp = join(modules, '.portcullis-installed')
-  const wanted = createHash('sha256').update(readFileSync(join(folder, 'package-lock.json'))).digest('hex')
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(folder, 'package-lock.json')))
+    .digest('hex')
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
     await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder })
     writeFileSync(stamp, wanted)
@@ -28,8 +30,14 @@ export async function clientModules(): Promise<string> {
 
 /** A Chromium: CHROMIUM_PATH, else an installed one, else Debian's, which root can install. Throws where none is had. */
 export async function chromiumPath(): Promise<string> {
-  const candidates = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-  const installed = (): string | undefined => candidates.find((path) => path !== undefined && existsSync(path))
+  const candidates = [
+    process.env['CHROMIUM_PATH'],
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+  ]
+  const installed = (): string | undefined =>
+    candidates.find((path) => path !== undefined && existsSync(path))
   const found = installed()
   if (found !== undefined) return found
   if (process.getuid?.() === 0) {

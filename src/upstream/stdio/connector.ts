@@ -23,7 +23,9 @@ export function stdioConnector({ command, onStderr, onExit }: StdioConnectorOpti
 
   const start = (key: string): Conversation => {
     if (conversations.size >= maxConversations) {
-      throw new Refusal('upstream_unreachable', { reason: `${maxConversations} processes of the stdio server are running` })
+      throw new Refusal('upstream_unreachable', {
+        reason: `${maxConversations} processes of the stdio server are running`,
+      })
     }
     const conversation = startConversation({
       command,
@@ -50,8 +52,12 @@ export function stdioConnector({ command, onStderr, onExit }: StdioConnectorOpti
   }
 
   /** The conversation that a request belongs to, started where it opens one; undefined for a session that is over. */
-  const find = (request: UpstreamRequest, opens: boolean): { key: string; conversation: Conversation } | undefined => {
-    const key = request.era === 'modern' ? `modern ${request.principal}` : opens ? randomToken(16) : request.session
+  const find = (
+    request: UpstreamRequest,
+    opens: boolean,
+  ): { key: string; conversation: Conversation } | undefined => {
+    const key =
+      request.era === 'modern' ? `modern ${request.principal}` : opens ? randomToken(16) : request.session
     if (key === undefined) return undefined
     const known = conversations.get(key)?.conversation
     if (known !== undefined) return { key, conversation: known }
@@ -107,6 +113,7 @@ function isInitialize(text: string): boolean {
 function withoutRequests(text: string): string[] {
   const parsed = JSON.parse(text) as unknown
   if (!Array.isArray(parsed)) return [text]
-  if (parsed.some((message: object) => 'id' in message && 'method' in message)) throw new Refusal('batch_unsupported')
+  if (parsed.some((message: object) => 'id' in message && 'method' in message))
+    throw new Refusal('batch_unsupported')
   return parsed.map((message) => JSON.stringify(message))
 }

@@ -74,7 +74,13 @@ export function startConversation({ command, onStderr, onExit }: ConversationOpt
       for (const [internal, waiting] of pending) {
         if (waiting.sink !== sink) continue
         pending.delete(internal)
-        child.write(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: internal } }))
+        child.write(
+          JSON.stringify({
+            jsonrpc: '2.0',
+            method: 'notifications/cancelled',
+            params: { requestId: internal },
+          }),
+        )
       }
     },
     listen(sink) {
@@ -107,7 +113,7 @@ export function startConversation({ command, onStderr, onExit }: ConversationOpt
   }
 
   function route(message: Json): void {
-    if (typeof message['method'] === 'string') return void routeCall(message)
+    if (typeof message['method'] === 'string') return routeCall(message)
     const internal = message['id'] as number
     const waiting = pending.get(internal)
     if (waiting === undefined) return

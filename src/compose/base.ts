@@ -1,0 +1,112 @@
+import { join, resolve } from 'node:path'
+import { type StepUps, stepUps } from '../authorization-server/step-up.ts'
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import { publicOrigins, type ResourceDirectory, resourceDirectory } from '../core/protected-resource.ts'
+import type { MasterSecret } from '../core/secret.ts'
+import { createGuard, type Guard } from '../http/guard.ts'
+import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
+import { loadMasterSecret } from '../keys/master-secret.ts'
+import type { Store } from '../storage/contract.ts'
+import { openStore } from '../storage/open.ts'
+import { openAudit } from '../telemetry/audit.ts'
+import type { Observe } from '../telemetry/event.ts'
+import { createLog, type Log } from '../telemetry/log.ts'
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
+
+/** What every part of an installation needs. */
+export interface Base {
+  readonly clock: Clock
+  readonly secret: MasterSecret
+  readonly store: Store
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly observe: Observe
+  readonly onFault: (error: unknown) => void
+  readonly origins: readonly string[]
+  readonly guard: Guard
+  readonly resources: ResourceDirectory
+  /** The keys of access tokens. */
+  readonly tokenKeys: KeyRing
+  /** The keys of the tokens by which MCP servers know the gateway. */
+  readonly identityKeys: KeyRing
+  readonly stepUps: StepUps
+  /** Resolves when requests can be served. */
+  readonly checkReady: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+const sweepMilliseconds = 10 * 60 * 1000
+/** What has expired is kept for a while: presenting it again is how theft is noticed. */
+const keepMilliseconds = 24 * 3600 * 1000
+
+/** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend. */
+export async function openBase(
+  config: Config,
+  clock: Clock,
+  logTo: NodeJS.WritableStream | undefined,
+): Promise<Base> {
+  const folder = resolve(config.data)
+  const secret = loadMasterSecret(config.secret, folder)
+  const store = await openStore({ folder, secret, clock })
+  const log = createLog({ ...config.log, ...(logTo === undefined ? {} : { destination: logTo }) })
+  const metrics = createMetrics()
+  const audit = openAudit(config.audit.file ?? join(folder, 'audit.jsonl'), clock)
+  const origins = publicOrigins(config.publicUrl)
+  const onFault = (error: unknown): void => log.logger.error({ err: error }, 'fault')
+  const stopSweeping = startSweeping(store, clock, onFault)
+  const algorithm = config.tokens.signingAlgorithm
+  const keys = { store: store.keys, clock }
+  return {
+    clock,
+    secret,
+    store,
+    log,
+    metrics,
+    observe(event) {
+      log.request(event)
+      metrics.request(event)
+      audit.record(event)
+    },
+    onFault,
+    origins,
+    guard: buildGuard(config, origins),
+    resources: buildResources(config, origins),
+    tokenKeys: await openKeyRing({ ...keys, purpose: 'authorization-server', algorithm }),
+    identityKeys: await openKeyRing({ ...keys, purpose: 'gateway-identity', algorithm: 'ES256' }),
+    stepUps: stepUps(store.artifacts, clock),
+    checkReady: async () => void (await store.revocations.has('token', 'readiness')),
+    async close() {
+      stopSweeping()
+      audit.close()
+      await store.close()
+    },
+  }
+}
+
+function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => void): () => void {
+  const sweep = async (): Promise<void> => {
+    await store.artifacts.sweep(clock.now() - keepMilliseconds)
+    await store.revocations.sweep(clock.now())
+  }
+  const sweeper = setInterval(() => void sweep().catch(onFault), sweepMilliseconds).unref()
+  return () => clearInterval(sweeper)
+}
+
+function buildResources(config: Config, origins: readonly string[]): ResourceDirectory {
+  const resources = config.upstreams.map(({ name, path, baselineScopes }) => {
+    return { name, path, baselineScopes, resource: config.publicUrl + path }
+  })
+  return resourceDirectory(resources, origins)
+}
+
+function buildGuard(config: Config, origins: readonly string[]): Guard {
+  return createGuard({
+    hosts: [
+      ...origins.map((origin) => new URL(origin).host),
+      ...config.allowedHosts.map((name) => name.toLowerCase()),
+    ],
+    origins: [...origins, ...config.cors.origins],
+    anyLoopbackOrigin: config.mode === 'development',
+  })
+}

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, it } from 'node:test'
+
+const source = join(import.meta.dirname, '../src')
+
+/** What each folder may import besides itself: whole folders, or single contracts. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  mcp: ['core'],
+  policy: ['core', 'mcp'],
+  http: ['core'],
+  config: ['core'],
+  storage: ['core'],
+  keys: ['core', 'storage/contract.ts'],
+  identity: ['core'],
+  telemetry: ['core'],
+  upstream: ['core', 'mcp', 'http'],
+  'authorization-server': [
+    'core',
+    'http',
+    'keys/key-ring.ts',
+    'identity/contract.ts',
+    'storage/contract.ts',
+    'telemetry/event.ts',
+    'telemetry/scrub.ts',
+  ],
+  gateway: [
+    'core',
+    'mcp',
+    'http',
+    'policy',
+    'keys/key-ring.ts',
+    'upstream/contract.ts',
+    'telemetry/event.ts',
+    'telemetry/scrub.ts',
+  ],
+  admin: ['core', 'http'],
+  compose: ['*'],
+  cli: ['*'],
+  '': ['*'],
+}
+
+/** Packages that belong to one folder. */
+const packages: Readonly<Record<string, string>> = {
+  'oidc-provider': 'authorization-server',
+  kysely: 'storage',
+  'node:sqlite': 'storage',
+  zod: 'config',
+  yaml: 'config',
+  commander: 'cli',
+  pino: 'telemetry',
+  'prom-client': 'telemetry',
+}
+
+/** No input or output, no clock, no randomness of their own. */
+const pure = ['core', 'mcp', 'policy']
+const impure = /^node:(?:fs|http|https|net|child_process|sqlite|dns|os|process)/
+
+interface Import {
+  readonly file: string
+  readonly folder: string
+  readonly target: string
+}
+
+const imports: Import[] = globSync('**/*.ts', { cwd: source }).flatMap((file) => {
+  const folder = file.includes('/') ? (file.split('/')[0] as string) : ''
+  const text = readFileSync(join(source, file), 'utf8')
+  return [...text.matchAll(/(?:from|import) '([^']+)'|import\('([^']+)'\)/g)].map(([, from, dynamic]) => ({
+    file,
+    folder,
+    target: (from ?? dynamic) as string,
+  }))
+})
+
+describe('architecture', () => {
+  it('has a rule for every folder', () => {
+    for (const { folder } of imports)
+      assert.ok(folder in allowed, `src/${folder} has no row in the import table`)
+  })
+
+  it('lets folders import what the table says', () => {
+    for (const { file, folder, target } of imports) {
+      if (!target.startsWith('.')) continue
+      const path = relative(source, join(source, dirname(file), target))
+      const rules = allowed[folder] ?? []
+      const free = path.startsWith(`${folder}/`) || rules.includes('*') || path.startsWith('../demo/')
+      assert.ok(
+        free || rules.some((rule) => path === rule || path.startsWith(`${rule}/`)),
+        `src/${file} imports ${path}`,
+      )
+      if (path.startsWith('../')) assert.equal(folder, 'cli', `src/${file} imports ${path}`)
+    }
+  })
+
+  it('keeps packages in their folders', () => {
+    for (const { file, folder, target } of imports) {
+      const name = target.startsWith('@') ? target : (target.split('/')[0] as string)
+      const owner = packages[name]
+      if (owner !== undefined) assert.equal(folder, owner, `src/${file} imports ${target}`)
+    }
+  })
+
+  it('keeps the pure folders free of input and output', () => {
+    for (const { file, folder, target } of imports) {
+      if (pure.includes(folder)) assert.doesNotMatch(target, impure, `src/${file} imports ${target}`)
+    }
+  })
+
+  it('loads oidc-provider in one place', () => {
+    const loaders = imports.filter(({ file, target }) => target === 'oidc-provider' && isValueImport(file))
+    assert.deepEqual(
+      loaders.map(({ file }) => file),
+      ['authorization-server/library.ts'],
+    )
+  })
+
+  it('lets the demo import no source of ours', () => {
+    for (const file of globSync('*.ts', { cwd: join(source, '../demo') })) {
+      assert.doesNotMatch(readFileSync(join(source, '../demo', file), 'utf8'), /from '\.\.\//, file)
+    }
+  })
+
+  it('keeps files small: 300 lines at most, 80 in the middle, 200 for nine in ten', () => {
+    const lengths = globSync('**/*.ts', { cwd: source })
+      .map((file) => readFileSync(join(source, file), 'utf8').split('\n').length - 1)
+      .toSorted((left, right) => left - right)
+    const at = (share: number): number => lengths[Math.floor(lengths.length * share)] as number
+    assert.ok((lengths.at(-1) as number) <= 300, `the longest has ${lengths.at(-1)}`)
+    assert.ok(at(0.5) <= 80, `the median is ${at(0.5)}`)
+    assert.ok(at(0.9) <= 200, `nine in ten have up to ${at(0.9)}`)
+  })
+})
+
+function isValueImport(file: string): boolean {
+  return /(?<!import type [^\n]*)from 'oidc-provider'|import\('oidc-provider'\)/.test(
+    readFileSync(join(source, file), 'utf8'),
+  )
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { decodeJwt } from 'jose'
+import { portcullis, startPortcullis } from '../support/command.ts'
+import { freePort } from '../support/installation.ts'
+import { OAuthClient } from '../support/oauth.ts'
+
+const folder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-cli-'))
+
+async function demoPorts(): Promise<{ env: Record<string, string>; ports: Record<string, number> }> {
+  const ports = {
+    gateway: await freePort(),
+    authorizationServer: await freePort(),
+    demo: await freePort(),
+    admin: await freePort(),
+  }
+  return {
+    ports,
+    env: {
+      PORTCULLIS_LISTEN_GATEWAY: String(ports.gateway),
+      PORTCULLIS_LISTEN_AUTHORIZATION_SERVER: String(ports.authorizationServer),
+      PORTCULLIS_LISTEN_DEMO: String(ports.demo),
+      PORTCULLIS_LISTEN_ADMIN: String(ports.admin),
+    },
+  }
+}
+
+describe('portcullis demo', () => {
+  it('starts four servers, says where they are and what to do next, and ends cleanly', {
+    timeout: 30_000,
+  }, async (test) => {
+    const { env, ports } = await demoPorts()
+    const running = await startPortcullis(test, ['demo', '--data', folder()], env)
+    for (const port of Object.values(ports))
+      assert.match(running.output(), new RegExp(`127\\.0\\.0\\.1:${port}`))
+    assert.match(running.output(), /npx @modelcontextprotocol\/inspector .*http:\/\/127\.0\.0\.1:\d+\/mcp/)
+    assert.doesNotMatch(running.output(), /WARNING|Unsupported/)
+    assert.equal((await fetch(`http://127.0.0.1:${ports['gateway']}/mcp`, { method: 'POST' })).status, 401)
+    assert.equal((await fetch(`http://127.0.0.1:${ports['demo']}/mcp`, { method: 'POST' })).status, 401)
+    assert.equal((await fetch(`http://127.0.0.1:${ports['admin']}/readyz`)).status, 200)
+    assert.match(running.output(), /mcp +401 POST \/mcp challenged/)
+    running.process.kill('SIGINT')
+    assert.equal(await running.exit, 0)
+  })
+
+  it('names who holds a taken port, and how to choose another', { timeout: 30_000 }, async () => {
+    const { env, ports } = await demoPorts()
+    for (const [name, fix] of [
+      ['gateway', /--port or listen\.gateway/],
+      ['demo', /PORTCULLIS_LISTEN_DEMO/],
+      ['admin', /listen\.admin/],
+    ] as const) {
+      const holder = createServer()
+      await new Promise<void>((resolve) => holder.listen(ports[name], '127.0.0.1', resolve))
+      const { code, stderr } = await portcullis(['demo', '--data', folder()], env)
+      assert.equal(code, 2)
+      assert.match(stderr, new RegExp(`port ${ports[name]} for the .* is taken by .*process ${process.pid}`))
+      assert.match(stderr, fix)
+      assert.doesNotMatch(stderr, /^\s+at /m, 'no stack trace')
+      await new Promise((resolve) => holder.close(resolve))
+    }
+  })
+
+  it('refuses to be public', async () => {
+    const { code, stderr } = await portcullis([
+      'demo',
+      '--data',
+      folder(),
+      '--public-url',
+      'https://mcp.example.com',
+    ])
+    assert.equal(code, 2)
+    assert.match(stderr, /loopback URL in development mode/)
+  })
+})
+
+describe('portcullis run', () => {
+  it('asks for one server, not for none and not for two', async () => {
+    for (const args of [['run'], ['run', '--upstream', 'http://127.0.0.1:1/mcp', '--', 'some-server']]) {
+      const { code, stderr } = await portcullis(args)
+      assert.equal(code, 2)
+      assert.match(stderr, /either --upstream URL or -- COMMAND/)
+    }
+  })
+})
+
+describe('portcullis serve', () => {
+  it('runs its parts apart, which find each other', { timeout: 30_000 }, async (test) => {
+    const data = folder()
+    const { ports } = await demoPorts()
+    const file = join(data, 'portcullis.yaml')
+    writeFileSync(
+      file,
+      `data: ${data}\nlog: { format: text }\nlisten: ${JSON.stringify(ports)}\nupstreams: [{ name: a, url: http://127.0.0.1:9/mcp }]\n`,
+    )
+    const server = await startPortcullis(test, ['serve', '-c', file, '--only', 'authorization-server'])
+    const gateway = await startPortcullis(test, ['serve', '--only', 'gateway'], { PORTCULLIS_CONFIG: file })
+    const url = `http://127.0.0.1:${ports['gateway']}`
+    const metadata = (await (await fetch(`${url}/.well-known/oauth-authorization-server`)).json()) as {
+      issuer: string
+    }
+    assert.equal(metadata.issuer, url)
+    const client = await OAuthClient.register(url, { redirect_uris: ['http://127.0.0.1:1/cb'] })
+    const { access_token: token, refresh_token: refresh } = await client.signIn({ scope: 'mcp:tools:read' })
+    const ask = async (): Promise<number> => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      return (
+        await fetch(`${url}/mcp`, {
+          method: 'POST',
+          headers,
+          body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}',
+        })
+      ).status
+    }
+    assert.equal(await ask(), 502, 'let in; there is no server behind')
+    await client.token({ token: refresh, client_id: client.clientId }, { path: '/revoke' })
+    await new Promise((resolve) => setTimeout(resolve, 2500))
+    assert.equal(await ask(), 401, 'the gateway heard of the revocation in another process')
+    for (const { process: child, exit } of [gateway, server]) {
+      child.kill('SIGTERM')
+      assert.equal(await exit, 0)
+    }
+  })
+})
+
+describe('portcullis check', () => {
+  it('says that a configuration is right, or everything that is wrong', async () => {
+    const good = join(folder(), 'a.yaml')
+    writeFileSync(good, 'upstreams: [{ name: a, url: http://127.0.0.1:9000/mcp }]')
+    assert.match(
+      (await portcullis(['check', '-c', good])).stdout,
+      /is right: development mode, one MCP server/,
+    )
+    writeFileSync(good, 'mode: prod\nupstreams: [{ name: a }]\nx: 1')
+    const { code, stderr } = await portcullis(['check', '-c', good])
+    assert.equal(code, 2)
+    assert.match(stderr, /3 problems/)
+    for (const path of ['mode: ', 'upstreams\\[0\\]: ', 'x: ']) assert.match(stderr, new RegExp(path))
+    assert.match((await portcullis(['check'])).stderr, /name the file/)
+  })
+})
+
+describe('portcullis token', () => {
+  it('prints a token for this computer alone', async () => {
+    const data = folder()
+    const { stdout } = await portcullis([
+      'token',
+      '--data',
+      data,
+      '--scope',
+      'mcp:tools:read',
+      '--user',
+      'ada',
+      '--seconds',
+      '60',
+    ])
+    const payload = decodeJwt(stdout.trim())
+    assert.equal(payload.sub, 'ada')
+    assert.equal(payload['scope'], 'mcp:tools:read')
+    assert.equal(payload.aud, 'http://127.0.0.1:3002/mcp')
+    assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 60)
+    const elsewhere = await portcullis(['token', '--data', data, '--public-url', 'https://mcp.example.com'])
+    assert.equal(elsewhere.code, 2)
+    assert.equal(elsewhere.stdout, '')
+  })
+
+  it('refuses what makes no sense', async () => {
+    for (const args of [
+      ['--seconds', 'x'],
+      ['--seconds', '0'],
+      ['--scope', 'a"b'],
+      ['--port', 'x'],
+      ['--unknown'],
+    ]) {
+      const { code, stdout, stderr } = await portcullis(['token', '--data', folder(), ...args])
+      assert.notEqual(code, 0, args.join(' '))
+      assert.equal(stdout, '')
+      assert.notEqual(stderr, '')
+    }
+  })
+})
+
+describe('portcullis', () => {
+  it('explains itself', async () => {
+    const help = await portcullis(['--help'])
+    for (const command of ['demo', 'run', 'serve', 'check', 'token'])
+      assert.match(help.stdout, new RegExp(`^ +${command}`, 'm'))
+    assert.match((await portcullis(['--version'])).stdout, /^\d+\.\d+\.\d+/)
+    assert.equal((await portcullis(['unheard-of'])).code, 1)
+  })
+})

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { loadConfig } from '../../src/config/load.ts'
+import { ConfigurationInvalid } from '../../src/config/problems.ts'
+
+function file(text: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'portcullis-config-')), 'portcullis.yaml')
+  writeFileSync(path, text)
+  return path
+}
+
+/** The problems of a configuration, as `path: message`. */
+function problems(text: string, environment: Record<string, string> = {}): string[] {
+  try {
+    loadConfig({ file: file(text), environment })
+  } catch (error) {
+    if (error instanceof ConfigurationInvalid)
+      return error.problems.map(({ path, message }) => `${path}: ${message}`)
+    throw error
+  }
+  return []
+}
+
+const upstream = 'upstreams: [{ name: a, url: http://127.0.0.1:9000/mcp }]'
+
+describe('configuration', () => {
+  it('has a default for everything', () => {
+    const config = loadConfig({})
+    assert.equal(config.publicUrl, 'http://127.0.0.1:3002')
+    assert.equal(config.mode, 'development')
+    assert.equal(config.tokens.codeSeconds, 60)
+    assert.equal(config.tokens.accessTokenSeconds, 3600)
+    assert.ok(Object.isFrozen(config) && Object.isFrozen(config.tokens))
+  })
+
+  it('lets the file override the command, the environment the file, and flags everything', () => {
+    const path = file(`listen: { gateway: 2, admin: 2 }\ntokens: { codeSeconds: 2 }\n${upstream}`)
+    const environment = {
+      PORTCULLIS_LISTEN_GATEWAY: '3',
+      PORTCULLIS_CORS_ORIGINS: 'https://a.example, https://b.example',
+    }
+    const base = { listen: { gateway: 1, admin: 1, demo: 1 } }
+    const config = loadConfig({ base, file: path, environment, flags: { listen: { gateway: 4 } } })
+    assert.deepEqual(
+      [config.listen.gateway, config.listen.admin, config.listen.demo, config.tokens.codeSeconds],
+      [4, 2, 1, 2],
+    )
+    assert.deepEqual(config.cors.origins, ['https://a.example', 'https://b.example'])
+    assert.equal(config.publicUrl, 'http://127.0.0.1:4', 'the public URL follows the port')
+  })
+
+  it('tells every problem at once, with its path', () => {
+    const found = problems(
+      `mode: production\npublicUrl: http://mcp.example.com/path\ntokens: { codeSeconds: 601, lifetime: 3 }\nupstream: []\n` +
+        `upstreams:\n  - { name: A, path: mcp }\n  - { name: b, url: http://x/mcp, command: [a] }\n  - { name: b, url: http://x/mcp }\n`,
+      { PORTCULLIS_TYPO: '1' },
+    )
+    for (const expected of [
+      /^PORTCULLIS_TYPO: there is no such setting/,
+      /^tokens\.codeSeconds: .*600/,
+      /^tokens\.lifetime: there is no such setting/,
+      /^upstream: there is no such setting/,
+      /^upstreams\[0\]\.name: /,
+      /^upstreams\[0\]\.path: /,
+      /^publicUrl: must be an origin without a path/,
+      /^publicUrl: must be https in production mode/,
+      /^login\.users: must not be development in production mode/,
+    ]) {
+      assert.ok(
+        found.some((problem) => expected.test(problem)),
+        `${expected} in\n${found.join('\n')}`,
+      )
+    }
+  })
+
+  const wrong: [string, string, RegExp][] = [
+    [
+      'development on a public host',
+      'publicUrl: http://mcp.example.com',
+      /must be a loopback URL in development mode/,
+    ],
+    [
+      'development on every address',
+      'publicUrl: http://127.0.0.1:1\nlisten: { host: 0.0.0.0 }',
+      /must be a loopback address/,
+    ],
+    ['production without a URL', 'mode: production\nlogin: { users: none }', /^publicUrl: must be set/],
+    ['a URL with a query', 'publicUrl: http://127.0.0.1/?a', /no query/],
+    ['a server without an address', 'upstreams: [{ name: a }]', /needs either url or command/],
+    [
+      'two servers of one name',
+      'upstreams: [{ name: a, url: http://x }, { name: a, path: /b, url: http://x }]',
+      /"a" is taken/,
+    ],
+    [
+      'two servers on one path',
+      'upstreams: [{ name: a, url: http://x }, { name: b, url: http://x }]',
+      /"\/mcp" is taken/,
+    ],
+    [
+      'a machine without a secret',
+      'clients: [{ id: a, grantTypes: [client_credentials] }]',
+      /secret: is needed/,
+    ],
+    ['a client without a redirect URI', 'clients: [{ id: a }]', /redirectUris: is needed/],
+    [
+      'two clients of one id',
+      'clients: [{ id: a, redirectUris: [x] }, { id: a, redirectUris: [x] }]',
+      /"a" is taken/,
+    ],
+    [
+      'a secret from nowhere',
+      'clients: [{ id: a, secret: $NOWHERE, redirectUris: [x] }]',
+      /\$NOWHERE is not set/,
+    ],
+    [
+      'a scope with a space',
+      'upstreams: [{ name: a, url: http://x, baselineScopes: ["a b"] }]',
+      /not a legal scope/,
+    ],
+    ['a text', 'hello', /must hold settings/],
+    ['broken YAML', 'a: [', /portcullis\.yaml:1:\d+: /],
+    ['a key that stands twice', 'mode: production\nmode: development', /portcullis\.yaml:2:1: .*unique/],
+  ]
+  for (const [what, text, expected] of wrong) {
+    it(`refuses ${what}`, () => {
+      const found = problems(text)
+      assert.ok(
+        found.some((problem) => expected.test(problem)),
+        found.join('\n'),
+      )
+    })
+  }
+
+  it('names a file that is not there', () => {
+    assert.throws(() => loadConfig({ file: '/nowhere.yaml' }), /\/nowhere\.yaml: cannot be read/)
+  })
+
+  it('takes the secret of a client from a variable', () => {
+    const text = 'clients: [{ id: a, secret: $MY_SECRET, grantTypes: [client_credentials] }]'
+    const config = loadConfig({ file: file(text), environment: { MY_SECRET: 'long-enough' } })
+    assert.equal(config.clients[0]?.secret, 'long-enough')
+  })
+
+  it('accepts a production without people', () => {
+    assert.deepEqual(
+      problems(`mode: production\npublicUrl: https://mcp.example.com/\nlogin: { users: none }\n${upstream}`),
+      [],
+    )
+  })
+})

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { renderReference, renderSchema } from '../src/config/document.ts'
+import { errorKinds } from '../src/core/errors.ts'
+
+const root = join(import.meta.dirname, '..')
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+describe('documentation', () => {
+  it('of the configuration is what the schema says (npm run docs)', () => {
+    assert.equal(read('docs/configuration.md'), renderReference())
+    assert.equal(read('docs/portcullis.schema.json'), renderSchema())
+  })
+
+  it('has every error code, and no other', () => {
+    const described = [...read('docs/errors.md').matchAll(/^### `([a-z_]+)`/gm)].map(([, code]) => code)
+    assert.deepEqual(new Set(described), new Set(Object.keys(errorKinds)))
+    for (const [code, { status, rpc }] of Object.entries(errorKinds)) {
+      assert.match(read('docs/errors.md'), new RegExp(`### \`${code}\`\n\n\`${status}\` · \`${rpc}\``), code)
+    }
+  })
+
+  it('has a row for every requirement, attack and rule that a test or the source cites', () => {
+    const cited = new Set<string>()
+    for (const file of globSync('{src,demo,test}/**/*.ts', { cwd: root, exclude: ['**/node_modules/**'] })) {
+      for (const [, list] of read(file).matchAll(/\(([^()]*)\)/g)) {
+        for (const [id] of (list ?? '').matchAll(/\b(?:AM|DEC|[ABDHNOPRTUVWX])\d{1,2}\b/g)) cited.add(id)
+      }
+    }
+    const rows = new Set(
+      [...read('docs/conformance.md').matchAll(/^\| ([A-Z]+\d+) \|/gm)].map(([, id]) => id),
+    )
+    const missing = [...cited].filter((id) => !rows.has(id)).toSorted()
+    assert.deepEqual(missing, [])
+  })
+
+  it('names in docs/conformance.md only tests that there are', () => {
+    for (const [, path] of read('docs/conformance.md').matchAll(/`(test\/[\w/.-]+\.ts)`/g)) {
+      assert.doesNotThrow(() => read(path as string), path)
+    }
+  })
+
+  it('links to files that there are', () => {
+    for (const file of [
+      'README.md',
+      'ARCHITECTURE.md',
+      'CONTRIBUTING.md',
+      'SECURITY.md',
+      ...globSync('docs/*.md', { cwd: root }),
+    ]) {
+      const folder = join(root, file, '..')
+      for (const [, target] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)) {
+        assert.doesNotThrow(() => readFileSync(join(folder, target as string)), `${file} → ${target}`)
+      }
+    }
+  })
+
+  it('gives a reason for every dependency, and for no other', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
+      string,
+      Record<string, string>
+    >
+    const described = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name)
+    const clients = (JSON.parse(read('test/clients/package.json')) as { dependencies: object }).dependencies
+    const installed = Object.keys({ ...dependencies, ...devDependencies, ...clients })
+    assert.deepEqual(new Set(described), new Set(installed))
+  })
+})
+
+describe('the lock files', () => {
+  it('hold no addresses', () => {
+    for (const file of ['package-lock.json', 'test/clients/package-lock.json'])
+      assert.doesNotMatch(read(file), /"resolved": *"http/)
+  })
+})
+
+describe('the runtime', () => {
+  it('is the one that the project pins, or another that is new enough', () => {
+    const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+    assert.ok(major > 24 || (major === 24 && minor >= 12), process.version)
+  })
+})

@@ -1,0 +1,8 @@
+/** `npm run docs`: writes what is made from the schema. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { renderReference, renderSchema } from '../../src/config/document.ts'
+
+const docs = join(import.meta.dirname, '../../docs')
+writeFileSync(join(docs, 'configuration.md'), renderReference())
+writeFileSync(join(docs, 'portcullis.schema.json'), renderSchema())

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { stat } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { scrub, scrubPath } from '../../src/telemetry/scrub.ts'
+import { FormBrowser } from '../support/form-browser.ts'
+import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+
+let gate: GatedSpy
+before(async () => {
+  gate = await startGatedSpy({ log: { level: 'debug', format: 'json' } })
+})
+after(() => gate.close())
+
+const metrics = async (): Promise<string> => (await fetch(`${gate.installation.adminUrl}/metrics`)).text()
+
+/** The value of a metric with these labels, 0 where it has none yet. */
+async function value(name: string, labels: string): Promise<number> {
+  const line = (await metrics())
+    .split('\n')
+    .find((one) => one.startsWith(`${name}{${labels}}`) || one.startsWith(`${name} `))
+  return Number(line?.split(' ').at(-1) ?? 0)
+}
+
+describe('one event for each request', () => {
+  it('feeds log and audit with the same facts, told apart by their kind (N34)', async () => {
+    const token = await gate.tokenFor('mcp:tools:read', 'ada')
+    const allowed = await gate.post(legacyRequest('tools/list'), { token })
+    const denied = await gate.post(legacyRequest('tools/call', { name: 'rm' }), { token })
+    const challenged = await gate.post(legacyRequest('tools/list'))
+    await gate.post(undefined, { method: 'GET', path: '/.well-known/oauth-protected-resource' })
+
+    const audit = await gate.installation.audit()
+    const of = (answer: { headers: Headers }) =>
+      audit.filter(({ requestId }) => requestId === answer.headers.get('x-request-id'))
+    assert.equal(of(allowed).length, 1)
+    const [entry] = of(allowed)
+    assert.equal(entry?.kind, 'mcp')
+    assert.equal(entry?.outcome, 'allowed')
+    assert.equal(entry?.subject, 'ada')
+    assert.equal(entry?.clientId, 'user-client')
+    assert.equal(entry?.upstream, 'spy')
+    assert.deepEqual(entry?.methods, ['tools/list'])
+    assert.ok(entry?.time && entry.durationMs >= 0)
+    assert.equal(of(denied)[0]?.outcome, 'challenged')
+    assert.equal(of(denied)[0]?.code, 'scope_insufficient')
+    assert.equal(of(denied)[0]?.object, 'rm')
+    assert.equal(of(challenged)[0]?.code, 'token_missing')
+    assert.deepEqual([...new Set(audit.map(({ kind }) => kind))].toSorted(), [
+      'access',
+      'mcp',
+      'oauth',
+      'proxy',
+    ])
+
+    const lines = gate.installation
+      .log()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    for (const { requestId, kind, outcome } of audit) {
+      assert.ok(
+        lines.some(
+          (line) => line['requestId'] === requestId && line['kind'] === kind && line['outcome'] === outcome,
+        ),
+      )
+    }
+  })
+
+  it('tells each step of OAuth with client and user', async () => {
+    await gate.tokenFor('mcp:tools:read', 'grace')
+    const steps = (await gate.installation.audit()).filter(({ kind }) => kind === 'oauth')
+    for (const step of ['authorization', 'login', 'consent', 'token'])
+      assert.ok(
+        steps.some((entry) => entry.step === step),
+        step,
+      )
+    const token = steps.findLast(({ step }) => step === 'token')
+    assert.deepEqual(
+      [token?.clientId, token?.subject, token?.grantType],
+      ['user-client', 'grace', 'authorization_code'],
+    )
+  })
+
+  it('shares the request id between gateway and authorization server', async () => {
+    const response = await fetch(`${gate.installation.url}/token`, {
+      method: 'POST',
+      body: new URLSearchParams(),
+    })
+    const id = response.headers.get('x-request-id')
+    const entries = (await gate.installation.audit()).filter(({ requestId }) => requestId === id)
+    assert.deepEqual(entries.map(({ kind }) => kind).toSorted(), ['oauth', 'proxy'])
+  })
+})
+
+describe('secrets (A14, B4)', () => {
+  it('never appear in the log, in the audit or in an error', async () => {
+    const issued = await gate.oauth.authorize(
+      { scope: 'mcp:*', state: 'state-that-is-nobodys-business' },
+      new FormBrowser(),
+    )
+    const { body } = await gate.oauth.redeem(issued)
+    await gate.oauth.redeem(issued)
+    await gate.oauth.refresh(body.refresh_token)
+    await gate.post(legacyRequest('tools/list'), { token: body.access_token })
+    await gate.post(legacyRequest('tools/list'), { token: `${body.access_token}x` })
+    await gate.post(legacyRequest('ping'), { path: `/mcp?access_token=${body.access_token}` })
+    await gate.post(legacyRequest('tools/call', { name: body.access_token }), { token: body.access_token })
+    const secret = 'machine-secret-of-the-tests'
+    await gate.oauth.token({ grant_type: 'client_credentials', client_id: 'machine', client_secret: secret })
+    await gate.oauth.token({
+      grant_type: 'client_credentials',
+      client_id: 'machine',
+      client_secret: `${secret}-wrong`,
+    })
+    const audit = JSON.stringify(await gate.installation.audit())
+    const log = gate.installation.log()
+    const secrets = [
+      issued.code,
+      issued.verifier,
+      body.access_token,
+      body.refresh_token,
+      secret,
+      'state-that-is-nobodys-business',
+    ]
+    for (const text of [audit, log]) {
+      for (const one of secrets) assert.ok(!text.includes(one))
+      assert.doesNotMatch(text, /eyJ[\w-]{10}/)
+    }
+    assert.equal((await stat(join(gate.installation.data, 'audit.jsonl'))).mode & 0o777, 0o600)
+  })
+
+  it('are taken out of free texts and paths', () => {
+    assert.equal(scrub('token eyJhbGciOiJub25lIn0.e30.x was bad'), 'token [redacted] was bad')
+    assert.equal(scrub('Authorization: Bearer abc'), 'Authorization: [redacted]')
+    assert.equal(scrub('ECONNREFUSED 127.0.0.1:9'), 'ECONNREFUSED 127.0.0.1:9')
+    assert.equal(
+      scrubPath('/interaction/nphav80twvdfmNKO9Bsj6nTwTs1OL3olQ_dXbnrzplq/login'),
+      '/interaction/…/login',
+    )
+    assert.equal(
+      scrubPath('/.well-known/oauth-authorization-server'),
+      '/.well-known/oauth-authorization-server',
+    )
+  })
+
+  it('do not travel in headers that a client can read', async () => {
+    const answer = await gate.post(legacyRequest('ping'), { token: await gate.tokenFor('mcp:*') })
+    assert.doesNotMatch(JSON.stringify([...answer.headers]), /eyJ|Bearer/)
+  })
+})
+
+describe('metrics', () => {
+  it('count flows, verifications, operations and failures', async () => {
+    const flows = 'portcullis_oauth_flows_completed_total'
+    const earlier = {
+      started: await value('portcullis_oauth_flows_started_total', ''),
+      completed: await value(flows, 'grant_type="authorization_code"'),
+      allowed: await value(
+        'portcullis_mcp_operations_total',
+        'upstream="spy",method="prompts/list",scope="mcp:prompts:list",outcome="allowed"',
+      ),
+    }
+    const token = await gate.tokenFor('mcp:prompts:list')
+    await gate.post(legacyRequest('prompts/list'), { token })
+    await gate.post(legacyRequest('prompts/list'), { token })
+    await gate.post(legacyRequest('prompts/get', { name: 'p' }), { token })
+    await gate.post(legacyRequest('prompts/list'))
+    await gate.post(legacyRequest('prompts/list'), { token: 'a.b.c' })
+    assert.equal(await value('portcullis_oauth_flows_started_total', ''), earlier.started + 1)
+    assert.equal(await value(flows, 'grant_type="authorization_code"'), earlier.completed + 1)
+    const operations = 'portcullis_mcp_operations_total'
+    const labels = 'upstream="spy",method="prompts/list",scope="mcp:prompts:list",outcome="allowed"'
+    assert.equal(await value(operations, labels), earlier.allowed + 2)
+    assert.equal(
+      await value(
+        operations,
+        'upstream="spy",method="prompts/get",scope="mcp:prompts:read",outcome="challenged"',
+      ),
+      1,
+    )
+    assert.ok((await value('portcullis_authentication_failures_total', 'reason="token_missing"')) >= 1)
+    assert.ok((await value('portcullis_authentication_failures_total', 'reason="token is malformed"')) >= 1)
+    assert.match(await metrics(), /portcullis_token_verification_seconds_count\{valid="true"\} [1-9]/)
+    assert.match(await metrics(), /process_resident_memory_bytes/)
+  })
+
+  it('have no label that a client could fill', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    await gate.post(legacyRequest('made/up-by-a-client'), { token })
+    await gate.post(legacyRequest('tools/call', { name: 'chosen-by-a-client' }), { token })
+    assert.doesNotMatch(await metrics(), /made\/up|chosen-by-a-client/)
+  })
+})
+
+describe('the admin port (A73)', () => {
+  it('says that it lives and is ready', async () => {
+    for (const path of ['/healthz', '/readyz']) {
+      assert.equal((await fetch(gate.installation.adminUrl + path)).status, 200)
+    }
+    assert.equal((await fetch(`${gate.installation.adminUrl}/nothing`)).status, 404)
+  })
+
+  it('is no part of the public port, and answers no foreign host', async () => {
+    for (const path of ['/healthz', '/readyz', '/metrics']) {
+      const response = await fetch(gate.installation.url + path)
+      assert.equal(response.status, 404)
+      assert.doesNotMatch(await response.text(), /portcullis_/)
+    }
+    const status = await new Promise((resolve) => {
+      request(`${gate.installation.adminUrl}/metrics`, { headers: { host: 'evil.example' } }, (res) =>
+        resolve(res.statusCode),
+      ).end()
+    })
+    assert.equal(status, 403)
+  })
+})

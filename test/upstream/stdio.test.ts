@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { parseLossless } from '../../src/upstream/stdio/lossless.ts'
+import { portcullis, readDevelopmentToken, startPortcullis } from '../support/command.ts'
+import { freePort, type Installation, startInstallation } from '../support/installation.ts'
+
+const fixture = (name: string): string[] => [process.execPath, join(import.meta.dirname, '../fixtures', name)]
+
+interface Opened {
+  readonly client: Client
+  readonly notifications: unknown[]
+}
+
+interface Who {
+  readonly pid: number
+  readonly calls: number
+  readonly secret: unknown
+  readonly argv: readonly string[]
+}
+
+let installation: Installation
+before(async () => {
+  const command = [...fixture('stdio-legacy.ts'), '--flag', '$(touch x); `id`']
+  installation = await startInstallation({ config: { upstreams: [{ name: 'stdio', command }] } })
+})
+after(() => installation.close())
+
+/** Opens a session; `secret` is in our environment while the process of the session starts. */
+async function open(user: string, secret?: string): Promise<Opened> {
+  const token = await readDevelopmentToken(installation, ['--user', user, '--scope', 'mcp:*'])
+  const client = new Client({ name: 'test', version: '1' }, { capabilities: { sampling: {} } })
+  const notifications: unknown[] = []
+  client.fallbackNotificationHandler = async (notification) => void notifications.push(notification)
+  client.setRequestHandler('sampling/createMessage', async () => ({
+    model: 'm',
+    role: 'assistant' as const,
+    content: { type: 'text' as const, text: 'answered by the client' },
+  }))
+  const requestInit = { headers: { authorization: `Bearer ${token}` } }
+  if (secret !== undefined) process.env['PORTCULLIS_SECRET'] = secret
+  await client.connect(new StreamableHTTPClientTransport(new URL(installation.mcpUrl), { requestInit }))
+  delete process.env['PORTCULLIS_SECRET']
+  return { client, notifications }
+}
+
+async function call<T>({ client }: Opened, name: string, options: object = {}): Promise<T> {
+  const result = (await client.callTool({ name, arguments: {} }, options)) as unknown as {
+    content: { text: string }[]
+  }
+  return JSON.parse(result.content[0]?.text ?? 'null') as T
+}
+
+describe('a stdio server of the legacy era behind the gate', () => {
+  it('gets a process for each session, with the arguments of the configuration and none of our settings (A40)', async () => {
+    const [first, second] = [await open('ada', 'x'.repeat(43)), await open('grace')]
+    const [one, two] = [await call<Who>(first, 'who'), await call<Who>(second, 'who')]
+    assert.notEqual(one.pid, two.pid)
+    assert.equal((await call<Who>(first, 'who')).pid, one.pid)
+    assert.equal(one.secret, null)
+    assert.deepEqual(one.argv, ['--flag', '$(touch x); `id`'], 'no shell has read them')
+    await Promise.all([first.client.close(), second.client.close()])
+  })
+
+  it('reports progress on the stream of its request', async () => {
+    const opened = await open('ada')
+    const seen: number[] = []
+    await call(opened, 'progress', {
+      onprogress: ({ progress }: { progress: number }) => seen.push(progress),
+    })
+    assert.deepEqual(seen, [1])
+    await opened.client.close()
+  })
+
+  it('can ask the client, which answers it', async () => {
+    const opened = await open('ada')
+    assert.equal(await call(opened, 'ask'), 'asked')
+    for (let attempt = 0; attempt < 40 && opened.notifications.length === 0; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    assert.match(JSON.stringify(opened.notifications), /answered by the client/)
+    await opened.client.close()
+  })
+
+  it('may print what is no message, which is logged without secrets', async () => {
+    const opened = await open('ada')
+    assert.equal(await call(opened, 'noise'), 'done')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    assert.match(installation.log(), /this is no message/)
+    assert.match(installation.log(), /token \[redacted\] in the log/)
+    await opened.client.close()
+  })
+
+  it('answers each of many requests at once with its own answer', async () => {
+    const opened = await open('ada')
+    const answers = await Promise.all(
+      ['slow', 'who', 'slow', 'progress', 'who'].map((name) => call<unknown>(opened, name)),
+    )
+    assert.deepEqual([answers[0], answers[2], answers[3]], ['slow', 'slow', 'done'])
+    await opened.client.close()
+  })
+
+  it('that dies answers 502, and its session is 404 afterwards, so that the client begins anew', async () => {
+    const opened = await open('ada')
+    await assert.rejects(call(opened, 'die'), /cannot be reached/)
+    await assert.rejects(call(opened, 'who'), /Session not found/)
+    const again = await open('ada')
+    assert.ok((await call<Who>(again, 'who')).pid)
+    await again.client.close()
+  })
+
+  it('ends with its session', async () => {
+    const opened = await open('ada')
+    const { pid } = await call<Who>(opened, 'who')
+    await (opened.client.transport as StreamableHTTPClientTransport).terminateSession()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    assert.throws(() => process.kill(pid, 0), /ESRCH/)
+  })
+})
+
+describe('a stdio server that cannot be started', () => {
+  it('is 502, with the reason in the log', async () => {
+    const broken = await startInstallation({
+      config: { upstreams: [{ name: 'broken', command: ['/no/such/program'] }] },
+    })
+    const response = await fetch(broken.mcpUrl, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${await readDevelopmentToken(broken)}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'initialize',
+        params: { protocolVersion: '2025-11-25' },
+      }),
+    })
+    assert.equal(response.status, 502)
+    assert.match(broken.log(), /could not be started: spawn \/no\/such\/program ENOENT/)
+    await broken.close()
+  })
+})
+
+describe('portcullis run -- command', () => {
+  for (const [era, mode] of [
+    ['legacy', 'legacy'],
+    ['modern', { pin: '2026-07-28' }],
+  ] as const) {
+    it(`puts a stdio server behind the gate, ${era}`, { timeout: 30_000 }, async (test) => {
+      const port = await freePort()
+      const data = `${installation.data}/${era}`
+      await startPortcullis(test, [
+        'run',
+        '--port',
+        String(port),
+        '--data',
+        data,
+        '--',
+        ...fixture('stdio-sdk.ts'),
+      ])
+      const { stdout } = await portcullis([
+        'token',
+        '--data',
+        data,
+        '--port',
+        String(port),
+        '--scope',
+        'mcp:*',
+      ])
+      const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } })
+      const requestInit = { headers: { authorization: `Bearer ${stdout.trim()}` } }
+      await client.connect(
+        new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${port}/mcp`), { requestInit }),
+      )
+      assert.deepEqual(
+        (await client.listTools()).tools.map(({ name }) => name),
+        ['greet'],
+      )
+      const answers = await Promise.all(
+        ['Ada', 'Grace', 'Edith'].map((name) => client.callTool({ name: 'greet', arguments: { name } })),
+      )
+      const texts = answers.map(({ content }) => (content as { text: string }[])[0]?.text)
+      assert.deepEqual(texts, ['Hello, Ada', 'Hello, Grace', 'Hello, Edith'])
+      await client.close()
+    })
+  }
+})
+
+describe('messages on their way through', () => {
+  it('keep numbers that JavaScript would round', () => {
+    const text = '{"a":12345678901234567890,"b":1.0,"c":1e2,"d":[0.1,-0,1E400],"e":"x"}'
+    assert.equal(JSON.stringify(parseLossless(text)), text)
+  })
+})
