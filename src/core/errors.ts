@@ -15,7 +15,6 @@ export const errorKinds = {
     message: 'The body must be uncompressed application/json',
   },
   header_duplicated: { status: 400, rpc: 400, message: 'A header was sent more than once' },
-  header_invalid: { status: 400, rpc: 400, message: 'A header has an invalid value' },
 
   token_missing: { status: 401, rpc: 401, message: 'Unauthorized' },
   token_invalid: { status: 401, rpc: 401, message: 'Unauthorized' },
