@@ -4,7 +4,7 @@ import type { OAuthStep } from '../telemetry/event.ts'
 export interface Endpoint {
   readonly step: OAuthStep
   readonly methods: readonly string[]
-  /** Whether pages of other origins may call: never where a person is, or a cookie (RFC 9700 section 4.15). */
+  /** Whether pages of other origins may call: never where a person is, or a cookie (RFC 9700 section 2.6). */
   readonly cors: boolean
   readonly body?: 'form' | 'json'
 }

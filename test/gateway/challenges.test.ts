@@ -48,7 +48,7 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
     })
   }
 
-  it('names every scope to clients of revisions without step-up (protocol 3.5)', async () => {
+  it('names every scope to clients of revisions without step-up (N27)', async () => {
     for (const [body, headers] of [
       [legacyRequest('initialize', { protocolVersion: '2025-06-18' }), {}],
       [legacyRequest('initialize', { protocolVersion: '2025-03-26' }), {}],

@@ -83,7 +83,7 @@ describe('what reaches the MCP server', () => {
   })
 })
 
-describe('an MCP server that answers wrongly (A11, A71, V24)', () => {
+describe('an MCP server that answers wrongly (A11, A71, N24)', () => {
   const answers: [string, (res: ServerResponse) => void, number, number][] = [
     [
       'with 401 and a challenge of its own',

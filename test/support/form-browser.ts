@@ -29,6 +29,8 @@ export class FormBrowser {
   readonly #options: BrowserOptions
   /** Every page that was seen, in order. */
   readonly pages: SeenPage[] = []
+  /** The status of every redirect that followed a form. */
+  readonly redirectsAfterForms: number[] = []
 
   constructor(options: BrowserOptions = {}) {
     this.#options = options
@@ -42,6 +44,7 @@ export class FormBrowser {
       const response = await this.#send(request.url, request.body)
       const location = response.headers.get('location')
       if (location !== null) {
+        if (request.body !== undefined) this.redirectsAfterForms.push(response.status)
         const next = new URL(location, request.url)
         if (next.origin !== home) return next
         request = { url: next.href }
