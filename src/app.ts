@@ -79,6 +79,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     throw error
   }
 
+  base.log.started({ publicUrl: config.publicUrl, listening: urls })
   return {
     publicUrl: config.publicUrl,
     resources: base.resources.all,

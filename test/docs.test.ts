@@ -63,16 +63,19 @@ describe('documentation', () => {
       Record<string, string>
     >
     const described = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name)
-    const clients = (JSON.parse(read('test/clients/package.json')) as { dependencies: object }).dependencies
-    const installed = Object.keys({ ...dependencies, ...devDependencies, ...clients })
+    const others = ['test/clients', 'bench/stacks'].map((folder) => {
+      return (JSON.parse(read(`${folder}/package.json`)) as { dependencies: object }).dependencies
+    })
+    const installed = Object.keys(Object.assign({}, dependencies, devDependencies, ...others))
     assert.deepEqual(new Set(described), new Set(installed))
   })
 })
 
 describe('the lock files', () => {
   it('hold no addresses', () => {
-    for (const file of ['package-lock.json', 'test/clients/package-lock.json'])
-      assert.doesNotMatch(read(file), /"resolved": *"http/)
+    for (const folder of ['.', 'test/clients', 'bench/stacks']) {
+      assert.doesNotMatch(read(`${folder}/package-lock.json`), /"resolved": *"http/)
+    }
   })
 })
 

@@ -2,34 +2,56 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
 import { pageHeaders } from '../http/page.ts'
 import { stylesheet } from '../http/stylesheet.ts'
+import { missingPage } from './error-page.ts'
+import type { Notes } from './notes.ts'
 import { requestIdOf } from './request-id.ts'
 
-/** Sends an OAuth error document. */
-export function sendError(
-  req: IncomingMessage,
-  res: ServerResponse,
-  status: number,
-  error: { readonly code: string; readonly description: string },
-): void {
+/** A request that is being answered. */
+export interface Answered {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly notes: Notes
+}
+
+/** An OAuth error, on its way to a client or a person. */
+interface AnsweredError {
+  readonly status: number
+  readonly code: string
+  readonly description: string
+}
+
+/** Sends an error: as a page where a browser asks, else as an OAuth error document. `notes` learns what it was. */
+export async function sendError(
+  { req, res, notes }: Answered,
+  { status, ...error }: AnsweredError,
+): Promise<void> {
+  Object.assign(notes.of(req), { error: error.code, reason: error.description })
+  if (status === 404 && req.headers.accept?.includes('text/html')) {
+    res.writeHead(status, pageHeaders).end(await missingPage(requestIdOf(req)))
+    return
+  }
   const description = `${error.description} (request ${requestIdOf(req)})`
   res.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
   res.end(JSON.stringify({ error: error.code, error_description: description }))
 }
 
 /** Sends what a thrown error means: a Refusal as it says, everything else as a fault of ours. */
-export function answerError(
+export async function answerError(
   error: unknown,
-  req: IncomingMessage,
-  res: ServerResponse,
+  answered: Answered,
   onFault: (error: unknown) => void,
-): void {
-  if (!(error instanceof Refusal)) onFault(error)
+): Promise<void> {
+  const { req, res, notes } = answered
+  if (!(error instanceof Refusal)) {
+    onFault(error)
+    notes.of(req).fault = true
+  }
   if (res.headersSent) res.destroy()
   else if (error instanceof Refusal) {
     // What was not read of the request must not be taken for the next one.
     if (error.status === 413) res.setHeader('Connection', 'close')
-    sendError(req, res, error.status, { code: error.code, description: error.message })
-  } else sendError(req, res, 500, { code: 'server_error', description: 'something went wrong' })
+    await sendError(answered, { status: error.status, code: error.code, description: error.message })
+  } else await sendError(answered, { status: 500, code: 'server_error', description: 'something went wrong' })
 }
 
 /** Sends a page that was rendered before. */

@@ -1,3 +1,4 @@
+import { redirectProblem } from '../core/redirect-uri.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { errors } from './library.ts'
 
@@ -58,17 +59,6 @@ export function refuseRedirects(redirectUris: unknown): void {
       )
     }
   }
-}
-
-function redirectProblem(uri: string): string | undefined {
-  const url = URL.parse(uri)
-  if (url === null) return 'is not a URL'
-  if (url.hash !== '' || uri.includes('#')) return 'has a fragment'
-  if (url.username !== '' || url.password !== '') return 'has user information'
-  if (url.protocol === 'https:') return undefined
-  if (url.protocol === 'http:')
-    return isLoopbackHost(url.hostname) ? undefined : 'is plain http on another computer'
-  return 'has a scheme that is not allowed here'
 }
 
 function isNative(redirectUris: unknown): boolean {

@@ -1,6 +1,6 @@
 import type { Configuration, KoaContextWithOIDC, ClientMetadata as LibraryMetadata } from 'oidc-provider'
-import { isScopeToken } from '../core/scope.ts'
-import { scopeCatalogue } from '../core/scope-catalogue.ts'
+import { parseScopes, ScopeSet } from '../core/scope.ts'
+import { isToolScope, scopeCatalogue } from '../core/scope-catalogue.ts'
 import { grantName, randomToken } from '../core/secret.ts'
 import { storageAdapter } from './adapter.ts'
 import { refuseRedirects, requestedScopeField } from './client-metadata.ts'
@@ -162,7 +162,7 @@ async function loadExistingGrant(
 }
 
 function describeResource(
-  { resources, tokens, keys }: AuthorizationServerSettings,
+  settings: AuthorizationServerSettings,
   context: KoaContextWithOIDC,
   indicator: string,
 ): {
@@ -172,10 +172,11 @@ function describeResource(
   accessTokenFormat: 'jwt'
   jwt: { sign: { alg: never; kid: string } }
 } {
+  const { resources, tokens, keys } = settings
   const resource = resources.find(indicator)
   if (resource === undefined) throw new errors.InvalidTarget('this resource is not protected here')
   return {
-    scope: [...scopeCatalogue.map(({ scope }) => scope), ...perObjectScopes(context)].join(' '),
+    scope: availableScopes(settings, context).join(' '),
     audience: resource.resource,
     accessTokenTTL: tokens.accessTokenSeconds,
     accessTokenFormat: 'jwt',
@@ -183,12 +184,27 @@ function describeResource(
   }
 }
 
-/** `mcp:tools:execute:<tool>` and the like cannot be listed: those that are asked for exist. */
-function perObjectScopes({ oidc: { params, entities } }: KoaContextWithOIDC): string[] {
-  const asked = params?.['scope'] ?? entities.AuthorizationCode?.scope ?? entities.RefreshToken?.scope
-  return typeof asked === 'string'
-    ? asked.split(' ').filter((scope) => /^mcp:tools:execute:[^:*]+$/.test(scope) && isScopeToken(scope))
-    : []
+/**
+ * The scopes that this client may get: all of the catalogue, and of the scopes for single tools, which cannot be
+ * listed, those that are asked for; within what the configuration allows the client. A person is shown what is left;
+ * a machine that asks for more than it may have is told so. Throws InvalidScope.
+ */
+function availableScopes(
+  { clients }: AuthorizationServerSettings,
+  { oidc: { client, params, entities } }: KoaContextWithOIDC,
+): string[] {
+  const value = params?.['scope'] ?? entities.AuthorizationCode?.scope ?? entities.RefreshToken?.scope
+  const asked = parseScopes(typeof value === 'string' ? value : undefined)
+  const ceiling = clients.find(({ id }) => id === client?.clientId)?.scopes
+  const limit = ceiling === undefined ? undefined : new ScopeSet(ceiling)
+  const available = [...scopeCatalogue.map(({ scope }) => scope), ...asked.filter(isToolScope)].filter(
+    (scope) => limit === undefined || limit.covers(scope.replace(/:\*$/, '')),
+  )
+  if (params?.['grant_type'] === 'client_credentials') {
+    const refused = asked.find((scope) => !available.includes(scope))
+    if (refused !== undefined) throw new errors.InvalidScope('the client may not have this scope', refused)
+  }
+  return available
 }
 
 function describeClient(client: KnownClient): LibraryMetadata {

@@ -69,6 +69,18 @@ function classify({ error, error_description: description = '' }: ErrorOut): str
   return error
 }
 
+/** The page for an address at which there is nothing. */
+export async function missingPage(requestId: string): Promise<string> {
+  return String(
+    await problemPage({
+      title: 'Nothing here',
+      what: 'At this address there is no page.',
+      advice: 'MCP clients want the address of an MCP server, which the front page shows.',
+      requestId,
+    }),
+  )
+}
+
 /** The page for a fault of ours. */
 export async function faultPage(requestId: string): Promise<string> {
   return String(await problemPage({ ...(advice['server_error'] ?? general), requestId }))

@@ -1,9 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { splitTarget } from '../http/exchange.ts'
 import { readHead } from '../http/head.ts'
 import { stylesheetPath } from '../http/page.ts'
-import { answerError, sendError, sendPage, sendStylesheet } from './answer.ts'
+import { type Answered, answerError, sendError, sendPage, sendStylesheet } from './answer.ts'
 import { interactionPath, libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
@@ -30,9 +29,10 @@ export async function createAuthorizationServer(
   const library = provider.callback()
   const pages = getRequestListener(interactionPages(provider, settings, notes).fetch)
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
-  const home = String(await homePage(resources.all))
+  const home = String(await homePage(resources.all, settings.loginForm !== 'none'))
 
-  const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+  const answer = async (answered: Answered): Promise<void> => {
+    const { req, res } = answered
     guard.check(readHead(req.rawHeaders))
     speakAsPublicOrigin(issuer, req)
     const { path, query } = splitTarget(req.url ?? '/')
@@ -43,13 +43,18 @@ export async function createAuthorizationServer(
     const canonical = canonicalPath(path, resourcePaths)
     const endpoint = findEndpoint(canonical)
     if (endpoint === undefined) {
-      return sendError(req, res, 404, { code: 'not_found', description: 'nothing is served at this path' })
+      return sendError(answered, {
+        status: 404,
+        code: 'not_found',
+        description: 'nothing is served at this path',
+      })
     }
     if (endpoint.cors) allowCors(req, res)
     if (endpoint.cors && req.method === 'OPTIONS') return answerPreflight(req, res, endpoint)
     if (!endpoint.methods.includes(req.method ?? '')) {
       res.setHeader('Allow', endpoint.methods.join(', '))
-      return sendError(req, res, 405, {
+      return sendError(answered, {
+        status: 405,
         code: 'invalid_request',
         description: `use ${endpoint.methods.join(' or ')}`,
       })
@@ -66,7 +71,10 @@ export async function createAuthorizationServer(
       const describe = oauthEvent({ req, res, notes, resourcePaths })
       res.setHeader(requestIdHeader, requestIdOf(req))
       res.once('close', () => observe(describe()))
-      answer(req, res).catch((error: unknown) => answerError(error, req, res, onFault))
+      const answered = { req, res, notes }
+      answer(answered)
+        .catch((error: unknown) => answerError(error, answered, onFault))
+        .catch(onFault)
     },
   }
 }

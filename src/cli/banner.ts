@@ -28,6 +28,6 @@ export function describeRunning(
 /** The next command to try: MCP Inspector against the first server behind the gate. */
 export function inspectorHint({ resources: [first] }: Running): string {
   if (first === undefined) return ''
-  const command = `npx @modelcontextprotocol/inspector --web --transport http --server-url ${first.resource}`
+  const command = `npx @modelcontextprotocol/inspector@latest --web --transport http --server-url ${first.resource}`
   return `\nNext, in another terminal:\n\n  ${command}\n`
 }

@@ -14,7 +14,11 @@ export function checkCommand(): Command {
           { path: '--config', message: 'name the file, such as: portcullis check -c portcullis.yaml' },
         ])
       }
-      const { publicUrl, mode, upstreams } = loadConfig({ file: config, environment: process.env })
+      const { publicUrl, mode, upstreams } = loadConfig({
+        file: config,
+        environment: process.env,
+        needsServer: true,
+      })
       const servers = upstreams.length === 1 ? 'one MCP server' : `${upstreams.length} MCP servers`
       console.log(`${config} is right: ${mode} mode, ${servers} behind ${publicUrl}`)
     })

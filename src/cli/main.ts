@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import { PortTaken } from '../http/listen.ts'
+import { DataFolderUnusable } from '../keys/master-secret.ts'
 import { StoreUnusable } from '../storage/migrate.ts'
 import { version } from '../version.ts'
 import { checkCommand } from './check.ts'
@@ -19,12 +20,17 @@ const program = new Command('portcullis')
   .addCommand(checkCommand())
   .addCommand(tokenCommand())
 
+/** What the operator can mend: told in a line, without a stack. */
+const mendable = [ConfigurationInvalid, PortTaken, StoreUnusable, DataFolderUnusable]
+
 /** Exit codes: 0 done, 1 a fault, 2 something that the operator can mend. */
+for (const command of [program, ...program.commands]) {
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+}
 try {
   await program.parseAsync()
 } catch (error) {
-  const mendable =
-    error instanceof ConfigurationInvalid || error instanceof PortTaken || error instanceof StoreUnusable
-  console.error(mendable ? `portcullis: ${error.message}` : error)
-  process.exit(mendable ? 2 : 1)
+  const known = mendable.some((kind) => error instanceof kind)
+  console.error(known ? `portcullis: ${(error as Error).message}` : error)
+  process.exit(known ? 2 : 1)
 }

@@ -6,6 +6,7 @@ import type { ConfigInput } from '../config/schema.ts'
 import { describeRunning, inspectorHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
 import { closeOnSignal } from './stop.ts'
+import { warnOfServer } from './warn-of-server.ts'
 
 interface RunFlags extends CommonFlags {
   readonly upstream?: string
@@ -18,15 +19,13 @@ export function runCommand(): Command {
     .usage('[options] --upstream <url> | run [options] -- <command...>')
     .option('--upstream <url>', 'URL of a server that speaks Streamable HTTP')
     .argument('[command...]', 'a server that speaks over stdio, after --')
+    .showHelpAfterError('(the command of a server stands after --: portcullis run -- npx -y some-mcp-server)')
     .action(async (command: string[], flags: RunFlags) => {
-      const running = await start(
-        loadConfig({
-          base: settings(command, flags.upstream),
-          environment: process.env,
-          flags: flagSettings(flags),
-        }),
-      )
+      const base = settings(command, flags.upstream)
+      const config = loadConfig({ base, environment: process.env, flags: flagSettings(flags) })
+      const running = await start(config)
       console.log(describeRunning(running) + inspectorHint(running))
+      for (const server of config.upstreams) await warnOfServer(server)
       await closeOnSignal(running.close)
     })
 }

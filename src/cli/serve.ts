@@ -20,7 +20,12 @@ export function serveCommand(): Command {
     .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
     .addOption(new Option('--only <part>', 'start one part alone').choices(parts))
     .action(async ({ config = process.env[fileVariable], only, ...flags }: ServeFlags) => {
-      const settings = loadConfig({ file: config, environment: process.env, flags: flagSettings(flags) })
+      const settings = loadConfig({
+        file: config,
+        environment: process.env,
+        flags: flagSettings(flags),
+        needsServer: true,
+      })
       const running = await start(settings, only === undefined ? {} : { parts: [only] })
       if (settings.log.format === 'text') console.log(describeRunning(running))
       await closeOnSignal(running.close)

@@ -1,13 +1,15 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { mintDevelopmentToken } from '../authorization-server/development-token.ts'
 import { loadConfig } from '../config/load.ts'
+import { ConfigurationInvalid } from '../config/problems.ts'
 import { systemClock } from '../core/clock.ts'
-import { isScopeToken, parseScopes } from '../core/scope.ts'
-import { allLeafScopes } from '../core/scope-catalogue.ts'
+import { parseScopes } from '../core/scope.ts'
+import { allLeafScopes, isKnownScope } from '../core/scope-catalogue.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
 import { loadMasterSecret } from '../keys/master-secret.ts'
-import { openStore } from '../storage/open.ts'
+import { openStore, storeFile } from '../storage/open.ts'
 import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
 
 interface TokenFlags extends CommonFlags {
@@ -32,6 +34,10 @@ export function tokenCommand(): Command {
       const base = { mode: 'development' } as const
       const config = loadConfig({ base, environment: process.env, flags: flagSettings(flags) })
       const folder = resolve(config.data)
+      if (!existsSync(storeFile(folder))) {
+        const message = `${folder} is the data folder of no installation: start one first, or name its folder`
+        throw new ConfigurationInvalid([{ path: '--data', message }])
+      }
       const secret = loadMasterSecret(config.secret, folder)
       const store = await openStore({ folder, secret, clock: systemClock })
       try {
@@ -59,8 +65,9 @@ export function tokenCommand(): Command {
 
 function parseScopeList(text: string): string {
   const scopes = parseScopes(text)
-  const wrong = scopes.find((scope) => !isScopeToken(scope))
-  if (wrong !== undefined) throw new InvalidArgumentError(`${wrong} is no scope`)
+  if (scopes.length === 0) throw new InvalidArgumentError('name at least one scope')
+  const wrong = scopes.find((scope) => !isKnownScope(scope))
+  if (wrong !== undefined) throw new InvalidArgumentError(`${wrong} is no scope of MCP`)
   return scopes.join(' ')
 }
 

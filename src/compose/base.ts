@@ -6,7 +6,7 @@ import { publicOrigins, type ResourceDirectory, resourceDirectory } from '../cor
 import type { MasterSecret } from '../core/secret.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
-import { loadMasterSecret } from '../keys/master-secret.ts'
+import { loadMasterSecret, prepareDataFolder } from '../keys/master-secret.ts'
 import type { Store } from '../storage/contract.ts'
 import { openStore } from '../storage/open.ts'
 import { openAudit } from '../telemetry/audit.ts'
@@ -47,6 +47,7 @@ export async function openBase(
   logTo: NodeJS.WritableStream | undefined,
 ): Promise<Base> {
   const folder = resolve(config.data)
+  prepareDataFolder(folder)
   const secret = loadMasterSecret(config.secret, folder)
   const store = await openStore({ folder, secret, clock })
   const log = createLog({ ...config.log, ...(logTo === undefined ? {} : { destination: logTo }) })

@@ -16,7 +16,7 @@ also come from the environment, which overrides the file; flags override both. U
 problems are told at once: \`portcullis check -c portcullis.yaml\`.
 
 \`\`\`yaml
-# yaml-language-server: $schema=node_modules/portcullis/docs/portcullis.schema.json
+# yaml-language-server: $schema=docs/portcullis.schema.json
 mode: production
 publicUrl: https://mcp.example.com
 upstreams:
@@ -35,7 +35,7 @@ ${listSettings().map(renderRow).join('\n')}
 function renderRow(setting: Setting): string {
   const type =
     setting.values === undefined
-      ? setting.type
+      ? (setting.range ?? setting.type)
       : setting.values.map((value) => `\`${String(value)}\``).join(', ')
   const fallback = setting.fallback === undefined ? '' : `\`${renderDefault(setting.fallback)}\``
   const variable = setting.variable === undefined ? '' : `\`${setting.variable}\``

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { isMap, LineCounter, parseDocument } from 'yaml'
 import { withoutTrailingSlash } from '../core/resource.ts'
+import { closest } from './closest.ts'
 import { crossCheck } from './cross-check.ts'
 import { readEnvironment } from './environment.ts'
+import { type ConfigFile, readConfigFile } from './file.ts'
 import { ConfigurationInvalid, type Problem, writePath } from './problems.ts'
-import { type Config, type ConfigInput, configSchema, type ParsedConfig } from './schema.ts'
+import { type Config, type ConfigInput, configSchema, minSecretLength, type ParsedConfig } from './schema.ts'
+import { listSettings } from './settings.ts'
 
 interface Sources {
   /** What the command itself sets; everything else overrides it. */
@@ -14,47 +15,43 @@ interface Sources {
   readonly environment?: NodeJS.ProcessEnv
   /** What flags set; they override everything else. */
   readonly flags?: object
+  /** Whether a configuration without an MCP server is a problem. */
+  readonly needsServer?: boolean
 }
+
+const noFile: ConfigFile = { values: {}, problems: [], locate: () => undefined }
 
 /**
  * Reads a configuration: the command's own values, then the file, the environment and the flags, each overriding the
  * one before. Throws ConfigurationInvalid with every problem and its path.
  */
-export function loadConfig({ base = {}, file, environment = {}, flags = {} }: Sources): Config {
+export function loadConfig({
+  base = {},
+  file,
+  environment = {},
+  flags = {},
+  needsServer = false,
+}: Sources): Config {
   const problems: Problem[] = []
-  const fromFile = file === undefined ? {} : readFile(file, problems)
+  const fromFile: ConfigFile = file === undefined ? noFile : readConfigFile(file)
   const fromEnvironment = readEnvironment(environment)
-  problems.push(...fromEnvironment.problems)
-  const merged = [fromFile, fromEnvironment.values, flags].reduce(merge, base)
+  problems.push(...fromFile.problems, ...fromEnvironment.problems)
+  const merged = [fromFile.values, fromEnvironment.values, flags].reduce(merge, base)
   const secrets = resolveSecrets(merged, environment, problems)
   const parsed = configSchema.safeParse(secrets)
-  problems.push(...(parsed.error?.issues ?? []).flatMap(describeIssue))
-  problems.push(...crossCheck(parsed.data ?? validPart(secrets)))
+  problems.push(...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, fromFile)))
+  const rules = crossCheck(parsed.data ?? validPart(secrets))
+  problems.push(
+    ...rules.map(({ path, message }) => ({ path: writePath(path), message, place: fromFile.locate(path) })),
+  )
+  if (needsServer && problems.length === 0 && parsed.data?.upstreams.length === 0) {
+    problems.push({ path: 'upstreams', message: 'must name at least one MCP server' })
+  }
   if (parsed.data === undefined || problems.length > 0) throw new ConfigurationInvalid(problems)
   const publicUrl = withoutTrailingSlash(
     new URL(parsed.data.publicUrl ?? `http://127.0.0.1:${parsed.data.listen.gateway}`).href,
   )
   return deepFreeze({ ...parsed.data, publicUrl })
-}
-
-function readFile(file: string, problems: Problem[]): object {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    problems.push({ path: file, message: `cannot be read: ${(error as Error).message}` })
-    return {}
-  }
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  for (const error of document.errors) {
-    const { line, col } = lines.linePos(error.pos[0])
-    problems.push({ path: `${file}:${line}:${col}`, message: error.message })
-  }
-  if (document.errors.length > 0 || document.contents === null) return {}
-  if (isMap(document.contents)) return document.toJS() as object
-  problems.push({ path: file, message: 'must hold settings, such as "publicUrl: https://mcp.example.com"' })
-  return {}
 }
 
 function merge(lower: object, higher: object): object {
@@ -78,24 +75,37 @@ function resolveSecrets(config: object, environment: NodeJS.ProcessEnv, problems
     if (value === undefined) {
       problems.push({ path: `clients[${index}].secret`, message: `the variable ${secret} is not set` })
     }
-    return { ...client, secret: value ?? secret }
+    // One problem for one mistake: the length of what is not there is none.
+    return { ...client, secret: value ?? 'x'.repeat(minSecretLength) }
   })
   return { ...config, clients: resolved }
 }
 
-function describeIssue(issue: {
-  path: PropertyKey[]
-  message: string
-  code?: string
-  keys?: string[]
-}): Problem[] {
-  if (issue.code === 'unrecognized_keys') {
-    return (issue.keys ?? []).map((key) => ({
-      path: writePath([...issue.path, key]),
-      message: 'there is no such setting',
-    }))
+interface Issue {
+  readonly path: PropertyKey[]
+  readonly message: string
+  readonly code?: string
+  readonly keys?: string[]
+}
+
+function describeIssue({ path, message, code, keys = [] }: Issue, file: ConfigFile): Problem[] {
+  if (code !== 'unrecognized_keys') {
+    return [{ path: writePath(path) || 'configuration', message, place: file.locate(path) }]
   }
-  return [{ path: writePath(issue.path) || 'configuration', message: issue.message }]
+  return keys.map((key) => {
+    const meant = closest(key, keysAt(path))
+    const hint = meant === undefined ? '' : `; did you mean ${meant}?`
+    const place = file.locate([...path, key])
+    return { path: writePath([...path, key]), message: `there is no such setting${hint}`, place }
+  })
+}
+
+/** The keys that the schema knows at a path. */
+function keysAt(path: readonly PropertyKey[]): string[] {
+  const names = path.map((key) => (typeof key === 'number' ? '[]' : key))
+  return listSettings()
+    .filter((setting) => names.every((name, index) => setting.path[index] === name))
+    .flatMap((setting) => setting.path[names.length] ?? [])
 }
 
 /** The settings that are right on their own, so that the rules between settings can be checked for these. */

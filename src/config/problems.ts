@@ -3,6 +3,8 @@ export interface Problem {
   /** Where, such as `upstreams[0].url`, or the name of a variable or flag. */
   readonly path: string
   readonly message: string
+  /** Where it stands, such as `portcullis.yaml:3`. */
+  readonly place?: string | undefined
 }
 
 /** Everything that is wrong with a configuration, at once. */
@@ -11,9 +13,7 @@ export class ConfigurationInvalid extends Error {
 
   constructor(problems: readonly Problem[]) {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-    super(
-      `the configuration has ${count}:\n${problems.map(({ path, message }) => `  ${path}: ${message}`).join('\n')}`,
-    )
+    super(`the configuration has ${count}:\n${problems.map(describe).join('\n')}`)
     this.name = 'ConfigurationInvalid'
     this.problems = problems
   }
@@ -30,4 +30,8 @@ export function writePath(path: readonly PropertyKey[]): string {
           : `${written}.${String(key)}`,
     '',
   )
+}
+
+function describe({ path, message, place }: Problem): string {
+  return `  ${path}: ${message}${place === undefined ? '' : ` (${place})`}`
 }

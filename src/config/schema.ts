@@ -1,10 +1,18 @@
 import { z } from 'zod'
-import { isScopeToken } from '../core/scope.ts'
-import { listingScopes } from '../core/scope-catalogue.ts'
+import { isKnownScope, listingScopes } from '../core/scope-catalogue.ts'
 
-const port = z.int().min(0).max(65535)
-const seconds = z.int().min(1)
-const scope = z.string().refine(isScopeToken, 'is not a legal scope')
+/** The shortest secret that a client may have. */
+export const minSecretLength = 8
+
+/** A whole number within bounds, with an error that names them. */
+function whole(least: number, most: number): z.ZodInt {
+  const error = `must be a whole number from ${least} to ${most}`
+  return z.int(error).min(least, error).max(most, error)
+}
+
+const port = whole(0, 65_535)
+const seconds = whole(1, 86_400)
+const scope = z.string().refine(isKnownScope, 'is not a scope of MCP')
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
 
@@ -45,18 +53,23 @@ const client = z
   .strictObject({
     id: z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable characters'),
     name: z.string().min(1).max(100).optional().meta({ description: 'Shown to users.' }),
-    secret: z.string().min(8).optional().meta({
-      description: 'Makes the client confidential. Best set as the name of an environment variable: `$NAME`.',
-    }),
+    secret: z
+      .string()
+      .min(minSecretLength, `must have at least ${minSecretLength} characters`)
+      .optional()
+      .meta({
+        description:
+          'Makes the client confidential. Best set as the name of an environment variable: `$NAME`.',
+      }),
     redirectUris: z.array(z.string().min(1)).default([]),
     grantTypes: z
       .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials']))
       .min(1)
       .default(['authorization_code', 'refresh_token']),
-    scopes: z
-      .array(scope)
-      .optional()
-      .meta({ description: 'Scopes that client_credentials gives when the client names none.' }),
+    scopes: z.array(scope).optional().meta({
+      description:
+        'The most that the client may get, and what client_credentials gives when the client names no scope.',
+    }),
   })
   .meta({ description: 'A client that is known beforehand.' })
 
@@ -108,7 +121,7 @@ export const configSchema = z.strictObject({
     .min(1)
     .default('./.portcullis')
     .meta({ description: 'Folder of the store, the secret and the audit file.' }),
-  secret: z.string().min(43).optional().meta({
+  secret: z.string().min(43, 'must be 32 random bytes or more in base64url: 43 characters').optional().meta({
     description:
       'The secret from which all others are derived: 32 random bytes or more in base64url. Default: kept in the data folder.',
   }),
@@ -136,14 +149,11 @@ export const configSchema = z.strictObject({
         .enum(['ES256', 'RS256', 'EdDSA'])
         .default('ES256')
         .meta({ description: 'How tokens are signed.' }),
-      codeSeconds: seconds.max(600).default(60).meta({ description: 'Lifetime of an authorization code.' }),
-      accessTokenSeconds: seconds
-        .min(30)
-        .max(86_400)
+      codeSeconds: whole(1, 600).default(60).meta({ description: 'Lifetime of an authorization code.' }),
+      accessTokenSeconds: whole(30, 86_400)
         .default(3600)
         .meta({ description: 'Lifetime of an access token.' }),
-      refreshTokenSeconds: seconds
-        .max(31_536_000)
+      refreshTokenSeconds: whole(60, 31_536_000)
         .default(2_592_000)
         .meta({ description: 'Lifetime of a refresh token. Each use begins it anew.' }),
     })
@@ -160,19 +170,12 @@ export const configSchema = z.strictObject({
     .prefault({}),
   limits: z
     .strictObject({
-      bodyBytes: z
-        .int()
-        .min(1024)
+      bodyBytes: whole(1024, 1_073_741_824)
         .default(4_194_304)
         .meta({ description: 'Largest body of an MCP request.' }),
-      headerBytes: z
-        .int()
-        .min(2048)
-        .max(262_144)
-        .default(16_384)
-        .meta({ description: 'Largest head of a request.' }),
-      nesting: z.int().min(4).max(512).default(64).meta({ description: 'Deepest nesting of a JSON body.' }),
-      batch: z.int().min(1).max(1000).default(50).meta({ description: 'Most messages in a batch.' }),
+      headerBytes: whole(2048, 262_144).default(16_384).meta({ description: 'Largest head of a request.' }),
+      nesting: whole(4, 512).default(64).meta({ description: 'Deepest nesting of a JSON body.' }),
+      batch: whole(1, 1000).default(50).meta({ description: 'Most messages in a batch.' }),
     })
     .prefault({}),
   log: z

@@ -10,6 +10,8 @@ export interface Setting {
   /** The variable that sets it, or undefined where only the file can. */
   readonly variable: string | undefined
   readonly values: readonly unknown[] | undefined
+  /** The bounds of a number, such as `1 to 600`. */
+  readonly range: string | undefined
 }
 
 interface JsonSchema {
@@ -17,6 +19,8 @@ interface JsonSchema {
   readonly description?: string
   readonly default?: unknown
   readonly enum?: readonly unknown[]
+  readonly minimum?: number
+  readonly maximum?: number
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly items?: JsonSchema
 }
@@ -45,6 +49,7 @@ function walk(schema: JsonSchema, path: readonly string[]): Setting[] {
       fallback: schema.default,
       variable: path.includes('[]') ? undefined : variableOf(path),
       values: schema.enum ?? schema.items?.enum,
+      range: schema.maximum === undefined ? undefined : `${schema.minimum} to ${schema.maximum}`,
     },
   ]
 }

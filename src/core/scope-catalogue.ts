@@ -1,3 +1,5 @@
+import { isScopeToken } from './scope.ts'
+
 /** A scope that can be asked for, with the words in which a person is asked for it. */
 export interface ScopeEntry {
   readonly scope: string
@@ -27,6 +29,18 @@ const parentScopes = [
 
 /** Every scope that the authorization server grants, leaves first. */
 export const scopeCatalogue: readonly ScopeEntry[] = [...leafScopes, ...parentScopes]
+
+const known: ReadonlySet<string> = new Set(scopeCatalogue.map(({ scope }) => scope))
+
+/** Says whether a scope is one that can be granted: one of the catalogue, or one for a single tool. */
+export function isKnownScope(scope: string): boolean {
+  return known.has(scope) || isToolScope(scope)
+}
+
+/** Says whether a scope is for a single tool: `mcp:tools:execute:<tool>`. */
+export function isToolScope(scope: string): boolean {
+  return isScopeToken(scope) && /^mcp:tools:execute:[^:*]+$/.test(scope)
+}
 
 /** What a client may ask for at first: enough to look around, nothing that acts. */
 export const listingScopes: readonly string[] = ['mcp:tools:read', 'mcp:resources:list', 'mcp:prompts:list']

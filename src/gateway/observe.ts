@@ -21,7 +21,7 @@ export function gatewayEvent(
     durationMs,
     address,
     code: refusal?.code,
-    reason: refusal === undefined ? undefined : scrub(refusal.reason),
+    reason: reasonOf(note, res.statusCode),
     issuer: principal?.issuer,
     subject: principal?.subject,
     clientId: principal?.clientId,
@@ -31,6 +31,11 @@ export function gatewayEvent(
     object: objectOf(note),
     scopes: note.scopes,
   }
+}
+
+function reasonOf({ refusal, kind }: Note, status: number): string | undefined {
+  if (refusal !== undefined) return scrub(refusal.reason)
+  return kind === 'mcp' && status >= 400 ? `the MCP server answered ${status}` : undefined
 }
 
 function outcomeOf({ refusal, call }: Note, status: number): Outcome {

@@ -1,9 +1,30 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type MasterSecret, masterSecret } from '../core/secret.ts'
 
 const secretBytes = 32
+
+/** A data folder that cannot be used, with the cause and the fix for the operator. */
+export class DataFolderUnusable extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'DataFolderUnusable'
+  }
+}
+
+/** Makes the data folder, for its owner alone. Throws DataFolderUnusable. */
+export function prepareDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const { message } = error as Error
+    throw new DataFolderUnusable(
+      `the data folder ${folder} cannot be used (${message}): choose another one with --data`,
+    )
+  }
+}
 
 /**
  * The master secret: the configured one, or the one in the file `secret` of the data folder, which is made on first
@@ -14,7 +35,6 @@ export function loadMasterSecret(configured: string | undefined, folder: string)
 }
 
 function readOrCreate(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = join(folder, 'secret')
   try {
     // 'wx' fails when another process was first; then its secret is read.
@@ -23,6 +43,7 @@ function readOrCreate(folder: string): string {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
   const text = readFileSync(file, 'utf8').trim()
-  if (!/^[\w-]{43,}$/.test(text)) throw new Error(`${file} must hold 32 random bytes in base64url`)
+  if (!/^[\w-]{43,}$/.test(text))
+    throw new DataFolderUnusable(`${file} must hold 32 random bytes in base64url`)
   return text
 }

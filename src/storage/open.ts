@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
@@ -22,6 +21,11 @@ interface StoreOptions {
 /** The tenant of an installation that has only one. */
 const soleTenant = 'default'
 
+/** Where the embedded store of a data folder is. */
+export function storeFile(folder: string): string {
+  return join(folder, 'portcullis.sqlite')
+}
+
 /** Opens the embedded store and brings it to this version's schema. Throws StoreUnusable. */
 export async function openStore({
   folder,
@@ -29,7 +33,7 @@ export async function openStore({
   clock,
   tenant = soleTenant,
 }: StoreOptions): Promise<Store> {
-  const db = openSqlite(folder === undefined ? ':memory:' : prepareFile(folder))
+  const db = openSqlite(folder === undefined ? ':memory:' : storeFile(folder))
   try {
     await migrate(db)
     await checkSecret(db, secret)
@@ -43,11 +47,6 @@ export async function openStore({
     keys: keyTableStore(db, tenant, secret),
     close: () => db.destroy(),
   }
-}
-
-function prepareFile(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  return join(folder, 'portcullis.sqlite')
 }
 
 /** A store can only be read with the secret that it was made with; saying so beats failing at each row. */

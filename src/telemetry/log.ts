@@ -15,6 +15,8 @@ interface LogOptions {
 export interface Log {
   readonly logger: Logger
   request(event: RequestEvent): void
+  /** Tells machines that everything is up; people are told by the command itself. */
+  started(facts: object): void
 }
 
 const never = [
@@ -43,6 +45,7 @@ export function createLog({ level, format, destination }: LogOptions): Log {
   const logger = stream === undefined ? pino(options) : pino(options, stream)
   return {
     logger,
+    started: (facts) => (format === 'json' ? logger.info(facts, 'ready') : undefined),
     request(event) {
       const severity = severityOf(event, format)
       if (logger.isLevelEnabled(severity)) {

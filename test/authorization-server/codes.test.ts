@@ -143,6 +143,25 @@ describe('the token endpoint (T1)', () => {
     )
   })
 
+  it('gives a client no more than its configuration allows, and says so', async () => {
+    const machine = {
+      grant_type: 'client_credentials',
+      client_id: 'machine',
+      client_secret: 'machine-secret-of-the-tests',
+    }
+    for (const scope of [
+      'mcp:*',
+      'mcp:tools:execute',
+      'mcp:tools',
+      'admin',
+      'mcp:tools:read mcp:tools:execute:add',
+    ]) {
+      const { status, body } = await client.token({ ...machine, scope })
+      assert.deepEqual([status, body.error], [400, 'invalid_scope'], scope)
+    }
+    assert.equal((await client.token({ ...machine, scope: 'mcp:tools:read' })).status, 200)
+  })
+
   it('does not let a user pass for a machine (R17, A12)', async () => {
     const browser = new FormBrowser({ fill: { name: 'machine' } })
     await assert.rejects(client.authorize({}, browser), /round in circles/)

@@ -37,7 +37,10 @@ describe('portcullis demo', () => {
     const running = await startPortcullis(test, ['demo', '--data', folder()], env)
     for (const port of Object.values(ports))
       assert.match(running.output(), new RegExp(`127\\.0\\.0\\.1:${port}`))
-    assert.match(running.output(), /npx @modelcontextprotocol\/inspector .*http:\/\/127\.0\.0\.1:\d+\/mcp/)
+    assert.match(
+      running.output(),
+      /npx @modelcontextprotocol\/inspector@latest .*http:\/\/127\.0\.0\.1:\d+\/mcp/,
+    )
     assert.doesNotMatch(running.output(), /WARNING|Unsupported/)
     assert.equal((await fetch(`http://127.0.0.1:${ports['gateway']}/mcp`, { method: 'POST' })).status, 401)
     assert.equal((await fetch(`http://127.0.0.1:${ports['demo']}/mcp`, { method: 'POST' })).status, 401)
@@ -65,6 +68,14 @@ describe('portcullis demo', () => {
     }
   })
 
+  it('says what is wrong with a data folder', async () => {
+    for (const data of ['/dev/null', '/dev/null/x']) {
+      const { code, stderr } = await portcullis(['demo', '--data', data])
+      assert.equal(code, 2)
+      assert.match(stderr, /^portcullis: the data folder \/dev\/null.* cannot be used/)
+    }
+  })
+
   it('refuses to be public', async () => {
     const { code, stderr } = await portcullis([
       'demo',
@@ -85,6 +96,16 @@ describe('portcullis run', () => {
       assert.equal(code, 2)
       assert.match(stderr, /either --upstream URL or -- COMMAND/)
     }
+    assert.match((await portcullis(['run', 'npx', '-y', 'some-server'])).stderr, /stands after --/)
+  })
+
+  it('says when there is no such program', { timeout: 30_000 }, async (test) => {
+    const args = ['run', '--port', String(await freePort()), '--data', folder(), '--', 'no-such-program']
+    const running = await startPortcullis(test, args)
+    for (let attempt = 0; attempt < 20 && !running.output().includes('no program'); attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    assert.match(running.output(), /there is no program "no-such-program"/)
   })
 })
 
@@ -99,6 +120,10 @@ describe('portcullis serve', () => {
     )
     const server = await startPortcullis(test, ['serve', '-c', file, '--only', 'authorization-server'])
     const gateway = await startPortcullis(test, ['serve', '--only', 'gateway'], { PORTCULLIS_CONFIG: file })
+    const json = await portcullis(['serve', '-c', file, '--only', 'admin', '--json'], {
+      PORTCULLIS_MODE: 'x',
+    })
+    assert.match(json.stderr, /mode: /)
     const url = `http://127.0.0.1:${ports['gateway']}`
     const metadata = (await (await fetch(`${url}/.well-known/oauth-authorization-server`)).json()) as {
       issuer: string
@@ -145,12 +170,23 @@ describe('portcullis check', () => {
 })
 
 describe('portcullis token', () => {
-  it('prints a token for this computer alone', async () => {
+  it('prints a token of an installation on this computer', { timeout: 30_000 }, async (test) => {
     const data = folder()
-    const { stdout } = await portcullis([
-      'token',
+    assert.match((await portcullis(['token', '--data', data])).stderr, /the data folder of no installation/)
+    const upstream = 'http://127.0.0.1:9/mcp'
+    const port = String(await freePort())
+    const running = await startPortcullis(test, [
+      'run',
+      '--upstream',
+      upstream,
+      '--port',
+      port,
       '--data',
       data,
+    ])
+    const args = ['token', '--data', data, '--port', port]
+    const { stdout } = await portcullis([
+      ...args,
       '--scope',
       'mcp:tools:read',
       '--user',
@@ -161,11 +197,12 @@ describe('portcullis token', () => {
     const payload = decodeJwt(stdout.trim())
     assert.equal(payload.sub, 'ada')
     assert.equal(payload['scope'], 'mcp:tools:read')
-    assert.equal(payload.aud, 'http://127.0.0.1:3002/mcp')
+    assert.equal(payload.aud, `http://127.0.0.1:${port}/mcp`)
     assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 60)
     const elsewhere = await portcullis(['token', '--data', data, '--public-url', 'https://mcp.example.com'])
     assert.equal(elsewhere.code, 2)
     assert.equal(elsewhere.stdout, '')
+    assert.match(running.output(), /nothing listens at http:\/\/127\.0\.0\.1:9\/mcp yet/)
   })
 
   it('refuses what makes no sense', async () => {
@@ -177,7 +214,7 @@ describe('portcullis token', () => {
       ['--unknown'],
     ]) {
       const { code, stdout, stderr } = await portcullis(['token', '--data', folder(), ...args])
-      assert.notEqual(code, 0, args.join(' '))
+      assert.equal(code, 2, args.join(' '))
       assert.equal(stdout, '')
       assert.notEqual(stderr, '')
     }
@@ -190,6 +227,6 @@ describe('portcullis', () => {
     for (const command of ['demo', 'run', 'serve', 'check', 'token'])
       assert.match(help.stdout, new RegExp(`^ +${command}`, 'm'))
     assert.match((await portcullis(['--version'])).stdout, /^\d+\.\d+\.\d+/)
-    assert.equal((await portcullis(['unheard-of'])).code, 1)
+    assert.equal((await portcullis(['unheard-of'])).code, 2)
   })
 })

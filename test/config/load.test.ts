@@ -108,18 +108,43 @@ describe('configuration', () => {
     ['a client without a redirect URI', 'clients: [{ id: a }]', /redirectUris: is needed/],
     [
       'two clients of one id',
-      'clients: [{ id: a, redirectUris: [x] }, { id: a, redirectUris: [x] }]',
+      'clients: [{ id: a, redirectUris: [https://x] }, { id: a, redirectUris: [https://x] }]',
       /"a" is taken/,
     ],
     [
       'a secret from nowhere',
-      'clients: [{ id: a, secret: $NOWHERE, redirectUris: [x] }]',
+      'clients: [{ id: a, secret: $NOWHERE, redirectUris: [https://x] }]',
       /\$NOWHERE is not set/,
     ],
     [
-      'a scope with a space',
-      'upstreams: [{ name: a, url: http://x, baselineScopes: ["a b"] }]',
-      /not a legal scope/,
+      'a scope that there is not',
+      'upstreams: [{ name: a, url: http://x, baselineScopes: [mcp:tool] }]',
+      /not a scope of MCP/,
+    ],
+    [
+      'development on every address',
+      'listen: { host: 0.0.0.0 }',
+      /^listen\.host: must be a loopback address/,
+    ],
+    [
+      'internal listeners on every address',
+      'listen: { internalHost: "::" }',
+      /^listen\.internalHost: must be/,
+    ],
+    [
+      'a redirect URI that is none',
+      'clients: [{ id: a, redirectUris: [x] }]',
+      /redirectUris\[0\]: is not a URL/,
+    ],
+    [
+      'a key that is nearly right',
+      'publicURL: http://127.0.0.1:1',
+      /no such setting; did you mean publicUrl\?/,
+    ],
+    [
+      'a number out of bounds',
+      'tokens: { accessTokenSeconds: -5 }',
+      /must be a whole number from 30 to 86400/,
     ],
     ['a text', 'hello', /must hold settings/],
     ['broken YAML', 'a: [', /portcullis\.yaml:1:\d+: /],
@@ -134,6 +159,20 @@ describe('configuration', () => {
       )
     })
   }
+
+  it('says in which line', () => {
+    assert.throws(
+      () => loadConfig({ file: file(`mode: development\n\ntokens:\n  codeSeconds: 0\n`) }),
+      /codeSeconds: .* \(.*portcullis\.yaml:4\)/,
+    )
+  })
+
+  it('asks for a server where one is needed', () => {
+    assert.throws(
+      () => loadConfig({ file: file(''), needsServer: true }),
+      /upstreams: must name at least one MCP server/,
+    )
+  })
 
   it('names a file that is not there', () => {
     assert.throws(() => loadConfig({ file: '/nowhere.yaml' }), /\/nowhere\.yaml: cannot be read/)

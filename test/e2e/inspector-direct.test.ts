@@ -22,6 +22,7 @@ before(async () => {
       MCP_AUTO_OPEN_ENABLED: 'false',
     },
     stdio: 'ignore',
+    detached: true,
   })
   browser = await chromium.launch({ executablePath: await chromiumPath(), args: chromiumFlags })
   installation = await startDemoInstallation()
@@ -30,7 +31,7 @@ before(async () => {
 })
 after(async () => {
   await browser.close()
-  inspector.kill()
+  process.kill(-(inspector.pid as number))
   await installation.close()
 })
 

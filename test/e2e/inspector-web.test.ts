@@ -37,7 +37,7 @@ for (const era of ['legacy', 'modern'] as const) {
     })
     after(async () => {
       await context.close()
-      inspector.process.kill()
+      process.kill(-(inspector.process.pid as number))
     })
 
     it('signs in, consents, steps up, and shows that 2 and 3 are 5', { timeout: 120_000 }, async () => {
@@ -98,6 +98,7 @@ async function startInspector(era: 'legacy' | 'modern'): Promise<Inspector> {
       MCP_INSPECTOR_SECRET_STORE: 'file',
     },
     stdio: 'ignore',
+    detached: true,
   })
   const url = `http://127.0.0.1:${port}/?MCP_INSPECTOR_API_TOKEN=${apiToken}`
   await poll('Inspector answers', async () => (await fetch(url).catch(() => undefined))?.ok === true)

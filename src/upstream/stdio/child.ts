@@ -24,7 +24,8 @@ const graceMilliseconds = 3000
 /** Starts a server. What is wrong with the command is told by `onExit`. */
 export function startChild({ command, onLine, onStderr, onExit }: ChildOptions): Child {
   const [program, ...args] = command as [string, ...string[]]
-  const child = spawn(program, args, { stdio: 'pipe', env: childEnvironment(), shell: false })
+  // A process group of its own: Ctrl-C in the terminal does not reach it, and stopping it reaches its own children.
+  const child = spawn(program, args, { stdio: 'pipe', env: childEnvironment(), shell: false, detached: true })
   const gone = new Promise<void>((resolve) => {
     const leave = (reason: string): void => {
       onExit(reason)
@@ -33,7 +34,7 @@ export function startChild({ command, onLine, onStderr, onExit }: ChildOptions):
     child.once('error', (error) => leave(`could not be started: ${error.message}`))
     child.once('exit', (code, signal) => leave(`ended with ${signal ?? `code ${code}`}`))
   })
-  readLines(child.stdout, onLine, () => child.kill('SIGKILL'))
+  readLines(child.stdout, onLine, () => signalGroup(child, 'SIGKILL'))
   readLines(child.stderr, onStderr, () => {})
   child.stdin.on('error', () => {}) // the process is gone, which onExit tells
   return {
@@ -66,8 +67,21 @@ function readLines(
 }
 
 async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<void>): Promise<void> {
-  child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), graceMilliseconds)
+  signalGroup(child, 'SIGTERM')
+  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMilliseconds)
   await gone
   clearTimeout(timer)
+  // What the process has started may have outlived it, and may hold its pipes.
+  signalGroup(child, 'SIGKILL')
+  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy()
+}
+
+function signalGroup({ pid }: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    // Nobody left in the group: that is what was wanted.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }

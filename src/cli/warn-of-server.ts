@@ -1,0 +1,42 @@
+import { accessSync, constants } from 'node:fs'
+import { connect } from 'node:net'
+import { delimiter, join } from 'node:path'
+import type { UpstreamConfig } from '../config/schema.ts'
+
+const patienceMilliseconds = 2000
+
+/** Warns of an MCP server that is not there: the gate runs all the same, and the server may come later. */
+export async function warnOfServer({ url, command }: UpstreamConfig): Promise<void> {
+  if (url !== undefined && !(await answers(new URL(url)))) {
+    console.error(`portcullis: nothing listens at ${url} yet; requests get 502 until it does`)
+  }
+  const program = command?.[0]
+  if (program !== undefined && !isProgram(program)) {
+    console.error(`portcullis: there is no program "${program}"; requests get 502`)
+  }
+}
+
+function answers({ hostname, port, protocol }: URL): Promise<boolean> {
+  return new Promise((resolve) => {
+    const host = hostname.replace(/^\[(.*)\]$/, '$1')
+    const socket = connect({ host, port: Number(port || (protocol === 'https:' ? 443 : 80)) })
+    const tell = (answer: boolean) => (): void => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('connect', tell(true)).once('error', tell(false))
+    socket.setTimeout(patienceMilliseconds, tell(false))
+  })
+}
+
+function isProgram(name: string): boolean {
+  const folders = name.includes('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter)
+  return folders.some((folder) => {
+    try {
+      accessSync(folder === '' ? name : join(folder, name), constants.X_OK)
+      return true
+    } catch {
+      return false // not in this folder
+    }
+  })
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml'
+import type { Problem } from './problems.ts'
+
+/** A configuration file that was read. */
+export interface ConfigFile {
+  readonly values: object
+  readonly problems: readonly Problem[]
+  /** Where the value of a path stands, such as `portcullis.yaml:3`, or undefined where the file does not have it. */
+  locate(path: readonly PropertyKey[]): string | undefined
+}
+
+const nowhere = (): undefined => undefined
+
+/** Reads a YAML file. What is wrong with it is told as problems, with line and column. */
+export function readConfigFile(file: string): ConfigFile {
+  const failed = (path: string, message: string): ConfigFile => ({
+    values: {},
+    problems: [{ path, message }],
+    locate: nowhere,
+  })
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    return failed(file, `cannot be read: ${(error as Error).message}`)
+  }
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const problems = document.errors.map(({ pos, message }) => {
+    const { line, col } = lines.linePos(pos[0])
+    return { path: `${file}:${line}:${col}`, message }
+  })
+  if (problems.length > 0) return { values: {}, problems, locate: nowhere }
+  if (document.contents !== null && !isMap(document.contents)) {
+    return failed(file, 'must hold settings, such as "publicUrl: https://mcp.example.com"')
+  }
+  return {
+    values: (document.toJS() as object | null) ?? {},
+    problems: [],
+    locate: (path) => locate(document, path, (offset) => `${file}:${lines.linePos(offset).line}`),
+  }
+}
+
+function locate(
+  document: Document,
+  path: readonly PropertyKey[],
+  describe: (offset: number) => string,
+): string | undefined {
+  const node = document.getIn(path, true)
+  return isNode(node) && node.range ? describe(node.range[0]) : undefined
+}
