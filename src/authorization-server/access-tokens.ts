@@ -1,5 +1,6 @@
 import { type JWTPayload, jwtVerify } from 'jose'
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { mayIntrospectAll } from './introspection.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /**
@@ -22,7 +23,7 @@ export function accessTokenEndpoints(
     }
     const allowed =
       payload !== undefined &&
-      (client.clientAuthMethod !== 'none' || payload['client_id'] === client.clientId)
+      (payload['client_id'] === client.clientId || mayIntrospectAll(settings.clients, client))
     answer(context, allowed && !(await isRevoked(settings, payload)) ? describe(payload) : { active: false })
     return true
   }

@@ -8,9 +8,10 @@ interface AdapterPorts {
   readonly artifacts: ArtifactStore
   readonly revocations: RevocationStore
   readonly clock: Clock
-  /** How long an access token can outlive its grant, in seconds. */
-  readonly accessTokenSeconds: number
 }
+
+/** No access token outlives its grant by more: the longest lifetime that can be configured. */
+const longestTokenMilliseconds = 24 * 3600 * 1000
 
 /** What oidc-provider stores when it has seen the `jti` of an assertion or a proof. */
 const seenOnce = 'ReplayDetection'
@@ -27,7 +28,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
     await revocations.add({
       kind: 'grant',
       id: grantName(grantId),
-      expiresAt: clock.now() + ports.accessTokenSeconds * 1000,
+      expiresAt: clock.now() + longestTokenMilliseconds,
     })
   }
 

@@ -20,7 +20,6 @@ const optionalTexts = [
   'software_id',
   'software_version',
   'scope',
-  'jwks_uri',
 ]
 
 /**
@@ -35,6 +34,8 @@ export function cleanRegistration(body: ClientMetadata): ClientMetadata {
   }
   if (typeof metadata['scope'] === 'string') metadata[requestedScopeField] = metadata['scope']
   delete metadata['scope']
+  // Addresses that the server would have to fetch, chosen by anybody.
+  for (const field of ['jwks_uri', 'sector_identifier_uri']) delete metadata[field]
   if ('contacts' in metadata) metadata['contacts'] = mailAddresses(metadata['contacts'])
   if (Array.isArray(metadata['grant_types'])) {
     const kept = metadata['grant_types'].filter((type) => grantTypes.has(type as string))

@@ -5,6 +5,7 @@ import { grantName, randomToken } from '../core/secret.ts'
 import { storageAdapter } from './adapter.ts'
 import { refuseRedirects, requestedScopeField } from './client-metadata.ts'
 import { renderLibraryError } from './error-page.ts'
+import { mayIntrospectAll } from './introspection.ts'
 import { errors } from './library.ts'
 import { interactionPolicy } from './policy.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
@@ -22,7 +23,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
   const secure = issuer.startsWith('https:')
   const cookie = { httpOnly: true, sameSite: 'lax', secure, overwrite: true } as const
   return {
-    adapter: storageAdapter({ ...settings, accessTokenSeconds: tokens.accessTokenSeconds }),
+    adapter: storageAdapter(settings),
     jwks: { keys: [...keys.privateJwks] as never },
     clients: settings.clients.map(describeClient),
     findAccount: async (_context, id) => {
@@ -106,7 +107,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
       introspection: {
         enabled: true,
         allowedPolicy: async (_context, client, token) =>
-          client.clientAuthMethod !== 'none' || token.clientId === client.clientId,
+          token.clientId === client.clientId || mayIntrospectAll(settings.clients, client),
       },
       registration: {
         enabled: settings.dynamicRegistration,
@@ -175,6 +176,8 @@ function describeResource(
   const { resources, tokens, keys } = settings
   const resource = resources.find(indicator)
   if (resource === undefined) throw new errors.InvalidTarget('this resource is not protected here')
+  // A person is asked about one server at a time, and a token is for one.
+  if (Array.isArray(context.oidc.params?.['resource'])) throw new errors.InvalidTarget('name one resource')
   return {
     scope: availableScopes(settings, context).join(' '),
     audience: resource.resource,

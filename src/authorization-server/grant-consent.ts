@@ -2,6 +2,13 @@ import type { Provider } from 'oidc-provider'
 
 type Interaction = InstanceType<Provider['Interaction']>
 
+/** The resource and the scopes that a person is asked for: what the page shows is what is granted, nothing else. */
+export function askedScopes({ prompt }: Interaction): { resource: string; scopes: string[] } | undefined {
+  const missing = prompt.details['missingResourceScopes'] as Record<string, string[]> | undefined
+  const [first] = Object.entries(missing ?? {})
+  return first === undefined ? undefined : { resource: first[0], scopes: first[1] }
+}
+
 /** Records what the user agreed to as a grant of its own and returns its id. */
 export async function grantConsent(provider: Provider, interaction: Interaction): Promise<string> {
   const { details } = interaction.prompt
@@ -13,8 +20,7 @@ export async function grantConsent(provider: Provider, interaction: Interaction)
   if (scopes !== undefined) grant.addOIDCScope(scopes.join(' '))
   const claims = details['missingOIDCClaims'] as string[] | undefined
   if (claims !== undefined) grant.addOIDCClaims(claims)
-  const resources = (details['missingResourceScopes'] as Record<string, string[]> | undefined) ?? {}
-  for (const [resource, missing] of Object.entries(resources))
-    grant.addResourceScope(resource, missing.join(' '))
+  const asked = askedScopes(interaction)
+  if (asked !== undefined) grant.addResourceScope(asked.resource, asked.scopes.join(' '))
   return grant.save()
 }

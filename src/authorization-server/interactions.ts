@@ -7,7 +7,7 @@ import { keyedDigest, secretsEqual } from '../core/secret.ts'
 import { displayText, type Markup, pageHeaders } from '../http/page.ts'
 import { interactionPath } from './configuration.ts'
 import { expiredPage, faultPage } from './error-page.ts'
-import { grantConsent } from './grant-consent.ts'
+import { askedScopes, grantConsent } from './grant-consent.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
 import { consentPage } from './pages/consent-page.ts'
@@ -130,8 +130,8 @@ export function interactionPages(
   async function showConsent(interaction: Interaction): Promise<Markup> {
     const redirect = new URL(String(interaction.params['redirect_uri']))
     const account = await settings.identity.find(interaction.session?.accountId ?? '')
-    const [indicator, scopes] = Object.entries(missingScopes(interaction))[0] ?? []
-    const resource = settings.resources.find(indicator ?? textOf(interaction.params['resource']))
+    const asked = askedScopes(interaction)
+    const resource = settings.resources.find(asked?.resource ?? textOf(interaction.params['resource']))
     return consentPage({
       action: `${interactionPath}/${interaction.uid}/consent`,
       csrf: csrfOf(interaction),
@@ -141,7 +141,7 @@ export function interactionPages(
       redirectsToLoopback: isLoopbackHost(redirect.hostname),
       resourceName: resource?.name ?? settings.issuer,
       resource: resource?.resource ?? settings.issuer,
-      scopes: scopes ?? [],
+      scopes: asked?.scopes ?? [],
     })
   }
 
@@ -154,10 +154,6 @@ export function interactionPages(
 /** A field of a form, or a parameter, as text; the empty text for what is no text. */
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
-}
-
-function missingScopes({ prompt }: Interaction): Record<string, string[]> {
-  return (prompt.details['missingResourceScopes'] as Record<string, string[]> | undefined) ?? {}
 }
 
 async function send(context: PageContext, page: Markup, status: 200 | 422 = 200): Promise<Response> {

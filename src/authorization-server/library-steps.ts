@@ -26,6 +26,8 @@ function completeAuthorizationRequest(
   context: Pick<KoaContextWithOIDC, 'query'>,
 ): void {
   const query = { ...context.query }
+  // Nobody is sent anywhere before they have seen a page of ours: anybody can register an address.
+  if (query['prompt'] === 'none') delete query['prompt']
   const asked = [query['resource'] ?? []].flat()
   const canonical = [...new Set(asked.map((value) => resources.find(value)?.resource ?? value))]
   if (canonical.length > 0) query['resource'] = canonical.length === 1 ? canonical[0] : canonical

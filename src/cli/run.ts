@@ -36,7 +36,7 @@ function settings(command: readonly string[], url: string | undefined): ConfigIn
       'give either --upstream URL or -- COMMAND, such as: portcullis run -- npx -y some-mcp-server'
     throw new ConfigurationInvalid([{ path: '--upstream', message }])
   }
-  const server = url === undefined ? { command: [...command] } : { url }
+  const server = url === undefined ? { command: [...command], environment: ['*'] } : { url }
   return {
     mode: 'development',
     // Only the gateway's port matters to anybody; the others take what is free.

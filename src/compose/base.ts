@@ -52,9 +52,9 @@ export async function openBase(
   const store = await openStore({ folder, secret, clock })
   const log = createLog({ ...config.log, ...(logTo === undefined ? {} : { destination: logTo }) })
   const metrics = createMetrics()
-  const audit = openAudit(config.audit.file ?? join(folder, 'audit.jsonl'), clock)
-  const origins = publicOrigins(config.publicUrl)
   const onFault = (error: unknown): void => log.logger.error({ err: error }, 'fault')
+  const audit = openAudit({ path: config.audit.file ?? join(folder, 'audit.jsonl'), clock, onFault })
+  const origins = publicOrigins(config.publicUrl)
   const stopSweeping = startSweeping(store, clock, onFault)
   const algorithm = config.tokens.signingAlgorithm
   const keys = { store: store.keys, clock }
@@ -88,7 +88,7 @@ export async function openBase(
 function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => void): () => void {
   const sweep = async (): Promise<void> => {
     await store.artifacts.sweep(clock.now() - keepMilliseconds)
-    await store.revocations.sweep(clock.now())
+    await store.revocations.sweep(clock.now() - keepMilliseconds)
   }
   const sweeper = setInterval(() => void sweep().catch(onFault), sweepMilliseconds).unref()
   return () => clearInterval(sweeper)

@@ -1,8 +1,11 @@
 import { createRemoteJWKSet } from 'jose'
+import type { StepUps } from '../authorization-server/step-up.ts'
 import type { Config, UpstreamConfig } from '../config/schema.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
 import { sealer } from '../core/secret.ts'
+import { createAdmission } from '../gateway/admission.ts'
 import { authorizationServerProxy } from '../gateway/authorization-server-proxy.ts'
+import type { StepUpMemory } from '../gateway/challenge-step-up.ts'
 import { openDenyList } from '../gateway/deny-list.ts'
 import { mcpHandler } from '../gateway/handler.ts'
 import { identityTokens } from '../gateway/identity-token.ts'
@@ -15,6 +18,7 @@ import { scrub } from '../telemetry/scrub.ts'
 import type { Connector } from '../upstream/contract.ts'
 import { httpConnector } from '../upstream/http.ts'
 import { stdioConnector } from '../upstream/stdio/connector.ts'
+import { serverEnvironment } from '../upstream/stdio/environment.ts'
 import type { Base } from './base.ts'
 
 /** A gateway with the connections that it holds. */
@@ -30,13 +34,20 @@ export async function buildGateway(
 ): Promise<RunningGateway> {
   const { clock, secret, identityKeys, origins, resources, onFault } = base
   const issuers = trustedIssuers(config, base)
-  const denyList = await openDenyList(base.store.revocations, clock, onFault)
+  const { publicUrl: issuer } = config
+  const denyList = await openDenyList({ feed: base.store.revocations, issuer, clock, onFault })
   const upstreams = resources.all.map((resource, index) =>
     buildUpstream(resource, config.upstreams[index]!, base),
   )
   const authorizationServer = authorizationServerProxy({
     url: authorizationServerUrl,
     publicHost: new URL(config.publicUrl).host,
+  })
+  const tokens = createTokenVerifier({
+    issuers,
+    clock,
+    isRevoked: denyList.isRevoked,
+    onVerified: base.metrics.verified,
   })
   const gateway = createGateway({
     origins,
@@ -46,18 +57,15 @@ export async function buildGateway(
       upstreams.find(({ path }) => path === resources.fallback?.path),
     ),
     mcp: mcpHandler({
-      tokens: createTokenVerifier({
-        issuers,
-        clock,
-        isRevoked: denyList.isRevoked,
-        onVerified: base.metrics.verified,
-      }),
-      stepUps: base.stepUps,
+      tokens,
+      admission: createAdmission(config.limits.running),
+      stepUps: rememberOwn(issuer, base.stepUps),
       sessions: sealedSessions(sealer(secret.derive('gateway/session'))),
       identity: identityTokens(config.publicUrl + identityIssuerSuffix, identityKeys, clock),
       limits: config.limits,
     }),
-    issuers: issuers.map(({ issuer }) => issuer),
+    isCurrent: (principal) => tokens.isCurrent(principal),
+    issuers: issuers.map((trusted) => trusted.issuer),
     identityKeys: identityKeys.publicJwks,
     authorizationServer,
     observe: base.observe,
@@ -88,6 +96,15 @@ function trustedIssuers(config: Config, { tokenKeys }: Base): readonly TrustedIs
   ]
 }
 
+/** Only clients of our own authorization server come back to it for more. */
+function rememberOwn(own: string, stepUps: StepUps): StepUpMemory {
+  return {
+    remember: async ({ issuer, ...need }) => {
+      if (issuer === own) await stepUps.remember(need)
+    },
+  }
+}
+
 function buildUpstream(resource: ProtectedResource, config: UpstreamConfig, { log }: Base): Upstream {
   const { name, url, command, credential } = config
   return {
@@ -101,10 +118,16 @@ function buildUpstream(resource: ProtectedResource, config: UpstreamConfig, { lo
 }
 
 function buildConnector(
-  { url, command, connectSeconds, responseSeconds }: UpstreamConfig,
+  { url, command, environment, connectSeconds, responseSeconds }: UpstreamConfig,
   listeners: { onStderr: (line: string) => void; onExit: (reason: string) => void },
 ): Connector {
-  if (command !== undefined) return stdioConnector({ command, ...listeners })
+  if (command !== undefined) {
+    return stdioConnector({
+      command,
+      environment: serverEnvironment(environment, process.env),
+      ...listeners,
+    })
+  }
   if (url !== undefined) return httpConnector({ url, connectSeconds, responseSeconds })
   throw new Error('an upstream has neither url nor command')
 }

@@ -32,6 +32,10 @@ const upstream = z
       .min(1)
       .optional()
       .meta({ description: 'A server that speaks over stdio, with its arguments. Either this or `url`.' }),
+    environment: z.array(z.string().min(1)).default([]).meta({
+      description:
+        'Environment variables that a stdio server gets besides `PATH`, `HOME` and their like; `*` for all but those of Portcullis.',
+    }),
     credential: z.enum(['identity', 'none']).default('identity').meta({
       description:
         'What the gateway sends to an HTTP server in `Authorization`: a short-lived identity token of its own, or nothing.',
@@ -175,6 +179,9 @@ export const configSchema = z.strictObject({
         .meta({ description: 'Largest body of an MCP request.' }),
       headerBytes: whole(2048, 262_144).default(16_384).meta({ description: 'Largest head of a request.' }),
       nesting: whole(4, 512).default(64).meta({ description: 'Deepest nesting of a JSON body.' }),
+      running: whole(1, 10_000).default(64).meta({
+        description: 'Most requests that one caller, a user with a client, can have running at a time.',
+      }),
       batch: whole(1, 1000).default(50).meta({ description: 'Most messages in a batch.' }),
     })
     .prefault({}),

@@ -15,6 +15,9 @@ export const errorKinds = {
     message: 'The body must be uncompressed application/json',
   },
   header_duplicated: { status: 400, rpc: 400, message: 'A header was sent more than once' },
+  request_aborted: { status: 400, rpc: 400, message: 'The request ended before its body did' },
+  // Not 429: clients that look for the protocol era would take it for a server of the older one.
+  too_many_requests: { status: 503, rpc: 503, message: 'Too many requests of this caller are running' },
 
   token_missing: { status: 401, rpc: 401, message: 'Unauthorized' },
   token_invalid: { status: 401, rpc: 401, message: 'Unauthorized' },

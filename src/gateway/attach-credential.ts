@@ -19,26 +19,30 @@ export interface Outbound extends UpstreamRequest {
  */
 export async function attachCredential(
   identity: IdentityTokens,
-  allowed: Authorized,
-  head: Head,
-  claim: SessionClaim,
+  { call, principal, upstream }: Authorized,
+  body: Buffer | undefined,
+  { head, session: claim }: { readonly head: Head; readonly session: SessionClaim },
 ): Promise<Outbound> {
-  const { call, principal, upstream } = allowed
-  const legacy = call.dialect.era === 'legacy'
+  const legacy = call.era === 'legacy'
   if (legacy && claim === 'foreign') throw new Refusal('session_unknown')
   const session = legacy && typeof claim === 'object' ? claim.upstreamId : undefined
   const headers = [...head.forwardable]
-  if (session !== undefined) headers.push('Mcp-Session-Id', session)
-  if (legacy && head.lastEventId !== undefined) headers.push('Last-Event-ID', head.lastEventId)
+  // Written anew, so that the server reads the bytes as they were read here.
+  if (body !== undefined) headers.push('Content-Type', 'application/json')
+  if (session !== undefined) {
+    headers.push('Mcp-Session-Id', session)
+    if (head.lastEventId !== undefined) headers.push('Last-Event-ID', head.lastEventId)
+  }
   if (upstream.identityAudience !== undefined) {
     headers.push('Authorization', `Bearer ${await identity.mint(principal, upstream.identityAudience)}`)
   }
   const request: UpstreamRequest = {
     method: call.verb,
     headers,
-    body: call.body,
-    era: call.dialect.era,
+    body,
+    era: call.era,
     id: call.id,
+    opensSession: call.opening !== undefined,
     principal: principalName(principal),
     session,
   }

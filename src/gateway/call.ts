@@ -1,11 +1,13 @@
 import type { Dialect } from '../mcp/era.ts'
-import type { Notification, Request, RequestId } from '../mcp/message.ts'
+import type { JsonObject } from '../mcp/json.ts'
+import type { RequestId } from '../mcp/message.ts'
 import type { MethodRow } from '../mcp/methods.ts'
+import { isRevision, type Revision } from '../mcp/revisions.ts'
 
-/** One method that a client calls, with its row in the table. */
+/** One method that a client calls, with its row in the table. The params are untrusted. */
 export interface MethodCall {
   readonly row: MethodRow
-  readonly message: Request | Notification
+  readonly params: JsonObject
 }
 
 /** A request that is well-formed MCP. Not yet authorized. */
@@ -14,9 +16,39 @@ export interface Call {
   readonly dialect: Dialect
   /** Several in a batch; none for GET, DELETE and posted responses. */
   readonly methods: readonly MethodCall[]
-  /** Whether the body holds responses to requests of the server. */
-  readonly answers: boolean
   readonly body: Buffer | undefined
   /** The id of the request, where there is exactly one. */
   readonly id: RequestId | undefined
+}
+
+/** What is remembered of a call while it runs: without params and body, which can be large and are done with. */
+export interface CallSummary {
+  readonly verb: Call['verb']
+  readonly era: Dialect['era']
+  /** Method names, from our table. */
+  readonly methods: readonly string[]
+  /** The tool, resource, prompt or task that was named: the client's text. */
+  readonly object: string | undefined
+  readonly id: RequestId | undefined
+  /** Whether this is the request that opens a legacy session, and in which revision. */
+  readonly opening: { readonly revision: Revision | undefined } | undefined
+}
+
+const maxObjectLength = 200
+
+/** Takes out of a call what is still needed after it was authorized. */
+export function summarise({ verb, dialect, methods, id }: Call): CallSummary {
+  const [first] = methods
+  const only = methods.length === 1 ? first : undefined
+  const object = only?.row.nameParam === undefined ? undefined : only.params[only.row.nameParam]
+  const asked = first?.row.method === 'initialize' ? first.params['protocolVersion'] : undefined
+  return {
+    verb,
+    era: dialect.era,
+    methods: methods.map(({ row }) => row.method),
+    object: typeof object === 'string' ? object.slice(0, maxObjectLength) : undefined,
+    id,
+    opening:
+      first?.row.method === 'initialize' ? { revision: isRevision(asked) ? asked : undefined } : undefined,
+  }
 }

@@ -1,11 +1,13 @@
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
-import type { Call } from './call.ts'
+import type { CallSummary } from './call.ts'
+import type { Upstream } from './upstream.ts'
 
 /** Lets the authorization server know which scopes a client lacks, so that it can ask the user for them. */
 export interface StepUpMemory {
   /** Resolves when the authorization server will see it. */
   remember(need: {
+    readonly issuer: string
     readonly clientId: string
     readonly subject: string
     readonly resource: string
@@ -22,15 +24,17 @@ export interface StepUpMemory {
 export async function challengeStepUp(
   memory: StepUpMemory,
   principal: Principal,
-  call: Call,
-  context: { readonly needed: readonly string[]; readonly requestId: string; readonly resource: string },
+  call: CallSummary,
+  context: { readonly needed: readonly string[]; readonly requestId: string; readonly upstream: Upstream },
 ): Promise<never> {
-  const { needed, requestId, resource } = context
-  const { clientId, subject, grantId: grantName } = principal
+  const { needed, requestId, upstream } = context
+  const { issuer, clientId, subject, grantId: grantName } = principal
   // Before the answer: some clients are back at the token endpoint in the same millisecond.
-  if (grantName !== undefined)
-    await memory.remember({ clientId, subject, resource, grantName, scopes: needed })
-  const granted = call.dialect.era === 'legacy' ? principal.scopes.list : []
+  if (grantName !== undefined) {
+    const { resource } = upstream
+    await memory.remember({ issuer, clientId, subject, resource, grantName, scopes: needed })
+  }
+  const granted = call.era === 'legacy' ? principal.scopes.list : []
   throw new Refusal('scope_insufficient', {
     reason: `needs ${principal.scopes.missing(needed).join(' ')}`,
     challenge: {
@@ -42,6 +46,6 @@ export async function challengeStepUp(
 }
 
 /** Method names come from our table, so they are safe to show. */
-function describe({ methods }: Call): string {
-  return methods.map(({ row }) => row.method.replace('/', ' ')).join(', ')
+function describe({ methods }: CallSummary): string {
+  return methods.map((method) => method.replace('/', ' ')).join(', ')
 }

@@ -1,7 +1,6 @@
 import { Refusal } from '../core/errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
-import { requestedRevision } from '../mcp/era.ts'
 import type { Outbound } from './attach-credential.ts'
 import type { Authorized } from './authorize.ts'
 import type { Sessions } from './session.ts'
@@ -45,20 +44,20 @@ function acceptAnswer(
   if (refusal !== undefined) throw refusal
 
   const reply = [...exchange.baseHeaders]
+  const streams = type === 'text/event-stream'
   for (const name of passed) {
     const value = headers[name]
-    if (typeof value === 'string') reply.push(name, value)
+    // A stream may end other than its server meant it to, so its length is not promised.
+    if (typeof value === 'string' && !(streams && name === 'content-length')) reply.push(name, value)
   }
-  if (type === 'text/event-stream') reply.push('X-Accel-Buffering', 'no')
+  if (streams) reply.push('X-Accel-Buffering', 'no')
   const upstreamId = headers['mcp-session-id']
-  if (typeof upstreamId === 'string' && call.dialect.era === 'legacy') {
-    const [method] = call.methods
-    const revision = method === undefined ? undefined : requestedRevision(method.message)
+  if (typeof upstreamId === 'string' && call.era === 'legacy') {
     // Once a session is open, servers may repeat its id; the client keeps the one that it has.
     const sealed =
-      method?.row.method === 'initialize'
-        ? sessions.seal({ upstreamId, revision }, principal, upstream.name)
-        : exchange.head.sessionId
+      call.opening === undefined
+        ? exchange.head.sessionId
+        : sessions.seal({ upstreamId, ...call.opening }, principal, upstream.name)
     if (sealed !== undefined) reply.push('Mcp-Session-Id', sealed)
   }
   return { status, headers: reply }
@@ -69,17 +68,15 @@ function refusalFor(status: number, type: string, call: Authorized['call']): Ref
   if (status === 401 || status === 407) return new Refusal('upstream_refused', { reason })
   if (status >= 300 && status < 400) return new Refusal('upstream_invalid', { reason })
   if (status === 405 && call.verb !== 'POST') return new Refusal('method_not_allowed')
-  if (status === 404 && call.dialect.era === 'legacy') {
-    return isOpening(call) ? new Refusal('upstream_invalid', { reason }) : new Refusal('session_unknown')
+  if (status === 404 && call.era === 'legacy') {
+    // A 404 to the first request is a wrong address, not a lost session.
+    return call.opening === undefined
+      ? new Refusal('session_unknown')
+      : new Refusal('upstream_invalid', { reason })
   }
   const carriesMessage = type === 'application/json' || type === 'text/event-stream'
   if (carriesMessage || (status < 300 && (call.verb !== 'POST' || status !== 200))) return undefined
   return new Refusal('upstream_invalid', { reason })
-}
-
-/** A 404 to the first request is a wrong address, not a lost session. */
-function isOpening({ methods }: Authorized['call']): boolean {
-  return methods.some(({ row }) => row.method === 'initialize')
 }
 
 function mediaTypeOf(headers: AnswerHeaders): string {

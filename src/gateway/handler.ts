@@ -1,9 +1,11 @@
 import { Refusal } from '../core/errors.ts'
 import { checkDeclaredLength } from '../http/body.ts'
 import type { Exchange } from '../http/exchange.ts'
+import type { Admission } from './admission.ts'
 import { attachCredential } from './attach-credential.ts'
 import { authenticate } from './authenticate.ts'
 import { authorize, neededScopes } from './authorize.ts'
+import { summarise } from './call.ts'
 import { challengeStepUp, type StepUpMemory } from './challenge-step-up.ts'
 import { forward } from './forward.ts'
 import type { IdentityTokens } from './identity-token.ts'
@@ -16,6 +18,7 @@ import type { Upstream } from './upstream.ts'
 /** What the MCP request path needs. */
 export interface McpPorts {
   readonly tokens: TokenVerifier
+  readonly admission: Admission
   readonly sessions: Sessions
   readonly stepUps: StepUpMemory
   readonly identity: IdentityTokens
@@ -29,22 +32,26 @@ export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) =>
  * The request path. Each line needs what the line above returned, so that none can be left out. Host, Origin and CORS
  * come before, in the server.
  */
-export function mcpHandler({ tokens, sessions, stepUps, identity, limits }: McpPorts): McpHandler {
+export function mcpHandler(ports: McpPorts): McpHandler {
+  const { tokens, admission, sessions, stepUps, identity, limits } = ports
   return async function mcp(upstream, exchange, note) {
     const { head, requestId } = exchange
     checkDeclaredLength(head.contentLength, limits.bodyBytes) // 413
     const principal = await authenticate(tokens, upstream, exchange) // 401 with resource_metadata
     note.principal = principal
     if (head.duplicated !== undefined) throw new Refusal('header_duplicated', { explain: head.duplicated }) // 400
+    admission.enter(principal, exchange.res) // 503
     const session = sessions.open(head.sessionId, principal, upstream.name)
-    const call = await readCall(exchange, limits, typeof session === 'object' ? session.revision : undefined) // 400, 404, 415
-    note.call = call
+    const fallback = typeof session === 'object' ? session.revision : undefined
+    const call = await readCall(exchange, limits, fallback) // 400, 404, 415
+    const summary = summarise(call)
+    note.call = summary
     const needed = neededScopes(call)
     note.scopes = needed
     const allowed =
-      authorize(principal, upstream, call, needed) ??
-      (await challengeStepUp(stepUps, principal, call, { needed, requestId, resource: upstream.resource })) // 403 with every scope that is needed
-    const outbound = await attachCredential(identity, allowed, head, session) // 404 for a session of somebody else
+      authorize(principal, upstream, call, { needed, summary }) ??
+      (await challengeStepUp(stepUps, principal, summary, { needed, requestId, upstream })) // 403, all scopes
+    const outbound = await attachCredential(identity, allowed, call.body, { head, session }) // 404
     return forward(sessions, allowed, outbound, exchange) // streams; 502, 504
   }
 }

@@ -27,10 +27,16 @@ export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): Ide
 
   const mintAnew = async (principal: Principal, audience: string): Promise<string> => {
     const now = epochSeconds(clock)
-    const token = await new SignJWT({ client_id: principal.clientId, scope: principal.scopes.list.join(' ') })
+    const { issuer: iss, subject: sub } = principal
+    const token = await new SignJWT({
+      client_id: principal.clientId,
+      scope: principal.scopes.list.join(' '),
+      // RFC 9493 section 3.2.3: a subject means something only together with who named it.
+      sub_id: { format: 'iss_sub', iss, sub },
+    })
       .setProtectedHeader({ alg: keys.signing.algorithm, kid: keys.signing.kid, typ: identityTokenType })
       .setIssuer(issuer)
-      .setSubject(principal.subject)
+      .setSubject(sub)
       .setAudience(audience)
       .setIssuedAt(now)
       .setExpirationTime(now + lifetimeSeconds)

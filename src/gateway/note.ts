@@ -1,14 +1,14 @@
 import type { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import type { EventKind } from '../telemetry/event.ts'
-import type { Call } from './call.ts'
+import type { CallSummary } from './call.ts'
 
 /** What is known of a running request. Written by the handlers alone, read once when the request is over. */
 export interface Note {
   kind: EventKind
   upstream?: string
   principal?: Principal
-  call?: Call
+  call?: CallSummary
   scopes?: readonly string[]
   refusal?: Refusal
 }

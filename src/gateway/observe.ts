@@ -10,7 +10,7 @@ export function gatewayEvent(
   durationMs: number,
 ): RequestEvent {
   const { principal, call, refusal } = note
-  const methods = call?.methods.map(({ row }) => row.method)
+  const methods = call?.methods
   return {
     kind: note.kind,
     outcome: outcomeOf(note, res.statusCode),
@@ -26,9 +26,9 @@ export function gatewayEvent(
     subject: principal?.subject,
     clientId: principal?.clientId,
     upstream: note.upstream,
-    era: call?.dialect.era,
+    era: call?.era,
     methods: methods === undefined || methods.length === 0 ? undefined : methods,
-    object: objectOf(note),
+    object: call?.object === undefined ? undefined : scrub(call.object),
     scopes: note.scopes,
   }
 }
@@ -44,12 +44,4 @@ function outcomeOf({ refusal, call }: Note, status: number): Outcome {
   if (refusal !== undefined)
     return refusal.code === 'method_not_allowed' && call === undefined ? 'allowed' : 'denied'
   return status >= 400 ? 'denied' : 'allowed'
-}
-
-/** The tool, resource or prompt, as far as it is short: it is the client's text. */
-function objectOf({ call }: Note): string | undefined {
-  const only = call?.methods.length === 1 ? call.methods[0] : undefined
-  if (only?.row.nameParam === undefined) return undefined
-  const value = only.message.params[only.row.nameParam]
-  return typeof value === 'string' ? scrub(value.slice(0, 200)) : undefined
 }

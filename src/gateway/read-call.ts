@@ -54,7 +54,6 @@ function readBodiless(verb: 'GET' | 'DELETE', head: Head, fallback: Revision | u
     verb,
     dialect: { era: 'legacy', revision },
     methods: [],
-    answers: false,
     body: undefined,
     id: undefined,
   }
@@ -64,11 +63,11 @@ function readSingle(message: Message, head: Head, fallback: Revision | undefined
   const dialect = decideDialect(message, head.protocolVersion, fallback)
   if (message.kind === 'response') {
     if (dialect.era === 'modern') throw new Refusal('response_unexpected')
-    return { verb: 'POST', dialect, methods: [], answers: true, body, id: undefined }
+    return { verb: 'POST', dialect, methods: [], body, id: undefined }
   }
   const method = readMethod(message, head, dialect)
   const id = message.kind === 'request' ? message.id : undefined
-  return { verb: 'POST', dialect, methods: [method], answers: false, body, id }
+  return { verb: 'POST', dialect, methods: [method], body, id }
 }
 
 interface BatchContext {
@@ -97,10 +96,9 @@ function readBatch(values: readonly unknown[], { head, limits, fallback, body }:
     if (row === undefined || message.method === 'initialize') {
       throw new Refusal('message_invalid', { explain: 'a method that cannot stand in a batch' })
     }
-    return [{ row, message }]
+    return [{ row, params: message.params }]
   })
-  const answers = messages.some(({ kind }) => kind === 'response')
-  return { verb: 'POST', dialect: { era: 'legacy', revision }, methods, answers, body, id: undefined }
+  return { verb: 'POST', dialect: { era: 'legacy', revision }, methods, body, id: undefined }
 }
 
 function readMethod(
@@ -112,7 +110,7 @@ function readMethod(
   const row = findMethod(message.method, message.kind, era)
   if (row === undefined) throw unknownMethod(message, era)
   checkNameHeader(message, row, head, era)
-  return { row, message }
+  return { row, params: message.params }
 }
 
 function unknownMethod(message: Exclude<Message, { kind: 'response' }>, era: Dialect['era']): Refusal {
@@ -127,10 +125,13 @@ function headerRevision({ protocolVersion }: Head): Revision | undefined {
   })
 }
 
+/** Exactly JSON in UTF-8: with another charset a server could read other bytes than were authorized. */
+const plainJson = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i
+
 function isPlainJson({ contentType, contentEncoding }: Head): boolean {
   return (
     contentType !== undefined &&
-    (contentType === 'application/json' || /^application\/json[ \t]*(?:;|$)/i.test(contentType)) &&
+    (contentType === 'application/json' || plainJson.test(contentType)) &&
     (contentEncoding === undefined || contentEncoding.toLowerCase() === 'identity')
   )
 }

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
+import type { Principal } from '../core/principal.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { type Exchange, sendJson, splitTarget } from '../http/exchange.ts'
 import type { Guard } from '../http/guard.ts'
 import { readHead } from '../http/head.ts'
 import type { Observe } from '../telemetry/event.ts'
 import type { AuthorizationServerProxy } from './authorization-server-proxy.ts'
-import type { Call } from './call.ts'
+import type { CallSummary } from './call.ts'
 import type { McpHandler } from './handler.ts'
 import { metadataPrefix, resourceMetadata } from './metadata.ts'
 import type { Note } from './note.ts'
@@ -22,6 +23,8 @@ export interface GatewayPorts {
   readonly guard: Guard
   readonly routes: ReadonlyMap<string, Route>
   readonly mcp: McpHandler
+  /** Whether a principal's token still counts. */
+  readonly isCurrent: (principal: Principal) => boolean
   readonly issuers: readonly string[]
   readonly identityKeys: object
   readonly authorizationServer: AuthorizationServerProxy
@@ -36,6 +39,8 @@ export interface Gateway {
   /** Takes no new requests and ends the streams that would otherwise never end. */
   readonly endStreams: () => void
 }
+
+const streamCheckMilliseconds = 1000
 
 /** Builds the handler of the public port: everything before and around the request path. */
 export function createGateway(ports: GatewayPorts): Gateway {
@@ -66,12 +71,26 @@ export function createGateway(ports: GatewayPorts): Gateway {
     answer(exchange, note).catch((error: unknown) => answerError(exchange, note, error))
   }
 
-  return { handle, endStreams }
+  const streamCheck = setInterval(() => endStreams((note) => !mayGoOn(note)), streamCheckMilliseconds).unref()
 
-  function endStreams(): void {
-    draining = true
-    for (const [{ res }, { call }] of live)
-      if (call !== undefined && isEndless(call) && res.headersSent) res.end()
+  return {
+    handle,
+    endStreams() {
+      draining = true
+      clearInterval(streamCheck)
+      endStreams(() => true)
+    },
+  }
+
+  /** A stream that a client holds open must not outlive the token that it was opened with. */
+  function mayGoOn({ principal }: Note): boolean {
+    return principal !== undefined && ports.isCurrent(principal)
+  }
+
+  function endStreams(which: (note: Note) => boolean): void {
+    for (const [{ res }, note] of live) {
+      if (note.call !== undefined && isEndless(note.call) && res.headersSent && which(note)) res.end()
+    }
   }
 
   async function answer(exchange: Exchange, note: Note): Promise<void> {
@@ -115,6 +134,6 @@ export function createGateway(ports: GatewayPorts): Gateway {
 }
 
 /** Streams that a client holds open to hear of changes; they end when somebody ends them. */
-function isEndless({ verb, methods }: Call): boolean {
-  return verb === 'GET' || methods.some(({ row }) => row.method === 'subscriptions/listen')
+function isEndless({ verb, methods }: CallSummary): boolean {
+  return verb === 'GET' || methods.includes('subscriptions/listen')
 }

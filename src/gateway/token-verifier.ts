@@ -29,6 +29,8 @@ export interface TrustedIssuer {
 export interface TokenVerifier {
   /** Throws `token_invalid` or `keys_unavailable`. The token is untrusted, and must be for `resource`. */
   verify(token: string, resource: string): Principal | Promise<Principal>
+  /** Whether a principal's token still counts: for what lasts longer than the request that it came with. */
+  isCurrent(principal: Principal): boolean
   /** Forgets every verified token: after the keys have changed. */
   forget(): void
 }
@@ -59,8 +61,11 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const issuers = new Map(options.issuers.map((issuer) => [issuer.issuer, issuer]))
   const cache = new LRUCache<string, Verified>({ max: cacheSize })
 
+  const isExpired = ({ expiresAt }: Principal): boolean =>
+    expiresAt + clockToleranceSeconds <= epochSeconds(clock)
+
   const admit = ({ principal, accepted }: Verified, resource: string): Principal => {
-    if (principal.expiresAt + clockToleranceSeconds <= epochSeconds(clock)) throw invalid('token expired')
+    if (isExpired(principal)) throw invalid('token expired')
     if (isRevoked(principal)) throw invalid('token revoked')
     if (!isFor(principal, accepted, resource)) throw invalid('token is for another resource')
     return principal
@@ -85,6 +90,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const known = cache.get(key)
       return known === undefined ? verifyAnew(token, key, resource) : admit(known, resource)
     },
+    isCurrent: (principal) => !isExpired(principal) && !isRevoked(principal),
     forget: () => cache.clear(),
   }
 }

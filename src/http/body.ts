@@ -20,8 +20,8 @@ export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
       }
     })
     req.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length)))
-    req.on('error', reject)
-    req.on('close', () => reject(new Error('the client went away before the body ended')))
+    req.on('error', (cause) => reject(new Refusal('request_aborted', { cause })))
+    req.on('close', () => reject(new Refusal('request_aborted')))
   })
 }
 

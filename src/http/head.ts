@@ -44,7 +44,6 @@ const fieldOf: ReadonlyMap<string, Field> = new Map(Object.entries(fields))
 const forwarded = new Set([
   'accept',
   'accept-language',
-  'content-type',
   'mcp-protocol-version',
   'mcp-method',
   'mcp-name',

@@ -54,6 +54,8 @@ export async function drain(server: Server, graceMs: number): Promise<void> {
   await closed
   clearInterval(idle)
   clearTimeout(timer)
+  // The last connections are closed; those who listen for the end of their responses hear of it now.
+  await new Promise<void>((resolve) => setImmediate(resolve))
 }
 
 /** Who listens on a TCP port, as far as Linux's /proc tells this user. */

@@ -16,14 +16,15 @@ export class JsonRefused extends Error {
 
 /**
  * Parses JSON (RFC 8259) so that no other parser can read it differently: a key that stands twice in an object is
- * refused, and so is a key with a lone surrogate, nesting beyond `maxDepth`, and every extension of the grammar.
- * Throws JsonRefused. The input is untrusted; the time is linear in its length.
+ * refused, and so is a key with a lone surrogate, nesting beyond `maxDepth`, more than 100,000 values (small ones take
+ * far more memory than text), and every extension of the grammar. Throws JsonRefused. The input is untrusted; the time is linear in its length.
  */
 export function parseStrictJson(text: string, maxDepth: number): unknown {
   const parser = new StrictParser(text, maxDepth)
   return parser.parse()
 }
 
+const maxValues = 100_000
 const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
 const character = {
@@ -45,6 +46,7 @@ class StrictParser {
   readonly #text: string
   readonly #maxDepth: number
   #at = 0
+  #values = 0
 
   constructor(text: string, maxDepth: number) {
     this.#text = text
@@ -59,6 +61,7 @@ class StrictParser {
   }
 
   #value(depth: number): unknown {
+    if (++this.#values > maxValues) this.#refuse('too many values')
     this.#skipSpace()
     switch (this.#text.charCodeAt(this.#at)) {
       case character.openBrace:

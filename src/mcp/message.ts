@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from './json.ts'
 export type RequestId = string | number
 
 /** A JSON-RPC request. */
-export interface Request {
+interface Request {
   readonly kind: 'request'
   readonly id: RequestId
   readonly method: string
@@ -13,7 +13,7 @@ export interface Request {
 }
 
 /** A JSON-RPC notification. */
-export interface Notification {
+interface Notification {
   readonly kind: 'notification'
   readonly method: string
   readonly params: JsonObject
@@ -34,6 +34,7 @@ const maxMethodLength = 128
 /** Keys that decide what a message means. A key that differs from one of them by case alone is refused. */
 const envelopeKeys = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
 const paramsKeys = new Set(['name', 'uri', 'arguments', 'ref', 'taskid', '_meta', 'notifications', 'cursor'])
+const refKeys = new Set(['type', 'name', 'uri'])
 const paramsSpelling = new Set([...paramsKeys].map((key) => (key === 'taskid' ? 'taskId' : key)))
 
 /**
@@ -67,6 +68,7 @@ function readCall(value: JsonObject, id: RequestId | undefined): Request | Notif
   }
   if (!isJsonObject(params)) return refuse('params must be an object', id)
   refuseLookAlikes(params, paramsKeys, paramsSpelling, id)
+  if (isJsonObject(params['ref'])) refuseLookAlikes(params['ref'], refKeys, refKeys, id)
   return id === undefined ? { kind: 'notification', method, params } : { kind: 'request', id, method, params }
 }
 

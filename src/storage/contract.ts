@@ -53,7 +53,7 @@ export interface Revocation {
 export interface RevocationStore {
   add(revocation: Revocation): Promise<void>
   has(kind: Revocation['kind'], id: string): Promise<boolean>
-  /** Those made at or after a time (milliseconds since the epoch) that have not expired. */
+  /** Those made at or after a time, in milliseconds since the epoch, that have not been swept. */
   since(time: number): Promise<readonly Revocation[]>
   /** Calls back for each revocation that this process makes, before `add` resolves. Returns how to stop. */
   subscribe(listener: (revocation: Revocation) => void): () => void

@@ -37,7 +37,6 @@ export function revocationStore(db: Kysely<Schema>, tenant: string, clock: Clock
         .select(['kind', 'id', 'expires_at'])
         .where('tenant', '=', tenant)
         .where('revoked_at', '>=', time)
-        .where('expires_at', '>', clock.now())
         .execute()
       return rows.map(({ kind, id, expires_at }) => ({
         kind: kind as Revocation['kind'],

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pino } from 'pino'
 import type { Clock } from '../core/clock.ts'
@@ -10,21 +10,27 @@ export interface Audit {
   close(): void
 }
 
+interface AuditOptions {
+  readonly path: string
+  readonly clock: Clock
+  /** Told when an entry cannot be written, such as for want of space. */
+  readonly onFault: (error: unknown) => void
+}
+
 /** Opens the audit file for appending; creates it, readable by its owner alone. Throws when it cannot be written. */
-export function openAudit(path: string, clock: Clock): Audit {
+export function openAudit({ path, clock, onFault }: AuditOptions): Audit {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const file = pino.destination({ dest: path, append: true, sync: false, minLength: 0 })
-  let opened = false
-  file.once('ready', () => {
-    opened = true
-    chmodSync(path, 0o600)
-  })
+  const file = pino.destination({ fd: openSync(path, 'a', 0o600), sync: true })
+  file.on('error', onFault)
+  let closed = false
   return {
     record(event) {
+      if (closed) return onFault(new Error(`an audit entry came after the end: ${event.requestId}`))
       file.write(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), ...event })}\n`)
     },
     close() {
-      if (opened) file.flushSync()
+      closed = true
+      file.flushSync()
       file.end()
     },
   }

@@ -40,7 +40,13 @@ export function createLog({ level, format, destination }: LogOptions): Log {
   }
   const stream =
     format === 'text'
-      ? pretty({ sync: true, hideObject: true, translateTime: 'SYS:HH:MM:ss', destination: destination ?? 1 })
+      ? pretty({
+          sync: true,
+          hideObject: true,
+          translateTime: 'SYS:HH:MM:ss',
+          messageFormat: (entry, key) => withoutControls(entry[key]),
+          destination: destination ?? 1,
+        })
       : destination
   const logger = stream === undefined ? pino(options) : pino(options, stream)
   return {
@@ -62,6 +68,11 @@ function severityOf(
 ): 'debug' | 'info' | 'warn' {
   if (outcome === 'failed') return 'warn'
   return kind === 'proxy' && format === 'text' ? 'debug' : 'info'
+}
+
+/** Names and paths are others' texts; none may move the cursor of a terminal or begin a line. */
+function withoutControls(message: unknown): string {
+  return typeof message !== 'string' ? '' : message.replaceAll(/\p{C}/gu, '�')
 }
 
 function describeError(error: Error): object {

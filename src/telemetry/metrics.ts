@@ -72,7 +72,9 @@ export function createMetrics(): Metrics {
   }
 
   function countOperations({ methods = [], upstream = '', scopes = [], outcome }: RequestEvent): void {
-    for (const method of methods) operations.inc({ upstream, method, scope: scopes.join(' '), outcome })
+    // The scopes of a batch belong to no method alone, and their combinations would be labels without end.
+    const scope = methods.length === 1 ? scopes.join(' ') : ''
+    for (const method of methods) operations.inc({ upstream, method, scope, outcome })
   }
 
   function countFlows({ step, outcome, grantType = 'unknown' }: RequestEvent): void {

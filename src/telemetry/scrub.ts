@@ -1,15 +1,21 @@
 const secrets = [
-  /\beyJ[\w-]+\.[\w-]*\.?[\w-]*/g, // JWTs
+  /(?<![\w-])eyJ[\w-]+\.[\w-]*\.?[\w-]*/g, // JWTs
   /\b(?:bearer|basic|dpop)\s+[\w.~+/=-]+/gi,
   /[\w-]{32,}/g, // codes, identifiers of sessions, opaque tokens
 ]
 
-/** Removes from a free text everything that could be a token, a code or a secret. */
+const maxLength = 4096
+const maxPathLength = 200
+
+/** Removes from a free text everything that could be a token, a code or a secret, and cuts it to 4,096 characters. */
 export function scrub(text: string): string {
-  return secrets.reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[redacted]'), text)
+  const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
+  return secrets.reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[redacted]'), short)
 }
 
-/** Removes from a path every segment that could be a bearer artefact, such as the id of an interaction. */
+/** Removes from a path every segment that could be a bearer artefact, and cuts it to 200 characters. */
 export function scrubPath(path: string): string {
-  return path.replaceAll(/[\w-]{20,}/g, (segment) => (/^[a-z-]+$/.test(segment) ? segment : '…'))
+  return path
+    .slice(0, maxPathLength)
+    .replaceAll(/[\w-]{20,}/g, (segment) => (/^[a-z-]+$/.test(segment) ? segment : '…'))
 }

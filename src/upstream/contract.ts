@@ -13,6 +13,8 @@ export interface UpstreamRequest {
   readonly era: Era
   /** The id of the JSON-RPC request, where there is exactly one. */
   readonly id: RequestId | undefined
+  /** Whether this is the `initialize` of a legacy session. */
+  readonly opensSession: boolean
   /** Whose request it is: the same text for the same issuer, subject and client. */
   readonly principal: string
   /** The server's own session, for a legacy request that belongs to one. */

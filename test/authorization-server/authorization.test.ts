@@ -28,6 +28,17 @@ function request(changes: Record<string, string | undefined>, extra = ''): Promi
 let current: FormBrowser
 const browser = (): FormBrowser => (current = new FormBrowser())
 
+describe('a request for two servers', () => {
+  it('is refused: a person is asked about one, and a token is for one (A59)', async () => {
+    const callback = await request(
+      { resource: installation.mcpUrl },
+      `&resource=${encodeURIComponent(`${installation.url}/other/mcp`)}`,
+    )
+    assert.equal(callback?.searchParams.get('error'), 'invalid_target')
+    assert.equal(current.pages.length, 0, 'no page was shown')
+  })
+})
+
 describe('a good authorization request', () => {
   it('comes back with code, state and iss, by 303 after each form (P6, P8, P10, A46, A47)', async () => {
     const state = 'ä &=%+ "quoted" ~'

@@ -231,7 +231,22 @@ describe('revocation and introspection', () => {
     })
   })
 
-  it('tells a client of its own token, and a confidential one of any', async () => {
+  it('tells nothing of others to a confidential client that registered itself', async () => {
+    const { access_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
+    const registration = await fetch(`${installation.url}/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        redirect_uris: ['https://curious.example/cb'],
+        token_endpoint_auth_method: 'client_secret_post',
+      }),
+    })
+    const { client_id, client_secret } = (await registration.json()) as Record<string, string>
+    assert.ok(client_id && client_secret)
+    assert.deepEqual((await post('/introspect', { token, client_id, client_secret })).body, { active: false })
+  })
+
+  it('tells a client of its own token, and a confidential one of any that an operator knows', async () => {
     const { access_token: token, refresh_token: refresh } = await client.signIn({ scope: 'mcp:tools:read' })
     const machine = { client_id: 'machine', client_secret: 'machine-secret-of-the-tests' }
     for (const who of [{ client_id: 'user-client' }, machine]) {

@@ -49,6 +49,23 @@ describe('a body that is not JSON (A19)', () => {
   for (const [what, body] of bodies) it(what, () => refuses(body, { status: 400, code: -32700 }))
 })
 
+describe('a body in another encoding than UTF-8 (A19)', () => {
+  it('is refused, since the server would read other messages in it than were authorized', async () => {
+    const smuggled = '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"+ACI-"}}'
+    for (const charset of ['utf-7', 'utf-16le', 'iso-8859-1', '"utf-7"', 'utf-8; charset=utf-7']) {
+      const headers = { 'content-type': `application/json; charset=${charset}` }
+      await refuses(smuggled, { status: 415, code: 415 }, headers)
+    }
+  })
+
+  it('may say that it is UTF-8, and the server is told what was read', async () => {
+    const headers = { 'content-type': 'application/json; charset=UTF-8' }
+    const answer = await gate.post(legacyRequest('tools/list'), { token, headers })
+    assert.equal(answer.status, 200)
+    assert.equal(gate.spy.seen.at(-1)?.headers['content-type'], 'application/json')
+  })
+})
+
 describe('a body that is not JSON-RPC', () => {
   const bodies: [string, unknown, unknown?][] = [
     ['a text', '"tools/list"'],

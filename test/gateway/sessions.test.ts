@@ -64,6 +64,14 @@ describe('legacy sessions (A29, H1, H2)', () => {
     assert.equal(gate.spy.seen.length, earlier)
   })
 
+  it('carry the place in a stream to the server, which nothing does without one', async () => {
+    const place = { 'last-event-id': '17' }
+    await gate.post(undefined, { token: mine, headers: { ...within(session), ...place }, method: 'GET' })
+    assert.equal(gate.spy.seen.at(-1)?.headers['last-event-id'], '17')
+    await gate.post(undefined, { token: mine, headers: place, method: 'GET' })
+    assert.equal(gate.spy.seen.at(-1)?.headers['last-event-id'], undefined)
+  })
+
   it('open nothing without a token', async () => {
     assert.equal((await gate.post(legacyRequest('tools/list'), { headers: within(session) })).status, 401)
   })

@@ -73,6 +73,7 @@ describe('what reaches the MCP server', () => {
       typ: 'portcullis-identity+jwt',
     })
     assert.equal(payload.sub, 'ada')
+    assert.deepEqual(payload['sub_id'], { format: 'iss_sub', iss: gate.installation.url, sub: 'ada' })
     assert.equal(payload['client_id'], 'user-client')
     assert.equal(payload['scope'], 'mcp:tools:read mcp:prompts:list')
     assert.ok((payload.exp ?? 0) - (payload.iat ?? 0) <= 300)

@@ -68,6 +68,12 @@ describe('strict JSON (A19)', () => {
     }
   })
 
+  it('refuses more values than anybody needs, before they fill the memory (A36)', () => {
+    const list = (count: number): string => `[${'0,'.repeat(count - 2)}0]`
+    assert.equal((parse(list(100_000)) as unknown[]).length, 99_999)
+    assert.throws(() => parse(list(100_001)), /too many values/)
+  })
+
   it('makes an ordinary member of __proto__', () => {
     const value = parse('{"__proto__":{"admin":true}}') as Record<string, unknown>
     assert.equal(value['admin'], undefined)

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import type { Clock } from '../../src/core/clock.ts'
 import { FormBrowser } from './form-browser.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { OAuthClient } from './oauth.ts'
@@ -44,12 +45,15 @@ export interface GatedSpy {
 }
 
 /** Starts a gate with a spy behind it. */
-export async function startGatedSpy(config: ConfigInput = {}): Promise<GatedSpy> {
+export async function startGatedSpy(config: ConfigInput = {}, clock?: Clock): Promise<GatedSpy> {
   const spy = await startSpyUpstream()
   const upstreams: ConfigInput['upstreams'] = [
     { name: 'spy', path: '/mcp', url: spy.url, responseSeconds: 2 },
   ]
-  const installation = await startInstallation({ config: { upstreams, ...config } })
+  const installation = await startInstallation({
+    config: { upstreams, ...config },
+    ...(clock === undefined ? {} : { clock }),
+  })
   const oauth = new OAuthClient(installation.url)
   let users = 0
   return {

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
 import { scrub, scrubPath } from '../../src/telemetry/scrub.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
@@ -81,6 +82,21 @@ describe('one event for each request', () => {
       [token?.clientId, token?.subject, token?.grantType],
       ['user-client', 'grace', 'authorization_code'],
     )
+  })
+
+  it('is one line for a person, whatever a client calls a tool (A14)', async () => {
+    const told = await startGatedSpy({ log: { level: 'info', format: 'text' } })
+    const token = await told.tokenFor('mcp:*')
+    const name = 'x\n[09:00:00] INFO: forged\u001b[2J\u009b31m\u202e'
+    await told.post(legacyRequest('tools/call', { name }), { token })
+    await told.close()
+    const line =
+      told.installation
+        .log()
+        .split('\n')
+        .find((one) => one.includes('forged')) ?? ''
+    assert.match(line, /mcp +200 tools\/call x/)
+    assert.doesNotMatch(stripVTControlCharacters(line), /\p{Cc}|\p{Cf}/u)
   })
 
   it('shares the request id between gateway and authorization server', async () => {
@@ -191,6 +207,9 @@ describe('metrics', () => {
     await gate.post(legacyRequest('made/up-by-a-client'), { token })
     await gate.post(legacyRequest('tools/call', { name: 'chosen-by-a-client' }), { token })
     assert.doesNotMatch(await metrics(), /made\/up|chosen-by-a-client/)
+    const batch = [legacyRequest('tools/list', {}, 1), legacyRequest('prompts/list', {}, 2)]
+    await gate.post(batch, { token, headers: { 'mcp-protocol-version': '2025-03-26' } })
+    assert.match(await metrics(), /method="prompts\/list",scope="",outcome="allowed"\} 1/)
   })
 })
 

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { serverEnvironment } from '../../src/upstream/stdio/environment.ts'
 import { parseLossless } from '../../src/upstream/stdio/lossless.ts'
 import { portcullis, readDevelopmentToken, startPortcullis } from '../support/command.ts'
 import { freePort, type Installation, startInstallation } from '../support/installation.ts'
@@ -16,19 +20,28 @@ interface Opened {
 interface Who {
   readonly pid: number
   readonly calls: number
-  readonly secret: unknown
   readonly argv: readonly string[]
+}
+
+/** Our environment while the installation starts. */
+const variables = {
+  PORTCULLIS_SECRET: 'x'.repeat(43),
+  CLOUD_KEY: 'of the gate alone',
+  SERVER_KEY: 'of the server',
 }
 
 let installation: Installation
 before(async () => {
   const command = [...fixture('stdio-legacy.ts'), '--flag', '$(touch x); `id`']
-  installation = await startInstallation({ config: { upstreams: [{ name: 'stdio', command }] } })
+  Object.assign(process.env, variables)
+  installation = await startInstallation({
+    config: { upstreams: [{ name: 'stdio', command, environment: ['SERVER_KEY'] }] },
+  })
+  for (const name of Object.keys(variables)) delete process.env[name]
 })
 after(() => installation.close())
 
-/** Opens a session; `secret` is in our environment while the process of the session starts. */
-async function open(user: string, secret?: string): Promise<Opened> {
+async function open(user: string): Promise<Opened> {
   const token = await readDevelopmentToken(installation, ['--user', user, '--scope', 'mcp:*'])
   const client = new Client({ name: 'test', version: '1' }, { capabilities: { sampling: {} } })
   const notifications: unknown[] = []
@@ -39,10 +52,38 @@ async function open(user: string, secret?: string): Promise<Opened> {
     content: { type: 'text' as const, text: 'answered by the client' },
   }))
   const requestInit = { headers: { authorization: `Bearer ${token}` } }
-  if (secret !== undefined) process.env['PORTCULLIS_SECRET'] = secret
   await client.connect(new StreamableHTTPClientTransport(new URL(installation.mcpUrl), { requestInit }))
-  delete process.env['PORTCULLIS_SECRET']
   return { client, notifications }
+}
+
+/** Opens a stream for messages of the server, and reads nothing of it. */
+async function listenUnread({ client }: Opened): Promise<{ isCut: () => Promise<boolean> }> {
+  const { sessionId } = client.transport as StreamableHTTPClientTransport
+  const token = await readDevelopmentToken(installation, ['--user', 'ada', '--scope', 'mcp:*'])
+  const { host, port } = new URL(installation.url)
+  const socket = connect(Number(port), '127.0.0.1')
+  const closed = once(
+    socket.on('error', () => {}),
+    'close',
+  ).then(() => true)
+  socket.write(
+    `GET /mcp HTTP/1.1\r\nHost: ${host}\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n` +
+      `Mcp-Session-Id: ${sessionId}\r\n\r\n`,
+  )
+  await new Promise<void>((resolve) => {
+    socket.once('data', () => {
+      socket.pause()
+      resolve()
+    })
+  })
+  return {
+    async isCut() {
+      socket.resume()
+      const cut = await Promise.race([closed, setTimeoutPromise(3000, false)])
+      socket.destroy()
+      return cut
+    },
+  }
 }
 
 async function call<T>({ client }: Opened, name: string, options: object = {}): Promise<T> {
@@ -53,13 +94,15 @@ async function call<T>({ client }: Opened, name: string, options: object = {}): 
 }
 
 describe('a stdio server of the legacy era behind the gate', () => {
-  it('gets a process for each session, with the arguments of the configuration and none of our settings (A40)', async () => {
-    const [first, second] = [await open('ada', 'x'.repeat(43)), await open('grace')]
+  it('gets a process for each session, with the arguments and the variables of the configuration alone (A40)', async () => {
+    const [first, second] = [await open('ada'), await open('grace')]
     const [one, two] = [await call<Who>(first, 'who'), await call<Who>(second, 'who')]
     assert.notEqual(one.pid, two.pid)
     assert.equal((await call<Who>(first, 'who')).pid, one.pid)
-    assert.equal(one.secret, null)
     assert.deepEqual(one.argv, ['--flag', '$(touch x); `id`'], 'no shell has read them')
+    const seen = await call<string[]>(first, 'environment')
+    assert.ok(seen.includes('PATH') && seen.includes('SERVER_KEY'))
+    assert.ok(!seen.includes('CLOUD_KEY') && !seen.includes('PORTCULLIS_SECRET'))
     await Promise.all([first.client.close(), second.client.close()])
   })
 
@@ -107,6 +150,38 @@ describe('a stdio server of the legacy era behind the gate', () => {
     await assert.rejects(call(opened, 'who'), /Session not found/)
     const again = await open('ada')
     assert.ok((await call<Who>(again, 'who')).pid)
+    await again.client.close()
+  })
+
+  it('is let go by a listener that does not read, and goes on (A36)', { timeout: 30_000 }, async () => {
+    const opened = await open('ada')
+    const listener = await listenUnread(opened)
+    assert.equal(await call(opened, 'flood'), 'done')
+    assert.ok(await listener.isCut(), 'memory is not for those who do not read')
+    assert.ok((await call<Who>(opened, 'who')).pid)
+    await opened.client.close()
+  })
+
+  it('may be a launcher that leaves somebody behind, who is stopped', { timeout: 30_000 }, async () => {
+    const opened = await open('ada')
+    await assert.rejects(call(opened, 'leave'), /cannot be reached/)
+    assert.ok((await call<Who>(await open('grace'), 'who')).pid, 'the gate lives')
+    await opened.client.close().catch(() => {})
+  })
+
+  it('cannot be crowded out by one caller (A36)', { timeout: 60_000 }, async () => {
+    const sessions: Opened[] = []
+    for (let count = 0; count < 8; count++) sessions.push(await open('crowd'))
+    await assert.rejects(open('crowd'), /Too many requests of this caller/)
+    const other = await open('someone-else')
+    await Promise.all(
+      [...sessions, other].map(async ({ client }) => {
+        await (client.transport as StreamableHTTPClientTransport).terminateSession()
+        await client.close()
+      }),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const again = await open('crowd')
     await again.client.close()
   })
 
@@ -186,6 +261,20 @@ describe('portcullis run -- command', () => {
       await client.close()
     })
   }
+})
+
+describe('the environment of a stdio server (A40)', () => {
+  it('is what it was named, or everything but what is ours', () => {
+    const environment = { PATH: '/bin', HOME: '/root', ...variables, UNSET: undefined }
+    assert.deepEqual(serverEnvironment([], environment), { PATH: '/bin', HOME: '/root' })
+    assert.deepEqual(serverEnvironment(['SERVER_KEY', 'UNSET', 'ABSENT'], environment), {
+      PATH: '/bin',
+      HOME: '/root',
+      SERVER_KEY: 'of the server',
+    })
+    const { PORTCULLIS_SECRET: _, ...rest } = variables
+    assert.deepEqual(serverEnvironment(['*'], environment), { PATH: '/bin', HOME: '/root', ...rest })
+  })
 })
 
 describe('messages on their way through', () => {

@@ -1,15 +1,17 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { StringDecoder } from 'node:string_decoder'
+import { Refusal } from '../../core/errors.ts'
 
 /** A running stdio server: lines in, lines out (MCP transports, "stdio"). */
 export interface Child {
-  /** Writes one message. It must not hold a line break. */
+  /** Writes one message, which must not hold a line break. Throws `upstream_timeout` when the server does not read. */
   write(line: string): void
   /** SIGTERM, and SIGKILL for one that does not go. Resolves when it is gone. */
   stop(): Promise<void>
 }
 
 interface ChildOptions {
+  readonly environment: Readonly<Record<string, string>>
   /** The program and its arguments, from the configuration alone; no shell reads them. */
   readonly command: readonly string[]
   readonly onLine: (line: string) => void
@@ -18,34 +20,38 @@ interface ChildOptions {
   readonly onExit: (reason: string) => void
 }
 
+const maxUnreadBytes = 16 * 1024 * 1024
 const maxLineLength = 16 * 1024 * 1024
 const graceMilliseconds = 3000
 
 /** Starts a server. What is wrong with the command is told by `onExit`. */
-export function startChild({ command, onLine, onStderr, onExit }: ChildOptions): Child {
+export function startChild({ command, environment, onLine, onStderr, onExit }: ChildOptions): Child {
   const [program, ...args] = command as [string, ...string[]]
   // A process group of its own: Ctrl-C in the terminal does not reach it, and stopping it reaches its own children.
-  const child = spawn(program, args, { stdio: 'pipe', env: childEnvironment(), shell: false, detached: true })
+  const child = spawn(program, args, { stdio: 'pipe', env: environment, shell: false, detached: true })
   const gone = new Promise<void>((resolve) => {
     const leave = (reason: string): void => {
       onExit(reason)
       resolve()
     }
     child.once('error', (error) => leave(`could not be started: ${error.message}`))
-    child.once('exit', (code, signal) => leave(`ended with ${signal ?? `code ${code}`}`))
+    // 'close' and not 'exit': what it said last is heard before it counts as gone.
+    child.once('close', (code, signal) => leave(`ended with ${signal ?? `code ${code}`}`))
   })
+  // A launcher may leave the real server behind, holding the pipes.
+  child.once('exit', () => void stopChild(child, gone))
   readLines(child.stdout, onLine, () => signalGroup(child, 'SIGKILL'))
   readLines(child.stderr, onStderr, () => {})
   child.stdin.on('error', () => {}) // the process is gone, which onExit tells
   return {
-    write: (line) => void child.stdin.write(`${line}\n`),
+    write(line) {
+      if (child.stdin.writableLength > maxUnreadBytes) {
+        throw new Refusal('upstream_timeout', { reason: 'the stdio server does not read' })
+      }
+      child.stdin.write(`${line}\n`)
+    },
     stop: () => stopChild(child, gone),
   }
-}
-
-/** Our own settings, the secret among them, are no business of the server's. */
-function childEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PORTCULLIS_')))
 }
 
 function readLines(
@@ -80,8 +86,7 @@ function signalGroup({ pid }: ChildProcessWithoutNullStreams, signal: NodeJS.Sig
   if (pid === undefined) return
   try {
     process.kill(-pid, signal)
-  } catch (error) {
-    // Nobody left in the group: that is what was wanted.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  } catch {
+    // Nobody is left in the group, or nobody who may be signalled: there is no more to do.
   }
 }

@@ -6,48 +6,61 @@ import { openSink } from './sink.ts'
 
 interface StdioConnectorOptions {
   readonly command: readonly string[]
+  /** All that the server gets to see of our environment. */
+  readonly environment: Readonly<Record<string, string>>
   /** Told of each line that the server prints beside its messages. */
   readonly onStderr: (line: string) => void
   readonly onExit: (reason: string) => void
 }
 
-const maxConversations = 32
+const maxConversations = 64
+const maxPerPrincipal = 8
 const idleMilliseconds = 10 * 60 * 1000
+
+/** A running process. */
+interface Entry {
+  readonly conversation: Conversation
+  readonly principal: string
+  readonly reaper: NodeJS.Timeout
+  used: boolean
+}
+
+function reap(entry: Entry): void {
+  if (!entry.conversation.busy && !entry.used) void entry.conversation.stop()
+  entry.used = false
+}
 
 /**
  * The way to a stdio server. A legacy session has a process of its own; modern requests of one principal share one. No
  * process ever serves two principals.
  */
-export function stdioConnector({ command, onStderr, onExit }: StdioConnectorOptions): Connector {
-  const conversations = new Map<string, { conversation: Conversation; idle: NodeJS.Timeout }>()
+export function stdioConnector(options: StdioConnectorOptions): Connector {
+  const { command, environment, onStderr, onExit } = options
+  const conversations = new Map<string, Entry>()
 
-  const start = (key: string): Conversation => {
-    if (conversations.size >= maxConversations) {
-      throw new Refusal('upstream_unreachable', {
-        reason: `${maxConversations} processes of the stdio server are running`,
-      })
+  const start = (key: string, principal: string): Conversation => {
+    const own = [...conversations.values()].filter((entry) => entry.principal === principal).length
+    if (conversations.size >= maxConversations || own >= maxPerPrincipal) {
+      const reason = `${conversations.size} processes of the stdio server are running, ${own} of them for this caller`
+      throw new Refusal('too_many_requests', { reason, retryAfterSeconds: 5 })
     }
     const conversation = startConversation({
       command,
+      environment,
       onStderr,
       onExit(reason) {
-        clearInterval(conversations.get(key)?.idle)
+        clearInterval(conversations.get(key)?.reaper)
         conversations.delete(key)
         onExit(reason)
       },
     })
-    let used = true
-    const idle = setInterval(() => {
-      if (!conversation.busy && !used) void conversation.stop()
-      used = false
-    }, idleMilliseconds).unref()
-    conversations.set(key, {
-      get conversation() {
-        used = true
-        return conversation
-      },
-      idle,
-    })
+    const entry: Entry = {
+      conversation,
+      principal,
+      used: true,
+      reaper: setInterval(() => reap(entry), idleMilliseconds).unref(),
+    }
+    conversations.set(key, entry)
     return conversation
   }
 
@@ -59,16 +72,20 @@ export function stdioConnector({ command, onStderr, onExit }: StdioConnectorOpti
     const key =
       request.era === 'modern' ? `modern ${request.principal}` : opens ? randomToken(16) : request.session
     if (key === undefined) return undefined
-    const known = conversations.get(key)?.conversation
-    if (known !== undefined) return { key, conversation: known }
-    return opens || request.era === 'modern' ? { key, conversation: start(key) } : undefined
+    const known = conversations.get(key)
+    if (known !== undefined) {
+      known.used = true
+      return { key, conversation: known.conversation }
+    }
+    return opens || request.era === 'modern'
+      ? { key, conversation: start(key, request.principal) }
+      : undefined
   }
 
   return {
     async send(request, reply) {
       const text = request.body?.toString() ?? ''
-      const opens = request.era === 'legacy' && isInitialize(text)
-      const found = find(request, opens)
+      const found = find(request, request.opensSession)
       if (found === undefined) {
         throw new Refusal(request.session === undefined ? 'session_missing' : 'session_unknown')
       }
@@ -103,10 +120,6 @@ function converse(
     if (request.era === 'modern') reply.res.once('close', () => conversation.cancel(sink))
   }
   return done
-}
-
-function isInitialize(text: string): boolean {
-  return text.includes('"initialize"') && (JSON.parse(text) as { method?: unknown }).method === 'initialize'
 }
 
 /** The messages of a body that wait for no answer. A batch that holds requests has no place on stdio yet. */

@@ -21,12 +21,14 @@ export interface Conversation {
   cancel(sink: Sink): void
   /** The stream for messages that belong to no request. Returns how to close it. */
   listen(sink: Sink): () => void
+  /** Whether a request waits for its answer; one who only listens keeps no process alive. */
   readonly busy: boolean
   stop(): Promise<void>
 }
 
 interface ConversationOptions {
   readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
   readonly onStderr: (line: string) => void
   readonly onExit: (reason: string) => void
 }
@@ -37,13 +39,19 @@ const subscriptionKey = 'io.modelcontextprotocol/subscriptionId'
  * Starts a server and talks with it. Ids and progress tokens are replaced on the way in and restored on the way out,
  * so that requests of several connections, which may choose the same ones, never get each other's answers.
  */
-export function startConversation({ command, onStderr, onExit }: ConversationOptions): Conversation {
+export function startConversation({
+  command,
+  environment,
+  onStderr,
+  onExit,
+}: ConversationOptions): Conversation {
   const pending = new Map<number, Pending>()
   let listener: Sink | undefined
   let lastId = 0
 
   const child = startChild({
     command,
+    environment,
     onStderr,
     onLine: (line) => receive(line),
     onExit(reason) {
@@ -51,6 +59,7 @@ export function startConversation({ command, onStderr, onExit }: ConversationOpt
       for (const { sink } of pending.values()) sink.fail(refusal)
       pending.clear()
       listener?.end(200)
+      listener = undefined
       onExit(reason)
     },
   })
@@ -63,7 +72,12 @@ export function startConversation({ command, onStderr, onExit }: ConversationOpt
       pending.set(internal, { id: message['id'], progressToken, sink })
       message['id'] = internal
       if (progressToken !== undefined) (metaOf(message) as Json)['progressToken'] = internal
-      child.write(JSON.stringify(message))
+      try {
+        child.write(JSON.stringify(message))
+      } catch (error) {
+        pending.delete(internal)
+        throw error
+      }
     },
     tell(text) {
       const message = parseLossless(text) as Json
@@ -90,7 +104,7 @@ export function startConversation({ command, onStderr, onExit }: ConversationOpt
       }
     },
     get busy() {
-      return pending.size > 0 || listener !== undefined
+      return pending.size > 0
     },
     stop: () => child.stop(),
   }

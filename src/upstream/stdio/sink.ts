@@ -15,6 +15,8 @@ export interface Sink {
   fail(refusal: Refusal): void
 }
 
+const maxUnreadBytes = 8 * 1024 * 1024
+
 /** Makes the sink of one HTTP answer, and the promise of its end. `headers` go with its head, lower-case names. */
 export function openSink(
   { res, accept }: UpstreamReply,
@@ -28,7 +30,7 @@ export function openSink(
   }
   /** A client that is gone hears nothing; an answer that `accept` refuses becomes that refusal. */
   const attempt = (step: () => void): void => {
-    if (res.closed) return
+    if (res.closed || res.writableEnded) return
     try {
       step()
     } catch (error) {
@@ -48,6 +50,8 @@ export function openSink(
       attempt(() => {
         stream()
         res.write(event(message))
+        // A server cannot be held back through its pipe, so a client that does not read is let go.
+        if (res.writableLength > maxUnreadBytes) res.destroy()
       }),
     finish: (message) =>
       attempt(() => {

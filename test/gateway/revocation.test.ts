@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { type MovableClock, movableClock } from '../support/movable-clock.ts'
+import { echo } from '../support/spy-upstream.ts'
+
+let gate: GatedSpy
+let clock: MovableClock
+// The authorization server goes by the real time, so each test begins there.
+beforeEach(async () => {
+  clock = movableClock()
+  gate = await startGatedSpy({ tokens: { accessTokenSeconds: 60 } }, clock)
+})
+afterEach(() => gate.close())
+
+const list = legacyRequest('tools/list')
+const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+async function revoke(token: string): Promise<void> {
+  const { status } = await gate.oauth.token({ token, client_id: 'user-client' }, { path: '/revoke' })
+  assert.equal(status, 200)
+}
+
+describe('a revoked token', () => {
+  it('does not come back in the moments around its end, when it would still pass (A9)', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    await revoke(token)
+    assert.equal((await gate.post(list, { token })).status, 401)
+    clock.advance(61_000)
+    await wait(1300) // the list of revocations is read anew every second
+    assert.equal((await gate.post(list, { token })).status, 401)
+  })
+})
+
+describe('a stream that a client holds open', () => {
+  const streams = {
+    'subscriptions/listen': modernRequest('subscriptions/listen', {
+      notifications: { toolsListChanged: true },
+    }),
+    GET: { body: undefined, headers: {} as Record<string, string> },
+  }
+
+  /** Opens a stream; `text` resolves when it has ended. */
+  async function open(
+    kind: keyof typeof streams,
+    token: string,
+  ): Promise<{ readonly text: Promise<string> }> {
+    gate.spy.answerWith((_request, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(': open\n\n')
+    })
+    const { body, headers } = streams[kind]
+    const response = await fetch(gate.installation.mcpUrl, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        ...headers,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        accept: 'application/json, text/event-stream',
+        authorization: `Bearer ${token}`,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    assert.equal(response.status, 200)
+    gate.spy.answerWith(echo)
+    return { text: response.text() }
+  }
+
+  for (const kind of ['subscriptions/listen', 'GET'] as const) {
+    it(`ends with the token that it was opened with (A9): ${kind}`, { timeout: 10_000 }, async () => {
+      const [revoked, expired, good] = [
+        await gate.tokenFor('mcp:*'),
+        await gate.tokenFor('mcp:*'),
+        await gate.tokenFor('mcp:*'),
+      ]
+      const ended = await open(kind, revoked)
+      await revoke(revoked)
+      assert.equal(await ended.text, ': open\n\n')
+
+      const other = await open(kind, expired)
+      assert.equal(await Promise.race([other.text, wait(1500).then(() => 'runs')]), 'runs')
+      clock.advance(70_000)
+      assert.equal(await other.text, ': open\n\n')
+      assert.equal((await gate.post(list, { token: good })).status, 401)
+    })
+  }
+})
