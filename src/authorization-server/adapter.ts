@@ -1,7 +1,7 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
-import { grantName } from '../core/secret.ts'
 import type { ArtifactStore, FoundArtifact, RevocationStore } from '../storage/contract.ts'
+import { grants } from './grants.ts'
 import { errors } from './library.ts'
 
 interface AdapterPorts {
@@ -9,9 +9,6 @@ interface AdapterPorts {
   readonly revocations: RevocationStore
   readonly clock: Clock
 }
-
-/** No access token outlives its grant by more: the longest lifetime that can be configured. */
-const longestTokenMilliseconds = 24 * 3600 * 1000
 
 /** What oidc-provider stores when it has seen the `jti` of an assertion or a proof. */
 const seenOnce = 'ReplayDetection'
@@ -21,16 +18,8 @@ const seenOnce = 'ReplayDetection'
  * here, by conditional statements: `consume` and the insertion of a `jti` throw when somebody else was first.
  */
 export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter {
-  const { artifacts, revocations, clock } = ports
-
-  const revokeGrant = async (grantId: string): Promise<void> => {
-    await artifacts.removeGrant(grantId)
-    await revocations.add({
-      kind: 'grant',
-      id: grantName(grantId),
-      expiresAt: clock.now() + longestTokenMilliseconds,
-    })
-  }
+  const { artifacts, clock } = ports
+  const { revoke: revokeGrant } = grants(ports)
 
   return (model) => ({
     async upsert(id, payload, expiresIn) {

@@ -40,8 +40,7 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
     expires_at: artifact.expiresAt ?? null,
   })
 
-  const found = (row: Row | undefined): FoundArtifact | undefined => {
-    if (row === undefined) return undefined
+  const openRow = (row: Row): FoundArtifact => {
     const payload = payloads.open(row.payload, context(row.model))
     if (payload === undefined) throw new Error(`a stored ${row.model} was sealed with another secret`)
     return {
@@ -49,6 +48,9 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
       consumedAt: row.consumed_at === null ? undefined : row.consumed_at,
     }
   }
+
+  const found = (row: Row | undefined): FoundArtifact | undefined =>
+    row === undefined ? undefined : openRow(row)
 
   const findBy = async (model: string, column: 'id' | 'uid' | 'user_code', value: string) =>
     found(
@@ -82,6 +84,16 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
     find: (model, id) => findBy(model, 'id', hashed(model, id)),
     findByUid: (model, uid) => findBy(model, 'uid', hashed('uid', uid)),
     findByUserCode: (model, userCode) => findBy(model, 'user_code', hashed('user_code', userCode)),
+    async listByAccount(model, accountId) {
+      const rows = await db
+        .selectFrom('artifacts')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('model', '=', model)
+        .where('account_id', '=', accountId)
+        .execute()
+      return rows.map(openRow)
+    },
     async consume(model, id) {
       const consumed = await db
         .updateTable('artifacts')

@@ -29,6 +29,7 @@ export interface ArtifactStore {
   find(model: string, id: string): Promise<FoundArtifact | undefined>
   findByUid(model: string, uid: string): Promise<FoundArtifact | undefined>
   findByUserCode(model: string, userCode: string): Promise<FoundArtifact | undefined>
+  listByAccount(model: string, accountId: string): Promise<readonly FoundArtifact[]>
   /** Marks as consumed in one conditional update. Returns whether this call did it: of many at once, one. */
   consume(model: string, id: string): Promise<boolean>
   remove(model: string, id: string): Promise<void>

@@ -1,0 +1,79 @@
+import type { Clock } from '../core/clock.ts'
+import { grantName } from '../core/secret.ts'
+import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
+
+/** What a person let a client do. */
+export interface GrantRecord {
+  /** The library's id of it: a secret of the store. */
+  readonly id: string
+  readonly clientId: string
+  /** Milliseconds since the epoch. */
+  readonly grantedAt: number
+  /** Scopes by resource. */
+  readonly resources: Readonly<Record<string, readonly string[]>>
+}
+
+/** The grants that people gave to clients, and how they end. */
+export interface Grants {
+  /** Ends a grant, with every code and token that came from it, also the access tokens that are out already. */
+  revoke(grantId: string): Promise<void>
+  /** What an account has granted and still stands, newest first. */
+  list(accountId: string): Promise<readonly GrantRecord[]>
+  /** Ends all that an account has granted, or what it granted to one client. Resolves to how many. */
+  revokeAll(accountId: string, clientId?: string): Promise<number>
+}
+
+interface GrantsPorts {
+  readonly artifacts: ArtifactStore
+  readonly revocations: RevocationStore
+  readonly clock: Clock
+}
+
+/** No access token outlives its grant by more: the longest lifetime that can be configured. */
+const longestTokenMilliseconds = 24 * 3600 * 1000
+
+/** Grants over the store of artifacts, which the library fills. */
+export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
+  const revoke = async (grantId: string): Promise<void> => {
+    await artifacts.removeGrant(grantId)
+    const expiresAt = clock.now() + longestTokenMilliseconds
+    await revocations.add({ kind: 'grant', id: grantName(grantId), expiresAt })
+  }
+
+  const list = async (accountId: string): Promise<GrantRecord[]> => {
+    const found = await artifacts.listByAccount('Grant', accountId)
+    return found
+      .map(({ payload }) => payload as unknown as StoredGrant)
+      .filter(({ exp }) => exp === undefined || exp * 1000 > clock.now())
+      .map(({ jti, clientId, iat, resources = {} }) => ({
+        id: jti,
+        clientId,
+        grantedAt: iat * 1000,
+        resources: Object.fromEntries(
+          Object.entries(resources).map(([resource, scope]) => [resource, scope.split(' ').filter(Boolean)]),
+        ),
+      }))
+      .sort((one, other) => other.grantedAt - one.grantedAt)
+  }
+
+  return {
+    revoke,
+    list,
+    async revokeAll(accountId, clientId) {
+      const ending = (await list(accountId)).filter(
+        (grant) => clientId === undefined || grant.clientId === clientId,
+      )
+      for (const { id } of ending) await revoke(id)
+      return ending.length
+    },
+  }
+}
+
+/** A grant as the library writes it. */
+interface StoredGrant {
+  readonly jti: string
+  readonly clientId: string
+  readonly iat: number
+  readonly exp?: number
+  readonly resources?: Readonly<Record<string, string>>
+}
