@@ -19,7 +19,7 @@ const seenOnce = 'ReplayDetection'
  */
 export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter {
   const { artifacts, clock } = ports
-  const { revoke: revokeGrant } = grants(ports)
+  const revokeGrant = (grantId: string): Promise<void> => grants(ports).revoke(grantId)
 
   return (model) => ({
     async upsert(id, payload, expiresIn) {

@@ -3,7 +3,7 @@ import { grantName } from '../core/secret.ts'
 import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
 
 /** What a person let a client do. */
-export interface GrantRecord {
+interface GrantRecord {
   /** The library's id of it: a secret of the store. */
   readonly id: string
   readonly clientId: string
@@ -53,7 +53,7 @@ export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
           Object.entries(resources).map(([resource, scope]) => [resource, scope.split(' ').filter(Boolean)]),
         ),
       }))
-      .sort((one, other) => other.grantedAt - one.grantedAt)
+      .toSorted((one, other) => other.grantedAt - one.grantedAt)
   }
 
   return {
