@@ -16,8 +16,8 @@ export async function migrate(db: Kysely<Schema>, last?: string): Promise<void> 
   const { error } = await (last === undefined ? migrator.migrateToLatest() : migrator.migrateTo(last))
   if (error === undefined) return
   await refuseNewer(db)
-  const reason = error instanceof Error ? error.message : String(error)
-  throw new StoreUnusable(`the store cannot be brought to this version: ${reason}`, { cause: error })
+  const reason = error instanceof Error ? `: ${error.message}` : ''
+  throw new StoreUnusable(`the store cannot be brought to this version${reason}`, { cause: error })
 }
 
 /** Throws StoreUnusable for a store that has migrations which this version does not know. */

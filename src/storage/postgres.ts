@@ -28,7 +28,7 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
     connectionTimeoutMillis: connectMilliseconds,
     query_timeout: patience,
     keepAlive: true,
-    types: { getTypeParser },
+    types: numericTimes(),
   })
   // A lost connection is an event of its client; without a listener it would end the process.
   pool.on('connect', (client) => void client.on('error', onFault))
@@ -43,10 +43,11 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
 }
 
 /** Times are bigint, which the driver would give back as text; all of them are below 2^53. */
-const getTypeParser = ((oid: number, format: 'text') =>
-  oid === pg.types.builtins.INT8
-    ? Number
-    : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser
+function numericTimes(): pg.TypeOverrides {
+  const types = new pg.TypeOverrides()
+  types.setTypeParser(pg.types.builtins.INT8, Number)
+  return types
+}
 
 /** A connection on which anything but a statement failed is not used again. */
 function discardBroken(pool: pg.Pool): PostgresPool {

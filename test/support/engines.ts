@@ -78,13 +78,18 @@ export async function postgresEngine(): Promise<Engine> {
   return {
     name: 'PostgreSQL',
     async create() {
-      const { url, query, drop } = await server.createDatabase()
+      const database = await server.createDatabase()
+      const { url } = database
       const onFault = (error: unknown): never => {
         throw error
       }
       return testStore(
         { folder: undefined, url },
-        { openRaw: () => openPostgres({ url, onFault, patience: undefined }), query, destroy: drop },
+        {
+          openRaw: () => openPostgres({ url, onFault, patience: undefined }),
+          query: (sql) => database.query(sql),
+          destroy: () => database.drop(),
+        },
       )
     },
     stop: () => server.stop(),

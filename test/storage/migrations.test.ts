@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { sql } from 'kysely'
+import type { Store } from '../../src/storage/contract.ts'
+import { migrate } from '../../src/storage/migrate.ts'
+import { type Engine, postgresEngine, sqliteEngine, type TestStore } from '../support/engines.ts'
+
+/** The rows of a store of the first version, as that version wrote them with the secret of the tests. */
+const firstRows = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../fixtures/store-0001.json'), 'utf8'),
+) as Record<string, Record<string, string | number | null>[]>
+
+for (const startEngine of [sqliteEngine, postgresEngine]) {
+  describe(`a store of the first version: ${startEngine === sqliteEngine ? 'SQLite' : 'PostgreSQL'}`, () => {
+    let engine: Engine
+    let home: TestStore
+    let store: Store
+    before(async () => {
+      engine = await startEngine()
+      home = await engine.create()
+      const db = await home.openRaw()
+      await migrate(db, '0001-initial')
+      for (const [table, rows] of Object.entries(firstRows)) {
+        for (const row of rows) {
+          const columns = sql.join(Object.keys(row).map((column) => sql.ref(column)))
+          await sql`insert into ${sql.table(table)} (${columns}) values (${sql.join(Object.values(row))})`.execute(
+            db,
+          )
+        }
+      }
+      await db.destroy()
+      store = await home.open()
+    })
+    after(async () => {
+      await store.close()
+      await home.destroy()
+      await engine.stop()
+    })
+
+    it('gives everything back after it was brought to this version', async () => {
+      const { artifacts, revocations, keys } = store
+      assert.equal((await artifacts.find('Client', 'client-1'))?.payload['client_name'], 'Old client')
+      assert.equal((await artifacts.findByUid('Session', 'session-uid'))?.payload['accountId'], 'ada')
+      assert.ok(await artifacts.findByUserCode('DeviceCode', 'ABCD-EFGH'))
+      assert.equal((await artifacts.listByAccount('Grant', 'ada')).length, 1)
+      assert.ok(await revocations.has('grant', 'revoked-grant'))
+      assert.equal((await revocations.since(0)).length, 2)
+      const [key] = await keys.list('authorization-server')
+      assert.deepEqual(key, {
+        purpose: 'authorization-server',
+        kid: 'key-1',
+        algorithm: 'ES256',
+        privateJwk: { kty: 'EC', d: 'not a real key' },
+        createdAt: 1_700_000_000_000,
+      })
+    })
+
+    it('keeps used what was used, and good what was good', async () => {
+      const { artifacts } = store
+      assert.equal((await artifacts.find('RefreshToken', 'refresh-used'))?.consumedAt, 1_700_000_000_000)
+      assert.equal(await artifacts.consume('RefreshToken', 'refresh-used'), false)
+      assert.equal(await artifacts.consume('RefreshToken', 'refresh-live'), true)
+      await artifacts.removeGrant('grant-1')
+      assert.equal(await artifacts.find('RefreshToken', 'refresh-live'), undefined)
+      assert.equal(await artifacts.find('Grant', 'grant-1'), undefined)
+    })
+  })
+}
