@@ -8,6 +8,8 @@ interface DenyListOptions {
   readonly clock: Clock
   /** Told when the store does not answer; the list keeps what it knows. */
   readonly onFault: (error: unknown) => void
+  /** Milliseconds that have passed since some moment, whatever becomes of the clock. */
+  readonly elapsed?: () => number
 }
 
 interface Revocation {
@@ -22,9 +24,10 @@ interface RevocationFeed {
   subscribe(listener: (revocation: Revocation) => void): () => void
 }
 
-/** Tokens and grants that no longer count, although signature and lifetime are right. Kept in memory, always current. */
+/** Tokens and grants that no longer count, although signature and lifetime are right. Kept in memory. */
 export interface DenyList {
-  readonly isRevoked: (principal: Principal) => boolean
+  /** Nobody knows when others have not been heard for too long. */
+  readonly isRevoked: (principal: Principal) => boolean | 'unknown'
   readonly close: () => void
 }
 
@@ -33,6 +36,8 @@ const keepMilliseconds = 60_000
 const pollMilliseconds = 1000
 /** Clocks of processes that share a store may differ by this much. */
 const overlapMilliseconds = 10_000
+/** Longer than a database needs to change over to its standby; then what others revoke must not go on counting. */
+const staleMilliseconds = 60_000
 
 /**
  * Opens the list: reads what there is, hears at once of what this process revokes, and asks every second for what
@@ -43,26 +48,38 @@ export async function openDenyList({
   issuer: own,
   clock,
   onFault,
+  elapsed = () => performance.now(),
 }: DenyListOptions): Promise<DenyList> {
   const revoked = { grant: new Map<string, number>(), token: new Map<string, number>() }
   const add = ({ kind, id, expiresAt }: Revocation): void => void revoked[kind].set(id, expiresAt)
   const unsubscribe = feed.subscribe(add)
   let polled = clock.now()
+  let heard = elapsed()
+  let polling = false
   for (const revocation of await feed.since(0)) add(revocation)
 
   const poll = async (): Promise<void> => {
     const now = clock.now()
+    const began = elapsed()
     for (const revocation of await feed.since(polled - overlapMilliseconds)) add(revocation)
     polled = now
+    heard = began
     for (const list of [revoked.grant, revoked.token]) {
       for (const [id, expiresAt] of list) if (expiresAt + keepMilliseconds <= now) list.delete(id)
     }
   }
-  const timer = setInterval(() => void poll().catch(onFault), pollMilliseconds).unref()
+  const pollInTurn = async (): Promise<void> => {
+    if (polling) return
+    polling = true
+    await poll().catch(onFault)
+    polling = false
+  }
+  const timer = setInterval(() => void pollInTurn(), pollMilliseconds).unref()
 
   return {
     isRevoked({ issuer, tokenId, grantId }) {
       if (issuer !== own) return false
+      if (elapsed() - heard > staleMilliseconds) return 'unknown'
       return (
         (revoked.grant.size > 0 && grantId !== undefined && revoked.grant.has(grantId)) ||
         (revoked.token.size > 0 && tokenId !== undefined && revoked.token.has(tokenId))

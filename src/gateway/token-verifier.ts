@@ -38,8 +38,8 @@ export interface TokenVerifier {
 interface TokenVerifierOptions {
   readonly issuers: readonly TrustedIssuer[]
   readonly clock: Clock
-  /** Says whether a token or its grant was revoked; asked on every use. */
-  readonly isRevoked: (principal: Principal) => boolean
+  /** Says whether a token or its grant was revoked, or that nobody knows at the moment; asked on every use. */
+  readonly isRevoked: (principal: Principal) => boolean | 'unknown'
   /** Told how long each verification that was not cached took, in seconds. */
   readonly onVerified: (seconds: number, valid: boolean) => void
 }
@@ -66,7 +66,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 
   const admit = ({ principal, accepted }: Verified, resource: string): Principal => {
     if (isExpired(principal)) throw invalid('token expired')
-    if (isRevoked(principal)) throw invalid('token revoked')
+    const revoked = isRevoked(principal)
+    if (revoked === 'unknown')
+      throw new Refusal('keys_unavailable', { reason: 'revocations cannot be read', retryAfterSeconds: 5 })
+    if (revoked) throw invalid('token revoked')
     if (!isFor(principal, accepted, resource)) throw invalid('token is for another resource')
     return principal
   }
@@ -90,7 +93,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const known = cache.get(key)
       return known === undefined ? verifyAnew(token, key, resource) : admit(known, resource)
     },
-    isCurrent: (principal) => !isExpired(principal) && !isRevoked(principal),
+    isCurrent: (principal) => !isExpired(principal) && isRevoked(principal) === false,
     forget: () => cache.clear(),
   }
 }

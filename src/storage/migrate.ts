@@ -6,6 +6,9 @@ import { StoreUnusable } from './store-unusable.ts'
 
 const migrations: Readonly<Record<string, Migration>> = { '0001-initial': initial }
 
+/** The SQLSTATE of a user who may not create tables, as nobody but its owner may in a new PostgreSQL database. */
+const notPermitted = '42501'
+
 /**
  * Brings a store to the schema of this version, or, in tests, to that of an earlier one. Processes that do so at once
  * wait for the first. Throws StoreUnusable when a newer version has made it.
@@ -16,8 +19,9 @@ export async function migrate(db: Kysely<Schema>, last?: string): Promise<void> 
   const { error } = await (last === undefined ? migrator.migrateToLatest() : migrator.migrateTo(last))
   if (error === undefined) return
   await refuseNewer(db)
-  const reason = error instanceof Error ? `: ${error.message}` : ''
-  throw new StoreUnusable(`the store cannot be brought to this version${reason}`, { cause: error })
+  const { message, code } = error as { message: string; code?: string }
+  const fix = code === notPermitted ? '; make the user of store.url the owner of the database' : ''
+  throw new StoreUnusable(`the store cannot be brought to this version: ${message}${fix}`, { cause: error })
 }
 
 /** Throws StoreUnusable for a store that has migrations which this version does not know. */

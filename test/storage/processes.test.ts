@@ -52,6 +52,7 @@ for (const startEngine of [sqliteEngine, postgresEngine]) {
     it('let each thing happen once (A43, A58)', { timeout: 60_000 }, async (test) => {
       const processes = await share(test, 2)
       const store = await home.open()
+      test.after(() => store.close())
       for (const what of ['consume', 'take', 'insertOnce'] as const) {
         let raced = false
         for (let round = 0; round < mostRounds && !raced; round++) {
@@ -67,12 +68,12 @@ for (const startEngine of [sqliteEngine, postgresEngine]) {
         assert.ok(raced, `two processes never met in ${what}, so this proves nothing`)
       }
       await askAll(processes, () => ({ do: 'close' }))
-      await store.close()
     })
 
     it('hear of what the others revoked', { timeout: 60_000 }, async (test) => {
       const [other] = (await share(test, 1)) as [StoreProcess]
       const store = await home.open()
+      test.after(() => store.close())
       const began = Date.now()
       await other.ask({ do: 'revoke', id: 'theirs' })
       assert.ok(await store.revocations.has('grant', 'theirs'))
@@ -81,7 +82,6 @@ for (const startEngine of [sqliteEngine, postgresEngine]) {
         ['theirs'],
       )
       await other.ask({ do: 'close' })
-      await store.close()
     })
   })
 }

@@ -29,7 +29,12 @@ export interface Installation {
 interface InstallationOptions {
   readonly config?: ConfigInput
   readonly clock?: Clock
+  /** A PostgreSQL database; the embedded store unless said otherwise. Several installations can share one. */
+  readonly store?: { readonly url: string } | undefined
 }
+
+/** The secret of installations that share a database. */
+const sharedSecret = Buffer.alloc(32, 7).toString('base64url')
 
 /** Clients that most tests use: one for users with a fixed redirect URI, one for machines. */
 export const testClients = [
@@ -46,6 +51,7 @@ export const testClients = [
 export async function startInstallation({
   config = {},
   clock,
+  store,
 }: InstallationOptions = {}): Promise<Installation> {
   const data = await mkdtemp(join(tmpdir(), 'portcullis-test-'))
   const port = await freePort()
@@ -60,6 +66,7 @@ export async function startInstallation({
     data,
     clients: testClients,
     upstreams: [{ name: 'test', path: '/mcp', url: 'http://127.0.0.1:9/mcp' }],
+    ...(store === undefined ? {} : { store: { url: store.url }, secret: sharedSecret }),
     ...config,
     listen: { gateway: port, authorizationServer: 0, admin: 0, ...config.listen },
   }

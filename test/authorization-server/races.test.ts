@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { freePort, startInstallation } from '../support/installation.ts'
+import { OAuthClient } from '../support/oauth.ts'
+import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
+
+const atOnce = 50
+const rounds = 5
+
+/** Redeems one code 50 times at once, at each of the clients in turn. Returns the answers. */
+async function redeemAtOnce(clients: readonly OAuthClient[]): Promise<void> {
+  const [first] = clients as [OAuthClient]
+  // Every connection to the store is open before anything races: opening one takes longer than a race does.
+  await Promise.all(
+    Array.from({ length: atOnce }, (_, index) => clients[index % clients.length]?.refresh('unknown')),
+  )
+  for (let round = 0; round < rounds; round++) {
+    const issued = await first.authorize({ scope: 'mcp:tools:read' })
+    const answers = await Promise.all(
+      Array.from({ length: atOnce }, (_, index) =>
+        (clients[index % clients.length] as OAuthClient).redeem(issued),
+      ),
+    )
+    const [won, ...others] = answers.filter(({ status }) => status === 200)
+    assert.ok(won !== undefined && others.length === 0, `${others.length + 1} of 50 got tokens`)
+    for (const { status, body } of answers) {
+      if (status !== 200) assert.deepEqual([status, body.error], [400, 'invalid_grant'])
+    }
+    const refreshed = await first.refresh(won.body.refresh_token)
+    assert.equal(refreshed.body.error, 'invalid_grant', 'the replays ended what the winner had got')
+  }
+}
+
+describe('50 redemptions of one code at once have exactly one winner (A43)', () => {
+  let postgres: TestPostgres
+  let database: TestDatabase
+  before(async () => {
+    postgres = await startPostgres()
+    database = await postgres.createDatabase()
+  })
+  after(async () => {
+    await database.drop()
+    await postgres.stop()
+  })
+
+  it('on SQLite', async (test) => {
+    const installation = await startInstallation()
+    test.after(() => installation.close())
+    await redeemAtOnce([new OAuthClient(installation.url)])
+  })
+
+  it('on PostgreSQL', async (test) => {
+    const installation = await startInstallation({ store: database })
+    test.after(() => installation.close())
+    await redeemAtOnce([new OAuthClient(installation.url)])
+  })
+
+  it('on two replicas with one PostgreSQL', async (test) => {
+    const [one, two] = [await freePort(), await freePort()]
+    for (const gateway of [one, two]) {
+      const publicUrl = `http://127.0.0.1:${one}`
+      const config = { publicUrl, allowedHosts: [`127.0.0.1:${two}`], listen: { gateway } }
+      const replica = await startInstallation({ store: database, config })
+      test.after(() => replica.close())
+    }
+    await redeemAtOnce([one, two].map((port) => new OAuthClient(`http://127.0.0.1:${port}`)))
+  })
+})

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { systemClock } from '../../src/core/clock.ts'
+import type { Principal } from '../../src/core/principal.ts'
+import { ScopeSet } from '../../src/core/scope.ts'
+import { openDenyList } from '../../src/gateway/deny-list.ts'
+
+const issuer = 'https://mcp.example.com'
+const principal: Principal = {
+  issuer,
+  subject: 'ada',
+  clientId: 'client',
+  kind: 'user',
+  scopes: new ScopeSet([]),
+  audiences: [`${issuer}/mcp`],
+  expiresAt: systemClock.now() / 1000 + 60,
+  tokenId: 't',
+  grantId: 'g',
+}
+const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+describe('the deny list', () => {
+  it('knows nothing any more when the store has been silent for a minute, until it answers again', async () => {
+    let down = false
+    let now = 0
+    let asked = 0
+    const faults: unknown[] = []
+    const feed = {
+      since: async () => {
+        asked++
+        if (down) throw new Error('the store is down')
+        return []
+      },
+      subscribe: () => () => undefined,
+    }
+    const onFault = (error: unknown) => faults.push(error)
+    const list = await openDenyList({ feed, issuer, clock: systemClock, onFault, elapsed: () => now })
+    const untilAsked = async (times: number): Promise<void> => {
+      const end = asked + times
+      while (asked < end) await wait(50)
+    }
+    try {
+      assert.equal(list.isRevoked(principal), false)
+      down = true
+      await untilAsked(2)
+      now = 59_000
+      assert.equal(list.isRevoked(principal), false, 'a change-over to a standby is bridged')
+      now = 61_000
+      assert.equal(list.isRevoked(principal), 'unknown')
+      assert.equal(list.isRevoked({ ...principal, issuer: 'https://elsewhere.example' }), false)
+      assert.ok(faults.length > 0)
+      down = false
+      await untilAsked(2)
+      assert.equal(list.isRevoked(principal), false)
+    } finally {
+      list.close()
+    }
+  })
+})

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type BreakableProxy, startBreakableProxy } from '../support/breakable-proxy.ts'
+import { type Installation, startInstallation } from '../support/installation.ts'
+import { OAuthClient } from '../support/oauth.ts'
+import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
+
+describe('while the database is away', () => {
+  let postgres: TestPostgres
+  let database: TestDatabase
+  let proxy: BreakableProxy
+  let installation: Installation
+  let client: OAuthClient
+  before(async () => {
+    postgres = await startPostgres()
+    database = await postgres.createDatabase()
+    const url = new URL(database.url)
+    proxy = await startBreakableProxy({ host: url.hostname, port: Number(url.port || 5432) })
+    url.host = `127.0.0.1:${proxy.port}`
+    installation = await startInstallation({ store: { url: url.href } })
+    client = new OAuthClient(installation.url)
+  })
+  after(async () => {
+    await installation.close()
+    await proxy.break()
+    await database.drop()
+    await postgres.stop()
+  })
+
+  const readiness = async (): Promise<{ status: number; text: string }> => {
+    const response = await fetch(`${installation.adminUrl}/readyz`)
+    return { status: response.status, text: await response.text() }
+  }
+
+  it('nothing is given, nothing is lost, and all goes on when it is back', async () => {
+    const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
+    const issued = await client.authorize({ scope: 'mcp:tools:read' })
+    assert.equal((await readiness()).status, 200)
+
+    await proxy.break()
+    const notReady = await readiness()
+    assert.equal(notReady.status, 503)
+    for (const answer of [await client.refresh(token), await client.redeem(issued)]) {
+      assert.equal(answer.status, 500)
+      assert.deepEqual(Object.keys(answer.body).toSorted(), ['error', 'error_description'])
+      assert.equal(answer.body.error, 'server_error')
+    }
+    await assert.rejects(client.authorize(), /Something went wrong/)
+    const registration = OAuthClient.register(installation.url, { redirect_uris: ['http://127.0.0.1:1/cb'] })
+    await assert.rejects(registration, /answered 500/)
+    const health = await fetch(`${installation.adminUrl}/healthz`)
+    assert.equal(health.status, 200, 'the process lives')
+
+    await proxy.mend()
+    assert.equal((await readiness()).status, 200)
+    assert.equal((await client.refresh(token)).status, 200, 'what was refused was not used up')
+    assert.equal((await client.redeem(issued)).status, 200)
+    assert.match(installation.log(), /"msg":"fault"/)
+    assert.ok(!installation.log().includes(postgres.password), 'the password is in no line')
+    assert.ok(!notReady.text.includes(postgres.password))
+  })
+
+  it('idle connections that the server ends are replaced', async () => {
+    const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
+    const ended = await database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'portcullis' and datname = current_database()`,
+    )
+    assert.ok(ended.length > 0)
+    const told = /terminating connection due to administrator command/
+    for (let attempt = 0; attempt < 50 && !told.test(installation.log()); attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    assert.match(installation.log(), told)
+    assert.equal((await client.refresh(token)).status, 200)
+  })
+})

@@ -1,0 +1,41 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** Passes TCP on until it is broken, and again when it is mended. */
+export interface BreakableProxy {
+  readonly port: number
+  /** Cuts every connection; new ones are refused. */
+  break(): Promise<void>
+  mend(): Promise<void>
+}
+
+/** Starts in front of a port of this machine. */
+export async function startBreakableProxy(target: { host: string; port: number }): Promise<BreakableProxy> {
+  const sockets = new Set<Socket>()
+  let server: Server
+  const listen = async (port: number): Promise<void> => {
+    server = createServer((near) => {
+      const far = connect(target)
+      for (const [socket, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        sockets.add(socket)
+        // A cut connection is what the tests are about.
+        socket.on('error', () => other.destroy()).on('close', () => sockets.delete(socket))
+        socket.pipe(other)
+      }
+    })
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  }
+  await listen(0)
+  const { port } = server!.address() as { port: number }
+  return {
+    port,
+    async break() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+    mend: () => listen(port),
+  }
+}
