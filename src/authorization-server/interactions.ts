@@ -79,7 +79,8 @@ export function interactionPages(
       return send(context, await showLogin(interaction, name, account.refused), 422)
     }
     notes.of(context.env.incoming).subject = account.id
-    return finish(context, { login: { accountId: account.id } })
+    const ts = Math.floor(settings.clock.now() / 1000)
+    return finish(context, { login: { accountId: account.id, ts } })
   })
 
   pages.post(`${interactionPath}/:uid/consent`, async (context) => {

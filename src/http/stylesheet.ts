@@ -43,6 +43,7 @@ button.primary { color: var(--on-accent); background: var(--accent); border-colo
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .host { margin: 0 0 1rem; padding: .75rem; border: 1px solid var(--line); border-radius: .5rem }
 .host strong { display: block; font-size: 1.125rem }
+.new strong { color: var(--accent) }
 .note { padding: .75rem; background: var(--warn-ground); border-left: 4px solid var(--warn-line); border-radius: .25rem }
 .quiet, code { color: var(--soft); font-size: .875rem }
 code { overflow-wrap: anywhere }
