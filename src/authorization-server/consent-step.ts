@@ -48,7 +48,7 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
         clientHost,
         accountName: displayText(account?.displayName ?? 'unknown'),
         redirectHost: displayedHost(redirect),
-        redirectUri: displayText(asking.redirectUri, 200),
+        redirectUri: displayText(redirect.href, 200),
         warnings: consentWarnings({ clientName, clientHost, redirect }),
         resourceName: resource?.name ?? settings.issuer,
         resource: resource?.resource ?? settings.issuer,
