@@ -4,7 +4,7 @@ import type { MasterSecret } from '../core/secret.ts'
 import type { Guard } from '../http/guard.ts'
 import type { Identity } from '../identity/contract.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
-import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
+import type { ArtifactStore, ConsentStore, RevocationStore } from '../storage/contract.ts'
 import type { Observe } from '../telemetry/event.ts'
 import type { RememberedConsents } from './remembered-consent.ts'
 import type { StepUps } from './step-up.ts'
@@ -40,6 +40,7 @@ export interface AuthorizationServerSettings {
   readonly artifacts: ArtifactStore
   readonly revocations: RevocationStore
   readonly stepUps: StepUps
+  readonly consents: ConsentStore
   readonly rememberedConsents: RememberedConsents
   readonly secret: MasterSecret
   readonly clock: Clock

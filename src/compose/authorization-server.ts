@@ -23,6 +23,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     artifacts: store.artifacts,
     revocations: store.revocations,
     stepUps: base.stepUps,
+    consents: store.consents,
     rememberedConsents: rememberedConsents({
       consents: store.consents,
       clock: base.clock,

@@ -65,6 +65,13 @@ export class FormBrowser {
     throw new Error('the form browser went round in circles')
   }
 
+  /** Opens a page without touching its forms, or sends one of them; follows no redirect. */
+  async open(url: string, form?: Readonly<Record<string, string>>): Promise<SeenPage> {
+    const response = await this.#send(url, form === undefined ? undefined : new URLSearchParams(form))
+    const { status, headers } = response
+    return { url, status, headers, html: await response.text() }
+  }
+
   /** The value of a cookie of the whole site. */
   cookie(name: string): string | undefined {
     return this.#cookies.get(`/ ${name}`)?.pair.slice(name.length + 1)
