@@ -45,7 +45,7 @@ export function interactionPages(
     if (origin !== undefined && !settings.origins.includes(origin))
       throw new errors.SessionNotFound('foreign form')
     const interaction = await load(context)
-    const form = await context.req.parseBody()
+    const form = await context.req.parseBody({ all: true })
     if (!secretsEqual(textOf(form['csrf']), csrfOf(interaction)))
       throw new errors.SessionNotFound('wrong form token')
     return { interaction, form }

@@ -36,10 +36,11 @@ input[type=text] {
 }
 .actions { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 }
 main > :last-child, form:last-child .actions { margin-bottom: 0 }
-button {
+button, .button {
   flex: 1 1 8rem; padding: .625rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
   color: var(--ink); background: transparent; border: 1px solid var(--soft); border-radius: .5rem;
 }
+a.button { text-align: center; text-decoration: none }
 button.primary { color: var(--on-accent); background: var(--accent); border-color: var(--accent) }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .client { margin: 0 0 1rem; padding: 1rem; border: 1px solid var(--line); border-radius: .5rem }

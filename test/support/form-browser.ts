@@ -27,8 +27,8 @@ interface Form {
 const maxSteps = 20
 
 /**
- * A browser without scripts: keeps cookies, follows redirects, fills and submits the first form of each page, and
- * stops where it would leave the origin that it was sent to.
+ * A browser without scripts: keeps cookies, follows redirects, fills and submits the first form of each page, else
+ * follows its button, and stops where it would leave the origin that it was sent to.
  */
 export class FormBrowser {
   readonly #cookies = new Map<string, Cookie>()
@@ -59,14 +59,15 @@ export class FormBrowser {
       const html = await response.text()
       this.pages.push({ url: request.url, status: response.status, headers: response.headers, html })
       const form = this.#fill(html)
-      if (form === undefined) return undefined
+      const link = /<a class="button" href="([^"]*)"/.exec(html)?.[1]
+      if (form === undefined) return link === undefined ? undefined : new URL(unescape(link))
       request = { url: new URL(form.action, request.url).href, body: form.fields }
     }
     throw new Error('the form browser went round in circles')
   }
 
   /** Opens a page without touching its forms, or sends one of them; follows no redirect. */
-  async open(url: string, form?: Readonly<Record<string, string>>): Promise<SeenPage> {
+  async open(url: string, form?: Readonly<Record<string, string>> | string[][]): Promise<SeenPage> {
     const response = await this.#send(url, form === undefined ? undefined : new URLSearchParams(form))
     const { status, headers } = response
     return { url, status, headers, html: await response.text() }
