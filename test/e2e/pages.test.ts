@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, request, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, type TestContext } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { type Installation, startInstallation } from '../support/installation.ts'
+import { freePort, type Installation, startInstallation } from '../support/installation.ts'
 import { type AuthorizationRequest, OAuthClient } from '../support/oauth.ts'
 import { chromiumFlags, chromiumPath } from '../support/tools.ts'
 
@@ -42,8 +42,8 @@ after(async () => {
 
 const go = (page: Page, path: string): Promise<unknown> => page.goto(installation.url + path)
 
-const authorize = (page: Page, request: AuthorizationRequest = {}, by = client): Promise<unknown> =>
-  page.goto(by.authorizationUrl({ verifier, ...request }))
+const authorize = (page: Page, asked: AuthorizationRequest = {}, by = client): Promise<unknown> =>
+  page.goto(by.authorizationUrl({ verifier, ...asked }))
 
 async function signIn(page: Page, name = 'ada'): Promise<void> {
   await page.getByLabel('Name').fill(name)
@@ -173,6 +173,59 @@ describe('a person with a keyboard alone and no scripts', { timeout: 60_000 }, (
     })
   })
 })
+
+describe('a client that is called by a scheme of its own (N17)', { timeout: 60_000 }, () => {
+  it('is called: the policy of the consent page lets Chromium follow the answer out of the web', async (test) => {
+    const gate = await startBehindProxy(test, (location) =>
+      location.replace(/^https:\/\/editor\.example\//, 'cursor://host/'),
+    )
+    const editor = await OAuthClient.register(gate.url, {
+      redirect_uris: ['https://editor.example/callback'],
+    })
+    await withPage({ javaScriptEnabled: false }, async (page) => {
+      const devtools = await page.context().newCDPSession(page)
+      await devtools.send('Network.enable')
+      const called = new Promise<string>((resolve, reject) => {
+        devtools.on('Network.requestWillBeSent', ({ request: { url } }) => {
+          if (url.startsWith('cursor:')) resolve(url)
+        })
+        devtools.on('Network.loadingFailed', () =>
+          setTimeout(reject, 1000, new Error('Chromium went nowhere')),
+        )
+      })
+      await authorize(page, {}, editor).then(() => signIn(page))
+      await page.getByRole('button', { name: 'Approve' }).click({ noWaitAfter: true })
+      const url = new URL(await called)
+      assert.ok(url.searchParams.get('code'))
+      assert.equal(url.searchParams.get('iss'), gate.url)
+    })
+  })
+})
+
+/** Starts an installation behind a proxy that writes the addresses of redirects anew. */
+async function startBehindProxy(
+  test: TestContext,
+  rewrite: (location: string) => string,
+): Promise<Installation> {
+  const listen = { gateway: await freePort() }
+  const proxy = createServer((req, res) => {
+    const { url: path, method, headers } = req
+    const onward = request({ port: listen.gateway, path, method, headers }, (answer) => {
+      const { location, ...others } = answer.headers
+      res.writeHead(answer.statusCode ?? 502, { ...others, ...(location && { location: rewrite(location) }) })
+      answer.pipe(res)
+    })
+    req.pipe(onward)
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const publicUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  const gate = await startInstallation({ config: { publicUrl, listen } })
+  test.after(async () => {
+    await gate.close()
+    proxy.close()
+  })
+  return gate
+}
 
 /** Presses Tab until something has the focus. */
 async function tabTo(page: Page, target: ReturnType<Page['locator']>): Promise<void> {
