@@ -80,7 +80,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
       short: { ...cookie, signed: true },
     },
     interactions: {
-      policy: interactionPolicy(stepUps),
+      policy: interactionPolicy(stepUps, settings.rememberedConsents),
       url: (_context, interaction) => `${interactionPath}/${interaction.uid}`,
     },
     renderError: renderLibraryError(),

@@ -9,6 +9,11 @@ export function askedScopes({ prompt }: Interaction): { resource: string; scopes
   return first === undefined ? undefined : { resource: first[0], scopes: first[1] }
 }
 
+/** The scopes of OpenID Connect that a person is asked for. */
+export function askedNames({ prompt }: Interaction): readonly string[] {
+  return (prompt.details['missingOIDCScope'] as string[] | undefined) ?? []
+}
+
 /** Records what the user agreed to as a grant of its own and returns its id. */
 export async function grantConsent(provider: Provider, interaction: Interaction): Promise<string> {
   const { details } = interaction.prompt
@@ -16,8 +21,8 @@ export async function grantConsent(provider: Provider, interaction: Interaction)
     accountId: interaction.session?.accountId ?? '',
     clientId: String(interaction.params['client_id']),
   })
-  const scopes = details['missingOIDCScope'] as string[] | undefined
-  if (scopes !== undefined) grant.addOIDCScope(scopes.join(' '))
+  const names = askedNames(interaction)
+  if (names.length > 0) grant.addOIDCScope(names.join(' '))
   const claims = details['missingOIDCClaims'] as string[] | undefined
   if (claims !== undefined) grant.addOIDCClaims(claims)
   const asked = askedScopes(interaction)

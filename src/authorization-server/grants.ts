@@ -3,7 +3,7 @@ import { grantName } from '../core/secret.ts'
 import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
 
 /** What a person let a client do. */
-interface GrantRecord {
+export interface GrantRecord {
   /** The library's id of it: a secret of the store. */
   readonly id: string
   readonly clientId: string

@@ -1,6 +1,7 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
+import { holdRedirect } from './hold-redirect.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -12,6 +13,7 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
     await next()
     if (!('oidc' in koaContext)) return
     const context = koaContext as KoaContextWithOIDC
+    await holdRedirect(context)
     if (context.oidc.route === 'discovery') completeMetadata(context.body as Metadata)
     if (isErrorBody(context.body)) {
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
@@ -34,6 +36,9 @@ function completeAuthorizationRequest(
   const resource = canonical[0] === undefined ? resources.fallback : resources.find(canonical[0])
   if (query['scope'] === undefined && resource !== undefined)
     query['scope'] = resource.baselineScopes.join(' ')
+  // The other modes answer with a script, or where a script of the client reads it.
+  if (typeof query['response_mode'] === 'string' && query['response_mode'] !== 'query')
+    query['response_mode'] = 'unsupported'
   context.query = query
 }
 
@@ -44,6 +49,7 @@ interface Metadata {
 
 /** `offline_access` is named here and nowhere else: some clients refresh only where they see it. */
 function completeMetadata(metadata: Metadata): void {
+  metadata.response_modes_supported = ['query']
   metadata.scopes_supported = [...allLeafScopes, 'openid', 'offline_access']
 }
 

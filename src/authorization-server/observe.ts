@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { splitTarget } from '../http/exchange.ts'
 import type { OAuthStep, Outcome, RequestEvent } from '../telemetry/event.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
+import { revokePath } from './account-pages.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
 import type { Note, Notes } from './notes.ts'
 import { requestIdOf } from './request-id.ts'
@@ -47,6 +48,7 @@ function outcomeOf({ error, fault }: Note, status: number): Outcome {
 function stepOf(path: string, resourcePaths: ReadonlySet<string>): OAuthStep {
   if (path.endsWith('/login')) return 'login'
   if (path.endsWith('/consent')) return 'consent'
+  if (path === revokePath) return 'revocation'
   return findEndpoint(canonicalPath(path, resourcePaths))?.step ?? 'page'
 }
 

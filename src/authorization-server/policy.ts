@@ -1,21 +1,23 @@
 import type { KoaContextWithOIDC, interactionPolicy as Library } from 'oidc-provider'
 import { interactionPolicy as library } from './library.ts'
+import type { RememberedConsents } from './remembered-consent.ts'
 import type { StepUps } from './step-up.ts'
 
 const { Check, Prompt } = library
 
 /**
- * When a person is asked: to log in where there is no session, and to consent to every authorization. The library
- * would let a client through that asks for nothing new; here nothing is granted without a decision of this request.
+ * When a person is asked: to log in where there is no session, and to consent unless the same was agreed to before.
+ * The library would let a client through that asks for nothing new in this session; here each authorization has a
+ * grant of its own, which a decision of this request has made, or one that is remembered.
  */
-export function interactionPolicy(stepUps: StepUps): Library.DefaultPolicy {
+export function interactionPolicy(stepUps: StepUps, consents: RememberedConsents): Library.DefaultPolicy {
   const prompts = library.base()
   const consent = prompts.get('consent')
   if (consent === undefined) throw new Error('oidc-provider has no consent prompt any more')
   consent.checks.remove('native_client_prompt')
   consent.checks.add(
     new Check('consent_missing', 'the user has not decided yet', 'interaction_required', (context) =>
-      context.oidc.result?.consent === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+      context.oidc.entities.Grant?.jti === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
     ),
   )
   // A prompt that asks nothing: the one place between login and consent where the request can still be widened.
@@ -25,11 +27,16 @@ export function interactionPolicy(stepUps: StepUps): Library.DefaultPolicy {
     'interaction_required',
     async (context) => {
       await askForChallengedScopes(stepUps, context)
+      if (await consents.grantRemembered(context)) await forgetChallenge(stepUps, context)
       return Check.NO_NEED_TO_PROMPT
     },
   )
   prompts.add(new Prompt({ name: 'step_up', requestable: false }, widening), 1)
   return prompts
+}
+
+async function forgetChallenge(stepUps: StepUps, { oidc }: KoaContextWithOIDC): Promise<void> {
+  await stepUps.forget(oidc.client?.clientId ?? '', oidc.session?.accountId ?? '')
 }
 
 /** Adds to the request what the client was just told that it lacks, so that the user is asked for it. */

@@ -2,6 +2,7 @@ import { getRequestListener } from '@hono/node-server'
 import { splitTarget } from '../http/exchange.ts'
 import { readHead } from '../http/head.ts'
 import { stylesheetPath } from '../http/page.ts'
+import { accountPages, accountPath, revokePath } from './account-pages.ts'
 import { type Answered, answerError, sendError, sendPage, sendStylesheet } from './answer.ts'
 import { interactionPath, libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
@@ -13,6 +14,7 @@ import { addLibrarySteps } from './library-steps.ts'
 import { takeNotes } from './notes.ts'
 import { oauthEvent } from './observe.ts'
 import { homePage } from './pages/home-page.ts'
+import { renewSessionsAtLogin } from './renew-sessions.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -24,10 +26,12 @@ export async function createAuthorizationServer(
   const provider = new Provider(issuer, libraryConfiguration(settings))
   // Safe because the front layer overwrites the forwarded headers of every request.
   provider.proxy = true
+  renewSessionsAtLogin(provider)
   addLibrarySteps(provider, settings)
   const notes = takeNotes(provider, onFault)
   const library = provider.callback()
   const pages = getRequestListener(interactionPages(provider, settings, notes).fetch)
+  const account = getRequestListener(accountPages(provider, settings, notes).fetch)
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
   const home = String(await homePage(resources.all, settings.loginForm !== 'none'))
 
@@ -39,6 +43,8 @@ export async function createAuthorizationServer(
     if (path === '/') return sendPage(res, home)
     if (path === stylesheetPath) return sendStylesheet(res)
     if (path.startsWith(`${interactionPath}/`)) return pages(req, res)
+
+    if (path === accountPath || path === revokePath) return account(req, res)
 
     const canonical = canonicalPath(path, resourcePaths)
     const endpoint = findEndpoint(canonical)

@@ -4,8 +4,9 @@ import type { MasterSecret } from '../core/secret.ts'
 import type { Guard } from '../http/guard.ts'
 import type { Identity } from '../identity/contract.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
-import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
+import type { ArtifactStore, ConsentStore, RevocationStore } from '../storage/contract.ts'
 import type { Observe } from '../telemetry/event.ts'
+import type { RememberedConsents } from './remembered-consent.ts'
 import type { StepUps } from './step-up.ts'
 
 /** A client that is known beforehand, as an operator writes it. */
@@ -39,6 +40,8 @@ export interface AuthorizationServerSettings {
   readonly artifacts: ArtifactStore
   readonly revocations: RevocationStore
   readonly stepUps: StepUps
+  readonly consents: ConsentStore
+  readonly rememberedConsents: RememberedConsents
   readonly secret: MasterSecret
   readonly clock: Clock
   /** Which hosts and origins may call. */

@@ -1,4 +1,5 @@
 import type { AuthorizationServer } from '../authorization-server/contract.ts'
+import { rememberedConsents } from '../authorization-server/remembered-consent.ts'
 import { createAuthorizationServer } from '../authorization-server/server.ts'
 import type { Config } from '../config/schema.ts'
 import { closedIdentity, developmentIdentity } from '../identity/development.ts'
@@ -22,6 +23,12 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     artifacts: store.artifacts,
     revocations: store.revocations,
     stepUps: base.stepUps,
+    consents: store.consents,
+    rememberedConsents: rememberedConsents({
+      consents: store.consents,
+      clock: base.clock,
+      days: config.consent.rememberDays,
+    }),
     secret: base.secret,
     clock: base.clock,
     guard: base.guard,

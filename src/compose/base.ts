@@ -85,6 +85,7 @@ function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => 
   const sweep = async (): Promise<void> => {
     await store.artifacts.sweep(clock.now() - keepMilliseconds)
     await store.revocations.sweep(clock.now() - keepMilliseconds)
+    await store.consents.sweep(clock.now())
   }
   const sweeper = setInterval(() => void sweep().catch(onFault), sweepMilliseconds).unref()
   return () => clearInterval(sweeper)

@@ -153,6 +153,14 @@ export const configSchema = z.strictObject({
       }),
     })
     .prefault({}),
+  consent: z
+    .strictObject({
+      rememberDays: whole(0, 365).default(90).meta({
+        description:
+          'Days for which a user is not asked again what they agreed to. Clients that run on the computer of the user are asked for every time. 0: every client is.',
+      }),
+    })
+    .prefault({}),
   clients: z.array(client).default([]),
   registration: z
     .strictObject({

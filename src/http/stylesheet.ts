@@ -24,7 +24,8 @@ main {
 }
 .brand { display: flex; align-items: center; gap: .5rem; margin: 0 0 1.25rem; color: var(--soft); font-weight: 600 }
 h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; overflow-wrap: anywhere }
-h2 { margin: 1.25rem 0 .25rem; font-size: 1rem }
+h2 { margin: 1.25rem 0 .25rem; font-size: 1rem; overflow-wrap: anywhere }
+h3 { margin: .75rem 0 .25rem; font-size: .9375rem }
 p { margin: 0 0 1rem; overflow-wrap: anywhere }
 ul { margin: 0 0 .75rem; padding-left: 1.25rem }
 li { margin: .25rem 0 }
@@ -35,14 +36,20 @@ input[type=text] {
 }
 .actions { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 }
 main > :last-child, form:last-child .actions { margin-bottom: 0 }
-button {
+button, .button {
   flex: 1 1 8rem; padding: .625rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
   color: var(--ink); background: transparent; border: 1px solid var(--soft); border-radius: .5rem;
 }
+a.button { text-align: center; text-decoration: none }
 button.primary { color: var(--on-accent); background: var(--accent); border-color: var(--accent) }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
+.client { margin: 0 0 1rem; padding: 1rem; border: 1px solid var(--line); border-radius: .5rem }
+.client > h2 { margin-top: 0 }
+nav { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem }
+a { color: var(--accent) }
 .host { margin: 0 0 1rem; padding: .75rem; border: 1px solid var(--line); border-radius: .5rem }
 .host strong { display: block; font-size: 1.125rem }
+.new strong { color: var(--accent) }
 .note { padding: .75rem; background: var(--warn-ground); border-left: 4px solid var(--warn-line); border-radius: .25rem }
 .quiet, code { color: var(--soft); font-size: .875rem }
 code { overflow-wrap: anywhere }

@@ -79,10 +79,33 @@ export interface KeyTableStore {
   addFirst(key: StoredKey): Promise<StoredKey>
 }
 
+/** A person's agreement with one client, as it was described then, for one place to answer and one server. */
+export interface ConsentQuestion {
+  readonly accountId: string
+  readonly clientId: string
+  /** Scheme, host and port to which the answer goes. */
+  readonly redirectHost: string
+  readonly resource: string
+  /** Changes when the client is described otherwise. */
+  readonly clientDigest: string
+}
+
+/** What the people of one tenant agreed to, so that they need not be asked the same again. */
+export interface ConsentStore {
+  /** Adds to what is remembered. `expiresAt` is in milliseconds since the epoch. */
+  remember(question: ConsentQuestion, scopes: readonly string[], expiresAt: number): Promise<void>
+  /** The scopes that were agreed to and still count. */
+  scopes(question: ConsentQuestion): Promise<readonly string[]>
+  /** Forgets what an account agreed to, or what it agreed to with one client. */
+  forget(accountId: string, clientId?: string): Promise<void>
+  sweep(before: number): Promise<number>
+}
+
 /** One store, seen by one tenant. */
 export interface Store {
   readonly artifacts: ArtifactStore
   readonly revocations: RevocationStore
   readonly keys: KeyTableStore
+  readonly consents: ConsentStore
   close(): Promise<void>
 }

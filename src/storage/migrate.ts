@@ -1,10 +1,14 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { initial } from './migrations/0001-initial.ts'
+import { consents } from './migrations/0004-consents.ts'
 import type { Schema } from './schema.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
-const migrations: Readonly<Record<string, Migration>> = { '0001-initial': initial }
+const migrations: Readonly<Record<string, Migration>> = {
+  '0001-initial': initial,
+  '0004-consents': consents,
+}
 
 /** The SQLSTATE of a user who may not create tables, as nobody but its owner may in a new PostgreSQL database. */
 const notPermitted = '42501'

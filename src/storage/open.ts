@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import { artifactStore } from './artifacts.ts'
+import { consentStore } from './consents.ts'
 import type { Store } from './contract.ts'
 import { keyTableStore } from './keys.ts'
 import { migrate } from './migrate.ts'
@@ -52,6 +53,7 @@ export async function openStore({
     artifacts: artifactStore({ db, tenant, secret, clock }),
     revocations: revocationStore(db, tenant, clock),
     keys: keyTableStore(db, tenant, secret),
+    consents: consentStore(db, tenant, clock),
     close: () => db.destroy(),
   }
 }

@@ -4,6 +4,7 @@ export interface Schema {
   keys: KeyTable
   revocations: RevocationTable
   marks: MarkTable
+  consents: ConsentTable
 }
 
 /** Codes, tokens, sessions, interactions, grants, clients: what the authorization server has to remember. */
@@ -39,6 +40,18 @@ interface RevocationTable {
   kind: string
   id: string
   revoked_at: number
+  expires_at: number
+}
+
+/** One scope that a person agreed to. */
+interface ConsentTable {
+  tenant: string
+  account_id: string
+  client_id: string
+  redirect_host: string
+  resource: string
+  scope: string
+  client_digest: string
   expires_at: number
 }
 

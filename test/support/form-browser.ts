@@ -13,6 +13,12 @@ interface BrowserOptions {
   readonly decision?: 'approve' | 'deny'
 }
 
+interface Cookie {
+  /** Name and value, as they are sent. */
+  readonly pair: string
+  readonly path: string
+}
+
 interface Form {
   readonly action: string
   readonly fields: URLSearchParams
@@ -21,11 +27,11 @@ interface Form {
 const maxSteps = 20
 
 /**
- * A browser without scripts: keeps cookies, follows redirects, fills and submits the first form of each page, and
- * stops where it would leave the origin that it was sent to.
+ * A browser without scripts: keeps cookies, follows redirects, fills and submits the first form of each page, else
+ * follows its button, and stops where it would leave the origin that it was sent to.
  */
 export class FormBrowser {
-  readonly #cookies = new Map<string, string>()
+  readonly #cookies = new Map<string, Cookie>()
   readonly #options: BrowserOptions
   /** Every page that was seen, in order. */
   readonly pages: SeenPage[] = []
@@ -53,14 +59,23 @@ export class FormBrowser {
       const html = await response.text()
       this.pages.push({ url: request.url, status: response.status, headers: response.headers, html })
       const form = this.#fill(html)
-      if (form === undefined) return undefined
+      const link = /<a class="button" href="([^"]*)"/.exec(html)?.[1]
+      if (form === undefined) return link === undefined ? undefined : new URL(unescape(link))
       request = { url: new URL(form.action, request.url).href, body: form.fields }
     }
     throw new Error('the form browser went round in circles')
   }
 
-  get cookies(): ReadonlyMap<string, string> {
-    return this.#cookies
+  /** Opens a page without touching its forms, or sends one of them; follows no redirect. */
+  async open(url: string, form?: Readonly<Record<string, string>> | string[][]): Promise<SeenPage> {
+    const response = await this.#send(url, form === undefined ? undefined : new URLSearchParams(form))
+    const { status, headers } = response
+    return { url, status, headers, html: await response.text() }
+  }
+
+  /** The value of a cookie of the whole site. */
+  cookie(name: string): string | undefined {
+    return this.#cookies.get(`/ ${name}`)?.pair.slice(name.length + 1)
   }
 
   get lastPage(): SeenPage {
@@ -71,8 +86,8 @@ export class FormBrowser {
 
   async #send(url: string, body: URLSearchParams | undefined): Promise<Response> {
     const headers: Record<string, string> = { accept: 'text/html' }
-    if (this.#cookies.size > 0)
-      headers['cookie'] = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const cookies = this.#cookiesFor(new URL(url).pathname)
+    if (cookies !== '') headers['cookie'] = cookies
     if (body !== undefined) headers['origin'] = new URL(url).origin
     const response = await fetch(url, {
       method: body === undefined ? 'GET' : 'POST',
@@ -80,12 +95,23 @@ export class FormBrowser {
       headers,
       ...(body === undefined ? {} : { body }),
     })
-    for (const cookie of response.headers.getSetCookie()) {
-      const [pair = ''] = cookie.split(';')
-      const equals = pair.indexOf('=')
-      this.#cookies.set(pair.slice(0, equals), pair.slice(equals + 1))
-    }
+    for (const cookie of response.headers.getSetCookie()) this.#keep(cookie)
     return response
+  }
+
+  #cookiesFor(path: string): string {
+    return [...this.#cookies.values()]
+      .filter((cookie) => path === cookie.path || path.startsWith(cookie.path.replace(/\/?$/, '/')))
+      .map(({ pair }) => pair)
+      .join('; ')
+  }
+
+  #keep(header: string): void {
+    const [pair = '', ...attributes] = header.split('; ')
+    const path = attributes.find((one) => /^path=/i.test(one))?.slice('path='.length) ?? '/'
+    const key = `${path} ${pair.slice(0, pair.indexOf('='))}`
+    if (attributes.some((one) => /^expires=thu, 01 jan 1970/i.test(one))) this.#cookies.delete(key)
+    else this.#cookies.set(key, { pair, path })
   }
 
   #fill(html: string): Form | undefined {

@@ -1,31 +1,41 @@
 import { html } from 'hono/html'
-import { type ScopeEntry, scopeCatalogue } from '../../core/scope-catalogue.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
+import { type ConsentWarning, renderWarning } from './consent-warnings.ts'
+import { renderGroups, renderScope } from './scope-list.ts'
 
-interface ConsentPage {
+/** What a person has to know to decide about a client. Names are fit to be shown. */
+export interface ConsentPage {
   readonly action: string
   readonly csrf: string
   readonly clientName: string
+  /** The host that vouches for the client's description, where its id is the URL of one. */
+  readonly clientHost: string | undefined
   readonly accountName: string
-  /** The host, with port, to which the browser will go. */
+  /** The host, with port, to which the browser will go; the scheme where a program is opened by its scheme. */
   readonly redirectHost: string
-  readonly redirectsToLoopback: boolean
+  readonly redirectUri: string
+  readonly warnings: readonly ConsentWarning[]
   readonly resourceName: string
   readonly resource: string
-  readonly scopes: readonly string[]
+  /** What the client asks for and may not do yet. */
+  readonly newScopes: readonly string[]
+  /** What it asks for and was allowed before. */
+  readonly allowedScopes: readonly string[]
 }
 
-/** Asks a person to let a client in. Approving is the form's default. */
+/** Asks a person to let a client in, or to let it do more. Approving is the form's default. */
 export function consentPage(consent: ConsentPage): Markup {
+  const { clientName, newScopes, allowedScopes } = consent
+  const isStepUp = newScopes.length > 0 && allowedScopes.length > 0
   return renderPage(
-    `Let ${consent.clientName} in?`,
+    isStepUp ? `Let ${clientName} do more?` : `Let ${clientName} in?`,
     html`
-      <p>You are <strong>${consent.accountName}</strong>. <strong>${consent.clientName}</strong> asks for access to
+      <p>You are <strong>${consent.accountName}</strong>. <strong>${clientName}</strong> asks for access to
         <strong>${consent.resourceName}</strong> <code>${consent.resource}</code>.</p>
-      <p class="host">Your answer goes to <strong>${consent.redirectHost}</strong></p>
-      ${consent.redirectsToLoopback ? loopbackWarning : ''}
-      ${groupScopes(consent.scopes).map(renderGroup)}
-      ${consent.scopes.length === 0 ? html`<p>It asks for no permissions beyond connecting.</p>` : ''}
+      <p class="host">Your answer goes to <strong>${consent.redirectHost}</strong> <code>${consent.redirectUri}</code></p>
+      ${consent.clientHost === undefined ? '' : html`<p>Its description comes from <strong>${consent.clientHost}</strong>.</p>`}
+      ${consent.warnings.map(renderWarning)}
+      ${isStepUp ? renderStepUp(consent) : renderAll(consent)}
       <form method="post" action="${consent.action}">
         <input type="hidden" name="csrf" value="${consent.csrf}" />
         <div class="actions">
@@ -36,31 +46,17 @@ export function consentPage(consent: ConsentPage): Markup {
   )
 }
 
-const loopbackWarning = html`<p class="note">That is a program on this computer. Any program here can call itself by
-  this name: approve only if you have just started the connection yourself.</p>`
-
-interface ScopeGroup {
-  readonly name: string
-  readonly entries: readonly Pick<ScopeEntry, 'scope' | 'words'>[]
+function renderStepUp({ newScopes, allowedScopes }: ConsentPage): Markup {
+  return html`<h2>New</h2>
+    <ul>${newScopes.map((scope) => html`<li class="new"><strong>New:</strong> ${renderScope(scope)}</li>`)}</ul>
+    <h2>Allowed before</h2>
+    <ul>${allowedScopes.map((scope) => html`<li>${renderScope(scope)}</li>`)}</ul>`
 }
 
-function groupScopes(scopes: readonly string[]): ScopeGroup[] {
-  const groups = new Map<string, { scope: string; words: string }[]>()
-  for (const scope of scopes) {
-    const { group, words } = describe(scope)
-    groups.set(group, [...(groups.get(group) ?? []), { scope, words }])
+function renderAll({ newScopes, allowedScopes }: ConsentPage): Markup {
+  if (newScopes.length + allowedScopes.length === 0) {
+    return html`<p>It asks for no permissions beyond connecting.</p>`
   }
-  return [...groups].map(([name, entries]) => ({ name, entries }))
-}
-
-function describe(scope: string): Pick<ScopeEntry, 'group' | 'words'> {
-  const entry = scopeCatalogue.find((known) => known.scope === scope)
-  if (entry !== undefined) return entry
-  if (scope === 'openid') return { group: 'Everything', words: 'Know your name' }
-  return { group: 'Tools', words: `Run the tool ${scope.slice(scope.lastIndexOf(':') + 1)}` }
-}
-
-function renderGroup({ name, entries }: ScopeGroup): Markup {
-  return html`<h2>${name}</h2>
-    <ul>${entries.map(({ scope, words }) => html`<li>${words} <code>${scope}</code></li>`)}</ul>`
+  return html`${allowedScopes.length === 0 ? '' : html`<p>You have allowed it all of this before.</p>`}
+    ${renderGroups([...newScopes, ...allowedScopes])}`
 }

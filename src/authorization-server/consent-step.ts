@@ -1,0 +1,96 @@
+import type { InteractionResults, Provider } from 'oidc-provider'
+import { ScopeSet } from '../core/scope.ts'
+import { displayText, type Markup } from '../http/page.ts'
+import { displayedClientName } from './client-name.ts'
+import { interactionPath } from './configuration.ts'
+import { consentWarnings, displayedHost, hostOfClientId } from './consent-warnings.ts'
+import { askedNames, askedScopes, grantConsent } from './grant-consent.ts'
+import { grants } from './grants.ts'
+import { consentPage } from './pages/consent-page.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+type Interaction = InstanceType<Provider['Interaction']>
+
+/** The page on which a person decides about a client, and what follows from the decision. */
+export interface ConsentStep {
+  /** `csrf` is the token of the form. */
+  show(interaction: Interaction, csrf: string): Promise<Markup>
+  /** What the person decided. Everything but approval is a refusal. */
+  decide(interaction: Interaction, approved: boolean): Promise<InteractionResults>
+}
+
+/** The consent of interactions. */
+export function consentStep(provider: Provider, settings: AuthorizationServerSettings): ConsentStep {
+  const allGrants = grants(settings)
+
+  /** What the account lets the client do at a resource already. */
+  const allowedBefore = async ({ accountId, clientId, resource }: Asking): Promise<ScopeSet> => {
+    const standing = await allGrants.list(accountId)
+    const ofClient = standing.filter((grant) => grant.clientId === clientId)
+    return new ScopeSet(ofClient.flatMap(({ resources }) => resources[resource] ?? []))
+  }
+
+  return {
+    async show(interaction, csrf) {
+      const asking = askingOf(interaction)
+      const client = await provider.Client.find(asking.clientId)
+      const account = await settings.identity.find(asking.accountId)
+      const resource = settings.resources.find(asking.resource)
+      const clientName = displayedClientName(client)
+      const clientHost = hostOfClientId(asking.clientId)
+      const redirect = new URL(asking.redirectUri)
+      const allowed = await allowedBefore(asking)
+      const isAllowed = (scope: string): boolean => allowed.covers(scope.replace(/:\*$/, ''))
+      return consentPage({
+        action: `${interactionPath}/${interaction.uid}/consent`,
+        csrf,
+        clientName,
+        clientHost,
+        accountName: displayText(account?.displayName ?? 'unknown'),
+        redirectHost: displayedHost(redirect),
+        redirectUri: displayText(redirect.href, 200),
+        warnings: consentWarnings({ clientName, clientHost, redirect }),
+        resourceName: resource?.name ?? settings.issuer,
+        resource: resource?.resource ?? settings.issuer,
+        newScopes: asking.scopes.filter((scope) => !isAllowed(scope)),
+        allowedScopes: asking.scopes.filter(isAllowed),
+      })
+    },
+
+    async decide(interaction, approved) {
+      const { accountId, clientId, redirectUri, resource, scopes } = askingOf(interaction)
+      await settings.stepUps.forget(clientId, accountId)
+      if (!approved) {
+        return { error: 'access_denied', error_description: 'the user did not let the client in' }
+      }
+      const grantId = await grantConsent(provider, interaction)
+      const client = await provider.Client.find(clientId)
+      if (client !== undefined) {
+        await settings.rememberedConsents.remember({ accountId, client, redirectUri, resource, scopes })
+      }
+      return { consent: { grantId } }
+    },
+  }
+}
+
+interface Asking {
+  readonly accountId: string
+  readonly clientId: string
+  readonly redirectUri: string
+  readonly resource: string
+  readonly scopes: readonly string[]
+}
+
+/** Who asks whom for what. */
+function askingOf(interaction: Interaction): Asking {
+  const { params, session } = interaction
+  const asked = askedScopes(interaction)
+  const named = params['resource']
+  return {
+    accountId: session?.accountId ?? '',
+    clientId: String(params['client_id']),
+    redirectUri: String(params['redirect_uri']),
+    resource: asked?.resource ?? (typeof named === 'string' ? named : ''),
+    scopes: [...(asked?.scopes ?? []), ...askedNames(interaction)],
+  }
+}

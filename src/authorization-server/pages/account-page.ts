@@ -1,0 +1,59 @@
+import { html } from 'hono/html'
+import { type Markup, renderPage } from '../../http/page.ts'
+import { renderScope } from './scope-list.ts'
+
+/** What one client may do. Names are fit to be shown. */
+export interface ConnectedClient {
+  readonly id: string
+  readonly name: string
+  /** The hosts to which its answers go, and the host of its description. */
+  readonly hosts: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  readonly servers: readonly { readonly name: string; readonly scopes: readonly string[] }[]
+}
+
+interface AccountPage {
+  readonly accountName: string
+  /** Where the forms of the page go, and their token. */
+  readonly action: string
+  readonly csrf: string
+  readonly clients: readonly ConnectedClient[]
+  /** Further pages of the account. */
+  readonly links: readonly { readonly href: string; readonly text: string }[]
+}
+
+/** Shows a person which clients they let in, and lets them take that back. */
+export function accountPage({ accountName, action, csrf, clients, links }: AccountPage): Markup {
+  return renderPage(
+    'Your connections',
+    html`
+      <p>You are <strong>${accountName}</strong>. ${
+        clients.length === 0
+          ? 'No program may act for you.'
+          : 'These programs may act for you until you take it back.'
+      }</p>
+      ${clients.map(
+        (client) => html`
+          <section class="client">
+            <h2>${client.name}</h2>
+            <p class="quiet">${client.hosts.join(', ')} · since <time datetime="${dayOf(client)}">${dayOf(client)}</time></p>
+            ${client.servers.map(
+              ({ name, scopes }) => html`
+                <h3>${name}</h3>
+                <ul>${scopes.map((scope) => html`<li>${renderScope(scope)}</li>`)}</ul>`,
+            )}
+            <form method="post" action="${action}">
+              <input type="hidden" name="csrf" value="${csrf}" />
+              <input type="hidden" name="client_id" value="${client.id}" />
+              <button type="submit" aria-label="Revoke the access of ${client.name}">Revoke</button>
+            </form>
+          </section>`,
+      )}
+      <nav aria-label="Account">${links.map(({ href, text }) => html`<a href="${href}">${text}</a> `)}</nav>`,
+  )
+}
+
+function dayOf({ since }: ConnectedClient): string {
+  return new Date(since).toISOString().slice(0, 10)
+}

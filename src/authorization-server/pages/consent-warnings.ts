@@ -1,0 +1,31 @@
+import { html } from 'hono/html'
+import type { Markup } from '../../http/page.ts'
+
+/** A reason to look twice before letting a client in. */
+export type ConsentWarning =
+  | { readonly kind: 'loopback' | 'private-use' | 'punycode' | 'mixed-alphabets' }
+  | { readonly kind: 'borrowed-name'; readonly program: string; readonly redirectHost: string }
+
+/** The warning in words. */
+export function renderWarning(warning: ConsentWarning): Markup {
+  return html`<p class="note">${warning.kind === 'borrowed-name' ? tellBorrowed(warning) : words[warning.kind]}</p>`
+}
+
+const words: Readonly<Record<Exclude<ConsentWarning['kind'], 'borrowed-name'>, string>> = {
+  loopback:
+    'That is a program on this computer. Any program here can call itself by this name: approve only if you have just started the connection yourself.',
+  'private-use':
+    'That opens a program on this device. Any program here can claim this kind of link: approve only if you have just started the connection yourself.',
+  punycode:
+    'The address is written in letters of another alphabet, some of which may look like others. It is shown here in its plain form.',
+  'mixed-alphabets':
+    'The name mixes letters of several alphabets that look alike. It may imitate another name.',
+}
+
+function tellBorrowed({
+  program,
+  redirectHost,
+}: Extract<ConsentWarning, { readonly kind: 'borrowed-name' }>): Markup {
+  return html`This looks like <strong>${program}</strong>, but <strong>${redirectHost}</strong> is not one of its
+    addresses.`
+}

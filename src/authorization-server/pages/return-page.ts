@@ -1,0 +1,24 @@
+import { html } from 'hono/html'
+import { displayText, type Markup, renderPage } from '../../http/page.ts'
+
+interface Return {
+  /** A redirect URI that the client registered, with the answer for it. */
+  readonly target: string
+  readonly host: string
+  readonly error: string
+  readonly description: string
+  readonly requestId: string
+}
+
+/** Tells a person that a client's request was refused, and lets them go back to the client. */
+export function returnPage({ target, host, error, description, requestId }: Return): Markup {
+  return renderPage(
+    'The request cannot be served',
+    html`<p>The program that sent you made a request that this server does not accept: ${displayText(description, 200)}
+        <code>${displayText(error)}</code></p>
+      <p class="host">The program is told so at <strong>${host}</strong></p>
+      <p>Go there only if you know it. You can also close this page.</p>
+      <p class="actions"><a class="button" href="${target}" rel="noreferrer">Go to ${host}</a></p>
+      <p class="quiet">Request ${requestId}</p>`,
+  )
+}

@@ -1,0 +1,66 @@
+import type { Kysely } from 'kysely'
+import type { Clock } from '../core/clock.ts'
+import type { ConsentQuestion, ConsentStore } from './contract.ts'
+import type { Schema } from './schema.ts'
+
+/**
+ * Remembered consent over SQL: one row a scope, so that remembering more never has to read what was there. A row
+ * counts for as long as the client is described as it was when the user agreed.
+ */
+export function consentStore(db: Kysely<Schema>, tenant: string, clock: Clock): ConsentStore {
+  const columnsOf = ({ accountId, clientId, redirectHost, resource, clientDigest }: ConsentQuestion) => ({
+    tenant,
+    account_id: accountId,
+    client_id: clientId,
+    redirect_host: redirectHost,
+    resource,
+    client_digest: clientDigest,
+  })
+
+  return {
+    async remember(question, scopes, expiresAt) {
+      if (scopes.length === 0) return
+      const columns = columnsOf(question)
+      await db
+        .insertInto('consents')
+        .values([...new Set(scopes)].map((scope) => ({ ...columns, scope, expires_at: expiresAt })))
+        .onConflict((conflict) =>
+          conflict
+            .columns(['tenant', 'account_id', 'client_id', 'redirect_host', 'resource', 'scope'])
+            .doUpdateSet({ client_digest: columns.client_digest, expires_at: expiresAt }),
+        )
+        .execute()
+    },
+    async scopes(question) {
+      const columns = columnsOf(question)
+      const rows = await db
+        .selectFrom('consents')
+        .select('scope')
+        .where('tenant', '=', tenant)
+        .where('account_id', '=', columns.account_id)
+        .where('client_id', '=', columns.client_id)
+        .where('redirect_host', '=', columns.redirect_host)
+        .where('resource', '=', columns.resource)
+        .where('client_digest', '=', columns.client_digest)
+        .where('expires_at', '>', clock.now())
+        .execute()
+      return rows.map(({ scope }) => scope)
+    },
+    async forget(accountId, clientId) {
+      let statement = db
+        .deleteFrom('consents')
+        .where('tenant', '=', tenant)
+        .where('account_id', '=', accountId)
+      if (clientId !== undefined) statement = statement.where('client_id', '=', clientId)
+      await statement.execute()
+    },
+    async sweep(before) {
+      const { numDeletedRows } = await db
+        .deleteFrom('consents')
+        .where('tenant', '=', tenant)
+        .where('expires_at', '<', before)
+        .executeTakeFirst()
+      return Number(numDeletedRows)
+    },
+  }
+}

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { decodeJwt } from 'jose'
+import { loadMasterSecret } from '../../src/keys/master-secret.ts'
+import { openStore } from '../../src/storage/open.ts'
+import { FormBrowser } from '../support/form-browser.ts'
+import { type Installation, startInstallation } from '../support/installation.ts'
+import { movableClock } from '../support/movable-clock.ts'
+import { type AuthorizationRequest, OAuthClient } from '../support/oauth.ts'
+
+const dayMilliseconds = 24 * 3600 * 1000
+const clock = movableClock()
+const upstreams = [
+  { name: 'one', path: '/mcp', url: 'http://127.0.0.1:9/mcp' },
+  { name: 'two', path: '/two/mcp', url: 'http://127.0.0.1:9/mcp' },
+]
+
+let installation: Installation
+before(async () => {
+  installation = await startInstallation({ clock, config: { upstreams } })
+})
+after(() => installation.close())
+
+const registerWebClient = (metadata: object = {}): Promise<OAuthClient> =>
+  OAuthClient.register(installation.url, {
+    client_name: 'Web client',
+    redirect_uris: ['https://app.example/cb', 'https://other.example/cb'],
+    ...metadata,
+  })
+
+/** How often a browser was asked for consent. */
+const timesAsked = ({ pages }: FormBrowser): number =>
+  pages.filter(({ html }) => html.includes('value="approve"')).length
+
+/** Authorizes and says whether the user was asked. */
+async function isAsked(
+  client: OAuthClient,
+  browser: FormBrowser,
+  request: AuthorizationRequest = {},
+): Promise<boolean> {
+  const earlier = timesAsked(browser)
+  await client.authorize(request, browser)
+  return timesAsked(browser) > earlier
+}
+
+describe('remembered consent', () => {
+  it('spares a client on the web the same question, and gives each authorization a grant of its own (P12, X2)', async () => {
+    const client = await registerWebClient()
+    const browser = new FormBrowser()
+    const scope = 'mcp:tools:read mcp:tools:execute'
+    const first = await client.signIn({ scope }, browser)
+    assert.equal(timesAsked(browser), 1)
+    const second = await client.signIn({ scope }, browser)
+    const less = await client.signIn({ scope: 'mcp:tools:read' }, browser)
+    assert.equal(timesAsked(browser), 1)
+    assert.equal(second.scope, scope)
+    assert.equal(less.scope, 'mcp:tools:read', 'no more than was asked for')
+    const names = [first, second, less].map(({ access_token: token }) => decodeJwt(token)['gid'])
+    assert.equal(new Set(names).size, 3)
+  })
+
+  it('covers no other client, redirect host, server, user or further scope (X1, X5, A50, N18)', async () => {
+    const client = await registerWebClient()
+    const browser = new FormBrowser()
+    const scope = 'mcp:tools:read'
+    await client.authorize({ scope }, browser)
+    assert.ok(!(await isAsked(client, browser, { scope })), 'the same')
+    assert.ok(await isAsked(await registerWebClient(), browser, { scope }), 'another client')
+    assert.ok(
+      await isAsked(client, browser, { scope, redirectUri: 'https://other.example/cb' }),
+      'another redirect host',
+    )
+    assert.ok(
+      await isAsked(client, browser, { scope, resource: `${installation.url}/two/mcp` }),
+      'another server',
+    )
+    assert.ok(await isAsked(client, browser, { scope: `${scope} mcp:tools:execute` }), 'more')
+    assert.ok(await isAsked(client, browser, { scope: `${scope} openid` }), 'the name of the user')
+    assert.ok(!(await isAsked(client, browser, { scope: `${scope} mcp:tools:execute openid` })), 'all of it')
+    assert.ok(await isAsked(client, browser, { scope: 'mcp:tools' }), 'the parent of it')
+    assert.ok(await isAsked(client, new FormBrowser({ fill: { name: 'grace' } }), { scope }), 'another user')
+  })
+
+  it('ends when the client is described otherwise: name, addresses, keys (R10, A50)', async () => {
+    const store = await openStore({
+      folder: installation.data,
+      secret: loadMasterSecret(undefined, installation.data),
+      clock,
+    })
+    const key = { kty: 'EC', crv: 'P-256', x: 'a'.repeat(43), y: 'b'.repeat(43) }
+    for (const change of [
+      { client_name: 'Web c1ient' },
+      { redirect_uris: ['https://app.example/cb', 'https://evil.example/cb'] },
+      { jwks: { keys: [key] } },
+    ]) {
+      const client = await registerWebClient()
+      const browser = new FormBrowser()
+      await client.authorize({}, browser)
+      assert.ok(!(await isAsked(client, browser)))
+      const found = await store.artifacts.find('Client', client.clientId)
+      const payload = { ...found?.payload, ...change }
+      await store.artifacts.put({ model: 'Client', id: client.clientId, payload })
+      assert.ok(await isAsked(client, browser), JSON.stringify(change))
+      assert.ok(!(await isAsked(client, browser)), 'and the new description is remembered')
+    }
+    await store.close()
+  })
+
+  it('ends with time, and where the client asks for the question', async () => {
+    const client = await registerWebClient()
+    const browser = new FormBrowser()
+    await client.authorize({}, browser)
+    assert.ok(await isAsked(client, browser, { extra: { prompt: 'consent' } }))
+    clock.advance(89 * dayMilliseconds)
+    assert.ok(!(await isAsked(client, browser)))
+    clock.advance(2 * dayMilliseconds)
+    assert.ok(await isAsked(client, browser))
+  })
+
+  it('does not come from a refusal', async () => {
+    const client = await registerWebClient()
+    const browser = new FormBrowser({ decision: 'deny' })
+    const url = client.authorizationUrl({ verifier: 'a'.repeat(43) })
+    for (const _ of [1, 2]) {
+      assert.equal((await browser.visit(url))?.searchParams.get('error'), 'access_denied')
+    }
+    assert.equal(timesAsked(browser), 2)
+  })
+
+  it('does not exist for programs that could be impersonated: any loopback address is enough (R11, A54)', async () => {
+    for (const redirect_uris of [
+      ['http://127.0.0.1/cb'],
+      ['https://localhost/cb'],
+      ['https://app.example/cb', 'http://localhost/cb'],
+    ]) {
+      const client = await registerWebClient({ redirect_uris, application_type: undefined })
+      const browser = new FormBrowser()
+      await client.authorize({}, browser)
+      assert.ok(await isAsked(client, browser), redirect_uris.join(' '))
+    }
+  })
+
+  it('can be turned off', async () => {
+    const forgetful = await startInstallation({ config: { consent: { rememberDays: 0 } } })
+    const client = await OAuthClient.register(forgetful.url, { redirect_uris: ['https://app.example/cb'] })
+    const browser = new FormBrowser()
+    await client.authorize({}, browser)
+    assert.ok(await isAsked(client, browser))
+    await forgetful.close()
+  })
+})
+
+describe('the consent page', () => {
+  const lastQuestion = (browser: FormBrowser): string =>
+    browser.pages.findLast(({ html }) => html.includes('value="approve"'))?.html ?? ''
+
+  const ask = async (metadata: object, request: AuthorizationRequest = {}): Promise<string> => {
+    const client = await registerWebClient(metadata)
+    const browser = new FormBrowser()
+    await client.authorize(request, browser)
+    return lastQuestion(browser)
+  }
+
+  it('names the client, the whole redirect URI and its host, and warns of nothing where nothing is odd (X3, N18)', async () => {
+    const html = await ask({ client_name: 'Notes' })
+    assert.match(html, /Let Notes in\?/)
+    assert.match(html, /goes to <strong>app\.example<\/strong>\s*<code>https:\/\/app\.example\/cb<\/code>/)
+    assert.doesNotMatch(html, /class="note"/)
+  })
+
+  it('warns of the name of a program that lives elsewhere (A49)', async () => {
+    const html = await ask({ client_name: 'C\u200bl\u0430ude' })
+    assert.match(
+      html,
+      /This looks like <strong>Claude<\/strong>, but <strong>app\.example<\/strong> is\s+not/,
+    )
+    assert.match(html, /mixes letters of several alphabets/)
+    assert.doesNotMatch(html, /\u200b/)
+  })
+
+  it('shows an address of another alphabet in its plain form, and says so (A49, A53)', async () => {
+    const html = await ask({ redirect_uris: ['https://аррӏе.example/cb'] })
+    assert.match(html, /<strong>xn--80ak6aa92e\.example<\/strong>/)
+    assert.match(html, /letters of another alphabet/)
+    assert.doesNotMatch(html, /аррӏе/)
+  })
+
+  it('of a program on this computer warns that any program can use its name, also a well-known one (R11, A54)', async () => {
+    const html = await ask({ client_name: 'Claude Code', redirect_uris: ['http://localhost:4321/cb'] })
+    assert.match(html, /<strong>localhost:4321<\/strong>/)
+    assert.match(html, /Any program here can call itself by this name/)
+  })
+
+  it('shows openid as what it is', async () => {
+    assert.match(await ask({}, { scope: 'openid mcp:tools:read' }), /Know your name/)
+  })
+
+  it('puts what is new first, marked, and what was granted before apart from it', async () => {
+    for (const redirect_uris of [['http://127.0.0.1/cb'], ['https://app.example/cb']]) {
+      const client = await registerWebClient({ redirect_uris })
+      const browser = new FormBrowser()
+      await client.authorize({ scope: 'mcp:tools:read mcp:resources' }, browser)
+      assert.doesNotMatch(lastQuestion(browser), /New|before/)
+      const scope = 'mcp:tools:read mcp:resources:read mcp:tools:execute'
+      const { scope: granted } = await client.signIn({ scope }, browser)
+      const [, added, earlier] =
+        /Let Web client do more\?.*<h2>New<\/h2>(.*)<h2>Allowed before<\/h2>(.*)<form/s.exec(
+          lastQuestion(browser),
+        ) ?? []
+      assert.deepEqual(scopesIn(added), ['mcp:tools:execute'])
+      assert.match(added ?? '', /<strong>New:<\/strong> Run tools on your behalf/)
+      assert.deepEqual(scopesIn(earlier), ['mcp:tools:read', 'mcp:resources:read'])
+      assert.equal(granted, scope)
+    }
+  })
+
+  it('says so where all of it was granted before, to this user, at this server', async () => {
+    const client = await registerWebClient({ redirect_uris: ['http://127.0.0.1/cb'] })
+    const browser = new FormBrowser()
+    await client.authorize({}, browser)
+    await client.authorize({}, browser)
+    assert.match(lastQuestion(browser), /You have allowed it all of this before/)
+    await client.authorize({ resource: `${installation.url}/two/mcp` }, browser)
+    assert.doesNotMatch(lastQuestion(browser), /before/)
+    const other = new FormBrowser({ fill: { name: 'grace' } })
+    await client.authorize({}, other)
+    assert.doesNotMatch(lastQuestion(other), /before/)
+  })
+})
+
+const scopesIn = (html = ''): (string | undefined)[] =>
+  [...html.matchAll(/<code>([^<]*)<\/code>/g)].map(([, scope]) => scope)
+
+describe('the session of a browser', () => {
+  it('has a new identifier after each login, and keeps it while nobody logs in (A48)', async () => {
+    const client = await registerWebClient()
+    const browser = new FormBrowser()
+    const name = `portcullis-${new URL(installation.url).port}`
+    await client.authorize({}, browser)
+    const first = browser.cookie(name)
+    await client.authorize({}, browser)
+    assert.equal(browser.cookie(name), first)
+    clock.advance(2000)
+    await client.authorize({ extra: { prompt: 'login' } }, browser)
+    assert.ok(first !== undefined && browser.cookie(name) !== first)
+  })
+})
+
+describe('a client that asks again and again', () => {
+  for (const redirect_uris of [['http://127.0.0.1/cb'], ['https://app.example/cb']]) {
+    it(`gets a code each time, five at once in one browser: ${redirect_uris[0]} (N33)`, async () => {
+      const client = await registerWebClient({ redirect_uris })
+      const browser = new FormBrowser()
+      await client.authorize({}, browser)
+      const issued = await Promise.all(Array.from({ length: 5 }, () => client.authorize({}, browser)))
+      const answers = await Promise.all(issued.map((one) => client.redeem(one)))
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [200, 200, 200, 200, 200],
+      )
+      const refreshed = await Promise.all(answers.map(({ body }) => client.refresh(body.refresh_token)))
+      assert.ok(refreshed.every(({ status }) => status === 200))
+    })
+  }
+})
