@@ -1,8 +1,10 @@
 /** A person who can log in. */
-interface Account {
+export interface Account {
   /** The `sub` of tokens: never changes, never reused. */
   readonly id: string
   readonly displayName: string
+  /** Logins from before this time no longer count: milliseconds since the epoch. */
+  readonly loginsSince?: number
 }
 
 /** What a person typed is not accepted; the message is for that person. */
