@@ -1,9 +1,13 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { initial } from './migrations/0001-initial.ts'
+import { users } from './migrations/0003-users.ts'
 import type { Schema } from './schema.ts'
 
-const migrations: Readonly<Record<string, Migration>> = { '0001-initial': initial }
+const migrations: Readonly<Record<string, Migration>> = {
+  '0001-initial': initial,
+  '0003-users': users,
+}
 
 /** A store that this version cannot use, with the cause and the fix for the operator. */
 export class StoreUnusable extends Error {

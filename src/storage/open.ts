@@ -6,9 +6,11 @@ import { artifactStore } from './artifacts.ts'
 import type { Store } from './contract.ts'
 import { keyTableStore } from './keys.ts'
 import { migrate, StoreUnusable } from './migrate.ts'
+import { passkeyStore } from './passkeys.ts'
 import { revocationStore } from './revocations.ts'
 import type { Schema } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
+import { userStore } from './users.ts'
 
 interface StoreOptions {
   /** The data folder; undefined keeps everything in memory. */
@@ -45,6 +47,8 @@ export async function openStore({
     artifacts: artifactStore({ db, tenant, secret, clock }),
     revocations: revocationStore(db, tenant, clock),
     keys: keyTableStore(db, tenant, secret),
+    users: userStore(db, tenant),
+    passkeys: passkeyStore(db, tenant),
     close: () => db.destroy(),
   }
 }
