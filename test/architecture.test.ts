@@ -46,6 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, string>> = {
   'oidc-provider': 'authorization-server',
   kysely: 'storage',
+  pg: 'storage',
   'node:sqlite': 'storage',
   zod: 'config',
   yaml: 'config',
@@ -114,6 +115,13 @@ describe('architecture', () => {
       loaders.map(({ file }) => file),
       ['authorization-server/library.ts'],
     )
+  })
+
+  it('chooses a store in one place, so that no command works on another one than the servers', () => {
+    const openers = globSync('**/*.ts', { cwd: source }).filter((file) =>
+      /\bopenStore\(/.test(readFileSync(join(source, file), 'utf8')),
+    )
+    assert.deepEqual(openers.toSorted(), ['compose/store.ts', 'storage/open.ts'])
   })
 
   it('lets the demo import no source of ours', () => {

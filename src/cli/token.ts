@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { mintDevelopmentToken } from '../authorization-server/development-token.ts'
+import { openConfiguredStore } from '../compose/store.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import { systemClock } from '../core/clock.ts'
 import { parseScopes } from '../core/scope.ts'
 import { allLeafScopes, isKnownScope } from '../core/scope-catalogue.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
-import { loadMasterSecret } from '../keys/master-secret.ts'
-import { openStore, storeFile } from '../storage/open.ts'
+import { storeFile } from '../storage/open.ts'
 import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
 
 interface TokenFlags extends CommonFlags {
@@ -34,12 +34,11 @@ export function tokenCommand(): Command {
       const base = { mode: 'development' } as const
       const config = loadConfig({ base, environment: process.env, flags: flagSettings(flags) })
       const folder = resolve(config.data)
-      if (!existsSync(storeFile(folder))) {
+      if (config.store.url === undefined && !existsSync(storeFile(folder))) {
         const message = `${folder} is the data folder of no installation: start one first, or name its folder`
         throw new ConfigurationInvalid([{ path: '--data', message }])
       }
-      const secret = loadMasterSecret(config.secret, folder)
-      const store = await openStore({ folder, secret, clock: systemClock })
+      const { store } = await openConfiguredStore(config, systemClock)
       try {
         const keys = await openKeyRing({
           store: store.keys,

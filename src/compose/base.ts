@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type StepUps, stepUps } from '../authorization-server/step-up.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
@@ -6,13 +6,12 @@ import { publicOrigins, type ResourceDirectory, resourceDirectory } from '../cor
 import type { MasterSecret } from '../core/secret.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
-import { loadMasterSecret, prepareDataFolder } from '../keys/master-secret.ts'
 import type { Store } from '../storage/contract.ts'
-import { openStore } from '../storage/open.ts'
 import { openAudit } from '../telemetry/audit.ts'
 import type { Observe } from '../telemetry/event.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
+import { openConfiguredStore } from './store.ts'
 
 /** What every part of an installation needs. */
 export interface Base {
@@ -46,13 +45,10 @@ export async function openBase(
   clock: Clock,
   logTo: NodeJS.WritableStream | undefined,
 ): Promise<Base> {
-  const folder = resolve(config.data)
-  prepareDataFolder(folder)
-  const secret = loadMasterSecret(config.secret, folder)
-  const store = await openStore({ folder, secret, clock })
   const log = createLog({ ...config.log, ...(logTo === undefined ? {} : { destination: logTo }) })
   const metrics = createMetrics()
   const onFault = (error: unknown): void => log.logger.error({ err: error }, 'fault')
+  const { store, secret, folder } = await openConfiguredStore(config, clock, onFault)
   const audit = openAudit({ path: config.audit.file ?? join(folder, 'audit.jsonl'), clock, onFault })
   const origins = publicOrigins(config.publicUrl)
   const stopSweeping = startSweeping(store, clock, onFault)

@@ -19,6 +19,7 @@ export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
     ...checkUpstreams(config.upstreams ?? []),
     ...checkClients(config.clients ?? []),
     ...checkLogin(config),
+    ...checkStore(config),
   ]
 }
 
@@ -95,6 +96,14 @@ function checkClients(clients: ParsedConfig['clients']): RuleProblem[] {
 function checkLogin({ mode, login }: Partial<ParsedConfig>): RuleProblem[] {
   const message = 'must not be development in production mode, where it would let anybody in'
   return mode === 'production' && login?.users === 'development' ? [problem(['login', 'users'], message)] : []
+}
+
+/** Replicas share a database and no folder: a secret that the first one made would lock the second one out. */
+function checkStore({ store, secret }: Partial<ParsedConfig>): RuleProblem[] {
+  if (store?.url === undefined || secret !== undefined) return []
+  const message =
+    'must be set where store.url is, the same for every replica: PORTCULLIS_SECRET="$(openssl rand -base64 48 | tr +/ -_)", kept for good'
+  return [problem(['secret'], message)]
 }
 
 function problem(path: readonly PropertyKey[], message: string): RuleProblem {

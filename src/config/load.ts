@@ -37,7 +37,7 @@ export function loadConfig({
   const fromEnvironment = readEnvironment(environment)
   problems.push(...fromFile.problems, ...fromEnvironment.problems)
   const merged = [fromFile.values, fromEnvironment.values, flags].reduce(merge, base)
-  const secrets = resolveSecrets(merged, environment, problems)
+  const secrets = resolveStoreUrl(resolveSecrets(merged, environment, problems), environment, problems)
   const parsed = configSchema.safeParse(secrets)
   problems.push(...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, fromFile)))
   const rules = crossCheck(parsed.data ?? validPart(secrets))
@@ -79,6 +79,16 @@ function resolveSecrets(config: object, environment: NodeJS.ProcessEnv, problems
     return { ...client, secret: value ?? 'x'.repeat(minSecretLength) }
   })
   return { ...config, clients: resolved }
+}
+
+/** The URL of the store holds a password, so it may name a variable as well. */
+function resolveStoreUrl(config: object, environment: NodeJS.ProcessEnv, problems: Problem[]): object {
+  const { store } = config as { store?: unknown }
+  const url = isPlainObject(store) ? (store as { url?: unknown }).url : undefined
+  if (typeof url !== 'string' || !url.startsWith('$')) return config
+  const value = environment[url.slice(1)]
+  if (value === undefined) problems.push({ path: 'store.url', message: `the variable ${url} is not set` })
+  return { ...config, store: { ...(store as object), url: value } }
 }
 
 interface Issue {

@@ -16,6 +16,14 @@ const scope = z.string().refine(isKnownScope, 'is not a scope of MCP')
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
 
+const databaseUrlProblem = 'must be a URL such as postgres://user:password@host:5432/database'
+
+/** Never told what is wrong with it: it holds a password. */
+function isDatabaseUrl(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.pathname.length > 1
+}
+
 const upstream = z
   .strictObject({
     name: name.meta({ description: 'Names the server in logs, metrics and pages.' }),
@@ -129,6 +137,14 @@ export const configSchema = z.strictObject({
     description:
       'The secret from which all others are derived: 32 random bytes or more in base64url. Default: kept in the data folder.',
   }),
+  store: z
+    .strictObject({
+      url: z.string().refine(isDatabaseUrl, databaseUrlProblem).optional().meta({
+        description:
+          'PostgreSQL in place of the embedded store: `postgres://user:password@host/database`. Best given by its variable, or as the name of another one: `$NAME`. Needs `secret`.',
+      }),
+    })
+    .prefault({}),
   upstreams: z.array(upstream).default([]),
   login: z
     .strictObject({

@@ -3,34 +3,34 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { initial } from './migrations/0001-initial.ts'
 import { users } from './migrations/0003-users.ts'
 import type { Schema } from './schema.ts'
+import { StoreUnusable } from './store-unusable.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-initial': initial,
   '0003-users': users,
 }
 
-/** A store that this version cannot use, with the cause and the fix for the operator. */
-export class StoreUnusable extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'StoreUnusable'
-  }
+/**
+ * Brings a store to the schema of this version, or, in tests, to that of an earlier one. Processes that do so at once
+ * wait for the first. Throws StoreUnusable when a newer version has made it.
+ */
+export async function migrate(db: Kysely<Schema>, last?: string): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+  await refuseNewer(db)
+  const { error } = await (last === undefined ? migrator.migrateToLatest() : migrator.migrateTo(last))
+  if (error === undefined) return
+  await refuseNewer(db)
+  const reason = error instanceof Error ? error.message : String(error)
+  throw new StoreUnusable(`the store cannot be brought to this version: ${reason}`, { cause: error })
 }
 
-/** Brings a store to the schema of this version. Throws StoreUnusable when a newer version has made it. */
-export async function migrate(db: Kysely<Schema>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
-  const known = new Set(Object.keys(migrations))
-  const done = await appliedMigrations(db)
-  const foreign = done.filter((name) => !known.has(name))
-  if (foreign.length > 0) {
-    throw new StoreUnusable(
-      `the store was made by a newer version of portcullis (it has ${foreign.join(', ')}): start that version, or restore a backup from before it`,
-    )
-  }
-  const { error } = await migrator.migrateToLatest()
-  if (error !== undefined)
-    throw new StoreUnusable('the store cannot be brought to this version', { cause: error })
+/** Throws StoreUnusable for a store that has migrations which this version does not know. */
+export async function refuseNewer(db: Kysely<Schema>): Promise<void> {
+  const foreign = (await appliedMigrations(db)).filter((name) => !(name in migrations))
+  if (foreign.length === 0) return
+  throw new StoreUnusable(
+    `the store was made by a newer version of portcullis (it has ${foreign.join(', ')}): start that version, or restore a backup from before it`,
+  )
 }
 
 async function appliedMigrations(db: Kysely<Schema>): Promise<string[]> {

@@ -1,23 +1,29 @@
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
-import { keyedDigest, type MasterSecret, secretsEqual } from '../core/secret.ts'
+import type { MasterSecret } from '../core/secret.ts'
 import { artifactStore } from './artifacts.ts'
 import type { Store } from './contract.ts'
 import { keyTableStore } from './keys.ts'
-import { migrate, StoreUnusable } from './migrate.ts'
+import { migrate } from './migrate.ts'
 import { passkeyStore } from './passkeys.ts'
+import { openPostgres, statementMilliseconds } from './postgres.ts'
 import { revocationStore } from './revocations.ts'
 import type { Schema } from './schema.ts'
+import { checkSecret } from './secret-mark.ts'
 import { openSqlite } from './sqlite.ts'
 import { userStore } from './users.ts'
 
 interface StoreOptions {
-  /** The data folder; undefined keeps everything in memory. */
+  /** The data folder, for the embedded store; undefined keeps everything in memory. */
   readonly folder: string | undefined
+  /** The URL of a PostgreSQL database, which then takes the place of the embedded store. */
+  readonly url?: string | undefined
   readonly secret: MasterSecret
   readonly clock: Clock
   readonly tenant?: string
+  /** Told of lost connections. */
+  readonly onFault?: (error: unknown) => void
 }
 
 /** The tenant of an installation that has only one. */
@@ -28,16 +34,17 @@ export function storeFile(folder: string): string {
   return join(folder, 'portcullis.sqlite')
 }
 
-/** Opens the embedded store and brings it to this version's schema. Throws StoreUnusable. */
+/** Opens a store and brings it to this version's schema. Throws StoreUnusable. */
 export async function openStore({
   folder,
+  url,
   secret,
   clock,
   tenant = soleTenant,
+  onFault = () => undefined,
 }: StoreOptions): Promise<Store> {
-  const db = openSqlite(folder === undefined ? ':memory:' : storeFile(folder))
+  const db = url === undefined ? await openEmbedded(folder) : await openDatabase(url, onFault)
   try {
-    await migrate(db)
     await checkSecret(db, secret)
   } catch (error) {
     await db.destroy()
@@ -53,22 +60,23 @@ export async function openStore({
   }
 }
 
-/** A store can only be read with the secret that it was made with; saying so beats failing at each row. */
-async function checkSecret(db: Kysely<Schema>, secret: MasterSecret): Promise<void> {
-  const value = keyedDigest(secret.derive('store/check'), 'portcullis')
-  await db
-    .insertInto('marks')
-    .values({ name: 'secret', value })
-    .onConflict((conflict) => conflict.column('name').doNothing())
-    .execute()
-  const mark = await db
-    .selectFrom('marks')
-    .select('value')
-    .where('name', '=', 'secret')
-    .executeTakeFirstOrThrow()
-  if (!secretsEqual(mark.value, value)) {
-    throw new StoreUnusable(
-      'the store was made with another secret: give PORTCULLIS_SECRET or the file `secret` in the data folder the old value back, or start with an empty data folder',
-    )
+async function openEmbedded(folder: string | undefined): Promise<Kysely<Schema>> {
+  const db = openSqlite(folder === undefined ? ':memory:' : storeFile(folder))
+  try {
+    await migrate(db)
+    return db
+  } catch (error) {
+    await db.destroy()
+    throw error
   }
+}
+
+async function openDatabase(url: string, onFault: (error: unknown) => void): Promise<Kysely<Schema>> {
+  const migrating = await openPostgres({ url, onFault, patience: undefined })
+  try {
+    await migrate(migrating)
+  } finally {
+    await migrating.destroy()
+  }
+  return openPostgres({ url, onFault, patience: statementMilliseconds })
 }

@@ -1,6 +1,15 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  Kysely,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  SqliteDriver,
+  type SqliteStatement,
+} from 'kysely'
 import type { Schema } from './schema.ts'
 
 const busyMilliseconds = 5000
@@ -13,7 +22,41 @@ export function openSqlite(path: string): Kysely<Schema> {
   if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
   const database = new DatabaseSync(path, { timeout: busyMilliseconds })
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
-  return new Kysely<Schema>({ dialect: new SqliteDialect({ database: adapt(database) }) })
+  return new Kysely<Schema>({ dialect: new SharedFileDialect(adapt(database)) })
+}
+
+/**
+ * Several processes write to one file. A transaction therefore takes the right to write when it begins: one that read
+ * first could find that another process has written since, and fail. Migrations run in such a transaction, so that
+ * processes that start at once wait for the first.
+ */
+class SharedFileDialect extends SqliteDialect {
+  readonly #database: SqliteDatabase
+
+  constructor(database: SqliteDatabase) {
+    super({ database })
+    this.#database = database
+  }
+
+  override createDriver(): SqliteDriver {
+    return new ImmediateDriver({ database: this.#database })
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter()
+  }
+}
+
+class ImmediateDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+}
+
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
 }
 
 /** Gives node:sqlite the face that kysely expects, and compiles each statement once. */

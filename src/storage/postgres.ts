@@ -1,0 +1,98 @@
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
+import pg from 'pg'
+import type { Schema } from './schema.ts'
+import { StoreUnusable } from './store-unusable.ts'
+
+interface PostgresOptions {
+  /** Holds a password and is never told. */
+  readonly url: string
+  /** Told of connections that were lost. The next query opens a new one. */
+  readonly onFault: (error: unknown) => void
+  /** How long a query may take, in milliseconds; undefined for a migration, which may take its time. */
+  readonly patience: number | undefined
+}
+
+/** How long a request waits for a connection before it fails. */
+const connectMilliseconds = 5000
+const mostConnections = 10
+
+/** How long one of our statements, all of them small, is waited for before its connection is taken for dead. */
+export const statementMilliseconds = 15_000
+
+/** Opens a PostgreSQL database. Throws StoreUnusable when it cannot be used. */
+export async function openPostgres({ url, onFault, patience }: PostgresOptions): Promise<Kysely<Schema>> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: 'portcullis',
+    max: mostConnections,
+    connectionTimeoutMillis: connectMilliseconds,
+    query_timeout: patience,
+    keepAlive: true,
+    types: { getTypeParser },
+  })
+  // A lost connection is an event of its client; without a listener it would end the process.
+  pool.on('connect', (client) => void client.on('error', onFault))
+  pool.on('error', () => undefined) // what the listener above has told already
+  try {
+    await pool.query('select 1')
+  } catch (error) {
+    await pool.end()
+    throw unusable(url, error as NodeJS.ErrnoException)
+  }
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: discardBroken(pool) }) })
+}
+
+/** Times are bigint, which the driver would give back as text; all of them are below 2^53. */
+const getTypeParser = ((oid: number, format: 'text') =>
+  oid === pg.types.builtins.INT8
+    ? Number
+    : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser
+
+/** A connection on which anything but a statement failed is not used again. */
+function discardBroken(pool: pg.Pool): PostgresPool {
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    async connect() {
+      const client = await pool.connect()
+      let broken = false
+      const guarded = {
+        async query(sql: string, parameters: unknown[]) {
+          try {
+            return await client.query(sql, parameters)
+          } catch (error) {
+            broken ||= !(error instanceof pg.DatabaseError)
+            throw error
+          }
+        },
+        release: () => client.release(broken),
+      }
+      return guarded as unknown as PostgresPoolClient
+    },
+  }
+}
+
+/** What to do about the commonest errors of Node and of PostgreSQL. */
+const fixes: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'start it, or correct store.url',
+  ENOTFOUND: 'there is no such host: correct store.url',
+  '28P01': 'correct the user and the password in store.url',
+  '28000': 'let this user in from here (pg_hba.conf), or correct store.url',
+  '3D000': 'create the database, or correct store.url',
+  '42501': 'let this user connect to it, or correct store.url',
+}
+
+function unusable(url: string, error: NodeJS.ErrnoException): StoreUnusable {
+  const fix = fixes[error.code ?? ''] ?? 'see that it runs, and that store.url is right'
+  return new StoreUnusable(
+    `the PostgreSQL database ${describeDatabase(url)} cannot be used (${error.message || error.code}): ${fix}`,
+    { cause: error },
+  )
+}
+
+/** Where a database is: no user, no password, no options. */
+function describeDatabase(url: string): string {
+  const { hostname, port, pathname, searchParams } = new URL(url)
+  const host = searchParams.get('host') ?? hostname
+  return `${decodeURIComponent(pathname.slice(1))} at ${host}${port === '' ? '' : `:${port}`}`
+}

@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Kysely } from 'kysely'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
+import { type MasterSecret, masterSecret } from '../../src/core/secret.ts'
+import type { Store } from '../../src/storage/contract.ts'
+import { openStore, storeFile } from '../../src/storage/open.ts'
+import { openPostgres } from '../../src/storage/postgres.ts'
+import type { Schema } from '../../src/storage/schema.ts'
+import { openSqlite } from '../../src/storage/sqlite.ts'
+import { startPostgres, type TestPostgres } from './postgres.ts'
+
+/** Where a store is, in a form that another process can be told. */
+export interface StoreLocation {
+  readonly folder: string | undefined
+  readonly url: string | undefined
+}
+
+/** A store of its own, empty at first, which can be opened many times. */
+export interface TestStore extends StoreLocation {
+  open(options?: { secret?: MasterSecret; clock?: Clock; tenant?: string }): Promise<Store>
+  /** The database without any of our layers, and without migrations. */
+  openRaw(): Promise<Kysely<Schema>>
+  /** Runs one statement as an intruder or an operator would. */
+  query(sql: string): Promise<Record<string, unknown>[]>
+  destroy(): Promise<void>
+}
+
+/** One kind of store. */
+export interface Engine {
+  readonly name: string
+  create(): Promise<TestStore>
+  stop(): Promise<void>
+}
+
+/** The secret of test stores. */
+export const testSecret = masterSecret(new Uint8Array(32).fill(1))
+
+function testStore(location: StoreLocation, rest: Omit<TestStore, keyof StoreLocation | 'open'>): TestStore {
+  return {
+    ...location,
+    ...rest,
+    open: (options) => openStore({ ...location, secret: testSecret, clock: systemClock, ...options }),
+  }
+}
+
+/** The embedded store. */
+export async function sqliteEngine(): Promise<Engine> {
+  return {
+    name: 'SQLite',
+    async create() {
+      const folder = await mkdtemp(join(tmpdir(), 'portcullis-store-'))
+      return testStore(
+        { folder, url: undefined },
+        {
+          openRaw: async () => openSqlite(storeFile(folder)),
+          async query(sql) {
+            const database = new DatabaseSync(storeFile(folder))
+            try {
+              return database.prepare(sql).all()
+            } finally {
+              database.close()
+            }
+          },
+          destroy: () => rm(folder, { recursive: true }),
+        },
+      )
+    },
+    stop: async () => undefined,
+  }
+}
+
+/** A real PostgreSQL. */
+export async function postgresEngine(): Promise<Engine> {
+  const server: TestPostgres = await startPostgres()
+  return {
+    name: 'PostgreSQL',
+    async create() {
+      const { url, query, drop } = await server.createDatabase()
+      const onFault = (error: unknown): never => {
+        throw error
+      }
+      return testStore(
+        { folder: undefined, url },
+        { openRaw: () => openPostgres({ url, onFault, patience: undefined }), query, destroy: drop },
+      )
+    },
+    stop: () => server.stop(),
+  }
+}
