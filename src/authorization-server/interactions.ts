@@ -2,15 +2,14 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { InteractionResults, Provider } from 'oidc-provider'
-import { isLoopbackHost } from '../core/resource.ts'
 import { keyedDigest, secretsEqual } from '../core/secret.ts'
-import { displayText, type Markup, pageHeaders } from '../http/page.ts'
+import { type Markup, pageHeaders } from '../http/page.ts'
+import { displayedClientName } from './client-name.ts'
 import { interactionPath } from './configuration.ts'
+import { consentStep } from './consent-step.ts'
 import { expiredPage, faultPage } from './error-page.ts'
-import { askedScopes, grantConsent } from './grant-consent.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
-import { consentPage } from './pages/consent-page.ts'
 import { closedLoginPage, developmentLoginPage } from './pages/login-page.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -30,6 +29,7 @@ export function interactionPages(
 ): Hono<{ Bindings: HttpBindings }> {
   const csrfKey = settings.secret.derive('csrf')
   const csrfOf = (interaction: Interaction): string => keyedDigest(csrfKey, interaction.uid)
+  const consent = consentStep(provider, settings)
   const pages = new Hono<{ Bindings: HttpBindings }>()
   pages.use(bodyLimit({ maxSize: maxFormBytes }))
 
@@ -64,7 +64,9 @@ export function interactionPages(
     const interaction = await load(context)
     return send(
       context,
-      await (interaction.prompt.name === 'login' ? showLogin(interaction) : showConsent(interaction)),
+      await (interaction.prompt.name === 'login'
+        ? showLogin(interaction)
+        : consent.show(interaction, csrfOf(interaction))),
     )
   })
 
@@ -85,15 +87,9 @@ export function interactionPages(
     const note = notes.of(context.env.incoming)
     note.clientId = String(interaction.params['client_id'])
     note.subject = interaction.session?.accountId
-    await settings.stepUps.forget(note.clientId, note.subject ?? '')
-    if (form['decision'] === 'approve') {
-      return finish(context, { consent: { grantId: await grantConsent(provider, interaction) } })
-    }
-    note.error = 'access_denied'
-    return finish(context, {
-      error: 'access_denied',
-      error_description: 'the user did not let the client in',
-    })
+    const result = await consent.decide(interaction, form['decision'] === 'approve')
+    if (typeof result['error'] === 'string') note.error = result['error']
+    return finish(context, result)
   })
 
   pages.notFound(async (context) =>
@@ -127,27 +123,8 @@ export function interactionPages(
     })
   }
 
-  async function showConsent(interaction: Interaction): Promise<Markup> {
-    const redirect = new URL(String(interaction.params['redirect_uri']))
-    const account = await settings.identity.find(interaction.session?.accountId ?? '')
-    const asked = askedScopes(interaction)
-    const resource = settings.resources.find(asked?.resource ?? textOf(interaction.params['resource']))
-    return consentPage({
-      action: `${interactionPath}/${interaction.uid}/consent`,
-      csrf: csrfOf(interaction),
-      clientName: await clientNameOf(interaction),
-      accountName: displayText(account?.displayName ?? 'unknown'),
-      redirectHost: redirect.host || redirect.protocol,
-      redirectsToLoopback: isLoopbackHost(redirect.hostname),
-      resourceName: resource?.name ?? settings.issuer,
-      resource: resource?.resource ?? settings.issuer,
-      scopes: asked?.scopes ?? [],
-    })
-  }
-
   async function clientNameOf(interaction: Interaction): Promise<string> {
-    const client = await provider.Client.find(String(interaction.params['client_id']))
-    return displayText(client?.clientName ?? '') || 'A program without a name'
+    return displayedClientName(await provider.Client.find(String(interaction.params['client_id'])))
   }
 }
 
