@@ -39,7 +39,14 @@ const common = new Set([
   'correcthorsebatterystaple',
 ])
 
-const rows = ['0123456789', 'abcdefghijklmnopqrstuvwxyz', 'qwertyuiop', 'asdfghjkl', 'zxcvbnm', '1q2w3e4r5t6y7u8i9o0p']
+const rows = [
+  '0123456789',
+  'abcdefghijklmnopqrstuvwxyz',
+  'qwertyuiop',
+  'asdfghjkl',
+  'zxcvbnm',
+  '1q2w3e4r5t6y7u8i9o0p',
+]
 const sequences = [...rows, 'qwertyuiopasdfghjklzxcvbnm', '1qaz2wsx3edc4rfv5tgb6yhn7ujm']
   .flatMap((row) => [row, [...row].toReversed().join('')])
   .map((row) => row.repeat(Math.ceil((2 * passwordLength.most) / row.length)))

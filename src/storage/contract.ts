@@ -118,7 +118,10 @@ export interface UserStore {
    * are counted as well. `lock` has the milliseconds for which the account is locked after so many attempts without
    * success, beginning with the first; its last one repeats. Returns whether the attempt may go on.
    */
-  claimAttempt(id: string, attempt: { now: number; lock: readonly number[]; forgetMs: number }): Promise<boolean>
+  claimAttempt(
+    id: string,
+    attempt: { now: number; lock: readonly number[]; forgetMs: number },
+  ): Promise<boolean>
   /** The attempt succeeded. */
   forgetFailures(id: string): Promise<void>
 }

@@ -40,10 +40,7 @@ export function passkeyStore(db: Kysely<Schema>, tenant: string): PasskeyStore {
         .where('id', '=', id)
         // Authenticators that keep no counter always say 0.
         .where((where) =>
-          where.or([
-            where('counter', '<', counter),
-            ...(counter === 0 ? [where('counter', '=', 0)] : []),
-          ]),
+          where.or([where('counter', '<', counter), ...(counter === 0 ? [where('counter', '=', 0)] : [])]),
         )
         .returning('id')
         .execute()

@@ -41,14 +41,22 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
         const value = row[column]
         return typeof value === 'number' ? bigint(value) : sql`${value}`
       })
-      const added = await db
-        .insertInto('users')
-        .columns(columns)
-        .expression(
-          sql`select ${sql.join(values)} where not exists (select 1 from users where tenant = ${tenant})`,
-        )
-        .returning('id')
-        .execute()
+      const added = await db.transaction().execute(async (transaction) => {
+        // One at a time: whoever waits for this row sees what was added before.
+        await transaction
+          .insertInto('marks')
+          .values({ name: `first-user/${tenant}`, value: '' })
+          .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: '' }))
+          .execute()
+        return transaction
+          .insertInto('users')
+          .columns(columns)
+          .expression(
+            sql`select ${sql.join(values)} where not exists (select 1 from users where tenant = ${tenant})`,
+          )
+          .returning('id')
+          .execute()
+      })
       return added.length === 1
     },
     isEmpty: async () => (await select().limit(1).executeTakeFirst()) === undefined,
@@ -88,7 +96,8 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
     async claimAttempt(id, { now, lock, forgetMs }) {
       const failures = sql<number>`(case when failed_at < ${bigint(now - forgetMs)} then 0 else failures end)`
       const steps = lock.map(
-        (milliseconds, index) => sql`when ${failures} <= ${sql.lit(index)} then ${bigint(now + milliseconds)}`,
+        (milliseconds, index) =>
+          sql`when ${failures} <= ${sql.lit(index)} then ${bigint(now + milliseconds)}`,
       )
       const longest = bigint(now + (lock.at(-1) ?? 0))
       const claimed = await update(id)

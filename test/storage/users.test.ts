@@ -48,7 +48,9 @@ for (const [name, startEngine] of [
       it('come first once, of 20 at once', async () => {
         assert.equal(await store.users.isEmpty(), true)
         const added = await Promise.all(
-          Array.from({ length: 20 }, (_, index) => store.users.addFirst(person(`first${index}`), `first${index}`)),
+          Array.from({ length: 20 }, (_, index) =>
+            store.users.addFirst(person(`first${index}`), `first${index}`),
+          ),
         )
         assert.equal(added.filter(Boolean).length, 1)
         assert.equal(await store.users.isEmpty(), false)
@@ -61,7 +63,11 @@ for (const [name, startEngine] of [
         )
         assert.equal(added.filter(Boolean).length, 1)
         assert.equal(await store.users.add(person('another'), 'another'), true)
-        assert.equal(await store.users.add(person('another'), 'yet another'), false, 'an id is never used twice')
+        assert.equal(
+          await store.users.add(person('another'), 'yet another'),
+          false,
+          'an id is never used twice',
+        )
       })
 
       it('are found by id and by name, as they were put in', async () => {
@@ -75,7 +81,11 @@ for (const [name, startEngine] of [
       it('are changed in one place at a time', async () => {
         await store.users.add(person('grace'), 'grace')
         await store.users.setDisabled('grace', 5, 6)
-        assert.deepEqual(await store.users.find('grace'), { ...person('grace'), disabledAt: 5, loginsSince: 6 })
+        assert.deepEqual(await store.users.find('grace'), {
+          ...person('grace'),
+          disabledAt: 5,
+          loginsSince: 6,
+        })
         await store.users.setDisabled('grace', undefined, 7)
         await store.users.setPassword('grace', 'new', 8)
         await store.users.rehash('grace', 'a hash', 'late')
@@ -113,7 +123,10 @@ for (const [name, startEngine] of [
         assert.equal(await attempt(9999), false, 'the longest lock repeats')
         assert.equal(await attempt(10_000), true)
         const later = 10_000 + 60_001
-        assert.deepEqual([await attempt(later), await attempt(later), await attempt(later)], [true, true, true])
+        assert.deepEqual(
+          [await attempt(later), await attempt(later), await attempt(later)],
+          [true, true, true],
+        )
         assert.equal(await attempt(later), false)
         await store.users.forgetFailures('tried')
         assert.equal(await attempt(later), true)
