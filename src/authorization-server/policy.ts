@@ -1,5 +1,7 @@
 import type { KoaContextWithOIDC, interactionPolicy as Library } from 'oidc-provider'
+import type { Identity } from '../identity/contract.ts'
 import { interactionPolicy as library } from './library.ts'
+import { currentAccount } from './session.ts'
 import type { StepUps } from './step-up.ts'
 
 const { Check, Prompt } = library
@@ -8,8 +10,15 @@ const { Check, Prompt } = library
  * When a person is asked: to log in where there is no session, and to consent to every authorization. The library
  * would let a client through that asks for nothing new; here nothing is granted without a decision of this request.
  */
-export function interactionPolicy(stepUps: StepUps): Library.DefaultPolicy {
+export function interactionPolicy(stepUps: StepUps, identity: Identity): Library.DefaultPolicy {
   const prompts = library.base()
+  prompts
+    .get('login')
+    ?.checks.add(
+      new Check('login_ended', 'the login no longer counts', 'login_required', ({ oidc: { session } }) =>
+        loginEnded(identity, session),
+      ),
+    )
   const consent = prompts.get('consent')
   if (consent === undefined) throw new Error('oidc-provider has no consent prompt any more')
   consent.checks.remove('native_client_prompt')
@@ -30,6 +39,16 @@ export function interactionPolicy(stepUps: StepUps): Library.DefaultPolicy {
   )
   prompts.add(new Prompt({ name: 'step_up', requestable: false }, widening), 1)
   return prompts
+}
+
+/** A session outlives nothing that ends its login: neither a disabled account nor a changed password. */
+async function loginEnded(
+  identity: Identity,
+  session: KoaContextWithOIDC['oidc']['session'],
+): Promise<boolean> {
+  if (session?.accountId === undefined) return Check.NO_NEED_TO_PROMPT
+  const account = await currentAccount(identity, session.accountId, session.loginTs)
+  return account === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
 }
 
 /** Adds to the request what the client was just told that it lacks, so that the user is asked for it. */

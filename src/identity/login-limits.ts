@@ -5,6 +5,8 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 export interface LoginLimits {
   /** Counts an attempt. Resolves to the seconds to wait where there were too many, else undefined. */
   admit(address: string): Promise<number | undefined>
+  /** Counts an attempt in a browser that is known. Resolves to whether it may go on. */
+  admitKnown(browser: string): Promise<boolean>
   /** The attempt succeeded, so it does not count. */
   forgive(address: string): Promise<void>
 }
@@ -13,16 +15,19 @@ export interface LoginLimits {
 const forAddress = { points: 50, duration: 15 * 60 }
 /** Guessing from many addresses at once: a hundred times what people mistype. */
 const forAll = { points: 1000, duration: 5 * 60 }
+const forKnownBrowser = { points: 10, duration: 15 * 60 }
 const everybody = 'all'
 
 /** Counts failed logins by address and altogether. */
 export function loginLimits(): LoginLimits {
   const addresses = new RateLimiterMemory(forAddress)
   const all = new RateLimiterMemory(forAll)
+  const browsers = new RateLimiterMemory(forKnownBrowser)
   return {
     async admit(address) {
       return (await tryConsume(addresses, networkOf(address))) ?? (await tryConsume(all, everybody))
     },
+    admitKnown: async (browser) => (await tryConsume(browsers, browser)) === undefined,
     async forgive(address) {
       await addresses.reward(networkOf(address))
       await all.reward(everybody)

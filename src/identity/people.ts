@@ -2,12 +2,13 @@ import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
 import { userIdPrefix } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/contract.ts'
-import type { Account } from './contract.ts'
+import type { LoginRefused, SetUp } from './contract.ts'
 import type { Invitations } from './invitations.ts'
-import { toAccount } from './local.ts'
+import { busy, toAccount } from './local.ts'
 import { fold, nameProblem } from './names.ts'
 import { passwordProblem } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
+import { Busy } from './turns.ts'
 
 /** What somebody wants to do with a user cannot be done; the message says why and is for that person. */
 export class PersonRefused extends Error {
@@ -17,14 +18,8 @@ export class PersonRefused extends Error {
   }
 }
 
-/** What somebody types who was sent a link. Untrusted. */
-export interface Acceptance {
-  readonly name: string
-  readonly password: string
-}
-
 /** Who may log in here, and how that changes. Names are matched whatever their case. */
-export interface People {
+export interface People extends SetUp {
   list(): Promise<readonly User[]>
   /** Throws PersonRefused for a name that is taken or none, and for a weak password. */
   add(person: { name: string; displayName?: string | undefined; password: string }): Promise<User>
@@ -37,10 +32,6 @@ export interface People {
   remove(name: string): Promise<void>
   /** The token of a link on which the first user is made; undefined once there is one. */
   inviteFirst(): Promise<string | undefined>
-  /** The name of whom a link is for; the empty text for the first user; undefined for a link that is over. */
-  invitedName(token: string): Promise<string | undefined>
-  /** Lets in who came with a link. Throws PersonRefused, before the link is used up; undefined for a link that is over. */
-  accept(token: string, form: Acceptance): Promise<Account | undefined>
 }
 
 interface PeoplePorts {
@@ -117,8 +108,10 @@ export function people(ports: PeoplePorts): People {
     },
     async remove(name) {
       const { id } = await get(name)
-      await users.remove(id)
+      // Still there until everything has ended, so that a removal which is interrupted can be repeated.
+      await users.setDisabled(id, clock.now(), clock.now())
       await endAccess(id)
+      await users.remove(id)
     },
     inviteFirst: async () => ((await users.isEmpty()) ? invitations.create({ kind: 'first' }) : undefined),
     async invitedName(token) {
@@ -129,16 +122,26 @@ export function people(ports: PeoplePorts): People {
       const found = await invited(token)
       if (found === undefined) return undefined
       const spelled = found === 'first' ? name : found.name
-      refuse(nameProblem(spelled.trim()) ?? passwordProblem(password, spelled))
-      const hash = await passwords.hash(password)
+      const refused = nameProblem(spelled.trim()) ?? passwordProblem(password, spelled)
+      if (refused !== undefined) return { refused }
+      const hash = await hashUnlessBusy(passwords, password)
+      if (typeof hash !== 'string') return hash
       if ((await invitations.take(token)) === undefined) return undefined
       if (found !== 'first') {
-        await users.setPassword(found.id, hash, clock.now())
-        return toAccount({ ...found, loginsSince: clock.now() })
+        return (await users.setFirstPassword(found.id, hash)) ? toAccount(found) : undefined
       }
       const user = make(name, undefined, hash)
       return (await users.addFirst(user, fold(name))) ? toAccount(user) : undefined
     },
+  }
+}
+
+async function hashUnlessBusy(passwords: Passwords, password: string): Promise<string | LoginRefused> {
+  try {
+    return await passwords.hash(password)
+  } catch (error) {
+    if (!(error instanceof Busy)) throw error
+    return busy
   }
 }
 

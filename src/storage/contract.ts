@@ -107,6 +107,8 @@ export interface UserStore {
   isEmpty(): Promise<boolean>
   /** Sets a new password, forgets failures, and ends earlier logins. */
   setPassword(id: string, passwordHash: string, loginsSince: number): Promise<void>
+  /** Sets the password of an invited user who has none and is not disabled. Returns whether it did. */
+  setFirstPassword(id: string, passwordHash: string): Promise<boolean>
   /** Writes the same password in another form, unless it has changed meanwhile. */
   rehash(id: string, from: string, to: string): Promise<void>
   /** Disables a user, or enables one with undefined. Either ends earlier logins. */

@@ -75,6 +75,15 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
         .set({ password_hash: passwordHash, logins_since: loginsSince, ...forgiven })
         .execute()
     },
+    async setFirstPassword(id, passwordHash) {
+      const changed = await update(id)
+        .set({ password_hash: passwordHash })
+        .where('password_hash', 'is', null)
+        .where('disabled_at', 'is', null)
+        .returning('id')
+        .execute()
+      return changed.length === 1
+    },
     async rehash(id, from, to) {
       await update(id).set({ password_hash: to }).where('password_hash', '=', from).execute()
     },

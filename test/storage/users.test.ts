@@ -99,6 +99,17 @@ for (const [name, startEngine] of [
         assert.deepEqual(await store.users.find('ada'), person('ada'))
       })
 
+      it('choose their first password once, of 20 at once, and not when they are disabled', async () => {
+        await store.users.add({ ...person('invited'), passwordHash: undefined }, 'invited')
+        await store.users.setDisabled('invited', 1, 1)
+        assert.equal(await store.users.setFirstPassword('invited', 'too late'), false)
+        await store.users.setDisabled('invited', undefined, 1)
+        const set = await Promise.all(
+          Array.from({ length: 20 }, (_, index) => store.users.setFirstPassword('invited', `hash ${index}`)),
+        )
+        assert.equal(set.filter(Boolean).length, 1)
+      })
+
       it('go with their passkeys', async () => {
         await store.users.add(person('leaver'), 'leaver')
         await store.passkeys.add(passkey('of leaver', 'leaver'))
