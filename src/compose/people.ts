@@ -1,4 +1,5 @@
 import { endAccess } from '../authorization-server/end-access.ts'
+import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import { invitations } from '../identity/invitations.ts'
@@ -27,4 +28,16 @@ export function buildPeople({ store, secret, clock }: PeopleBase, hashing = buil
     clock,
     endAccess: (accountId) => endAccess({ artifacts, revocations, clock }, accountId),
   })
+}
+
+/** The link on which the first user of an installation is made; undefined once there is one, or where none are kept. */
+export async function firstUserLink(config: Config, base: PeopleBase): Promise<string | undefined> {
+  if (config.login.users !== 'local') return undefined
+  const token = await buildPeople(base).inviteFirst()
+  return token && setUpLink(config, token)
+}
+
+/** Where an invitation is accepted. A bearer secret: for the operator's eyes, never for a log. */
+export function setUpLink({ publicUrl }: Config, token: string): string {
+  return `${publicUrl}/setup/${token}`
 }
