@@ -16,7 +16,7 @@ export interface Forms {
   token(holder: string): string
   /** Reads a form. Throws SessionNotFound for one that comes from elsewhere or belongs to somebody else. */
   read(context: PageContext, holder: string): Promise<Form>
-  /** This browser, by a cookie that it gets on its first visit. */
+  /** This browser, by a cookie that it gets with its first page. Throws SessionNotFound for a form without one. */
   browser(context: PageContext): string
 }
 
@@ -43,6 +43,8 @@ export function pageForms(
       const { cookies } = provider.createContext(req, res)
       const known = cookies.get(cookie, { signed: true })
       if (known !== undefined) return `browser ${known}`
+      // Another site's form comes without the cookie, and must not replace the one that our open pages belong to.
+      if (req.method === 'POST') throw new errors.SessionNotFound('a form without its cookie')
       const made = randomToken(16)
       cookies.set(cookie, made, longCookie(issuer))
       return `browser ${made}`

@@ -25,7 +25,12 @@ export function addSetUpPages(
     const invitedName = await setUp.invitedName(token)
     if (invitedName === undefined) throw new errors.SessionNotFound('this link is over')
     const holder = forms.browser(context)
-    return { token, invitedName, holder, place: { csrf: forms.token(holder), invitedName } }
+    return {
+      token,
+      invitedName,
+      holder,
+      place: { action: `/setup/${token}`, csrf: forms.token(holder), invitedName },
+    }
   }
 
   pages.get('/setup/:token', async (context) => {

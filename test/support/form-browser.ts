@@ -63,6 +63,11 @@ export class FormBrowser {
     return this.#cookies
   }
 
+  /** Puts in a cookie from elsewhere. */
+  keep(name: string, value: string): void {
+    this.#cookies.set(name, value)
+  }
+
   get lastPage(): SeenPage {
     const page = this.pages.at(-1)
     if (page === undefined) throw new Error('no page was seen')

@@ -17,6 +17,8 @@ export interface Installation {
   readonly adminUrl: string
   readonly authorizationServerUrl: string
   readonly data: string
+  /** Where the first user is made. */
+  readonly setUpLink: string | undefined
   /** Everything that was logged so far. */
   readonly log: () => string
   /** The audit so far, once everything that was recorded is written. */
@@ -29,6 +31,8 @@ export interface Installation {
 interface InstallationOptions {
   readonly config?: ConfigInput
   readonly clock?: Clock
+  /** The host of the public URL; an address unless said otherwise. */
+  readonly host?: 'localhost'
 }
 
 /** Clients that most tests use: one for users with a fixed redirect URI, one for machines. */
@@ -46,6 +50,7 @@ export const testClients = [
 export async function startInstallation({
   config = {},
   clock,
+  host,
 }: InstallationOptions = {}): Promise<Installation> {
   const data = await mkdtemp(join(tmpdir(), 'portcullis-test-'))
   const port = await freePort()
@@ -60,6 +65,7 @@ export async function startInstallation({
     data,
     clients: testClients,
     upstreams: [{ name: 'test', path: '/mcp', url: 'http://127.0.0.1:9/mcp' }],
+    ...(host === undefined ? {} : { publicUrl: `http://${host}:${port}` }),
     ...config,
     listen: { gateway: port, authorizationServer: 0, admin: 0, ...config.listen },
   }
@@ -76,6 +82,9 @@ export async function startInstallation({
       return running.urls['authorization-server'] as string
     },
     data,
+    get setUpLink() {
+      return running.setUpLink
+    },
     log: () => written.join(''),
     async audit() {
       await new Promise((resolve) => setTimeout(resolve, 50))

@@ -2,6 +2,7 @@ import { html } from 'hono/html'
 import { type Markup, renderPage } from '../../http/page.ts'
 
 interface SetUpPage {
+  readonly action: string
   readonly csrf: string
   /** The name of an invited user; the empty text for the first user, who chooses one. */
   readonly invitedName: string
@@ -9,14 +10,14 @@ interface SetUpPage {
   readonly problem: string | undefined
 }
 
-/** Where somebody who came with a link chooses a password. The form goes to the page's own address. */
-export function setUpPage({ csrf, invitedName, name, problem }: SetUpPage): Markup {
+/** Where somebody who came with a link chooses a password. */
+export function setUpPage({ action, csrf, invitedName, name, problem }: SetUpPage): Markup {
   const described = html`aria-describedby="rules${problem === undefined ? '' : ' problem'}"`
   return renderPage(
     invitedName === '' ? 'Make the first user' : `Welcome, ${invitedName}`,
     html`
       ${problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`}
-      <form method="post" action="">
+      <form method="post" action="${action}">
         <input type="hidden" name="csrf" value="${csrf}" />
         <label for="name">Name</label>
         <input type="text" id="name" name="name" value="${invitedName || name}" required maxlength="64"
