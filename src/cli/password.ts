@@ -24,8 +24,8 @@ export async function readPassword(fromStdin: boolean): Promise<string> {
 /** Asks at the terminal. What is typed is not shown. */
 async function ask(question: string): Promise<string> {
   const { stdin, stderr } = process
-  stderr.write(question)
   stdin.setRawMode(true).setEncoding('utf8').resume()
+  stderr.write(question)
   try {
     return await new Promise((resolve) => {
       let typed = ''

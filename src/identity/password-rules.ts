@@ -39,6 +39,18 @@ const common = new Set([
   'correcthorsebatterystaple',
 ])
 
+/** Signs that stand for letters, as every program that guesses knows. */
+const standIns: Readonly<Record<string, string>> = {
+  '@': 'a',
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  $: 's',
+}
+
 const rows = [
   '0123456789',
   'abcdefghijklmnopqrstuvwxyz',
@@ -68,9 +80,10 @@ export function passwordProblem(password: string, userName: string): string | un
   if (folded.replaceAll(fold(userName), '').length < fewestBesidesName && folded.includes(fold(userName))) {
     return 'The password must be more than your name.'
   }
-  const bare = folded.replaceAll(/[^\p{L}]/gu, '')
+  const core = folded.replaceAll(/^\P{L}+|\P{L}+$/gu, '')
+  const spelled = core.replaceAll(/[@013457$]/g, (sign) => standIns[sign] ?? sign)
   const guessed =
-    common.has(bare) ||
+    [folded, spelled].some((text) => common.has(text.replaceAll(/\P{L}/gu, ''))) ||
     new Set(folded).size < fewestDifferent ||
     sequences.some((sequence) => sequence.includes(folded))
   return guessed ? 'This is one of the passwords that are tried first. Choose another one.' : undefined
