@@ -8,6 +8,7 @@ const ask = {
   get: (options) => navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) }),
 }
 const able = typeof PublicKeyCredential === 'function' && 'parseRequestOptionsFromJSON' in PublicKeyCredential
+for (const note of document.querySelectorAll('[data-without-passkeys]')) note.hidden = able
 for (const form of document.querySelectorAll('form[data-passkey]')) {
   const { credential } = form.elements
   const problem = form.querySelector('[role=alert]')

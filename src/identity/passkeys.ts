@@ -25,6 +25,8 @@ interface PasskeysPorts {
 
 const refused = 'This passkey is not known here, or may not be used any more.'
 const tooLate = 'That took too long, or this page was used before. Please try again.'
+/** EdDSA, ES256 and RS256: what authenticators make, without what Node still calls experimental. */
+const supportedAlgorithmIDs = [-8, -7, -257]
 const maxNameLength = 64
 const mostPasskeys = 20
 
@@ -93,6 +95,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
         challenge: await challenges.give({ purpose: 'registration', holder }),
         timeout: challengeMilliseconds,
         attestationType: 'none',
+        supportedAlgorithmIDs,
         authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
         excludeCredentials: (await passkeys.list(id)).map((known) => ({ id: known.id })),
       })
@@ -106,6 +109,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
       const verification = await verifyRegistrationResponse({
         response: response as RegistrationResponseJSON,
         expectedChallenge,
+        supportedAlgorithmIDs,
         ...expected,
       }).catch(() => undefined) // all that it throws is about the answer of the browser
       if (verification?.verified !== true) return 'Your browser did not make a passkey that can be used here.'

@@ -53,7 +53,7 @@ function addition({ csrf, unavailable, options, loginAgain }: PasskeysPage): Mar
       <p class="note" role="alert" hidden></p>
       <div class="actions"><button class="primary" type="submit">Add a passkey</button></div>
     </form>
-    <noscript><p class="note">Your browser needs JavaScript to add a passkey.</p></noscript>
+    <p class="note" data-without-passkeys>To add a passkey, your browser needs JavaScript.</p>
     ${passkeyScriptTag}`
 }
 
