@@ -4,6 +4,7 @@ import { adminApp } from './admin/server.ts'
 import { buildAuthorizationServer } from './compose/authorization-server.ts'
 import { openBase } from './compose/base.ts'
 import { buildGateway } from './compose/gateway.ts'
+import { firstUserLink } from './compose/people.ts'
 import type { Config } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import type { ProtectedResource } from './core/protected-resource.ts'
@@ -20,6 +21,8 @@ export interface Running {
   readonly resources: readonly ProtectedResource[]
   /** Where the parts listen that were started. */
   readonly urls: Readonly<Partial<Record<Part, string>>>
+  /** Where the first user is made, while there is none. A bearer secret. */
+  readonly setUpLink: string | undefined
   /** Ends in order: no new requests, running ones finish, then everything closes. */
   readonly close: () => Promise<void>
 }
@@ -39,6 +42,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const base = await openBase(config, clock, options.logTo)
   const closers: (() => Promise<void> | void)[] = []
   const urls: Partial<Record<Part, string>> = {}
+  let setUpLink: string | undefined
   const { host, internalHost } = config.listen
 
   const serve = async (part: Part, listener: RequestListener, address: { host: string; port: number }) => {
@@ -57,6 +61,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       const server = await buildAuthorizationServer(config, base)
       const address = { host: internalHost, port: authorizationPort }
       authorizationPort = await serve('authorization-server', (req, res) => server.handle(req, res), address)
+      setUpLink = await firstUserLink(config, base)
     }
     if (parts.includes('gateway')) {
       const gateway = await buildGateway(config, base, `http://${internalHost}:${authorizationPort}`)
@@ -84,6 +89,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     publicUrl: config.publicUrl,
     resources: base.resources.all,
     urls,
+    setUpLink,
     async close() {
       for (const close of closers) await close()
       await base.close()

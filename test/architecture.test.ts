@@ -14,7 +14,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   config: ['core'],
   storage: ['core'],
   keys: ['core', 'storage/contract.ts'],
-  identity: ['core'],
+  identity: ['core', 'storage/contract.ts'],
   telemetry: ['core'],
   upstream: ['core', 'mcp', 'http'],
   'authorization-server': [

@@ -1,5 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
+import { isUserId } from '../core/user-id.ts'
 import type { ArtifactStore, FoundArtifact, RevocationStore } from '../storage/contract.ts'
 import { grants } from './grants.ts'
 import { errors } from './library.ts'
@@ -23,6 +24,8 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
 
   return (model) => ({
     async upsert(id, payload, expiresIn) {
+      // RFC 9700 section 4.15. Nothing here makes such an id, and nothing ever may.
+      if (model === 'Client' && isUserId(id)) throw new errors.InvalidClientMetadata('client_id is reserved')
       const artifact = {
         model,
         id,

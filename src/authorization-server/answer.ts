@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
 import { pageHeaders } from '../http/page.ts'
+import { passkeyScript } from '../http/passkey-script.ts'
 import { stylesheet } from '../http/stylesheet.ts'
 import { missingPage } from './error-page.ts'
 import type { Notes } from './notes.ts'
@@ -59,11 +60,22 @@ export function sendPage(res: ServerResponse, page: string): void {
   res.writeHead(200, pageHeaders).end(page)
 }
 
-/** Sends the style sheet, whose name changes with its content. */
+/** Sends the style sheet. */
 export function sendStylesheet(res: ServerResponse): void {
+  sendAsset(res, 'text/css', stylesheet)
+}
+
+/** Sends the script of the pages with passkeys. */
+export function sendPasskeyScript(res: ServerResponse): void {
+  sendAsset(res, 'text/javascript', passkeyScript)
+}
+
+/** The name of an asset changes with its content. */
+function sendAsset(res: ServerResponse, type: string, content: string): void {
   res.writeHead(200, {
-    'Content-Type': 'text/css; charset=utf-8',
+    'Content-Type': `${type}; charset=utf-8`,
     'Cache-Control': 'public, max-age=31536000, immutable',
+    'X-Content-Type-Options': 'nosniff',
   })
-  res.end(stylesheet)
+  res.end(content)
 }

@@ -4,14 +4,15 @@ import { isToolScope, scopeCatalogue } from '../core/scope-catalogue.ts'
 import { grantName, randomToken } from '../core/secret.ts'
 import { storageAdapter } from './adapter.ts'
 import { refuseRedirects, requestedScopeField } from './client-metadata.ts'
+import { cookieNames, longCookie, shortCookie } from './cookies.ts'
 import { renderLibraryError } from './error-page.ts'
 import { mayIntrospectAll } from './introspection.ts'
 import { errors } from './library.ts'
 import { interactionPolicy } from './policy.ts'
+import { sessionSeconds } from './session.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
 
 const interactionSeconds = 600
-const sessionSeconds = 14 * 24 * 3600
 const grantSeconds = 366 * 24 * 3600
 
 /** Where the login and consent pages of one authorization request are. */
@@ -20,8 +21,7 @@ export const interactionPath = '/interaction'
 /** What oidc-provider is told. Every deviation from its defaults is here. */
 export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
   const { tokens, keys, secret, issuer, stepUps } = settings
-  const secure = issuer.startsWith('https:')
-  const cookie = { httpOnly: true, sameSite: 'lax', secure, overwrite: true } as const
+  const { session, interaction, resume } = cookieNames(issuer)
   return {
     adapter: storageAdapter(settings),
     jwks: { keys: [...keys.privateJwks] as never },
@@ -69,18 +69,18 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
       RefreshToken: tokens.refreshTokenSeconds,
       IdToken: tokens.accessTokenSeconds,
       Interaction: interactionSeconds,
-      Session: sessionSeconds,
+      Session: (_context, session) => sessionSeconds(settings, session.loginTs),
       Grant: Math.max(grantSeconds, tokens.refreshTokenSeconds),
     },
 
     cookies: {
       keys: [secret.derive('cookies').toString('base64url')],
-      names: cookieNames(issuer),
-      long: { ...cookie, signed: true, path: '/' },
-      short: { ...cookie, signed: true },
+      names: { session, interaction, resume },
+      long: longCookie(issuer),
+      short: shortCookie(issuer),
     },
     interactions: {
-      policy: interactionPolicy(stepUps, settings.rememberedConsents),
+      policy: interactionPolicy(settings),
       url: (_context, interaction) => `${interactionPath}/${interaction.uid}`,
     },
     renderError: renderLibraryError(),
@@ -138,20 +138,6 @@ function checkRefreshResource({ oidc: { params, entities } }: KoaContextWithOIDC
 function fallbackResource({ resources }: AuthorizationServerSettings): string {
   if (resources.fallback === undefined) throw new errors.InvalidTarget('the resource parameter is missing')
   return resources.fallback.resource
-}
-
-/** Cookies of one host are shared by all its ports, so on loopback the port keeps two installations apart. */
-function cookieNames(issuer: string): { session: string; interaction: string; resume: string } {
-  const { protocol, port } = new URL(issuer)
-  if (protocol === 'https:') {
-    return {
-      session: '__Host-portcullis',
-      interaction: '__Secure-portcullis-interaction',
-      resume: '__Secure-portcullis-resume',
-    }
-  }
-  const name = `portcullis-${port}`
-  return { session: name, interaction: `${name}-interaction`, resume: `${name}-resume` }
 }
 
 /** One grant for each authorization: replaying the code of one must not end the others. */

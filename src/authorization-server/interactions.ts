@@ -1,25 +1,20 @@
 import type { HttpBindings } from '@hono/node-server'
-import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
+import type { Hono } from 'hono'
 import type { InteractionResults, Provider } from 'oidc-provider'
-import { keyedDigest, secretsEqual } from '../core/secret.ts'
-import { type Markup, pageHeaders } from '../http/page.ts'
+import { epochSeconds } from '../core/clock.ts'
+import type { Account } from '../identity/contract.ts'
 import { displayedClientName } from './client-name.ts'
 import { interactionPath } from './configuration.ts'
 import { consentStep } from './consent-step.ts'
-import { expiredPage, faultPage } from './error-page.ts'
+import { type Form, pageForms } from './forms.ts'
 import { errors } from './library.ts'
+import { loginDesk } from './login-desk.ts'
 import type { Notes } from './notes.ts'
-import { closedLoginPage, developmentLoginPage } from './pages/login-page.ts'
-import { requestIdOf } from './request-id.ts'
+import { type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
+import { endSession } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 type Interaction = InstanceType<Provider['Interaction']>
-type Form = Readonly<Record<string, unknown>>
-type PageContext = Context<{ Bindings: HttpBindings }>
-
-const developmentName = 'dev_user_123'
-const maxFormBytes = 16 * 1024
 
 /** The pages on which a person logs in and decides. Each belongs to one authorization request and one browser. */
 export function interactionPages(
@@ -27,11 +22,11 @@ export function interactionPages(
   settings: AuthorizationServerSettings,
   notes: Notes,
 ): Hono<{ Bindings: HttpBindings }> {
-  const csrfKey = settings.secret.derive('csrf')
-  const csrfOf = (interaction: Interaction): string => keyedDigest(csrfKey, interaction.uid)
+  const forms = pageForms(provider, settings)
+  const csrfOf = (interaction: Interaction): string => forms.token(interaction.uid)
   const consent = consentStep(provider, settings)
-  const pages = new Hono<{ Bindings: HttpBindings }>()
-  pages.use(bodyLimit({ maxSize: maxFormBytes }))
+  const login = loginDesk(provider, settings, notes)
+  const pages = pageApp(settings, notes)
 
   /** Loads the interaction of this browser, which its cookie names, for this page. Throws SessionNotFound. */
   const load = async (context: PageContext): Promise<Interaction> => {
@@ -41,14 +36,8 @@ export function interactionPages(
   }
 
   const loadForPost = async (context: PageContext): Promise<{ interaction: Interaction; form: Form }> => {
-    const origin = context.req.header('origin')
-    if (origin !== undefined && !settings.origins.includes(origin))
-      throw new errors.SessionNotFound('foreign form')
     const interaction = await load(context)
-    const form = await context.req.parseBody({ all: true })
-    if (!secretsEqual(textOf(form['csrf']), csrfOf(interaction)))
-      throw new errors.SessionNotFound('wrong form token')
-    return { interaction, form }
+    return { interaction, form: await forms.read(context, interaction.uid) }
   }
 
   const finish = async (context: PageContext, result: InteractionResults): Promise<Response> => {
@@ -60,28 +49,44 @@ export function interactionPages(
     return context.redirect(next, 303)
   }
 
-  pages.get(`${interactionPath}/:uid`, async (context) => {
-    const interaction = await load(context)
-    return send(
-      context,
-      await (interaction.prompt.name === 'login'
-        ? showLogin(interaction)
-        : consent.show(interaction, csrfOf(interaction))),
-    )
+  const place = async (interaction: Interaction) => ({
+    action: `${interactionPath}/${interaction.uid}/login`,
+    passkeyAction: `${interactionPath}/${interaction.uid}/login/passkey`,
+    csrf: csrfOf(interaction),
+    holder: interaction.uid,
+    clientName: displayedClientName(await provider.Client.find(String(interaction.params['client_id']))),
   })
 
-  pages.post(`${interactionPath}/:uid/login`, async (context) => {
-    const { interaction, form } = await loadForPost(context)
-    const name = textOf(form['name'])
-    const account = await settings.identity.login({ name })
-    if ('refused' in account) {
-      notes.of(context.env.incoming).error = 'login_refused'
-      return send(context, await showLogin(interaction, name, account.refused), 422)
+  /** The library takes nobody's login into somebody else's session, so that one ends first. */
+  const finishLogin = async (context: PageContext, interaction: Interaction, account: Account) => {
+    const { accountId } = await provider.Session.get(
+      provider.createContext(context.env.incoming, context.env.outgoing),
+    )
+    if (accountId !== undefined && accountId !== account.id) {
+      await endSession(provider, settings.issuer, visitOf(context))
+      delete interaction.session
+      await interaction.persist()
     }
-    notes.of(context.env.incoming).subject = account.id
-    const ts = Math.floor(settings.clock.now() / 1000)
-    return finish(context, { login: { accountId: account.id, ts } })
+    return finish(context, { login: { accountId: account.id, ts: epochSeconds(settings.clock) } })
+  }
+
+  pages.get(`${interactionPath}/:uid`, async (context) => {
+    const interaction = await load(context)
+    return interaction.prompt.name === 'login'
+      ? login.show(context, await place(interaction))
+      : sendMarkup(context, await consent.show(interaction, csrfOf(interaction)))
   })
+
+  for (const [path, check] of [
+    ['login', login.check],
+    ['login/passkey', login.checkPasskey],
+  ] as const) {
+    pages.post(`${interactionPath}/:uid/${path}`, async (context) => {
+      const { interaction, form } = await loadForPost(context)
+      const answer = await check(context, await place(interaction), form)
+      return answer instanceof Response ? answer : finishLogin(context, interaction, answer)
+    })
+  }
 
   pages.post(`${interactionPath}/:uid/consent`, async (context) => {
     const { interaction, form } = await loadForPost(context)
@@ -93,47 +98,5 @@ export function interactionPages(
     return finish(context, result)
   })
 
-  pages.notFound(async (context) =>
-    context.html(await expiredPage(requestIdOf(context.env.incoming)), 404, pageHeaders),
-  )
-  pages.onError(async (error, context) => {
-    const { incoming } = context.env
-    if (!(error instanceof errors.SessionNotFound)) {
-      settings.onFault(error)
-      notes.of(incoming).fault = true
-      return context.html(await faultPage(requestIdOf(incoming)), 500, pageHeaders)
-    }
-    notes.of(incoming).error = 'session_not_found'
-    return context.html(await expiredPage(requestIdOf(incoming)), 400, pageHeaders)
-  })
-
   return pages
-
-  async function showLogin(
-    interaction: Interaction,
-    name = developmentName,
-    problem?: string,
-  ): Promise<Markup> {
-    if (settings.loginForm === 'none') return closedLoginPage()
-    return developmentLoginPage({
-      action: `${interactionPath}/${interaction.uid}/login`,
-      csrf: csrfOf(interaction),
-      clientName: await clientNameOf(interaction),
-      name,
-      problem,
-    })
-  }
-
-  async function clientNameOf(interaction: Interaction): Promise<string> {
-    return displayedClientName(await provider.Client.find(String(interaction.params['client_id'])))
-  }
-}
-
-/** A field of a form, or a parameter, as text; the empty text for what is no text. */
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
-}
-
-async function send(context: PageContext, page: Markup, status: 200 | 422 = 200): Promise<Response> {
-  return context.html(String(await page), status, pageHeaders)
 }

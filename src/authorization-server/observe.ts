@@ -17,7 +17,7 @@ interface Observation {
 /** Called when a request begins; what it returns tells of the request when its answer is over. */
 export function oauthEvent({ req, res, notes, resourcePaths }: Observation): () => RequestEvent {
   const began = performance.now()
-  const address = forwardedAddress(req)
+  const address = addressOf(req)
   const { path } = splitTarget(req.url ?? '/')
   return () => {
     const note = notes.of(req)
@@ -46,14 +46,15 @@ function outcomeOf({ error, fault }: Note, status: number): Outcome {
 }
 
 function stepOf(path: string, resourcePaths: ReadonlySet<string>): OAuthStep {
-  if (path.endsWith('/login')) return 'login'
+  if (path.endsWith('/login') || path.endsWith('/login/passkey')) return 'login'
+  if (path === '/logout') return 'logout'
   if (path.endsWith('/consent')) return 'consent'
   if (path === revokePath) return 'revocation'
   return findEndpoint(canonicalPath(path, resourcePaths))?.step ?? 'page'
 }
 
 /** The client's address, which the gateway writes and nobody else can reach this listener to forge. */
-function forwardedAddress(req: IncomingMessage): string | undefined {
+export function addressOf(req: IncomingMessage): string {
   const forwarded = req.headers['x-forwarded-for']
-  return typeof forwarded === 'string' ? forwarded : req.socket.remoteAddress
+  return typeof forwarded === 'string' ? forwarded : (req.socket.remoteAddress ?? '')
 }

@@ -1,6 +1,8 @@
 import type { KoaContextWithOIDC, interactionPolicy as Library } from 'oidc-provider'
+import type { Identity } from '../identity/contract.ts'
 import { interactionPolicy as library } from './library.ts'
-import type { RememberedConsents } from './remembered-consent.ts'
+import { currentAccount } from './session.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
 import type { StepUps } from './step-up.ts'
 
 const { Check, Prompt } = library
@@ -10,8 +12,19 @@ const { Check, Prompt } = library
  * The library would let a client through that asks for nothing new in this session; here each authorization has a
  * grant of its own, which a decision of this request has made, or one that is remembered.
  */
-export function interactionPolicy(stepUps: StepUps, consents: RememberedConsents): Library.DefaultPolicy {
+export function interactionPolicy({
+  stepUps,
+  rememberedConsents: consents,
+  identity,
+}: AuthorizationServerSettings): Library.DefaultPolicy {
   const prompts = library.base()
+  prompts
+    .get('login')
+    ?.checks.add(
+      new Check('login_ended', 'the login no longer counts', 'login_required', ({ oidc: { session } }) =>
+        loginEnded(identity, session),
+      ),
+    )
   const consent = prompts.get('consent')
   if (consent === undefined) throw new Error('oidc-provider has no consent prompt any more')
   consent.checks.remove('native_client_prompt')
@@ -37,6 +50,16 @@ export function interactionPolicy(stepUps: StepUps, consents: RememberedConsents
 
 async function forgetChallenge(stepUps: StepUps, { oidc }: KoaContextWithOIDC): Promise<void> {
   await stepUps.forget(oidc.client?.clientId ?? '', oidc.session?.accountId ?? '')
+}
+
+/** A session outlives nothing that ends its login: neither a disabled account nor a changed password. */
+async function loginEnded(
+  identity: Identity,
+  session: KoaContextWithOIDC['oidc']['session'],
+): Promise<boolean> {
+  if (session?.accountId === undefined) return Check.NO_NEED_TO_PROMPT
+  const account = await currentAccount(identity, session.accountId, session.loginTs)
+  return account === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
 }
 
 /** Adds to the request what the client was just told that it lacks, so that the user is asked for it. */

@@ -1,9 +1,15 @@
 import { getRequestListener } from '@hono/node-server'
 import { splitTarget } from '../http/exchange.ts'
 import { readHead } from '../http/head.ts'
-import { stylesheetPath } from '../http/page.ts'
-import { accountPages, accountPath, revokePath } from './account-pages.ts'
-import { type Answered, answerError, sendError, sendPage, sendStylesheet } from './answer.ts'
+import { passkeyScriptPath, stylesheetPath } from '../http/page.ts'
+import {
+  type Answered,
+  answerError,
+  sendError,
+  sendPage,
+  sendPasskeyScript,
+  sendStylesheet,
+} from './answer.ts'
 import { interactionPath, libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
@@ -14,6 +20,7 @@ import { addLibrarySteps } from './library-steps.ts'
 import { takeNotes } from './notes.ts'
 import { oauthEvent } from './observe.ts'
 import { homePage } from './pages/home-page.ts'
+import { isPersonPath, personPages } from './person-pages.ts'
 import { renewSessionsAtLogin } from './renew-sessions.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -31,7 +38,7 @@ export async function createAuthorizationServer(
   const notes = takeNotes(provider, onFault)
   const library = provider.callback()
   const pages = getRequestListener(interactionPages(provider, settings, notes).fetch)
-  const account = getRequestListener(accountPages(provider, settings, notes).fetch)
+  const people = getRequestListener(personPages(provider, settings, notes).fetch)
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
   const home = String(await homePage(resources.all, settings.loginForm !== 'none'))
 
@@ -42,9 +49,9 @@ export async function createAuthorizationServer(
     const { path, query } = splitTarget(req.url ?? '/')
     if (path === '/') return sendPage(res, home)
     if (path === stylesheetPath) return sendStylesheet(res)
+    if (path === passkeyScriptPath) return sendPasskeyScript(res)
     if (path.startsWith(`${interactionPath}/`)) return pages(req, res)
-
-    if (path === accountPath || path === revokePath) return account(req, res)
+    if (isPersonPath(path)) return people(req, res)
 
     const canonical = canonicalPath(path, resourcePaths)
     const endpoint = findEndpoint(canonical)

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Provider } from 'oidc-provider'
+import { type Clock, epochSeconds } from '../core/clock.ts'
 import type { Account, Identity } from '../identity/contract.ts'
+import { cookieNames, longCookie } from './cookies.ts'
 
 type Session = InstanceType<Provider['Session']>
 
@@ -46,4 +48,52 @@ export async function currentAccount(
 /** Where a person who is not signed in is sent by a page that needs it; the login leads back to `path`, a page of ours. */
 export function loginLocation(path: string): string {
   return `/login?${new URLSearchParams({ next: path }).toString()}`
+}
+
+/** How long logins last. */
+export interface SessionLifetimes {
+  /** Without a visit, in seconds. */
+  readonly idleSeconds: number
+  /** At most, in seconds. */
+  readonly sessionSeconds: number
+}
+
+/** How many seconds a session may go on that was begun at `loginTs`, in seconds since the epoch. */
+export function sessionSeconds(
+  { sessions, clock }: { readonly sessions: SessionLifetimes; readonly clock: Clock },
+  loginTs = epochSeconds(clock),
+): number {
+  const left = loginTs + sessions.sessionSeconds - epochSeconds(clock)
+  return Math.max(1, Math.min(sessions.idleSeconds, left))
+}
+
+/** One browser's request, and its answer. */
+export interface Visit {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+}
+
+/** Begins a session of its own for somebody who has just logged in; the one that the browser had before ends. */
+export async function beginSession(
+  provider: Provider,
+  settings: { readonly issuer: string; readonly sessions: SessionLifetimes; readonly clock: Clock },
+  { req, res }: Visit,
+  accountId: string,
+): Promise<void> {
+  const context = provider.createContext(req, res)
+  await (await provider.Session.get(context)).destroy()
+  const session = new provider.Session()
+  session.loginAccount({ accountId, loginTs: epochSeconds(settings.clock) })
+  await session.save(sessionSeconds(settings))
+  context.cookies.set(cookieNames(settings.issuer).session, session.jti, {
+    ...longCookie(settings.issuer),
+    expires: new Date(session.exp * 1000),
+  })
+}
+
+/** Ends the session of a browser. What it has granted goes on. */
+export async function endSession(provider: Provider, issuer: string, { req, res }: Visit): Promise<void> {
+  const context = provider.createContext(req, res)
+  await (await provider.Session.get(context)).destroy()
+  context.cookies.set(cookieNames(issuer).session, null, longCookie(issuer))
 }

@@ -2,11 +2,12 @@ import type { Clock } from '../core/clock.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import type { Guard } from '../http/guard.ts'
-import type { Identity } from '../identity/contract.ts'
+import type { Identity, Passkeys, SetUp } from '../identity/contract.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { ArtifactStore, ConsentStore, RevocationStore } from '../storage/contract.ts'
 import type { Observe } from '../telemetry/event.ts'
 import type { RememberedConsents } from './remembered-consent.ts'
+import type { SessionLifetimes } from './session.ts'
 import type { StepUps } from './step-up.ts'
 
 /** A client that is known beforehand, as an operator writes it. */
@@ -19,6 +20,12 @@ export interface KnownClient {
   readonly scopes?: readonly string[] | undefined
 }
 
+/** What people who are kept here can do besides typing a password. */
+export interface LocalUsers {
+  readonly passkeys: Passkeys
+  readonly setUp: SetUp
+}
+
 /** Everything that the authorization server is told and given. */
 export interface AuthorizationServerSettings {
   /** The public URL, which is the issuer: no path, no trailing slash. */
@@ -29,7 +36,10 @@ export interface AuthorizationServerSettings {
   readonly clients: readonly KnownClient[]
   readonly identity: Identity
   /** What the login form shows: the development form is prefilled. */
-  readonly loginForm: 'development' | 'none'
+  readonly loginForm: 'local' | 'development' | 'none'
+  /** Passkeys and set-up links, where people are kept here. */
+  readonly local: LocalUsers | undefined
+  readonly sessions: SessionLifetimes
   readonly dynamicRegistration: boolean
   readonly tokens: {
     readonly codeSeconds: number

@@ -31,3 +31,16 @@ export function inspectorHint({ resources: [first] }: Running): string {
   const command = `npx @modelcontextprotocol/inspector@latest --web --transport http --server-url ${first.resource}`
   return `\nNext, in another terminal:\n\n  ${command}\n`
 }
+
+/** Tells the operator of an installation without users where the first one is made. Never goes to the log. */
+export function setUpHint(link: string): string {
+  return [
+    '',
+    'There is no user yet. Within the hour, make the first one here:',
+    '',
+    `  ${link}`,
+    '',
+    'or with: portcullis user add NAME',
+    '',
+  ].join('\n')
+}

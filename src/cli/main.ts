@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import { PortTaken } from '../http/listen.ts'
+import { PersonRefused } from '../identity/people.ts'
 import { DataFolderUnusable } from '../keys/master-secret.ts'
 import { StoreUnusable } from '../storage/store-unusable.ts'
 import { version } from '../version.ts'
@@ -9,6 +10,7 @@ import { demoCommand } from './demo.ts'
 import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
 import { tokenCommand } from './token.ts'
+import { userCommand } from './user.ts'
 
 const program = new Command('portcullis')
   .description('The gate in front of any MCP server: OAuth 2.1, scopes and step-up with one command.')
@@ -19,12 +21,13 @@ const program = new Command('portcullis')
   .addCommand(serveCommand())
   .addCommand(checkCommand())
   .addCommand(tokenCommand())
+  .addCommand(userCommand())
 
 /** What the operator can mend: told in a line, without a stack. */
-const mendable = [ConfigurationInvalid, PortTaken, StoreUnusable, DataFolderUnusable]
+const mendable = [ConfigurationInvalid, PortTaken, StoreUnusable, DataFolderUnusable, PersonRefused]
 
 /** Exit codes: 0 done, 1 a fault, 2 something that the operator can mend. */
-for (const command of [program, ...program.commands]) {
+for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
 }
 try {

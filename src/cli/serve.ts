@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { type Part, start } from '../app.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
-import { describeRunning } from './banner.ts'
+import { describeRunning, setUpHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
 import { closeOnSignal } from './stop.ts'
 
@@ -28,6 +28,7 @@ export function serveCommand(): Command {
       })
       const running = await start(settings, only === undefined ? {} : { parts: [only] })
       if (settings.log.format === 'text') console.log(describeRunning(running))
+      if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink))
       await closeOnSignal(running.close)
     })
 }

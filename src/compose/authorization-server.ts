@@ -2,21 +2,19 @@ import type { AuthorizationServer } from '../authorization-server/contract.ts'
 import { rememberedConsents } from '../authorization-server/remembered-consent.ts'
 import { createAuthorizationServer } from '../authorization-server/server.ts'
 import type { Config } from '../config/schema.ts'
-import { closedIdentity, developmentIdentity } from '../identity/development.ts'
 import type { Base } from './base.ts'
+import { buildLogin } from './login.ts'
 
 /** Builds the authorization server of a configuration. */
 export async function buildAuthorizationServer(config: Config, base: Base): Promise<AuthorizationServer> {
   const { store, resources } = base
-  const isClient = async (name: string): Promise<boolean> =>
-    config.clients.some(({ id }) => id === name) || (await store.artifacts.find('Client', name)) !== undefined
   return createAuthorizationServer({
     issuer: config.publicUrl,
     origins: base.origins,
     resources,
     clients: config.clients,
-    identity: config.login.users === 'development' ? developmentIdentity(isClient) : closedIdentity,
-    loginForm: config.login.users,
+    ...buildLogin(config, base),
+    sessions: config.login,
     dynamicRegistration: config.registration.dynamic === 'open',
     tokens: config.tokens,
     keys: base.tokenKeys,

@@ -1,5 +1,6 @@
 import { redirectProblem } from '../core/redirect-uri.ts'
 import { isLoopbackHost } from '../core/resource.ts'
+import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /** One broken rule. */
@@ -76,6 +77,9 @@ function checkClients(clients: ParsedConfig['clients']): RuleProblem[] {
   return clients.flatMap((client, index) => {
     const at = ['clients', index]
     const problems: RuleProblem[] = []
+    if (isUserId(client.id)) {
+      problems.push(problem([...at, 'id'], `must not begin with ${userIdPrefix}, which marks people`))
+    }
     if (clients.slice(0, index).some(({ id }) => id === client.id)) {
       problems.push(problem([...at, 'id'], `"${client.id}" is taken by an earlier client`))
     }

@@ -51,7 +51,9 @@ export function loadConfig({
   const publicUrl = withoutTrailingSlash(
     new URL(parsed.data.publicUrl ?? `http://127.0.0.1:${parsed.data.listen.gateway}`).href,
   )
-  return deepFreeze({ ...parsed.data, publicUrl })
+  const { mode, login } = parsed.data
+  const users = login.users ?? (mode === 'production' ? 'local' : 'development')
+  return deepFreeze({ ...parsed.data, publicUrl, login: { ...login, users } })
 }
 
 function merge(lower: object, higher: object): object {

@@ -148,8 +148,15 @@ export const configSchema = z.strictObject({
   upstreams: z.array(upstream).default([]),
   login: z
     .strictObject({
-      users: z.enum(['development', 'none']).default('development').meta({
-        description: 'Who may log in: anybody who types a name (development mode only), or nobody.',
+      users: z.enum(['local', 'development', 'none']).optional().meta({
+        description:
+          'Who may log in: people who are kept here (`portcullis user`), anybody who types a name (development mode only), or nobody. Default: `local` in production mode, else `development`.',
+      }),
+      idleSeconds: whole(60, 31_536_000).default(1_209_600).meta({
+        description: 'How long a login is remembered without a visit.',
+      }),
+      sessionSeconds: whole(60, 31_536_000).default(2_592_000).meta({
+        description: 'How long a login is remembered at most.',
       }),
     })
     .prefault({}),
@@ -241,6 +248,7 @@ export type ParsedConfig = z.output<typeof configSchema>
 export interface Config extends ParsedConfig {
   /** Canonical: no trailing slash. */
   readonly publicUrl: string
+  readonly login: ParsedConfig['login'] & { users: 'local' | 'development' | 'none' }
 }
 
 /** One MCP server behind the gate. */

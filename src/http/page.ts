@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { digest } from '../core/secret.ts'
+import { passkeyScript } from './passkey-script.ts'
 import { stylesheet } from './stylesheet.ts'
 
 /** Escaped HTML. */
@@ -23,6 +24,18 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   'Referrer-Policy': 'same-origin',
   'Cache-Control': 'no-store',
 }
+
+/** The headers of a page that has our one script: no other may run. */
+export const scriptPageHeaders: Readonly<Record<string, string>> = {
+  ...pageHeaders,
+  'Content-Security-Policy': `${pageHeaders['Content-Security-Policy']}; script-src 'self'`,
+}
+
+/** Where pages find the script for passkeys. The name changes with the content. */
+export const passkeyScriptPath = `/assets/${digest(passkeyScript).slice(0, 16)}.js`
+
+/** Loads the script for passkeys. Belongs at the end of a page that is sent with `scriptPageHeaders`. */
+export const passkeyScriptTag = html`<script src="${passkeyScriptPath}" defer></script>`
 
 /** Lays out a whole page. */
 export function renderPage(title: string, content: Markup): Markup {

@@ -30,7 +30,7 @@ p { margin: 0 0 1rem; overflow-wrap: anywhere }
 ul { margin: 0 0 .75rem; padding-left: 1.25rem }
 li { margin: .25rem 0 }
 label { display: block; margin-bottom: .25rem; font-weight: 600 }
-input[type=text] {
+input[type=text], input[type=password] {
   width: 100%; padding: .625rem .75rem; font: inherit; color: inherit;
   background: transparent; border: 1px solid var(--soft); border-radius: .5rem;
 }
@@ -47,6 +47,11 @@ button.primary { color: var(--on-accent); background: var(--accent); border-colo
 .client > h2 { margin-top: 0 }
 nav { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem }
 a { color: var(--accent) }
+input + label { margin-top: 1rem }
+.rows { list-style: none; padding: 0 }
+.rows li { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; justify-content: space-between;
+  padding: .75rem 0; border-top: 1px solid var(--line) }
+.rows button { flex: none }
 .host { margin: 0 0 1rem; padding: .75rem; border: 1px solid var(--line); border-radius: .5rem }
 .host strong { display: block; font-size: 1.125rem }
 .new strong { color: var(--accent) }

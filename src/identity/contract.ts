@@ -8,14 +8,81 @@ export interface Account {
 }
 
 /** What a person typed is not accepted; the message is for that person. */
-interface LoginRefused {
+export interface LoginRefused {
   readonly refused: string
+  /** For the operator: goes to the log and the audit. */
+  readonly reason?: string
+  /** How long there is no use in trying. */
+  readonly retryAfterSeconds?: number
+}
+
+/** What a person typed, and the address that it came from. Untrusted. */
+export interface LoginForm {
+  readonly name: string
+  readonly password: string
+  readonly address: string
+  /** A browser that has signed in before: what is known of it was sealed by us. */
+  readonly known?: KnownBrowser | undefined
+}
+
+/** Who signed in at a browser, and when. */
+export interface KnownBrowser {
+  readonly id: string
+  readonly accountId: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
 }
 
 /** Who may log in. */
 export interface Identity {
   /** The account of an id, as long as it may be used. */
   find(id: string): Promise<Account | undefined>
-  /** Checks what a person typed. The input is untrusted. */
-  login(form: { readonly name: string }): Promise<Account | LoginRefused>
+  /** Checks what a person typed. */
+  login(form: LoginForm): Promise<Account | LoginRefused>
+}
+
+/** A passkey as its owner sees it. */
+export interface OwnPasskey {
+  readonly id: string
+  readonly name: string
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly usedAt: number | undefined
+}
+
+/** What somebody's browser answered to a challenge, and the holder that the challenge was given to. */
+export interface PasskeyAnswer {
+  /** A credential in its JSON form. Untrusted. */
+  readonly credential: string
+  /** What binds a challenge to one browser or one request. */
+  readonly holder: string
+}
+
+/** Ways in without a password (WebAuthn level 3). Challenges work once, for one holder, for some minutes. */
+export interface Passkeys {
+  /** Why there are none here, for a person; undefined where there are. */
+  readonly unavailable: string | undefined
+  /** Options for `navigator.credentials.get`, as JSON. */
+  startLogin(holder: string): Promise<string>
+  finishLogin(answer: PasskeyAnswer & { readonly address: string }): Promise<Account | LoginRefused>
+  /** Options for `navigator.credentials.create`, as JSON. */
+  startRegistration(account: Account, holder: string): Promise<string>
+  /** Resolves to a problem, for a person, or to undefined when the passkey is kept. */
+  finishRegistration(account: Account, name: string, answer: PasskeyAnswer): Promise<string | undefined>
+  list(accountId: string): Promise<readonly OwnPasskey[]>
+  remove(accountId: string, id: string): Promise<void>
+}
+
+/** Links on which people choose a name and a password. Tokens are untrusted. */
+export interface SetUp {
+  /** The name of whom a link is for; the empty text for the first user; undefined for a link that is over. */
+  invitedName(token: string): Promise<string | undefined>
+  /** Lets in who came with a link; undefined for a link that is over. A refusal does not use it up. */
+  accept(token: string, form: Acceptance): Promise<Account | LoginRefused | undefined>
+}
+
+/** What somebody types who was sent a link. Untrusted. */
+export interface Acceptance {
+  readonly name: string
+  readonly password: string
 }

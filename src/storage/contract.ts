@@ -101,11 +101,91 @@ export interface ConsentStore {
   sweep(before: number): Promise<number>
 }
 
+/** A person who logs in here. */
+export interface User {
+  /** The `sub` of tokens: random, never changed, never reused. */
+  readonly id: string
+  readonly name: string
+  readonly displayName: string
+  /** A PHC string; undefined for an invited user who has not chosen a password. */
+  readonly passwordHash: string | undefined
+  /** Milliseconds since the epoch, as all times here. */
+  readonly createdAt: number
+  readonly disabledAt: number | undefined
+  /** Logins from before this time no longer count. */
+  readonly loginsSince: number
+}
+
+/** The users of one tenant. Names are compared by a key that the caller makes. */
+export interface UserStore {
+  /** Adds a user unless the name or the id is taken. Returns whether it did: of many at once, one. */
+  add(user: User, nameKey: string): Promise<boolean>
+  /** Adds a user unless there is one already. Returns whether it did. */
+  addFirst(user: User, nameKey: string): Promise<boolean>
+  find(id: string): Promise<User | undefined>
+  findByName(nameKey: string): Promise<User | undefined>
+  /** By name. */
+  list(): Promise<readonly User[]>
+  isEmpty(): Promise<boolean>
+  /** Sets a new password, forgets failures, and ends earlier logins. */
+  setPassword(id: string, passwordHash: string, loginsSince: number): Promise<void>
+  /** Sets the password of an invited user who has none and is not disabled. Returns whether it did. */
+  setFirstPassword(id: string, passwordHash: string): Promise<boolean>
+  /** Writes the same password in another form, unless it has changed meanwhile. */
+  rehash(id: string, from: string, to: string): Promise<void>
+  /** Disables a user, or enables one with undefined. Either ends earlier logins. */
+  setDisabled(id: string, disabledAt: number | undefined, loginsSince: number): Promise<void>
+  /** Removes a user with their passkeys. */
+  remove(id: string): Promise<void>
+  /**
+   * Counts an attempt before its password is looked at, in one conditional update, so that guesses that come at once
+   * are counted as well. `lock` has the milliseconds for which the account is locked after so many attempts without
+   * success, beginning with the first; its last one repeats. Returns whether the attempt may go on.
+   */
+  claimAttempt(
+    id: string,
+    attempt: { now: number; lock: readonly number[]; forgetMs: number },
+  ): Promise<boolean>
+  /** The attempt succeeded. */
+  forgetFailures(id: string): Promise<void>
+}
+
+/** A passkey of a user (WebAuthn public key credential). */
+export interface Passkey {
+  /** The credential id, in base64url. */
+  readonly id: string
+  readonly userId: string
+  readonly name: string
+  /** COSE, in base64url. */
+  readonly publicKey: string
+  readonly counter: number
+  readonly createdAt: number
+  readonly usedAt: number | undefined
+}
+
+/** The passkeys of one tenant. */
+export interface PasskeyStore {
+  /** Adds a passkey unless its id is there. Returns whether it did. */
+  add(passkey: Passkey): Promise<boolean>
+  find(id: string): Promise<Passkey | undefined>
+  /** Oldest first. */
+  list(userId: string): Promise<readonly Passkey[]>
+  /**
+   * Notes a use with its signature counter, in one conditional update. Returns false when the counter did not grow,
+   * which means that there are two of the key (WebAuthn level 3 section 6.1.1), or when the key is gone.
+   */
+  use(id: string, counter: number, usedAt: number): Promise<boolean>
+  /** Removes a passkey of this user. Returns whether there was one. */
+  remove(userId: string, id: string): Promise<boolean>
+}
+
 /** One store, seen by one tenant. */
 export interface Store {
   readonly artifacts: ArtifactStore
   readonly revocations: RevocationStore
   readonly keys: KeyTableStore
   readonly consents: ConsentStore
+  readonly users: UserStore
+  readonly passkeys: PasskeyStore
   close(): Promise<void>
 }

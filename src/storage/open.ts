@@ -7,11 +7,13 @@ import { consentStore } from './consents.ts'
 import type { Store } from './contract.ts'
 import { keyTableStore } from './keys.ts'
 import { migrate } from './migrate.ts'
+import { passkeyStore } from './passkeys.ts'
 import { openPostgres, statementMilliseconds } from './postgres.ts'
 import { revocationStore } from './revocations.ts'
 import type { Schema } from './schema.ts'
 import { checkSecret } from './secret-mark.ts'
 import { openSqlite } from './sqlite.ts'
+import { userStore } from './users.ts'
 
 interface StoreOptions {
   /** The data folder, for the embedded store; undefined keeps everything in memory. */
@@ -54,6 +56,8 @@ export async function openStore({
     revocations: revocationStore(db, tenant, clock),
     keys: keyTableStore(db, tenant, secret),
     consents: consentStore(db, tenant, clock),
+    users: userStore(db, tenant),
+    passkeys: passkeyStore(db, tenant),
     close: () => db.destroy(),
   }
 }

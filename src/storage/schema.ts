@@ -5,6 +5,8 @@ export interface Schema {
   revocations: RevocationTable
   marks: MarkTable
   consents: ConsentTable
+  users: UserTable
+  passkeys: PasskeyTable
 }
 
 /** Codes, tokens, sessions, interactions, grants, clients: what the authorization server has to remember. */
@@ -59,4 +61,38 @@ interface ConsentTable {
 interface MarkTable {
   name: string
   value: string
+}
+
+/** People who log in here. */
+interface UserTable {
+  tenant: string
+  id: string
+  /** As it was typed when the user was made. */
+  name: string
+  /** The name in the one spelling that is compared. */
+  name_key: string
+  display_name: string
+  /** Null for an invited user who has not chosen a password. */
+  password_hash: string | null
+  created_at: number
+  disabled_at: number | null
+  /** Logins from before this time no longer count. */
+  logins_since: number
+  /** Attempts without success, and when the last one was. */
+  failures: number
+  failed_at: number
+  locked_until: number
+}
+
+interface PasskeyTable {
+  tenant: string
+  /** The credential id, in base64url. */
+  id: string
+  user_id: string
+  name: string
+  /** COSE, in base64url. */
+  public_key: string
+  counter: number
+  created_at: number
+  used_at: number | null
 }

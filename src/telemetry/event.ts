@@ -11,6 +11,7 @@ export type OAuthStep =
   | 'registration'
   | 'authorization'
   | 'login'
+  | 'logout'
   | 'consent'
   | 'token'
   | 'revocation'

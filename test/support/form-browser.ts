@@ -78,6 +78,17 @@ export class FormBrowser {
     return this.#cookies.get(`/ ${name}`)?.pair.slice(name.length + 1)
   }
 
+  /** Puts in a cookie from elsewhere. */
+  keep(name: string, value: string): void {
+    this.#cookies.set(`/ ${name}`, { path: '/', pair: `${name}=${value}` })
+  }
+
+  /** The cookies of the whole site, by name. */
+  get cookies(): ReadonlyMap<string, string> {
+    const pairs = [...this.#cookies.values()].filter(({ path }) => path === '/').map(({ pair }) => pair)
+    return new Map(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
+  }
+
   get lastPage(): SeenPage {
     const page = this.pages.at(-1)
     if (page === undefined) throw new Error('no page was seen')

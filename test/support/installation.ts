@@ -17,6 +17,8 @@ export interface Installation {
   readonly adminUrl: string
   readonly authorizationServerUrl: string
   readonly data: string
+  /** Where the first user is made. */
+  readonly setUpLink: string | undefined
   /** Everything that was logged so far. */
   readonly log: () => string
   /** The audit so far, once everything that was recorded is written. */
@@ -31,6 +33,8 @@ interface InstallationOptions {
   readonly clock?: Clock
   /** A PostgreSQL database; the embedded store unless said otherwise. Several installations can share one. */
   readonly store?: { readonly url: string } | undefined
+  /** The host of the public URL; an address unless said otherwise. */
+  readonly host?: 'localhost'
 }
 
 /** The secret of installations that share a database. */
@@ -52,6 +56,7 @@ export async function startInstallation({
   config = {},
   clock,
   store,
+  host,
 }: InstallationOptions = {}): Promise<Installation> {
   const data = await mkdtemp(join(tmpdir(), 'portcullis-test-'))
   const port = await freePort()
@@ -67,6 +72,7 @@ export async function startInstallation({
     clients: testClients,
     upstreams: [{ name: 'test', path: '/mcp', url: 'http://127.0.0.1:9/mcp' }],
     ...(store === undefined ? {} : { store: { url: store.url }, secret: sharedSecret }),
+    ...(host === undefined ? {} : { publicUrl: `http://${host}:${port}` }),
     ...config,
     listen: { gateway: port, authorizationServer: 0, admin: 0, ...config.listen },
   }
@@ -83,6 +89,9 @@ export async function startInstallation({
       return running.urls['authorization-server'] as string
     },
     data,
+    get setUpLink() {
+      return running.setUpLink
+    },
     log: () => written.join(''),
     async audit() {
       await new Promise((resolve) => setTimeout(resolve, 50))

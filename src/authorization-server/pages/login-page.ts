@@ -1,10 +1,11 @@
 import { html } from 'hono/html'
-import { type Markup, renderPage } from '../../http/page.ts'
+import { type Markup, passkeyScriptTag, renderPage } from '../../http/page.ts'
 
 interface LoginPage {
   readonly action: string
   readonly csrf: string
-  readonly clientName: string
+  /** Absent where no client is waiting. */
+  readonly clientName?: string | undefined
   /** What stands in the field. */
   readonly name: string
   readonly problem: string | undefined
@@ -15,17 +16,65 @@ export function developmentLoginPage({ action, csrf, clientName, name, problem }
   return renderPage(
     'Sign in',
     html`
-      <p><strong>${clientName}</strong> wants to connect. Say who you are.</p>
-      ${problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`}
+      ${introduce(clientName, 'Say who you are.')}
+      ${showProblem(problem)}
       <form method="post" action="${action}">
         <input type="hidden" name="csrf" value="${csrf}" />
         <label for="name">Name</label>
         <input type="text" id="name" name="name" value="${name}" required maxlength="64" autocomplete="username"
-          autocapitalize="none" spellcheck="false" ${problem === undefined ? '' : html`aria-describedby="problem" aria-invalid="true"`} />
+          autocapitalize="none" spellcheck="false" ${describedBy(problem)} />
         <div class="actions"><button class="primary" type="submit">Sign in</button></div>
       </form>
       <p class="quiet">Development mode: any name works, there is no password. Use two names to be two users.</p>`,
   )
+}
+
+interface LocalLoginPage extends LoginPage {
+  readonly passkeyAction: string
+  /** Options for `navigator.credentials.get`, as JSON; absent where passkeys do not work. */
+  readonly passkeyOptions: string | undefined
+}
+
+/** The login of people who are kept here: name and password, or a passkey where the browser can. */
+export function localLoginPage({
+  action,
+  csrf,
+  clientName,
+  name,
+  problem,
+  ...passkey
+}: LocalLoginPage): Markup {
+  return renderPage(
+    'Sign in',
+    html`
+      ${introduce(clientName, 'Sign in to go on.')}
+      ${showProblem(problem)}
+      <form method="post" action="${action}">
+        <input type="hidden" name="csrf" value="${csrf}" />
+        <label for="name">Name</label>
+        <input type="text" id="name" name="name" value="${name}" required maxlength="64" autocomplete="username"
+          autocapitalize="none" spellcheck="false" ${describedBy(problem)} />
+        <label for="password">Password</label>
+        <input type="password" id="password" name="password" required maxlength="1024"
+          autocomplete="current-password" ${describedBy(problem)} />
+        <div class="actions"><button class="primary" type="submit">Sign in</button></div>
+      </form>
+      ${passkey.passkeyOptions === undefined ? '' : passkeyForm({ csrf, ...passkey })}`,
+  )
+}
+
+function passkeyForm({
+  passkeyAction,
+  csrf,
+  passkeyOptions,
+}: Pick<LocalLoginPage, 'passkeyAction' | 'csrf' | 'passkeyOptions'>): Markup {
+  return html`<form method="post" action="${passkeyAction}" data-passkey="get" data-options="${passkeyOptions}" hidden>
+      <input type="hidden" name="csrf" value="${csrf}" />
+      <input type="hidden" name="credential" value="" />
+      <p class="note" role="alert" hidden></p>
+      <div class="actions"><button type="submit">Sign in with a passkey</button></div>
+    </form>
+    ${passkeyScriptTag}`
 }
 
 /** What a person sees where nobody can log in. */
@@ -34,4 +83,18 @@ export function closedLoginPage(): Markup {
     'Nobody can sign in here',
     html`<p>This server has no login for people. Its administrator can turn one on with the setting <code>login.users</code>.</p>`,
   )
+}
+
+function introduce(clientName: string | undefined, what: string): Markup {
+  return clientName === undefined
+    ? html`<p>${what}</p>`
+    : html`<p><strong>${clientName}</strong> wants to connect. ${what}</p>`
+}
+
+function showProblem(problem: string | undefined): Markup | string {
+  return problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`
+}
+
+function describedBy(problem: string | undefined): Markup | string {
+  return problem === undefined ? '' : html`aria-describedby="problem" aria-invalid="true"`
 }

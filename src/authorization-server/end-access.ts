@@ -1,0 +1,22 @@
+import type { Clock } from '../core/clock.ts'
+import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
+import { grants } from './grants.ts'
+
+interface EndAccessPorts {
+  readonly artifacts: ArtifactStore
+  readonly revocations: RevocationStore
+  readonly clock: Clock
+}
+
+/** Ends every session of an account, and everything that it granted, with the access tokens that are out. */
+export async function endAccess(ports: EndAccessPorts, accountId: string): Promise<void> {
+  await endSessions(ports.artifacts, accountId)
+  await grants(ports).revokeAll(accountId)
+}
+
+async function endSessions(artifacts: ArtifactStore, accountId: string): Promise<void> {
+  for (const { payload } of await artifacts.listByAccount('Session', accountId)) {
+    const { jti } = payload
+    if (typeof jti === 'string') await artifacts.remove('Session', jti)
+  }
+}

@@ -1,0 +1,53 @@
+import type { Provider } from 'oidc-provider'
+import { keyedDigest, randomToken, secretsEqual } from '../core/secret.ts'
+import { cookieNames, longCookie } from './cookies.ts'
+import { errors } from './library.ts'
+import { type PageContext, textOf, visitOf } from './page-app.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+/** A posted form. Untrusted. */
+export type Form = Readonly<Record<string, unknown>>
+
+/**
+ * The tokens that make a form ours. Each belongs to a holder that another site cannot choose for a browser: an
+ * authorization request, a session, or for pages that have neither the browser itself.
+ */
+export interface Forms {
+  token(holder: string): string
+  /** Reads a form. Throws SessionNotFound for one that comes from elsewhere or belongs to somebody else. */
+  read(context: PageContext, holder: string): Promise<Form>
+  /** This browser, by a cookie that it gets with its first page. Throws SessionNotFound for a form without one. */
+  browser(context: PageContext): string
+}
+
+/** Forms under a key of their own. */
+export function pageForms(
+  provider: Provider,
+  { secret, origins, issuer }: AuthorizationServerSettings,
+): Forms {
+  const key = secret.derive('csrf')
+  const cookie = cookieNames(issuer).form
+  const token = (holder: string): string => keyedDigest(key, holder)
+  return {
+    token,
+    async read(context, holder) {
+      const origin = context.req.header('origin')
+      if (origin !== undefined && !origins.includes(origin)) throw new errors.SessionNotFound('foreign form')
+      const form = await context.req.parseBody({ all: true })
+      if (!secretsEqual(textOf(form['csrf']), token(holder)))
+        throw new errors.SessionNotFound('wrong form token')
+      return form
+    },
+    browser(context) {
+      const { req, res } = visitOf(context)
+      const { cookies } = provider.createContext(req, res)
+      const known = cookies.get(cookie, { signed: true })
+      if (known !== undefined) return `browser ${known}`
+      // Another site's form comes without the cookie, and must not replace the one that our open pages belong to.
+      if (req.method === 'POST') throw new errors.SessionNotFound('a form without its cookie')
+      const made = randomToken(16)
+      cookies.set(cookie, made, longCookie(issuer))
+      return `browser ${made}`
+    },
+  }
+}

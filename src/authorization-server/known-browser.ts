@@ -1,0 +1,42 @@
+import type { Provider } from 'oidc-provider'
+import { randomToken, sealer } from '../core/secret.ts'
+import type { KnownBrowser } from '../identity/contract.ts'
+import { cookieNames, longCookie } from './cookies.ts'
+import type { Visit } from './session.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+/** Remembers who signed in at a browser, so that somebody else's guesses do not keep them out of it. */
+export interface KnownBrowsers {
+  /** What the browser's cookie says, where we made it. Untrusted input. */
+  read(visit: Visit): KnownBrowser | undefined
+  /** Lets the browser say next time who has just signed in. */
+  remember(visit: Visit, accountId: string): void
+}
+
+const purpose = 'known-browser'
+const rememberedMilliseconds = 180 * 24 * 3600 * 1000
+
+/** Known browsers in a sealed cookie, which opens nothing: it only moves the limit on attempts. */
+export function knownBrowsers(
+  provider: Provider,
+  { secret, issuer, clock }: AuthorizationServerSettings,
+): KnownBrowsers {
+  const seals = sealer(secret.derive(purpose))
+  const name = cookieNames(issuer).known
+  return {
+    read({ req, res }) {
+      const sealed = provider.createContext(req, res).cookies.get(name, { signed: false })
+      const text = sealed === undefined ? undefined : seals.open(sealed, purpose)
+      const known = text === undefined ? undefined : (JSON.parse(text) as KnownBrowser)
+      return known !== undefined && known.since + rememberedMilliseconds > clock.now() ? known : undefined
+    },
+    remember({ req, res }, accountId) {
+      const known: KnownBrowser = { id: randomToken(16), accountId, since: clock.now() }
+      provider.createContext(req, res).cookies.set(name, seals.seal(JSON.stringify(known), purpose), {
+        ...longCookie(issuer),
+        signed: false,
+        maxAge: rememberedMilliseconds,
+      })
+    },
+  }
+}

@@ -1,0 +1,102 @@
+import type { Provider } from 'oidc-provider'
+import { type Markup, pageHeaders, scriptPageHeaders } from '../http/page.ts'
+import type { Account, LoginRefused } from '../identity/contract.ts'
+import type { Form } from './forms.ts'
+import { knownBrowsers } from './known-browser.ts'
+import type { Notes } from './notes.ts'
+import { addressOf } from './observe.ts'
+import { type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
+import { closedLoginPage, developmentLoginPage, localLoginPage } from './pages/login-page.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+/** Where somebody is asked to log in. */
+interface LoginPlace {
+  /** Where the form goes. */
+  readonly action: string
+  /** Where the answer of a passkey goes. */
+  readonly passkeyAction: string
+  /** The token of its forms. */
+  readonly csrf: string
+  /** Who holds the challenges for passkeys. */
+  readonly holder: string
+  /** The client that wants to connect, as it may be shown. */
+  readonly clientName?: string | undefined
+}
+
+/** The login, wherever it is asked for. */
+export interface LoginDesk {
+  show(context: PageContext, place: LoginPlace): Promise<Response>
+  /** Checks a posted login. Resolves to who it is, or to the page that says no. */
+  check(context: PageContext, place: LoginPlace, form: Form): Promise<Account | Response>
+  checkPasskey(context: PageContext, place: LoginPlace, form: Form): Promise<Account | Response>
+}
+
+const developmentName = 'dev_user_123'
+
+/** Builds the login of an installation. Every attempt is noted, for the log and the audit. */
+export function loginDesk(
+  provider: Provider,
+  settings: AuthorizationServerSettings,
+  notes: Notes,
+): LoginDesk {
+  const { identity, loginForm, local } = settings
+  const browsers = knownBrowsers(provider, settings)
+  const passkeys = local?.passkeys.unavailable === undefined ? local?.passkeys : undefined
+
+  const page = async (place: LoginPlace, name: string, problem?: string): Promise<Markup> => {
+    if (loginForm === 'none') return closedLoginPage()
+    if (loginForm === 'development') return developmentLoginPage({ ...place, name, problem })
+    const passkeyOptions = await passkeys?.startLogin(place.holder)
+    return localLoginPage({ ...place, name, problem, passkeyOptions })
+  }
+  const headers = passkeys === undefined ? pageHeaders : scriptPageHeaders
+
+  const decide = async (
+    context: PageContext,
+    place: LoginPlace,
+    { name, answer }: { name: string; answer: Account | LoginRefused },
+  ): Promise<Account | Response> => {
+    const note = notes.of(context.env.incoming)
+    if (!('refused' in answer)) {
+      note.subject = answer.id
+      if (loginForm === 'local') browsers.remember(visitOf(context), answer.id)
+      return answer
+    }
+    note.error = 'login_refused'
+    note.reason = answer.reason
+    const { retryAfterSeconds: wait } = answer
+    return sendMarkup(context, await page(place, name, answer.refused), wait === undefined ? 422 : 429, {
+      ...headers,
+      ...(wait === undefined ? {} : { 'Retry-After': String(wait) }),
+    })
+  }
+
+  return {
+    show: async (context, place) =>
+      sendMarkup(
+        context,
+        await page(place, loginForm === 'development' ? developmentName : ''),
+        200,
+        headers,
+      ),
+    async check(context, place, form) {
+      const name = textOf(form['name'])
+      const answer = await identity.login({
+        name,
+        password: textOf(form['password']),
+        address: addressOf(context.env.incoming),
+        known: browsers.read(visitOf(context)),
+      })
+      return decide(context, place, { name, answer })
+    },
+    async checkPasskey(context, place, form) {
+      const credential = textOf(form['credential'])
+      const { holder } = place
+      const address = addressOf(context.env.incoming)
+      const answer = (await passkeys?.finishLogin({ credential, holder, address })) ?? noPasskeys
+      return decide(context, place, { name: '', answer })
+    },
+  }
+}
+
+const noPasskeys: LoginRefused = { refused: 'There are no passkeys here.' }

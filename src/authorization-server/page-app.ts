@@ -1,0 +1,57 @@
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { type Markup, pageHeaders } from '../http/page.ts'
+import { expiredPage, faultPage } from './error-page.ts'
+import { errors } from './library.ts'
+import type { Notes } from './notes.ts'
+import { requestIdOf } from './request-id.ts'
+import type { Visit } from './session.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+type Bindings = { Bindings: HttpBindings }
+
+/** One request for a page. */
+export type PageContext = Context<Bindings>
+
+const maxFormBytes = 16 * 1024
+
+/** An application of pages, which tells in words what goes wrong: a SessionNotFound, or a fault of ours. */
+export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes): Hono<Bindings> {
+  const pages = new Hono<Bindings>()
+  pages.use(bodyLimit({ maxSize: maxFormBytes }))
+  pages.notFound(async (context) =>
+    context.html(await expiredPage(requestIdOf(context.env.incoming)), 404, pageHeaders),
+  )
+  pages.onError(async (error, context) => {
+    const { incoming } = context.env
+    if (!(error instanceof errors.SessionNotFound)) {
+      onFault(error)
+      notes.of(incoming).fault = true
+      return context.html(await faultPage(requestIdOf(incoming)), 500, pageHeaders)
+    }
+    notes.of(incoming).error = 'session_not_found'
+    return context.html(await expiredPage(requestIdOf(incoming)), 400, pageHeaders)
+  })
+  return pages
+}
+
+/** Sends a page. */
+export async function sendMarkup(
+  context: PageContext,
+  page: Markup,
+  status: 200 | 422 | 429 = 200,
+  headers: Readonly<Record<string, string>> = pageHeaders,
+): Promise<Response> {
+  return context.html(String(await page), status, headers)
+}
+
+/** The request and its answer as node:http has them. */
+export function visitOf({ env }: PageContext): Visit {
+  return { req: env.incoming, res: env.outgoing }
+}
+
+/** A field of a form, or a parameter, as text; the empty text for what is no text. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}

@@ -1,0 +1,22 @@
+import { html } from 'hono/html'
+import { type Markup, renderPage } from '../../http/page.ts'
+
+/** Asks whether somebody wants to sign out. */
+export function logoutPage({ csrf, accountName }: { csrf: string; accountName: string }): Markup {
+  return renderPage(
+    'Sign out?',
+    html`<p>You are <strong>${accountName}</strong>. Programs that you let in stay in: <a href="/account">end that here</a>.</p>
+      <form method="post" action="/logout">
+        <input type="hidden" name="csrf" value="${csrf}" />
+        <div class="actions"><button class="primary" type="submit">Sign out</button></div>
+      </form>`,
+  )
+}
+
+/** What a person sees who is not signed in. */
+export function signedOutPage(): Markup {
+  return renderPage(
+    'You are signed out',
+    html`<p>Nobody is signed in at this browser. <a href="/login">Sign in</a></p>`,
+  )
+}

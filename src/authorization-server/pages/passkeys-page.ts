@@ -1,0 +1,62 @@
+import { html } from 'hono/html'
+import { type Markup, passkeyScriptTag, renderPage } from '../../http/page.ts'
+import type { OwnPasskey } from '../../identity/contract.ts'
+
+interface PasskeysPage {
+  readonly csrf: string
+  readonly accountName: string
+  readonly passkeys: readonly OwnPasskey[]
+  /** Why there can be none, for a person. */
+  readonly unavailable: string | undefined
+  /** Options for `navigator.credentials.create`, as JSON; absent where the login is too long ago. */
+  readonly options: string | undefined
+  readonly loginAgain: string
+  readonly problem: string | undefined
+}
+
+/** The passkeys of a person: what there is, and a way to add one. */
+export function passkeysPage(page: PasskeysPage): Markup {
+  const { accountName, passkeys, csrf, problem } = page
+  return renderPage(
+    'Your passkeys',
+    html`
+      <p>You are <strong>${accountName}</strong>. With a passkey you sign in without your password, by the lock of your
+        device or a security key.</p>
+      ${problem === undefined ? '' : html`<p class="note" role="alert">${problem}</p>`}
+      ${passkeys.length === 0 ? html`<p>You have none yet.</p>` : ''}
+      <ul class="rows">${passkeys.map((passkey) => passkeyRow(passkey, csrf))}</ul>
+      ${addition(page)}
+      <p class="quiet"><a href="/account">Your account</a> · <a href="/logout">Sign out</a></p>`,
+  )
+}
+
+function passkeyRow({ id, name, createdAt, usedAt }: OwnPasskey, csrf: string): Markup {
+  const used = usedAt === undefined ? 'not used yet' : `last used ${day(usedAt)}`
+  return html`<li>
+      <span>${name} <span class="quiet">added ${day(createdAt)}, ${used}</span></span>
+      <form method="post" action="/account/passkeys/remove">
+        <input type="hidden" name="csrf" value="${csrf}" />
+        <input type="hidden" name="id" value="${id}" />
+        <button type="submit" aria-label="Remove ${name}">Remove</button>
+      </form>
+    </li>`
+}
+
+function addition({ csrf, unavailable, options, loginAgain }: PasskeysPage): Markup {
+  if (unavailable !== undefined) return html`<p class="note">${unavailable}</p>`
+  if (options === undefined) return html`<p><a href="${loginAgain}">Sign in again</a> to add a passkey.</p>`
+  return html`<form method="post" action="/account/passkeys/add" data-passkey="create" data-options="${options}" hidden>
+      <input type="hidden" name="csrf" value="${csrf}" />
+      <input type="hidden" name="credential" value="" />
+      <label for="name">Name of the passkey</label>
+      <input type="text" id="name" name="name" value="Passkey" required maxlength="64" autocomplete="off" />
+      <p class="note" role="alert" hidden></p>
+      <div class="actions"><button class="primary" type="submit">Add a passkey</button></div>
+    </form>
+    <p class="note" data-without-passkeys>To add a passkey, your browser needs JavaScript.</p>
+    ${passkeyScriptTag}`
+}
+
+function day(time: number): string {
+  return new Date(time).toISOString().slice(0, 10)
+}

@@ -1,0 +1,84 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { type Clock, epochSeconds } from '../core/clock.ts'
+import { displayText, scriptPageHeaders } from '../http/page.ts'
+import type { Passkeys } from '../identity/contract.ts'
+import type { Form, Forms } from './forms.ts'
+import type { Notes } from './notes.ts'
+import { type PageContext, sendMarkup, textOf } from './page-app.ts'
+import { passkeysPage } from './pages/passkeys-page.ts'
+import { loginLocation, type SignedIn } from './session.ts'
+
+interface PasskeyPorts {
+  readonly passkeys: Passkeys
+  readonly forms: Forms
+  readonly notes: Notes
+  readonly visitor: (context: PageContext) => Promise<SignedIn | undefined>
+  readonly clock: Clock
+}
+
+/** Where a person keeps passkeys. */
+export const passkeysPath = '/account/passkeys'
+const path = passkeysPath
+/** A new way in is for somebody who has just proved who they are, not for whoever finds a browser open. */
+const recentSeconds = 15 * 60
+
+/** The page on which a person keeps passkeys. */
+export function addPasskeyPages(
+  pages: Hono<{ Bindings: HttpBindings }>,
+  { passkeys, forms, notes, visitor, clock }: PasskeyPorts,
+): void {
+  const isRecent = ({ session }: SignedIn): boolean =>
+    (session.loginTs ?? 0) + recentSeconds > epochSeconds(clock)
+
+  const show = async (context: PageContext, who: SignedIn, problem?: string): Promise<Response> => {
+    const { account, session } = who
+    const mayAdd = passkeys.unavailable === undefined && isRecent(who)
+    const page = passkeysPage({
+      csrf: forms.token(session.uid),
+      accountName: displayText(account.displayName),
+      passkeys: await passkeys.list(account.id),
+      unavailable: passkeys.unavailable,
+      options: mayAdd ? await passkeys.startRegistration(account, session.uid) : undefined,
+      loginAgain: `${loginLocation(path)}&again`,
+      problem,
+    })
+    return sendMarkup(context, page, problem === undefined ? 200 : 422, scriptPageHeaders)
+  }
+
+  /** For who is signed in; everybody else is sent to the login. */
+  const act = async (
+    context: PageContext,
+    action: (who: SignedIn, form: Form) => Promise<string | undefined>,
+  ): Promise<Response> => {
+    const who = await visitor(context)
+    if (who === undefined) return context.redirect(loginLocation(path), 303)
+    const form = await forms.read(context, who.session.uid)
+    const note = notes.of(context.env.incoming)
+    note.subject = who.accountId
+    const problem = await action(who, form)
+    if (problem === undefined) return context.redirect(path, 303)
+    Object.assign(note, { error: 'passkey_refused', reason: problem })
+    return show(context, who, problem)
+  }
+
+  pages.get(path, async (context) => {
+    const who = await visitor(context)
+    return who === undefined ? context.redirect(loginLocation(path), 303) : show(context, who)
+  })
+
+  pages.post(`${path}/add`, (context) =>
+    act(context, async (who, form) => {
+      if (!isRecent(who)) return 'Sign in again before you add a passkey.'
+      const answer = { credential: textOf(form['credential']), holder: who.session.uid }
+      return passkeys.finishRegistration(who.account, displayText(textOf(form['name'])), answer)
+    }),
+  )
+
+  pages.post(`${path}/remove`, (context) =>
+    act(context, async ({ accountId }, form) => {
+      await passkeys.remove(accountId, textOf(form['id']))
+      return undefined
+    }),
+  )
+}

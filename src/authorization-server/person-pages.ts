@@ -1,0 +1,103 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { Hono } from 'hono'
+import type { Provider } from 'oidc-provider'
+import { displayText } from '../http/page.ts'
+import type { Account } from '../identity/contract.ts'
+import { accountPath, addAccountPages } from './account-pages.ts'
+import { pageForms } from './forms.ts'
+import { loginDesk } from './login-desk.ts'
+import type { Notes } from './notes.ts'
+import { type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
+import { logoutPage, signedOutPage } from './pages/logout-page.ts'
+import { addPasskeyPages } from './passkey-pages.ts'
+import { beginSession, endSession, signedIn } from './session.ts'
+import { addSetUpPages } from './set-up-pages.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+/** Where a login may lead: pages of ours that need one, and nothing that somebody could write into a link. */
+const destination = /^\/account(?:\/[a-z-]+)*$/
+
+/** Whether a path belongs to the pages of a person. The path is untrusted. */
+export function isPersonPath(path: string): boolean {
+  return /^\/(?:login(?:\/passkey)?|logout|setup\/[\w-]+|account(?:\/revoke|\/passkeys(?:\/[a-z]+)?)?)$/.test(
+    path,
+  )
+}
+
+/** The pages on which a person signs in and out, sets up an account and keeps passkeys, without any client. */
+export function personPages(
+  provider: Provider,
+  settings: AuthorizationServerSettings,
+  notes: Notes,
+): Hono<{ Bindings: HttpBindings }> {
+  const forms = pageForms(provider, settings)
+  const login = loginDesk(provider, settings, notes)
+  const pages = pageApp(settings, notes)
+  const visitor = (context: PageContext) => {
+    const { incoming, outgoing } = context.env
+    return signedIn(provider, settings.identity, incoming, outgoing)
+  }
+
+  const next = (context: PageContext): string => {
+    const asked = context.req.query('next') ?? ''
+    return destination.test(asked) ? asked : accountPath
+  }
+
+  const place = (context: PageContext) => {
+    const holder = forms.browser(context)
+    const query = new URLSearchParams({ next: next(context) }).toString()
+    return {
+      action: `/login?${query}`,
+      passkeyAction: `/login/passkey?${query}`,
+      csrf: forms.token(holder),
+      holder,
+    }
+  }
+
+  const enter = async (context: PageContext, account: Account, to: string): Promise<Response> => {
+    await beginSession(provider, settings, visitOf(context), account.id)
+    return context.redirect(to, 303)
+  }
+
+  pages.get('/login', async (context) => {
+    const again = context.req.query('again') !== undefined
+    if (!again && (await visitor(context)) !== undefined) return context.redirect(next(context), 303)
+    return login.show(context, place(context))
+  })
+
+  for (const [path, check] of [
+    ['/login', login.check],
+    ['/login/passkey', login.checkPasskey],
+  ] as const) {
+    pages.post(path, async (context) => {
+      const here = place(context)
+      const answer = await check(context, here, await forms.read(context, here.holder))
+      return answer instanceof Response ? answer : enter(context, answer, next(context))
+    })
+  }
+
+  pages.get('/logout', async (context) => {
+    const who = await visitor(context)
+    if (who === undefined) return sendMarkup(context, signedOutPage())
+    const csrf = forms.token(who.session.uid)
+    return sendMarkup(context, logoutPage({ csrf, accountName: displayText(who.account.displayName) }))
+  })
+
+  pages.post('/logout', async (context) => {
+    const who = await visitor(context)
+    if (who !== undefined) {
+      await forms.read(context, who.session.uid)
+      notes.of(context.env.incoming).subject = who.accountId
+      await endSession(provider, settings.issuer, visitOf(context))
+    }
+    return context.redirect('/logout', 303)
+  })
+
+  const { local } = settings
+  addAccountPages(pages, { provider, settings, forms, notes, visitor })
+  if (local !== undefined) {
+    addSetUpPages(pages, { setUp: local.setUp, forms, notes, enter })
+    addPasskeyPages(pages, { passkeys: local.passkeys, forms, notes, visitor, clock: settings.clock })
+  }
+  return pages
+}

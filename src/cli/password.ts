@@ -1,0 +1,52 @@
+import { text } from 'node:stream/consumers'
+import { ConfigurationInvalid } from '../config/problems.ts'
+
+const control = { enter: ['\r', '\n'], backspace: ['\u007f', '\b'], interrupt: '\u0003', end: '\u0004' }
+const interrupted = 130
+
+/**
+ * Reads a new password: from standard input, one line, or from the person at the terminal, twice and without echo. It is
+ * never an argument, since every user of a machine can read those. Throws ConfigurationInvalid.
+ */
+export async function readPassword(fromStdin: boolean): Promise<string> {
+  if (fromStdin) return (await text(process.stdin)).replace(/\r?\n$/, '')
+  if (!process.stdin.isTTY) {
+    const message = 'there is no terminal to ask for the password: give it with --password-stdin'
+    throw new ConfigurationInvalid([{ path: 'password', message }])
+  }
+  const password = await ask('Password: ')
+  if ((await ask('Once more: ')) !== password) {
+    throw new ConfigurationInvalid([{ path: 'password', message: 'the two passwords are not the same' }])
+  }
+  return password
+}
+
+/** Asks at the terminal. What is typed is not shown. */
+async function ask(question: string): Promise<string> {
+  const { stdin, stderr } = process
+  stdin.setRawMode(true).setEncoding('utf8').resume()
+  stderr.write(question)
+  try {
+    return await new Promise((resolve) => {
+      let typed = ''
+      const read = (chunk: string): void => {
+        for (const key of chunk) {
+          if (key === control.interrupt) {
+            stdin.setRawMode(false)
+            stderr.write('\n')
+            process.exit(interrupted)
+          }
+          if (control.enter.includes(key) || key === control.end) {
+            stdin.off('data', read)
+            return resolve(typed)
+          }
+          typed = control.backspace.includes(key) ? [...typed].slice(0, -1).join('') : typed + key
+        }
+      }
+      stdin.on('data', read)
+    })
+  } finally {
+    stdin.setRawMode(false).pause()
+    stderr.write('\n')
+  }
+}

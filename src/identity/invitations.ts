@@ -1,0 +1,45 @@
+import type { Clock } from '../core/clock.ts'
+import { randomToken } from '../core/secret.ts'
+import type { ArtifactStore } from '../storage/contract.ts'
+
+/** What a link lets somebody do: become the first user, or choose the password of a user who has none yet. */
+export type Invitation = { readonly kind: 'first' } | { readonly kind: 'user'; readonly userId: string }
+
+/** Links that let one person in, once and within the hour. The store has a hash of the token alone. */
+export interface Invitations {
+  /** Resolves to a new token. */
+  create(invitation: Invitation): Promise<string>
+  /** Looks without using it up. The token is untrusted. */
+  find(token: string): Promise<Invitation | undefined>
+  /** Uses it up: of many at once, one gets it. */
+  take(token: string): Promise<Invitation | undefined>
+}
+
+const model = 'Invitation'
+
+/** How long a link may be used. */
+export const invitationMilliseconds = 3600 * 1000
+
+/** Invitations over the store of artifacts. */
+export function invitations(artifacts: ArtifactStore, clock: Clock): Invitations {
+  return {
+    async create(invitation) {
+      const token = randomToken()
+      const expiresAt = clock.now() + invitationMilliseconds
+      await artifacts.put({ model, id: token, payload: { invitation, expiresAt }, expiresAt })
+      return token
+    },
+    async find(token) {
+      const payload = (await artifacts.find(model, token))?.payload as Stored | undefined
+      return payload !== undefined && payload.expiresAt > clock.now() ? payload.invitation : undefined
+    },
+    async take(token) {
+      return ((await artifacts.take(model, token))?.payload as Stored | undefined)?.invitation
+    },
+  }
+}
+
+interface Stored {
+  readonly invitation: Invitation
+  readonly expiresAt: number
+}

@@ -1,0 +1,16 @@
+const namePattern = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._@+-]{0,63}$/u
+
+/** Says in words what is wrong with the name of a user, or undefined. Untrusted input. */
+export function nameProblem(name: string): string | undefined {
+  return namePattern.test(name.normalize('NFKC'))
+    ? undefined
+    : 'A name has up to 64 letters, digits and . _ @ + - and begins with a letter or digit.'
+}
+
+/**
+ * The spelling in which texts are compared: two names that differ in case or in Unicode form alone are one (NFKC, and
+ * the full case folding that upper case followed by lower case comes to).
+ */
+export function fold(text: string): string {
+  return text.trim().normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
+}

@@ -1,0 +1,159 @@
+import { isIP } from 'node:net'
+import {
+  type AuthenticationResponseJSON,
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  type RegistrationResponseJSON,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from '@simplewebauthn/server'
+import type { Clock } from '../core/clock.ts'
+import type { ArtifactStore, PasskeyStore, UserStore } from '../storage/contract.ts'
+import type { Account, Passkeys } from './contract.ts'
+import { toAccount, tooMany } from './local.ts'
+import type { LoginLimits } from './login-limits.ts'
+import { type Challenges, challengeMilliseconds, passkeyChallenges } from './passkey-challenges.ts'
+
+interface PasskeysPorts {
+  readonly publicUrl: string
+  readonly users: UserStore
+  readonly passkeys: PasskeyStore
+  readonly artifacts: ArtifactStore
+  readonly limits: LoginLimits
+  readonly clock: Clock
+}
+
+const refused = 'This passkey is not known here, or may not be used any more.'
+const tooLate = 'That took too long, or this page was used before. Please try again.'
+/** EdDSA, ES256 and RS256: what authenticators make, without what Node still calls experimental. */
+const supportedAlgorithmIDs = [-8, -7, -257]
+const maxNameLength = 64
+const mostPasskeys = 20
+
+/** Passkeys over the store. Where they work is decided by the public URL alone, never by a request. */
+export function localPasskeys(ports: PasskeysPorts): Passkeys {
+  const { users, passkeys, limits, clock } = ports
+  const { origin, hostname: rpID } = new URL(ports.publicUrl)
+  const expected = { expectedOrigin: origin, expectedRPID: rpID, requireUserVerification: true }
+  const challenges: Challenges = passkeyChallenges(ports.artifacts, clock)
+
+  const authenticate = async (credential: string, holder: string): Promise<Account | string> => {
+    const response = parse<AuthenticationResponseJSON>(credential)
+    const passkey = typeof response?.id === 'string' ? await passkeys.find(response.id) : undefined
+    if (response === undefined || passkey === undefined) return 'no such passkey'
+    const expectedChallenge = challengeOf(response)
+    if (!(await challenges.take(expectedChallenge, { purpose: 'login', holder }))) return 'no such challenge'
+    const { id, userId, counter } = passkey
+    const publicKey = new Uint8Array(Buffer.from(passkey.publicKey, 'base64url'))
+    const { userHandle } = response.response
+    if (typeof userHandle === 'string' && decode(userHandle) !== userId)
+      return `a passkey of ${userId} names another`
+    const verification = await verifyAuthenticationResponse({
+      response,
+      expectedChallenge,
+      credential: { id, publicKey, counter },
+      ...expected,
+    }).catch((error: Error) => error.message)
+    if (typeof verification === 'string') return `a passkey of ${userId}: ${verification}`
+    const { verified, authenticationInfo } = verification
+    if (!verified) return `a passkey of ${userId}: the signature is wrong`
+    if (!(await passkeys.use(id, authenticationInfo.newCounter, clock.now()))) {
+      return `the passkey of ${userId} may have been copied: its counter did not grow`
+    }
+    const user = await users.find(userId)
+    return user === undefined || user.disabledAt !== undefined ? `${userId} is disabled` : toAccount(user)
+  }
+
+  return {
+    unavailable: whyUnavailable(rpID),
+    async startLogin(holder) {
+      const challenge = await challenges.give({ purpose: 'login', holder })
+      const options = {
+        rpID,
+        challenge,
+        timeout: challengeMilliseconds,
+        userVerification: 'required',
+      } as const
+      return JSON.stringify(await generateAuthenticationOptions(options))
+    },
+    async finishLogin({ credential, holder, address }) {
+      const wait = await limits.admit(address)
+      if (wait !== undefined) return tooMany(wait)
+      const account = await authenticate(credential, holder)
+      if (typeof account === 'string') return { refused, reason: account }
+      await limits.forgive(address)
+      return account
+    },
+    async startRegistration({ id, displayName }, holder) {
+      const user = await users.find(id)
+      const options = await generateRegistrationOptions({
+        rpName: 'Portcullis',
+        rpID,
+        userID: new TextEncoder().encode(id),
+        userName: user?.name ?? displayName,
+        userDisplayName: displayName,
+        challenge: await challenges.give({ purpose: 'registration', holder }),
+        timeout: challengeMilliseconds,
+        attestationType: 'none',
+        supportedAlgorithmIDs,
+        authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+        excludeCredentials: (await passkeys.list(id)).map((known) => ({ id: known.id })),
+      })
+      return JSON.stringify(options)
+    },
+    async finishRegistration(account, name, { credential, holder }) {
+      if ((await passkeys.list(account.id)).length >= mostPasskeys) return 'You have enough passkeys.'
+      const response = parse<RegistrationResponseJSON>(credential)
+      const expectedChallenge = challengeOf(response)
+      if (!(await challenges.take(expectedChallenge, { purpose: 'registration', holder }))) return tooLate
+      const verification = await verifyRegistrationResponse({
+        response: response as RegistrationResponseJSON,
+        expectedChallenge,
+        supportedAlgorithmIDs,
+        ...expected,
+      }).catch(() => undefined) // all that it throws is about the answer of the browser
+      if (verification?.verified !== true) return 'Your browser did not make a passkey that can be used here.'
+      const { id, publicKey, counter } = verification.registrationInfo.credential
+      const added = await passkeys.add({
+        id,
+        userId: account.id,
+        name: name.trim().slice(0, maxNameLength) || 'Passkey',
+        publicKey: Buffer.from(publicKey).toString('base64url'),
+        counter,
+        createdAt: clock.now(),
+        usedAt: undefined,
+      })
+      return added ? undefined : 'This passkey is in use already.'
+    },
+    list: (accountId) => passkeys.list(accountId),
+    remove: async (accountId, id) => void (await passkeys.remove(accountId, id)),
+  }
+}
+
+/** WebAuthn level 3 section 5.4.2: a relying party id is a domain, which an address is not. */
+function whyUnavailable(host: string): string | undefined {
+  return isIP(host.replaceAll(/[[\]]/g, '')) === 0
+    ? undefined
+    : 'Passkeys need a host name, and this server is reached by an address. On this computer, localhost works.'
+}
+
+function parse<T extends object>(json: string): T | undefined {
+  try {
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null ? (value as T) : undefined
+  } catch {
+    return undefined // not what a browser sends
+  }
+}
+
+/** The challenge that an answer says it is for; the empty text where it says nothing. */
+function challengeOf(response: RegistrationResponseJSON | AuthenticationResponseJSON | undefined): string {
+  const clientData = response?.response?.clientDataJSON
+  const parsed =
+    typeof clientData === 'string' ? parse<{ challenge?: unknown }>(decode(clientData)) : undefined
+  return typeof parsed?.challenge === 'string' ? parsed.challenge : ''
+}
+
+function decode(base64url: string): string {
+  return Buffer.from(base64url, 'base64url').toString()
+}

@@ -1,0 +1,90 @@
+import { fold } from './names.ts'
+
+/**
+ * Twelve characters: the password is the only factor of who has no passkey, and with the locks of local.ts not one in
+ * a billion of random ones is guessed in a year. 256 lets every passphrase and password manager in, and bounds work.
+ */
+export const passwordLength = { least: 12, most: 256 } as const
+
+/** What most guesses begin with. Digits and signs round it make nothing better. */
+const common = new Set([
+  'password',
+  'passwort',
+  'motdepasse',
+  'contraseña',
+  'passwordpassword',
+  'welcome',
+  'welcometothe',
+  'letmein',
+  'changeme',
+  'changeit',
+  'iloveyou',
+  'admin',
+  'administrator',
+  'root',
+  'superuser',
+  'portcullis',
+  'secret',
+  'topsecret',
+  'default',
+  'test',
+  'testtest',
+  'football',
+  'baseball',
+  'sunshine',
+  'princess',
+  'dragon',
+  'monkey',
+  'trustno',
+  'correcthorsebatterystaple',
+])
+
+/** Signs that stand for letters, as every program that guesses knows. */
+const standIns: Readonly<Record<string, string>> = {
+  '@': 'a',
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  $: 's',
+}
+
+const rows = [
+  '0123456789',
+  'abcdefghijklmnopqrstuvwxyz',
+  'qwertyuiop',
+  'asdfghjkl',
+  'zxcvbnm',
+  '1q2w3e4r5t6y7u8i9o0p',
+]
+const sequences = [...rows, 'qwertyuiopasdfghjklzxcvbnm', '1qaz2wsx3edc4rfv5tgb6yhn7ujm']
+  .flatMap((row) => [row, [...row].toReversed().join('')])
+  .map((row) => row.repeat(Math.ceil((2 * passwordLength.most) / row.length)))
+
+const fewestDifferent = 5
+const fewestBesidesName = 8
+
+/** One spelling for one password, however the keyboard composes it (NFKC, NIST SP 800-63B section 3.1.1.2). */
+export function normalisePassword(password: string): string {
+  return password.normalize('NFKC')
+}
+
+/** Says in words why a new password will not do, or undefined. The input is untrusted. */
+export function passwordProblem(password: string, userName: string): string | undefined {
+  const length = [...normalisePassword(password)].length
+  if (length < passwordLength.least) return `A password has at least ${passwordLength.least} characters.`
+  if (length > passwordLength.most) return `A password has at most ${passwordLength.most} characters.`
+  const folded = fold(password)
+  if (folded.replaceAll(fold(userName), '').length < fewestBesidesName && folded.includes(fold(userName))) {
+    return 'The password must be more than your name.'
+  }
+  const core = folded.replaceAll(/^\P{L}+|\P{L}+$/gu, '')
+  const spelled = core.replaceAll(/[@013457$]/g, (sign) => standIns[sign] ?? sign)
+  const guessed =
+    [folded, spelled].some((text) => common.has(text.replaceAll(/\P{L}/gu, ''))) ||
+    new Set(folded).size < fewestDifferent ||
+    sequences.some((sequence) => sequence.includes(folded))
+  return guessed ? 'This is one of the passwords that are tried first. Choose another one.' : undefined
+}

@@ -1,0 +1,150 @@
+import type { Clock } from '../core/clock.ts'
+import { randomToken } from '../core/secret.ts'
+import { userIdPrefix } from '../core/user-id.ts'
+import type { User, UserStore } from '../storage/contract.ts'
+import type { LoginRefused, SetUp } from './contract.ts'
+import type { Invitations } from './invitations.ts'
+import { busy, toAccount } from './local.ts'
+import { fold, nameProblem } from './names.ts'
+import { passwordProblem } from './password-rules.ts'
+import type { Passwords } from './passwords.ts'
+import { Busy } from './turns.ts'
+
+/** What somebody wants to do with a user cannot be done; the message says why and is for that person. */
+export class PersonRefused extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'PersonRefused'
+  }
+}
+
+/** Who may log in here, and how that changes. Names are matched whatever their case. */
+export interface People extends SetUp {
+  list(): Promise<readonly User[]>
+  /** Throws PersonRefused for a name that is taken or none, and for a weak password. */
+  add(person: { name: string; displayName?: string | undefined; password: string }): Promise<User>
+  /** Adds a user without a password, and resolves to the token of the link on which they choose it. */
+  invite(name: string, displayName?: string): Promise<string>
+  /** Each of these ends everything that the user is in the middle of. Throws PersonRefused for an unknown name. */
+  setPassword(name: string, password: string): Promise<void>
+  disable(name: string): Promise<void>
+  enable(name: string): Promise<void>
+  remove(name: string): Promise<void>
+  /** The token of a link on which the first user is made; undefined once there is one. */
+  inviteFirst(): Promise<string | undefined>
+}
+
+interface PeoplePorts {
+  readonly users: UserStore
+  readonly passwords: Passwords
+  readonly invitations: Invitations
+  readonly clock: Clock
+  /** Ends the sessions, grants and tokens of an account. */
+  readonly endAccess: (accountId: string) => Promise<void>
+}
+
+/** People over the store. */
+export function people(ports: PeoplePorts): People {
+  const { users, passwords, invitations, clock, endAccess } = ports
+
+  const make = (name: string, displayName: string | undefined, passwordHash: string | undefined): User => {
+    const createdAt = clock.now()
+    const spelled = name.trim().normalize('NFKC')
+    return {
+      id: userIdPrefix + randomToken(16),
+      name: spelled,
+      displayName: displayName?.trim() || spelled,
+      passwordHash,
+      createdAt,
+      disabledAt: undefined,
+      loginsSince: createdAt,
+    }
+  }
+
+  const get = async (name: string): Promise<User> => {
+    const user = await users.findByName(fold(name))
+    if (user === undefined) throw new PersonRefused(`there is no user ${name}`)
+    return user
+  }
+
+  const invited = async (token: string): Promise<User | 'first' | undefined> => {
+    const invitation = await invitations.find(token)
+    if (invitation?.kind === 'first') return (await users.isEmpty()) ? 'first' : undefined
+    const user = invitation === undefined ? undefined : await users.find(invitation.userId)
+    return user?.passwordHash === undefined && user?.disabledAt === undefined ? user : undefined
+  }
+
+  return {
+    list: () => users.list(),
+    async add({ name, displayName, password }) {
+      refuse(nameProblem(name.trim()) ?? passwordProblem(password, name))
+      const user = make(name, displayName, await passwords.hash(password))
+      if (!(await users.add(user, fold(name)))) throw new PersonRefused(`there is a user ${name} already`)
+      return user
+    },
+    async invite(name, displayName) {
+      refuse(nameProblem(name.trim()))
+      const user = make(name, displayName, undefined)
+      if (await users.add(user, fold(name))) return invitations.create({ kind: 'user', userId: user.id })
+      const known = await get(name)
+      if (known.passwordHash !== undefined) throw new PersonRefused(`there is a user ${name} already`)
+      return invitations.create({ kind: 'user', userId: known.id })
+    },
+    async setPassword(name, password) {
+      const { id, name: spelled } = await get(name)
+      refuse(passwordProblem(password, spelled))
+      await users.setPassword(id, await passwords.hash(password), clock.now())
+      await endAccess(id)
+    },
+    async disable(name) {
+      const { id } = await get(name)
+      await users.setDisabled(id, clock.now(), clock.now())
+      await endAccess(id)
+    },
+    async enable(name) {
+      const { id } = await get(name)
+      await users.setDisabled(id, undefined, clock.now())
+      await endAccess(id)
+    },
+    async remove(name) {
+      const { id } = await get(name)
+      // Still there until everything has ended, so that a removal which is interrupted can be repeated.
+      await users.setDisabled(id, clock.now(), clock.now())
+      await endAccess(id)
+      await users.remove(id)
+    },
+    inviteFirst: async () => ((await users.isEmpty()) ? invitations.create({ kind: 'first' }) : undefined),
+    async invitedName(token) {
+      const found = await invited(token)
+      return found === 'first' ? '' : found?.name
+    },
+    async accept(token, { name, password }) {
+      const found = await invited(token)
+      if (found === undefined) return undefined
+      const spelled = found === 'first' ? name : found.name
+      const refused = nameProblem(spelled.trim()) ?? passwordProblem(password, spelled)
+      if (refused !== undefined) return { refused }
+      const hash = await hashUnlessBusy(passwords, password)
+      if (typeof hash !== 'string') return hash
+      if ((await invitations.take(token)) === undefined) return undefined
+      if (found !== 'first') {
+        return (await users.setFirstPassword(found.id, hash)) ? toAccount(found) : undefined
+      }
+      const user = make(name, undefined, hash)
+      return (await users.addFirst(user, fold(name))) ? toAccount(user) : undefined
+    },
+  }
+}
+
+async function hashUnlessBusy(passwords: Passwords, password: string): Promise<string | LoginRefused> {
+  try {
+    return await passwords.hash(password)
+  } catch (error) {
+    if (!(error instanceof Busy)) throw error
+    return busy
+  }
+}
+
+function refuse(problem: string | undefined): void {
+  if (problem !== undefined) throw new PersonRefused(problem)
+}

@@ -1,0 +1,72 @@
+import type { Kysely, Selectable } from 'kysely'
+import type { Passkey, PasskeyStore } from './contract.ts'
+import type { Schema } from './schema.ts'
+
+/** Passkeys over SQL. They are public keys: nothing in them is secret. */
+export function passkeyStore(db: Kysely<Schema>, tenant: string): PasskeyStore {
+  const select = () => db.selectFrom('passkeys').selectAll().where('tenant', '=', tenant)
+  return {
+    async add(passkey) {
+      const added = await db
+        .insertInto('passkeys')
+        .values({
+          tenant,
+          id: passkey.id,
+          user_id: passkey.userId,
+          name: passkey.name,
+          public_key: passkey.publicKey,
+          counter: passkey.counter,
+          created_at: passkey.createdAt,
+          used_at: passkey.usedAt ?? null,
+        })
+        .onConflict((conflict) => conflict.columns(['tenant', 'id']).doNothing())
+        .returning('id')
+        .execute()
+      return added.length === 1
+    },
+    async find(id) {
+      const row = await select().where('id', '=', id).executeTakeFirst()
+      return row && toPasskey(row)
+    },
+    async list(userId) {
+      const rows = await select().where('user_id', '=', userId).orderBy('created_at').orderBy('id').execute()
+      return rows.map(toPasskey)
+    },
+    async use(id, counter, usedAt) {
+      const used = await db
+        .updateTable('passkeys')
+        .set({ counter, used_at: usedAt })
+        .where('tenant', '=', tenant)
+        .where('id', '=', id)
+        // Authenticators that keep no counter always say 0.
+        .where((where) =>
+          where.or([where('counter', '<', counter), ...(counter === 0 ? [where('counter', '=', 0)] : [])]),
+        )
+        .returning('id')
+        .execute()
+      return used.length === 1
+    },
+    async remove(userId, id) {
+      const removed = await db
+        .deleteFrom('passkeys')
+        .where('tenant', '=', tenant)
+        .where('user_id', '=', userId)
+        .where('id', '=', id)
+        .returning('id')
+        .execute()
+      return removed.length === 1
+    },
+  }
+}
+
+function toPasskey(row: Selectable<Schema['passkeys']>): Passkey {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    name: row.name,
+    publicKey: row.public_key,
+    counter: row.counter,
+    createdAt: row.created_at,
+    usedAt: row.used_at ?? undefined,
+  }
+}

@@ -1,0 +1,148 @@
+import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
+import type { User, UserStore } from './contract.ts'
+import type { Schema } from './schema.ts'
+
+/** Users over SQL. */
+export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
+  const toRow = (user: User, nameKey: string): Insertable<Schema['users']> => ({
+    tenant,
+    id: user.id,
+    name: user.name,
+    name_key: nameKey,
+    display_name: user.displayName,
+    password_hash: user.passwordHash ?? null,
+    created_at: user.createdAt,
+    disabled_at: user.disabledAt ?? null,
+    logins_since: user.loginsSince,
+    failures: 0,
+    failed_at: 0,
+    locked_until: 0,
+  })
+
+  const select = () => db.selectFrom('users').selectAll().where('tenant', '=', tenant)
+  const update = (id: string) => db.updateTable('users').where('tenant', '=', tenant).where('id', '=', id)
+
+  const add = async (user: User, nameKey: string): Promise<boolean> => {
+    const added = await db
+      .insertInto('users')
+      .values(toRow(user, nameKey))
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('id')
+      .execute()
+    return added.length === 1
+  }
+
+  return {
+    add,
+    async addFirst(user, nameKey) {
+      const row = toRow(user, nameKey)
+      const columns = Object.keys(row) as (keyof typeof row)[]
+      const values = columns.map((column) => {
+        const value = row[column]
+        return typeof value === 'number' ? bigint(value) : sql`${value}`
+      })
+      const added = await db.transaction().execute(async (transaction) => {
+        // One at a time: whoever waits for this row sees what was added before.
+        await transaction
+          .insertInto('marks')
+          .values({ name: `first-user/${tenant}`, value: '' })
+          .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: '' }))
+          .execute()
+        return transaction
+          .insertInto('users')
+          .columns(columns)
+          .expression(
+            sql`select ${sql.join(values)} where not exists (select 1 from users where tenant = ${tenant})`,
+          )
+          .returning('id')
+          .execute()
+      })
+      return added.length === 1
+    },
+    isEmpty: async () => (await select().limit(1).executeTakeFirst()) === undefined,
+    async find(id) {
+      return restore(await select().where('id', '=', id).executeTakeFirst())
+    },
+    async findByName(nameKey) {
+      return restore(await select().where('name_key', '=', nameKey).executeTakeFirst())
+    },
+    async list() {
+      return (await select().orderBy('name_key').execute()).map(toUser)
+    },
+    async setPassword(id, passwordHash, loginsSince) {
+      const forgiven = { failures: 0, failed_at: 0, locked_until: 0 }
+      await update(id)
+        .set({ password_hash: passwordHash, logins_since: loginsSince, ...forgiven })
+        .execute()
+    },
+    async setFirstPassword(id, passwordHash) {
+      const changed = await update(id)
+        .set({ password_hash: passwordHash })
+        .where('password_hash', 'is', null)
+        .where('disabled_at', 'is', null)
+        .returning('id')
+        .execute()
+      return changed.length === 1
+    },
+    async rehash(id, from, to) {
+      await update(id).set({ password_hash: to }).where('password_hash', '=', from).execute()
+    },
+    async setDisabled(id, disabledAt, loginsSince) {
+      await update(id)
+        .set({ disabled_at: disabledAt ?? null, logins_since: loginsSince })
+        .execute()
+    },
+    async remove(id) {
+      await db.transaction().execute(async (transaction) => {
+        await transaction
+          .deleteFrom('passkeys')
+          .where('tenant', '=', tenant)
+          .where('user_id', '=', id)
+          .execute()
+        await transaction.deleteFrom('users').where('tenant', '=', tenant).where('id', '=', id).execute()
+      })
+    },
+    async claimAttempt(id, { now, lock, forgetMs }) {
+      const failures = sql<number>`(case when failed_at < ${bigint(now - forgetMs)} then 0 else failures end)`
+      const steps = lock.map(
+        (milliseconds, index) =>
+          sql`when ${failures} <= ${sql.lit(index)} then ${bigint(now + milliseconds)}`,
+      )
+      const longest = bigint(now + (lock.at(-1) ?? 0))
+      const claimed = await update(id)
+        .set({
+          failures: sql`${failures} + 1`,
+          failed_at: now,
+          locked_until: sql`case ${sql.join(steps, sql` `)} else ${longest} end`,
+        })
+        .where('locked_until', '<=', now)
+        .returning('id')
+        .execute()
+      return claimed.length === 1
+    },
+    async forgetFailures(id) {
+      await update(id).set({ failures: 0, failed_at: 0, locked_until: 0 }).execute()
+    },
+  }
+}
+
+/** PostgreSQL takes a parameter within an expression for text unless told otherwise. */
+function bigint(value: number) {
+  return sql<number>`cast(${value} as bigint)`
+}
+
+function restore(row: Selectable<Schema['users']> | undefined): User | undefined {
+  return row && toUser(row)
+}
+
+function toUser(row: Selectable<Schema['users']>): User {
+  return {
+    id: row.id,
+    name: row.name,
+    displayName: row.display_name,
+    passwordHash: row.password_hash ?? undefined,
+    createdAt: row.created_at,
+    disabledAt: row.disabled_at ?? undefined,
+    loginsSince: row.logins_since,
+  }
+}

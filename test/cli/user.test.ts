@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { portcullis, startPortcullis } from '../support/command.ts'
+import { FormBrowser } from '../support/form-browser.ts'
+import { freePort } from '../support/installation.ts'
+import { OAuthClient } from '../support/oauth.ts'
+import { goodPassword } from '../support/people.ts'
+import { Visitor } from '../support/visitor.ts'
+
+const program = join(import.meta.dirname, '../../bin/portcullis.js')
+const folder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-user-'))
+
+/** Runs a command that reads a password from standard input. */
+function withPassword(args: readonly string[], password: string): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [program, ...args, '--password-stdin'],
+      (error, stdout, stderr) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr })
+      },
+    )
+    child.stdin?.end(`${password}\n`)
+  })
+}
+
+describe('portcullis user', () => {
+  it('adds, lists, disables, enables and removes, and says what cannot be done', {
+    timeout: 60_000,
+  }, async () => {
+    const data = folder()
+    const at = ['--data', data]
+    assert.match(
+      (await withPassword(['user', 'add', 'ada', ...at], goodPassword)).output,
+      /ada is added: usr_/,
+    )
+    for (const [args, password, problem] of [
+      [['add', 'Ada'], goodPassword, /there is a user Ada already/],
+      [['add', 'b c'], goodPassword, /A name has up to 64/],
+      [['add', 'bob'], 'short', /at least 12 characters/],
+      [['set-password', 'nobody'], goodPassword, /there is no user nobody/],
+    ] as const) {
+      const { code, output } = await withPassword(['user', ...args, ...at], password)
+      assert.equal(code, 2)
+      assert.match(output, problem)
+      assert.doesNotMatch(output, /^\s+at /m, 'no stack trace')
+    }
+    await portcullis(['user', 'disable', 'ADA', ...at])
+    const list = async (): Promise<Record<string, unknown>[]> =>
+      JSON.parse((await portcullis(['user', 'list', '--json', ...at])).stdout) as Record<string, unknown>[]
+    const [ada, ...others] = await list()
+    assert.deepEqual(others, [])
+    assert.deepEqual(Object.keys(ada ?? {}), ['id', 'name', 'displayName', 'state', 'createdAt'])
+    assert.equal(ada?.['state'], 'disabled')
+    await portcullis(['user', 'enable', 'ada', ...at])
+    assert.match((await portcullis(['user', 'list', ...at])).stdout, /^ada\tusr_\S+\tactive\tada$/m)
+    assert.match((await portcullis(['user', 'remove', 'ada', ...at])).stdout, /ada is removed/)
+    assert.deepEqual(await list(), [])
+  })
+
+  it('takes a password from no argument, and asks at a terminal without showing it', {
+    timeout: 30_000,
+  }, async () => {
+    const data = folder()
+    assert.match(
+      (await portcullis(['user', 'add', 'ada', '--password', goodPassword, '--data', data])).stderr,
+      /unknown option '--password'/,
+    )
+    const command = `${process.execPath} ${program} user add ada --data ${data}`
+    const terminal = spawn('script', ['-qec', command, '/dev/null'])
+    let shown = ''
+    let asked = 0
+    terminal.stdout.on('data', (chunk: Buffer) => {
+      shown += chunk.toString()
+      const questions = shown.match(/(?:Password|Once more): /g)?.length ?? 0
+      for (; asked < questions; asked++) terminal.stdin.write(`${goodPassword}x\u007f\r`)
+    })
+    assert.equal(await new Promise((resolve) => terminal.once('exit', resolve)), 0, shown)
+    assert.match(shown, /ada is added/)
+    assert.ok(!shown.includes(goodPassword.slice(0, 4)))
+  })
+
+  it('works while servers run: who is disabled is out within a second, in every process (A58)', {
+    timeout: 90_000,
+  }, async (test) => {
+    const data = folder()
+    const port = await freePort()
+    const file = join(data, 'portcullis.yaml')
+    writeFileSync(
+      file,
+      `data: ${data}
+log: { format: text }
+login: { users: local }
+listen: { gateway: ${port}, authorizationServer: 0, admin: 0 }
+upstreams: [{ name: a, url: http://127.0.0.1:9/mcp }]
+`,
+    )
+    const running = await startPortcullis(test, ['serve', '-c', file])
+    const url = `http://127.0.0.1:${port}`
+
+    for (let attempt = 0; attempt < 40 && !running.output().includes('/setup/'); attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    const link = /http:\/\/\S+\/setup\/([\w-]{43})/.exec(running.output())
+    assert.ok(link !== null, running.output())
+    const invited = await portcullis(['user', 'invite', 'grace', '-c', file])
+    assert.match(invited.stdout, new RegExp(`^${url}/setup/[\\w-]{43}\n$`))
+    const own = { password: goodPassword, repeated: goodPassword }
+    assert.equal((await new Visitor(url).submit(invited.stdout.trim(), own)).status, 303)
+    assert.equal((await new Visitor(url).get(link[0])).status, 400, 'there is a first user now')
+
+    const client = await OAuthClient.register(url, { redirect_uris: ['http://127.0.0.1:1/cb'] })
+    const browser = new FormBrowser({ fill: { name: 'grace', password: goodPassword } })
+    const { access_token: token, refresh_token: refresh } = await client.signIn(
+      { scope: 'mcp:tools:read' },
+      browser,
+    )
+    const call = async (): Promise<number> => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      const body = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+      return (await fetch(`${url}/mcp`, { method: 'POST', headers, body })).status
+    }
+    assert.equal(await call(), 502, 'let in; there is no server behind')
+    assert.match((await portcullis(['user', 'disable', 'grace', '-c', file])).stdout, /is disabled/)
+    await new Promise((resolve) => setTimeout(resolve, 2500))
+    assert.equal(await call(), 401)
+    assert.equal((await client.refresh(refresh)).body.error, 'invalid_grant')
+    const audit = readFileSync(join(data, 'audit.jsonl'), 'utf8')
+    assert.ok(!audit.includes(link[1] as string))
+    assert.ok(
+      !running
+        .output()
+        .replace(link[0], '')
+        .includes((link[1] as string).slice(0, 24)),
+    )
+  })
+})

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Passkey, Store, User } from '../../src/storage/contract.ts'
+import { type Engine, postgresEngine, sqliteEngine, type TestStore } from '../support/engines.ts'
+
+const person = (id: string): User => ({
+  id,
+  name: id,
+  displayName: id.toUpperCase(),
+  passwordHash: 'a hash',
+  createdAt: 1,
+  disabledAt: undefined,
+  loginsSince: 0,
+})
+
+const passkey = (id: string, userId: string): Passkey => ({
+  id,
+  userId,
+  name: 'a key',
+  publicKey: 'cose',
+  counter: 0,
+  createdAt: 1,
+  usedAt: undefined,
+})
+
+for (const [name, startEngine] of [
+  ['SQLite', sqliteEngine],
+  ['PostgreSQL', postgresEngine],
+] as const) {
+  describe(name, () => {
+    let engine: Engine
+    let home: TestStore
+    let store: Store
+    before(async () => {
+      engine = await startEngine()
+      home = await engine.create()
+      store = await home.open()
+      // Every connection is open before anything races: opening one takes longer than a race does.
+      await Promise.all(Array.from({ length: 20 }, () => store.users.find('nobody')))
+    })
+    after(async () => {
+      await store.close()
+      await home.destroy()
+      await engine.stop()
+    })
+
+    describe('users', () => {
+      it('come first once, of 20 at once', async () => {
+        assert.equal(await store.users.isEmpty(), true)
+        const added = await Promise.all(
+          Array.from({ length: 20 }, (_, index) =>
+            store.users.addFirst(person(`first${index}`), `first${index}`),
+          ),
+        )
+        assert.equal(added.filter(Boolean).length, 1)
+        assert.equal(await store.users.isEmpty(), false)
+        assert.equal((await store.users.list()).length, 1)
+      })
+
+      it('have a name to themselves, of 20 at once', async () => {
+        const added = await Promise.all(
+          Array.from({ length: 20 }, (_, index) => store.users.add(person(`same${index}`), 'same')),
+        )
+        assert.equal(added.filter(Boolean).length, 1)
+        assert.equal(await store.users.add(person('another'), 'another'), true)
+        assert.equal(
+          await store.users.add(person('another'), 'yet another'),
+          false,
+          'an id is never used twice',
+        )
+      })
+
+      it('are found by id and by name, as they were put in', async () => {
+        await store.users.add(person('ada'), 'ada')
+        assert.deepEqual(await store.users.find('ada'), person('ada'))
+        assert.deepEqual(await store.users.findByName('ada'), person('ada'))
+        assert.equal(await store.users.find('nobody'), undefined)
+        assert.equal(await store.users.findByName('ADA'), undefined)
+      })
+
+      it('are changed in one place at a time', async () => {
+        await store.users.add(person('grace'), 'grace')
+        await store.users.setDisabled('grace', 5, 6)
+        assert.deepEqual(await store.users.find('grace'), {
+          ...person('grace'),
+          disabledAt: 5,
+          loginsSince: 6,
+        })
+        await store.users.setDisabled('grace', undefined, 7)
+        await store.users.setPassword('grace', 'new', 8)
+        await store.users.rehash('grace', 'a hash', 'late')
+        assert.equal((await store.users.find('grace'))?.passwordHash, 'new', 'it had changed meanwhile')
+        await store.users.rehash('grace', 'new', 'newer')
+        assert.deepEqual(await store.users.find('grace'), {
+          ...person('grace'),
+          passwordHash: 'newer',
+          loginsSince: 8,
+        })
+        assert.deepEqual(await store.users.find('ada'), person('ada'))
+      })
+
+      it('choose their first password once, of 20 at once, and not when they are disabled', async () => {
+        await store.users.add({ ...person('invited'), passwordHash: undefined }, 'invited')
+        await store.users.setDisabled('invited', 1, 1)
+        assert.equal(await store.users.setFirstPassword('invited', 'too late'), false)
+        await store.users.setDisabled('invited', undefined, 1)
+        const set = await Promise.all(
+          Array.from({ length: 20 }, (_, index) => store.users.setFirstPassword('invited', `hash ${index}`)),
+        )
+        assert.equal(set.filter(Boolean).length, 1)
+      })
+
+      it('go with their passkeys', async () => {
+        await store.users.add(person('leaver'), 'leaver')
+        await store.passkeys.add(passkey('of leaver', 'leaver'))
+        await store.users.remove('leaver')
+        assert.equal(await store.users.find('leaver'), undefined)
+        assert.equal(await store.passkeys.find('of leaver'), undefined)
+      })
+    })
+
+    describe('attempts', () => {
+      const lock = [0, 0, 1000, 4000]
+      const attempt = (now: number): Promise<boolean> =>
+        store.users.claimAttempt('tried', { now, lock, forgetMs: 60_000 })
+
+      it('lock the account for longer and longer, never for good, and are forgotten', async () => {
+        await store.users.add(person('tried'), 'tried')
+        assert.deepEqual([await attempt(1000), await attempt(1000), await attempt(1000)], [true, true, true])
+        assert.equal(await attempt(1999), false, 'locked for a second after the third')
+        assert.equal(await attempt(2000), true)
+        assert.equal(await attempt(5999), false)
+        assert.equal(await attempt(6000), true)
+        assert.equal(await attempt(9999), false, 'the longest lock repeats')
+        assert.equal(await attempt(10_000), true)
+        const later = 10_000 + 60_001
+        assert.deepEqual(
+          [await attempt(later), await attempt(later), await attempt(later)],
+          [true, true, true],
+        )
+        assert.equal(await attempt(later), false)
+        await store.users.forgetFailures('tried')
+        assert.equal(await attempt(later), true)
+      })
+
+      it('are counted when they come at once', async () => {
+        await store.users.forgetFailures('tried')
+        const now = Date.now()
+        const allowed = await Promise.all(Array.from({ length: 50 }, () => attempt(now)))
+        assert.equal(allowed.filter(Boolean).length, 3)
+        assert.equal(await store.users.claimAttempt('nobody', { now, lock, forgetMs: 1 }), false)
+      })
+    })
+
+    describe('passkeys', () => {
+      it('are added once and listed for their user, and only their user removes them', async () => {
+        assert.equal(await store.passkeys.add(passkey('k1', 'ada')), true)
+        assert.equal(await store.passkeys.add(passkey('k1', 'grace')), false)
+        assert.deepEqual(await store.passkeys.list('ada'), [passkey('k1', 'ada')])
+        assert.equal(await store.passkeys.remove('grace', 'k1'), false)
+        assert.equal(await store.passkeys.remove('ada', 'k1'), true)
+        assert.deepEqual(await store.passkeys.list('ada'), [])
+      })
+
+      it('are used with a counter that grows, or with none at all', async () => {
+        await store.passkeys.add(passkey('k2', 'ada'))
+        assert.equal(await store.passkeys.use('k2', 0, 2), true)
+        assert.equal(await store.passkeys.use('k2', 0, 3), true)
+        const results = await Promise.all(Array.from({ length: 20 }, () => store.passkeys.use('k2', 7, 4)))
+        assert.equal(results.filter(Boolean).length, 1)
+        assert.equal(await store.passkeys.use('k2', 6, 5), false)
+        assert.equal(await store.passkeys.use('k2', 0, 5), false, 'a counter that is gone')
+        assert.deepEqual(await store.passkeys.find('k2'), { ...passkey('k2', 'ada'), counter: 7, usedAt: 4 })
+        assert.equal(await store.passkeys.use('unknown', 1, 1), false)
+      })
+    })
+  })
+}

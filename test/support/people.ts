@@ -1,0 +1,18 @@
+import { buildPeople } from '../../src/compose/people.ts'
+import { openConfiguredStore } from '../../src/compose/store.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
+import type { People } from '../../src/identity/people.ts'
+import type { Installation } from './installation.ts'
+
+/** A password that the rules allow. */
+export const goodPassword = 'four words of no meaning'
+
+/** The users of a running installation, through a connection of their own: as another process would manage them. */
+export async function openPeople(
+  { data }: Installation,
+  clock: Clock = systemClock,
+): Promise<People & { close: () => Promise<void> }> {
+  const { store, secret } = await openConfiguredStore(loadConfig({ base: { data } }), clock)
+  return { ...buildPeople({ store, secret, clock }), close: () => store.close() }
+}

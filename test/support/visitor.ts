@@ -1,0 +1,71 @@
+/** An answer, read to its end. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly html: string
+  readonly location: string | null
+}
+
+interface PostOptions {
+  readonly headers?: Readonly<Record<string, string>>
+  /** False leaves the cookies out. */
+  readonly cookies?: boolean
+}
+
+/** A browser in the hands of a test: keeps cookies and does nothing by itself. */
+export class Visitor {
+  readonly #origin: string
+  readonly cookies = new Map<string, string>()
+
+  constructor(origin: string) {
+    this.#origin = origin
+  }
+
+  get(path: string): Promise<Answer> {
+    return this.#send(path, {}, true)
+  }
+
+  /** Posts a form as our own pages do. */
+  post(
+    path: string,
+    fields: Readonly<Record<string, string>>,
+    { headers = {}, cookies = true }: PostOptions = {},
+  ): Promise<Answer> {
+    const body = new URLSearchParams(fields)
+    return this.#send(path, { method: 'POST', body, headers: { origin: this.#origin, ...headers } }, cookies)
+  }
+
+  /** Opens a page and posts the first form on it, with these fields filled in. */
+  async submit(path: string, fields: Readonly<Record<string, string>>): Promise<Answer> {
+    const { html } = await this.get(path)
+    return this.post(actionOf(html), { csrf: csrfOf(html), ...fields })
+  }
+
+  async #send(path: string, init: RequestInit, withCookies: boolean): Promise<Answer> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const response = await fetch(new URL(path, this.#origin), {
+      redirect: 'manual',
+      ...init,
+      headers: { accept: 'text/html', ...(withCookies ? { cookie } : {}), ...init.headers },
+    })
+    for (const one of response.headers.getSetCookie()) {
+      const [pair = ''] = one.split(';')
+      const equals = pair.indexOf('=')
+      const value = pair.slice(equals + 1)
+      if (value === '') this.cookies.delete(pair.slice(0, equals))
+      else this.cookies.set(pair.slice(0, equals), value)
+    }
+    const { status, headers } = response
+    return { status, headers, html: await response.text(), location: headers.get('location') }
+  }
+}
+
+/** The token of the first form of a page. */
+export function csrfOf(html: string): string {
+  return /name="csrf" value="([^"]*)"/.exec(html)?.[1] ?? ''
+}
+
+/** Where the first form of a page goes. */
+export function actionOf(html: string): string {
+  return (/<form[^>]* action="([^"]*)"/.exec(html)?.[1] ?? '').replaceAll('&amp;', '&')
+}
