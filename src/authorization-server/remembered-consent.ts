@@ -6,7 +6,7 @@ import { digest } from '../core/secret.ts'
 import type { ConsentQuestion, ConsentStore } from '../storage/contract.ts'
 
 /** What a person agrees to when they let a client in. */
-export interface Agreement {
+interface Agreement {
   readonly accountId: string
   readonly client: Client
   readonly redirectUri: string
