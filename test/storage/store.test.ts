@@ -135,49 +135,6 @@ describe('keys', () => {
   })
 })
 
-describe('consents', () => {
-  const question = {
-    accountId: 'ada',
-    clientId: 'c',
-    redirectHost: 'https://app.example',
-    resource: 'https://gw.example/mcp',
-    clientDigest: 'as described now',
-  }
-
-  it('add up scope by scope, whoever remembers at once', async () => {
-    const scopes = Array.from({ length: 20 }, (_, index) => `s${index}`)
-    await Promise.all(scopes.map((scope) => store.consents.remember(question, [scope, 's0'], soon())))
-    assert.deepEqual((await store.consents.scopes(question)).toSorted(), scopes.toSorted())
-    await store.consents.remember(question, [], soon())
-  })
-
-  it('count for the very same question alone', async () => {
-    for (const [field, value] of Object.entries(question)) {
-      assert.deepEqual(await store.consents.scopes({ ...question, [field]: `${value}x` }), [], field)
-    }
-    const changed = { ...question, clientDigest: 'as described later' }
-    await store.consents.remember(changed, ['s1'], soon())
-    assert.deepEqual(await store.consents.scopes(changed), ['s1'])
-    assert.ok(!(await store.consents.scopes(question)).includes('s1'), 'not for the earlier description')
-  })
-
-  it('end with time, are forgotten with their client, and are swept', async () => {
-    const others = { ...question, clientId: 'd' }
-    await store.consents.remember(question, ['short'], clock.now() + 1000)
-    await store.consents.remember(others, ['short'], clock.now() + 1000)
-    await store.consents.remember(others, ['long'], clock.now() + 10_000)
-    await store.consents.forget('ada', 'c')
-    await store.consents.forget('grace')
-    assert.deepEqual(await store.consents.scopes(question), [])
-    assert.deepEqual((await store.consents.scopes(others)).toSorted(), ['long', 'short'])
-    clock.advance(2000)
-    assert.deepEqual(await store.consents.scopes(others), ['long'])
-    assert.equal(await store.consents.sweep(clock.now()), 1)
-    await store.consents.forget('ada')
-    assert.deepEqual(await store.consents.scopes(others), [])
-  })
-})
-
 describe('the file', () => {
   it('holds no id, no payload and no private key that could be read', async () => {
     await store.artifacts.put({
@@ -214,11 +171,6 @@ describe('the file', () => {
     assert.equal(await other.artifacts.find('Client', 'shared'), undefined)
     assert.equal(await other.artifacts.consume('Client', 'shared'), false)
     assert.deepEqual(await other.keys.list('p'), [])
-    const question = { accountId: 'a', clientId: 'c', redirectHost: 'h', resource: 'r', clientDigest: 'd' }
-    await store.consents.remember(question, ['s'], soon())
-    assert.deepEqual(await other.consents.scopes(question), [])
-    await other.consents.forget('a')
-    assert.deepEqual(await store.consents.scopes(question), ['s'])
     await other.close()
   })
 
