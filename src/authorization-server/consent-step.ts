@@ -1,6 +1,7 @@
 import type { InteractionResults, Provider } from 'oidc-provider'
 import { ScopeSet } from '../core/scope.ts'
 import { displayText, type Markup } from '../http/page.ts'
+import { accountPath } from './account-pages.ts'
 import { displayedClientName } from './client-name.ts'
 import { interactionPath } from './configuration.ts'
 import { consentWarnings, displayedHost, hostOfClientId } from './consent-warnings.ts'
@@ -45,6 +46,7 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       return consentPage({
         action: `${interactionPath}/${interaction.uid}/consent`,
         csrf,
+        accountUrl: settings.issuer + accountPath,
         clientName,
         clientHost,
         accountName: displayText(account?.displayName ?? 'unknown'),

@@ -234,6 +234,22 @@ describe('the consent page', () => {
     assert.match(html, /Any program here can call itself by this name/)
   })
 
+  it('of a client whose id is the URL of its description shows whose that is, and where the answer goes (R11, A54)', async () => {
+    const id = 'https://claude.ai/oauth/client-metadata'
+    const redirectUris = ['http://localhost/callback']
+    const known = await startInstallation({
+      config: { clients: [{ id, name: 'Claude Code', redirectUris }] },
+    })
+    const client = new OAuthClient(known.url, id, 'http://localhost:4321/callback')
+    const browser = new FormBrowser()
+    await client.authorize({}, browser)
+    assert.match(lastQuestion(browser), /description comes from <strong>claude\.ai<\/strong>/)
+    assert.match(lastQuestion(browser), /goes to <strong>localhost:4321<\/strong>/)
+    assert.match(lastQuestion(browser), /Any program here can call itself by this name/)
+    assert.ok(await isAsked(client, browser), 'every time')
+    await known.close()
+  })
+
   it('shows openid as what it is', async () => {
     assert.match(await ask({}, { scope: 'openid mcp:tools:read' }), /Know your name/)
   })
@@ -247,7 +263,7 @@ describe('the consent page', () => {
       const scope = 'mcp:tools:read mcp:resources:read mcp:tools:execute'
       const { scope: granted } = await client.signIn({ scope }, browser)
       const [, added, earlier] =
-        /Let Web client do more\?.*<h2>New<\/h2>(.*)<h2>Allowed before<\/h2>(.*)<form/s.exec(
+        /Let Web client do more\?.*<h2>New<\/h2>\s*<ul>(.*?)<\/ul>\s*<h2>Allowed before<\/h2>\s*<ul>(.*?)<\/ul>/s.exec(
           lastQuestion(browser),
         ) ?? []
       assert.deepEqual(scopesIn(added), ['mcp:tools:execute'])

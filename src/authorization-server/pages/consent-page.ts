@@ -7,6 +7,8 @@ import { renderGroups, renderScope } from './scope-list.ts'
 export interface ConsentPage {
   readonly action: string
   readonly csrf: string
+  /** Where the person can take it back. */
+  readonly accountUrl: string
   readonly clientName: string
   /** The host that vouches for the client's description, where its id is the URL of one. */
   readonly clientHost: string | undefined
@@ -38,6 +40,7 @@ export function consentPage(consent: ConsentPage): Markup {
       ${consent.clientHost === undefined ? '' : html`<p>Its description comes from <strong>${consent.clientHost}</strong>.</p>`}
       ${consent.warnings.map(renderWarning)}
       ${isStepUp ? renderStepUp(consent) : renderAll(consent)}
+      <p class="quiet">You can take it back at any time at <code>${consent.accountUrl}</code>.</p>
       <form method="post" action="${consent.action}">
         <input type="hidden" name="csrf" value="${consent.csrf}" />
         <div class="actions">
