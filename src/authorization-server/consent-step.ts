@@ -1,6 +1,7 @@
 import type { InteractionResults, Provider } from 'oidc-provider'
 import { ScopeSet } from '../core/scope.ts'
 import { displayText, type Markup } from '../http/page.ts'
+import { accountPath } from './account-pages.ts'
 import { displayedClientName } from './client-name.ts'
 import { interactionPath } from './configuration.ts'
 import { consentWarnings, displayedHost, hostOfClientId } from './consent-warnings.ts'
@@ -38,17 +39,18 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       const resource = settings.resources.find(asking.resource)
       const clientName = displayedClientName(client)
       const clientHost = hostOfClientId(asking.clientId)
-      const redirect = new URL(asking.redirectUri)
+      const { redirectUri } = asking
+      const redirect = redirectUri === undefined ? undefined : new URL(redirectUri)
       const allowed = await allowedBefore(asking)
       const isAllowed = (scope: string): boolean => allowed.covers(scope.replace(/:\*$/, ''))
       return consentPage({
         action: `${interactionPath}/${interaction.uid}/consent`,
         csrf,
+        accountUrl: settings.issuer + accountPath,
         clientName,
         clientHost,
         accountName: displayText(account?.displayName ?? 'unknown'),
-        redirectHost: displayedHost(redirect),
-        redirectUri: displayText(redirect.href, 200),
+        answer: redirect && { host: displayedHost(redirect), uri: displayText(redirect.href, 200) },
         warnings: consentWarnings({ clientName, clientHost, redirect }),
         resourceName: resource?.name ?? settings.issuer,
         resource: resource?.resource ?? settings.issuer,
@@ -65,7 +67,7 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       }
       const grantId = await grantConsent(provider, interaction)
       const client = await provider.Client.find(clientId)
-      if (client !== undefined) {
+      if (client !== undefined && redirectUri !== undefined) {
         await settings.rememberedConsents.remember({ accountId, client, redirectUri, resource, scopes })
       }
       return { consent: { grantId } }
@@ -76,7 +78,8 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
 interface Asking {
   readonly accountId: string
   readonly clientId: string
-  readonly redirectUri: string
+  /** None where the client asks for the answer, as a device does. */
+  readonly redirectUri: string | undefined
   readonly resource: string
   readonly scopes: readonly string[]
 }
@@ -85,11 +88,11 @@ interface Asking {
 function askingOf(interaction: Interaction): Asking {
   const { params, session } = interaction
   const asked = askedScopes(interaction)
-  const named = params['resource']
+  const { redirect_uri: redirectUri, resource: named } = params
   return {
     accountId: session?.accountId ?? '',
     clientId: String(params['client_id']),
-    redirectUri: String(params['redirect_uri']),
+    redirectUri: typeof redirectUri === 'string' ? redirectUri : undefined,
     resource: asked?.resource ?? (typeof named === 'string' ? named : ''),
     scopes: [...(asked?.scopes ?? []), ...askedNames(interaction)],
   }

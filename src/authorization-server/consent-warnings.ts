@@ -7,31 +7,40 @@ interface WarnedClient {
   readonly clientName: string
   /** The host of its description, where its id is a URL. */
   readonly clientHost: string | undefined
-  readonly redirect: URL
+  /** Where the answer goes; undefined where the client asks for it. */
+  readonly redirect: URL | undefined
 }
 
 /** What a person should be warned of before letting a client in. */
 export function consentWarnings({ clientName, clientHost, redirect }: WarnedClient): ConsentWarning[] {
-  const warnings: ConsentWarning[] = []
-  if (isLoopbackHost(redirect.hostname)) warnings.push({ kind: 'loopback' })
-  else {
-    if (!/^https?:$/.test(redirect.protocol)) warnings.push({ kind: 'private-use' })
-    const program = borrowedName(clientName, redirect)
-    if (program !== undefined) {
-      warnings.push({ kind: 'borrowed-name', program, redirectHost: displayedHost(redirect) })
-    }
-  }
-  if (isPunycode(redirect.hostname) || isPunycode(clientHost ?? '')) warnings.push({ kind: 'punycode' })
+  const warnings = redirect === undefined ? [] : redirectWarnings(clientName, redirect)
+  const hosts = [redirect?.hostname ?? '', clientHost ?? '']
+  if (hosts.some(isPunycode)) warnings.push({ kind: 'punycode' })
   if (mixesAlphabets(clientName)) warnings.push({ kind: 'mixed-alphabets' })
+  return warnings
+}
+
+function redirectWarnings(clientName: string, redirect: URL): ConsentWarning[] {
+  // Of a program on this computer every name may be borrowed.
+  if (isLoopbackHost(redirect.hostname)) return [{ kind: 'loopback' }]
+  const warnings: ConsentWarning[] = isWeb(redirect) ? [] : [{ kind: 'private-use' }]
+  const program = borrowedName(clientName, redirect)
+  if (program !== undefined) {
+    warnings.push({ kind: 'borrowed-name', program, redirectHost: displayedHost(redirect) })
+  }
   return warnings
 }
 
 /** The part of a redirect URI that says where the answer goes: host and port, or a scheme that opens a program. */
 export function displayedHost(redirect: URL): string {
-  return /^https?:$/.test(redirect.protocol) ? redirect.host : redirect.protocol
+  return isWeb(redirect) ? redirect.host : redirect.protocol
 }
 
 /** The host of a client id that is the URL of the client's description. The id is untrusted. */
 export function hostOfClientId(clientId: string): string | undefined {
   return clientId.startsWith('https://') ? URL.parse(clientId)?.host : undefined
+}
+
+function isWeb({ protocol }: URL): boolean {
+  return protocol === 'https:' || protocol === 'http:'
 }

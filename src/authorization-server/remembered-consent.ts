@@ -6,7 +6,7 @@ import { digest } from '../core/secret.ts'
 import type { ConsentQuestion, ConsentStore } from '../storage/contract.ts'
 
 /** What a person agrees to when they let a client in. */
-export interface Agreement {
+interface Agreement {
   readonly accountId: string
   readonly client: Client
   readonly redirectUri: string
@@ -91,7 +91,7 @@ function questionOf({ accountId, client, redirectUri, resource }: Agreement): Co
 }
 
 /** Changes with everything by which a person or this server knows a client: name, addresses, keys. */
-function clientDigest(client: Client): string {
+export function clientDigest(client: Client): string {
   const { client_name, redirect_uris = [], jwks, jwks_uri, token_endpoint_auth_method } = client.metadata()
   const known = [client_name, redirect_uris.toSorted(), jwks, jwks_uri, token_endpoint_auth_method]
   return digest(JSON.stringify(known.map((value) => value ?? null)))

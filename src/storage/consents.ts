@@ -21,9 +21,11 @@ export function consentStore(db: Kysely<Schema>, tenant: string, clock: Clock): 
     async remember(question, scopes, expiresAt) {
       if (scopes.length === 0) return
       const columns = columnsOf(question)
+      // In one order for all, so that two who remember at once do not wait for each other.
+      const sorted = [...new Set(scopes)].toSorted()
       await db
         .insertInto('consents')
-        .values([...new Set(scopes)].map((scope) => ({ ...columns, scope, expires_at: expiresAt })))
+        .values(sorted.map((scope) => ({ ...columns, scope, expires_at: expiresAt })))
         .onConflict((conflict) =>
           conflict
             .columns(['tenant', 'account_id', 'client_id', 'redirect_host', 'resource', 'scope'])

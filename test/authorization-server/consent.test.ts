@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
-import { loadMasterSecret } from '../../src/keys/master-secret.ts'
-import { openStore } from '../../src/storage/open.ts'
+import type { Client } from 'oidc-provider'
+import { clientDigest } from '../../src/authorization-server/remembered-consent.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -43,6 +43,9 @@ async function isAsked(
   return timesAsked(browser) > earlier
 }
 
+/** Where a redirect leads. */
+const absolute = (headers: Headers): string => new URL(headers.get('location') ?? '', installation.url).href
+
 describe('remembered consent', () => {
   it('spares a client on the web the same question, and gives each authorization a grant of its own (P12, X2)', async () => {
     const client = await registerWebClient()
@@ -81,29 +84,46 @@ describe('remembered consent', () => {
     assert.ok(await isAsked(client, new FormBrowser({ fill: { name: 'grace' } }), { scope }), 'another user')
   })
 
-  it('ends when the client is described otherwise: name, addresses, keys (R10, A50)', async () => {
-    const store = await openStore({
-      folder: installation.data,
-      secret: loadMasterSecret(undefined, installation.data),
-      clock,
-    })
-    const key = { kty: 'EC', crv: 'P-256', x: 'a'.repeat(43), y: 'b'.repeat(43) }
+  it('ends when the client is described otherwise (R10, A50)', async () => {
+    const described = { id: 'web', name: 'Web client', redirectUris: ['https://app.example/cb'] }
+    const changing = await startInstallation({ config: { clients: [described] } })
+    const client = new OAuthClient(changing.url, 'web', 'https://app.example/cb')
+    const browser = new FormBrowser()
+    await client.authorize({}, browser)
     for (const change of [
-      { client_name: 'Web c1ient' },
-      { redirect_uris: ['https://app.example/cb', 'https://evil.example/cb'] },
-      { jwks: { keys: [key] } },
+      { name: 'Web c1ient' },
+      { redirectUris: ['https://app.example/cb', 'https://evil.example/cb'] },
+      { secret: 'now it has one' },
     ]) {
-      const client = await registerWebClient()
-      const browser = new FormBrowser()
-      await client.authorize({}, browser)
+      Object.assign(described, change)
       assert.ok(!(await isAsked(client, browser)))
-      const found = await store.artifacts.find('Client', client.clientId)
-      const payload = { ...found?.payload, ...change }
-      await store.artifacts.put({ model: 'Client', id: client.clientId, payload })
+      await changing.restart()
       assert.ok(await isAsked(client, browser), JSON.stringify(change))
-      assert.ok(!(await isAsked(client, browser)), 'and the new description is remembered')
     }
-    await store.close()
+    await changing.close()
+  })
+
+  it('goes with the keys of a client, not with the order of its addresses (R10)', () => {
+    const clientWith = (changes: object): Client => {
+      const metadata = {
+        client_name: 'n',
+        redirect_uris: ['https://a.example', 'https://b.example'],
+        ...changes,
+      }
+      return { metadata: () => metadata } as unknown as Client
+    }
+    const known = clientDigest(clientWith({}))
+    assert.equal(
+      clientDigest(clientWith({ redirect_uris: ['https://b.example', 'https://a.example'] })),
+      known,
+    )
+    for (const change of [
+      { jwks: { keys: [] } },
+      { jwks_uri: 'https://a.example/k' },
+      { client_name: 'm' },
+    ]) {
+      assert.notEqual(clientDigest(clientWith(change)), known, JSON.stringify(change))
+    }
   })
 
   it('ends with time, and where the client asks for the question', async () => {
@@ -115,6 +135,29 @@ describe('remembered consent', () => {
     assert.ok(!(await isAsked(client, browser)))
     clock.advance(2 * dayMilliseconds)
     assert.ok(await isAsked(client, browser))
+  })
+
+  it('helps no client that an attacker registers in its image: the user is asked, and no code leaves (A64, X1, X2)', async () => {
+    const good = await registerWebClient()
+    const browser = new FormBrowser()
+    await good.authorize({}, browser)
+    assert.ok(!(await isAsked(good, browser)))
+    const evil = await registerWebClient({ redirect_uris: ['https://evil.example/cb'] })
+    const url = evil.authorizationUrl({ verifier: 'a'.repeat(43) })
+    const page = await browser.open(absolute((await browser.open(url)).headers))
+    assert.match(page.html, /goes to <strong>evil\.example<\/strong>/)
+    const action = installation.url + (/action="([^"]*)"/.exec(page.html)?.[1] ?? '')
+    const csrf = /name="csrf" value="([^"]*)"/.exec(page.html)?.[1] ?? ''
+    const { headers } = await browser.open(action, { csrf, decision: 'deny' })
+    const callback = await browser.visit(absolute(headers))
+    assert.equal(callback?.searchParams.get('error'), 'access_denied')
+    assert.equal(callback?.searchParams.has('code'), false)
+    const borrowed = good.authorizationUrl({
+      verifier: 'a'.repeat(43),
+      redirectUri: 'https://evil.example/cb',
+    })
+    assert.equal(await browser.visit(borrowed), undefined, 'the good client has no such address')
+    assert.ok(!(await isAsked(good, browser)), 'and what was agreed to stands')
   })
 
   it('does not come from a refusal', async () => {
@@ -178,7 +221,7 @@ describe('the consent page', () => {
     assert.doesNotMatch(html, /\u200b/)
   })
 
-  it('shows an address of another alphabet in its plain form, and says so (A49, A53)', async () => {
+  it('shows an address of another alphabet in its plain form, and says so (A49)', async () => {
     const html = await ask({ redirect_uris: ['https://аррӏе.example/cb'] })
     assert.match(html, /<strong>xn--80ak6aa92e\.example<\/strong>/)
     assert.match(html, /letters of another alphabet/)
@@ -189,6 +232,22 @@ describe('the consent page', () => {
     const html = await ask({ client_name: 'Claude Code', redirect_uris: ['http://localhost:4321/cb'] })
     assert.match(html, /<strong>localhost:4321<\/strong>/)
     assert.match(html, /Any program here can call itself by this name/)
+  })
+
+  it('of a client whose id is the URL of its description shows whose that is, and where the answer goes (R11, A54)', async () => {
+    const id = 'https://claude.ai/oauth/client-metadata'
+    const redirectUris = ['http://localhost/callback']
+    const known = await startInstallation({
+      config: { clients: [{ id, name: 'Claude Code', redirectUris }] },
+    })
+    const client = new OAuthClient(known.url, id, 'http://localhost:4321/callback')
+    const browser = new FormBrowser()
+    await client.authorize({}, browser)
+    assert.match(lastQuestion(browser), /description comes from <strong>claude\.ai<\/strong>/)
+    assert.match(lastQuestion(browser), /goes to <strong>localhost:4321<\/strong>/)
+    assert.match(lastQuestion(browser), /Any program here can call itself by this name/)
+    assert.ok(await isAsked(client, browser), 'every time')
+    await known.close()
   })
 
   it('shows openid as what it is', async () => {
@@ -204,7 +263,7 @@ describe('the consent page', () => {
       const scope = 'mcp:tools:read mcp:resources:read mcp:tools:execute'
       const { scope: granted } = await client.signIn({ scope }, browser)
       const [, added, earlier] =
-        /Let Web client do more\?.*<h2>New<\/h2>(.*)<h2>Allowed before<\/h2>(.*)<form/s.exec(
+        /Let Web client do more\?.*<h2>New<\/h2>\s*<ul>(.*?)<\/ul>\s*<h2>Allowed before<\/h2>\s*<ul>(.*?)<\/ul>/s.exec(
           lastQuestion(browser),
         ) ?? []
       assert.deepEqual(scopesIn(added), ['mcp:tools:execute'])

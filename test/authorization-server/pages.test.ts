@@ -97,7 +97,7 @@ describe('login and consent', () => {
     )
   })
 
-  it('ask again at every authorization, whoever is logged in (X1, A50)', async () => {
+  it('ask at every authorization by a program on this computer, whoever is logged in (X1, A50)', async () => {
     const browser = new FormBrowser()
     await client.authorize({}, browser)
     await client.authorize({}, browser)

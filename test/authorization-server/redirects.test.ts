@@ -154,6 +154,27 @@ describe('a parameter that stands twice (A47)', () => {
   })
 })
 
+describe('a decision that somebody else sends (A48)', () => {
+  it('is none: without the token, with that of another page, from elsewhere, in another browser', async () => {
+    const browser = new FormBrowser()
+    const other = new FormBrowser()
+    const { action, csrf } = await toConsent(browser)
+    const foreign = await toConsent(other)
+    const decision = 'approve'
+    for (const form of [{ decision }, { decision, csrf: '' }, { decision, csrf: foreign.csrf }]) {
+      assert.equal((await browser.open(action, form)).status, 400)
+    }
+    assert.equal((await other.open(action, { csrf, decision })).status, 400)
+    for (const origin of ['https://evil.example', 'http://localhost:9', 'null']) {
+      const { status } = await browser.open(action, { csrf, decision }, { origin })
+      assert.ok(status === 400 || status === 403, `${origin} ${status}`)
+    }
+    const { status, headers } = await browser.open(action, { csrf, decision })
+    assert.equal(status, 303)
+    assert.ok((await browser.visit(headers.get('location') ?? ''))?.searchParams.get('code'))
+  })
+})
+
 /** Walks to the consent page of the client. */
 async function toConsent(browser: FormBrowser): Promise<{ action: string; csrf: string }> {
   const go = async (url: string, form?: Record<string, string>): Promise<string> => {

@@ -50,6 +50,7 @@ for (const era of ['legacy', 'modern'] as const) {
 
       await callAdd(page)
       await press(page, page.getByRole('dialog').getByRole('button', { name: 'Authorize', exact: true }))
+      await page.getByRole('heading', { name: 'New' }).waitFor()
       await approve(page)
       await waitUntilConnected(page)
 

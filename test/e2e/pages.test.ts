@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, request, type Server } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import axe, { type AxeResults } from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { freePort, type Installation, startInstallation } from '../support/installation.ts'
 import { type AuthorizationRequest, OAuthClient } from '../support/oauth.ts'
 import { chromiumFlags, chromiumPath } from '../support/tools.ts'
 
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const narrow = { width: 360, height: 740 }
 const verifier = 'a'.repeat(43)
 
@@ -102,10 +101,10 @@ for (const [name, reach] of Object.entries(pages)) {
     it('is free of faults that axe can find, light and dark', async () => {
       await withPage({ bypassCSP: true }, async (page) => {
         await reach(page)
-        await page.addScriptTag({ path: axe })
+        await page.addScriptTag({ content: axe.source })
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.emulateMedia({ colorScheme })
-          const { violations, passes } = await page.evaluate<Findings>('axe.run()')
+          const { violations, passes } = await page.evaluate<AxeResults>('axe.run()')
           assert.deepEqual(
             violations.map(({ id, nodes }) => [colorScheme, id, nodes.map(({ html }) => html)]),
             [],
@@ -235,12 +234,4 @@ async function tabTo(page: Page, target: ReturnType<Page['locator']>): Promise<v
     if (await target.evaluate((element) => element.matches(':focus'))) return
   }
   assert.fail('the Tab key does not lead there')
-}
-
-interface Findings {
-  readonly violations: readonly {
-    readonly id: string
-    readonly nodes: readonly { readonly html: string }[]
-  }[]
-  readonly passes: readonly { readonly id: string }[]
 }

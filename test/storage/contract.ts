@@ -4,7 +4,6 @@ import { masterSecret } from '../../src/core/secret.ts'
 import type { Store } from '../../src/storage/contract.ts'
 import type { Engine, TestStore } from '../support/engines.ts'
 import { movableClock } from '../support/movable-clock.ts'
-import { consentContract } from './consent-contract.ts'
 
 const atOnce = 50
 
@@ -28,8 +27,6 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
       await home.destroy()
       await engine.stop()
     })
-
-    consentContract(() => store, clock)
 
     describe('artifacts', () => {
       it('are found by id, uid and user code, with their payload', async () => {
@@ -215,17 +212,6 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
         assert.equal(await other.revocations.has('grant', 'mine'), false)
         assert.deepEqual(await other.revocations.since(0), [])
         assert.deepEqual(await other.keys.list('p'), [])
-        const question = {
-          accountId: 'a',
-          clientId: 'c',
-          redirectHost: 'h',
-          resource: 'r',
-          clientDigest: 'd',
-        }
-        await store.consents.remember(question, ['s'], soon())
-        assert.deepEqual(await other.consents.scopes(question), [])
-        await other.consents.forget('a')
-        assert.deepEqual(await store.consents.scopes(question), ['s'])
         await other.artifacts.removeGrant('g2')
         await other.artifacts.remove('Client', 'shared')
         await other.artifacts.sweep(clock.now() + 1e9)

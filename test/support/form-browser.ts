@@ -67,10 +67,17 @@ export class FormBrowser {
   }
 
   /** Opens a page without touching its forms, or sends one of them; follows no redirect. */
-  async open(url: string, form?: Readonly<Record<string, string>> | string[][]): Promise<SeenPage> {
-    const response = await this.#send(url, form === undefined ? undefined : new URLSearchParams(form))
-    const { status, headers } = response
-    return { url, status, headers, html: await response.text() }
+  async open(
+    url: string,
+    form?: Readonly<Record<string, string>> | string[][],
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<SeenPage> {
+    const response = await this.#send(
+      url,
+      form === undefined ? undefined : new URLSearchParams(form),
+      headers,
+    )
+    return { url, status: response.status, headers: response.headers, html: await response.text() }
   }
 
   /** The value of a cookie of the whole site. */
@@ -95,7 +102,11 @@ export class FormBrowser {
     return page
   }
 
-  async #send(url: string, body: URLSearchParams | undefined): Promise<Response> {
+  async #send(
+    url: string,
+    body: URLSearchParams | undefined,
+    others: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     const headers: Record<string, string> = { accept: 'text/html' }
     const cookies = this.#cookiesFor(new URL(url).pathname)
     if (cookies !== '') headers['cookie'] = cookies
@@ -103,7 +114,7 @@ export class FormBrowser {
     const response = await fetch(url, {
       method: body === undefined ? 'GET' : 'POST',
       redirect: 'manual',
-      headers,
+      headers: { ...headers, ...others },
       ...(body === undefined ? {} : { body }),
     })
     for (const cookie of response.headers.getSetCookie()) this.#keep(cookie)

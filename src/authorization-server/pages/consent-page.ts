@@ -7,13 +7,17 @@ import { renderGroups, renderScope } from './scope-list.ts'
 export interface ConsentPage {
   readonly action: string
   readonly csrf: string
+  /** Where the person can take it back. */
+  readonly accountUrl: string
   readonly clientName: string
   /** The host that vouches for the client's description, where its id is the URL of one. */
   readonly clientHost: string | undefined
   readonly accountName: string
-  /** The host, with port, to which the browser will go; the scheme where a program is opened by its scheme. */
-  readonly redirectHost: string
-  readonly redirectUri: string
+  /**
+   * Where the browser will go: the host, with port, or the scheme of a program that is opened by its scheme; and the
+   * whole redirect URI. Undefined where the client asks for the answer.
+   */
+  readonly answer: { readonly host: string; readonly uri: string } | undefined
   readonly warnings: readonly ConsentWarning[]
   readonly resourceName: string
   readonly resource: string
@@ -25,17 +29,18 @@ export interface ConsentPage {
 
 /** Asks a person to let a client in, or to let it do more. Approving is the form's default. */
 export function consentPage(consent: ConsentPage): Markup {
-  const { clientName, newScopes, allowedScopes } = consent
+  const { clientName, answer, newScopes, allowedScopes } = consent
   const isStepUp = newScopes.length > 0 && allowedScopes.length > 0
   return renderPage(
     isStepUp ? `Let ${clientName} do more?` : `Let ${clientName} in?`,
     html`
       <p>You are <strong>${consent.accountName}</strong>. <strong>${clientName}</strong> asks for access to
         <strong>${consent.resourceName}</strong> <code>${consent.resource}</code>.</p>
-      <p class="host">Your answer goes to <strong>${consent.redirectHost}</strong> <code>${consent.redirectUri}</code></p>
+      ${answer && html`<p class="host">Your answer goes to <strong>${answer.host}</strong> <code>${answer.uri}</code></p>`}
       ${consent.clientHost === undefined ? '' : html`<p>Its description comes from <strong>${consent.clientHost}</strong>.</p>`}
       ${consent.warnings.map(renderWarning)}
       ${isStepUp ? renderStepUp(consent) : renderAll(consent)}
+      <p class="quiet">You can take it back at any time at <code>${consent.accountUrl}</code>.</p>
       <form method="post" action="${consent.action}">
         <input type="hidden" name="csrf" value="${consent.csrf}" />
         <div class="actions">

@@ -3,10 +3,11 @@ import { describe, it } from 'node:test'
 import type { Store } from '../../src/storage/contract.ts'
 import type { MovableClock } from '../support/movable-clock.ts'
 
-/** What every store must do with remembered consent. */
-export function consentContract(store: () => Store, clock: MovableClock): void {
-  const soon = (): number => clock.now() + 60_000
-
+/** What every store must do with remembered consent. `store` and `other` are two tenants of it. */
+export function consentContract(
+  { store, other }: { readonly store: () => Store; readonly other: () => Store },
+  clock: MovableClock,
+): void {
   describe('consents', () => {
     const question = {
       accountId: 'ada',
@@ -18,9 +19,11 @@ export function consentContract(store: () => Store, clock: MovableClock): void {
 
     it('add up scope by scope, whoever remembers at once', async () => {
       const scopes = Array.from({ length: 20 }, (_, index) => `s${index}`)
-      await Promise.all(scopes.map((scope) => store().consents.remember(question, [scope, 's0'], soon())))
+      await Promise.all(
+        scopes.map((scope) => store().consents.remember(question, [scope, 's0'], clock.now() + 60_000)),
+      )
       assert.deepEqual((await store().consents.scopes(question)).toSorted(), scopes.toSorted())
-      await store().consents.remember(question, [], soon())
+      await store().consents.remember(question, [], clock.now() + 60_000)
     })
 
     it('count for the very same question alone', async () => {
@@ -28,7 +31,7 @@ export function consentContract(store: () => Store, clock: MovableClock): void {
         assert.deepEqual(await store().consents.scopes({ ...question, [field]: `${value}x` }), [], field)
       }
       const changed = { ...question, clientDigest: 'as described later' }
-      await store().consents.remember(changed, ['s1'], soon())
+      await store().consents.remember(changed, ['s1'], clock.now() + 60_000)
       assert.deepEqual(await store().consents.scopes(changed), ['s1'])
       assert.ok(!(await store().consents.scopes(question)).includes('s1'), 'not for the earlier description')
     })
@@ -47,6 +50,13 @@ export function consentContract(store: () => Store, clock: MovableClock): void {
       assert.equal(await store().consents.sweep(clock.now()), 1)
       await store().consents.forget('ada')
       assert.deepEqual(await store().consents.scopes(others), [])
+    })
+
+    it('are those of one tenant', async () => {
+      await store().consents.remember(question, ['s'], clock.now() + 60_000)
+      assert.deepEqual(await other().consents.scopes(question), [])
+      await other().consents.forget(question.accountId)
+      assert.deepEqual(await store().consents.scopes(question), ['s'])
     })
   })
 }
