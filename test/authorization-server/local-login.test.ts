@@ -103,6 +103,16 @@ describe('local users', () => {
     assert.equal((await tryLogin(new Visitor(installation.url), 'owner')).status, 303, 'the lock is over')
   })
 
+  it('are strangers in a browser that somebody else is known in', async () => {
+    await people.add({ name: 'neighbour', password: goodPassword })
+    await people.add({ name: 'target', password: goodPassword })
+    const visitor = new Visitor(installation.url)
+    await tryLogin(visitor, 'neighbour')
+    await visitor.submit('/logout', {})
+    for (let attempt = 0; attempt < 5; attempt++) await tryLogin(visitor, 'target', 'a wrong password')
+    assert.equal((await tryLogin(visitor, 'target')).status, 422, 'locked')
+  })
+
   it('may guess ten times in a known browser', async () => {
     await people.add({ name: 'thief', password: goodPassword })
     const stolen = new Visitor(installation.url)
