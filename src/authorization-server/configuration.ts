@@ -21,7 +21,7 @@ export const interactionPath = '/interaction'
 /** What oidc-provider is told. Every deviation from its defaults is here. */
 export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
   const { tokens, keys, secret, issuer, stepUps } = settings
-  const { session, interaction, resume } = cookieNames(issuer)
+  const names = cookieNames(issuer)
   return {
     adapter: storageAdapter(settings),
     jwks: { keys: [...keys.privateJwks] as never },
@@ -75,7 +75,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
 
     cookies: {
       keys: [secret.derive('cookies').toString('base64url')],
-      names: { session, interaction, resume },
+      names: { session: names.session, interaction: names.interaction, resume: names.resume },
       long: longCookie(issuer),
       short: shortCookie(issuer),
     },

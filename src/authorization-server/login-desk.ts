@@ -23,12 +23,14 @@ interface LoginPlace {
   readonly clientName?: string | undefined
 }
 
+type Check = (context: PageContext, place: LoginPlace, form: Form) => Promise<Account | Response>
+
 /** The login, wherever it is asked for. */
 export interface LoginDesk {
-  show(context: PageContext, place: LoginPlace): Promise<Response>
+  readonly show: (context: PageContext, place: LoginPlace) => Promise<Response>
   /** Checks a posted login. Resolves to who it is, or to the page that says no. */
-  check(context: PageContext, place: LoginPlace, form: Form): Promise<Account | Response>
-  checkPasskey(context: PageContext, place: LoginPlace, form: Form): Promise<Account | Response>
+  readonly check: Check
+  readonly checkPasskey: Check
 }
 
 const developmentName = 'dev_user_123'
@@ -92,8 +94,7 @@ export function loginDesk(
     async checkPasskey(context, place, form) {
       const credential = textOf(form['credential'])
       const { holder } = place
-      const address = addressOf(context.env.incoming)
-      const answer = (await passkeys?.finishLogin({ credential, holder, address })) ?? noPasskeys
+      const answer = (await passkeys?.finishLogin({ credential, holder })) ?? noPasskeys
       return decide(context, place, { name: '', answer })
     },
   }

@@ -21,7 +21,7 @@ export interface KnownClient {
 }
 
 /** What people who are kept here can do besides typing a password. */
-export interface LocalUsers {
+interface LocalUsers {
   readonly passkeys: Passkeys
   readonly setUp: SetUp
 }

@@ -40,7 +40,7 @@ async function ask(question: string): Promise<string> {
             stdin.off('data', read)
             return resolve(typed)
           }
-          typed = control.backspace.includes(key) ? [...typed].slice(0, -1).join('') : typed + key
+          typed = control.backspace.includes(key) ? Array.from(typed).slice(0, -1).join('') : typed + key
         }
       }
       stdin.on('data', read)

@@ -22,13 +22,12 @@ export function buildLogin(
     return { loginForm, identity: developmentIdentity(isClient), local: undefined }
   }
   const passwords = buildPasswords(secret)
-  const limits = loginLimits()
   const { publicUrl } = config
   return {
     loginForm,
-    identity: localIdentity({ users, passwords, limits, clock }),
+    identity: localIdentity({ users, passwords, limits: loginLimits(), clock }),
     local: {
-      passkeys: localPasskeys({ publicUrl, users, passkeys, artifacts, limits, clock }),
+      passkeys: localPasskeys({ publicUrl, users, passkeys, artifacts, clock }),
       setUp: buildPeople(base, passwords),
     },
   }

@@ -48,6 +48,7 @@ button.primary { color: var(--on-accent); background: var(--accent); border-colo
 nav { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem }
 a { color: var(--accent) }
 input + label { margin-top: 1rem }
+input + p { margin-top: .5rem }
 .rows { list-style: none; padding: 0 }
 .rows li { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; justify-content: space-between;
   padding: .75rem 0; border-top: 1px solid var(--line) }

@@ -17,7 +17,7 @@ export interface LoginRefused {
 }
 
 /** What a person typed, and the address that it came from. Untrusted. */
-export interface LoginForm {
+interface LoginForm {
   readonly name: string
   readonly password: string
   readonly address: string
@@ -51,7 +51,7 @@ export interface OwnPasskey {
 }
 
 /** What somebody's browser answered to a challenge, and the holder that the challenge was given to. */
-export interface PasskeyAnswer {
+interface PasskeyAnswer {
   /** A credential in its JSON form. Untrusted. */
   readonly credential: string
   /** What binds a challenge to one browser or one request. */
@@ -64,7 +64,8 @@ export interface Passkeys {
   readonly unavailable: string | undefined
   /** Options for `navigator.credentials.get`, as JSON. */
   startLogin(holder: string): Promise<string>
-  finishLogin(answer: PasskeyAnswer & { readonly address: string }): Promise<Account | LoginRefused>
+  /** Nothing can be guessed here, so no limit on failures keeps an owner out. */
+  finishLogin(answer: PasskeyAnswer): Promise<Account | LoginRefused>
   /** Options for `navigator.credentials.create`, as JSON. */
   startRegistration(account: Account, holder: string): Promise<string>
   /** Resolves to a problem, for a person, or to undefined when the passkey is kept. */
@@ -82,7 +83,7 @@ export interface SetUp {
 }
 
 /** What somebody types who was sent a link. Untrusted. */
-export interface Acceptance {
+interface Acceptance {
   readonly name: string
   readonly password: string
 }

@@ -3,7 +3,7 @@ import { randomToken } from '../core/secret.ts'
 import type { ArtifactStore } from '../storage/contract.ts'
 
 /** What a link lets somebody do: become the first user, or choose the password of a user who has none yet. */
-export type Invitation = { readonly kind: 'first' } | { readonly kind: 'user'; readonly userId: string }
+type Invitation = { readonly kind: 'first' } | { readonly kind: 'user'; readonly userId: string }
 
 /** Links that let one person in, once and within the hour. The store has a hash of the token alone. */
 export interface Invitations {
@@ -17,8 +17,7 @@ export interface Invitations {
 
 const model = 'Invitation'
 
-/** How long a link may be used. */
-export const invitationMilliseconds = 3600 * 1000
+const invitationMilliseconds = 3600 * 1000
 
 /** Invitations over the store of artifacts. */
 export function invitations(artifacts: ArtifactStore, clock: Clock): Invitations {

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { isUserId } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/contract.ts'
-import type { Account, Identity, KnownBrowser, LoginForm, LoginRefused } from './contract.ts'
+import type { Account, Identity, LoginRefused } from './contract.ts'
 import type { LoginLimits } from './login-limits.ts'
 import { fold } from './names.ts'
 import { passwordLength } from './password-rules.ts'
@@ -31,23 +31,28 @@ const refused =
 
 /** People who are kept in the store. */
 export function localIdentity({ users, passwords, limits, clock }: LocalIdentityPorts): Identity {
-  /** Guesses of others lock nobody out of the browser in which they signed in before; it has a limit of its own. */
-  const claim = (user: User, known: KnownBrowser | undefined): Promise<boolean> =>
-    known?.accountId === user.id && known.since >= user.loginsSince
-      ? limits.admitKnown(known.id)
-      : users.claimAttempt(user.id, { now: clock.now(), lock, forgetMs })
-
-  const attempt = async ({ name, password, known }: LoginForm): Promise<User | LoginRefused> => {
-    const user = await users.findByName(fold(name))
+  /** Resolves to the user whose password this is, or to why it is not looked at or wrong. */
+  const check = async (
+    user: User | undefined,
+    password: string,
+    isKnown: boolean,
+  ): Promise<User | string> => {
+    const claim = (id: string): Promise<boolean> =>
+      isKnown ? Promise.resolve(true) : users.claimAttempt(id, { now: clock.now(), lock, forgetMs })
     // The statement runs while the hash does, so that it adds nothing to the time that an unknown user takes.
     const [matches, claimed] = await Promise.all([
       passwords.verify(password, user?.passwordHash),
-      user === undefined ? false : claim(user, known),
+      user !== undefined && claim(user.id),
     ])
-    if (user === undefined) return { refused, reason: 'no such user' }
-    if (!claimed) return { refused, reason: `the account of ${user.id} is locked for a moment` }
-    if (!matches) return { refused, reason: `wrong password for ${user.id}` }
-    return user.disabledAt === undefined ? user : { refused, reason: `${user.id} is disabled` }
+    if (user === undefined) return 'no such user'
+    if (!claimed) return `the account of ${user.id} is locked for a moment`
+    if (!matches) return `wrong password for ${user.id}`
+    return user.disabledAt === undefined ? user : `${user.id} is disabled`
+  }
+
+  const strengthen = async ({ id, passwordHash }: User, password: string): Promise<void> => {
+    if (passwordHash === undefined || !passwords.isWeak(passwordHash)) return
+    await users.rehash(id, passwordHash, await passwords.hash(password))
   }
 
   return {
@@ -55,23 +60,20 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
       const user = isUserId(id) ? await users.find(id) : undefined
       return user === undefined || user.disabledAt !== undefined ? undefined : toAccount(user)
     },
-    async login(form) {
-      const { name, password, address } = form
+    async login({ name, password, address, known }) {
       if (name.length > passwordLength.most || password.length > 4 * passwordLength.most) return { refused }
-      const wait = await limits.admit(address)
-      if (wait !== undefined) {
-        return tooMany(wait)
-      }
+      const user = await users.findByName(fold(name))
+      // Guesses of others keep nobody out of a browser in which they signed in before: it has a limit of its own.
+      const isKnown = user !== undefined && known?.accountId === user.id && known.since >= user.loginsSince
+      const wait = isKnown ? await limits.admitKnown(known.id) : await limits.admit(address)
+      if (wait !== undefined) return tooMany(wait)
       try {
-        const user = await attempt(form)
-        if ('refused' in user) return user
-        await limits.forgive(address)
-        await users.forgetFailures(user.id)
-        const { id, passwordHash } = user
-        if (passwordHash !== undefined && passwords.isWeak(passwordHash)) {
-          await users.rehash(id, passwordHash, await passwords.hash(password))
-        }
-        return toAccount(user)
+        const found = await check(user, password, isKnown)
+        if (typeof found === 'string') return { refused, reason: found }
+        if (!isKnown) await limits.forgive(address)
+        await users.forgetFailures(found.id)
+        await strengthen(found, password)
+        return toAccount(found)
       } catch (error) {
         if (!(error instanceof Busy)) throw error
         return busy
@@ -87,8 +89,8 @@ export const busy: LoginRefused = {
   retryAfterSeconds: 5,
 }
 
-/** The answer where an address, or everybody together, failed too often. */
-export function tooMany(retryAfterSeconds: number): LoginRefused {
+/** The answer where an address, a browser, or everybody together, failed too often. */
+function tooMany(retryAfterSeconds: number): LoginRefused {
   return {
     refused: 'There were too many failed logins. Please wait some minutes.',
     reason: 'too many failed logins',

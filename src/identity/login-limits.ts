@@ -5,8 +5,8 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 export interface LoginLimits {
   /** Counts an attempt. Resolves to the seconds to wait where there were too many, else undefined. */
   admit(address: string): Promise<number | undefined>
-  /** Counts an attempt in a browser that is known. Resolves to whether it may go on. */
-  admitKnown(browser: string): Promise<boolean>
+  /** The same for a browser that is known, whatever comes from elsewhere. */
+  admitKnown(browser: string): Promise<number | undefined>
   /** The attempt succeeded, so it does not count. */
   forgive(address: string): Promise<void>
 }
@@ -27,7 +27,7 @@ export function loginLimits(): LoginLimits {
     async admit(address) {
       return (await tryConsume(addresses, networkOf(address))) ?? (await tryConsume(all, everybody))
     },
-    admitKnown: async (browser) => (await tryConsume(browsers, browser)) === undefined,
+    admitKnown: (browser) => tryConsume(browsers, browser),
     async forgive(address) {
       await addresses.reward(networkOf(address))
       await all.reward(everybody)

@@ -10,8 +10,7 @@ import {
 import type { Clock } from '../core/clock.ts'
 import type { ArtifactStore, PasskeyStore, UserStore } from '../storage/contract.ts'
 import type { Account, Passkeys } from './contract.ts'
-import { toAccount, tooMany } from './local.ts'
-import type { LoginLimits } from './login-limits.ts'
+import { toAccount } from './local.ts'
 import { type Challenges, challengeMilliseconds, passkeyChallenges } from './passkey-challenges.ts'
 
 interface PasskeysPorts {
@@ -19,7 +18,6 @@ interface PasskeysPorts {
   readonly users: UserStore
   readonly passkeys: PasskeyStore
   readonly artifacts: ArtifactStore
-  readonly limits: LoginLimits
   readonly clock: Clock
 }
 
@@ -32,13 +30,13 @@ const mostPasskeys = 20
 
 /** Passkeys over the store. Where they work is decided by the public URL alone, never by a request. */
 export function localPasskeys(ports: PasskeysPorts): Passkeys {
-  const { users, passkeys, limits, clock } = ports
+  const { users, passkeys, clock } = ports
   const { origin, hostname: rpID } = new URL(ports.publicUrl)
   const expected = { expectedOrigin: origin, expectedRPID: rpID, requireUserVerification: true }
   const challenges: Challenges = passkeyChallenges(ports.artifacts, clock)
 
   const authenticate = async (credential: string, holder: string): Promise<Account | string> => {
-    const response = parse<AuthenticationResponseJSON>(credential)
+    const response = parse(credential) as AuthenticationResponseJSON | undefined
     const passkey = typeof response?.id === 'string' ? await passkeys.find(response.id) : undefined
     if (response === undefined || passkey === undefined) return 'no such passkey'
     const expectedChallenge = challengeOf(response)
@@ -76,13 +74,9 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
       } as const
       return JSON.stringify(await generateAuthenticationOptions(options))
     },
-    async finishLogin({ credential, holder, address }) {
-      const wait = await limits.admit(address)
-      if (wait !== undefined) return tooMany(wait)
+    async finishLogin({ credential, holder }) {
       const account = await authenticate(credential, holder)
-      if (typeof account === 'string') return { refused, reason: account }
-      await limits.forgive(address)
-      return account
+      return typeof account === 'string' ? { refused, reason: account } : account
     },
     async startRegistration({ id, displayName }, holder) {
       const user = await users.find(id)
@@ -103,7 +97,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
     },
     async finishRegistration(account, name, { credential, holder }) {
       if ((await passkeys.list(account.id)).length >= mostPasskeys) return 'You have enough passkeys.'
-      const response = parse<RegistrationResponseJSON>(credential)
+      const response = parse(credential) as RegistrationResponseJSON | undefined
       const expectedChallenge = challengeOf(response)
       if (!(await challenges.take(expectedChallenge, { purpose: 'registration', holder }))) return tooLate
       const verification = await verifyRegistrationResponse({
@@ -137,10 +131,10 @@ function whyUnavailable(host: string): string | undefined {
     : 'Passkeys need a host name, and this server is reached by an address. On this computer, localhost works.'
 }
 
-function parse<T extends object>(json: string): T | undefined {
+function parse(json: string): object | undefined {
   try {
     const value: unknown = JSON.parse(json)
-    return typeof value === 'object' && value !== null ? (value as T) : undefined
+    return typeof value === 'object' && value !== null ? value : undefined
   } catch {
     return undefined // not what a browser sends
   }
@@ -149,9 +143,9 @@ function parse<T extends object>(json: string): T | undefined {
 /** The challenge that an answer says it is for; the empty text where it says nothing. */
 function challengeOf(response: RegistrationResponseJSON | AuthenticationResponseJSON | undefined): string {
   const clientData = response?.response?.clientDataJSON
-  const parsed =
-    typeof clientData === 'string' ? parse<{ challenge?: unknown }>(decode(clientData)) : undefined
-  return typeof parsed?.challenge === 'string' ? parsed.challenge : ''
+  const parsed = typeof clientData === 'string' ? parse(decode(clientData)) : undefined
+  if (parsed === undefined || !('challenge' in parsed)) return ''
+  return typeof parsed.challenge === 'string' ? parsed.challenge : ''
 }
 
 function decode(base64url: string): string {

@@ -60,7 +60,7 @@ const rows = [
   '1q2w3e4r5t6y7u8i9o0p',
 ]
 const sequences = [...rows, 'qwertyuiopasdfghjklzxcvbnm', '1qaz2wsx3edc4rfv5tgb6yhn7ujm']
-  .flatMap((row) => [row, [...row].toReversed().join('')])
+  .flatMap((row) => [row, Array.from(row).toReversed().join('')])
   .map((row) => row.repeat(Math.ceil((2 * passwordLength.most) / row.length)))
 
 const fewestDifferent = 5
@@ -73,7 +73,7 @@ export function normalisePassword(password: string): string {
 
 /** Says in words why a new password will not do, or undefined. The input is untrusted. */
 export function passwordProblem(password: string, userName: string): string | undefined {
-  const length = [...normalisePassword(password)].length
+  const length = Array.from(normalisePassword(password)).length
   if (length < passwordLength.least) return `A password has at least ${passwordLength.least} characters.`
   if (length > passwordLength.most) return `A password has at most ${passwordLength.most} characters.`
   const folded = fold(password)

@@ -109,11 +109,11 @@ describe('everything that a user is in the middle of ends (A58, T4)', () => {
 
   it('when the user is removed, and who comes next under the name is somebody else', async () => {
     const middle = await inTheMiddle('alan')
-    const [before] = (await people.list()).filter(({ name }) => name === 'alan')
+    const predecessor = (await people.list()).find(({ name }) => name === 'alan')
     await people.remove('alan')
     await assertEnded(middle)
     const { id } = await people.add({ name: 'alan', password: goodPassword })
-    assert.notEqual(id, before?.id)
+    assert.notEqual(id, predecessor?.id)
   })
 
   it('and nothing of others', async () => {
@@ -129,7 +129,7 @@ describe('a disabled account', () => {
   it('is refused everywhere by itself, even if nothing had been ended (A58)', async () => {
     const { browser, code, refresh, visitor, consent } = await inTheMiddle('frozen')
     const { store } = await openRawStore()
-    const [user] = (await people.list()).filter(({ name }) => name === 'frozen')
+    const user = (await people.list()).find(({ name }) => name === 'frozen')
     await store.users.setDisabled(user?.id ?? '', Date.now(), 0)
     await store.close()
     assert.equal((await client.refresh(refresh)).body.error, 'invalid_grant')
@@ -151,7 +151,7 @@ describe('a session that was written back after it had ended', () => {
     const { browser } = await inTheMiddle('racer')
     // What a request does that was running while the sessions were removed.
     const { store } = await openRawStore()
-    const [user] = (await people.list()).filter(({ name }) => name === 'racer')
+    const user = (await people.list()).find(({ name }) => name === 'racer')
     const [session] = await store.artifacts.listByAccount('Session', user?.id ?? '')
     await new Promise((resolve) => setTimeout(resolve, 1100))
     await people.setPassword('racer', newPassword)

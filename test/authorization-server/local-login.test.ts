@@ -103,13 +103,23 @@ describe('local users', () => {
     assert.equal((await tryLogin(new Visitor(installation.url), 'owner')).status, 303, 'the lock is over')
   })
 
+  it('are strangers in a browser that somebody else is known in', async () => {
+    await people.add({ name: 'neighbour', password: goodPassword })
+    await people.add({ name: 'target', password: goodPassword })
+    const visitor = new Visitor(installation.url)
+    await tryLogin(visitor, 'neighbour')
+    await visitor.submit('/logout', {})
+    for (let attempt = 0; attempt < 5; attempt++) await tryLogin(visitor, 'target', 'a wrong password')
+    assert.equal((await tryLogin(visitor, 'target')).status, 422, 'locked')
+  })
+
   it('may guess ten times in a known browser', async () => {
     await people.add({ name: 'thief', password: goodPassword })
     const stolen = new Visitor(installation.url)
     await tryLogin(stolen, 'thief')
     await stolen.submit('/logout', {})
     for (let attempt = 0; attempt < 10; attempt++) await tryLogin(stolen, 'thief', 'a wrong password')
-    assert.equal((await tryLogin(stolen, 'thief')).status, 422)
+    assert.equal((await tryLogin(stolen, 'thief')).status, 429)
   })
 })
 
@@ -192,7 +202,9 @@ describe('the limits on failures', () => {
     for (let round = 0; round < 5; round++) {
       await Promise.all(Array.from({ length: 10 }, (_, index) => send(`user${round}${index}`)))
     }
-    const answer = await send('ada')
+    const stranger = new Visitor(crowded.url)
+    const answer = await tryLogin(stranger, 'ada')
+    assert.equal((await send('ada')).status, 303, 'the owner, in a browser that is known')
     assert.equal(answer.status, 429)
     assert.ok(Number(answer.headers.get('retry-after')) > 0)
     assert.match(problemOf(answer) ?? '', /too many failed logins/)

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, it, mock } from 'node:test'
 import type { People } from '../../src/identity/people.ts'
 import { FormBrowser } from '../support/form-browser.ts'
@@ -35,11 +37,11 @@ const whoIs = async (visitor: Visitor): Promise<string | undefined> =>
 describe('a session', () => {
   it('gets a new id at every login, and the old one opens nothing', async () => {
     const visitor = await signIn('ada')
-    const before = new Map(visitor.cookies)
+    const cookies = new Map(visitor.cookies)
     await signIn('ada', visitor)
-    assert.notEqual(visitor.cookies.get(sessionName()), before.get(sessionName()))
+    assert.notEqual(visitor.cookies.get(sessionName()), cookies.get(sessionName()))
     const old = new Visitor(installation.url)
-    for (const [name, value] of before) old.cookies.set(name, value)
+    for (const [name, value] of cookies) old.cookies.set(name, value)
     assert.equal(await whoIs(old), undefined)
     assert.equal(await whoIs(visitor), 'ada')
   })
@@ -59,7 +61,7 @@ describe('a session', () => {
 
   it('changes hands when somebody else signs in for a client', async () => {
     const visitor = await signIn('ada')
-    const before = new Map(visitor.cookies)
+    const cookies = new Map(visitor.cookies)
     const client = new OAuthClient(installation.url)
     const url = client.authorizationUrl({ verifier: 'a'.repeat(43), extra: { prompt: 'login' } })
     const page = await visitor.get((await visitor.get(url)).location ?? '')
@@ -68,7 +70,7 @@ describe('a session', () => {
     const consent = await visitor.get((await visitor.get(resumed.location ?? '')).location ?? '')
     assert.match(consent.html, /You are <strong>grace<\/strong>.*Approve/s)
     const old = new Visitor(installation.url)
-    for (const [name, value] of before) old.cookies.set(name, value)
+    for (const [name, value] of cookies) old.cookies.set(name, value)
     assert.equal(await whoIs(old), undefined)
   })
 
@@ -109,6 +111,57 @@ describe('a session', () => {
   })
 })
 
+describe('behind TLS', () => {
+  it('every cookie is of this host alone, and secure', async () => {
+    const publicUrl = 'https://mcp.example.com'
+    const served = await startInstallation({ config: { mode: 'production', publicUrl } })
+    const own = await openPeople(served)
+    await own.add({ name: 'ada', password: goodPassword })
+    const ask = (path: string, cookies: string[] = [], body?: string) =>
+      new Promise<{ cookies: string[]; status: number; html: string }>((resolve, reject) => {
+        const headers = {
+          host: 'mcp.example.com',
+          cookie: cookies.map((cookie) => cookie.split(';')[0]).join('; '),
+          ...(body === undefined
+            ? {}
+            : { 'content-type': 'application/x-www-form-urlencoded', origin: publicUrl }),
+        }
+        const url = new URL(path, served.authorizationServerUrl)
+        request(url, { method: body === undefined ? 'GET' : 'POST', headers }, (response) => {
+          const { headers: answer, statusCode: status = 0 } = response
+          void text(response).then((html) => resolve({ cookies: answer['set-cookie'] ?? [], status, html }))
+        })
+          .on('error', reject)
+          .end(body)
+      })
+    const page = await ask('/login')
+    const form = new URLSearchParams({ csrf: csrfOf(page.html), name: 'ada', password: goodPassword })
+    const entered = await ask('/login', page.cookies, form.toString())
+    assert.equal(entered.status, 303)
+    const names = [...page.cookies, ...entered.cookies].map((cookie) => cookie.split('=')[0])
+    assert.deepEqual(
+      new Set(names),
+      new Set([
+        '__Host-portcullis',
+        '__Host-portcullis-form',
+        '__Host-portcullis-form.sig',
+        '__Host-portcullis-known',
+        '__Host-portcullis.sig',
+      ]),
+    )
+    for (const cookie of [...page.cookies, ...entered.cookies]) {
+      assert.match(cookie, /; path=\/;/)
+      assert.match(cookie, /; secure/i)
+      assert.match(cookie, /; httponly/i)
+      assert.match(cookie, /; samesite=lax/i)
+      assert.doesNotMatch(cookie, /domain/i)
+    }
+    assert.match((await ask('/logout', entered.cookies)).html, /You are <strong>ada<\/strong>/)
+    await own.close()
+    await served.close()
+  })
+})
+
 describe('signing out', () => {
   it('ends the session for good, and nothing that was granted', async () => {
     const visitor = await signIn('ada')
@@ -117,16 +170,16 @@ describe('signing out', () => {
     const client = new OAuthClient(installation.url)
     const { refresh_token: refresh } = await client.signIn({}, browser)
 
-    const before = new Map(browser.cookies)
+    const cookies = new Map(browser.cookies)
     const leaving = new Visitor(installation.url)
-    for (const [name, value] of before) leaving.cookies.set(name, value)
+    for (const [name, value] of cookies) leaving.cookies.set(name, value)
     const answer = await leaving.submit('/logout', {})
     assert.equal(answer.status, 303)
     assert.equal(answer.location, '/logout')
     assert.equal(leaving.cookies.get(sessionName()), undefined)
     assert.match((await leaving.get('/logout')).html, /You are signed out/)
     const old = new Visitor(installation.url)
-    for (const [name, value] of before) old.cookies.set(name, value)
+    for (const [name, value] of cookies) old.cookies.set(name, value)
     assert.equal(await whoIs(old), undefined)
     assert.equal((await client.refresh(refresh)).status, 200)
   })

@@ -54,7 +54,7 @@ describe('configuration', () => {
 
   it('tells every problem at once, with its path', () => {
     const found = problems(
-      `mode: production\npublicUrl: http://mcp.example.com/path\ntokens: { codeSeconds: 601, lifetime: 3 }\nupstream: []\n` +
+      `mode: production\npublicUrl: http://mcp.example.com/path\nlogin: { users: development }\ntokens: { codeSeconds: 601, lifetime: 3 }\nupstream: []\n` +
         `upstreams:\n  - { name: A, path: mcp }\n  - { name: b, url: http://x/mcp, command: [a] }\n  - { name: b, url: http://x/mcp }\n`,
       { PORTCULLIS_TYPO: '1' },
     )
@@ -105,6 +105,7 @@ describe('configuration', () => {
       'clients: [{ id: a, grantTypes: [client_credentials] }]',
       /secret: is needed/,
     ],
+    ['a client with the id of a person (R17)', 'clients: [{ id: usr_a }]', /must not begin with usr_/],
     ['a client without a redirect URI', 'clients: [{ id: a }]', /redirectUris: is needed/],
     [
       'two clients of one id',
@@ -182,6 +183,13 @@ describe('configuration', () => {
     const text = 'clients: [{ id: a, secret: $MY_SECRET, grantTypes: [client_credentials] }]'
     const config = loadConfig({ file: file(text), environment: { MY_SECRET: 'long-enough' } })
     assert.equal(config.clients[0]?.secret, 'long-enough')
+  })
+
+  it('keeps people in production, and asks for a name alone in development, unless it says otherwise', () => {
+    const production = `mode: production\npublicUrl: https://mcp.example.com/\n${upstream}`
+    assert.equal(loadConfig({ file: file(production) }).login.users, 'local')
+    assert.equal(loadConfig({}).login.users, 'development')
+    assert.equal(loadConfig({ file: file('login: { users: local }') }).login.users, 'local')
   })
 
   it('accepts a production without people', () => {

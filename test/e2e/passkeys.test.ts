@@ -68,11 +68,15 @@ async function signOut({ page }: Device): Promise<void> {
   await page.getByText('You are signed out').first().waitFor()
 }
 
-/** The credential that the page would send, without sending it. */
-async function capture({ page }: Device): Promise<{ action: string; csrf: string; credential: string }> {
+/** The credential that the page would send, without sending it; or what a page of somebody else would make of it. */
+async function capture(
+  { page }: Device,
+  changes: object = {},
+): Promise<{ action: string; csrf: string; credential: string }> {
   return page.evaluate(`(async () => {
     const form = document.querySelector('form[data-passkey=get]')
-    const options = PublicKeyCredential.parseRequestOptionsFromJSON(JSON.parse(form.dataset.options))
+    const json = { ...JSON.parse(form.dataset.options), ...${JSON.stringify(changes)} }
+    const options = PublicKeyCredential.parseRequestOptionsFromJSON(json)
     const credential = JSON.stringify(await navigator.credentials.get({ publicKey: options }))
     return { action: form.getAttribute('action'), csrf: form.elements.csrf.value, credential }
   })()`)
@@ -206,6 +210,10 @@ describe('passkeys', { timeout: 120_000 }, () => {
     await page.goto(passkeysUrl())
     await passkeyButton(page).click()
     await page.getByText('Nothing came from your device').waitFor()
+
+    const { action, csrf, credential } = await capture(device, { userVerification: 'discouraged' })
+    const answer = await (await visitorOf(device)).post(action, { csrf, credential })
+    assert.equal(answer.status, 422, 'whoever has the device and asks it without its lock')
     await device.context.close()
   })
 

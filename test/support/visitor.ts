@@ -22,7 +22,7 @@ export class Visitor {
   }
 
   get(path: string): Promise<Answer> {
-    return this.#send(path, {}, true)
+    return this.#send(path, { headers: {} }, true)
   }
 
   /** Posts a form as our own pages do. */
@@ -41,12 +41,16 @@ export class Visitor {
     return this.post(actionOf(html), { csrf: csrfOf(html), ...fields })
   }
 
-  async #send(path: string, init: RequestInit, withCookies: boolean): Promise<Answer> {
+  async #send(
+    path: string,
+    { headers, ...init }: { headers: Record<string, string>; method?: string; body?: URLSearchParams },
+    withCookies: boolean,
+  ): Promise<Answer> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const response = await fetch(new URL(path, this.#origin), {
       redirect: 'manual',
       ...init,
-      headers: { accept: 'text/html', ...(withCookies ? { cookie } : {}), ...init.headers },
+      headers: { accept: 'text/html', ...(withCookies ? { cookie } : {}), ...headers },
     })
     for (const one of response.headers.getSetCookie()) {
       const [pair = ''] = one.split(';')
@@ -55,8 +59,13 @@ export class Visitor {
       if (value === '') this.cookies.delete(pair.slice(0, equals))
       else this.cookies.set(pair.slice(0, equals), value)
     }
-    const { status, headers } = response
-    return { status, headers, html: await response.text(), location: headers.get('location') }
+    const { status } = response
+    return {
+      status,
+      headers: response.headers,
+      html: await response.text(),
+      location: response.headers.get('location'),
+    }
   }
 }
 
