@@ -1,9 +1,10 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { initial } from './migrations/0001-initial.ts'
+import { clients } from './migrations/0002-clients.ts'
 import type { Schema } from './schema.ts'
 
-const migrations: Readonly<Record<string, Migration>> = { '0001-initial': initial }
+const migrations: Readonly<Record<string, Migration>> = { '0001-initial': initial, '0002-clients': clients }
 
 /** A store that this version cannot use, with the cause and the fix for the operator. */
 export class StoreUnusable extends Error {

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
 import { keyedDigest, type MasterSecret, secretsEqual } from '../core/secret.ts'
 import { artifactStore } from './artifacts.ts'
+import { clientStore } from './clients.ts'
 import type { Store } from './contract.ts'
 import { keyTableStore } from './keys.ts'
 import { migrate, StoreUnusable } from './migrate.ts'
@@ -43,6 +44,7 @@ export async function openStore({
   }
   return {
     artifacts: artifactStore({ db, tenant, secret, clock }),
+    clients: clientStore({ db, tenant, secret, clock }),
     revocations: revocationStore(db, tenant, clock),
     keys: keyTableStore(db, tenant, secret),
     close: () => db.destroy(),

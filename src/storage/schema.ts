@@ -4,6 +4,7 @@ export interface Schema {
   keys: KeyTable
   revocations: RevocationTable
   marks: MarkTable
+  clients: ClientTable
 }
 
 /** Codes, tokens, sessions, interactions, grants, clients: what the authorization server has to remember. */
@@ -40,6 +41,20 @@ interface RevocationTable {
   id: string
   revoked_at: number
   expires_at: number
+}
+
+/** Clients that registered themselves or that an operator registered. */
+interface ClientTable {
+  tenant: string
+  id: string
+  /** `dynamic` or `operator`. */
+  source: string
+  /** RFC 7591 metadata, sealed. */
+  metadata: string
+  secret_hash: string | null
+  created_at: number
+  used_at: number | null
+  expires_at: number | null
 }
 
 /** Facts about the store itself. */
