@@ -13,6 +13,7 @@ import { addLibrarySteps } from './library-steps.ts'
 import { takeNotes } from './notes.ts'
 import { oauthEvent } from './observe.ts'
 import { homePage } from './pages/home-page.ts'
+import { compareHashedSecrets } from './registration/client-secrets.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -24,6 +25,7 @@ export async function createAuthorizationServer(
   const provider = new Provider(issuer, libraryConfiguration(settings))
   // Safe because the front layer overwrites the forwarded headers of every request.
   provider.proxy = true
+  compareHashedSecrets(provider, settings.secret)
   addLibrarySteps(provider, settings)
   const notes = takeNotes(provider, onFault)
   const library = provider.callback()

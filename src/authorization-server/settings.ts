@@ -2,9 +2,10 @@ import type { Clock } from '../core/clock.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import type { Guard } from '../http/guard.ts'
+import type { SafeFetch } from '../http/safe-fetch.ts'
 import type { Identity } from '../identity/contract.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
-import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
+import type { ArtifactStore, ClientStore, RevocationStore } from '../storage/contract.ts'
 import type { Observe } from '../telemetry/event.ts'
 import type { StepUps } from './step-up.ts'
 
@@ -13,9 +14,27 @@ export interface KnownClient {
   readonly id: string
   readonly name?: string | undefined
   readonly secret?: string | undefined
+  /** Public keys, for a client that signs its requests (private_key_jwt). */
+  readonly jwks?: { readonly keys: readonly object[] } | undefined
   readonly redirectUris: readonly string[]
   readonly grantTypes: readonly string[]
   readonly scopes?: readonly string[] | undefined
+}
+
+/** How clients come to be known that nobody wrote into the configuration. */
+export interface RegistrationSettings {
+  readonly dynamic: 'open' | 'token' | 'off'
+  /** What a client has to show where `dynamic` is `token`. */
+  readonly initialAccessToken?: string | undefined
+  /** How long a registration waits for its first use, and a used one for the next. */
+  readonly unusedSeconds: number
+  readonly idleSeconds: number
+  /** The most clients that registered themselves. */
+  readonly maxClients: number
+  readonly newPerMinute: number
+  /** Redirect URIs with a scheme of their own that are accepted, to the letter. */
+  readonly privateUseRedirects: readonly string[]
+  readonly documents: { readonly enabled: boolean; readonly allowedHosts?: readonly string[] | undefined }
 }
 
 /** Everything that the authorization server is told and given. */
@@ -29,7 +48,11 @@ export interface AuthorizationServerSettings {
   readonly identity: Identity
   /** What the login form shows: the development form is prefilled. */
   readonly loginForm: 'development' | 'none'
-  readonly dynamicRegistration: boolean
+  readonly registration: RegistrationSettings
+  /** The clients of the store. */
+  readonly registered: ClientStore
+  /** Fetches what clients name, from the public internet alone. */
+  readonly fetchSafely: SafeFetch
   readonly tokens: {
     readonly codeSeconds: number
     readonly accessTokenSeconds: number

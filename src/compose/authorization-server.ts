@@ -1,14 +1,23 @@
 import type { AuthorizationServer } from '../authorization-server/contract.ts'
 import { createAuthorizationServer } from '../authorization-server/server.ts'
 import type { Config } from '../config/schema.ts'
+import { isLoopbackHost } from '../core/resource.ts'
+import { createSafeFetch } from '../http/safe-fetch.ts'
 import { closedIdentity, developmentIdentity } from '../identity/development.ts'
+import { version } from '../version.ts'
 import type { Base } from './base.ts'
+
+/** Documents have 5 KB at most, key sets may have more. */
+const fetchBounds = { maxBytes: 16 * 1024, milliseconds: 2500, running: { perHost: 4, total: 32 } }
 
 /** Builds the authorization server of a configuration. */
 export async function buildAuthorizationServer(config: Config, base: Base): Promise<AuthorizationServer> {
   const { store, resources } = base
+  const { registration, tokens } = config
   const isClient = async (name: string): Promise<boolean> =>
-    config.clients.some(({ id }) => id === name) || (await store.artifacts.find('Client', name)) !== undefined
+    config.clients.some(({ id }) => id === name) ||
+    (await store.clients.find(name)) !== undefined ||
+    (await store.artifacts.find('Client', name)) !== undefined
   return createAuthorizationServer({
     issuer: config.publicUrl,
     origins: base.origins,
@@ -16,8 +25,18 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     clients: config.clients,
     identity: config.login.users === 'development' ? developmentIdentity(isClient) : closedIdentity,
     loginForm: config.login.users,
-    dynamicRegistration: config.registration.dynamic === 'open',
-    tokens: config.tokens,
+    registration: {
+      ...registration,
+      // A client whose refresh token still works is not idle.
+      idleSeconds: Math.max(registration.idleSeconds, tokens.refreshTokenSeconds),
+    },
+    registered: store.clients,
+    fetchSafely: createSafeFetch({
+      allowLoopback: isLoopbackHost(new URL(config.publicUrl).hostname),
+      userAgent: `Portcullis/${version} (+${config.publicUrl})`,
+      ...fetchBounds,
+    }),
+    tokens,
     keys: base.tokenKeys,
     artifacts: store.artifacts,
     revocations: store.revocations,

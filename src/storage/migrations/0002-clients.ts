@@ -21,6 +21,10 @@ export const clients: Migration = {
       .on('clients')
       .columns(['tenant', 'source', 'expires_at'])
       .execute()
-    await db.schema.createIndex('artifacts_client_id').on('artifacts').columns(['tenant', 'client_id']).execute()
+    await db.schema
+      .createIndex('artifacts_client_id')
+      .on('artifacts')
+      .columns(['tenant', 'client_id'])
+      .execute()
   },
 }
