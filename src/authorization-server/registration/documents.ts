@@ -12,7 +12,7 @@ type Feature = NonNullable<NonNullable<Configuration['features']>['clientIdMetad
 const draft = 'draft-02'
 /** A person may take minutes over login and consent, and the document is needed at every step of them. */
 const cacheSeconds = { min: 300, max: 24 * 3600 }
-const perMinute = { everybody: 300, host: 30 }
+const perMinute = { everybody: 600, host: 120 }
 
 /** Client ID metadata documents: which ones are fetched. The library checks and caches them. */
 export function documentFeature(settings: AuthorizationServerSettings): Feature {
