@@ -3,7 +3,7 @@ import { parseScopes, ScopeSet } from '../core/scope.ts'
 import { isToolScope, scopeCatalogue } from '../core/scope-catalogue.ts'
 import { grantName, randomToken } from '../core/secret.ts'
 import { storageAdapter } from './adapter.ts'
-import { allowedScopesField, operatorClientField, requestedScopeField } from './client-metadata.ts'
+import { allowedScopesField, requestedScopeField } from './client-metadata.ts'
 import { renderLibraryError } from './error-page.ts'
 import { mayIntrospectAll } from './introspection.ts'
 import { errors } from './library.ts'
@@ -12,6 +12,7 @@ import { checkMetadata, ownFields } from './registration/check-metadata.ts'
 import { registeredClientId } from './registration/client-id.ts'
 import { clientSecretHash } from './registration/client-secrets.ts'
 import { documentFeature, libraryFetch } from './registration/documents.ts'
+import { operatorMetadata } from './registration/operator-client.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
 
 const interactionSeconds = 600
@@ -220,26 +221,12 @@ function availableScopes({ oidc: { client, params, entities } }: KoaContextWithO
 }
 
 function describeClient(client: KnownClient, hash: ReturnType<typeof clientSecretHash>): LibraryMetadata {
-  const forUsers = client.grantTypes.includes('authorization_code')
-  const native = client.redirectUris.some((uri) => !uri.startsWith('https:'))
+  const { id, secret, jwks } = client
+  const method =
+    jwks !== undefined ? 'private_key_jwt' : secret === undefined ? 'none' : 'client_secret_basic'
   return {
-    client_id: client.id,
-    client_name: client.name ?? client.id,
-    redirect_uris: [...client.redirectUris],
-    grant_types: [...client.grantTypes],
-    response_types: forUsers ? ['code'] : [],
-    application_type: native ? 'native' : 'web',
-    [operatorClientField]: true,
-    ...(client.scopes === undefined ? {} : { [allowedScopesField]: [...client.scopes] }),
-    ...describeAuthentication(client, hash),
+    client_id: id,
+    ...operatorMetadata(client, method),
+    ...(secret === undefined ? {} : { client_secret: hash(id, secret) }),
   }
-}
-
-function describeAuthentication(
-  { id, secret, jwks }: KnownClient,
-  hash: ReturnType<typeof clientSecretHash>,
-): Partial<LibraryMetadata> {
-  if (jwks !== undefined) return { token_endpoint_auth_method: 'private_key_jwt', jwks }
-  if (secret === undefined) return { token_endpoint_auth_method: 'none' }
-  return { token_endpoint_auth_method: 'client_secret_basic', client_secret: hash(id, secret) }
 }

@@ -5,6 +5,7 @@ import { DataFolderUnusable } from '../keys/master-secret.ts'
 import { StoreUnusable } from '../storage/migrate.ts'
 import { version } from '../version.ts'
 import { checkCommand } from './check.ts'
+import { clientCommand } from './client.ts'
 import { demoCommand } from './demo.ts'
 import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
@@ -19,12 +20,17 @@ const program = new Command('portcullis')
   .addCommand(serveCommand())
   .addCommand(checkCommand())
   .addCommand(tokenCommand())
+  .addCommand(clientCommand())
 
 /** What the operator can mend: told in a line, without a stack. */
 const mendable = [ConfigurationInvalid, PortTaken, StoreUnusable, DataFolderUnusable]
 
 /** Exit codes: 0 done, 1 a fault, 2 something that the operator can mend. */
-for (const command of [program, ...program.commands]) {
+for (const command of [
+  program,
+  ...program.commands,
+  ...program.commands.flatMap((group) => group.commands),
+]) {
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
 }
 try {

@@ -1,3 +1,4 @@
+import { publicKeysProblem } from '../core/public-keys.ts'
 import { isPrivateUseRedirect, redirectProblem } from '../core/redirect-uri.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -89,13 +90,8 @@ function checkClients(clients: ParsedConfig['clients'], privateUse: readonly str
     ) {
       problems.push(problem([...at, 'secret'], 'is needed for client_credentials, or jwks'))
     }
-    for (const [position, key] of (client.jwks?.keys ?? []).entries()) {
-      if ('d' in key || 'k' in key) {
-        problems.push(
-          problem([...at, 'jwks', 'keys', position], 'must be a public key: leave the private part out'),
-        )
-      }
-    }
+    const wrongKeys = client.jwks === undefined ? undefined : publicKeysProblem(client.jwks)
+    if (wrongKeys !== undefined) problems.push(problem([...at, 'jwks'], wrongKeys))
     if (client.grantTypes.includes('authorization_code') && client.redirectUris.length === 0) {
       problems.push(problem([...at, 'redirectUris'], 'is needed for authorization_code'))
     }
