@@ -137,11 +137,10 @@ describe('portcullis client, while the server runs (R14)', { timeout: 120_000 },
     writeFileSync(file, JSON.stringify({ keys: [await exportJWK(privateKey)] }))
     const there = (await runJson<unknown[]>('list')).length
     const uris = ['http://app.example/cb', 'myapp://cb', 'javascript:alert(1)']
-    const { code, stderr } = await run(
-      ...['add', '--name', 'Wrong', '--scope', 'everything', '--grant', 'password', '--public', '--secret'],
-      ...['--grant', 'client_credentials', '--jwks', file],
-      ...uris.flatMap((uri) => ['--redirect-uri', uri]),
-    )
+    const flags =
+      '--name Wrong --scope everything --grant password --grant client_credentials --public --secret'
+    const args = [...flags.split(' '), '--jwks', file, ...uris.flatMap((uri) => ['--redirect-uri', uri])]
+    const { code, stderr } = await run('add', ...args)
     assert.equal(code, 2)
     for (const message of [
       /http:\/\/app.example\/cb is plain http on another computer/,

@@ -16,7 +16,7 @@ export function registeredClientId(key: Uint8Array, metadata: ClientMetadata): s
 }
 
 /** One text for all spellings of a JSON value in which the order of lists has no meaning. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${[...new Set(value.map(canonical))].toSorted().join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const members = Object.entries(value).map(
