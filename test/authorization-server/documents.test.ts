@@ -101,6 +101,15 @@ describe('a client whose id is the URL of its metadata document (R1, R2, R3, N15
     await bystander.close()
   })
 
+  it('cannot be told from a program that borrows its id: the page says where the answer goes, and warns (A54)', async () => {
+    const id = host.publish('/borrowed.json')
+    const browser = new FormBrowser({ decision: 'deny' })
+    const url = clientOf(id, 'http://localhost:6666/callback').authorizationUrl({ verifier: 'x'.repeat(43) })
+    assert.equal((await browser.visit(url))?.searchParams.get('error'), 'access_denied')
+    assert.match(browser.lastPage.html, /localhost:6666/)
+    assert.match(browser.lastPage.html, /a program on this computer/)
+  })
+
   it('cannot have a request fetched (A55)', async () => {
     const id = host.publish('/request.json')
     const callback = await new FormBrowser().visit(
