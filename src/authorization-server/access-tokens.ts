@@ -22,8 +22,7 @@ export function accessTokenEndpoints(
       return true
     }
     const allowed =
-      payload !== undefined &&
-      (payload['client_id'] === client.clientId || mayIntrospectAll(settings.clients, client))
+      payload !== undefined && (payload['client_id'] === client.clientId || mayIntrospectAll(client))
     answer(context, allowed && !(await isRevoked(settings, payload)) ? describe(payload) : { active: false })
     return true
   }

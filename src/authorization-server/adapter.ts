@@ -1,31 +1,29 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
-import type { Clock } from '../core/clock.ts'
-import { isUserId } from '../core/user-id.ts'
-import type { ArtifactStore, FoundArtifact, RevocationStore } from '../storage/contract.ts'
+import type { FoundArtifact, RevocationStore } from '../storage/contract.ts'
 import { grants } from './grants.ts'
 import { errors } from './library.ts'
+import { type ClientAdapterPorts, clientAdapter } from './registration/client-adapter.ts'
 
-interface AdapterPorts {
-  readonly artifacts: ArtifactStore
+interface AdapterPorts extends ClientAdapterPorts {
   readonly revocations: RevocationStore
-  readonly clock: Clock
 }
 
 /** What oidc-provider stores when it has seen the `jti` of an assertion or a proof. */
 const seenOnce = 'ReplayDetection'
+
+/** What is stored when a person has let a client in, and when the client comes back: its registration is in use. */
+const signsOfUse = new Set(['Grant', 'RefreshToken'])
 
 /**
  * Gives oidc-provider its storage. The library finds first and acts later; what may happen once is therefore decided
  * here, by conditional statements: `consume` and the insertion of a `jti` throw when somebody else was first.
  */
 export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter {
-  const { artifacts, clock } = ports
+  const { artifacts, registered, registration, clock } = ports
   const revokeGrant = (grantId: string): Promise<void> => grants(ports).revoke(grantId)
 
-  return (model) => ({
+  const artifactAdapter = (model: string): Adapter => ({
     async upsert(id, payload, expiresIn) {
-      // RFC 9700 section 4.15. Nothing here makes such an id, and nothing ever may.
-      if (model === 'Client' && isUserId(id)) throw new errors.InvalidClientMetadata('client_id is reserved')
       const artifact = {
         model,
         id,
@@ -40,6 +38,8 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
       if (model !== seenOnce) await artifacts.put(artifact)
       else if (!(await artifacts.insertOnce(artifact)))
         throw new errors.InvalidGrant('this assertion was used before')
+      if (signsOfUse.has(model) && payload.clientId !== undefined)
+        await registered.markUsed(payload.clientId, clock.now() + registration.idleSeconds * 1000)
     },
     async find(id) {
       return restore(await artifacts.find(model, id))
@@ -64,6 +64,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
     },
     revokeByGrantId: revokeGrant,
   })
+  return (model) => (model === 'Client' ? clientAdapter(ports) : artifactAdapter(model))
 }
 
 function restore(found: FoundArtifact | undefined): AdapterPayload | undefined {

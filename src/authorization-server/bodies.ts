@@ -1,17 +1,21 @@
 import { IncomingMessage } from 'node:http'
+import { decodeJwt } from 'jose'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import { type ClientMetadata, cleanRegistration } from './client-metadata.ts'
-import type { KnownClient } from './settings.ts'
 
 /**
  * Makes a form acceptable that means something we understand: every spelling of a resource becomes the canonical one,
  * and client_credentials without a scope asks for the client's own. The form is untrusted.
  */
-export function normaliseForm(
+export async function normaliseForm(
   text: string,
   authorization: string | undefined,
-  ports: { readonly resources: ResourceDirectory; readonly clients: readonly KnownClient[] },
-): string {
+  ports: {
+    readonly resources: ResourceDirectory
+    /** The scopes that an operator gave a client. */
+    readonly scopesOf: (clientId: string) => Promise<readonly string[] | undefined>
+  },
+): Promise<string> {
   const form = new URLSearchParams(text)
   const resources = form.getAll('resource').map((value) => ports.resources.find(value)?.resource ?? value)
   if (resources.length > 0) {
@@ -19,8 +23,9 @@ export function normaliseForm(
     for (const resource of new Set(resources)) form.append('resource', resource)
   }
   if (form.get('grant_type') === 'client_credentials' && !form.has('scope')) {
-    const clientId = form.get('client_id') ?? basicClientId(authorization)
-    const scopes = ports.clients.find(({ id }) => id === clientId)?.scopes
+    const clientId =
+      form.get('client_id') ?? basicClientId(authorization) ?? assertedClientId(form.get('client_assertion'))
+    const scopes = clientId === undefined ? undefined : await ports.scopesOf(clientId)
     if (scopes !== undefined) form.set('scope', scopes.join(' '))
   }
   return form.toString()
@@ -53,6 +58,15 @@ export function replaceBody(req: IncomingMessage, text: string): IncomingMessage
   copy.push(body)
   copy.push(null)
   return copy
+}
+
+/** Who an assertion says that it is from (RFC 7523 section 3); the library checks it. */
+function assertedClientId(assertion: string | null): string | undefined {
+  try {
+    return assertion === null ? undefined : decodeJwt(assertion).sub
+  } catch {
+    return undefined // the library refuses the assertion
+  }
 }
 
 function basicClientId(authorization: string | undefined): string | undefined {

@@ -5,10 +5,40 @@ import { errors } from './library.ts'
 /** Client metadata as it arrives: RFC 7591 section 2. Untrusted. */
 export type ClientMetadata = Record<string, unknown>
 
+/** What a client that registered itself may do. Everything else is the operator's to give. */
 const grantTypes = new Set(['authorization_code', 'refresh_token'])
+
+/** The members that a client may choose for itself. The rest of what it sends has no effect. */
+const ownMembers = new Set([
+  'redirect_uris',
+  'token_endpoint_auth_method',
+  'token_endpoint_auth_signing_alg',
+  'grant_types',
+  'response_types',
+  'client_name',
+  'client_uri',
+  'logo_uri',
+  'tos_uri',
+  'policy_uri',
+  'scope',
+  'contacts',
+  'application_type',
+  'software_id',
+  'software_version',
+  'jwks',
+  'post_logout_redirect_uris',
+  'dpop_bound_access_tokens',
+  'require_pushed_authorization_requests',
+])
 
 /** Where the requested scope of a registration is kept: as an allowlist it would stop every later step-up. */
 export const requestedScopeField = 'requested_scope'
+
+/** The most that a client may get, as its operator has set it. */
+export const allowedScopesField = 'allowed_scopes'
+
+/** Whether an operator made the client known. */
+export const operatorClientField = 'operator_client'
 
 /** Members that are optional texts, for which some clients send an empty string or null. */
 const optionalTexts = [
@@ -24,18 +54,18 @@ const optionalTexts = [
 
 /**
  * Makes a registration request acceptable that real clients send: drops empty optional members and addresses that
- * are no e-mail, keeps grants that exist here, and derives `application_type` where it is missing. The body is
- * untrusted; what is left is still checked by the library and by `refuseRedirects`.
+ * are no e-mail, keeps the members and grants that are a client's to choose, and derives `application_type` where it is
+ * missing. The body is untrusted; what is left is still checked by the library and by `checkMetadata`.
  */
 export function cleanRegistration(body: ClientMetadata): ClientMetadata {
-  const metadata: ClientMetadata = { ...body }
+  const metadata: ClientMetadata = Object.fromEntries(
+    Object.entries(body).filter(([member]) => ownMembers.has(member)),
+  )
   for (const field of optionalTexts) {
     if (metadata[field] === '' || metadata[field] === null) delete metadata[field]
   }
   if (typeof metadata['scope'] === 'string') metadata[requestedScopeField] = metadata['scope']
   delete metadata['scope']
-  // Addresses that the server would have to fetch, chosen by anybody.
-  for (const field of ['jwks_uri', 'sector_identifier_uri']) delete metadata[field]
   if ('contacts' in metadata) metadata['contacts'] = mailAddresses(metadata['contacts'])
   if (Array.isArray(metadata['grant_types'])) {
     const kept = metadata['grant_types'].filter((type) => grantTypes.has(type as string))
@@ -49,11 +79,11 @@ export function cleanRegistration(body: ClientMetadata): ClientMetadata {
 
 /**
  * Refuses redirect URIs that lead neither to https nor to a loopback address (MCP authorization, "Redirect URIs"),
- * and says which one and why. Throws InvalidRedirectUri.
+ * or to an address that the operator allowed, and says why. Throws InvalidClientMetadata.
  */
-export function refuseRedirects(redirectUris: unknown): void {
+export function refuseRedirects(redirectUris: unknown, privateUse: readonly string[]): void {
   for (const uri of Array.isArray(redirectUris) ? redirectUris : []) {
-    const problem = redirectProblem(String(uri))
+    const problem = redirectProblem(String(uri), privateUse)
     if (problem !== undefined) {
       throw new errors.InvalidClientMetadata(
         `redirect_uris must lead to https or to this computer: one ${problem}`,

@@ -3,12 +3,17 @@ import { parseScopes, ScopeSet } from '../core/scope.ts'
 import { isToolScope, scopeCatalogue } from '../core/scope-catalogue.ts'
 import { grantName, randomToken } from '../core/secret.ts'
 import { storageAdapter } from './adapter.ts'
-import { refuseRedirects, requestedScopeField } from './client-metadata.ts'
+import { allowedScopesField, requestedScopeField } from './client-metadata.ts'
 import { cookieNames, longCookie, shortCookie } from './cookies.ts'
 import { renderLibraryError } from './error-page.ts'
 import { mayIntrospectAll } from './introspection.ts'
 import { errors } from './library.ts'
 import { interactionPolicy } from './policy.ts'
+import { checkMetadata, ownFields } from './registration/check-metadata.ts'
+import { registeredClientId } from './registration/client-id.ts'
+import { clientSecretHash } from './registration/client-secrets.ts'
+import { documentFeature, libraryFetch } from './registration/documents.ts'
+import { operatorMetadata } from './registration/operator-client.ts'
 import { sessionSeconds } from './session.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
 
@@ -20,12 +25,15 @@ export const interactionPath = '/interaction'
 
 /** What oidc-provider is told. Every deviation from its defaults is here. */
 export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
-  const { tokens, keys, secret, issuer, stepUps } = settings
+  const { tokens, keys, secret, issuer, stepUps, registration } = settings
+  const registrationKey = secret.derive('registration')
   const names = cookieNames(issuer)
   return {
     adapter: storageAdapter(settings),
     jwks: { keys: [...keys.privateJwks] as never },
-    clients: settings.clients.map(describeClient),
+    clients: settings.clients.map((client) => describeClient(client, clientSecretHash(secret))),
+    fetch: libraryFetch(settings.fetchSafely),
+    fetchResponseBodyLimits: { 'client_id metadata document': 5 * 1024 },
     findAccount: async (_context, id) => {
       const account = await settings.identity.find(id)
       return (
@@ -47,8 +55,11 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
       id_token_signed_response_alg: keys.signing.algorithm as never,
     },
     extraClientMetadata: {
-      properties: [requestedScopeField],
-      validator: (_context, _key, _value, metadata) => refuseRedirects(metadata['redirect_uris']),
+      properties: [...ownFields],
+      // Called once for each property: one of them is enough.
+      validator: (_context, key, _value, metadata) => {
+        if (key === requestedScopeField) checkMetadata(metadata, registration.privateUseRedirects)
+      },
     },
     allowOmittingSingleRegisteredRedirectUri: false,
 
@@ -107,14 +118,16 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
       introspection: {
         enabled: true,
         allowedPolicy: async (_context, client, token) =>
-          token.clientId === client.clientId || mayIntrospectAll(settings.clients, client),
+          token.clientId === client.clientId || mayIntrospectAll(client),
       },
       registration: {
-        enabled: settings.dynamicRegistration,
+        enabled: registration.dynamic !== 'off',
+        initialAccessToken: registration.dynamic === 'token' && registration.initialAccessToken,
         issueRegistrationAccessToken: false,
-        idFactory: () => randomToken(16),
+        idFactory: ({ oidc }) => registeredClientId(registrationKey, oidc.body ?? {}),
         secretFactory: () => randomToken(32),
       },
+      clientIdMetadataDocument: documentFeature(settings),
       resourceIndicators: {
         enabled: true,
         useGrantedResource: async () => true,
@@ -165,7 +178,7 @@ function describeResource(
   // A person is asked about one server at a time, and a token is for one.
   if (Array.isArray(context.oidc.params?.['resource'])) throw new errors.InvalidTarget('name one resource')
   return {
-    scope: availableScopes(settings, context).join(' '),
+    scope: availableScopes(context).join(' '),
     audience: resource.resource,
     accessTokenTTL: tokens.accessTokenSeconds,
     accessTokenFormat: 'jwt',
@@ -178,13 +191,10 @@ function describeResource(
  * listed, those that are asked for; within what the configuration allows the client. A person is shown what is left;
  * a machine that asks for more than it may have is told so. Throws InvalidScope.
  */
-function availableScopes(
-  { clients }: AuthorizationServerSettings,
-  { oidc: { client, params, entities } }: KoaContextWithOIDC,
-): string[] {
+function availableScopes({ oidc: { client, params, entities } }: KoaContextWithOIDC): string[] {
   const value = params?.['scope'] ?? entities.AuthorizationCode?.scope ?? entities.RefreshToken?.scope
   const asked = parseScopes(typeof value === 'string' ? value : undefined)
-  const ceiling = clients.find(({ id }) => id === client?.clientId)?.scopes
+  const ceiling = client?.[allowedScopesField] as string[] | undefined
   const limit = ceiling === undefined ? undefined : new ScopeSet(ceiling)
   const available = [...scopeCatalogue.map(({ scope }) => scope), ...asked.filter(isToolScope)].filter(
     (scope) => limit === undefined || limit.covers(scope.replace(/:\*$/, '')),
@@ -196,18 +206,13 @@ function availableScopes(
   return available
 }
 
-function describeClient(client: KnownClient): LibraryMetadata {
-  const forUsers = client.grantTypes.includes('authorization_code')
-  const native = client.redirectUris.some((uri) => !uri.startsWith('https:'))
+function describeClient(client: KnownClient, hash: ReturnType<typeof clientSecretHash>): LibraryMetadata {
+  const { id, secret, jwks } = client
+  const method =
+    jwks !== undefined ? 'private_key_jwt' : secret === undefined ? 'none' : 'client_secret_basic'
   return {
-    client_id: client.id,
-    client_name: client.name ?? client.id,
-    redirect_uris: [...client.redirectUris],
-    grant_types: [...client.grantTypes],
-    response_types: forUsers ? ['code'] : [],
-    application_type: native ? 'native' : 'web',
-    ...(client.secret === undefined
-      ? { token_endpoint_auth_method: 'none' }
-      : { client_secret: client.secret, token_endpoint_auth_method: 'client_secret_basic' }),
+    client_id: id,
+    ...operatorMetadata(client, method),
+    ...(secret === undefined ? {} : { client_secret: hash(id, secret) }),
   }
 }

@@ -10,6 +10,12 @@ const advice: Readonly<Record<string, { title: string; what: string; advice: str
     advice:
       'Make the program forget this server and connect again, so that it registers anew. In MCP Inspector: clear the OAuth state of the server. In an editor: remove the server’s saved authentication.',
   },
+  invalid_document: {
+    title: 'This program does not say who it is',
+    what: 'The program names a web address that should describe it. The description cannot be fetched, or is not as it should be.',
+    advice:
+      'Try again in a moment. If it stays, tell the administrator the request number below: the log has the reason. If you write the program, check that its client_id is the https address of a metadata document of 5 KB at most that answers 200 itself and repeats that address.',
+  },
   invalid_redirect_uri: {
     title: 'This link leads somewhere unexpected',
     what: 'The address to which you would be sent back is not one that the program registered.',
@@ -59,6 +65,7 @@ export function renderLibraryError(): (
 }
 
 function classify({ error, error_description: description = '' }: ErrorOut): string {
+  if (description.startsWith('client_id metadata document')) return 'invalid_document'
   if (
     error === 'invalid_client' ||
     (error === 'invalid_request' && description.includes('client is invalid'))

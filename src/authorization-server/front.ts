@@ -2,10 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkDeclaredLength, readBody } from '../http/body.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
+import { allowedScopesField } from './client-metadata.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 const maxBodyBytes = 56 * 1024
+/** Registrations are kept, and anybody may make one. */
+const maxRegistrationBytes = 16 * 1024
 
 /**
  * Makes a request look as if it had come to the public origin, which is where the library takes the URLs from that it
@@ -38,12 +41,26 @@ export async function normaliseRequest(
   req: IncomingMessage,
 ): Promise<IncomingMessage> {
   if (kind === undefined) return req
-  checkDeclaredLength(req.headers['content-length'], maxBodyBytes)
-  const text = (await readBody(req, maxBodyBytes)).toString()
+  const most = kind === 'json' ? maxRegistrationBytes : maxBodyBytes
+  checkDeclaredLength(req.headers['content-length'], most)
+  const text = (await readBody(req, most)).toString()
   const type = req.headers['content-type'] ?? ''
   if (kind === 'json') return replaceBody(req, normaliseRegistration(text))
   const isForm = type.startsWith('application/x-www-form-urlencoded')
-  return replaceBody(req, isForm ? normaliseForm(text, req.headers.authorization, settings) : text)
+  if (!isForm) return replaceBody(req, text)
+  const scopesOf = (clientId: string) => operatorScopes(settings, clientId)
+  const ports = { resources: settings.resources, scopesOf }
+  return replaceBody(req, await normaliseForm(text, req.headers.authorization, ports))
+}
+
+/** The scopes of a client that the configuration names, or that an operator registered. */
+async function operatorScopes(
+  { clients, registered }: AuthorizationServerSettings,
+  clientId: string,
+): Promise<readonly string[] | undefined> {
+  const configured = clients.find(({ id }) => id === clientId)
+  if (configured !== undefined) return configured.scopes
+  return (await registered.find(clientId))?.metadata[allowedScopesField] as readonly string[] | undefined
 }
 
 function setHeaders(res: ServerResponse, headers: readonly string[]): void {

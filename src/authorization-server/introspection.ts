@@ -1,10 +1,10 @@
 import type { Client } from 'oidc-provider'
-import type { KnownClient } from './settings.ts'
+import { operatorClientField } from './client-metadata.ts'
 
 /**
- * Says whether a client may ask about tokens of others: a resource server that the operator has configured with a
- * secret may; a client that registered itself sees its own alone.
+ * Says whether a client may ask about tokens of others: a resource server that the operator has made known, and that
+ * proves who it is, may; a client that registered itself sees its own alone.
  */
-export function mayIntrospectAll(known: readonly KnownClient[], client: Client): boolean {
-  return client.clientAuthMethod !== 'none' && known.some(({ id }) => id === client.clientId)
+export function mayIntrospectAll(client: Client): boolean {
+  return client.clientAuthMethod !== 'none' && client[operatorClientField] === true
 }

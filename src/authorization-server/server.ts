@@ -21,6 +21,7 @@ import { takeNotes } from './notes.ts'
 import { oauthEvent } from './observe.ts'
 import { homePage } from './pages/home-page.ts'
 import { isPersonPath, personPages } from './person-pages.ts'
+import { compareHashedSecrets } from './registration/client-secrets.ts'
 import { renewSessionsAtLogin } from './renew-sessions.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -34,6 +35,7 @@ export async function createAuthorizationServer(
   // Safe because the front layer overwrites the forwarded headers of every request.
   provider.proxy = true
   renewSessionsAtLogin(provider)
+  compareHashedSecrets(provider, settings.secret)
   addLibrarySteps(provider, settings)
   const notes = takeNotes(provider, onFault)
   const library = provider.callback()

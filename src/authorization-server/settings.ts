@@ -2,9 +2,10 @@ import type { Clock } from '../core/clock.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import type { Guard } from '../http/guard.ts'
+import type { SafeFetch } from '../http/safe-fetch.ts'
 import type { Identity, Passkeys, SetUp } from '../identity/contract.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
-import type { ArtifactStore, ConsentStore, RevocationStore } from '../storage/contract.ts'
+import type { ArtifactStore, ClientStore, ConsentStore, RevocationStore } from '../storage/contract.ts'
 import type { Observe } from '../telemetry/event.ts'
 import type { RememberedConsents } from './remembered-consent.ts'
 import type { SessionLifetimes } from './session.ts'
@@ -15,6 +16,8 @@ export interface KnownClient {
   readonly id: string
   readonly name?: string | undefined
   readonly secret?: string | undefined
+  /** Public keys, for a client that signs its requests (private_key_jwt). */
+  readonly jwks?: { readonly keys: readonly object[] } | undefined
   readonly redirectUris: readonly string[]
   readonly grantTypes: readonly string[]
   readonly scopes?: readonly string[] | undefined
@@ -24,6 +27,22 @@ export interface KnownClient {
 interface LocalUsers {
   readonly passkeys: Passkeys
   readonly setUp: SetUp
+}
+
+/** How clients come to be known that nobody wrote into the configuration. */
+export interface RegistrationSettings {
+  readonly dynamic: 'open' | 'token' | 'off'
+  /** What a client has to show where `dynamic` is `token`. */
+  readonly initialAccessToken?: string | undefined
+  /** How long a registration waits for its first use, and a used one for the next. */
+  readonly unusedSeconds: number
+  readonly idleSeconds: number
+  /** The most clients that registered themselves. */
+  readonly maxClients: number
+  readonly newPerMinute: number
+  /** Redirect URIs with a scheme of their own that are accepted, to the letter. */
+  readonly privateUseRedirects: readonly string[]
+  readonly documents: { readonly enabled: boolean; readonly allowedHosts?: readonly string[] | undefined }
 }
 
 /** Everything that the authorization server is told and given. */
@@ -40,7 +59,11 @@ export interface AuthorizationServerSettings {
   /** Passkeys and set-up links, where people are kept here. */
   readonly local: LocalUsers | undefined
   readonly sessions: SessionLifetimes
-  readonly dynamicRegistration: boolean
+  readonly registration: RegistrationSettings
+  /** The clients of the store. */
+  readonly registered: ClientStore
+  /** Fetches what clients name, from the public internet alone. */
+  readonly fetchSafely: SafeFetch
   readonly tokens: {
     readonly codeSeconds: number
     readonly accessTokenSeconds: number

@@ -6,6 +6,7 @@ import { DataFolderUnusable } from '../keys/master-secret.ts'
 import { StoreUnusable } from '../storage/store-unusable.ts'
 import { version } from '../version.ts'
 import { checkCommand } from './check.ts'
+import { clientCommand } from './client.ts'
 import { demoCommand } from './demo.ts'
 import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
@@ -21,6 +22,7 @@ const program = new Command('portcullis')
   .addCommand(serveCommand())
   .addCommand(checkCommand())
   .addCommand(tokenCommand())
+  .addCommand(clientCommand())
   .addCommand(userCommand())
 
 /** What the operator can mend: told in a line, without a stack. */

@@ -2,12 +2,19 @@ import type { AuthorizationServer } from '../authorization-server/contract.ts'
 import { rememberedConsents } from '../authorization-server/remembered-consent.ts'
 import { createAuthorizationServer } from '../authorization-server/server.ts'
 import type { Config } from '../config/schema.ts'
+import { isLoopbackHost } from '../core/resource.ts'
+import { createSafeFetch } from '../http/safe-fetch.ts'
+import { version } from '../version.ts'
 import type { Base } from './base.ts'
 import { buildLogin } from './login.ts'
+
+/** Documents have 5 KB at most, key sets may have more. */
+const fetchBounds = { maxBytes: 16 * 1024, milliseconds: 2500, running: { perHost: 4, total: 32 } }
 
 /** Builds the authorization server of a configuration. */
 export async function buildAuthorizationServer(config: Config, base: Base): Promise<AuthorizationServer> {
   const { store, resources } = base
+  const { registration, tokens } = config
   return createAuthorizationServer({
     issuer: config.publicUrl,
     origins: base.origins,
@@ -15,8 +22,18 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     clients: config.clients,
     ...buildLogin(config, base),
     sessions: config.login,
-    dynamicRegistration: config.registration.dynamic === 'open',
-    tokens: config.tokens,
+    registration: {
+      ...registration,
+      // A client whose refresh token still works is not idle.
+      idleSeconds: Math.max(registration.idleSeconds, tokens.refreshTokenSeconds),
+    },
+    registered: store.clients,
+    fetchSafely: createSafeFetch({
+      allowLoopback: isLoopbackHost(new URL(config.publicUrl).hostname),
+      userAgent: `Portcullis/${version} (+${config.publicUrl})`,
+      ...fetchBounds,
+    }),
+    tokens,
     keys: base.tokenKeys,
     artifacts: store.artifacts,
     revocations: store.revocations,

@@ -84,6 +84,7 @@ export async function openBase(
 function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => void): () => void {
   const sweep = async (): Promise<void> => {
     await store.artifacts.sweep(clock.now() - keepMilliseconds)
+    await store.clients.sweep(clock.now())
     await store.revocations.sweep(clock.now() - keepMilliseconds)
     await store.consents.sweep(clock.now())
   }

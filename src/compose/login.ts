@@ -15,10 +15,12 @@ export function buildLogin(
   const { users: loginForm } = config.login
   if (loginForm === 'none') return { loginForm, identity: closedIdentity, local: undefined }
   const { store, clock, secret } = base
-  const { artifacts, users, passkeys } = store
+  const { artifacts, clients, users, passkeys } = store
   if (loginForm === 'development') {
     const isClient = async (name: string): Promise<boolean> =>
-      config.clients.some(({ id }) => id === name) || (await artifacts.find('Client', name)) !== undefined
+      config.clients.some(({ id }) => id === name) ||
+      (await clients.find(name)) !== undefined ||
+      (await artifacts.find('Client', name)) !== undefined
     return { loginForm, identity: developmentIdentity(isClient), local: undefined }
   }
   const passwords = buildPasswords(secret)

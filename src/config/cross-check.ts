@@ -1,4 +1,5 @@
-import { redirectProblem } from '../core/redirect-uri.ts'
+import { publicKeysProblem } from '../core/public-keys.ts'
+import { isPrivateUseRedirect, redirectProblem } from '../core/redirect-uri.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -18,7 +19,8 @@ export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
     ...checkPublicUrl(config),
     ...checkListeners(config),
     ...checkUpstreams(config.upstreams ?? []),
-    ...checkClients(config.clients ?? []),
+    ...checkClients(config.clients ?? [], config.registration?.privateUseRedirects),
+    ...checkRegistration(config),
     ...checkLogin(config),
     ...checkStore(config),
   ]
@@ -73,7 +75,7 @@ function checkUpstreams(upstreams: ParsedConfig['upstreams']): RuleProblem[] {
   })
 }
 
-function checkClients(clients: ParsedConfig['clients']): RuleProblem[] {
+function checkClients(clients: ParsedConfig['clients'], privateUse: readonly string[] = []): RuleProblem[] {
   return clients.flatMap((client, index) => {
     const at = ['clients', index]
     const problems: RuleProblem[] = []
@@ -83,18 +85,40 @@ function checkClients(clients: ParsedConfig['clients']): RuleProblem[] {
     if (clients.slice(0, index).some(({ id }) => id === client.id)) {
       problems.push(problem([...at, 'id'], `"${client.id}" is taken by an earlier client`))
     }
-    if (client.grantTypes.includes('client_credentials') && client.secret === undefined) {
-      problems.push(problem([...at, 'secret'], 'is needed for client_credentials'))
+    if (client.secret !== undefined && client.jwks !== undefined) {
+      problems.push(problem([...at, 'jwks'], 'is an alternative to secret: give one of them'))
     }
+    if (
+      client.grantTypes.includes('client_credentials') &&
+      client.secret === undefined &&
+      client.jwks === undefined
+    ) {
+      problems.push(problem([...at, 'secret'], 'is needed for client_credentials, or jwks'))
+    }
+    const wrongKeys = client.jwks === undefined ? undefined : publicKeysProblem(client.jwks)
+    if (wrongKeys !== undefined) problems.push(problem([...at, 'jwks'], wrongKeys))
     if (client.grantTypes.includes('authorization_code') && client.redirectUris.length === 0) {
       problems.push(problem([...at, 'redirectUris'], 'is needed for authorization_code'))
     }
     for (const [position, uri] of client.redirectUris.entries()) {
-      const wrong = redirectProblem(uri)
+      const wrong = redirectProblem(uri, privateUse)
       if (wrong !== undefined) problems.push(problem([...at, 'redirectUris', position], wrong))
     }
     return problems
   })
+}
+
+function checkRegistration({ registration }: Partial<ParsedConfig>): RuleProblem[] {
+  if (registration === undefined) return []
+  const { dynamic, initialAccessToken, privateUseRedirects } = registration
+  const problems = privateUseRedirects.flatMap((uri, index) => {
+    const message = 'must be a URI with a scheme of its own that runs nothing, such as app://host/callback'
+    const at = ['registration', 'privateUseRedirects', index]
+    return isPrivateUseRedirect(uri) ? [] : [problem(at, message)]
+  })
+  return dynamic === 'token' && initialAccessToken === undefined
+    ? [...problems, problem(['registration', 'initialAccessToken'], 'must be set when dynamic is token')]
+    : problems
 }
 
 function checkLogin({ mode, login }: Partial<ParsedConfig>): RuleProblem[] {

@@ -27,5 +27,6 @@ function place(target: Record<string, unknown>, path: readonly string[], value: 
 
 function convert(setting: Setting, text: string): unknown {
   if (setting.type.startsWith('list')) return text.split(',').map((item) => item.trim())
+  if (setting.type === 'boolean' && /^(?:true|false)$/.test(text)) return text === 'true'
   return setting.type === 'integer' && /^-?\d+$/.test(text) ? Number(text) : text
 }

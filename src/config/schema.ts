@@ -73,6 +73,13 @@ const client = z
         description:
           'Makes the client confidential. Best set as the name of an environment variable: `$NAME`.',
       }),
+    jwks: z
+      .strictObject({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) })
+      .optional()
+      .meta({
+        description:
+          'Public keys (JWKS) of a client that authenticates with signed assertions: private_key_jwt. In place of `secret`.',
+      }),
     redirectUris: z.array(z.string().min(1)).default([]),
     grantTypes: z
       .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials']))
@@ -84,6 +91,13 @@ const client = z
     }),
   })
   .meta({ description: 'A client that is known beforehand.' })
+
+/** The callbacks of clients that are known to use a scheme of their own: Cursor, Raycast and Warp. */
+const knownPrivateUseRedirects = [
+  'cursor://anysphere.cursor-mcp/oauth/callback',
+  'com.raycast:/oauth',
+  'warp://mcp/oauth2callback',
+]
 
 const issuer = z
   .strictObject({
@@ -171,10 +185,52 @@ export const configSchema = z.strictObject({
   clients: z.array(client).default([]),
   registration: z
     .strictObject({
-      dynamic: z
-        .enum(['open', 'off'])
-        .default('open')
-        .meta({ description: 'Whether clients may register themselves (RFC 7591).' }),
+      dynamic: z.enum(['open', 'token', 'off']).default('open').meta({
+        description:
+          'Whether clients may register themselves (RFC 7591): all, those with the initial access token, or none.',
+      }),
+      initialAccessToken: z
+        .string()
+        .min(32, 'must have at least 32 characters')
+        .max(512)
+        .optional()
+        .meta({ description: 'What a client shows as bearer token where `dynamic` is `token`.' }),
+      unusedSeconds: whole(60, 31_536_000).default(604_800).meta({
+        description: 'How long a registration is kept that no user has let in yet.',
+      }),
+      idleSeconds: whole(3600, 315_360_000).default(7_776_000).meta({
+        description:
+          'How long a registration is kept after its last use, and at least as long as a refresh token lives.',
+      }),
+      maxClients: whole(1, 10_000_000).default(10_000).meta({
+        description:
+          'Most clients that registered themselves. Beyond it, those that were never used make room, the oldest first.',
+      }),
+      newPerMinute: whole(1, 100_000).default(240).meta({
+        description:
+          'Most new registrations in a minute, for each process; a quarter of it from one address.',
+      }),
+      privateUseRedirects: z
+        .array(z.string().min(1))
+        .default([...knownPrivateUseRedirects])
+        .meta({
+          description:
+            'Redirect URIs with a scheme of their own that clients may have. Each must match exactly.',
+        }),
+      documents: z
+        .strictObject({
+          enabled: z.boolean().default(true).meta({
+            description:
+              'Whether the URL of a client ID metadata document is taken for a client id. Needs a way out to https.',
+          }),
+          allowedHosts: z
+            .array(z.string().regex(/^[a-z0-9.-]+$/, 'must be a host name in lower case'))
+            .optional()
+            .meta({
+              description: 'Hosts whose documents are fetched. Default: every host of the public internet.',
+            }),
+        })
+        .prefault({}),
     })
     .prefault({}),
   issuers: z.array(issuer).default([]),

@@ -63,6 +63,17 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
         .executeTakeFirst(),
     )
 
+  const listBy = async (model: string, column: 'account_id' | 'client_id', value: string) => {
+    const rows = await db
+      .selectFrom('artifacts')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('model', '=', model)
+      .where(column, '=', value)
+      .execute()
+    return rows.map(openRow)
+  }
+
   return {
     async put(artifact) {
       const { consumed_at: _, ...row } = toRow(artifact)
@@ -84,16 +95,8 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
     find: (model, id) => findBy(model, 'id', hashed(model, id)),
     findByUid: (model, uid) => findBy(model, 'uid', hashed('uid', uid)),
     findByUserCode: (model, userCode) => findBy(model, 'user_code', hashed('user_code', userCode)),
-    async listByAccount(model, accountId) {
-      const rows = await db
-        .selectFrom('artifacts')
-        .selectAll()
-        .where('tenant', '=', tenant)
-        .where('model', '=', model)
-        .where('account_id', '=', accountId)
-        .execute()
-      return rows.map(openRow)
-    },
+    listByAccount: (model, accountId) => listBy(model, 'account_id', accountId),
+    listByClient: (model, clientId) => listBy(model, 'client_id', clientId),
     async consume(model, id) {
       const consumed = await db
         .updateTable('artifacts')

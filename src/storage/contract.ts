@@ -30,6 +30,7 @@ export interface ArtifactStore {
   findByUid(model: string, uid: string): Promise<FoundArtifact | undefined>
   findByUserCode(model: string, userCode: string): Promise<FoundArtifact | undefined>
   listByAccount(model: string, accountId: string): Promise<readonly FoundArtifact[]>
+  listByClient(model: string, clientId: string): Promise<readonly FoundArtifact[]>
   /** Marks as consumed in one conditional update. Returns whether this call did it: of many at once, one. */
   consume(model: string, id: string): Promise<boolean>
   remove(model: string, id: string): Promise<void>
@@ -37,6 +38,43 @@ export interface ArtifactStore {
   take(model: string, id: string): Promise<FoundArtifact | undefined>
   /** Removes a grant with everything that came from it. */
   removeGrant(grantId: string): Promise<void>
+  /** Removes what expired before a time, in milliseconds since the epoch. Returns how many. */
+  sweep(before: number): Promise<number>
+}
+
+/** A client that registered itself, or that an operator registered, as it is kept. */
+export interface StoredClient {
+  readonly id: string
+  readonly source: 'dynamic' | 'operator'
+  /** RFC 7591 metadata, without the secret. */
+  readonly metadata: Readonly<Record<string, unknown>>
+  /** A keyed hash; undefined for a client without a secret. */
+  readonly secretHash: string | undefined
+  /** Milliseconds since the epoch, as the other times. */
+  readonly createdAt: number
+  /** Roughly when somebody last let it in; undefined for never. */
+  readonly usedAt: number | undefined
+  /** Undefined for what stays until it is removed. */
+  readonly expiresAt: number | undefined
+}
+
+/** The registered clients of one tenant. */
+export interface ClientStore {
+  /** Undefined for one that has expired, too. */
+  find(id: string): Promise<StoredClient | undefined>
+  /** All of them, newest first. */
+  list(): Promise<readonly StoredClient[]>
+  /**
+   * Adds a client, or extends the life of the one that has its id. Where `ceiling` clients that registered themselves
+   * are there, one that was never used or has expired makes room. Returns false when none of them could.
+   */
+  register(client: StoredClient, ceiling: number | undefined): Promise<boolean>
+  /** Notes that a client that registered itself is in use, and how long it may then rest. */
+  markUsed(id: string, expiresAt: number): Promise<void>
+  /** Gives a client that has a secret another one. Returns false for every other. */
+  replaceSecret(id: string, secretHash: string): Promise<boolean>
+  /** Returns whether it was there. */
+  remove(id: string): Promise<boolean>
   /** Removes what expired before a time, in milliseconds since the epoch. Returns how many. */
   sweep(before: number): Promise<number>
 }
@@ -182,6 +220,7 @@ export interface PasskeyStore {
 /** One store, seen by one tenant. */
 export interface Store {
   readonly artifacts: ArtifactStore
+  readonly clients: ClientStore
   readonly revocations: RevocationStore
   readonly keys: KeyTableStore
   readonly consents: ConsentStore

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { initial } from './migrations/0001-initial.ts'
+import { clients } from './migrations/0002-clients.ts'
 import { users } from './migrations/0003-users.ts'
 import { consents } from './migrations/0004-consents.ts'
 import type { Schema } from './schema.ts'
@@ -8,6 +9,7 @@ import { StoreUnusable } from './store-unusable.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-initial': initial,
+  '0002-clients': clients,
   '0003-users': users,
   '0004-consents': consents,
 }

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import { artifactStore } from './artifacts.ts'
+import { clientStore } from './clients.ts'
 import { consentStore } from './consents.ts'
 import type { Store } from './contract.ts'
 import { keyTableStore } from './keys.ts'
@@ -53,6 +54,7 @@ export async function openStore({
   }
   return {
     artifacts: artifactStore({ db, tenant, secret, clock }),
+    clients: clientStore({ db, tenant, secret, clock }),
     revocations: revocationStore(db, tenant, clock),
     keys: keyTableStore(db, tenant, secret),
     consents: consentStore(db, tenant, clock),

@@ -7,6 +7,7 @@ export interface Schema {
   consents: ConsentTable
   users: UserTable
   passkeys: PasskeyTable
+  clients: ClientTable
 }
 
 /** Codes, tokens, sessions, interactions, grants, clients: what the authorization server has to remember. */
@@ -55,6 +56,20 @@ interface ConsentTable {
   scope: string
   client_digest: string
   expires_at: number
+}
+
+/** Clients that registered themselves or that an operator registered. */
+interface ClientTable {
+  tenant: string
+  id: string
+  /** `dynamic` or `operator`. */
+  source: string
+  /** RFC 7591 metadata, sealed. */
+  metadata: string
+  secret_hash: string | null
+  created_at: number
+  used_at: number | null
+  expires_at: number | null
 }
 
 /** Facts about the store itself. */

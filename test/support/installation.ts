@@ -16,6 +16,8 @@ export interface Installation {
   readonly mcpUrl: string
   readonly adminUrl: string
   readonly authorizationServerUrl: string
+  /** Where the gateway listens, which is not `url` where that is a public name. */
+  readonly gatewayUrl: string
   readonly data: string
   /** Where the first user is made. */
   readonly setUpLink: string | undefined
@@ -84,6 +86,9 @@ export async function startInstallation({
     mcpUrl: running.resources[0]?.resource ?? `${running.publicUrl}/mcp`,
     get adminUrl() {
       return running.urls.admin as string
+    },
+    get gatewayUrl() {
+      return running.urls.gateway as string
     },
     get authorizationServerUrl() {
       return running.urls['authorization-server'] as string

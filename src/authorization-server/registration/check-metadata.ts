@@ -1,0 +1,38 @@
+import {
+  allowedScopesField,
+  type ClientMetadata,
+  cleanRegistration,
+  operatorClientField,
+  refuseRedirects,
+  requestedScopeField,
+} from '../client-metadata.ts'
+import { errors } from '../library.ts'
+import { isDocumentId } from './document-url.ts'
+
+/** Members of ours beside those of the standards. */
+export const ownFields = [requestedScopeField, allowedScopesField, operatorClientField]
+
+/**
+ * The last word on the metadata of a client, however it became known: the library calls this before its own checks
+ * and takes what is left. Throws InvalidClientMetadata.
+ */
+export function checkMetadata(metadata: ClientMetadata, privateUse: readonly string[]): void {
+  if (isDocumentId(metadata['client_id'])) tidyDocument(metadata)
+  refuseRedirects(metadata['redirect_uris'], privateUse)
+}
+
+/**
+ * Makes a metadata document, which is as untrusted as a registration, mean no more than one. Its keys may be elsewhere:
+ * they are fetched as safely as the document was.
+ */
+function tidyDocument(metadata: ClientMetadata): void {
+  const { client_id: clientId, client_name: name, redirect_uris: redirects, jwks_uri: keys } = metadata
+  if (typeof name !== 'string' || name.trim() === '')
+    throw new errors.InvalidClientMetadata('client_id metadata document has no client_name')
+  if (!Array.isArray(redirects) || redirects.length === 0)
+    throw new errors.InvalidClientMetadata('client_id metadata document has no redirect_uris')
+  // The library has filled in its default, which would hide that any port of loopback is meant.
+  const cleaned = cleanRegistration({ ...metadata, application_type: undefined })
+  for (const member of Object.keys(metadata)) delete metadata[member]
+  Object.assign(metadata, cleaned, { client_id: clientId }, keys === undefined ? {} : { jwks_uri: keys })
+}

@@ -1,0 +1,95 @@
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { Clock } from '../../core/clock.ts'
+import type { MasterSecret } from '../../core/secret.ts'
+import { isUserId } from '../../core/user-id.ts'
+import { rateLimit } from '../../http/rate-limit.ts'
+import type { ArtifactStore, ClientStore, StoredClient } from '../../storage/contract.ts'
+import { operatorClientField } from '../client-metadata.ts'
+import { errors } from '../library.ts'
+import type { RegistrationSettings } from '../settings.ts'
+import { clientSecretHash } from './client-secrets.ts'
+import { callerAddress, slowDown } from './slow-down.ts'
+
+/** What the library's storage of clients stands on. */
+export interface ClientAdapterPorts {
+  readonly artifacts: ArtifactStore
+  readonly registered: ClientStore
+  readonly registration: RegistrationSettings
+  readonly secret: MasterSecret
+  readonly clock: Clock
+}
+
+const minute = 60
+/** The share of all new registrations that one address may have. */
+const shareOfOne = 4
+/** How long a client waits before it tries again where the store is full. */
+const fullSeconds = 600
+
+/** Gives the library the clients of the store. Throws `temporarily_unavailable` where there are too many new ones. */
+export function clientAdapter(ports: ClientAdapterPorts): Adapter {
+  const { artifacts, registered, registration, clock } = ports
+  const hash = clientSecretHash(ports.secret)
+  const points = registration.newPerMinute
+  const everybody = rateLimit({ points, seconds: minute })
+  const byAddress = rateLimit({ points: Math.ceil(points / shareOfOne), seconds: minute })
+
+  const store = (id: string, payload: AdapterPayload, times: Pick<StoredClient, 'usedAt' | 'expiresAt'>) => {
+    const { client_secret: clientSecret, ...metadata } = payload as Record<string, unknown>
+    const secretHash = typeof clientSecret === 'string' ? hash(id, clientSecret) : undefined
+    return { id, source: 'dynamic', metadata, secretHash, createdAt: clock.now(), ...times } as const
+  }
+
+  /** Clients of earlier versions lie among the artifacts, with their secrets. The first look moves them. */
+  const adopt = async (id: string): Promise<StoredClient | undefined> => {
+    const found = await artifacts.find('Client', id)
+    if (found === undefined) return undefined
+    const expiresAt = clock.now() + registration.idleSeconds * 1000
+    const client = store(id, found.payload, { usedAt: clock.now(), expiresAt })
+    await registered.register(client, undefined)
+    await artifacts.remove('Client', id)
+    return client
+  }
+
+  const admit = async (): Promise<void> => {
+    const wait = (await byAddress.take(callerAddress())) || (await everybody.take('all'))
+    if (wait > 0) throw slowDown(429, 'too many registrations at the moment', wait)
+  }
+
+  return {
+    async find(id) {
+      const client = mayBeRegistered(id) ? ((await registered.find(id)) ?? (await adopt(id))) : undefined
+      return client && describeStored(client)
+    },
+    async upsert(id, payload) {
+      // RFC 9700 section 4.15. Nothing here makes such an id, and nothing ever may.
+      if (isUserId(id)) throw new errors.InvalidClientMetadata('client_id is reserved')
+      const expiresAt = clock.now() + registration.unusedSeconds * 1000
+      if ((await registered.find(id)) === undefined) await admit()
+      const client = store(id, payload, { usedAt: undefined, expiresAt })
+      if (!(await registered.register(client, registration.maxClients)))
+        throw slowDown(503, 'there is no room for more clients', fullSeconds)
+    },
+    async destroy(id) {
+      await registered.remove(id)
+    },
+    findByUid: async () => undefined,
+    findByUserCode: async () => undefined,
+    consume: async () => undefined,
+    revokeByGrantId: async () => undefined,
+  }
+}
+
+/** URLs are ids of metadata documents, which are fetched and never stored. */
+function mayBeRegistered(id: string): boolean {
+  return id.length <= 128 && !id.includes(':')
+}
+
+/** A stored client as the library wants it: what stands for its secret is the hash. */
+function describeStored({ id, source, metadata, secretHash }: StoredClient): AdapterPayload {
+  return {
+    ...metadata,
+    client_id: id,
+    ...(secretHash === undefined ? {} : { client_secret: secretHash }),
+    [operatorClientField]: source === 'operator',
+  }
+}

@@ -1,0 +1,34 @@
+import { isLoopbackHost } from '../../core/resource.ts'
+import { keyedDigest, randomToken } from '../../core/secret.ts'
+import type { ClientMetadata } from '../client-metadata.ts'
+
+/**
+ * The id of a client that registers. A public client gets the same id for the same metadata, whatever order and
+ * loopback port it comes with: programs that register at every start fill no store, and one whose registration was
+ * lost comes back under its old id. A confidential client gets a new one each time, since its secret is its own.
+ */
+export function registeredClientId(key: Uint8Array, metadata: ClientMetadata): string {
+  if (metadata['token_endpoint_auth_method'] !== 'none') return randomToken(16)
+  const redirects = metadata['redirect_uris']
+  const anyPort = metadata['application_type'] === 'native' && Array.isArray(redirects)
+  const known = anyPort ? { ...metadata, redirect_uris: redirects.map(withoutLoopbackPort) } : metadata
+  return keyedDigest(key, canonical(known)).slice(0, 22)
+}
+
+/** One text for all spellings of a JSON value in which the order of lists has no meaning. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${[...new Set(value.map(canonical))].toSorted().join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const members = Object.entries(value).map(
+    ([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`,
+  )
+  return `{${members.toSorted().join(',')}}`
+}
+
+/** The port of a native client on loopback may differ at every request (RFC 8252 section 7.3): it tells nobody apart. */
+function withoutLoopbackPort(uri: unknown): unknown {
+  const url = URL.parse(String(uri))
+  if (url?.protocol !== 'http:' || !isLoopbackHost(url.hostname)) return uri
+  url.port = ''
+  return url.href
+}

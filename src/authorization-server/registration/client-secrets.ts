@@ -1,0 +1,45 @@
+import type { Client, Provider } from 'oidc-provider'
+import { keyedDigest, type MasterSecret, secretsEqual } from '../../core/secret.ts'
+import { type RateLimit, rateLimit } from '../../http/rate-limit.ts'
+import { callerAddress, slowDown } from './slow-down.ts'
+
+/**
+ * Hashes client secrets. The ones that are made here have 256 random bits, which no search finds however fast the
+ * hash; a slow hash would only let strangers burn our time at the token endpoint. The key, derived from the master
+ * secret, protects the shorter ones of a configuration file, and the client's id keeps equal secrets apart.
+ */
+export function clientSecretHash(secret: MasterSecret): (clientId: string, clientSecret: string) => string {
+  const key = secret.derive('client-secret')
+  return (clientId, clientSecret) => keyedDigest(key, `${clientId}\0${clientSecret}`)
+}
+
+/** Wrong secrets that are let by: from one address for one client, and for one client altogether. */
+const perAddress = { points: 10, seconds: 60 }
+const perClient = { points: 300, seconds: 600 }
+
+/**
+ * Teaches the library to compare secrets with hashes: `client_secret` of every client that it knows is one. Who guesses
+ * is slowed down (RFC 6749 section 2.3.1) before the comparison, so that a lucky guess does not show either.
+ */
+export function compareHashedSecrets(provider: Provider, secret: MasterSecret): void {
+  const hash = clientSecretHash(secret)
+  const byAddress = rateLimit(perAddress)
+  const byClient = rateLimit(perClient)
+  provider.Client.prototype.compareClientSecret = async function compareHashed(
+    this: Client,
+    presented: string,
+  ): Promise<boolean> {
+    const attempts: [RateLimit, string][] = [
+      [byAddress, `${this.clientId} ${callerAddress()}`],
+      [byClient, this.clientId],
+    ]
+    for (const [limit, key] of attempts) {
+      const wait = await limit.wait(key)
+      if (wait > 0) throw slowDown(429, 'too many wrong secrets', wait)
+    }
+    const known = this.clientSecret
+    if (known !== undefined && secretsEqual(known, hash(this.clientId, presented))) return true
+    for (const [limit, key] of attempts) await limit.take(key)
+    return false
+  }
+}

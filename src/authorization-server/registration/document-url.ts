@@ -1,0 +1,26 @@
+/** Says whether a client id is the URL of a metadata document. */
+export function isDocumentId(clientId: unknown): clientId is string {
+  return typeof clientId === 'string' && /^https:\/\//i.test(clientId)
+}
+
+/** The host that answers for a client whose id is the URL of its document: in ASCII, so that look-alikes show. */
+export function documentHost(clientId: string): string | undefined {
+  return isDocumentId(clientId) ? URL.parse(clientId)?.hostname : undefined
+}
+
+/**
+ * Says what is wrong with the URL of a metadata document, or undefined (draft-ietf-oauth-client-id-metadata-document
+ * section 3). It has to be written as a browser would write it: that leaves no dot segments, no user information, no
+ * other spelling of the same host, and nothing to argue about when two of them are compared. Untrusted.
+ */
+export function documentUrlProblem(text: string, ownHosts: readonly string[]): string | undefined {
+  const url = URL.parse(text)
+  if (url === null || url.protocol !== 'https:') return 'is not an https URL'
+  if (text.includes('#')) return 'has a fragment'
+  if (url.username !== '' || url.password !== '' || text.includes('@')) return 'has user information'
+  if (text.includes('?')) return 'has a query'
+  if (url.pathname === '/') return 'has no path'
+  if (url.href !== text || /%2e/i.test(url.pathname)) return 'is not in its normal form'
+  if (ownHosts.includes(url.host)) return 'is on this server'
+  return undefined
+}

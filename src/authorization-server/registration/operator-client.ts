@@ -1,0 +1,26 @@
+import { allowedScopesField, type ClientMetadata, operatorClientField } from '../client-metadata.ts'
+import type { KnownClient } from '../settings.ts'
+
+/** How a client proves who it is, as an operator decides. */
+export type Authentication = 'none' | 'client_secret_basic' | 'private_key_jwt'
+
+/** The metadata (RFC 7591 section 2) of a client that an operator made known, without its secret. */
+export function operatorMetadata(
+  client: Omit<KnownClient, 'secret'>,
+  authentication: Authentication,
+): ClientMetadata {
+  const forUsers = client.grantTypes.includes('authorization_code')
+  const native = client.redirectUris.some((uri) => !uri.startsWith('https:'))
+  return {
+    client_id: client.id,
+    client_name: client.name ?? client.id,
+    redirect_uris: [...client.redirectUris],
+    grant_types: [...client.grantTypes],
+    response_types: forUsers ? ['code'] : [],
+    application_type: native ? 'native' : 'web',
+    token_endpoint_auth_method: authentication,
+    ...(client.jwks === undefined ? {} : { jwks: client.jwks }),
+    ...(client.scopes === undefined ? {} : { [allowedScopesField]: [...client.scopes] }),
+    [operatorClientField]: true,
+  }
+}

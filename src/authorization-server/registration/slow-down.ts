@@ -1,0 +1,16 @@
+import { networkOf } from '../../http/rate-limit.ts'
+import { errors, Provider } from '../library.ts'
+
+/** The error for a caller that has to wait: `temporarily_unavailable` with `Retry-After`, in whole seconds. */
+export function slowDown(status: 429 | 503, description: string, seconds: number): Error {
+  Provider.ctx?.set('Retry-After', String(seconds))
+  const error = new errors.CustomOIDCProviderError('temporarily_unavailable', description)
+  return Object.assign(error, { status, statusCode: status, expose: true })
+}
+
+/** The network from which the request comes that the library is answering; the gateway has written its address. */
+export function callerAddress(): string {
+  const req = Provider.ctx?.req
+  const forwarded = req?.headers['x-forwarded-for']
+  return networkOf(typeof forwarded === 'string' ? forwarded : (req?.socket.remoteAddress ?? 'unknown'))
+}

@@ -1,0 +1,58 @@
+import type { StoredClient } from '../storage/contract.ts'
+
+type Described = Readonly<Record<string, unknown>>
+
+/** A client with its metadata, for people and machines; without its secret, which nobody knows any more. */
+export function describeClient({
+  id,
+  source,
+  metadata,
+  createdAt,
+  usedAt,
+  expiresAt,
+}: StoredClient): Described {
+  const { operator_client: _, ...own } = metadata
+  return {
+    ...own,
+    client_id: id,
+    registered_by: source === 'operator' ? 'operator' : 'itself',
+    registered_at: day(createdAt),
+    last_used_at: day(usedAt),
+    expires_at: day(expiresAt),
+  }
+}
+
+/** A line for each client of the store, and one for each of the configuration file. */
+export function listClients(
+  clients: readonly StoredClient[],
+  configured: readonly { id: string; name?: string | undefined }[],
+): string {
+  const rows = [
+    ['client_id', 'name', 'registered by', 'registered', 'last used', 'expires'],
+    ...configured.map(({ id, name }) => [id, name ?? id, 'configuration', '', '', '']),
+    ...clients.map(({ id, source, metadata, createdAt, usedAt, expiresAt }) => [
+      id,
+      printable(metadata['client_name']).slice(0, 40),
+      source === 'operator' ? 'operator' : 'itself',
+      ...[createdAt, usedAt, expiresAt].map((time) => day(time) ?? 'never'),
+    ]),
+  ]
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]! + 2))
+        .join('')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Names come from strangers: nothing in them may steer a terminal. */
+export function printable(text: unknown): string {
+  return typeof text === 'string' ? text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '') : ''
+}
+
+function day(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : new Date(time).toISOString().slice(0, 16).replace('T', ' ')
+}

@@ -1,0 +1,144 @@
+import { Command } from 'commander'
+import { grants } from '../authorization-server/grants.ts'
+import { clientSecretHash } from '../authorization-server/registration/client-secrets.ts'
+import { ConfigurationInvalid } from '../config/problems.ts'
+import { systemClock } from '../core/clock.ts'
+import { randomToken } from '../core/secret.ts'
+import type { StoredClient } from '../storage/contract.ts'
+import { describeClient, listClients, printable } from './client-text.ts'
+import { type AddFlags, newClientMetadata } from './new-client.ts'
+import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
+
+/** `portcullis client`: the clients that the store holds. A running server sees every change at once. */
+export function clientCommand(): Command {
+  const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value]
+  return new Command('client')
+    .description('Manage the clients that the store holds, also while the server runs.')
+    .addCommand(
+      subcommand('add', 'Register a client and print its id, and its secret this once.', add)
+        .requiredOption('--name <name>', 'what users see')
+        .option('--redirect-uri <uri>', 'where users are sent back to; may be repeated', collect, [])
+        .option(
+          '--grant <type>',
+          'authorization_code, refresh_token or client_credentials; may be repeated',
+          collect,
+          [],
+        )
+        .option('--scope <scopes>', 'the most that it may get, separated by spaces')
+        .option('--public', 'no secret: a program that runs where its user is')
+        .option('--secret', 'a secret, which is printed once')
+        .option('--jwks <file>', 'public keys (JWKS) of a client that signs: private_key_jwt'),
+    )
+    .addCommand(subcommand('list', 'List the clients.', list))
+    .addCommand(subcommand('show', 'Show what is known of a client.', show).argument('<id>'))
+    .addCommand(
+      subcommand('rotate-secret', 'Give a client a new secret. The old one ends at once.', rotate).argument(
+        '<id>',
+      ),
+    )
+    .addCommand(subcommand('remove', 'Remove a client and end what it was granted.', remove).argument('<id>'))
+    .addCommand(
+      subcommand(
+        'redirects',
+        'List the redirect URIs with a scheme of their own that are allowed.',
+        redirects,
+      ),
+    )
+}
+
+type Flags = StoreFlags & AddFlags
+type Action = (open: OpenStore, flags: Flags, id: string) => Promise<void>
+
+/** A command that opens the store, works, and closes it. `id` is empty where the command has no argument. */
+function subcommand(name: string, description: string, action: Action): Command {
+  const command = addInstallationFlags(new Command(name)).description(description)
+  return command.action(async () => {
+    const flags = command.opts<Flags>()
+    await withStore(flags, (open) => action(open, flags, command.args[0] ?? ''))
+  })
+}
+
+async function add({ store, secret, config }: OpenStore, flags: Flags): Promise<void> {
+  const id = randomToken(16)
+  const metadata = newClientMetadata(id, flags, config.registration.privateUseRedirects)
+  const clientSecret =
+    metadata['token_endpoint_auth_method'] === 'client_secret_basic' ? randomToken() : undefined
+  const client: StoredClient = {
+    id,
+    source: 'operator',
+    metadata,
+    secretHash: clientSecret === undefined ? undefined : clientSecretHash(secret)(id, clientSecret),
+    createdAt: systemClock.now(),
+    usedAt: undefined,
+    expiresAt: undefined,
+  }
+  await store.clients.register(client, undefined)
+  tellCredentials(flags, id, clientSecret)
+  if (flags.json !== true)
+    console.log(`\nGive this to the program, with the address of an MCP server: ${config.publicUrl}/…`)
+}
+
+async function list({ store, config }: OpenStore, { json }: Flags): Promise<void> {
+  const clients = await store.clients.list()
+  console.log(
+    json === true
+      ? JSON.stringify(clients.map(describeClient), undefined, 2)
+      : listClients(clients, config.clients),
+  )
+}
+
+async function show({ store }: OpenStore, { json }: Flags, id: string): Promise<void> {
+  const described = describeClient(await find(store, id))
+  if (json === true) return console.log(JSON.stringify(described, undefined, 2))
+  for (const [name, value] of Object.entries(described))
+    console.log(`${name.padEnd(28)}${printable(typeof value === 'string' ? value : JSON.stringify(value))}`)
+}
+
+async function rotate({ store, secret }: OpenStore, flags: Flags, id: string): Promise<void> {
+  const clientSecret = randomToken()
+  await find(store, id)
+  if (!(await store.clients.replaceSecret(id, clientSecretHash(secret)(id, clientSecret))))
+    throw refused(`${id} has no secret: it is public, or it signs`)
+  tellCredentials(flags, id, clientSecret)
+}
+
+async function remove({ store }: OpenStore, { json }: Flags, id: string): Promise<void> {
+  const { metadata } = await find(store, id)
+  await store.clients.remove(id)
+  const granted = await store.artifacts.listByClient('Grant', id)
+  const ending = grants({ ...store, clock: systemClock })
+  for (const { payload } of granted) await ending.revoke(String(payload['jti']))
+  if (json === true) return console.log(JSON.stringify({ client_id: id, grants_ended: granted.length }))
+  console.log(
+    `${id} is removed, and ${granted.length} ${granted.length === 1 ? 'grant has' : 'grants have'} ended.`,
+  )
+  if ((metadata['grant_types'] as string[]).includes('client_credentials'))
+    console.log('Access tokens that it got as a machine live on until they expire.')
+}
+
+async function redirects({ config }: OpenStore, { json }: Flags): Promise<void> {
+  const { privateUseRedirects } = config.registration
+  console.log(json === true ? JSON.stringify(privateUseRedirects) : privateUseRedirects.join('\n'))
+}
+
+async function find(store: OpenStore['store'], id: string): Promise<StoredClient> {
+  const client = await store.clients.find(id)
+  if (client === undefined)
+    throw refused(`the store has no client ${id}: portcullis client list shows those that it has`)
+  return client
+}
+
+function refused(message: string): Error {
+  return new ConfigurationInvalid([{ path: '<id>', message }])
+}
+
+function tellCredentials({ json }: Flags, id: string, clientSecret: string | undefined): void {
+  const credentials = {
+    client_id: id,
+    ...(clientSecret === undefined ? {} : { client_secret: clientSecret }),
+  }
+  if (json === true) return console.log(JSON.stringify(credentials))
+  for (const [name, value] of Object.entries(credentials)) console.log(`${name.padEnd(16)}${value}`)
+  if (clientSecret !== undefined)
+    console.log('\nThe secret is shown this once: the store has only a hash of it.')
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import {
+  type Authentication,
+  operatorMetadata,
+} from '../authorization-server/registration/operator-client.ts'
+import { ConfigurationInvalid, type Problem } from '../config/problems.ts'
+import { publicKeysProblem } from '../core/public-keys.ts'
+import { redirectProblem } from '../core/redirect-uri.ts'
+import { parseScopes } from '../core/scope.ts'
+import { isKnownScope } from '../core/scope-catalogue.ts'
+
+/** What `portcullis client add` is told. */
+export interface AddFlags {
+  readonly name: string
+  readonly redirectUri: readonly string[]
+  readonly grant: readonly string[]
+  readonly scope?: string
+  readonly public?: boolean
+  readonly secret?: boolean
+  readonly jwks?: string
+}
+
+const grants = ['authorization_code', 'refresh_token', 'client_credentials']
+
+/** The metadata of a client as the flags describe it. Throws ConfigurationInvalid with every problem. */
+export function newClientMetadata(
+  id: string,
+  flags: AddFlags,
+  privateUse: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const problems: Problem[] = []
+  const wrong = (path: string, message: string): unknown => problems.push({ path, message })
+  const redirectUris = flags.redirectUri
+  const forUsers = redirectUris.length > 0
+  const grantTypes =
+    flags.grant.length > 0 ? flags.grant : forUsers ? grants.slice(0, 2) : ['client_credentials']
+  const forMachines = grantTypes.includes('client_credentials')
+  const scopes = flags.scope === undefined ? undefined : parseScopes(flags.scope)
+
+  for (const grant of grantTypes.filter((name) => !grants.includes(name)))
+    wrong('--grant', `${grant} is none of ${grants.join(', ')}`)
+  for (const uri of redirectUris) {
+    const problem = redirectProblem(uri, privateUse)
+    if (problem !== undefined) wrong('--redirect-uri', `${uri} ${problem}`)
+  }
+  if (grantTypes.includes('authorization_code') && !forUsers)
+    wrong('--redirect-uri', 'is needed for authorization_code')
+  if (scopes?.length === 0) wrong('--scope', 'name at least one scope')
+  for (const scope of (scopes ?? []).filter((one) => !isKnownScope(one)))
+    wrong('--scope', `${scope} is no scope of MCP`)
+  const chosen = [flags.public, flags.secret, flags.jwks].filter(Boolean).length
+  if (chosen > 1) wrong('--public, --secret, --jwks', 'are alternatives: give one of them')
+  if (flags.public === true && forMachines)
+    wrong('--public', 'is not for client_credentials: use --secret or --jwks')
+  const jwks = flags.jwks === undefined ? undefined : readKeys(flags.jwks, wrong)
+  if (problems.length > 0) throw new ConfigurationInvalid(problems)
+
+  const asked: Authentication =
+    jwks !== undefined
+      ? 'private_key_jwt'
+      : flags.secret === true || forMachines
+        ? 'client_secret_basic'
+        : 'none'
+  return operatorMetadata({ id, name: flags.name, redirectUris, grantTypes, scopes, jwks }, asked)
+}
+
+function readKeys(
+  file: string,
+  wrong: (path: string, message: string) => unknown,
+): { keys: object[] } | undefined {
+  let jwks: unknown
+  try {
+    jwks = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    wrong('--jwks', `${file} cannot be read as JSON: ${(error as Error).message}`)
+    return undefined
+  }
+  const problem = publicKeysProblem(jwks)
+  if (problem !== undefined) wrong('--jwks', `${file} ${problem}`)
+  return jwks as { keys: object[] }
+}

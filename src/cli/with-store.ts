@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { fileVariable } from '../config/environment.ts'
+import { loadConfig } from '../config/load.ts'
+import { ConfigurationInvalid } from '../config/problems.ts'
+import type { Config } from '../config/schema.ts'
+import { systemClock } from '../core/clock.ts'
+import type { MasterSecret } from '../core/secret.ts'
+import { loadMasterSecret } from '../keys/master-secret.ts'
+import type { Store } from '../storage/contract.ts'
+import { openStore, storeFile } from '../storage/open.ts'
+import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
+
+/** The flags of a command that manages what the store holds. */
+export interface StoreFlags extends CommonFlags {
+  readonly config?: string
+}
+
+/** What such a command works with. */
+export interface OpenStore {
+  readonly config: Config
+  readonly secret: MasterSecret
+  readonly store: Store
+}
+
+/** Adds the flags that say which store is meant. */
+export function addInstallationFlags(command: Command): Command {
+  return addStoreFlags(command)
+    .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
+    .option('--json', 'answer for machines')
+}
+
+/** Opens the store of an installation, which may be running, for as long as `use` takes. Throws what can be mended. */
+export async function withStore<T>(
+  { config: file = process.env[fileVariable], json: _, ...flags }: StoreFlags,
+  use: (open: OpenStore) => Promise<T>,
+): Promise<T> {
+  const config = loadConfig({ file, environment: process.env, flags: flagSettings(flags) })
+  const folder = resolve(config.data)
+  if (!existsSync(storeFile(folder))) {
+    const message = `${folder} is the data folder of no installation: start one first, or name its folder`
+    throw new ConfigurationInvalid([{ path: '--data', message }])
+  }
+  const secret = loadMasterSecret(config.secret, folder)
+  const store = await openStore({ folder, secret, clock: systemClock })
+  try {
+    return await use({ config, secret, store })
+  } finally {
+    await store.close()
+  }
+}

@@ -1,0 +1,149 @@
+import type { LookupAddress } from 'node:dns'
+import { lookup } from 'node:dns/promises'
+import type { LookupFunction } from 'node:net'
+import { Client, type Dispatcher } from 'undici'
+import { createSlots } from './slots.ts'
+import { addressKind, literalAddress } from './special-use.ts'
+
+/** Why nothing was fetched. The message is for whoever wrote the URL, and holds no answer of the other side. */
+export class FetchRefused extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'FetchRefused'
+  }
+}
+
+interface SafeFetchOptions {
+  /** Lets loopback addresses through, over http too and at any port: for an installation that is itself on loopback. */
+  readonly allowLoopback: boolean
+  readonly userAgent: string
+  /** The largest body that is read. */
+  readonly maxBytes: number
+  /** For everything together: name, connection, answer, body. */
+  readonly milliseconds: number
+  /** Fetches that may run at a time, to one host and altogether. */
+  readonly running: { readonly perHost: number; readonly total: number }
+  /** Resolves a host name to all its addresses: the system's resolver unless said otherwise. */
+  readonly resolve?: (hostname: string) => Promise<LookupAddress[]>
+  /** Certificate authorities in PEM, in place of the system's. */
+  readonly ca?: string
+  /** The one port of the public internet that is connected to: 443 unless said otherwise. */
+  readonly port?: number
+}
+
+/** Fetches a URL that a stranger chose. Resolves to a 200 with its whole body, or throws FetchRefused. */
+export type SafeFetch = (url: string) => Promise<Response>
+
+/**
+ * A GET that reaches only the public internet: every address of the host is checked before a connection is made, and
+ * the connection goes to an address that was checked. It follows no redirect, sends no credentials and takes no
+ * compressed answer (RFC 6890, RFC 9700 section 4.15 on server-side requests).
+ */
+export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
+  const slots = createSlots({ perKey: options.running.perHost, total: options.running.total })
+  return async (text) => {
+    const url = checkUrl(text, options)
+    const release = slots.take(url.hostname)
+    if (release === undefined) throw new FetchRefused('too many fetches are running')
+    // Of its own for each fetch, so that no connection outlives the check of its address.
+    const client = new Client(url.origin, {
+      allowH2: false,
+      connect: {
+        lookup: checkedLookup(options),
+        timeout: options.milliseconds,
+        maxCachedSessions: 0,
+        ...(options.ca === undefined ? {} : { ca: options.ca }),
+      },
+    })
+    const signal = AbortSignal.timeout(options.milliseconds)
+    try {
+      return await get(client, url, { ...options, signal })
+    } catch (cause) {
+      if (cause instanceof FetchRefused) throw cause
+      const why = signal.aborted ? 'took too long' : 'failed'
+      throw new FetchRefused(`the fetch ${why}`, { cause })
+    } finally {
+      release()
+      await client.destroy()
+    }
+  }
+}
+
+/** Refuses what can be told from the URL alone. A literal address never comes to the resolver, so it is checked here. */
+function checkUrl(text: string, { allowLoopback, port = httpsPort }: SafeFetchOptions): URL {
+  const url = URL.parse(text)
+  if (url === null) throw new FetchRefused('it is not a URL')
+  if (url.username !== '' || url.password !== '') throw new FetchRefused('it has user information')
+  const literal = literalAddress(url.hostname)
+  const kind = literal === undefined ? undefined : addressKind(literal)
+  const loopback = kind === 'loopback' || /^localhost\.?$/.test(url.hostname)
+  if (loopback && allowLoopback && /^https?:$/.test(url.protocol)) return url
+  if (url.protocol !== 'https:') throw new FetchRefused('it is not https')
+  if (Number(url.port || httpsPort) !== port) throw new FetchRefused(`its port is not ${port}`)
+  if (kind !== undefined && kind !== 'global') throw new FetchRefused(notPublic)
+  return url
+}
+
+const httpsPort = 443
+const notPublic = 'its host is not on the public internet'
+
+/** Resolves a name and hands out what was checked, so that the name cannot mean something else a moment later. */
+function checkedLookup({ allowLoopback, resolve = resolveAll }: SafeFetchOptions): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname).then(
+      (addresses) => {
+        const [first] = addresses
+        const usable = addresses.every(({ address }) => {
+          const kind = addressKind(address)
+          return kind === 'global' || (kind === 'loopback' && allowLoopback)
+        })
+        if (first === undefined || !usable) callback(new FetchRefused(notPublic), '')
+        else if (options.all === true) callback(null, addresses)
+        else callback(null, first.address, first.family)
+      },
+      (cause: unknown) => callback(new FetchRefused('its host has no address', { cause }), ''),
+    )
+  }
+}
+
+async function resolveAll(hostname: string): Promise<LookupAddress[]> {
+  return lookup(hostname, { all: true })
+}
+
+async function get(
+  client: Client,
+  { pathname, search }: URL,
+  { userAgent, maxBytes, signal }: SafeFetchOptions & { signal: AbortSignal },
+): Promise<Response> {
+  const answer = await client.request({
+    method: 'GET',
+    path: pathname + search,
+    headers: { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': userAgent },
+    signal,
+  })
+  const { statusCode, headers, body } = answer
+  const encoding = headers['content-encoding']
+  if (statusCode !== 200) throw new FetchRefused(`the answer has the status ${statusCode} and not 200`)
+  if (encoding !== undefined && encoding !== 'identity') throw new FetchRefused('the answer is compressed')
+  return new Response(new Uint8Array(await readAll(body, maxBytes)), { headers: fieldsOf(headers) })
+}
+
+/** Leaving the loop destroys the stream, and with it the connection. */
+async function readAll(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > maxBytes) throw new FetchRefused(`the answer is larger than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function fieldsOf(headers: Dispatcher.ResponseData['headers']): Headers {
+  const fields = new Headers()
+  for (const [name, value] of Object.entries(headers)) {
+    for (const one of [value ?? []].flat()) fields.append(name, one)
+  }
+  return fields
+}

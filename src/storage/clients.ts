@@ -1,0 +1,171 @@
+import type { Kysely, Selectable } from 'kysely'
+import type { Clock } from '../core/clock.ts'
+import { type MasterSecret, sealer } from '../core/secret.ts'
+import type { ClientStore, StoredClient } from './contract.ts'
+import type { Schema } from './schema.ts'
+
+interface ClientsOptions {
+  readonly db: Kysely<Schema>
+  readonly tenant: string
+  readonly secret: MasterSecret
+  readonly clock: Clock
+}
+
+type Row = Selectable<Schema['clients']>
+
+/** How exact the time of the last use is: a client that is busy does not write a row for each token. */
+const useMilliseconds = 3600 * 1000
+
+/** Clients over SQL. Metadata is sealed, since it may name people and places inside a company. */
+export function clientStore({ db, tenant, secret, clock }: ClientsOptions): ClientStore {
+  const metadata = sealer(secret.derive('store/client'))
+  const contextOf = (id: string): string => `${tenant}\0${id}`
+
+  const openRow = (row: Row): StoredClient => {
+    const opened = metadata.open(row.metadata, contextOf(row.id))
+    if (opened === undefined) throw new Error('a stored client was sealed with another secret')
+    return {
+      id: row.id,
+      source: row.source as StoredClient['source'],
+      metadata: JSON.parse(opened) as Record<string, unknown>,
+      secretHash: row.secret_hash ?? undefined,
+      createdAt: row.created_at,
+      usedAt: row.used_at ?? undefined,
+      expiresAt: row.expires_at ?? undefined,
+    }
+  }
+
+  const toRow = (client: StoredClient): Row => ({
+    tenant,
+    id: client.id,
+    source: client.source,
+    metadata: metadata.seal(JSON.stringify(client.metadata), contextOf(client.id)),
+    secret_hash: client.secretHash ?? null,
+    created_at: client.createdAt,
+    used_at: client.usedAt ?? null,
+    expires_at: client.expiresAt ?? null,
+  })
+
+  /** Extends the life of a client that is there. Returns whether it is. */
+  const renew = async (within: Kysely<Schema>, { id, expiresAt }: StoredClient): Promise<boolean> => {
+    if (expiresAt !== undefined) {
+      await within
+        .updateTable('clients')
+        .set({ expires_at: expiresAt })
+        .where('tenant', '=', tenant)
+        .where('id', '=', id)
+        .where('expires_at', '<', expiresAt)
+        .execute()
+    }
+    const there = await within
+      .selectFrom('clients')
+      .select('id')
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .executeTakeFirst()
+    return there !== undefined
+  }
+
+  /** Makes room for one more. Returns false where every client that registered itself is in use. */
+  const makeRoom = async (within: Kysely<Schema>, ceiling: number): Promise<boolean> => {
+    const { count } = await within
+      .selectFrom('clients')
+      .select((select) => select.fn.countAll().as('count'))
+      .where('tenant', '=', tenant)
+      .where('source', '=', 'dynamic')
+      .executeTakeFirstOrThrow()
+    if (Number(count) < ceiling) return true
+    const oldest = within
+      .selectFrom('clients')
+      .select('id')
+      .where('tenant', '=', tenant)
+      .where('source', '=', 'dynamic')
+      .where((where) => where.or([where('used_at', 'is', null), where('expires_at', '<', clock.now())]))
+      .orderBy('expires_at')
+      .limit(1)
+    const removed = await within
+      .deleteFrom('clients')
+      .where('tenant', '=', tenant)
+      .where('id', 'in', oldest)
+      .returning('id')
+      .execute()
+    return removed.length > 0
+  }
+
+  return {
+    async find(id) {
+      const row = await db
+        .selectFrom('clients')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('id', '=', id)
+        .executeTakeFirst()
+      if (row === undefined || (row.expires_at !== null && row.expires_at <= clock.now())) return undefined
+      return openRow(row)
+    },
+    async list() {
+      const rows = await db
+        .selectFrom('clients')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .orderBy('created_at', 'desc')
+        .orderBy('id')
+        .execute()
+      return rows.map(openRow)
+    },
+    register: (client, ceiling) =>
+      db.transaction().execute(async (transaction) => {
+        // Writing this row first lets one registration in at a time, on every kind of store.
+        await transaction
+          .insertInto('marks')
+          .values({ name: `clients/${tenant}`, value: '' })
+          .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: '' }))
+          .execute()
+        if (await renew(transaction, client)) return true
+        if (ceiling !== undefined && !(await makeRoom(transaction, ceiling))) return false
+        await transaction.insertInto('clients').values(toRow(client)).execute()
+        return true
+      }),
+    async markUsed(id, expiresAt) {
+      const now = clock.now()
+      await db
+        .updateTable('clients')
+        .set({ used_at: now, expires_at: expiresAt })
+        .where('tenant', '=', tenant)
+        .where('id', '=', id)
+        .where('source', '=', 'dynamic')
+        .where((where) =>
+          where.or([where('used_at', 'is', null), where('used_at', '<', now - useMilliseconds)]),
+        )
+        .execute()
+    },
+    async replaceSecret(id, secretHash) {
+      const replaced = await db
+        .updateTable('clients')
+        .set({ secret_hash: secretHash })
+        .where('tenant', '=', tenant)
+        .where('id', '=', id)
+        .where('secret_hash', 'is not', null)
+        .returning('id')
+        .execute()
+      return replaced.length === 1
+    },
+    async remove(id) {
+      const removed = await db
+        .deleteFrom('clients')
+        .where('tenant', '=', tenant)
+        .where('id', '=', id)
+        .returning('id')
+        .execute()
+      return removed.length === 1
+    },
+    async sweep(before) {
+      const { numDeletedRows } = await db
+        .deleteFrom('clients')
+        .where('tenant', '=', tenant)
+        .where('expires_at', '<', before)
+        .executeTakeFirst()
+      return Number(numDeletedRows)
+    },
+  }
+}

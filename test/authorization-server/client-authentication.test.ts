@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { decodeJwt, generateKeyPair, UnsecuredJWT } from 'jose'
+import { type SigningClient, signingClient } from '../support/client-assertion.ts'
+import { type DocumentHost, startDocumentHost } from '../support/document-host.ts'
+import { type Installation, startInstallation, testClients } from '../support/installation.ts'
+import { OAuthClient, type TokenAnswer } from '../support/oauth.ts'
+
+let installation: Installation
+let host: DocumentHost
+let signer: SigningClient
+before(async () => {
+  host = await startDocumentHost()
+  signer = await signingClient()
+  const signing = {
+    id: 'signer',
+    jwks: signer.jwks,
+    grantTypes: ['client_credentials' as const],
+    scopes: ['mcp:tools:read', 'mcp:tools:execute'],
+  }
+  const guessed = { ...testClients[1], id: 'guessed' }
+  installation = await startInstallation({ config: { clients: [...testClients, guessed, signing] } })
+})
+after(async () => {
+  await installation.close()
+  await host.close()
+})
+
+const endpoint = (): OAuthClient => new OAuthClient(installation.url)
+const ask = (
+  parameters: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<TokenAnswer> => endpoint().token({ grant_type: 'client_credentials', ...parameters }, { headers })
+const basic = (id: string, secret: string): Record<string, string> => ({
+  authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+})
+const secret = 'machine-secret-of-the-tests'
+
+/** A refusal that tells nothing of how near it was. */
+function assertRefused({ status, body }: TokenAnswer, why = ''): void {
+  assert.ok(status === 401 || status === 400, `${why}: ${status}`)
+  assert.match(body.error, /^invalid_(?:client|request|grant)$/, why)
+  assert.equal(body.access_token, undefined, why)
+}
+
+describe('a client that signs (private_key_jwt: RFC 7523, AM10)', () => {
+  it('gets what the operator gave it, when it names no scope too', async () => {
+    for (const audience of [installation.url, `${installation.url}/token`]) {
+      const { status, body } = await ask(await signer.authenticate('signer', audience))
+      assert.equal(status, 200, JSON.stringify(body))
+      assert.equal(body.scope, 'mcp:tools:read mcp:tools:execute')
+      assert.equal(decodeJwt(body.access_token)['client_id'], 'signer')
+    }
+    const wide = await ask({
+      ...(await signer.authenticate('signer', installation.url)),
+      scope: 'mcp:resources:read',
+    })
+    assert.equal(wide.body.error, 'invalid_scope')
+  })
+
+  it('is not believed for another audience, after its time, or without the claims that bind it (A57)', async () => {
+    const { privateKey } = await generateKeyPair('ES256')
+    const wrong = {
+      'another audience': { claims: { aud: 'https://other.example' } },
+      'no audience': { claims: { aud: undefined } },
+      expired: { expiresIn: -120 },
+      'no end': { claims: { exp: undefined } },
+      'not yet valid': { claims: { nbf: Math.floor(Date.now() / 1000) + 600 } },
+      'no jti': { claims: { jti: undefined } },
+      'another issuer': { claims: { iss: 'user-client' } },
+      'another subject': { claims: { sub: 'machine' } },
+      'another key': { key: privateKey },
+    }
+    for (const [what, assertion] of Object.entries(wrong)) {
+      assertRefused(await ask(await signer.authenticate('signer', installation.url, assertion)), what)
+    }
+  })
+
+  it('is believed once for each assertion, also of 20 at once (A57)', async () => {
+    const assertion = await signer.authenticate('signer', installation.url)
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(assertion)))
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1)
+    assertRefused(await ask(assertion))
+  })
+
+  it('has to sign: no alg none, no HMAC with the public key (A57)', async () => {
+    const now = Math.floor(Date.now() / 1000)
+    const claims = { iss: 'signer', sub: 'signer', aud: installation.url, jti: 'x', exp: now + 60 }
+    const { client_assertion_type: type = '' } = await signer.authenticate('signer', installation.url)
+    assertRefused(
+      await ask({ client_assertion: new UnsecuredJWT(claims).encode(), client_assertion_type: type }),
+    )
+    const header = Buffer.from('{"alg":"HS256"}').toString('base64url')
+    const body = Buffer.from(JSON.stringify(claims)).toString('base64url')
+    assertRefused(await ask({ client_assertion: `${header}.${body}.AAAA`, client_assertion_type: type }))
+  })
+
+  it('gets in with nothing else: no secret, no name alone, nothing beside the assertion (A57)', async () => {
+    const assertion = await signer.authenticate('signer', installation.url)
+    assertRefused(await ask({ client_id: 'signer' }))
+    assertRefused(await ask({ client_id: 'signer', client_secret: secret }))
+    assertRefused(await ask({ ...assertion, client_secret: secret }))
+    assertRefused(await ask(assertion, basic('signer', secret)))
+    assertRefused(await ask({ ...assertion, client_id: 'machine' }))
+  })
+})
+
+describe('a client with a secret (A57, R16)', () => {
+  it('shows it in one place, and never in the URL', async () => {
+    assert.equal((await ask({ client_id: 'machine', client_secret: secret })).status, 200)
+    assert.equal((await ask({}, basic('machine', secret))).status, 200)
+    assertRefused(
+      await ask({ client_id: 'machine', client_secret: secret }, basic('machine', secret)),
+      'twice',
+    )
+    assertRefused(await ask({ client_id: 'machine' }), 'none')
+    const inUrl = await endpoint().token(
+      { grant_type: 'client_credentials' },
+      { path: `/token?client_id=machine&client_secret=${secret}` },
+    )
+    assertRefused(inUrl, 'in the URL')
+    assert.ok(!installation.log().includes(secret))
+  })
+
+  it('cannot be guessed at: the eleventh wrong secret of a minute has to wait, and so has the right one', async () => {
+    for (let attempt = 0; attempt < 10; attempt++)
+      assertRefused(await ask({ client_id: 'guessed', client_secret: `wrong-secret-${attempt}` }))
+    for (const attempt of ['another-wrong-one', secret]) {
+      const { status, headers, body } = await ask({ client_id: 'guessed', client_secret: attempt })
+      assert.equal(status, 429)
+      assert.equal(body.error, 'temporarily_unavailable')
+      assert.match(headers.get('retry-after') ?? '', /^[1-9]\d?$/)
+    }
+    assert.equal(
+      (await ask({ client_id: 'machine', client_secret: secret })).status,
+      200,
+      'others do not wait',
+    )
+  })
+
+  it('is slowed down at every endpoint that takes secrets together', async () => {
+    const revoke = await endpoint().token(
+      { token: 'x', client_id: 'guessed', client_secret: secret },
+      { path: '/revoke' },
+    )
+    assert.equal(revoke.status, 429)
+  })
+})
+
+describe('a metadata document with keys (R9, A55)', () => {
+  const redirect = 'http://localhost:45678/callback'
+
+  it('makes a client that has to sign at the token endpoint, with its key set elsewhere too', async () => {
+    const elsewhere = host.answer('/jwks', { body: JSON.stringify(signer.jwks) })
+    for (const keys of [{ jwks: signer.jwks }, { jwks_uri: elsewhere }]) {
+      const path = 'jwks' in keys ? '/inside.json' : '/elsewhere.json'
+      const id = host.publish(path, { token_endpoint_auth_method: 'private_key_jwt', ...keys })
+      const client = new OAuthClient(installation.url, id, redirect)
+      const code = await client.authorize({ scope: 'mcp:tools:read' })
+      assertRefused(await client.redeem(code), 'without an assertion')
+      const again = await client.authorize({ scope: 'mcp:tools:read' })
+      const { status, body } = await client.redeem(again, await signer.authenticate(id, installation.url))
+      assert.equal(status, 200, JSON.stringify(body))
+    }
+    assert.equal(host.requests('/jwks'), 1)
+  })
+
+  it('has no key set fetched from inside a network', async () => {
+    const members = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://10.0.0.1/jwks' }
+    const id = host.publish('/inner.json', members)
+    const client = new OAuthClient(installation.url, id, redirect)
+    const code = await client.authorize()
+    assertRefused(await client.redeem(code, await signer.authenticate(id, installation.url)))
+  })
+
+  it('gives nothing that only an operator can give: no grant for machines, no sight of tokens of others', async () => {
+    const id = host.publish('/greedy.json', {
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: signer.jwks,
+      grant_types: ['client_credentials', 'authorization_code', 'refresh_token'],
+      operator_client: true,
+      allowed_scopes: ['mcp:*'],
+      scope: 'mcp:*',
+    })
+    const machine = await ask(await signer.authenticate(id, installation.url))
+    assert.match(machine.body['error_description'] ?? '', /grant type is not allowed for this client/)
+    const { access_token: token } = await endpoint().signIn({ scope: 'mcp:tools:read' })
+    const seen = await endpoint().token(
+      { token, ...(await signer.authenticate(id, installation.url)) },
+      { path: '/introspect' },
+    )
+    assert.deepEqual(seen.body, { active: false })
+  })
+})

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { exportJWK, generateKeyPair } from 'jose'
+import { signingClient } from '../support/client-assertion.ts'
+import { type Finished, portcullis } from '../support/command.ts'
+import { type Installation, startInstallation } from '../support/installation.ts'
+import { OAuthClient } from '../support/oauth.ts'
+
+let installation: Installation
+before(async () => {
+  installation = await startInstallation()
+})
+after(() => installation.close())
+
+const run = (...args: string[]): Promise<Finished> =>
+  portcullis(['client', ...args, '--data', installation.data])
+async function runJson<T = Record<string, string>>(...args: string[]): Promise<T> {
+  const { code, stdout, stderr } = await run(...args, '--json')
+  assert.equal(code, 0, stderr)
+  return JSON.parse(stdout) as T
+}
+
+const callback = 'http://127.0.0.1:1/callback'
+const machineAsks = (id: string, secret: string, scope?: string) =>
+  new OAuthClient(installation.url).token({
+    grant_type: 'client_credentials',
+    client_id: id,
+    client_secret: secret,
+    ...(scope === undefined ? {} : { scope }),
+  })
+
+describe('portcullis client, while the server runs (R14)', { timeout: 120_000 }, () => {
+  it('adds a program of users, which gets in at once', async () => {
+    const { client_id: id = '', ...rest } = await runJson(
+      'add',
+      '--name',
+      'Editor',
+      '--redirect-uri',
+      callback,
+    )
+    assert.deepEqual(rest, {}, 'a public client has no secret')
+    assert.match(id, /^[\w-]{22}$/)
+    assert.ok((await new OAuthClient(installation.url, id).signIn()).access_token)
+  })
+
+  it('adds a machine with a secret that is shown once, and gives it another one', async () => {
+    const args = ['add', '--name', 'Nightly', '--secret', '--scope', 'mcp:tools:read']
+    const added = await run(...args)
+    assert.equal(added.code, 0, added.stderr)
+    assert.match(added.stdout, /shown this once/)
+    const [, id = '', secret = ''] = /client_id +(\S+)\nclient_secret +(\S{43})\n/.exec(added.stdout) ?? []
+    const { status, body } = await machineAsks(id, secret)
+    assert.equal(status, 200)
+    assert.equal(body.scope, 'mcp:tools:read')
+    assert.equal((await machineAsks(id, secret, 'mcp:tools:execute')).body.error, 'invalid_scope')
+
+    for (const shown of [await run('list'), await run('show', id), await run('show', id, '--json')]) {
+      assert.match(shown.stdout, /Nightly/)
+      assert.ok(!shown.stdout.includes(secret))
+    }
+    const { client_secret: next = '' } = await runJson('rotate-secret', id)
+    assert.equal((await machineAsks(id, secret)).status, 401, 'the old one ends at once')
+    assert.equal((await machineAsks(id, next)).status, 200)
+  })
+
+  it('adds a machine that signs', async () => {
+    const signer = await signingClient()
+    const file = join(mkdtempSync(join(tmpdir(), 'portcullis-jwks-')), 'keys.json')
+    writeFileSync(file, JSON.stringify(signer.jwks))
+    const { client_id: id = '', client_secret: secret } = await runJson(
+      'add',
+      '--name',
+      'Signer',
+      '--jwks',
+      file,
+    )
+    assert.equal(secret, undefined)
+    const assertion = await signer.authenticate(id, installation.url)
+    const answer = await new OAuthClient(installation.url).token({
+      grant_type: 'client_credentials',
+      scope: 'mcp:tools:read',
+      ...assertion,
+    })
+    assert.equal(answer.status, 200, JSON.stringify(answer.body))
+    assert.match((await run('rotate-secret', id)).stderr, /has no secret/)
+  })
+
+  it('removes a client with all that users granted it', async () => {
+    const { client_id: id = '' } = await runJson('add', '--name', 'Leaving', '--redirect-uri', callback)
+    const client = new OAuthClient(installation.url, id)
+    const tokens = await client.signIn()
+    const call = async (): Promise<number> =>
+      (
+        await fetch(installation.mcpUrl, {
+          method: 'POST',
+          headers: {
+            authorization: `Bearer ${tokens.access_token}`,
+            'content-type': 'application/json',
+            accept: 'application/json, text/event-stream',
+          },
+          body: '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+        })
+      ).status
+    assert.notEqual(await call(), 401)
+    const { grants_ended: ended } = await runJson<{ grants_ended: number }>('remove', id)
+    assert.equal(ended, 1)
+    const { status, body } = await client.refresh(tokens.refresh_token)
+    assert.deepEqual([status, body.error], [401, 'invalid_client'])
+    await assert.rejects(client.authorize(), /registers anew/)
+    for (let round = 0; (await call()) !== 401; round++) {
+      assert.ok(round < 100, 'the access token still works')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  })
+
+  it('lists clients that registered themselves, without letting their names steer the terminal', async () => {
+    const { clientId } = await OAuthClient.register(installation.url, {
+      client_name: 'evil\u001b[2Jname\u202e',
+      redirect_uris: ['http://127.0.0.1:1/evil'],
+    })
+    const { stdout } = await run('list')
+    assert.match(stdout, new RegExp(`${clientId} +evil\\[2Jname +itself`))
+    const all = stdout + (await run('show', clientId)).stdout
+    assert.ok(!all.includes('\u001b') && !all.includes('\u202e'))
+  })
+
+  it('names the redirect URIs with a scheme of their own (N14)', async () => {
+    assert.match((await run('redirects')).stdout, /^cursor:\/\/anysphere\.cursor-mcp\/oauth\/callback$/m)
+  })
+
+  it('says what is wrong, all at once, and changes nothing', async () => {
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+    const file = join(mkdtempSync(join(tmpdir(), 'portcullis-jwks-')), 'private.json')
+    writeFileSync(file, JSON.stringify({ keys: [await exportJWK(privateKey)] }))
+    const there = (await runJson<unknown[]>('list')).length
+    const uris = ['http://app.example/cb', 'myapp://cb', 'javascript:alert(1)']
+    const flags =
+      '--name Wrong --scope everything --grant password --grant client_credentials --public --secret'
+    const args = [...flags.split(' '), '--jwks', file, ...uris.flatMap((uri) => ['--redirect-uri', uri])]
+    const { code, stderr } = await run('add', ...args)
+    assert.equal(code, 2)
+    for (const message of [
+      /http:\/\/app.example\/cb is plain http on another computer/,
+      /myapp:\/\/cb has a scheme of its own; .*privateUseRedirects/,
+      /never allowed/,
+      /everything is no scope of MCP/,
+      /password is none of/,
+      /is not for client_credentials/,
+      /alternatives/,
+      /has a private key/,
+    ]) {
+      assert.match(stderr, message)
+    }
+    const homeless = await run('add', '--name', 'Wrong', '--grant', 'authorization_code')
+    assert.match(homeless.stderr, /--redirect-uri: is needed for authorization_code/)
+    for (const command of ['show', 'rotate-secret', 'remove']) {
+      const unknown = await run(command, 'nobody')
+      assert.equal(unknown.code, 2)
+      assert.match(unknown.stderr, /the store has no client nobody/)
+    }
+    assert.equal((await run('add')).code, 2, 'a name is needed')
+    assert.equal((await runJson<unknown[]>('list')).length, there)
+  })
+})

@@ -1,0 +1,56 @@
+import { type CountingListener, countingListener } from './counting-listener.ts'
+import { trustedCertificate } from './local-tls.ts'
+
+/** What a host answers at one path. */
+export interface HostedAnswer {
+  readonly status?: number
+  readonly headers?: Record<string, string>
+  readonly body?: string | Buffer
+  /** Says nothing for so long: milliseconds. */
+  readonly after?: number
+}
+
+/** An https server on loopback whose documents a test writes. */
+export interface DocumentHost extends CountingListener {
+  /** The URL of a path, which is also the client id of a document there. */
+  url(path: string): string
+  /** Puts a metadata document at a path; members given as undefined are left out. Returns its client id. */
+  publish(path: string, members?: object, answer?: HostedAnswer): string
+  /** Puts anything at a path. */
+  answer(path: string, answer: HostedAnswer): string
+  /** How often a path was asked for. */
+  requests(path: string): number
+}
+
+/** Where the documents of the tests say that their client is called back; any port will do. */
+export const documentRedirect = 'http://localhost/callback'
+
+/** Starts a host of documents. */
+export async function startDocumentHost(): Promise<DocumentHost> {
+  const answers = new Map<string, HostedAnswer>()
+  const asked = new Map<string, number>()
+  const listener = await countingListener({
+    tls: trustedCertificate(),
+    answer(req, res) {
+      const path = req.url ?? ''
+      asked.set(path, (asked.get(path) ?? 0) + 1)
+      const { status = 200, headers = {}, body = '', after = 0 } = answers.get(path) ?? { status: 404 }
+      setTimeout(() => res.writeHead(status, headers).end(body), after)
+    },
+  })
+  const url = (path: string): string => `https://localhost:${listener.port}${path}`
+  const answer = (path: string, given: HostedAnswer): string => {
+    answers.set(path, given)
+    return url(path)
+  }
+  return {
+    ...listener,
+    url,
+    answer,
+    publish(path, members = {}, given = {}) {
+      const document = { client_id: url(path), client_name: 'A program', redirect_uris: [documentRedirect] }
+      return answer(path, { ...given, body: JSON.stringify({ ...document, ...members }) })
+    },
+    requests: (path) => asked.get(path) ?? 0,
+  }
+}
