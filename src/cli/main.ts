@@ -4,6 +4,7 @@ import { PortTaken } from '../http/listen.ts'
 import { DataFolderUnusable } from '../keys/master-secret.ts'
 import { StoreUnusable } from '../storage/store-unusable.ts'
 import { version } from '../version.ts'
+import { backupCommand, restoreCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
 import { runCommand } from './run.ts'
@@ -19,6 +20,8 @@ const program = new Command('portcullis')
   .addCommand(serveCommand())
   .addCommand(checkCommand())
   .addCommand(tokenCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand())
 
 /** What the operator can mend: told in a line, without a stack. */
 const mendable = [ConfigurationInvalid, PortTaken, StoreUnusable, DataFolderUnusable]
