@@ -5,6 +5,7 @@ import { PersonRefused } from '../identity/people.ts'
 import { DataFolderUnusable } from '../keys/master-secret.ts'
 import { StoreUnusable } from '../storage/store-unusable.ts'
 import { version } from '../version.ts'
+import { backupCommand, restoreCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import { clientCommand } from './client.ts'
 import { demoCommand } from './demo.ts'
@@ -24,6 +25,8 @@ const program = new Command('portcullis')
   .addCommand(tokenCommand())
   .addCommand(clientCommand())
   .addCommand(userCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand())
 
 /** What the operator can mend: told in a line, without a stack. */
 const mendable = [ConfigurationInvalid, PortTaken, StoreUnusable, DataFolderUnusable, PersonRefused]

@@ -35,13 +35,19 @@ export function loadMasterSecret(configured: string | undefined, folder: string)
 }
 
 function readOrCreate(folder: string): string {
-  const file = join(folder, 'secret')
   try {
     // 'wx' fails when another process was first; then its secret is read.
-    writeFileSync(file, `${randomBytes(secretBytes).toString('base64url')}\n`, { flag: 'wx', mode: 0o600 })
+    const text = `${randomBytes(secretBytes).toString('base64url')}\n`
+    writeFileSync(join(folder, 'secret'), text, { flag: 'wx', mode: 0o600 })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
+  return readSecretFile(folder)
+}
+
+/** The text of the file `secret` of a data folder, in base64url. Throws when there is none or it holds something else. */
+export function readSecretFile(folder: string): string {
+  const file = join(folder, 'secret')
   const text = readFileSync(file, 'utf8').trim()
   if (!/^[\w-]{43,}$/.test(text))
     throw new DataFolderUnusable(`${file} must hold 32 random bytes in base64url`)

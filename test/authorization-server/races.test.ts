@@ -12,7 +12,9 @@ async function redeemAtOnce(clients: readonly OAuthClient[]): Promise<void> {
   const [first] = clients as [OAuthClient]
   // Every connection to the store is open before anything races: opening one takes longer than a race does.
   await Promise.all(
-    Array.from({ length: atOnce }, (_, index) => clients[index % clients.length]?.refresh('unknown')),
+    Array.from({ length: atOnce }, (_, index) =>
+      (clients[index % clients.length] as OAuthClient).refresh('unknown'),
+    ),
   )
   for (let round = 0; round < rounds; round++) {
     const issued = await first.authorize({ scope: 'mcp:tools:read' })

@@ -23,11 +23,11 @@ describe('the deny list', () => {
   it('knows nothing any more when the store has been silent for a minute, until it answers again', async () => {
     let down = false
     let now = 0
-    let asked = 0
+    const count = { asked: 0 }
     const faults: unknown[] = []
     const feed = {
       since: async () => {
-        asked++
+        count.asked++
         if (down) throw new Error('the store is down')
         return []
       },
@@ -36,8 +36,8 @@ describe('the deny list', () => {
     const onFault = (error: unknown) => faults.push(error)
     const list = await openDenyList({ feed, issuer, clock: systemClock, onFault, elapsed: () => now })
     const untilAsked = async (times: number): Promise<void> => {
-      const end = asked + times
-      while (asked < end) await wait(50)
+      const end = count.asked + times
+      while (count.asked < end) await wait(50)
     }
     try {
       assert.equal(list.isRevoked(principal), false)

@@ -1,0 +1,245 @@
+/**
+ * `npm run bench:as`: what the authorization server does in a second, on SQLite, on PostgreSQL and, as the yardstick,
+ * plain oidc-provider with its in-memory store: same machine, same keys, same flows, interleaved. Each server is a
+ * process on one CPU, the load comes from another. Ratios in one run compare; absolute figures do not.
+ * Options: --seconds N (3), --rounds N (3), --connections N (16), --logins N (60), --only name,name, --profile FOLDER
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { exportJWK, generateKeyPair } from 'jose'
+import { Pool } from 'undici'
+import { FormBrowser } from '../test/support/form-browser.ts'
+import { freePort } from '../test/support/installation.ts'
+import { OAuthClient } from '../test/support/oauth.ts'
+import { startPostgres } from '../test/support/postgres.ts'
+import { cpuMicroseconds } from './process-cpu.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '3' },
+    connections: { type: 'string', default: '16' },
+    logins: { type: 'string', default: '60' },
+    only: { type: 'string', default: '' },
+    profile: { type: 'string' },
+  },
+})
+
+interface Candidate {
+  readonly name: string
+  readonly url: string
+  readonly child: ChildProcess
+}
+
+interface Rate {
+  readonly perSecond: number
+  /** CPU of the server, in microseconds a request. */
+  readonly cpu: number
+}
+
+interface Figures {
+  readonly machine: Rate[]
+  readonly refresh: Rate[]
+  readonly logins: number[]
+}
+
+const root = join(import.meta.dirname, '..')
+const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-as-'))
+const serverCpu = '0'
+const yardstick = 'oidc-provider, in memory'
+const machineSecret = 'machine-secret-of-the-bench'
+const connections = Number(values.connections)
+
+const postgres = await startPostgres({ durable: true })
+const started: ChildProcess[] = []
+try {
+  await main()
+} finally {
+  for (const child of started) {
+    child.kill('SIGTERM')
+    await new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(0)))
+  }
+  await postgres.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function main(): Promise<void> {
+  const candidates = [
+    await startYardstick(),
+    await startOurs('portcullis, SQLite', {}),
+    await startOurs('portcullis, PostgreSQL', {
+      store: { url: (await postgres.createDatabase()).url },
+      secret: 'x'.repeat(43),
+    }),
+  ].filter(({ name }) => values.only === '' || values.only.split(',').some((word) => name.includes(word)))
+  const figures = new Map<string, Figures>(
+    candidates.map(({ name }) => [name, { machine: [], refresh: [], logins: [] }]),
+  )
+  for (const candidate of candidates) await measure(candidate, { machine: [], refresh: [], logins: [] }, 1)
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    for (const candidate of candidates) {
+      process.stderr.write(`\rround ${round} of ${values.rounds}: ${candidate.name.padEnd(28)}`)
+      await measure(candidate, figures.get(candidate.name) as Figures, Number(values.seconds))
+    }
+  }
+  process.stderr.write(`\r${' '.repeat(60)}\r`)
+  report(figures)
+}
+
+async function measure(candidate: Candidate, into: Figures, seconds: number): Promise<void> {
+  const { url } = candidate
+  const client = new OAuthClient(url)
+  const signIn = () =>
+    client.signIn(
+      { scope: 'mcp:tools:read', resource: `${url}/mcp` },
+      new FormBrowser({ fill: { name: 'ada', login: 'ada', password: 'any' } }),
+    )
+  const pool = new Pool(url, { connections })
+  const post = async (parameters: Record<string, string>): Promise<Record<string, string>> => {
+    const { statusCode, body } = await pool.request({
+      path: '/token',
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams(parameters).toString(),
+    })
+    const answer = (await body.json()) as Record<string, string>
+    if (statusCode !== 200)
+      throw new Error(`${candidate.name} answered ${statusCode} ${JSON.stringify(answer)}`)
+    return answer
+  }
+  const machine = { grant_type: 'client_credentials', client_id: 'machine', client_secret: machineSecret }
+  const request = { ...machine, scope: 'mcp:tools:read', resource: `${url}/mcp` }
+  into.machine.push(await hammer(candidate, seconds, async () => void (await post(request))))
+
+  const tokens: string[] = []
+  for (let index = 0; index < connections; index++) {
+    tokens.push((await signIn()).refresh_token)
+  }
+  const refresh = async (index: number): Promise<void> => {
+    const answer = await post({
+      grant_type: 'refresh_token',
+      client_id: client.clientId,
+      refresh_token: tokens[index] as string,
+    })
+    tokens[index] = answer['refresh_token'] as string
+  }
+  into.refresh.push(await hammer(candidate, seconds, refresh))
+  if (new Set(tokens).size !== connections) throw new Error(`${candidate.name} does not rotate`)
+
+  for (let login = 0; login < Number(values.logins); login++) {
+    const began = performance.now()
+    await signIn()
+    into.logins.push(performance.now() - began)
+  }
+  await pool.close()
+}
+
+/** Calls on all connections for so many seconds. */
+async function hammer(
+  { child }: Candidate,
+  seconds: number,
+  call: (connection: number) => Promise<void>,
+): Promise<Rate> {
+  const [began, cpuBefore] = [performance.now(), cpuMicroseconds(child.pid as number)]
+  const end = began + seconds * 1000
+  let calls = 0
+  const connection = async (index: number): Promise<void> => {
+    while (performance.now() < end) {
+      await call(index)
+      calls++
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, (_, index) => connection(index)))
+  const cpu = (cpuMicroseconds(child.pid as number) - cpuBefore) / calls
+  return { perSecond: calls / ((performance.now() - began) / 1000), cpu }
+}
+
+function report(figures: ReadonlyMap<string, Figures>): void {
+  const at = (list: readonly number[], share: number): number =>
+    list.toSorted((a, b) => a - b)[Math.floor(list.length * share)] ?? 0
+  const median = (rates: readonly Rate[], of: keyof Rate): number =>
+    at(
+      rates.map((rate) => rate[of]),
+      0.5,
+    )
+  const base = figures.get(yardstick)
+  const ratio = (value: number, other: number | undefined): string =>
+    other === undefined ? '' : ` (${(value / other).toFixed(2)})`
+  console.log(
+    `${cpus()[0]?.model ?? ''}, ${cpus().length} CPUs, Node ${process.version}, ${values.rounds} rounds of ${values.seconds} s, ${connections} connections, ES256; in brackets: times the yardstick\n`,
+  )
+  console.log(
+    '| server | client_credentials/s | CPU µs | refresh with rotation/s | CPU µs | login, consent and code p50 ms | p99 ms |',
+  )
+  console.log('|---|---|---|---|---|---|---|')
+  for (const [name, { machine, refresh, logins }] of figures) {
+    const rate = (own: Rate[], other: Rate[] | undefined, of: keyof Rate): string => {
+      const value = median(own, of)
+      return value.toFixed(0) + ratio(value, other && median(other, of))
+    }
+    const cells = [
+      name,
+      rate(machine, base?.machine, 'perSecond'),
+      rate(machine, base?.machine, 'cpu'),
+      rate(refresh, base?.refresh, 'perSecond'),
+      rate(refresh, base?.refresh, 'cpu'),
+      at(logins, 0.5).toFixed(1) + ratio(at(logins, 0.5), base && at(base.logins, 0.5)),
+      at(logins, 0.99).toFixed(1),
+    ]
+    console.log(`| ${cells.join(' | ')} |`)
+  }
+}
+
+async function startYardstick(): Promise<Candidate> {
+  const port = await freePort()
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const keyFile = join(folder, 'key.json')
+  const key = { ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: 'bench' }
+  writeFileSync(keyFile, JSON.stringify(key), { mode: 0o600 })
+  return startServer(yardstick, port, [join(import.meta.dirname, 'plain-provider.ts'), String(port), keyFile])
+}
+
+async function startOurs(name: string, settings: object): Promise<Candidate> {
+  const port = await freePort()
+  const data = join(folder, name.replaceAll(/\W+/g, '-'))
+  const config = {
+    data,
+    publicUrl: `http://127.0.0.1:${port}`,
+    listen: { authorizationServer: port },
+    log: { level: 'warn' },
+    upstreams: [{ name: 'bench', url: 'http://127.0.0.1:9/mcp' }],
+    clients: [
+      { id: 'user-client', redirectUris: ['http://127.0.0.1:1/callback'] },
+      {
+        id: 'machine',
+        secret: machineSecret,
+        grantTypes: ['client_credentials'],
+        scopes: ['mcp:tools:read'],
+      },
+    ],
+    ...settings,
+  }
+  const file = `${data}.json`
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+  const program = join(root, 'bin/portcullis.js')
+  return startServer(name, port, [program, 'serve', '-c', file, '--only', 'authorization-server'])
+}
+
+async function startServer(name: string, port: number, args: readonly string[]): Promise<Candidate> {
+  const profile = values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile]
+  const child = spawn('taskset', ['-c', serverCpu, process.execPath, ...profile, ...args], {
+    env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_ENV: 'production' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  started.push(child)
+  const url = `http://127.0.0.1:${port}`
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const response = await fetch(`${url}/.well-known/openid-configuration`).catch(() => undefined)
+    if (response?.status === 200) return { name, url, child }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`${name} did not start`)
+}

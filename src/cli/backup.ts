@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { fileVariable } from '../config/environment.ts'
+import { loadConfig } from '../config/load.ts'
+import { ConfigurationInvalid } from '../config/problems.ts'
+import type { Config } from '../config/schema.ts'
+import { systemClock } from '../core/clock.ts'
+import { prepareDataFolder, readSecretFile } from '../keys/master-secret.ts'
+import { writeBackup } from '../storage/backup.ts'
+import { storeFile } from '../storage/open.ts'
+import { restoreBackup } from '../storage/restore.ts'
+
+interface BackupFlags {
+  readonly config?: string
+  readonly data?: string
+  readonly force?: true
+}
+
+/** `portcullis backup`: a copy of the embedded store, while servers run on it. */
+export function backupCommand(): Command {
+  return addBackupFlags(new Command('backup'))
+    .description('Copy the embedded store, with its secret, into one file. Servers may go on running.')
+    .argument('<file>', 'where to write it')
+    .option('--force', 'replace the file if it is there')
+    .action(async (name: string, flags: BackupFlags) => {
+      const config = loadEmbedded(flags, 'pg_dump')
+      const [file, folder] = [resolve(name), resolve(config.data)]
+      if (!existsSync(storeFile(folder))) {
+        const message = `${folder} is the data folder of no installation: name its folder`
+        throw new ConfigurationInvalid([{ path: '--data', message }])
+      }
+      const withSecret = config.secret === undefined
+      const secret = config.secret ?? readSecretFile(folder)
+      await writeBackup(storeFile(folder), file, { secret, withSecret, replace: flags.force === true })
+      console.log(
+        withSecret
+          ? `${file} holds the store and the secret that opens it: keep it as safe as the data folder itself`
+          : `${file} holds the store. The secret that opens it is not in it, since it is configured: keep both, apart`,
+      )
+    })
+}
+
+/** `portcullis restore`: puts a backup into a data folder. */
+export function restoreCommand(): Command {
+  return addBackupFlags(new Command('restore'))
+    .description('Put a backup of the embedded store into the data folder. No server may be running on it.')
+    .argument('<file>', 'what portcullis backup has written')
+    .option('--force', 'replace the store of a data folder that has one; it is kept beside the new one')
+    .action(async (name: string, flags: BackupFlags) => {
+      const config = loadEmbedded(flags, 'pg_restore')
+      const [file, folder] = [resolve(name), resolve(config.data)]
+      if (!existsSync(file)) {
+        throw new ConfigurationInvalid([{ path: name, message: 'there is no such file' }])
+      }
+      prepareDataFolder(folder)
+      const kept = await restoreBackup(file, folder, {
+        configured: config.secret,
+        replace: flags.force === true,
+        now: new Date(systemClock.now()),
+      })
+      console.log(`${folder} holds the store of ${file}`)
+      if (kept !== undefined) console.log(`what was there before is in ${kept}`)
+    })
+}
+
+function addBackupFlags(command: Command): Command {
+  return command
+    .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
+    .option('--data <folder>', 'folder of the store and the secret (default: ./.portcullis)')
+}
+
+/** Throws where the store is a database, which has tools of its own for this. */
+function loadEmbedded({ config: file = process.env[fileVariable], data }: BackupFlags, tool: string): Config {
+  const config = loadConfig({ file, environment: process.env, flags: data === undefined ? {} : { data } })
+  if (config.store.url === undefined) return config
+  const message = `the store is a PostgreSQL database: use ${tool}, and keep the secret with what it writes`
+  throw new ConfigurationInvalid([{ path: 'store.url', message }])
+}

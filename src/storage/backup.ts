@@ -1,0 +1,130 @@
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { type Kysely, sql } from 'kysely'
+import { type MasterSecret, masterSecret } from '../core/secret.ts'
+import { refuseNewer } from './migrate.ts'
+import type { Schema } from './schema.ts'
+import { isSecretOf } from './secret-mark.ts'
+import { openSqlite } from './sqlite.ts'
+import { StoreUnusable } from './store-unusable.ts'
+
+/** What a backup has besides a store. */
+type BackupTables = { backup: { secret: string | null } }
+
+/** The master secret of an installation as it is written: base64url. */
+export type WrittenSecret = string
+
+interface BackupOptions {
+  readonly secret: WrittenSecret
+  /** Whether the secret goes into the backup: not when the operator keeps it elsewhere. */
+  readonly withSecret: boolean
+  /** Whether a file that is there already may be replaced. */
+  readonly replace: boolean
+}
+
+/**
+ * Writes a consistent copy of an embedded store to a file that its owner alone can read. Servers may run on the store
+ * meanwhile. What was deleted in the store is not in the copy. Throws StoreUnusable, and leaves the file as it was.
+ */
+export async function writeBackup(
+  source: string,
+  file: string,
+  { secret, withSecret, replace }: BackupOptions,
+): Promise<void> {
+  if (existsSync(file) && !replace) throw taken(file)
+  const unfinished = `${file}.unfinished`
+  rmSync(unfinished, { force: true })
+  closeSync(openSync(unfinished, 'wx', 0o600))
+  try {
+    await usingStore(source, (db) => sql`vacuum into ${unfinished}`.execute(db))
+    await usingStore(unfinished, async (db) => {
+      await check(db, masterSecret(Buffer.from(secret, 'base64url')))
+      await db.schema.createTable('backup').addColumn('secret', 'text').execute()
+      await withBackupTable(db)
+        .insertInto('backup')
+        .values({ secret: withSecret ? secret : null })
+        .execute()
+      await foldIntoOneFile(db)
+    })
+    flush(unfinished)
+    if (replace) renameSync(unfinished, file)
+    else linkSync(unfinished, file) // fails where a rename would replace what came in between
+    flush(dirname(file))
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? taken(file) : error
+  } finally {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(unfinished + suffix, { force: true })
+  }
+}
+
+/**
+ * Makes a store of a copy of a backup, in place, and returns the secret that was with it. Throws StoreUnusable for
+ * what is no backup, for a damaged one, for one of a newer version, and when `configured` is not its secret.
+ */
+export async function openBackup(
+  copy: string,
+  configured: WrittenSecret | undefined,
+): Promise<WrittenSecret> {
+  try {
+    return await usingStore(copy, async (db) => {
+      const { secret } = await withBackupTable(db)
+        .selectFrom('backup')
+        .select('secret')
+        .executeTakeFirstOrThrow()
+      const used = configured ?? secret
+      if (used === null)
+        throw new StoreUnusable(
+          'its secret is not in it: give the one that it was made with as PORTCULLIS_SECRET',
+        )
+      await check(db, masterSecret(Buffer.from(used, 'base64url')))
+      await db.schema.dropTable('backup').execute()
+      await sql`vacuum`.execute(db) // the secret is not to stay in a free page
+      await foldIntoOneFile(db)
+      return used
+    })
+  } catch (error) {
+    throw new StoreUnusable(`the backup cannot be used: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+async function check(db: Kysely<Schema>, secret: MasterSecret): Promise<void> {
+  const { rows } = await sql<{ integrity_check: string }>`pragma integrity_check`.execute(db)
+  if (rows[0]?.integrity_check !== 'ok') throw new StoreUnusable('the store is damaged')
+  await refuseNewer(db)
+  if (!(await isSecretOf(db, secret)))
+    throw new StoreUnusable(
+      'it was made with another secret than the one that is configured or in the data folder',
+    )
+}
+
+function withBackupTable(db: Kysely<Schema>): Kysely<Schema & BackupTables> {
+  return db.withTables<BackupTables>()
+}
+
+/** Without this a part of the content would stay in the write-ahead log. */
+async function foldIntoOneFile(db: Kysely<Schema>): Promise<void> {
+  await sql`pragma journal_mode = delete`.execute(db)
+}
+
+async function usingStore<T>(path: string, use: (db: Kysely<Schema>) => Promise<T>): Promise<T> {
+  const db = openSqlite(path)
+  try {
+    return await use(db)
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** Waits until a file, or the names in a folder, are on disk. */
+export function flush(path: string): void {
+  const descriptor = openSync(path, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function taken(file: string): StoreUnusable {
+  return new StoreUnusable(`${file} is there already: choose another name, or replace it with --force`)
+}

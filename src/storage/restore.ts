@@ -1,0 +1,110 @@
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { flush, openBackup, type WrittenSecret } from './backup.ts'
+import { storeFile } from './open.ts'
+import { StoreUnusable } from './store-unusable.ts'
+
+interface RestoreOptions {
+  /** The configured secret; undefined where it is in the data folder. */
+  readonly configured: WrittenSecret | undefined
+  /** Whether a data folder may be used that holds something. */
+  readonly replace: boolean
+  /** Names what is kept of the store that was there. */
+  readonly now: Date
+}
+
+const busyCode = 5
+
+/**
+ * Puts the store of a backup, and its secret unless one is configured, into a data folder that exists. Everything is
+ * checked before anything is replaced. Returns the folder in which what was there is kept, if anything was. Throws
+ * StoreUnusable when a server is running on the folder or the backup cannot be used; then all is as it was.
+ */
+export async function restoreBackup(
+  file: string,
+  folder: string,
+  { configured, replace, now }: RestoreOptions,
+): Promise<string | undefined> {
+  if (readdirSync(folder).length > 0 && !replace)
+    throw new StoreUnusable(
+      `${folder} is not empty: name another data folder, or replace its store with --force`,
+    )
+  const [store, secret] = [storeFile(folder), join(folder, 'secret')]
+  const [stagedStore, stagedSecret] = [`${store}.restoring`, `${secret}.restoring`]
+  const release = holdAlone(store)
+  try {
+    for (const path of [stagedStore, stagedSecret]) rmSync(path, { force: true })
+    copyFileSync(file, stagedStore, constants.COPYFILE_EXCL)
+    chmodSync(stagedStore, 0o600)
+    const used = await openBackup(stagedStore, configured)
+    if (configured === undefined)
+      writeFileSync(stagedSecret, `${used}\n`, { mode: 0o600, flag: 'wx', flush: true })
+    flush(stagedStore)
+    const kept = keepOld(folder, join(folder, `before-restore-${now.toISOString().replaceAll(':', '-')}`))
+    if (configured === undefined) renameSync(stagedSecret, secret)
+    try {
+      renameSync(stagedStore, store)
+    } catch (error) {
+      putBackSecret(kept, secret)
+      throw error
+    }
+    flush(folder)
+    return kept
+  } finally {
+    release()
+    for (const path of [stagedStore, `${stagedStore}-wal`, `${stagedStore}-shm`, stagedSecret])
+      rmSync(path, { force: true })
+  }
+}
+
+/** Bars servers from a store, and finds out whether one is running. A damaged store can be replaced as well. */
+function holdAlone(store: string): () => void {
+  if (!existsSync(store)) return () => undefined
+  const database = new DatabaseSync(store, { timeout: 100 })
+  try {
+    // Only the last connection can leave the write-ahead log.
+    database.exec('pragma locking_mode = exclusive; pragma journal_mode = delete; begin exclusive')
+  } catch (error) {
+    if ((error as { errcode?: number }).errcode === busyCode) {
+      database.close()
+      throw new StoreUnusable(`a server is running on ${store}: stop it first`, { cause: error })
+    }
+    // Any other error: the store is damaged, which is what backups are for.
+  }
+  return () => database.close()
+}
+
+/** Copies what is about to be replaced into a folder beside it. Returns undefined where there is nothing. */
+function keepOld(folder: string, kept: string): string | undefined {
+  const store = storeFile(folder)
+  const names = [store, `${store}-wal`, `${store}-shm`, join(folder, 'secret')].filter(existsSync)
+  if (names.length === 0) return undefined
+  mkdirSync(kept, { mode: 0o700 })
+  for (const path of names) {
+    const copy = join(kept, basename(path))
+    copyFileSync(path, copy, constants.COPYFILE_EXCL)
+    chmodSync(copy, 0o600)
+    flush(copy)
+  }
+  flush(kept)
+  // A log that a damaged store left behind would be taken for one of the new store.
+  for (const suffix of ['-wal', '-shm']) rmSync(store + suffix, { force: true })
+  return kept
+}
+
+function putBackSecret(kept: string | undefined, secret: string): void {
+  const old = kept === undefined ? undefined : join(kept, 'secret')
+  if (old !== undefined && existsSync(old)) copyFileSync(old, secret)
+  else rmSync(secret, { force: true })
+}
