@@ -188,9 +188,13 @@ describe('the login form', () => {
 })
 
 describe('the limits on failures', () => {
-  it('hold for one address, whatever accounts it tries, and say how long', async () => {
+  it('hold for one address, whatever accounts it tries, and say how long', async (test) => {
     const crowded = await startInstallation({ config: { login: { users: 'local' } } })
     const own = await openPeople(crowded)
+    test.after(async () => {
+      await own.close()
+      await crowded.close()
+    })
     await own.add({ name: 'ada', password: goodPassword })
     const visitor = new Visitor(crowded.url)
     const { html } = await visitor.get('/login')
@@ -208,7 +212,5 @@ describe('the limits on failures', () => {
     assert.equal(answer.status, 429)
     assert.ok(Number(answer.headers.get('retry-after')) > 0)
     assert.match(problemOf(answer) ?? '', /too many failed logins/)
-    await own.close()
-    await crowded.close()
   })
 })

@@ -112,10 +112,14 @@ describe('a session', () => {
 })
 
 describe('behind TLS', () => {
-  it('every cookie is of this host alone, and secure', async () => {
+  it('every cookie is of this host alone, and secure', async (test) => {
     const publicUrl = 'https://mcp.example.com'
     const served = await startInstallation({ config: { mode: 'production', publicUrl } })
     const own = await openPeople(served)
+    test.after(async () => {
+      await own.close()
+      await served.close()
+    })
     await own.add({ name: 'ada', password: goodPassword })
     const ask = (path: string, cookies: string[] = [], body?: string) =>
       new Promise<{ cookies: string[]; status: number; html: string }>((resolve, reject) => {
@@ -157,8 +161,6 @@ describe('behind TLS', () => {
       assert.doesNotMatch(cookie, /domain/i)
     }
     assert.match((await ask('/logout', entered.cookies)).html, /You are <strong>ada<\/strong>/)
-    await own.close()
-    await served.close()
   })
 })
 

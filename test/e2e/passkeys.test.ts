@@ -266,17 +266,19 @@ describe('the pages of passkeys', { timeout: 60_000 }, () => {
     await context.close()
   })
 
-  it('say why there are none where the server is reached by an address', async () => {
+  it('say why there are none where the server is reached by an address', async (test) => {
     const byAddress = await startInstallation({ config: { login: { users: 'local' } } })
     const own = await openPeople(byAddress)
+    test.after(async () => {
+      await own.close()
+      await byAddress.close()
+    })
     await own.add({ name: 'ada', password: goodPassword })
     const visitor = new Visitor(byAddress.url)
     await visitor.submit('/login', { name: 'ada', password: goodPassword })
     const { html } = await visitor.get('/account/passkeys')
     assert.match(html, /Passkeys need a host name/)
     assert.doesNotMatch(html, /data-passkey/)
-    await own.close()
-    await byAddress.close()
   })
 
   it('refuse forged forms and made-up answers (A48)', async () => {
