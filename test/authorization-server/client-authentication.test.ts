@@ -58,6 +58,14 @@ describe('a client that signs (private_key_jwt: RFC 7523, AM10)', () => {
     assert.equal(wide.body.error, 'invalid_scope')
   })
 
+  it('learns from the metadata how to sign: never with a shared secret', async () => {
+    const response = await fetch(`${installation.url}/.well-known/oauth-authorization-server`)
+    const metadata = (await response.json()) as Record<string, string[]>
+    assert.ok(metadata['token_endpoint_auth_methods_supported']?.includes('private_key_jwt'))
+    const algorithms = metadata['token_endpoint_auth_signing_alg_values_supported'] ?? []
+    assert.ok(algorithms.includes('ES256') && !algorithms.some((name) => name.startsWith('HS')))
+  })
+
   it('is not believed for another audience, after its time, or without the claims that bind it (A57)', async () => {
     const { privateKey } = await generateKeyPair('ES256')
     const wrong = {
