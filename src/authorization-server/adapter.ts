@@ -1,6 +1,11 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
-import type { ArtifactStore, FoundArtifact, RevocationStore } from '../storage/contract.ts'
+import {
+  type ArtifactStore,
+  type FoundArtifact,
+  type RevocationStore,
+  seenOnceModel,
+} from '../storage/contract.ts'
 import { grants } from './grants.ts'
 import { errors } from './library.ts'
 
@@ -9,9 +14,6 @@ interface AdapterPorts {
   readonly revocations: RevocationStore
   readonly clock: Clock
 }
-
-/** What oidc-provider stores when it has seen the `jti` of an assertion or a proof. */
-const seenOnce = 'ReplayDetection'
 
 /**
  * Gives oidc-provider its storage. The library finds first and acts later; what may happen once is therefore decided
@@ -34,7 +36,8 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
         clientId: payload.clientId,
         expiresAt: expiresIn ? clock.now() + expiresIn * 1000 : undefined,
       }
-      if (model !== seenOnce) await artifacts.put(artifact)
+      if (model === 'DeviceCode') await claimDeviceCode(artifacts, id, payload, artifact.expiresAt)
+      if (model !== seenOnceModel) await artifacts.put(artifact)
       else if (!(await artifacts.insertOnce(artifact)))
         throw new errors.InvalidGrant('this assertion was used before')
     },
@@ -61,6 +64,18 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
     },
     revokeByGrantId: revokeGrant,
   })
+}
+
+/** Of many people who confirm one user code at once, one goes on: whoever is first to mark it. Throws InvalidRequest. */
+async function claimDeviceCode(
+  artifacts: ArtifactStore,
+  id: string,
+  { inFlight, accountId, error }: AdapterPayload,
+  expiresAt: number | undefined,
+): Promise<void> {
+  if (inFlight !== true || accountId !== undefined || error !== undefined) return
+  const claim = { model: seenOnceModel, id: `device-code\0${id}`, payload: {}, expiresAt }
+  if (!(await artifacts.insertOnce(claim))) throw new errors.InvalidRequest('this code is in use already')
 }
 
 function restore(found: FoundArtifact | undefined): AdapterPayload | undefined {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkDeclaredLength, readBody } from '../http/body.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
+import { completeForm } from './complete-request.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -43,7 +44,9 @@ export async function normaliseRequest(
   const type = req.headers['content-type'] ?? ''
   if (kind === 'json') return replaceBody(req, normaliseRegistration(text))
   const isForm = type.startsWith('application/x-www-form-urlencoded')
-  return replaceBody(req, isForm ? normaliseForm(text, req.headers.authorization, settings) : text)
+  if (!isForm) return replaceBody(req, text)
+  const form = normaliseForm(text, req.headers.authorization, settings)
+  return replaceBody(req, kind === 'form' ? form : completeForm(settings.resources, form))
 }
 
 function setHeaders(res: ServerResponse, headers: readonly string[]): void {

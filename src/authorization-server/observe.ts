@@ -51,7 +51,7 @@ function stepOf(path: string, resourcePaths: ReadonlySet<string>): OAuthStep {
 }
 
 /** The client's address, which the gateway writes and nobody else can reach this listener to forge. */
-function forwardedAddress(req: IncomingMessage): string | undefined {
+export function forwardedAddress(req: IncomingMessage): string | undefined {
   const forwarded = req.headers['x-forwarded-for']
   return typeof forwarded === 'string' ? forwarded : req.socket.remoteAddress
 }

@@ -5,8 +5,10 @@ import { stylesheetPath } from '../http/page.ts'
 import { type Answered, answerError, sendError, sendPage, sendStylesheet } from './answer.ts'
 import { interactionPath, libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
+import { addDeviceSteps } from './device-steps.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
 import { allowCors, answerPreflight, normaliseRequest, speakAsPublicOrigin } from './front.ts'
+import { registerGrantTypes } from './grant-types/register.ts'
 import { interactionPages } from './interactions.ts'
 import { Provider } from './library.ts'
 import { addLibrarySteps } from './library-steps.ts'
@@ -24,7 +26,9 @@ export async function createAuthorizationServer(
   const provider = new Provider(issuer, libraryConfiguration(settings))
   // Safe because the front layer overwrites the forwarded headers of every request.
   provider.proxy = true
+  registerGrantTypes(provider, settings)
   addLibrarySteps(provider, settings)
+  if (settings.grants.deviceCode) addDeviceSteps(provider, settings)
   const notes = takeNotes(provider, onFault)
   const library = provider.callback()
   const pages = getRequestListener(interactionPages(provider, settings, notes).fetch)

@@ -1,8 +1,19 @@
+import { createRemoteJWKSet } from 'jose'
 import type { AuthorizationServer } from '../authorization-server/contract.ts'
 import { createAuthorizationServer } from '../authorization-server/server.ts'
+import type { AssertionIssuer } from '../authorization-server/settings.ts'
 import type { Config } from '../config/schema.ts'
 import { closedIdentity, developmentIdentity } from '../identity/development.ts'
 import type { Base } from './base.ts'
+
+function describeAssertionIssuer({
+  issuer,
+  jwksUri,
+  algorithms,
+  subjectPrefix = `${issuer}#`,
+}: Config['grants']['identityAssertions'][number]): AssertionIssuer {
+  return { issuer, algorithms, subjectPrefix, keys: createRemoteJWKSet(new URL(jwksUri)) }
+}
 
 /** Builds the authorization server of a configuration. */
 export async function buildAuthorizationServer(config: Config, base: Base): Promise<AuthorizationServer> {
@@ -18,6 +29,12 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     loginForm: config.login.users,
     dynamicRegistration: config.registration.dynamic === 'open',
     tokens: config.tokens,
+    grants: {
+      deviceCode: config.grants.deviceCode === 'on',
+      tokenExchange: config.grants.tokenExchange === 'on',
+      assertionIssuers: config.grants.identityAssertions.map(describeAssertionIssuer),
+    },
+    dpop: config.dpop,
     keys: base.tokenKeys,
     artifacts: store.artifacts,
     revocations: store.revocations,

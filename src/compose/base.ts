@@ -7,7 +7,7 @@ import type { MasterSecret } from '../core/secret.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
 import { loadMasterSecret, prepareDataFolder } from '../keys/master-secret.ts'
-import type { Store } from '../storage/contract.ts'
+import { type Store, seenOnceModel } from '../storage/contract.ts'
 import { openStore } from '../storage/open.ts'
 import { openAudit } from '../telemetry/audit.ts'
 import type { Observe } from '../telemetry/event.ts'
@@ -39,6 +39,8 @@ export interface Base {
 const sweepMilliseconds = 10 * 60 * 1000
 /** What has expired is kept for a while: presenting it again is how theft is noticed. */
 const keepMilliseconds = 24 * 3600 * 1000
+/** Proofs and assertions are accepted until a little after their end. */
+const keepSeenOnceMilliseconds = 10 * 60 * 1000
 
 /** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend. */
 export async function openBase(
@@ -88,6 +90,7 @@ export async function openBase(
 function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => void): () => void {
   const sweep = async (): Promise<void> => {
     await store.artifacts.sweep(clock.now() - keepMilliseconds)
+    await store.artifacts.sweep(clock.now() - keepSeenOnceMilliseconds, seenOnceModel)
     await store.revocations.sweep(clock.now() - keepMilliseconds)
   }
   const sweeper = setInterval(() => void sweep().catch(onFault), sweepMilliseconds).unref()

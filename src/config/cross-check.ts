@@ -1,5 +1,7 @@
 import { redirectProblem } from '../core/redirect-uri.ts'
 import { isLoopbackHost } from '../core/resource.ts'
+import { checkGrants } from './check-grants.ts'
+import { authenticatedGrantTypes } from './grants.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /** One broken rule. */
@@ -18,6 +20,7 @@ export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
     ...checkListeners(config),
     ...checkUpstreams(config.upstreams ?? []),
     ...checkClients(config.clients ?? []),
+    ...checkGrants(config),
     ...checkLogin(config),
   ]
 }
@@ -78,8 +81,9 @@ function checkClients(clients: ParsedConfig['clients']): RuleProblem[] {
     if (clients.slice(0, index).some(({ id }) => id === client.id)) {
       problems.push(problem([...at, 'id'], `"${client.id}" is taken by an earlier client`))
     }
-    if (client.grantTypes.includes('client_credentials') && client.secret === undefined) {
-      problems.push(problem([...at, 'secret'], 'is needed for client_credentials'))
+    const authenticated = client.grantTypes.find((type) => authenticatedGrantTypes.has(type))
+    if (authenticated !== undefined && client.secret === undefined) {
+      problems.push(problem([...at, 'secret'], `is needed for ${authenticated}`))
     }
     if (client.grantTypes.includes('authorization_code') && client.redirectUris.length === 0) {
       problems.push(problem([...at, 'redirectUris'], 'is needed for authorization_code'))

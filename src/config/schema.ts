@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isKnownScope, listingScopes } from '../core/scope-catalogue.ts'
+import { clientGrantTypes, dpopSchema, grantsSchema } from './grants.ts'
 
 /** The shortest secret that a client may have. */
 export const minSecretLength = 8
@@ -48,6 +49,10 @@ const upstream = z
         description:
           'Scopes that a client is told to ask for at first. More are asked for when they are needed.',
       }),
+    dpop: z.enum(['optional', 'required', 'off']).default('optional').meta({
+      description:
+        'Whether access tokens are bound to a key of the client (DPoP): as the client likes, always, or the scheme is not offered.',
+    }),
     connectSeconds: seconds.default(5).meta({ description: 'Time to connect to the server.' }),
     responseSeconds: seconds.default(120).meta({ description: 'Time for the server to begin its answer.' }),
   })
@@ -66,13 +71,21 @@ const client = z
           'Makes the client confidential. Best set as the name of an environment variable: `$NAME`.',
       }),
     redirectUris: z.array(z.string().min(1)).default([]),
-    grantTypes: z
-      .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials']))
-      .min(1)
-      .default(['authorization_code', 'refresh_token']),
+    grantTypes: z.array(z.enum(clientGrantTypes)).min(1).default(['authorization_code', 'refresh_token']),
     scopes: z.array(scope).optional().meta({
       description:
         'The most that the client may get, and what client_credentials gives when the client names no scope.',
+    }),
+    upstreams: z.array(z.string()).optional().meta({
+      description:
+        'Names of the MCP servers that the client may have tokens for. Default: all; token exchange then stays with the server of the token.',
+    }),
+    dpop: z
+      .enum(['optional', 'required'])
+      .default('optional')
+      .meta({ description: 'Whether the tokens of the client must be bound to a key (DPoP).' }),
+    pushedRequests: z.enum(['optional', 'required']).default('optional').meta({
+      description: 'Whether the client must push its authorization requests (RFC 9126).',
     }),
   })
   .meta({ description: 'A client that is known beforehand.' })
@@ -162,6 +175,8 @@ export const configSchema = z.strictObject({
         .meta({ description: 'Lifetime of a refresh token. Each use begins it anew.' }),
     })
     .prefault({}),
+  grants: grantsSchema,
+  dpop: dpopSchema,
   cors: z
     .strictObject({
       origins: z

@@ -39,6 +39,7 @@ export async function challengeStepUp(
     reason: `needs ${principal.scopes.missing(needed).join(' ')}`,
     challenge: {
       error: 'insufficient_scope',
+      offersDpop: upstream.dpop !== 'off',
       scopes: [...new Set([...granted, ...needed])],
       description: `${describe(call)} needs more permission (request ${requestId})`,
     },

@@ -155,7 +155,17 @@ function toPrincipal(payload: JWTPayload): Principal {
     expiresAt: exp,
     tokenId: jti,
     grantId: typeof grant === 'string' ? grant : undefined,
+    keyThumbprint: boundKey(payload['cnf']),
   }
+}
+
+/** RFC 7800 section 3.1: a confirmation that is not understood must not be passed over. */
+function boundKey(confirmation: unknown): string | undefined {
+  if (confirmation === undefined) return undefined
+  const { jkt, ...others } = Object(confirmation) as Record<string, unknown>
+  if (typeof jkt !== 'string' || Object.keys(others).length > 0)
+    throw invalid('token is bound in an unknown way')
+  return jkt
 }
 
 /** The reasons are a closed set: they are labels of a metric. */
