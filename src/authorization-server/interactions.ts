@@ -128,7 +128,9 @@ export function interactionPages(
   }
 
   async function showConsent(interaction: Interaction): Promise<Markup> {
-    const redirect = new URL(String(interaction.params['redirect_uri']))
+    const redirectUri = interaction.params['redirect_uri']
+    // A device has none: it asks for the answer.
+    const redirect = typeof redirectUri === 'string' ? new URL(redirectUri) : undefined
     const account = await settings.identity.find(interaction.session?.accountId ?? '')
     const asked = askedScopes(interaction)
     const resource = settings.resources.find(asked?.resource ?? textOf(interaction.params['resource']))
@@ -137,8 +139,8 @@ export function interactionPages(
       csrf: csrfOf(interaction),
       clientName: await clientNameOf(interaction),
       accountName: displayText(account?.displayName ?? 'unknown'),
-      redirectHost: redirect.host || redirect.protocol,
-      redirectsToLoopback: isLoopbackHost(redirect.hostname),
+      redirectHost: redirect && (redirect.host || redirect.protocol),
+      redirectsToLoopback: redirect !== undefined && isLoopbackHost(redirect.hostname),
       resourceName: resource?.name ?? settings.issuer,
       resource: resource?.resource ?? settings.issuer,
       scopes: asked?.scopes ?? [],

@@ -1,33 +1,4 @@
-import type { KoaContextWithOIDC, Provider as LibraryProvider } from 'oidc-provider'
-
-/** A DPoP proof that the token endpoint has accepted. */
-interface AcceptedProof {
-  readonly thumbprint: string
-  readonly jti: string
-}
-
-interface GrantHelpers {
-  /** Checks the proof of a request; undefined where there is none. Throws InvalidDpopProof and UseDpopNonce. */
-  validateDpop(provider: LibraryProvider, context: KoaContextWithOIDC): Promise<AcceptedProof | undefined>
-  /** Throws InvalidGrant for a proof that was used before. */
-  checkDpopReplay(
-    provider: LibraryProvider,
-    context: KoaContextWithOIDC,
-    proof: AcceptedProof | undefined,
-    clientId: string,
-  ): Promise<void>
-  /** Throws InvalidGrant where the client's tokens must be bound and no proof came. */
-  checkDpopRequired(
-    provider: LibraryProvider,
-    context: KoaContextWithOIDC,
-    proof: AcceptedProof | undefined,
-  ): void
-  /** Describes the resources that the request names. Throws InvalidTarget. */
-  resolveRequestedResources(
-    provider: LibraryProvider,
-    context: KoaContextWithOIDC,
-  ): Promise<readonly InstanceType<LibraryProvider['ResourceServer']>[]>
-}
+import type { GrantHelpers } from './grant-types/library-helpers.ts'
 
 /**
  * The one place where oidc-provider is loaded. It warns of every Node that has no LTS name yet, although it runs on

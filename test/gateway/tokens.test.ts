@@ -55,7 +55,7 @@ async function refused(token: string, reason?: RegExp): Promise<void> {
   const challenge = answer.headers.get('www-authenticate') ?? ''
   assert.match(
     challenge,
-    /^Bearer error="invalid_token", scope="[^"]+", resource_metadata="[^"]+", error_description="[^"]+"$/,
+    /^Bearer error="invalid_token", scope="[^"]+", resource_metadata="[^"]+", error_description="[^"]+", DPoP error="invalid_token", algs="[^"]+"$/,
   )
   if (reason !== undefined) assert.match(challenge, reason)
   assert.equal(gate.spy.seen.length, earlier, 'the server was called')

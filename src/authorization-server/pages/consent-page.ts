@@ -1,14 +1,15 @@
 import { html } from 'hono/html'
 import { type ScopeEntry, scopeCatalogue } from '../../core/scope-catalogue.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
+import { startedByYourself } from './device-pages.ts'
 
 interface ConsentPage {
   readonly action: string
   readonly csrf: string
   readonly clientName: string
   readonly accountName: string
-  /** The host, with port, to which the browser will go. */
-  readonly redirectHost: string
+  /** The host, with port, to which the browser will go; undefined for a device, which asks for the answer. */
+  readonly redirectHost: string | undefined
   readonly redirectsToLoopback: boolean
   readonly resourceName: string
   readonly resource: string
@@ -22,7 +23,11 @@ export function consentPage(consent: ConsentPage): Markup {
     html`
       <p>You are <strong>${consent.accountName}</strong>. <strong>${consent.clientName}</strong> asks for access to
         <strong>${consent.resourceName}</strong> <code>${consent.resource}</code>.</p>
-      <p class="host">Your answer goes to <strong>${consent.redirectHost}</strong></p>
+      ${
+        consent.redirectHost === undefined
+          ? startedByYourself
+          : html`<p class="host">Your answer goes to <strong>${consent.redirectHost}</strong></p>`
+      }
       ${consent.redirectsToLoopback ? loopbackWarning : ''}
       ${groupScopes(consent.scopes).map(renderGroup)}
       ${consent.scopes.length === 0 ? html`<p>It asks for no permissions beyond connecting.</p>` : ''}
