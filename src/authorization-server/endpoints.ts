@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly cors: boolean
   /** An `authorization` form is completed as an authorization request is. */
   readonly body?: 'form' | 'authorization' | 'json'
+  /** The grant without which there is nothing at the path. */
+  readonly grant?: 'deviceCode'
 }
 
 const exact: Readonly<Record<string, Endpoint>> = {
@@ -18,8 +20,14 @@ const exact: Readonly<Record<string, Endpoint>> = {
   '/authorize': { step: 'authorization', methods: ['GET'], cors: false },
   '/token': { step: 'token', methods: ['POST'], cors: true, body: 'form' },
   '/par': { step: 'pushed_request', methods: ['POST'], cors: true, body: 'authorization' },
-  '/device_authorization': { step: 'device', methods: ['POST'], cors: true, body: 'authorization' },
-  '/device': { step: 'device', methods: ['GET', 'POST'], cors: false, body: 'form' },
+  '/device_authorization': {
+    step: 'device',
+    methods: ['POST'],
+    cors: true,
+    body: 'authorization',
+    grant: 'deviceCode',
+  },
+  '/device': { step: 'device', methods: ['GET', 'POST'], cors: false, body: 'form', grant: 'deviceCode' },
   '/revoke': { step: 'revocation', methods: ['POST'], cors: true, body: 'form' },
   '/introspect': { step: 'introspection', methods: ['POST'], cors: true, body: 'form' },
 }
@@ -28,7 +36,8 @@ const exact: Readonly<Record<string, Endpoint>> = {
 export function findEndpoint(path: string): Endpoint | undefined {
   if (Object.hasOwn(exact, path)) return exact[path]
   if (/^\/authorize\/[\w-]+$/.test(path)) return { step: 'resumption', methods: ['GET'], cors: false }
-  if (/^\/device\/[\w-]+$/.test(path)) return { step: 'resumption', methods: ['GET'], cors: false }
+  if (/^\/device\/[\w-]+$/.test(path))
+    return { step: 'resumption', methods: ['GET'], cors: false, grant: 'deviceCode' }
   return undefined
 }
 

@@ -46,7 +46,7 @@ export async function createAuthorizationServer(
 
     const canonical = canonicalPath(path, resourcePaths)
     const endpoint = findEndpoint(canonical)
-    if (endpoint === undefined) {
+    if (endpoint === undefined || (endpoint.grant !== undefined && !settings.grants[endpoint.grant])) {
       return sendError(answered, {
         status: 404,
         code: 'not_found',
