@@ -158,6 +158,12 @@ describe('an access token', () => {
     await refused(withId['id_token'] as string)
   })
 
+  it('is refused when it is bound in a way that nobody checks here (A13)', async () => {
+    for (const cnf of [{ 'x5t#S256': 'x' }, { jkt: 'x', 'x5t#S256': 'x' }, { jkt: 7 }, {}, 'x', null])
+      await refused(await signed({ cnf }), /bound in an unknown way/)
+    await refused(await signed({ cnf: { jkt: 'x' } }), /comes without a proof/)
+  })
+
   it('is refused when it was changed', async () => {
     const [header, payload, signature] = good.split('.') as [string, string, string]
     await refused(

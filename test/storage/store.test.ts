@@ -90,6 +90,16 @@ describe('artifacts', () => {
     assert.equal(await store.artifacts.find('Short', 's'), undefined)
     assert.ok(await store.artifacts.find('Endless', 'e'))
   })
+
+  it('are swept of one model where it is named', async () => {
+    const expiresAt = clock.now() + 1000
+    for (const model of ['Kept', 'Swept'])
+      await store.artifacts.put({ model, id: 'x', payload: {}, expiresAt })
+    clock.advance(2000)
+    assert.equal(await store.artifacts.sweep(clock.now(), 'Swept'), 1)
+    assert.ok(await store.artifacts.find('Kept', 'x'))
+    assert.equal(await store.artifacts.find('Swept', 'x'), undefined)
+  })
 })
 
 describe('revocations', () => {
