@@ -7,6 +7,8 @@ import type { Endpoint } from './endpoints.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 const maxBodyBytes = 56 * 1024
+/** What anybody can have kept is as long as what fits into a URL. */
+const maxRequestBytes = 16 * 1024
 
 /**
  * Makes a request look as if it had come to the public origin, which is where the library takes the URLs from that it
@@ -39,8 +41,9 @@ export async function normaliseRequest(
   req: IncomingMessage,
 ): Promise<IncomingMessage> {
   if (kind === undefined) return req
-  checkDeclaredLength(req.headers['content-length'], maxBodyBytes)
-  const text = (await readBody(req, maxBodyBytes)).toString()
+  const limit = kind === 'authorization' ? maxRequestBytes : maxBodyBytes
+  checkDeclaredLength(req.headers['content-length'], limit)
+  const text = (await readBody(req, limit)).toString()
   const type = req.headers['content-type'] ?? ''
   if (kind === 'json') return replaceBody(req, normaliseRegistration(text))
   const isForm = type.startsWith('application/x-www-form-urlencoded')

@@ -39,8 +39,9 @@ export interface Base {
 const sweepMilliseconds = 10 * 60 * 1000
 /** What has expired is kept for a while: presenting it again is how theft is noticed. */
 const keepMilliseconds = 24 * 3600 * 1000
-/** Proofs and assertions are accepted until a little after their end. */
-const keepSeenOnceMilliseconds = 10 * 60 * 1000
+/** What anybody can have written with each request goes sooner: it is accepted until a little after its end. */
+const briefModels = [seenOnceModel, 'PushedAuthorizationRequest']
+const keepBriefMilliseconds = 10 * 60 * 1000
 
 /** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend. */
 export async function openBase(
@@ -90,7 +91,7 @@ export async function openBase(
 function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => void): () => void {
   const sweep = async (): Promise<void> => {
     await store.artifacts.sweep(clock.now() - keepMilliseconds)
-    await store.artifacts.sweep(clock.now() - keepSeenOnceMilliseconds, seenOnceModel)
+    for (const model of briefModels) await store.artifacts.sweep(clock.now() - keepBriefMilliseconds, model)
     await store.revocations.sweep(clock.now() - keepMilliseconds)
   }
   const sweeper = setInterval(() => void sweep().catch(onFault), sweepMilliseconds).unref()

@@ -124,7 +124,9 @@ describe('identity assertions (T8, ID-JAG)', () => {
     assert.equal((await redeem(trusted.assert(), { scope })).body.scope, 'mcp:tools:read')
     const limited = trusted.assert({ client_id: 'limited', scope: 'mcp:*' })
     assert.equal((await redeem(limited, {}, 'limited')).body.scope, 'mcp:tools:read')
-    for (const nothing of ['mcp:prompts:list', undefined]) {
+    const more = trusted.assert({ scope: 'openid email mcp:tools:read' })
+    assert.equal((await redeem(more)).body.scope, 'mcp:tools:read')
+    for (const nothing of ['mcp:prompts:list', 'email', undefined]) {
       const assertion = trusted.assert({ scope: nothing })
       assert.equal((await redeem(assertion, { scope: 'mcp:tools:read' })).body.error, 'invalid_scope')
     }

@@ -68,7 +68,7 @@ describe('pushed authorization requests (RFC 9126)', () => {
     const [callback] = await authorize(pushed)
     assert.equal(callback?.searchParams.get('state'), 's')
     const code = String(callback?.searchParams.get('code'))
-    const { body } = await gate.oauth.redeem({ code, verifier, callback: callback as URL })
+    const { body } = await gate.oauth.redeem({ code, verifier, callback })
     assert.equal(body.scope, 'mcp:tools:read')
     const [again, browser] = await authorize(pushed)
     assert.equal(again?.searchParams.get('code') ?? undefined, undefined)
@@ -91,7 +91,7 @@ describe('pushed authorization requests (RFC 9126)', () => {
     const [callback] = await authorize(await push({ scope: 'mcp:tools:read' }), more)
     assert.equal(callback?.pathname, '/callback')
     const code = String(callback?.searchParams.get('code'))
-    const { body } = await gate.oauth.redeem({ code, verifier, callback: callback as URL })
+    const { body } = await gate.oauth.redeem({ code, verifier, callback })
     assert.equal(body.scope, 'mcp:tools:read')
     const [foreign] = await authorize(await push(), {}, 'strict')
     assert.equal(foreign?.searchParams.get('code') ?? undefined, undefined)
@@ -110,6 +110,10 @@ describe('pushed authorization requests (RFC 9126)', () => {
     ]
     for (const [parameters, error] of wrong)
       assert.equal((await push(parameters)).body.error, error, JSON.stringify(parameters))
+  })
+
+  it('are no longer than what fits into a URL', async () => {
+    assert.equal((await push({ state: 'x'.repeat(17_000) })).status, 413)
   })
 
   it('are the only request_uri there is: nothing is fetched from elsewhere (A55)', async () => {

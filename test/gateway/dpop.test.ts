@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
-import * as dpop from 'dpop'
+import * as independent from 'dpop'
 import { decodeJwt, type JWTPayload } from 'jose'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { proofAlgorithms } from '../../src/core/dpop.ts'
@@ -65,7 +65,7 @@ describe('a token that is bound to a key (T9, V13, A13)', () => {
   })
 
   it('passes with the proofs of an independent client', async () => {
-    const keys = await dpop.generateKeyPair('ES256')
+    const keys = await independent.generateKeyPair('ES256')
     const code = await gate.oauth.authorize({ scope }, new FormBrowser({ fill: { name: 'independent' } }))
     const endpoint = `${gate.installation.url}/token`
     const { body: answer } = await gate.oauth.token(
@@ -76,13 +76,13 @@ describe('a token that is bound to a key (T9, V13, A13)', () => {
         redirect_uri: gate.oauth.redirectUri,
         client_id: gate.oauth.clientId,
       },
-      { headers: { dpop: await dpop.generateProof(keys, endpoint, 'POST') } },
+      { headers: { dpop: await independent.generateProof(keys, endpoint, 'POST') } },
     )
-    const proof = await dpop.generateProof(keys, url, 'POST', undefined, answer.access_token)
+    const proof = await independent.generateProof(keys, url, 'POST', undefined, answer.access_token)
     assert.equal((await send(gate, answer.access_token, proof)).status, 200)
     const refreshed = await gate.oauth.token(
       { grant_type: 'refresh_token', refresh_token: answer.refresh_token, client_id: gate.oauth.clientId },
-      { headers: { dpop: await dpop.generateProof(keys, endpoint, 'POST') } },
+      { headers: { dpop: await independent.generateProof(keys, endpoint, 'POST') } },
     )
     assert.equal(refreshed.body['token_type'], 'DPoP')
   })

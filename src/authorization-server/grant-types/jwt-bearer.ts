@@ -1,6 +1,7 @@
 import { decodeJwt, type JWTPayload, type JWTVerifyOptions, errors as jose, jwtVerify } from 'jose'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { commonScopes, parseScopes } from '../../core/scope.ts'
+import { isKnownScope } from '../../core/scope-catalogue.ts'
 import { seenOnceModel } from '../../storage/contract.ts'
 import { errors, grantHelpers } from '../library.ts'
 import type { AssertionIssuer, AuthorizationServerSettings } from '../settings.ts'
@@ -59,7 +60,7 @@ export function redeemAssertion(
 
     const requested = params['scope']
     const scopes = commonScopes([
-      scopesIn(assertion.scope),
+      scopesIn(assertion.scope).filter(isKnownScope),
       ...(requested === undefined ? [] : [scopesIn(requested)]),
       ...(known.scopes === undefined ? [] : [known.scopes]),
     ])
