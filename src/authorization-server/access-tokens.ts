@@ -15,7 +15,7 @@ export function accessTokenEndpoints(
     const token = params?.['token']
     if (client === undefined || typeof token !== 'string') return false
     if (route !== 'revocation' && route !== 'introspection') return false
-    const payload = await verify(settings, token)
+    const payload = await verifyAccessToken(settings, token)
     if (route === 'revocation') {
       if (payload?.['client_id'] === client.clientId) await revoke(settings, payload)
       answer(context, '')
@@ -28,7 +28,8 @@ export function accessTokenEndpoints(
   }
 }
 
-async function verify(
+/** The content of an access token of ours, as long as it is valid; whether it was revoked is another question. Untrusted. */
+export async function verifyAccessToken(
   { keys, issuer, clock }: AuthorizationServerSettings,
   token: string,
 ): Promise<JWTPayload | undefined> {
@@ -51,7 +52,8 @@ async function revoke({ revocations }: AuthorizationServerSettings, payload: JWT
   }
 }
 
-async function isRevoked(
+/** Says whether a token or the grant that it came from was revoked. */
+export async function isRevoked(
   { revocations }: AuthorizationServerSettings,
   { jti, gid }: JWTPayload,
 ): Promise<boolean> {
@@ -62,7 +64,7 @@ async function isRevoked(
 }
 
 function describe({ gid: _, ...claims }: JWTPayload): object {
-  return { active: true, token_type: 'Bearer', ...claims }
+  return { active: true, token_type: claims['cnf'] === undefined ? 'Bearer' : 'DPoP', ...claims }
 }
 
 function answer(context: KoaContextWithOIDC, body: string | object): void {

@@ -1,5 +1,10 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
-import type { FoundArtifact, RevocationStore } from '../storage/contract.ts'
+import {
+  type ArtifactStore,
+  type FoundArtifact,
+  type RevocationStore,
+  seenOnceModel,
+} from '../storage/contract.ts'
 import { grants } from './grants.ts'
 import { errors } from './library.ts'
 import { type ClientAdapterPorts, clientAdapter } from './registration/client-adapter.ts'
@@ -7,9 +12,6 @@ import { type ClientAdapterPorts, clientAdapter } from './registration/client-ad
 interface AdapterPorts extends ClientAdapterPorts {
   readonly revocations: RevocationStore
 }
-
-/** What oidc-provider stores when it has seen the `jti` of an assertion or a proof. */
-const seenOnce = 'ReplayDetection'
 
 /** What is stored when a person has let a client in, and when the client comes back: its registration is in use. */
 const signsOfUse = new Set(['Grant', 'RefreshToken'])
@@ -35,7 +37,8 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
         clientId: payload.clientId,
         expiresAt: expiresIn ? clock.now() + expiresIn * 1000 : undefined,
       }
-      if (model !== seenOnce) await artifacts.put(artifact)
+      if (model === 'DeviceCode') await claimDeviceCode(artifacts, id, payload, artifact.expiresAt)
+      if (model !== seenOnceModel) await artifacts.put(artifact)
       else if (!(await artifacts.insertOnce(artifact)))
         throw new errors.InvalidGrant('this assertion was used before')
       if (signsOfUse.has(model) && payload.clientId !== undefined)
@@ -65,6 +68,18 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
     revokeByGrantId: revokeGrant,
   })
   return (model) => (model === 'Client' ? clientAdapter(ports) : artifactAdapter(model))
+}
+
+/** Of many people who confirm one user code at once, one goes on: whoever is first to mark it. Throws InvalidRequest. */
+async function claimDeviceCode(
+  artifacts: ArtifactStore,
+  id: string,
+  { inFlight, accountId, error }: AdapterPayload,
+  expiresAt: number | undefined,
+): Promise<void> {
+  if (inFlight !== true || accountId !== undefined || error !== undefined) return
+  const claim = { model: seenOnceModel, id: `device-code\0${id}`, payload: {}, expiresAt }
+  if (!(await artifacts.insertOnce(claim))) throw new errors.InvalidRequest('this code is in use already')
 }
 
 function restore(found: FoundArtifact | undefined): AdapterPayload | undefined {

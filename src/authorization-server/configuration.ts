@@ -1,4 +1,5 @@
 import type { Configuration, KoaContextWithOIDC, ClientMetadata as LibraryMetadata } from 'oidc-provider'
+import { proofAlgorithms } from '../core/dpop.ts'
 import { parseScopes, ScopeSet } from '../core/scope.ts'
 import { isToolScope, scopeCatalogue } from '../core/scope-catalogue.ts'
 import { grantName, randomToken } from '../core/secret.ts'
@@ -6,6 +7,8 @@ import { storageAdapter } from './adapter.ts'
 import { allowedScopesField, requestedScopeField } from './client-metadata.ts'
 import { cookieNames, longCookie, shortCookie } from './cookies.ts'
 import { renderLibraryError } from './error-page.ts'
+import { grantFeatures } from './grant-features.ts'
+import { checkTarget } from './grant-types/client-checks.ts'
 import { mayIntrospectAll } from './introspection.ts'
 import { errors } from './library.ts'
 import { interactionPolicy } from './policy.ts'
@@ -18,10 +21,14 @@ import { sessionSeconds } from './session.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
 
 const interactionSeconds = 600
+const deviceCodeSeconds = 600
 const grantSeconds = 366 * 24 * 3600
 
 /** Where the login and consent pages of one authorization request are. */
 export const interactionPath = '/interaction'
+
+/** Where a person enters the code that a device shows. */
+export const devicePath = '/device'
 
 /** What oidc-provider is told. Every deviation from its defaults is here. */
 export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
@@ -49,7 +56,10 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
     pkce: { required: () => true },
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     // No HMAC: a client's secret is known here by its hash alone.
-    enabledJWA: { clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA'] },
+    enabledJWA: {
+      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA'],
+      dPoPSigningAlgValues: [...proofAlgorithms],
+    },
     clientDefaults: {
       token_endpoint_auth_method: 'none',
       grant_types: ['authorization_code', 'refresh_token'],
@@ -74,11 +84,15 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
     expiresWithSession: async () => false,
     loadExistingGrant,
     extraTokenClaims: async (_context, token) =>
-      'grantId' in token && token.grantId !== undefined ? { gid: grantName(token.grantId) } : undefined,
+      'grantId' in token && token.grantId !== undefined
+        ? { gid: grantName(token.grantId) }
+        : // What a grant of ours gave the token: by whom it was delegated, and whose grant ends it.
+          token.extra,
     ttl: {
       AccessToken: tokens.accessTokenSeconds,
       ClientCredentials: tokens.accessTokenSeconds,
       AuthorizationCode: tokens.codeSeconds,
+      DeviceCode: deviceCodeSeconds,
       RefreshToken: tokens.refreshTokenSeconds,
       IdToken: tokens.accessTokenSeconds,
       Interaction: interactionSeconds,
@@ -104,15 +118,16 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
       revocation: '/revoke',
       introspection: '/introspect',
       jwks: '/jwks',
+      pushed_authorization_request: '/par',
+      device_authorization: '/device_authorization',
+      code_verification: devicePath,
     },
 
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
-      dPoP: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
-      clientCredentials: { enabled: true },
+      ...grantFeatures(settings),
       revocation: {
         enabled: true,
         allowedPolicy: async (_context, client, token) => token.clientId === client.clientId,
@@ -177,6 +192,7 @@ function describeResource(
   const { resources, tokens, keys } = settings
   const resource = resources.find(indicator)
   if (resource === undefined) throw new errors.InvalidTarget('this resource is not protected here')
+  checkTarget(context, resource)
   // A person is asked about one server at a time, and a token is for one.
   if (Array.isArray(context.oidc.params?.['resource'])) throw new errors.InvalidTarget('name one resource')
   return {
@@ -194,7 +210,8 @@ function describeResource(
  * a machine that asks for more than it may have is told so. Throws InvalidScope.
  */
 function availableScopes({ oidc: { client, params, entities } }: KoaContextWithOIDC): string[] {
-  const value = params?.['scope'] ?? entities.AuthorizationCode?.scope ?? entities.RefreshToken?.scope
+  const { AuthorizationCode, RefreshToken, DeviceCode } = entities
+  const value = params?.['scope'] ?? (AuthorizationCode ?? RefreshToken ?? DeviceCode)?.scope
   const asked = parseScopes(typeof value === 'string' ? value : undefined)
   const ceiling = client?.[allowedScopesField] as string[] | undefined
   const limit = ceiling === undefined ? undefined : new ScopeSet(ceiling)

@@ -6,7 +6,10 @@ export interface Endpoint {
   readonly methods: readonly string[]
   /** Whether pages of other origins may call: never where a person is, or a cookie (RFC 9700 section 2.6). */
   readonly cors: boolean
-  readonly body?: 'form' | 'json'
+  /** An `authorization` form is completed as an authorization request is. */
+  readonly body?: 'form' | 'authorization' | 'json'
+  /** The grant without which there is nothing at the path. */
+  readonly grant?: 'deviceCode'
 }
 
 const exact: Readonly<Record<string, Endpoint>> = {
@@ -16,6 +19,15 @@ const exact: Readonly<Record<string, Endpoint>> = {
   '/register': { step: 'registration', methods: ['POST'], cors: true, body: 'json' },
   '/authorize': { step: 'authorization', methods: ['GET'], cors: false },
   '/token': { step: 'token', methods: ['POST'], cors: true, body: 'form' },
+  '/par': { step: 'pushed_request', methods: ['POST'], cors: true, body: 'authorization' },
+  '/device_authorization': {
+    step: 'device',
+    methods: ['POST'],
+    cors: true,
+    body: 'authorization',
+    grant: 'deviceCode',
+  },
+  '/device': { step: 'device', methods: ['GET', 'POST'], cors: false, body: 'form', grant: 'deviceCode' },
   '/revoke': { step: 'revocation', methods: ['POST'], cors: true, body: 'form' },
   '/introspect': { step: 'introspection', methods: ['POST'], cors: true, body: 'form' },
 }
@@ -24,6 +36,8 @@ const exact: Readonly<Record<string, Endpoint>> = {
 export function findEndpoint(path: string): Endpoint | undefined {
   if (Object.hasOwn(exact, path)) return exact[path]
   if (/^\/authorize\/[\w-]+$/.test(path)) return { step: 'resumption', methods: ['GET'], cors: false }
+  if (/^\/device\/[\w-]+$/.test(path))
+    return { step: 'resumption', methods: ['GET'], cors: false, grant: 'deviceCode' }
   return undefined
 }
 

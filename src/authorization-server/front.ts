@@ -3,12 +3,13 @@ import { checkDeclaredLength, readBody } from '../http/body.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
 import { allowedScopesField } from './client-metadata.ts'
+import { completeForm } from './complete-request.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 const maxBodyBytes = 56 * 1024
-/** Registrations are kept, and anybody may make one. */
-const maxRegistrationBytes = 16 * 1024
+/** What anybody can have kept: registrations, and requests as long as what fits into a URL. */
+const maxKeptBytes = 16 * 1024
 
 /**
  * Makes a request look as if it had come to the public origin, which is where the library takes the URLs from that it
@@ -41,7 +42,7 @@ export async function normaliseRequest(
   req: IncomingMessage,
 ): Promise<IncomingMessage> {
   if (kind === undefined) return req
-  const most = kind === 'json' ? maxRegistrationBytes : maxBodyBytes
+  const most = kind === 'form' ? maxBodyBytes : maxKeptBytes
   checkDeclaredLength(req.headers['content-length'], most)
   const text = (await readBody(req, most)).toString()
   const type = req.headers['content-type'] ?? ''
@@ -50,7 +51,8 @@ export async function normaliseRequest(
   if (!isForm) return replaceBody(req, text)
   const scopesOf = (clientId: string) => operatorScopes(settings, clientId)
   const ports = { resources: settings.resources, scopesOf }
-  return replaceBody(req, await normaliseForm(text, req.headers.authorization, ports))
+  const form = await normaliseForm(text, req.headers.authorization, ports)
+  return replaceBody(req, kind === 'form' ? form : completeForm(settings.resources, form))
 }
 
 /** The scopes of a client that the configuration names, or that an operator registered. */

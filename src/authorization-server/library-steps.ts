@@ -1,6 +1,8 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
+import { completeRequest } from './complete-request.ts'
+import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -9,12 +11,13 @@ import type { AuthorizationServerSettings } from './settings.ts'
 export function addLibrarySteps(provider: Provider, settings: AuthorizationServerSettings): void {
   const answerForAccessToken = accessTokenEndpoints(settings)
   provider.use(async (koaContext, next) => {
-    if (koaContext.path === '/authorize') completeAuthorizationRequest(settings, koaContext)
+    if (koaContext.path === '/authorize')
+      koaContext.query = completeRequest(settings.resources, koaContext.query)
     await next()
     if (!('oidc' in koaContext)) return
     const context = koaContext as KoaContextWithOIDC
     await holdRedirect(context)
-    if (context.oidc.route === 'discovery') completeMetadata(context.body as Metadata)
+    if (context.oidc.route === 'discovery') completeMetadata(settings, context.body as Metadata)
     if (isErrorBody(context.body)) {
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
       nameRequest(context)
@@ -22,35 +25,19 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
   })
 }
 
-/** Fills in what an authorization request left out, and writes the resource in its canonical form. */
-function completeAuthorizationRequest(
-  { resources }: AuthorizationServerSettings,
-  context: Pick<KoaContextWithOIDC, 'query'>,
-): void {
-  const query = { ...context.query }
-  // Nobody is sent anywhere before they have seen a page of ours: anybody can register an address.
-  if (query['prompt'] === 'none') delete query['prompt']
-  const asked = [query['resource'] ?? []].flat()
-  const canonical = [...new Set(asked.map((value) => resources.find(value)?.resource ?? value))]
-  if (canonical.length > 0) query['resource'] = canonical.length === 1 ? canonical[0] : canonical
-  const resource = canonical[0] === undefined ? resources.fallback : resources.find(canonical[0])
-  if (query['scope'] === undefined && resource !== undefined)
-    query['scope'] = resource.baselineScopes.join(' ')
-  // The other modes answer with a script, or where a script of the client reads it.
-  if (typeof query['response_mode'] === 'string' && query['response_mode'] !== 'query')
-    query['response_mode'] = 'unsupported'
-  context.query = query
-}
-
 interface Metadata {
   scopes_supported: string[]
   response_modes_supported?: string[]
+  authorization_grant_profiles_supported?: string[]
 }
 
 /** `offline_access` is named here and nowhere else: some clients refresh only where they see it. */
-function completeMetadata(metadata: Metadata): void {
+function completeMetadata({ grants }: AuthorizationServerSettings, metadata: Metadata): void {
   metadata.response_modes_supported = ['query']
   metadata.scopes_supported = [...allLeafScopes, 'openid', 'offline_access']
+  // That they are taken, never from whom.
+  if (grants.assertionIssuers.length > 0)
+    metadata.authorization_grant_profiles_supported = [identityAssertionProfile]
 }
 
 interface ErrorBody {

@@ -12,8 +12,10 @@ import {
 } from './answer.ts'
 import { interactionPath, libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
+import { addDeviceSteps } from './device-steps.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
 import { allowCors, answerPreflight, normaliseRequest, speakAsPublicOrigin } from './front.ts'
+import { registerGrantTypes } from './grant-types/register.ts'
 import { interactionPages } from './interactions.ts'
 import { Provider } from './library.ts'
 import { addLibrarySteps } from './library-steps.ts'
@@ -36,7 +38,9 @@ export async function createAuthorizationServer(
   provider.proxy = true
   renewSessionsAtLogin(provider)
   compareHashedSecrets(provider, settings.secret)
+  registerGrantTypes(provider, settings)
   addLibrarySteps(provider, settings)
+  if (settings.grants.deviceCode) addDeviceSteps(provider, settings)
   const notes = takeNotes(provider, onFault)
   const library = provider.callback()
   const pages = getRequestListener(interactionPages(provider, settings, notes).fetch)
@@ -57,7 +61,7 @@ export async function createAuthorizationServer(
 
     const canonical = canonicalPath(path, resourcePaths)
     const endpoint = findEndpoint(canonical)
-    if (endpoint === undefined) {
+    if (endpoint === undefined || (endpoint.grant !== undefined && !settings.grants[endpoint.grant])) {
       return sendError(answered, {
         status: 404,
         code: 'not_found',

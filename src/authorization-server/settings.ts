@@ -1,3 +1,4 @@
+import type { JWTVerifyGetKey } from 'jose'
 import type { Clock } from '../core/clock.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
@@ -21,6 +22,20 @@ export interface KnownClient {
   readonly redirectUris: readonly string[]
   readonly grantTypes: readonly string[]
   readonly scopes?: readonly string[] | undefined
+  /** Names of the MCP servers that it may have tokens for; all of them where there is no list. */
+  readonly upstreams?: readonly string[] | undefined
+  readonly dpop: 'optional' | 'required'
+  readonly pushedRequests: 'optional' | 'required'
+}
+
+/** An identity provider whose assertions about its users are accepted (enterprise-managed authorization). */
+export interface AssertionIssuer {
+  readonly issuer: string
+  readonly keys: JWTVerifyGetKey
+  /** Signature algorithms of its assertions; never `none` and never a symmetric one. */
+  readonly algorithms: readonly string[]
+  /** What its subjects begin with here, so that they are nobody else's. */
+  readonly subjectPrefix: string
 }
 
 /** What people who are kept here can do besides typing a password. */
@@ -69,6 +84,13 @@ export interface AuthorizationServerSettings {
     readonly accessTokenSeconds: number
     readonly refreshTokenSeconds: number
   }
+  /** Grants that are there only where the operator wants them. */
+  readonly grants: {
+    readonly deviceCode: boolean
+    readonly tokenExchange: boolean
+    readonly assertionIssuers: readonly AssertionIssuer[]
+  }
+  readonly dpop: { readonly nonce: 'optional' | 'required' }
   readonly keys: KeyRing
   readonly artifacts: ArtifactStore
   readonly revocations: RevocationStore

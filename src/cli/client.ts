@@ -20,14 +20,16 @@ export function clientCommand(): Command {
         .option('--redirect-uri <uri>', 'where users are sent back to; may be repeated', collect, [])
         .option(
           '--grant <type>',
-          'authorization_code, refresh_token or client_credentials; may be repeated',
+          'a grant type, such as authorization_code or client_credentials; may be repeated',
           collect,
           [],
         )
         .option('--scope <scopes>', 'the most that it may get, separated by spaces')
         .option('--public', 'no secret: a program that runs where its user is')
         .option('--secret', 'a secret, which is printed once')
-        .option('--jwks <file>', 'public keys (JWKS) of a client that signs: private_key_jwt'),
+        .option('--jwks <file>', 'public keys (JWKS) of a client that signs: private_key_jwt')
+        .option('--require-dpop', 'only tokens that are bound to a key (DPoP)')
+        .option('--require-pushed-requests', 'only authorization requests that were pushed (PAR)'),
     )
     .addCommand(subcommand('list', 'List the clients.', list))
     .addCommand(subcommand('show', 'Show what is known of a client.', show).argument('<id>'))

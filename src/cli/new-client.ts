@@ -3,6 +3,7 @@ import {
   type Authentication,
   operatorMetadata,
 } from '../authorization-server/registration/operator-client.ts'
+import { authenticatedGrantTypes, clientGrantTypes } from '../config/grants.ts'
 import { ConfigurationInvalid, type Problem } from '../config/problems.ts'
 import { publicKeysProblem } from '../core/public-keys.ts'
 import { redirectProblem } from '../core/redirect-uri.ts'
@@ -18,9 +19,9 @@ export interface AddFlags {
   readonly public?: boolean
   readonly secret?: boolean
   readonly jwks?: string
+  readonly requireDpop?: boolean
+  readonly requirePushedRequests?: boolean
 }
-
-const grants = ['authorization_code', 'refresh_token', 'client_credentials']
 
 /** The metadata of a client as the flags describe it. Throws ConfigurationInvalid with every problem. */
 export function newClientMetadata(
@@ -33,12 +34,17 @@ export function newClientMetadata(
   const redirectUris = flags.redirectUri
   const forUsers = redirectUris.length > 0
   const grantTypes =
-    flags.grant.length > 0 ? flags.grant : forUsers ? grants.slice(0, 2) : ['client_credentials']
-  const forMachines = grantTypes.includes('client_credentials')
+    flags.grant.length > 0
+      ? flags.grant
+      : forUsers
+        ? ['authorization_code', 'refresh_token']
+        : ['client_credentials']
+  const authenticated = grantTypes.find((type) => authenticatedGrantTypes.has(type))
+  const forMachines = authenticated !== undefined
   const scopes = flags.scope === undefined ? undefined : parseScopes(flags.scope)
 
-  for (const grant of grantTypes.filter((name) => !grants.includes(name)))
-    wrong('--grant', `${grant} is none of ${grants.join(', ')}`)
+  for (const grant of grantTypes.filter((name) => !isGrantType(name)))
+    wrong('--grant', `${grant} is none of ${clientGrantTypes.join(', ')}`)
   for (const uri of redirectUris) {
     const problem = redirectProblem(uri, privateUse)
     if (problem !== undefined) wrong('--redirect-uri', `${uri} ${problem}`)
@@ -51,7 +57,7 @@ export function newClientMetadata(
   const chosen = [flags.public, flags.secret, flags.jwks].filter(Boolean).length
   if (chosen > 1) wrong('--public, --secret, --jwks', 'are alternatives: give one of them')
   if (flags.public === true && forMachines)
-    wrong('--public', 'is not for client_credentials: use --secret or --jwks')
+    wrong('--public', `is not for ${authenticated}: use --secret or --jwks`)
   const jwks = flags.jwks === undefined ? undefined : readKeys(flags.jwks, wrong)
   if (problems.length > 0) throw new ConfigurationInvalid(problems)
 
@@ -61,7 +67,24 @@ export function newClientMetadata(
       : flags.secret === true || forMachines
         ? 'client_secret_basic'
         : 'none'
-  return operatorMetadata({ id, name: flags.name, redirectUris, grantTypes, scopes, jwks }, asked)
+  const requirement = (flag: boolean | undefined) => (flag === true ? 'required' : 'optional')
+  return operatorMetadata(
+    {
+      id,
+      name: flags.name,
+      redirectUris,
+      grantTypes,
+      scopes,
+      jwks,
+      dpop: requirement(flags.requireDpop),
+      pushedRequests: requirement(flags.requirePushedRequests),
+    },
+    asked,
+  )
+}
+
+function isGrantType(name: string): boolean {
+  return (clientGrantTypes as readonly string[]).includes(name)
 }
 
 function readKeys(

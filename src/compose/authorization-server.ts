@@ -1,6 +1,8 @@
+import { createRemoteJWKSet } from 'jose'
 import type { AuthorizationServer } from '../authorization-server/contract.ts'
 import { rememberedConsents } from '../authorization-server/remembered-consent.ts'
 import { createAuthorizationServer } from '../authorization-server/server.ts'
+import type { AssertionIssuer } from '../authorization-server/settings.ts'
 import type { Config } from '../config/schema.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { createSafeFetch } from '../http/safe-fetch.ts'
@@ -10,6 +12,15 @@ import { buildLogin } from './login.ts'
 
 /** Documents have 5 KB at most, key sets may have more. */
 const fetchBounds = { maxBytes: 16 * 1024, milliseconds: 2500, running: { perHost: 4, total: 32 } }
+
+function describeAssertionIssuer({
+  issuer,
+  jwksUri,
+  algorithms,
+  subjectPrefix = `${issuer}#`,
+}: Config['grants']['identityAssertions'][number]): AssertionIssuer {
+  return { issuer, algorithms, subjectPrefix, keys: createRemoteJWKSet(new URL(jwksUri)) }
+}
 
 /** Builds the authorization server of a configuration. */
 export async function buildAuthorizationServer(config: Config, base: Base): Promise<AuthorizationServer> {
@@ -34,6 +45,12 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
       ...fetchBounds,
     }),
     tokens,
+    grants: {
+      deviceCode: config.grants.deviceCode === 'on',
+      tokenExchange: config.grants.tokenExchange === 'on',
+      assertionIssuers: config.grants.identityAssertions.map(describeAssertionIssuer),
+    },
+    dpop: config.dpop,
     keys: base.tokenKeys,
     artifacts: store.artifacts,
     revocations: store.revocations,

@@ -6,7 +6,7 @@ import { publicOrigins, type ResourceDirectory, resourceDirectory } from '../cor
 import type { MasterSecret } from '../core/secret.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
-import type { Store } from '../storage/contract.ts'
+import { type Store, seenOnceModel } from '../storage/contract.ts'
 import { openAudit } from '../telemetry/audit.ts'
 import type { Observe } from '../telemetry/event.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
@@ -38,6 +38,9 @@ export interface Base {
 const sweepMilliseconds = 10 * 60 * 1000
 /** What has expired is kept for a while: presenting it again is how theft is noticed. */
 const keepMilliseconds = 24 * 3600 * 1000
+/** What anybody can have written with each request goes sooner: it is accepted until a little after its end. */
+const briefModels = [seenOnceModel, 'PushedAuthorizationRequest']
+const keepBriefMilliseconds = 10 * 60 * 1000
 
 /** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend. */
 export async function openBase(
@@ -84,6 +87,7 @@ export async function openBase(
 function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => void): () => void {
   const sweep = async (): Promise<void> => {
     await store.artifacts.sweep(clock.now() - keepMilliseconds)
+    for (const model of briefModels) await store.artifacts.sweep(clock.now() - keepBriefMilliseconds, model)
     await store.clients.sweep(clock.now())
     await store.revocations.sweep(clock.now() - keepMilliseconds)
     await store.consents.sweep(clock.now())

@@ -9,11 +9,14 @@ import type { StepUpMemory } from '../gateway/challenge-step-up.ts'
 import { openDenyList } from '../gateway/deny-list.ts'
 import { mcpHandler } from '../gateway/handler.ts'
 import { identityTokens } from '../gateway/identity-token.ts'
+import { proofNonces } from '../gateway/proof-nonces.ts'
 import { buildRoutes, identityKeysPath } from '../gateway/routes.ts'
 import { createGateway, type Gateway } from '../gateway/server.ts'
 import { sealedSessions } from '../gateway/session.ts'
 import { createTokenVerifier, type TrustedIssuer } from '../gateway/token-verifier.ts'
 import type { Upstream } from '../gateway/upstream.ts'
+import { createProofVerifier, type ProofVerifier } from '../gateway/verify-proof.ts'
+import { seenOnceModel } from '../storage/contract.ts'
 import { scrub } from '../telemetry/scrub.ts'
 import type { Connector } from '../upstream/contract.ts'
 import { httpConnector } from '../upstream/http.ts'
@@ -58,6 +61,7 @@ export async function buildGateway(
     ),
     mcp: mcpHandler({
       tokens,
+      proofs: buildProofVerifier(config, base),
       admission: createAdmission(config.limits.running),
       stepUps: rememberOwn(issuer, base.stepUps),
       sessions: sealedSessions(sealer(secret.derive('gateway/session'))),
@@ -96,6 +100,17 @@ function trustedIssuers(config: Config, { tokenKeys }: Base): readonly TrustedIs
   ]
 }
 
+function buildProofVerifier({ dpop }: Config, { store, clock, secret, origins }: Base): ProofVerifier {
+  return createProofVerifier({
+    origins,
+    clock,
+    nonces: proofNonces(secret.derive('gateway/dpop-nonce'), clock),
+    nonceRequired: dpop.nonce === 'required',
+    firstUse: (id, expiresAt) =>
+      store.artifacts.insertOnce({ model: seenOnceModel, id: `dpop\0${id}`, payload: {}, expiresAt }),
+  })
+}
+
 /** Only clients of our own authorization server come back to it for more. */
 function rememberOwn(own: string, stepUps: StepUps): StepUpMemory {
   return {
@@ -113,6 +128,7 @@ function buildUpstream(resource: ProtectedResource, config: UpstreamConfig, { lo
       onStderr: (line) => log.logger.info({ upstream: name }, `${name}: ${scrub(line)}`),
       onExit: (reason) => log.logger.info({ upstream: name }, `${name}: the stdio server ${reason}`),
     }),
+    dpop: config.dpop,
     identityAudience: command === undefined && credential === 'identity' ? url : undefined,
   }
 }

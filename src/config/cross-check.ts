@@ -2,6 +2,8 @@ import { publicKeysProblem } from '../core/public-keys.ts'
 import { isPrivateUseRedirect, redirectProblem } from '../core/redirect-uri.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
+import { checkGrants } from './check-grants.ts'
+import { authenticatedGrantTypes } from './grants.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /** One broken rule. */
@@ -21,6 +23,7 @@ export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
     ...checkUpstreams(config.upstreams ?? []),
     ...checkClients(config.clients ?? [], config.registration?.privateUseRedirects),
     ...checkRegistration(config),
+    ...checkGrants(config),
     ...checkLogin(config),
     ...checkStore(config),
   ]
@@ -88,12 +91,9 @@ function checkClients(clients: ParsedConfig['clients'], privateUse: readonly str
     if (client.secret !== undefined && client.jwks !== undefined) {
       problems.push(problem([...at, 'jwks'], 'is an alternative to secret: give one of them'))
     }
-    if (
-      client.grantTypes.includes('client_credentials') &&
-      client.secret === undefined &&
-      client.jwks === undefined
-    ) {
-      problems.push(problem([...at, 'secret'], 'is needed for client_credentials, or jwks'))
+    const authenticated = client.grantTypes.find((type) => authenticatedGrantTypes.has(type))
+    if (authenticated !== undefined && client.secret === undefined && client.jwks === undefined) {
+      problems.push(problem([...at, 'secret'], `is needed for ${authenticated}, or jwks`))
     }
     const wrongKeys = client.jwks === undefined ? undefined : publicKeysProblem(client.jwks)
     if (wrongKeys !== undefined) problems.push(problem([...at, 'jwks'], wrongKeys))

@@ -1,10 +1,11 @@
 import { withoutTrailingSlash } from '../core/resource.ts'
+import { minSecretLength } from './client-schema.ts'
 import { closest } from './closest.ts'
 import { crossCheck } from './cross-check.ts'
 import { readEnvironment } from './environment.ts'
 import { type ConfigFile, readConfigFile } from './file.ts'
 import { ConfigurationInvalid, type Problem, writePath } from './problems.ts'
-import { type Config, type ConfigInput, configSchema, minSecretLength, type ParsedConfig } from './schema.ts'
+import { type Config, type ConfigInput, configSchema, type ParsedConfig } from './schema.ts'
 import { listSettings } from './settings.ts'
 
 interface Sources {

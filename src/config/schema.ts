@@ -1,19 +1,11 @@
 import { z } from 'zod'
-import { isKnownScope, listingScopes } from '../core/scope-catalogue.ts'
-
-/** The shortest secret that a client may have. */
-export const minSecretLength = 8
-
-/** A whole number within bounds, with an error that names them. */
-function whole(least: number, most: number): z.ZodInt {
-  const error = `must be a whole number from ${least} to ${most}`
-  return z.int(error).min(least, error).max(most, error)
-}
+import { listingScopes } from '../core/scope-catalogue.ts'
+import { clientSchema } from './client-schema.ts'
+import { dpopSchema, grantsSchema } from './grants.ts'
+import { httpUrl, scope, whole } from './values.ts'
 
 const port = whole(0, 65_535)
 const seconds = whole(1, 86_400)
-const scope = z.string().refine(isKnownScope, 'is not a scope of MCP')
-const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
 
 const databaseUrlProblem = 'must be a URL such as postgres://user:password@host:5432/database'
@@ -56,41 +48,14 @@ const upstream = z
         description:
           'Scopes that a client is told to ask for at first. More are asked for when they are needed.',
       }),
+    dpop: z.enum(['optional', 'required', 'off']).default('optional').meta({
+      description:
+        'Whether access tokens are bound to a key of the client (DPoP): as the client likes, always, or the scheme is not offered.',
+    }),
     connectSeconds: seconds.default(5).meta({ description: 'Time to connect to the server.' }),
     responseSeconds: seconds.default(120).meta({ description: 'Time for the server to begin its answer.' }),
   })
   .meta({ description: 'An MCP server behind the gate.' })
-
-const client = z
-  .strictObject({
-    id: z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable characters'),
-    name: z.string().min(1).max(100).optional().meta({ description: 'Shown to users.' }),
-    secret: z
-      .string()
-      .min(minSecretLength, `must have at least ${minSecretLength} characters`)
-      .optional()
-      .meta({
-        description:
-          'Makes the client confidential. Best set as the name of an environment variable: `$NAME`.',
-      }),
-    jwks: z
-      .strictObject({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) })
-      .optional()
-      .meta({
-        description:
-          'Public keys (JWKS) of a client that authenticates with signed assertions: private_key_jwt. In place of `secret`.',
-      }),
-    redirectUris: z.array(z.string().min(1)).default([]),
-    grantTypes: z
-      .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials']))
-      .min(1)
-      .default(['authorization_code', 'refresh_token']),
-    scopes: z.array(scope).optional().meta({
-      description:
-        'The most that the client may get, and what client_credentials gives when the client names no scope.',
-    }),
-  })
-  .meta({ description: 'A client that is known beforehand.' })
 
 /** The callbacks of clients that are known to use a scheme of their own: Cursor, Raycast and Warp. */
 const knownPrivateUseRedirects = [
@@ -182,7 +147,7 @@ export const configSchema = z.strictObject({
       }),
     })
     .prefault({}),
-  clients: z.array(client).default([]),
+  clients: z.array(clientSchema).default([]),
   registration: z
     .strictObject({
       dynamic: z.enum(['open', 'token', 'off']).default('open').meta({
@@ -249,6 +214,8 @@ export const configSchema = z.strictObject({
         .meta({ description: 'Lifetime of a refresh token. Each use begins it anew.' }),
     })
     .prefault({}),
+  grants: grantsSchema,
+  dpop: dpopSchema,
   cors: z
     .strictObject({
       origins: z

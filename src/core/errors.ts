@@ -21,6 +21,8 @@ export const errorKinds = {
 
   token_missing: { status: 401, rpc: 401, message: 'Unauthorized' },
   token_invalid: { status: 401, rpc: 401, message: 'Unauthorized' },
+  proof_invalid: { status: 401, rpc: 401, message: 'Unauthorized' },
+  proof_nonce_needed: { status: 401, rpc: 401, message: 'Unauthorized' },
   token_repeated: { status: 400, rpc: 400, message: 'The access token was sent in more than one way' },
   scope_insufficient: { status: 403, rpc: 403, message: 'The access token lacks a scope' },
 
@@ -58,12 +60,14 @@ interface ErrorKind {
 /** The closed set of error codes. */
 export type ErrorCode = keyof typeof errorKinds
 
-/** The OAuth challenge that goes with a 401 or a 403 (RFC 6750 section 3). */
+/** The OAuth challenge that goes with a 401 or a 403 (RFC 6750 section 3, RFC 9449 section 7.1). */
 export interface ChallengeDetail {
   /** Scopes to name, without duplicates. */
   readonly scopes: readonly string[]
   /** Absent when no credentials were sent (RFC 6750 section 3.1). */
-  readonly error?: 'invalid_token' | 'insufficient_scope'
+  readonly error?: 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof' | 'use_dpop_nonce'
+  /** Whether the DPoP scheme is named beside Bearer. */
+  readonly offersDpop: boolean
   /** For the client's developer. Never holds input of the request. */
   readonly description?: string
 }
@@ -78,6 +82,8 @@ interface RefusalDetail {
   /** The id of the JSON-RPC request that is refused. */
   readonly id?: string | number | undefined
   readonly challenge?: ChallengeDetail
+  /** What the client's next DPoP proof must carry (RFC 9449 section 9). */
+  readonly nonce?: string
   readonly retryAfterSeconds?: number
   /** The methods of an `Allow` header (RFC 9110 section 15.5.6). */
   readonly allow?: string

@@ -14,4 +14,8 @@ export interface Principal {
   readonly tokenId: string | undefined
   /** Names the grant that the token came from, so that revoking the grant ends it. */
   readonly grantId: string | undefined
+  /** Who acts for the subject, where the token was handed on (RFC 8693 section 4.1). */
+  readonly actor: string | undefined
+  /** The thumbprint of the key that the token is bound to (RFC 9449 section 6): whoever sends it must hold the key. */
+  readonly keyThumbprint: string | undefined
 }

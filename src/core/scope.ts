@@ -28,6 +28,17 @@ export class ScopeSet {
   }
 }
 
+/**
+ * What several sets of scopes have in common: of all scopes that any of them names, those that each of them implies. A
+ * parent meets its child in the child.
+ */
+export function commonScopes(sets: readonly (readonly string[])[]): string[] {
+  const granted = sets.map((scopes) => new ScopeSet(scopes))
+  return [...new Set(sets.flat())].filter((scope) =>
+    granted.every((set) => set.covers(withoutWildcard(scope))),
+  )
+}
+
 /** Splits a space-delimited scope value (RFC 6749 section 3.3), dropping repetitions. Untrusted input is fine. */
 export function parseScopes(value: string | undefined): string[] {
   return value === undefined ? [] : [...new Set(value.split(' ').filter((scope) => scope !== ''))]

@@ -4,40 +4,94 @@ import type { Exchange } from '../http/exchange.ts'
 import { challengeScopes } from './challenge-scopes.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 import type { Upstream } from './upstream.ts'
+import type { ProofVerifier } from './verify-proof.ts'
+
+interface AuthenticationPorts {
+  readonly tokens: TokenVerifier
+  readonly proofs: ProofVerifier
+}
+
+/** An access token as it was sent. Untrusted. */
+interface Credentials {
+  readonly scheme: 'Bearer' | 'DPoP'
+  readonly token: string
+}
 
 /**
  * Who calls, by the access token of this very request (MCP authorization, "Token Handling"):
  * - the token stands in the Authorization header, once; one in the query counts for nothing, or is refused beside it;
- * - it must be valid, for this resource, and not revoked.
- * Throws `token_missing` and `token_invalid` with the challenge for the client, or `token_repeated`.
+ * - it must be valid, for this resource, and not revoked;
+ * - a token that is bound to a key comes with the scheme DPoP and a proof, and no other token does (RFC 9449 section 7).
+ * Throws `token_missing`, `token_invalid`, `proof_invalid` and `proof_nonce_needed` with the challenge for the client, or
+ * `token_repeated`.
  */
 export async function authenticate(
-  tokens: TokenVerifier,
+  ports: AuthenticationPorts,
   upstream: Upstream,
   exchange: Exchange,
 ): Promise<Principal> {
-  const token = readToken(exchange)
-  if (token === undefined) {
-    throw new Refusal('token_missing', { challenge: { scopes: await challengeScopes(upstream, exchange) } })
+  const credentials = readCredentials(exchange, upstream)
+  if (credentials === undefined) {
+    throw new Refusal('token_missing', { challenge: await challenge(upstream, exchange) })
   }
   try {
-    return await tokens.verify(token, upstream.resource)
+    const principal = await ports.tokens.verify(credentials.token, upstream.resource)
+    if (credentials.scheme === 'DPoP') await checkProof(ports.proofs, principal, credentials, exchange)
+    else if (principal.keyThumbprint !== undefined || upstream.dpop === 'required')
+      throw new Refusal('token_invalid', { reason: 'token comes without a proof' })
+    return principal
   } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== 'token_invalid') throw error
-    const challenge = {
-      error: 'invalid_token',
-      scopes: await challengeScopes(upstream, exchange),
-      description: `${error.reason} (request ${exchange.requestId})`,
-    } as const
-    throw new Refusal('token_invalid', { ...error.detail, challenge })
+    const code = error instanceof Refusal ? challenged[error.code] : undefined
+    if (!(error instanceof Refusal) || code === undefined) throw error
+    const description = `${error.reason} (request ${exchange.requestId})`
+    throw new Refusal(error.code, {
+      ...error.detail,
+      challenge: { ...(await challenge(upstream, exchange)), error: code, description },
+    })
   }
 }
 
-const bearer = /^bearer +([\w.~+/=-]+) *$/i
+const challenged: Readonly<Record<string, 'invalid_token' | 'invalid_dpop_proof' | 'use_dpop_nonce'>> = {
+  token_invalid: 'invalid_token',
+  proof_invalid: 'invalid_dpop_proof',
+  proof_nonce_needed: 'use_dpop_nonce',
+}
 
-function readToken({ head, query }: Exchange): string | undefined {
+async function challenge(
+  upstream: Upstream,
+  exchange: Exchange,
+): Promise<{ scopes: readonly string[]; offersDpop: boolean }> {
+  return { scopes: await challengeScopes(upstream, exchange), offersDpop: upstream.dpop !== 'off' }
+}
+
+async function checkProof(
+  proofs: ProofVerifier,
+  { keyThumbprint: thumbprint }: Principal,
+  { token }: Credentials,
+  { head, req, path, baseHeaders }: Exchange,
+): Promise<void> {
+  if (thumbprint === undefined) throw new Refusal('token_invalid', { reason: 'token is bound to no key' })
+  if (head.dpop === undefined) throw new Refusal('proof_invalid', { reason: 'proof is missing' })
+  if (head.duplicated === 'dpop') throw new Refusal('proof_invalid', { reason: 'proof was sent twice' })
+  const presented = { proof: head.dpop, method: req.method ?? '', path, token, thumbprint }
+  const nonce = await proofs.verify(presented)
+  if (nonce !== undefined) baseHeaders.push('DPoP-Nonce', nonce)
+}
+
+const bearer = /^bearer +([\w.~+/=-]+) *$/i
+const dpop = /^dpop +([\w.~+/=-]+) *$/i
+
+function readCredentials({ head, query }: Exchange, upstream: Upstream): Credentials | undefined {
   if (head.duplicated === 'authorization') throw new Refusal('token_repeated')
-  const token = head.authorization === undefined ? undefined : bearer.exec(head.authorization)?.[1]
-  if (token !== undefined && /(?:^|&)access_token=/.test(query)) throw new Refusal('token_repeated')
-  return token
+  if (head.authorization === undefined) return undefined
+  const credentials = parse(head.authorization, upstream)
+  if (credentials !== undefined && /(?:^|&)access_token=/.test(query)) throw new Refusal('token_repeated')
+  return credentials
+}
+
+function parse(authorization: string, upstream: Upstream): Credentials | undefined {
+  const borne = bearer.exec(authorization)?.[1]
+  if (borne !== undefined) return { scheme: 'Bearer', token: borne }
+  const proven = upstream.dpop === 'off' ? undefined : dpop.exec(authorization)?.[1]
+  return proven === undefined ? undefined : { scheme: 'DPoP', token: proven }
 }

@@ -28,9 +28,10 @@ export async function challengeStepUp(
   context: { readonly needed: readonly string[]; readonly requestId: string; readonly upstream: Upstream },
 ): Promise<never> {
   const { needed, requestId, upstream } = context
-  const { issuer, clientId, subject, grantId: grantName } = principal
-  // Before the answer: some clients are back at the token endpoint in the same millisecond.
-  if (grantName !== undefined) {
+  const { issuer, clientId, subject, grantId: grantName, actor } = principal
+  // Before the answer: some clients are back at the token endpoint in the same millisecond. A client that was handed the
+  // token has no grant of its own to widen, and must not stop the one that has it from refreshing.
+  if (grantName !== undefined && actor === undefined) {
     const { resource } = upstream
     await memory.remember({ issuer, clientId, subject, resource, grantName, scopes: needed })
   }
@@ -39,6 +40,7 @@ export async function challengeStepUp(
     reason: `needs ${principal.scopes.missing(needed).join(' ')}`,
     challenge: {
       error: 'insufficient_scope',
+      offersDpop: upstream.dpop !== 'off',
       scopes: [...new Set([...granted, ...needed])],
       description: `${describe(call)} needs more permission (request ${requestId})`,
     },

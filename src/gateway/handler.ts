@@ -14,10 +14,12 @@ import { type CallLimits, readCall } from './read-call.ts'
 import type { Sessions } from './session.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 import type { Upstream } from './upstream.ts'
+import type { ProofVerifier } from './verify-proof.ts'
 
 /** What the MCP request path needs. */
 export interface McpPorts {
   readonly tokens: TokenVerifier
+  readonly proofs: ProofVerifier
   readonly admission: Admission
   readonly sessions: Sessions
   readonly stepUps: StepUpMemory
@@ -33,11 +35,11 @@ export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) =>
  * come before, in the server.
  */
 export function mcpHandler(ports: McpPorts): McpHandler {
-  const { tokens, admission, sessions, stepUps, identity, limits } = ports
+  const { admission, sessions, stepUps, identity, limits } = ports
   return async function mcp(upstream, exchange, note) {
     const { head, requestId } = exchange
     checkDeclaredLength(head.contentLength, limits.bodyBytes) // 413
-    const principal = await authenticate(tokens, upstream, exchange) // 401 with resource_metadata
+    const principal = await authenticate(ports, upstream, exchange) // 401 with resource_metadata
     note.principal = principal
     if (head.duplicated !== undefined) throw new Refusal('header_duplicated', { explain: head.duplicated }) // 400
     admission.enter(principal, exchange.res) // 503

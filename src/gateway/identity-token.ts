@@ -33,6 +33,7 @@ export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): Ide
       scope: principal.scopes.list.join(' '),
       // RFC 9493 section 3.2.3: a subject means something only together with who named it.
       sub_id: { format: 'iss_sub', iss, sub },
+      ...(principal.actor === undefined ? {} : { act: { sub: principal.actor } }),
     })
       .setProtectedHeader({ alg: keys.signing.algorithm, kid: keys.signing.kid, typ: identityTokenType })
       .setIssuer(issuer)

@@ -1,3 +1,4 @@
+import { proofAlgorithms } from '../core/dpop.ts'
 import type { Upstream } from './upstream.ts'
 
 /** The well-known prefix of protected resource metadata (RFC 9728 section 3). */
@@ -14,5 +15,7 @@ export function resourceMetadata(upstream: Upstream, resource: string, issuers: 
     scopes_supported: upstream.baselineScopes,
     bearer_methods_supported: ['header'],
     resource_name: upstream.name,
+    ...(upstream.dpop === 'off' ? {} : { dpop_signing_alg_values_supported: proofAlgorithms }),
+    ...(upstream.dpop === 'required' ? { dpop_bound_access_tokens_required: true } : {}),
   }
 }

@@ -1,5 +1,5 @@
 import { errorKinds, type Refusal } from '../core/errors.ts'
-import { bearerChallenge } from '../http/challenge.ts'
+import { challenges } from '../http/challenge.ts'
 import { type Exchange, sendJson } from '../http/exchange.ts'
 import type { RequestId } from '../mcp/message.ts'
 
@@ -15,8 +15,11 @@ export function refuse(
   const { detail, code } = refusal
   const id = detail.id ?? context.callId
   const headers = ['Cache-Control', 'no-store']
-  if (detail.challenge !== undefined)
-    headers.push('WWW-Authenticate', bearerChallenge(detail.challenge, context.metadataUrl))
+  if (detail.challenge !== undefined) {
+    for (const challenge of challenges(detail.challenge, context.metadataUrl))
+      headers.push('WWW-Authenticate', challenge)
+  }
+  if (detail.nonce !== undefined) headers.push('DPoP-Nonce', detail.nonce)
   if (detail.retryAfterSeconds !== undefined) headers.push('Retry-After', String(detail.retryAfterSeconds))
   if (code === 'method_not_allowed') headers.push('Allow', detail.allow ?? 'GET, POST, DELETE, OPTIONS')
   // What was not read of the request must not be taken for the next one.

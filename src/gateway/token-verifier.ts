@@ -158,7 +158,24 @@ function toPrincipal(payload: JWTPayload): Principal {
     expiresAt: exp,
     tokenId: jti,
     grantId: typeof grant === 'string' ? grant : undefined,
+    actor: currentActor(payload['act']),
+    keyThumbprint: boundKey(payload['cnf']),
   }
+}
+
+/** RFC 8693 section 4.1: of a chain of actors the outermost counts, the others are history. */
+function currentActor(act: unknown): string | undefined {
+  const { sub } = Object(act) as { sub?: unknown }
+  return typeof sub === 'string' ? sub : undefined
+}
+
+/** RFC 7800 section 3.1: a confirmation that is not understood must not be passed over. */
+function boundKey(confirmation: unknown): string | undefined {
+  if (confirmation === undefined) return undefined
+  const { jkt, ...others } = Object(confirmation) as Record<string, unknown>
+  if (typeof jkt !== 'string' || Object.keys(others).length > 0)
+    throw invalid('token is bound in an unknown way')
+  return jkt
 }
 
 /** The reasons are a closed set: they are labels of a metric. */

@@ -1,17 +1,29 @@
+import { proofAlgorithms } from '../core/dpop.ts'
 import type { ChallengeDetail } from '../core/errors.ts'
 
 /**
- * Writes a `WWW-Authenticate` value (RFC 6750 section 3, RFC 9728 section 5.1). Bearer stands first and `scope` before
- * any free text, because clients search the header with regular expressions.
+ * Writes `WWW-Authenticate` values (RFC 6750 section 3, RFC 9449 section 7.1, RFC 9728 section 5.1). Bearer stands first
+ * and `scope` before any free text, because clients search the header with regular expressions.
  */
-export function bearerChallenge(detail: ChallengeDetail, metadataUrl: string): string {
-  const attributes = [
-    ...(detail.error === undefined ? [] : [`error="${detail.error}"`]),
-    ...(detail.scopes.length === 0 ? [] : [`scope="${detail.scopes.map(quotable).join(' ')}"`]),
+export function challenges(detail: ChallengeDetail, metadataUrl: string): readonly string[] {
+  const isAboutProof = detail.error === 'invalid_dpop_proof' || detail.error === 'use_dpop_nonce'
+  const error = detail.error === undefined ? [] : [`error="${detail.error}"`]
+  const scope = detail.scopes.length === 0 ? [] : [`scope="${detail.scopes.map(quotable).join(' ')}"`]
+  const description =
+    detail.description === undefined ? [] : [`error_description="${quotable(detail.description)}"`]
+  const bearer = [
+    ...(isAboutProof ? [] : error),
+    ...scope,
     `resource_metadata="${quotable(metadataUrl)}"`,
-    ...(detail.description === undefined ? [] : [`error_description="${quotable(detail.description)}"`]),
+    ...(isAboutProof ? [] : description),
   ]
-  return `Bearer ${attributes.join(', ')}`
+  const dpop = [
+    ...error,
+    ...(detail.error === 'insufficient_scope' ? scope : []),
+    `algs="${proofAlgorithms.join(' ')}"`,
+    ...(isAboutProof ? description : []),
+  ]
+  return [`Bearer ${bearer.join(', ')}`, ...(detail.offersDpop ? [`DPoP ${dpop.join(', ')}`] : [])]
 }
 
 /** Drops what may not stand in these attributes (RFC 6750 section 3), so that no value can end its quotes. */

@@ -6,6 +6,7 @@ export interface Head {
   readonly host: string | undefined
   readonly origin: string | undefined
   readonly authorization: string | undefined
+  readonly dpop: string | undefined
   readonly contentType: string | undefined
   readonly contentEncoding: string | undefined
   readonly contentLength: string | undefined
@@ -27,6 +28,7 @@ const fields: Readonly<Record<string, Field>> = {
   host: 'host',
   origin: 'origin',
   authorization: 'authorization',
+  dpop: 'dpop',
   'content-type': 'contentType',
   'content-encoding': 'contentEncoding',
   'content-length': 'contentLength',
@@ -58,6 +60,7 @@ export function readHead(raw: readonly string[]): Head {
     host: undefined,
     origin: undefined,
     authorization: undefined,
+    dpop: undefined,
     contentType: undefined,
     contentEncoding: undefined,
     contentLength: undefined,

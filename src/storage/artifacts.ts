@@ -141,11 +141,12 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
         )
         .execute()
     },
-    async sweep(before) {
+    async sweep(before, model) {
       const { numDeletedRows } = await db
         .deleteFrom('artifacts')
         .where('tenant', '=', tenant)
         .where('expires_at', '<', before)
+        .$if(model !== undefined, (query) => query.where('model', '=', model as string))
         .executeTakeFirst()
       return Number(numDeletedRows)
     },

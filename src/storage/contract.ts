@@ -20,6 +20,12 @@ export interface FoundArtifact {
   readonly consumedAt: number | undefined
 }
 
+/**
+ * The model of ids that may be seen once: the `jti` of proofs and assertions. They are kept as long as what they name
+ * could be accepted, and no longer, since each request may bring one.
+ */
+export const seenOnceModel = 'ReplayDetection'
+
 /** The artifacts of one tenant. */
 export interface ArtifactStore {
   /** Inserts or replaces. Keeps the mark of consumption. */
@@ -38,8 +44,8 @@ export interface ArtifactStore {
   take(model: string, id: string): Promise<FoundArtifact | undefined>
   /** Removes a grant with everything that came from it. */
   removeGrant(grantId: string): Promise<void>
-  /** Removes what expired before a time, in milliseconds since the epoch. Returns how many. */
-  sweep(before: number): Promise<number>
+  /** Removes what expired before a time, in milliseconds since the epoch; of one model if it is named. Returns how many. */
+  sweep(before: number, model?: string): Promise<number>
 }
 
 /** A client that registered itself, or that an operator registered, as it is kept. */

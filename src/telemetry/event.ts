@@ -10,6 +10,8 @@ export type OAuthStep =
   | 'keys'
   | 'registration'
   | 'authorization'
+  | 'pushed_request'
+  | 'device'
   | 'login'
   | 'logout'
   | 'consent'

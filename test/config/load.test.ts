@@ -106,6 +106,21 @@ describe('configuration', () => {
       /secret: is needed/,
     ],
     ['a client with the id of a person (R17)', 'clients: [{ id: usr_a }]', /must not begin with usr_/],
+    [
+      'a client with a grant that is off',
+      'clients: [{ id: a, grantTypes: ["urn:ietf:params:oauth:grant-type:device_code"] }]',
+      /grantTypes\[0\]: needs grants\.deviceCode: on/,
+    ],
+    [
+      'a client for a server that there is not',
+      'upstreams: [{ name: a, url: http://x }]\nclients: [{ id: a, redirectUris: [https://x], upstreams: [b] }]',
+      /clients\[0\]\.upstreams\[0\]: there is no server "b"/,
+    ],
+    [
+      'two identity providers with one prefix',
+      'grants: { identityAssertions: [{ issuer: https://a, jwksUri: https://a, subjectPrefix: "x:" }, { issuer: https://b, jwksUri: https://b, subjectPrefix: "x:" }] }',
+      /subjectPrefix: belongs to an earlier/,
+    ],
     ['a client without a redirect URI', 'clients: [{ id: a }]', /redirectUris: is needed/],
     [
       'two clients of one id',

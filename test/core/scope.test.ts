@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { isScopeToken, parseScopes, ScopeSet } from '../../src/core/scope.ts'
+import { commonScopes, isScopeToken, parseScopes, ScopeSet } from '../../src/core/scope.ts'
 import { allLeafScopes, scopeCatalogue } from '../../src/core/scope-catalogue.ts'
 
 describe('scopes', () => {
@@ -50,6 +50,26 @@ describe('scopes', () => {
       fc.property(fc.array(path, { maxLength: 4 }), path, (granted, needed) => {
         const covered = granted.some((one) => one.every((part, index) => needed[index] === part))
         assert.equal(new ScopeSet(granted.map((one) => one.join(':'))).covers(needed.join(':')), covered)
+      }),
+    )
+  })
+
+  it('finds what several sets have in common, a parent meeting its child in the child', () => {
+    const tools = ['mcp:tools']
+    assert.deepEqual(commonScopes([tools, ['mcp:tools:read', 'mcp:prompts:list']]), ['mcp:tools:read'])
+    assert.deepEqual(commonScopes([['mcp:*'], ['mcp:tools:*'], ['mcp:tools:execute:a']]), [
+      'mcp:tools:execute:a',
+    ])
+    assert.deepEqual(commonScopes([tools, ['mcp:prompts']]), [])
+    assert.deepEqual(commonScopes([tools, []]), [])
+    assert.deepEqual(commonScopes([tools]), tools)
+    const set = fc.array(
+      fc.constantFrom('mcp:*', 'mcp:tools', 'mcp:tools:*', 'mcp:tools:read', 'mcp:prompts:list', 'x'),
+    )
+    fc.assert(
+      fc.property(fc.array(set, { minLength: 1, maxLength: 3 }), (sets) => {
+        for (const scope of commonScopes(sets))
+          for (const one of sets) assert.ok(new ScopeSet(one).covers(scope.replace(/:\*$/, '')))
       }),
     )
   })

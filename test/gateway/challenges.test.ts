@@ -6,6 +6,8 @@ const baseline = 'mcp:tools:read mcp:resources:list mcp:prompts:list'
 const everything =
   'mcp:tools:read mcp:resources:list mcp:prompts:list mcp:tools:execute mcp:resources:read mcp:prompts:read'
 
+const dpop = 'DPoP algs="ES256 Ed25519 EdDSA PS256 RS256"'
+
 let gate: GatedSpy
 before(async () => {
   gate = await startGatedSpy()
@@ -36,7 +38,7 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
       assert.equal(answer.status, 401)
       assert.equal(
         answer.headers.get('www-authenticate'),
-        `Bearer scope="${baseline}", resource_metadata="${metadata()}"`,
+        `Bearer scope="${baseline}", resource_metadata="${metadata()}", ${dpop}`,
       )
       assert.equal(
         answer.json.error?.message,
@@ -99,7 +101,8 @@ describe('403 for want of a scope (W3, V8, V9)', () => {
     assert.equal(
       answer.headers.get('www-authenticate'),
       `Bearer error="insufficient_scope", scope="mcp:tools:execute", resource_metadata="${metadata()}", ` +
-        `error_description="tools call needs more permission (request ${answer.headers.get('x-request-id')})"`,
+        `error_description="tools call needs more permission (request ${answer.headers.get('x-request-id')})", ` +
+        'DPoP error="insufficient_scope", scope="mcp:tools:execute", algs="ES256 Ed25519 EdDSA PS256 RS256"',
     )
     assert.equal(answer.json.id, 7)
   })

@@ -16,6 +16,8 @@ const principal: Principal = {
   expiresAt: systemClock.now() / 1000 + 60,
   tokenId: 't',
   grantId: 'g',
+  actor: undefined,
+  keyThumbprint: undefined,
 }
 const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 

@@ -29,6 +29,7 @@ describe('protected resource metadata (D1 to D8, W4, N1)', () => {
       scopes_supported: ['mcp:tools:read', 'mcp:resources:list', 'mcp:prompts:list'],
       bearer_methods_supported: ['header'],
       resource_name: 'test',
+      dpop_signing_alg_values_supported: ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'],
     }
     const prefix = `${one.url}/.well-known/oauth-protected-resource`
     assert.deepEqual(await read(`${prefix}/mcp`), { resource: `${one.url}/mcp`, ...document })

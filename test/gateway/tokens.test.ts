@@ -55,7 +55,7 @@ async function refused(token: string, reason?: RegExp): Promise<void> {
   const challenge = answer.headers.get('www-authenticate') ?? ''
   assert.match(
     challenge,
-    /^Bearer error="invalid_token", scope="[^"]+", resource_metadata="[^"]+", error_description="[^"]+"$/,
+    /^Bearer error="invalid_token", scope="[^"]+", resource_metadata="[^"]+", error_description="[^"]+", DPoP error="invalid_token", algs="[^"]+"$/,
   )
   if (reason !== undefined) assert.match(challenge, reason)
   assert.equal(gate.spy.seen.length, earlier, 'the server was called')
@@ -156,6 +156,12 @@ describe('an access token', () => {
     await refused('a.b.c', /malformed/)
     const withId = await gate.oauth.signIn({ scope: 'openid mcp:tools:read' })
     await refused(withId['id_token'] as string)
+  })
+
+  it('is refused when it is bound in a way that nobody checks here (A13)', async () => {
+    for (const cnf of [{ 'x5t#S256': 'x' }, { jkt: 'x', 'x5t#S256': 'x' }, { jkt: 7 }, {}, 'x', null])
+      await refused(await signed({ cnf }), /bound in an unknown way/)
+    await refused(await signed({ cnf: { jkt: 'x' } }), /comes without a proof/)
   })
 
   it('is refused when it was changed', async () => {

@@ -121,6 +121,16 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
         assert.equal(await store.artifacts.find('Short', 's'), undefined)
         assert.ok(await store.artifacts.find('Endless', 'e'))
       })
+
+      it('are swept of one model where it is named', async () => {
+        const expiresAt = clock.now() + 1000
+        for (const model of ['Kept', 'Swept'])
+          await store.artifacts.put({ model, id: 'x', payload: {}, expiresAt })
+        clock.advance(2000)
+        assert.equal(await store.artifacts.sweep(clock.now(), 'Swept'), 1)
+        assert.ok(await store.artifacts.find('Kept', 'x'))
+        assert.equal(await store.artifacts.find('Swept', 'x'), undefined)
+      })
     })
 
     describe('revocations', () => {

@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import { type Markup, renderPage } from '../../http/page.ts'
 import { type ConsentWarning, renderWarning } from './consent-warnings.ts'
+import { startedByYourself } from './device-pages.ts'
 import { renderGroups, renderScope } from './scope-list.ts'
 
 /** What a person has to know to decide about a client. Names are fit to be shown. */
@@ -36,7 +37,11 @@ export function consentPage(consent: ConsentPage): Markup {
     html`
       <p>You are <strong>${consent.accountName}</strong>. <strong>${clientName}</strong> asks for access to
         <strong>${consent.resourceName}</strong> <code>${consent.resource}</code>.</p>
-      ${answer && html`<p class="host">Your answer goes to <strong>${answer.host}</strong> <code>${answer.uri}</code></p>`}
+      ${
+        answer === undefined
+          ? startedByYourself
+          : html`<p class="host">Your answer goes to <strong>${answer.host}</strong> <code>${answer.uri}</code></p>`
+      }
       ${consent.clientHost === undefined ? '' : html`<p>Its description comes from <strong>${consent.clientHost}</strong>.</p>`}
       ${consent.warnings.map(renderWarning)}
       ${isStepUp ? renderStepUp(consent) : renderAll(consent)}

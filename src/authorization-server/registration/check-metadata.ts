@@ -1,5 +1,6 @@
 import {
   allowedScopesField,
+  allowedUpstreamsField,
   type ClientMetadata,
   cleanRegistration,
   operatorClientField,
@@ -10,7 +11,7 @@ import { errors } from '../library.ts'
 import { isDocumentId } from './document-url.ts'
 
 /** Members of ours beside those of the standards. */
-export const ownFields = [requestedScopeField, allowedScopesField, operatorClientField]
+export const ownFields = [requestedScopeField, allowedScopesField, allowedUpstreamsField, operatorClientField]
 
 /**
  * The last word on the metadata of a client, however it became known: the library calls this before its own checks

@@ -1,4 +1,9 @@
-import { allowedScopesField, type ClientMetadata, operatorClientField } from '../client-metadata.ts'
+import {
+  allowedScopesField,
+  allowedUpstreamsField,
+  type ClientMetadata,
+  operatorClientField,
+} from '../client-metadata.ts'
 import type { KnownClient } from '../settings.ts'
 
 /** How a client proves who it is, as an operator decides. */
@@ -19,8 +24,11 @@ export function operatorMetadata(
     response_types: forUsers ? ['code'] : [],
     application_type: native ? 'native' : 'web',
     token_endpoint_auth_method: authentication,
+    dpop_bound_access_tokens: client.dpop === 'required',
+    require_pushed_authorization_requests: client.pushedRequests === 'required',
     ...(client.jwks === undefined ? {} : { jwks: client.jwks }),
     ...(client.scopes === undefined ? {} : { [allowedScopesField]: [...client.scopes] }),
+    ...(client.upstreams === undefined ? {} : { [allowedUpstreamsField]: [...client.upstreams] }),
     [operatorClientField]: true,
   }
 }

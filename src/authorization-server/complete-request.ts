@@ -1,0 +1,41 @@
+import type { ResourceDirectory } from '../core/protected-resource.ts'
+
+/** The parameters of an authorization request; a list where one was sent more than once. Untrusted. */
+export type RequestParameters = Readonly<Record<string, string | string[] | undefined>>
+
+/**
+ * Fills in what an authorization request left out, and writes the resource in its canonical form: the same for a request
+ * in a URL, a pushed one (RFC 9126) and one of a device (RFC 8628).
+ */
+export function completeRequest(
+  resources: ResourceDirectory,
+  parameters: RequestParameters,
+): RequestParameters {
+  const completed = { ...parameters }
+  // Nobody is sent anywhere before they have seen a page of ours: anybody can register an address.
+  if (completed['prompt'] === 'none') delete completed['prompt']
+  const asked = [completed['resource'] ?? []].flat()
+  const canonical = [...new Set(asked.map((value) => resources.find(value)?.resource ?? value))]
+  if (canonical.length > 0) completed['resource'] = canonical.length === 1 ? canonical[0] : canonical
+  const resource = canonical[0] === undefined ? resources.fallback : resources.find(canonical[0])
+  if (completed['scope'] === undefined && resource !== undefined)
+    completed['scope'] = resource.baselineScopes.join(' ')
+  // The other modes answer with a script, or where a script of the client reads it.
+  const mode = completed['response_mode']
+  if (typeof mode === 'string' && mode !== 'query') completed['response_mode'] = 'unsupported'
+  return completed
+}
+
+/** The same for a form. */
+export function completeForm(resources: ResourceDirectory, text: string): string {
+  const form = new URLSearchParams(text)
+  const parameters: Record<string, string | string[]> = {}
+  for (const name of new Set(form.keys())) {
+    const values = form.getAll(name)
+    parameters[name] = values.length === 1 ? (values[0] as string) : values
+  }
+  const completed = new URLSearchParams()
+  for (const [name, value] of Object.entries(completeRequest(resources, parameters)))
+    for (const one of [value ?? []].flat()) completed.append(name, one)
+  return completed.toString()
+}

@@ -1,0 +1,90 @@
+import type { Client, KoaContextWithOIDC } from 'oidc-provider'
+import { parseScopes } from '../core/scope.ts'
+import { displayText, type Markup, pageHeaders } from '../http/page.ts'
+import { faultPage } from './error-page.ts'
+import { confirmDevicePage, deviceCodePage, deviceDeniedPage, deviceDonePage } from './pages/device-pages.ts'
+import { requestIdOf } from './request-id.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+/** An error of the library that brings the person back to the form. */
+interface Problem {
+  readonly name: string
+  readonly statusCode?: number
+  readonly userCode?: string
+}
+
+type ConfirmArguments = [
+  context: KoaContextWithOIDC,
+  form: string,
+  client: Client,
+  deviceInfo: object,
+  userCode: string,
+]
+
+interface DevicePages {
+  userCodeInputSource(
+    context: KoaContextWithOIDC,
+    form: string,
+    out?: { readonly error: string },
+    problem?: Problem,
+  ): Promise<void>
+  userCodeConfirmSource(...confirmed: ConfirmArguments): Promise<void>
+  successSource(context: KoaContextWithOIDC): Promise<void>
+}
+
+const problems: Readonly<Record<string, string>> = {
+  NoCodeError: 'Type the code that your device shows.',
+  NotFoundError: 'There is no such code. Compare it with what your device shows.',
+  ExpiredError: 'This code has expired. Make your device show a new one.',
+  AlreadyUsedError: 'This code has been used. Make your device show a new one.',
+}
+
+/** The pages on which a person lets a device in (RFC 8628 section 3.3). The library's own forms are not used. */
+export function devicePages({ resources, issuer }: AuthorizationServerSettings): DevicePages {
+  return {
+    async userCodeInputSource(context, _form, out, problem) {
+      if (problem?.name === 'NotFoundError') context.state[wrongCode] = true
+      if (out?.error === 'server_error') return send(context, faultPage(requestIdOf(context.req)))
+      if (problem?.name === 'AbortedError') return send(context, deviceDeniedPage())
+      const typed = problem?.userCode ?? context.state[typedCode]
+      const text = problem && (problems[problem.name] ?? 'That did not work. Type the code again.')
+      return send(context, deviceCodePage({ ...formOf(context), code: codeText(typed), problem: text }))
+    },
+    userCodeConfirmSource(...[context, _form, client, _info, userCode]) {
+      const { params = {} } = context.oidc.entities.DeviceCode ?? {}
+      const resource = resources.find(String(params['resource'])) ?? resources.fallback
+      const page = confirmDevicePage({
+        ...formOf(context),
+        code: userCode,
+        clientName: nameOf(client),
+        resourceName: resource?.name ?? issuer,
+        scopes: parseScopes(typeof params['scope'] === 'string' ? params['scope'] : undefined),
+      })
+      return send(context, page)
+    },
+    successSource: (context) => send(context, deviceDonePage(nameOf(context.oidc.client))),
+  }
+}
+
+/** What is remembered of a request for its pages, in the state of its context. */
+export const typedCode = 'deviceUserCode'
+export const wrongCode = 'deviceWrongCode'
+
+function formOf({ oidc }: KoaContextWithOIDC): { action: string; xsrf: string } {
+  const { secret } = (oidc.session?.state ?? {}) as { secret?: string }
+  return { action: new URL(oidc.urlFor('code_verification')).pathname, xsrf: secret ?? '' }
+}
+
+/** Nothing but what could be a code goes back into the form. */
+function codeText(typed: unknown): string {
+  return typeof typed === 'string' && /^[A-Za-z0-9 -]{1,24}$/.test(typed) ? typed : ''
+}
+
+function nameOf(client: Client | undefined): string {
+  return displayText(client?.clientName ?? '') || 'A program without a name'
+}
+
+async function send(context: KoaContextWithOIDC, page: Markup | Promise<string>): Promise<void> {
+  context.set({ ...pageHeaders })
+  context.body = String(await page)
+}

@@ -1,0 +1,75 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { pageHeaders } from '../http/page.ts'
+import { seenOnceModel } from '../storage/contract.ts'
+import { devicePath } from './configuration.ts'
+import { typedCode, wrongCode } from './device-pages.ts'
+import { expiredPage } from './error-page.ts'
+import { addressOf } from './observe.ts'
+import { tooManyCodesPage } from './pages/device-pages.ts'
+import { requestIdOf } from './request-id.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+import { userCodeAttempts } from './user-code-attempts.ts'
+
+type StepContext = Parameters<Parameters<Provider['use']>[0]>[0]
+
+const pollSeconds = 5
+
+/**
+ * What the device grant (RFC 8628) needs round the library:
+ * - a link with a code shows the code in the form, where the library would submit it by a script (section 3.3.1);
+ * - wrong codes are limited for each address (section 5.1), and a form of another origin is refused;
+ * - a device that asks too often is told to slow down (section 3.5).
+ */
+export function addDeviceSteps(provider: Provider, settings: AuthorizationServerSettings): void {
+  const attempts = userCodeAttempts()
+  provider.use(async (context, next) => {
+    if (context.path === devicePath && context.method === 'GET') keepCodeForForm(context)
+    if (context.path !== devicePath || context.method !== 'POST') {
+      await next()
+      if ('oidc' in context) await pace(settings, context as KoaContextWithOIDC)
+      return
+    }
+    const origin = context.get('origin')
+    if (origin !== '' && !settings.origins.includes(origin))
+      return sendPage(context, 400, await expiredPage(requestIdOf(context.req)))
+    const address = addressOf(context.req)
+    if (!(await attempts.begin(address))) return sendPage(context, 429, String(await tooManyCodesPage()))
+    await next()
+    if (context.state[wrongCode] !== true) await attempts.forgive(address)
+  })
+}
+
+/** The library never sees the code of a link; a person has to send it. */
+function keepCodeForForm(context: StepContext): void {
+  context.state[typedCode] = context.query['user_code']
+  context.query = {}
+}
+
+async function pace(
+  settings: AuthorizationServerSettings,
+  { oidc, body }: KoaContextWithOIDC,
+): Promise<void> {
+  const answer = body as Record<string, unknown> | undefined
+  if (oidc.route === 'device_authorization' && answer?.['device_code'] !== undefined)
+    answer['interval'] = pollSeconds
+  if (oidc.route !== 'token' || answer?.['error'] !== 'authorization_pending') return
+  if (await isFirstPoll(settings, String(oidc.params?.['device_code']))) return
+  answer['error'] = 'slow_down'
+  answer['error_description'] = `ask every ${pollSeconds} seconds at most, and wait longer from now on`
+}
+
+/** Time is cut into pieces as long as the interval: who waits that long never asks twice in one of them. */
+async function isFirstPoll(
+  { artifacts, clock }: AuthorizationServerSettings,
+  deviceCode: string,
+): Promise<boolean> {
+  const piece = Math.floor(clock.now() / (pollSeconds * 1000))
+  const id = `device-poll\0${deviceCode}\0${piece}`
+  return artifacts.insertOnce({ model: seenOnceModel, id, payload: {}, expiresAt: clock.now() })
+}
+
+function sendPage(context: StepContext, status: number, page: string): void {
+  context.status = status
+  context.set({ ...pageHeaders })
+  context.body = page
+}

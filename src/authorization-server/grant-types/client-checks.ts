@@ -1,0 +1,43 @@
+import type { Client, KoaContextWithOIDC } from 'oidc-provider'
+import type { ProtectedResource } from '../../core/protected-resource.ts'
+import { allowedScopesField, allowedUpstreamsField, operatorClientField } from '../client-metadata.ts'
+import { errors } from '../library.ts'
+
+/** A client that the operator made known, which has authenticated itself. */
+export interface OperatorsClient {
+  readonly id: string
+  /** The most that it may get. */
+  readonly scopes: readonly string[] | undefined
+  /** The names of the MCP servers that it may have tokens for. */
+  readonly upstreams: readonly string[] | undefined
+}
+
+/**
+ * Grants without a person are for clients that the operator knows and that authenticate themselves: nobody can register
+ * one (RFC 6749 section 4.4, MCP extension oauth-client-credentials). Throws UnauthorizedClient.
+ */
+export function requireOperatorsClient(client: Client | undefined): OperatorsClient {
+  if (client?.[operatorClientField] !== true)
+    throw new errors.UnauthorizedClient('this grant is for clients that the administrator has set up')
+  if (client.clientAuthMethod === 'none')
+    throw new errors.UnauthorizedClient('this grant is for clients that authenticate themselves')
+  const { clientId: id } = client
+  return { id, scopes: listOf(client, allowedScopesField), upstreams: listOf(client, allowedUpstreamsField) }
+}
+
+/**
+ * Checks that a client may have tokens for a resource at all, and without a person if that is what it asks for. Throws
+ * UnauthorizedClient and InvalidTarget.
+ */
+export function checkTarget(
+  { oidc: { client, params } }: KoaContextWithOIDC,
+  { name }: ProtectedResource,
+): void {
+  if (params?.['grant_type'] === 'client_credentials') requireOperatorsClient(client)
+  if (client !== undefined && listOf(client, allowedUpstreamsField)?.includes(name) === false)
+    throw new errors.InvalidTarget('this resource is not for this client')
+}
+
+function listOf(client: Client, field: string): readonly string[] | undefined {
+  return client[field] as readonly string[] | undefined
+}

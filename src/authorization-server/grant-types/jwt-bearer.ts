@@ -1,0 +1,145 @@
+import { decodeJwt, type JWTPayload, type JWTVerifyOptions, errors as jose, jwtVerify } from 'jose'
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { commonScopes, parseScopes } from '../../core/scope.ts'
+import { isKnownScope } from '../../core/scope-catalogue.ts'
+import { seenOnceModel } from '../../storage/contract.ts'
+import { errors, grantHelpers } from '../library.ts'
+import type { AssertionIssuer, AuthorizationServerSettings } from '../settings.ts'
+import { requireOperatorsClient } from './client-checks.ts'
+import { describeTarget, issueToken } from './issue-token.ts'
+
+/** RFC 7523 section 2.1. */
+export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+/** What metadata calls the only assertions that are taken (MCP extension enterprise-managed-authorization). */
+export const identityAssertionProfile = 'urn:ietf:params:oauth:grant-profile:id-jag'
+
+export const jwtBearerParameters = ['assertion', 'scope', 'resource']
+
+const assertionType = 'oauth-id-jag+jwt'
+const maxAgeSeconds = 600
+const clockToleranceSeconds = 30
+
+/** The claims of an assertion that has been verified. */
+interface Assertion {
+  readonly sub: string
+  readonly jti: string
+  readonly exp: number
+  readonly resource: unknown
+  readonly scope: unknown
+}
+
+/**
+ * Gives an access token for an identity assertion (ID-JAG), by which a company's identity provider says that one of its
+ * users may use a client with a server:
+ * - from a configured identity provider, signed by one of its keys, at most ten minutes old, for us and nobody else;
+ * - for the very client that presents it, which is confidential and set up by the operator;
+ * - once: of many requests with one assertion, one gets a token;
+ * - for the scopes that assertion, request and client have in common, and without a refresh token.
+ * Everything that is wrong with an assertion is InvalidGrant. All input is untrusted.
+ */
+export function redeemAssertion(
+  provider: Provider,
+  settings: AuthorizationServerSettings,
+): (context: KoaContextWithOIDC) => Promise<void> {
+  return async (context) => {
+    const { client, params = {} } = context.oidc
+    const known = requireOperatorsClient(client)
+    // Before the assertion is used up: a proof without a nonce is sent again.
+    await grantHelpers.validateDpop(provider, context)
+    const issuer = issuerOf(settings, params['assertion'])
+    const assertion = await verifyAssertion(String(params['assertion']), issuer, settings, known.id)
+    const subject = issuer.subjectPrefix + assertion.sub
+    if (settings.clients.some(({ id }) => id === subject)) throw refused('the subject is a client')
+
+    const resource = typeof assertion.resource === 'string' ? assertion.resource : ''
+    const target = settings.resources.find(resource)?.resource
+    if (target === undefined) throw refused('the assertion is for no resource of ours')
+    if (params['resource'] !== undefined && params['resource'] !== target)
+      throw new errors.InvalidTarget('the assertion is for another resource')
+    const described = await describeTarget(provider, context, target)
+
+    const requested = params['scope']
+    const scopes = commonScopes([
+      scopesIn(assertion.scope).filter(isKnownScope),
+      ...(requested === undefined ? [] : [scopesIn(requested)]),
+      ...(known.scopes === undefined ? [] : [known.scopes]),
+    ])
+    if (scopes.length === 0)
+      throw new errors.InvalidScope('assertion, request and client have no scope in common', '')
+
+    const isFirst = await settings.artifacts.insertOnce({
+      model: seenOnceModel,
+      id: `id-jag\0${issuer.issuer}\0${assertion.jti}`,
+      payload: {},
+      expiresAt: assertion.exp * 1000,
+    })
+    if (!isFirst) throw refused('the assertion was used before')
+    const lifetimeSeconds = settings.tokens.accessTokenSeconds
+    await issueToken(provider, context, described, { subject, scopes, lifetimeSeconds })
+  }
+}
+
+function issuerOf({ grants }: AuthorizationServerSettings, assertion: unknown): AssertionIssuer {
+  if (typeof assertion !== 'string') throw new errors.InvalidRequest('assertion is missing')
+  const issuer = grants.assertionIssuers.find((trusted) => trusted.issuer === claimedIssuer(assertion))
+  if (issuer === undefined) throw refused('the assertion is from an unknown issuer')
+  return issuer
+}
+
+function claimedIssuer(assertion: string): string | undefined {
+  try {
+    return decodeJwt(assertion).iss
+  } catch (cause) {
+    throw refused('the assertion is no JWT', cause)
+  }
+}
+
+async function verifyAssertion(
+  assertion: string,
+  { issuer, keys, algorithms }: AssertionIssuer,
+  { issuer: own, clock }: AuthorizationServerSettings,
+  clientId: string,
+): Promise<Assertion> {
+  const payload = await verifySignature(assertion, keys, {
+    issuer,
+    algorithms: [...algorithms],
+    typ: assertionType,
+    audience: own,
+    requiredClaims: ['sub', 'aud', 'client_id', 'jti', 'exp', 'iat'],
+    maxTokenAge: maxAgeSeconds,
+    clockTolerance: clockToleranceSeconds,
+    currentDate: new Date(clock.now()),
+  })
+  const { aud, sub, jti, exp = 0, iat = 0 } = payload
+  // An assertion that is good elsewhere as well could be taken from there to here.
+  if (aud !== own) throw refused('the assertion is for several audiences')
+  if (payload['client_id'] !== clientId) throw refused('the assertion is for another client')
+  if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || jti === '')
+    throw refused('the assertion lacks a claim')
+  if (exp - iat > maxAgeSeconds) throw refused('the assertion lives too long')
+  return { sub, jti, exp, resource: payload['resource'], scope: payload['scope'] }
+}
+
+async function verifySignature(
+  assertion: string,
+  keys: AssertionIssuer['keys'],
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(assertion, keys, options)).payload
+  } catch (error) {
+    const isAbsent = error instanceof jose.JWKSTimeout || error instanceof jose.JWKSInvalid
+    if (isAbsent || !(error instanceof jose.JOSEError))
+      throw new errors.TemporarilyUnavailable('the keys of the identity provider cannot be had')
+    throw refused('the assertion is not valid', error)
+  }
+}
+
+function scopesIn(value: unknown): string[] {
+  return parseScopes(typeof value === 'string' ? value : undefined)
+}
+
+/** The reason is for the log; the client learns that the grant is invalid. */
+function refused(detail: string, cause?: unknown): Error {
+  return new errors.InvalidGrant(cause instanceof Error ? `${detail}: ${cause.message}` : detail)
+}

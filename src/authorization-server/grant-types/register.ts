@@ -1,0 +1,15 @@
+import type { Provider } from 'oidc-provider'
+import type { AuthorizationServerSettings } from '../settings.ts'
+import { jwtBearer, jwtBearerParameters, redeemAssertion } from './jwt-bearer.ts'
+import { exchangeToken, tokenExchange, tokenExchangeParameters } from './token-exchange.ts'
+
+/** Adds the grant types of ours that the operator has turned on, and with that announces them in the metadata. */
+export function registerGrantTypes(provider: Provider, settings: AuthorizationServerSettings): void {
+  const { grants } = settings
+  if (grants.tokenExchange) {
+    const { all, repeatable } = tokenExchangeParameters
+    provider.registerGrantType(tokenExchange, exchangeToken(provider, settings), all, repeatable)
+  }
+  if (grants.assertionIssuers.length > 0)
+    provider.registerGrantType(jwtBearer, redeemAssertion(provider, settings), jwtBearerParameters)
+}

@@ -1,0 +1,162 @@
+import type { JWTPayload } from 'jose'
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { epochSeconds } from '../../core/clock.ts'
+import { commonScopes, parseScopes } from '../../core/scope.ts'
+import { isRevoked, verifyAccessToken } from '../access-tokens.ts'
+import { errors, grantHelpers } from '../library.ts'
+import type { AuthorizationServerSettings } from '../settings.ts'
+import { type OperatorsClient, requireOperatorsClient } from './client-checks.ts'
+import { describeTarget, issueToken } from './issue-token.ts'
+
+/** RFC 8693 section 2.1. */
+export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
+const tokenTypes: ReadonlySet<unknown> = new Set([accessTokenType, 'urn:ietf:params:oauth:token-type:jwt'])
+/** A longer chain is no delegation that anybody can follow. */
+const maxActors = 5
+
+/** The parameters that the library shall pass on; the target may be named more than once, to be refused. */
+export const tokenExchangeParameters = {
+  all: [
+    'subject_token',
+    'subject_token_type',
+    'actor_token',
+    'actor_token_type',
+    'requested_token_type',
+    'resource',
+    'audience',
+    'scope',
+  ],
+  repeatable: ['resource', 'audience'],
+}
+
+/**
+ * Exchanges an access token of ours for another one (RFC 8693):
+ * - for a confidential client that the operator gave this grant, which becomes the actor;
+ * - never for more scopes, a longer time or another user than the given token's, nor beyond the client's own limit;
+ * - for another server than the given token's only where the operator lists it with the client;
+ * - a token that is bound to a key only for who holds the key (RFC 9449).
+ * The new token ends with the grant that the given one came from. All input is untrusted.
+ */
+export function exchangeToken(
+  provider: Provider,
+  settings: AuthorizationServerSettings,
+): (context: KoaContextWithOIDC) => Promise<void> {
+  return async (context) => {
+    const { client, params = {} } = context.oidc
+    const known = requireOperatorsClient(client)
+    const proof = await grantHelpers.validateDpop(provider, context)
+    const requested = params['requested_token_type']
+    if (requested !== undefined && !tokenTypes.has(requested))
+      throw new errors.InvalidRequest('requested_token_type must be an access token')
+
+    const subject = await readToken(settings, params, 'subject_token')
+    if (subject === undefined) throw new errors.InvalidRequest('subject_token is missing')
+    await checkSubject(settings, subject, known)
+    const boundTo = (subject['cnf'] as { jkt?: string } | undefined)?.jkt
+    if (boundTo !== undefined && boundTo !== proof?.thumbprint)
+      throw new errors.InvalidRequest('subject_token is bound to a key that the request does not prove')
+    const actor = await readToken(settings, params, 'actor_token')
+    if (actor !== undefined && actor['client_id'] !== known.id)
+      throw new errors.InvalidRequest('actor_token is of another client')
+
+    const target = await describeTarget(provider, context, targetOf(settings, params, subject, known))
+    const scopes = scopesOf(params['scope'], subject, known)
+    const ends = Math.min(subject.exp ?? 0, actor?.exp ?? Number.POSITIVE_INFINITY)
+    const left = ends - epochSeconds(settings.clock)
+    if (left <= 0) throw new errors.InvalidRequest('subject_token has expired')
+    await issueToken(provider, context, target, {
+      subject: String(subject.sub),
+      scopes,
+      lifetimeSeconds: Math.min(settings.tokens.accessTokenSeconds, left),
+      claims: { act: actorsOf(subject, actor?.sub ?? known.id), ...gidOf(subject) },
+      issuedTokenType: accessTokenType,
+    })
+  }
+}
+
+/** Throws InvalidRequest for a token that is of another kind, invalid or revoked (RFC 8693 section 2.2.2). */
+async function readToken(
+  settings: AuthorizationServerSettings,
+  params: Readonly<Record<string, unknown>>,
+  name: 'subject_token' | 'actor_token',
+): Promise<JWTPayload | undefined> {
+  const token = params[name]
+  const type = params[`${name}_type`]
+  if (token === undefined && type === undefined) return undefined
+  if (!tokenTypes.has(type)) throw new errors.InvalidRequest(`${name}_type must be an access token`)
+  const payload = typeof token === 'string' ? await verifyAccessToken(settings, token) : undefined
+  if (payload === undefined || (await isRevoked(settings, payload)))
+    throw new errors.InvalidRequest(`${name} is not valid`)
+  return payload
+}
+
+/** A user must still be there, and a machine can be spoken for by itself alone. */
+async function checkSubject(
+  { identity, grants }: AuthorizationServerSettings,
+  { sub = '', client_id: clientId }: JWTPayload,
+  known: OperatorsClient,
+): Promise<void> {
+  const isMachine = sub === clientId
+  if (isMachine && sub !== known.id)
+    throw new errors.InvalidRequest('subject_token is of another client, with no user')
+  const isElsewhere = grants.assertionIssuers.some(({ subjectPrefix }) => sub.startsWith(subjectPrefix))
+  if (!isMachine && !isElsewhere && (await identity.find(sub)) === undefined)
+    throw new errors.InvalidRequest('the user of subject_token is not known any more')
+}
+
+/** Throws InvalidTarget for a server that neither the token nor the operator makes available to the client. */
+function targetOf(
+  { resources }: AuthorizationServerSettings,
+  params: Readonly<Record<string, unknown>>,
+  subject: JWTPayload,
+  { upstreams }: OperatorsClient,
+): string {
+  const named = [params['resource'] ?? [], params['audience'] ?? []].flat().map((value) => {
+    const text = typeof value === 'string' ? value : ''
+    const resource = resources.find(text) ?? resources.all.find(({ name }) => name === text)
+    if (resource === undefined) throw new errors.InvalidTarget('this resource is not protected here')
+    return resource
+  })
+  const [target, ...others] = new Set(named)
+  if (others.length > 0) throw new errors.InvalidTarget('name one resource')
+  const own = [subject.aud ?? []].flat()
+  if (target === undefined || own.includes(target.resource)) return target?.resource ?? String(own[0])
+  if (upstreams?.includes(target.name) !== true)
+    throw new errors.InvalidTarget('the client may not exchange tokens for this resource')
+  return target.resource
+}
+
+/** Throws InvalidScope for scopes that the token or the client does not have. */
+function scopesOf(requested: unknown, subject: JWTPayload, { scopes: ceiling }: OperatorsClient): string[] {
+  const available = commonScopes([scopesIn(subject['scope']), ...(ceiling === undefined ? [] : [ceiling])])
+  const asked = requested === undefined ? available : scopesIn(requested)
+  const scopes = commonScopes([available, asked])
+  const refused = asked.find((scope) => !scopes.includes(scope))
+  if (refused !== undefined || scopes.length === 0)
+    throw new errors.InvalidScope('neither the token nor the client may give more', refused ?? '')
+  return scopes
+}
+
+function scopesIn(value: unknown): string[] {
+  return parseScopes(typeof value === 'string' ? value : undefined)
+}
+
+interface Actor {
+  readonly sub: string
+  readonly act?: Actor
+}
+
+/** The newest actor outermost (RFC 8693 section 4.1). */
+function actorsOf({ act }: JWTPayload, sub: string): Actor {
+  const before = act as Actor | undefined
+  let length = 1
+  for (let actor = before; actor !== undefined; actor = actor.act) length++
+  if (length > maxActors) throw new errors.InvalidRequest('subject_token has been handed on too often')
+  return before === undefined ? { sub } : { sub, act: before }
+}
+
+function gidOf({ gid }: JWTPayload): { gid?: string } {
+  return typeof gid === 'string' ? { gid } : {}
+}

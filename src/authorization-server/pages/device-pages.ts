@@ -1,0 +1,85 @@
+import { html } from 'hono/html'
+import { scopeCatalogue } from '../../core/scope-catalogue.ts'
+import { type Markup, renderPage } from '../../http/page.ts'
+
+interface DeviceForm {
+  readonly action: string
+  readonly xsrf: string
+  readonly code: string
+}
+
+/** Asks for the code that a device shows. It may be filled in by a link; somebody still has to look at it. */
+export function deviceCodePage(form: DeviceForm & { readonly problem: string | undefined }): Markup {
+  const { action, xsrf, code, problem } = form
+  return renderPage(
+    'Connect a device',
+    html`
+      <p>Type the code that your device or program shows.</p>
+      ${problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`}
+      <form method="post" action="${action}">
+        <input type="hidden" name="xsrf" value="${xsrf}" />
+        <label for="user_code">Code</label>
+        <input type="text" id="user_code" name="user_code" value="${code}" required maxlength="24" autocomplete="off"
+          autocapitalize="characters" spellcheck="false" ${problem === undefined ? '' : html`aria-describedby="problem" aria-invalid="true"`} />
+        <div class="actions"><button class="primary" type="submit">Continue</button></div>
+      </form>`,
+  )
+}
+
+interface DeviceConfirmation extends DeviceForm {
+  readonly clientName: string
+  readonly resourceName: string
+  readonly scopes: readonly string[]
+}
+
+/** Shows what is about to be connected, before anybody logs in for it (RFC 8628 section 5.4). */
+export function confirmDevicePage(confirmation: DeviceConfirmation): Markup {
+  const { action, xsrf, code, clientName, resourceName, scopes } = confirmation
+  return renderPage(
+    'Is this your device?',
+    html`
+      <p><strong>${clientName}</strong> asks for access to <strong>${resourceName}</strong> and shows this code:</p>
+      <p class="host"><strong>${code}</strong></p>
+      ${startedByYourself}
+      <ul>${scopes.map((scope) => html`<li>${wordsOf(scope)} <code>${scope}</code></li>`)}</ul>
+      <form method="post" action="${action}">
+        <input type="hidden" name="xsrf" value="${xsrf}" />
+        <input type="hidden" name="user_code" value="${code}" />
+        <div class="actions">
+          <button class="primary" type="submit" name="confirm" value="yes">Continue</button>
+          <button type="submit" name="abort" value="yes">Cancel</button>
+        </div>
+      </form>`,
+  )
+}
+
+/** Whoever sends such a code to somebody else wants in with that person's rights. */
+export const startedByYourself = html`<p class="note">Continue only if you started this yourself, just now, and the code
+  is the same on your device. If somebody sent you the code or the link, cancel: it would give them your access.</p>`
+
+/** Says that the device has its access. */
+export function deviceDonePage(clientName: string): Markup {
+  return renderPage(
+    'Connected',
+    html`<p><strong>${clientName}</strong> is connected. You can close this page and go back to your device.</p>`,
+  )
+}
+
+/** Says that the device has no access. */
+export function deviceDeniedPage(): Markup {
+  return renderPage('Not connected', html`<p>The device got no access. You can close this page.</p>`)
+}
+
+/** Says that too many wrong codes came from one place. */
+export function tooManyCodesPage(): Markup {
+  return renderPage(
+    'Too many wrong codes',
+    html`<p>There were too many wrong codes from your network. Wait ten minutes, make your device show a new code, and try
+      again.</p>`,
+  )
+}
+
+function wordsOf(scope: string): string {
+  const entry = scopeCatalogue.find((known) => known.scope === scope)
+  return entry?.words ?? `Run the tool ${scope.slice(scope.lastIndexOf(':') + 1)}`
+}

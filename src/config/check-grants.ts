@@ -1,0 +1,42 @@
+import type { RuleProblem } from './cross-check.ts'
+import type { ParsedConfig } from './schema.ts'
+
+const urn = 'urn:ietf:params:oauth:grant-type:'
+
+/** The rules between grants, the clients that have them, and the servers that they are for. */
+export function checkGrants({ grants, clients, upstreams }: Partial<ParsedConfig>): RuleProblem[] {
+  if (grants === undefined) return []
+  const isOn: Readonly<Record<string, readonly [boolean, string]>> = {
+    [`${urn}device_code`]: [grants.deviceCode === 'on', 'grants.deviceCode: on'],
+    [`${urn}token-exchange`]: [grants.tokenExchange === 'on', 'grants.tokenExchange: on'],
+    [`${urn}jwt-bearer`]: [grants.identityAssertions.length > 0, 'an entry in grants.identityAssertions'],
+  }
+  const ofClients = (clients ?? []).flatMap(({ grantTypes, upstreams: named }, index) => {
+    const at = ['clients', index]
+    const off = grantTypes.flatMap((type, position) => {
+      const [on, setting] = isOn[type] ?? [true, '']
+      return on ? [] : [{ path: [...at, 'grantTypes', position], message: `needs ${setting}` }]
+    })
+    const unknown = (named ?? []).flatMap((name, position) =>
+      upstreams === undefined || upstreams.some((upstream) => upstream.name === name)
+        ? []
+        : [{ path: [...at, 'upstreams', position], message: `there is no server "${name}"` }],
+    )
+    return [...off, ...unknown]
+  })
+  return [...ofClients, ...checkIssuers(grants.identityAssertions)]
+}
+
+/** Two identity providers may each have an alice, who are not one person. */
+function checkIssuers(issuers: ParsedConfig['grants']['identityAssertions']): RuleProblem[] {
+  return issuers.flatMap(({ issuer, subjectPrefix }, index) => {
+    const earlier = issuers.slice(0, index)
+    const at = ['grants', 'identityAssertions', index]
+    const problems: RuleProblem[] = []
+    if (earlier.some((other) => other.issuer === issuer))
+      problems.push({ path: [...at, 'issuer'], message: 'is listed twice' })
+    if (subjectPrefix !== undefined && earlier.some((other) => other.subjectPrefix === subjectPrefix))
+      problems.push({ path: [...at, 'subjectPrefix'], message: 'belongs to an earlier identity provider' })
+    return problems
+  })
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { clientGrantTypes } from './grants.ts'
+import { scope } from './values.ts'
+
+/** The shortest secret that a client may have. */
+export const minSecretLength = 8
+
+/** The setting of one client. */
+export const clientSchema = z
+  .strictObject({
+    id: z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable characters'),
+    name: z.string().min(1).max(100).optional().meta({ description: 'Shown to users.' }),
+    secret: z
+      .string()
+      .min(minSecretLength, `must have at least ${minSecretLength} characters`)
+      .optional()
+      .meta({
+        description:
+          'Makes the client confidential. Best set as the name of an environment variable: `$NAME`.',
+      }),
+    jwks: z
+      .strictObject({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) })
+      .optional()
+      .meta({
+        description:
+          'Public keys (JWKS) of a client that authenticates with signed assertions: private_key_jwt. In place of `secret`.',
+      }),
+    redirectUris: z.array(z.string().min(1)).default([]),
+    grantTypes: z.array(z.enum(clientGrantTypes)).min(1).default(['authorization_code', 'refresh_token']),
+    scopes: z.array(scope).optional().meta({
+      description:
+        'The most that the client may get, and what client_credentials gives when the client names no scope.',
+    }),
+    upstreams: z.array(z.string()).optional().meta({
+      description:
+        'Names of the MCP servers that the client may have tokens for. Default: all; token exchange then stays with the server of the token.',
+    }),
+    dpop: z
+      .enum(['optional', 'required'])
+      .default('optional')
+      .meta({ description: 'Whether the tokens of the client must be bound to a key (DPoP).' }),
+    pushedRequests: z.enum(['optional', 'required']).default('optional').meta({
+      description: 'Whether the client must push its authorization requests (RFC 9126).',
+    }),
+  })
+  .meta({ description: 'A client that is known beforehand.' })

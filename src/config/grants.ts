@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { httpUrl } from './values.ts'
+
+/** The grants that a configured client can have, by their names in OAuth. */
+export const clientGrantTypes = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+] as const
+
+/** Those that only a client may have which authenticates itself. */
+export const authenticatedGrantTypes: ReadonlySet<string> = new Set([
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+])
+
+const identityAssertions = z
+  .strictObject({
+    issuer: httpUrl
+      .refine((url) => !url.includes('#'), 'must have no fragment')
+      .meta({ description: 'The identity provider, exactly as it stands in its assertions.' }),
+    jwksUri: httpUrl.meta({ description: 'Where its public keys are.' }),
+    algorithms: z
+      .array(z.enum(['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA']))
+      .min(1)
+      .default(['ES256', 'RS256', 'PS256', 'EdDSA'])
+      .meta({ description: 'Signature algorithms of its assertions.' }),
+    subjectPrefix: z
+      .string()
+      .regex(/^[a-z0-9-]{1,32}:$/, 'must be lower-case letters, digits and hyphens, and end with a colon')
+      .optional()
+      .meta({ description: 'What its users are called before their own name. Default: `<issuer>#`.' }),
+  })
+  .meta({ description: 'An identity provider whose identity assertions (ID-JAG) give its users access.' })
+
+/** The setting `grants`. */
+export const grantsSchema = z
+  .strictObject({
+    deviceCode: z.enum(['on', 'off']).default('off').meta({
+      description:
+        'Whether clients on devices without a browser can ask a person to log in elsewhere (RFC 8628).',
+    }),
+    tokenExchange: z.enum(['on', 'off']).default('off').meta({
+      description:
+        'Whether clients that have the grant type can exchange an access token for a narrower one (RFC 8693).',
+    }),
+    identityAssertions: z.array(identityAssertions).default([]),
+  })
+  .prefault({})
+
+/** The setting `dpop`. */
+export const dpopSchema = z
+  .strictObject({
+    nonce: z.enum(['optional', 'required']).default('optional').meta({
+      description:
+        'Whether DPoP proofs must carry a nonce of the server, so that none can be made beforehand.',
+    }),
+  })
+  .prefault({})

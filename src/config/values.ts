@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { isKnownScope } from '../core/scope-catalogue.ts'
+
+/** A whole number within bounds, with an error that names them. */
+export function whole(least: number, most: number): z.ZodInt {
+  const error = `must be a whole number from ${least} to ${most}`
+  return z.int(error).min(least, error).max(most, error)
+}
+
+/** A scope of MCP. */
+export const scope = z.string().refine(isKnownScope, 'is not a scope of MCP')
+
+/** An http or https URL. */
+export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })

@@ -1,0 +1,24 @@
+import type { Clock } from '../core/clock.ts'
+import { keyedDigest, secretsEqual } from '../core/secret.ts'
+
+/** Nonces that clients put into their DPoP proofs (RFC 9449 section 9). Nothing is stored: replicas share the key. */
+export interface ProofNonces {
+  /** The one to hand out now. */
+  current(): string
+  /** Says whether a nonce was handed out in the last minutes. Untrusted input. */
+  accepts(nonce: string): boolean
+}
+
+const stepMilliseconds = 60_000
+/** One step ahead for a replica whose clock is ahead; five minutes back. */
+const acceptedSteps = [0, -1, -2, -3, -4, 1]
+
+/** Derives nonces from a key and the time. */
+export function proofNonces(key: Uint8Array, clock: Clock): ProofNonces {
+  const nonceOf = (offset: number): string =>
+    keyedDigest(key, String(Math.floor(clock.now() / stepMilliseconds) + offset))
+  return {
+    current: () => nonceOf(0),
+    accepts: (nonce) => acceptedSteps.some((offset) => secretsEqual(nonce, nonceOf(offset))),
+  }
+}

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, describe, it } from 'node:test'
+import { decodeJwt, exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
+import { askAs, confidential } from '../support/confidential.ts'
+import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { testClients } from '../support/installation.ts'
+import type { TokenAnswer } from '../support/oauth.ts'
+import { proofKey } from '../support/proofs.ts'
+
+const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+
+/** An identity provider: a key set, and assertions of which each part can be got wrong. */
+interface Provider {
+  readonly issuer: string
+  readonly jwksUri: string
+  /** How often its keys were fetched. */
+  readonly fetched: () => number
+  assert(claims?: JWTPayload, header?: Record<string, unknown>): Promise<string>
+  readonly server: Server
+}
+
+async function startProvider(gate: () => GatedSpy): Promise<Provider> {
+  const { publicKey, privateKey } = await generateKeyPair('ES256')
+  const keys = [{ ...(await exportJWK(publicKey)), kid: 'idp', alg: 'ES256', use: 'sig' }]
+  let fetched = 0
+  const server = createServer((_req, res) => {
+    fetched++
+    res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    issuer,
+    jwksUri: `${issuer}/keys`,
+    fetched: () => fetched,
+    server,
+    assert(claims = {}, header = {}) {
+      const now = Math.floor(Date.now() / 1000)
+      const { url, mcpUrl } = gate().installation
+      const right = {
+        iss: issuer,
+        sub: 'alice',
+        aud: url,
+        client_id: 'desktop',
+        resource: mcpUrl,
+        jti: randomUUID(),
+      }
+      const rest = { iat: now, exp: now + 300, scope: 'mcp:tools:read mcp:tools:execute' }
+      return new SignJWT({ ...right, ...rest, ...claims })
+        .setProtectedHeader({ alg: 'ES256', kid: 'idp', typ: 'oauth-id-jag+jwt', ...header })
+        .sign(privateKey)
+    },
+  }
+}
+
+describe('identity assertions (T8, ID-JAG)', () => {
+  let gate: GatedSpy
+  let trusted: Provider
+  let second: Provider
+  let stranger: Provider
+  before(async () => {
+    const current = (): GatedSpy => gate
+    trusted = await startProvider(current)
+    second = await startProvider(current)
+    stranger = await startProvider(current)
+    const { issuer, jwksUri } = trusted
+    gate = await startGatedSpy({
+      clients: [
+        ...testClients,
+        confidential('desktop', [jwtBearer]),
+        confidential('limited', [jwtBearer], { scopes: ['mcp:tools:read'] }),
+        confidential('other', ['client_credentials'], { scopes: ['mcp:*'] }),
+      ],
+      grants: {
+        identityAssertions: [
+          { issuer, jwksUri },
+          { issuer: second.issuer, jwksUri: second.jwksUri, subjectPrefix: 'second:' },
+        ],
+      },
+    })
+  })
+  after(async () => {
+    await gate.close()
+    for (const { server } of [trusted, second, stranger]) server.close()
+  })
+
+  const redeem = async (
+    assertion: string | Promise<string>,
+    more = {},
+    id = 'desktop',
+  ): Promise<TokenAnswer> =>
+    askAs(gate.oauth, id, { grant_type: jwtBearer, assertion: await assertion, ...more })
+  const refused = async (answer: TokenAnswer | Promise<TokenAnswer>, what = ''): Promise<void> => {
+    const { status, body } = await answer
+    assert.equal(status, 400, what)
+    assert.equal(body.error, 'invalid_grant', what)
+    assert.match(String(body['error_description']), /^grant request is invalid/, 'the reason is for the log')
+  }
+
+  it('give the user a token for the client and the server that they name', async () => {
+    const { status, body } = await redeem(trusted.assert())
+    assert.equal(status, 200, JSON.stringify(body))
+    assert.equal(body.scope, 'mcp:tools:read mcp:tools:execute')
+    assert.equal(body.refresh_token, undefined)
+    const claims = decodeJwt(body.access_token)
+    assert.equal(claims.sub, `${trusted.issuer}#alice`)
+    assert.equal(claims.aud, gate.installation.mcpUrl)
+    assert.equal(claims['client_id'], 'desktop')
+    assert.equal((await gate.post(legacyRequest('tools/list'), { token: body.access_token })).status, 200)
+  })
+
+  it('of two providers with an alice name two people, neither of them ours (A66)', async () => {
+    const one = decodeJwt((await redeem(trusted.assert())).body.access_token).sub
+    const two = decodeJwt((await redeem(second.assert())).body.access_token).sub
+    const own = decodeJwt(await gate.tokenFor('mcp:tools:read', 'alice')).sub
+    assert.deepEqual([one, two, own], [`${trusted.issuer}#alice`, 'second:alice', 'alice'])
+  })
+
+  it('give the scopes that assertion, request and client have in common', async () => {
+    const scope = 'mcp:tools:read mcp:prompts:list'
+    assert.equal((await redeem(trusted.assert(), { scope })).body.scope, 'mcp:tools:read')
+    const limited = trusted.assert({ client_id: 'limited', scope: 'mcp:*' })
+    assert.equal((await redeem(limited, {}, 'limited')).body.scope, 'mcp:tools:read')
+    const more = trusted.assert({ scope: 'openid email mcp:tools:read' })
+    assert.equal((await redeem(more)).body.scope, 'mcp:tools:read')
+    for (const nothing of ['mcp:prompts:list', 'email', undefined]) {
+      const assertion = trusted.assert({ scope: nothing })
+      assert.equal((await redeem(assertion, { scope: 'mcp:tools:read' })).body.error, 'invalid_scope')
+    }
+  })
+
+  it('are good once: of fifty at once, one gets a token (A60)', async () => {
+    const assertion = await trusted.assert()
+    const answers = await Promise.all(Array.from({ length: 50 }, () => redeem(assertion)))
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1)
+    await refused(redeem(assertion))
+    await gate.installation.restart()
+    await refused(redeem(assertion))
+  })
+
+  it('are refused when anything about them is wrong (A60)', async () => {
+    const now = Math.floor(Date.now() / 1000)
+    const { url } = gate.installation
+    const claims: JWTPayload[] = [
+      { aud: 'https://elsewhere.example' },
+      { aud: [url, 'https://elsewhere.example'] },
+      { aud: `${url}/` },
+      { aud: undefined as never },
+      { resource: 'https://elsewhere.example/mcp' },
+      { resource: undefined },
+      { resource: [gate.installation.mcpUrl] },
+      { client_id: 'other' },
+      { client_id: undefined },
+      { iss: stranger.issuer },
+      { iss: second.issuer },
+      { sub: undefined as never },
+      { sub: '' },
+      { jti: undefined as never },
+      { iat: now - 400, exp: now - 100 },
+      { iat: now - 900, exp: now + 60 },
+      { iat: now + 120, exp: now + 300 },
+      { exp: now + 3600 },
+      { exp: undefined as never },
+      { iat: undefined as never },
+      { nbf: now + 120 },
+    ]
+    for (const wrong of claims) await refused(redeem(trusted.assert(wrong)), JSON.stringify(wrong))
+    for (const typ of ['JWT', 'at+jwt', undefined]) await refused(redeem(trusted.assert({}, { typ })), typ)
+    await refused(redeem(stranger.assert()))
+    await refused(redeem(stranger.assert({ iss: trusted.issuer })), 'another key')
+    const unsigned = new UnsecuredJWT(decodeJwt(await trusted.assert())).encode()
+    for (const text of [unsigned, 'nonsense', 'a.b.c']) await refused(redeem(text), text)
+    assert.equal(stranger.fetched(), 0, 'keys of strangers are not fetched')
+    const elsewhere = await redeem(trusted.assert(), { resource: 'https://elsewhere.example/mcp' })
+    assert.equal(elsewhere.body.error, 'invalid_target')
+  })
+
+  it('are for confidential clients that have the grant', async () => {
+    assert.equal((await redeem(trusted.assert({ client_id: 'other' }), {}, 'other')).status, 400)
+    const assertion = await trusted.assert({ client_id: 'user-client' })
+    const open = await gate.oauth.token({ grant_type: jwtBearer, assertion, client_id: 'user-client' })
+    assert.equal(open.status, 400)
+    await assert.rejects(
+      startGatedSpy({
+        clients: [{ id: 'x', grantTypes: [jwtBearer] }],
+        grants: { identityAssertions: [{ issuer: trusted.issuer, jwksUri: trusted.jwksUri }] },
+      }),
+      /clients\[0\]\.secret: is needed/,
+    )
+  })
+
+  it('open no MCP server themselves (A60)', async () => {
+    const token = await trusted.assert({ aud: gate.installation.mcpUrl })
+    for (const sent of [token, await trusted.assert()])
+      assert.equal((await gate.post(legacyRequest('tools/list'), { token: sent })).status, 401)
+  })
+
+  it('can give a token that is bound to a key (T9)', async () => {
+    const key = await proofKey()
+    const dpop = await key.prove({ url: `${gate.installation.url}/token` })
+    const parameters = { grant_type: jwtBearer, assertion: await trusted.assert() }
+    const { body } = await askAs(gate.oauth, 'desktop', parameters, { dpop })
+    assert.equal(body['token_type'], 'DPoP')
+    assert.deepEqual(decodeJwt(body.access_token)['cnf'], { jkt: key.thumbprint })
+  })
+
+  it('are announced, and who may make them is not (AM11)', async () => {
+    const read = async ({ installation }: GatedSpy): Promise<string> =>
+      (await fetch(`${installation.url}/.well-known/oauth-authorization-server`)).text()
+    const text = await read(gate)
+    const metadata = JSON.parse(text) as Record<string, string[]>
+    assert.deepEqual(metadata['authorization_grant_profiles_supported'], [
+      'urn:ietf:params:oauth:grant-profile:id-jag',
+    ])
+    assert.ok(metadata['grant_types_supported']?.includes(jwtBearer))
+    assert.doesNotMatch(text, new RegExp(`${trusted.issuer}|${second.issuer}`))
+    const plain = await startGatedSpy()
+    assert.doesNotMatch(await read(plain), /jwt-bearer|id-jag/)
+    const { body } = await plain.oauth.token({ grant_type: jwtBearer, client_id: 'user-client' })
+    assert.equal(body.error, 'unsupported_grant_type')
+    await plain.close()
+  })
+
+  it('wait while the keys of their provider cannot be had', async () => {
+    const gone = await startProvider(() => gate)
+    gone.server.close()
+    gone.server.closeAllConnections()
+    const { issuer, jwksUri } = gone
+    const lonely = await startGatedSpy({
+      clients: [confidential('desktop', [jwtBearer])],
+      grants: { identityAssertions: [{ issuer, jwksUri }] },
+    })
+    const { url, mcpUrl } = lonely.installation
+    const assertion = await gone.assert({ aud: url, resource: mcpUrl })
+    const { body } = await askAs(lonely.oauth, 'desktop', { grant_type: jwtBearer, assertion })
+    assert.equal(body.error, 'temporarily_unavailable')
+    await lonely.close()
+  })
+})
