@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { FormBrowser } from '../support/form-browser.ts'
+import { type Installation, startInstallation } from '../support/installation.ts'
+import { type AuthorizationRequest, OAuthClient } from '../support/oauth.ts'
+
+const upstreams = [
+  { name: 'one', path: '/mcp', url: 'http://127.0.0.1:9/mcp' },
+  { name: 'two', path: '/two/mcp', url: 'http://127.0.0.1:9/mcp' },
+]
+
+let installation: Installation
+before(async () => {
+  installation = await startInstallation({ config: { upstreams } })
+})
+after(() => installation.close())
+
+const registerWebClient = (metadata: object = {}): Promise<OAuthClient> =>
+  OAuthClient.register(installation.url, {
+    client_name: 'Web client',
+    redirect_uris: ['https://app.example/cb', 'https://other.example/cb'],
+    ...metadata,
+  })
+
+describe('the consent page', () => {
+  const lastQuestion = (browser: FormBrowser): string =>
+    browser.pages.findLast(({ html }) => html.includes('value="approve"'))?.html ?? ''
+
+  const ask = async (metadata: object, request: AuthorizationRequest = {}): Promise<string> => {
+    const client = await registerWebClient(metadata)
+    const browser = new FormBrowser()
+    await client.authorize(request, browser)
+    return lastQuestion(browser)
+  }
+
+  it('names the client, the whole redirect URI and its host, and warns of nothing where nothing is odd (X3, N18)', async () => {
+    const html = await ask({ client_name: 'Notes' })
+    assert.match(html, /Let Notes in\?/)
+    assert.match(html, /goes to <strong>app\.example<\/strong>\s*<code>https:\/\/app\.example\/cb<\/code>/)
+    assert.doesNotMatch(html, /class="note"/)
+  })
+
+  it('warns of the name of a program that lives elsewhere (A49)', async () => {
+    const html = await ask({ client_name: 'C\u200bl\u0430ude' })
+    assert.match(
+      html,
+      /This looks like <strong>Claude<\/strong>, but <strong>app\.example<\/strong> is\s+not/,
+    )
+    assert.match(html, /mixes letters of several alphabets/)
+    assert.doesNotMatch(html, /\u200b/)
+  })
+
+  it('shows an address of another alphabet in its plain form, and says so (A49)', async () => {
+    const html = await ask({ redirect_uris: ['https://аррӏе.example/cb'] })
+    assert.match(html, /<strong>xn--80ak6aa92e\.example<\/strong>/)
+    assert.match(html, /letters of another alphabet/)
+    assert.doesNotMatch(html, /аррӏе/)
+  })
+
+  it('of a program on this computer warns that any program can use its name, also a well-known one (R11, A54)', async () => {
+    const html = await ask({ client_name: 'Claude Code', redirect_uris: ['http://localhost:4321/cb'] })
+    assert.match(html, /<strong>localhost:4321<\/strong>/)
+    assert.match(html, /Any program here can call itself by this name/)
+  })
+
+  it('of a client whose id is the URL of its description shows whose that is, and where the answer goes (R11, A54)', async () => {
+    const id = 'https://claude.ai/oauth/client-metadata'
+    const redirectUris = ['http://localhost/callback']
+    const known = await startInstallation({
+      config: { clients: [{ id, name: 'Claude Code', redirectUris }] },
+    })
+    const client = new OAuthClient(known.url, id, 'http://localhost:4321/callback')
+    const browser = new FormBrowser()
+    await client.authorize({}, browser)
+    assert.match(lastQuestion(browser), /description comes from <strong>claude\.ai<\/strong>/)
+    assert.match(lastQuestion(browser), /goes to <strong>localhost:4321<\/strong>/)
+    assert.match(lastQuestion(browser), /Any program here can call itself by this name/)
+    const pages = browser.pages.length
+    await client.authorize({}, browser)
+    assert.equal(browser.pages.length, pages + 1, 'every time')
+    await known.close()
+  })
+
+  it('shows openid as what it is', async () => {
+    assert.match(await ask({}, { scope: 'openid mcp:tools:read' }), /Know your name/)
+  })
+
+  it('puts what is new first, marked, and what was granted before apart from it', async () => {
+    for (const redirect_uris of [['http://127.0.0.1/cb'], ['https://app.example/cb']]) {
+      const client = await registerWebClient({ redirect_uris })
+      const browser = new FormBrowser()
+      await client.authorize({ scope: 'mcp:tools:read mcp:resources' }, browser)
+      assert.doesNotMatch(lastQuestion(browser), /New|before/)
+      const scope = 'mcp:tools:read mcp:resources:read mcp:tools:execute'
+      const { scope: granted } = await client.signIn({ scope }, browser)
+      const [, added, earlier] =
+        /Let Web client do more\?.*<h2>New<\/h2>\s*<ul>(.*?)<\/ul>\s*<h2>Allowed before<\/h2>\s*<ul>(.*?)<\/ul>/s.exec(
+          lastQuestion(browser),
+        ) ?? []
+      assert.deepEqual(scopesIn(added), ['mcp:tools:execute'])
+      assert.match(added ?? '', /<strong>New:<\/strong> Run tools on your behalf/)
+      assert.deepEqual(scopesIn(earlier), ['mcp:tools:read', 'mcp:resources:read'])
+      assert.equal(granted, scope)
+    }
+  })
+
+  it('says so where all of it was granted before, to this user, at this server', async () => {
+    const client = await registerWebClient({ redirect_uris: ['http://127.0.0.1/cb'] })
+    const browser = new FormBrowser()
+    await client.authorize({}, browser)
+    await client.authorize({}, browser)
+    assert.match(lastQuestion(browser), /You have allowed it all of this before/)
+    await client.authorize({ resource: `${installation.url}/two/mcp` }, browser)
+    assert.doesNotMatch(lastQuestion(browser), /before/)
+    const other = new FormBrowser({ fill: { name: 'grace' } })
+    await client.authorize({}, other)
+    assert.doesNotMatch(lastQuestion(other), /before/)
+  })
+})
+
+const scopesIn = (html = ''): (string | undefined)[] =>
+  [...html.matchAll(/<code>([^<]*)<\/code>/g)].map(([, scope]) => scope)
