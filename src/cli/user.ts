@@ -41,7 +41,9 @@ export function userCommand(): Command {
       ).option('--display-name <text>', 'shown on pages'),
     )
     .addCommand(
-      withPassword(named('set-password', 'Give a user a new password, and end every login.', setPassword)),
+      withPassword(
+        named('set-password', 'Give a user a new password, and end every login and passkey.', setPassword),
+      ),
     )
     .addCommand(
       named(
@@ -101,7 +103,7 @@ const invite: Action = async (people, name, { displayName }, config) => {
 
 const setPassword: Action = async (people, name, { passwordStdin = false }) => {
   await people.setPassword(name, await readPassword(passwordStdin))
-  console.log(`${name} has a new password; every login has ended`)
+  console.log(`${name} has a new password; every login and passkey has ended`)
 }
 
 function withPassword(command: Command): Command {

@@ -29,7 +29,7 @@ export function buildLogin(
     loginForm,
     identity: localIdentity({ users, passwords, limits: loginLimits(), clock }),
     local: {
-      passkeys: localPasskeys({ publicUrl, users, passkeys, artifacts, clock }),
+      passkeys: localPasskeys({ publicUrl, users, passkeys, artifacts, secret, clock }),
       setUp: buildPeople(base, passwords),
     },
   }

@@ -20,9 +20,10 @@ export function buildPasswords(secret: MasterSecret): Passwords {
 
 /** The users of an installation, as the command line and the set-up page manage them. */
 export function buildPeople({ store, secret, clock }: PeopleBase, hashing = buildPasswords(secret)): People {
-  const { artifacts, revocations, users } = store
+  const { artifacts, revocations, users, passkeys } = store
   return people({
     users,
+    passkeys,
     passwords: hashing,
     invitations: invitations(artifacts, clock),
     clock,

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { randomToken } from '../core/secret.ts'
+import { type MasterSecret, randomToken, sealer } from '../core/secret.ts'
 import type { ArtifactStore } from '../storage/contract.ts'
 
 /** What a challenge was given for, and to whom: an answer from anywhere else is none. */
@@ -11,10 +11,19 @@ interface Occasion {
 
 /** Challenges for passkeys (WebAuthn level 3 section 13.4.3): random, for ten minutes, answered once. */
 export interface Challenges {
-  /** Resolves to a new challenge: bytes. */
-  give(occasion: Occasion): Promise<Uint8Array<ArrayBuffer>>
-  /** Uses up a challenge, in base64url, and says whether it was given for this. The challenge is untrusted. */
+  /** A new challenge: bytes. */
+  give(occasion: Occasion): Uint8Array<ArrayBuffer>
+  /**
+   * Uses up a challenge, in base64url, and says whether it was given for this: of many at once, one is told so. The
+   * challenge is untrusted.
+   */
   take(challenge: string, occasion: Occasion): Promise<boolean>
+}
+
+interface ChallengesPorts {
+  readonly artifacts: ArtifactStore
+  readonly secret: MasterSecret
+  readonly clock: Clock
 }
 
 const model = 'PasskeyChallenge'
@@ -22,18 +31,27 @@ const model = 'PasskeyChallenge'
 /** How long a challenge can be answered. */
 export const challengeMilliseconds = 10 * 60 * 1000
 
-/** Challenges in the store, so that any replica can take the answer. */
-export function passkeyChallenges(artifacts: ArtifactStore, clock: Clock): Challenges {
+/**
+ * Challenges that say themselves what they are for, sealed: looking at a login page writes nothing, whoever looks and
+ * however often. The store learns of those that were answered.
+ */
+export function passkeyChallenges({ artifacts, secret, clock }: ChallengesPorts): Challenges {
+  const seals = sealer(secret.derive('passkey-challenge'))
+  const contextOf = ({ purpose, holder }: Occasion): string => `${purpose}\0${holder}`
   return {
-    async give({ purpose, holder }) {
-      const id = randomToken(32)
-      const expiresAt = clock.now() + challengeMilliseconds
-      await artifacts.put({ model, id, payload: { purpose, holder }, expiresAt })
-      return new Uint8Array(Buffer.from(id, 'base64url'))
+    give(occasion) {
+      const text = `${clock.now() + challengeMilliseconds} ${randomToken(16)}`
+      return new Uint8Array(Buffer.from(seals.seal(text, contextOf(occasion)), 'base64url'))
     },
-    async take(challenge, { purpose, holder }) {
-      const payload = (await artifacts.take(model, challenge))?.payload
-      return payload !== undefined && payload['purpose'] === purpose && payload['holder'] === holder
+    async take(challenge, occasion) {
+      const text = seals.open(challenge, contextOf(occasion))
+      const expiresAt = Number(text?.split(' ')[0])
+      // By what was sealed, since one challenge can be spelled in more than one way.
+      return (
+        text !== undefined &&
+        expiresAt > clock.now() &&
+        artifacts.insertOnce({ model, id: text, payload: {}, expiresAt })
+      )
     },
   }
 }

@@ -8,6 +8,7 @@ import {
   verifyRegistrationResponse,
 } from '@simplewebauthn/server'
 import type { Clock } from '../core/clock.ts'
+import type { MasterSecret } from '../core/secret.ts'
 import type { ArtifactStore, PasskeyStore, UserStore } from '../storage/contract.ts'
 import type { Account, Passkeys } from './contract.ts'
 import { toAccount } from './local.ts'
@@ -18,6 +19,7 @@ interface PasskeysPorts {
   readonly users: UserStore
   readonly passkeys: PasskeyStore
   readonly artifacts: ArtifactStore
+  readonly secret: MasterSecret
   readonly clock: Clock
 }
 
@@ -33,7 +35,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
   const { users, passkeys, clock } = ports
   const { origin, hostname: rpID } = new URL(ports.publicUrl)
   const expected = { expectedOrigin: origin, expectedRPID: rpID, requireUserVerification: true }
-  const challenges: Challenges = passkeyChallenges(ports.artifacts, clock)
+  const challenges: Challenges = passkeyChallenges(ports)
 
   const authenticate = async (credential: string, holder: string): Promise<Account | string> => {
     const response = parse(credential) as AuthenticationResponseJSON | undefined
@@ -65,7 +67,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
   return {
     unavailable: whyUnavailable(rpID),
     async startLogin(holder) {
-      const challenge = await challenges.give({ purpose: 'login', holder })
+      const challenge = challenges.give({ purpose: 'login', holder })
       const options = {
         rpID,
         challenge,
@@ -86,7 +88,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
         userID: new TextEncoder().encode(id),
         userName: user?.name ?? displayName,
         userDisplayName: displayName,
-        challenge: await challenges.give({ purpose: 'registration', holder }),
+        challenge: challenges.give({ purpose: 'registration', holder }),
         timeout: challengeMilliseconds,
         attestationType: 'none',
         supportedAlgorithmIDs,

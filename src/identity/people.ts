@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
 import { userIdPrefix } from '../core/user-id.ts'
-import type { User, UserStore } from '../storage/contract.ts'
+import type { PasskeyStore, User, UserStore } from '../storage/contract.ts'
 import type { LoginRefused, SetUp } from './contract.ts'
 import type { Invitations } from './invitations.ts'
 import { busy, toAccount } from './local.ts'
@@ -25,7 +25,10 @@ export interface People extends SetUp {
   add(person: { name: string; displayName?: string | undefined; password: string }): Promise<User>
   /** Adds a user without a password, and resolves to the token of the link on which they choose it. */
   invite(name: string, displayName?: string): Promise<string>
-  /** Each of these ends everything that the user is in the middle of. Throws PersonRefused for an unknown name. */
+  /**
+   * Each of these ends everything that the user is in the middle of; a new password ends the passkeys as well. Throws
+   * PersonRefused for an unknown name.
+   */
   setPassword(name: string, password: string): Promise<void>
   disable(name: string): Promise<void>
   enable(name: string): Promise<void>
@@ -36,6 +39,7 @@ export interface People extends SetUp {
 
 interface PeoplePorts {
   readonly users: UserStore
+  readonly passkeys: PasskeyStore
   readonly passwords: Passwords
   readonly invitations: Invitations
   readonly clock: Clock
@@ -45,7 +49,7 @@ interface PeoplePorts {
 
 /** People over the store. */
 export function people(ports: PeoplePorts): People {
-  const { users, passwords, invitations, clock, endAccess } = ports
+  const { users, passkeys, passwords, invitations, clock, endAccess } = ports
 
   const make = (name: string, displayName: string | undefined, passwordHash: string | undefined): User => {
     const createdAt = clock.now()
@@ -94,6 +98,8 @@ export function people(ports: PeoplePorts): People {
       const { id, name: spelled } = await get(name)
       refuse(passwordProblem(password, spelled))
       await users.setPassword(id, await passwords.hash(password), clock.now())
+      // Whoever had the old password may have added one.
+      await passkeys.removeAll(id)
       await endAccess(id)
     },
     async disable(name) {

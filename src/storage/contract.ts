@@ -219,6 +219,7 @@ export interface PasskeyStore {
    * which means that there are two of the key (WebAuthn level 3 section 6.1.1), or when the key is gone.
    */
   use(id: string, counter: number, usedAt: number): Promise<boolean>
+  removeAll(userId: string): Promise<void>
   /** Removes a passkey of this user. Returns whether there was one. */
   remove(userId: string, id: string): Promise<boolean>
 }

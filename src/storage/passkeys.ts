@@ -46,6 +46,9 @@ export function passkeyStore(db: Kysely<Schema>, tenant: string): PasskeyStore {
         .execute()
       return used.length === 1
     },
+    async removeAll(userId) {
+      await db.deleteFrom('passkeys').where('tenant', '=', tenant).where('user_id', '=', userId).execute()
+    },
     async remove(userId, id) {
       const removed = await db
         .deleteFrom('passkeys')

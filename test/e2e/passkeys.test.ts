@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core'
 import type { People } from '../../src/identity/people.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
+import { movableClock } from '../support/movable-clock.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { goodPassword, openPeople } from '../support/people.ts'
 import { chromiumFlags, chromiumPath } from '../support/tools.ts'
@@ -165,14 +166,11 @@ describe('passkeys', { timeout: 120_000 }, () => {
     const foreign = { csrf: csrfOf((await elsewhere.get('/login')).html), credential }
     assert.equal((await elsewhere.post(action, foreign)).status, 422, 'another browser')
 
-    const visitor = await visitorOf(device)
-    assert.equal((await visitor.post(action, { csrf, credential })).status, 422, 'it was used up there')
-    await device.page.goto(`${installation.url}/login`)
-    const fresh = await capture(device)
     const answers = await Promise.all(
-      Array.from({ length: 5 }, async () => (await visitorOf(device)).post(fresh.action, fresh)),
+      Array.from({ length: 5 }, async () => (await visitorOf(device)).post(action, { csrf, credential })),
     )
     assert.equal(answers.filter(({ status }) => status === 303).length, 1)
+    assert.equal((await (await visitorOf(device)).post(action, { csrf, credential })).status, 422)
     await device.context.close()
   })
 
@@ -197,6 +195,17 @@ describe('passkeys', { timeout: 120_000 }, () => {
     await page.getByText('may not be used any more').waitFor()
     const [event] = (await installation.audit()).filter(({ code }) => code === 'login_refused').slice(-1)
     assert.match(event?.reason ?? '', /counter/)
+    await device.context.close()
+  })
+
+  it('end with the password that they were added under', async () => {
+    await people.add({ name: 'reset', password: goodPassword })
+    const device = await newDevice()
+    await register(device, 'reset')
+    await people.setPassword('reset', 'four other words of no meaning')
+    await device.page.goto(passkeysUrl())
+    await passkeyButton(device.page).click()
+    await device.page.getByText('is not known here').waitFor()
     await device.context.close()
   })
 
@@ -264,6 +273,28 @@ describe('the pages of passkeys', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     await page.getByText('needs JavaScript').waitFor()
     await context.close()
+  })
+
+  it('let a passkey be added within a quarter of an hour of a login, not by who finds a browser open', async (test) => {
+    const clock = movableClock()
+    const later = await startInstallation({ host: 'localhost', clock, config: { login: { users: 'local' } } })
+    const own = await openPeople(later, clock)
+    test.after(async () => {
+      await own.close()
+      await later.close()
+    })
+    await own.add({ name: 'ada', password: goodPassword })
+    const visitor = new Visitor(later.url)
+    await visitor.submit('/login', { name: 'ada', password: goodPassword })
+    assert.match((await visitor.get('/account/passkeys')).html, /data-passkey="create"/)
+    clock.advance(15 * 60_000)
+    assert.match((await visitor.get('/account/passkeys')).html, /Sign in again<\/a> to add a passkey/)
+    const csrf = csrfOf((await visitor.get('/logout')).html)
+    const answer = await visitor.post('/account/passkeys/add', { csrf, credential: '{}', name: 'x' })
+    assert.equal(answer.status, 422)
+    assert.match(answer.html, /Sign in again before you add a passkey/)
+    await visitor.submit('/login?again', { name: 'ada', password: goodPassword })
+    assert.match((await visitor.get('/account/passkeys')).html, /data-passkey="create"/)
   })
 
   it('say why there are none where the server is reached by an address', async (test) => {

@@ -162,6 +162,14 @@ for (const [name, startEngine] of [
         assert.deepEqual(await store.passkeys.list('ada'), [])
       })
 
+      it('go all at once, those of one user alone', async () => {
+        await store.passkeys.add(passkey('k3', 'ada'))
+        await store.passkeys.add(passkey('k4', 'grace'))
+        await store.passkeys.removeAll('ada')
+        assert.deepEqual(await store.passkeys.list('ada'), [])
+        assert.deepEqual(await store.passkeys.list('grace'), [passkey('k4', 'grace')])
+      })
+
       it('are used with a counter that grows, or with none at all', async () => {
         await store.passkeys.add(passkey('k2', 'ada'))
         assert.equal(await store.passkeys.use('k2', 0, 2), true)
