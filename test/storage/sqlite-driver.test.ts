@@ -77,6 +77,8 @@ describe('changes that are committed together', () => {
     await began.promise
     const seen = db.selectFrom('marks').select('name').where('name', '=', 'inside').execute()
     const outside = Promise.all(names('outside').map(add))
+    // Time enough to see it, if anything let them.
+    await new Promise((resolve) => setTimeout(resolve, 20))
     goOn.resolve()
     await assert.rejects(transaction, /undone/)
     assert.deepEqual(await seen, [])
