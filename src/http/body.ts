@@ -21,7 +21,10 @@ export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
     })
     req.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length)))
     req.on('error', (cause) => reject(new Refusal('request_aborted', { cause })))
-    req.on('close', () => reject(new Refusal('request_aborted')))
+    // Every request is closed in the end, and an error costs its stack.
+    req.on('close', () => {
+      if (!req.readableEnded) reject(new Refusal('request_aborted'))
+    })
   })
 }
 

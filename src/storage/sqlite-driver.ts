@@ -1,0 +1,164 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
+
+interface Waiting {
+  readonly query: CompiledQuery
+  readonly resolve: (result: QueryResult<never>) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Compiled {
+  readonly statement: StatementSync
+  /** Whether it gives rows back. */
+  readonly reads: boolean
+}
+
+type Outcome = { readonly result: QueryResult<never> } | { readonly error: unknown }
+
+const batched = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
+
+/**
+ * Runs statements on one connection of node:sqlite, each compiled once.
+ *
+ * A commit waits for the disk and, since node:sqlite is synchronous, lets everybody wait. Changes that are asked for in
+ * the same turn of the event loop are therefore committed together, in the order in which they came, and acknowledged
+ * when that commit is on disk. Each is still a statement of its own that fails alone.
+ */
+export class SqliteGroupDriver implements Driver {
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, Compiled>()
+  #waiting: Waiting[] = []
+  /** Settles when the running transaction is over; nobody else may see what it has not committed. */
+  #transaction: Promise<void> | undefined
+  #endTransaction: () => void = () => undefined
+
+  constructor(database: DatabaseSync) {
+    this.#database = database
+  }
+
+  async init(): Promise<void> {
+    // The database is open already.
+  }
+
+  async acquireConnection(): Promise<SqliteConnection> {
+    return new SqliteConnection(this)
+  }
+
+  async releaseConnection(): Promise<void> {
+    // All share one.
+  }
+
+  async destroy(): Promise<void> {
+    await this.#transaction
+    this.#commitWaiting()
+    this.#database.close()
+  }
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    while (this.#transaction !== undefined) await this.#transaction
+    // One that read first could find that another process has written since, and fail.
+    this.#database.exec('begin immediate')
+    this.#transaction = new Promise((resolve) => (this.#endTransaction = resolve))
+    ;(connection as SqliteConnection).inTransaction = true
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    this.#end(connection as SqliteConnection, 'commit')
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    this.#end(connection as SqliteConnection, 'rollback')
+  }
+
+  /** Runs a statement for a connection, and resolves when what it changed is on disk. */
+  async execute(query: CompiledQuery, inTransaction: boolean): Promise<QueryResult<never>> {
+    if (inTransaction) return this.#run(query)
+    while (this.#transaction !== undefined) await this.#transaction
+    if (!batched.has(query.query.kind)) return this.#run(query)
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.push({ query, resolve, reject }) === 1) setImmediate(() => this.#commitInTurn())
+    })
+  }
+
+  #end(connection: SqliteConnection, how: 'commit' | 'rollback'): void {
+    this.#database.exec(how)
+    connection.inTransaction = false
+    this.#transaction = undefined
+    this.#endTransaction()
+  }
+
+  #commitInTurn(): void {
+    if (this.#transaction === undefined) this.#commitWaiting()
+    else void this.#transaction.then(() => this.#commitInTurn())
+  }
+
+  #commitWaiting(): void {
+    const batch = this.#waiting
+    this.#waiting = []
+    if (batch.length === 0) return
+    let outcomes: Outcome[]
+    try {
+      outcomes = batch.length === 1 ? batch.map(({ query }) => this.#attempt(query)) : this.#together(batch)
+    } catch (error) {
+      outcomes = batch.map(() => ({ error }))
+    }
+    for (const [index, outcome] of outcomes.entries()) {
+      if ('error' in outcome) batch[index]?.reject(outcome.error)
+      else batch[index]?.resolve(outcome.result)
+    }
+  }
+
+  #together(batch: readonly Waiting[]): Outcome[] {
+    this.#database.exec('begin immediate')
+    try {
+      const outcomes = batch.map(({ query }) => this.#attempt(query))
+      this.#database.exec('commit')
+      return outcomes
+    } catch (error) {
+      // A full disk ends the transaction by itself.
+      if (this.#database.isTransaction) this.#database.exec('rollback')
+      throw error
+    }
+  }
+
+  #attempt(query: CompiledQuery): Outcome {
+    try {
+      return { result: this.#run(query) }
+    } catch (error) {
+      return { error }
+    }
+  }
+
+  #run({ sql, parameters }: CompiledQuery): QueryResult<never> {
+    const { statement, reads } = this.#statements.get(sql) ?? this.#compile(sql)
+    const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : value))
+    if (reads) return { rows: statement.all(...(values as SQLInputValue[])) as never[] }
+    const { changes } = statement.run(...(values as SQLInputValue[]))
+    return { numAffectedRows: BigInt(changes), rows: [] }
+  }
+
+  #compile(sql: string): Compiled {
+    const statement = this.#database.prepare(sql)
+    const compiled = { statement, reads: statement.columns().length > 0 }
+    this.#statements.set(sql, compiled)
+    return compiled
+  }
+}
+
+class SqliteConnection implements DatabaseConnection {
+  readonly #driver: SqliteGroupDriver
+  inTransaction = false
+
+  constructor(driver: SqliteGroupDriver) {
+    this.#driver = driver
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.#driver.execute(query, this.inTransaction)
+  }
+
+  // oxlint-disable-next-line require-yield -- the contract has it; nothing here reads a stream
+  async *streamQuery(): AsyncGenerator<never> {
+    throw new Error('the embedded store reads no streams')
+  }
+}

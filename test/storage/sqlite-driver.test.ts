@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, describe, it } from 'node:test'
+import type { Kysely } from 'kysely'
+import { storeFile } from '../../src/storage/open.ts'
+import type { Schema } from '../../src/storage/schema.ts'
+import { sqliteEngine, type TestStore } from '../support/engines.ts'
+
+describe('changes that are committed together', () => {
+  let home: TestStore
+  let db: Kysely<Schema>
+  let other: DatabaseSync
+  before(async () => {
+    home = await (await sqliteEngine()).create()
+    await (await home.open()).close()
+    db = await home.openRaw()
+    other = new DatabaseSync(storeFile(home.folder as string))
+  })
+  after(async () => {
+    other.close()
+    await db.destroy()
+    await home.destroy()
+  })
+
+  const add = (name: string) => db.insertInto('marks').values({ name, value: 'v' }).execute()
+  const isThere = (name: string): boolean =>
+    other.prepare('select 1 from marks where name = ?').get(name) !== undefined
+  const names = (prefix: string): string[] => Array.from({ length: 50 }, (_, index) => `${prefix} ${index}`)
+
+  it('are there for others when they are acknowledged, and not before', async () => {
+    const all = names('acknowledged').map(async (name) => {
+      const done = add(name)
+      assert.equal(isThere(name), false)
+      await done
+      assert.equal(isThere(name), true)
+    })
+    await Promise.all(all)
+  })
+
+  it('fail alone', async () => {
+    await add('twice')
+    const results = await Promise.allSettled([add('before'), add('twice'), add('after')])
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    )
+    assert.deepEqual([isThere('before'), isThere('after')], [true, true])
+  })
+
+  it('fail all when they cannot be committed', async () => {
+    other.exec('begin immediate')
+    const blocked = await home.openRaw()
+    try {
+      // Without patience, since this process holds the lock itself.
+      const { sql } = await import('kysely')
+      await sql`pragma busy_timeout = 0`.execute(blocked)
+      const insert = (name: string) => blocked.insertInto('marks').values({ name, value: 'v' }).execute()
+      const results = await Promise.allSettled(names('locked').map(insert))
+      assert.ok(results.every(({ status }) => status === 'rejected'))
+      other.exec('rollback')
+      await insert('unlocked')
+      assert.ok(isThere('unlocked'))
+    } finally {
+      await blocked.destroy()
+    }
+  })
+
+  it('stay out of a transaction, which nobody sees before its end', async () => {
+    const began = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    const transaction = db.transaction().execute(async (trx) => {
+      await trx.insertInto('marks').values({ name: 'inside', value: 'v' }).execute()
+      began.resolve()
+      await goOn.promise
+      throw new Error('undone')
+    })
+    await began.promise
+    const seen = db.selectFrom('marks').select('name').where('name', '=', 'inside').execute()
+    const outside = Promise.all(names('outside').map(add))
+    // Time enough to see it, if anything let them.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    goOn.resolve()
+    await assert.rejects(transaction, /undone/)
+    assert.deepEqual(await seen, [])
+    await outside
+    assert.ok(names('outside').every(isThere), 'the rollback took nothing of others with it')
+  })
+
+  it('are written before the store is closed', async () => {
+    const closing = await home.openRaw()
+    const last = closing.insertInto('marks').values({ name: 'last', value: 'v' }).execute()
+    await new Promise<void>((resolve) => process.nextTick(resolve))
+    await closing.destroy()
+    await last
+    assert.ok(isThere('last'))
+  })
+})
