@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
+import { storageAdapter } from '../../src/authorization-server/adapter.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { loadMasterSecret } from '../../src/keys/master-secret.ts'
+import { openStore } from '../../src/storage/open.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { testClients } from '../support/installation.ts'
@@ -167,6 +171,17 @@ describe('the device grant (RFC 8628, N32)', () => {
     })
     assert.equal(response.status, 400)
     assert.match(await response.text(), /expired/)
+  })
+
+  it('is claimed once in the store, whatever several processes found before', async () => {
+    const folder = gate.installation.data
+    const store = await openStore({ folder, secret: loadMasterSecret(undefined, folder), clock: systemClock })
+    const codes = storageAdapter({ ...store, clock: systemClock })('DeviceCode')
+    const claim = async (): Promise<unknown> => codes.upsert('a code', { inFlight: true }, 600)
+    const claims = await Promise.allSettled(Array.from({ length: 50 }, claim))
+    assert.equal(claims.filter(({ status }) => status === 'fulfilled').length, 1)
+    await codes.upsert('a code', { inFlight: true, accountId: 'viewer' }, 600)
+    await store.close()
   })
 
   it('lets one person go on of several who confirm one code at once', async () => {

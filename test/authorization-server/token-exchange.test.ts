@@ -6,6 +6,7 @@ import { askAs, clientSecret, confidential } from '../support/confidential.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { testClients } from '../support/installation.ts'
+import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import type { TokenAnswer } from '../support/oauth.ts'
 import { proofKey } from '../support/proofs.ts'
 
@@ -20,17 +21,20 @@ const clients: ConfigInput['clients'] = [
 ]
 
 let gate: GatedSpy
+let clock: MovableClock
 let other: string
 let subject: string
 before(async () => {
-  gate = await startGatedSpy({
+  clock = movableClock()
+  const config: ConfigInput = {
     clients,
     grants: { tokenExchange: 'on' },
     upstreams: [
       { name: 'spy', path: '/mcp', url: 'http://127.0.0.1:9/mcp' },
       { name: 'other', path: '/other/mcp', url: 'http://127.0.0.1:9/mcp' },
     ],
-  })
+  }
+  gate = await startGatedSpy(config, clock)
   other = `${gate.installation.url}/other/mcp`
   subject = await gate.tokenFor('mcp:tools:read mcp:tools:execute mcp:resources:read', 'alice')
 })
@@ -185,6 +189,14 @@ describe('token exchange (RFC 8693)', () => {
     const call = legacyRequest('tools/call', { name: 'x' })
     assert.equal((await gate.post(call, { token: body.access_token })).status, 403)
     assert.equal((await gate.oauth.refresh(tokens.refresh_token)).status, 200)
+  })
+
+  it('gives no token that lives longer than the one it was given', async () => {
+    const fresh = await gate.tokenFor('mcp:tools:read', 'dora')
+    assert.ok(Number((await ask('agent', { subject_token: fresh })).body['expires_in']) > 3500)
+    clock.advance(1800_000)
+    assert.ok(Number((await ask('agent', { subject_token: fresh })).body['expires_in']) <= 1800)
+    clock.advance(-1800_000)
   })
 
   it('binds the new token to the key of a proof, and takes a bound token from its owner alone (T9)', async () => {

@@ -104,15 +104,14 @@ async function verifyAssertion(
     issuer,
     algorithms: [...algorithms],
     typ: assertionType,
-    audience: own,
     requiredClaims: ['sub', 'aud', 'client_id', 'jti', 'exp', 'iat'],
     maxTokenAge: maxAgeSeconds,
     clockTolerance: clockToleranceSeconds,
     currentDate: new Date(clock.now()),
   })
   const { aud, sub, jti, exp = 0, iat = 0 } = payload
-  // An assertion that is good elsewhere as well could be taken from there to here.
-  if (aud !== own) throw refused('the assertion is for several audiences')
+  // Nor is one that is good elsewhere as well: it could be taken from there to here.
+  if (aud !== own) throw refused('the assertion is not for this server alone')
   if (payload['client_id'] !== clientId) throw refused('the assertion is for another client')
   if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || jti === '')
     throw refused('the assertion lacks a claim')

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { decodeJwt } from 'jose'
+import { systemClock } from '../../src/core/clock.ts'
+import { loadMasterSecret } from '../../src/keys/master-secret.ts'
+import { openStore } from '../../src/storage/open.ts'
+import { askAs, clientSecret, confidential } from '../support/confidential.ts'
+import { type GatedSpy, startGatedSpy } from '../support/gated-spy.ts'
+import { testClients } from '../support/installation.ts'
+import type { TokenAnswer } from '../support/oauth.ts'
+
+let gate: GatedSpy
+before(async () => {
+  gate = await startGatedSpy({
+    clients: [
+      ...testClients,
+      confidential('nightly', ['client_credentials'], { scopes: ['mcp:tools:read'], upstreams: ['one'] }),
+    ],
+    upstreams: [
+      { name: 'one', path: '/mcp', url: 'http://127.0.0.1:9/mcp' },
+      { name: 'two', path: '/two/mcp', url: 'http://127.0.0.1:9/mcp' },
+    ],
+  })
+})
+after(() => gate.close())
+
+const ask = (id: string, parameters = {}): Promise<TokenAnswer> =>
+  askAs(gate.oauth, id, { grant_type: 'client_credentials', ...parameters })
+
+describe('client_credentials (T7)', () => {
+  it('stays with the servers that the operator lists with the client', async () => {
+    const resource = `${gate.installation.url}/two/mcp`
+    assert.equal(decodeJwt((await ask('nightly')).body.access_token).aud, gate.installation.mcpUrl)
+    assert.equal((await ask('nightly', { resource })).body.error, 'invalid_target')
+  })
+
+  it('is for no client that came into the store another way than through the operator', async () => {
+    const folder = gate.installation.data
+    const secret = loadMasterSecret(undefined, folder)
+    const store = await openStore({ folder, secret, clock: systemClock })
+    const payload = {
+      client_id: 'stranger',
+      client_secret: clientSecret,
+      grant_types: ['client_credentials'],
+      response_types: [],
+      redirect_uris: [],
+      token_endpoint_auth_method: 'client_secret_basic',
+    }
+    await store.artifacts.put({ model: 'Client', id: 'stranger', payload })
+    await store.close()
+    const { status, body } = await ask('stranger', { scope: 'mcp:tools:read' })
+    assert.equal(status, 400)
+    assert.equal(body.error, 'unauthorized_client')
+  })
+})
