@@ -9,10 +9,10 @@ import { mayIntrospectAll } from './introspection.ts'
 import { errors } from './library.ts'
 import { interactionPolicy } from './policy.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
+import { accessTokenSeconds, refreshTokenSeconds } from './token-lifetimes.ts'
 
 const interactionSeconds = 600
 const sessionSeconds = 14 * 24 * 3600
-const grantSeconds = 366 * 24 * 3600
 
 /** Where the login and consent pages of one authorization request are. */
 export const interactionPath = '/interaction'
@@ -63,14 +63,14 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
     extraTokenClaims: async (_context, token) =>
       'grantId' in token && token.grantId !== undefined ? { gid: grantName(token.grantId) } : undefined,
     ttl: {
-      AccessToken: tokens.accessTokenSeconds,
-      ClientCredentials: tokens.accessTokenSeconds,
+      AccessToken: (_context, _token, client) => accessTokenSeconds(settings, client),
+      ClientCredentials: (_context, _token, client) => accessTokenSeconds(settings, client),
       AuthorizationCode: tokens.codeSeconds,
-      RefreshToken: tokens.refreshTokenSeconds,
+      RefreshToken: (context) => refreshTokenSeconds(settings, context),
       IdToken: tokens.accessTokenSeconds,
       Interaction: interactionSeconds,
       Session: sessionSeconds,
-      Grant: Math.max(grantSeconds, tokens.refreshTokenSeconds),
+      Grant: tokens.refreshAbsoluteSeconds,
     },
 
     cookies: {
@@ -173,7 +173,7 @@ function describeResource(
   accessTokenFormat: 'jwt'
   jwt: { sign: { alg: never; kid: string } }
 } {
-  const { resources, tokens, keys } = settings
+  const { resources, keys } = settings
   const resource = resources.find(indicator)
   if (resource === undefined) throw new errors.InvalidTarget('this resource is not protected here')
   // A person is asked about one server at a time, and a token is for one.
@@ -181,7 +181,7 @@ function describeResource(
   return {
     scope: availableScopes(settings, context).join(' '),
     audience: resource.resource,
-    accessTokenTTL: tokens.accessTokenSeconds,
+    accessTokenTTL: accessTokenSeconds(settings, context.oidc.client),
     accessTokenFormat: 'jwt',
     jwt: { sign: { alg: keys.signing.algorithm as never, kid: keys.signing.kid } },
   }

@@ -1,6 +1,7 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
+import { settleRefresh } from './refresh-window.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -12,6 +13,7 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
     await next()
     if (!('oidc' in koaContext)) return
     const context = koaContext as KoaContextWithOIDC
+    if (context.oidc.route === 'token') await settleRefresh(settings, context)
     if (context.oidc.route === 'discovery') completeMetadata(context.body as Metadata)
     if (isErrorBody(context.body)) {
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return

@@ -16,6 +16,15 @@ export interface KnownClient {
   readonly redirectUris: readonly string[]
   readonly grantTypes: readonly string[]
   readonly scopes?: readonly string[] | undefined
+  /** Lifetime of its access tokens, where it differs. */
+  readonly accessTokenSeconds?: number | undefined
+}
+
+/** Clients whose access tokens live longer or shorter than those of others. */
+interface LifetimeProfile {
+  /** The host of all their redirect URIs. */
+  readonly redirectHost: string
+  readonly accessTokenSeconds: number
 }
 
 /** Everything that the authorization server is told and given. */
@@ -33,7 +42,13 @@ export interface AuthorizationServerSettings {
   readonly tokens: {
     readonly codeSeconds: number
     readonly accessTokenSeconds: number
-    readonly refreshTokenSeconds: number
+    /** Lifetime of a refresh token. Each use begins it anew. */
+    readonly refreshIdleSeconds: number
+    /** Lifetime of a grant, from the authorization on. Nothing that comes from it lasts longer. */
+    readonly refreshAbsoluteSeconds: number
+    /** For how long a used refresh token still gets the answer that it got. */
+    readonly refreshWindowSeconds: number
+    readonly profiles: readonly LifetimeProfile[]
   }
   readonly keys: KeyRing
   readonly artifacts: ArtifactStore

@@ -39,6 +39,8 @@ export interface Base {
 const sweepMilliseconds = 10 * 60 * 1000
 /** What has expired is kept for a while: presenting it again is how theft is noticed. */
 const keepMilliseconds = 24 * 3600 * 1000
+/** The longest that a used refresh token can still get its answer. */
+const answerMilliseconds = 60_000
 
 /** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend. */
 export async function openBase(
@@ -88,6 +90,7 @@ export async function openBase(
 function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => void): () => void {
   const sweep = async (): Promise<void> => {
     await store.artifacts.sweep(clock.now() - keepMilliseconds)
+    await store.artifacts.forgetAnswers(clock.now() - answerMilliseconds)
     await store.revocations.sweep(clock.now() - keepMilliseconds)
   }
   const sweeper = setInterval(() => void sweep().catch(onFault), sweepMilliseconds).unref()

@@ -18,6 +18,8 @@ export interface FoundArtifact {
   readonly payload: Readonly<Record<string, unknown>>
   /** Milliseconds since the epoch. */
   readonly consumedAt: number | undefined
+  /** What `consume` kept with it. */
+  readonly answer?: string | undefined
 }
 
 /** The artifacts of one tenant. */
@@ -30,8 +32,13 @@ export interface ArtifactStore {
   findByUid(model: string, uid: string): Promise<FoundArtifact | undefined>
   findByUserCode(model: string, userCode: string): Promise<FoundArtifact | undefined>
   listByAccount(model: string, accountId: string): Promise<readonly FoundArtifact[]>
-  /** Marks as consumed in one conditional update. Returns whether this call did it: of many at once, one. */
-  consume(model: string, id: string): Promise<boolean>
+  /**
+   * Marks as consumed in one conditional update, which also keeps what the one use was answered with, where that is
+   * given. Returns whether this call did it: of many at once, one.
+   */
+  consume(model: string, id: string, answer?: string): Promise<boolean>
+  /** Drops the kept answers of what was consumed before a time, in milliseconds since the epoch. */
+  forgetAnswers(before: number): Promise<void>
   remove(model: string, id: string): Promise<void>
   /** Removes and returns in one statement: of many at once, one gets it. Undefined for what has expired, too. */
   take(model: string, id: string): Promise<FoundArtifact | undefined>

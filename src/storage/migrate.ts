@@ -1,9 +1,15 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { initial } from './migrations/0001-initial.ts'
+import { keyStates } from './migrations/0006-key-states.ts'
+import { refreshAnswers } from './migrations/0006-refresh-answers.ts'
 import type { Schema } from './schema.ts'
 
-const migrations: Readonly<Record<string, Migration>> = { '0001-initial': initial }
+const migrations: Readonly<Record<string, Migration>> = {
+  '0001-initial': initial,
+  '0006-key-states': keyStates,
+  '0006-refresh-answers': refreshAnswers,
+}
 
 /** A store that this version cannot use, with the cause and the fix for the operator. */
 export class StoreUnusable extends Error {

@@ -19,6 +19,8 @@ interface ArtifactTable {
   account_id: string | null
   client_id: string | null
   consumed_at: number | null
+  /** What the one use was answered with, sealed. Kept for a short while. */
+  answer: string | null
   expires_at: number | null
 }
 
