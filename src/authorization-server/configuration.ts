@@ -2,6 +2,7 @@ import type { Configuration, KoaContextWithOIDC, ClientMetadata as LibraryMetada
 import { parseScopes, ScopeSet } from '../core/scope.ts'
 import { isToolScope, scopeCatalogue } from '../core/scope-catalogue.ts'
 import { grantName, randomToken } from '../core/secret.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
 import { storageAdapter } from './adapter.ts'
 import { refuseRedirects, requestedScopeField } from './client-metadata.ts'
 import { renderLibraryError } from './error-page.ts'
@@ -17,14 +18,15 @@ const sessionSeconds = 14 * 24 * 3600
 /** Where the login and consent pages of one authorization request are. */
 export const interactionPath = '/interaction'
 
-/** What oidc-provider is told. Every deviation from its defaults is here. */
+/** What oidc-provider is told, with the keys as they are now. Every deviation from its defaults is here. */
 export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
   const { tokens, keys, secret, issuer, stepUps } = settings
+  const { signing, privateJwks } = keys
   const secure = issuer.startsWith('https:')
   const cookie = { httpOnly: true, sameSite: 'lax', secure, overwrite: true } as const
   return {
     adapter: storageAdapter(settings),
-    jwks: { keys: [...keys.privateJwks] as never },
+    jwks: { keys: [...privateJwks] as never },
     clients: settings.clients.map(describeClient),
     findAccount: async (_context, id) => {
       const account = await settings.identity.find(id)
@@ -44,11 +46,14 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
       token_endpoint_auth_method: 'none',
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
-      id_token_signed_response_alg: keys.signing.algorithm as never,
     },
     extraClientMetadata: {
       properties: [requestedScopeField],
-      validator: (_context, _key, _value, metadata) => refuseRedirects(metadata['redirect_uris']),
+      validator: (_context, _key, _value, metadata) => {
+        refuseRedirects(metadata['redirect_uris'])
+        // A client that registered in the time of another algorithm must not depend on keys that have gone.
+        metadata['id_token_signed_response_alg'] = signing.algorithm as never
+      },
     },
     allowOmittingSingleRegisteredRedirectUri: false,
 
@@ -119,7 +124,8 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
         enabled: true,
         useGrantedResource: async () => true,
         defaultResource: async (_context, _client, oneOf) => oneOf ?? fallbackResource(settings),
-        getResourceServerInfo: async (context, indicator) => describeResource(settings, context, indicator),
+        getResourceServerInfo: async (context, indicator) =>
+          describeResource(settings, signing, context, indicator),
       },
     },
   }
@@ -164,6 +170,7 @@ async function loadExistingGrant(
 
 function describeResource(
   settings: AuthorizationServerSettings,
+  signing: KeyRing['signing'],
   context: KoaContextWithOIDC,
   indicator: string,
 ): {
@@ -173,7 +180,7 @@ function describeResource(
   accessTokenFormat: 'jwt'
   jwt: { sign: { alg: never; kid: string } }
 } {
-  const { resources, keys } = settings
+  const { resources } = settings
   const resource = resources.find(indicator)
   if (resource === undefined) throw new errors.InvalidTarget('this resource is not protected here')
   // A person is asked about one server at a time, and a token is for one.
@@ -183,7 +190,7 @@ function describeResource(
     audience: resource.resource,
     accessTokenTTL: accessTokenSeconds(settings, context.oidc.client),
     accessTokenFormat: 'jwt',
-    jwt: { sign: { alg: keys.signing.algorithm as never, kid: keys.signing.kid } },
+    jwt: { sign: { alg: signing.algorithm as never, kid: signing.kid } },
   }
 }
 

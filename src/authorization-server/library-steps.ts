@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
 import { settleRefresh } from './refresh-window.ts'
@@ -13,6 +14,7 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
     await next()
     if (!('oidc' in koaContext)) return
     const context = koaContext as KoaContextWithOIDC
+    if (context.oidc.route === 'jwks') context.set('Cache-Control', `public, max-age=${publishedKeysSeconds}`)
     if (context.oidc.route === 'token') await settleRefresh(settings, context)
     if (context.oidc.route === 'discovery') completeMetadata(context.body as Metadata)
     if (isErrorBody(context.body)) {

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { splitTarget } from '../http/exchange.ts'
 import { readHead } from '../http/head.ts'
@@ -10,24 +11,41 @@ import { allowCors, answerPreflight, normaliseRequest, speakAsPublicOrigin } fro
 import { interactionPages } from './interactions.ts'
 import { Provider } from './library.ts'
 import { addLibrarySteps } from './library-steps.ts'
-import { takeNotes } from './notes.ts'
+import { type Notes, takeNotes } from './notes.ts'
 import { oauthEvent } from './observe.ts'
 import { homePage } from './pages/home-page.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
+
+interface Engine {
+  readonly library: (req: IncomingMessage, res: ServerResponse) => Promise<void>
+  readonly pages: (req: IncomingMessage, res: ServerResponse) => Promise<void>
+}
+
+function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engine {
+  const provider = new Provider(settings.issuer, libraryConfiguration(settings))
+  // Safe because the front layer overwrites the forwarded headers of every request.
+  provider.proxy = true
+  addLibrarySteps(provider, settings)
+  notes.listenTo(provider)
+  return {
+    library: provider.callback(),
+    pages: getRequestListener(interactionPages(provider, settings, notes).fetch),
+  }
+}
 
 /** Builds the authorization server: a front layer of ours round oidc-provider. */
 export async function createAuthorizationServer(
   settings: AuthorizationServerSettings,
 ): Promise<AuthorizationServer> {
   const { issuer, resources, guard, observe, onFault } = settings
-  const provider = new Provider(issuer, libraryConfiguration(settings))
-  // Safe because the front layer overwrites the forwarded headers of every request.
-  provider.proxy = true
-  addLibrarySteps(provider, settings)
-  const notes = takeNotes(provider, onFault)
-  const library = provider.callback()
-  const pages = getRequestListener(interactionPages(provider, settings, notes).fetch)
+  const notes = takeNotes(onFault)
+  // The library takes its keys once and for all. It costs a millisecond to build it anew over the same store; requests
+  // that are running end on the one that they began with.
+  let engine = buildEngine(settings, notes)
+  settings.keys.subscribe(() => {
+    engine = buildEngine(settings, notes)
+  })
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
   const home = String(await homePage(resources.all, settings.loginForm !== 'none'))
 
@@ -38,7 +56,7 @@ export async function createAuthorizationServer(
     const { path, query } = splitTarget(req.url ?? '/')
     if (path === '/') return sendPage(res, home)
     if (path === stylesheetPath) return sendStylesheet(res)
-    if (path.startsWith(`${interactionPath}/`)) return pages(req, res)
+    if (path.startsWith(`${interactionPath}/`)) return engine.pages(req, res)
 
     const canonical = canonicalPath(path, resourcePaths)
     const endpoint = findEndpoint(canonical)
@@ -62,7 +80,7 @@ export async function createAuthorizationServer(
     req.url = query === '' ? canonical : `${canonical}?${query}`
     const normalised = await normaliseRequest(settings, endpoint, req)
     notes.alias(normalised, req)
-    return library(normalised, res)
+    return engine.library(normalised, res)
   }
 
   return {

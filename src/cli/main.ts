@@ -6,6 +6,7 @@ import { StoreUnusable } from '../storage/migrate.ts'
 import { version } from '../version.ts'
 import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
+import { keyCommand } from './key.ts'
 import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
 import { tokenCommand } from './token.ts'
@@ -19,12 +20,14 @@ const program = new Command('portcullis')
   .addCommand(serveCommand())
   .addCommand(checkCommand())
   .addCommand(tokenCommand())
+  .addCommand(keyCommand())
 
 /** What the operator can mend: told in a line, without a stack. */
 const mendable = [ConfigurationInvalid, PortTaken, StoreUnusable, DataFolderUnusable]
 
 /** Exit codes: 0 done, 1 a fault, 2 something that the operator can mend. */
-for (const command of [program, ...program.commands]) {
+const subcommands = program.commands.flatMap((command) => [command, ...command.commands])
+for (const command of [program, ...subcommands]) {
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
 }
 try {

@@ -6,6 +6,7 @@ import { publicOrigins, type ResourceDirectory, resourceDirectory } from '../cor
 import type { MasterSecret } from '../core/secret.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
+import { keyPurposes } from '../keys/key-states.ts'
 import { loadMasterSecret, prepareDataFolder } from '../keys/master-secret.ts'
 import type { Store } from '../storage/contract.ts'
 import { openStore } from '../storage/open.ts'
@@ -36,6 +37,7 @@ export interface Base {
   readonly close: () => Promise<void>
 }
 
+const watchMilliseconds = 1000
 const sweepMilliseconds = 10 * 60 * 1000
 /** What has expired is kept for a while: presenting it again is how theft is noticed. */
 const keepMilliseconds = 24 * 3600 * 1000
@@ -58,8 +60,8 @@ export async function openBase(
   const audit = openAudit({ path: config.audit.file ?? join(folder, 'audit.jsonl'), clock, onFault })
   const origins = publicOrigins(config.publicUrl)
   const stopSweeping = startSweeping(store, clock, onFault)
-  const algorithm = config.tokens.signingAlgorithm
-  const keys = { store: store.keys, clock }
+  const [tokenKeys, identityKeys] = await openKeys(config, store, clock)
+  const stopWatching = watchKeys([tokenKeys, identityKeys], log, onFault)
   return {
     clock,
     secret,
@@ -75,12 +77,13 @@ export async function openBase(
     origins,
     guard: buildGuard(config, origins),
     resources: buildResources(config, origins),
-    tokenKeys: await openKeyRing({ ...keys, purpose: 'authorization-server', algorithm }),
-    identityKeys: await openKeyRing({ ...keys, purpose: 'gateway-identity', algorithm: 'ES256' }),
+    tokenKeys,
+    identityKeys,
     stepUps: stepUps(store.artifacts, clock),
     checkReady: async () => void (await store.revocations.has('token', 'readiness')),
     async close() {
       stopSweeping()
+      stopWatching()
       audit.close()
       await store.close()
     },
@@ -92,9 +95,31 @@ function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => 
     await store.artifacts.sweep(clock.now() - keepMilliseconds)
     await store.artifacts.forgetAnswers(clock.now() - answerMilliseconds)
     await store.revocations.sweep(clock.now() - keepMilliseconds)
+    await store.keys.sweep(clock.now() - keepMilliseconds)
   }
   const sweeper = setInterval(() => void sweep().catch(onFault), sweepMilliseconds).unref()
   return () => clearInterval(sweeper)
+}
+
+async function openKeys(config: Config, store: Store, clock: Clock): Promise<readonly [KeyRing, KeyRing]> {
+  const [tokens, identity] = keyPurposes(config.tokens.signingAlgorithm)
+  const ports = { store: store.keys, clock }
+  return [await openKeyRing({ ...ports, ...tokens }), await openKeyRing({ ...ports, ...identity })]
+}
+
+/** Notices within a second what the command line or another process has done to the keys. */
+function watchKeys(rings: readonly KeyRing[], log: Log, onFault: (error: unknown) => void): () => void {
+  for (const ring of rings) {
+    ring.subscribe(() => {
+      const keys = { signing: ring.signing.kid, published: ring.publicJwks.keys.map(({ kid }) => kid) }
+      log.logger.info(keys, `the signing keys have changed: ${keys.signing} signs`)
+    })
+  }
+  const refresh = async (): Promise<void> => {
+    for (const ring of rings) await ring.refresh()
+  }
+  const timer = setInterval(() => void refresh().catch(onFault), watchMilliseconds).unref()
+  return () => clearInterval(timer)
 }
 
 function buildResources(config: Config, origins: readonly string[]): ResourceDirectory {

@@ -33,6 +33,10 @@ interface KeyTable {
   /** The private JWK, sealed. */
   sealed: string
   created_at: number
+  /** Its place in the line of keys of its algorithm: no two share one. */
+  generation: number
+  signs_from: number
+  ends_at: number | null
 }
 
 interface RevocationTable {

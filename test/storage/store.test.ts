@@ -59,11 +59,11 @@ describe('artifacts', () => {
   it('keep the answer of the one that consumed them, of 50 at once, for a while', async () => {
     await store.artifacts.put({ model: 'Once', id: 'o', payload: {}, expiresAt: soon() })
     const answers = Array.from({ length: 50 }, (_, index) => `answer ${index}`)
-    const before = clock.now()
+    const began = clock.now()
     const results = await Promise.all(answers.map((answer) => store.artifacts.consume('Once', 'o', answer)))
     assert.equal((await store.artifacts.find('Once', 'o'))?.answer, answers[results.indexOf(true)])
     await store.artifacts.put({ model: 'Once', id: 'o', payload: { again: true } })
-    await store.artifacts.forgetAnswers(before)
+    await store.artifacts.forgetAnswers(began)
     assert.equal((await store.artifacts.find('Once', 'o'))?.answer, answers[results.indexOf(true)])
     await store.artifacts.forgetAnswers(clock.now() + 1000)
     const found = await store.artifacts.find('Once', 'o')

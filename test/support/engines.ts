@@ -4,7 +4,7 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 export interface Engine {
   readonly name: string
   /** Makes a fresh store and says how an installation is configured to use it. */
-  open(): Promise<{ readonly config: ConfigInput; close(): Promise<void> }>
+  open(): Promise<{ readonly config: ConfigInput; readonly close: () => Promise<void> }>
 }
 
 /** The embedded store, in the data folder. */
