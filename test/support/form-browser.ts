@@ -11,6 +11,8 @@ interface BrowserOptions {
   readonly fill?: Readonly<Record<string, string>>
   /** `deny` presses the second button of a consent page. */
   readonly decision?: 'approve' | 'deny'
+  /** Called before each form is submitted: what happens while the person thinks. */
+  readonly beforeSubmit?: () => Promise<void>
 }
 
 interface Form {
@@ -54,6 +56,7 @@ export class FormBrowser {
       this.pages.push({ url: request.url, status: response.status, headers: response.headers, html })
       const form = this.#fill(html)
       if (form === undefined) return undefined
+      await this.#options.beforeSubmit?.()
       request = { url: new URL(form.action, request.url).href, body: form.fields }
     }
     throw new Error('the form browser went round in circles')
