@@ -43,12 +43,23 @@ function completeAuthorizationRequest(
 
 interface Metadata {
   scopes_supported: string[]
+  token_endpoint_auth_methods_supported?: string[]
+  token_endpoint_auth_signing_alg_values_supported?: string[]
+  [member: string]: unknown
   response_modes_supported?: string[]
 }
 
-/** `offline_access` is named here and nowhere else: some clients refresh only where they see it. */
+/**
+ * `offline_access` is named here and nowhere else: some clients refresh only where they see it. Without a word on
+ * revocation and introspection, only clients with a secret could think that they may (RFC 8414 section 2).
+ */
 function completeMetadata(metadata: Metadata): void {
   metadata.scopes_supported = [...allLeafScopes, 'openid', 'offline_access']
+  for (const endpoint of ['revocation', 'introspection']) {
+    for (const name of ['auth_methods_supported', 'auth_signing_alg_values_supported'] as const) {
+      metadata[`${endpoint}_endpoint_${name}`] = metadata[`token_endpoint_${name}`]
+    }
+  }
 }
 
 interface ErrorBody {
