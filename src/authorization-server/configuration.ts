@@ -131,7 +131,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
   }
 }
 
-/** Before the refresh token is used up, since the library would look only afterwards. Throws InvalidTarget. */
+/** Before a successor is made, since the library would look only afterwards. Throws InvalidTarget. */
 function checkRefreshResource({ oidc: { params, entities } }: KoaContextWithOIDC): void {
   const granted = new Set([entities.RefreshToken?.resource ?? []].flat())
   for (const asked of [params?.['resource'] ?? []].flat()) {

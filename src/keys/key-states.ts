@@ -40,8 +40,8 @@ export function isPublished({ endsAt }: StoredKey, now: number): boolean {
 }
 
 /**
- * The key that signs: the newest of its algorithm whose time has come, first of those that nothing has replaced. States
- * follow from the times in the store, so that all processes change over at once and nobody has to tell them.
+ * The key that signs: the newest of its algorithm whose time has come. States follow from the times in the store, so
+ * that all processes change over at once and nobody has to tell them.
  */
 export function signingKey(
   keys: readonly StoredKey[],
@@ -50,11 +50,7 @@ export function signingKey(
 ): StoredKey | undefined {
   return keys
     .filter((key) => key.algorithm === algorithm && key.signsFrom <= now && isPublished(key, now))
-    .toSorted(
-      (one, other) =>
-        Number(other.endsAt === undefined) - Number(one.endsAt === undefined) ||
-        other.generation - one.generation,
-    )[0]
+    .toSorted((one, other) => other.generation - one.generation)[0]
 }
 
 /** The state of a key among those of its purpose, where `algorithm` is the one that is configured. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -35,7 +35,7 @@ describe('signing algorithms', () => {
     const startWith = (signingAlgorithm: Algorithm): Promise<GatedSpy> =>
       startGatedSpy({ data, listen, tokens: { signingAlgorithm } })
     let gate = await startWith('ES256')
-    test.after(() => gate.close())
+    test.after(() => gate.close().then(() => rm(data, { recursive: true, force: true })))
     const { url } = gate.installation
     const client = await OAuthClient.register(url, { redirect_uris: ['http://127.0.0.1:1/cb'] })
     const tokens = [await client.signIn({ scope: 'mcp:tools:read openid' })]
@@ -68,5 +68,27 @@ describe('signing algorithms', () => {
     )
     const { access_token: first } = tokens[0] ?? { access_token: '' }
     assert.equal((await gate.post(legacyRequest('ping'), { token: first })).status, 401)
+  })
+
+  it('may differ between processes for a while: each accepts what the other signs (A62)', {
+    timeout: 30_000,
+  }, async (test) => {
+    const one = await startGatedSpy()
+    test.after(() => one.close())
+    const port = await freePort()
+    const other = await startGatedSpy({
+      data: one.installation.data,
+      publicUrl: one.installation.url,
+      listen: { gateway: port },
+      allowedHosts: [`127.0.0.1:${port}`],
+      tokens: { signingAlgorithm: 'EdDSA' },
+    })
+    test.after(() => other.close())
+    const issued = await one.oauth.authorize({ scope: 'mcp:tools:read' })
+    const { body } = await new OAuthClient(`http://127.0.0.1:${port}`).redeem(issued)
+    assert.equal(algorithmOf(body.access_token), 'EdDSA')
+    await new Promise((resolve) => setTimeout(resolve, 2000)) // keys are looked for every second
+    const answer = await one.post(legacyRequest('ping'), { token: body.access_token })
+    assert.equal(answer.status, 200)
   })
 })

@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -50,6 +50,13 @@ export async function startReplicas(
     startPortcullis(test, ['serve', '-c', file, '--port', String(port)])
   const all: { url: string; started: Started }[] = []
   for (const port of ports) all.push({ url: `http://127.0.0.1:${port}`, started: await begin(port) })
+  test.after(async () => {
+    for (const { started } of all) {
+      started.process.kill('SIGKILL')
+      await started.exit
+    }
+    await rm(data, { recursive: true, force: true })
+  })
   return {
     publicUrl,
     data,
