@@ -7,9 +7,11 @@ import {
 } from '../storage/contract.ts'
 import { grants } from './grants.ts'
 import { errors } from './library.ts'
+import { isWithinWindow, refreshTokenModel } from './refresh-window.ts'
 import { type ClientAdapterPorts, clientAdapter } from './registration/client-adapter.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
 
-interface AdapterPorts extends ClientAdapterPorts {
+interface AdapterPorts extends ClientAdapterPorts, Pick<AuthorizationServerSettings, 'tokens'> {
   readonly revocations: RevocationStore
 }
 
@@ -45,7 +47,10 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
         await registered.markUsed(payload.clientId, clock.now() + registration.idleSeconds * 1000)
     },
     async find(id) {
-      return restore(await artifacts.find(model, id))
+      const found = await artifacts.find(model, id)
+      if (model === refreshTokenModel && found !== undefined && isWithinWindow(ports, found))
+        return found.payload
+      return restore(found)
     },
     async findByUid(uid) {
       return restore(await artifacts.findByUid(model, uid))
@@ -54,8 +59,10 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
       return restore(await artifacts.findByUserCode(model, userCode))
     },
     async consume(id) {
+      // A refresh token is used up together with its answer: `settleRefresh`.
+      if (model === refreshTokenModel) return
       if (await artifacts.consume(model, id)) return
-      // Two requests presented the same code or refresh token at once: the second one is a replay.
+      // Two requests presented the same code at once: the second one is a replay.
       const found = await artifacts.find(model, id)
       const grantId = found?.payload['grantId']
       if (typeof grantId === 'string') await revokeGrant(grantId)

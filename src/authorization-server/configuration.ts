@@ -3,6 +3,7 @@ import { proofAlgorithms } from '../core/dpop.ts'
 import { parseScopes, ScopeSet } from '../core/scope.ts'
 import { isToolScope, scopeCatalogue } from '../core/scope-catalogue.ts'
 import { grantName, randomToken } from '../core/secret.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
 import { storageAdapter } from './adapter.ts'
 import { allowedScopesField, requestedScopeField } from './client-metadata.ts'
 import { cookieNames, longCookie, shortCookie } from './cookies.ts'
@@ -19,10 +20,10 @@ import { documentFeature, libraryFetch } from './registration/documents.ts'
 import { operatorMetadata } from './registration/operator-client.ts'
 import { sessionSeconds } from './session.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
+import { accessTokenSeconds, refreshTokenSeconds } from './token-lifetimes.ts'
 
 const interactionSeconds = 600
 const deviceCodeSeconds = 600
-const grantSeconds = 366 * 24 * 3600
 
 /** Where the login and consent pages of one authorization request are. */
 export const interactionPath = '/interaction'
@@ -30,14 +31,15 @@ export const interactionPath = '/interaction'
 /** Where a person enters the code that a device shows. */
 export const devicePath = '/device'
 
-/** What oidc-provider is told. Every deviation from its defaults is here. */
+/** What oidc-provider is told, with the keys as they are now. Every deviation from its defaults is here. */
 export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
   const { tokens, keys, secret, issuer, stepUps, registration } = settings
+  const { signing, privateJwks } = keys
   const registrationKey = secret.derive('registration')
   const names = cookieNames(issuer)
   return {
     adapter: storageAdapter(settings),
-    jwks: { keys: [...keys.privateJwks] as never },
+    jwks: { keys: [...privateJwks] as never },
     clients: settings.clients.map((client) => describeClient(client, clientSecretHash(secret))),
     fetch: libraryFetch(settings.fetchSafely),
     fetchResponseBodyLimits: { 'client_id metadata document': 5 * 1024 },
@@ -64,13 +66,15 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
       token_endpoint_auth_method: 'none',
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
-      id_token_signed_response_alg: keys.signing.algorithm as never,
     },
     extraClientMetadata: {
       properties: [...ownFields],
       // Called once for each property: one of them is enough.
       validator: (_context, key, _value, metadata) => {
-        if (key === requestedScopeField) checkMetadata(metadata, registration.privateUseRedirects)
+        if (key !== requestedScopeField) return
+        checkMetadata(metadata, registration.privateUseRedirects)
+        // A client that registered in the time of another algorithm must not depend on keys that have gone.
+        metadata['id_token_signed_response_alg'] = signing.algorithm as never
       },
     },
     allowOmittingSingleRegisteredRedirectUri: false,
@@ -89,15 +93,15 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
         : // What a grant of ours gave the token: by whom it was delegated, and whose grant ends it.
           token.extra,
     ttl: {
-      AccessToken: tokens.accessTokenSeconds,
-      ClientCredentials: tokens.accessTokenSeconds,
+      AccessToken: (_context, _token, client) => accessTokenSeconds(settings, client),
+      ClientCredentials: (_context, _token, client) => accessTokenSeconds(settings, client),
       AuthorizationCode: tokens.codeSeconds,
       DeviceCode: deviceCodeSeconds,
-      RefreshToken: tokens.refreshTokenSeconds,
+      RefreshToken: (context) => refreshTokenSeconds(settings, context),
       IdToken: tokens.accessTokenSeconds,
       Interaction: interactionSeconds,
       Session: (_context, session) => sessionSeconds(settings, session.loginTs),
-      Grant: Math.max(grantSeconds, tokens.refreshTokenSeconds),
+      Grant: tokens.refreshAbsoluteSeconds,
     },
 
     cookies: {
@@ -149,13 +153,14 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
         enabled: true,
         useGrantedResource: async () => true,
         defaultResource: async (_context, _client, oneOf) => oneOf ?? fallbackResource(settings),
-        getResourceServerInfo: async (context, indicator) => describeResource(settings, context, indicator),
+        getResourceServerInfo: async (context, indicator) =>
+          describeResource(settings, signing, context, indicator),
       },
     },
   }
 }
 
-/** Before the refresh token is used up, since the library would look only afterwards. Throws InvalidTarget. */
+/** Before a successor is made, since the library would look only afterwards. Throws InvalidTarget. */
 function checkRefreshResource({ oidc: { params, entities } }: KoaContextWithOIDC): void {
   const granted = new Set([entities.RefreshToken?.resource ?? []].flat())
   for (const asked of [params?.['resource'] ?? []].flat()) {
@@ -180,6 +185,7 @@ async function loadExistingGrant(
 
 function describeResource(
   settings: AuthorizationServerSettings,
+  signing: KeyRing['signing'],
   context: KoaContextWithOIDC,
   indicator: string,
 ): {
@@ -189,7 +195,7 @@ function describeResource(
   accessTokenFormat: 'jwt'
   jwt: { sign: { alg: never; kid: string } }
 } {
-  const { resources, tokens, keys } = settings
+  const { resources } = settings
   const resource = resources.find(indicator)
   if (resource === undefined) throw new errors.InvalidTarget('this resource is not protected here')
   checkTarget(context, resource)
@@ -198,9 +204,9 @@ function describeResource(
   return {
     scope: availableScopes(context).join(' '),
     audience: resource.resource,
-    accessTokenTTL: tokens.accessTokenSeconds,
+    accessTokenTTL: accessTokenSeconds(settings, context.oidc.client),
     accessTokenFormat: 'jwt',
-    jwt: { sign: { alg: keys.signing.algorithm as never, kid: keys.signing.kid } },
+    jwt: { sign: { alg: signing.algorithm as never, kid: signing.kid } },
   }
 }
 

@@ -19,13 +19,14 @@ export async function mintDevelopmentToken(
   token: DevelopmentToken,
 ): Promise<string> {
   const now = epochSeconds(clock)
+  const { signing } = keys
   return new SignJWT({ client_id: 'portcullis-cli', scope: token.scope })
-    .setProtectedHeader({ alg: keys.signing.algorithm, kid: keys.signing.kid, typ: 'at+jwt' })
+    .setProtectedHeader({ alg: signing.algorithm, kid: signing.kid, typ: 'at+jwt' })
     .setIssuer(token.issuer)
     .setSubject(token.user)
     .setAudience(token.resource)
     .setIssuedAt(now)
     .setExpirationTime(now + token.lifetimeSeconds)
     .setJti(randomToken(16))
-    .sign(keys.signing.key)
+    .sign(signing.key)
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { grantName } from '../core/secret.ts'
 import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
 
@@ -29,14 +30,11 @@ interface GrantsPorts {
   readonly clock: Clock
 }
 
-/** No access token outlives its grant by more: the longest lifetime that can be configured. */
-const longestTokenMilliseconds = 24 * 3600 * 1000
-
 /** Grants over the store of artifacts, which the library fills. */
 export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
   const revoke = async (grantId: string): Promise<void> => {
     await artifacts.removeGrant(grantId)
-    const expiresAt = clock.now() + longestTokenMilliseconds
+    const expiresAt = clock.now() + longestTokenSeconds * 1000
     await revocations.add({ kind: 'grant', id: grantName(grantId), expiresAt })
   }
 

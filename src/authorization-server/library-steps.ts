@@ -1,9 +1,11 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
 import { completeRequest } from './complete-request.ts'
 import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
+import { settleRefresh } from './refresh-window.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -17,7 +19,10 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
     if (!('oidc' in koaContext)) return
     const context = koaContext as KoaContextWithOIDC
     await holdRedirect(context)
-    if (context.oidc.route === 'discovery') completeMetadata(settings, context.body as Metadata)
+    const { route } = context.oidc
+    if (route === 'jwks') context.set('Cache-Control', `public, max-age=${publishedKeysSeconds}`)
+    if (route === 'token') await settleRefresh(settings, context)
+    if (route === 'discovery') completeMetadata(settings, context.body as Metadata)
     if (isErrorBody(context.body)) {
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
       nameRequest(context)
@@ -27,14 +32,25 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
 
 interface Metadata {
   scopes_supported: string[]
+  token_endpoint_auth_methods_supported?: string[]
+  token_endpoint_auth_signing_alg_values_supported?: string[]
+  [member: string]: unknown
   response_modes_supported?: string[]
   authorization_grant_profiles_supported?: string[]
 }
 
-/** `offline_access` is named here and nowhere else: some clients refresh only where they see it. */
+/**
+ * `offline_access` is named here and nowhere else: some clients refresh only where they see it. Without a word on
+ * revocation and introspection, only clients with a secret could think that they may (RFC 8414 section 2).
+ */
 function completeMetadata({ grants }: AuthorizationServerSettings, metadata: Metadata): void {
   metadata.response_modes_supported = ['query']
   metadata.scopes_supported = [...allLeafScopes, 'openid', 'offline_access']
+  for (const endpoint of ['revocation', 'introspection']) {
+    for (const name of ['auth_methods_supported', 'auth_signing_alg_values_supported'] as const) {
+      metadata[`${endpoint}_endpoint_${name}`] = metadata[`token_endpoint_${name}`]
+    }
+  }
   // That they are taken, never from whom.
   if (grants.assertionIssuers.length > 0)
     metadata.authorization_grant_profiles_supported = [identityAssertionProfile]

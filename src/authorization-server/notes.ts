@@ -16,12 +16,14 @@ export interface Notes {
   of(req: IncomingMessage): Note
   /** Lets two objects that stand for one request share a note. */
   alias(copy: IncomingMessage, original: IncomingMessage): void
+  /** Takes notes of what a provider does from now on. */
+  listenTo(provider: Provider): void
 }
 
 type LibraryError = errors.OIDCProviderError
 
 /** Listens to the library's events, so that each request can be told in one line when it is over. */
-export function takeNotes(provider: Provider, onFault: (error: Error) => void): Notes {
+export function takeNotes(onFault: (error: Error) => void): Notes {
   const notes = new WeakMap<IncomingMessage, Note>()
   const of = (req: IncomingMessage): Note => {
     const known = notes.get(req)
@@ -45,24 +47,26 @@ export function takeNotes(provider: Provider, onFault: (error: Error) => void): 
   }
   const succeeded = (context: KoaContextWithOIDC): void => void identify(context)
 
-  provider.on('authorization.error', failed)
-  provider.on('grant.error', failed)
-  provider.on('pushed_authorization_request.error', failed)
-  provider.on('device_authorization.error', failed)
-  provider.on('code_verification.error', failed)
-  provider.on('device_resume.error', failed)
-  provider.on('registration_create.error', failed)
-  provider.on('revocation.error', failed)
-  provider.on('introspection.error', failed)
-  provider.on('grant.success', succeeded)
-  provider.on('pushed_authorization_request.success', succeeded)
-  provider.on('device_authorization.success', succeeded)
-  provider.on('registration_create.success', succeeded)
-  provider.on('interaction.started', succeeded)
-  provider.on('authorization.success', succeeded)
-  provider.on('server_error', (context, error) => {
-    Object.assign(identify(context), { error: 'server_error', reason: error.message, fault: true })
-    onFault(error)
-  })
-  return { of, alias: (copy, original) => void notes.set(copy, of(original)) }
+  const listenTo = (provider: Provider): void => {
+    provider.on('authorization.error', failed)
+    provider.on('grant.error', failed)
+    provider.on('pushed_authorization_request.error', failed)
+    provider.on('device_authorization.error', failed)
+    provider.on('code_verification.error', failed)
+    provider.on('device_resume.error', failed)
+    provider.on('registration_create.error', failed)
+    provider.on('revocation.error', failed)
+    provider.on('introspection.error', failed)
+    provider.on('grant.success', succeeded)
+    provider.on('pushed_authorization_request.success', succeeded)
+    provider.on('device_authorization.success', succeeded)
+    provider.on('registration_create.success', succeeded)
+    provider.on('interaction.started', succeeded)
+    provider.on('authorization.success', succeeded)
+    provider.on('server_error', (context, error) => {
+      Object.assign(identify(context), { error: 'server_error', reason: error.message, fault: true })
+      onFault(error)
+    })
+  }
+  return { of, alias: (copy, original) => void notes.set(copy, of(original)), listenTo }
 }

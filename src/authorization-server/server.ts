@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { splitTarget } from '../http/exchange.ts'
 import { readHead } from '../http/head.ts'
@@ -19,7 +20,7 @@ import { registerGrantTypes } from './grant-types/register.ts'
 import { interactionPages } from './interactions.ts'
 import { Provider } from './library.ts'
 import { addLibrarySteps } from './library-steps.ts'
-import { takeNotes } from './notes.ts'
+import { type Notes, takeNotes } from './notes.ts'
 import { oauthEvent } from './observe.ts'
 import { homePage } from './pages/home-page.ts'
 import { isPersonPath, personPages } from './person-pages.ts'
@@ -28,12 +29,15 @@ import { renewSessionsAtLogin } from './renew-sessions.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** Builds the authorization server: a front layer of ours round oidc-provider. */
-export async function createAuthorizationServer(
-  settings: AuthorizationServerSettings,
-): Promise<AuthorizationServer> {
-  const { issuer, resources, guard, observe, onFault } = settings
-  const provider = new Provider(issuer, libraryConfiguration(settings))
+/** The library as it was built with one set of keys, and the pages that speak to it. */
+interface Engine {
+  readonly library: (req: IncomingMessage, res: ServerResponse) => Promise<void>
+  readonly pages: (req: IncomingMessage, res: ServerResponse) => Promise<void>
+  readonly people: (req: IncomingMessage, res: ServerResponse) => Promise<void>
+}
+
+function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engine {
+  const provider = new Provider(settings.issuer, libraryConfiguration(settings))
   // Safe because the front layer overwrites the forwarded headers of every request.
   provider.proxy = true
   renewSessionsAtLogin(provider)
@@ -41,10 +45,26 @@ export async function createAuthorizationServer(
   registerGrantTypes(provider, settings)
   addLibrarySteps(provider, settings)
   if (settings.grants.deviceCode) addDeviceSteps(provider, settings)
-  const notes = takeNotes(provider, onFault)
-  const library = provider.callback()
-  const pages = getRequestListener(interactionPages(provider, settings, notes).fetch)
-  const people = getRequestListener(personPages(provider, settings, notes).fetch)
+  notes.listenTo(provider)
+  return {
+    library: provider.callback(),
+    pages: getRequestListener(interactionPages(provider, settings, notes).fetch),
+    people: getRequestListener(personPages(provider, settings, notes).fetch),
+  }
+}
+
+/** Builds the authorization server: a front layer of ours round oidc-provider. */
+export async function createAuthorizationServer(
+  settings: AuthorizationServerSettings,
+): Promise<AuthorizationServer> {
+  const { issuer, resources, guard, observe, onFault } = settings
+  const notes = takeNotes(onFault)
+  // The library takes its keys once and for all. It costs a millisecond to build it anew over the same store; requests
+  // that are running end on the one that they began with.
+  let engine = buildEngine(settings, notes)
+  settings.keys.subscribe(() => {
+    engine = buildEngine(settings, notes)
+  })
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
   const home = String(await homePage(resources.all, settings.loginForm !== 'none'))
 
@@ -56,8 +76,8 @@ export async function createAuthorizationServer(
     if (path === '/') return sendPage(res, home)
     if (path === stylesheetPath) return sendStylesheet(res)
     if (path === passkeyScriptPath) return sendPasskeyScript(res)
-    if (path.startsWith(`${interactionPath}/`)) return pages(req, res)
-    if (isPersonPath(path)) return people(req, res)
+    if (path.startsWith(`${interactionPath}/`)) return engine.pages(req, res)
+    if (isPersonPath(path)) return engine.people(req, res)
 
     const canonical = canonicalPath(path, resourcePaths)
     const endpoint = findEndpoint(canonical)
@@ -81,7 +101,7 @@ export async function createAuthorizationServer(
     req.url = query === '' ? canonical : `${canonical}?${query}`
     const normalised = await normaliseRequest(settings, endpoint, req)
     notes.alias(normalised, req)
-    return library(normalised, res)
+    return engine.library(normalised, res)
   }
 
   return {

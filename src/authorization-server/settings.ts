@@ -26,6 +26,15 @@ export interface KnownClient {
   readonly upstreams?: readonly string[] | undefined
   readonly dpop: 'optional' | 'required'
   readonly pushedRequests: 'optional' | 'required'
+  /** Lifetime of its access tokens, where it differs. */
+  readonly accessTokenSeconds?: number | undefined
+}
+
+/** Clients whose access tokens live longer or shorter than those of others. */
+interface LifetimeProfile {
+  /** The host of all their redirect URIs. */
+  readonly redirectHost: string
+  readonly accessTokenSeconds: number
 }
 
 /** An identity provider whose assertions about its users are accepted (enterprise-managed authorization). */
@@ -82,7 +91,13 @@ export interface AuthorizationServerSettings {
   readonly tokens: {
     readonly codeSeconds: number
     readonly accessTokenSeconds: number
-    readonly refreshTokenSeconds: number
+    /** Lifetime of a refresh token. Each use begins it anew. */
+    readonly refreshIdleSeconds: number
+    /** Lifetime of a grant, from the authorization on. Nothing that comes from it lasts longer. */
+    readonly refreshAbsoluteSeconds: number
+    /** For how long a used refresh token still gets the answer that it got. */
+    readonly refreshWindowSeconds: number
+    readonly profiles: readonly LifetimeProfile[]
   }
   /** Grants that are there only where the operator wants them. */
   readonly grants: {

@@ -9,6 +9,7 @@ import { backupCommand, restoreCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import { clientCommand } from './client.ts'
 import { demoCommand } from './demo.ts'
+import { keyCommand } from './key.ts'
 import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
 import { tokenCommand } from './token.ts'
@@ -27,6 +28,7 @@ const program = new Command('portcullis')
   .addCommand(userCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
+  .addCommand(keyCommand())
 
 /** What the operator can mend: told in a line, without a stack. */
 const mendable = [ConfigurationInvalid, PortTaken, StoreUnusable, DataFolderUnusable, PersonRefused]

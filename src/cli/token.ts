@@ -6,6 +6,7 @@ import { openConfiguredStore } from '../compose/store.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import { systemClock } from '../core/clock.ts'
+import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { parseScopes } from '../core/scope.ts'
 import { allLeafScopes, isKnownScope } from '../core/scope-catalogue.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
@@ -20,7 +21,6 @@ interface TokenFlags extends CommonFlags {
 }
 
 const defaultSeconds = 3600
-const mostSeconds = 24 * 3600
 
 /** `portcullis token`: an access token without a browser, for development on this computer. */
 export function tokenCommand(): Command {
@@ -72,6 +72,6 @@ function parseScopeList(text: string): string {
 
 function parseSeconds(text: string): number {
   const seconds = Number(text)
-  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= mostSeconds) return seconds
-  throw new InvalidArgumentError(`a lifetime is a whole number of seconds, at most ${mostSeconds}`)
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= longestTokenSeconds) return seconds
+  throw new InvalidArgumentError(`a lifetime is a whole number of seconds, at most ${longestTokenSeconds}`)
 }

@@ -36,7 +36,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     registration: {
       ...registration,
       // A client whose refresh token still works is not idle.
-      idleSeconds: Math.max(registration.idleSeconds, tokens.refreshTokenSeconds),
+      idleSeconds: Math.max(registration.idleSeconds, tokens.refreshIdleSeconds),
     },
     registered: store.clients,
     fetchSafely: createSafeFetch({

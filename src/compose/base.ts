@@ -6,6 +6,7 @@ import { publicOrigins, type ResourceDirectory, resourceDirectory } from '../cor
 import type { MasterSecret } from '../core/secret.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
+import { keyPurposes } from '../keys/key-states.ts'
 import { type Store, seenOnceModel } from '../storage/contract.ts'
 import { openAudit } from '../telemetry/audit.ts'
 import type { Observe } from '../telemetry/event.ts'
@@ -35,12 +36,15 @@ export interface Base {
   readonly close: () => Promise<void>
 }
 
+const watchMilliseconds = 1000
 const sweepMilliseconds = 10 * 60 * 1000
 /** What has expired is kept for a while: presenting it again is how theft is noticed. */
 const keepMilliseconds = 24 * 3600 * 1000
 /** What anybody can have written with each request goes sooner: it is accepted until a little after its end. */
 const briefModels = [seenOnceModel, 'PushedAuthorizationRequest']
 const keepBriefMilliseconds = 10 * 60 * 1000
+/** The longest that a used refresh token can still get its answer. */
+const answerMilliseconds = 60_000
 
 /** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend. */
 export async function openBase(
@@ -55,8 +59,8 @@ export async function openBase(
   const audit = openAudit({ path: config.audit.file ?? join(folder, 'audit.jsonl'), clock, onFault })
   const origins = publicOrigins(config.publicUrl)
   const stopSweeping = startSweeping(store, clock, onFault)
-  const algorithm = config.tokens.signingAlgorithm
-  const keys = { store: store.keys, clock }
+  const [tokenKeys, identityKeys] = await openKeys(config, store, clock)
+  const stopWatching = watchKeys([tokenKeys, identityKeys], log, onFault)
   return {
     clock,
     secret,
@@ -72,12 +76,13 @@ export async function openBase(
     origins,
     guard: buildGuard(config, origins),
     resources: buildResources(config, origins),
-    tokenKeys: await openKeyRing({ ...keys, purpose: 'authorization-server', algorithm }),
-    identityKeys: await openKeyRing({ ...keys, purpose: 'gateway-identity', algorithm: 'ES256' }),
+    tokenKeys,
+    identityKeys,
     stepUps: stepUps(store.artifacts, clock),
     checkReady: async () => void (await store.revocations.has('token', 'readiness')),
     async close() {
       stopSweeping()
+      stopWatching()
       audit.close()
       await store.close()
     },
@@ -88,12 +93,35 @@ function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => 
   const sweep = async (): Promise<void> => {
     await store.artifacts.sweep(clock.now() - keepMilliseconds)
     for (const model of briefModels) await store.artifacts.sweep(clock.now() - keepBriefMilliseconds, model)
+    await store.artifacts.forgetAnswers(clock.now() - answerMilliseconds)
     await store.clients.sweep(clock.now())
     await store.revocations.sweep(clock.now() - keepMilliseconds)
     await store.consents.sweep(clock.now())
+    await store.keys.sweep(clock.now() - keepMilliseconds)
   }
   const sweeper = setInterval(() => void sweep().catch(onFault), sweepMilliseconds).unref()
   return () => clearInterval(sweeper)
+}
+
+async function openKeys(config: Config, store: Store, clock: Clock): Promise<readonly [KeyRing, KeyRing]> {
+  const [tokens, identity] = keyPurposes(config.tokens.signingAlgorithm)
+  const ports = { store: store.keys, clock }
+  return [await openKeyRing({ ...ports, ...tokens }), await openKeyRing({ ...ports, ...identity })]
+}
+
+/** Notices within a second what the command line or another process has done to the keys. */
+function watchKeys(rings: readonly KeyRing[], log: Log, onFault: (error: unknown) => void): () => void {
+  for (const ring of rings) {
+    ring.subscribe(() => {
+      const keys = { signing: ring.signing.kid, published: ring.publicJwks.keys.map(({ kid }) => kid) }
+      log.logger.info(keys, `the signing keys have changed: ${keys.signing} signs`)
+    })
+  }
+  const refresh = async (): Promise<void> => {
+    for (const ring of rings) await ring.refresh()
+  }
+  const timer = setInterval(() => void refresh().catch(onFault), watchMilliseconds).unref()
+  return () => clearInterval(timer)
 }
 
 function buildResources(config: Config, origins: readonly string[]): ResourceDirectory {

@@ -70,7 +70,7 @@ export async function buildGateway(
     }),
     isCurrent: (principal) => tokens.isCurrent(principal),
     issuers: issuers.map((trusted) => trusted.issuer),
-    identityKeys: identityKeys.publicJwks,
+    identityKeys: () => identityKeys.publicJwks,
     authorizationServer,
     observe: base.observe,
     onFault,
@@ -91,7 +91,16 @@ const identityIssuerSuffix = identityKeysPath.slice(0, identityKeysPath.lastInde
 function trustedIssuers(config: Config, { tokenKeys }: Base): readonly TrustedIssuer[] {
   const { publicUrl: issuer } = config
   return [
-    { issuer, keys: tokenKeys.resolve, algorithms: tokenKeys.algorithms, tokenTypes: ['at+jwt'] },
+    {
+      issuer,
+      keys: tokenKeys.resolve,
+      // Keys of another algorithm can come while this process runs.
+      get algorithms() {
+        return tokenKeys.algorithms
+      },
+      tokenTypes: ['at+jwt'],
+      hasKey: tokenKeys.has,
+    },
     ...config.issuers.map(({ jwksUri, ...external }) => ({
       ...external,
       keys: createRemoteJWKSet(new URL(jwksUri)),

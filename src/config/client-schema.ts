@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { clientGrantTypes } from './grants.ts'
-import { scope } from './values.ts'
+import { accessTokenSeconds, scope } from './values.ts'
 
 /** The shortest secret that a client may have. */
 export const minSecretLength = 8
@@ -34,6 +34,9 @@ export const clientSchema = z
     upstreams: z.array(z.string()).optional().meta({
       description:
         'Names of the MCP servers that the client may have tokens for. Default: all; token exchange then stays with the server of the token.',
+    }),
+    accessTokenSeconds: accessTokenSeconds.optional().meta({
+      description: 'Lifetime of its access tokens, where it differs from `tokens.accessTokenSeconds`.',
     }),
     dpop: z
       .enum(['optional', 'required'])

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { listingScopes } from '../core/scope-catalogue.ts'
 import { clientSchema } from './client-schema.ts'
 import { dpopSchema, grantsSchema } from './grants.ts'
-import { httpUrl, scope, whole } from './values.ts'
+import { accessTokenSeconds, httpUrl, scope, whole } from './values.ts'
 
 const port = whole(0, 65_535)
 const seconds = whole(1, 86_400)
@@ -79,6 +79,16 @@ const issuer = z
       .meta({ description: 'Values of the `typ` header that mark its access tokens.' }),
   })
   .meta({ description: 'Another authorization server whose access tokens the gateway accepts.' })
+
+const lifetimeProfile = z
+  .strictObject({
+    redirectHost: z
+      .string()
+      .regex(/^[a-z0-9.-]+$/, 'must be a host name in lower case, such as claude.ai')
+      .meta({ description: 'The host to which all redirect URIs of the client lead.' }),
+    accessTokenSeconds: accessTokenSeconds.meta({ description: 'Lifetime of its access tokens.' }),
+  })
+  .meta({ description: 'Clients whose access tokens live longer or shorter than those of others.' })
 
 /** The one schema of the configuration: YAML, environment, flags, JSON Schema and docs/configuration.md. */
 export const configSchema = z.strictObject({
@@ -206,12 +216,21 @@ export const configSchema = z.strictObject({
         .default('ES256')
         .meta({ description: 'How tokens are signed.' }),
       codeSeconds: whole(1, 600).default(60).meta({ description: 'Lifetime of an authorization code.' }),
-      accessTokenSeconds: whole(30, 86_400)
+      accessTokenSeconds: accessTokenSeconds
         .default(3600)
         .meta({ description: 'Lifetime of an access token.' }),
-      refreshTokenSeconds: whole(60, 31_536_000)
+      refreshIdleSeconds: whole(60, 31_536_000)
         .default(2_592_000)
         .meta({ description: 'Lifetime of a refresh token. Each use begins it anew.' }),
+      refreshAbsoluteSeconds: whole(60, 63_072_000).default(31_536_000).meta({
+        description:
+          'Time from an authorization until the user is asked again, however often it is refreshed.',
+      }),
+      refreshWindowSeconds: whole(0, 60).default(20).meta({
+        description:
+          'Time in which a used refresh token, presented again for the same, gets the answer that it got: two programs may share one. 0: never, and using it twice ends the grant at once.',
+      }),
+      profiles: z.array(lifetimeProfile).default([]),
     })
     .prefault({}),
   grants: grantsSchema,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { isKnownScope } from '../core/scope-catalogue.ts'
 
 /** A whole number within bounds, with an error that names them. */
@@ -6,6 +7,9 @@ export function whole(least: number, most: number): z.ZodInt {
   const error = `must be a whole number from ${least} to ${most}`
   return z.int(error).min(least, error).max(most, error)
 }
+
+/** A lifetime of access tokens. */
+export const accessTokenSeconds = whole(30, longestTokenSeconds)
 
 /** A scope of MCP. */
 export const scope = z.string().refine(isKnownScope, 'is not a scope of MCP')

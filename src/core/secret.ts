@@ -47,6 +47,11 @@ export function grantName(grantId: string): string {
   return digest(grantId).slice(0, 22)
 }
 
+/** A sealer whose key comes from a token, so that only who presents the token again can open what it sealed. */
+export function tokenSealer(token: string, purpose: string): Sealer {
+  return sealer(Buffer.from(hkdfSync('sha256', token, 'portcullis', purpose, 32)))
+}
+
 /** Encrypts and authenticates short texts (AES-256-GCM). `context` must be the same when the text is opened. */
 export interface Sealer {
   seal(text: string, context: string): string

@@ -18,6 +18,7 @@ const renewSeconds = 60
 
 interface Minted {
   readonly token: string
+  readonly kid: string
   readonly renewAt: number
 }
 
@@ -27,6 +28,7 @@ export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): Ide
 
   const mintAnew = async (principal: Principal, audience: string): Promise<string> => {
     const now = epochSeconds(clock)
+    const { signing } = keys
     const { issuer: iss, subject: sub } = principal
     const token = await new SignJWT({
       client_id: principal.clientId,
@@ -35,16 +37,16 @@ export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): Ide
       sub_id: { format: 'iss_sub', iss, sub },
       ...(principal.actor === undefined ? {} : { act: { sub: principal.actor } }),
     })
-      .setProtectedHeader({ alg: keys.signing.algorithm, kid: keys.signing.kid, typ: identityTokenType })
+      .setProtectedHeader({ alg: signing.algorithm, kid: signing.kid, typ: identityTokenType })
       .setIssuer(issuer)
       .setSubject(sub)
       .setAudience(audience)
       .setIssuedAt(now)
       .setExpirationTime(now + lifetimeSeconds)
       .setJti(randomToken(12))
-      .sign(keys.signing.key)
+      .sign(signing.key)
     const minted = cache.get(principal) ?? new Map<string, Minted>()
-    minted.set(audience, { token, renewAt: now + lifetimeSeconds - renewSeconds })
+    minted.set(audience, { token, kid: signing.kid, renewAt: now + lifetimeSeconds - renewSeconds })
     cache.set(principal, minted)
     return token
   }
@@ -52,7 +54,7 @@ export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): Ide
   return {
     mint(principal, audience) {
       const known = cache.get(principal)?.get(audience)
-      return known !== undefined && known.renewAt > epochSeconds(clock)
+      return known !== undefined && keys.has(known.kid) && known.renewAt > epochSeconds(clock)
         ? known.token
         : mintAnew(principal, audience)
     },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
+import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import type { Principal } from '../core/principal.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { type Exchange, sendJson, splitTarget } from '../http/exchange.ts'
@@ -26,7 +27,8 @@ export interface GatewayPorts {
   /** Whether a principal's token still counts. */
   readonly isCurrent: (principal: Principal) => boolean
   readonly issuers: readonly string[]
-  readonly identityKeys: object
+  /** The public JWK Set of identity tokens, as it is now. */
+  readonly identityKeys: () => object
   readonly authorizationServer: AuthorizationServerProxy
   readonly observe: Observe
   /** Told of every fault of ours, for the log. */
@@ -114,7 +116,11 @@ export function createGateway(ports: GatewayPorts): Gateway {
       return ports.mcp(route.upstream, exchange, note)
     }
     if (exchange.req.method !== 'GET') throw new Refusal('method_not_allowed', { allow: 'GET, OPTIONS' })
-    sendJson(exchange, 200, route.kind === 'metadata' ? describe(route, exchange) : ports.identityKeys)
+    if (route.kind === 'metadata') return sendJson(exchange, 200, describe(route, exchange))
+    sendJson(exchange, 200, ports.identityKeys(), [
+      'Cache-Control',
+      `public, max-age=${publishedKeysSeconds}`,
+    ])
   }
 
   function describe({ upstream, path }: Extract<Route, { kind: 'metadata' }>, exchange: Exchange): object {

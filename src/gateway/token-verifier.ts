@@ -23,6 +23,8 @@ export interface TrustedIssuer {
   readonly tokenTypes: readonly string[]
   /** Values of `aud` that count in place of the resource. */
   readonly audiences?: readonly string[] | undefined
+  /** Whether a key still verifies; asked on every use. Without it a key counts for as long as a token does. */
+  readonly hasKey?: ((kid: string) => boolean) | undefined
 }
 
 /** Verifies access tokens (RFC 9068 section 4) and remembers the ones that were good. */
@@ -31,8 +33,6 @@ export interface TokenVerifier {
   verify(token: string, resource: string): Principal | Promise<Principal>
   /** Whether a principal's token still counts: for what lasts longer than the request that it came with. */
   isCurrent(principal: Principal): boolean
-  /** Forgets every verified token: after the keys have changed. */
-  forget(): void
 }
 
 interface TokenVerifierOptions {
@@ -48,6 +48,8 @@ interface Verified {
   readonly principal: Principal
   /** The audiences that count for this token's issuer in place of the resource. */
   readonly accepted: readonly string[] | undefined
+  /** Whether the key that signed the token still verifies. */
+  readonly isKeyKnown: () => boolean
 }
 
 const cacheSize = 10_000
@@ -60,12 +62,14 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const { clock, isRevoked, onVerified } = options
   const issuers = new Map(options.issuers.map((issuer) => [issuer.issuer, issuer]))
   const cache = new LRUCache<string, Verified>({ max: cacheSize })
+  const origins = new WeakMap<Principal, Verified>()
 
   const isExpired = ({ expiresAt }: Principal): boolean =>
     expiresAt + clockToleranceSeconds <= epochSeconds(clock)
 
-  const admit = ({ principal, accepted }: Verified, resource: string): Principal => {
+  const admit = ({ principal, accepted, isKeyKnown }: Verified, resource: string): Principal => {
     if (isExpired(principal)) throw invalid('token expired')
+    if (!isKeyKnown()) throw invalid('token is signed with an unknown key')
     const revoked = isRevoked(principal)
     if (revoked === 'unknown')
       throw new Refusal('keys_unavailable', { reason: 'revocations cannot be read', retryAfterSeconds: 5 })
@@ -79,6 +83,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     try {
       const verified = await verifySignature(token, issuers, clock)
       cache.set(key, verified)
+      origins.set(verified.principal, verified)
       onVerified((performance.now() - began) / 1000, true)
       return admit(verified, resource)
     } catch (error) {
@@ -93,8 +98,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const known = cache.get(key)
       return known === undefined ? verifyAnew(token, key, resource) : admit(known, resource)
     },
-    isCurrent: (principal) => !isExpired(principal) && isRevoked(principal) === false,
-    forget: () => cache.clear(),
+    isCurrent: (principal) =>
+      !isExpired(principal) &&
+      isRevoked(principal) === false &&
+      origins.get(principal)?.isKeyKnown() !== false,
   }
 }
 
@@ -121,7 +128,9 @@ async function verifySignature(
   try {
     const { payload, protectedHeader } = await jwtVerify(token, issuer.keys, options)
     if (!issuer.tokenTypes.includes(mediaType(protectedHeader.typ))) throw invalid('token is no access token')
-    return { principal: toPrincipal(payload), accepted: issuer.audiences }
+    const { kid } = protectedHeader
+    const isKeyKnown = (): boolean => kid === undefined || issuer.hasKey?.(kid) !== false
+    return { principal: toPrincipal(payload), accepted: issuer.audiences, isKeyKnown }
   } catch (error) {
     throw error instanceof Refusal ? error : refusalFor(error)
   }

@@ -8,10 +8,8 @@ import {
   type JWTVerifyGetKey,
 } from 'jose'
 import type { Clock } from '../core/clock.ts'
-import type { KeyTableStore, StoredKey } from '../storage/contract.ts'
-
-/** A signature algorithm that Portcullis signs with (RFC 7518, RFC 8037). */
-type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA'
+import type { KeyTableStore, NewKey, StoredKey } from '../storage/contract.ts'
+import { isPublished, type KeyPurpose, type SigningAlgorithm, signingKey } from './key-states.ts'
 
 /** The key that signs now. */
 interface SigningKey {
@@ -20,8 +18,8 @@ interface SigningKey {
   readonly key: CryptoKey
 }
 
-/** The keys of one purpose: one signs, all verify. */
-export interface KeyRing {
+/** The keys of one purpose at one time: one signs, all verify. */
+interface KeySet {
   readonly signing: SigningKey
   /** With private members; the signing key first. Never leaves the process. */
   readonly privateJwks: readonly JWK[]
@@ -30,23 +28,87 @@ export interface KeyRing {
   readonly algorithms: readonly string[]
   /** Finds the public key for a token of ours. */
   readonly resolve: JWTVerifyGetKey
+  /** Whether a key verifies. */
+  readonly has: (kid: string) => boolean
+}
+
+/** The keys of one purpose, as they are now: what is read of it may be different the next time. */
+export interface KeyRing extends KeySet {
+  /** Looks whether keys have come, changed over or ended, here or in another process. */
+  refresh(): Promise<void>
+  /** Calls back after a change, before `refresh` resolves. */
+  subscribe(listener: () => void): void
 }
 
 interface KeyRingOptions {
   readonly store: KeyTableStore
-  /** What the keys sign; keys of different purposes never verify each other's tokens. */
-  readonly purpose: 'authorization-server' | 'gateway-identity'
+  readonly purpose: KeyPurpose
   readonly algorithm: SigningAlgorithm
   readonly clock: Clock
 }
 
 /** Opens the keys of a purpose. The first start makes a key; many replicas that start at once agree on one. */
-export async function openKeyRing({ store, purpose, algorithm, clock }: KeyRingOptions): Promise<KeyRing> {
-  const known = (await store.list(purpose)).find((key) => key.algorithm === algorithm)
-  const current = known ?? (await store.addFirst(await createKey(purpose, algorithm, clock)))
-  const others = (await store.list(purpose)).filter(({ kid }) => kid !== current.kid)
-  const privateJwks = [current, ...others].map(describe)
+export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
+  const listeners = new Set<() => void>()
+  let chosen = await choose(options)
+  let current = await load(chosen, options.algorithm)
+  return {
+    get signing() {
+      return current.signing
+    },
+    get privateJwks() {
+      return current.privateJwks
+    },
+    get publicJwks() {
+      return current.publicJwks
+    },
+    get algorithms() {
+      return current.algorithms
+    },
+    resolve: (header, token) => current.resolve(header, token),
+    has: (kid) => current.has(kid),
+    async refresh() {
+      const found = await choose(options)
+      if (nameAll(found) === nameAll(chosen)) return
+      current = await load(found, options.algorithm)
+      chosen = found
+      for (const listener of listeners) listener()
+    },
+    subscribe: (listener) => void listeners.add(listener),
+  }
+}
+
+/** Makes a key that nobody has yet. */
+export async function createKey({
+  purpose,
+  algorithm,
+  clock,
+}: Omit<KeyRingOptions, 'store'>): Promise<NewKey> {
+  const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
+  const privateJwk = await exportJWK(privateKey)
+  const kid = await calculateJwkThumbprint(privateJwk)
+  return { purpose, kid, algorithm, privateJwk: { ...privateJwk }, createdAt: clock.now() }
+}
+
+/** The published keys, the signing one first. */
+async function choose(options: KeyRingOptions): Promise<readonly StoredKey[]> {
+  const { store, purpose, algorithm, clock } = options
+  const keys = await store.list(purpose)
+  const now = clock.now()
+  const signing = signingKey(keys, algorithm, now) ?? (await store.addFirst(await createKey(options)))
+  return [signing, ...keys.filter((key) => key.kid !== signing.kid && isPublished(key, now))]
+}
+
+function nameAll(keys: readonly StoredKey[]): string {
+  return keys.map(({ kid }) => kid).join(' ')
+}
+
+async function load(chosen: readonly StoredKey[], algorithm: SigningAlgorithm): Promise<KeySet> {
+  const [current] = chosen
+  if (current === undefined) throw new Error('there is no signing key')
+  const privateJwks = chosen.map(describe)
   const keys = privateJwks.map(publicPart)
+  const kids = new Set(chosen.map(({ kid }) => kid))
   return {
     signing: {
       kid: current.kid,
@@ -55,20 +117,10 @@ export async function openKeyRing({ store, purpose, algorithm, clock }: KeyRingO
     },
     privateJwks,
     publicJwks: { keys },
-    algorithms: [...new Set([current, ...others].map((key) => key.algorithm))],
+    algorithms: [...new Set(chosen.map((key) => key.algorithm))],
     resolve: createLocalJWKSet({ keys }),
+    has: (kid) => kids.has(kid),
   }
-}
-
-async function createKey(
-  purpose: KeyRingOptions['purpose'],
-  algorithm: SigningAlgorithm,
-  clock: Clock,
-): Promise<StoredKey> {
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
-  const privateJwk = await exportJWK(privateKey)
-  const kid = await calculateJwkThumbprint(privateJwk)
-  return { purpose, kid, algorithm, privateJwk: { ...privateJwk }, createdAt: clock.now() }
 }
 
 function describe({ kid, algorithm, privateJwk }: StoredKey): JWK {

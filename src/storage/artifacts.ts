@@ -25,6 +25,7 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
   const optional = (kind: string, value: string | undefined): string | null =>
     value === undefined ? null : hashed(kind, value)
   const context = (model: string): string => `${tenant}\0${model}`
+  const answerContext = (model: string): string => `${context(model)}\0answer`
 
   const toRow = (artifact: Artifact): Insertable<Schema['artifacts']> => ({
     tenant,
@@ -37,6 +38,7 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
     account_id: artifact.accountId ?? null,
     client_id: artifact.clientId ?? null,
     consumed_at: null,
+    answer: null,
     expires_at: artifact.expiresAt ?? null,
   })
 
@@ -46,6 +48,7 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
     return {
       payload: JSON.parse(payload) as Record<string, unknown>,
       consumedAt: row.consumed_at === null ? undefined : row.consumed_at,
+      ...(row.answer === null ? {} : { answer: payloads.open(row.answer, answerContext(row.model)) }),
     }
   }
 
@@ -76,7 +79,7 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
 
   return {
     async put(artifact) {
-      const { consumed_at: _, ...row } = toRow(artifact)
+      const { consumed_at: _, answer: __, ...row } = toRow(artifact)
       await db
         .insertInto('artifacts')
         .values(row)
@@ -97,10 +100,11 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
     findByUserCode: (model, userCode) => findBy(model, 'user_code', hashed('user_code', userCode)),
     listByAccount: (model, accountId) => listBy(model, 'account_id', accountId),
     listByClient: (model, clientId) => listBy(model, 'client_id', clientId),
-    async consume(model, id) {
+    async consume(model, id, answer) {
+      const sealed = answer === undefined ? null : payloads.seal(answer, answerContext(model))
       const consumed = await db
         .updateTable('artifacts')
-        .set({ consumed_at: clock.now() })
+        .set({ consumed_at: clock.now(), answer: sealed })
         .where('tenant', '=', tenant)
         .where('model', '=', model)
         .where('id', '=', hashed(model, id))
@@ -108,6 +112,15 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
         .returning('id')
         .execute()
       return consumed.length === 1
+    },
+    async forgetAnswers(before) {
+      await db
+        .updateTable('artifacts')
+        .set({ answer: null })
+        .where('tenant', '=', tenant)
+        .where('answer', 'is not', null)
+        .where('consumed_at', '<', before)
+        .execute()
     },
     async remove(model, id) {
       await db

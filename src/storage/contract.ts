@@ -18,6 +18,8 @@ export interface FoundArtifact {
   readonly payload: Readonly<Record<string, unknown>>
   /** Milliseconds since the epoch. */
   readonly consumedAt: number | undefined
+  /** What `consume` kept with it. */
+  readonly answer?: string | undefined
 }
 
 /**
@@ -37,8 +39,13 @@ export interface ArtifactStore {
   findByUserCode(model: string, userCode: string): Promise<FoundArtifact | undefined>
   listByAccount(model: string, accountId: string): Promise<readonly FoundArtifact[]>
   listByClient(model: string, clientId: string): Promise<readonly FoundArtifact[]>
-  /** Marks as consumed in one conditional update. Returns whether this call did it: of many at once, one. */
-  consume(model: string, id: string): Promise<boolean>
+  /**
+   * Marks as consumed in one conditional update, which also keeps what the one use was answered with, where that is
+   * given. Returns whether this call did it: of many at once, one.
+   */
+  consume(model: string, id: string, answer?: string): Promise<boolean>
+  /** Drops the kept answers of what was consumed before a time, in milliseconds since the epoch. */
+  forgetAnswers(before: number): Promise<void>
   remove(model: string, id: string): Promise<void>
   /** Removes and returns in one statement: of many at once, one gets it. Undefined for what has expired, too. */
   take(model: string, id: string): Promise<FoundArtifact | undefined>
@@ -105,22 +112,39 @@ export interface RevocationStore {
   sweep(before: number): Promise<number>
 }
 
-/** A private key as it is kept. */
-export interface StoredKey {
+/** A private key that is new to the store. Times are milliseconds since the epoch. */
+export interface NewKey {
   readonly purpose: string
   readonly kid: string
   readonly algorithm: string
   readonly privateJwk: Readonly<Record<string, unknown>>
-  /** Milliseconds since the epoch. */
   readonly createdAt: number
+}
+
+/** A private key as it is kept. */
+export interface StoredKey extends NewKey {
+  /** Its place in the line of keys of its purpose and algorithm. */
+  readonly generation: number
+  /** Verifiers know it before that. */
+  readonly signsFrom: number
+  /** When nothing that it signed counts any more; undefined as long as nothing has taken its place. */
+  readonly endsAt: number | undefined
 }
 
 /** The signing keys of one tenant. */
 export interface KeyTableStore {
   /** Newest first. */
   list(purpose: string): Promise<readonly StoredKey[]>
-  /** Adds a key unless the purpose has one of its algorithm. Returns the newest that it then has. */
-  addFirst(key: StoredKey): Promise<StoredKey>
+  /** Adds a key that signs at once, unless one of its algorithm is there that has not ended. Returns the one there is. */
+  addFirst(key: NewKey): Promise<StoredKey>
+  /** Adds a key in a place of its line, unless the place is taken. Returns whether it did: of many at once, one. */
+  add(key: NewKey, place: Pick<StoredKey, 'generation' | 'signsFrom'>): Promise<boolean>
+  /** Lets a key sign from a time on, unless it does so sooner. */
+  advance(purpose: string, kid: string, signsFrom: number): Promise<void>
+  /** Lets keys end at a time, unless they end sooner. Returns how many it was new for. */
+  end(purpose: string, kids: readonly string[], endsAt: number): Promise<number>
+  /** Removes what ended before a time. Returns how many. */
+  sweep(before: number): Promise<number>
 }
 
 /** A person's agreement with one client, as it was described then, for one place to answer and one server. */

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { type MasterSecret, sealer } from '../core/secret.ts'
-import type { KeyTableStore, StoredKey } from './contract.ts'
+import type { KeyTableStore, NewKey, StoredKey } from './contract.ts'
 import type { Schema } from './schema.ts'
 
 /** Signing keys over SQL. Private keys are sealed. */
@@ -8,7 +8,7 @@ export function keyTableStore(db: Kysely<Schema>, tenant: string, secret: Master
   const privateKeys = sealer(secret.derive('store/key'))
 
   const contextOf = (purpose: string, kid: string): string => `${tenant}\0${purpose}\0${kid}`
-  const seal = ({ purpose, kid, privateJwk }: StoredKey): string =>
+  const seal = ({ purpose, kid, privateJwk }: NewKey): string =>
     privateKeys.seal(JSON.stringify(privateJwk), contextOf(purpose, kid))
 
   const list = async (purpose: string): Promise<StoredKey[]> => {
@@ -18,6 +18,7 @@ export function keyTableStore(db: Kysely<Schema>, tenant: string, secret: Master
       .where('tenant', '=', tenant)
       .where('purpose', '=', purpose)
       .orderBy('created_at', 'desc')
+      .orderBy('generation', 'desc')
       .orderBy('kid')
       .execute()
     return rows.map((row) => {
@@ -29,30 +30,84 @@ export function keyTableStore(db: Kysely<Schema>, tenant: string, secret: Master
         algorithm: row.algorithm,
         privateJwk: JSON.parse(jwk) as Record<string, unknown>,
         createdAt: row.created_at,
+        generation: row.generation,
+        signsFrom: row.signs_from,
+        endsAt: row.ends_at === null ? undefined : row.ends_at,
       }
     })
   }
 
+  const add: KeyTableStore['add'] = async (key, { generation, signsFrom }) => {
+    const { purpose, kid, algorithm, createdAt } = key
+    const added = await db
+      .insertInto('keys')
+      .values({
+        tenant,
+        purpose,
+        kid,
+        algorithm,
+        generation,
+        sealed: seal(key),
+        created_at: createdAt,
+        signs_from: signsFrom,
+        ends_at: null,
+      })
+      .onConflict((conflict) =>
+        conflict.columns(['tenant', 'purpose', 'algorithm', 'generation']).doNothing(),
+      )
+      .returning('kid')
+      .execute()
+    return added.length === 1
+  }
+
   return {
     list,
+    add,
     async addFirst(key) {
-      await db.transaction().execute(async (transaction) => {
-        const first = await transaction
-          .insertInto('marks')
-          .values({ name: `first-key/${tenant}/${key.purpose}/${key.algorithm}`, value: key.kid })
-          .onConflict((conflict) => conflict.column('name').doNothing())
-          .returning('name')
-          .execute()
-        if (first.length === 0) return
-        const { purpose, kid, algorithm, createdAt } = key
-        await transaction
-          .insertInto('keys')
-          .values({ tenant, purpose, kid, algorithm, sealed: seal(key), created_at: createdAt })
-          .execute()
-      })
-      const newest = (await list(key.purpose)).find(({ algorithm }) => algorithm === key.algorithm)
-      if (newest === undefined) throw new Error('a signing key was stored and is not there')
-      return newest
+      const { algorithm, createdAt: now } = key
+      const line = async (): Promise<StoredKey[]> =>
+        (await list(key.purpose)).filter((other) => other.algorithm === algorithm)
+      const living = (keys: readonly StoredKey[]): StoredKey | undefined =>
+        keys.find(({ endsAt }) => endsAt === undefined || endsAt > now)
+      const before = await line()
+      const known = living(before)
+      if (known !== undefined) return known
+      const generation = 1 + Math.max(0, ...before.map((ended) => ended.generation))
+      await add(key, { generation, signsFrom: now })
+      const first = living(await line())
+      if (first === undefined) throw new Error('a signing key was stored and is not there')
+      return first
+    },
+    async advance(purpose, kid, signsFrom) {
+      await db
+        .updateTable('keys')
+        .set({ signs_from: signsFrom })
+        .where('tenant', '=', tenant)
+        .where('purpose', '=', purpose)
+        .where('kid', '=', kid)
+        .where('signs_from', '>', signsFrom)
+        .execute()
+    },
+    async end(purpose, kids, endsAt) {
+      if (kids.length === 0) return 0
+      const ended = await db
+        .updateTable('keys')
+        .set({ ends_at: endsAt })
+        .where('tenant', '=', tenant)
+        .where('purpose', '=', purpose)
+        .where('kid', 'in', kids)
+        .where((where) => where.or([where('ends_at', 'is', null), where('ends_at', '>', endsAt)]))
+        .returning('kid')
+        .execute()
+      return ended.length
+    },
+    async sweep(before) {
+      const { numDeletedRows } = await db
+        .deleteFrom('keys')
+        .where('tenant', '=', tenant)
+        .where('ends_at', '<', before)
+        .executeTakeFirst()
+      return Number(numDeletedRows)
     },
   }
 }

@@ -23,6 +23,8 @@ interface ArtifactTable {
   account_id: string | null
   client_id: string | null
   consumed_at: number | null
+  /** What the one use was answered with, sealed. Kept for a short while. */
+  answer: string | null
   expires_at: number | null
 }
 
@@ -35,6 +37,10 @@ interface KeyTable {
   /** The private JWK, sealed. */
   sealed: string
   created_at: number
+  /** Its place in the line of keys of its algorithm: no two share one. */
+  generation: number
+  signs_from: number
+  ends_at: number | null
 }
 
 interface RevocationTable {

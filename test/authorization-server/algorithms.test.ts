@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { decodeProtectedHeader } from 'jose'
-import { legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import type { ConfigInput } from '../../src/config/schema.ts'
+import { portcullis } from '../support/command.ts'
+import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { freePort } from '../support/installation.ts'
+import { OAuthClient } from '../support/oauth.ts'
+
+type Algorithm = 'ES256' | 'RS256' | 'EdDSA'
+
+const algorithmOf = (token: string | undefined): unknown => decodeProtectedHeader(token ?? '').alg
 
 describe('signing algorithms', () => {
   for (const signingAlgorithm of ['ES256', 'RS256', 'EdDSA'] as const) {
@@ -17,4 +28,67 @@ describe('signing algorithms', () => {
       await gate.close()
     })
   }
+
+  it('change between two starts, and nobody notices (A62)', { timeout: 60_000 }, async (test) => {
+    const data = await mkdtemp(join(tmpdir(), 'portcullis-algorithms-'))
+    const listen: ConfigInput['listen'] = { gateway: await freePort() }
+    const startWith = (signingAlgorithm: Algorithm): Promise<GatedSpy> =>
+      startGatedSpy({ data, listen, tokens: { signingAlgorithm } })
+    let gate = await startWith('ES256')
+    test.after(() => gate.close().then(() => rm(data, { recursive: true, force: true })))
+    const { url } = gate.installation
+    const client = await OAuthClient.register(url, { redirect_uris: ['http://127.0.0.1:1/cb'] })
+    const tokens = [await client.signIn({ scope: 'mcp:tools:read openid' })]
+    for (const algorithm of ['RS256', 'EdDSA'] as const) {
+      await gate.close()
+      gate = await startWith(algorithm)
+      const refreshed = await client.refresh(tokens.at(-1)?.refresh_token ?? '')
+      assert.equal(refreshed.status, 200, JSON.stringify(refreshed.body))
+      tokens.push(refreshed.body)
+      assert.equal(algorithmOf(refreshed.body.access_token), algorithm)
+      assert.equal(algorithmOf(refreshed.body['id_token']), algorithm, 'ID tokens follow')
+      for (const { access_token: token } of tokens) {
+        assert.equal((await gate.post(legacyRequest('ping'), { token })).status, 200)
+        const asked = await client.token({ token, client_id: client.clientId }, { path: '/introspect' })
+        assert.equal(asked.body['active'], true)
+      }
+    }
+    await gate.close()
+    for (const { access_token: token } of tokens.slice(0, 2)) {
+      const kid = String(decodeProtectedHeader(token).kid)
+      const args = ['key', 'retire', kid, '--data', data]
+      const env = { PORTCULLIS_TOKENS_SIGNING_ALGORITHM: 'EdDSA' }
+      assert.equal((await portcullis(args, env)).code, 0)
+    }
+    gate = await startWith('EdDSA')
+    assert.equal(
+      (await client.refresh(tokens.at(-1)?.refresh_token ?? '')).status,
+      200,
+      'a client that registered in the time of a key that is gone',
+    )
+    const { access_token: first } = tokens[0] ?? { access_token: '' }
+    assert.equal((await gate.post(legacyRequest('ping'), { token: first })).status, 401)
+  })
+
+  it('may differ between processes for a while: each accepts what the other signs (A62)', {
+    timeout: 30_000,
+  }, async (test) => {
+    const one = await startGatedSpy()
+    test.after(() => one.close())
+    const port = await freePort()
+    const other = await startGatedSpy({
+      data: one.installation.data,
+      publicUrl: one.installation.url,
+      listen: { gateway: port },
+      allowedHosts: [`127.0.0.1:${port}`],
+      tokens: { signingAlgorithm: 'EdDSA' },
+    })
+    test.after(() => other.close())
+    const issued = await one.oauth.authorize({ scope: 'mcp:tools:read' })
+    const { body } = await new OAuthClient(`http://127.0.0.1:${port}`).redeem(issued)
+    assert.equal(algorithmOf(body.access_token), 'EdDSA')
+    await new Promise((resolve) => setTimeout(resolve, 2000)) // keys are looked for every second
+    const answer = await one.post(legacyRequest('ping'), { token: body.access_token })
+    assert.equal(answer.status, 200)
+  })
 })

@@ -6,6 +6,7 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { loadMasterSecret } from '../../src/keys/master-secret.ts'
 import { openStore } from '../../src/storage/open.ts'
+import { adapterPorts } from '../support/adapter-ports.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { testClients } from '../support/installation.ts'
@@ -176,7 +177,7 @@ describe('the device grant (RFC 8628, N32)', () => {
   it('is claimed once in the store, whatever several processes found before', async () => {
     const folder = gate.installation.data
     const store = await openStore({ folder, secret: loadMasterSecret(undefined, folder), clock: systemClock })
-    const codes = storageAdapter({ ...store, clock: systemClock })('DeviceCode')
+    const codes = storageAdapter(adapterPorts(store))('DeviceCode')
     const claim = async (): Promise<unknown> => codes.upsert('a code', { inFlight: true }, 600)
     const claims = await Promise.allSettled(Array.from({ length: 50 }, claim))
     assert.equal(claims.filter(({ status }) => status === 'fulfilled').length, 1)

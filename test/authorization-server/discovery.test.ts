@@ -81,6 +81,42 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
     assert.equal((await fetch(installation.url + root, { method: 'POST' })).status, 405)
   })
 
+  it('leads from the server to its issuer by every form, GET alone, JSON alone, also in a browser (A63)', async () => {
+    const resourceForms = [
+      '/.well-known/oauth-protected-resource',
+      '/.well-known/oauth-protected-resource/mcp',
+      '/mcp/.well-known/oauth-protected-resource',
+    ]
+    const serverForms = [
+      root,
+      `${root}/mcp`,
+      '/mcp/.well-known/oauth-authorization-server',
+      '/.well-known/openid-configuration',
+      '/.well-known/openid-configuration/mcp',
+      '/mcp/.well-known/openid-configuration',
+    ]
+    for (const path of resourceForms) {
+      const { authorization_servers: issuers } = await read(path)
+      assert.deepEqual(issuers, [installation.url], path)
+    }
+    for (const path of serverForms) assert.equal((await read(path))['issuer'], installation.url, path)
+    for (const path of [...resourceForms, ...serverForms, '/jwks']) {
+      const browser = await fetch(installation.url + path, { headers: { accept: 'text/html' } })
+      assert.equal(browser.status, 200, path)
+      assert.match(browser.headers.get('content-type') ?? '', /json/, path)
+      for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+        const { status, headers } = await fetch(installation.url + path, { method })
+        assert.equal(status, 405, `${method} ${path}`)
+        assert.match(headers.get('allow') ?? '', /GET/)
+        assert.equal(headers.get('content-type'), 'application/json', `${method} ${path}`)
+      }
+    }
+    for (const path of ['/.well-known/nothing', '/.well-known/oauth-protected-resource/other', '/any/path']) {
+      const { status } = await fetch(installation.url + path, { headers: { accept: 'text/html' } })
+      assert.equal(status, 404, `${path}: no page for everything`)
+    }
+  })
+
   it('publishes public keys alone (A62)', async () => {
     const { keys } = (await read('/jwks')) as { keys: Record<string, unknown>[] }
     assert.equal(keys.length, 1)

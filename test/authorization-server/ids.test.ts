@@ -7,26 +7,13 @@ import { localIdentity } from '../../src/identity/local.ts'
 import { loginLimits } from '../../src/identity/login-limits.ts'
 import { passwords } from '../../src/identity/passwords.ts'
 import { openStore } from '../../src/storage/open.ts'
+import { adapterPorts } from '../support/adapter-ports.ts'
 import { testSecret } from '../support/engines.ts'
 
 describe('ids of people and of clients (R17, A12)', () => {
   it('are never one another’s, whatever makes them', async () => {
     const store = await openStore({ folder: undefined, secret: testSecret, clock: systemClock })
-    const clients = storageAdapter({
-      ...store,
-      registered: store.clients,
-      registration: {
-        dynamic: 'open',
-        unusedSeconds: 60,
-        idleSeconds: 60,
-        maxClients: 10,
-        newPerMinute: 10,
-        privateUseRedirects: [],
-        documents: { enabled: false },
-      },
-      secret: testSecret,
-      clock: systemClock,
-    })('Client')
+    const clients = storageAdapter(adapterPorts(store))('Client')
     await assert.rejects(async () => clients.upsert('usr_x', {}, 0), /invalid_client_metadata/)
     await clients.upsert('x', {}, 0)
 

@@ -221,10 +221,55 @@ describe('portcullis token', () => {
   })
 })
 
+describe('portcullis key', () => {
+  it('lists, rotates and retires the keys of an installation', { timeout: 150_000 }, async (test) => {
+    const data = folder()
+    assert.match(
+      (await portcullis(['key', 'list', '--data', data])).stderr,
+      /the data folder of no installation/,
+    )
+    const args = ['run', '--upstream', 'http://127.0.0.1:9/mcp', '--port', String(await freePort())]
+    await startPortcullis(test, [...args, '--data', data])
+    const key = (...more: string[]) => portcullis(['key', ...more, '--data', data])
+    const rows = async (): Promise<string[][]> =>
+      (await key('list')).stdout
+        .trim()
+        .split('\n')
+        .map((row) => row.split(/ {2,}/))
+
+    const [head, first, identity] = await rows()
+    assert.deepEqual(head, ['key', 'signs', 'algorithm', 'state', 'signs from', 'verifies until'])
+    assert.deepEqual(first?.slice(1, 4), ['access tokens', 'ES256', 'active'])
+    assert.match(first?.slice(4).join(' ') ?? '', /^\d{4}-\d\d-\d\dT[\d:]{8}Z -$/)
+    assert.deepEqual(identity?.slice(1, 4), ['identity tokens', 'ES256', 'active'])
+
+    assert.match((await key('rotate')).stdout, /^The new key .* signs from /)
+    assert.deepEqual(
+      (await rows()).map(([, , , state]) => state),
+      ['state', 'next', 'active', 'active'],
+    )
+    assert.match((await key('rotate', '--now')).stdout, / signs now/)
+    const retired = await key('retire', first?.[0] ?? '')
+    assert.match(retired.stdout, /refused from now on/)
+    assert.deepEqual(
+      (await rows()).map(([, , , state]) => state),
+      ['state', 'active', 'gone', 'active'],
+    )
+    for (const wrong of [
+      ['retire', first?.[0] ?? ''],
+      ['rotate', '--unknown'],
+    ]) {
+      const { code, stdout, stderr } = await key(...wrong)
+      assert.deepEqual([code, stdout], [2, ''], wrong.join(' '))
+      assert.notEqual(stderr, '')
+    }
+  })
+})
+
 describe('portcullis', () => {
   it('explains itself', async () => {
     const help = await portcullis(['--help'])
-    for (const command of ['demo', 'run', 'serve', 'check', 'token'])
+    for (const command of ['demo', 'run', 'serve', 'check', 'token', 'key'])
       assert.match(help.stdout, new RegExp(`^ +${command}`, 'm'))
     assert.match((await portcullis(['--version'])).stdout, /^\d+\.\d+\.\d+/)
     assert.equal((await portcullis(['unheard-of'])).code, 2)

@@ -64,6 +64,23 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
         assert.equal(await store.artifacts.consume('Code', 'unknown'), false)
       })
 
+      it('keep the answer of the one that consumed them, of 50 at once, for a while', async () => {
+        await store.artifacts.put({ model: 'Once', id: 'o', payload: {}, expiresAt: soon() })
+        const answers = Array.from({ length: 50 }, (_, index) => `answer ${index}`)
+        const began = clock.now()
+        const results = await Promise.all(
+          answers.map((answer) => store.artifacts.consume('Once', 'o', answer)),
+        )
+        assert.equal((await store.artifacts.find('Once', 'o'))?.answer, answers[results.indexOf(true)])
+        await store.artifacts.put({ model: 'Once', id: 'o', payload: { again: true } })
+        await store.artifacts.forgetAnswers(began)
+        assert.equal((await store.artifacts.find('Once', 'o'))?.answer, answers[results.indexOf(true)])
+        await store.artifacts.forgetAnswers(clock.now() + 1000)
+        const found = await store.artifacts.find('Once', 'o')
+        assert.equal(found?.answer, undefined)
+        assert.ok(found?.consumedAt)
+      })
+
       it('are inserted once, of 50 at once', async () => {
         for (let round = 0; round < 10; round++) {
           const seen = { model: 'ReplayDetection', id: `jti ${round}`, payload: {}, expiresAt: soon() }

@@ -11,6 +11,8 @@ interface BrowserOptions {
   readonly fill?: Readonly<Record<string, string>>
   /** `deny` presses the second button of a consent page. */
   readonly decision?: 'approve' | 'deny'
+  /** Called before each form is submitted: what happens while the person thinks. */
+  readonly beforeSubmit?: () => Promise<void>
 }
 
 interface Cookie {
@@ -61,6 +63,7 @@ export class FormBrowser {
       const form = this.#fill(html)
       const link = /<a class="button" href="([^"]*)"/.exec(html)?.[1]
       if (form === undefined) return link === undefined ? undefined : new URL(unescape(link))
+      await this.#options.beforeSubmit?.()
       request = { url: new URL(form.action, request.url).href, body: form.fields }
     }
     throw new Error('the form browser went round in circles')

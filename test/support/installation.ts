@@ -40,7 +40,8 @@ interface InstallationOptions {
 }
 
 /** The secret of installations that share a database. */
-const sharedSecret = Buffer.alloc(32, 7).toString('base64url')
+/** The secret of installations that share a database. */
+export const sharedSecret = Buffer.alloc(32, 7).toString('base64url')
 
 /** Clients that most tests use: one for users with a fixed redirect URI, one for machines. */
 export const testClients = [

@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { fileVariable } from '../config/environment.ts'
+import { loadConfig } from '../config/load.ts'
+import { ConfigurationInvalid } from '../config/problems.ts'
+import { systemClock } from '../core/clock.ts'
+import { type KeyPurpose, keyPurposes, keyState } from '../keys/key-states.ts'
+import { loadMasterSecret } from '../keys/master-secret.ts'
+import { type KeyLine, retireKey, rotateKeys } from '../keys/rotate-keys.ts'
+import { openStore, storeFile } from '../storage/open.ts'
+import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
+
+interface KeyFlags extends CommonFlags {
+  readonly config?: string
+}
+
+interface RotateFlags extends KeyFlags {
+  readonly now?: boolean
+  readonly identity?: boolean
+}
+
+/** What keys of a purpose sign, for people. */
+const signs: Readonly<Record<KeyPurpose, string>> = {
+  'authorization-server': 'access tokens',
+  'gateway-identity': 'identity tokens',
+}
+
+/** `portcullis key`: the keys by which tokens are signed, also while servers run on the same store. */
+export function keyCommand(): Command {
+  return new Command('key')
+    .description('List, rotate and retire signing keys. Running servers follow within a second.')
+    .addCommand(listCommand())
+    .addCommand(rotateCommand())
+    .addCommand(retireCommand())
+}
+
+function listCommand(): Command {
+  return subcommand('list')
+    .description('List the signing keys.')
+    .action((flags: KeyFlags) =>
+      withKeys(flags, async (lines) => {
+        const rows = [['key', 'signs', 'algorithm', 'state', 'signs from', 'verifies until']]
+        for (const line of lines) {
+          const keys = await line.store.list(line.purpose)
+          for (const key of keys) {
+            const state = keyState(key, keys, line.algorithm, line.clock.now())
+            const until = key.endsAt === undefined ? '-' : time(key.endsAt)
+            rows.push([key.kid, signs[line.purpose], key.algorithm, state, time(key.signsFrom), until])
+          }
+        }
+        console.log(table(rows))
+      }),
+    )
+}
+
+function rotateCommand(): Command {
+  return subcommand('rotate')
+    .description(
+      'Make a new key. It is published at once and signs ten minutes later, when all verifiers have it.',
+    )
+    .option('--now', 'let it sign at once')
+    .option('--identity', 'the keys of identity tokens, by which MCP servers know the gateway')
+    .action(({ now = false, identity = false, ...flags }: RotateFlags) =>
+      withKeys(flags, async ([tokens, identities]) => {
+        const { outcome, key } = await rotateKeys(identity ? identities : tokens, now)
+        const made = outcome === 'made' ? 'The new key' : 'A rotation is under way: the key'
+        const begins = key.signsFrom <= systemClock.now() ? 'signs now' : `signs from ${time(key.signsFrom)}`
+        console.log(`${made} ${key.kid} is published and ${begins}.`)
+        console.log('Tokens that older keys have signed stay good until they expire.')
+      }),
+    )
+}
+
+function retireCommand(): Command {
+  return subcommand('retire')
+    .description('End a key at once, because somebody else may have it. What it signed counts no more.')
+    .argument('<key>', 'as portcullis key list shows it')
+    .action((kid: string, flags: KeyFlags) =>
+      withKeys(flags, async (lines) => {
+        for (const line of lines) {
+          if (!(await retireKey(line, kid))) continue
+          console.log(`${kid} has ended, and another key signs now.`)
+          console.log(
+            `The ${signs[line.purpose]} that it signed are refused from now on. Clients get new ones without asking anybody: nobody has to log in again. Others who verify them by themselves may keep the old key for five minutes.`,
+          )
+          return
+        }
+        const message = `no key ${kid} verifies anything here: portcullis key list shows those that do`
+        throw new ConfigurationInvalid([{ path: 'key', message }])
+      }),
+    )
+}
+
+function subcommand(name: string): Command {
+  return addStoreFlags(new Command(name)).option(
+    '-c, --config <file>',
+    `YAML file (or the variable ${fileVariable})`,
+  )
+}
+
+/** Opens the store of an installation and hands over its keys, those of access tokens first. Throws ConfigurationInvalid. */
+async function withKeys(
+  { config: file = process.env[fileVariable], ...flags }: KeyFlags,
+  act: (lines: readonly [KeyLine, KeyLine]) => Promise<void>,
+): Promise<void> {
+  const config = loadConfig({ file, environment: process.env, flags: flagSettings(flags) })
+  const folder = resolve(config.data)
+  if (!existsSync(storeFile(folder))) {
+    const message = `${folder} is the data folder of no installation: start one first, or name its folder`
+    throw new ConfigurationInvalid([{ path: '--data', message }])
+  }
+  const clock = systemClock
+  const store = await openStore({ folder, secret: loadMasterSecret(config.secret, folder), clock })
+  try {
+    const [tokens, identities] = keyPurposes(config.tokens.signingAlgorithm)
+    const ports = { store: store.keys, clock }
+    await act([
+      { ...ports, ...tokens },
+      { ...ports, ...identities },
+    ])
+  } finally {
+    await store.close()
+  }
+}
+
+function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

@@ -1,0 +1,66 @@
+import { longestTokenSeconds, publishedKeysSeconds } from '../core/lifetimes.ts'
+import type { StoredKey } from '../storage/contract.ts'
+
+/** A signature algorithm that Portcullis signs with (RFC 7518, RFC 8037). */
+export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA'
+
+/** What keys sign; keys of different purposes never verify each other's tokens. */
+export type KeyPurpose = 'authorization-server' | 'gateway-identity'
+
+/** Every purpose with the algorithm of its keys. Identity tokens have one that each MCP server knows. */
+export function keyPurposes(
+  signingAlgorithm: SigningAlgorithm,
+): readonly [PurposeOfKeys<'authorization-server'>, PurposeOfKeys<'gateway-identity'>] {
+  return [
+    { purpose: 'authorization-server', algorithm: signingAlgorithm },
+    { purpose: 'gateway-identity', algorithm: 'ES256' },
+  ]
+}
+
+interface PurposeOfKeys<Purpose extends KeyPurpose> {
+  readonly purpose: Purpose
+  readonly algorithm: SigningAlgorithm
+}
+
+/**
+ * What a key is for at a time: `next` is published and does not sign yet, `active` signs, `retired` still verifies what
+ * it signed, and `gone` does nothing.
+ */
+export type KeyState = 'next' | 'active' | 'retired' | 'gone'
+
+/** How long before it signs a key is published: every verifier has then asked again. */
+export const propagationMilliseconds = 2 * publishedKeysSeconds * 1000
+
+/** How long a key verifies after it has signed the last time. */
+export const graceMilliseconds = (longestTokenSeconds + 3600) * 1000
+
+/** Says whether a key is published: until it ends. */
+export function isPublished({ endsAt }: StoredKey, now: number): boolean {
+  return endsAt === undefined || endsAt > now
+}
+
+/**
+ * The key that signs: the newest of its algorithm whose time has come. States follow from the times in the store, so
+ * that all processes change over at once and nobody has to tell them.
+ */
+export function signingKey(
+  keys: readonly StoredKey[],
+  algorithm: SigningAlgorithm,
+  now: number,
+): StoredKey | undefined {
+  return keys
+    .filter((key) => key.algorithm === algorithm && key.signsFrom <= now && isPublished(key, now))
+    .toSorted((one, other) => other.generation - one.generation)[0]
+}
+
+/** The state of a key among those of its purpose, where `algorithm` is the one that is configured. */
+export function keyState(
+  key: StoredKey,
+  keys: readonly StoredKey[],
+  algorithm: SigningAlgorithm,
+  now: number,
+): KeyState {
+  if (!isPublished(key, now)) return 'gone'
+  if (key.signsFrom > now) return 'next'
+  return signingKey(keys, algorithm, now)?.kid === key.kid ? 'active' : 'retired'
+}

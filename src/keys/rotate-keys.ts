@@ -1,0 +1,80 @@
+import type { Clock } from '../core/clock.ts'
+import type { KeyTableStore, StoredKey } from '../storage/contract.ts'
+import { createKey } from './key-ring.ts'
+import {
+  graceMilliseconds,
+  isPublished,
+  type KeyPurpose,
+  propagationMilliseconds,
+  type SigningAlgorithm,
+} from './key-states.ts'
+
+/** The keys of one purpose, with the algorithm that is configured for it. */
+export interface KeyLine {
+  readonly store: KeyTableStore
+  readonly purpose: KeyPurpose
+  readonly algorithm: SigningAlgorithm
+  readonly clock: Clock
+}
+
+/** What came of a rotation: a new key, or the one that another rotation had made and that still waits. */
+interface Rotation {
+  readonly outcome: 'made' | 'waiting'
+  readonly key: StoredKey
+}
+
+/**
+ * Makes the next key. It is published at once and signs when every verifier has it, or at once where `immediately` is
+ * true; then a key that waits is taken. All other keys end when nothing can be out that they signed. Of several
+ * rotations at once, one makes a key.
+ */
+export async function rotateKeys(line: KeyLine, immediately: boolean): Promise<Rotation> {
+  const { store, purpose, algorithm, clock } = line
+  const known = newest(await store.list(purpose), line)
+  const now = clock.now()
+  const signsFrom = immediately ? now : now + propagationMilliseconds
+  const waits = known !== undefined && known.signsFrom > now && isPublished(known, now)
+  let made = false
+  if (!waits) {
+    const place = { generation: (known?.generation ?? 0) + 1, signsFrom }
+    made = await store.add(await createKey({ purpose, algorithm, clock }), place)
+  } else if (immediately) await store.advance(purpose, known.kid, now)
+
+  const keys = await store.list(purpose)
+  const key = newest(keys, line)
+  if (key === undefined) throw new Error('a signing key was stored and is not there')
+  const others = keys.filter(({ kid }) => kid !== key.kid).map(({ kid }) => kid)
+  await store.end(purpose, others, Math.max(key.signsFrom, now) + graceMilliseconds)
+  return { outcome: made ? 'made' : 'waiting', key }
+}
+
+/**
+ * Ends a key at once: what it signed counts no more. Where no other key could go on signing, another one signs from now
+ * on. Returns false where the key is unknown or has ended.
+ */
+export async function retireKey(line: KeyLine, kid: string): Promise<boolean> {
+  const { store, purpose, algorithm, clock } = line
+  const keys = await store.list(purpose)
+  const now = clock.now()
+  const ending = keys.find((key) => key.kid === kid && isPublished(key, now))
+  if (ending === undefined) return false
+  const goesOn = keys.some(
+    (key) =>
+      key.kid !== kid && key.algorithm === algorithm && key.signsFrom <= now && key.endsAt === undefined,
+  )
+  const end = async (): Promise<boolean> => (await store.end(purpose, [kid], clock.now())) === 1
+  // A key that still waits must not begin to sign for want of another.
+  if (ending.signsFrom > now) {
+    const ended = await end()
+    await rotateKeys(line, true)
+    return ended
+  }
+  if (!goesOn) await rotateKeys(line, true)
+  return end()
+}
+
+function newest(keys: readonly StoredKey[], { algorithm }: KeyLine): StoredKey | undefined {
+  return keys
+    .filter((key) => key.algorithm === algorithm)
+    .toSorted((one, other) => other.generation - one.generation)[0]
+}

@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { loadMasterSecret } from '../../src/keys/master-secret.ts'
+import { openStore } from '../../src/storage/open.ts'
+import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { startInstallation, testClients } from '../support/installation.ts'
+import { type InstallationStore, installationStores } from '../support/installation-stores.ts'
+import { type MovableClock, movableClock } from '../support/movable-clock.ts'
+import { OAuthClient, type TokenAnswer } from '../support/oauth.ts'
+import { startReplicas } from '../support/replicas.ts'
+
+const secret = 'secret-of-a-confidential-client'
+const clients = [
+  ...testClients,
+  { id: 'confidential', secret, redirectUris: ['http://127.0.0.1:1/callback'] },
+]
+
+const distinct = (answers: readonly TokenAnswer[], field: 'refresh_token' | 'access_token'): number =>
+  new Set(answers.map(({ body }) => body[field])).size
+
+for (const engine of installationStores) {
+  describe(`a refresh token that is used twice within the window, on ${engine.name}`, () => {
+    let gate: GatedSpy
+    let clock: MovableClock
+    let client: OAuthClient
+    let closeEngine: () => Promise<void>
+    before(async () => {
+      const opened = await engine.open()
+      closeEngine = opened.close
+      clock = movableClock()
+      gate = await startGatedSpy({ ...opened.config, clients }, clock)
+      client = gate.oauth
+    })
+    after(async () => {
+      await gate.close()
+      await closeEngine()
+    })
+
+    const signIn = () => client.signIn({ scope: 'mcp:tools:read mcp:prompts:list' })
+    const statusWith = async (token: string): Promise<number> =>
+      (await gate.post(legacyRequest('ping'), { token })).status
+
+    it('has one successor, however many use it at once, and nobody is signed out (T3, A58, N21)', async () => {
+      for (let round = 0; round < 3; round++) {
+        const { refresh_token: token } = await signIn()
+        const answers = await Promise.all(Array.from({ length: 50 }, () => client.refresh(token)))
+        assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200])
+        assert.equal(distinct(answers, 'refresh_token'), 1)
+        assert.equal(distinct(answers, 'access_token'), 1)
+        const { body } = answers[0] as TokenAnswer
+        assert.equal(await statusWith(body.access_token), 200)
+        const next = await client.refresh(body.refresh_token)
+        assert.equal(next.status, 200)
+        assert.notEqual(next.body.refresh_token, body.refresh_token)
+        assert.equal(await statusWith(body.access_token), 200, 'the first access token lives on')
+      }
+    })
+
+    it('gets the answer that it got, also when the request is spelled another way (N21)', async () => {
+      const { refresh_token: token } = await signIn()
+      const first = await client.refresh(token)
+      for (const spelling of [
+        {},
+        { resource: gate.installation.mcpUrl },
+        { resource: `${gate.installation.mcpUrl}/` },
+        { scope: 'mcp:prompts:list mcp:tools:read' },
+      ]) {
+        const { status, body, headers } = await client.refresh(token, spelling)
+        assert.equal(status, 200)
+        assert.deepEqual(body, first.body, JSON.stringify(spelling))
+        assert.equal(headers.get('cache-control'), 'no-store')
+      }
+    })
+
+    it('after the window ends the whole grant (T3, A58)', async () => {
+      const { refresh_token: token } = await signIn()
+      const second = await client.refresh(token)
+      clock.advance(19_000)
+      assert.deepEqual((await client.refresh(token)).body, second.body)
+      clock.advance(1001)
+      const reuse = await client.refresh(token)
+      assert.deepEqual([reuse.status, reuse.body.error], [400, 'invalid_grant'])
+      assert.equal(reuse.body.access_token, undefined)
+      assert.equal((await client.refresh(second.body.refresh_token)).body.error, 'invalid_grant')
+      assert.equal(await statusWith(second.body.access_token), 401)
+    })
+
+    it('for something else ends the whole grant (T4, A58)', async () => {
+      const { refresh_token: token } = await signIn()
+      const { body } = await client.refresh(token)
+      const narrower = await client.refresh(token, { scope: 'mcp:tools:read' })
+      assert.deepEqual([narrower.status, narrower.body.error], [400, 'invalid_grant'])
+      assert.equal((await client.refresh(body.refresh_token)).body.error, 'invalid_grant')
+      assert.equal(await statusWith(body.access_token), 401)
+      assert.match(gate.installation.log(), /refresh token already used/, 'and the log says why')
+    })
+
+    it('for more, or elsewhere, is refused as ever, and harms nobody (T4, A58)', async () => {
+      const { refresh_token: token } = await signIn()
+      const { body } = await client.refresh(token)
+      assert.equal((await client.refresh(token, { scope: 'mcp:tools:execute' })).body.error, 'invalid_scope')
+      const resource = 'https://elsewhere.example/mcp'
+      assert.equal((await client.refresh(token, { resource })).body.error, 'invalid_target')
+      assert.equal((await client.refresh(body.refresh_token)).status, 200)
+    })
+
+    it('is refused to another client, whose try does not sign its owner out (T4, A58)', async () => {
+      const { refresh_token: token } = await signIn()
+      const { body } = await client.refresh(token)
+      const other = await OAuthClient.register(gate.installation.url, {
+        redirect_uris: ['http://127.0.0.1:1/cb'],
+      })
+      assert.equal((await other.refresh(token)).body.error, 'invalid_grant')
+      assert.equal((await client.refresh(body.refresh_token)).status, 200)
+    })
+
+    it('is answered only after the client has authenticated again (N21)', async () => {
+      const confidential = new OAuthClient(gate.installation.url, 'confidential')
+      const credential = { client_secret: secret }
+      const { body: first } = await confidential.redeem(await confidential.authorize(), credential)
+      const second = await confidential.refresh(first.refresh_token, credential)
+      assert.equal(second.status, 200)
+      for (const wrong of [{}, { client_secret: 'wrong' }] as Record<string, string>[]) {
+        const { status, body } = await confidential.refresh(first.refresh_token, wrong)
+        assert.deepEqual([status, body.error], [401, 'invalid_client'])
+        assert.equal(body.access_token, undefined)
+      }
+      assert.deepEqual((await confidential.refresh(first.refresh_token, credential)).body, second.body)
+    })
+
+    it('gets nothing any more once its grant is revoked (A9, A58)', async () => {
+      const { refresh_token: token } = await signIn()
+      const { body } = await client.refresh(token)
+      await client.token({ token: body.refresh_token, client_id: client.clientId }, { path: '/revoke' })
+      assert.equal((await client.refresh(token)).body.error, 'invalid_grant')
+      assert.equal(await statusWith(body.access_token), 401)
+    })
+  })
+
+  strictly(engine)
+  acrossProcesses(engine)
+}
+
+function strictly(engine: InstallationStore): void {
+  describe(`with a window of 0 a refresh token, on ${engine.name}`, () => {
+    it('has at most one winner of many at once, and its grant ends (T3, A58)', async (test) => {
+      const { config, close } = await engine.open()
+      const gate = await startGatedSpy({ ...config, tokens: { refreshWindowSeconds: 0 } })
+      test.after(() => gate.close().then(close))
+      for (const count of [50, 2, 2, 2, 3]) {
+        const { refresh_token: token } = await gate.oauth.signIn({ scope: 'mcp:tools:read' })
+        const answers = await Promise.all(Array.from({ length: count }, () => gate.oauth.refresh(token)))
+        const good = answers.filter(({ status }) => status === 200)
+        assert.ok(good.length <= 1, `${good.length} of ${count}`)
+        for (const { status, body } of answers) if (status !== 200) assert.equal(body.error, 'invalid_grant')
+        for (const { body } of good) {
+          assert.equal((await gate.oauth.refresh(body.refresh_token)).body.error, 'invalid_grant')
+          assert.equal((await gate.post(legacyRequest('ping'), { token: body.access_token })).status, 401)
+        }
+      }
+    })
+  })
+}
+
+function acrossProcesses(engine: InstallationStore): void {
+  describe(`processes that share a store, on ${engine.name}`, () => {
+    it('give one successor between them (A58, N21)', { timeout: 60_000 }, async (test) => {
+      const { config, close } = await engine.open()
+      test.after(close)
+      const replicas = await startReplicas(test, 2, config)
+      const [one, other] = replicas.all.map(({ url }) => new OAuthClient(url)) as [OAuthClient, OAuthClient]
+      let { refresh_token: token } = await one.signIn({ scope: 'mcp:tools:read' })
+      for (let round = 0; round < 3; round++) {
+        const current = token
+        const answers = await Promise.all(
+          Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? one : other).refresh(current)),
+        )
+        assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200])
+        assert.equal(distinct(answers, 'refresh_token'), 1)
+        assert.equal(distinct(answers, 'access_token'), 1)
+        token = (answers[0] as TokenAnswer).body.refresh_token
+      }
+      assert.equal((await other.refresh(token)).status, 200)
+    })
+
+    it('sign nobody out when one dies in the middle of a refresh', { timeout: 120_000 }, async (test) => {
+      const { config, close } = await engine.open()
+      test.after(close)
+      const replicas = await startReplicas(test, 1, config)
+      const client = new OAuthClient(replicas.publicUrl)
+      let { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
+      let lost = 0
+      for (let round = 0; round < 8; round++) {
+        const pending = Promise.allSettled(Array.from({ length: 4 }, () => client.refresh(token)))
+        await new Promise((resolve) => setTimeout(resolve, 2 + round * 2))
+        await replicas.killAndRestart(0)
+        lost += (await pending).filter(({ status }) => status === 'rejected').length
+        const retry = await client.refresh(token)
+        assert.equal(retry.status, 200, `round ${round}: ${JSON.stringify(retry.body)}`)
+        token = retry.body.refresh_token
+      }
+      assert.ok(lost > 0, 'some answers did get lost')
+      assert.equal((await client.refresh(token)).status, 200)
+    })
+  })
+}
+
+describe('the kept answer of a refresh', () => {
+  it('cannot be read without the old token, not even with the secret, and is dropped soon (B4)', async (test) => {
+    const clock = movableClock()
+    const installation = await startInstallation({ clock })
+    test.after(() => installation.close())
+    const client = new OAuthClient(installation.url)
+    const first = await client.signIn({ scope: 'mcp:tools:read' })
+    const { body } = await client.refresh(first.refresh_token)
+    const folder = installation.data
+    const store = await openStore({ folder, secret: loadMasterSecret(undefined, folder), clock })
+    const keptAnswer = async () => (await store.artifacts.find('RefreshToken', first.refresh_token))?.answer
+    const kept = await keptAnswer()
+    assert.match(kept ?? '', /^[\w-]{100,}$/)
+    for (const token of [body.refresh_token, body.access_token]) {
+      assert.ok(!kept?.includes(token))
+      assert.ok(!Buffer.from(kept ?? '', 'base64url').includes(token))
+    }
+    await store.artifacts.forgetAnswers(clock.now() - 60_000)
+    assert.equal(await keptAnswer(), kept)
+    clock.advance(60_001)
+    await store.artifacts.forgetAnswers(clock.now() - 60_000)
+    assert.equal(await keptAnswer(), undefined)
+    assert.equal((await client.refresh(first.refresh_token)).body.error, 'invalid_grant', 'the mark stays')
+    await store.close()
+  })
+})

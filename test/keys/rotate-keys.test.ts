@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { after, beforeEach, describe, it } from 'node:test'
+import { masterSecret } from '../../src/core/secret.ts'
+import { openKeyRing } from '../../src/keys/key-ring.ts'
+import { keyState } from '../../src/keys/key-states.ts'
+import { type KeyLine, retireKey, rotateKeys } from '../../src/keys/rotate-keys.ts'
+import type { Store } from '../../src/storage/contract.ts'
+import { openStore } from '../../src/storage/open.ts'
+import { type MovableClock, movableClock } from '../support/movable-clock.ts'
+
+const hours = 3_600_000
+const minutes = 60_000
+
+let clock: MovableClock
+let store: Store
+let line: KeyLine
+const stores: Store[] = []
+beforeEach(async () => {
+  clock = movableClock()
+  store = await openStore({ folder: undefined, secret: masterSecret(new Uint8Array(32).fill(1)), clock })
+  stores.push(store)
+  line = { store: store.keys, purpose: 'authorization-server', algorithm: 'ES256', clock }
+})
+after(async () => {
+  for (const opened of stores) await opened.close()
+})
+
+/** The state of each key, oldest first. */
+async function states(): Promise<string[]> {
+  const keys = await store.keys.list('authorization-server')
+  return keys.map((key) => keyState(key, keys, 'ES256', clock.now())).toReversed()
+}
+
+describe('keys', () => {
+  it('go from next to active, from active to retired, and then are gone (A62)', async () => {
+    await openKeyRing(line)
+    assert.deepEqual(await states(), ['active'])
+    await rotateKeys(line, false)
+    assert.deepEqual(await states(), ['active', 'next'])
+    clock.advance(10 * minutes)
+    assert.deepEqual(await states(), ['retired', 'active'])
+    clock.advance(25 * hours - minutes)
+    assert.deepEqual(await states(), ['retired', 'active'])
+    clock.advance(minutes)
+    assert.deepEqual(await states(), ['gone', 'active'])
+    assert.equal(await store.keys.sweep(clock.now() + 1), 1)
+    await rotateKeys(line, true)
+    assert.deepEqual(await states(), ['retired', 'active'])
+  })
+
+  it('are made once when many rotate at once, and one that waits is taken instead of another', async () => {
+    const ring = await openKeyRing(line)
+    const first = ring.signing.kid
+    const rotations = await Promise.all(Array.from({ length: 10 }, () => rotateKeys(line, false)))
+    assert.equal(rotations.filter(({ outcome }) => outcome === 'made').length, 1)
+    assert.equal(new Set(rotations.map(({ key }) => key.kid)).size, 1)
+    assert.equal((await rotateKeys(line, false)).outcome, 'waiting')
+    assert.deepEqual(await states(), ['active', 'next'])
+    const { key } = await rotateKeys(line, true)
+    assert.deepEqual(await states(), ['retired', 'active'])
+    assert.equal(key.kid, rotations[0]?.key.kid)
+    let changes = 0
+    ring.subscribe(() => changes++)
+    await ring.refresh()
+    await ring.refresh()
+    assert.deepEqual([ring.signing.kid, changes], [key.kid, 1])
+    assert.ok(ring.has(first))
+  })
+
+  it('end at once when they are retired, and never without another that signs', async () => {
+    const ring = await openKeyRing(line)
+    const stolen = ring.signing.kid
+    assert.equal(await retireKey(line, stolen), true)
+    assert.equal(await retireKey(line, stolen), false, 'it has ended already')
+    assert.equal(await retireKey(line, 'unheard-of'), false)
+    assert.deepEqual(await states(), ['gone', 'active'])
+    await ring.refresh()
+    assert.equal(ring.has(stolen), false)
+    assert.equal(ring.publicJwks.keys.length, 1)
+
+    const { key: waiting } = await rotateKeys(line, false)
+    assert.equal(await retireKey(line, ring.signing.kid), true)
+    assert.deepEqual(await states(), ['gone', 'gone', 'active'], 'the one that waited signs now')
+    await ring.refresh()
+    assert.equal(ring.signing.kid, waiting.kid)
+  })
+
+  it('that wait never sign when they are retired', async () => {
+    const ring = await openKeyRing(line)
+    const { key: waiting } = await rotateKeys(line, false)
+    assert.equal(await retireKey(line, waiting.kid), true)
+    await ring.refresh()
+    assert.equal(ring.has(waiting.kid), false)
+    assert.deepEqual(await states(), ['retired', 'gone', 'active'])
+    clock.advance(26 * hours)
+    assert.deepEqual(await states(), ['gone', 'gone', 'active'])
+  })
+
+  it('of another algorithm verify on, and end with the next rotation (A62)', async () => {
+    const old = await openKeyRing(line)
+    const ring = await openKeyRing({ ...line, algorithm: 'EdDSA' })
+    assert.equal(ring.signing.algorithm, 'EdDSA')
+    assert.ok(ring.has(old.signing.kid))
+    await rotateKeys({ ...line, algorithm: 'EdDSA' }, true)
+    clock.advance(26 * hours)
+    await ring.refresh()
+    assert.deepEqual(ring.algorithms, ['EdDSA'])
+    await old.refresh()
+    assert.equal(old.signing.algorithm, 'ES256', 'who is still configured for it makes a key of its own')
+  })
+})
