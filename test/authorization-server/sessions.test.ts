@@ -49,6 +49,8 @@ describe('a session', () => {
   it('gets a new id at a login for a client as well', async () => {
     const visitor = await signIn('ada')
     const planted = visitor.cookies.get(sessionName())
+    // Two logins of one second would be one to who compares their times.
+    await new Promise((resolve) => setTimeout(resolve, 1100))
     const client = new OAuthClient(installation.url)
     const url = client.authorizationUrl({ verifier: 'a'.repeat(43), extra: { prompt: 'login' } })
     const page = await visitor.get((await visitor.get(url)).location ?? '')

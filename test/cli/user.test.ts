@@ -30,7 +30,7 @@ function withPassword(args: readonly string[], password: string): Promise<{ code
 
 describe('portcullis user', () => {
   it('adds, lists, disables, enables and removes, and says what cannot be done', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const data = folder()
     const at = ['--data', data]
@@ -63,7 +63,7 @@ describe('portcullis user', () => {
   })
 
   it('takes a password from no argument, and asks at a terminal without showing it', {
-    timeout: 30_000,
+    timeout: 60_000,
   }, async () => {
     const data = folder()
     assert.match(
@@ -85,7 +85,7 @@ describe('portcullis user', () => {
   })
 
   it('works while servers run: who is disabled is out within a second, in every process (A58)', {
-    timeout: 90_000,
+    timeout: 120_000,
   }, async (test) => {
     const data = folder()
     const port = await freePort()
