@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { loadMasterSecret } from '../../src/keys/master-secret.ts'
 import { openStore } from '../../src/storage/open.ts'
-import { type Engine, engines } from '../support/engines.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { startInstallation, testClients } from '../support/installation.ts'
+import { type InstallationStore, installationStores } from '../support/installation-stores.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import { OAuthClient, type TokenAnswer } from '../support/oauth.ts'
 import { startReplicas } from '../support/replicas.ts'
@@ -18,7 +18,7 @@ const clients = [
 const distinct = (answers: readonly TokenAnswer[], field: 'refresh_token' | 'access_token'): number =>
   new Set(answers.map(({ body }) => body[field])).size
 
-for (const engine of engines) {
+for (const engine of installationStores) {
   describe(`a refresh token that is used twice within the window, on ${engine.name}`, () => {
     let gate: GatedSpy
     let clock: MovableClock
@@ -141,7 +141,7 @@ for (const engine of engines) {
   acrossProcesses(engine)
 }
 
-function strictly(engine: Engine): void {
+function strictly(engine: InstallationStore): void {
   describe(`with a window of 0 a refresh token, on ${engine.name}`, () => {
     it('has at most one winner of many at once, and its grant ends (T3, A58)', async (test) => {
       const { config, close } = await engine.open()
@@ -162,7 +162,7 @@ function strictly(engine: Engine): void {
   })
 }
 
-function acrossProcesses(engine: Engine): void {
+function acrossProcesses(engine: InstallationStore): void {
   describe(`processes that share a store, on ${engine.name}`, () => {
     it('give one successor between them (A58, N21)', { timeout: 60_000 }, async (test) => {
       const { config, close } = await engine.open()
