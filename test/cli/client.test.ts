@@ -32,7 +32,7 @@ const machineAsks = (id: string, secret: string, scope?: string) =>
     ...(scope === undefined ? {} : { scope }),
   })
 
-describe('portcullis client, while the server runs (R14)', { timeout: 120_000 }, () => {
+describe('portcullis client, while the server runs (R14)', { timeout: 280_000 }, () => {
   it('adds a program of users, which gets in at once', async () => {
     const { client_id: id = '', ...rest } = await runJson(
       'add',
