@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
-import { lookup } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { Client, type Dispatcher } from 'undici'
+import { hostResolver } from './resolve-host.ts'
 import { createSlots } from './slots.ts'
 import { addressKind, literalAddress } from './special-use.ts'
 
@@ -23,7 +23,7 @@ interface SafeFetchOptions {
   readonly milliseconds: number
   /** Fetches that may run at a time, to one host and altogether. */
   readonly running: { readonly perHost: number; readonly total: number }
-  /** Resolves a host name to all its addresses: the system's resolver unless said otherwise. */
+  /** Resolves a host name to all its addresses: by DNS unless said otherwise. */
   readonly resolve?: (hostname: string) => Promise<LookupAddress[]>
   /** Certificate authorities in PEM, in place of the system's. */
   readonly ca?: string
@@ -88,8 +88,9 @@ const httpsPort = 443
 const notPublic = 'its host is not on the public internet'
 
 /** Resolves a name and hands out what was checked, so that the name cannot mean something else a moment later. */
-function checkedLookup({ allowLoopback, resolve = resolveAll }: SafeFetchOptions): LookupFunction {
-  return (hostname, options, callback) => {
+function checkedLookup({ allowLoopback, milliseconds, ...options }: SafeFetchOptions): LookupFunction {
+  const resolve = options.resolve ?? hostResolver({ milliseconds })
+  return (hostname, { all }, callback) => {
     resolve(hostname).then(
       (addresses) => {
         const [first] = addresses
@@ -98,16 +99,12 @@ function checkedLookup({ allowLoopback, resolve = resolveAll }: SafeFetchOptions
           return kind === 'global' || (kind === 'loopback' && allowLoopback)
         })
         if (first === undefined || !usable) callback(new FetchRefused(notPublic), '')
-        else if (options.all === true) callback(null, addresses)
+        else if (all === true) callback(null, addresses)
         else callback(null, first.address, first.family)
       },
       (cause: unknown) => callback(new FetchRefused('its host has no address', { cause }), ''),
     )
   }
-}
-
-async function resolveAll(hostname: string): Promise<LookupAddress[]> {
-  return lookup(hostname, { all: true })
 }
 
 async function get(

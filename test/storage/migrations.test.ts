@@ -54,6 +54,9 @@ for (const startEngine of [sqliteEngine, postgresEngine]) {
         algorithm: 'ES256',
         privateJwk: { kty: 'EC', d: 'not a real key' },
         createdAt: 1_700_000_000_000,
+        generation: 1,
+        signsFrom: 1_700_000_000_000,
+        endsAt: undefined,
       })
     })
 
