@@ -35,7 +35,8 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
   const identify = (context: KoaContextWithOIDC): Note => {
     const note = of(context.req)
     note.clientId = context.oidc.client?.clientId ?? note.clientId
-    note.subject = context.oidc.account?.accountId ?? context.oidc.session?.accountId ?? note.subject
+    const { account, session, entities } = context.oidc
+    note.subject = account?.accountId ?? session?.accountId ?? entities.AccessToken?.accountId ?? note.subject
     const grantType = context.oidc.params?.['grant_type']
     if (typeof grantType === 'string') note.grantType = grantType
     return note

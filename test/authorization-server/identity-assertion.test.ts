@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt, exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
+import { loadConfig } from '../../src/config/load.ts'
 import { askAs, confidential } from '../support/confidential.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { testClients } from '../support/installation.ts'
@@ -84,7 +85,10 @@ describe('identity assertions (T8, ID-JAG)', () => {
   })
   after(async () => {
     await gate.close()
-    for (const { server } of [trusted, second, stranger]) server.close()
+    for (const { server } of [trusted, second, stranger]) {
+      server.close()
+      server.closeAllConnections()
+    }
   })
 
   const redeem = async (
@@ -183,11 +187,14 @@ describe('identity assertions (T8, ID-JAG)', () => {
     const assertion = await trusted.assert({ client_id: 'user-client' })
     const open = await gate.oauth.token({ grant_type: jwtBearer, assertion, client_id: 'user-client' })
     assert.equal(open.status, 400)
-    await assert.rejects(
-      startGatedSpy({
-        clients: [{ id: 'x', grantTypes: [jwtBearer] }],
-        grants: { identityAssertions: [{ issuer: trusted.issuer, jwksUri: trusted.jwksUri }] },
-      }),
+    assert.throws(
+      () =>
+        loadConfig({
+          base: {
+            clients: [{ id: 'x', grantTypes: [jwtBearer] }],
+            grants: { identityAssertions: [{ issuer: trusted.issuer, jwksUri: trusted.jwksUri }] },
+          },
+        }),
       /clients\[0\]\.secret: is needed/,
     )
   })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
+import { loadConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { askAs, clientSecret, confidential } from '../support/confidential.ts'
 import { FormBrowser } from '../support/form-browser.ts'
@@ -68,6 +69,8 @@ describe('token exchange (RFC 8693)', () => {
     assert.equal(claims['gid'], given['gid'])
     assert.ok((claims.exp ?? 0) <= (given.exp ?? 0))
     assert.equal(await statusWith(body.access_token), 502)
+    const entry = (await gate.installation.audit()).findLast(({ grantType }) => grantType === exchange)
+    assert.deepEqual([entry?.subject, entry?.clientId, entry?.outcome], ['alice', 'agent', 'allowed'])
   })
 
   it('never gives more than the token, nor more than the client may have', async () => {
@@ -232,12 +235,15 @@ describe('token exchange where it is off (A61)', () => {
     const { body } = await plain.oauth.token({ grant_type: exchange, client_id: 'user-client' })
     assert.equal(body.error, 'unsupported_grant_type')
     await plain.close()
-    await assert.rejects(
-      startGatedSpy({ clients: [confidential('x', [exchange])] }),
+    assert.throws(
+      () => loadConfig({ base: { clients: [confidential('x', [exchange])] } }),
       /needs grants\.tokenExchange: on/,
     )
-    await assert.rejects(
-      startGatedSpy({ clients: [{ id: 'x', grantTypes: [exchange] }], grants: { tokenExchange: 'on' } }),
+    assert.throws(
+      () =>
+        loadConfig({
+          base: { clients: [{ id: 'x', grantTypes: [exchange] }], grants: { tokenExchange: 'on' } },
+        }),
       /clients\[0\]\.secret: is needed/,
     )
   })
