@@ -11,7 +11,10 @@ interface ArtifactsOptions {
   readonly clock: Clock
 }
 
-type Row = Selectable<Schema['artifacts']>
+/** What is read of an artifact: not the columns that it is only found by. */
+const kept = ['model', 'payload', 'consumed_at', 'expires_at', 'answer'] as const
+
+type Row = Pick<Selectable<Schema['artifacts']>, (typeof kept)[number]>
 
 /**
  * Artifacts over SQL. Ids are keyed hashes and payloads are sealed, so that a stolen store gives nobody a token, a
@@ -59,7 +62,7 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
     found(
       await db
         .selectFrom('artifacts')
-        .selectAll()
+        .select(kept)
         .where('tenant', '=', tenant)
         .where('model', '=', model)
         .where(column, '=', value)
@@ -69,7 +72,7 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
   const listBy = async (model: string, column: 'account_id' | 'client_id', value: string) => {
     const rows = await db
       .selectFrom('artifacts')
-      .selectAll()
+      .select(kept)
       .where('tenant', '=', tenant)
       .where('model', '=', model)
       .where(column, '=', value)
@@ -136,7 +139,7 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
         .where('tenant', '=', tenant)
         .where('model', '=', model)
         .where('id', '=', hashed(model, id))
-        .returningAll()
+        .returning(kept)
         .executeTakeFirst()
       return row !== undefined && (row.expires_at === null || row.expires_at > clock.now())
         ? found(row)
