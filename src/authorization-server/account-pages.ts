@@ -57,6 +57,7 @@ export function addAccountPages(
     if (person === undefined) throw new errors.SessionNotFound('nobody is signed in')
     const form = await forms.read(context, person.session.uid)
     const clientId = textOf(form['client_id'])
+    if (clientId === '') throw new errors.SessionNotFound('a form without a client')
     Object.assign(notes.of(context.env.incoming), { subject: person.accountId, clientId })
     // In this order: what is being granted by memory at this moment is then either seen as a grant, or not granted.
     await consents.forget(person.accountId, clientId)

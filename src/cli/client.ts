@@ -53,7 +53,9 @@ type Action = (open: OpenStore, flags: Flags, id: string) => Promise<void>
 
 /** A command that opens the store, works, and closes it. `id` is empty where the command has no argument. */
 function subcommand(name: string, description: string, action: Action): Command {
-  const command = addInstallationFlags(new Command(name)).description(description)
+  const command = addInstallationFlags(new Command(name))
+    .description(description)
+    .option('--json', 'answer for machines')
   return command.action(async () => {
     const flags = command.opts<Flags>()
     await withStore(flags, (open) => action(open, flags, command.args[0] ?? ''))

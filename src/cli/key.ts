@@ -1,21 +1,11 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { fileVariable } from '../config/environment.ts'
-import { loadConfig } from '../config/load.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import { systemClock } from '../core/clock.ts'
 import { type KeyPurpose, keyPurposes, keyState } from '../keys/key-states.ts'
-import { loadMasterSecret } from '../keys/master-secret.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../keys/rotate-keys.ts'
-import { openStore, storeFile } from '../storage/open.ts'
-import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
+import { addInstallationFlags, type StoreFlags, withStore } from './with-store.ts'
 
-interface KeyFlags extends CommonFlags {
-  readonly config?: string
-}
-
-interface RotateFlags extends KeyFlags {
+interface RotateFlags extends StoreFlags {
   readonly now?: boolean
   readonly identity?: boolean
 }
@@ -36,9 +26,9 @@ export function keyCommand(): Command {
 }
 
 function listCommand(): Command {
-  return subcommand('list')
+  return addInstallationFlags(new Command('list'))
     .description('List the signing keys.')
-    .action((flags: KeyFlags) =>
+    .action((flags: StoreFlags) =>
       withKeys(flags, async (lines) => {
         const rows = [['key', 'signs', 'algorithm', 'state', 'signs from', 'verifies until']]
         for (const line of lines) {
@@ -55,7 +45,7 @@ function listCommand(): Command {
 }
 
 function rotateCommand(): Command {
-  return subcommand('rotate')
+  return addInstallationFlags(new Command('rotate'))
     .description(
       'Make a new key. It is published at once and signs ten minutes later, when all verifiers have it.',
     )
@@ -73,10 +63,10 @@ function rotateCommand(): Command {
 }
 
 function retireCommand(): Command {
-  return subcommand('retire')
+  return addInstallationFlags(new Command('retire'))
     .description('End a key at once, because somebody else may have it. What it signed counts no more.')
     .argument('<key>', 'as portcullis key list shows it')
-    .action((kid: string, flags: KeyFlags) =>
+    .action((kid: string, flags: StoreFlags) =>
       withKeys(flags, async (lines) => {
         for (const line of lines) {
           if (!(await retireKey(line, kid))) continue
@@ -92,36 +82,19 @@ function retireCommand(): Command {
     )
 }
 
-function subcommand(name: string): Command {
-  return addStoreFlags(new Command(name)).option(
-    '-c, --config <file>',
-    `YAML file (or the variable ${fileVariable})`,
-  )
-}
-
 /** Opens the store of an installation and hands over its keys, those of access tokens first. Throws ConfigurationInvalid. */
 async function withKeys(
-  { config: file = process.env[fileVariable], ...flags }: KeyFlags,
+  flags: StoreFlags,
   act: (lines: readonly [KeyLine, KeyLine]) => Promise<void>,
 ): Promise<void> {
-  const config = loadConfig({ file, environment: process.env, flags: flagSettings(flags) })
-  const folder = resolve(config.data)
-  if (!existsSync(storeFile(folder))) {
-    const message = `${folder} is the data folder of no installation: start one first, or name its folder`
-    throw new ConfigurationInvalid([{ path: '--data', message }])
-  }
-  const clock = systemClock
-  const store = await openStore({ folder, secret: loadMasterSecret(config.secret, folder), clock })
-  try {
+  await withStore(flags, ({ store, config }) => {
     const [tokens, identities] = keyPurposes(config.tokens.signingAlgorithm)
-    const ports = { store: store.keys, clock }
-    await act([
+    const ports = { store: store.keys, clock: systemClock }
+    return act([
       { ...ports, ...tokens },
       { ...ports, ...identities },
     ])
-  } finally {
-    await store.close()
-  }
+  })
 }
 
 function time(milliseconds: number): string {

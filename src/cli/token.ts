@@ -1,17 +1,13 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { mintDevelopmentToken } from '../authorization-server/development-token.ts'
-import { openConfiguredStore } from '../compose/store.ts'
 import { loadConfig } from '../config/load.ts'
-import { ConfigurationInvalid } from '../config/problems.ts'
 import { systemClock } from '../core/clock.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { parseScopes } from '../core/scope.ts'
 import { allLeafScopes, isKnownScope } from '../core/scope-catalogue.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
-import { storeFile } from '../storage/open.ts'
 import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
+import { withStoreOf } from './with-store.ts'
 
 interface TokenFlags extends CommonFlags {
   readonly scope: string
@@ -33,13 +29,7 @@ export function tokenCommand(): Command {
     .action(async ({ scope, user, path, seconds: lifetimeSeconds, ...flags }: TokenFlags) => {
       const base = { mode: 'development' } as const
       const config = loadConfig({ base, environment: process.env, flags: flagSettings(flags) })
-      const folder = resolve(config.data)
-      if (config.store.url === undefined && !existsSync(storeFile(folder))) {
-        const message = `${folder} is the data folder of no installation: start one first, or name its folder`
-        throw new ConfigurationInvalid([{ path: '--data', message }])
-      }
-      const { store } = await openConfiguredStore(config, systemClock)
-      try {
+      await withStoreOf(config, async ({ store }) => {
         const keys = await openKeyRing({
           store: store.keys,
           purpose: 'authorization-server',
@@ -56,9 +46,7 @@ export function tokenCommand(): Command {
             lifetimeSeconds,
           }),
         )
-      } finally {
-        await store.close()
-      }
+      })
     })
 }
 

@@ -8,11 +8,11 @@ import { systemClock } from '../core/clock.ts'
 import { displayText } from '../http/page.ts'
 import type { People } from '../identity/people.ts'
 import type { User } from '../storage/contract.ts'
-import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
+import { flagSettings } from './flags.ts'
 import { readPassword } from './password.ts'
+import { addInstallationFlags, type StoreFlags } from './with-store.ts'
 
-interface UserFlags extends CommonFlags {
-  readonly config?: string
+interface UserFlags extends StoreFlags {
   readonly displayName?: string
   readonly passwordStdin?: boolean
 }
@@ -110,15 +110,12 @@ function withPassword(command: Command): Command {
   return command.option('--password-stdin', 'read the password from standard input instead of asking')
 }
 
-function addInstallationFlags(command: Command): Command {
-  return addStoreFlags(command).option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
-}
-
 async function withPeople(
   { config: file = process.env[fileVariable], ...flags }: UserFlags,
   act: (people: People, config: Config) => Promise<void>,
 ): Promise<void> {
   const config = loadConfig({ file, environment: process.env, flags: flagSettings(flags) })
+  // Users may be there before the first start, so there need not be a store yet.
   const { store, secret } = await openConfiguredStore(config, systemClock)
   try {
     await act(buildPeople({ store, secret, clock: systemClock }), config)

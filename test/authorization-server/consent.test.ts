@@ -21,9 +21,11 @@ before(async () => {
 })
 after(() => installation.close())
 
+/** Each has a name of its own: one description is one client. */
+let registered = 0
 const registerWebClient = (metadata: object = {}): Promise<OAuthClient> =>
   OAuthClient.register(installation.url, {
-    client_name: 'Web client',
+    client_name: `Web client ${++registered}`,
     redirect_uris: ['https://app.example/cb', 'https://other.example/cb'],
     ...metadata,
   })
