@@ -70,7 +70,8 @@ describe('portcullis demo', () => {
 
   it('says what is wrong with a data folder', async () => {
     for (const data of ['/dev/null', '/dev/null/x']) {
-      const { code, stderr } = await portcullis(['demo', '--data', data])
+      const { env } = await demoPorts()
+      const { code, stderr } = await portcullis(['demo', '--data', data], env)
       assert.equal(code, 2)
       assert.match(stderr, /^portcullis: the data folder \/dev\/null.* cannot be used/)
     }
