@@ -1,11 +1,13 @@
 import { Command } from 'commander'
 import { ConfigurationInvalid } from '../config/problems.ts'
+import { Unreachable } from '../doctor/steps/read-challenge.ts'
 import { PortTaken } from '../http/listen.ts'
 import { DataFolderUnusable } from '../keys/master-secret.ts'
 import { StoreUnusable } from '../storage/migrate.ts'
 import { version } from '../version.ts'
 import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
+import { DoctorMisused, doctorCommand } from './doctor.ts'
 import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
 import { tokenCommand } from './token.ts'
@@ -19,9 +21,17 @@ const program = new Command('portcullis')
   .addCommand(serveCommand())
   .addCommand(checkCommand())
   .addCommand(tokenCommand())
+  .addCommand(doctorCommand())
 
 /** What the operator can mend: told in a line, without a stack. */
-const mendable = [ConfigurationInvalid, PortTaken, StoreUnusable, DataFolderUnusable]
+const mendable = [
+  ConfigurationInvalid,
+  PortTaken,
+  StoreUnusable,
+  DataFolderUnusable,
+  DoctorMisused,
+  Unreachable,
+]
 
 /** Exit codes: 0 done, 1 a fault, 2 something that the operator can mend. */
 for (const command of [program, ...program.commands]) {
