@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { createAsk } from '../doctor/ask.ts'
 import type { Credentials, Finding, Visit } from '../doctor/contract.ts'
 import { examine } from '../doctor/examine.ts'
-import { countMarks, renderFinding, renderSummary } from '../doctor/print.ts'
+import { countMarks, renderEnd, renderFinding } from '../doctor/print.ts'
 import { findProfile, profiles } from '../doctor/profiles.ts'
 import { createReport } from '../doctor/report.ts'
 import { eraOf, isRevision, type Revision } from '../mcp/revisions.ts'
@@ -106,9 +106,7 @@ async function runDoctor(endpoint: URL, flags: DoctorFlags): Promise<readonly Fi
       ),
     )
   } else {
-    const skipped = report.findings.filter(({ mark }) => mark === 'skipped')
-    if (skipped.length > 0) console.log(['\nNot checked', ...skipped.map(renderFinding)].join('\n'))
-    console.log(`\n${renderSummary(report.findings)}`)
+    console.log(renderEnd(report.findings))
   }
   return report.findings
 }
@@ -130,10 +128,18 @@ async function readCredentials({
 }
 
 async function readToken(file: string): Promise<string> {
-  const content = file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8')
+  const content = file === '-' ? await text(process.stdin) : readTokenFile(file)
   const token = content.trim()
   if (/^[\w.~+/=-]+$/.test(token)) return token
   throw new DoctorMisused(`${file === '-' ? 'standard input' : file} holds no access token`)
+}
+
+function readTokenFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new DoctorMisused(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+  }
 }
 
 /** A client that is known beforehand takes part in the login; a machine has a token of its own instead. */
@@ -150,10 +156,10 @@ function knownClient({ clientId, clientSecret }: DoctorFlags, { kind }: Credenti
 
 /** A known client has its redirect URI registered, with the port that it usually has. */
 function callbackPort(
-  { callbackPort, clientId }: DoctorFlags,
+  { callbackPort: chosen, clientId }: DoctorFlags,
   usual: number | undefined,
 ): { callbackPort?: number } {
-  const port = callbackPort ?? (clientId === undefined ? undefined : usual)
+  const port = chosen ?? (clientId === undefined ? undefined : usual)
   return port === undefined ? {} : { callbackPort: port }
 }
 

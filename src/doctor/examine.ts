@@ -3,6 +3,7 @@ import { type CheckName, checkOf, checks, reasons } from './checks.ts'
 import type { OAuthClient, ResourceFacts, ServerFacts, Tokens, Visit } from './contract.ts'
 import { type AnswerListener, listenForAnswer } from './listen-for-answer.ts'
 import { callbackOf } from './profiles.ts'
+import { askForMore } from './steps/ask-for-more.ts'
 import { authenticateMachine } from './steps/authenticate-machine.ts'
 import { awaitApproval } from './steps/await-approval.ts'
 import { callServer } from './steps/call-server.ts'
@@ -55,7 +56,7 @@ async function walk(
   if (resource !== undefined && server !== undefined) {
     await tryOriginEndpoints(visit)
     await signIn(visit, { resource, server }, { ...options, listener })
-  } else if (visit.credentials.kind === 'token') await callServer(visit, visit.credentials.token)
+  } else if (visit.credentials.kind === 'token') await callWith(visit, visit.credentials.token)
   await refuseForgedToken(visit)
   await checkCors(visit, server)
 }
@@ -72,7 +73,7 @@ async function signIn(
 ): Promise<void> {
   const { profile, credentials } = visit
   const port = listener === undefined ? {} : { port: listener.port }
-  const redirectUri = callbackOf(profile, listener?.port) ?? (profile.redirectUris[0] as string)
+  const redirectUri = callbackOf(profile, listener?.port) ?? profile.redirectUris[0]
   const client = await registerClient(visit, { ...facts, redirectUri, ...port, ways })
   await meetUnknownClient(visit, facts.server)
   if (client !== undefined) {
@@ -85,7 +86,7 @@ async function signIn(
   if (credentials.kind === 'machine') await asMachine(visit, facts, credentials)
   if (credentials.kind === 'token') {
     judgeAudience(visit.report, credentials.token, facts.resource)
-    await callServer(visit, credentials.token)
+    await callWith(visit, credentials.token)
   }
 }
 
@@ -105,9 +106,10 @@ async function asUser(
   const redemption = { server, resource, client, code, verifier: request.verifier }
   const first = await redeemCode(visit, redemption)
   if (first === undefined) return
-  await callServer(visit, first.accessToken)
+  const conversation = await callServer(visit, first.accessToken)
   const tokens: Tokens = await refreshTokens(visit, { server, resource, client }, first)
   if (tokens.refreshToken !== undefined) await refuseForeignToken(visit, { server, client }, tokens)
+  if (conversation !== undefined) await askForMore(visit, { ...conversation, token: tokens.accessToken })
   await redeemTwice(visit, redemption)
 }
 
@@ -119,17 +121,23 @@ async function asMachine(
   const client = { id: clientId, secret: clientSecret }
   const tokens = await authenticateMachine(visit, facts, client)
   if (tokens === undefined) return
-  await callServer(visit, tokens.accessToken)
+  await callWith(visit, tokens.accessToken)
   await refuseForeignToken(visit, { server: facts.server, client }, {})
 }
 
+async function callWith(visit: Visit, token: string): Promise<void> {
+  const conversation = await callServer(visit, token)
+  if (conversation !== undefined) await askForMore(visit, conversation)
+}
+
 /** Whatever this client would have done and did not come to is told, with the reason. */
-function tellSkipped({ report, profile, credentials }: Visit): void {
+function tellSkipped({ endpoint, report, profile, credentials }: Visit): void {
   const isMachine = credentials.kind === 'machine'
   for (const name of Object.keys(checks) as CheckName[]) {
     const { needs, stage } = checkOf(name)
     const isNotItsWay =
       (stage === 'CORS' && profile.page === undefined) ||
+      (name === 'certificate' && endpoint.protocol === 'http:') ||
       (name === 'origin-endpoints' && !profile.usesOriginEndpoints) ||
       (name === 'token-machine' && !isMachine)
     if (!report.has(name) && !isNotItsWay)

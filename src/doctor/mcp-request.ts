@@ -7,7 +7,8 @@ import { isPage, jsonOf, type Reply } from './reply.ts'
 const clientInfo = { name: 'portcullis-doctor', version }
 const accept = 'application/json, text/event-stream'
 
-interface CallOptions {
+/** What stands around a call. */
+export interface CallOptions {
   readonly token?: string
   readonly session?: string
   /** The revision that the server agreed to; legacy era, after initialize. */

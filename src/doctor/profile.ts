@@ -33,7 +33,7 @@ export interface ClientProfile {
     readonly port: number
   }
   /** Every redirect URI that it registers; `{loopback}` stands for its callback on this computer. */
-  readonly redirectUris: readonly string[]
+  readonly redirectUris: readonly [string, ...string[]]
   readonly sendsResource: boolean
   /** Adds `offline_access` and `prompt=consent` where metadata lists that scope. */
   readonly asksOfflineAccess: boolean

@@ -52,7 +52,7 @@ export function describe(reply: Reply): string {
 }
 
 /** A URL as it may be shown: what stands in queries may be secret. */
-export function withoutQuery(url: string): string {
+function withoutQuery(url: string): string {
   const end = url.search(/[?#]/)
   return end === -1 ? url : url.slice(0, end)
 }

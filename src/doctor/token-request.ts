@@ -8,12 +8,17 @@ export async function tokenRequest(
   { client, form }: { client: Pick<OAuthClient, 'id' | 'secret'>; form: Readonly<Record<string, string>> },
 ): Promise<Reply> {
   const { id, secret } = client
-  const basic = [id, secret ?? ''].map((part) => encodeURIComponent(part)).join(':')
+  const pair = [id, secret ?? ''].map((part) => encodeURIComponent(part)).join(':')
+  const basic = Buffer.from(pair).toString('base64')
+  if (secret !== undefined) {
+    report.hide(secret)
+    report.hide(basic)
+  }
   const reply = await ask(endpoint, {
     method: 'POST',
     headers: {
       accept: 'application/json',
-      ...(secret === undefined ? {} : { authorization: `Basic ${Buffer.from(basic).toString('base64')}` }),
+      ...(secret === undefined ? {} : { authorization: `Basic ${basic}` }),
     },
     form: secret === undefined ? { ...form, client_id: id } : form,
   })

@@ -224,7 +224,7 @@ describe('portcullis token', () => {
 describe('portcullis', () => {
   it('explains itself', async () => {
     const help = await portcullis(['--help'])
-    for (const command of ['demo', 'run', 'serve', 'check', 'token'])
+    for (const command of ['demo', 'run', 'serve', 'check', 'token', 'doctor'])
       assert.match(help.stdout, new RegExp(`^ +${command}`, 'm'))
     assert.match((await portcullis(['--version'])).stdout, /^\d+\.\d+\.\d+/)
     assert.equal((await portcullis(['unheard-of'])).code, 2)

@@ -9,6 +9,13 @@ export const discoveryChecks = {
     source: 'MCP Authorization, Communication Security; RFC 9700 section 2.6',
     fix: 'Serve it over https with a certificate that clients trust, at the exact URL that you give to users.',
   },
+  certificate: {
+    stage: 'Address',
+    title: 'its certificate is one that clients trust',
+    requirements: ['B3'],
+    source: 'RFC 9700 section 2.6; RFC 9110 section 4.3.4',
+    fix: 'Get a certificate for this host name from a public authority and send the whole chain. For one of your own, set NODE_EXTRA_CA_CERTS.',
+  },
   'challenge-status': {
     stage: 'Challenge',
     title: 'a request without a token gets 401',
@@ -84,10 +91,11 @@ export const discoveryChecks = {
   },
   'metadata-hosts': {
     stage: 'Resource metadata',
-    title: 'every URL in challenge and metadata can be reached by clients',
+    title: 'every URL in challenge and document can be reached by clients',
     requirements: ['N30', 'D5'],
-    source: 'RFC 8414 section 2; RFC 9728 section 7.7',
+    source: 'RFC 9728 sections 2 and 7.7',
     fix: 'Build all URLs from the public URL. Behind a proxy, configure that URL; do not take it from the request or the container.',
+    needs: 'resource',
   },
   'server-found': {
     stage: 'Authorization server',
@@ -102,6 +110,14 @@ export const discoveryChecks = {
     requirements: ['AM5', 'N4'],
     source: 'RFC 8414 section 3.3: identical, without normalisation',
     fix: 'Use one constant for `issuer`, for `authorization_servers`, for the parameter `iss` and for tokens; mind the slash at the end.',
+    needs: 'server',
+  },
+  'server-hosts': {
+    stage: 'Authorization server',
+    title: 'every URL in it can be reached by clients',
+    requirements: ['N30', 'B3'],
+    source: 'RFC 8414 section 2; MCP Authorization, Communication Security',
+    fix: 'Build all URLs from the public URL. Behind a proxy, configure that URL; do not take it from the request or the container.',
     needs: 'server',
   },
   'server-endpoints': {

@@ -1,23 +1,24 @@
 import { eraOf } from '../../mcp/revisions.ts'
 import type { Visit } from '../contract.ts'
 import {
+  type CallOptions,
   call,
   errorOf,
   initializedNotification,
   openingCall,
   resultOf,
-  sessionHeaders,
 } from '../mcp-request.ts'
 import { describe, type Reply } from '../reply.ts'
-import { judgeStepUp } from './judge-step-up.ts'
 
-/** Calls the MCP server as the client does once it has a token: open, list tools, and ask for what may lack a scope. */
-export async function callServer(visit: Visit, token: string): Promise<void> {
+/** Calls the MCP server as the client does once it has a token. Returns how to go on, or undefined where it cannot. */
+export async function callServer(visit: Visit, token: string): Promise<CallOptions | undefined> {
   const { ask, endpoint, revision, report } = visit
   const opening = await ask(endpoint.href, openingCall(revision, { token }))
   const result = resultOf(opening)
-  if (result === undefined)
-    return report.fail('call-open', `with the token the MCP server answers ${seen(opening)}`)
+  if (result === undefined) {
+    report.fail('call-open', `with the token the MCP server answers ${seen(opening)}`)
+    return undefined
+  }
   const isLegacy = eraOf(revision) === 'legacy'
   const agreed = typeof result['protocolVersion'] === 'string' ? result['protocolVersion'] : revision
   report.pass('call-open', isLegacy ? `initialize, ${agreed}` : `server/discover, ${revision}`)
@@ -31,15 +32,7 @@ export async function callServer(visit: Visit, token: string): Promise<void> {
   else if (errorOf(list)?.['code'] === -32601) report.skip('call-tools', 'the server has no tools')
   else report.fail('call-tools', `tools/list answers ${seen(list)}`)
 
-  // No tool has this name, so nothing can be set off by the call.
-  const beyond = call(
-    revision,
-    'tools/call',
-    { name: 'portcullis-doctor-no-such-tool', arguments: {} },
-    options,
-  )
-  judgeStepUp(visit, await ask(endpoint.href, beyond))
-  if (session !== undefined) await ask(endpoint.href, { method: 'DELETE', headers: sessionHeaders(options) })
+  return options
 }
 
 function seen(reply: Reply): string {

@@ -65,14 +65,12 @@ function originProblem(reply: Reply, origin: string): string | undefined {
 function preflightProblem(reply: Reply, origin: string, wanted: readonly string[]): string | undefined {
   if (reply.status < 200 || reply.status > 299)
     return `${reply.url} answers the preflight with ${describe(reply)}`
-  const allowed = (reply.headers['access-control-allow-headers'] ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim())
+  const names = (reply.headers['access-control-allow-headers'] ?? '').toLowerCase().split(',')
+  const allowed = new Set(names.map((name) => name.trim()))
   // An asterisk never stands for authorization.
-  const lacking = wanted.filter(
-    (name) => !allowed.includes(name) && (name === 'authorization' || !allowed.includes('*')),
-  )
+  const isAllowed = (name: string): boolean =>
+    allowed.has(name) || (name !== 'authorization' && allowed.has('*'))
+  const lacking = wanted.filter((name) => !isAllowed(name))
   const headers =
     lacking.length === 0 ? undefined : `the preflight at ${reply.url} does not allow ${lacking.join(', ')}`
   return originProblem(reply, origin) ?? headers

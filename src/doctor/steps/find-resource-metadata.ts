@@ -44,6 +44,7 @@ export async function findResourceMetadata(
     return undefined
   }
   report.pass('metadata-servers', issuer)
+  if (!report.has('metadata-hosts')) report.pass('metadata-hosts')
   const resource = metadata['resource']
   return {
     issuer,
@@ -136,7 +137,7 @@ function judgeResource(
   const expected = endpoint.href
   const isOrigin = form === 'root' && resource === endpoint.origin
   if (resource === expected || (isOrigin && !profile.comparesResourceExactly)) {
-    return report.pass('metadata-resource', String(resource))
+    return report.pass('metadata-resource', expected)
   }
   if (typeof resource !== 'string') return report.fail('metadata-resource', '`resource` is missing')
   const cause = `\`resource\` is ${resource}, but the client called ${expected}`

@@ -34,10 +34,10 @@ export async function findServerMetadata(
     return reason === undefined ? [] : [`${member}: ${reason}`]
   })
   if (unreachable.length > 0) {
-    report.fail('metadata-hosts', unreachable.join('; '))
+    report.fail('server-hosts', unreachable.join('; '))
     return undefined
   }
-  if (!report.has('metadata-hosts')) report.pass('metadata-hosts')
+  report.pass('server-hosts')
   const missing = ['authorization_endpoint', 'token_endpoint'].filter(
     (member) => typeof metadata[member] !== 'string',
   )

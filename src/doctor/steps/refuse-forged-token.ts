@@ -1,20 +1,22 @@
 import { parseBearerChallenge } from '../challenge-header.ts'
 import type { Visit } from '../contract.ts'
-import { openingCall } from '../mcp-request.ts'
+import { isSuccess, openConnection } from '../open-connection.ts'
 import { describe } from '../reply.ts'
 
 /** Comes with a token that nobody made: 401, with a challenge that makes the client sign in anew. */
-export async function refuseForgedToken({ ask, endpoint, revision, report }: Visit): Promise<void> {
-  const reply = await ask(endpoint.href, openingCall(revision, { token: 'portcullis-doctor-made-this-up' }))
-  if (reply.status !== 401) {
-    const letIn = reply.status >= 200 && reply.status < 300
-    return report.fail(
-      'token-forged',
-      `it answers ${describe(reply)}${letIn ? ': any text is taken for a token' : ', which no client takes for a reason to sign in again'}`,
-    )
+export async function refuseForgedToken(visit: Visit): Promise<void> {
+  const { report } = visit
+  const { reply, later } = await openConnection(visit, 'portcullis-doctor-made-this-up')
+  const refused = later ?? reply
+  if (refused.status !== 401) {
+    const meaning = isSuccess(refused)
+      ? 'any text is taken for a token'
+      : 'no client takes that for a reason to sign in again'
+    return report.fail('token-forged', `it answers ${describe(refused)}: ${meaning}`)
   }
-  report.pass('token-forged')
-  const challenge = parseBearerChallenge(reply.headers['www-authenticate'])
+  if (later === undefined) report.pass('token-forged')
+  else report.warn('token-forged', 'the first request is let in with any token, tools/list is not')
+  const challenge = parseBearerChallenge(refused.headers['www-authenticate'])
   const lacks = [
     ...(challenge?.get('error') === 'invalid_token' ? [] : ['error="invalid_token"']),
     ...(challenge?.has('resource_metadata') === true ? [] : ['resource_metadata']),

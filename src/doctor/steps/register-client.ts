@@ -114,7 +114,7 @@ function judgeAnswer(
   const kept = textsIn(body['redirect_uris'])
   const problems = [
     ...(method !== undefined && method !== asked
-      ? [`token_endpoint_auth_method became ${String(method)}`]
+      ? [`token_endpoint_auth_method became ${JSON.stringify(method)}`]
       : []),
     ...(typeof body['client_secret'] === 'string' ? ['a secret came, which was not asked for'] : []),
     ...(body['redirect_uris'] !== undefined && sent.some((uri) => !kept.includes(uri))
