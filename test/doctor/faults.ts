@@ -1,5 +1,5 @@
 import type { CheckName } from '../../src/doctor/checks.ts'
-import type { Fault } from '../fixtures/broken-server.ts'
+import type { Fault } from '../fixtures/faults.ts'
 
 /** Faults that break a must, with what doctor says of each. */
 export const failures: readonly {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import type { Finding } from '../../src/doctor/contract.ts'
-import { type BrokenServer, type Fault, startBrokenServer } from '../fixtures/broken-server.ts'
+import { type BrokenServer, startBrokenServer } from '../fixtures/broken-server.ts'
+import type { Fault } from '../fixtures/faults.ts'
 import { type Examination, examineServer, login } from '../support/examination.ts'
 import { failures } from './faults.ts'
 
