@@ -16,6 +16,7 @@ interface DoctorFlags {
   readonly registration: 'auto' | 'document' | 'dynamic'
   readonly login?: boolean
   readonly token?: string
+  readonly foreignToken?: string
   readonly clientId?: string
   readonly clientSecret?: string
   readonly callbackPort?: number
@@ -50,6 +51,7 @@ export function doctorCommand(): Command {
     )
     .option('--login', 'let a user sign in, and go on with the tokens')
     .option('--token <file>', 'go on with an access token from a file, or from standard input with -')
+    .option('--foreign-token <file>', 'an access token for another server, which must be refused')
     .option('--client-id <id>', 'a client that the server knows already')
     .addOption(
       new Option('--client-secret <secret>', 'its secret; alone for client_credentials').env(
@@ -82,12 +84,15 @@ async function runDoctor(endpoint: URL, flags: DoctorFlags): Promise<readonly Fi
   })
   if (credentials.kind === 'token') report.hide(credentials.token)
   if (flags.clientSecret !== undefined) report.hide(flags.clientSecret)
+  const foreignToken = flags.foreignToken === undefined ? undefined : await readToken(flags.foreignToken)
+  if (foreignToken !== undefined) report.hide(foreignToken)
   const visit: Visit = {
     endpoint,
     profile,
     revision,
     credentials,
     ...knownClient(flags, credentials),
+    ...(foreignToken === undefined ? {} : { foreignToken }),
     ask: createAsk({ requestMs: flags.timeout * 1000, totalMs, bodyBytes }, profile.userAgent),
     report,
     say: (line) => show(`\n${line}`),

@@ -22,13 +22,16 @@ export interface AskLimits {
   readonly bodyBytes: number
 }
 
+/** Less time than this is none: timers are not exact. */
+const leastMs = 5
 const userAgentOfDoctor = 'portcullis-doctor'
 
 /** Builds the way out: no redirect is followed by itself, nothing is sent that the client would not send. */
 export function createAsk(limits: AskLimits, userAgent: string | undefined): Ask {
   let spentMs = 0
   return async (url, question = {}) => {
-    if (spentMs >= limits.totalMs) return silent(url, 'the time for the whole examination is used up')
+    if (limits.totalMs - spentMs < leastMs)
+      return silent(url, 'the time for the whole examination is used up')
     const began = performance.now()
     try {
       return await send(url, question)
@@ -51,7 +54,7 @@ export function createAsk(limits: AskLimits, userAgent: string | undefined): Ask
         ...headers,
       },
       ...(body === undefined ? {} : { body: body as string }),
-      signal: AbortSignal.timeout(Math.min(limits.requestMs, limits.totalMs - spentMs)),
+      signal: AbortSignal.timeout(Math.ceil(Math.min(limits.requestMs, limits.totalMs - spentMs))),
     })
     return {
       url,

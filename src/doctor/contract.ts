@@ -55,6 +55,8 @@ export interface Visit {
   readonly credentials: Credentials
   /** A client that is known there already. */
   readonly client?: OAuthClient
+  /** A token for another resource, which must not open this one. */
+  readonly foreignToken?: string
   readonly ask: Ask
   readonly report: Report
   /** Tells the person at the terminal what is waited for. */

@@ -17,7 +17,7 @@ import { openLogin } from './steps/open-login.ts'
 import { readChallenge } from './steps/read-challenge.ts'
 import { redeemCode, redeemTwice } from './steps/redeem-code.ts'
 import { refreshTokens } from './steps/refresh-tokens.ts'
-import { refuseForeignToken } from './steps/refuse-foreign-token.ts'
+import { refuseForeignToken, refuseGivenToken } from './steps/refuse-foreign-token.ts'
 import { refuseForgedToken } from './steps/refuse-forged-token.ts'
 import { refuseWrongRedirect } from './steps/refuse-wrong-redirect.ts'
 import { registerClient } from './steps/register-client.ts'
@@ -58,6 +58,7 @@ async function walk(
     await signIn(visit, { resource, server }, { ...options, listener })
   } else if (visit.credentials.kind === 'token') await callWith(visit, visit.credentials.token)
   await refuseForgedToken(visit)
+  if (visit.foreignToken !== undefined) await refuseGivenToken(visit, visit.foreignToken)
   await checkCors(visit, server)
 }
 
@@ -108,7 +109,7 @@ async function asUser(
   if (first === undefined) return
   const conversation = await callServer(visit, first.accessToken)
   const tokens: Tokens = await refreshTokens(visit, { server, resource, client }, first)
-  if (tokens.refreshToken !== undefined) await refuseForeignToken(visit, { server, client }, tokens)
+  if (tokens.refreshToken !== undefined) await tryForeignToken(visit, { server, client, tokens })
   if (conversation !== undefined) await askForMore(visit, { ...conversation, token: tokens.accessToken })
   await redeemTwice(visit, redemption)
 }
@@ -122,7 +123,12 @@ async function asMachine(
   const tokens = await authenticateMachine(visit, facts, client)
   if (tokens === undefined) return
   await callWith(visit, tokens.accessToken)
-  await refuseForeignToken(visit, { server: facts.server, client }, {})
+  await tryForeignToken(visit, { server: facts.server, client, tokens })
+}
+
+/** One that was given proves more than one that may not be had. */
+async function tryForeignToken(visit: Visit, ports: Parameters<typeof refuseForeignToken>[1]): Promise<void> {
+  if (visit.foreignToken === undefined) await refuseForeignToken(visit, ports)
 }
 
 async function callWith(visit: Visit, token: string): Promise<void> {

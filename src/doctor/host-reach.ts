@@ -1,5 +1,4 @@
 import ipaddr from 'ipaddr.js'
-import { isLoopbackHost } from '../core/resource.ts'
 
 /**
  * Says why a client that reached one URL cannot, or must not, go to another that the server named; undefined where it
@@ -21,7 +20,7 @@ export function unreachableReason(from: URL, url: string): string | undefined {
 type Reach = 'computer' | 'network' | 'world'
 
 function reachOf(hostname: string): Reach {
-  if (isLoopbackHost(hostname)) return 'computer'
+  if (hostname === 'localhost' || hostname.endsWith('.localhost')) return 'computer'
   const address = hostname.replace(/^\[(.*)\]$/, '$1')
   if (ipaddr.isValid(address)) {
     const range = ipaddr.process(address).range()

@@ -95,7 +95,15 @@ describe('portcullis doctor', () => {
     ])
     assert.equal(code, 0, stdout)
     assert.match(stdout, /✓ tools\/list answers/)
+    assert.match(stdout, /✓ the access token is made for this MCP server/)
     assert.ok(!stdout.includes(token.trim()))
+    const foreign = await portcullis(['doctor', demo.mcpUrl, '--foreign-token', file])
+    assert.match(
+      foreign.stdout,
+      /✗ a token for another resource is refused/,
+      'it is for this one, and opens it',
+    )
+    assert.equal(foreign.code, 1)
   })
 
   it('prints the authorization URL and what it waits for, and goes on when the user has approved', {

@@ -122,6 +122,22 @@ describe('doctor finds, with requirement, cause and fix,', () => {
     })
   })
 
+  it('as a warning, an issuer that gives the same token for every resource (P13)', async () => {
+    const examination = await examineFault('one-audience')
+    assertFound(examination.of('token-foreign'), 'warning', {
+      requirement: 'V3',
+      cause: /gave one for this MCP server/,
+      fix: /invalid_target/,
+    })
+    const opaque = await examineFault('opaque-tokens')
+    assertFound(opaque.of('token-foreign'), 'warning', {
+      requirement: 'V3',
+      cause: /whose fault that is cannot be told/,
+      fix: /invalid_target.*Compare `aud`/,
+    })
+    assert.equal(opaque.of('token-audience').mark, 'skipped')
+  })
+
   it('missing CORS as a warning only where the client calls from its backend (N19)', async () => {
     const { withMark } = await examineServer((await serverWith('no-cors')).mcpUrl, { as: 'inspector' })
     assert.deepEqual(withMark('failed'), [])
