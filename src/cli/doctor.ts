@@ -74,7 +74,8 @@ async function runDoctor(endpoint: URL, flags: DoctorFlags): Promise<readonly Fi
   const revision = flags.revision ?? profile.revision
   const credentials = await readCredentials(flags)
   const show = (line: string): void => (flags.json === true ? console.error(line) : console.log(line))
-  if (flags.json !== true) console.log(`${endpoint.href} as ${profile.title}, MCP ${revision}`)
+  const url = endpoint.origin + endpoint.pathname
+  if (flags.json !== true) console.log(`${url} as ${profile.title}, MCP ${revision}`)
   let stage = ''
   const report = createReport((finding) => {
     if (flags.json === true || finding.mark === 'skipped') return
@@ -82,6 +83,8 @@ async function runDoctor(endpoint: URL, flags: DoctorFlags): Promise<readonly Fi
     stage = finding.stage
     console.log(renderFinding(finding))
   })
+  // Some servers have a key in the query of their URL.
+  report.hide(endpoint.search.slice(1))
   if (credentials.kind === 'token') report.hide(credentials.token)
   if (flags.clientSecret !== undefined) report.hide(flags.clientSecret)
   const foreignToken = flags.foreignToken === undefined ? undefined : await readToken(flags.foreignToken)
@@ -102,7 +105,7 @@ async function runDoctor(endpoint: URL, flags: DoctorFlags): Promise<readonly Fi
     ...callbackPort(flags, profile.loopback?.port),
   })
   if (flags.json === true) {
-    const head = { doctor: version, url: endpoint.href, as: flags.as, revision, era: eraOf(revision) }
+    const head = { doctor: version, url, as: flags.as, revision, era: eraOf(revision) }
     console.log(
       JSON.stringify(
         { ...head, counts: countMarks(report.findings), findings: report.findings },

@@ -16,6 +16,7 @@ export interface Report {
 }
 
 const longest = 600
+const shortest = 4
 
 /** An empty report. `onFinding` hears of each finding as it is made. */
 export function createReport(onFinding: (finding: Finding) => void): Report {
@@ -46,8 +47,10 @@ export function createReport(onFinding: (finding: Finding) => void): Report {
     skip: (check, reason) => add(check, 'skipped', { detail: clean(reason) }),
     has: (check) => findings.some((finding) => finding.check === check),
     hide(secret) {
-      // Short texts would blot out ordinary words.
-      if (secret.length >= 8) secrets.add(secret).add(encodeURIComponent(secret))
+      // Shorter ones would blot out ordinary words, and are no secrets.
+      if (secret.length < shortest) return
+      const inForm = new URLSearchParams({ '': secret }).toString().slice(1)
+      for (const spelling of [secret, encodeURIComponent(secret), inForm]) secrets.add(spelling)
     },
   }
 }

@@ -68,6 +68,19 @@ describe('portcullis doctor', () => {
     }
   })
 
+  it('keeps what stands in the query of the URL to itself (B4)', async () => {
+    for (const args of [[], ['--json']]) {
+      const { code, stdout, stderr } = await portcullis([
+        'doctor',
+        `${broken.mcpUrl}?key=of-the-user`,
+        ...args,
+      ])
+      assert.equal(code, 1)
+      assert.match(stdout, /the client called \S+\/mcp\?\[hidden\]/)
+      assert.doesNotMatch(stdout + stderr, /of-the-user/)
+    }
+  })
+
   it('writes one JSON document for machines', async () => {
     const { code, stdout } = await portcullis(['doctor', broken.mcpUrl, '--as', 'vscode', '--json'])
     const result = JSON.parse(stdout) as { as: string; counts: Record<string, number>; findings: Finding[] }
