@@ -104,19 +104,13 @@ async function runDoctor(endpoint: URL, flags: DoctorFlags): Promise<readonly Fi
     ...(flags.registration === 'auto' ? {} : { ways: [flags.registration] }),
     ...callbackPort(flags, profile.loopback?.port),
   })
-  if (flags.json === true) {
+  const { findings } = report
+  if (flags.json !== true) console.log(renderEnd(findings))
+  else {
     const head = { doctor: version, url, as: flags.as, revision, era: eraOf(revision) }
-    console.log(
-      JSON.stringify(
-        { ...head, counts: countMarks(report.findings), findings: report.findings },
-        undefined,
-        2,
-      ),
-    )
-  } else {
-    console.log(renderEnd(report.findings))
+    console.log(JSON.stringify({ ...head, counts: countMarks(findings), findings }, undefined, 2))
   }
-  return report.findings
+  return findings
 }
 
 async function readCredentials({

@@ -66,6 +66,14 @@ describe('doctor', () => {
     assert.equal(of('token-forged').mark, 'passed')
   })
 
+  it('takes no answer for no proof', async (test) => {
+    const { of } = await examineServer(await mcpUrlWith(test, 'silent-authorize'), { requestMs: 500 })
+    assert.match(of('login-page').cause ?? '', /no answer in time/)
+    for (const check of ['login-frame', 'login-cors', 'login-pkce', 'redirect-wrong'] as const) {
+      assert.equal(of(check).mark, 'skipped', check)
+    }
+  })
+
   it('gives up when the time for everything is used up', async (test) => {
     const url = await mcpUrlWith(test, 'silent-token-endpoint')
     const ask = createAsk({ requestMs: 5000, totalMs: 100, bodyBytes: 1000 }, undefined)

@@ -45,16 +45,19 @@ function judgeFrame({ report }: Visit, { reply, away }: Journey): void {
 
 async function judgeCors({ ask, report, profile }: Visit, url: string): Promise<void> {
   const origin = profile.page?.origin ?? 'https://portcullis-doctor.invalid'
-  const { headers } = await ask(url, { headers: { accept: 'text/html', origin } })
-  const allowed = headers['access-control-allow-origin']
-  if (allowed === undefined) report.pass('login-cors')
+  const reply = await ask(url, { headers: { accept: 'text/html', origin } })
+  const allowed = reply.headers['access-control-allow-origin']
+  if (reply.status === 0) report.skip('login-cors', describe(reply))
+  else if (allowed === undefined) report.pass('login-cors')
   else report.fail('login-cors', `it answers with Access-Control-Allow-Origin: ${allowed}`)
 }
 
 async function judgePkce({ ask, report }: Visit, url: string): Promise<void> {
   const bare = changed(url, { code_challenge: undefined, code_challenge_method: undefined })
   const { reply, away } = await followRedirects(ask, bare)
-  if (reply.status >= 400 || away?.searchParams.has('error') === true) report.pass('login-pkce')
+  const isRefused = reply.status >= 400 || away?.searchParams.has('error') === true
+  if (reply.status === 0) report.skip('login-pkce', describe(reply))
+  else if (isRefused) report.pass('login-pkce')
   else
     report.warn('login-pkce', 'a login appears all the same; whether it is refused later could not be seen')
 }

@@ -17,6 +17,7 @@ export async function refuseWrongRedirect(
       `it redirects to ${away.origin}, an address that no client registered: an open redirect`,
     )
   }
+  if (reply.status === 0) return report.skip('redirect-wrong', describe(reply))
   if (reply.status >= 400) return report.pass('redirect-wrong', `answers ${reply.status}`)
   report.warn(
     'redirect-wrong',
