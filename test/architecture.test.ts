@@ -37,6 +37,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'telemetry/scrub.ts',
   ],
   admin: ['core', 'http'],
+  doctor: ['core', 'mcp', 'http', 'version.ts'],
   compose: ['*'],
   cli: ['*'],
   '': ['*'],

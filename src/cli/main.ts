@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { ConfigurationInvalid } from '../config/problems.ts'
+import { Unreachable } from '../doctor/steps/read-challenge.ts'
 import { PortTaken } from '../http/listen.ts'
 import { PersonRefused } from '../identity/people.ts'
 import { DataFolderUnusable } from '../keys/master-secret.ts'
@@ -9,6 +10,7 @@ import { backupCommand, restoreCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import { clientCommand } from './client.ts'
 import { demoCommand } from './demo.ts'
+import { DoctorMisused, doctorCommand } from './doctor.ts'
 import { keyCommand } from './key.ts'
 import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
@@ -26,12 +28,21 @@ const program = new Command('portcullis')
   .addCommand(tokenCommand())
   .addCommand(clientCommand())
   .addCommand(userCommand())
+  .addCommand(keyCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
-  .addCommand(keyCommand())
+  .addCommand(doctorCommand())
 
 /** What the operator can mend: told in a line, without a stack. */
-const mendable = [ConfigurationInvalid, PortTaken, StoreUnusable, DataFolderUnusable, PersonRefused]
+const mendable = [
+  ConfigurationInvalid,
+  PortTaken,
+  StoreUnusable,
+  DataFolderUnusable,
+  PersonRefused,
+  DoctorMisused,
+  Unreachable,
+]
 
 /** Exit codes: 0 done, 1 a fault, 2 something that the operator can mend. */
 for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {

@@ -31,7 +31,10 @@ async function errorOf(resources: readonly string[]): Promise<{ error: string | 
   for (const resource of resources) url.searchParams.append('resource', resource)
   const browser = new FormBrowser()
   const callback = await browser.visit(url.href)
-  return { error: callback?.searchParams.get('error') ?? null, asked: browser.pages.some(({ html }) => html.includes('<form')) }
+  return {
+    error: callback?.searchParams.get('error') ?? null,
+    asked: browser.pages.some(({ html }) => html.includes('<form')),
+  }
 }
 
 describe('the resource of an authorization request, where there are several servers (A59, P13)', () => {

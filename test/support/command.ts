@@ -38,13 +38,14 @@ export interface Started {
 }
 
 /**
- * Starts `portcullis` and waits until it says that it is ready; it ends with the test at the latest. Throws what it
+ * Starts `portcullis` and waits until it says that it is ready, or `sign`; it ends with the test at the latest. Throws what it
  * says when it ends before that.
  */
 export async function startPortcullis(
   test: TestContext,
   args: readonly string[],
   env: Record<string, string> = {},
+  sign = 'Portcullis is ready',
 ): Promise<Started> {
   const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, ...env } })
   test.after(() => child.kill('SIGKILL'))
@@ -53,7 +54,7 @@ export async function startPortcullis(
   await new Promise<void>((resolve, reject) => {
     const read = (chunk: Buffer): void => {
       output += chunk.toString()
-      if (output.includes('Portcullis is ready')) resolve()
+      if (output.includes(sign)) resolve()
     }
     child.stdout.on('data', read)
     child.stderr.on('data', read)

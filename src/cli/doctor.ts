@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { createAsk } from '../doctor/ask.ts'
+import type { Credentials, Finding, Visit } from '../doctor/contract.ts'
+import { examine } from '../doctor/examine.ts'
+import { countMarks, renderEnd, renderFinding } from '../doctor/print.ts'
+import { findProfile, profiles } from '../doctor/profiles.ts'
+import { createReport } from '../doctor/report.ts'
+import { eraOf, isRevision, type Revision } from '../mcp/revisions.ts'
+import { version } from '../version.ts'
+
+interface DoctorFlags {
+  readonly as: string
+  readonly revision?: Revision
+  readonly registration: 'auto' | 'document' | 'dynamic'
+  readonly login?: boolean
+  readonly token?: string
+  readonly foreignToken?: string
+  readonly clientId?: string
+  readonly clientSecret?: string
+  readonly callbackPort?: number
+  readonly timeout: number
+  readonly loginTimeout: number
+  readonly json?: boolean
+}
+
+const totalMs = 120_000
+const bodyBytes = 1024 * 1024
+
+/** What was asked for cannot be done: exit code 2. */
+export class DoctorMisused extends Error {}
+
+/** `portcullis doctor`: walks the way of a client through any MCP server with OAuth, and says what is wrong. */
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description(
+      'Walk the way of a named client through an MCP server with OAuth, and say what fails, why, and what to do.',
+    )
+    .argument('<url>', 'URL of the MCP server, as users type it', parseUrl)
+    .addOption(
+      new Option('--as <client>', 'the client to stand in for')
+        .choices(Object.keys(profiles))
+        .default('inspector'),
+    )
+    .option('--revision <date>', 'MCP revision to speak instead of that of the client', parseRevision)
+    .addOption(
+      new Option('--registration <way>', 'how to get a client id')
+        .choices(['auto', 'document', 'dynamic'])
+        .default('auto'),
+    )
+    .option('--login', 'let a user sign in, and go on with the tokens')
+    .option('--token <file>', 'go on with an access token from a file, or from standard input with -')
+    .option('--foreign-token <file>', 'an access token for another server, which must be refused')
+    .option('--client-id <id>', 'a client that the server knows already')
+    .addOption(
+      new Option('--client-secret <secret>', 'its secret; alone for client_credentials').env(
+        'PORTCULLIS_DOCTOR_CLIENT_SECRET',
+      ),
+    )
+    .option('--callback-port <number>', 'where to listen for the answer of the login', parseNumber(0, 65_535))
+    .option('--timeout <seconds>', 'for each request', parseNumber(1, 60), 10)
+    .option('--login-timeout <seconds>', 'how long to wait for the user', parseNumber(1, 3600), 300)
+    .option('--json', 'one JSON document for machines')
+    .action(async (endpoint: URL, flags: DoctorFlags) => {
+      const findings = await runDoctor(endpoint, flags)
+      process.exitCode = countMarks(findings).failed > 0 ? 1 : 0
+    })
+}
+
+async function runDoctor(endpoint: URL, flags: DoctorFlags): Promise<readonly Finding[]> {
+  const profile = findProfile(flags.as)
+  if (profile === undefined) throw new DoctorMisused(`there is no client ${flags.as}`)
+  const revision = flags.revision ?? profile.revision
+  const credentials = await readCredentials(flags)
+  const show = (line: string): void => (flags.json === true ? console.error(line) : console.log(line))
+  const url = endpoint.origin + endpoint.pathname
+  if (flags.json !== true) console.log(`${url} as ${profile.title}, MCP ${revision}`)
+  let stage = ''
+  const report = createReport((finding) => {
+    if (flags.json === true || finding.mark === 'skipped') return
+    if (finding.stage !== stage) console.log(`\n${finding.stage}`)
+    stage = finding.stage
+    console.log(renderFinding(finding))
+  })
+  // Some servers have a key in the query of their URL.
+  report.hide(endpoint.search.slice(1))
+  if (credentials.kind === 'token') report.hide(credentials.token)
+  if (flags.clientSecret !== undefined) report.hide(flags.clientSecret)
+  const foreignToken = flags.foreignToken === undefined ? undefined : await readToken(flags.foreignToken)
+  if (foreignToken !== undefined) report.hide(foreignToken)
+  const visit: Visit = {
+    endpoint,
+    profile,
+    revision,
+    credentials,
+    ...knownClient(flags, credentials),
+    ...(foreignToken === undefined ? {} : { foreignToken }),
+    ask: createAsk({ requestMs: flags.timeout * 1000, totalMs, bodyBytes }, profile.userAgent),
+    report,
+    say: (line) => show(`\n${line}`),
+  }
+  await examine(visit, {
+    ...(flags.registration === 'auto' ? {} : { ways: [flags.registration] }),
+    ...callbackPort(flags, profile.loopback?.port),
+  })
+  const { findings } = report
+  if (flags.json !== true) console.log(renderEnd(findings))
+  else {
+    const head = { doctor: version, url, as: flags.as, revision, era: eraOf(revision) }
+    console.log(JSON.stringify({ ...head, counts: countMarks(findings), findings }, undefined, 2))
+  }
+  return findings
+}
+
+async function readCredentials({
+  login,
+  token,
+  clientId,
+  clientSecret,
+  loginTimeout,
+}: DoctorFlags): Promise<Credentials> {
+  if (login === true && token !== undefined) throw new DoctorMisused('give either --login or --token')
+  if (clientSecret !== undefined && clientId === undefined)
+    throw new DoctorMisused('--client-secret needs --client-id')
+  if (login === true) return { kind: 'login', waitMs: loginTimeout * 1000 }
+  if (token !== undefined) return { kind: 'token', token: await readToken(token) }
+  if (clientId !== undefined && clientSecret !== undefined) return { kind: 'machine', clientId, clientSecret }
+  return { kind: 'none' }
+}
+
+async function readToken(file: string): Promise<string> {
+  const content = file === '-' ? await text(process.stdin) : readTokenFile(file)
+  const token = content.trim()
+  if (/^[\w.~+/=-]+$/.test(token)) return token
+  throw new DoctorMisused(`${file === '-' ? 'standard input' : file} holds no access token`)
+}
+
+function readTokenFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new DoctorMisused(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+  }
+}
+
+/** A client that is known beforehand takes part in the login; a machine has a token of its own instead. */
+function knownClient({ clientId, clientSecret }: DoctorFlags, { kind }: Credentials): Pick<Visit, 'client'> {
+  if (clientId === undefined || kind === 'machine') return {}
+  return {
+    client: {
+      id: clientId,
+      redirectUri: '',
+      ...(clientSecret === undefined ? {} : { secret: clientSecret }),
+    },
+  }
+}
+
+/** A known client has its redirect URI registered, with the port that it usually has. */
+function callbackPort(
+  { callbackPort: chosen, clientId }: DoctorFlags,
+  usual: number | undefined,
+): { callbackPort?: number } {
+  const port = chosen ?? (clientId === undefined ? undefined : usual)
+  return port === undefined ? {} : { callbackPort: port }
+}
+
+function parseUrl(value: string): URL {
+  const url = URL.parse(value)
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new InvalidArgumentError('an http or https URL is wanted')
+  if (url.username !== '' || url.hash !== '')
+    throw new InvalidArgumentError('without user information and fragment')
+  return url
+}
+
+function parseRevision(value: string): Revision {
+  if (isRevision(value)) return value
+  throw new InvalidArgumentError('a published revision is a date such as 2025-11-25')
+}
+
+function parseNumber(least: number, most: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value)
+    if (Number.isInteger(number) && number >= least && number <= most) return number
+    throw new InvalidArgumentError(`a whole number from ${least} to ${most} is wanted`)
+  }
+}

@@ -1,0 +1,33 @@
+import type { Ask } from './ask.ts'
+import type { Reply } from './reply.ts'
+
+/** Where a browser would end, as far as doctor goes with it. */
+export interface Journey {
+  /** The last answer of the authorization server. */
+  readonly reply: Reply
+  /** Where it sends the browser, away from its own origin; nothing was requested there. */
+  readonly away: URL | undefined
+}
+
+const mostHops = 6
+
+/** Follows redirects within one origin, with the cookies that were set on the way. */
+export async function followRedirects(ask: Ask, start: string): Promise<Journey> {
+  const { origin } = new URL(start)
+  const cookies = new Map<string, string>()
+  let url = start
+  for (let hop = 1; ; hop++) {
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const reply = await ask(url, { headers: { accept: 'text/html', ...(cookie === '' ? {} : { cookie }) } })
+    for (const line of reply.cookies) {
+      const [pair = ''] = line.split(';')
+      const equals = pair.indexOf('=')
+      if (equals > 0) cookies.set(pair.slice(0, equals), pair.slice(equals + 1))
+    }
+    const location = reply.status >= 300 && reply.status < 400 ? reply.headers['location'] : undefined
+    const next = location === undefined ? null : URL.parse(location, url)
+    if (next === null || hop === mostHops) return { reply, away: undefined }
+    if (next.origin !== origin) return { reply, away: next }
+    url = next.href
+  }
+}

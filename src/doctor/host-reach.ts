@@ -1,0 +1,33 @@
+import ipaddr from 'ipaddr.js'
+
+/**
+ * Says why a client that reached one URL cannot, or must not, go to another that the server named; undefined where it
+ * can. Decided by what is written alone: nothing is looked up. Both are untrusted.
+ */
+export function unreachableReason(from: URL, url: string): string | undefined {
+  const target = URL.parse(url)
+  if (target === null || !/^https?:$/.test(target.protocol)) return `${url} is no http URL`
+  if (target.username !== '' || target.password !== '') return `the URL at ${target.host} holds credentials`
+  const [here, there] = [reachOf(from.hostname), reachOf(target.hostname)]
+  if (there === 'computer')
+    return here === 'computer' ? undefined : `${target.origin} is the client's own computer`
+  if (there === 'network' && here !== 'network') {
+    return `${target.origin} is a name or address of an internal network, where this client is not`
+  }
+  return target.protocol === 'http:' ? `${target.origin} is plain http on another computer` : undefined
+}
+
+type Reach = 'computer' | 'network' | 'world'
+
+function reachOf(hostname: string): Reach {
+  if (hostname === 'localhost' || hostname.endsWith('.localhost')) return 'computer'
+  const address = hostname.replace(/^\[(.*)\]$/, '$1')
+  if (ipaddr.isValid(address)) {
+    const range = ipaddr.process(address).range()
+    if (range === 'loopback') return 'computer'
+    return range === 'unicast' ? 'world' : 'network'
+  }
+  const isInternal =
+    !hostname.includes('.') || /\.(?:internal|local|localdomain|lan|home\.arpa)$/i.test(hostname)
+  return isInternal ? 'network' : 'world'
+}

@@ -1,0 +1,92 @@
+import { isJsonObject, type JsonObject } from '../mcp/json.ts'
+import { eraOf, type Revision } from '../mcp/revisions.ts'
+import { version } from '../version.ts'
+import type { Question } from './ask.ts'
+import { isPage, jsonOf, type Reply } from './reply.ts'
+
+const clientInfo = { name: 'portcullis-doctor', version }
+const accept = 'application/json, text/event-stream'
+
+/** What stands around a call. */
+export interface CallOptions {
+  readonly token?: string
+  readonly session?: string
+  /** The revision that the server agreed to; legacy era, after initialize. */
+  readonly agreed?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The request with which a client of a revision begins. */
+export function openingCall(revision: Revision, options: CallOptions = {}): Question {
+  if (eraOf(revision) === 'modern') return call(revision, 'server/discover', {}, options)
+  const params = { protocolVersion: revision, capabilities: {}, clientInfo }
+  return call(revision, 'initialize', params, options)
+}
+
+/** A request of a revision, with the headers and `_meta` that its era wants. */
+export function call(
+  revision: Revision,
+  method: string,
+  params: JsonObject,
+  options: CallOptions = {},
+): Question {
+  const modern = eraOf(revision) === 'modern'
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': revision,
+    'io.modelcontextprotocol/clientCapabilities': {},
+    'io.modelcontextprotocol/clientInfo': clientInfo,
+  }
+  const name = params['name']
+  return {
+    method: 'POST',
+    headers: {
+      ...sessionHeaders(options),
+      ...(modern ? { 'mcp-protocol-version': revision, 'mcp-method': method } : {}),
+      ...(modern && typeof name === 'string' ? { 'mcp-name': name } : {}),
+    },
+    json: { jsonrpc: '2.0', id: 1, method, params: modern ? { ...params, _meta: meta } : params },
+    enough: (text) => responseIn(text) !== undefined,
+  }
+}
+
+/** What a legacy client sends once it is initialised. */
+export function initializedNotification(options: CallOptions): Question {
+  const json = { jsonrpc: '2.0', method: 'notifications/initialized' }
+  return { method: 'POST', headers: sessionHeaders(options), json }
+}
+
+/** The headers of every request in a session. */
+export function sessionHeaders({ token, session, agreed, headers }: CallOptions): Record<string, string> {
+  return {
+    accept,
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(session === undefined ? {} : { 'mcp-session-id': session }),
+    ...(agreed === undefined ? {} : { 'mcp-protocol-version': agreed }),
+    ...headers,
+  }
+}
+
+/** The JSON-RPC result in an answer, plain or as an event; undefined for errors and everything else. */
+export function resultOf(reply: Reply): JsonObject | undefined {
+  if (reply.status !== 200 || isPage(reply)) return undefined
+  const result = (jsonOf(reply) ?? responseIn(reply.text))?.['result']
+  return isJsonObject(result) ? result : undefined
+}
+
+/** The JSON-RPC error in an answer, whatever its status. */
+export function errorOf(reply: Reply): JsonObject | undefined {
+  const error = (jsonOf(reply) ?? responseIn(reply.text))?.['error']
+  return isJsonObject(error) ? error : undefined
+}
+
+function responseIn(text: string): JsonObject | undefined {
+  for (const [, data] of text.matchAll(/^data: ?(.*)\r?$/gm)) {
+    try {
+      const value: unknown = JSON.parse(data as string)
+      if (isJsonObject(value) && ('result' in value || 'error' in value)) return value
+    } catch {
+      // half an event, or one that is no JSON: the next may be the one
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,27 @@
+import type { Visit } from './contract.ts'
+import { call, openingCall } from './mcp-request.ts'
+import type { Reply } from './reply.ts'
+
+/** How a server met a client that opens a connection. */
+export interface Opening {
+  readonly reply: Reply
+  /** The refusal of tools/list, where the opening was let in and that was not. */
+  readonly later?: Reply
+}
+
+/** Opens a connection, with a token or without. Some servers let everybody in and ask for a token later. */
+export async function openConnection(visit: Visit, token?: string): Promise<Opening> {
+  const { ask, endpoint, revision } = visit
+  const headers = token === undefined ? {} : { token }
+  const reply = await ask(endpoint.href, openingCall(revision, headers))
+  if (!isSuccess(reply)) return { reply }
+  const session = reply.headers['mcp-session-id']
+  const options = { ...headers, ...(session === undefined ? {} : { session, agreed: revision }) }
+  const later = await ask(endpoint.href, call(revision, 'tools/list', {}, options))
+  return later.status === 401 ? { reply, later } : { reply }
+}
+
+/** Whether a request was let in. */
+export function isSuccess({ status }: Reply): boolean {
+  return status >= 200 && status < 300
+}

@@ -1,0 +1,63 @@
+import { isJsonObject, type JsonObject } from '../mcp/json.ts'
+
+/** What came back. All of it is untrusted. */
+export interface Reply {
+  readonly url: string
+  /** 0 where no answer came; then `problem` says why. */
+  readonly status: number
+  /** By lower-case name; repeated ones are joined with commas. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly cookies: readonly string[]
+  /** The body, cut off at the limit. */
+  readonly text: string
+  readonly problem?: string
+}
+
+/** The body as a JSON object, whatever its media type; undefined for everything else. */
+export function jsonOf({ text }: Reply): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isJsonObject(value) ? value : undefined
+  } catch {
+    return undefined // no JSON: the caller says what it wanted
+  }
+}
+
+/** Whether a body is a page for people. */
+export function isPage({ headers, text }: Reply): boolean {
+  return (headers['content-type'] ?? '').includes('html') || /^\s*<(?:!doctype|html)/i.test(text)
+}
+
+/** Whether a document was found: 200 with a JSON object. */
+export function isDocument(reply: Reply): boolean {
+  return reply.status === 200 && jsonOf(reply) !== undefined
+}
+
+/** What came back, in a few words. */
+export function describe(reply: Reply): string {
+  const { status, headers, problem } = reply
+  if (status === 0) return problem ?? 'no answer'
+  if (headers['location'] !== undefined)
+    return `${status}, a redirect to ${withoutQuery(headers['location'])}`
+  if (isPage(reply)) return `${status} with an HTML page`
+  const body = jsonOf(reply)
+  const error = body?.['error']
+  if (typeof error === 'string') {
+    const description = body?.['error_description']
+    return `${status} ${error}${typeof description === 'string' ? ` (${description})` : ''}`
+  }
+  if (isJsonObject(error))
+    return `${status}, JSON-RPC error ${String(error['code'])} ${String(error['message'])}`
+  return `${status} ${headers['content-type'] ?? 'without a media type'}`
+}
+
+/** A URL as it may be shown: what stands in queries may be secret. */
+function withoutQuery(url: string): string {
+  const end = url.search(/[?#]/)
+  return end === -1 ? url : url.slice(0, end)
+}
+
+/** The texts in a member that should be a list of texts. */
+export function textsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : []
+}

@@ -1,0 +1,159 @@
+import { canonicalResource, withoutTrailingSlash } from '../../core/resource.ts'
+import { parseScopes } from '../../core/scope.ts'
+import type { JsonObject } from '../../mcp/json.ts'
+import type { BearerChallenge } from '../challenge-header.ts'
+import type { CheckName } from '../checks.ts'
+import type { ResourceFacts, Visit } from '../contract.ts'
+import { unreachableReason } from '../host-reach.ts'
+import type { ResourceMetadataForm } from '../profile.ts'
+import { describe, isDocument, isPage, jsonOf, type Reply, textsIn } from '../reply.ts'
+
+const wellKnown = '/.well-known/oauth-protected-resource'
+
+/**
+ * Looks for protected resource metadata in the three places (RFC 9728 sections 3.1 and 5.1), and takes what the client
+ * would take. Without any, the origin is taken for the authorization server, as clients do. Returns undefined where
+ * the metadata leads nowhere.
+ */
+export async function findResourceMetadata(
+  visit: Visit,
+  challenge: BearerChallenge | undefined,
+): Promise<ResourceFacts | undefined> {
+  const { endpoint, profile, report } = visit
+  const found = await readAll(visit, challenge?.get('resource_metadata'))
+  judgePlaces(visit, challenge, found)
+  await judgeMissing(visit)
+
+  const taken = profile.resourceMetadata.find((form) => isUsable(found.get(form)))
+  if (taken === undefined) return guessed(visit, challenge)
+  const metadata = jsonOf(found.get(taken) as Reply) as JsonObject
+  judgeResource(visit, metadata['resource'], taken)
+  const scopes = parseScopes(challenge?.get('scope'))
+  const supported = textsIn(metadata['scopes_supported'])
+  judgeOffline(visit, [...scopes, ...supported])
+
+  const servers = textsIn(metadata['authorization_servers'])
+  const [issuer] = servers
+  if (issuer === undefined) {
+    report.fail('metadata-servers', 'authorization_servers is missing or empty')
+    return undefined
+  }
+  const unreachable = unreachableReason(endpoint, issuer)
+  if (unreachable !== undefined) {
+    report.fail('metadata-hosts', `authorization_servers: ${unreachable}`)
+    return undefined
+  }
+  report.pass('metadata-servers', issuer)
+  if (!report.has('metadata-hosts')) report.pass('metadata-hosts')
+  const resource = metadata['resource']
+  return {
+    issuer,
+    resource: typeof resource === 'string' ? resource : endpoint.href,
+    scopes: scopes.length > 0 ? scopes : supported,
+  }
+}
+
+type Found = ReadonlyMap<ResourceMetadataForm, Reply>
+
+async function readAll({ endpoint, profile, ask, report }: Visit, named: string | undefined): Promise<Found> {
+  const headers = { accept: 'application/json', 'mcp-protocol-version': profile.discoveryRevision }
+  const path = endpoint.pathname === '/' ? '' : endpoint.pathname
+  const places: [ResourceMetadataForm, string][] = [
+    ['path', endpoint.origin + wellKnown + path + endpoint.search],
+    ['root', endpoint.origin + wellKnown],
+  ]
+  const unreachable = named === undefined ? undefined : unreachableReason(endpoint, named)
+  if (unreachable !== undefined) report.fail('metadata-hosts', `resource_metadata: ${unreachable}`)
+  else if (named !== undefined) places.unshift(['challenge', named])
+  const found = new Map<ResourceMetadataForm, Reply>()
+  for (const [form, url] of places) {
+    const known = [...found.values()].find((reply) => reply.url === url)
+    found.set(form, known ?? (await ask(url, { headers })))
+  }
+  return found
+}
+
+function isUsable(reply: Reply | undefined): boolean {
+  return reply !== undefined && isDocument(reply) && jsonOf(reply)?.['authorization_servers'] !== undefined
+}
+
+function judgePlaces({ report }: Visit, challenge: BearerChallenge | undefined, found: Found): void {
+  const path = found.get('path') as Reply
+  const root = found.get('root') as Reply
+  const named = found.get('challenge')
+  if (challenge?.has('resource_metadata') === true) {
+    report.pass('challenge-metadata')
+    if (named !== undefined) judgePlace('metadata-challenge', named)
+  } else if (challenge !== undefined) {
+    const cause = 'the challenge has no resource_metadata'
+    // Since 2025-11-25 the well-known address will do (MCP Authorization, Protected Resource Metadata Discovery).
+    if (isUsable(path) || isUsable(root))
+      report.warn('challenge-metadata', `${cause}; newer clients find it without`)
+    else report.fail('challenge-metadata', `${cause}, and no well-known address has the document`)
+  }
+  judgePlace('metadata-path', path)
+  if (isDocument(root)) report.pass('metadata-root')
+  else report.warn('metadata-root', `${root.url} answers ${describe(root)}`)
+
+  function judgePlace(check: CheckName, reply: Reply): void {
+    if (isDocument(reply)) return report.pass(check, reply.url)
+    const elsewhere = [...found.values()].some((other) => isUsable(other))
+    const where = elsewhere ? '; the document is at another address only' : ''
+    report.fail(check, `${reply.url} answers ${describe(reply)}${where}`)
+  }
+}
+
+/** A page where a document should be, or not be, makes clients stumble over its first character. */
+async function judgeMissing({ endpoint, ask, report }: Visit): Promise<void> {
+  const reply = await ask(
+    `${endpoint.origin}/.well-known/oauth-authorization-server/portcullis-doctor/nothing-here`,
+    {
+      headers: { accept: 'application/json' },
+    },
+  )
+  const cause = `${reply.url}, at which nothing is, answers ${describe(reply)}`
+  if (reply.status >= 200 && reply.status < 300 && isPage(reply)) report.fail('metadata-json', cause)
+  else if (reply.status >= 500 || reply.status === 0)
+    report.fail('metadata-json', `${cause}: clients give up instead of looking further`)
+  else if (reply.status === 401)
+    report.fail(
+      'metadata-json',
+      `${cause}: some clients take that for the end`,
+      'Never ask for a token at `/.well-known/*`.',
+    )
+  else report.pass('metadata-json')
+}
+
+function guessed(visit: Visit, challenge: BearerChallenge | undefined): ResourceFacts {
+  const { origin, href } = visit.endpoint
+  return { issuer: origin, resource: href, scopes: parseScopes(challenge?.get('scope')) }
+}
+
+function judgeResource(
+  { endpoint, profile, report }: Visit,
+  resource: unknown,
+  form: ResourceMetadataForm,
+): void {
+  const expected = endpoint.href
+  const isOrigin = form === 'root' && resource === endpoint.origin
+  if (resource === expected || (isOrigin && !profile.comparesResourceExactly)) {
+    return report.pass('metadata-resource', expected)
+  }
+  if (typeof resource !== 'string') return report.fail('metadata-resource', '`resource` is missing')
+  const cause = `\`resource\` is ${resource}, but the client called ${expected}`
+  const canonical = canonicalResource(resource)
+  const isVariant = canonical !== undefined && canonical === canonicalResource(expected)
+  if (isVariant && !profile.comparesResourceExactly) {
+    return report.warn('metadata-resource', `${cause}: only the spelling differs, which some clients refuse`)
+  }
+  report.fail(
+    'metadata-resource',
+    `${cause}${withoutTrailingSlash(resource) === withoutTrailingSlash(expected) ? ': mind the slash at the end' : ''}`,
+  )
+}
+
+function judgeOffline({ report }: Visit, scopes: readonly string[]): void {
+  if (scopes.includes('offline_access'))
+    report.warn('metadata-offline', 'offline_access is among the scopes of the MCP server')
+  else report.pass('metadata-offline')
+}

@@ -1,0 +1,25 @@
+import { canonicalResource } from '../../core/resource.ts'
+import type { ResourceFacts, Visit } from '../contract.ts'
+import type { Reply } from '../reply.ts'
+import { audienceOf } from '../token-request.ts'
+
+/** What every answer with tokens must say: that nobody keeps it, and for which server the token is. */
+export function judgeTokens({ report }: Visit, reply: Reply, token: string, resource: ResourceFacts): void {
+  if (/no-store/i.test(reply.headers['cache-control'] ?? '')) report.pass('token-cache')
+  else report.fail('token-cache', 'Cache-Control has no no-store')
+  judgeAudience(report, token, resource)
+}
+
+/** The audience of a token that can be read. */
+export function judgeAudience(report: Visit['report'], token: string, { resource }: ResourceFacts): void {
+  const audience = audienceOf(token)
+  if (audience === undefined)
+    return report.skip('token-audience', 'the token is opaque, so nothing can be read in it')
+  const wanted = canonicalResource(resource)
+  if (audience.some((value) => canonicalResource(value) === wanted)) return report.pass('token-audience')
+  const named = audience.length === 0 ? 'no audience' : `the audience ${audience.join(', ')}`
+  report.warn(
+    'token-audience',
+    `the token has ${named}, not ${resource}: other servers of this issuer could use it, or it could not be told`,
+  )
+}

@@ -1,0 +1,20 @@
+import type { ServerFacts, Visit } from '../contract.ts'
+import { describe, jsonOf } from '../reply.ts'
+
+/** Asks the token endpoint for something under a client id that nobody has: clients register anew on invalid_client. */
+export async function meetUnknownClient(
+  { ask, report }: Visit,
+  { tokenEndpoint }: ServerFacts,
+): Promise<void> {
+  const form = {
+    grant_type: 'refresh_token',
+    refresh_token: 'portcullis-doctor-made-this-up',
+    client_id: 'portcullis-doctor-unknown-client',
+  }
+  const reply = await ask(tokenEndpoint, { method: 'POST', headers: { accept: 'application/json' }, form })
+  const error = jsonOf(reply)?.['error']
+  if (reply.status === 401 && error === 'invalid_client') return report.pass('client-unknown')
+  if (reply.status >= 200 && reply.status < 300)
+    return report.fail('client-unknown', 'it gave tokens to a client that does not exist')
+  report.warn('client-unknown', `it answers ${describe(reply)}`)
+}

@@ -1,0 +1,63 @@
+import { type AuthorizationRequest, changed } from '../authorization-request.ts'
+import type { OAuthClient, Visit } from '../contract.ts'
+import { followRedirects, type Journey } from '../follow-redirects.ts'
+import { describe } from '../reply.ts'
+
+/** Goes where a client sends the user: a login must appear, framed by nobody and readable by no other page. */
+export async function openLogin(
+  visit: Visit,
+  request: AuthorizationRequest,
+  client: OAuthClient,
+): Promise<void> {
+  const { ask } = visit
+  const journey = await followRedirects(ask, request.url)
+  judgePage(visit, journey, client)
+  judgeFrame(visit, journey)
+  await judgeCors(visit, request.url)
+  await judgePkce(visit, request.url)
+}
+
+function judgePage({ report }: Visit, { reply, away }: Journey, { redirectUri, id }: OAuthClient): void {
+  if (away?.href.startsWith(redirectUri) === true) {
+    const error = away.searchParams.get('error')
+    if (error === null)
+      return report.warn('login-page', 'the user was sent back at once, without a login and without consent')
+    const description = away.searchParams.get('error_description') ?? ''
+    return report.fail('login-page', `the user was sent back with ${error} ${description}`)
+  }
+  if (away !== undefined) return report.pass('login-page', `hands over to ${away.origin}`)
+  if (reply.status === 200) return report.pass('login-page')
+  const isDocument = id.startsWith('https://')
+  const fix = isDocument
+    ? 'Fetch the metadata document at the client id, or do not announce client_id_metadata_document_supported where there is no way out to the internet.'
+    : undefined
+  report.fail('login-page', `it answers ${describe(reply)} to a complete request`, fix)
+}
+
+function judgeFrame({ report }: Visit, { reply, away }: Journey): void {
+  if (away !== undefined || reply.status !== 200)
+    return report.skip('login-frame', 'no login page of this server was seen')
+  const policy = reply.headers['content-security-policy'] ?? ''
+  const guarded = policy.includes('frame-ancestors') || reply.headers['x-frame-options'] !== undefined
+  if (guarded) report.pass('login-frame')
+  else report.warn('login-frame', 'the page has neither frame-ancestors nor X-Frame-Options')
+}
+
+async function judgeCors({ ask, report, profile }: Visit, url: string): Promise<void> {
+  const origin = profile.page?.origin ?? 'https://portcullis-doctor.invalid'
+  const reply = await ask(url, { headers: { accept: 'text/html', origin } })
+  const allowed = reply.headers['access-control-allow-origin']
+  if (reply.status === 0) report.skip('login-cors', describe(reply))
+  else if (allowed === undefined) report.pass('login-cors')
+  else report.fail('login-cors', `it answers with Access-Control-Allow-Origin: ${allowed}`)
+}
+
+async function judgePkce({ ask, report }: Visit, url: string): Promise<void> {
+  const bare = changed(url, { code_challenge: undefined, code_challenge_method: undefined })
+  const { reply, away } = await followRedirects(ask, bare)
+  const isRefused = reply.status >= 400 || away?.searchParams.has('error') === true
+  if (reply.status === 0) report.skip('login-pkce', describe(reply))
+  else if (isRefused) report.pass('login-pkce')
+  else
+    report.warn('login-pkce', 'a login appears all the same; whether it is refused later could not be seen')
+}

@@ -1,0 +1,66 @@
+import { certificateTrouble } from '../ask.ts'
+import { type BearerChallenge, parseBearerChallenge } from '../challenge-header.ts'
+import type { Visit } from '../contract.ts'
+import { isSuccess, openConnection } from '../open-connection.ts'
+import { describe, type Reply } from '../reply.ts'
+
+const redirectAdvice = 'Give users the URL at the end of the redirect: clients do not take tokens along.'
+const pathAdvice = 'Check the path of the URL: nothing is served there, or nothing before a token is seen.'
+const errorAdvice = 'Leave `error` out of the challenge where no token came.'
+
+/** The server could not be reached at all: nothing is right or wrong about it. */
+export class Unreachable extends Error {}
+
+/** What the first request met: the challenge where there is one; undefined ends the examination. */
+export interface FirstContact {
+  readonly challenge: BearerChallenge | undefined
+}
+
+/**
+ * Makes the first request of the client, without a token. Throws Unreachable where nothing answers; returns undefined
+ * where no further request could succeed.
+ */
+export async function readChallenge(visit: Visit): Promise<FirstContact | undefined> {
+  const { endpoint, profile, report, ask } = visit
+  const listen = { headers: { accept: 'text/event-stream' } }
+  const first = profile.opensWith === 'GET' ? await ask(endpoint.href, listen) : undefined
+  // A server may serve no GET: clients that begin with it go on with POST.
+  const { reply, later } =
+    first === undefined || first.status === 405 ? await openConnection(visit) : { reply: first }
+  if (reply.status === 0) {
+    const problem = describe(reply)
+    if (!problem.startsWith(certificateTrouble)) throw new Unreachable(`${endpoint.href}: ${problem}`)
+    report.fail('certificate', problem)
+    return undefined
+  }
+  if (endpoint.protocol === 'https:') report.pass('certificate')
+  if (later === undefined) judgeStatus(visit, reply)
+  else report.warn('challenge-status', 'the first request is let in without a token, tools/list is not')
+  const refused = later ?? reply
+  const challenge = parseBearerChallenge(refused.headers['www-authenticate'])
+  if (refused.status === 401) judgeHeader(visit, refused, challenge)
+  return { challenge }
+}
+
+function judgeStatus({ report }: Visit, reply: Reply): void {
+  const { status } = reply
+  if (status === 401) return report.pass('challenge-status')
+  const advice = status >= 300 && status < 400 ? redirectAdvice : status === 404 ? pathAdvice : undefined
+  const meaning = isSuccess(reply)
+    ? 'whoever comes without a token is let in'
+    : 'clients take only 401 for a reason to sign in'
+  report.fail('challenge-status', `the answer was ${describe(reply)}: ${meaning}`, advice)
+}
+
+function judgeHeader({ report }: Visit, reply: Reply, challenge: BearerChallenge | undefined): void {
+  if (challenge === undefined) {
+    const header = reply.headers['www-authenticate']
+    const cause =
+      header === undefined
+        ? 'the 401 has no WWW-Authenticate header'
+        : 'no challenge in WWW-Authenticate is Bearer'
+    return report.fail('challenge-header', cause)
+  }
+  if (!challenge.has('error')) return report.pass('challenge-header')
+  report.warn('challenge-header', 'the challenge holds `error` although no token was sent', errorAdvice)
+}

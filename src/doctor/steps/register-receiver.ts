@@ -1,0 +1,29 @@
+import type { OAuthClient, ServerFacts, Visit } from '../contract.ts'
+import { describe, jsonOf } from '../reply.ts'
+
+/**
+ * Registers doctor itself, to receive the answer in place of a client whose answers go to a web site. Returns the
+ * client, or why there is none.
+ */
+export async function registerReceiver(
+  { ask, profile }: Visit,
+  { registrationEndpoint }: ServerFacts,
+  port: number,
+): Promise<OAuthClient | string> {
+  const why = `the answers of ${profile.title} go to its web site`
+  if (registrationEndpoint === undefined) return `${why}, and no other client can register here`
+  const redirectUri = `http://127.0.0.1:${port}/callback`
+  const json = {
+    client_name: 'portcullis doctor',
+    redirect_uris: [redirectUri],
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    application_type: 'native',
+  }
+  const reply = await ask(registrationEndpoint, { method: 'POST', json })
+  const id = jsonOf(reply)?.['client_id']
+  return typeof id === 'string'
+    ? { id, redirectUri }
+    : `${why}, and registering doctor gave ${describe(reply)}`
+}

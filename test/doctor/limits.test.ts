@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it, type TestContext } from 'node:test'
+import { createAsk } from '../../src/doctor/ask.ts'
+import { startBrokenServer } from '../fixtures/broken-server.ts'
+import type { Fault } from '../fixtures/faults.ts'
+import { approvingUser, examineServer, login } from '../support/examination.ts'
+import { FormBrowser } from '../support/form-browser.ts'
+
+async function mcpUrlWith(test: TestContext, ...faults: Fault[]): Promise<string> {
+  const server = await startBrokenServer(...faults)
+  test.after(() => server.close())
+  return server.mcpUrl
+}
+
+describe('doctor', () => {
+  it('shows no secret, even where a server repeats what it was sent (B4)', async (test) => {
+    const url = await mcpUrlWith(test, 'echoes-secrets', 'refresh-refused')
+    let code = ''
+    const user = async (authorizationUrl: string): Promise<void> => {
+      const callback = (await new FormBrowser().visit(authorizationUrl)) as URL
+      code = callback.searchParams.get('code') as string
+      await fetch(callback)
+    }
+    const { findings, of } = await examineServer(url, { credentials: login, user })
+    const shown = JSON.stringify(findings)
+    assert.match(of('refresh').cause ?? '', /refresh_token=\[hidden\]/)
+    assert.match(of('code-once').detail ?? '', /code=\[hidden\]&code_verifier=\[hidden\]/)
+    assert.notEqual(code, '')
+    assert.ok(!shown.includes(code))
+
+    const machine = { kind: 'machine', clientId: 'machine', clientSecret: 'not-the-machine-secret' } as const
+    const wrong = await examineServer(url, { credentials: machine })
+    assert.equal(wrong.of('token-machine').mark, 'failed')
+    const encoded = Buffer.from('machine:not-the-machine-secret').toString('base64')
+    assert.ok(!JSON.stringify(wrong.findings).includes(encoded))
+    assert.match(wrong.of('token-machine').cause ?? '', /Basic \[hidden\]/)
+  })
+
+  it('takes control characters of a server out of what it shows', async (test) => {
+    const server = createServer((_req, res) => {
+      res.writeHead(400, { 'Content-Type': 'application/json' })
+      res.end(JSON.stringify({ error: '\u001b]0;gone\u0007\u001b[2Jall is well' }))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    test.after(() => server.close())
+    const { findings, of } = await examineServer(
+      `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    )
+    assert.equal(of('challenge-status').mark, 'failed')
+    const shown = findings.map(({ cause }) => cause ?? '').join('')
+    assert.match(shown, /all is well/)
+    assert.ok(!shown.includes('\u001b') && !shown.includes('\u0007'))
+  })
+
+  it('gives up reading a body without end', async (test) => {
+    const { of } = await examineServer(await mcpUrlWith(test, 'endless'), { credentials: login })
+    assert.match(of('call-open').cause ?? '', /200 application\/json/)
+  })
+
+  it('gives up waiting for an answer, and goes on', async (test) => {
+    const url = await mcpUrlWith(test, 'silent-token-endpoint')
+    const { of } = await examineServer(url, { requestMs: 1000 })
+    assert.match(of('client-unknown').cause ?? '', /no answer in time/)
+    assert.equal(of('token-forged').mark, 'passed')
+  })
+
+  it('takes no answer for no proof', async (test) => {
+    const { of } = await examineServer(await mcpUrlWith(test, 'silent-authorize'), { requestMs: 500 })
+    assert.match(of('login-page').cause ?? '', /no answer in time/)
+    for (const check of ['login-frame', 'login-cors', 'login-pkce', 'redirect-wrong'] as const) {
+      assert.equal(of(check).mark, 'skipped', check)
+    }
+  })
+
+  it('gives up when the time for everything is used up', async (test) => {
+    const url = await mcpUrlWith(test, 'silent-token-endpoint')
+    const ask = createAsk({ requestMs: 5000, totalMs: 100, bodyBytes: 1000 }, undefined)
+    const origin = new URL(url).origin
+    assert.equal((await ask(`${origin}/token`)).problem, 'no answer in time')
+    assert.match((await ask(url)).problem ?? '', /the time for the whole examination is used up/)
+  })
+
+  it('gives up waiting for a user', async (test) => {
+    const url = await mcpUrlWith(test)
+    const credentials = { kind: 'login', waitMs: 50 } as const
+    const { of } = await examineServer(url, { credentials, user: async () => undefined })
+    assert.match(of('login-answer').cause ?? '', /nobody came back/)
+    assert.equal(of('token-code').mark, 'skipped')
+  })
+
+  it('refuses an answer with the state of somebody else (P8)', async (test) => {
+    const user = async (authorizationUrl: string): Promise<void> => {
+      const changed = new URL(authorizationUrl)
+      changed.searchParams.set('state', 'another')
+      await approvingUser(changed.href)
+    }
+    const { of } = await examineServer(await mcpUrlWith(test), { credentials: login, user })
+    assert.match(of('login-answer').cause ?? '', /`state` came back changed/)
+    assert.equal(of('token-code').mark, 'skipped')
+  })
+
+  it('says that a certificate is the trouble, and skips what depends on it (B3)', async (test) => {
+    const url = (await mcpUrlWith(test)).replace('http:', 'https:')
+    const { of, withMark } = await examineServer(url)
+    assert.match(of('certificate').cause ?? '', /no TLS is spoken there/)
+    assert.deepEqual(withMark('failed'), ['certificate'])
+    assert.ok(withMark('skipped').length > 20)
+    assert.deepEqual(withMark('passed'), ['address'])
+  })
+})
