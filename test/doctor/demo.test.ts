@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { configSchema } from '../../src/config/schema.ts'
 import { type ProfileName, profiles } from '../../src/doctor/profiles.ts'
 import { type DemoInstallation, startDemoInstallation } from '../support/demo-installation.ts'
 import { examineServer, login } from '../support/examination.ts'
@@ -11,20 +10,12 @@ before(async () => {
 })
 after(() => installation.close())
 
-/** Whether this version takes redirect URIs with a scheme of their own, of which Cursor registers one. */
-const takesPrivateUse = JSON.stringify(configSchema.parse({}).registration).includes('cursor://')
-
 describe('doctor, at our own demo', () => {
   for (const as of Object.keys(profiles) as ProfileName[]) {
     it(`passes everything as ${as}, with a user who signs in (N22, N14)`, async () => {
       // No metadata document is fetched: the tests stay on this computer.
       const options = { as, credentials: login, ways: ['dynamic'] } as const
       const { withMark, of } = await examineServer(installation.mcpUrl, options)
-      if (as === 'cursor' && !takesPrivateUse) {
-        assert.deepEqual(withMark('failed'), ['register'])
-        assert.match(of('register').fix ?? '', /Allow exactly cursor:\/\//)
-        return
-      }
       assert.deepEqual(withMark('failed'), [])
       assert.deepEqual(withMark('warning'), [])
       assert.deepEqual(withMark('skipped'), ['token-foreign'])
