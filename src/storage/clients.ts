@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from 'kysely'
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
 import { type MasterSecret, sealer } from '../core/secret.ts'
 import type { ClientStore, StoredClient } from './contract.ts'
@@ -15,11 +16,14 @@ type Row = Selectable<Schema['clients']>
 
 /** How exact the time of the last use is: a client that is busy does not write a row for each token. */
 const useMilliseconds = 3600 * 1000
+const markedClients = 10_000
 
 /** Clients over SQL. Metadata is sealed, since it may name people and places inside a company. */
 export function clientStore({ db, tenant, secret, clock }: ClientsOptions): ClientStore {
   const metadata = sealer(secret.derive('store/client'))
   const contextOf = (id: string): string => `${tenant}\0${id}`
+  /** When this process last wrote that a client is used. */
+  const marked = new LRUCache<string, number>({ max: markedClients })
 
   const openRow = (row: Row): StoredClient => {
     const opened = metadata.open(row.metadata, contextOf(row.id))
@@ -113,8 +117,9 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
         .execute()
       return rows.map(openRow)
     },
-    register: (client, ceiling) =>
-      db.transaction().execute(async (transaction) => {
+    register(client, ceiling) {
+      marked.delete(client.id)
+      return db.transaction().execute(async (transaction) => {
         // Writing this row first lets one registration in at a time, on every kind of store.
         await transaction
           .insertInto('marks')
@@ -125,9 +130,12 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
         if (ceiling !== undefined && !(await makeRoom(transaction, ceiling))) return false
         await transaction.insertInto('clients').values(toRow(client)).execute()
         return true
-      }),
+      })
+    },
     async markUsed(id, expiresAt) {
       const now = clock.now()
+      if ((marked.get(id) ?? Number.NEGATIVE_INFINITY) > now - useMilliseconds) return
+      marked.set(id, now)
       await db
         .updateTable('clients')
         .set({ used_at: now, expires_at: expiresAt })

@@ -49,8 +49,27 @@ function numericTimes(): pg.TypeOverrides {
   return types
 }
 
+/** The SQLSTATE of a prepared statement whose table another version has changed: another connection prepares it anew. */
+const stalePlan = '0A000'
+
+/**
+ * Each text of a statement is prepared once for each connection. Texts come from the code and never from a request, so
+ * there are few of them.
+ */
+function statementNames(): (text: string) => string {
+  const names = new Map<string, string>()
+  return (text) => {
+    const known = names.get(text)
+    if (known !== undefined) return known
+    const name = `statement_${names.size}`
+    names.set(text, name)
+    return name
+  }
+}
+
 /** A connection on which anything but a statement failed is not used again. */
 function discardBroken(pool: pg.Pool): PostgresPool {
+  const nameOf = statementNames()
   return {
     options: pool.options,
     end: () => pool.end(),
@@ -58,11 +77,11 @@ function discardBroken(pool: pg.Pool): PostgresPool {
       const client = await pool.connect()
       let broken = false
       const guarded = {
-        async query(sql: string, parameters: unknown[]) {
+        async query(text: string, values: unknown[]) {
           try {
-            return await client.query(sql, parameters)
+            return await client.query({ name: nameOf(text), text, values })
           } catch (error) {
-            broken ||= !(error instanceof pg.DatabaseError)
+            broken ||= !(error instanceof pg.DatabaseError) || error.code === stalePlan
             throw error
           }
         },
