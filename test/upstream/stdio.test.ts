@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { serverEnvironment } from '../../src/upstream/stdio/environment.ts'
-import { parseLossless } from '../../src/upstream/stdio/lossless.ts'
+import { parseLossless } from '../../src/upstream/conversation/lossless.ts'
 import { portcullis, readDevelopmentToken, startPortcullis } from '../support/command.ts'
 import { freePort, type Installation, startInstallation } from '../support/installation.ts'
 

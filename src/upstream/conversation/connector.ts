@@ -1,0 +1,103 @@
+import { Refusal } from '../../core/errors.ts'
+import { randomToken } from '../../core/secret.ts'
+import type { Connector, UpstreamReply, UpstreamRequest } from '../contract.ts'
+import type { Caller, Conversation } from './contract.ts'
+import { asObject, type Json } from './json-rpc.ts'
+import { parseLossless } from './lossless.ts'
+import { passedHeaders } from './passed-headers.ts'
+import type { Registry } from './registry.ts'
+import { openSink, type Sink } from './sink.ts'
+
+/** Starts a conversation for a caller. `onClosed` is called when it is over. */
+export type Start = (caller: Caller, onClosed: () => void) => Conversation
+
+interface ConversationConnectorOptions {
+  readonly registry: Registry<Conversation>
+  readonly start: Start
+}
+
+/** The way of legacy clients to a server: each session is a conversation of its own, which no one else enters. */
+export function sessionConnector({ registry, start }: ConversationConnectorOptions): Connector {
+  return {
+    async send(request, reply) {
+      const key = request.opensSession ? randomToken(16) : request.session
+      if (key === undefined) throw new Refusal('session_missing')
+      const caller = { owner: key, headers: passedHeaders(request.headers) }
+      const conversation = request.opensSession
+        ? registry.open(key, request.principal, (onClosed) => start(caller, onClosed))
+        : registry.find(key)
+      if (conversation === undefined) throw new Refusal('session_unknown')
+      const { sink, done } = openSink(reply, { 'mcp-session-id': key }, 'legacy')
+      const answered = request.opensSession ? stopWhenRefused(sink, conversation) : sink
+      converse(conversation, request, { caller, sink: answered, reply })
+      return done
+    },
+    close: () => registry.close(),
+  }
+}
+
+/** The way of modern clients to a server: all requests of a key, such as one principal, share a conversation. */
+export function sharingConnector({
+  registry,
+  start,
+  keyOf,
+}: ConversationConnectorOptions & { readonly keyOf: (principal: string) => string }): Connector {
+  return {
+    async send(request, reply) {
+      const key = keyOf(request.principal)
+      const caller = { owner: request.principal, headers: passedHeaders(request.headers) }
+      const conversation =
+        registry.find(key) ?? registry.open(key, key, (onClosed) => start(caller, onClosed))
+      const { sink, done } = openSink(reply, {}, 'modern')
+      converse(conversation, request, { caller, sink, reply })
+      return done
+    },
+    close: () => registry.close(),
+  }
+}
+
+interface Turn {
+  readonly caller: Caller
+  readonly sink: Sink
+  readonly reply: UpstreamReply
+}
+
+function converse(conversation: Conversation, request: UpstreamRequest, { caller, sink, reply }: Turn): void {
+  if (request.method === 'DELETE') {
+    void conversation.stop()
+    return sink.end(200)
+  }
+  if (request.method === 'GET') {
+    sink.open()
+    reply.res.once('close', conversation.listen(sink, caller))
+    return undefined
+  }
+  const body = parseLossless(request.body?.toString() ?? '')
+  if (request.id === undefined) {
+    for (const message of withoutRequests(body)) conversation.tell(message, caller)
+    return sink.end(202)
+  }
+  conversation.request(body as Json, sink, caller)
+  // A lost connection is a cancellation in the modern era alone (MCP O14).
+  if (request.era === 'modern') reply.res.once('close', () => conversation.cancel(sink, caller))
+  return undefined
+}
+
+/** The messages of a body that wait for no answer. A batch that holds requests has no place in a conversation. */
+function withoutRequests(body: unknown): Json[] {
+  const messages = Array.isArray(body) ? (body as Json[]) : [body as Json]
+  if (messages.some((message) => 'id' in message && 'method' in message))
+    throw new Refusal('batch_unsupported')
+  return messages
+}
+
+/** A session that the server refuses to open does not stay open here. */
+function stopWhenRefused(sink: Sink, conversation: Conversation): Sink {
+  return {
+    ...sink,
+    finish(message) {
+      sink.finish(message)
+      if (asObject((message as Json)['error']) !== undefined) void conversation.stop()
+    },
+  }
+}
