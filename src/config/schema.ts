@@ -24,9 +24,18 @@ const upstream = z
       .regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /mcp or /files/mcp')
       .default('/mcp')
       .meta({ description: 'Where clients find the server on the public URL.' }),
-    url: httpUrl
-      .optional()
-      .meta({ description: 'A server that speaks Streamable HTTP. Either this or `command`.' }),
+    url: httpUrl.optional().meta({ description: 'A server that speaks HTTP. Either this or `command`.' }),
+    transport: z.enum(['auto', 'streamable-http', 'sse']).default('auto').meta({
+      description:
+        'How a server with `url` speaks HTTP; `sse` is the transport of 2024-11-05. `auto`: ask it.',
+    }),
+    era: z.enum(['auto', 'modern', 'legacy', 'both']).default('auto').meta({
+      description:
+        'What the server speaks: 2026-07-28 (`modern`), the revisions with `initialize` (`legacy`), or both. `auto`: ask it. A client of the other era is translated for.',
+    }),
+    probeSeconds: seconds.default(600).meta({
+      description: 'How long the answer to such a question counts. Then the server is asked again.',
+    }),
     command: z
       .array(z.string().min(1))
       .min(1)
@@ -40,6 +49,20 @@ const upstream = z
       description:
         'What the gateway sends to an HTTP server in `Authorization`: a short-lived identity token of its own, or nothing.',
     }),
+    principals: z.enum(['isolated', 'shared']).default('isolated').meta({
+      description:
+        'Whether a process of a stdio server serves one caller, or all of them. Only a server of 2026-07-28, which keeps nothing between requests, can be `shared`.',
+    }),
+    processes: whole(1, 10_000).default(64).meta({
+      description:
+        'Most processes of a stdio server, or sessions that the gateway itself holds with a server.',
+    }),
+    processesPerCaller: whole(1, 10_000)
+      .default(8)
+      .meta({ description: 'Most of them for one caller, a user with a client.' }),
+    idleSeconds: seconds
+      .default(600)
+      .meta({ description: 'After this time without a request such a process or session ends.' }),
     baselineScopes: z
       .array(scope)
       .min(1)
@@ -49,7 +72,9 @@ const upstream = z
           'Scopes that a client is told to ask for at first. More are asked for when they are needed.',
       }),
     connectSeconds: seconds.default(5).meta({ description: 'Time to connect to the server.' }),
-    responseSeconds: seconds.default(120).meta({ description: 'Time for the server to begin its answer.' }),
+    responseSeconds: seconds
+      .default(120)
+      .meta({ description: 'Time for the server to give a first sign of its answer.' }),
   })
   .meta({ description: 'An MCP server behind the gate.' })
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { Refusal } from '../../core/errors.ts'
 import { randomToken } from '../../core/secret.ts'
 import type { Connector, UpstreamReply, UpstreamRequest } from '../contract.ts'
@@ -16,16 +17,26 @@ interface ConversationConnectorOptions {
   readonly start: Start
 }
 
+interface SessionConnectorOptions extends ConversationConnectorOptions {
+  /** Whether a session that this process does not know, such as one of before a restart, can just go on. */
+  readonly revives?: boolean
+}
+
+const maxEnded = 10_000
+
 /** The way of legacy clients to a server: each session is a conversation of its own, which no one else enters. */
-export function sessionConnector({ registry, start }: ConversationConnectorOptions): Connector {
+export function sessionConnector({ registry, start, revives = false }: SessionConnectorOptions): Connector {
+  const ended = new LRUCache<string, true>({ max: maxEnded })
   return {
     async send(request, reply) {
       const key = request.opensSession ? randomToken(16) : request.session
       if (key === undefined) throw new Refusal('session_missing')
-      const caller = { owner: key, headers: passedHeaders(request.headers) }
-      const conversation = request.opensSession
-        ? registry.open(key, request.principal, (onClosed) => start(caller, onClosed))
-        : registry.find(key)
+      const caller = { owner: key, principal: request.principal, headers: passedHeaders(request.headers) }
+      const begins = request.opensSession || (revives && !ended.has(key))
+      const conversation =
+        registry.find(key) ??
+        (begins ? registry.open(key, request.principal, (onClosed) => start(caller, onClosed)) : undefined)
+      if (request.method === 'DELETE') ended.set(key, true)
       if (conversation === undefined) throw new Refusal('session_unknown')
       const { sink, done } = openSink(reply, { 'mcp-session-id': key }, 'legacy')
       const answered = request.opensSession ? stopWhenRefused(sink, conversation) : sink
@@ -45,9 +56,10 @@ export function sharingConnector({
   return {
     async send(request, reply) {
       const key = keyOf(request.principal)
-      const caller = { owner: request.principal, headers: passedHeaders(request.headers) }
+      const { principal } = request
+      const caller = { owner: principal, principal, headers: passedHeaders(request.headers) }
       const conversation =
-        registry.find(key) ?? registry.open(key, key, (onClosed) => start(caller, onClosed))
+        registry.find(key) ?? registry.open(key, principal, (onClosed) => start(caller, onClosed))
       const { sink, done } = openSink(reply, {}, 'modern')
       converse(conversation, request, { caller, sink, reply })
       return done
@@ -94,7 +106,16 @@ function withoutRequests(body: unknown): Json[] {
 /** A session that the server refuses to open does not stay open here. */
 function stopWhenRefused(sink: Sink, conversation: Conversation): Sink {
   return {
-    ...sink,
+    get closed() {
+      return sink.closed
+    },
+    open: () => sink.open(),
+    push: (message) => sink.push(message),
+    end: (status) => sink.end(status),
+    fail(refusal, id) {
+      sink.fail(refusal, id)
+      void conversation.stop()
+    },
     finish(message) {
       sink.finish(message)
       if (asObject((message as Json)['error']) !== undefined) void conversation.stop()

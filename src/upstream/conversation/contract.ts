@@ -5,6 +5,8 @@ import type { Sink } from './sink.ts'
 export interface Caller {
   /** Tells apart those who must not reach each other's requests: a principal, or one session of a principal. */
   readonly owner: string
+  /** Whose request it is: the same text for the same issuer, subject and client. */
+  readonly principal: string
   /** What goes with the message where it travels over HTTP: the gateway's credential, tracing. */
   readonly headers: readonly string[]
 }

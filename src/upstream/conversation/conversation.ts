@@ -1,3 +1,4 @@
+import { Refusal } from '../../core/errors.ts'
 import type { Era } from '../../mcp/revisions.ts'
 import type { Channel, OpenChannel } from './channel.ts'
 import type { Caller, Conversation } from './contract.ts'
@@ -9,6 +10,8 @@ interface Pending {
   readonly progressToken: unknown
   readonly sink: Sink
   readonly caller: Caller
+  /** Runs out when the server gives no sign of life about it. */
+  readonly timer: NodeJS.Timeout
 }
 
 interface ConversationOptions {
@@ -19,6 +22,8 @@ interface ConversationOptions {
   readonly open: OpenChannel
   /** Whose request opens it. */
   readonly caller: Caller
+  /** How long the server may say nothing about a request. */
+  readonly responseSeconds: number
   readonly onClosed: () => void
 }
 
@@ -33,6 +38,7 @@ export function startConversation({
   shared,
   open,
   caller: opener,
+  responseSeconds,
   onClosed,
 }: ConversationOptions): Conversation {
   const pending = new Map<number, Pending>()
@@ -45,16 +51,11 @@ export function startConversation({
   const channel: Channel = open(
     {
       onMessage: (message, related) => receive(message, related),
-      onFailure(id, refusal) {
-        const waiting = pending.get(id)
-        pending.delete(id)
-        waiting?.sink.fail(refusal, waiting.id)
-      },
+      onFailure: fail,
       onClosed(refusal) {
         if (closed) return
         closed = true
-        for (const { sink, id } of pending.values()) sink.fail(refusal, id)
-        pending.clear()
+        for (const internal of pending.keys()) fail(internal, refusal)
         listener?.end(200)
         listener = undefined
         onClosed()
@@ -68,13 +69,14 @@ export function startConversation({
       const internal = ++lastId
       const meta = metaOf(paramsOf(message))
       const progressToken = meta?.['progressToken']
-      pending.set(internal, { id: message['id'], progressToken, sink, caller })
+      const timer = setTimeout(() => giveUp(internal), responseSeconds * 1000).unref()
+      pending.set(internal, { id: message['id'], progressToken, sink, caller, timer })
       message['id'] = internal
       if (meta !== undefined && progressToken !== undefined) meta['progressToken'] = internal
       try {
         channel.send(message, { headers: caller.headers, id: internal })
       } catch (error) {
-        pending.delete(internal)
+        take(internal)
         throw error
       }
     },
@@ -87,8 +89,8 @@ export function startConversation({
     cancel(sink, { headers }) {
       for (const [internal, waiting] of pending) {
         if (waiting.sink !== sink) continue
-        pending.delete(internal)
-        channel.abandon(internal, callOf(cancelled, { requestId: internal }), headers)
+        take(internal)
+        abandon(internal, headers)
       }
     },
     listen(sink, { headers }) {
@@ -101,9 +103,41 @@ export function startConversation({
       }
     },
     get busy() {
-      return pending.size > 0
+      return [...pending.values()].some(({ sink }) => !sink.closed)
     },
     stop: () => channel.close(),
+  }
+
+  /** Ends the wait for an answer. */
+  function take(internal: number): Pending | undefined {
+    const waiting = pending.get(internal)
+    clearTimeout(waiting?.timer)
+    pending.delete(internal)
+    return waiting
+  }
+
+  function fail(internal: number, refusal: Refusal): void {
+    const waiting = take(internal)
+    waiting?.sink.fail(refusal, waiting.id)
+  }
+
+  function abandon(
+    internal: number,
+    headers: readonly string[],
+    notification = callOf(cancelled, { requestId: internal }),
+  ): void {
+    if (closed) return
+    try {
+      channel.abandon(internal, notification, headers)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error // a server that does not read hears of no cancellation either
+    }
+  }
+
+  function giveUp(internal: number): void {
+    const headers = pending.get(internal)?.caller.headers ?? []
+    fail(internal, new Refusal('upstream_timeout', { reason: `no sign of life in ${responseSeconds} s` }))
+    abandon(internal, headers)
   }
 
   /** A client names a request by the id that it chose: only among its own is that looked for. */
@@ -111,9 +145,9 @@ export function startConversation({
     const params = paramsOf(message)
     for (const [internal, { id, caller, sink }] of pending) {
       if (params === undefined || id !== params['requestId'] || caller.owner !== owner) continue
-      pending.delete(internal)
+      take(internal)
       params['requestId'] = internal
-      channel.abandon(internal, message, headers)
+      abandon(internal, headers, message)
       // Who cancels expects no answer: what it holds open for one ends.
       sink.open()
       sink.end(200)
@@ -124,9 +158,8 @@ export function startConversation({
   function receive(message: Json, related: number | undefined): void {
     if (typeof message['method'] === 'string') return receiveCall(message, related)
     const internal = message['id'] as number
-    const waiting = pending.get(internal)
+    const waiting = take(internal)
     if (waiting === undefined) return
-    pending.delete(internal)
     restoreSubscription(asObject(message['result']), internal, waiting)
     waiting.sink.finish({ ...message, id: waiting.id })
   }
@@ -140,6 +173,7 @@ export function startConversation({
     const waiting = pending.get(internal)
     if (message['method'] === cancelled && endsSubscription(params)) return
     if (waiting !== undefined) {
+      clearTimeout(waiting.timer)
       if (params !== undefined && token !== undefined) params['progressToken'] = waiting.progressToken
       restoreSubscription(params, internal, waiting)
     }
@@ -157,8 +191,7 @@ export function startConversation({
   function endsSubscription(params: Json | undefined): boolean {
     if (era !== 'modern') return false
     const internal = params?.['requestId'] as number
-    const waiting = pending.get(internal)
-    pending.delete(internal)
+    const waiting = take(internal)
     const meta = { [subscriptionKey]: waiting?.id }
     waiting?.sink.finish(resultOf(waiting.id, { resultType: 'complete', _meta: meta }))
     return true

@@ -15,6 +15,8 @@ export interface Sink {
   end(status: number): void
   /** Tells the client that no answer will come. `id` is that of its request, where there is one. */
   fail(refusal: Refusal, id?: unknown): void
+  /** Whether nobody waits any more. */
+  readonly closed: boolean
 }
 
 const maxUnreadBytes = 8 * 1024 * 1024
@@ -65,6 +67,9 @@ export function openSink(
       }
     })
   const sink: Sink = {
+    get closed() {
+      return res.closed
+    },
     open: () => attempt(stream),
     push: (message) =>
       attempt(() => {

@@ -25,7 +25,8 @@ export function stdioChannel({ command, environment, onStderr, onExit }: StdioCo
       onStderr,
       onLine(line) {
         const message = parseMessage(line)
-        if (message === undefined) onStderr(line) // some servers print to the wrong stream
+        if (message === undefined)
+          onStderr(line) // some servers print to the wrong stream
         else onMessage(message)
       },
       onExit(reason) {

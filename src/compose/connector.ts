@@ -1,0 +1,30 @@
+import type { UpstreamConfig } from '../config/schema.ts'
+import { scrub } from '../telemetry/scrub.ts'
+import type { Connector } from '../upstream/contract.ts'
+import { openHttp } from '../upstream/open-http.ts'
+import { openStdio } from '../upstream/open-stdio.ts'
+import { serverEnvironment } from '../upstream/stdio/environment.ts'
+import { version } from '../version.ts'
+import type { Base } from './base.ts'
+
+/** Builds the way to one MCP server. */
+export function buildConnector(config: UpstreamConfig, { log, clock }: Base): Connector {
+  const { name, url, command, environment, processes, processesPerCaller, idleSeconds } = config
+  const settings = {
+    ...config,
+    limits: { total: processes, perOwner: processesPerCaller, idleSeconds },
+    self: { name: 'portcullis', version },
+    clock,
+  }
+  if (command !== undefined) {
+    return openStdio({
+      ...settings,
+      command,
+      environment: serverEnvironment(environment, process.env),
+      onStderr: (line) => log.logger.info({ upstream: name }, `${name}: ${scrub(line)}`),
+      onExit: (reason) => log.logger.info({ upstream: name }, `${name}: the stdio server ${reason}`),
+    })
+  }
+  if (url !== undefined) return openHttp({ ...settings, url })
+  throw new Error('an upstream has neither url nor command')
+}
