@@ -60,11 +60,11 @@ export function openHttp(settings: HttpSettings): Connector {
   const registry = (): ReturnType<typeof createRegistry<Conversation>> => createRegistry(limits)
   const keyOf = (principal: string): string => principal
 
-  const forModern = (open: OpenChannel, opensStream: boolean): Connector =>
+  const forModern = (open: OpenChannel): Connector =>
     sharingConnector({
       registry: registry(),
       keyOf,
-      start: (_caller, onClosed) => modernFace({ start: talk('legacy', open), self, opensStream, onClosed }),
+      start: (_caller, onClosed) => modernFace({ start: talk('legacy', open), self, onClosed }),
     })
   const router = eraRouter(
     rememberVerdicts({
@@ -102,8 +102,8 @@ export function openHttp(settings: HttpSettings): Connector {
       },
       modern: {
         native,
-        bridged: forModern(streamableChannel({ dispatcher, url, era: 'legacy' }), true),
-        bridgedOverSse: forModern(sse, false),
+        bridged: forModern(streamableChannel({ dispatcher, url, era: 'legacy' })),
+        bridgedOverSse: forModern(sse),
       },
     },
   )

@@ -74,8 +74,7 @@ export function openStdio(settings: StdioSettings): Connector {
       bridged: sharingConnector({
         registry: processes,
         keyOf: (principal) => `face ${principal}`,
-        start: (_caller, onClosed) =>
-          modernFace({ start: talk('legacy'), self, opensStream: false, onClosed }),
+        start: (_caller, onClosed) => modernFace({ start: talk('legacy'), self, onClosed }),
       }),
     },
   })

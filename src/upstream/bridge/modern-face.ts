@@ -15,8 +15,6 @@ interface ModernFaceOptions {
   /** Starts a conversation with the legacy server. */
   readonly start: (caller: Caller, onClosed: () => void) => Conversation
   readonly self: Implementation
-  /** Whether the server tells of changes on a stream that has to be opened first. */
-  readonly opensStream: boolean
   readonly onClosed: () => void
 }
 
@@ -32,7 +30,7 @@ interface Opened {
  * first needed and again when the server forgot it. Towards the server it is a client without capabilities, so that the
  * server never has reason to ask it for anything.
  */
-export function modernFace({ start, self, opensStream, onClosed }: ModernFaceOptions): Conversation {
+export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conversation {
   const subscriptions = createSubscriptions()
   /** What runs at the server for each sink. */
   const running = new Map<Sink, Sink>()
@@ -52,7 +50,6 @@ export function modernFace({ start, self, opensStream, onClosed }: ModernFaceOpt
       throw new Refusal('upstream_invalid', { reason: 'the server refused to open a session' })
     }
     conversation.tell(callOf('notifications/initialized', undefined), caller)
-    if (!opensStream) hear(conversation, caller)
     return { conversation, initialized }
   }
 
@@ -144,11 +141,11 @@ export function modernFace({ start, self, opensStream, onClosed }: ModernFaceOpt
     const opened = await ensure(caller)
     if (sink.closed) return undefined
     const { conversation, initialized } = opened
+    hear(conversation, caller)
     if (message['method'] === 'server/discover') {
       return sink.finish(resultOf(message['id'], toDiscoverResult(initialized)))
     }
     if (message['method'] === 'subscriptions/listen') {
-      if (opensStream) hear(conversation, caller)
       const capabilities = asObject(initialized['capabilities']) ?? {}
       return subscriptions.add(message, sink, { conversation, capabilities }, caller)
     }

@@ -7,6 +7,8 @@ export interface ChannelEvents {
   readonly onMessage: (message: Json, related?: number) => void
   /** No answer will come to this request. */
   readonly onFailure: (id: number, refusal: Refusal) => void
+  /** What belongs to no request is no longer heard. */
+  readonly onUnheard: () => void
   /** Told once: nothing goes through any more. */
   readonly onClosed: (refusal: Refusal) => void
 }

@@ -52,12 +52,12 @@ export function startConversation({
     {
       onMessage: (message, related) => receive(message, related),
       onFailure: fail,
+      onUnheard: endListener,
       onClosed(refusal) {
         if (closed) return
         closed = true
         for (const internal of pending.keys()) fail(internal, refusal)
-        listener?.end(200)
-        listener = undefined
+        endListener()
         onClosed()
       },
     },
@@ -106,6 +106,11 @@ export function startConversation({
       return [...pending.values()].some(({ sink }) => !sink.closed)
     },
     stop: () => channel.close(),
+  }
+
+  function endListener(): void {
+    listener?.end(200)
+    listener = undefined
   }
 
   /** Ends the wait for an answer. */

@@ -26,6 +26,7 @@ export function askStdio({ open, self, timeoutSeconds }: AskStdioOptions): AskSe
           resolve(confirms(era, message) ? 'native' : 'no')
         },
         onFailure: (_id, refusal) => reject(refusal),
+        onUnheard() {},
         onClosed(refusal: Refusal) {
           // The probe of the modern era is unknown to old servers, some of which end over it.
           if (era === 'modern') resolve('no')

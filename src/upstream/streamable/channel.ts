@@ -22,7 +22,7 @@ const maxPauseMilliseconds = 30_000
 export function streamableChannel({ dispatcher, url, era }: StreamableOptions): OpenChannel {
   const { origin, pathname, search } = new URL(url)
   const path = pathname + search
-  return ({ onMessage, onFailure, onClosed }) => {
+  return ({ onMessage, onFailure, onUnheard, onClosed }) => {
     const session: LegacySession = { id: undefined, revision: undefined }
     const running = new Map<number, AbortController>()
     let hearing: AbortController | undefined
@@ -72,18 +72,27 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
           const place = lastEventId === undefined ? [] : ['Last-Event-ID', lastEventId]
           const own = [...headers, ...sessionHeaders(session), ...place, 'Accept', 'text/event-stream']
           const answer = await dispatcher.request({ origin, path, method: 'GET', headers: own, signal })
-          if (answer.statusCode !== 200) return await answer.body.dump()
+          if (answer.statusCode !== 200) {
+            await answer.body.dump()
+            // A server without such a stream tells of nothing. Another refusal may be about credentials that are old.
+            return answer.statusCode === 405 ? undefined : leaveStream()
+          }
           for await (const { data, id, retryMilliseconds } of readEvents(answer.body)) {
             lastEventId = id ?? lastEventId
             pause = Math.min(retryMilliseconds ?? firstPauseMilliseconds, maxPauseMilliseconds)
             if (data !== '') for (const message of parseMessages(data)) onMessage(message)
           }
         } catch (error) {
-          if (error instanceof Refusal) return // what it says is not MCP
+          if (error instanceof Refusal) return leaveStream() // what it says is not MCP
           pause = Math.min(pause * 2, maxPauseMilliseconds)
         }
         await wait(pause, undefined, { signal, ref: false }).catch(() => {})
       }
+    }
+
+    const leaveStream = (): void => {
+      hearing = undefined
+      onUnheard()
     }
 
     return {
