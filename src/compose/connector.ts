@@ -9,7 +9,8 @@ import type { Base } from './base.ts'
 
 /** Builds the way to one MCP server. */
 export function buildConnector(config: UpstreamConfig, { log, clock }: Base): Connector {
-  const { name, url, command, environment, processes, processesPerCaller, idleSeconds } = config
+  const { name, url, command, environment, processes, processesPerCaller, idleSeconds, memoryMegabytes } =
+    config
   const settings = {
     ...config,
     limits: { total: processes, perOwner: processesPerCaller, idleSeconds },
@@ -20,6 +21,7 @@ export function buildConnector(config: UpstreamConfig, { log, clock }: Base): Co
     return openStdio({
       ...settings,
       command,
+      memoryMegabytes,
       environment: serverEnvironment(environment, process.env),
       onStderr: (line) => log.logger.info({ upstream: name }, `${name}: ${scrub(line)}`),
       onExit: (reason) => log.logger.info({ upstream: name }, `${name}: the stdio server ${reason}`),

@@ -60,6 +60,10 @@ const upstream = z
     processesPerCaller: whole(1, 10_000)
       .default(8)
       .meta({ description: 'Most of them for one caller, a user with a client.' }),
+    memoryMegabytes: whole(16, 1_048_576).optional().meta({
+      description:
+        'Most memory of such a process with its children, beyond which it is stopped. On Linux alone. Default: no limit.',
+    }),
     idleSeconds: seconds
       .default(600)
       .meta({ description: 'After this time without a request such a process or session ends.' }),

@@ -108,7 +108,7 @@ export function openHttp(settings: HttpSettings): Connector {
     },
   )
   return {
-    send: router.send,
+    send: (request, reply) => router.send(request, reply),
     async close() {
       await router.close()
       await dispatcher.destroy()

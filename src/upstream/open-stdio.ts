@@ -3,12 +3,13 @@ import type { Era } from '../mcp/revisions.ts'
 import { legacyFace } from './bridge/legacy-face.ts'
 import { modernFace } from './bridge/modern-face.ts'
 import type { Connector } from './contract.ts'
+import type { OpenChannel } from './conversation/channel.ts'
 import { type Start, sessionConnector, sharingConnector } from './conversation/connector.ts'
 import type { Caller, Conversation } from './conversation/contract.ts'
 import { startConversation } from './conversation/conversation.ts'
 import { createRegistry } from './conversation/registry.ts'
 import type { EraSettings } from './open-http.ts'
-import { askStdio } from './probe/ask-stdio.ts'
+import { type StdioProbe, stdioProbe } from './probe/ask-stdio.ts'
 import { rememberVerdicts, type Speaks, type Verdicts } from './probe/verdicts.ts'
 import { eraRouter } from './route-eras.ts'
 import { createBackOff } from './stdio/back-off.ts'
@@ -20,34 +21,42 @@ export interface StdioSettings extends EraSettings, StdioCommand {
   readonly principals: 'isolated' | 'shared'
 }
 
-const maxProbeSeconds = 15
+/** For whom the processes count in which the server is only asked what it speaks. */
+const prober = 'probe'
 
 /**
  * The way to a stdio server for clients of both eras. Isolated, no process ever serves two principals: a session of a
  * legacy client has one of its own, and the modern requests of a principal share one. Shared, there is one for all.
  */
 export function openStdio(settings: StdioSettings): Connector {
-  const { era, principals, limits, responseSeconds, self, clock } = settings
+  const { principals, limits, responseSeconds, self, clock } = settings
   const shared = principals === 'shared'
   const backOff = createBackOff(clock)
   const keyOf = (principal: string): string => (shared ? 'everybody' : principal)
 
   /** Starts a process that counts for `owner`: crashes hold back whoever caused them. */
+  const openFor = (owner: string): OpenChannel => {
+    backOff.check(owner)
+    const began = clock.now()
+    return stdioChannel({
+      ...settings,
+      onExit(reason, stopped) {
+        if (!stopped) backOff.crashed(owner, clock.now() - began)
+        if (owner !== prober) settings.onExit(reason, stopped)
+      },
+    })
+  }
   const talk =
     (of: Era): Start =>
     (caller, onClosed) => {
-      const owner = keyOf(caller.principal)
-      backOff.check(owner)
-      const began = clock.now()
-      const open = stdioChannel({
-        ...settings,
-        onExit(reason, stopped) {
-          if (!stopped) backOff.crashed(owner, clock.now() - began)
-          settings.onExit(reason, stopped)
-        },
-      })
+      const open = openFor(keyOf(caller.principal))
       return startConversation({ era: of, shared, open, caller, responseSeconds, onClosed })
     }
+  const probe = stdioProbe({
+    open: (events, headers) => openFor(prober)(events, headers),
+    self,
+    timeoutSeconds: responseSeconds,
+  })
 
   /** Everything here that has a process, so that the ceilings count all of them. */
   const processes = createRegistry<Conversation>(limits)
@@ -60,7 +69,7 @@ export function openStdio(settings: StdioSettings): Connector {
   }
   const faces = { total: limits.total * 16, perOwner: limits.perOwner * 16, idleSeconds: limits.idleSeconds }
 
-  const router = eraRouter(refuseSharedLegacy(shared, ask(settings)), {
+  const router = eraRouter(refuseSharedLegacy(shared, remember(settings, probe)), {
     legacy: {
       native: sessionConnector({ registry: processes, start: talk('legacy') }),
       bridged: sessionConnector({
@@ -78,20 +87,19 @@ export function openStdio(settings: StdioSettings): Connector {
       }),
     },
   })
-  return router
-
-  function ask({ probeSeconds }: StdioSettings): Verdicts {
-    return rememberVerdicts({
-      ask: askStdio({
-        open: stdioChannel({ ...settings, onExit() {} }),
-        self,
-        timeoutSeconds: Math.min(responseSeconds, maxProbeSeconds),
-      }),
-      pinned: pinnedBy(era, shared),
-      seconds: probeSeconds,
-      clock,
-    })
+  return {
+    send: (request, reply) => router.send(request, reply),
+    close: async () => void (await Promise.all([router.close(), probe.close()])),
   }
+}
+
+function remember({ era, principals, probeSeconds, clock }: StdioSettings, probe: StdioProbe): Verdicts {
+  return rememberVerdicts({
+    ask: (of, headers) => probe.ask(of, headers),
+    pinned: pinnedBy(era, principals === 'shared'),
+    seconds: probeSeconds,
+    clock,
+  })
 }
 
 function pinnedBy(era: StdioSettings['era'], shared: boolean): Partial<Record<Era, Speaks>> {

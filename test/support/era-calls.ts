@@ -22,13 +22,18 @@ export interface Messages {
   }[]
 }
 
+interface PostOptions {
+  readonly headers?: Record<string, string>
+  readonly method?: string
+  readonly signal?: AbortSignal
+}
+
 /** Posts a message. */
 export async function post(
   url: string,
   token: string,
   body: object | undefined,
-  headers: Record<string, string> = {},
-  options: { method?: string; signal?: AbortSignal } = {},
+  { headers = {}, ...options }: PostOptions = {},
 ): Promise<Messages> {
   const response = await fetch(url, {
     method: 'POST',
@@ -59,6 +64,11 @@ export function callModern(
   { id = 7, meta = {}, ...params }: Record<string, unknown> & { id?: unknown; meta?: object } = {},
 ): Promise<Messages> {
   const { body, headers } = modernRequest(method, params)
-  const given = (body as { params: { _meta: object } }).params
-  return post(url, token, { ...body, id, params: { ...given, _meta: { ...given._meta, ...meta } } }, headers)
+  const { params: given } = body as { params: Record<string, object> }
+  return post(
+    url,
+    token,
+    { ...body, id, params: { ...given, _meta: { ...given['_meta'], ...meta } } },
+    { headers },
+  )
 }

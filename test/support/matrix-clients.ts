@@ -16,7 +16,7 @@ export type Steps = Readonly<Record<string, () => Promise<void>>>
 /** A kind of client. `open` makes what it tries with a server, given a token for it. */
 export interface MatrixClient {
   readonly name: string
-  open(url: string, token: string): Promise<{ steps: Steps; close(): Promise<void> }>
+  open(url: string, token: string): Promise<{ steps: Steps; close: () => Promise<void> }>
 }
 
 interface SdkClient {
@@ -29,8 +29,8 @@ interface SdkClient {
 }
 
 interface SdkParts {
-  makeClient(onToolsChanged: () => void): SdkClient
-  makeTransport(url: URL, options: object): object
+  readonly makeClient: (onToolsChanged: () => void) => SdkClient
+  readonly makeTransport: (url: URL, options: object) => object
   /** Where the options of `callTool` stand. */
   readonly callOptions: (options: object) => object[]
 }
@@ -47,7 +47,7 @@ export async function sdkV1(): Promise<MatrixClient> {
   const { CallToolResultSchema } = (await load('types.js')) as unknown as { CallToolResultSchema: object }
   return sdkClient('SDK v1', {
     makeClient: (onToolsChanged) =>
-      new ClientV1!({ name: 'v1', version: '1' }, hearing(onToolsChanged)) as unknown as SdkClient,
+      new ClientV1!({ name: 'v1', version: '1' }, hearing(onToolsChanged)) as SdkClient,
     makeTransport: (url, options) => new TransportV1!(url, options),
     callOptions: (options) => [CallToolResultSchema, options],
   })
@@ -57,10 +57,7 @@ export async function sdkV1(): Promise<MatrixClient> {
 export function sdkV2(mode: VersionNegotiationMode): MatrixClient {
   return sdkClient(`SDK v2, ${typeof mode === 'string' ? mode : mode.pin}`, {
     makeClient: (onToolsChanged) =>
-      new Client(
-        { name: 'v2', version: '1' },
-        { versionNegotiation: { mode }, ...hearing(onToolsChanged) },
-      ) as unknown as SdkClient,
+      new Client({ name: 'v2', version: '1' }, { versionNegotiation: { mode }, ...hearing(onToolsChanged) }),
     makeTransport: (url, options) => new StreamableHTTPClientTransport(url, options),
     callOptions: (options) => [options],
   })
@@ -85,7 +82,7 @@ function sdkClient(name: string, { makeClient, makeTransport, callOptions }: Sdk
         connect: () => client.connect(makeTransport(new URL(url), { requestInit }) as never),
         async list() {
           const names = (await client.listTools()).tools.map((tool) => tool.name)
-          expect(names.includes('add'), `the tools are ${names}`)
+          expect(names.includes('add'), `the tools are ${names.join()}`)
         },
         call: async () => expect((await textOf('add', { a: 2, b: 3 })) === '5', 'the sum is wrong'),
         read: async () =>
@@ -101,7 +98,7 @@ function sdkClient(name: string, { makeClient, makeTransport, callOptions }: Sdk
           const seen: number[] = []
           const onprogress = ({ progress }: { progress: number }): unknown => seen.push(progress)
           await call('count', {}, { onprogress })
-          expect(seen.join() === '1,2,3', `the progress was ${seen}`)
+          expect(seen.join() === '1,2,3', `the progress was ${seen.join()}`)
         },
         async cancel() {
           const before = Number(await textOf('cancelled'))

@@ -31,7 +31,7 @@ async function open(revision = '2025-06-18', by = token): Promise<{ answer: Mess
 }
 
 function send(id: string, method: string, params: object = {}, by = token): Promise<Messages> {
-  return post(gate.url, by, legacyRequest(method, params), { 'mcp-session-id': id })
+  return post(gate.url, by, legacyRequest(method, params), { headers: { 'mcp-session-id': id } })
 }
 
 describe('a legacy client of a modern server', () => {
@@ -46,7 +46,10 @@ describe('a legacy client of a modern server', () => {
     })
     assert.equal((await open('2026-07-28')).answer.messages[0]?.result?.['protocolVersion'], '2025-11-25')
     const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }
-    assert.equal((await post(gate.url, token, initialized, { 'mcp-session-id': id })).status, 202)
+    assert.equal(
+      (await post(gate.url, token, initialized, { headers: { 'mcp-session-id': id } })).status,
+      202,
+    )
     assert.deepEqual(
       gate.methods(),
       ['server/discover', 'server/discover'],
@@ -62,15 +65,15 @@ describe('a legacy client of a modern server', () => {
       _meta: { progressToken: 'p', [`${prefix}logLevel`]: 'x' },
     })
     const { headers, body } = gate.spy.seen.at(-1)!
-    const { params } = JSON.parse(body) as { params: { arguments: object; _meta: Record<string, unknown> } }
+    const { params } = JSON.parse(body) as { params: Record<string, Record<string, unknown>> }
     assert.equal(headers['mcp-protocol-version'], '2026-07-28')
     assert.equal(headers['mcp-method'], 'tools/call')
     assert.equal(headers['mcp-name'], `=?base64?${Buffer.from('Grüße').toString('base64')}?=`)
     assert.equal(headers['mcp-session-id'], undefined)
-    assert.deepEqual(params.arguments, { n: 1 })
-    assert.equal(params._meta[`${prefix}protocolVersion`], '2026-07-28')
-    assert.deepEqual(params._meta[`${prefix}clientCapabilities`], {})
-    assert.deepEqual(params._meta[`${prefix}clientInfo`], { name: 'old', version: '2' })
+    assert.deepEqual(params['arguments'], { n: 1 })
+    assert.equal(params['_meta']?.[`${prefix}protocolVersion`], '2026-07-28')
+    assert.deepEqual(params['_meta']?.[`${prefix}clientCapabilities`], {})
+    assert.deepEqual(params['_meta']?.[`${prefix}clientInfo`], { name: 'old', version: '2' })
   })
 
   it('gets results without what its era does not know', async () => {
@@ -177,7 +180,8 @@ describe('a legacy client of a modern server', () => {
     assert.equal((await send(id, 'tools/list', {}, eve)).status, 404)
     assert.equal((await post(gate.url, token, legacyRequest('tools/list'))).status, 400, 'no session')
     assert.equal(
-      (await post(gate.url, token, undefined, { 'mcp-session-id': id }, { method: 'DELETE' })).status,
+      (await post(gate.url, token, undefined, { headers: { 'mcp-session-id': id }, method: 'DELETE' }))
+        .status,
       200,
     )
     assert.equal((await send(id, 'tools/list')).status, 404)
@@ -204,18 +208,23 @@ describe('a legacy client of a modern server', () => {
     const waiting = send(id, 'tools/call', { name: 'a', arguments: {} })
     await until(() => gate.messages('tools/call').length === 1)
     const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } }
-    await post(gate.url, token, cancel, { 'mcp-session-id': other.id })
+    await post(gate.url, token, cancel, { headers: { 'mcp-session-id': other.id } })
     await new Promise((resolve) => setTimeout(resolve, 150))
     assert.equal(gate.spy.aborted(), 0, 'another session of the same user cancels nothing')
-    await post(gate.url, token, cancel, { 'mcp-session-id': id })
+    await post(gate.url, token, cancel, { headers: { 'mcp-session-id': id } })
     assert.deepEqual((await waiting).messages, [])
     await until(() => gate.spy.aborted() === 1)
   })
 })
 
+interface Said {
+  readonly method: string
+  readonly params?: object
+}
+
 describe('the stream of a legacy client of a modern server', () => {
   it('tells of every change, and of the resources that the client subscribed to (O16)', async () => {
-    const streams: { filter: Record<string, unknown>; say: (message: object) => void; closed: boolean }[] = []
+    const streams: { filter: Record<string, unknown>; say: (message: Said) => void; closed: boolean }[] = []
     gate.spy.answerWith(
       ((answer) => (request, res) => {
         if (!request.body.includes('"subscriptions/listen"')) return answer(request, res)
@@ -227,9 +236,9 @@ describe('the stream of a legacy client of a modern server', () => {
         const stream = {
           filter: params.notifications,
           closed: false,
-          say(message: object & { params?: object }) {
-            const _meta = { [`${prefix}subscriptionId`]: id }
-            const stamped = { jsonrpc: '2.0', ...message, params: { ...message.params, _meta } }
+          say(message: Said) {
+            const meta = { [`${prefix}subscriptionId`]: id }
+            const stamped = { jsonrpc: '2.0', ...message, params: { ...message.params, _meta: meta } }
             res.write(`data: ${JSON.stringify(stamped)}\n\n`)
           },
         }

@@ -72,7 +72,7 @@ describe('a stdio process that all callers share', () => {
         const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') as string }
         const call = legacyRequest('tools/call', { name: 'process', arguments: {} })
         const modern = await callModern(gate.mcpUrl, token, 'tools/call', { name: 'process', arguments: {} })
-        return [textOf(await post(gate.mcpUrl, token, call, session)), textOf(modern)]
+        return [textOf(await post(gate.mcpUrl, token, call, { headers: session })), textOf(modern)]
       }),
     )
     assert.equal(new Set(pids.flat()).size, 1)

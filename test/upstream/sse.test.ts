@@ -40,7 +40,8 @@ async function open(token: string): Promise<Session> {
   return {
     id,
     stream: server.streams.at(-1) as SseStream,
-    send: (body, method = 'POST') => post(gate.mcpUrl, token, body, { 'mcp-session-id': id }, { method }),
+    send: (body, method = 'POST') =>
+      post(gate.mcpUrl, token, body, { headers: { 'mcp-session-id': id }, method }),
   }
 }
 
@@ -75,7 +76,8 @@ describe('a server of HTTP+SSE behind the gate', () => {
     assert.equal(headers['mcp-session-id'], undefined)
     assert.equal(his.stream.posted.length, 1, 'nothing of hers went on his stream')
     assert.equal(
-      (await post(gate.mcpUrl, eve, legacyRequest('tools/list'), { 'mcp-session-id': hers.id })).status,
+      (await post(gate.mcpUrl, eve, legacyRequest('tools/list'), { headers: { 'mcp-session-id': hers.id } }))
+        .status,
       404,
     )
   })
@@ -120,7 +122,7 @@ describe('a server of HTTP+SSE behind the gate', () => {
   it('puts progress on the answer that it belongs to', async () => {
     const session = await open(ada)
     server.onPost = ({ id, params }, stream) => {
-      const { progressToken } = (params as { _meta: { progressToken: unknown } })._meta
+      const { progressToken } = (params as Record<string, Record<string, unknown>>)['_meta'] ?? {}
       stream.say({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
       stream.say({ id, result: {} })
     }

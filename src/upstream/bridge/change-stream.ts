@@ -7,7 +7,7 @@ import { toLegacyNotification } from './to-legacy.ts'
 import { toModernRequest } from './to-modern.ts'
 
 /** What a legacy client wants to hear of. */
-export interface Wish {
+interface Wish {
   readonly conversation: Conversation
   readonly capabilities: Json
   readonly envelope: Json

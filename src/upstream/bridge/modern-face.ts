@@ -25,6 +25,13 @@ interface Opened {
   readonly initialized: Json
 }
 
+/** A request, and who waits for its answer. */
+interface Turn {
+  readonly message: Json
+  readonly sink: Sink
+  readonly caller: Caller
+}
+
 /**
  * The face that a legacy server shows to the modern requests of one principal. It holds a session, opened when it is
  * first needed and again when the server forgot it. Towards the server it is a client without capabilities, so that the
@@ -108,7 +115,10 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     ask(opened.conversation, call, caller).catch(() => {})
   }
 
-  const send = (message: Json, sink: Sink, opened: Opened, caller: Caller, again: () => void): void => {
+  const send = (
+    { message, sink, caller, again }: Turn & { readonly again: () => void },
+    opened: Opened,
+  ): void => {
     const { conversation, initialized } = opened
     const logLevel = metaOf(paramsOf(message))?.['io.modelcontextprotocol/logLevel']
     setLevel(opened, logLevel, caller)
@@ -137,7 +147,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     conversation.request(toLegacyRequest(message), inner, caller)
   }
 
-  const serve = async (message: Json, sink: Sink, caller: Caller, isRetry: boolean): Promise<void> => {
+  const serve = async ({ message, sink, caller }: Turn, isRetry: boolean): Promise<void> => {
     const opened = await ensure(caller)
     if (sink.closed) return undefined
     const { conversation, initialized } = opened
@@ -152,13 +162,14 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     const again = (): void => {
       // The server has not looked at it: 404 comes before everything else.
       if (isRetry) sink.fail(new Refusal('upstream_interrupted', { reason: 'the session was lost twice' }))
-      else begin(message, sink, caller, true)
+      else begin({ message, sink, caller }, true)
     }
-    return send(message, sink, opened, caller, again)
+    return send({ message, sink, caller, again }, opened)
   }
 
-  const begin = (message: Json, sink: Sink, caller: Caller, isRetry: boolean): void => {
-    serve(message, sink, caller, isRetry).catch((error: unknown) => {
+  const begin = (turn: Turn, isRetry: boolean): void => {
+    serve(turn, isRetry).catch((error: unknown) => {
+      const { message, sink } = turn
       sink.fail(error instanceof Refusal ? error : new Refusal('internal', { cause: error }), message['id'])
     })
   }
@@ -166,7 +177,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
   return {
     request(message, sink, caller) {
       const refused = withoutCounterpart(message)
-      if (refused === undefined) begin(message, sink, caller, false)
+      if (refused === undefined) begin({ message, sink, caller }, false)
       else sink.finish(unbridgeable(message['id'], refused))
     },
     tell(message, caller) {

@@ -127,9 +127,9 @@ async function subscribe(
 ): Promise<string[]> {
   const answers = await Promise.all(
     uris.map((uri) =>
-      ask(conversation, callOf('resources/subscribe', { uri }, uri), caller).catch(
-        (refusal: Refusal) => ({ error: refusal.message }) as Json,
-      ),
+      ask(conversation, callOf('resources/subscribe', { uri }, uri), caller).catch((refusal: Refusal) => ({
+        error: refusal.message,
+      })),
     ),
   )
   return uris.filter((_, index) => answers[index]?.['error'] === undefined)

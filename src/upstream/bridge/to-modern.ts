@@ -11,7 +11,7 @@ const cacheable = new Set([
 ])
 const uncached = { ttlMs: 0, cacheScope: 'private' }
 
-const capabilityNames = ['experimental', 'logging', 'completions', 'prompts', 'resources', 'tools']
+const capabilityNames = new Set(['experimental', 'logging', 'completions', 'prompts', 'resources', 'tools'])
 
 /** A legacy request as a modern server understands it: with the `_meta` that stands for `initialize`. Not changed. */
 export function toModernRequest(message: Json, envelope: Json): Json {
@@ -35,7 +35,7 @@ export function toModernResult(method: unknown, result: Json, serverInfo: unknow
 /** What `server/discover` would have said, from the result of `initialize`. */
 export function toDiscoverResult(initialized: Json): Json {
   const capabilities = asObject(initialized['capabilities']) ?? {}
-  const known = Object.entries(capabilities).filter(([name]) => capabilityNames.includes(name))
+  const known = Object.entries(capabilities).filter(([name]) => capabilityNames.has(name))
   const { instructions } = initialized as { instructions?: unknown }
   return {
     resultType: 'complete',

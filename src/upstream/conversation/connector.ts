@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { Refusal } from '../../core/errors.ts'
 import { randomToken } from '../../core/secret.ts'
 import type { Connector, UpstreamReply, UpstreamRequest } from '../contract.ts'
+import { gatherAnswers } from './batch.ts'
 import type { Caller, Conversation } from './contract.ts'
 import { asObject, type Json } from './json-rpc.ts'
 import { parseLossless } from './lossless.ts'
@@ -86,21 +87,19 @@ function converse(conversation: Conversation, request: UpstreamRequest, { caller
   }
   const body = parseLossless(request.body?.toString() ?? '')
   if (request.id === undefined) {
-    for (const message of withoutRequests(body)) conversation.tell(message, caller)
-    return sink.end(202)
+    const messages = Array.isArray(body) ? (body as Json[]) : [body as Json]
+    const requests = messages.filter((message) => 'id' in message && 'method' in message)
+    const sinks = gatherAnswers(sink, requests.length)
+    for (const message of messages) if (!requests.includes(message)) conversation.tell(message, caller)
+    for (const [index, message] of requests.entries()) {
+      conversation.request(message, sinks[index] as Sink, caller)
+    }
+    return requests.length === 0 ? sink.end(202) : undefined
   }
   conversation.request(body as Json, sink, caller)
   // A lost connection is a cancellation in the modern era alone (MCP O14).
   if (request.era === 'modern') reply.res.once('close', () => conversation.cancel(sink, caller))
   return undefined
-}
-
-/** The messages of a body that wait for no answer. A batch that holds requests has no place in a conversation. */
-function withoutRequests(body: unknown): Json[] {
-  const messages = Array.isArray(body) ? (body as Json[]) : [body as Json]
-  if (messages.some((message) => 'id' in message && 'method' in message))
-    throw new Refusal('batch_unsupported')
-  return messages
 }
 
 /** A session that the server refuses to open does not stay open here. */

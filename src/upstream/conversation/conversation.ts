@@ -27,6 +27,7 @@ interface ConversationOptions {
   readonly onClosed: () => void
 }
 
+const maxAsked = 1000
 const cancelled = 'notifications/cancelled'
 
 /**
@@ -186,6 +187,7 @@ export function startConversation({
     else if (token !== undefined || subscription !== undefined || shared) return
     if (message['id'] !== undefined) {
       if (era === 'modern') return // a modern server asks in its results
+      if (asked.size >= maxAsked) return // a server that asks this much gets no answers
       asked.add(message['id'])
     }
     const sink = waiting?.sink ?? listener ?? [...pending.values()].at(-1)?.sink

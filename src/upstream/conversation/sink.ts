@@ -19,6 +19,7 @@ export interface Sink {
   readonly closed: boolean
 }
 
+const heartbeatMilliseconds = 20_000
 const maxUnreadBytes = 8 * 1024 * 1024
 
 /** Errors that have a status of their own in the modern era (MCP 2026-07-28, transports). In the legacy era none has. */
@@ -56,6 +57,12 @@ export function openSink(
     begin(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
     res.flushHeaders()
     streaming = true
+    // A comment now and then keeps proxies from taking a silent stream for a dead one (MCP O15).
+    const heartbeat = setInterval(
+      () => attempt(() => void res.write(': \n\n')),
+      heartbeatMilliseconds,
+    ).unref()
+    res.once('close', () => clearInterval(heartbeat))
   }
   res.once('close', resolve)
   const finish = (message: object): void =>

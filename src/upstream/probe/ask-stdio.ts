@@ -1,5 +1,4 @@
-import type { Refusal } from '../../core/errors.ts'
-import type { OpenChannel } from '../conversation/channel.ts'
+import type { Channel, OpenChannel } from '../conversation/channel.ts'
 import { confirms, type Implementation, questionFor } from './questions.ts'
 import type { AskServer, Speaks } from './verdicts.ts'
 
@@ -9,36 +8,50 @@ interface AskStdioOptions {
   readonly timeoutSeconds: number
 }
 
+/** Asks a stdio server, and can be told to stop asking. */
+export interface StdioProbe {
+  readonly ask: AskServer
+  close(): Promise<void>
+}
+
+/** A server of the other era may say nothing at all to `server/discover`. */
+const patienceSeconds = 15
+
 /**
  * Asks a stdio server in a process of its own, which ends with the question: a server that was asked in the wrong era
- * may be in no state to go on. A server of the other era may not answer at all, or end.
+ * may be in no state to go on. `timeoutSeconds` is for the question that every server answers.
  */
-export function askStdio({ open, self, timeoutSeconds }: AskStdioOptions): AskServer {
-  return (era) => {
-    const { promise, resolve, reject } = Promise.withResolvers<Speaks>()
-    const timer = setTimeout(() => resolve('no'), timeoutSeconds * 1000).unref()
-    let answered = false
-    const channel = open(
-      {
-        onMessage(message) {
-          if (message['method'] !== undefined) return
-          answered = true
-          resolve(confirms(era, message) ? 'native' : 'no')
+export function stdioProbe({ open, self, timeoutSeconds }: AskStdioOptions): StdioProbe {
+  const asking = new Set<Channel>()
+  return {
+    async ask(era) {
+      const { promise, resolve, reject } = Promise.withResolvers<Speaks>()
+      const seconds = era === 'modern' ? Math.min(patienceSeconds, timeoutSeconds) : timeoutSeconds
+      const timer = setTimeout(() => resolve('no'), seconds * 1000).unref()
+      const channel = open(
+        {
+          onMessage(message) {
+            if (message['method'] === undefined) resolve(confirms(era, message) ? 'native' : 'no')
+          },
+          onFailure: (_id, refusal) => reject(refusal),
+          onUnheard() {},
+          onClosed(refusal) {
+            // Some old servers end over a question that they do not know.
+            if (era === 'modern') resolve('no')
+            else reject(refusal)
+          },
         },
-        onFailure: (_id, refusal) => reject(refusal),
-        onUnheard() {},
-        onClosed(refusal: Refusal) {
-          // The probe of the modern era is unknown to old servers, some of which end over it.
-          if (era === 'modern') resolve('no')
-          else if (!answered) reject(refusal)
-        },
-      },
-      [],
-    )
-    channel.send(questionFor(era, self), { headers: [], id: 0 })
-    return promise.finally(() => {
-      clearTimeout(timer)
-      void channel.close()
-    })
+        [],
+      )
+      asking.add(channel)
+      try {
+        channel.send(questionFor(era, self), { headers: [], id: 0 })
+        return await promise
+      } finally {
+        clearTimeout(timer)
+        void channel.close().finally(() => asking.delete(channel))
+      }
+    },
+    close: async () => void (await Promise.all([...asking].map((channel) => channel.close()))),
   }
 }

@@ -4,8 +4,9 @@ import { Refusal } from '../../core/errors.ts'
 import type { Era } from '../../mcp/revisions.ts'
 import type { OpenChannel } from '../conversation/channel.ts'
 import { asObject, type Json } from '../conversation/json-rpc.ts'
-import { asRefusal, parseMessages, readEvents } from '../conversation/read-messages.ts'
+import { asRefusal } from '../conversation/read-messages.ts'
 import { readAnswer } from './read-answer.ts'
+import { longestPauseMilliseconds, NoStream, newPlace, type Place, readStream } from './read-stream.ts'
 import { type LegacySession, messageHeaders, sessionHeaders } from './request-headers.ts'
 
 interface StreamableOptions {
@@ -15,13 +16,12 @@ interface StreamableOptions {
 }
 
 const goodbyeMilliseconds = 2000
-const firstPauseMilliseconds = 1000
-const maxPauseMilliseconds = 30_000
+const maxReturns = 100
 
 /** Opens a channel to a server of Streamable HTTP: each message is a POST, whose answer may be a stream. */
 export function streamableChannel({ dispatcher, url, era }: StreamableOptions): OpenChannel {
   const { origin, pathname, search } = new URL(url)
-  const path = pathname + search
+  const target = { origin, path: pathname + search }
   return ({ onMessage, onFailure, onUnheard, onClosed }) => {
     const session: LegacySession = { id: undefined, revision: undefined }
     const running = new Map<number, AbortController>()
@@ -29,29 +29,45 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
     let lastHeaders: readonly string[] = []
     let over = false
 
-    const learn = (message: Json, opens: boolean): void => {
-      const revision = asObject(message['result'])?.['protocolVersion']
-      if (opens && typeof revision === 'string') session.revision = revision
+    const get = (own: readonly string[], place: Place, signal: AbortSignal): AsyncGenerator<Json> =>
+      readStream((more) => {
+        const headers = [...own, ...sessionHeaders(session), ...more]
+        return dispatcher.request({ ...target, method: 'GET', headers, signal })
+      }, place)
+
+    /** The messages that answer a POST. A server may end their stream and let the client come back for the rest. */
+    async function* exchange(
+      message: Json,
+      headers: readonly string[],
+      id: number | undefined,
+      signal: AbortSignal,
+    ): AsyncGenerator<Json> {
+      const answer = await dispatcher.request({
+        ...target,
+        method: 'POST',
+        headers: [...headers, ...messageHeaders(message, era, session)],
+        body: JSON.stringify(message),
+        signal,
+      })
+      const given = answer.headers['mcp-session-id']
+      if (message['method'] === 'initialize' && typeof given === 'string') session.id = given
+      const place = newPlace()
+      yield* readAnswer(answer, { id, place, inSession: session.id !== undefined })
+      if (era === 'modern') return
+      for (let count = 0; count < maxReturns && place.lastEventId !== undefined; count++) {
+        await wait(place.pauseMilliseconds, undefined, { signal, ref: false })
+        yield* get(headers, place, signal)
+      }
     }
 
     const post = async (message: Json, headers: readonly string[], id: number | undefined): Promise<void> => {
       const abort = new AbortController()
       if (id !== undefined) running.set(id, abort)
-      const opens = message['method'] === 'initialize'
       try {
-        const answer = await dispatcher.request({
-          origin,
-          path,
-          method: 'POST',
-          headers: [...headers, ...messageHeaders(message, era, session)],
-          body: JSON.stringify(message),
-          signal: abort.signal,
-        })
-        const given = answer.headers['mcp-session-id']
-        if (opens && typeof given === 'string') session.id = given
-        for await (const received of readAnswer(answer, { id, inSession: session.id !== undefined })) {
-          learn(received, opens)
+        for await (const received of exchange(message, headers, id, abort.signal)) {
+          if (message['method'] === 'initialize') learn(received)
           onMessage(received, id)
+          if (id !== undefined && received['id'] === id && received['method'] === undefined) return
         }
         if (id !== undefined) {
           onFailure(id, new Refusal('upstream_interrupted', { reason: 'the answer ended without a result' }))
@@ -63,36 +79,33 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
       }
     }
 
-    /** Reads the stream of a legacy session until it is refused or nobody wants it any more. */
-    const hear = async (headers: readonly string[], signal: AbortSignal): Promise<void> => {
-      let lastEventId: string | undefined
-      let pause = firstPauseMilliseconds
-      while (!signal.aborted) {
-        try {
-          const place = lastEventId === undefined ? [] : ['Last-Event-ID', lastEventId]
-          const own = [...headers, ...sessionHeaders(session), ...place, 'Accept', 'text/event-stream']
-          const answer = await dispatcher.request({ origin, path, method: 'GET', headers: own, signal })
-          if (answer.statusCode !== 200) {
-            await answer.body.dump()
-            // A server without such a stream tells of nothing. Another refusal may be about credentials that are old.
-            return answer.statusCode === 405 ? undefined : leaveStream()
-          }
-          for await (const { data, id, retryMilliseconds } of readEvents(answer.body)) {
-            lastEventId = id ?? lastEventId
-            pause = Math.min(retryMilliseconds ?? firstPauseMilliseconds, maxPauseMilliseconds)
-            if (data !== '') for (const message of parseMessages(data)) onMessage(message)
-          }
-        } catch (error) {
-          if (error instanceof Refusal) return leaveStream() // what it says is not MCP
-          pause = Math.min(pause * 2, maxPauseMilliseconds)
-        }
-        await wait(pause, undefined, { signal, ref: false }).catch(() => {})
-      }
+    const learn = (answer: Json): void => {
+      const revision = asObject(answer['result'])?.['protocolVersion']
+      if (typeof revision === 'string') session.revision = revision
     }
 
-    const leaveStream = (): void => {
-      hearing = undefined
-      onUnheard()
+    /** Reads the stream of a legacy session until it is refused or nobody wants it any more. */
+    const hear = async (headers: readonly string[], signal: AbortSignal): Promise<void> => {
+      const place = newPlace()
+      let failures = 0
+      while (!signal.aborted) {
+        try {
+          for await (const message of get(headers, place, signal)) {
+            failures = 0
+            onMessage(message)
+          }
+        } catch (error) {
+          if (error instanceof NoStream) return // such a server tells of nothing
+          if (error instanceof Refusal) {
+            // It may be about credentials that are old by now: whoever comes next brings new ones.
+            hearing = undefined
+            return onUnheard()
+          }
+          failures++
+        }
+        const pause = Math.min(place.pauseMilliseconds * 2 ** failures, longestPauseMilliseconds)
+        await wait(pause, undefined, { signal, ref: false }).catch(() => {})
+      }
     }
 
     return {
@@ -102,9 +115,9 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
         void post(message, headers, id)
       },
       abandon(id, notification, headers) {
+        if (era === 'legacy') void post(notification, headers, undefined)
         // In the modern era the lost connection is the cancellation (MCP O14).
-        if (era === 'modern') running.get(id)?.abort()
-        else void post(notification, headers, undefined)
+        running.get(id)?.abort()
       },
       hear(headers) {
         if (era === 'modern' || hearing !== undefined || over) return
@@ -125,7 +138,7 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
         const headers = [...lastHeaders, ...sessionHeaders(session)]
         const signal = AbortSignal.timeout(goodbyeMilliseconds)
         try {
-          await (await dispatcher.request({ origin, path, method: 'DELETE', headers, signal })).body.dump()
+          await (await dispatcher.request({ ...target, method: 'DELETE', headers, signal })).body.dump()
         } catch {
           // The server forgets the session by itself.
         }

@@ -2,18 +2,21 @@ import type { Dispatcher } from 'undici'
 import { Refusal } from '../../core/errors.ts'
 import { mediaTypeOf, refusalForStatus } from '../conversation/http-status.ts'
 import { asObject, type Json } from '../conversation/json-rpc.ts'
-import { parseMessages, readEvents, readJsonMessages } from '../conversation/read-messages.ts'
+import { readEvents, readJsonMessages } from '../conversation/read-messages.ts'
+import { type Place, takeEvent } from './read-stream.ts'
 
 interface AnswerContext {
   /** The id of the request, or undefined for a message that needs no answer. */
   readonly id: number | undefined
   readonly inSession: boolean
+  /** Where a stream has come to. Is written. */
+  readonly place: Place
 }
 
 /** The messages in the answer to a POST. Throws a Refusal for an answer that is none. It is untrusted. */
 export async function* readAnswer(
   { statusCode, headers, body }: Dispatcher.ResponseData,
-  { id, inSession }: AnswerContext,
+  { id, inSession, place }: AnswerContext,
 ): AsyncGenerator<Json> {
   const type = mediaTypeOf(headers)
   const refusal =
@@ -27,7 +30,7 @@ export async function* readAnswer(
     return
   }
   if (type === 'text/event-stream') {
-    for await (const { data } of readEvents(body)) if (data !== '') yield* parseMessages(data)
+    for await (const event of readEvents(body)) yield* takeEvent(event, place)
   } else if (type === 'application/json') {
     for (const message of await readJsonMessages(body)) yield addressed(message, id)
   } else {
