@@ -210,6 +210,25 @@ describe('a modern client of a legacy server', () => {
     assert.equal((await callModern(gate.url, token, 'tools/call', { name: 'a', arguments: {} })).status, 502)
   })
 
+  it('gets the rest of an answer whose stream the server wants it to come back for', async () => {
+    const place = 'id: 5\nretry: 50\ndata:\n\n'
+    let asked: unknown
+    gate.spy.answerWith(
+      ((answer) => (request, res) => {
+        const stream = { 'content-type': 'text/event-stream' }
+        if (request.body.includes('"tools/call"')) {
+          asked = (JSON.parse(request.body) as { id: unknown }).id
+          return res.writeHead(200, stream).end(place)
+        }
+        if (request.headers['last-event-id'] !== '5') return answer(request, res)
+        const message = { jsonrpc: '2.0', id: asked, result: { content: [] } }
+        return res.writeHead(200, stream).end(`data: ${JSON.stringify(message)}\n\n`)
+      })(gate.spy.answer),
+    )
+    const { messages } = await callModern(gate.url, token, 'tools/call', { name: 'a', arguments: {} })
+    assert.equal(messages[0]?.result?.['resultType'], 'complete')
+  })
+
   it('that goes away cancels what it had asked for (O14, A37)', async () => {
     gate.spy.answerWith(
       ((answer) => (request, res) => {

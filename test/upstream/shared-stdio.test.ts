@@ -110,6 +110,20 @@ describe('a stdio process of one caller', () => {
     await gate.close()
   })
 
+  it('is stopped when it takes more memory than it may, which the log tells (A36)', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    const gate = await startGate('modern', { memoryMegabytes: 400 })
+    const token = await tokenFor(gate.mcpUrl, 'ada')
+    const call = (name: string): Promise<Messages> =>
+      callModern(gate.mcpUrl, token, 'tools/call', { name, arguments: {} })
+    assert.equal((await call('cancelled')).status, 200)
+    assert.equal((await call('grow')).status, 502)
+    assert.match(gate.log(), /used \d+ MB, more than memoryMegabytes: 400, and was stopped/)
+    assert.equal((await call('cancelled')).status, 200, 'and is started anew')
+    await gate.close()
+  })
+
   it('ends when it is idle, and is started again when it is needed', async () => {
     const gate = await startGate('modern', { idleSeconds: 1 })
     const token = await tokenFor(gate.mcpUrl, 'ada')

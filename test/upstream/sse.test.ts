@@ -142,6 +142,21 @@ describe('a server of HTTP+SSE behind the gate', () => {
     assert.equal((await second.send(legacyRequest('tools/list'))).status, 404)
   })
 
+  it('takes a batch of the revision that has them, and answers it together (O4)', async () => {
+    const opening = legacyRequest('initialize', { protocolVersion: '2025-03-26', capabilities: {} })
+    const opened = await post(gate.mcpUrl, ada, opening)
+    const headers = { 'mcp-session-id': opened.headers.get('mcp-session-id') as string }
+    const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }
+    const batch = [legacyRequest('tools/list', {}, 'a'), initialized, legacyRequest('ping', {}, 'b')]
+    const { messages } = await post(gate.mcpUrl, ada, batch, { headers })
+    const answers = messages[0] as unknown as { id: string; result: { echo: string } }[]
+    assert.deepEqual(answers.map(({ id, result }) => [id, result.echo]).toSorted(), [
+      ['a', 'tools/list'],
+      ['b', 'ping'],
+    ])
+    assert.equal((await post(gate.mcpUrl, ada, [initialized], { headers })).status, 202)
+  })
+
   it('can be called by a modern client', async () => {
     const answer = await callModern(gate.mcpUrl, ada, 'server/discover')
     assert.deepEqual(answer.messages[0]?.result?.['supportedVersions'], ['2026-07-28'])
