@@ -150,10 +150,15 @@ describe('a server of HTTP+SSE behind the gate', () => {
     const batch = [legacyRequest('tools/list', {}, 'a'), initialized, legacyRequest('ping', {}, 'b')]
     const { messages } = await post(gate.mcpUrl, ada, batch, { headers })
     const answers = messages[0] as unknown as { id: string; result: { echo: string } }[]
-    assert.deepEqual(answers.map(({ id, result }) => [id, result.echo]).toSorted(), [
-      ['a', 'tools/list'],
-      ['b', 'ping'],
-    ])
+    assert.deepEqual(
+      answers
+        .map(({ id, result }) => [id, result.echo])
+        .toSorted(([left], [right]) => (left! < right! ? -1 : 1)),
+      [
+        ['a', 'tools/list'],
+        ['b', 'ping'],
+      ],
+    )
     assert.equal((await post(gate.mcpUrl, ada, [initialized], { headers })).status, 202)
   })
 

@@ -25,6 +25,7 @@ const headerMismatch = -32020
 const invalidParams = -32602
 const maxUris = 256
 const maxPages = 20
+const maxInfoLength = 2000
 
 /**
  * The face that a modern server shows to one session of a legacy client. What a legacy server would remember of the
@@ -65,7 +66,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
 
   const initialize = async (message: Json, sink: Sink, caller: Caller): Promise<void> => {
     const asked = paramsOf(message)
-    clientInfo = asObject(asked?.['clientInfo'])
+    clientInfo = shortInfo(asked?.['clientInfo'])
     const result = await discover(caller)
     const revision = asked?.['protocolVersion']
     const serverInfo = asObject(metaOf(result)?.['io.modelcontextprotocol/serverInfo'])
@@ -155,7 +156,12 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
     running.set(sink, { inner, conversation })
     const own = method === 'tools/call' ? params.of(paramsOf(message)) : []
     const headers = [...caller.headers, ...own]
-    conversation.request(toModernRequest(message, envelope()), inner, { ...caller, headers })
+    try {
+      conversation.request(toModernRequest(message, envelope()), inner, { ...caller, headers })
+    } catch (error) {
+      running.delete(sink)
+      throw error
+    }
   }
 
   const attempt = (sink: Sink, message: Json, step: () => void | Promise<void>): void => {
@@ -214,6 +220,11 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
       onClosed()
     },
   }
+}
+
+/** What a client says of itself goes with each request, so it must not be long. Without it all works as well (DEC6). */
+function shortInfo(info: unknown): unknown {
+  return asObject(info) !== undefined && JSON.stringify(info).length <= maxInfoLength ? info : undefined
 }
 
 /** Why a legacy request cannot be put to a modern server, or undefined where it can. */

@@ -94,7 +94,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     request: { sink: Sink; logLevel: unknown } | undefined,
     caller: Caller,
   ): void => {
-    if (message['id'] !== undefined) return conversation.tell(refusalFor(message), caller)
+    if (message['id'] !== undefined) return answerServer(message, conversation, caller)
     const { method } = message
     if (method === 'notifications/progress') return request?.sink.push(message)
     if (method !== 'notifications/message') return subscriptions.publish(message)
@@ -219,6 +219,15 @@ function modernAnswer(request: Json, answer: Json, initialized: Json): Json {
   return {
     ...answer,
     result: toModernResult(request['method'], result, initialized['serverInfo']),
+  }
+}
+
+function answerServer(message: Json, conversation: Conversation, caller: Caller): void {
+  try {
+    conversation.tell(refusalFor(message), caller)
+  } catch (error) {
+    // A server that does not read gets no answer. It must not take the gateway down by asking.
+    if (!(error instanceof Refusal)) throw error
   }
 }
 
