@@ -7,6 +7,9 @@ import { serverEnvironment } from '../upstream/stdio/environment.ts'
 import { version } from '../version.ts'
 import type { Base } from './base.ts'
 
+/** What an answer to the probe means. */
+const says: Readonly<Record<string, string>> = { native: 'yes', sse: 'yes, over HTTP+SSE', no: 'no' }
+
 /** Builds the way to one MCP server. */
 export function buildConnector(config: UpstreamConfig, { log, clock }: Base): Connector {
   const { name, url, command, environment, processes, processesPerCaller, idleSeconds, memoryMegabytes } =
@@ -16,6 +19,11 @@ export function buildConnector(config: UpstreamConfig, { log, clock }: Base): Co
     limits: { total: processes, perOwner: processesPerCaller, idleSeconds },
     self: { name: 'portcullis', version },
     clock,
+    onVerdict: (era: string, speaks: string) =>
+      log.logger.info(
+        { upstream: name, era, speaks },
+        `${name}: asked for the ${era} era, the server says ${says[speaks]}`,
+      ),
   }
   if (command !== undefined) {
     return openStdio({

@@ -54,8 +54,7 @@ const upstream = z
         'Whether a process of a stdio server serves one caller, or all of them. Only a server of 2026-07-28, which keeps nothing between requests, can be `shared`.',
     }),
     processes: whole(1, 10_000).default(64).meta({
-      description:
-        'Most processes of a stdio server, or sessions that the gateway itself holds with a server.',
+      description: 'Most processes of a stdio server.',
     }),
     processesPerCaller: whole(1, 10_000)
       .default(8)
@@ -64,9 +63,10 @@ const upstream = z
       description:
         'Most memory of such a process with its children, beyond which it is stopped. On Linux alone. Default: no limit.',
     }),
-    idleSeconds: seconds
-      .default(600)
-      .meta({ description: 'After this time without a request such a process or session ends.' }),
+    idleSeconds: seconds.default(600).meta({
+      description:
+        'After this time without a request such a process ends, and so does a session that the gateway itself holds with a server.',
+    }),
     baselineScopes: z
       .array(scope)
       .min(1)

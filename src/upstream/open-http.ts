@@ -28,6 +28,8 @@ export interface EraSettings {
   /** How the gateway names itself to the server. */
   readonly self: Implementation
   readonly clock: Clock
+  /** Told what the server answered when it was asked what it speaks, where that is news. */
+  readonly onVerdict: (era: Era, speaks: Speaks) => void
 }
 
 /** A server at a URL. */
@@ -77,6 +79,7 @@ export function openHttp(settings: HttpSettings): Connector {
       }),
       pinned: transport === 'sse' ? { modern: 'no', legacy: 'sse' } : pinnedBy(settings),
       seconds: settings.probeSeconds,
+      onVerdict: settings.onVerdict,
       clock: settings.clock,
     }),
     {

@@ -93,11 +93,15 @@ export function openStdio(settings: StdioSettings): Connector {
   }
 }
 
-function remember({ era, principals, probeSeconds, clock }: StdioSettings, probe: StdioProbe): Verdicts {
+function remember(
+  { era, principals, probeSeconds, onVerdict, clock }: StdioSettings,
+  probe: StdioProbe,
+): Verdicts {
   return rememberVerdicts({
     ask: (of, headers) => probe.ask(of, headers),
     pinned: pinnedBy(era, principals === 'shared'),
     seconds: probeSeconds,
+    onVerdict,
     clock,
   })
 }

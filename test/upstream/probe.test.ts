@@ -22,6 +22,7 @@ describe('a server of which nothing is known', () => {
     for (let count = 0; count < 2; count++)
       assert.equal((await callModern(gate.url, token, 'tools/list')).status, 200)
     assert.deepEqual(gate.methods(), ['server/discover', 'tools/list', 'tools/list'])
+    assert.match(gate.installation.log(), /asked for the modern era, the server says yes/)
     const { body } = modernRequest('tools/list')
     assert.equal(gate.spy.seen.at(-1)?.body, JSON.stringify(body))
 

@@ -9,6 +9,7 @@ interface Asked {
   readonly verdicts: Verdicts
   readonly questions: Era[]
   readonly answer: (speaks: Speaks | Refusal) => Promise<void>
+  readonly news: string[]
   readonly clock: ReturnType<typeof movableClock>
 }
 
@@ -16,6 +17,7 @@ function server(pinned: Partial<Record<Era, Speaks>> = {}): Asked {
   const questions: Era[] = []
   let settle: ((speaks: Speaks | Refusal) => void) | undefined
   const clock = movableClock()
+  const news: string[] = []
   const verdicts = rememberVerdicts({
     ask: (era) =>
       new Promise((resolve, reject) => {
@@ -24,11 +26,13 @@ function server(pinned: Partial<Record<Era, Speaks>> = {}): Asked {
       }),
     pinned,
     seconds: 600,
+    onVerdict: (era, speaks) => void news.push(`${era} ${speaks}`),
     clock,
   })
   return {
     verdicts,
     questions,
+    news,
     clock,
     async answer(speaks) {
       settle?.(speaks)
@@ -51,7 +55,7 @@ describe('what is known of a server', () => {
   })
 
   it('is asked again when it is old, while nobody waits', async () => {
-    const { verdicts, questions, answer, clock } = server()
+    const { verdicts, questions, answer, clock, news } = server()
     const first = verdicts.find('modern', [])
     await answer('no')
     assert.equal(await first, 'no')
@@ -64,6 +68,7 @@ describe('what is known of a server', () => {
     assert.equal(questions.length, 2, 'one question at a time')
     await answer('native')
     assert.equal(verdicts.known('modern', []), 'native', 'a server that was upgraded is noticed')
+    assert.deepEqual(news, ['modern no', 'modern native'])
   })
 
   it('stays what it was while the server is down, and is never made up', async () => {

@@ -23,6 +23,8 @@ interface VerdictsOptions {
   /** What needs no question. */
   readonly pinned: Readonly<Partial<Record<Era, Speaks>>>
   readonly seconds: number
+  /** Told of each answer that is news. */
+  readonly onVerdict: (era: Era, speaks: Speaks) => void
   readonly clock: Clock
 }
 
@@ -32,7 +34,7 @@ interface Verdict {
 }
 
 /** Remembers what a server speaks, for a while: a server that learnt the new era would never say so by itself. */
-export function rememberVerdicts({ ask, pinned, seconds, clock }: VerdictsOptions): Verdicts {
+export function rememberVerdicts({ ask, pinned, seconds, onVerdict, clock }: VerdictsOptions): Verdicts {
   const verdicts = new Map<Era, Verdict>()
   const asking = new Map<Era, Promise<Speaks>>()
 
@@ -41,6 +43,7 @@ export function rememberVerdicts({ ask, pinned, seconds, clock }: VerdictsOption
     if (running !== undefined) return running
     const asked = ask(era, headers)
       .then((speaks) => {
+        if (verdicts.get(era)?.speaks !== speaks) onVerdict(era, speaks)
         verdicts.set(era, { speaks, askedAt: clock.now() })
         return speaks
       })
