@@ -17,12 +17,8 @@ import { createTokenVerifier, type TrustedIssuer } from '../gateway/token-verifi
 import type { Upstream } from '../gateway/upstream.ts'
 import { createProofVerifier, type ProofVerifier } from '../gateway/verify-proof.ts'
 import { seenOnceModel } from '../storage/contract.ts'
-import { scrub } from '../telemetry/scrub.ts'
-import type { Connector } from '../upstream/contract.ts'
-import { httpConnector } from '../upstream/http.ts'
-import { stdioConnector } from '../upstream/stdio/connector.ts'
-import { serverEnvironment } from '../upstream/stdio/environment.ts'
 import type { Base } from './base.ts'
+import { buildConnector } from './connector.ts'
 
 /** A gateway with the connections that it holds. */
 export interface RunningGateway extends Gateway {
@@ -129,30 +125,12 @@ function rememberOwn(own: string, stepUps: StepUps): StepUpMemory {
   }
 }
 
-function buildUpstream(resource: ProtectedResource, config: UpstreamConfig, { log }: Base): Upstream {
-  const { name, url, command, credential } = config
+function buildUpstream(resource: ProtectedResource, config: UpstreamConfig, base: Base): Upstream {
+  const { url, command, credential } = config
   return {
     ...resource,
-    connector: buildConnector(config, {
-      onStderr: (line) => log.logger.info({ upstream: name }, `${name}: ${scrub(line)}`),
-      onExit: (reason) => log.logger.info({ upstream: name }, `${name}: the stdio server ${reason}`),
-    }),
+    connector: buildConnector(config, base),
     dpop: config.dpop,
     identityAudience: command === undefined && credential === 'identity' ? url : undefined,
   }
-}
-
-function buildConnector(
-  { url, command, environment, connectSeconds, responseSeconds }: UpstreamConfig,
-  listeners: { onStderr: (line: string) => void; onExit: (reason: string) => void },
-): Connector {
-  if (command !== undefined) {
-    return stdioConnector({
-      command,
-      environment: serverEnvironment(environment, process.env),
-      ...listeners,
-    })
-  }
-  if (url !== undefined) return httpConnector({ url, connectSeconds, responseSeconds })
-  throw new Error('an upstream has neither url nor command')
 }

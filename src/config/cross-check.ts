@@ -67,6 +67,7 @@ function checkUpstreams(upstreams: ParsedConfig['upstreams']): RuleProblem[] {
     if ((upstream.url === undefined) === (upstream.command === undefined)) {
       problems.push(problem(at, 'needs either url or command'))
     }
+    problems.push(...checkKind(upstream, at))
     if (earlier.some(({ name }) => name === upstream.name)) {
       problems.push(problem([...at, 'name'], `"${upstream.name}" is taken by an earlier server`))
     }
@@ -76,6 +77,28 @@ function checkUpstreams(upstreams: ParsedConfig['upstreams']): RuleProblem[] {
     }
     return problems
   })
+}
+
+/** What can be known of a server before it is asked. */
+function checkKind(
+  { command, transport, era, principals }: ParsedConfig['upstreams'][number],
+  at: readonly PropertyKey[],
+): RuleProblem[] {
+  const problems: RuleProblem[] = []
+  if (command !== undefined && transport !== 'auto') {
+    problems.push(problem([...at, 'transport'], 'is for servers with a url'))
+  }
+  if (transport === 'sse' && (era === 'modern' || era === 'both')) {
+    problems.push(problem([...at, 'era'], 'must be legacy or auto with transport: sse'))
+  }
+  if (principals === 'shared' && command === undefined) {
+    problems.push(problem([...at, 'principals'], 'is for servers with a command'))
+  }
+  if (principals === 'shared' && era === 'legacy') {
+    const message = 'must be isolated for a legacy server, which keeps the state of one user between requests'
+    problems.push(problem([...at, 'principals'], message))
+  }
+  return problems
 }
 
 function checkClients(clients: ParsedConfig['clients'], privateUse: readonly string[] = []): RuleProblem[] {

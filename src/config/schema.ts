@@ -1,12 +1,10 @@
 import { z } from 'zod'
-import { listingScopes } from '../core/scope-catalogue.ts'
 import { clientSchema } from './client-schema.ts'
 import { dpopSchema, grantsSchema } from './grants.ts'
-import { accessTokenSeconds, httpUrl, scope, whole } from './values.ts'
+import { upstreamSchema } from './upstream-schema.ts'
+import { accessTokenSeconds, httpUrl, whole } from './values.ts'
 
 const port = whole(0, 65_535)
-const seconds = whole(1, 86_400)
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
 
 const databaseUrlProblem = 'must be a URL such as postgres://user:password@host:5432/database'
 
@@ -15,47 +13,6 @@ function isDatabaseUrl(text: string): boolean {
   const url = URL.parse(text)
   return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.pathname.length > 1
 }
-
-const upstream = z
-  .strictObject({
-    name: name.meta({ description: 'Names the server in logs, metrics and pages.' }),
-    path: z
-      .string()
-      .regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /mcp or /files/mcp')
-      .default('/mcp')
-      .meta({ description: 'Where clients find the server on the public URL.' }),
-    url: httpUrl
-      .optional()
-      .meta({ description: 'A server that speaks Streamable HTTP. Either this or `command`.' }),
-    command: z
-      .array(z.string().min(1))
-      .min(1)
-      .optional()
-      .meta({ description: 'A server that speaks over stdio, with its arguments. Either this or `url`.' }),
-    environment: z.array(z.string().min(1)).default([]).meta({
-      description:
-        'Environment variables that a stdio server gets besides `PATH`, `HOME` and their like; `*` for all but those of Portcullis.',
-    }),
-    credential: z.enum(['identity', 'none']).default('identity').meta({
-      description:
-        'What the gateway sends to an HTTP server in `Authorization`: a short-lived identity token of its own, or nothing.',
-    }),
-    baselineScopes: z
-      .array(scope)
-      .min(1)
-      .default([...listingScopes])
-      .meta({
-        description:
-          'Scopes that a client is told to ask for at first. More are asked for when they are needed.',
-      }),
-    dpop: z.enum(['optional', 'required', 'off']).default('optional').meta({
-      description:
-        'Whether access tokens are bound to a key of the client (DPoP): as the client likes, always, or the scheme is not offered.',
-    }),
-    connectSeconds: seconds.default(5).meta({ description: 'Time to connect to the server.' }),
-    responseSeconds: seconds.default(120).meta({ description: 'Time for the server to begin its answer.' }),
-  })
-  .meta({ description: 'An MCP server behind the gate.' })
 
 /** The callbacks of clients that are known to use a scheme of their own: Cursor, Raycast and Warp. */
 const knownPrivateUseRedirects = [
@@ -134,7 +91,7 @@ export const configSchema = z.strictObject({
       }),
     })
     .prefault({}),
-  upstreams: z.array(upstream).default([]),
+  upstreams: z.array(upstreamSchema).default([]),
   login: z
     .strictObject({
       users: z.enum(['local', 'development', 'none']).optional().meta({

@@ -46,6 +46,11 @@ export const errorKinds = {
   upstream_invalid: { status: 502, rpc: 502, message: 'The MCP server gave an answer that is not MCP' },
   upstream_interrupted: { status: 502, rpc: 502, message: 'The MCP server ended the answer early' },
   upstream_timeout: { status: 504, rpc: 504, message: 'The MCP server did not answer in time' },
+  era_unbridgeable: {
+    status: 501,
+    rpc: 501,
+    message: 'This does not exist in the protocol era that the other side speaks',
+  },
   keys_unavailable: { status: 503, rpc: 503, message: 'Access tokens cannot be verified right now' },
   draining: { status: 503, rpc: 503, message: 'The server is shutting down' },
   internal: { status: 500, rpc: 500, message: 'Something went wrong inside the gateway' },

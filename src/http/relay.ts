@@ -121,7 +121,8 @@ const refusals: Readonly<Record<string, ErrorCode>> = {
   EPIPE: 'upstream_interrupted',
 }
 
-function refusalFor(error: Error & Partial<errors.UndiciError>): Refusal {
+/** Turns what undici threw into the refusal that the client gets. */
+export function refusalFor(error: Error & Partial<errors.UndiciError>): Refusal {
   const code = error.code ?? error.name
   const kind = error.name === 'HTTPParserError' ? 'upstream_invalid' : refusals[code]
   return new Refusal(kind ?? 'upstream_unreachable', { reason: `${code}: ${error.message}`, cause: error })

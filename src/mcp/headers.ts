@@ -18,3 +18,12 @@ export function decodeHeaderValue(value: string): string | undefined {
     return undefined // not UTF-8: the caller refuses the header
   }
 }
+
+/** Encodes a text as the value of such a header: as it stands where HTTP carries it unchanged, else as base64. */
+export function encodeHeaderValue(text: string): string {
+  const plain = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)
+  const looksEncoded = text.startsWith(sentinelStart) && text.endsWith(sentinelEnd)
+  return plain && !looksEncoded
+    ? text
+    : `${sentinelStart}${Buffer.from(text).toString('base64')}${sentinelEnd}`
+}

@@ -38,3 +38,6 @@ export function hasBatches(revision: Revision): boolean {
 export function lacksStepUp(revision: Revision): boolean {
   return revision < '2025-11-25'
 }
+
+/** The newest revision of each era: what the gateway speaks where it speaks for itself. */
+export const newest = { legacy: '2025-11-25', modern: '2026-07-28' } as const satisfies Record<Era, Revision>

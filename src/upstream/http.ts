@@ -1,32 +1,22 @@
-import { Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import { relay } from '../http/relay.ts'
 import type { Connector } from './contract.ts'
 import { closeCutStream } from './cut-stream.ts'
 
 interface HttpConnectorOptions {
   readonly url: string
-  readonly connectSeconds: number
-  /** Time until the answer begins. A stream may then last as long as it likes. */
-  readonly responseSeconds: number
+  readonly dispatcher: Dispatcher
 }
 
-const keepAliveMilliseconds = 4000
-
-/** The way to a server that speaks Streamable HTTP. */
-export function httpConnector({ url, connectSeconds, responseSeconds }: HttpConnectorOptions): Connector {
+/** The way to a server that speaks Streamable HTTP in the era of the client: bytes in, bytes out. */
+export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connector {
   const { origin, pathname, search } = new URL(url)
-  const pool = new Pool(origin, {
-    connect: { timeout: connectSeconds * 1000 },
-    headersTimeout: responseSeconds * 1000,
-    bodyTimeout: 0,
-    keepAliveTimeout: keepAliveMilliseconds,
-    pipelining: 1,
-  })
   return {
     send(request, { res, accept }) {
       return relay({
-        dispatcher: pool,
+        dispatcher,
         request: {
+          origin,
           method: request.method,
           path: pathname + search,
           headers: request.headers as string[],
@@ -39,6 +29,6 @@ export function httpConnector({ url, connectSeconds, responseSeconds }: HttpConn
         closeCutStream: (tail) => closeCutStream(tail, request.id),
       })
     },
-    close: () => pool.destroy(),
+    close: async () => {},
   }
 }

@@ -91,6 +91,26 @@ describe('configuration', () => {
     ['a URL with a query', 'publicUrl: http://127.0.0.1/?a', /no query/],
     ['a server without an address', 'upstreams: [{ name: a }]', /needs either url or command/],
     [
+      'a transport of HTTP for a command',
+      'upstreams: [{ name: a, command: [x], transport: sse }]',
+      /transport: is for servers with a url/,
+    ],
+    [
+      'the old transport in the new era',
+      'upstreams: [{ name: a, url: http://x, transport: sse, era: modern }]',
+      /era: must be legacy or auto with transport: sse/,
+    ],
+    [
+      'a legacy process for all',
+      'upstreams: [{ name: a, command: [x], era: legacy, principals: shared }]',
+      /must be isolated for a legacy server/,
+    ],
+    [
+      'a shared server that is no process',
+      'upstreams: [{ name: a, url: http://x, principals: shared }]',
+      /principals: is for servers with a command/,
+    ],
+    [
       'two servers of one name',
       'upstreams: [{ name: a, url: http://x }, { name: a, path: /b, url: http://x }]',
       /"a" is taken/,

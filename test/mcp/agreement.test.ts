@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import type { Refusal } from '../../src/core/errors.ts'
 import { checkMethodHeader, checkNameHeader } from '../../src/mcp/agreement.ts'
-import { decodeHeaderValue } from '../../src/mcp/headers.ts'
+import { decodeHeaderValue, encodeHeaderValue } from '../../src/mcp/headers.ts'
 import { readMessage } from '../../src/mcp/message.ts'
 import { findMethod } from '../../src/mcp/methods.ts'
 import type { Era } from '../../src/mcp/revisions.ts'
@@ -10,6 +11,18 @@ import type { Era } from '../../src/mcp/revisions.ts'
 const encode = (text: string): string => `=?base64?${Buffer.from(text).toString('base64')}?=`
 
 describe('header values (O8)', () => {
+  it('are written so that they are read as the same text, and are plain ASCII', () => {
+    const texts = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string().map(encode), fc.constant(' padded '))
+    fc.assert(
+      fc.property(texts, (text) => {
+        const value = encodeHeaderValue(text)
+        assert.match(value, /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/)
+        assert.equal(decodeHeaderValue(value), text)
+      }),
+    )
+    assert.equal(encodeHeaderValue('a plain name'), 'a plain name')
+  })
+
   it('decodes between the sentinels and takes everything else literally', () => {
     for (const [value, meaning] of [
       ['add', 'add'],

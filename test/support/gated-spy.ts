@@ -48,7 +48,15 @@ export interface GatedSpy {
 export async function startGatedSpy(config: ConfigInput = {}, clock?: Clock): Promise<GatedSpy> {
   const spy = await startSpyUpstream()
   const upstreams: ConfigInput['upstreams'] = [
-    { name: 'spy', path: '/mcp', url: spy.url, responseSeconds: 2 },
+    // Not asked what it speaks: what reaches it is what the test has sent.
+    {
+      name: 'spy',
+      path: '/mcp',
+      url: spy.url,
+      responseSeconds: 2,
+      transport: 'streamable-http',
+      era: 'both',
+    },
   ]
   const installation = await startInstallation({
     config: { upstreams, ...config },

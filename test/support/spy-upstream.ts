@@ -11,7 +11,7 @@ export interface SeenRequest {
 }
 
 /** Answers a request that has been read. */
-type Answer = (request: SeenRequest, res: ServerResponse) => void
+type Answer = (request: SeenRequest, res: ServerResponse) => unknown
 
 /** An MCP server that remembers everything that reached it. */
 export interface SpyUpstream {
@@ -19,6 +19,8 @@ export interface SpyUpstream {
   readonly seen: SeenRequest[]
   /** Changes the answer from now on. */
   answerWith(answer: Answer): void
+  /** The answer at present. */
+  readonly answer: Answer
   /** Resolves when a connection of a request was closed by its client before the answer ended. */
   readonly aborted: () => number
   close(): Promise<void>
@@ -57,6 +59,9 @@ export async function startSpyUpstream(): Promise<SpyUpstream> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     seen,
+    get answer() {
+      return answer
+    },
     answerWith(next) {
       answer = next
     },

@@ -4,6 +4,8 @@ import { Refusal } from '../../core/errors.ts'
 
 /** A running stdio server: lines in, lines out (MCP transports, "stdio"). */
 export interface Child {
+  /** Undefined where it could not be started. */
+  readonly pid: number | undefined
   /** Writes one message, which must not hold a line break. Throws `upstream_timeout` when the server does not read. */
   write(line: string): void
   /** SIGTERM, and SIGKILL for one that does not go. Resolves when it is gone. */
@@ -44,6 +46,7 @@ export function startChild({ command, environment, onLine, onStderr, onExit }: C
   readLines(child.stderr, onStderr, () => {})
   child.stdin.on('error', () => {}) // the process is gone, which onExit tells
   return {
+    pid: child.pid,
     write(line) {
       if (child.stdin.writableLength > maxUnreadBytes) {
         throw new Refusal('upstream_timeout', { reason: 'the stdio server does not read' })

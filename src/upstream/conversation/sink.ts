@@ -1,7 +1,9 @@
-import { Refusal } from '../../core/errors.ts'
+import { errorKinds, type Refusal } from '../../core/errors.ts'
+import type { Era } from '../../mcp/revisions.ts'
 import type { UpstreamReply } from '../contract.ts'
+import { asObject, errorOf } from './json-rpc.ts'
 
-/** Where messages of a stdio server go: the answer to one HTTP request. */
+/** Where messages of a server go: the answer to one HTTP request. */
 export interface Sink {
   /** Begins an event stream before there is a message. */
   open(): void
@@ -11,16 +13,29 @@ export interface Sink {
   finish(message: object): void
   /** Ends the answer without a message. */
   end(status: number): void
-  /** Tells the client that no answer will come. */
-  fail(refusal: Refusal): void
+  /** Tells the client that no answer will come. `id` is that of its request, where there is one. */
+  fail(refusal: Refusal, id?: unknown): void
+  /** Whether nobody waits any more. */
+  readonly closed: boolean
 }
 
+const heartbeatMilliseconds = 20_000
 const maxUnreadBytes = 8 * 1024 * 1024
+
+/** Errors that have a status of their own in the modern era (MCP 2026-07-28, transports). In the legacy era none has. */
+const modernStatus: Readonly<Record<number, number>> = {
+  [-32600]: 400,
+  [-32601]: 404,
+  [-32020]: 400,
+  [-32021]: 400,
+  [-32022]: 400,
+}
 
 /** Makes the sink of one HTTP answer, and the promise of its end. `headers` go with its head, lower-case names. */
 export function openSink(
   { res, accept }: UpstreamReply,
   headers: Readonly<Record<string, string>>,
+  era: Era,
 ): { sink: Sink; done: Promise<void> } {
   let streaming = false
   const { promise: done, resolve, reject } = Promise.withResolvers<void>()
@@ -42,9 +57,26 @@ export function openSink(
     begin(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
     res.flushHeaders()
     streaming = true
+    // A comment now and then keeps proxies from taking a silent stream for a dead one (MCP O15).
+    const heartbeat = setInterval(
+      () => attempt(() => void res.write(': \n\n')),
+      heartbeatMilliseconds,
+    ).unref()
+    res.once('close', () => clearInterval(heartbeat))
   }
   res.once('close', resolve)
+  const finish = (message: object): void =>
+    attempt(() => {
+      if (streaming) res.end(event(message))
+      else {
+        begin(statusOf(message, era), { 'content-type': 'application/json' })
+        res.end(JSON.stringify(message))
+      }
+    })
   const sink: Sink = {
+    get closed() {
+      return res.closed
+    },
     open: () => attempt(stream),
     push: (message) =>
       attempt(() => {
@@ -53,25 +85,24 @@ export function openSink(
         // A server cannot be held back through its pipe, so a client that does not read is let go.
         if (res.writableLength > maxUnreadBytes) res.destroy()
       }),
-    finish: (message) =>
-      attempt(() => {
-        if (streaming) res.end(event(message))
-        else {
-          begin(200, { 'content-type': 'application/json' })
-          res.end(JSON.stringify(message))
-        }
-      }),
+    finish,
     end: (status) =>
       attempt(() => {
         if (!streaming) begin(status, {})
         res.end()
       }),
-    fail: (refusal) => {
-      if (streaming) res.destroy()
-      else reject(refusal)
+    fail: (refusal, id) => {
+      if (!streaming) reject(refusal)
+      else if (id === undefined) res.destroy()
+      else finish(errorOf(id, errorKinds[refusal.code].rpc, refusal.message))
     },
   }
   return { sink, done }
+}
+
+function statusOf(message: object, era: Era): number {
+  if (era === 'legacy') return 200
+  return modernStatus[asObject((message as { error?: unknown }).error)?.['code'] as number] ?? 200
 }
 
 function event(message: object): string {

@@ -1,0 +1,40 @@
+import type { UpstreamConfig } from '../config/schema.ts'
+import { scrub } from '../telemetry/scrub.ts'
+import type { Connector } from '../upstream/contract.ts'
+import { openHttp } from '../upstream/open-http.ts'
+import { openStdio } from '../upstream/open-stdio.ts'
+import { serverEnvironment } from '../upstream/stdio/environment.ts'
+import { version } from '../version.ts'
+import type { Base } from './base.ts'
+
+/** What an answer to the probe means. */
+const says: Readonly<Record<string, string>> = { native: 'yes', sse: 'yes, over HTTP+SSE', no: 'no' }
+
+/** Builds the way to one MCP server. */
+export function buildConnector(config: UpstreamConfig, { log, clock }: Base): Connector {
+  const { name, url, command, environment, processes, processesPerCaller, idleSeconds, memoryMegabytes } =
+    config
+  const settings = {
+    ...config,
+    limits: { total: processes, perOwner: processesPerCaller, idleSeconds },
+    self: { name: 'portcullis', version },
+    clock,
+    onVerdict: (era: string, speaks: string) =>
+      log.logger.info(
+        { upstream: name, era, speaks },
+        `${name}: asked for the ${era} era, the server says ${says[speaks]}`,
+      ),
+  }
+  if (command !== undefined) {
+    return openStdio({
+      ...settings,
+      command,
+      memoryMegabytes,
+      environment: serverEnvironment(environment, process.env),
+      onStderr: (line) => log.logger.info({ upstream: name }, `${name}: ${scrub(line)}`),
+      onExit: (reason) => log.logger.info({ upstream: name }, `${name}: the stdio server ${reason}`),
+    })
+  }
+  if (url !== undefined) return openHttp({ ...settings, url })
+  throw new Error('an upstream has neither url nor command')
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { listingScopes } from '../core/scope-catalogue.ts'
+import { httpUrl, scope, whole } from './values.ts'
+
+const seconds = whole(1, 86_400)
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
+
+/** The setting of one MCP server. */
+export const upstreamSchema = z
+  .strictObject({
+    name: name.meta({ description: 'Names the server in logs, metrics and pages.' }),
+    path: z
+      .string()
+      .regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /mcp or /files/mcp')
+      .default('/mcp')
+      .meta({ description: 'Where clients find the server on the public URL.' }),
+    url: httpUrl.optional().meta({ description: 'A server that speaks HTTP. Either this or `command`.' }),
+    transport: z.enum(['auto', 'streamable-http', 'sse']).default('auto').meta({
+      description:
+        'How a server with `url` speaks HTTP; `sse` is the transport of 2024-11-05. `auto`: ask it.',
+    }),
+    era: z.enum(['auto', 'modern', 'legacy', 'both']).default('auto').meta({
+      description:
+        'What the server speaks: 2026-07-28 (`modern`), the revisions with `initialize` (`legacy`), or both. `auto`: ask it. A client of the other era is translated for.',
+    }),
+    probeSeconds: seconds.default(600).meta({
+      description: 'How long the answer to such a question counts. Then the server is asked again.',
+    }),
+    command: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .meta({ description: 'A server that speaks over stdio, with its arguments. Either this or `url`.' }),
+    environment: z.array(z.string().min(1)).default([]).meta({
+      description:
+        'Environment variables that a stdio server gets besides `PATH`, `HOME` and their like; `*` for all but those of Portcullis.',
+    }),
+    credential: z.enum(['identity', 'none']).default('identity').meta({
+      description:
+        'What the gateway sends to an HTTP server in `Authorization`: a short-lived identity token of its own, or nothing.',
+    }),
+    principals: z.enum(['isolated', 'shared']).default('isolated').meta({
+      description:
+        'Whether a process of a stdio server serves one caller, or all of them. Only a server of 2026-07-28, which keeps nothing between requests, can be `shared`.',
+    }),
+    processes: whole(1, 10_000).default(64).meta({
+      description: 'Most processes of a stdio server.',
+    }),
+    processesPerCaller: whole(1, 10_000)
+      .default(8)
+      .meta({ description: 'Most of them for one caller, a user with a client.' }),
+    memoryMegabytes: whole(16, 1_048_576).optional().meta({
+      description:
+        'Most memory of such a process with its children, beyond which it is stopped. On Linux alone. Default: no limit.',
+    }),
+    idleSeconds: seconds.default(600).meta({
+      description:
+        'After this time without a request such a process ends, and so does a session that the gateway itself holds with a server.',
+    }),
+    baselineScopes: z
+      .array(scope)
+      .min(1)
+      .default([...listingScopes])
+      .meta({
+        description:
+          'Scopes that a client is told to ask for at first. More are asked for when they are needed.',
+      }),
+    dpop: z.enum(['optional', 'required', 'off']).default('optional').meta({
+      description:
+        'Whether access tokens are bound to a key of the client (DPoP): as the client likes, always, or the scheme is not offered.',
+    }),
+    connectSeconds: seconds.default(5).meta({ description: 'Time to connect to the server.' }),
+    responseSeconds: seconds
+      .default(120)
+      .meta({ description: 'Time for the server to give a first sign of its answer.' }),
+  })
+  .meta({ description: 'An MCP server behind the gate.' })

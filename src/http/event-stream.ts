@@ -1,0 +1,75 @@
+import { StringDecoder } from 'node:string_decoder'
+
+/** One event of an event stream. */
+export interface StreamEvent {
+  /** `message` where the stream names none. */
+  readonly type: string
+  readonly data: string
+  readonly id: string | undefined
+  /** How long the server asks to wait before coming back. */
+  readonly retryMilliseconds: number | undefined
+}
+
+/** Why a stream was given up. Holds nothing of it. */
+export class EventTooLarge extends Error {
+  constructor(maxLength: number) {
+    super(`an event is longer than ${maxLength} characters`)
+    this.name = 'EventTooLarge'
+  }
+}
+
+/**
+ * Reads server-sent events (WHATWG HTML, "Server-sent events") however they are cut into chunks. Returns what takes a
+ * chunk and gives the events that it completes. It throws EventTooLarge beyond `maxLength`. The input is untrusted.
+ */
+export function eventReader(maxLength: number): (chunk: Uint8Array) => StreamEvent[] {
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+  let first = true
+  let type = ''
+  let data: string[] = []
+  let size = 0
+  let id: string | undefined
+  let retryMilliseconds: number | undefined
+
+  const takeField = (line: string): void => {
+    const colon = line.indexOf(':')
+    const name = colon === -1 ? line : line.slice(0, colon)
+    const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)
+    if (name === 'data') data.push(value)
+    else if (name === 'event') type = value
+    else if (name === 'id' && !value.includes('\0')) id = value
+    else if (name === 'retry' && /^\d{1,9}$/.test(value)) retryMilliseconds = Number(value)
+  }
+
+  return (chunk) => {
+    const events: StreamEvent[] = []
+    let text = rest + decoder.write(chunk)
+    if (first && text !== '') {
+      if (text.startsWith('\uFEFF')) text = text.slice(1)
+      first = false
+    }
+    // A carriage return at the end may be half of a line break.
+    const complete = text.endsWith('\r') ? text.slice(0, -1) : text
+    const lines = complete.split(/\r\n|\n|\r/)
+    rest = (lines.pop() ?? '') + text.slice(complete.length)
+    for (const line of lines) {
+      size += line.length
+      if (size > maxLength) throw new EventTooLarge(maxLength)
+      if (line !== '') {
+        if (!line.startsWith(':')) takeField(line)
+        continue
+      }
+      if (data.length > 0 || id !== undefined || retryMilliseconds !== undefined) {
+        events.push({ type: type === '' ? 'message' : type, data: data.join('\n'), id, retryMilliseconds })
+      }
+      type = ''
+      data = []
+      size = 0
+      id = undefined
+      retryMilliseconds = undefined
+    }
+    if (size + rest.length > maxLength) throw new EventTooLarge(maxLength)
+    return events
+  }
+}

@@ -1,0 +1,51 @@
+import { asObject, errorOf, type Json } from '../conversation/json-rpc.ts'
+import { unbridgeable } from './refuse.ts'
+
+const resourceNotFound = -32002
+const urlElicitation = -32042
+const invalidParams = -32602
+const internalError = -32603
+const capabilityMissing = -32021
+
+/** Codes whose meaning the modern era fixes: a legacy server that uses one means something else (O17). */
+function isReserved(code: number): boolean {
+  return code >= -32099 && code <= -32020
+}
+
+/** An error of a legacy server as a modern client understands it. The message is untrusted. */
+export function toModernError(message: Json): Json {
+  const { id, error } = readError(message)
+  if (error.code === urlElicitation)
+    return unbridgeable(id, 'the server wants the user to visit a page first')
+  if (error.code === resourceNotFound) return errorOf(id, invalidParams, error.message, error.data)
+  if (isReserved(error.code)) return errorOf(id, internalError, error.message, error.data)
+  return message
+}
+
+/** An error of a modern server as a legacy client understands it. The message is untrusted. */
+export function toLegacyError(method: unknown, message: Json): Json {
+  const { id, error } = readError(message)
+  if (error.code === capabilityMissing) return unbridgeable(id, 'the server needs to ask the client')
+  if (error.code === invalidParams && method === 'resources/read') {
+    return errorOf(id, resourceNotFound, error.message, error.data)
+  }
+  if (isReserved(error.code)) return errorOf(id, internalError, error.message, error.data)
+  return message
+}
+
+function readError(message: Json): {
+  id: unknown
+  error: { code: number; message: string; data: unknown }
+} {
+  const error = asObject(message['error'])
+  const code = error?.['code']
+  const text = error?.['message']
+  return {
+    id: message['id'],
+    error: {
+      code: typeof code === 'number' ? code : internalError,
+      message: typeof text === 'string' ? text : '',
+      data: error?.['data'],
+    },
+  }
+}

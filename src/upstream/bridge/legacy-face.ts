@@ -1,0 +1,246 @@
+import { Refusal } from '../../core/errors.ts'
+import { isRevision, newest } from '../../mcp/revisions.ts'
+import { ask, virtualSink } from '../conversation/ask.ts'
+import type { Caller, Conversation } from '../conversation/contract.ts'
+import { asObject, callOf, errorOf, type Json, metaOf, paramsOf, resultOf } from '../conversation/json-rpc.ts'
+import type { Sink } from '../conversation/sink.ts'
+import { type Implementation, modernMeta } from '../probe/questions.ts'
+import { type ChangeStream, changeStream } from './change-stream.ts'
+import { toLegacyError } from './errors.ts'
+import { severityOf } from './log-levels.ts'
+import { createParamHeaders } from './param-headers.ts'
+import { unbridgeable } from './refuse.ts'
+import { toLegacyCapabilities, toLegacyNotification, toLegacyResult } from './to-legacy.ts'
+import { toModernRequest } from './to-modern.ts'
+
+interface LegacyFaceOptions {
+  /** The conversation with the modern server; the same one as long as it lasts. */
+  readonly reach: (caller: Caller) => Conversation
+  /** Whose name `serverInfo` bears where the server tells none. */
+  readonly self: Implementation
+  readonly onClosed: () => void
+}
+
+const headerMismatch = -32020
+const invalidParams = -32602
+const maxUris = 256
+const maxPages = 20
+const maxInfoLength = 2000
+
+/**
+ * The face that a modern server shows to one session of a legacy client. What a legacy server would remember of the
+ * session goes with each request: nothing that the server keeps is lost when this is.
+ */
+export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conversation {
+  const params = createParamHeaders()
+  const running = new Map<Sink, { inner: Sink; conversation: Conversation }>()
+  const uris = new Set<string>()
+  let clientInfo: unknown
+  let logLevel: unknown
+  let discovered: Promise<Json> | undefined
+  let changes: ChangeStream | undefined
+
+  const envelope = (): Json => ({
+    ...modernMeta({ clientInfo }),
+    ...(logLevel === undefined ? {} : { 'io.modelcontextprotocol/logLevel': logLevel }),
+  })
+
+  const discover = (caller: Caller): Promise<Json> => {
+    discovered ??= ask(
+      reach(caller),
+      toModernRequest(callOf('server/discover', {}, 'discover'), envelope()),
+      caller,
+    )
+      .then((answer) => {
+        const result = asObject(answer['result'])
+        if (result === undefined)
+          throw new Refusal('upstream_invalid', { reason: 'server/discover was refused' })
+        return result
+      })
+      .catch((error: unknown) => {
+        discovered = undefined
+        throw error
+      })
+    return discovered
+  }
+
+  const initialize = async (message: Json, sink: Sink, caller: Caller): Promise<void> => {
+    const asked = paramsOf(message)
+    clientInfo = shortInfo(asked?.['clientInfo'])
+    const result = await discover(caller)
+    const revision = asked?.['protocolVersion']
+    const serverInfo = asObject(metaOf(result)?.['io.modelcontextprotocol/serverInfo'])
+    const { instructions } = result
+    sink.finish(
+      resultOf(message['id'], {
+        protocolVersion: isRevision(revision) && revision !== newest.modern ? revision : newest.legacy,
+        capabilities: toLegacyCapabilities(asObject(result['capabilities']) ?? {}),
+        serverInfo: serverInfo ?? { ...self },
+        ...(typeof instructions === 'string' ? { instructions } : {}),
+      }),
+    )
+  }
+
+  const renew = async (caller: Caller): Promise<ReadonlySet<string>> => {
+    if (changes === undefined) return uris // nobody listens yet
+    const capabilities = asObject((await discover(caller))['capabilities']) ?? {}
+    return changes.renew({ conversation: reach(caller), capabilities, envelope: envelope(), uris, caller })
+  }
+
+  const subscribe = async (message: Json, sink: Sink, caller: Caller): Promise<void> => {
+    const uri = paramsOf(message)?.['uri']
+    const id = message['id']
+    if (typeof uri !== 'string') return sink.finish(errorOf(id, invalidParams, 'uri must be a string'))
+    if (message['method'] === 'resources/unsubscribe') uris.delete(uri)
+    else if (uris.size >= maxUris) {
+      return sink.finish(errorOf(id, invalidParams, `at most ${maxUris} resources can be subscribed to`))
+    } else uris.add(uri)
+    const granted = await renew(caller)
+    if (uris.has(uri) && !granted.has(uri)) {
+      uris.delete(uri)
+      return sink.finish(errorOf(id, invalidParams, 'The server tells nothing of this resource', { uri }))
+    }
+    return sink.finish(resultOf(id, {}))
+  }
+
+  const setLevel = (message: Json, sink: Sink): void => {
+    const level = paramsOf(message)?.['level']
+    const id = message['id']
+    if (severityOf(level) === undefined) return sink.finish(errorOf(id, invalidParams, 'no such level'))
+    logLevel = level
+    return sink.finish(resultOf(id, {}))
+  }
+
+  /** Learns what the tools want repeated in the head of a request, which a server may demand. */
+  const learnTools = async (caller: Caller): Promise<void> => {
+    let cursor: unknown
+    for (let page = 0; page < maxPages; page++) {
+      const call = callOf('tools/list', cursor === undefined ? {} : { cursor }, 'tools')
+      const result = asObject((await ask(reach(caller), toModernRequest(call, envelope()), caller))['result'])
+      if (result === undefined) return
+      params.learn(result)
+      cursor = result['nextCursor']
+      if (typeof cursor !== 'string') return
+    }
+  }
+
+  const pass = (message: Json, sink: Sink, caller: Caller, isRetry: boolean): void => {
+    const { method } = message
+    const conversation = reach(caller)
+    const inner = virtualSink({
+      isClosed: () => sink.closed,
+      onOpen: () => sink.open(),
+      onMessage: (received) => sink.push(toLegacyNotification(received)),
+      onAnswer(answer) {
+        running.delete(sink)
+        const error = asObject(answer['error'])
+        if (error?.['code'] === headerMismatch && method === 'tools/call' && !isRetry) {
+          return attempt(sink, message, async () => {
+            await learnTools(caller)
+            pass(message, sink, caller, true)
+          })
+        }
+        const result = asObject(answer['result'])
+        if (method === 'tools/list' && result !== undefined) params.learn(result)
+        return sink.finish(legacyAnswer(method, answer))
+      },
+      onFailure(refusal) {
+        running.delete(sink)
+        sink.fail(refusal, message['id'])
+      },
+      onEnd(status) {
+        running.delete(sink)
+        sink.end(status)
+      },
+    })
+    running.set(sink, { inner, conversation })
+    const own = method === 'tools/call' ? params.of(paramsOf(message)) : []
+    const headers = [...caller.headers, ...own]
+    try {
+      conversation.request(toModernRequest(message, envelope()), inner, { ...caller, headers })
+    } catch (error) {
+      running.delete(sink)
+      throw error
+    }
+  }
+
+  const attempt = (sink: Sink, message: Json, step: () => void | Promise<void>): void => {
+    const run = async (): Promise<void> => step()
+    run().catch((error: unknown) => {
+      sink.fail(error instanceof Refusal ? error : new Refusal('internal', { cause: error }), message['id'])
+    })
+  }
+
+  const stop = (): void => {
+    changes?.end()
+    changes = undefined
+    for (const { inner, conversation } of running.values()) {
+      conversation.cancel(inner, { owner: '', principal: '', headers: [] })
+    }
+    running.clear()
+  }
+
+  return {
+    request(message, sink, caller) {
+      const { id, method } = message
+      const refused = withoutCounterpart(message)
+      if (refused !== undefined) return sink.finish(unbridgeable(id, refused))
+      if (method === 'ping') return sink.finish(resultOf(id, {}))
+      if (method === 'initialize') return attempt(sink, message, () => initialize(message, sink, caller))
+      if (method === 'logging/setLevel') return setLevel(message, sink)
+      if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
+        return attempt(sink, message, () => subscribe(message, sink, caller))
+      }
+      return attempt(sink, message, () => pass(message, sink, caller, false))
+    },
+    tell(message, caller) {
+      if (message['method'] === 'notifications/cancelled') reach(caller).tell(message, caller)
+    },
+    cancel(sink, caller) {
+      const found = running.get(sink)
+      running.delete(sink)
+      found?.conversation.cancel(found.inner, caller)
+    },
+    listen(sink, caller) {
+      changes?.end()
+      const stream = changeStream(sink, () => sink.end(200))
+      changes = stream
+      // Where the server will not tell, the client's stream ends, and it comes again.
+      renew(caller).catch(() => sink.end(200))
+      return () => {
+        stream.end()
+        if (changes === stream) changes = undefined
+      }
+    },
+    get busy() {
+      return running.size > 0
+    },
+    async stop() {
+      stop()
+      onClosed()
+    },
+  }
+}
+
+/** What a client says of itself goes with each request, so it must not be long. Without it all works as well (DEC6). */
+function shortInfo(info: unknown): unknown {
+  return asObject(info) !== undefined && JSON.stringify(info).length <= maxInfoLength ? info : undefined
+}
+
+/** Why a legacy request cannot be put to a modern server, or undefined where it can. */
+function withoutCounterpart(message: Json): string | undefined {
+  return String(message['method']).startsWith('tasks/') || paramsOf(message)?.['task'] !== undefined
+    ? 'tasks'
+    : undefined
+}
+
+function legacyAnswer(method: unknown, answer: Json): Json {
+  const result = asObject(answer['result'])
+  if (result === undefined) return toLegacyError(method, answer)
+  const { resultType = 'complete' } = result
+  if (resultType === 'complete') return { ...answer, result: toLegacyResult(method, result) }
+  return unbridgeable(
+    answer['id'],
+    resultType === 'input_required' ? 'the server asks the user in its result' : 'tasks',
+  )
+}

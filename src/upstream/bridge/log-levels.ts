@@ -1,0 +1,8 @@
+/** The levels of log messages, least severe first (RFC 5424, as MCP has them). */
+const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
+
+/** The place of a level; undefined for what is none. Untrusted input is fine. */
+export function severityOf(level: unknown): number | undefined {
+  const severity = levels.indexOf(level as string)
+  return severity === -1 ? undefined : severity
+}

@@ -1,0 +1,238 @@
+import { Refusal } from '../../core/errors.ts'
+import { ask, virtualSink } from '../conversation/ask.ts'
+import type { Caller, Conversation } from '../conversation/contract.ts'
+import { asObject, callOf, errorOf, type Json, metaOf, paramsOf, resultOf } from '../conversation/json-rpc.ts'
+import type { Sink } from '../conversation/sink.ts'
+import { type Implementation, initializeCall } from '../probe/questions.ts'
+import { toModernError } from './errors.ts'
+import { severityOf } from './log-levels.ts'
+import { unbridgeable } from './refuse.ts'
+import { createSubscriptions } from './subscriptions.ts'
+import { toLegacyRequest } from './to-legacy.ts'
+import { toDiscoverResult, toModernResult } from './to-modern.ts'
+
+interface ModernFaceOptions {
+  /** Starts a conversation with the legacy server. */
+  readonly start: (caller: Caller, onClosed: () => void) => Conversation
+  readonly self: Implementation
+  readonly onClosed: () => void
+}
+
+/** A session of the legacy server that is open. */
+interface Opened {
+  readonly conversation: Conversation
+  /** What `initialize` gave. */
+  readonly initialized: Json
+}
+
+/** A request, and who waits for its answer. */
+interface Turn {
+  readonly message: Json
+  readonly sink: Sink
+  readonly caller: Caller
+}
+
+/**
+ * The face that a legacy server shows to the modern requests of one principal. It holds a session, opened when it is
+ * first needed and again when the server forgot it. Towards the server it is a client without capabilities, so that the
+ * server never has reason to ask it for anything.
+ */
+export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conversation {
+  const subscriptions = createSubscriptions()
+  /** What runs at the server for each sink. */
+  const running = new Map<Sink, Sink>()
+  let session: Promise<Opened> | undefined
+  let current: Conversation | undefined
+  let level: number | undefined
+  let hears = false
+
+  const open = async (caller: Caller): Promise<Opened> => {
+    const conversation = start(caller, () => lose(conversation))
+    current = conversation
+    hears = false
+    level = undefined
+    const answer = await ask(conversation, initializeCall(self, 'initialize'), caller)
+    const initialized = asObject(answer['result'])
+    if (initialized === undefined) {
+      throw new Refusal('upstream_invalid', { reason: 'the server refused to open a session' })
+    }
+    conversation.tell(callOf('notifications/initialized', undefined), caller)
+    return { conversation, initialized }
+  }
+
+  const ensure = (caller: Caller): Promise<Opened> => {
+    session ??= open(caller).catch((error: unknown) => {
+      session = undefined
+      void current?.stop()
+      throw error
+    })
+    return session
+  }
+
+  const lose = (conversation: Conversation): void => {
+    if (current !== conversation) return
+    current = undefined
+    session = undefined
+    subscriptions.endAll()
+  }
+
+  /** Listens for what belongs to no request. A stream that ends takes the subscriptions with it: clients come again. */
+  const hear = (conversation: Conversation, caller: Caller): void => {
+    if (hears) return
+    hears = true
+    const onEnd = (): void => {
+      hears = false
+      subscriptions.endAll()
+    }
+    const onMessage = (message: Json): void => receive(message, conversation, undefined, caller)
+    conversation.listen(virtualSink({ onMessage, onAnswer() {}, onFailure: onEnd, onEnd }), caller)
+  }
+
+  const receive = (
+    message: Json,
+    conversation: Conversation,
+    request: { sink: Sink; logLevel: unknown } | undefined,
+    caller: Caller,
+  ): void => {
+    if (message['id'] !== undefined) return answerServer(message, conversation, caller)
+    const { method } = message
+    if (method === 'notifications/progress') return request?.sink.push(message)
+    if (method !== 'notifications/message') return subscriptions.publish(message)
+    const wanted = severityOf(request?.logLevel)
+    const severity = severityOf(paramsOf(message)?.['level'])
+    // Only a request that asks for log messages gets any (MCP O16).
+    if (wanted !== undefined && severity !== undefined && severity >= wanted) request?.sink.push(message)
+  }
+
+  const setLevel = (opened: Opened, logLevel: unknown, caller: Caller): void => {
+    const severity = severityOf(logLevel)
+    const capabilities = asObject(opened.initialized['capabilities'])
+    if (severity === undefined || asObject(capabilities?.['logging']) === undefined) return
+    if (level !== undefined && level <= severity) return
+    level = severity
+    // The session stays at the most talkative level that anybody asked for; the rest is left out here.
+    const call = callOf('logging/setLevel', { level: logLevel }, 'level')
+    ask(opened.conversation, call, caller).catch(() => {})
+  }
+
+  const send = (
+    { message, sink, caller, again }: Turn & { readonly again: () => void },
+    opened: Opened,
+  ): void => {
+    const { conversation, initialized } = opened
+    const logLevel = metaOf(paramsOf(message))?.['io.modelcontextprotocol/logLevel']
+    setLevel(opened, logLevel, caller)
+    const inner = virtualSink({
+      isClosed: () => sink.closed,
+      onOpen: () => sink.open(),
+      onMessage: (received) => receive(received, conversation, { sink, logLevel }, caller),
+      onAnswer(answer) {
+        running.delete(sink)
+        sink.finish(modernAnswer(message, answer, initialized))
+      },
+      onFailure(refusal) {
+        running.delete(sink)
+        if (refusal.code === 'session_unknown') {
+          void conversation.stop()
+          lose(conversation)
+          again()
+        } else sink.fail(refusal, message['id'])
+      },
+      onEnd(status) {
+        running.delete(sink)
+        sink.end(status)
+      },
+    })
+    running.set(sink, inner)
+    conversation.request(toLegacyRequest(message), inner, caller)
+  }
+
+  const serve = async ({ message, sink, caller }: Turn, isRetry: boolean): Promise<void> => {
+    const opened = await ensure(caller)
+    if (sink.closed) return undefined
+    const { conversation, initialized } = opened
+    hear(conversation, caller)
+    if (message['method'] === 'server/discover') {
+      return sink.finish(resultOf(message['id'], toDiscoverResult(initialized)))
+    }
+    if (message['method'] === 'subscriptions/listen') {
+      const capabilities = asObject(initialized['capabilities']) ?? {}
+      return subscriptions.add(message, sink, { conversation, capabilities }, caller)
+    }
+    const again = (): void => {
+      // The server has not looked at it: 404 comes before everything else.
+      if (isRetry) sink.fail(new Refusal('upstream_interrupted', { reason: 'the session was lost twice' }))
+      else begin({ message, sink, caller }, true)
+    }
+    return send({ message, sink, caller, again }, opened)
+  }
+
+  const begin = (turn: Turn, isRetry: boolean): void => {
+    serve(turn, isRetry).catch((error: unknown) => {
+      const { message, sink } = turn
+      sink.fail(error instanceof Refusal ? error : new Refusal('internal', { cause: error }), message['id'])
+    })
+  }
+
+  return {
+    request(message, sink, caller) {
+      const refused = withoutCounterpart(message)
+      if (refused === undefined) begin({ message, sink, caller }, false)
+      else sink.finish(unbridgeable(message['id'], refused))
+    },
+    tell(message, caller) {
+      if (message['method'] === 'notifications/cancelled') current?.tell(message, caller)
+    },
+    cancel(sink, caller) {
+      if (subscriptions.remove(sink, current, caller)) return
+      const inner = running.get(sink)
+      running.delete(sink)
+      if (inner !== undefined) current?.cancel(inner, caller)
+    },
+    listen: () => () => {}, // there is no such stream in the modern era
+    get busy() {
+      return running.size > 0 || subscriptions.size > 0
+    },
+    async stop() {
+      subscriptions.endAll()
+      onClosed()
+      await current?.stop()
+    },
+  }
+}
+
+/** Why a modern request cannot be put to a legacy server, or undefined where it can. */
+function withoutCounterpart(message: Json): string | undefined {
+  const params = paramsOf(message)
+  if (String(message['method']).startsWith('tasks/')) return 'tasks'
+  if (params?.['task'] !== undefined) return 'tasks'
+  if (params?.['inputResponses'] !== undefined || params?.['requestState'] !== undefined) {
+    return 'a request that goes on with what the user entered'
+  }
+  return undefined
+}
+
+function modernAnswer(request: Json, answer: Json, initialized: Json): Json {
+  const result = asObject(answer['result'])
+  if (result === undefined) return toModernError(answer)
+  if (result['task'] !== undefined) return unbridgeable(answer['id'], 'tasks')
+  return {
+    ...answer,
+    result: toModernResult(request['method'], result, initialized['serverInfo']),
+  }
+}
+
+function answerServer(message: Json, conversation: Conversation, caller: Caller): void {
+  try {
+    conversation.tell(refusalFor(message), caller)
+  } catch (error) {
+    // A server that does not read gets no answer. It must not take the gateway down by asking.
+    if (!(error instanceof Refusal)) throw error
+  }
+}
+
+/** A legacy server asks a client that said it can do nothing: it is told so, and goes on without. */
+function refusalFor(request: Json): Json {
+  if (request['method'] === 'ping') return resultOf(request['id'], {})
+  return errorOf(request['id'], -32601, 'The client speaks MCP 2026-07-28 and cannot be asked this way')
+}

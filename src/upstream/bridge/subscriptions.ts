@@ -1,0 +1,149 @@
+import type { Refusal } from '../../core/errors.ts'
+import { ask } from '../conversation/ask.ts'
+import type { Caller, Conversation } from '../conversation/contract.ts'
+import {
+  asObject,
+  callOf,
+  errorOf,
+  type Json,
+  metaOf,
+  paramsOf,
+  resultOf,
+  subscriptionKey,
+} from '../conversation/json-rpc.ts'
+import type { Sink } from '../conversation/sink.ts'
+
+interface Subscription {
+  readonly id: unknown
+  readonly sink: Sink
+  readonly kinds: ReadonlySet<string>
+  readonly uris: ReadonlySet<string>
+}
+
+/** What of a filter stands for which notification of a legacy server, and which capability promises it. */
+const changes = [
+  { entry: 'toolsListChanged', method: 'notifications/tools/list_changed', capability: 'tools' },
+  { entry: 'promptsListChanged', method: 'notifications/prompts/list_changed', capability: 'prompts' },
+  { entry: 'resourcesListChanged', method: 'notifications/resources/list_changed', capability: 'resources' },
+]
+const updated = 'notifications/resources/updated'
+const maxUris = 256
+const invalidParams = -32602
+
+/** The `subscriptions/listen` streams of modern clients over one session of a legacy server. */
+export interface Subscriptions {
+  /** Opens a stream: what the server promises is acknowledged first. */
+  add(
+    message: Json,
+    sink: Sink,
+    server: { conversation: Conversation; capabilities: Json },
+    caller: Caller,
+  ): Promise<void>
+  /** Gives a notification to whoever subscribed to it. */
+  publish(message: Json): void
+  /** The client of a stream is gone. Returns whether there was such a stream. */
+  remove(sink: Sink, conversation: Conversation | undefined, caller: Caller): boolean
+  /** Ends every stream with its result, as the specification of the HTTP transport has it (DEC1). */
+  endAll(): void
+  readonly size: number
+}
+
+/** Makes the streams of one session: none yet. */
+export function createSubscriptions(): Subscriptions {
+  const open = new Map<Sink, Subscription>()
+
+  const isWanted = (uri: string): boolean => [...open.values()].some(({ uris }) => uris.has(uri))
+
+  const unsubscribe = (uris: Iterable<string>, conversation: Conversation, caller: Caller): void => {
+    for (const uri of uris) {
+      if (isWanted(uri)) continue
+      // Whether it succeeds makes no difference: nobody is told any more.
+      ask(conversation, callOf('resources/unsubscribe', { uri }, uri), caller).catch(() => {})
+    }
+  }
+
+  return {
+    async add(message, sink, { conversation, capabilities }, caller) {
+      const id = message['id']
+      const filter = asObject(paramsOf(message)?.['notifications']) ?? {}
+      const wanted = [...new Set(stringsIn(filter['resourceSubscriptions']))]
+      if (wanted.length > maxUris) {
+        return sink.finish(errorOf(id, invalidParams, `at most ${maxUris} resources can be subscribed to`))
+      }
+      const canSubscribe = asObject(capabilities['resources'])?.['subscribe'] === true
+      const uris = canSubscribe ? await subscribe(wanted, conversation, caller) : []
+      const kinds = changes.filter(
+        ({ entry, capability }) =>
+          filter[entry] === true && asObject(capabilities[capability])?.['listChanged'] === true,
+      )
+      const subscription: Subscription = {
+        id,
+        sink,
+        kinds: new Set(kinds.map(({ method }) => method)),
+        uris: new Set(uris),
+      }
+      if (sink.closed) return unsubscribe(uris, conversation, caller)
+      const notifications = {
+        ...Object.fromEntries(kinds.map(({ entry }) => [entry, true])),
+        ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
+      }
+      const acknowledged = callOf('notifications/subscriptions/acknowledged', { notifications })
+      sink.push(stamped(acknowledged, id))
+      if (kinds.length === 0 && uris.length === 0) return finish(subscription)
+      open.set(sink, subscription)
+      return undefined
+    },
+    publish(message) {
+      const uri = paramsOf(message)?.['uri']
+      for (const { id, sink, kinds, uris } of open.values()) {
+        const concerned =
+          message['method'] === updated ? uris.has(uri as string) : kinds.has(message['method'] as string)
+        if (concerned) sink.push(stamped(message, id))
+      }
+    },
+    remove(sink, conversation, caller) {
+      const subscription = open.get(sink)
+      open.delete(sink)
+      if (subscription === undefined) return false
+      if (conversation !== undefined) unsubscribe(subscription.uris, conversation, caller)
+      return true
+    },
+    endAll() {
+      const ended = [...open.values()]
+      open.clear()
+      for (const subscription of ended) finish(subscription)
+    },
+    get size() {
+      return open.size
+    },
+  }
+}
+
+/** Subscribes to what the server lets subscribe to, and says what that was. */
+async function subscribe(
+  uris: readonly string[],
+  conversation: Conversation,
+  caller: Caller,
+): Promise<string[]> {
+  const answers = await Promise.all(
+    uris.map((uri) =>
+      ask(conversation, callOf('resources/subscribe', { uri }, uri), caller).catch((refusal: Refusal) => ({
+        error: refusal.message,
+      })),
+    ),
+  )
+  return uris.filter((_, index) => answers[index]?.['error'] === undefined)
+}
+
+function finish({ id, sink }: Subscription): void {
+  sink.finish(resultOf(id, { resultType: 'complete', _meta: { [subscriptionKey]: id } }))
+}
+
+function stamped(message: Json, id: unknown): Json {
+  const params = paramsOf(message)
+  return { ...message, params: { ...params, _meta: { ...metaOf(params), [subscriptionKey]: id } } }
+}
+
+function stringsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
+}

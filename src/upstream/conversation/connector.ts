@@ -1,0 +1,123 @@
+import { LRUCache } from 'lru-cache'
+import { Refusal } from '../../core/errors.ts'
+import { randomToken } from '../../core/secret.ts'
+import type { Connector, UpstreamReply, UpstreamRequest } from '../contract.ts'
+import { gatherAnswers } from './batch.ts'
+import type { Caller, Conversation } from './contract.ts'
+import { asObject, type Json } from './json-rpc.ts'
+import { parseLossless } from './lossless.ts'
+import { passedHeaders } from './passed-headers.ts'
+import type { Registry } from './registry.ts'
+import { openSink, type Sink } from './sink.ts'
+
+/** Starts a conversation for a caller. `onClosed` is called when it is over. */
+export type Start = (caller: Caller, onClosed: () => void) => Conversation
+
+interface ConversationConnectorOptions {
+  readonly registry: Registry<Conversation>
+  readonly start: Start
+}
+
+interface SessionConnectorOptions extends ConversationConnectorOptions {
+  /** Whether a session that this process does not know, such as one of before a restart, can just go on. */
+  readonly revives?: boolean
+}
+
+const maxEnded = 10_000
+
+/** The way of legacy clients to a server: each session is a conversation of its own, which no one else enters. */
+export function sessionConnector({ registry, start, revives = false }: SessionConnectorOptions): Connector {
+  const ended = new LRUCache<string, true>({ max: maxEnded })
+  return {
+    async send(request, reply) {
+      const key = request.opensSession ? randomToken(16) : request.session
+      if (key === undefined) throw new Refusal('session_missing')
+      const caller = { owner: key, principal: request.principal, headers: passedHeaders(request.headers) }
+      const begins = request.opensSession || (revives && !ended.has(key))
+      const conversation =
+        registry.find(key) ??
+        (begins ? registry.open(key, request.principal, (onClosed) => start(caller, onClosed)) : undefined)
+      if (request.method === 'DELETE') ended.set(key, true)
+      if (conversation === undefined) throw new Refusal('session_unknown')
+      const { sink, done } = openSink(reply, { 'mcp-session-id': key }, 'legacy')
+      const answered = request.opensSession ? stopWhenRefused(sink, conversation) : sink
+      converse(conversation, request, { caller, sink: answered, reply })
+      return done
+    },
+    close: () => registry.close(),
+  }
+}
+
+/** The way of modern clients to a server: all requests of a key, such as one principal, share a conversation. */
+export function sharingConnector({
+  registry,
+  start,
+  keyOf,
+}: ConversationConnectorOptions & { readonly keyOf: (principal: string) => string }): Connector {
+  return {
+    async send(request, reply) {
+      const key = keyOf(request.principal)
+      const { principal } = request
+      const caller = { owner: principal, principal, headers: passedHeaders(request.headers) }
+      const conversation =
+        registry.find(key) ?? registry.open(key, principal, (onClosed) => start(caller, onClosed))
+      const { sink, done } = openSink(reply, {}, 'modern')
+      converse(conversation, request, { caller, sink, reply })
+      return done
+    },
+    close: () => registry.close(),
+  }
+}
+
+interface Turn {
+  readonly caller: Caller
+  readonly sink: Sink
+  readonly reply: UpstreamReply
+}
+
+function converse(conversation: Conversation, request: UpstreamRequest, { caller, sink, reply }: Turn): void {
+  if (request.method === 'DELETE') {
+    void conversation.stop()
+    return sink.end(200)
+  }
+  if (request.method === 'GET') {
+    sink.open()
+    reply.res.once('close', conversation.listen(sink, caller))
+    return undefined
+  }
+  const body = parseLossless(request.body?.toString() ?? '')
+  if (request.id === undefined) {
+    const messages = Array.isArray(body) ? (body as Json[]) : [body as Json]
+    const requests = messages.filter((message) => 'id' in message && 'method' in message)
+    const sinks = gatherAnswers(sink, requests.length)
+    for (const message of messages) if (!requests.includes(message)) conversation.tell(message, caller)
+    for (const [index, message] of requests.entries()) {
+      conversation.request(message, sinks[index] as Sink, caller)
+    }
+    return requests.length === 0 ? sink.end(202) : undefined
+  }
+  conversation.request(body as Json, sink, caller)
+  // A lost connection is a cancellation in the modern era alone (MCP O14).
+  if (request.era === 'modern') reply.res.once('close', () => conversation.cancel(sink, caller))
+  return undefined
+}
+
+/** A session that the server refuses to open does not stay open here. */
+function stopWhenRefused(sink: Sink, conversation: Conversation): Sink {
+  return {
+    get closed() {
+      return sink.closed
+    },
+    open: () => sink.open(),
+    push: (message) => sink.push(message),
+    end: (status) => sink.end(status),
+    fail(refusal, id) {
+      sink.fail(refusal, id)
+      void conversation.stop()
+    },
+    finish(message) {
+      sink.finish(message)
+      if (asObject((message as Json)['error']) !== undefined) void conversation.stop()
+    },
+  }
+}

@@ -1,0 +1,211 @@
+import { Refusal } from '../../core/errors.ts'
+import type { Era } from '../../mcp/revisions.ts'
+import type { Channel, OpenChannel } from './channel.ts'
+import type { Caller, Conversation } from './contract.ts'
+import { asObject, callOf, type Json, metaOf, paramsOf, resultOf, subscriptionKey } from './json-rpc.ts'
+import type { Sink } from './sink.ts'
+
+interface Pending {
+  readonly id: unknown
+  readonly progressToken: unknown
+  readonly sink: Sink
+  readonly caller: Caller
+  /** Runs out when the server gives no sign of life about it. */
+  readonly timer: NodeJS.Timeout
+}
+
+interface ConversationOptions {
+  /** What the two sides speak. */
+  readonly era: Era
+  /** Whether several principals talk with the server here. Only a stateless server, so a modern one, may be shared. */
+  readonly shared: boolean
+  readonly open: OpenChannel
+  /** Whose request opens it. */
+  readonly caller: Caller
+  /** How long the server may say nothing about a request. */
+  readonly responseSeconds: number
+  readonly onClosed: () => void
+}
+
+const maxAsked = 1000
+const cancelled = 'notifications/cancelled'
+
+/**
+ * Opens a channel and talks through it. Ids and progress tokens are replaced on the way in and restored on the way out,
+ * so that requests of several connections, which may choose the same ones, never get each other's answers.
+ */
+export function startConversation({
+  era,
+  shared,
+  open,
+  caller: opener,
+  responseSeconds,
+  onClosed,
+}: ConversationOptions): Conversation {
+  const pending = new Map<number, Pending>()
+  /** Requests of the server that wait for the client's answer. */
+  const asked = new Set<unknown>()
+  let listener: Sink | undefined
+  let lastId = 0
+  let closed = false
+
+  const channel: Channel = open(
+    {
+      onMessage: (message, related) => receive(message, related),
+      onFailure: fail,
+      onUnheard: endListener,
+      onClosed(refusal) {
+        if (closed) return
+        closed = true
+        for (const internal of pending.keys()) fail(internal, refusal)
+        endListener()
+        onClosed()
+      },
+    },
+    opener.headers,
+  )
+
+  return {
+    request(message, sink, caller) {
+      const internal = ++lastId
+      const meta = metaOf(paramsOf(message))
+      const progressToken = meta?.['progressToken']
+      const timer = setTimeout(() => giveUp(internal), responseSeconds * 1000).unref()
+      pending.set(internal, { id: message['id'], progressToken, sink, caller, timer })
+      message['id'] = internal
+      if (meta !== undefined && progressToken !== undefined) meta['progressToken'] = internal
+      try {
+        channel.send(message, { headers: caller.headers, id: internal })
+      } catch (error) {
+        take(internal)
+        throw error
+      }
+    },
+    tell(message, caller) {
+      if (message['method'] === cancelled) return cancelNamed(message, caller)
+      // An answer that nobody waits for could only be an attempt to answer for somebody else.
+      if (message['method'] === undefined && !asked.delete(message['id'])) return
+      channel.send(message, { headers: caller.headers, id: undefined })
+    },
+    cancel(sink, { headers }) {
+      for (const [internal, waiting] of pending) {
+        if (waiting.sink !== sink) continue
+        take(internal)
+        abandon(internal, headers)
+      }
+    },
+    listen(sink, { headers }) {
+      listener = sink
+      channel.hear(headers)
+      return () => {
+        if (listener !== sink) return
+        listener = undefined
+        channel.unhear()
+      }
+    },
+    get busy() {
+      return [...pending.values()].some(({ sink }) => !sink.closed)
+    },
+    stop: () => channel.close(),
+  }
+
+  function endListener(): void {
+    listener?.end(200)
+    listener = undefined
+  }
+
+  /** Ends the wait for an answer. */
+  function take(internal: number): Pending | undefined {
+    const waiting = pending.get(internal)
+    clearTimeout(waiting?.timer)
+    pending.delete(internal)
+    return waiting
+  }
+
+  function fail(internal: number, refusal: Refusal): void {
+    const waiting = take(internal)
+    waiting?.sink.fail(refusal, waiting.id)
+  }
+
+  function abandon(
+    internal: number,
+    headers: readonly string[],
+    notification = callOf(cancelled, { requestId: internal }),
+  ): void {
+    if (closed) return
+    try {
+      channel.abandon(internal, notification, headers)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error // a server that does not read hears of no cancellation either
+    }
+  }
+
+  function giveUp(internal: number): void {
+    const headers = pending.get(internal)?.caller.headers ?? []
+    fail(internal, new Refusal('upstream_timeout', { reason: `no sign of life in ${responseSeconds} s` }))
+    abandon(internal, headers)
+  }
+
+  /** A client names a request by the id that it chose: only among its own is that looked for. */
+  function cancelNamed(message: Json, { owner, headers }: Caller): void {
+    const params = paramsOf(message)
+    for (const [internal, { id, caller, sink }] of pending) {
+      if (params === undefined || id !== params['requestId'] || caller.owner !== owner) continue
+      take(internal)
+      params['requestId'] = internal
+      abandon(internal, headers, message)
+      // Who cancels expects no answer: what it holds open for one ends.
+      sink.open()
+      sink.end(200)
+      return
+    }
+  }
+
+  function receive(message: Json, related: number | undefined): void {
+    if (typeof message['method'] === 'string') return receiveCall(message, related)
+    const internal = message['id'] as number
+    const waiting = take(internal)
+    if (waiting === undefined) return
+    restoreSubscription(asObject(message['result']), internal, waiting)
+    waiting.sink.finish({ ...message, id: waiting.id })
+  }
+
+  /** A notification or request of the server: to the request that it belongs to, else to whoever listens. */
+  function receiveCall(message: Json, related: number | undefined): void {
+    const params = paramsOf(message)
+    const token = params?.['progressToken']
+    const subscription = metaOf(params)?.[subscriptionKey]
+    const internal = (token ?? subscription ?? related) as number
+    const waiting = pending.get(internal)
+    if (message['method'] === cancelled && endsSubscription(params)) return
+    if (waiting !== undefined) {
+      clearTimeout(waiting.timer)
+      if (params !== undefined && token !== undefined) params['progressToken'] = waiting.progressToken
+      restoreSubscription(params, internal, waiting)
+    }
+    // It belongs to a request that is over, or in a shared conversation to nobody knows whom.
+    else if (token !== undefined || subscription !== undefined || shared) return
+    if (message['id'] !== undefined) {
+      if (era === 'modern') return // a modern server asks in its results
+      if (asked.size >= maxAsked) return // a server that asks this much gets no answers
+      asked.add(message['id'])
+    }
+    const sink = waiting?.sink ?? listener ?? [...pending.values()].at(-1)?.sink
+    sink?.push(message)
+  }
+
+  /** A modern server takes a subscription back: over HTTP that is an answer to it (DEC1). */
+  function endsSubscription(params: Json | undefined): boolean {
+    if (era !== 'modern') return false
+    const internal = params?.['requestId'] as number
+    const waiting = take(internal)
+    const meta = { [subscriptionKey]: waiting?.id }
+    waiting?.sink.finish(resultOf(waiting.id, { resultType: 'complete', _meta: meta }))
+    return true
+  }
+}
+
+function restoreSubscription(holder: Json | undefined, internal: number, { id }: Pending): void {
+  const meta = metaOf(holder)
+  if (meta !== undefined && meta[subscriptionKey] === internal) meta[subscriptionKey] = id
+}

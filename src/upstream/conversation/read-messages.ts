@@ -1,0 +1,47 @@
+import { Refusal } from '../../core/errors.ts'
+import { EventTooLarge, eventReader, type StreamEvent } from '../../http/event-stream.ts'
+import { refusalFor } from '../../http/relay.ts'
+import { asObject, type Json } from './json-rpc.ts'
+import { parseLossless } from './lossless.ts'
+
+/** The largest single message of a server, in bytes or characters. */
+const maxMessageLength = 16 * 1024 * 1024
+
+/** The messages of a JSON body: one, or a batch. Throws `upstream_invalid`. The body is untrusted. */
+export async function readJsonMessages(body: AsyncIterable<Uint8Array>): Promise<Json[]> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > maxMessageLength) throw new Refusal('upstream_invalid', { reason: 'the answer is too large' })
+    chunks.push(chunk)
+  }
+  return parseMessages(Buffer.concat(chunks).toString())
+}
+
+/** The events of an event stream, as they come. Throws `upstream_invalid` for one that is too large. */
+export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<StreamEvent> {
+  const read = eventReader(maxMessageLength)
+  for await (const chunk of body) yield* read(chunk)
+}
+
+/** The messages in a text. Throws `upstream_invalid`. The text is untrusted. */
+export function parseMessages(text: string): Json[] {
+  let value: unknown
+  try {
+    value = parseLossless(text)
+  } catch (error) {
+    throw new Refusal('upstream_invalid', { reason: 'the server sent what is no JSON', cause: error })
+  }
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return values.map(asObject).filter((message) => message !== undefined)
+}
+
+/** Whatever went wrong on the way to a server, as the refusal that the client gets. */
+export function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof EventTooLarge) {
+    return new Refusal('upstream_invalid', { reason: error.message, cause: error })
+  }
+  return refusalFor(error instanceof Error ? error : new Error(String(error)))
+}

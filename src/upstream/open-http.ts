@@ -1,0 +1,128 @@
+import { Pool } from 'undici'
+import type { Clock } from '../core/clock.ts'
+import type { Era } from '../mcp/revisions.ts'
+import { legacyFace } from './bridge/legacy-face.ts'
+import { modernFace } from './bridge/modern-face.ts'
+import type { Connector } from './contract.ts'
+import type { OpenChannel } from './conversation/channel.ts'
+import { type Start, sessionConnector, sharingConnector } from './conversation/connector.ts'
+import type { Conversation } from './conversation/contract.ts'
+import { startConversation } from './conversation/conversation.ts'
+import { type ConversationLimits, createRegistry } from './conversation/registry.ts'
+import { httpConnector } from './http.ts'
+import { askHttp } from './probe/ask-http.ts'
+import type { Implementation } from './probe/questions.ts'
+import { rememberVerdicts, type Speaks } from './probe/verdicts.ts'
+import { eraRouter } from './route-eras.ts'
+import { sseChannel } from './sse/channel.ts'
+import { streamableChannel } from './streamable/channel.ts'
+
+/** What is configured of a server: what is not pinned is found out by asking it. */
+export interface EraSettings {
+  readonly era: Era | 'both' | 'auto'
+  /** How long an answer counts. */
+  readonly probeSeconds: number
+  readonly limits: ConversationLimits
+  /** Time until a request shows a first sign of its answer. */
+  readonly responseSeconds: number
+  /** How the gateway names itself to the server. */
+  readonly self: Implementation
+  readonly clock: Clock
+  /** Told what the server answered when it was asked what it speaks, where that is news. */
+  readonly onVerdict: (era: Era, speaks: Speaks) => void
+}
+
+/** A server at a URL. */
+export interface HttpSettings extends EraSettings {
+  readonly url: string
+  readonly transport: 'auto' | 'streamable-http' | 'sse'
+  readonly connectSeconds: number
+}
+
+const keepAliveMilliseconds = 4000
+const maxProbeSeconds = 10
+
+/** The way to a server that speaks HTTP, of whatever era and transport, for clients of both eras. */
+export function openHttp(settings: HttpSettings): Connector {
+  const { url, transport, connectSeconds, responseSeconds, self } = settings
+  const limits = { total: 4096, perOwner: 64, idleSeconds: settings.limits.idleSeconds }
+  const dispatcher = new Pool(new URL(url).origin, {
+    connect: { timeout: connectSeconds * 1000 },
+    headersTimeout: responseSeconds * 1000,
+    bodyTimeout: 0,
+    keepAliveTimeout: keepAliveMilliseconds,
+    pipelining: 1,
+  })
+  const native = httpConnector({ url, dispatcher })
+  const sse = sseChannel({ dispatcher, url, responseSeconds })
+  const talk =
+    (era: Era, open: OpenChannel): Start =>
+    (caller, onClosed) =>
+      startConversation({ era, shared: false, open, caller, responseSeconds, onClosed })
+  const registry = (): ReturnType<typeof createRegistry<Conversation>> => createRegistry(limits)
+  const keyOf = (principal: string): string => principal
+
+  const forModern = (open: OpenChannel): Connector =>
+    sharingConnector({
+      registry: registry(),
+      keyOf,
+      start: (_caller, onClosed) => modernFace({ start: talk('legacy', open), self, onClosed }),
+    })
+  const router = eraRouter(
+    rememberVerdicts({
+      ask: askHttp({
+        dispatcher,
+        url,
+        self,
+        trySse: transport === 'auto',
+        timeoutSeconds: Math.min(responseSeconds, maxProbeSeconds),
+      }),
+      pinned: transport === 'sse' ? { modern: 'no', legacy: 'sse' } : pinnedBy(settings),
+      seconds: settings.probeSeconds,
+      onVerdict: settings.onVerdict,
+      clock: settings.clock,
+    }),
+    {
+      legacy: {
+        native,
+        sse: sessionConnector({ registry: registry(), start: talk('legacy', sse) }),
+        bridged: sessionConnector({
+          registry: registry(),
+          revives: true,
+          start: (caller, onClosed) => {
+            let inner: Conversation | undefined
+            const start = talk('modern', streamableChannel({ dispatcher, url, era: 'modern' }))
+            return legacyFace({
+              reach: () => (inner ??= start(caller, () => (inner = undefined))),
+              self,
+              onClosed() {
+                void inner?.stop()
+                onClosed()
+              },
+            })
+          },
+        }),
+      },
+      modern: {
+        native,
+        bridged: forModern(streamableChannel({ dispatcher, url, era: 'legacy' })),
+        bridgedOverSse: forModern(sse),
+      },
+    },
+  )
+  return {
+    send: (request, reply) => router.send(request, reply),
+    async close() {
+      await router.close()
+      await dispatcher.destroy()
+    },
+  }
+}
+
+/** What the operator says of a server need not be asked. Over which transport a legacy one speaks may still be. */
+function pinnedBy({ era, transport }: HttpSettings): Partial<Record<Era, Speaks>> {
+  if (era === 'both') return { modern: 'native', legacy: 'native' }
+  if (era === 'modern') return { modern: 'native', legacy: 'no' }
+  if (era === 'legacy') return { modern: 'no', ...(transport === 'auto' ? {} : { legacy: 'native' }) }
+  return {}
+}

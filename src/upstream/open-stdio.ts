@@ -1,0 +1,137 @@
+import { Refusal } from '../core/errors.ts'
+import type { Era } from '../mcp/revisions.ts'
+import { legacyFace } from './bridge/legacy-face.ts'
+import { modernFace } from './bridge/modern-face.ts'
+import type { Connector } from './contract.ts'
+import type { OpenChannel } from './conversation/channel.ts'
+import { type Start, sessionConnector, sharingConnector } from './conversation/connector.ts'
+import type { Caller, Conversation } from './conversation/contract.ts'
+import { startConversation } from './conversation/conversation.ts'
+import { createRegistry } from './conversation/registry.ts'
+import type { EraSettings } from './open-http.ts'
+import { type StdioProbe, stdioProbe } from './probe/ask-stdio.ts'
+import { rememberVerdicts, type Speaks, type Verdicts } from './probe/verdicts.ts'
+import { eraRouter } from './route-eras.ts'
+import { createBackOff } from './stdio/back-off.ts'
+import { type StdioCommand, stdioChannel } from './stdio/channel.ts'
+
+/** A server that speaks over its standard input and output. */
+export interface StdioSettings extends EraSettings, StdioCommand {
+  /** Whether a process serves one principal or all of them. */
+  readonly principals: 'isolated' | 'shared'
+}
+
+/** For whom the processes count in which the server is only asked what it speaks. */
+const prober = 'probe'
+
+/**
+ * The way to a stdio server for clients of both eras. Isolated, no process ever serves two principals: a session of a
+ * legacy client has one of its own, and the modern requests of a principal share one. Shared, there is one for all.
+ */
+export function openStdio(settings: StdioSettings): Connector {
+  const { principals, limits, responseSeconds, self, clock } = settings
+  const shared = principals === 'shared'
+  const backOff = createBackOff(clock)
+  const keyOf = (principal: string): string => (shared ? 'everybody' : principal)
+
+  /** Starts a process that counts for `owner`: crashes hold back whoever caused them. */
+  const openFor = (owner: string): OpenChannel => {
+    backOff.check(owner)
+    const began = clock.now()
+    return stdioChannel({
+      ...settings,
+      onExit(reason, stopped) {
+        if (!stopped) backOff.crashed(owner, clock.now() - began)
+        if (owner !== prober) settings.onExit(reason, stopped)
+      },
+    })
+  }
+  const talk =
+    (of: Era): Start =>
+    (caller, onClosed) => {
+      const open = openFor(keyOf(caller.principal))
+      return startConversation({ era: of, shared, open, caller, responseSeconds, onClosed })
+    }
+  const probe = stdioProbe({
+    open: (events, headers) => openFor(prober)(events, headers),
+    self,
+    timeoutSeconds: responseSeconds,
+  })
+
+  /** Everything here that has a process, so that the ceilings count all of them. */
+  const processes = createRegistry<Conversation>(limits)
+  const perPrincipal = (caller: Caller): Conversation => {
+    const key = keyOf(caller.principal)
+    return (
+      processes.find(key) ??
+      processes.open(key, caller.principal, (onClosed) => talk('modern')(caller, onClosed))
+    )
+  }
+  const faces = { total: limits.total * 16, perOwner: limits.perOwner * 16, idleSeconds: limits.idleSeconds }
+
+  const router = eraRouter(refuseSharedLegacy(shared, remember(settings, probe)), {
+    legacy: {
+      native: sessionConnector({ registry: processes, start: talk('legacy') }),
+      bridged: sessionConnector({
+        registry: createRegistry<Conversation>(faces),
+        revives: true,
+        start: (_caller, onClosed) => legacyFace({ reach: perPrincipal, self, onClosed }),
+      }),
+    },
+    modern: {
+      native: sharingConnector({ registry: processes, keyOf, start: talk('modern') }),
+      bridged: sharingConnector({
+        registry: processes,
+        keyOf: (principal) => `face ${principal}`,
+        start: (_caller, onClosed) => modernFace({ start: talk('legacy'), self, onClosed }),
+      }),
+    },
+  })
+  return {
+    send: (request, reply) => router.send(request, reply),
+    close: async () => void (await Promise.all([router.close(), probe.close()])),
+  }
+}
+
+function remember(
+  { era, principals, probeSeconds, onVerdict, clock }: StdioSettings,
+  probe: StdioProbe,
+): Verdicts {
+  return rememberVerdicts({
+    ask: (of, headers) => probe.ask(of, headers),
+    pinned: pinnedBy(era, principals === 'shared'),
+    seconds: probeSeconds,
+    onVerdict,
+    clock,
+  })
+}
+
+function pinnedBy(era: StdioSettings['era'], shared: boolean): Partial<Record<Era, Speaks>> {
+  const pinned: Partial<Record<Era, Speaks>> =
+    era === 'auto'
+      ? {}
+      : { modern: era === 'legacy' ? 'no' : 'native', legacy: era === 'modern' ? 'no' : 'native' }
+  // A session of the legacy era would be one user's, so nobody may open one in a process of all.
+  return shared ? { ...pinned, legacy: 'no' } : pinned
+}
+
+/** Only a server that keeps nothing between requests can serve everybody in one process. */
+function refuseSharedLegacy(shared: boolean, verdicts: Verdicts): Verdicts {
+  if (!shared) return verdicts
+  const check = (era: Era, speaks: Speaks): Speaks => {
+    if (era === 'modern' && speaks === 'no') {
+      const reason =
+        'principals: shared needs a server of MCP 2026-07-28; this one speaks older revisions, so set principals: isolated'
+      throw new Refusal('upstream_invalid', { reason })
+    }
+    return speaks
+  }
+  return {
+    known(era, headers) {
+      const speaks = verdicts.known(era, headers)
+      return speaks === undefined ? undefined : check(era, speaks)
+    },
+    find: async (era, headers) => check(era, await verdicts.find(era, headers)),
+    forget: () => verdicts.forget(),
+  }
+}

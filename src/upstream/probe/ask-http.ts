@@ -1,0 +1,107 @@
+import type { Dispatcher } from 'undici'
+import { Refusal } from '../../core/errors.ts'
+import type { Era } from '../../mcp/revisions.ts'
+import { mediaTypeOf, refusalForStatus } from '../conversation/http-status.ts'
+import { passedHeaders } from '../conversation/passed-headers.ts'
+import { asRefusal, parseMessages, readEvents, readJsonMessages } from '../conversation/read-messages.ts'
+import { messageHeaders } from '../streamable/request-headers.ts'
+import { confirms, type Implementation, questionFor } from './questions.ts'
+import type { AskServer, Speaks } from './verdicts.ts'
+
+interface AskHttpOptions {
+  readonly dispatcher: Dispatcher
+  readonly url: string
+  /** Whether it may be a server of HTTP+SSE. */
+  readonly trySse: boolean
+  readonly self: Implementation
+  readonly timeoutSeconds: number
+}
+
+/** Asks a server at a URL, in the order of the specification: POST first, and GET where that is refused. */
+export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHttpOptions): AskServer {
+  const { origin, pathname, search } = new URL(url)
+  const target = { origin, path: pathname + search }
+
+  const post = async (era: Era, headers: readonly string[], signal: AbortSignal): Promise<boolean> => {
+    const question = questionFor(era, self)
+    const own = [...headers, ...messageHeaders(question, era, { id: undefined, revision: undefined })]
+    const answer = await dispatcher.request({
+      ...target,
+      method: 'POST',
+      headers: own,
+      body: JSON.stringify(question),
+      signal,
+    })
+    const speaks = await readVerdict(era, answer)
+    const session = answer.headers['mcp-session-id']
+    if (era === 'legacy' && typeof session === 'string') leave([...headers, 'Mcp-Session-Id', session])
+    return speaks
+  }
+
+  /** The session that the question opened is of no use to anybody. */
+  const leave = (headers: readonly string[]): void => {
+    const signal = AbortSignal.timeout(timeoutSeconds * 1000)
+    dispatcher
+      .request({ ...target, method: 'DELETE', headers: headers as string[], signal })
+      .then(({ body }) => body.dump())
+      .catch(() => {}) // then the server forgets it by itself
+  }
+
+  const streams = async (headers: readonly string[], signal: AbortSignal): Promise<boolean> => {
+    const own = [...headers, 'Accept', 'text/event-stream']
+    const {
+      statusCode,
+      headers: given,
+      body,
+    } = await dispatcher.request({
+      ...target,
+      method: 'GET',
+      headers: own,
+      signal,
+    })
+    if (statusCode !== 200 || mediaTypeOf(given) !== 'text/event-stream') {
+      await body.dump()
+      return false
+    }
+    for await (const { type } of readEvents(body)) return type === 'endpoint'
+    return false
+  }
+
+  return async (era, all) => {
+    const headers = passedHeaders(all)
+    const signal = AbortSignal.timeout(timeoutSeconds * 1000)
+    try {
+      if (await post(era, headers, signal)) return 'native'
+      const speaks: Speaks = era === 'legacy' && trySse && (await streams(headers, signal)) ? 'sse' : 'no'
+      return speaks
+    } catch (error) {
+      if (signal.aborted) throw new Refusal('upstream_timeout', { reason: 'no answer to the probe' })
+      throw asRefusal(error)
+    }
+  }
+}
+
+/** 401 and 403 say nothing about the era, and neither does a gateway that finds no server behind it. */
+async function readVerdict(
+  era: Era,
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+): Promise<boolean> {
+  const refusal =
+    refusalForStatus(statusCode) ??
+    (statusCode >= 502 && statusCode <= 504
+      ? new Refusal('upstream_unreachable', { reason: `the server answered ${statusCode} to the probe` })
+      : undefined)
+  const type = mediaTypeOf(headers)
+  if (refusal !== undefined || (type !== 'application/json' && type !== 'text/event-stream')) {
+    await body.dump()
+    if (refusal !== undefined) throw refusal
+    return false
+  }
+  if (type === 'application/json') {
+    return (await readJsonMessages(body)).some((message) => confirms(era, message))
+  }
+  for await (const { data } of readEvents(body)) {
+    if (data !== '') return parseMessages(data).some((message) => confirms(era, message))
+  }
+  return false
+}

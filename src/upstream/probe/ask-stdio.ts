@@ -1,0 +1,57 @@
+import type { Channel, OpenChannel } from '../conversation/channel.ts'
+import { confirms, type Implementation, questionFor } from './questions.ts'
+import type { AskServer, Speaks } from './verdicts.ts'
+
+interface AskStdioOptions {
+  readonly open: OpenChannel
+  readonly self: Implementation
+  readonly timeoutSeconds: number
+}
+
+/** Asks a stdio server, and can be told to stop asking. */
+export interface StdioProbe {
+  readonly ask: AskServer
+  close(): Promise<void>
+}
+
+/** A server of the other era may say nothing at all to `server/discover`. */
+const patienceSeconds = 15
+
+/**
+ * Asks a stdio server in a process of its own, which ends with the question: a server that was asked in the wrong era
+ * may be in no state to go on. `timeoutSeconds` is for the question that every server answers.
+ */
+export function stdioProbe({ open, self, timeoutSeconds }: AskStdioOptions): StdioProbe {
+  const asking = new Set<Channel>()
+  return {
+    async ask(era) {
+      const { promise, resolve, reject } = Promise.withResolvers<Speaks>()
+      const seconds = era === 'modern' ? Math.min(patienceSeconds, timeoutSeconds) : timeoutSeconds
+      const timer = setTimeout(() => resolve('no'), seconds * 1000).unref()
+      const channel = open(
+        {
+          onMessage(message) {
+            if (message['method'] === undefined) resolve(confirms(era, message) ? 'native' : 'no')
+          },
+          onFailure: (_id, refusal) => reject(refusal),
+          onUnheard() {},
+          onClosed(refusal) {
+            // Some old servers end over a question that they do not know.
+            if (era === 'modern') resolve('no')
+            else reject(refusal)
+          },
+        },
+        [],
+      )
+      asking.add(channel)
+      try {
+        channel.send(questionFor(era, self), { headers: [], id: 0 })
+        return await promise
+      } finally {
+        clearTimeout(timer)
+        void channel.close().finally(() => asking.delete(channel))
+      }
+    },
+    close: async () => void (await Promise.all([...asking].map((channel) => channel.close()))),
+  }
+}

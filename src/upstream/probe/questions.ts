@@ -1,0 +1,41 @@
+import { type Era, newest } from '../../mcp/revisions.ts'
+import { asObject, callOf, type Json } from '../conversation/json-rpc.ts'
+
+/** How the gateway names itself where it speaks for itself. */
+export interface Implementation {
+  readonly name: string
+  readonly version: string
+}
+
+const questionId = 'portcullis-probe'
+
+/** The message that a server of an era understands, and one of the other era does not. */
+export function questionFor(era: Era, self: Implementation): Json {
+  return era === 'modern'
+    ? callOf('server/discover', { _meta: modernMeta({ clientInfo: self }) }, questionId)
+    : initializeCall(self, questionId)
+}
+
+/** The `initialize` of a client that can do nothing but call, so that the server never asks it for anything. */
+export function initializeCall(self: Implementation, id: string | number): Json {
+  const params = { protocolVersion: newest.legacy, capabilities: {}, clientInfo: { ...self } }
+  return callOf('initialize', params, id)
+}
+
+/** The `_meta` of a modern request of a client without capabilities. */
+export function modernMeta({ clientInfo }: { readonly clientInfo: unknown }): Json {
+  return {
+    'io.modelcontextprotocol/protocolVersion': newest.modern,
+    'io.modelcontextprotocol/clientCapabilities': {},
+    ...(clientInfo === undefined ? {} : { 'io.modelcontextprotocol/clientInfo': clientInfo }),
+  }
+}
+
+/** Whether an answer shows that the server speaks the era that it was asked about. It is untrusted. */
+export function confirms(era: Era, answer: Json): boolean {
+  const result = asObject(answer['result'])
+  if (era === 'legacy') return typeof result?.['protocolVersion'] === 'string'
+  const data = asObject(asObject(answer['error'])?.['data'])
+  const versions = result?.['supportedVersions'] ?? data?.['supported']
+  return Array.isArray(versions) && versions.includes(newest.modern)
+}

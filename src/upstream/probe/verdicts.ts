@@ -1,0 +1,73 @@
+import type { Clock } from '../../core/clock.ts'
+import { Refusal } from '../../core/errors.ts'
+import type { Era } from '../../mcp/revisions.ts'
+
+/** Whether a server speaks an era: as its main transport has it, over HTTP+SSE, or not at all. */
+export type Speaks = 'native' | 'sse' | 'no'
+
+/** Asks a server whether it speaks an era. Rejects with a Refusal where it cannot be told, such as while it is down. */
+export type AskServer = (era: Era, headers: readonly string[]) => Promise<Speaks>
+
+/** What is known of a server. */
+export interface Verdicts {
+  /** What is known already; never waits. What is old is asked for again meanwhile. */
+  known(era: Era, headers: readonly string[]): Speaks | undefined
+  /** What is known, or what the server says. Everybody who wants to know at the same time shares one question. */
+  find(era: Era, headers: readonly string[]): Promise<Speaks>
+  /** Forgets what is no use. */
+  forget(): void
+}
+
+interface VerdictsOptions {
+  readonly ask: AskServer
+  /** What needs no question. */
+  readonly pinned: Readonly<Partial<Record<Era, Speaks>>>
+  readonly seconds: number
+  /** Told of each answer that is news. */
+  readonly onVerdict: (era: Era, speaks: Speaks) => void
+  readonly clock: Clock
+}
+
+interface Verdict {
+  readonly speaks: Speaks
+  readonly askedAt: number
+}
+
+/** Remembers what a server speaks, for a while: a server that learnt the new era would never say so by itself. */
+export function rememberVerdicts({ ask, pinned, seconds, onVerdict, clock }: VerdictsOptions): Verdicts {
+  const verdicts = new Map<Era, Verdict>()
+  const asking = new Map<Era, Promise<Speaks>>()
+
+  const question = (era: Era, headers: readonly string[]): Promise<Speaks> => {
+    const running = asking.get(era)
+    if (running !== undefined) return running
+    const asked = ask(era, headers)
+      .then((speaks) => {
+        if (verdicts.get(era)?.speaks !== speaks) onVerdict(era, speaks)
+        verdicts.set(era, { speaks, askedAt: clock.now() })
+        return speaks
+      })
+      .finally(() => asking.delete(era))
+    asking.set(era, asked)
+    return asked
+  }
+
+  const known = (era: Era, headers: readonly string[]): Speaks | undefined => {
+    if (pinned[era] !== undefined) return pinned[era]
+    const verdict = verdicts.get(era)
+    if (verdict === undefined) return undefined
+    if (clock.now() - verdict.askedAt >= seconds * 1000) {
+      // It may be down just now; then the old answer is still the best one.
+      question(era, headers).catch((error: unknown) => {
+        if (!(error instanceof Refusal)) throw error
+      })
+    }
+    return verdict.speaks
+  }
+
+  return {
+    known,
+    find: async (era, headers) => known(era, headers) ?? question(era, headers),
+    forget: () => verdicts.clear(),
+  }
+}

@@ -1,0 +1,156 @@
+import type { Dispatcher } from 'undici'
+import { Refusal } from '../../core/errors.ts'
+import type { ChannelEvents, OpenChannel } from '../conversation/channel.ts'
+import { mediaTypeOf, refusalForStatus } from '../conversation/http-status.ts'
+import type { Json } from '../conversation/json-rpc.ts'
+import { asRefusal, parseMessages, readEvents } from '../conversation/read-messages.ts'
+
+interface SseOptions {
+  readonly dispatcher: Dispatcher
+  /** Where the stream is. */
+  readonly url: string
+  /** Time until the server has named its endpoint. */
+  readonly responseSeconds: number
+}
+
+interface Outgoing {
+  readonly message: Json
+  readonly headers: readonly string[]
+  readonly id: number | undefined
+}
+
+const maxWaiting = 256
+
+/**
+ * Opens a channel to a server of HTTP+SSE (MCP 2024-11-05, transports): everything that the server says comes on one
+ * stream, whose first event names the address to post to. That address must be on the server's own origin.
+ */
+export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): OpenChannel {
+  const { origin, pathname, search } = new URL(url)
+  return (events, headers) => {
+    const stop = new AbortController()
+    let endpoint: string | undefined
+    /** What is sent before the address is known. */
+    let waiting: Outgoing[] = []
+    let over = false
+
+    const close = (refusal: Refusal): void => {
+      if (over) return
+      over = true
+      clearTimeout(patience)
+      stop.abort()
+      events.onClosed(refusal)
+    }
+
+    const patience = setTimeout(() => {
+      close(new Refusal('upstream_timeout', { reason: 'the server has not named its endpoint' }))
+    }, responseSeconds * 1000).unref()
+
+    const post = async ({ message, headers: own, id }: Outgoing): Promise<void> => {
+      try {
+        const { statusCode, body } = await dispatcher.request({
+          origin,
+          path: endpoint as string,
+          method: 'POST',
+          headers: [...own, 'Content-Type', 'application/json'],
+          body: JSON.stringify(message),
+          signal: stop.signal,
+        })
+        await body.dump()
+        const refusal = refusalForPost(statusCode)
+        if (refusal !== undefined) throw refusal
+      } catch (error) {
+        if (id !== undefined && !over) events.onFailure(id, asRefusal(error))
+      }
+    }
+
+    const begin = (path: string): void => {
+      endpoint = path
+      clearTimeout(patience)
+      for (const one of waiting) void post(one)
+      waiting = []
+    }
+
+    const listen = async (): Promise<void> => {
+      try {
+        const answer = await dispatcher.request({
+          origin,
+          path: pathname + search,
+          method: 'GET',
+          headers: [...headers, 'Accept', 'text/event-stream'],
+          signal: stop.signal,
+        })
+        checkStream(answer)
+        await readStream(answer.body, events, (text) => begin(resolveEndpoint(text, url)))
+        close(new Refusal('upstream_interrupted', { reason: 'the server ended its event stream' }))
+      } catch (error) {
+        close(asRefusal(error))
+      }
+    }
+    void listen()
+
+    const send = (outgoing: Outgoing): void => {
+      if (over) throw new Refusal('session_unknown')
+      if (endpoint !== undefined) void post(outgoing)
+      else if (waiting.length < maxWaiting) waiting.push(outgoing)
+      else throw new Refusal('upstream_timeout', { reason: 'the server has not named its endpoint' })
+    }
+    return {
+      send: (message, options) => send({ message, ...options }),
+      abandon: (_id, message, own) => send({ message, headers: own, id: undefined }),
+      hear() {},
+      unhear() {},
+      async close() {
+        close(new Refusal('session_unknown', { reason: 'the session was closed' }))
+      },
+    }
+  }
+}
+
+/**
+ * The path of the address that a server named, which is untrusted: a server must not make the gateway post to anybody
+ * else (A11). Throws `upstream_invalid`.
+ */
+export function resolveEndpoint(text: string, url: string): string {
+  const endpoint = URL.parse(text.trim(), url)
+  if (endpoint === null || endpoint.origin !== new URL(url).origin) {
+    throw new Refusal('upstream_invalid', { reason: 'the endpoint of the server is on another origin' })
+  }
+  return endpoint.pathname + endpoint.search
+}
+
+function checkStream({ statusCode, headers, body }: Dispatcher.ResponseData): void {
+  const reason = `the server answered ${statusCode} ${mediaTypeOf(headers)} to the stream`
+  const fits = statusCode === 200 && mediaTypeOf(headers) === 'text/event-stream'
+  const refusal =
+    refusalForStatus(statusCode) ?? (fits ? undefined : new Refusal('upstream_invalid', { reason }))
+  if (refusal === undefined) return
+  body.on('error', () => {}).destroy()
+  throw refusal
+}
+
+async function readStream(
+  body: AsyncIterable<Uint8Array>,
+  events: ChannelEvents,
+  onEndpoint: (text: string) => void,
+): Promise<void> {
+  let known = false
+  for await (const { type, data } of readEvents(body)) {
+    if (type === 'endpoint' && !known) {
+      known = true
+      onEndpoint(data)
+    } else if (type === 'message' && data !== '') {
+      for (const message of parseMessages(data)) events.onMessage(message)
+    }
+  }
+}
+
+function refusalForPost(status: number): Refusal | undefined {
+  if (status < 300) return undefined
+  return (
+    refusalForStatus(status) ??
+    (status === 404
+      ? new Refusal('session_unknown', { reason: 'the server has forgotten the session' })
+      : new Refusal('upstream_invalid', { reason: `the server answered ${status} to a message` }))
+  )
+}

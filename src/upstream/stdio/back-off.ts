@@ -1,0 +1,41 @@
+import type { Clock } from '../../core/clock.ts'
+import { Refusal } from '../../core/errors.ts'
+
+/** Holds back starts of a server that keeps crashing, for each of those who start it apart. */
+export interface BackOff {
+  /** Throws `upstream_unreachable` while a caller has to wait. */
+  check(owner: string): void
+  /** A process ended that nobody had stopped, after so many milliseconds. */
+  crashed(owner: string, livedMilliseconds: number): void
+}
+
+const freeCrashes = 2
+const firstPause = 1000
+const longestPause = 60_000
+/** A process that lived this long was no failed start. */
+const healthyMilliseconds = 60_000
+const maxOwners = 10_000
+
+/** The second crash in a row is followed by a pause of a second, and each further one by twice the last. */
+export function createBackOff(clock: Clock): BackOff {
+  const crashes = new Map<string, { count: number; until: number }>()
+  return {
+    check(owner) {
+      const left = (crashes.get(owner)?.until ?? 0) - clock.now()
+      if (left <= 0) return
+      throw new Refusal('upstream_unreachable', {
+        reason: 'the stdio server crashed several times in a row; it is started again later',
+        retryAfterSeconds: Math.ceil(left / 1000),
+      })
+    },
+    crashed(owner, livedMilliseconds) {
+      const earlier = crashes.get(owner)
+      const count = livedMilliseconds >= healthyMilliseconds ? 1 : (earlier?.count ?? 0) + 1
+      const pause =
+        count <= freeCrashes ? 0 : Math.min(firstPause * 2 ** (count - freeCrashes - 1), longestPause)
+      crashes.delete(owner)
+      crashes.set(owner, { count, until: clock.now() + pause })
+      if (crashes.size > maxOwners) crashes.delete(crashes.keys().next().value as string)
+    },
+  }
+}

@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises'
+
+const maxProcesses = 256
+
+/**
+ * The memory of a process and of everything that it started, in megabytes, as Linux counts what is resident; undefined
+ * where that cannot be known.
+ */
+export async function residentMegabytes(pid: number): Promise<number | undefined> {
+  let kilobytes: number | undefined
+  const open = [pid]
+  for (let seen = 0; seen < maxProcesses; seen++) {
+    const next = open.pop()
+    if (next === undefined) break
+    const status = await read(`/proc/${next}/status`)
+    const resident = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
+    if (resident !== undefined) kilobytes = (kilobytes ?? 0) + Number(resident)
+    const children = await read(`/proc/${next}/task/${next}/children`)
+    open.push(...children.split(' ').filter(Boolean).map(Number))
+  }
+  return kilobytes === undefined ? undefined : kilobytes / 1024
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch {
+    return '' // the process is gone, or this is no Linux
+  }
+}

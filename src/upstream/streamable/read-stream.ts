@@ -1,0 +1,50 @@
+import type { Dispatcher } from 'undici'
+import { Refusal } from '../../core/errors.ts'
+import type { StreamEvent } from '../../http/event-stream.ts'
+import type { Json } from '../conversation/json-rpc.ts'
+import { parseMessages, readEvents } from '../conversation/read-messages.ts'
+
+/** Where a client is in a stream that it may come back to (MCP 2025-11-25, transports, "Resumability"). */
+export interface Place {
+  lastEventId: string | undefined
+  /** How long the server asks to wait before coming back. */
+  pauseMilliseconds: number
+}
+
+const firstPauseMilliseconds = 1000
+/** The longest pause between two attempts. */
+export const longestPauseMilliseconds = 30_000
+
+/** The beginning of a stream. */
+export function newPlace(): Place {
+  return { lastEventId: undefined, pauseMilliseconds: firstPauseMilliseconds }
+}
+
+/** The messages of an event, after remembering its place. */
+export function takeEvent({ data, id, retryMilliseconds }: StreamEvent, place: Place): Json[] {
+  place.lastEventId = id ?? place.lastEventId
+  place.pauseMilliseconds = Math.min(retryMilliseconds ?? firstPauseMilliseconds, longestPauseMilliseconds)
+  return data === '' ? [] : parseMessages(data)
+}
+
+/** A server that has no such stream. */
+export class NoStream extends Error {}
+
+/** Opens the stream of a session, at a place, and gives its messages. Throws NoStream or a Refusal. */
+export async function* readStream(
+  request: (headers: readonly string[]) => Promise<Dispatcher.ResponseData>,
+  place: Place,
+): AsyncGenerator<Json> {
+  const { lastEventId } = place
+  const { statusCode, body } = await request([
+    'Accept',
+    'text/event-stream',
+    ...(lastEventId === undefined ? [] : ['Last-Event-ID', lastEventId]),
+  ])
+  if (statusCode !== 200) {
+    await body.dump()
+    if (statusCode === 405) throw new NoStream()
+    throw new Refusal('upstream_invalid', { reason: `the server answered ${statusCode} to the stream` })
+  }
+  for await (const event of readEvents(body)) yield* takeEvent(event, place)
+}

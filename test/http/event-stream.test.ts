@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { EventTooLarge, eventReader, type StreamEvent } from '../../src/http/event-stream.ts'
+
+function read(text: string, cuts: readonly number[] = []): StreamEvent[] {
+  const bytes = Buffer.from(text)
+  const places = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].toSorted(
+    (left, right) => left - right,
+  )
+  const take = eventReader(10_000)
+  return places.slice(1).flatMap((end, index) => take(bytes.subarray(places[index], end)))
+}
+
+const event = (data: string, more: Partial<StreamEvent> = {}): StreamEvent => ({
+  type: 'message',
+  data,
+  id: undefined,
+  retryMilliseconds: undefined,
+  ...more,
+})
+
+describe('an event stream', () => {
+  const cases: [string, string, StreamEvent[]][] = [
+    ['an event', 'data: a\n\n', [event('a')]],
+    ['all line breaks', 'data: a\r\n\r\ndata: b\r\rdata: c\n\n', [event('a'), event('b'), event('c')]],
+    ['several lines', 'data: a\ndata\ndata:b\n\n', [event('a\n\nb')]],
+    ['one space, no more', 'data:  a\n\n', [event(' a')]],
+    ['a byte order mark', '\uFEFFdata: a\n\n', [event('a')]],
+    ['comments', ': hello\n\ndata: a\n\n: bye\n\n', [event('a')]],
+    [
+      'all fields',
+      'event: endpoint\nid: 7\nretry: 500\ndata: /x\n\n',
+      [event('/x', { type: 'endpoint', id: '7', retryMilliseconds: 500 })],
+    ],
+    ['an event without data that names a place', 'id: 1\ndata:\n\n', [event('', { id: '1' })]],
+    ['fields that are wrong', 'retry: 5s\nid: \0\nwhat: x\ndata: a\n\n', [event('a')]],
+    ['nothing of an event that is cut off', 'data: a\n\ndata: b\n', [event('a')]],
+    ['text of any script', 'data: äöü 漢 🎉\n\n', [event('äöü 漢 🎉')]],
+  ]
+  for (const [what, text, events] of cases) {
+    it(`with ${what} is read the same however it is cut`, () => {
+      assert.deepEqual(read(text), events)
+      fc.assert(fc.property(fc.array(fc.nat()), (cuts) => assert.deepEqual(read(text, cuts), events)))
+    })
+  }
+
+  it('cannot fill the memory, with one line or with many (A71)', () => {
+    const line = eventReader(1000)
+    assert.throws(() => {
+      for (let count = 0; count < 20; count++) line(Buffer.from('x'.repeat(100)))
+    }, EventTooLarge)
+    const lines = eventReader(1000)
+    assert.throws(() => {
+      for (let count = 0; count < 200; count++) lines(Buffer.from('data: 123456\n'))
+    }, EventTooLarge)
+    const events = eventReader(1000)
+    for (let count = 0; count < 200; count++) assert.equal(events(Buffer.from('data: 123456\n\n')).length, 1)
+  })
+})

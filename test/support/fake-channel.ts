@@ -1,0 +1,85 @@
+import type { ChannelEvents, OpenChannel } from '../../src/upstream/conversation/channel.ts'
+import type { Caller } from '../../src/upstream/conversation/contract.ts'
+import type { Json } from '../../src/upstream/conversation/json-rpc.ts'
+import type { Sink } from '../../src/upstream/conversation/sink.ts'
+
+/** A server that a test plays itself. */
+export interface FakeServer {
+  readonly open: OpenChannel
+  /** Every message that reached it. */
+  readonly seen: Json[]
+  /** Headers that came with them. */
+  readonly headers: (readonly string[])[]
+  readonly events: () => ChannelEvents
+  closed: number
+}
+
+/** Makes one. `answer` is called with each message and may say something at once. */
+export function fakeServer(
+  answer: (message: Json, say: (message: Json) => void) => void = () => {},
+): FakeServer {
+  let events: ChannelEvents | undefined
+  const seen: Json[] = []
+  const headers: (readonly string[])[] = []
+  const server: FakeServer = {
+    seen,
+    headers,
+    closed: 0,
+    events: () => events as ChannelEvents,
+    open(given) {
+      events = given
+      const take = (message: Json): void => {
+        // As it would be on the wire.
+        const copy = JSON.parse(JSON.stringify(message)) as Json
+        seen.push(copy)
+        answer(copy, (said) => given.onMessage({ jsonrpc: '2.0', ...said }))
+      }
+      return {
+        send(message, options) {
+          headers.push(options.headers)
+          take(message)
+        },
+        abandon: (_id, notification) => take(notification),
+        hear() {},
+        unhear() {},
+        async close() {
+          server.closed++
+        },
+      }
+    },
+  }
+  return server
+}
+
+/** A sink that remembers what it got. */
+export interface RecordingSink extends Sink {
+  readonly pushed: Json[]
+  readonly finished: Json[]
+  readonly failures: { code: string; id: unknown }[]
+  ended: number
+  closed: boolean
+}
+
+/** Makes one. */
+export function recordingSink(): RecordingSink {
+  const sink: RecordingSink = {
+    pushed: [],
+    finished: [],
+    failures: [],
+    ended: 0,
+    closed: false,
+    open() {},
+    push: (message) => void sink.pushed.push(message as Json),
+    finish: (message) => void sink.finished.push(message as Json),
+    end() {
+      sink.ended++
+    },
+    fail: ({ code }, id) => void sink.failures.push({ code, id }),
+  }
+  return sink
+}
+
+/** A caller of a name, with one header that bears it. */
+export function callerOf(name: string): Caller {
+  return { owner: name, principal: name, headers: ['Authorization', `Bearer of ${name}`] }
+}

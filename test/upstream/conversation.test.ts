@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { Refusal } from '../../src/core/errors.ts'
+import type { Conversation } from '../../src/upstream/conversation/contract.ts'
+import { startConversation } from '../../src/upstream/conversation/conversation.ts'
+import type { Json } from '../../src/upstream/conversation/json-rpc.ts'
+import { callerOf, type FakeServer, fakeServer, recordingSink } from '../support/fake-channel.ts'
+
+const subscription = 'io.modelcontextprotocol/subscriptionId'
+
+function talk(server: FakeServer, era: 'legacy' | 'modern' = 'modern', shared = true): Conversation {
+  return startConversation({
+    era,
+    shared,
+    open: server.open,
+    caller: callerOf('opener'),
+    responseSeconds: 30,
+    onClosed() {},
+  })
+}
+
+const call = (id: unknown, params: Json = {}): Json => ({ jsonrpc: '2.0', id, method: 'tools/call', params })
+const say = (server: FakeServer, message: Json): void =>
+  server.events().onMessage({ jsonrpc: '2.0', ...message })
+
+describe('two users of one shared server', () => {
+  it('get their own answers and their own progress, however both number theirs (A37, A38)', () => {
+    const plan = fc.array(
+      fc.record({
+        user: fc.constantFrom('ada', 'eve'),
+        id: fc.constantFrom<unknown>(1, 2, '1', 'a'),
+        token: fc.constantFrom<unknown>(undefined, 1, 2, '1'),
+      }),
+      { minLength: 1, maxLength: 60 },
+    )
+    fc.assert(
+      fc.property(plan, fc.infiniteStream(fc.nat()), (requests, order) => {
+        const server = fakeServer()
+        const conversation = talk(server)
+        const sent = requests.map(({ user, id, token }, index) => {
+          const sink = recordingSink()
+          const meta = token === undefined ? {} : { _meta: { progressToken: token } }
+          conversation.request(call(id, { mark: index, ...meta }), sink, callerOf(user))
+          return { sink, id, token }
+        })
+        const open = [...server.seen]
+        while (open.length > 0) {
+          const [message] = open.splice((order.next().value as number) % open.length, 1) as [Json]
+          const { mark, _meta } = message['params'] as { mark: number; _meta?: { progressToken: unknown } }
+          if (_meta !== undefined) {
+            const params = { progressToken: _meta.progressToken, progress: mark }
+            say(server, { method: 'notifications/progress', params })
+          }
+          say(server, { id: message['id'], result: { mark } })
+        }
+        for (const [index, { sink, id, token }] of sent.entries()) {
+          assert.deepEqual(sink.finished, [{ jsonrpc: '2.0', id, result: { mark: index } }])
+          const progress = token === undefined ? [] : [{ progressToken: token, progress: index }]
+          assert.deepEqual(
+            sink.pushed.map(({ params }) => params),
+            progress,
+          )
+        }
+        assert.equal(conversation.busy, false)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('cannot cancel each other, by any id: neither their own nor one of the gateway (A30, A37)', () => {
+    const server = fakeServer()
+    const conversation = talk(server)
+    const [hers, his] = [recordingSink(), recordingSink()]
+    conversation.request(call(1), hers, callerOf('ada'))
+    conversation.request(call(7), his, callerOf('eve'))
+    const [internal] = server.seen.map(({ id }) => id)
+    for (const requestId of [1, internal, 2, '1', 99]) {
+      const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } }
+      conversation.tell(cancel, callerOf('eve'))
+    }
+    assert.equal(server.seen.length, 2, 'the server hears of no cancellation')
+    const cancel = {
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId: 1, reason: 'r' },
+    }
+    conversation.tell(cancel, callerOf('ada'))
+    assert.deepEqual(server.seen.at(-1)?.['params'], { requestId: internal, reason: 'r' })
+    assert.equal(hers.ended, 1, 'what was held open for the answer ends')
+    say(server, { id: internal, result: {} })
+    assert.deepEqual(hers.finished, [])
+  })
+
+  it('never hear what belongs to nobody, to a request that is over, or to a subscription of somebody else (A32)', () => {
+    const server = fakeServer()
+    const conversation = talk(server)
+    const [hers, his] = [recordingSink(), recordingSink()]
+    conversation.request({ ...call('s'), method: 'subscriptions/listen' }, hers, callerOf('ada'))
+    conversation.request({ ...call('s'), method: 'subscriptions/listen' }, his, callerOf('eve'))
+    const [first] = server.seen.map(({ id }) => id)
+    const changed = { method: 'notifications/tools/list_changed' }
+    say(server, { ...changed, params: { _meta: { [subscription]: first } } })
+    say(server, { ...changed, params: {} })
+    say(server, { ...changed, params: { _meta: { [subscription]: 4711 } } })
+    say(server, { method: 'notifications/progress', params: { progressToken: 4711, progress: 1 } })
+    say(server, { method: 'notifications/message', params: { level: 'info', data: 'whose?' } })
+    say(server, { id: 'x', method: 'sampling/createMessage', params: {} })
+    assert.deepEqual(
+      hers.pushed.map(({ params }) => params),
+      [{ _meta: { [subscription]: 's' } }],
+    )
+    assert.deepEqual(his.pushed, [])
+    say(server, { method: 'notifications/cancelled', params: { requestId: first } })
+    const result = { resultType: 'complete', _meta: { [subscription]: 's' } }
+    assert.deepEqual(
+      hers.finished,
+      [{ jsonrpc: '2.0', id: 's', result }],
+      'a subscription ends with a result (DEC1)',
+    )
+  })
+})
+
+describe('a conversation with a legacy server', () => {
+  it('carries questions of the server to who listens, and answers to those alone (A30)', () => {
+    const server = fakeServer()
+    const conversation = talk(server, 'legacy', false)
+    const listener = recordingSink()
+    conversation.listen(listener, callerOf('ada'))
+    say(server, { id: 'q', method: 'sampling/createMessage', params: {} })
+    assert.equal(listener.pushed[0]?.['id'], 'q')
+    for (const id of ['made-up', 'q', 'q']) {
+      conversation.tell({ jsonrpc: '2.0', id, result: {} }, callerOf('ada'))
+    }
+    assert.deepEqual(
+      server.seen.map(({ id }) => id),
+      ['q'],
+      'an answer goes through once, and one that nobody waits for not at all',
+    )
+  })
+
+  it('ends everything that waits when it is over, with the id that the client chose', () => {
+    const server = fakeServer()
+    const conversation = talk(server, 'legacy', false)
+    const [waiting, listener] = [recordingSink(), recordingSink()]
+    conversation.request(call('mine'), waiting, callerOf('ada'))
+    conversation.listen(listener, callerOf('ada'))
+    server.events().onClosed(new Refusal('upstream_interrupted'))
+    assert.deepEqual(waiting.failures, [{ code: 'upstream_interrupted', id: 'mine' }])
+    assert.equal(listener.ended, 1)
+  })
+
+  it('gives up a request about which the server says nothing, and tells it so', (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const server = fakeServer()
+    const conversation = talk(server, 'legacy', false)
+    const [silent, lively] = [recordingSink(), recordingSink()]
+    conversation.request(call(1), silent, callerOf('ada'))
+    conversation.request(call(2, { _meta: { progressToken: 'p' } }), lively, callerOf('ada'))
+    say(server, { method: 'notifications/progress', params: { progressToken: 2, progress: 1 } })
+    test.mock.timers.tick(30_000)
+    assert.deepEqual(silent.failures, [{ code: 'upstream_timeout', id: 1 }])
+    assert.deepEqual(lively.failures, [])
+    assert.deepEqual(server.seen.at(-1)?.['params'], { requestId: 1 })
+  })
+})

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { afterEach, describe, it } from 'node:test'
+import { callModern, post } from '../support/era-calls.ts'
+import { legacyRequest, modernRequest } from '../support/gated-spy.ts'
+import {
+  legacyScript,
+  modernScript,
+  type Script,
+  type ScriptedGate,
+  startScripted,
+} from '../support/scripted-upstream.ts'
+
+let gate: ScriptedGate
+afterEach(() => gate.close())
+
+const initialize = legacyRequest('initialize', { protocolVersion: '2025-06-18', capabilities: {} })
+
+describe('a server of which nothing is known', () => {
+  it('that speaks both eras is asked about each one once, and then gets the very bytes', async () => {
+    gate = await startScripted({ ...legacyScript, 'server/discover': modernScript['server/discover']! })
+    const token = await gate.token('ada')
+    for (let count = 0; count < 2; count++)
+      assert.equal((await callModern(gate.url, token, 'tools/list')).status, 200)
+    assert.deepEqual(gate.methods(), ['server/discover', 'tools/list', 'tools/list'])
+    assert.match(gate.installation.log(), /asked for the modern era, the server says yes/)
+    const { body } = modernRequest('tools/list')
+    assert.equal(gate.spy.seen.at(-1)?.body, JSON.stringify(body))
+
+    assert.equal((await post(gate.url, token, initialize)).status, 200)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const asked = gate.methods().slice(3)
+    assert.deepEqual(
+      asked.toSorted(),
+      ['DELETE', 'initialize', 'initialize'],
+      'the session of the question is left',
+    )
+    assert.equal(gate.spy.seen.findLast(({ body: text }) => text !== '')?.body, JSON.stringify(initialize))
+  })
+
+  it('is asked with the credential of the gateway, and with nothing of the client (A10)', async () => {
+    gate = await startScripted(modernScript)
+    const token = await gate.token('ada')
+    await callModern(gate.url, token, 'tools/list')
+    const { headers, body } = gate.spy.seen[0]!
+    assert.match(headers['authorization'] ?? '', /^Bearer ey/)
+    assert.notEqual(headers['authorization'], `Bearer ${token}`)
+    assert.equal(headers['mcp-method'], 'server/discover')
+    assert.match(body, /"name":"portcullis"/)
+  })
+
+  it('is asked once for many who come at the same time', async () => {
+    gate = await startScripted(modernScript)
+    const token = await gate.token('ada')
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => callModern(gate.url, token, 'tools/list')),
+    )
+    assert.ok(answers.every(({ status }) => status === 200))
+    assert.equal(gate.methods().filter((method) => method === 'server/discover').length, 1)
+  })
+
+  it('is not asked for a request that is refused (A1, A15)', async () => {
+    gate = await startScripted(modernScript)
+    const token = await gate.token('ada', 'mcp:prompts:list')
+    assert.equal((await callModern(gate.url, token, 'tools/list')).status, 403)
+    assert.equal((await callModern(gate.url, 'nonsense', 'tools/list')).status, 401)
+    assert.deepEqual(gate.spy.seen, [])
+  })
+
+  const outages: [string, Script[string], number][] = [
+    ['refuses the gateway', () => ({ reply: true, status: 401 }), 502],
+    ['is behind a proxy that does not find it', () => ({ reply: true, status: 503 }), 502],
+    [
+      'sends elsewhere',
+      () => ({ reply: true, status: 307, headers: { location: 'http://evil.example' } }),
+      502,
+    ],
+  ]
+  for (const [what, answer, status] of outages) {
+    it(`that ${what} is not taken for one of the other era (A70, A71)`, async () => {
+      gate = await startScripted({ ...modernScript, 'server/discover': answer })
+      const token = await gate.token('ada')
+      assert.equal((await callModern(gate.url, token, 'tools/list')).status, status)
+      assert.ok(!gate.methods().includes('initialize'))
+      gate.script = modernScript
+      assert.equal((await callModern(gate.url, token, 'tools/list')).status, 200, 'it is asked again')
+    })
+  }
+
+  it('that understands neither question answers for itself', async () => {
+    gate = await startScripted({})
+    const token = await gate.token('ada')
+    assert.equal((await callModern(gate.url, token, 'tools/list')).status, 200)
+    assert.equal(gate.methods().at(-1), 'tools/list')
+  })
+})
+
+describe('a server of which the operator says what it is', () => {
+  for (const [era, method] of [
+    ['modern', 'tools/list'],
+    ['both', 'tools/list'],
+  ] as const) {
+    it(`is not asked: ${era}`, async () => {
+      gate = await startScripted(modernScript, { era })
+      await callModern(gate.url, await gate.token('ada'), method)
+      assert.deepEqual(gate.methods(), [method])
+    })
+  }
+})

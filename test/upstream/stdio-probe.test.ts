@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { callModern, post, tokenFor } from '../support/era-calls.ts'
+import { legacyRequest } from '../support/gated-spy.ts'
+import { startInstallation } from '../support/installation.ts'
+
+/** A legacy server that does something of its own when it is asked what it does not know. */
+const program = (onUnknown: string): string => `
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method } = JSON.parse(line)
+    const say = (result) => console.log(JSON.stringify({ jsonrpc: '2.0', id, result }))
+    if (method === 'initialize') say({ protocolVersion: '2024-11-05', capabilities: { tools: {} }, serverInfo: { name: 'x', version: '1' } })
+    else if (method === 'tools/list') say({ tools: [] })
+    else if (id !== undefined) { ${onUnknown} }
+  })`
+
+describe('a stdio server that does not know the question what it speaks', () => {
+  for (const [what, onUnknown] of [
+    ['says nothing', ''],
+    ['ends', 'process.exit(1)'],
+    ['answers with nonsense', 'say([1])'],
+  ] as const) {
+    it(`and ${what} is found out all the same, and called by clients of both eras`, {
+      timeout: 60_000,
+    }, async () => {
+      const command = [process.execPath, '--eval', program(onUnknown)]
+      const gate = await startInstallation({
+        config: { upstreams: [{ name: 'old', command, responseSeconds: 3 }] },
+      })
+      const token = await tokenFor(gate.mcpUrl, 'ada')
+      const modern = await callModern(gate.mcpUrl, token, 'tools/list')
+      assert.equal(modern.messages[0]?.result?.['resultType'], 'complete')
+      const legacy = await post(
+        gate.mcpUrl,
+        token,
+        legacyRequest('initialize', { protocolVersion: '2024-11-05' }),
+      )
+      assert.equal(legacy.messages[0]?.result?.['protocolVersion'], '2024-11-05')
+      assert.match(gate.log(), /asked for the modern era, the server says no/)
+      await gate.close()
+    })
+  }
+})
