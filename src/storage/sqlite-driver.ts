@@ -81,10 +81,17 @@ export class SqliteGroupDriver implements Driver {
   }
 
   #end(connection: SqliteConnection, how: 'commit' | 'rollback'): void {
-    this.#database.exec(how)
-    connection.inTransaction = false
-    this.#transaction = undefined
-    this.#endTransaction()
+    try {
+      // A full disk ends the transaction by itself; then there is nothing to roll back.
+      if (how === 'commit' || this.#database.isTransaction) this.#database.exec(how)
+    } finally {
+      // A commit that failed is followed by a rollback, and the others wait until that is over.
+      if (!this.#database.isTransaction) {
+        connection.inTransaction = false
+        this.#transaction = undefined
+        this.#endTransaction()
+      }
+    }
   }
 
   #commitInTurn(): void {

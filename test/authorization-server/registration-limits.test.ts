@@ -93,6 +93,10 @@ describe('a public client that registers again (N16, N11)', () => {
       metadata,
       { ...metadata, client_name: 'Other' },
       { ...metadata, redirect_uris: ['http://127.0.0.1:1/other'] },
+      // Odd spellings of one address: whoever registers them must not get in the way of the usual one.
+      ...['http://127.1:1/callback', 'HTTP://127.0.0.1:1/callback', 'http://127.0.0.1:1/x/../callback'].map(
+        (uri) => ({ ...metadata, redirect_uris: ['https://app.example/cb', uri] }),
+      ),
       { ...metadata, redirect_uris: ['http://localhost:1/callback', 'https://app.example/cb'] },
       { ...metadata, redirect_uris: [redirect, 'https://app.example:8443/cb'] },
       { ...metadata, application_type: 'web' },

@@ -86,6 +86,31 @@ describe('changes that are committed together', () => {
     assert.ok(names('outside').every(isThere), 'the rollback took nothing of others with it')
   })
 
+  it('go on after a disk that was full in a transaction, once there is room again', {
+    timeout: 20_000,
+  }, async () => {
+    const { sql } = await import('kysely')
+    const narrow = await home.openRaw()
+    try {
+      const fill = (name: string, length: number) =>
+        narrow.transaction().execute((trx) =>
+          trx
+            .insertInto('marks')
+            .values({ name, value: 'x'.repeat(length) })
+            .execute(),
+        )
+      await fill('fits', 10)
+      const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(narrow)
+      await sql`pragma max_page_count = ${sql.lit(rows[0]?.page_count)}`.execute(narrow)
+      await assert.rejects(fill('too large', 100_000), /full/)
+      await sql`pragma max_page_count = 1000000`.execute(narrow)
+      await fill('fits again', 100_000)
+      assert.ok(isThere('fits again') && !isThere('too large'))
+    } finally {
+      await narrow.destroy()
+    }
+  })
+
   it('are written before the store is closed', async () => {
     const closing = await home.openRaw()
     const last = closing.insertInto('marks').values({ name: 'last', value: 'v' }).execute()

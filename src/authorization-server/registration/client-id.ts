@@ -29,6 +29,8 @@ export function canonical(value: unknown): string {
 function withoutLoopbackPort(uri: unknown): unknown {
   const url = URL.parse(String(uri))
   if (url?.protocol !== 'http:' || !isLoopbackHost(url.hostname)) return uri
+  // Redirect URIs match to the letter, so an odd spelling must not share the id of the usual one.
+  if (url.href !== uri) return uri
   url.port = ''
   return url.href
 }
