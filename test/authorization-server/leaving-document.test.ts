@@ -43,14 +43,14 @@ describe('a client whose metadata document goes away while somebody signs in', (
     ['login', { name: 'ada' }],
     ['consent', { decision: 'approve' }],
   ] as const) {
-    it(`is told to them at the ${step}, as nobody's fault here (R3)`, async () => {
+    it(`is told to them at the ${step}, as nobody's fault here`, async () => {
       const { visitor, page, form } = await reach(step)
       assertToldSo(await visitor.get(page))
       assertToldSo(await visitor.post(actionOf(form.html), { csrf: csrfOf(form.html), ...fields }))
       const told = (await installation.audit()).filter(({ code }) => code === 'invalid_client').slice(-2)
       assert.deepEqual(
         told.map(({ outcome, reason }) => [outcome, reason]),
-        Array(2).fill(['denied', 'client_id metadata document fetch failed']),
+        Array(2).fill(['denied', 'client_id metadata document fetch failed: the fetch failed']),
       )
       assert.doesNotMatch(installation.log(), /"level":"error"|"outcome":"failed"|fault/)
     })
