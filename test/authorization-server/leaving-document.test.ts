@@ -49,8 +49,8 @@ describe('a client whose metadata document goes away while somebody signs in', (
       assertToldSo(await visitor.post(actionOf(form.html), { csrf: csrfOf(form.html), ...fields }))
       const told = (await installation.audit()).filter(({ code }) => code === 'invalid_client').slice(-2)
       assert.deepEqual(
-        told.map(({ outcome, reason }) => [outcome, reason]),
-        Array(2).fill(['denied', 'client_id metadata document fetch failed: the fetch failed']),
+        told.map(({ outcome, reason }) => `${outcome}: ${reason}`),
+        Array(2).fill('denied: client_id metadata document fetch failed: the fetch failed'),
       )
       assert.doesNotMatch(installation.log(), /"level":"error"|"outcome":"failed"|fault/)
     })

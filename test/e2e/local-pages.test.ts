@@ -141,6 +141,16 @@ const pages: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await enterCode(page, 'BBBB-BBBB')
     await page.getByRole('alert').waitFor()
   },
+  'too many wrong codes': async (page) => {
+    const fresh = await startInstallation({ config: { grants: { deviceCode: 'on' } } })
+    await page.goto(`${fresh.url}/device`)
+    for (let attempt = 0; attempt < 11; attempt++) {
+      await page.getByLabel('Code').fill('BBBB-BBBB')
+      await press(page, 'Continue')
+    }
+    await title(page, 'Too many wrong codes')
+    await fresh.close()
+  },
   'the confirmation of a device': confirmCode,
   'the consent for a device': deviceConsent,
   'a device that is connected': async (page) => {

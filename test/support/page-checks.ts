@@ -13,9 +13,9 @@ type Reach = (page: Page) => Promise<unknown>
 /** Where the browsers of a test file come from. */
 export interface PageChecks {
   /** Opens a page, 360 px wide, in a browser of its own, which closes when `use` is done. */
-  withPage(options: BrowserContextOptions, use: (page: Page) => Promise<void>): Promise<void>
+  readonly withPage: (options: BrowserContextOptions, use: (page: Page) => Promise<void>) => Promise<void>
   /** Checks what must hold for every page. */
-  check(name: string, reach: Reach): void
+  readonly check: (name: string, reach: Reach) => void
 }
 
 const narrow = { width: 360, height: 740 }
