@@ -2,9 +2,10 @@ import type { Client, Provider } from 'oidc-provider'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import { displayText } from '../http/page.ts'
 import { displayedClientName } from './client-name.ts'
-import { displayedHost, hostOfClientId } from './consent-warnings.ts'
+import { displayedHost } from './consent-warnings.ts'
 import type { GrantRecord } from './grants.ts'
 import type { ConnectedClient } from './pages/account-page.ts'
+import { documentHost } from './registration/document-url.ts'
 
 /** The clients of grants, each with all that it may do, the latest first. */
 export async function connectedClients(
@@ -38,7 +39,7 @@ async function findClient(provider: Provider, id: string): Promise<Client | unde
 
 function hostsOf(id: string, client: Client | undefined): string[] {
   const redirects = (client?.redirectUris ?? []).flatMap((uri) => URL.parse(uri) ?? [])
-  return [...new Set([hostOfClientId(id) ?? [], redirects.map(displayedHost)].flat())]
+  return [...new Set([documentHost(id) ?? [], redirects.map(displayedHost)].flat())]
 }
 
 function serversOf(resources: ResourceDirectory, grants: readonly GrantRecord[]): ConnectedClient['servers'] {

@@ -4,10 +4,12 @@ import { displayText, type Markup } from '../http/page.ts'
 import { accountPath } from './account-pages.ts'
 import { displayedClientName } from './client-name.ts'
 import { interactionPath } from './configuration.ts'
-import { consentWarnings, displayedHost, hostOfClientId } from './consent-warnings.ts'
+import { consentWarnings, displayedHost } from './consent-warnings.ts'
+import { findClient } from './find-client.ts'
 import { askedNames, askedScopes, grantConsent } from './grant-consent.ts'
 import { grants } from './grants.ts'
 import { consentPage } from './pages/consent-page.ts'
+import { documentHost } from './registration/document-url.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 type Interaction = InstanceType<Provider['Interaction']>
@@ -34,11 +36,11 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
   return {
     async show(interaction, csrf) {
       const asking = askingOf(interaction)
-      const client = await provider.Client.find(asking.clientId)
+      const client = await findClient(provider, asking.clientId)
       const account = await settings.identity.find(asking.accountId)
       const resource = settings.resources.find(asking.resource)
       const clientName = displayedClientName(client)
-      const clientHost = hostOfClientId(asking.clientId)
+      const clientHost = documentHost(asking.clientId)
       const { redirectUri } = asking
       const redirect = redirectUri === undefined ? undefined : new URL(redirectUri)
       const allowed = await allowedBefore(asking)
@@ -65,8 +67,8 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       if (!approved) {
         return { error: 'access_denied', error_description: 'the user did not let the client in' }
       }
+      const client = await findClient(provider, clientId)
       const grantId = await grantConsent(provider, interaction)
-      const client = await provider.Client.find(clientId)
       if (client !== undefined && redirectUri !== undefined) {
         await settings.rememberedConsents.remember({ accountId, client, redirectUri, resource, scopes })
       }

@@ -36,11 +36,6 @@ export function displayedHost(redirect: URL): string {
   return isWeb(redirect) ? redirect.host : redirect.protocol
 }
 
-/** The host of a client id that is the URL of the client's description. The id is untrusted. */
-export function hostOfClientId(clientId: string): string | undefined {
-  return clientId.startsWith('https://') ? URL.parse(clientId)?.host : undefined
-}
-
 function isWeb({ protocol }: URL): boolean {
   return protocol === 'https:' || protocol === 'http:'
 }

@@ -1,6 +1,7 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import { parseScopes } from '../core/scope.ts'
-import { displayText, type Markup, pageHeaders } from '../http/page.ts'
+import { type Markup, pageHeaders } from '../http/page.ts'
+import { displayedClientName } from './client-name.ts'
 import { faultPage } from './error-page.ts'
 import { confirmDevicePage, deviceCodePage, deviceDeniedPage, deviceDonePage } from './pages/device-pages.ts'
 import { requestIdOf } from './request-id.ts'
@@ -56,13 +57,13 @@ export function devicePages({ resources, issuer }: AuthorizationServerSettings):
       const page = confirmDevicePage({
         ...formOf(context),
         code: userCode,
-        clientName: nameOf(client),
+        clientName: displayedClientName(client),
         resourceName: resource?.name ?? issuer,
         scopes: parseScopes(typeof params['scope'] === 'string' ? params['scope'] : undefined),
       })
       return send(context, page)
     },
-    successSource: (context) => send(context, deviceDonePage(nameOf(context.oidc.client))),
+    successSource: (context) => send(context, deviceDonePage(displayedClientName(context.oidc.client))),
   }
 }
 
@@ -78,10 +79,6 @@ function formOf({ oidc }: KoaContextWithOIDC): { action: string; xsrf: string } 
 /** Nothing but what could be a code goes back into the form. */
 function codeText(typed: unknown): string {
   return typeof typed === 'string' && /^[A-Za-z0-9 -]{1,24}$/.test(typed) ? typed : ''
-}
-
-function nameOf(client: Client | undefined): string {
-  return displayText(client?.clientName ?? '') || 'A program without a name'
 }
 
 async function send(context: KoaContextWithOIDC, page: Markup | Promise<string>): Promise<void> {

@@ -16,6 +16,12 @@ const advice: Readonly<Record<string, { title: string; what: string; advice: str
     advice:
       'Try again in a moment. If it stays, tell the administrator the request number below: the log has the reason. If you write the program, check that its client_id is the https address of a metadata document of 5 KB at most that answers 200 itself and repeats that address.',
   },
+  document_out_of_reach: {
+    title: 'This program cannot be looked up',
+    what: 'The description of the program that sent you cannot be fetched at the moment.',
+    advice:
+      'Reload this page in a moment to try again. If it stays, tell the administrator the request number below: the log has the reason.',
+  },
   invalid_redirect_uri: {
     title: 'This link leads somewhere unexpected',
     what: 'The address to which you would be sent back is not one that the program registered.',
@@ -91,6 +97,11 @@ export async function missingPage(requestId: string): Promise<string> {
 /** The page for a fault of ours. */
 export async function faultPage(requestId: string): Promise<string> {
   return String(await problemPage({ ...(advice['server_error'] ?? general), requestId }))
+}
+
+/** The page for a client whose description cannot be fetched while its user is signing in. */
+export async function outOfReachPage(requestId: string): Promise<string> {
+  return String(await problemPage({ ...(advice['document_out_of_reach'] ?? general), requestId }))
 }
 
 /** The page for a sign-in that is over, or that belongs to another browser. */

@@ -6,6 +6,7 @@ import type { Account } from '../identity/contract.ts'
 import { displayedClientName } from './client-name.ts'
 import { interactionPath } from './configuration.ts'
 import { consentStep } from './consent-step.ts'
+import { findClient } from './find-client.ts'
 import { type Form, pageForms } from './forms.ts'
 import { errors } from './library.ts'
 import { loginDesk } from './login-desk.ts'
@@ -54,7 +55,7 @@ export function interactionPages(
     passkeyAction: `${interactionPath}/${interaction.uid}/login/passkey`,
     csrf: csrfOf(interaction),
     holder: interaction.uid,
-    clientName: displayedClientName(await provider.Client.find(String(interaction.params['client_id']))),
+    clientName: displayedClientName(await findClient(provider, String(interaction.params['client_id']))),
   })
 
   /** The library takes nobody's login into somebody else's session, so that one ends first. */

@@ -2,7 +2,8 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { type Markup, pageHeaders } from '../http/page.ts'
-import { expiredPage, faultPage } from './error-page.ts'
+import { expiredPage, faultPage, outOfReachPage } from './error-page.ts'
+import { DocumentOutOfReach } from './find-client.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
 import { requestIdOf } from './request-id.ts'
@@ -16,7 +17,7 @@ export type PageContext = Context<Bindings>
 
 const maxFormBytes = 16 * 1024
 
-/** An application of pages, which tells in words what goes wrong: a SessionNotFound, or a fault of ours. */
+/** An application of pages, which tells in words what goes wrong: SessionNotFound, DocumentOutOfReach, or a fault of ours. */
 export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes): Hono<Bindings> {
   const pages = new Hono<Bindings>()
   pages.use(bodyLimit({ maxSize: maxFormBytes }))
@@ -25,6 +26,10 @@ export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes):
   )
   pages.onError(async (error, context) => {
     const { incoming } = context.env
+    if (error instanceof DocumentOutOfReach) {
+      Object.assign(notes.of(incoming), { error: 'invalid_client', reason: error.message })
+      return context.html(await outOfReachPage(requestIdOf(incoming)), 400, pageHeaders)
+    }
     if (!(error instanceof errors.SessionNotFound)) {
       onFault(error)
       notes.of(incoming).fault = true

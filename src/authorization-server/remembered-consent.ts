@@ -2,8 +2,8 @@ import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { ScopeSet } from '../core/scope.ts'
-import { digest } from '../core/secret.ts'
 import type { ConsentQuestion, ConsentStore } from '../storage/contract.ts'
+import { consentDigest } from './registration/consent-digest.ts'
 
 /** What a person agrees to when they let a client in. */
 interface Agreement {
@@ -86,15 +86,8 @@ function questionOf({ accountId, client, redirectUri, resource }: Agreement): Co
     clientId: client.clientId,
     redirectHost: new URL(redirectUri).origin,
     resource,
-    clientDigest: clientDigest(client),
+    clientDigest: consentDigest(client),
   }
-}
-
-/** Changes with everything by which a person or this server knows a client: name, addresses, keys. */
-export function clientDigest(client: Client): string {
-  const { client_name, redirect_uris = [], jwks, jwks_uri, token_endpoint_auth_method } = client.metadata()
-  const known = [client_name, redirect_uris.toSorted(), jwks, jwks_uri, token_endpoint_auth_method]
-  return digest(JSON.stringify(known.map((value) => value ?? null)))
 }
 
 /** What an authorization request asks for, unless its user must be asked anyway. */

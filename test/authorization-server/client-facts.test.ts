@@ -7,6 +7,8 @@ import { documentHost } from '../../src/authorization-server/registration/docume
 describe('the host that answers for a client (R11, A53)', () => {
   it('is the one of its document, in ASCII, so that a look-alike shows', () => {
     assert.equal(documentHost('https://app.example/client.json'), 'app.example')
+    assert.equal(documentHost('https://app.example:8443/client.json'), 'app.example:8443')
+    assert.equal(documentHost('HTTPS://app.example/client.json'), 'app.example')
     assert.equal(documentHost('https://аpp.example/client.json'), 'xn--pp-6kc.example')
     assert.equal(documentHost('LCaG7Jm1Vn0'), undefined)
   })

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
-import type { Client } from 'oidc-provider'
-import { clientDigest } from '../../src/authorization-server/remembered-consent.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -103,29 +101,6 @@ describe('remembered consent', () => {
       assert.ok(await isAsked(client, browser), JSON.stringify(change))
     }
     await changing.close()
-  })
-
-  it('goes with the keys of a client, not with the order of its addresses (R10)', () => {
-    const clientWith = (changes: object): Client => {
-      const metadata = {
-        client_name: 'n',
-        redirect_uris: ['https://a.example', 'https://b.example'],
-        ...changes,
-      }
-      return { metadata: () => metadata } as unknown as Client
-    }
-    const known = clientDigest(clientWith({}))
-    assert.equal(
-      clientDigest(clientWith({ redirect_uris: ['https://b.example', 'https://a.example'] })),
-      known,
-    )
-    for (const change of [
-      { jwks: { keys: [] } },
-      { jwks_uri: 'https://a.example/k' },
-      { client_name: 'm' },
-    ]) {
-      assert.notEqual(clientDigest(clientWith(change)), known, JSON.stringify(change))
-    }
   })
 
   it('ends with time, and where the client asks for the question', async () => {

@@ -1,42 +1,37 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, request, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, before, describe, it, type TestContext } from 'node:test'
-import axe, { type AxeResults } from 'axe-core'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { freePort, type Installation, startInstallation } from '../support/installation.ts'
+import { after, before, describe, it } from 'node:test'
+import type { Page } from 'playwright-core'
+import { type DocumentHost, startDocumentHost } from '../support/document-host.ts'
+import { type Installation, startInstallation } from '../support/installation.ts'
 import { type AuthorizationRequest, OAuthClient } from '../support/oauth.ts'
-import { chromiumFlags, chromiumPath } from '../support/tools.ts'
+import { awaitAnswers, byKeyboard, pageChecks } from '../support/page-checks.ts'
 
-const narrow = { width: 360, height: 740 }
 const verifier = 'a'.repeat(43)
 
 let installation: Installation
+let documents: DocumentHost
 let client: OAuthClient
 let suspicious: OAuthClient
-let browser: Browser
-/** Where clients wait for the answer. */
-let callback: Server
+let described: OAuthClient
+const redirectUri = awaitAnswers()
+const { withPage, check } = pageChecks()
 before(async () => {
-  callback = createServer((_req, res) => void res.end('You can close this page.')).listen(0, '127.0.0.1')
-  await once(callback, 'listening')
-  const { port } = callback.address() as AddressInfo
+  documents = await startDocumentHost()
   installation = await startInstallation()
   client = await OAuthClient.register(installation.url, {
     client_name: 'Notes',
-    redirect_uris: [`http://127.0.0.1:${port}/callback`],
+    redirect_uris: [redirectUri()],
   })
   suspicious = await OAuthClient.register(installation.url, {
     client_name: `Cl\u0430ude ${'withaverylongname'.repeat(5)}`,
     redirect_uris: [`https://xn--80ak6aa92e.${'long-label.'.repeat(8)}example/${'callback/'.repeat(12)}`],
   })
-  browser = await chromium.launch({ executablePath: await chromiumPath(), args: chromiumFlags })
+  const id = documents.publish('/client.json', { redirect_uris: [redirectUri()] })
+  described = new OAuthClient(installation.url, id, redirectUri())
 })
 after(async () => {
-  await browser.close()
   await installation.close()
-  callback.close()
+  await documents.close()
 })
 
 const go = (page: Page, path: string): Promise<unknown> => page.goto(installation.url + path)
@@ -54,6 +49,9 @@ async function approve(page: Page): Promise<void> {
   await page.waitForURL((url) => url.origin !== installation.url)
 }
 
+const refused = (page: Page, title: string): Promise<void> =>
+  page.getByRole('heading', { name: title }).waitFor()
+
 /** Each page that a person can meet, and the way to it: one line a page. */
 const pages: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   'the front page': (page) => go(page, '/'),
@@ -61,11 +59,16 @@ const pages: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   'the login after a mistake': (page) => authorize(page).then(() => signIn(page, 'a b')),
   'the consent': (page) => authorize(page, { scope: 'mcp:* openid' }).then(() => signIn(page)),
   'the consent with every warning': (page) => authorize(page, {}, suspicious).then(() => signIn(page)),
+  'the consent for a client with a metadata document': async (page) => {
+    await authorize(page, {}, described).then(() => signIn(page))
+    await page.getByText('Its description comes from').waitFor()
+  },
   'the consent to more': async (page) => {
     await authorize(page).then(() => signIn(page))
     await approve(page)
     await authorize(page, { scope: 'mcp:tools:read mcp:tools:execute' })
     await page.getByRole('heading', { name: 'New' }).waitFor()
+    await page.getByRole('heading', { name: 'Allowed before' }).waitFor()
   },
   'the account': async (page) => {
     await authorize(page, { scope: 'mcp:tools:read mcp:resources' }).then(() => signIn(page))
@@ -81,77 +84,34 @@ const pages: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   'a request that is refused': (page) =>
     authorize(page, { extra: { response_mode: 'form_post' } }, suspicious),
   'a client that is not known': (page) => authorize(page, {}, new OAuthClient(installation.url, 'unknown')),
+  'a metadata document that is not there': async (page) => {
+    await authorize(page, {}, new OAuthClient(installation.url, documents.url('/nothing'), redirectUri()))
+    await refused(page, 'This program does not say who it is')
+  },
+  'a metadata document that goes away': async (page) => {
+    const leaving = await startDocumentHost()
+    const id = leaving.publish('/client.json', { redirect_uris: [redirectUri()] })
+    await authorize(page, {}, new OAuthClient(installation.url, id, redirectUri()))
+    await leaving.close()
+    await installation.restart()
+    await page.reload()
+    await refused(page, 'This program cannot be looked up')
+  },
   'an address that was not registered': (page) => authorize(page, { redirectUri: 'https://evil.example/cb' }),
   'a page that has expired': (page) => go(page, '/interaction/xxxxxxxxxxxxxxxxxxxxx'),
   'a page that is not there': (page) => go(page, '/nothing'),
 }
 
-/** Opens a page in a browser of its own, which closes when `use` is done. */
-async function withPage(options: BrowserContextOptions, use: (page: Page) => Promise<void>): Promise<void> {
-  const context = await browser.newContext({ viewport: narrow, ...options })
-  try {
-    await use(await context.newPage())
-  } finally {
-    await context.close()
-  }
-}
-
-for (const [name, reach] of Object.entries(pages)) {
-  describe(name, { timeout: 60_000 }, () => {
-    it('is free of faults that axe can find, light and dark', async () => {
-      await withPage({ bypassCSP: true }, async (page) => {
-        await reach(page)
-        await page.addScriptTag({ content: axe.source })
-        for (const colorScheme of ['light', 'dark'] as const) {
-          await page.emulateMedia({ colorScheme })
-          const { violations, passes } = await page.evaluate<AxeResults>('axe.run()')
-          assert.deepEqual(
-            violations.map(({ id, nodes }) => [colorScheme, id, nodes.map(({ html }) => html)]),
-            [],
-          )
-          assert.ok(passes.some(({ id }) => id === 'color-contrast'))
-        }
-      })
-    })
-
-    it('works without scripts, fits 360 px, shows where the focus is, and breaks no rule of its own policy', async () => {
-      await withPage({ javaScriptEnabled: false }, async (page) => {
-        const complaints: string[] = []
-        page.on('console', (message) => complaints.push(message.text()))
-        await reach(page)
-        const [width, room] = await page.evaluate<[number, number]>(
-          '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
-        )
-        assert.ok(width <= room, `${width} px wide`)
-        assert.deepEqual(
-          complaints.filter((text) => !text.startsWith('Failed to load resource: the server responded')),
-          [],
-        )
-        assert.notEqual(
-          await page.evaluate('getComputedStyle(document.body).backgroundColor'),
-          'rgba(0, 0, 0, 0)',
-        )
-        for (const control of await page.locator('a, button, input:not([type=hidden])').all()) {
-          await page.keyboard.press('Tab')
-          assert.ok(await control.evaluate((element) => element.matches(':focus-visible')))
-          assert.equal(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle'), 'solid')
-        }
-      })
-    })
-  })
-}
+for (const [name, reach] of Object.entries(pages)) check(name, reach)
 
 describe('a person with a keyboard alone and no scripts', { timeout: 60_000 }, () => {
   it('gets through login and consent to the client, at 360 px in the dark', async () => {
     await withPage({ javaScriptEnabled: false, colorScheme: 'dark' }, async (page) => {
       await authorize(page)
-      await tabTo(page, page.getByLabel('Name'))
-      await page.keyboard.press('Control+A')
-      await page.keyboard.type('grace')
+      await byKeyboard(page, page.getByLabel('Name'), 'grace')
       await page.keyboard.press('Enter')
       await page.getByText('You are grace').waitFor()
-      await tabTo(page, page.getByRole('button', { name: 'Approve' }))
-      await page.keyboard.press('Enter')
+      await byKeyboard(page, page.getByRole('button', { name: 'Approve' }))
       await page.waitForURL(/\/callback\?/)
       assert.ok(new URL(page.url()).searchParams.get('code'))
     })
@@ -162,24 +122,19 @@ describe('a person with a keyboard alone and no scripts', { timeout: 60_000 }, (
       await authorize(page).then(() => signIn(page, 'hopper'))
       await approve(page)
       await authorize(page)
-      await tabTo(page, page.getByRole('button', { name: 'Deny' }))
-      await page.keyboard.press('Enter')
+      await byKeyboard(page, page.getByRole('button', { name: 'Deny' }))
       await page.waitForURL(/error=access_denied/)
       await go(page, '/account')
-      await tabTo(page, page.getByRole('button', { name: 'Revoke the access of Notes' }))
-      await page.keyboard.press('Enter')
+      await byKeyboard(page, page.getByRole('button', { name: 'Revoke the access of Notes' }))
       await page.getByText('No program may act for you').waitFor()
     })
   })
 })
 
 describe('a client that is called by a scheme of its own (N17)', { timeout: 60_000 }, () => {
-  it('is called: the policy of the consent page lets Chromium follow the answer out of the web', async (test) => {
-    const gate = await startBehindProxy(test, (location) =>
-      location.replace(/^https:\/\/editor\.example\//, 'cursor://host/'),
-    )
-    const editor = await OAuthClient.register(gate.url, {
-      redirect_uris: ['https://editor.example/callback'],
+  it('is called: the policy of the consent page lets Chromium follow the answer out of the web', async () => {
+    const editor = await OAuthClient.register(installation.url, {
+      redirect_uris: ['cursor://anysphere.cursor-mcp/oauth/callback'],
     })
     await withPage({ javaScriptEnabled: false }, async (page) => {
       const devtools = await page.context().newCDPSession(page)
@@ -195,43 +150,9 @@ describe('a client that is called by a scheme of its own (N17)', { timeout: 60_0
       await authorize(page, {}, editor).then(() => signIn(page))
       await page.getByRole('button', { name: 'Approve' }).click({ noWaitAfter: true })
       const url = new URL(await called)
+      assert.equal(url.host + url.pathname, 'anysphere.cursor-mcp/oauth/callback')
       assert.ok(url.searchParams.get('code'))
-      assert.equal(url.searchParams.get('iss'), gate.url)
+      assert.equal(url.searchParams.get('iss'), installation.url)
     })
   })
 })
-
-/** Starts an installation behind a proxy that writes the addresses of redirects anew. */
-async function startBehindProxy(
-  test: TestContext,
-  rewrite: (location: string) => string,
-): Promise<Installation> {
-  const listen = { gateway: await freePort() }
-  const proxy = createServer((req, res) => {
-    const { url: path, method, headers } = req
-    const onward = request({ port: listen.gateway, path, method, headers }, (answer) => {
-      const { location, ...others } = answer.headers
-      res.writeHead(answer.statusCode ?? 502, { ...others, ...(location && { location: rewrite(location) }) })
-      answer.pipe(res)
-    })
-    req.pipe(onward)
-  }).listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  const publicUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
-  const gate = await startInstallation({ config: { publicUrl, listen } })
-  test.after(async () => {
-    await gate.close()
-    proxy.close()
-  })
-  return gate
-}
-
-/** Presses Tab until something has the focus. */
-async function tabTo(page: Page, target: ReturnType<Page['locator']>): Promise<void> {
-  await target.waitFor()
-  for (let presses = 0; presses < 20; presses++) {
-    await page.keyboard.press('Tab')
-    if (await target.evaluate((element) => element.matches(':focus'))) return
-  }
-  assert.fail('the Tab key does not lead there')
-}

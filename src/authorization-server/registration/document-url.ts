@@ -3,9 +3,9 @@ export function isDocumentId(clientId: unknown): clientId is string {
   return typeof clientId === 'string' && /^https:\/\//i.test(clientId)
 }
 
-/** The host that answers for a client whose id is the URL of its document: in ASCII, so that look-alikes show. */
+/** The host, with port, that answers for a client whose id is the URL of its document: in ASCII, so that look-alikes show. */
 export function documentHost(clientId: string): string | undefined {
-  return isDocumentId(clientId) ? URL.parse(clientId)?.hostname : undefined
+  return isDocumentId(clientId) ? URL.parse(clientId)?.host : undefined
 }
 
 /**

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { startDocumentHost } from '../support/document-host.ts'
+import { type Installation, startInstallation } from '../support/installation.ts'
+import { OAuthClient } from '../support/oauth.ts'
+import { type Answer, actionOf, csrfOf, Visitor } from '../support/visitor.ts'
+
+describe('a client whose metadata document goes away while somebody signs in', () => {
+  let installation: Installation
+  before(async () => {
+    installation = await startInstallation()
+  })
+  after(() => installation.close())
+
+  /** Opens the login, or goes on to the consent; then the host of the document goes away, and the cache with it. */
+  const reach = async (
+    step: 'login' | 'consent',
+  ): Promise<{ visitor: Visitor; page: string; form: Answer }> => {
+    const host = await startDocumentHost()
+    const redirect = 'http://localhost:45678/callback'
+    const client = new OAuthClient(installation.url, host.publish('/client.json'), redirect)
+    const visitor = new Visitor(installation.url)
+    const follow = async ({ location }: Answer): Promise<string> => String(location)
+    let page = await follow(await visitor.get(client.authorizationUrl({ verifier: 'x'.repeat(43) })))
+    if (step === 'consent') {
+      const resumed = await visitor.submit(page, { name: 'ada' })
+      page = await follow(await visitor.get(await follow(resumed)))
+    }
+    const form = await visitor.get(page)
+    assert.equal(form.status, 200)
+    await host.close()
+    await installation.restart()
+    return { visitor, page, form }
+  }
+
+  const assertToldSo = ({ status, html }: Answer): void => {
+    assert.equal(status, 400)
+    assert.match(html, /cannot be fetched at the moment/)
+    assert.match(html, /try again/)
+  }
+
+  for (const [step, fields] of [
+    ['login', { name: 'ada' }],
+    ['consent', { decision: 'approve' }],
+  ] as const) {
+    it(`is told to them at the ${step}, as nobody's fault here`, async () => {
+      const { visitor, page, form } = await reach(step)
+      assertToldSo(await visitor.get(page))
+      assertToldSo(await visitor.post(actionOf(form.html), { csrf: csrfOf(form.html), ...fields }))
+      const told = (await installation.audit()).filter(({ code }) => code === 'invalid_client').slice(-2)
+      assert.deepEqual(
+        told.map(({ outcome, reason }) => `${outcome}: ${reason}`),
+        Array(2).fill('denied: client_id metadata document fetch failed: the fetch failed'),
+      )
+      assert.doesNotMatch(installation.log(), /"level":"error"|"outcome":"failed"|fault/)
+    })
+  }
+})
