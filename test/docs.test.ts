@@ -7,6 +7,28 @@ import { errorKinds } from '../src/core/errors.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+const rows = (): Set<string | undefined> =>
+  new Set([...read('docs/conformance.md').matchAll(/^\| ([A-Z]+\d+) \|/gm)].map(([, id]) => id))
+
+/** The ranges of ids in docs/conformance.md that have no gap, cited by a test or not. */
+const demands: ReadonlyMap<string, readonly (readonly [first: number, last: number])[]> = new Map([
+  ['D', [[1, 10]]],
+  ['AM', [[1, 12]]],
+  ['R', [[1, 17]]],
+  ['P', [[1, 14]]],
+  ['T', [[1, 10]]],
+  ['X', [[1, 10]]],
+  ['U', [[1, 2]]],
+  ['A', [[41, 64]]],
+  [
+    'N',
+    [
+      [11, 18],
+      [21, 23],
+      [33, 33],
+    ],
+  ],
+])
 
 describe('documentation', () => {
   it('of the configuration is what the schema says (npm run docs)', () => {
@@ -29,11 +51,27 @@ describe('documentation', () => {
         for (const [id] of (list ?? '').matchAll(/\b(?:AM|DEC|[ABDHNOPRTUVWX])\d{1,2}\b/g)) cited.add(id)
       }
     }
-    const rows = new Set(
-      [...read('docs/conformance.md').matchAll(/^\| ([A-Z]+\d+) \|/gm)].map(([, id]) => id),
-    )
-    const missing = [...cited].filter((id) => !rows.has(id)).toSorted()
+    const missing = [...cited].filter((id) => !rows().has(id)).toSorted()
     assert.deepEqual(missing, [])
+  })
+
+  it('has a row for every demand on what is complete: discovery, clients, authorization, tokens, consent', () => {
+    const missing = [...demands].flatMap(([prefix, ranges]) =>
+      ranges.flatMap(([first, last]) =>
+        Array.from({ length: last - first + 1 }, (_, index) => `${prefix}${first + index}`).filter(
+          (id) => !rows().has(id),
+        ),
+      ),
+    )
+    assert.deepEqual(missing, [])
+  })
+
+  it('says of each row what proves it, or why there is no test', () => {
+    for (const [row] of read('docs/conformance.md').matchAll(/^\| [A-Z]+\d+ \|.*$/gm)) {
+      const [, , source = '', tests = ''] = row.split(' |')
+      assert.ok(source.trim() !== '', row)
+      assert.match(tests, /`test\/|there is no test/, row)
+    }
   })
 
   it('names in docs/conformance.md only tests that there are', () => {

@@ -1,5 +1,6 @@
 import type { AuthorizationServerSettings } from '../authorization-server/settings.ts'
 import type { Config } from '../config/schema.ts'
+import { rateLimit } from '../http/rate-limit.ts'
 import { closedIdentity, developmentIdentity } from '../identity/development.ts'
 import { localIdentity } from '../identity/local.ts'
 import { loginLimits } from '../identity/login-limits.ts'
@@ -27,7 +28,7 @@ export function buildLogin(
   const { publicUrl } = config
   return {
     loginForm,
-    identity: localIdentity({ users, passwords, limits: loginLimits(), clock }),
+    identity: localIdentity({ users, passwords, limits: loginLimits(rateLimit), clock }),
     local: {
       passkeys: localPasskeys({ publicUrl, users, passkeys, artifacts, secret, clock }),
       setUp: buildPeople(base, passwords),

@@ -1,4 +1,3 @@
-import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 
 /** Counts events by key, in this process. */
@@ -7,6 +6,8 @@ export interface RateLimit {
   take(key: string): Promise<number>
   /** The same without counting: whether a `take` would have to wait now. */
   wait(key: string): Promise<number>
+  /** Takes one event back. */
+  forgive(key: string): Promise<void>
 }
 
 /** Allows `points` events for each key in each period of `seconds`. */
@@ -26,16 +27,12 @@ export function rateLimit({ points, seconds }: { points: number; seconds: number
       const state = await limiter.get(key)
       return state === null || state.consumedPoints < points ? 0 : wholeSeconds(state)
     },
+    async forgive(key) {
+      await limiter.reward(key)
+    },
   }
 }
 
 function wholeSeconds({ msBeforeNext }: RateLimiterRes): number {
   return Math.max(1, Math.ceil(msBeforeNext / 1000))
-}
-
-/** The network that one caller can be expected to have for itself: an IPv4 address, or the first 48 bits of an IPv6 one. */
-export function networkOf(address: string): string {
-  if (!ipaddr.isValid(address)) return address
-  const parsed = ipaddr.process(address)
-  return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 3).join(':') : parsed.toString()
 }

@@ -13,6 +13,11 @@ const loopback: readonly LookupAddress[] = [
   { address: '::1', family: 6 },
 ]
 
+/** Whether a host name means this computer wherever it is used. The name is untrusted. */
+export function isLocalhostName(name: string): boolean {
+  return /^(?:.+\.)?localhost\.?$/i.test(name)
+}
+
 /**
  * Resolves a host name to all its addresses, through DNS alone. The system's resolver would keep a thread busy for as
  * long as a stranger's name server takes, and the threads are few that also sign our tokens. Rejects where there is no
@@ -23,7 +28,7 @@ export function hostResolver({
   servers,
 }: ResolveOptions): (name: string) => Promise<LookupAddress[]> {
   return async (name) => {
-    if (/^(?:.+\.)?localhost\.?$/i.test(name)) return [...loopback]
+    if (isLocalhostName(name)) return [...loopback]
     const resolver = new Resolver({ timeout: milliseconds, tries: 1 })
     if (servers !== undefined) resolver.setServers([...servers])
     const [four, six] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)])

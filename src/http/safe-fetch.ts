@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { Client, type Dispatcher } from 'undici'
-import { hostResolver } from './resolve-host.ts'
+import { hostResolver, isLocalhostName } from './resolve-host.ts'
 import { createSlots } from './slots.ts'
 import { addressKind, literalAddress } from './special-use.ts'
 
@@ -14,7 +14,10 @@ export class FetchRefused extends Error {
 }
 
 interface SafeFetchOptions {
-  /** Lets loopback addresses through, over http too and at any port: for an installation that is itself on loopback. */
+  /**
+   * Lets loopback addresses and `localhost` names through, over http too and at any port: for an installation that is
+   * itself on loopback. Every other name has to lead to the public internet even so.
+   */
   readonly allowLoopback: boolean
   readonly userAgent: string
   /** The largest body that is read. */
@@ -76,7 +79,7 @@ function checkUrl(text: string, { allowLoopback, port = httpsPort }: SafeFetchOp
   if (url.username !== '' || url.password !== '') throw new FetchRefused('it has user information')
   const literal = literalAddress(url.hostname)
   const kind = literal === undefined ? undefined : addressKind(literal)
-  const loopback = kind === 'loopback' || /^localhost\.?$/.test(url.hostname)
+  const loopback = kind === 'loopback' || isLocalhostName(url.hostname)
   if (loopback && allowLoopback && /^https?:$/.test(url.protocol)) return url
   if (url.protocol !== 'https:') throw new FetchRefused('it is not https')
   if (Number(url.port || httpsPort) !== port) throw new FetchRefused(`its port is not ${port}`)
@@ -94,10 +97,8 @@ function checkedLookup({ allowLoopback, milliseconds, ...options }: SafeFetchOpt
     resolve(hostname).then(
       (addresses) => {
         const [first] = addresses
-        const usable = addresses.every(({ address }) => {
-          const kind = addressKind(address)
-          return kind === 'global' || (kind === 'loopback' && allowLoopback)
-        })
+        const wanted = allowLoopback && isLocalhostName(hostname) ? 'loopback' : 'global'
+        const usable = addresses.every(({ address }) => addressKind(address) === wanted)
         if (first === undefined || !usable) callback(new FetchRefused(notPublic), '')
         else if (all === true) callback(null, addresses)
         else callback(null, first.address, first.family)

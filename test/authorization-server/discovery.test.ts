@@ -66,10 +66,12 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
     )
   })
 
-  it('is JSON 404 where there is nothing, never a page (N2, A63)', async () => {
+  it('is JSON 404 where there is nothing, never a page (N2, A63, AM12)', async () => {
     for (const path of [
       '/.well-known/oauth-authorization-server/other',
       '/.well-known/whatever',
+      '/.well-known/mcp',
+      '/.well-known/mcp-authorization-server',
       '/nothing',
       '/mcp/x',
     ]) {

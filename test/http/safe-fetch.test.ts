@@ -36,7 +36,7 @@ describe('a fetch that a stranger asks for (A51, R7, D10)', () => {
     await createSafeFetch(loopback)(`http://127.0.0.1:${listener.port}/x`)
     assert.equal(listener.connections(), 1)
     const options = { ...loopback, port: listener.port, resolve: resolvesTo('127.0.0.1') }
-    await assert.rejects(createSafeFetch(options)(`https://name.example:${listener.port}/x`), FetchRefused)
+    await assert.rejects(createSafeFetch(options)(`https://localhost:${listener.port}/x`), FetchRefused)
     assert.equal(listener.connections(), 2, 'by name it gets as far as TLS')
   })
 
@@ -88,9 +88,22 @@ describe('a fetch that a stranger asks for (A51, R7, D10)', () => {
       const fetchSafely = createSafeFetch({ ...base, port: listener.port, resolve: resolvesTo(...addresses) })
       await assert.rejects(fetchSafely(`https://name.example:${listener.port}/x`), FetchRefused)
     }
+    const withName = async (name: string, ...addresses: string[]): Promise<void> => {
+      const options = { ...loopback, port: listener.port, resolve: resolvesTo(...addresses) }
+      await assert.rejects(
+        createSafeFetch(options)(`https://${name}:${listener.port}/x`),
+        /the fetch failed|not on the public internet/,
+      )
+    }
+    for (const name of ['name.example', 'localhost.name.example', 'notlocalhost', 'localhost.localdomain'])
+      for (const address of ['127.0.0.1', '::1', '10.0.0.1']) await withName(name, address)
+    assert.equal(listener.connections(), 0, 'where loopback is allowed, no name but localhost leads there')
+    await withName('localhost', '8.8.8.8')
+    await withName('program.localhost', '127.0.0.1')
+    assert.equal(listener.connections(), 1, 'which leads nowhere else')
     const named = createSafeFetch({ ...base, port: listener.port })
     await assert.rejects(named(`https://localhost:${listener.port}/x`), /not on the public internet/)
-    assert.equal(listener.connections(), 0)
+    assert.equal(listener.connections(), 1)
   })
 
   it('goes to the address that was checked, though the name means another a moment later', async () => {
@@ -102,7 +115,7 @@ describe('a fetch that a stranger asks for (A51, R7, D10)', () => {
       return [{ address: asked === 1 ? '127.0.0.1' : '127.0.0.2', family: 4 }]
     }
     const options = { ...loopback, port: first.port, resolve }
-    await assert.rejects(createSafeFetch(options)(`https://name.example:${first.port}/x`), FetchRefused)
+    await assert.rejects(createSafeFetch(options)(`https://localhost:${first.port}/x`), FetchRefused)
     assert.equal(asked, 1, 'the name is resolved once')
     assert.deepEqual([first.connections(), second.connections()], [1, 0])
   })

@@ -1,4 +1,4 @@
-import { networkOf } from '../../http/rate-limit.ts'
+import { networkOf } from '../../core/network.ts'
 import { errors, Provider } from '../library.ts'
 
 /** The error for a caller that has to wait: `temporarily_unavailable` with `Retry-After`, in whole seconds. */
