@@ -1,15 +1,20 @@
 import type { Clock } from '../core/clock.ts'
-import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
+import type { ArtifactStore, ConsentStore, RevocationStore } from '../storage/contract.ts'
 import { grants } from './grants.ts'
 
 interface EndAccessPorts {
   readonly artifacts: ArtifactStore
   readonly revocations: RevocationStore
+  readonly consents: ConsentStore
   readonly clock: Clock
 }
 
-/** Ends every session of an account, and everything that it granted, with the access tokens that are out. */
+/**
+ * Ends every session of an account, and everything that it granted, with the access tokens that are out. What it agreed
+ * to is asked for again: whoever knew the password may have agreed in its place.
+ */
 export async function endAccess(ports: EndAccessPorts, accountId: string): Promise<void> {
+  await ports.consents.forget(accountId)
   await endSessions(ports.artifacts, accountId)
   await grants(ports).revokeAll(accountId)
 }

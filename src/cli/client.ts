@@ -109,6 +109,8 @@ async function rotate({ store, secret }: OpenStore, flags: Flags, id: string): P
 async function remove({ store }: OpenStore, { json }: Flags, id: string): Promise<void> {
   const { metadata } = await find(store, id)
   await store.clients.remove(id)
+  // The same program may come back under the same id, and is asked about again.
+  await store.consents.forgetClient(id)
   const granted = await store.artifacts.listByClient('Grant', id)
   const ending = grants({ ...store, clock: systemClock })
   for (const { payload } of granted) await ending.revoke(String(payload['jti']))

@@ -20,14 +20,14 @@ export function buildPasswords(secret: MasterSecret): Passwords {
 
 /** The users of an installation, as the command line and the set-up page manage them. */
 export function buildPeople({ store, secret, clock }: PeopleBase, hashing = buildPasswords(secret)): People {
-  const { artifacts, revocations, users, passkeys } = store
+  const { artifacts, revocations, consents, users, passkeys } = store
   return people({
     users,
     passkeys,
     passwords: hashing,
     invitations: invitations(artifacts, clock),
     clock,
-    endAccess: (accountId) => endAccess({ artifacts, revocations, clock }, accountId),
+    endAccess: (accountId) => endAccess({ artifacts, revocations, consents, clock }, accountId),
   })
 }
 

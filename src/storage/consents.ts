@@ -56,6 +56,9 @@ export function consentStore(db: Kysely<Schema>, tenant: string, clock: Clock): 
       if (clientId !== undefined) statement = statement.where('client_id', '=', clientId)
       await statement.execute()
     },
+    async forgetClient(clientId) {
+      await db.deleteFrom('consents').where('tenant', '=', tenant).where('client_id', '=', clientId).execute()
+    },
     async sweep(before) {
       const { numDeletedRows } = await db
         .deleteFrom('consents')

@@ -166,6 +166,8 @@ export interface ConsentStore {
   scopes(question: ConsentQuestion): Promise<readonly string[]>
   /** Forgets what an account agreed to, or what it agreed to with one client. */
   forget(accountId: string, clientId?: string): Promise<void>
+  /** Forgets what everybody agreed to with a client. */
+  forgetClient(clientId: string): Promise<void>
   sweep(before: number): Promise<number>
 }
 

@@ -116,6 +116,23 @@ describe('everything that a user is in the middle of ends (A58, T4)', () => {
     assert.notEqual(id, predecessor?.id)
   })
 
+  it('with what the user agreed to, and with the answers of refreshes that are kept for a moment (N21, P12)', async () => {
+    await people.add({ name: 'agreeing', password: goodPassword })
+    const web = await OAuthClient.register(installation.url, { redirect_uris: ['https://app.example/cb'] })
+    const browser = new FormBrowser({ fill: { name: 'agreeing', password: goodPassword } })
+    const { refresh_token: used } = await web.signIn({}, browser)
+    assert.equal((await web.refresh(used)).status, 200)
+    assert.equal((await web.refresh(used)).status, 200, 'a repeat within the window')
+    await people.setPassword('agreeing', newPassword)
+    assert.equal((await web.refresh(used)).body.error, 'invalid_grant')
+    const again = new FormBrowser({ fill: { name: 'agreeing', password: newPassword } })
+    await web.authorize({}, again)
+    assert.ok(
+      again.pages.some(({ html }) => html.includes('value="approve"')),
+      'asked again',
+    )
+  })
+
   it('and nothing of others', async () => {
     const other = await inTheMiddle('other')
     await people.add({ name: 'leaver', password: goodPassword })

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { exportJWK, generateKeyPair } from 'jose'
 import { signingClient } from '../support/client-assertion.ts'
 import { type Finished, portcullis } from '../support/command.ts'
+import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 
@@ -114,6 +115,21 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
       assert.ok(round < 100, 'the access token still works')
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
+  })
+
+  it('removes what users agreed to with a client that may come back (P12)', async () => {
+    const register = (): Promise<OAuthClient> =>
+      OAuthClient.register(installation.url, { redirect_uris: ['https://app.example/cb'] })
+    const browser = new FormBrowser()
+    const timesAsked = (): number => browser.pages.filter(({ html }) => html.includes('"approve"')).length
+    const client = await register()
+    await client.authorize({}, browser)
+    await runJson('remove', client.clientId)
+    const again = await register()
+    assert.equal(again.clientId, client.clientId)
+    const earlier = timesAsked()
+    await again.authorize({}, browser)
+    assert.equal(timesAsked(), earlier + 1)
   })
 
   it('lists clients that registered themselves, without letting their names steer the terminal', async () => {

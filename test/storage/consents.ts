@@ -52,10 +52,23 @@ export function consentContract(
       assert.deepEqual(await store().consents.scopes(others), [])
     })
 
+    it('are forgotten with a client, whoever agreed', async () => {
+      const soon = clock.now() + 60_000
+      const ofGrace = { ...question, accountId: 'grace' }
+      const spared = { ...question, clientId: 'd' }
+      for (const one of [question, ofGrace, spared]) await store().consents.remember(one, ['s'], soon)
+      await store().consents.forgetClient('c')
+      assert.deepEqual(await store().consents.scopes(question), [])
+      assert.deepEqual(await store().consents.scopes(ofGrace), [])
+      assert.deepEqual(await store().consents.scopes(spared), ['s'])
+      await store().consents.forgetClient('d')
+    })
+
     it('are those of one tenant', async () => {
       await store().consents.remember(question, ['s'], clock.now() + 60_000)
       assert.deepEqual(await other().consents.scopes(question), [])
       await other().consents.forget(question.accountId)
+      await other().consents.forgetClient(question.clientId)
       assert.deepEqual(await store().consents.scopes(question), ['s'])
     })
   })
