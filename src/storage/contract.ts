@@ -195,7 +195,7 @@ export interface UserStore {
   /** By name. */
   list(): Promise<readonly User[]>
   isEmpty(): Promise<boolean>
-  /** Sets a new password, forgets failures, and ends earlier logins. */
+  /** Sets a new password, forgets failures, ends earlier logins, and removes the passkeys: all at once. */
   setPassword(id: string, passwordHash: string, loginsSince: number): Promise<void>
   /** Sets the password of an invited user who has none and is not disabled. Returns whether it did. */
   setFirstPassword(id: string, passwordHash: string): Promise<boolean>
@@ -214,8 +214,11 @@ export interface UserStore {
     id: string,
     attempt: { now: number; lock: readonly number[]; forgetMs: number },
   ): Promise<boolean>
-  /** The attempt succeeded. */
-  forgetFailures(id: string): Promise<void>
+  /**
+   * Decides in one conditional update whether an attempt succeeded: forgets the failures, and resolves to the user as
+   * they are then, unless they are disabled or no longer have the hash that the password was verified against.
+   */
+  forgetFailures(id: string, verifiedHash: string | undefined): Promise<User | undefined>
 }
 
 /** A passkey of a user (WebAuthn public key credential). */
@@ -240,10 +243,10 @@ export interface PasskeyStore {
   list(userId: string): Promise<readonly Passkey[]>
   /**
    * Notes a use with its signature counter, in one conditional update. Returns false when the counter did not grow,
-   * which means that there are two of the key (WebAuthn level 3 section 6.1.1), or when the key is gone.
+   * which means that there are two of the key (WebAuthn level 3 section 6.1.1), when the key is gone, or when its user
+   * is disabled or has ended their logins since `loginsSince` was read.
    */
-  use(id: string, counter: number, usedAt: number): Promise<boolean>
-  removeAll(userId: string): Promise<void>
+  use(id: string, use: { counter: number; usedAt: number; loginsSince: number }): Promise<boolean>
   /** Removes a passkey of this user. Returns whether there was one. */
   remove(userId: string, id: string): Promise<boolean>
 }
