@@ -8,7 +8,7 @@ type Network = [Address, number]
 export type ClientAddress = (req: Pick<IncomingMessage, 'headers' | 'socket'>) => string
 
 /** Reads an address, or a network in CIDR notation. Throws for anything else. */
-export function parseNetwork(text: string): Network {
+function parseNetwork(text: string): Network {
   if (text.includes('/')) return ipaddr.parseCIDR(text)
   const address = ipaddr.process(text)
   return [address, address.kind() === 'ipv4' ? 32 : 128]

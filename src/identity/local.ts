@@ -73,7 +73,7 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
         // The password may have changed, or the user been disabled, while it was being hashed.
         const admitted = await users.forgetFailures(found.id, found.passwordHash)
         if (admitted === undefined) return { refused, reason: `${found.id} changed during the login` }
-        if (!isKnown) await limits.forgive(address)
+        await (isKnown ? limits.forgiveKnown(known.id) : limits.forgive(address))
         await strengthen(admitted, password)
         return toAccount(admitted)
       } catch (error) {

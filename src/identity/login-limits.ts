@@ -9,6 +9,7 @@ export interface LoginLimits {
   admitKnown(browser: string): Promise<number | undefined>
   /** The attempt succeeded, so it does not count. */
   forgive(address: string): Promise<void>
+  forgiveKnown(browser: string): Promise<void>
 }
 
 /** Many people can share one address, and a machine does not need more than one address to guess. */
@@ -28,6 +29,9 @@ export function loginLimits(): LoginLimits {
       return (await tryConsume(addresses, networkOf(address))) ?? (await tryConsume(all, everybody))
     },
     admitKnown: (browser) => tryConsume(browsers, browser),
+    async forgiveKnown(browser) {
+      await browsers.reward(browser)
+    },
     async forgive(address) {
       await addresses.reward(networkOf(address))
       await all.reward(everybody)

@@ -42,9 +42,10 @@ export function passkeyStore(db: Kysely<Schema>, tenant: string): PasskeyStore {
         .where((where) =>
           where.or([where('counter', '<', counter), ...(counter === 0 ? [where('counter', '=', 0)] : [])]),
         )
-        .where(({ exists, selectFrom }) =>
-          exists(
-            selectFrom('users')
+        .where((where) =>
+          where.exists(
+            where
+              .selectFrom('users')
               .select('users.id')
               .where('users.tenant', '=', tenant)
               .whereRef('users.id', '=', 'passkeys.user_id')

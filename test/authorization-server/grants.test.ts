@@ -14,7 +14,7 @@ before(async () => {
 after(() => gate.close())
 
 describe('the end of a grant', () => {
-  it('that is interrupted has ended the access tokens, and can be repeated (T4)', async () => {
+  it('that is interrupted has ended the access tokens, and can be repeated', async () => {
     const browser = new FormBrowser({ fill: { name: 'ada' } })
     const tokens = await gate.oauth.signIn({ scope: 'mcp:tools:read' }, browser)
     const { store } = await openConfiguredStore(loadConfig({ base: { data: gate.installation.data } }), clock)

@@ -187,7 +187,7 @@ describe('token exchange (RFC 8693)', () => {
     assert.equal(late.body.error, 'invalid_request')
   })
 
-  it('gives nothing that outlives the revocation of the token it was given, however often handed on (T4)', async () => {
+  it('gives nothing that outlives the revocation of the token it was given, however often handed on', async () => {
     const given = (
       await gate.oauth.signIn({ scope: 'mcp:tools:read' }, new FormBrowser({ fill: { name: 'erin' } }))
     ).access_token

@@ -65,8 +65,23 @@ describe('a login that is under way (A58)', () => {
     const { loginTs } = loginOf(answer, clock.now())
     assert.ok(loginTs * 1000 > loginsSince)
     await people.setPassword('alan', goodPassword)
-    const [alan] = (await people.list()).filter(({ name }) => name === 'alan')
+    const alan = (await people.list()).find(({ name }) => name === 'alan')
     assert.ok((alan?.loginsSince ?? 0) >= loginTs * 1000)
+  })
+})
+
+describe('the limit of a browser that is known', () => {
+  it('counts failures alone', async () => {
+    const user = await people.add({ name: 'kay', password: goodPassword })
+    const { users } = opened.store
+    const identity = localIdentity({ users, passwords: hashing, limits: loginLimits(), clock })
+    const login = async (password: string): Promise<boolean> => {
+      const known = { id: 'a browser', accountId: user.id, since: user.loginsSince }
+      return !('refused' in (await identity.login({ name: 'kay', password, address: '192.0.2.1', known })))
+    }
+    for (let count = 0; count < 12; count++) assert.ok(await login(goodPassword), `login ${count}`)
+    for (let count = 0; count < 10; count++) assert.ok(!(await login('a wrong password')))
+    assert.ok(!(await login(goodPassword)), 'and ends after ten of them')
   })
 })
 
