@@ -52,18 +52,24 @@ async function revoke({ revocations }: AuthorizationServerSettings, payload: JWT
   }
 }
 
-/** Says whether a token or the grant that it came from was revoked. */
-export async function isRevoked(
-  { revocations }: AuthorizationServerSettings,
-  { jti, gid }: JWTPayload,
-): Promise<boolean> {
-  return (
-    (typeof jti === 'string' && (await revocations.has('token', jti))) ||
-    (typeof gid === 'string' && (await revocations.has('grant', gid)))
-  )
+/** Of an access token of ours, which is trusted. */
+export interface OriginClaims extends JWTPayload {
+  /** The tokens by `jti` that this one was exchanged for. */
+  readonly origins?: readonly string[]
 }
 
-function describe({ gid: _, ...claims }: JWTPayload): object {
+/** Says whether a token, one that it was exchanged for, or the grant that it came from was revoked. */
+export async function isRevoked(
+  { revocations }: AuthorizationServerSettings,
+  { jti, origins = [], gid }: OriginClaims,
+): Promise<boolean> {
+  for (const id of [...origins, jti]) {
+    if (typeof id === 'string' && (await revocations.has('token', id))) return true
+  }
+  return typeof gid === 'string' && (await revocations.has('grant', gid))
+}
+
+function describe({ gid: _, origins: __, ...claims }: OriginClaims): object {
   return { active: true, token_type: claims['cnf'] === undefined ? 'Bearer' : 'DPoP', ...claims }
 }
 

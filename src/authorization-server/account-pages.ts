@@ -38,12 +38,15 @@ export function addAccountPages(
     const person = await visitor(context)
     if (person === undefined) return context.redirect(loginLocation(accountPath), 303)
     notes.of(context.env.incoming).subject = person.accountId
-    const standing = await allGrants.list(person.accountId)
+    const [standing, remembered] = [
+      await allGrants.list(person.accountId),
+      await consents.list(person.accountId),
+    ]
     const page = accountPage({
       accountName: displayText(person.account.displayName),
       action: revokePath,
       csrf: forms.token(person.session.uid),
-      clients: await connectedClients(provider, resources, standing),
+      clients: await connectedClients(provider, resources, { standing, remembered }),
       links: [
         ...(local === undefined ? [] : [{ href: passkeysPath, text: 'Passkeys' }]),
         { href: '/logout', text: 'Sign out' },

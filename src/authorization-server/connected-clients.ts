@@ -1,28 +1,39 @@
 import type { Client, Provider } from 'oidc-provider'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import { displayText } from '../http/page.ts'
+import type { RememberedScope } from '../storage/contract.ts'
 import { displayedClientName } from './client-name.ts'
 import { displayedHost } from './consent-warnings.ts'
 import type { GrantRecord } from './grants.ts'
 import type { ConnectedClient } from './pages/account-page.ts'
 import { documentHost } from './registration/document-url.ts'
 
-/** The clients of grants, each with all that it may do, the latest first. */
+interface Access {
+  readonly standing: readonly GrantRecord[]
+  readonly remembered: readonly RememberedScope[]
+}
+
+/**
+ * The clients of grants, each with all that it may do, the latest first; then those that have none, but would get one
+ * without a question.
+ */
 export async function connectedClients(
   provider: Provider,
   resources: ResourceDirectory,
-  grants: readonly GrantRecord[],
+  { standing, remembered }: Access,
 ): Promise<ConnectedClient[]> {
-  const byClient = Map.groupBy(grants, ({ clientId }) => clientId)
   return Promise.all(
-    [...byClient].map(async ([id, ofClient]) => {
+    [...new Set([...standing, ...remembered].map(({ clientId }) => clientId))].map(async (id) => {
+      const ofClient = standing.filter(({ clientId }) => clientId === id)
+      const unasked = remembered.filter(({ clientId }) => clientId === id)
       const client = await findClient(provider, id)
       return {
         id,
         name: client === undefined ? displayText(id) : displayedClientName(client),
         hosts: hostsOf(id, client),
-        since: Math.min(...ofClient.map(({ grantedAt }) => grantedAt)),
-        servers: serversOf(resources, ofClient),
+        since: least(ofClient.map(({ grantedAt }) => grantedAt)),
+        unaskedUntil: most(unasked.map(({ expiresAt }) => expiresAt)),
+        servers: serversOf(resources, ofClient, unasked),
       }
     }),
   )
@@ -42,12 +53,26 @@ function hostsOf(id: string, client: Client | undefined): string[] {
   return [...new Set([documentHost(id) ?? [], redirects.map(displayedHost)].flat())]
 }
 
-function serversOf(resources: ResourceDirectory, grants: readonly GrantRecord[]): ConnectedClient['servers'] {
+function least(times: readonly number[]): number | undefined {
+  return times.length === 0 ? undefined : Math.min(...times)
+}
+
+function most(times: readonly number[]): number | undefined {
+  return times.length === 0 ? undefined : Math.max(...times)
+}
+
+function serversOf(
+  resources: ResourceDirectory,
+  grants: readonly GrantRecord[],
+  remembered: readonly RememberedScope[],
+): ConnectedClient['servers'] {
+  const granted = [
+    ...grants.flatMap((grant) => Object.entries(grant.resources)),
+    ...remembered.map(({ resource, scope }) => [resource, [scope]] as const),
+  ]
   const scopes = new Map<string, Set<string>>()
-  for (const { resources: granted } of grants) {
-    for (const [resource, some] of Object.entries(granted)) {
-      scopes.set(resource, new Set([...(scopes.get(resource) ?? []), ...some]))
-    }
+  for (const [resource, some] of granted) {
+    scopes.set(resource, new Set([...(scopes.get(resource) ?? []), ...some]))
   }
   return [...scopes].map(([resource, all]) => ({
     name: resources.find(resource)?.name ?? resource,

@@ -65,6 +65,8 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       const { accountId, clientId, redirectUri, resource, scopes } = askingOf(interaction)
       await settings.stepUps.forget(clientId, accountId)
       if (!approved) {
+        // Who says no now is asked again next time, whatever they agreed to before.
+        await settings.consents.forget(accountId, clientId)
         return { error: 'access_denied', error_description: 'the user did not let the client in' }
       }
       const client = await findClient(provider, clientId)

@@ -33,9 +33,10 @@ interface GrantsPorts {
 /** Grants over the store of artifacts, which the library fills. */
 export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
   const revoke = async (grantId: string): Promise<void> => {
-    await artifacts.removeGrant(grantId)
+    // First, so that whoever is interrupted here has ended the access tokens, and finds the grant when they repeat it.
     const expiresAt = clock.now() + longestTokenSeconds * 1000
     await revocations.add({ kind: 'grant', id: grantName(grantId), expiresAt })
+    await artifacts.removeGrant(grantId)
   }
 
   const list = async (accountId: string): Promise<GrantRecord[]> => {

@@ -1,8 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { InteractionResults, Provider } from 'oidc-provider'
-import { epochSeconds } from '../core/clock.ts'
-import type { Account } from '../identity/contract.ts'
 import { displayedClientName } from './client-name.ts'
 import { interactionPath } from './configuration.ts'
 import { consentStep } from './consent-step.ts'
@@ -12,7 +10,7 @@ import { errors } from './library.ts'
 import { loginDesk } from './login-desk.ts'
 import type { Notes } from './notes.ts'
 import { type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
-import { endSession } from './session.ts'
+import { endSession, type Login } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 type Interaction = InstanceType<Provider['Interaction']>
@@ -59,7 +57,7 @@ export function interactionPages(
   })
 
   /** The library takes nobody's login into somebody else's session, so that one ends first. */
-  const finishLogin = async (context: PageContext, interaction: Interaction, account: Account) => {
+  const finishLogin = async (context: PageContext, interaction: Interaction, { account, loginTs }: Login) => {
     const { accountId } = await provider.Session.get(
       provider.createContext(context.env.incoming, context.env.outgoing),
     )
@@ -68,7 +66,7 @@ export function interactionPages(
       delete interaction.session
       await interaction.persist()
     }
-    return finish(context, { login: { accountId: account.id, ts: epochSeconds(settings.clock) } })
+    return finish(context, { login: { accountId: account.id, ts: loginTs } })
   }
 
   pages.get(`${interactionPath}/:uid`, async (context) => {

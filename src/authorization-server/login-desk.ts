@@ -7,6 +7,7 @@ import type { Notes } from './notes.ts'
 import { addressOf } from './observe.ts'
 import { type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
 import { closedLoginPage, developmentLoginPage, localLoginPage } from './pages/login-page.ts'
+import { type Login, loginOf } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** Where somebody is asked to log in. */
@@ -23,7 +24,7 @@ interface LoginPlace {
   readonly clientName?: string | undefined
 }
 
-type Check = (context: PageContext, place: LoginPlace, form: Form) => Promise<Account | Response>
+type Check = (context: PageContext, place: LoginPlace, form: Form) => Promise<Login | Response>
 
 /** The login, wherever it is asked for. */
 export interface LoginDesk {
@@ -41,7 +42,7 @@ export function loginDesk(
   settings: AuthorizationServerSettings,
   notes: Notes,
 ): LoginDesk {
-  const { identity, loginForm, local } = settings
+  const { identity, loginForm, local, clock } = settings
   const browsers = knownBrowsers(provider, settings)
   const passkeys = local?.passkeys.unavailable === undefined ? local?.passkeys : undefined
 
@@ -56,13 +57,13 @@ export function loginDesk(
   const decide = async (
     context: PageContext,
     place: LoginPlace,
-    { name, answer }: { name: string; answer: Account | LoginRefused },
-  ): Promise<Account | Response> => {
+    { name, answer, begunAt }: { name: string; answer: Account | LoginRefused; begunAt: number },
+  ): Promise<Login | Response> => {
     const note = notes.of(context.env.incoming)
     if (!('refused' in answer)) {
       note.subject = answer.id
       if (loginForm === 'local') browsers.remember(visitOf(context), answer.id)
-      return answer
+      return loginOf(answer, begunAt)
     }
     note.error = 'login_refused'
     note.reason = answer.reason
@@ -83,19 +84,21 @@ export function loginDesk(
       ),
     async check(context, place, form) {
       const name = textOf(form['name'])
+      const begunAt = clock.now()
       const answer = await identity.login({
         name,
         password: textOf(form['password']),
         address: addressOf(context.env.incoming),
         known: browsers.read(visitOf(context)),
       })
-      return decide(context, place, { name, answer })
+      return decide(context, place, { name, answer, begunAt })
     },
     async checkPasskey(context, place, form) {
       const credential = textOf(form['credential'])
       const { holder } = place
+      const begunAt = clock.now()
       const answer = (await passkeys?.finishLogin({ credential, holder })) ?? noPasskeys
-      return decide(context, place, { name: '', answer })
+      return decide(context, place, { name: '', answer, begunAt })
     },
   }
 }

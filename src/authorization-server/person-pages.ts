@@ -2,7 +2,6 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Provider } from 'oidc-provider'
 import { displayText } from '../http/page.ts'
-import type { Account } from '../identity/contract.ts'
 import { accountPath, addAccountPages } from './account-pages.ts'
 import { pageForms } from './forms.ts'
 import { loginDesk } from './login-desk.ts'
@@ -10,7 +9,7 @@ import type { Notes } from './notes.ts'
 import { type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
 import { logoutPage, signedOutPage } from './pages/logout-page.ts'
 import { addPasskeyPages } from './passkey-pages.ts'
-import { beginSession, endSession, signedIn } from './session.ts'
+import { beginSession, endSession, type Login, signedIn } from './session.ts'
 import { addSetUpPages } from './set-up-pages.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -54,8 +53,8 @@ export function personPages(
     }
   }
 
-  const enter = async (context: PageContext, account: Account, to: string): Promise<Response> => {
-    await beginSession(provider, settings, visitOf(context), account.id)
+  const enter = async (context: PageContext, who: Login, to: string): Promise<Response> => {
+    await beginSession(provider, settings, visitOf(context), who)
     return context.redirect(to, 303)
   }
 
@@ -96,7 +95,7 @@ export function personPages(
   const { local } = settings
   addAccountPages(pages, { provider, settings, forms, notes, visitor })
   if (local !== undefined) {
-    addSetUpPages(pages, { setUp: local.setUp, forms, notes, enter })
+    addSetUpPages(pages, { setUp: local.setUp, forms, notes, enter, clock: settings.clock })
     addPasskeyPages(pages, { passkeys: local.passkeys, forms, notes, visitor, clock: settings.clock })
   }
   return pages

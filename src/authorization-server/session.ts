@@ -41,8 +41,24 @@ export async function currentAccount(
   loginTs = 0,
 ): Promise<Account | undefined> {
   const account = await identity.find(accountId)
-  const since = Math.floor((account?.loginsSince ?? 0) / 1000)
-  return loginTs < since ? undefined : account
+  return account?.loginsSince !== undefined && loginTs * 1000 <= account.loginsSince ? undefined : account
+}
+
+/** Somebody who has just logged in. */
+export interface Login {
+  readonly account: Account
+  /** In seconds since the epoch. */
+  readonly loginTs: number
+}
+
+/**
+ * The time of a login whose check began at `begunAt`, in milliseconds since the epoch, and ended with this account. It
+ * is the beginning that counts, so that a password which changes during the check ends the login; but a login that
+ * the end of earlier ones has let in bears the next second, since the library keeps no milliseconds.
+ */
+export function loginOf(account: Account, begunAt: number): Login {
+  const next = account.loginsSince === undefined ? 0 : Math.floor(account.loginsSince / 1000) + 1
+  return { account, loginTs: Math.max(Math.floor(begunAt / 1000), next) }
 }
 
 /** Where a person who is not signed in is sent by a page that needs it; the login leads back to `path`, a page of ours. */
@@ -78,13 +94,13 @@ export async function beginSession(
   provider: Provider,
   settings: { readonly issuer: string; readonly sessions: SessionLifetimes; readonly clock: Clock },
   { req, res }: Visit,
-  accountId: string,
+  { account, loginTs }: Login,
 ): Promise<void> {
   const context = provider.createContext(req, res)
   await (await provider.Session.get(context)).destroy()
   const session = new provider.Session()
-  session.loginAccount({ accountId, loginTs: epochSeconds(settings.clock) })
-  await session.save(sessionSeconds(settings))
+  session.loginAccount({ accountId: account.id, loginTs })
+  await session.save(sessionSeconds(settings, loginTs))
   context.cookies.set(cookieNames(settings.issuer).session, session.jti, {
     ...longCookie(settings.issuer),
     expires: new Date(session.exp * 1000),

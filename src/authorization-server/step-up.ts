@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { grantName } from '../core/secret.ts'
 import type { ArtifactStore } from '../storage/contract.ts'
 import { errors } from './library.ts'
+import { refreshTokenModel } from './refresh-window.ts'
 
 /** A call that a client was just refused for want of scopes. */
 interface StepUpNeed {
@@ -23,7 +24,10 @@ interface StepUpNeed {
 export interface StepUps {
   /** Resolves when every replica will see it. */
   remember(need: StepUpNeed): Promise<void>
-  /** Throws InvalidGrant once after a challenge: a refresh cannot widen a grant, so the client has to ask the user. */
+  /**
+   * Throws InvalidGrant after a challenge, once for each grant and set of scopes: a refresh cannot widen a grant, so
+   * the client has to ask the user. Who repeats the challenge cannot keep the grant from being used.
+   */
   refuseRefresh(context: KoaContextWithOIDC): Promise<void>
   /** The scopes that this client was lately found to lack for this user and resource. */
   neededScopes(clientId: string, subject: string, resource: string): Promise<readonly string[]>
@@ -32,8 +36,10 @@ export interface StepUps {
 }
 
 const refusalModel = 'StepUpRefusal'
+const toldModel = 'StepUpTold'
 const needModel = 'StepUpNeed'
 const refusalMilliseconds = 30_000
+const toldMilliseconds = 24 * 3600_000
 const needMilliseconds = 10 * 60_000
 
 /** Keeps challenges in the store, where every replica sees them. */
@@ -42,12 +48,19 @@ export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
   return {
     async remember({ clientId, subject, resource, grantName: name, scopes }) {
       const expiresAt = (milliseconds: number): number => clock.now() + milliseconds
-      await artifacts.put({
-        model: refusalModel,
-        id: name,
+      const isNew = await artifacts.insertOnce({
+        model: toldModel,
+        id: JSON.stringify([name, scopes.toSorted()]),
         payload: {},
-        expiresAt: expiresAt(refusalMilliseconds),
+        expiresAt: expiresAt(toldMilliseconds),
       })
+      if (isNew)
+        await artifacts.put({
+          model: refusalModel,
+          id: name,
+          payload: {},
+          expiresAt: expiresAt(refusalMilliseconds),
+        })
       const payload = { resource, scopes, expiresAt: expiresAt(needMilliseconds) }
       await artifacts.put({
         model: needModel,
@@ -57,9 +70,13 @@ export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
       })
     },
     async refuseRefresh({ oidc }) {
-      const grantId = oidc.entities.RefreshToken?.grantId
-      if (grantId === undefined || (await artifacts.take(refusalModel, grantName(grantId))) === undefined)
-        return
+      const { grantId, jti = '' } = oidc.entities.RefreshToken ?? {}
+      if (grantId === undefined) return
+      const name = grantName(grantId)
+      if ((await artifacts.find(refusalModel, name)) === undefined) return
+      // A token that was used before gets the answer of then; the refusal is for the one that goes on.
+      if ((await artifacts.find(refreshTokenModel, jti))?.consumedAt !== undefined) return
+      if ((await artifacts.take(refusalModel, name)) === undefined) return
       throw new errors.InvalidGrant('more scopes are needed: ask the user for them')
     },
     async neededScopes(clientId, subject, resource) {

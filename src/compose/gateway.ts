@@ -16,6 +16,7 @@ import { sealedSessions } from '../gateway/session.ts'
 import { createTokenVerifier, type TrustedIssuer } from '../gateway/token-verifier.ts'
 import type { Upstream } from '../gateway/upstream.ts'
 import { createProofVerifier, type ProofVerifier } from '../gateway/verify-proof.ts'
+import { clientAddress } from '../http/client-address.ts'
 import { seenOnceModel } from '../storage/contract.ts'
 import type { Base } from './base.ts'
 import { buildConnector } from './connector.ts'
@@ -51,6 +52,7 @@ export async function buildGateway(
   const gateway = createGateway({
     origins,
     guard: base.guard,
+    clientAddress: clientAddress(config.trustedProxies),
     routes: buildRoutes(
       upstreams,
       upstreams.find(({ path }) => path === resources.fallback?.path),

@@ -20,10 +20,9 @@ export function buildPasswords(secret: MasterSecret): Passwords {
 
 /** The users of an installation, as the command line and the set-up page manage them. */
 export function buildPeople({ store, secret, clock }: PeopleBase, hashing = buildPasswords(secret)): People {
-  const { artifacts, revocations, consents, users, passkeys } = store
+  const { artifacts, revocations, consents, users } = store
   return people({
     users,
-    passkeys,
     passwords: hashing,
     invitations: invitations(artifacts, clock),
     clock,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { clientSchema } from './client-schema.ts'
 import { dpopSchema, grantsSchema } from './grants.ts'
 import { upstreamSchema } from './upstream-schema.ts'
-import { accessTokenSeconds, httpUrl, whole } from './values.ts'
+import { accessTokenSeconds, httpUrl, network, whole } from './values.ts'
 
 const port = whole(0, 65_535)
 
@@ -73,6 +73,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   allowedHosts: z.array(z.string().min(1)).default([]).meta({
     description: 'Further values of the Host header that are served, with port where it is not the default.',
+  }),
+  trustedProxies: z.array(network).default([]).meta({
+    description:
+      'IP addresses and networks (CIDR) of proxies in front of the gateway. Only from them is the address of the client taken from `X-Forwarded-For` or `Forwarded`, for limits, log and audit.',
   }),
   data: z
     .string()

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { isKnownScope } from '../core/scope-catalogue.ts'
@@ -13,6 +14,16 @@ export const accessTokenSeconds = whole(30, longestTokenSeconds)
 
 /** A scope of MCP. */
 export const scope = z.string().refine(isKnownScope, 'is not a scope of MCP')
+
+/** An IP address, or a network in CIDR notation. */
+export const network = z.string().refine(isNetwork, 'must be an IP address or a network such as 10.0.0.0/8')
+
+function isNetwork(text: string): boolean {
+  const { IPv4, IPv6 } = ipaddr
+  return text.includes('/')
+    ? IPv4.isValidCIDRFourPartDecimal(text) || IPv6.isValidCIDR(text)
+    : IPv4.isValidFourPartDecimal(text) || IPv6.isValid(text)
+}
 
 /** An http or https URL. */
 export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })

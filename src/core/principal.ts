@@ -12,6 +12,8 @@ export interface Principal {
   /** Seconds since the epoch. */
   readonly expiresAt: number
   readonly tokenId: string | undefined
+  /** The tokens that this one was exchanged for, by their ids: revoking one of them ends it (RFC 8693). */
+  readonly originIds: readonly string[] | undefined
   /** Names the grant that the token came from, so that revoking the grant ends it. */
   readonly grantId: string | undefined
   /** Who acts for the subject, where the token was handed on (RFC 8693 section 4.1). */

@@ -77,12 +77,14 @@ export async function openDenyList({
   const timer = setInterval(() => void pollInTurn(), pollMilliseconds).unref()
 
   return {
-    isRevoked({ issuer, tokenId, grantId }) {
+    isRevoked({ issuer, tokenId, grantId, originIds }) {
       if (issuer !== own) return false
       if (elapsed() - heard > staleMilliseconds) return 'unknown'
       return (
         (revoked.grant.size > 0 && grantId !== undefined && revoked.grant.has(grantId)) ||
-        (revoked.token.size > 0 && tokenId !== undefined && revoked.token.has(tokenId))
+        (revoked.token.size > 0 &&
+          ((tokenId !== undefined && revoked.token.has(tokenId)) ||
+            originIds?.some((id) => revoked.token.has(id)) === true))
       )
     },
     close() {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import type { Principal } from '../core/principal.ts'
+import type { ClientAddress } from '../http/client-address.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { type Exchange, sendJson, splitTarget } from '../http/exchange.ts'
 import type { Guard } from '../http/guard.ts'
@@ -22,6 +23,7 @@ export interface GatewayPorts {
   /** The public origins, the canonical one first: which of them a client uses decides how metadata spells things. */
   readonly origins: readonly string[]
   readonly guard: Guard
+  readonly clientAddress: ClientAddress
   readonly routes: ReadonlyMap<string, Route>
   readonly mcp: McpHandler
   /** Whether a principal's token still counts. */
@@ -61,7 +63,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
       ...splitTarget(req.url ?? ''),
       head: readHead(req.rawHeaders),
       requestId,
-      address: req.socket.remoteAddress ?? '',
+      address: ports.clientAddress(req),
       baseHeaders: ['X-Request-Id', requestId],
     }
     const note: Note = { kind: 'access' }

@@ -156,7 +156,7 @@ function toPrincipal(payload: JWTPayload): Principal {
   if (exp - iat > maxLifetimeSeconds) throw invalid('token lives too long')
   const clientId = [payload['client_id'], payload['azp']].find((claim) => typeof claim === 'string') ?? sub
   const scope = payload['scope']
-  const grant = payload['gid']
+  const { gid: grant, origins } = payload
   return {
     issuer: String(iss),
     subject: sub,
@@ -166,6 +166,7 @@ function toPrincipal(payload: JWTPayload): Principal {
     audiences: [aud ?? []].flat(),
     expiresAt: exp,
     tokenId: jti,
+    originIds: Array.isArray(origins) ? origins.filter((id) => typeof id === 'string') : undefined,
     grantId: typeof grant === 'string' ? grant : undefined,
     actor: currentActor(payload['act']),
     keyThumbprint: boundKey(payload['cnf']),

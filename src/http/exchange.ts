@@ -11,7 +11,7 @@ export interface Exchange {
   readonly query: string
   readonly head: Head
   readonly requestId: string
-  /** The address that the connection came from. */
+  /** The address of the client: where the connection came from, or what a trusted proxy says. */
   readonly address: string
   /** Headers that every response carries, alternating names and values: the request id, and CORS where it applies. */
   readonly baseHeaders: string[]

@@ -70,10 +70,12 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
       try {
         const found = await check(user, password, isKnown)
         if (typeof found === 'string') return { refused, reason: found }
-        if (!isKnown) await limits.forgive(address)
-        await users.forgetFailures(found.id)
-        await strengthen(found, password)
-        return toAccount(found)
+        // The password may have changed, or the user been disabled, while it was being hashed.
+        const admitted = await users.forgetFailures(found.id, found.passwordHash)
+        if (admitted === undefined) return { refused, reason: `${found.id} changed during the login` }
+        await (isKnown ? limits.forgiveKnown(known.id) : limits.forgive(address))
+        await strengthen(admitted, password)
+        return toAccount(admitted)
       } catch (error) {
         if (!(error instanceof Busy)) throw error
         return busy

@@ -8,6 +8,7 @@ export interface LoginLimits {
   admitKnown(browser: string): Promise<number | undefined>
   /** The attempt succeeded, so it does not count. */
   forgive(address: string): Promise<void>
+  forgiveKnown(browser: string): Promise<void>
 }
 
 /** Counts events by key. */
@@ -34,6 +35,7 @@ export function loginLimits(limit: (bound: { points: number; seconds: number }) 
   return {
     admit: async (address) => (await take(networks, networkOf(address))) ?? take(all, everybody),
     admitKnown: (browser) => take(browsers, browser),
+    forgiveKnown: (browser) => browsers.forgive(browser),
     async forgive(address) {
       await networks.forgive(networkOf(address))
       await all.forgive(everybody)

@@ -44,6 +44,8 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
     const expectedChallenge = challengeOf(response)
     if (!(await challenges.take(expectedChallenge, { purpose: 'login', holder }))) return 'no such challenge'
     const { id, userId, counter } = passkey
+    const user = await users.find(userId)
+    if (user === undefined || user.disabledAt !== undefined) return `${userId} is disabled`
     const publicKey = new Uint8Array(Buffer.from(passkey.publicKey, 'base64url'))
     const { userHandle } = response.response
     if (typeof userHandle === 'string' && decode(userHandle) !== userId)
@@ -57,11 +59,10 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
     if (typeof verification === 'string') return `a passkey of ${userId}: ${verification}`
     const { verified, authenticationInfo } = verification
     if (!verified) return `a passkey of ${userId}: the signature is wrong`
-    if (!(await passkeys.use(id, authenticationInfo.newCounter, clock.now()))) {
-      return `the passkey of ${userId} may have been copied: its counter did not grow`
-    }
-    const user = await users.find(userId)
-    return user === undefined || user.disabledAt !== undefined ? `${userId} is disabled` : toAccount(user)
+    const { loginsSince } = user
+    const use = { counter: authenticationInfo.newCounter, usedAt: clock.now(), loginsSince }
+    if (await passkeys.use(id, use)) return toAccount(user)
+    return `the passkey of ${userId} may have been copied: its counter did not grow; or ${userId} just changed`
   }
 
   return {

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
 import { userIdPrefix } from '../core/user-id.ts'
-import type { PasskeyStore, User, UserStore } from '../storage/contract.ts'
+import type { User, UserStore } from '../storage/contract.ts'
 import type { LoginRefused, SetUp } from './contract.ts'
 import type { Invitations } from './invitations.ts'
 import { busy, toAccount } from './local.ts'
@@ -39,7 +39,6 @@ export interface People extends SetUp {
 
 interface PeoplePorts {
   readonly users: UserStore
-  readonly passkeys: PasskeyStore
   readonly passwords: Passwords
   readonly invitations: Invitations
   readonly clock: Clock
@@ -49,7 +48,7 @@ interface PeoplePorts {
 
 /** People over the store. */
 export function people(ports: PeoplePorts): People {
-  const { users, passkeys, passwords, invitations, clock, endAccess } = ports
+  const { users, passwords, invitations, clock, endAccess } = ports
 
   const make = (name: string, displayName: string | undefined, passwordHash: string | undefined): User => {
     const createdAt = clock.now()
@@ -70,6 +69,9 @@ export function people(ports: PeoplePorts): People {
     if (user === undefined) throw new PersonRefused(`there is no user ${name}`)
     return user
   }
+
+  /** Logins are timed in whole seconds: the end of some must be later than the second that the last one may bear. */
+  const endOfLogins = ({ loginsSince }: User): number => Math.max(clock.now(), loginsSince + 1000)
 
   const invited = async (token: string): Promise<User | 'first' | undefined> => {
     const invitation = await invitations.find(token)
@@ -95,29 +97,27 @@ export function people(ports: PeoplePorts): People {
       return invitations.create({ kind: 'user', userId: known.id })
     },
     async setPassword(name, password) {
-      const { id, name: spelled } = await get(name)
-      refuse(passwordProblem(password, spelled))
-      await users.setPassword(id, await passwords.hash(password), clock.now())
-      // Whoever had the old password may have added one.
-      await passkeys.removeAll(id)
-      await endAccess(id)
+      const user = await get(name)
+      refuse(passwordProblem(password, user.name))
+      await users.setPassword(user.id, await passwords.hash(password), endOfLogins(user))
+      await endAccess(user.id)
     },
     async disable(name) {
-      const { id } = await get(name)
-      await users.setDisabled(id, clock.now(), clock.now())
-      await endAccess(id)
+      const user = await get(name)
+      await users.setDisabled(user.id, clock.now(), endOfLogins(user))
+      await endAccess(user.id)
     },
     async enable(name) {
-      const { id } = await get(name)
-      await users.setDisabled(id, undefined, clock.now())
-      await endAccess(id)
+      const user = await get(name)
+      await users.setDisabled(user.id, undefined, endOfLogins(user))
+      await endAccess(user.id)
     },
     async remove(name) {
-      const { id } = await get(name)
+      const user = await get(name)
       // Still there until everything has ended, so that a removal which is interrupted can be repeated.
-      await users.setDisabled(id, clock.now(), clock.now())
-      await endAccess(id)
-      await users.remove(id)
+      await users.setDisabled(user.id, clock.now(), endOfLogins(user))
+      await endAccess(user.id)
+      await users.remove(user.id)
     },
     inviteFirst: async () => ((await users.isEmpty()) ? invitations.create({ kind: 'first' }) : undefined),
     async invitedName(token) {

@@ -48,6 +48,24 @@ export function consentStore(db: Kysely<Schema>, tenant: string, clock: Clock): 
         .execute()
       return rows.map(({ scope }) => scope)
     },
+    async list(accountId) {
+      const rows = await db
+        .selectFrom('consents')
+        .select(['client_id', 'resource', 'scope', 'expires_at'])
+        .where('tenant', '=', tenant)
+        .where('account_id', '=', accountId)
+        .where('expires_at', '>', clock.now())
+        .orderBy('client_id')
+        .orderBy('resource')
+        .orderBy('scope')
+        .execute()
+      return rows.map((row) => ({
+        clientId: row.client_id,
+        resource: row.resource,
+        scope: row.scope,
+        expiresAt: row.expires_at,
+      }))
+    },
     async forget(accountId, clientId) {
       let statement = db
         .deleteFrom('consents')

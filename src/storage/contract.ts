@@ -158,12 +158,21 @@ export interface ConsentQuestion {
   readonly clientDigest: string
 }
 
+/** A scope that a client gets without asking. */
+export interface RememberedScope extends Pick<ConsentQuestion, 'clientId' | 'resource'> {
+  readonly scope: string
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
 /** What the people of one tenant agreed to, so that they need not be asked the same again. */
 export interface ConsentStore {
   /** Adds to what is remembered. `expiresAt` is in milliseconds since the epoch. */
   remember(question: ConsentQuestion, scopes: readonly string[], expiresAt: number): Promise<void>
   /** The scopes that were agreed to and still count. */
   scopes(question: ConsentQuestion): Promise<readonly string[]>
+  /** What an account agreed to and still counts, with whom and until when. */
+  list(accountId: string): Promise<readonly RememberedScope[]>
   /** Forgets what an account agreed to, or what it agreed to with one client. */
   forget(accountId: string, clientId?: string): Promise<void>
   /** Forgets what everybody agreed to with a client. */
@@ -197,7 +206,7 @@ export interface UserStore {
   /** By name. */
   list(): Promise<readonly User[]>
   isEmpty(): Promise<boolean>
-  /** Sets a new password, forgets failures, and ends earlier logins. */
+  /** Sets a new password, forgets failures, ends earlier logins, and removes the passkeys: all at once. */
   setPassword(id: string, passwordHash: string, loginsSince: number): Promise<void>
   /** Sets the password of an invited user who has none and is not disabled. Returns whether it did. */
   setFirstPassword(id: string, passwordHash: string): Promise<boolean>
@@ -216,8 +225,11 @@ export interface UserStore {
     id: string,
     attempt: { now: number; lock: readonly number[]; forgetMs: number },
   ): Promise<boolean>
-  /** The attempt succeeded. */
-  forgetFailures(id: string): Promise<void>
+  /**
+   * Decides in one conditional update whether an attempt succeeded: forgets the failures, and resolves to the user as
+   * they are then, unless they are disabled or no longer have the hash that the password was verified against.
+   */
+  forgetFailures(id: string, verifiedHash: string | undefined): Promise<User | undefined>
 }
 
 /** A passkey of a user (WebAuthn public key credential). */
@@ -242,10 +254,10 @@ export interface PasskeyStore {
   list(userId: string): Promise<readonly Passkey[]>
   /**
    * Notes a use with its signature counter, in one conditional update. Returns false when the counter did not grow,
-   * which means that there are two of the key (WebAuthn level 3 section 6.1.1), or when the key is gone.
+   * which means that there are two of the key (WebAuthn level 3 section 6.1.1), when the key is gone, or when its user
+   * is disabled or has ended their logins since `loginsSince` was read.
    */
-  use(id: string, counter: number, usedAt: number): Promise<boolean>
-  removeAll(userId: string): Promise<void>
+  use(id: string, use: { counter: number; usedAt: number; loginsSince: number }): Promise<boolean>
   /** Removes a passkey of this user. Returns whether there was one. */
   remove(userId: string, id: string): Promise<boolean>
 }

@@ -32,7 +32,7 @@ export function passkeyStore(db: Kysely<Schema>, tenant: string): PasskeyStore {
       const rows = await select().where('user_id', '=', userId).orderBy('created_at').orderBy('id').execute()
       return rows.map(toPasskey)
     },
-    async use(id, counter, usedAt) {
+    async use(id, { counter, usedAt, loginsSince }) {
       const used = await db
         .updateTable('passkeys')
         .set({ counter, used_at: usedAt })
@@ -42,12 +42,20 @@ export function passkeyStore(db: Kysely<Schema>, tenant: string): PasskeyStore {
         .where((where) =>
           where.or([where('counter', '<', counter), ...(counter === 0 ? [where('counter', '=', 0)] : [])]),
         )
+        .where((where) =>
+          where.exists(
+            where
+              .selectFrom('users')
+              .select('users.id')
+              .where('users.tenant', '=', tenant)
+              .whereRef('users.id', '=', 'passkeys.user_id')
+              .where('users.disabled_at', 'is', null)
+              .where('users.logins_since', '=', loginsSince),
+          ),
+        )
         .returning('id')
         .execute()
       return used.length === 1
-    },
-    async removeAll(userId) {
-      await db.deleteFrom('passkeys').where('tenant', '=', tenant).where('user_id', '=', userId).execute()
     },
     async remove(userId, id) {
       const removed = await db

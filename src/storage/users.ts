@@ -71,9 +71,19 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
     },
     async setPassword(id, passwordHash, loginsSince) {
       const forgiven = { failures: 0, failed_at: 0, locked_until: 0 }
-      await update(id)
-        .set({ password_hash: passwordHash, logins_since: loginsSince, ...forgiven })
-        .execute()
+      await db.transaction().execute(async (transaction) => {
+        await transaction
+          .updateTable('users')
+          .set({ password_hash: passwordHash, logins_since: loginsSince, ...forgiven })
+          .where('tenant', '=', tenant)
+          .where('id', '=', id)
+          .execute()
+        await transaction
+          .deleteFrom('passkeys')
+          .where('tenant', '=', tenant)
+          .where('user_id', '=', id)
+          .execute()
+      })
     },
     async setFirstPassword(id, passwordHash) {
       const changed = await update(id)
@@ -120,8 +130,15 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
         .execute()
       return claimed.length === 1
     },
-    async forgetFailures(id) {
-      await update(id).set({ failures: 0, failed_at: 0, locked_until: 0 }).execute()
+    async forgetFailures(id, verifiedHash) {
+      if (verifiedHash === undefined) return undefined
+      const admitted = await update(id)
+        .set({ failures: 0, failed_at: 0, locked_until: 0 })
+        .where('password_hash', '=', verifiedHash)
+        .where('disabled_at', 'is', null)
+        .returningAll()
+        .executeTakeFirst()
+      return restore(admitted)
     },
   }
 }

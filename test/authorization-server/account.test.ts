@@ -86,6 +86,25 @@ describe('/account', () => {
     assert.equal(browser.pages.length, asked + 1, 'and not for the other one')
   })
 
+  it('lists a client that has no grant any more but need not ask for one, until that is taken back (P12)', async () => {
+    const browser = browserOf('returning')
+    const client = await registerClient('Returning')
+    const scope = 'mcp:tools:read'
+    const { refresh_token: token } = await client.signIn({ scope }, browser)
+    const before = (await browser.open(`${url}/account`)).html
+    assert.match(before, /since <time.*<\/time> · may connect without asking you until <time/)
+    await client.token({ token, client_id: client.clientId }, { path: '/revoke' })
+    const { html } = await browser.open(`${url}/account`)
+    assert.match(html, /Returning.*not connected, but may connect without asking you until <time/s)
+    assert.match(html, /See which tools there are/)
+    const { status } = await browser.open(`${url}/account/revoke`, formOf(html, client))
+    assert.equal(status, 303)
+    assert.doesNotMatch((await browser.open(`${url}/account`)).html, /Returning/)
+    const asked = browser.pages.length
+    await client.authorize({ scope }, browser)
+    assert.equal(browser.pages.length, asked + 1)
+  })
+
   it('sends who is not signed in to the login', async () => {
     const { status, headers } = await new FormBrowser().open(`${url}/account`)
     assert.deepEqual([status, headers.get('location')], [303, '/login?next=%2Faccount'])

@@ -137,6 +137,20 @@ describe('remembered consent', () => {
     assert.ok(!(await isAsked(good, browser)), 'and what was agreed to stands')
   })
 
+  it('ends with a refusal (P12)', async () => {
+    const client = await registerWebClient()
+    const browser = new FormBrowser()
+    await client.authorize({}, browser)
+    const url = client.authorizationUrl({ verifier: 'a'.repeat(43), extra: { prompt: 'consent' } })
+    const page = await browser.open(absolute((await browser.open(url)).headers))
+    const action = installation.url + (/action="([^"]*)"/.exec(page.html)?.[1] ?? '')
+    const csrf = /name="csrf" value="([^"]*)"/.exec(page.html)?.[1] ?? ''
+    const { headers } = await browser.open(action, { csrf, decision: 'deny' })
+    const callback = await browser.visit(absolute(headers))
+    assert.equal(callback?.searchParams.get('error'), 'access_denied')
+    assert.ok(await isAsked(client, browser))
+  })
+
   it('does not come from a refusal', async () => {
     const client = await registerWebClient()
     const browser = new FormBrowser({ decision: 'deny' })

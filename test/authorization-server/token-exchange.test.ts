@@ -104,6 +104,10 @@ describe('token exchange (RFC 8693)', () => {
     assert.deepEqual(decodeJwt((await ask('agent', actor)).body.access_token)['act'], { sub: 'agent' })
     assert.equal((await ask('helper', actor)).body.error, 'invalid_request')
     assert.equal((await ask('agent', { actor_token: 'x' })).body.error, 'invalid_request')
+    const ofUser = (await ask('agent')).body.access_token
+    assert.equal(decodeJwt(ofUser)['client_id'], 'agent')
+    const user = { ...actor, actor_token: ofUser }
+    assert.equal((await ask('agent', user)).body.error, 'invalid_request', 'a user is no actor')
     assert.equal((await ask('agent', { ...actor, actor_token: 'x' })).body.error, 'invalid_request')
   })
 
@@ -181,6 +185,23 @@ describe('token exchange (RFC 8693)', () => {
     for (const { body } of [first, second]) assert.equal(await statusWith(body.access_token), 401)
     const late = await ask('agent', { subject_token: tokens.access_token })
     assert.equal(late.body.error, 'invalid_request')
+  })
+
+  it('gives nothing that outlives the revocation of the token it was given, however often handed on', async () => {
+    const given = (
+      await gate.oauth.signIn({ scope: 'mcp:tools:read' }, new FormBrowser({ fill: { name: 'erin' } }))
+    ).access_token
+    const first = (await ask('agent', { subject_token: given })).body.access_token
+    const second = (await ask('helper', { subject_token: first })).body.access_token
+    const active = async (id: string, token: string): Promise<unknown> =>
+      (await askAs(gate.oauth, id, { token }, {}, '/introspect')).body['active']
+    assert.equal(await active('helper', second), true)
+    await gate.oauth.token({ token: given, client_id: 'user-client' }, { path: '/revoke' })
+    for (const token of [given, first, second]) {
+      assert.equal(await statusWith(token), 401)
+      assert.equal(await active('helper', token), false)
+      assert.equal((await ask('helper', { subject_token: token })).body.error, 'invalid_request')
+    }
   })
 
   it('keeps a want of scopes from the client that was handed the token, not from the user’s client', async () => {

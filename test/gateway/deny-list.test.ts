@@ -15,6 +15,7 @@ const principal: Principal = {
   audiences: [`${issuer}/mcp`],
   expiresAt: systemClock.now() / 1000 + 60,
   tokenId: 't',
+  originIds: undefined,
   grantId: 'g',
   actor: undefined,
   keyThumbprint: undefined,

@@ -47,6 +47,10 @@ export function consentContract(
       assert.deepEqual((await store().consents.scopes(others)).toSorted(), ['long', 'short'])
       clock.advance(2000)
       assert.deepEqual(await store().consents.scopes(others), ['long'])
+      const { resource } = others
+      const remaining = [{ clientId: 'd', resource, scope: 'long', expiresAt: clock.now() + 8000 }]
+      assert.deepEqual(await store().consents.list('ada'), remaining)
+      assert.deepEqual(await other().consents.list('ada'), [])
       assert.equal(await store().consents.sweep(clock.now()), 1)
       await store().consents.forget('ada')
       assert.deepEqual(await store().consents.scopes(others), [])

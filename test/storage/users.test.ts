@@ -139,12 +139,25 @@ for (const [name, startEngine] of [
           [true, true, true],
         )
         assert.equal(await attempt(later), false)
-        await store.users.forgetFailures('tried')
+        assert.equal(await store.users.forgetFailures('tried', 'another hash'), undefined)
+        assert.equal(await store.users.forgetFailures('tried', undefined), undefined)
+        assert.equal(await attempt(later), false, 'nothing is forgotten for a password that is not theirs')
+        assert.deepEqual(await store.users.forgetFailures('tried', 'a hash'), person('tried'))
         assert.equal(await attempt(later), true)
       })
 
+      it('succeed for nobody who was disabled or got another password meanwhile', async () => {
+        await store.users.add(person('changed'), 'changed')
+        await store.users.setDisabled('changed', 1, 1)
+        assert.equal(await store.users.forgetFailures('changed', 'a hash'), undefined)
+        await store.users.setDisabled('changed', undefined, 2)
+        await store.users.setPassword('changed', 'new', 3)
+        assert.equal(await store.users.forgetFailures('changed', 'a hash'), undefined)
+        assert.equal((await store.users.forgetFailures('changed', 'new'))?.loginsSince, 3)
+      })
+
       it('are counted when they come at once', async () => {
-        await store.users.forgetFailures('tried')
+        await store.users.forgetFailures('tried', 'a hash')
         const now = Date.now()
         const allowed = await Promise.all(Array.from({ length: 50 }, () => attempt(now)))
         assert.equal(allowed.filter(Boolean).length, 3)
@@ -162,24 +175,40 @@ for (const [name, startEngine] of [
         assert.deepEqual(await store.passkeys.list('ada'), [])
       })
 
-      it('go all at once, those of one user alone', async () => {
+      it('go with a new password, those of one user alone', async () => {
         await store.passkeys.add(passkey('k3', 'ada'))
         await store.passkeys.add(passkey('k4', 'grace'))
-        await store.passkeys.removeAll('ada')
+        await store.users.setPassword('ada', 'new', 1)
         assert.deepEqual(await store.passkeys.list('ada'), [])
         assert.deepEqual(await store.passkeys.list('grace'), [passkey('k4', 'grace')])
       })
 
       it('are used with a counter that grows, or with none at all', async () => {
         await store.passkeys.add(passkey('k2', 'ada'))
-        assert.equal(await store.passkeys.use('k2', 0, 2), true)
-        assert.equal(await store.passkeys.use('k2', 0, 3), true)
-        const results = await Promise.all(Array.from({ length: 20 }, () => store.passkeys.use('k2', 7, 4)))
+        const { loginsSince = 0 } = (await store.users.find('ada')) ?? {}
+        const use = (counter: number, usedAt: number): Promise<boolean> =>
+          store.passkeys.use('k2', { counter, usedAt, loginsSince })
+        assert.equal(await use(0, 2), true)
+        assert.equal(await use(0, 3), true)
+        const results = await Promise.all(Array.from({ length: 20 }, () => use(7, 4)))
         assert.equal(results.filter(Boolean).length, 1)
-        assert.equal(await store.passkeys.use('k2', 6, 5), false)
-        assert.equal(await store.passkeys.use('k2', 0, 5), false, 'a counter that is gone')
+        assert.equal(await use(6, 5), false)
+        assert.equal(await use(0, 5), false, 'a counter that is gone')
         assert.deepEqual(await store.passkeys.find('k2'), { ...passkey('k2', 'ada'), counter: 7, usedAt: 4 })
-        assert.equal(await store.passkeys.use('unknown', 1, 1), false)
+        assert.equal(await store.passkeys.use('unknown', { counter: 1, usedAt: 1, loginsSince }), false)
+      })
+
+      it('are no use for a login that was ended meanwhile, nor to a user who is disabled (A58)', async () => {
+        await store.users.add(person('ended'), 'ended')
+        await store.passkeys.add(passkey('k5', 'ended'))
+        const use = (loginsSince: number): Promise<boolean> =>
+          store.passkeys.use('k5', { counter: 0, usedAt: 1, loginsSince })
+        assert.equal(await use(0), true)
+        await store.users.setDisabled('ended', undefined, 7)
+        assert.equal(await use(0), false)
+        assert.equal(await use(7), true)
+        await store.users.setDisabled('ended', 8, 8)
+        assert.equal(await use(8), false)
       })
     })
   })

@@ -10,9 +10,10 @@ export function askAs(
   id: string,
   parameters: Readonly<Record<string, string>>,
   headers: Record<string, string> = {},
+  path = '/token',
 ): Promise<TokenAnswer> {
   const basic = Buffer.from(`${id}:${clientSecret}`).toString('base64')
-  return oauth.token(parameters, { headers: { authorization: `Basic ${basic}`, ...headers } })
+  return oauth.token(parameters, { path, headers: { authorization: `Basic ${basic}`, ...headers } })
 }
 
 /** A confidential client of the configuration, with these grants. */

@@ -2,7 +2,7 @@ import type { JWTPayload } from 'jose'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { epochSeconds } from '../../core/clock.ts'
 import { commonScopes, parseScopes } from '../../core/scope.ts'
-import { isRevoked, verifyAccessToken } from '../access-tokens.ts'
+import { isRevoked, type OriginClaims, verifyAccessToken } from '../access-tokens.ts'
 import { errors, grantHelpers } from '../library.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
 import { type OperatorsClient, requireOperatorsClient } from './client-checks.ts'
@@ -37,7 +37,7 @@ export const tokenExchangeParameters = {
  * - never for more scopes, a longer time or another user than the given token's, nor beyond the client's own limit;
  * - for another server than the given token's only where the operator lists it with the client;
  * - a token that is bound to a key only for who holds the key (RFC 9449).
- * The new token ends with the grant that the given one came from. All input is untrusted.
+ * The new token ends with the given one, and with the grant that it came from. All input is untrusted.
  */
 export function exchangeToken(
   provider: Provider,
@@ -58,8 +58,9 @@ export function exchangeToken(
     if (boundTo !== undefined && boundTo !== proof?.thumbprint)
       throw new errors.InvalidRequest('subject_token is bound to a key that the request does not prove')
     const actor = await readToken(settings, params, 'actor_token')
-    if (actor !== undefined && actor['client_id'] !== known.id)
-      throw new errors.InvalidRequest('actor_token is of another client')
+    // Who acts is always the client that exchanges, so that no token of somebody else hides it.
+    if (actor !== undefined && (actor['client_id'] !== known.id || actor.sub !== known.id))
+      throw new errors.InvalidRequest('actor_token is not of the client itself')
 
     const target = await describeTarget(provider, context, targetOf(settings, params, subject, known))
     const scopes = scopesOf(params['scope'], subject, known)
@@ -70,7 +71,7 @@ export function exchangeToken(
       subject: String(subject.sub),
       scopes,
       lifetimeSeconds: Math.min(settings.tokens.accessTokenSeconds, left),
-      claims: { act: actorsOf(subject, actor?.sub ?? known.id), ...gidOf(subject) },
+      claims: { act: actorsOf(subject, known.id), origins: originsOf(subject), ...gidOf(subject) },
       issuedTokenType: accessTokenType,
     })
   }
@@ -155,6 +156,11 @@ function actorsOf({ act }: JWTPayload, sub: string): Actor {
   for (let actor = before; actor !== undefined; actor = actor.act) length++
   if (length > maxActors) throw new errors.InvalidRequest('subject_token has been handed on too often')
   return before === undefined ? { sub } : { sub, act: before }
+}
+
+/** The given token and those that it was exchanged for, by `jti`: none of them outlives the revocation of one before. */
+function originsOf({ origins = [], jti }: OriginClaims): string[] {
+  return [...origins, ...(jti === undefined ? [] : [jti])]
 }
 
 function gidOf({ gid }: JWTPayload): { gid?: string } {

@@ -8,8 +8,10 @@ export interface ConnectedClient {
   readonly name: string
   /** The hosts to which its answers go, and the host of its description. */
   readonly hosts: readonly string[]
-  /** Milliseconds since the epoch. */
-  readonly since: number
+  /** When it was let in; undefined where it is not, for now. In milliseconds since the epoch, as the next one. */
+  readonly since: number | undefined
+  /** Until when it may connect without a question; undefined where it may not. */
+  readonly unaskedUntil: number | undefined
   readonly servers: readonly { readonly name: string; readonly scopes: readonly string[] }[]
 }
 
@@ -37,7 +39,7 @@ export function accountPage({ accountName, action, csrf, clients, links }: Accou
         (client) => html`
           <section class="client">
             <h2>${client.name}</h2>
-            <p class="quiet">${client.hosts.join(', ')} · since <time datetime="${dayOf(client)}">${dayOf(client)}</time></p>
+            <p class="quiet">${client.hosts.join(', ')} · ${renderTimes(client)}</p>
             ${client.servers.map(
               ({ name, scopes }) => html`
                 <h3>${name}</h3>
@@ -54,6 +56,15 @@ export function accountPage({ accountName, action, csrf, clients, links }: Accou
   )
 }
 
-function dayOf({ since }: ConnectedClient): string {
-  return new Date(since).toISOString().slice(0, 10)
+function renderTimes({ since, unaskedUntil }: ConnectedClient): Markup {
+  if (unaskedUntil === undefined) return html`since ${renderDay(since)}`
+  const unasked = html`may connect without asking you until ${renderDay(unaskedUntil)}`
+  return since === undefined
+    ? html`not connected, but ${unasked}`
+    : html`since ${renderDay(since)} · ${unasked}`
+}
+
+function renderDay(time = 0): Markup {
+  const day = new Date(time).toISOString().slice(0, 10)
+  return html`<time datetime="${day}">${day}</time>`
 }

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
+import { describe, it } from 'node:test'
+import { clientAddress } from '../../src/http/client-address.ts'
+
+const trusted = ['10.0.0.0/8', '192.0.2.7', '2001:db8:ffff::/48']
+const read = clientAddress(trusted)
+
+function from(remoteAddress: string, headers: IncomingMessage['headers'], reader = read): string {
+  return reader({ socket: { remoteAddress } as IncomingMessage['socket'], headers })
+}
+
+describe('the address of a client', () => {
+  it('is the peer for everybody who is no trusted proxy, whatever they say (A39)', () => {
+    const headers = { 'x-forwarded-for': '198.51.100.1', forwarded: 'for=198.51.100.1' }
+    for (const peer of ['192.0.2.8', '11.0.0.1', '2001:db8:fffe::1']) assert.equal(from(peer, headers), peer)
+    assert.equal(from('10.0.0.1', headers, clientAddress([])), '10.0.0.1', 'by default nobody is trusted')
+  })
+
+  it('is what a trusted proxy saw, and not what its client claims to have been before', () => {
+    assert.equal(from('10.0.0.1', { 'x-forwarded-for': '203.0.113.9, 198.51.100.1' }), '198.51.100.1')
+    assert.equal(from('10.0.0.1', { forwarded: 'for=203.0.113.9, for=198.51.100.1' }), '198.51.100.1')
+    assert.equal(from('::ffff:10.0.0.1', { 'x-forwarded-for': '198.51.100.1' }), '198.51.100.1')
+    assert.equal(from('10.0.0.1', { 'x-forwarded-for': '10.0.0.2,198.51.100.1' }), '198.51.100.1')
+  })
+
+  it('is the last that no trusted proxy has, over several of them', () => {
+    const hops = '203.0.113.9, 198.51.100.1, 192.0.2.7, 2001:db8:ffff::9'
+    assert.equal(from('10.0.0.1', { 'x-forwarded-for': hops }), '198.51.100.1')
+    assert.equal(from('10.0.0.1', { 'x-forwarded-for': '10.0.0.3, 10.0.0.2' }), '10.0.0.3')
+  })
+
+  it('is read with ports and brackets', () => {
+    for (const node of ['2001:DB8::1', '[2001:db8::1]', '[2001:db8::1]:443', ' 2001:db8:0:0::1 ']) {
+      assert.equal(from('10.0.0.1', { 'x-forwarded-for': node }), '2001:db8::1', node)
+    }
+    assert.equal(from('10.0.0.1', { 'x-forwarded-for': '198.51.100.1:5000' }), '198.51.100.1')
+    const element = 'proto=https; For="[2001:db8::1]:443" ;by=10.0.0.1'
+    assert.equal(from('10.0.0.1', { forwarded: element }), '2001:db8::1')
+  })
+
+  it('is that of the proxy which wrote something that is no address', () => {
+    for (const node of [
+      '',
+      'unknown',
+      '_hidden',
+      '1',
+      '0x7f.1',
+      '198.51.100',
+      '[198.51.100.1]',
+      '198.51.100.1:',
+      '[2001:db8::1',
+      'fe80::1%eth0',
+      '198.51.100.1\t198.51.100.2',
+    ]) {
+      assert.equal(from('10.0.0.1', { 'x-forwarded-for': `203.0.113.9, ${node}` }), '10.0.0.1', node)
+      assert.equal(
+        from('10.0.0.1', { 'x-forwarded-for': `203.0.113.9, ${node}, 10.0.0.2` }),
+        '10.0.0.2',
+        node,
+      )
+    }
+  })
+
+  it('cannot be smuggled into what a proxy quotes', () => {
+    for (const forwarded of [
+      'for=198.51.100.1;host="a,for=203.0.113.9;b"',
+      'for=198.51.100.1;host="a;for=203.0.113.9;b"',
+      'for=198.51.100.1;host="\\",for=203.0.113.9;b=\\""',
+      'for="203.0.113.9',
+      'for=198.51.100.1;for=203.0.113.9',
+      'host=203.0.113.9',
+    ]) {
+      assert.equal(from('10.0.0.1', { forwarded }), '10.0.0.1', forwarded)
+    }
+  })
+
+  it('is in neither header where both came and disagree: one is the own of the client', () => {
+    const headers = { 'x-forwarded-for': '198.51.100.1', forwarded: 'for=203.0.113.9' }
+    assert.equal(from('10.0.0.1', headers), '10.0.0.1')
+    assert.equal(from('10.0.0.1', { ...headers, forwarded: 'for=198.51.100.1' }), '198.51.100.1')
+  })
+})

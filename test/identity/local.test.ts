@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { loginOf } from '../../src/authorization-server/session.ts'
+import { buildPasswords, buildPeople } from '../../src/compose/people.ts'
+import { openConfiguredStore } from '../../src/compose/store.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { systemClock as clock } from '../../src/core/clock.ts'
+import { localIdentity } from '../../src/identity/local.ts'
+import { loginLimits } from '../../src/identity/login-limits.ts'
+import type { Passwords } from '../../src/identity/passwords.ts'
+import type { People } from '../../src/identity/people.ts'
+import { goodPassword } from '../support/people.ts'
+
+let data: string
+let opened: Awaited<ReturnType<typeof openConfiguredStore>>
+let people: People
+let hashing: Passwords
+before(async () => {
+  data = await mkdtemp(join(tmpdir(), 'portcullis-'))
+  opened = await openConfiguredStore(loadConfig({ base: { data } }), clock)
+  hashing = buildPasswords(opened.secret)
+  people = buildPeople({ ...opened, clock })
+})
+after(async () => {
+  await opened.store.close()
+  await rm(data, { recursive: true })
+})
+
+/** The login of a user, during which, once the password has been verified, something else happens. */
+async function loginDuring(name: string, happens: () => Promise<void>) {
+  const passwords: Passwords = {
+    ...hashing,
+    async verify(...given) {
+      const matches = await hashing.verify(...given)
+      await happens()
+      return matches
+    },
+  }
+  const { users } = opened.store
+  const identity = localIdentity({ users, passwords, limits: loginLimits(), clock })
+  return identity.login({ name, password: goodPassword, address: '192.0.2.1' })
+}
+
+describe('a login that is under way (A58)', () => {
+  it('fails when the password changes before it ends', async () => {
+    await people.add({ name: 'ada', password: goodPassword })
+    const answer = await loginDuring('ada', () => people.setPassword('ada', 'four other words of meaning'))
+    assert.ok('refused' in answer)
+  })
+
+  it('fails when the user is disabled, or removed, before it ends', async () => {
+    await people.add({ name: 'grace', password: goodPassword })
+    assert.ok('refused' in (await loginDuring('grace', () => people.disable('grace'))))
+    await people.enable('grace')
+    assert.ok('refused' in (await loginDuring('grace', () => people.remove('grace'))))
+  })
+
+  it('succeeds when nothing happens, with a time that the next end of logins is later than', async () => {
+    const { loginsSince } = await people.add({ name: 'alan', password: goodPassword })
+    const answer = await loginDuring('alan', async () => undefined)
+    assert.ok(!('refused' in answer))
+    const { loginTs } = loginOf(answer, clock.now())
+    assert.ok(loginTs * 1000 > loginsSince)
+    await people.setPassword('alan', goodPassword)
+    const alan = (await people.list()).find(({ name }) => name === 'alan')
+    assert.ok((alan?.loginsSince ?? 0) >= loginTs * 1000)
+  })
+})
+
+describe('the limit of a browser that is known', () => {
+  it('counts failures alone', async () => {
+    const user = await people.add({ name: 'kay', password: goodPassword })
+    const { users } = opened.store
+    const identity = localIdentity({ users, passwords: hashing, limits: loginLimits(), clock })
+    const login = async (password: string): Promise<boolean> => {
+      const known = { id: 'a browser', accountId: user.id, since: user.loginsSince }
+      return !('refused' in (await identity.login({ name: 'kay', password, address: '192.0.2.1', known })))
+    }
+    for (let count = 0; count < 12; count++) assert.ok(await login(goodPassword), `login ${count}`)
+    for (let count = 0; count < 10; count++) assert.ok(!(await login('a wrong password')))
+    assert.ok(!(await login(goodPassword)), 'and ends after ten of them')
+  })
+})
+
+describe('the time of a login', () => {
+  it('is when its check began, but no earlier than what ended the logins before it', () => {
+    const account = { id: 'usr_1', displayName: 'Ada', loginsSince: 5400 }
+    assert.equal(loginOf(account, 7900).loginTs, 7)
+    assert.equal(loginOf(account, 5900).loginTs, 6)
+    assert.equal(loginOf({ id: 'dev', displayName: 'dev' }, 5900).loginTs, 5)
+  })
+})
