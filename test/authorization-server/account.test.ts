@@ -91,8 +91,8 @@ describe('/account', () => {
     const client = await registerClient('Returning')
     const scope = 'mcp:tools:read'
     const { refresh_token: token } = await client.signIn({ scope }, browser)
-    const before = (await browser.open(`${url}/account`)).html
-    assert.match(before, /since <time.*<\/time> · may connect without asking you until <time/)
+    const earlier = (await browser.open(`${url}/account`)).html
+    assert.match(earlier, /since <time.*<\/time> · may connect without asking you until <time/)
     await client.token({ token, client_id: client.clientId }, { path: '/revoke' })
     const { html } = await browser.open(`${url}/account`)
     assert.match(html, /Returning.*not connected, but may connect without asking you until <time/s)

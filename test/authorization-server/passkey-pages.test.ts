@@ -30,7 +30,7 @@ describe('the page of passkeys', () => {
     const visitor = new Visitor(later.url)
     await visitor.submit('/login', { name: 'ada', password: goodPassword })
     assert.match((await visitor.get('/account/passkeys')).html, /data-passkey="create"/)
-    clock.advance(15 * 60_000)
+    clock.advance(15 * 60_000 + 2000)
     assert.match((await visitor.get('/account/passkeys')).html, /Sign in again<\/a> to add a passkey/)
     const csrf = csrfOf((await visitor.get('/logout')).html)
     const answer = await visitor.post('/account/passkeys/add', { csrf, credential: '{}', name: 'x' })

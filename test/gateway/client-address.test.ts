@@ -39,6 +39,6 @@ describe('limits by address behind a proxy', () => {
   it('count a stranger by where the connection came from, whatever it says (A39)', async () => {
     assert.equal(await guessUntilRefused(strict.url, '198.51.100.1'), 10)
     assert.equal((await guess(strict.url, '198.51.100.2')).status, 429)
-    assert.ok((await strict.audit()).every(({ address = '' }) => /127\.0\.0\.1$/.test(address)))
+    assert.ok((await strict.audit()).every(({ address = '' }) => address.endsWith('127.0.0.1')))
   })
 })
