@@ -62,6 +62,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       const address = { host: internalHost, port: authorizationPort }
       authorizationPort = await serve('authorization-server', (req, res) => server.handle(req, res), address)
       setUpLink = await firstUserLink(config, base)
+      const resources = base.resources.all.map(({ resource }) => resource)
+      await base.store.lastStart.write({ publicUrl: config.publicUrl, resources, users: config.login.users })
     }
     if (parts.includes('gateway')) {
       const gateway = await buildGateway(config, base, `http://${internalHost}:${authorizationPort}`)

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
-import { ConfigurationInvalid } from '../config/problems.ts'
+import { OperandWrong } from './operand-wrong.ts'
 
 /** `portcullis check`: every problem of a configuration at once. */
 export function checkCommand(): Command {
@@ -10,7 +10,7 @@ export function checkCommand(): Command {
     .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
     .action(({ config = process.env[fileVariable] }: { config?: string }) => {
       if (config === undefined) {
-        throw new ConfigurationInvalid([
+        throw new OperandWrong([
           { path: '--config', message: 'name the file, such as: portcullis check -c portcullis.yaml' },
         ])
       }

@@ -1,8 +1,8 @@
 import { Command } from 'commander'
-import { ConfigurationInvalid } from '../config/problems.ts'
 import { systemClock } from '../core/clock.ts'
 import { type KeyPurpose, keyPurposes, keyState } from '../keys/key-states.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../keys/rotate-keys.ts'
+import { OperandWrong } from './operand-wrong.ts'
 import { addInstallationFlags, type StoreFlags, withStore } from './with-store.ts'
 
 interface RotateFlags extends StoreFlags {
@@ -77,12 +77,12 @@ function retireCommand(): Command {
           return
         }
         const message = `no key ${kid} verifies anything here: portcullis key list shows those that do`
-        throw new ConfigurationInvalid([{ path: 'key', message }])
+        throw new OperandWrong([{ path: 'key', message }])
       }),
     )
 }
 
-/** Opens the store of an installation and hands over its keys, those of access tokens first. Throws ConfigurationInvalid. */
+/** Opens the store of an installation and hands over its keys, those of access tokens first. Throws OperandWrong. */
 async function withKeys(
   flags: StoreFlags,
   act: (lines: readonly [KeyLine, KeyLine]) => Promise<void>,

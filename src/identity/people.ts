@@ -27,7 +27,7 @@ export interface People extends SetUp {
   invite(name: string, displayName?: string): Promise<string>
   /**
    * Each of these ends everything that the user is in the middle of; a new password ends the passkeys as well. Throws
-   * PersonRefused for an unknown name.
+   * PersonRefused for an unknown name, and for letting in again who is not kept out.
    */
   setPassword(name: string, password: string): Promise<void>
   disable(name: string): Promise<void>
@@ -108,7 +108,8 @@ export function people(ports: PeoplePorts): People {
       await endAccess(id)
     },
     async enable(name) {
-      const { id } = await get(name)
+      const { id, disabledAt } = await get(name)
+      if (disabledAt === undefined) throw new PersonRefused(`${name} is not disabled`)
       await users.setDisabled(id, undefined, clock.now())
       await endAccess(id)
     },

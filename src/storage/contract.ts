@@ -248,8 +248,25 @@ export interface PasskeyStore {
   remove(userId: string, id: string): Promise<boolean>
 }
 
+/** What an installation was started with. */
+export interface LastStart {
+  readonly publicUrl: string
+  /** The URLs of its MCP servers. */
+  readonly resources: readonly string[]
+  /** Who may log in: `login.users`. */
+  readonly users: string
+}
+
+/** The last start, for commands that are told nothing but where the store is. */
+export interface LastStartStore {
+  write(facts: LastStart): Promise<void>
+  /** Undefined before the first start. */
+  read(): Promise<LastStart | undefined>
+}
+
 /** One store, seen by one tenant. */
 export interface Store {
+  readonly lastStart: LastStartStore
   readonly artifacts: ArtifactStore
   readonly clients: ClientStore
   readonly revocations: RevocationStore
