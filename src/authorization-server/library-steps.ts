@@ -1,10 +1,12 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import { allLeafScopes } from '../core/scope-catalogue.ts'
+import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
 import { completeRequest } from './complete-request.ts'
 import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
+import { awayCode } from './notes.ts'
 import { settleRefresh } from './refresh-window.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -12,6 +14,9 @@ import type { AuthorizationServerSettings } from './settings.ts'
 /** Steps round the library's own, for what it has no hook for. Must be added before its callback is taken. */
 export function addLibrarySteps(provider: Provider, settings: AuthorizationServerSettings): void {
   const answerForAccessToken = accessTokenEndpoints(settings)
+  provider.on('server_error', (context, error) => {
+    if (error instanceof StoreAway) answerAway(context)
+  })
   provider.use(async (koaContext, next) => {
     if (koaContext.path === '/authorize')
       koaContext.query = completeRequest(settings.resources, koaContext.query)
@@ -54,6 +59,14 @@ function completeMetadata({ grants }: AuthorizationServerSettings, metadata: Met
   // That they are taken, never from whom.
   if (grants.assertionIssuers.length > 0)
     metadata.authorization_grant_profiles_supported = [identityAssertionProfile]
+}
+
+/** The library has written its answer for a fault by now: a client hears that it may try again. */
+function answerAway(context: KoaContextWithOIDC): void {
+  context.status = 503
+  context.set('Retry-After', String(storeAwaySeconds))
+  if (isErrorBody(context.body))
+    context.body = { error: awayCode, error_description: 'try again in a moment' }
 }
 
 interface ErrorBody {

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { type Markup, pageHeaders } from '../http/page.ts'
 import { expiredPage, faultPage } from './error-page.ts'
 import { errors } from './library.ts'
@@ -25,6 +26,11 @@ export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes):
   )
   pages.onError(async (error, context) => {
     const { incoming } = context.env
+    if (error instanceof StoreAway) {
+      notes.storeAway(incoming, error)
+      const headers = { ...pageHeaders, 'Retry-After': String(storeAwaySeconds) }
+      return context.html(await faultPage(requestIdOf(incoming)), 503, headers)
+    }
     if (!(error instanceof errors.SessionNotFound)) {
       onFault(error)
       notes.of(incoming).fault = true

@@ -100,7 +100,9 @@ async function show({ store }: OpenStore, { json }: Flags, id: string): Promise<
     console.log(`${name.padEnd(28)}${printable(typeof value === 'string' ? value : JSON.stringify(value))}`)
 }
 
-async function rotate({ store, secret }: OpenStore, flags: Flags, id: string): Promise<void> {
+async function rotate({ store, secret, config }: OpenStore, flags: Flags, id: string): Promise<void> {
+  if (config.clients.some((client) => client.id === id))
+    throw refused(`${id} is a client of the configuration: its secret is clients[].secret there`)
   const clientSecret = randomToken()
   await find(store, id)
   if (!(await store.clients.replaceSecret(id, clientSecretHash(secret)(id, clientSecret))))

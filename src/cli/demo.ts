@@ -4,7 +4,7 @@ import { start } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
 import { portTaken } from '../http/listen.ts'
-import { describeRunning, inspectorHint } from './banner.ts'
+import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
 import { closeOnSignal } from './stop.ts'
 
@@ -28,8 +28,6 @@ export const demoSettings: ConfigInput = {
   ],
 }
 
-const tokenHint = '\nWithout a browser:\n\n  npx portcullis token --scope "mcp:*"\n'
-
 /** `portcullis demo`: the four servers, ready for MCP Inspector. */
 export function demoCommand(): Command {
   return addCommonFlags(new Command('demo'))
@@ -50,7 +48,7 @@ export function demoCommand(): Command {
         throw error
       })
       const demoRow = ['demo MCP server', `${demo.url}  (only through the gateway)`] as const
-      console.log(describeRunning(running, [demoRow]) + inspectorHint(running) + tokenHint)
+      console.log(describeRunning(running, [demoRow]) + inspectorHint(running) + tokenHint(flags))
       await closeOnSignal(async () => {
         await running.close()
         await demo.close()

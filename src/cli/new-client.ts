@@ -52,6 +52,9 @@ export function newClientMetadata(
   }
   if (grantTypes.includes('authorization_code') && !forUsers)
     wrong('--redirect-uri', 'is needed for authorization_code')
+  if (flags.name.trim() === '') wrong('--name', 'must not be empty: it is what users see')
+  if (scopes === undefined && grantTypes.includes('client_credentials'))
+    wrong('--scope', 'is needed for client_credentials: nobody is asked what it may do')
   if (scopes?.length === 0) wrong('--scope', 'name at least one scope')
   for (const scope of (scopes ?? []).filter((one) => !isKnownScope(one)))
     wrong('--scope', `${scope} is no scope of MCP`)

@@ -74,6 +74,8 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
       'add',
       '--name',
       'Signer',
+      '--scope',
+      'mcp:tools:read',
       '--jwks',
       file,
     )
@@ -153,6 +155,12 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     ]) {
       assert.match(stderr, message)
     }
+    const nameless = await run('add', '--name', ' ', '--secret')
+    assert.deepEqual([nameless.code, nameless.stdout], [2, ''])
+    assert.match(
+      nameless.stderr,
+      /^portcullis: --name: must not be empty.*\n.*--scope: is needed for client_cred/,
+    )
     const homeless = await run('add', '--name', 'Wrong', '--grant', 'authorization_code')
     assert.match(homeless.stderr, /--redirect-uri: is needed for authorization_code/)
     for (const command of ['show', 'rotate-secret', 'remove']) {

@@ -83,7 +83,10 @@ describe('portcullis user', () => {
     rmSync(join(data, 'secret'))
     const lost = await portcullis(['user', 'list', '--data', data])
     assert.deepEqual([lost.code, existsSync(join(data, 'secret'))], [2, false])
-    assert.match(lost.stderr, /^portcullis: .*secret is missing, .*: put it back, .*PORTCULLIS_SECRET, or restore/)
+    assert.match(
+      lost.stderr,
+      /^portcullis: .*secret is missing, .*: put it back, .*PORTCULLIS_SECRET, or restore/,
+    )
   })
 
   it('takes a password from no argument, and asks at a terminal without showing it', {
