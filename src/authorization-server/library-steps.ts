@@ -26,7 +26,10 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
     await holdRedirect(context)
     const { route } = context.oidc
     if (route === 'jwks') context.set('Cache-Control', `public, max-age=${publishedKeysSeconds}`)
-    if (route === 'token') await settleRefresh(settings, context)
+    if (route === 'token') {
+      await markMachine(settings, context)
+      await settleRefresh(settings, context)
+    }
     if (route === 'discovery') completeMetadata(settings, context.body as Metadata)
     if (isErrorBody(context.body)) {
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
@@ -59,6 +62,15 @@ function completeMetadata({ grants }: AuthorizationServerSettings, metadata: Met
   // That they are taken, never from whom.
   if (grants.assertionIssuers.length > 0)
     metadata.authorization_grant_profiles_supported = [identityAssertionProfile]
+}
+
+/** Where a person lets a client in, storing the grant marks its use; a machine has none. */
+async function markMachine(
+  { registered, registration, clock }: AuthorizationServerSettings,
+  { status, oidc: { client, entities } }: KoaContextWithOIDC,
+): Promise<void> {
+  if (status !== 200 || client === undefined || entities.Grant !== undefined) return
+  await registered.markUsed(client.clientId, clock.now() + registration.idleSeconds * 1000)
 }
 
 /** The library has written its answer for a fault by now: a client hears that it may try again. */

@@ -33,14 +33,17 @@ export function demoCommand(): Command {
   return addCommonFlags(new Command('demo'))
     .description('Start the gateway, the authorization server and a demo MCP server.')
     .action(async (flags: CommonFlags) => {
+      // With a port of its own it stands beside another one, so the others take what is free.
+      const listen = flags.port === undefined ? {} : { authorizationServer: 0, admin: 0, demo: 0 }
+      const own = { ...demoSettings, listen }
       const settings = loadConfig({
-        base: demoSettings,
+        base: own,
         environment: process.env,
         flags: flagSettings(flags),
       })
       const demo = await startDemo(settings)
       const upstreams = [{ name: 'demo', path: '/mcp', url: demo.url }]
-      const base = { ...demoSettings, upstreams }
+      const base = { ...own, upstreams }
       const running = await start(
         loadConfig({ base, environment: process.env, flags: flagSettings(flags) }),
       ).catch(async (error: unknown) => {

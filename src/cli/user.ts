@@ -99,6 +99,7 @@ function named(name: string, description: string, action: Action, { lets = false
 }
 
 const add: Action = async (people, name, { displayName, passwordStdin = false }) => {
+  await people.checkName(name, 'free')
   const { id } = await people.add({ name, displayName, password: await readPassword(passwordStdin) })
   console.log(`${name} is added: ${id}`)
 }
@@ -108,6 +109,7 @@ const invite: Action = async (people, name, { displayName }, facts) => {
 }
 
 const setPassword: Action = async (people, name, { passwordStdin = false }) => {
+  await people.checkName(name, 'known')
   await people.setPassword(name, await readPassword(passwordStdin))
   console.log(`${name} has a new password; every login and passkey has ended`)
 }

@@ -23,6 +23,8 @@ export interface People extends SetUp {
   list(): Promise<readonly User[]>
   /** Throws PersonRefused for a name that is taken or none, and for a weak password. */
   add(person: { name: string; displayName?: string | undefined; password: string }): Promise<User>
+  /** Throws PersonRefused unless a user can be added under a name, or, for `known`, unless one has it. */
+  checkName(name: string, wanted: 'free' | 'known'): Promise<void>
   /** Adds a user without a password, and resolves to the token of the link on which they choose it. */
   invite(name: string, displayName?: string): Promise<string>
   /**
@@ -85,6 +87,12 @@ export function people(ports: PeoplePorts): People {
       const user = make(name, displayName, await passwords.hash(password))
       if (!(await users.add(user, fold(name)))) throw new PersonRefused(`there is a user ${name} already`)
       return user
+    },
+    async checkName(name, wanted) {
+      if (wanted === 'known') return void (await get(name))
+      refuse(nameProblem(name.trim()))
+      if ((await users.findByName(fold(name))) !== undefined)
+        throw new PersonRefused(`there is a user ${name} already`)
     },
     async invite(name, displayName) {
       refuse(nameProblem(name.trim()))

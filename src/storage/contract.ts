@@ -82,7 +82,7 @@ export interface ClientStore {
    * are there, one that was never used or has expired makes room. Returns false when none of them could.
    */
   register(client: StoredClient, ceiling: number | undefined): Promise<boolean>
-  /** Notes that a client that registered itself is in use, and how long it may then rest. */
+  /** Notes that a client is in use, and how long one that registered itself may then rest. */
   markUsed(id: string, expiresAt: number): Promise<void>
   /** Gives a client that has a secret another one. Returns false for every other. */
   replaceSecret(id: string, secretHash: string): Promise<boolean>
