@@ -97,7 +97,9 @@ async function show({ store }: OpenStore, { json }: Flags, id: string): Promise<
   const described = describeClient(await find(store, id))
   if (json === true) return console.log(JSON.stringify(described, undefined, 2))
   for (const [name, value] of Object.entries(described))
-    console.log(`${name.padEnd(28)}${printable(typeof value === 'string' ? value : JSON.stringify(value))}`)
+    console.log(
+      `${name.padEnd(28)}${printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'never'))}`,
+    )
 }
 
 async function rotate({ store, secret, config }: OpenStore, flags: Flags, id: string): Promise<void> {

@@ -28,6 +28,7 @@ export function keyCommand(): Command {
 function listCommand(): Command {
   return addInstallationFlags(new Command('list'))
     .description('List the signing keys.')
+    .option('--json', 'answer for machines')
     .action((flags: StoreFlags) =>
       withKeys(flags, async (lines) => {
         const rows = [['key', 'signs', 'algorithm', 'state', 'signs from', 'verifies until']]
@@ -39,7 +40,12 @@ function listCommand(): Command {
             rows.push([key.kid, signs[line.purpose], key.algorithm, state, time(key.signsFrom), until])
           }
         }
-        console.log(table(rows))
+        if (flags.json !== true) return console.log(table(rows))
+        const [names = [], ...keys] = rows
+        const entries = keys.map((row) =>
+          Object.fromEntries(names.map((name, column) => [name.replace(' ', '_'), row[column]])),
+        )
+        console.log(JSON.stringify(entries, undefined, 2))
       }),
     )
 }

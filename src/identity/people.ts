@@ -89,7 +89,10 @@ export function people(ports: PeoplePorts): People {
       return user
     },
     async checkName(name, wanted) {
-      if (wanted === 'known') return void (await get(name))
+      if (wanted === 'known') {
+        await get(name)
+        return
+      }
       refuse(nameProblem(name.trim()))
       if ((await users.findByName(fold(name))) !== undefined)
         throw new PersonRefused(`there is a user ${name} already`)

@@ -138,13 +138,14 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
       marked.set(id, now)
       await db
         .updateTable('clients')
-        .set(({ case: choose, ref }) => ({
+        .set((expressions) => ({
           used_at: now,
           // What an operator registered stays until it is removed.
-          expires_at: choose()
+          expires_at: expressions
+            .case()
             .when('source', '=', 'dynamic')
             .then(sql<number | null>`${expiresAt}`)
-            .else(ref('expires_at'))
+            .else(expressions.ref('expires_at'))
             .end(),
         }))
         .where('tenant', '=', tenant)

@@ -58,7 +58,7 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     assert.equal((await machineAsks(id, secret, 'mcp:tools:execute')).body.error, 'invalid_scope')
 
     assert.match((await run('show', id)).stdout, /last_used_at +\d{4}-/, 'a machine is used as well')
-    assert.match((await run('show', id)).stdout, /expires_at +\n/, 'and stays')
+    assert.match((await run('show', id)).stdout, /expires_at +never\n/, 'and stays')
     for (const shown of [await run('list'), await run('show', id, '--json')]) {
       assert.match(shown.stdout, /Nightly/)
       assert.ok(!shown.stdout.includes(secret))
