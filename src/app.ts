@@ -48,7 +48,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const serve = async (part: Part, listener: RequestListener, address: { host: string; port: number }) => {
     const server = createHttpServer(config, listener)
     const setting = part === 'authorization-server' ? 'authorizationServer' : part
-    const fix = part === 'gateway' ? '--port or listen.gateway' : `listen.${setting}`
+    const variable = `PORTCULLIS_LISTEN_${part.replace('-', '_').toUpperCase()}`
+    const fix = part === 'gateway' ? '--port or listen.gateway' : `listen.${setting} (${variable})`
     const port = await listen(server, { name: part, ...address, fix })
     urls[part] = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`
     closers.unshift(() => drain(server, drainMilliseconds))
@@ -62,6 +63,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       const address = { host: internalHost, port: authorizationPort }
       authorizationPort = await serve('authorization-server', (req, res) => server.handle(req, res), address)
       setUpLink = await firstUserLink(config, base)
+      const resources = base.resources.all.map(({ resource }) => resource)
+      await base.store.lastStart.write({ publicUrl: config.publicUrl, resources, users: config.login.users })
     }
     if (parts.includes('gateway')) {
       const gateway = await buildGateway(config, base, `http://${internalHost}:${authorizationPort}`)

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
+import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { pageHeaders } from '../http/page.ts'
 import { passkeyScript } from '../http/passkey-script.ts'
 import { stylesheet } from '../http/stylesheet.ts'
 import { missingPage } from './error-page.ts'
-import type { Notes } from './notes.ts'
+import { awayCode, type Notes } from './notes.ts'
 import { requestIdOf } from './request-id.ts'
 
 /** A request that is being answered. */
@@ -43,12 +44,17 @@ export async function answerError(
   onFault: (error: unknown) => void,
 ): Promise<void> {
   const { req, res, notes } = answered
-  if (!(error instanceof Refusal)) {
+  if (error instanceof StoreAway) notes.storeAway(req, error)
+  else if (!(error instanceof Refusal)) {
     onFault(error)
     notes.of(req).fault = true
   }
   if (res.headersSent) res.destroy()
-  else if (error instanceof Refusal) {
+  else if (error instanceof StoreAway) {
+    res.setHeader('Retry-After', String(storeAwaySeconds))
+    await sendError(answered, { status: 503, code: awayCode, description: 'try again in a moment' })
+    notes.storeAway(req, error)
+  } else if (error instanceof Refusal) {
     // What was not read of the request must not be taken for the next one.
     if (error.status === 413) res.setHeader('Connection', 'close')
     await sendError(answered, { status: error.status, code: error.code, description: error.message })

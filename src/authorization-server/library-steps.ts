@@ -1,10 +1,12 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import { allLeafScopes } from '../core/scope-catalogue.ts'
+import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
 import { completeRequest } from './complete-request.ts'
 import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
+import { awayCode } from './notes.ts'
 import { settleRefresh } from './refresh-window.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -12,6 +14,9 @@ import type { AuthorizationServerSettings } from './settings.ts'
 /** Steps round the library's own, for what it has no hook for. Must be added before its callback is taken. */
 export function addLibrarySteps(provider: Provider, settings: AuthorizationServerSettings): void {
   const answerForAccessToken = accessTokenEndpoints(settings)
+  provider.on('server_error', (context, error) => {
+    if (error instanceof StoreAway) answerAway(context)
+  })
   provider.use(async (koaContext, next) => {
     if (koaContext.path === '/authorize')
       koaContext.query = completeRequest(settings.resources, koaContext.query)
@@ -21,7 +26,10 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
     await holdRedirect(context)
     const { route } = context.oidc
     if (route === 'jwks') context.set('Cache-Control', `public, max-age=${publishedKeysSeconds}`)
-    if (route === 'token') await settleRefresh(settings, context)
+    if (route === 'token') {
+      await markMachine(settings, context)
+      await settleRefresh(settings, context)
+    }
     if (route === 'discovery') completeMetadata(settings, context.body as Metadata)
     if (isErrorBody(context.body)) {
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
@@ -54,6 +62,23 @@ function completeMetadata({ grants }: AuthorizationServerSettings, metadata: Met
   // That they are taken, never from whom.
   if (grants.assertionIssuers.length > 0)
     metadata.authorization_grant_profiles_supported = [identityAssertionProfile]
+}
+
+/** Where a person lets a client in, storing the grant marks its use; a machine has none. */
+async function markMachine(
+  { registered, registration, clock }: AuthorizationServerSettings,
+  { status, oidc: { client, entities } }: KoaContextWithOIDC,
+): Promise<void> {
+  if (status !== 200 || client === undefined || entities.Grant !== undefined) return
+  await registered.markUsed(client.clientId, clock.now() + registration.idleSeconds * 1000)
+}
+
+/** The library has written its answer for a fault by now: a client hears that it may try again. */
+function answerAway(context: KoaContextWithOIDC): void {
+  context.status = 503
+  context.set('Retry-After', String(storeAwaySeconds))
+  if (isErrorBody(context.body))
+    context.body = { error: awayCode, error_description: 'try again in a moment' }
 }
 
 interface ErrorBody {

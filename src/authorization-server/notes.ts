@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { StoreAway } from '../core/store-away.ts'
 
 /** What the library tells of a request while it works on it. */
 export interface Note {
@@ -14,6 +15,8 @@ export interface Note {
 /** Notes of running requests. */
 export interface Notes {
   of(req: IncomingMessage): Note
+  /** Notes, for the one line of the request, that the store was away. It is no fault of the program. */
+  storeAway(req: IncomingMessage, error: StoreAway): void
   /** Lets two objects that stand for one request share a note. */
   alias(copy: IncomingMessage, original: IncomingMessage): void
   /** Takes notes of what a provider does from now on. */
@@ -21,6 +24,9 @@ export interface Notes {
 }
 
 type LibraryError = errors.OIDCProviderError
+
+/** RFC 6749 section 4.1.2.1; other endpoints use it as well. */
+export const awayCode = 'temporarily_unavailable'
 
 /** Listens to the library's events, so that each request can be told in one line when it is over. */
 export function takeNotes(onFault: (error: Error) => void): Notes {
@@ -48,6 +54,10 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
   }
   const succeeded = (context: KoaContextWithOIDC): void => void identify(context)
 
+  const storeAway = (req: IncomingMessage, { message }: StoreAway): void => {
+    Object.assign(of(req), { error: awayCode, reason: message, fault: true })
+  }
+
   const listenTo = (provider: Provider): void => {
     provider.on('authorization.error', failed)
     provider.on('grant.error', failed)
@@ -65,9 +75,13 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
     provider.on('interaction.started', succeeded)
     provider.on('authorization.success', succeeded)
     provider.on('server_error', (context, error) => {
+      if (error instanceof StoreAway) {
+        identify(context)
+        return storeAway(context.req, error)
+      }
       Object.assign(identify(context), { error: 'server_error', reason: error.message, fault: true })
       onFault(error)
     })
   }
-  return { of, alias: (copy, original) => void notes.set(copy, of(original)), listenTo }
+  return { of, storeAway, alias: (copy, original) => void notes.set(copy, of(original)), listenTo }
 }

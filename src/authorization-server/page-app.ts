@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { type Markup, pageHeaders } from '../http/page.ts'
 import { expiredPage, faultPage, outOfReachPage } from './error-page.ts'
 import { DocumentOutOfReach } from './find-client.ts'
@@ -29,6 +30,11 @@ export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes):
     if (error instanceof DocumentOutOfReach) {
       Object.assign(notes.of(incoming), { error: 'invalid_client', reason: error.message })
       return context.html(await outOfReachPage(requestIdOf(incoming)), 400, pageHeaders)
+    }
+    if (error instanceof StoreAway) {
+      notes.storeAway(incoming, error)
+      const headers = { ...pageHeaders, 'Retry-After': String(storeAwaySeconds) }
+      return context.html(await faultPage(requestIdOf(incoming)), 503, headers)
     }
     if (!(error instanceof errors.SessionNotFound)) {
       onFault(error)

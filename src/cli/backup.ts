@@ -1,15 +1,15 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
-import { ConfigurationInvalid } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { prepareDataFolder, readSecretFile } from '../keys/master-secret.ts'
 import { writeBackup } from '../storage/backup.ts'
 import { storeFile } from '../storage/open.ts'
 import { restoreBackup } from '../storage/restore.ts'
+import { OperandWrong } from './operand-wrong.ts'
 
 interface BackupFlags {
   readonly config?: string
@@ -28,8 +28,10 @@ export function backupCommand(): Command {
       const [file, folder] = [resolve(name), resolve(config.data)]
       if (!existsSync(storeFile(folder))) {
         const message = `${folder} is the data folder of no installation: name its folder`
-        throw new ConfigurationInvalid([{ path: '--data', message }])
+        throw new OperandWrong([{ path: '--data', message }])
       }
+      if (!isFolder(dirname(file))) throw wrongFile(name, 'there is no such folder to write it in')
+      if (isFolder(file)) throw wrongFile(name, 'is a folder: name a file')
       const withSecret = config.secret === undefined
       const secret = config.secret ?? readSecretFile(folder)
       await writeBackup(storeFile(folder), file, { secret, withSecret, replace: flags.force === true })
@@ -50,9 +52,8 @@ export function restoreCommand(): Command {
     .action(async (name: string, flags: BackupFlags) => {
       const config = loadEmbedded(flags, 'pg_restore')
       const [file, folder] = [resolve(name), resolve(config.data)]
-      if (!existsSync(file)) {
-        throw new ConfigurationInvalid([{ path: name, message: 'there is no such file' }])
-      }
+      if (!existsSync(file)) throw wrongFile(name, 'there is no such file')
+      if (isFolder(file)) throw wrongFile(name, 'is a folder: name the file of a backup')
       prepareDataFolder(folder)
       const kept = await restoreBackup(file, folder, {
         configured: config.secret,
@@ -75,5 +76,13 @@ function loadEmbedded({ config: file = process.env[fileVariable], data }: Backup
   const config = loadConfig({ file, environment: process.env, flags: data === undefined ? {} : { data } })
   if (config.store.url === undefined) return config
   const message = `the store is a PostgreSQL database: use ${tool}, and keep the secret with what it writes`
-  throw new ConfigurationInvalid([{ path: 'store.url', message }])
+  throw new OperandWrong([{ path: 'store.url', message }])
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+function wrongFile(path: string, message: string): OperandWrong {
+  return new OperandWrong([{ path, message }])
 }

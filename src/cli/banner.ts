@@ -1,4 +1,5 @@
 import type { Running } from '../app.ts'
+import type { CommonFlags } from './flags.ts'
 
 /** Tells a person what runs where and what to do next. */
 export function describeRunning(
@@ -30,6 +31,12 @@ export function inspectorHint({ resources: [first] }: Running): string {
   if (first === undefined) return ''
   const command = `npx @modelcontextprotocol/inspector@latest --web --transport http --server-url ${first.resource}`
   return `\nNext, in another terminal:\n\n  ${command}\n`
+}
+
+/** How to get a token at the same installation; a flag that said which one it is has to be said again. */
+export function tokenHint({ data }: Pick<CommonFlags, 'data'>): string {
+  const flags = data === undefined ? '' : ` --data ${data}`
+  return `\nWithout a browser:\n\n  npx portcullis token --scope "mcp:*"${flags}\n`
 }
 
 /** Tells the operator of an installation without users where the first one is made. Never goes to the log. */

@@ -1,12 +1,12 @@
 import { Command } from 'commander'
 import { grants } from '../authorization-server/grants.ts'
 import { clientSecretHash } from '../authorization-server/registration/client-secrets.ts'
-import { ConfigurationInvalid } from '../config/problems.ts'
 import { systemClock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
 import type { StoredClient } from '../storage/contract.ts'
 import { describeClient, listClients, printable } from './client-text.ts'
 import { type AddFlags, newClientMetadata } from './new-client.ts'
+import { OperandWrong } from './operand-wrong.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 /** `portcullis client`: the clients that the store holds. A running server sees every change at once. */
@@ -62,7 +62,7 @@ function subcommand(name: string, description: string, action: Action): Command 
   })
 }
 
-async function add({ store, secret, config }: OpenStore, flags: Flags): Promise<void> {
+async function add({ store, secret, config, facts }: OpenStore, flags: Flags): Promise<void> {
   const id = randomToken(16)
   const metadata = newClientMetadata(id, flags, config.registration.privateUseRedirects)
   const clientSecret =
@@ -78,8 +78,10 @@ async function add({ store, secret, config }: OpenStore, flags: Flags): Promise<
   }
   await store.clients.register(client, undefined)
   tellCredentials(flags, id, clientSecret)
-  if (flags.json !== true)
-    console.log(`\nGive this to the program, with the address of an MCP server: ${config.publicUrl}/…`)
+  if (flags.json === true) return
+  const { resources, publicUrl } = facts
+  const addresses = resources.length > 0 ? resources.join(' or ') : `one of those under ${publicUrl}`
+  console.log(`\nGive this to the program, with the address of an MCP server: ${addresses}`)
 }
 
 async function list({ store, config }: OpenStore, { json }: Flags): Promise<void> {
@@ -95,10 +97,14 @@ async function show({ store }: OpenStore, { json }: Flags, id: string): Promise<
   const described = describeClient(await find(store, id))
   if (json === true) return console.log(JSON.stringify(described, undefined, 2))
   for (const [name, value] of Object.entries(described))
-    console.log(`${name.padEnd(28)}${printable(typeof value === 'string' ? value : JSON.stringify(value))}`)
+    console.log(
+      `${name.padEnd(28)}${printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'never'))}`,
+    )
 }
 
-async function rotate({ store, secret }: OpenStore, flags: Flags, id: string): Promise<void> {
+async function rotate({ store, secret, config }: OpenStore, flags: Flags, id: string): Promise<void> {
+  if (config.clients.some((client) => client.id === id))
+    throw refused(`${id} is a client of the configuration: its secret is clients[].secret there`)
   const clientSecret = randomToken()
   await find(store, id)
   if (!(await store.clients.replaceSecret(id, clientSecretHash(secret)(id, clientSecret))))
@@ -135,7 +141,7 @@ async function find(store: OpenStore['store'], id: string): Promise<StoredClient
 }
 
 function refused(message: string): Error {
-  return new ConfigurationInvalid([{ path: '<id>', message }])
+  return new OperandWrong([{ path: 'id', message }])
 }
 
 function tellCredentials({ json }: Flags, id: string, clientSecret: string | undefined): void {

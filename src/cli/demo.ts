@@ -4,7 +4,7 @@ import { start } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
 import { portTaken } from '../http/listen.ts'
-import { describeRunning, inspectorHint } from './banner.ts'
+import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
 import { closeOnSignal } from './stop.ts'
 
@@ -28,21 +28,22 @@ export const demoSettings: ConfigInput = {
   ],
 }
 
-const tokenHint = '\nWithout a browser:\n\n  npx portcullis token --scope "mcp:*"\n'
-
 /** `portcullis demo`: the four servers, ready for MCP Inspector. */
 export function demoCommand(): Command {
   return addCommonFlags(new Command('demo'))
     .description('Start the gateway, the authorization server and a demo MCP server.')
     .action(async (flags: CommonFlags) => {
+      // With a port of its own it stands beside another one, so the others take what is free.
+      const listen = flags.port === undefined ? {} : { authorizationServer: 0, admin: 0, demo: 0 }
+      const own = { ...demoSettings, listen }
       const settings = loadConfig({
-        base: demoSettings,
+        base: own,
         environment: process.env,
         flags: flagSettings(flags),
       })
       const demo = await startDemo(settings)
       const upstreams = [{ name: 'demo', path: '/mcp', url: demo.url }]
-      const base = { ...demoSettings, upstreams }
+      const base = { ...own, upstreams }
       const running = await start(
         loadConfig({ base, environment: process.env, flags: flagSettings(flags) }),
       ).catch(async (error: unknown) => {
@@ -50,7 +51,7 @@ export function demoCommand(): Command {
         throw error
       })
       const demoRow = ['demo MCP server', `${demo.url}  (only through the gateway)`] as const
-      console.log(describeRunning(running, [demoRow]) + inspectorHint(running) + tokenHint)
+      console.log(describeRunning(running, [demoRow]) + inspectorHint(running) + tokenHint(flags))
       await closeOnSignal(async () => {
         await running.close()
         await demo.close()

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 
 /** The flags that every command which starts something has. */
 export interface CommonFlags {
@@ -12,7 +12,15 @@ export interface CommonFlags {
 /** Adds the common flags to a command. */
 export function addCommonFlags(command: Command): Command {
   return addStoreFlags(command)
-    .option('--log-level <level>', 'debug, info, warn, error or silent')
+    .addOption(
+      new Option('--log-level <level>', 'least severe lines to write').choices([
+        'debug',
+        'info',
+        'warn',
+        'error',
+        'silent',
+      ]),
+    )
     .option('--json', 'log for machines, one JSON object a line')
 }
 

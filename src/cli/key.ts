@@ -1,8 +1,8 @@
 import { Command } from 'commander'
-import { ConfigurationInvalid } from '../config/problems.ts'
 import { systemClock } from '../core/clock.ts'
 import { type KeyPurpose, keyPurposes, keyState } from '../keys/key-states.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../keys/rotate-keys.ts'
+import { OperandWrong } from './operand-wrong.ts'
 import { addInstallationFlags, type StoreFlags, withStore } from './with-store.ts'
 
 interface RotateFlags extends StoreFlags {
@@ -28,6 +28,7 @@ export function keyCommand(): Command {
 function listCommand(): Command {
   return addInstallationFlags(new Command('list'))
     .description('List the signing keys.')
+    .option('--json', 'answer for machines')
     .action((flags: StoreFlags) =>
       withKeys(flags, async (lines) => {
         const rows = [['key', 'signs', 'algorithm', 'state', 'signs from', 'verifies until']]
@@ -39,7 +40,12 @@ function listCommand(): Command {
             rows.push([key.kid, signs[line.purpose], key.algorithm, state, time(key.signsFrom), until])
           }
         }
-        console.log(table(rows))
+        if (flags.json !== true) return console.log(table(rows))
+        const [names = [], ...keys] = rows
+        const entries = keys.map((row) =>
+          Object.fromEntries(names.map((name, column) => [name.replace(' ', '_'), row[column]])),
+        )
+        console.log(JSON.stringify(entries, undefined, 2))
       }),
     )
 }
@@ -77,12 +83,12 @@ function retireCommand(): Command {
           return
         }
         const message = `no key ${kid} verifies anything here: portcullis key list shows those that do`
-        throw new ConfigurationInvalid([{ path: 'key', message }])
+        throw new OperandWrong([{ path: 'key', message }])
       }),
     )
 }
 
-/** Opens the store of an installation and hands over its keys, those of access tokens first. Throws ConfigurationInvalid. */
+/** Opens the store of an installation and hands over its keys, those of access tokens first. Throws OperandWrong. */
 async function withKeys(
   flags: StoreFlags,
   act: (lines: readonly [KeyLine, KeyLine]) => Promise<void>,

@@ -12,6 +12,7 @@ import { clientCommand } from './client.ts'
 import { demoCommand } from './demo.ts'
 import { DoctorMisused, doctorCommand } from './doctor.ts'
 import { keyCommand } from './key.ts'
+import { OperandWrong } from './operand-wrong.ts'
 import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
 import { tokenCommand } from './token.ts'
@@ -35,6 +36,7 @@ const program = new Command('portcullis')
 
 /** What the operator can mend: told in a line, without a stack. */
 const mendable = [
+  OperandWrong,
   ConfigurationInvalid,
   PortTaken,
   StoreUnusable,

@@ -4,11 +4,12 @@ import {
   operatorMetadata,
 } from '../authorization-server/registration/operator-client.ts'
 import { authenticatedGrantTypes, clientGrantTypes } from '../config/grants.ts'
-import { ConfigurationInvalid, type Problem } from '../config/problems.ts'
+import type { Problem } from '../config/problems.ts'
 import { publicKeysProblem } from '../core/public-keys.ts'
 import { redirectProblem } from '../core/redirect-uri.ts'
 import { parseScopes } from '../core/scope.ts'
 import { isKnownScope } from '../core/scope-catalogue.ts'
+import { OperandWrong } from './operand-wrong.ts'
 
 /** What `portcullis client add` is told. */
 export interface AddFlags {
@@ -23,7 +24,7 @@ export interface AddFlags {
   readonly requirePushedRequests?: boolean
 }
 
-/** The metadata of a client as the flags describe it. Throws ConfigurationInvalid with every problem. */
+/** The metadata of a client as the flags describe it. Throws OperandWrong with every problem. */
 export function newClientMetadata(
   id: string,
   flags: AddFlags,
@@ -51,6 +52,9 @@ export function newClientMetadata(
   }
   if (grantTypes.includes('authorization_code') && !forUsers)
     wrong('--redirect-uri', 'is needed for authorization_code')
+  if (flags.name.trim() === '') wrong('--name', 'must not be empty: it is what users see')
+  if (scopes === undefined && grantTypes.includes('client_credentials'))
+    wrong('--scope', 'is needed for client_credentials: nobody is asked what it may do')
   if (scopes?.length === 0) wrong('--scope', 'name at least one scope')
   for (const scope of (scopes ?? []).filter((one) => !isKnownScope(one)))
     wrong('--scope', `${scope} is no scope of MCP`)
@@ -59,7 +63,7 @@ export function newClientMetadata(
   if (flags.public === true && forMachines)
     wrong('--public', `is not for ${authenticated}: use --secret or --jwks`)
   const jwks = flags.jwks === undefined ? undefined : readKeys(flags.jwks, wrong)
-  if (problems.length > 0) throw new ConfigurationInvalid(problems)
+  if (problems.length > 0) throw new OperandWrong(problems)
 
   const asked: Authentication =
     jwks !== undefined

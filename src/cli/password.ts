@@ -1,22 +1,22 @@
 import { text } from 'node:stream/consumers'
-import { ConfigurationInvalid } from '../config/problems.ts'
+import { OperandWrong } from './operand-wrong.ts'
 
 const control = { enter: ['\r', '\n'], backspace: ['\u007f', '\b'], interrupt: '\u0003', end: '\u0004' }
 const interrupted = 130
 
 /**
  * Reads a new password: from standard input, one line, or from the person at the terminal, twice and without echo. It is
- * never an argument, since every user of a machine can read those. Throws ConfigurationInvalid.
+ * never an argument, since every user of a machine can read those. Throws OperandWrong.
  */
 export async function readPassword(fromStdin: boolean): Promise<string> {
   if (fromStdin) return (await text(process.stdin)).replace(/\r?\n$/, '')
   if (!process.stdin.isTTY) {
     const message = 'there is no terminal to ask for the password: give it with --password-stdin'
-    throw new ConfigurationInvalid([{ path: 'password', message }])
+    throw new OperandWrong([{ path: 'password', message }])
   }
   const password = await ask('Password: ')
   if ((await ask('Once more: ')) !== password) {
-    throw new ConfigurationInvalid([{ path: 'password', message: 'the two passwords are not the same' }])
+    throw new OperandWrong([{ path: 'password', message: 'the two passwords are not the same' }])
   }
   return password
 }

@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import { start } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
-import { ConfigurationInvalid } from '../config/problems.ts'
 import type { ConfigInput } from '../config/schema.ts'
-import { describeRunning, inspectorHint } from './banner.ts'
+import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
+import { OperandWrong } from './operand-wrong.ts'
 import { closeOnSignal } from './stop.ts'
 import { warnOfServer } from './warn-of-server.ts'
 
@@ -24,7 +24,7 @@ export function runCommand(): Command {
       const base = settings(command, flags.upstream)
       const config = loadConfig({ base, environment: process.env, flags: flagSettings(flags) })
       const running = await start(config)
-      console.log(describeRunning(running) + inspectorHint(running))
+      console.log(describeRunning(running) + inspectorHint(running) + tokenHint(flags))
       for (const server of config.upstreams) await warnOfServer(server)
       await closeOnSignal(running.close)
     })
@@ -34,7 +34,7 @@ function settings(command: readonly string[], url: string | undefined): ConfigIn
   if ((command.length === 0) === (url === undefined)) {
     const message =
       'give either --upstream URL or -- COMMAND, such as: portcullis run -- npx -y some-mcp-server'
-    throw new ConfigurationInvalid([{ path: '--upstream', message }])
+    throw new OperandWrong([{ path: '--upstream', message }])
   }
   const server = url === undefined ? { command: [...command], environment: ['*'] } : { url }
   return {

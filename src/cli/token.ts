@@ -1,15 +1,15 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { mintDevelopmentToken } from '../authorization-server/development-token.ts'
-import { loadConfig } from '../config/load.ts'
 import { systemClock } from '../core/clock.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
+import { isLoopbackHost } from '../core/resource.ts'
 import { parseScopes } from '../core/scope.ts'
 import { allLeafScopes, isKnownScope } from '../core/scope-catalogue.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
-import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
-import { withStoreOf } from './with-store.ts'
+import { OperandWrong } from './operand-wrong.ts'
+import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
-interface TokenFlags extends CommonFlags {
+interface TokenFlags extends StoreFlags {
   readonly scope: string
   readonly user: string
   readonly path: string
@@ -20,7 +20,7 @@ const defaultSeconds = 3600
 
 /** `portcullis token`: an access token without a browser, for development on this computer. */
 export function tokenCommand(): Command {
-  return addStoreFlags(new Command('token'))
+  return addInstallationFlags(new Command('token'))
     .description('Print an access token for development. Works for loopback installations only.')
     .option('--scope <scopes>', 'scopes, separated by spaces', parseScopeList, allLeafScopes.join(' '))
     .option('--user <name>', 'who the token is for', 'dev_user_123')
@@ -28,25 +28,30 @@ export function tokenCommand(): Command {
     .option('--seconds <number>', 'lifetime', parseSeconds, defaultSeconds)
     .action(async ({ scope, user, path, seconds: lifetimeSeconds, ...flags }: TokenFlags) => {
       const base = { mode: 'development' } as const
-      const config = loadConfig({ base, environment: process.env, flags: flagSettings(flags) })
-      await withStoreOf(config, async ({ store }) => {
+      const mint = async ({ store, config, facts }: OpenStore): Promise<void> => {
+        const { publicUrl: issuer, resources } = facts
+        if (config.mode !== 'development' || !isLoopbackHost(new URL(issuer).hostname)) {
+          const message = `${issuer} is in use: tokens without a login are for loopback and development mode alone`
+          throw new OperandWrong([{ path: 'publicUrl', message }])
+        }
+        const resource = issuer + path
+        if (resources.length > 0 && !resources.includes(resource)) {
+          const paths = resources.map((known) => known.slice(issuer.length)).join(', ')
+          throw new OperandWrong([
+            { path: '--path', message: `there is no MCP server at ${path}, but at ${paths}` },
+          ])
+        }
         const keys = await openKeyRing({
           store: store.keys,
           purpose: 'authorization-server',
           algorithm: config.tokens.signingAlgorithm,
           clock: systemClock,
         })
-        const issuer = config.publicUrl
         console.log(
-          await mintDevelopmentToken(keys, systemClock, {
-            issuer,
-            resource: issuer + path,
-            user,
-            scope,
-            lifetimeSeconds,
-          }),
+          await mintDevelopmentToken(keys, systemClock, { issuer, resource, user, scope, lifetimeSeconds }),
         )
-      })
+      }
+      await withStore(flags, mint, { base })
     })
 }
 

@@ -1,23 +1,25 @@
 import { Command } from 'commander'
 import { buildPeople, setUpLink } from '../compose/people.ts'
-import { openConfiguredStore } from '../compose/store.ts'
-import { fileVariable } from '../config/environment.ts'
-import { loadConfig } from '../config/load.ts'
-import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { displayText } from '../http/page.ts'
 import type { People } from '../identity/people.ts'
 import type { User } from '../storage/contract.ts'
-import { flagSettings } from './flags.ts'
+import { OperandWrong } from './operand-wrong.ts'
 import { readPassword } from './password.ts'
-import { addInstallationFlags, type StoreFlags } from './with-store.ts'
+import {
+  addInstallationFlags,
+  type InstallationFacts,
+  type OpenStore,
+  type StoreFlags,
+  withStore,
+} from './with-store.ts'
 
 interface UserFlags extends StoreFlags {
   readonly displayName?: string
   readonly passwordStdin?: boolean
 }
 
-type Action = (people: People, name: string, flags: UserFlags, config: Config) => Promise<void>
+type Action = (people: People, name: string, flags: UserFlags, facts: InstallationFacts) => Promise<void>
 
 /** `portcullis user`: the people who may log in. Works on the store, whether or not servers are running on it. */
 export function userCommand(): Command {
@@ -31,13 +33,17 @@ export function userCommand(): Command {
     .description('Manage the people who may log in.')
     .addCommand(listCommand())
     .addCommand(
-      withPassword(named('add', 'Add a user.', add)).option('--display-name <text>', 'shown on pages'),
+      withPassword(named('add', 'Add a user.', add, { lets: true })).option(
+        '--display-name <text>',
+        'shown on pages',
+      ),
     )
     .addCommand(
       named(
         'invite',
         'Add a user who chooses a password on a link that works once, within the hour.',
         invite,
+        { lets: true },
       ).option('--display-name <text>', 'shown on pages'),
     )
     .addCommand(
@@ -83,25 +89,27 @@ function listCommand(): Command {
     })
 }
 
-function named(name: string, description: string, action: Action): Command {
+function named(name: string, description: string, action: Action, { lets = false } = {}): Command {
   return addInstallationFlags(new Command(name))
     .description(description)
     .argument('<name>', 'the name with which they log in')
     .action(async (user: string, flags: UserFlags) => {
-      await withPeople(flags, (people, config) => action(people, user, flags, config))
+      await withPeople(flags, (people, facts) => action(people, user, flags, facts), { lets })
     })
 }
 
 const add: Action = async (people, name, { displayName, passwordStdin = false }) => {
+  await people.checkName(name, 'free')
   const { id } = await people.add({ name, displayName, password: await readPassword(passwordStdin) })
   console.log(`${name} is added: ${id}`)
 }
 
-const invite: Action = async (people, name, { displayName }, config) => {
-  console.log(setUpLink(config, await people.invite(name, displayName)))
+const invite: Action = async (people, name, { displayName }, facts) => {
+  console.log(setUpLink(facts, await people.invite(name, displayName)))
 }
 
 const setPassword: Action = async (people, name, { passwordStdin = false }) => {
+  await people.checkName(name, 'known')
   await people.setPassword(name, await readPassword(passwordStdin))
   console.log(`${name} has a new password; every login and passkey has ended`)
 }
@@ -110,18 +118,24 @@ function withPassword(command: Command): Command {
   return command.option('--password-stdin', 'read the password from standard input instead of asking')
 }
 
+/** Whoever is let in may be so before the first start: then there need not be a store yet. */
 async function withPeople(
-  { config: file = process.env[fileVariable], ...flags }: UserFlags,
-  act: (people: People, config: Config) => Promise<void>,
+  flags: UserFlags,
+  act: (people: People, facts: InstallationFacts) => Promise<void>,
+  { lets = false } = {},
 ): Promise<void> {
-  const config = loadConfig({ file, environment: process.env, flags: flagSettings(flags) })
-  // Users may be there before the first start, so there need not be a store yet.
-  const { store, secret } = await openConfiguredStore(config, systemClock)
-  try {
-    await act(buildPeople({ store, secret, clock: systemClock }), config)
-  } finally {
-    await store.close()
+  const open = async ({ store, secret, facts }: OpenStore): Promise<void> => {
+    if (lets) requireLocal(facts)
+    await act(buildPeople({ store, secret, clock: systemClock }), facts)
   }
+  await withStore(flags, open, { mayMake: lets })
+}
+
+/** Throws OperandWrong where nobody could log in as the user. */
+function requireLocal({ users }: InstallationFacts): void {
+  if (users === undefined || users === 'local') return
+  const message = `is ${users}, where users of the store cannot log in: set it to local, as it is in production mode`
+  throw new OperandWrong([{ path: 'login.users', message }])
 }
 
 function describe({ id, name, displayName, passwordHash, createdAt, disabledAt }: User): {

@@ -1,14 +1,14 @@
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type ConfiguredStore, openConfiguredStore } from '../compose/store.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
-import { ConfigurationInvalid } from '../config/problems.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config, ConfigInput } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { storeFile } from '../storage/open.ts'
 import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
+import { OperandWrong } from './operand-wrong.ts'
 
 /** The flags of a command that manages what the store holds. */
 export interface StoreFlags extends CommonFlags {
@@ -18,6 +18,17 @@ export interface StoreFlags extends CommonFlags {
 /** What such a command works with. */
 export interface OpenStore extends Pick<ConfiguredStore, 'store' | 'secret'> {
   readonly config: Config
+  /** What clients and people are told; of the last start where the command is told nothing else. */
+  readonly facts: InstallationFacts
+}
+
+/** What an installation is, as far as it is known. */
+export interface InstallationFacts {
+  readonly publicUrl: string
+  /** The URLs of its MCP servers. */
+  readonly resources: readonly string[]
+  /** Who may log in; undefined where nobody has said. */
+  readonly users: string | undefined
 }
 
 /** Adds the flags that say which store is meant. */
@@ -29,25 +40,58 @@ export function addInstallationFlags(command: Command): Command {
 export async function withStore<T>(
   { config: file = process.env[fileVariable], json: _, ...flags }: StoreFlags,
   use: (open: OpenStore) => Promise<T>,
+  { mayMake = false, base = {} }: { mayMake?: boolean; base?: ConfigInput } = {},
 ): Promise<T> {
-  const config = loadConfig({ file, environment: process.env, flags: flagSettings(flags) })
-  return withStoreOf(config, (open) => use({ config, ...open }))
-}
-
-/** The same for a configuration that has been read. */
-export async function withStoreOf<T>(
-  config: Config,
-  use: (open: Pick<ConfiguredStore, 'store' | 'secret'>) => Promise<T>,
-): Promise<T> {
-  const folder = resolve(config.data)
-  if (config.store.url === undefined && !existsSync(storeFile(folder))) {
-    const message = `${folder} is the data folder of no installation: start one first, or name its folder`
-    throw new ConfigurationInvalid([{ path: '--data', message }])
-  }
+  const config = loadConfig({ base, file, environment: process.env, flags: flagSettings(flags) })
+  const makes = !hasStore(config)
+  if (makes && !mayMake) throw noInstallation(config)
   const { store, secret } = await openConfiguredStore(config, systemClock)
   try {
-    return await use({ store, secret })
+    if (makes) console.error(`portcullis: this begins a new store in ${resolve(config.data)}`)
+    const facts = await findFacts(config, { ...flags, file }, store)
+    return await use({ config, store, secret, facts })
   } finally {
     await store.close()
+  }
+}
+
+/** Whether the store of a configuration is there. Throws OperandWrong for a folder that cannot be read. */
+function hasStore({ data, store: { url } }: Config): boolean {
+  const folder = resolve(data)
+  if (url !== undefined) return true
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT')
+      throw new OperandWrong([{ path: '--data', message: `${folder} cannot be read: ${message}` }])
+  }
+  return existsSync(storeFile(folder))
+}
+
+function noInstallation({ data }: Config): OperandWrong {
+  const message = `${resolve(data)} is the data folder of no installation: start one first, or name its folder`
+  return new OperandWrong([{ path: '--data', message }])
+}
+
+/** The configuration counts where it was told; the last start knows the rest. */
+async function findFacts(
+  config: Config,
+  { file, port, publicUrl }: CommonFlags & { readonly file: string | undefined },
+  store: ConfiguredStore['store'],
+): Promise<InstallationFacts> {
+  const last = await store.lastStart.read()
+  const isSet = (...names: string[]): boolean =>
+    file !== undefined || names.some((name) => process.env[`PORTCULLIS_${name}`] !== undefined)
+  const address = port !== undefined || publicUrl !== undefined || isSet('PUBLIC_URL', 'LISTEN_GATEWAY')
+  const url = address ? config.publicUrl : (last?.publicUrl ?? config.publicUrl)
+  const paths =
+    config.upstreams.length > 0
+      ? config.upstreams.map(({ path }) => path)
+      : (last?.resources ?? []).map((resource) => new URL(resource).pathname)
+  return {
+    publicUrl: url,
+    resources: paths.map((path) => url + path),
+    users: isSet('MODE', 'LOGIN_USERS') ? config.login.users : last?.users,
   }
 }

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { publicOrigins, type ResourceDirectory, resourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
+import { StoreAway } from '../core/store-away.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
 import { keyPurposes } from '../keys/key-states.ts'
@@ -54,7 +55,10 @@ export async function openBase(
 ): Promise<Base> {
   const log = createLog({ ...config.log, ...(logTo === undefined ? {} : { destination: logTo }) })
   const metrics = createMetrics()
-  const onFault = (error: unknown): void => log.logger.error({ err: error }, 'fault')
+  const onFault = (error: unknown): void =>
+    error instanceof StoreAway
+      ? log.logger.warn({ reason: error.message }, error.message)
+      : log.logger.error({ err: error }, 'fault')
   const { store, secret, folder } = await openConfiguredStore(config, clock, onFault)
   const audit = openAudit({ path: config.audit.file ?? join(folder, 'audit.jsonl'), clock, onFault })
   const origins = publicOrigins(config.publicUrl)

@@ -38,6 +38,6 @@ export async function firstUserLink(config: Config, base: PeopleBase): Promise<s
 }
 
 /** Where an invitation is accepted. A bearer secret: for the operator's eyes, never for a log. */
-export function setUpLink({ publicUrl }: Config, token: string): string {
+export function setUpLink({ publicUrl }: Pick<Config, 'publicUrl'>, token: string): string {
   return `${publicUrl}/setup/${token}`
 }

@@ -1,5 +1,6 @@
 import { publicKeysProblem } from '../core/public-keys.ts'
 import { isPrivateUseRedirect, redirectProblem } from '../core/redirect-uri.ts'
+import { reservedSegments } from '../core/reserved-segments.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import { checkGrants } from './check-grants.ts'
@@ -70,6 +71,11 @@ function checkUpstreams(upstreams: ParsedConfig['upstreams']): RuleProblem[] {
     problems.push(...checkKind(upstream, at))
     if (earlier.some(({ name }) => name === upstream.name)) {
       problems.push(problem([...at, 'name'], `"${upstream.name}" is taken by an earlier server`))
+    }
+    const [, first = ''] = upstream.path.split('/')
+    if (reservedSegments.has(first)) {
+      const message = `must not begin with /${first}, where Portcullis itself answers`
+      problems.push(problem([...at, 'path'], message))
     }
     if (earlier.some(({ path }) => path === upstream.path)) {
       const message = `"${upstream.path}" is taken by an earlier server; give each server a path of its own`

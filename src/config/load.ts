@@ -46,7 +46,10 @@ export function loadConfig({
     ...rules.map(({ path, message }) => ({ path: writePath(path), message, place: fromFile.locate(path) })),
   )
   if (needsServer && problems.length === 0 && parsed.data?.upstreams.length === 0) {
-    problems.push({ path: 'upstreams', message: 'must name at least one MCP server' })
+    problems.push({
+      path: 'upstreams',
+      message: `must name at least one MCP server${file === undefined ? ', in a file that -c names' : ''}`,
+    })
   }
   if (parsed.data === undefined || problems.length > 0) throw new ConfigurationInvalid(problems)
   const publicUrl = withoutTrailingSlash(

@@ -23,11 +23,13 @@ export interface People extends SetUp {
   list(): Promise<readonly User[]>
   /** Throws PersonRefused for a name that is taken or none, and for a weak password. */
   add(person: { name: string; displayName?: string | undefined; password: string }): Promise<User>
+  /** Throws PersonRefused unless a user can be added under a name, or, for `known`, unless one has it. */
+  checkName(name: string, wanted: 'free' | 'known'): Promise<void>
   /** Adds a user without a password, and resolves to the token of the link on which they choose it. */
   invite(name: string, displayName?: string): Promise<string>
   /**
    * Each of these ends everything that the user is in the middle of; a new password ends the passkeys as well. Throws
-   * PersonRefused for an unknown name.
+   * PersonRefused for an unknown name, and for letting in again who is not kept out.
    */
   setPassword(name: string, password: string): Promise<void>
   disable(name: string): Promise<void>
@@ -88,6 +90,15 @@ export function people(ports: PeoplePorts): People {
       if (!(await users.add(user, fold(name)))) throw new PersonRefused(`there is a user ${name} already`)
       return user
     },
+    async checkName(name, wanted) {
+      if (wanted === 'known') {
+        await get(name)
+        return
+      }
+      refuse(nameProblem(name.trim()))
+      if ((await users.findByName(fold(name))) !== undefined)
+        throw new PersonRefused(`there is a user ${name} already`)
+    },
     async invite(name, displayName) {
       refuse(nameProblem(name.trim()))
       const user = make(name, displayName, undefined)
@@ -109,6 +120,7 @@ export function people(ports: PeoplePorts): People {
     },
     async enable(name) {
       const user = await get(name)
+      if (user.disabledAt === undefined) throw new PersonRefused(`${name} is not disabled`)
       await users.setDisabled(user.id, undefined, endOfLogins(user))
       await endAccess(user.id)
     },

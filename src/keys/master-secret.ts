@@ -28,10 +28,16 @@ export function prepareDataFolder(folder: string): void {
 
 /**
  * The master secret: the configured one, or the one in the file `secret` of the data folder, which is made on first
- * start and can be read by its owner alone. Throws when the file cannot be read or holds something else.
+ * start and can be read by its owner alone. Where `hasStore` says that a store is there, its secret is never made anew.
+ * Throws when the file is missing then, cannot be read, or holds something else.
  */
-export function loadMasterSecret(configured: string | undefined, folder: string): MasterSecret {
-  return masterSecret(Buffer.from(configured ?? readOrCreate(folder), 'base64url'))
+export function loadMasterSecret(
+  configured: string | undefined,
+  folder: string,
+  hasStore = false,
+): MasterSecret {
+  const written = configured ?? (hasStore ? readSecretFile(folder) : readOrCreate(folder))
+  return masterSecret(Buffer.from(written, 'base64url'))
 }
 
 function readOrCreate(folder: string): string {
@@ -48,8 +54,21 @@ function readOrCreate(folder: string): string {
 /** The text of the file `secret` of a data folder, in base64url. Throws when there is none or it holds something else. */
 export function readSecretFile(folder: string): string {
   const file = join(folder, 'secret')
-  const text = readFileSync(file, 'utf8').trim()
+  const text = readText(file).trim()
   if (!/^[\w-]{43,}$/.test(text))
     throw new DataFolderUnusable(`${file} must hold 32 random bytes in base64url`)
   return text
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new DataFolderUnusable(
+      code === 'ENOENT'
+        ? `${file} is missing, without which the store beside it cannot be read: put it back, give its content as PORTCULLIS_SECRET, or restore a backup`
+        : `${file} cannot be read: ${message}`,
+    )
+  }
 }

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
 import { type MasterSecret, sealer } from '../core/secret.ts'
@@ -138,10 +138,18 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
       marked.set(id, now)
       await db
         .updateTable('clients')
-        .set({ used_at: now, expires_at: expiresAt })
+        .set((expressions) => ({
+          used_at: now,
+          // What an operator registered stays until it is removed.
+          expires_at: expressions
+            .case()
+            .when('source', '=', 'dynamic')
+            .then(sql<number | null>`${expiresAt}`)
+            .else(expressions.ref('expires_at'))
+            .end(),
+        }))
         .where('tenant', '=', tenant)
         .where('id', '=', id)
-        .where('source', '=', 'dynamic')
         .where((where) =>
           where.or([where('used_at', 'is', null), where('used_at', '<', now - useMilliseconds)]),
         )

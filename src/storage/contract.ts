@@ -82,7 +82,7 @@ export interface ClientStore {
    * are there, one that was never used or has expired makes room. Returns false when none of them could.
    */
   register(client: StoredClient, ceiling: number | undefined): Promise<boolean>
-  /** Notes that a client that registered itself is in use, and how long it may then rest. */
+  /** Notes that a client is in use, and how long one that registered itself may then rest. */
   markUsed(id: string, expiresAt: number): Promise<void>
   /** Gives a client that has a secret another one. Returns false for every other. */
   replaceSecret(id: string, secretHash: string): Promise<boolean>
@@ -262,8 +262,25 @@ export interface PasskeyStore {
   remove(userId: string, id: string): Promise<boolean>
 }
 
+/** What an installation was started with. */
+export interface LastStart {
+  readonly publicUrl: string
+  /** The URLs of its MCP servers. */
+  readonly resources: readonly string[]
+  /** Who may log in: `login.users`. */
+  readonly users: string
+}
+
+/** The last start, for commands that are told nothing but where the store is. */
+export interface LastStartStore {
+  write(facts: LastStart): Promise<void>
+  /** Undefined before the first start. */
+  read(): Promise<LastStart | undefined>
+}
+
 /** One store, seen by one tenant. */
 export interface Store {
+  readonly lastStart: LastStartStore
   readonly artifacts: ArtifactStore
   readonly clients: ClientStore
   readonly revocations: RevocationStore

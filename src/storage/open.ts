@@ -7,6 +7,7 @@ import { clientStore } from './clients.ts'
 import { consentStore } from './consents.ts'
 import type { Store } from './contract.ts'
 import { keyTableStore } from './keys.ts'
+import { lastStartStore } from './last-start.ts'
 import { migrate } from './migrate.ts'
 import { passkeyStore } from './passkeys.ts'
 import { openPostgres, statementMilliseconds } from './postgres.ts'
@@ -53,6 +54,7 @@ export async function openStore({
     throw error
   }
   return {
+    lastStart: lastStartStore(db, tenant),
     artifacts: artifactStore({ db, tenant, secret, clock }),
     clients: clientStore({ db, tenant, secret, clock }),
     revocations: revocationStore(db, tenant, clock),

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
+import { StoreAway } from '../core/store-away.ts'
 import type { Schema } from './schema.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
@@ -31,7 +32,7 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
     types: numericTimes(),
   })
   // A lost connection is an event of its client; without a listener it would end the process.
-  pool.on('connect', (client) => void client.on('error', onFault))
+  pool.on('connect', (client) => void client.on('error', (error) => onFault(new StoreAway(error))))
   pool.on('error', () => undefined) // what the listener above has told already
   try {
     await pool.query('select 1')
@@ -67,6 +68,12 @@ function statementNames(): (text: string) => string {
   }
 }
 
+/** Connections that fail (SQLSTATE class 08) and servers that stop or start (57P), or the driver's word on its own. */
+function isAway(error: unknown): boolean {
+  if (!(error instanceof pg.DatabaseError)) return !(error instanceof TypeError)
+  return /^(?:08|57P)/.test(error.code ?? '')
+}
+
 /** A connection on which anything but a statement failed is not used again. */
 function discardBroken(pool: pg.Pool): PostgresPool {
   const nameOf = statementNames()
@@ -74,7 +81,9 @@ function discardBroken(pool: pg.Pool): PostgresPool {
     options: pool.options,
     end: () => pool.end(),
     async connect() {
-      const client = await pool.connect()
+      const client = await pool.connect().catch((error: unknown) => {
+        throw new StoreAway(error)
+      })
       let broken = false
       const guarded = {
         async query(text: string, values: unknown[]) {
@@ -82,7 +91,7 @@ function discardBroken(pool: pg.Pool): PostgresPool {
             return await client.query({ name: nameOf(text), text, values })
           } catch (error) {
             broken ||= !(error instanceof pg.DatabaseError) || error.code === stalePlan
-            throw error
+            throw isAway(error) ? new StoreAway(error) : error
           }
         },
         release: () => client.release(broken),

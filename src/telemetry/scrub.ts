@@ -17,5 +17,5 @@ export function scrub(text: string): string {
 export function scrubPath(path: string): string {
   return path
     .slice(0, maxPathLength)
-    .replaceAll(/[\w-]{20,}/g, (segment) => (/^[a-z-]+$/.test(segment) ? segment : '…'))
+    .replaceAll(/[\w-]{20,}/g, (segment) => (/^[a-z_-]+$/.test(segment) ? segment : '…'))
 }

@@ -58,6 +58,8 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     assert.equal(body.scope, 'mcp:tools:read')
     assert.equal((await machineAsks(id, secret, 'mcp:tools:execute')).body.error, 'invalid_scope')
 
+    assert.match((await run('show', id)).stdout, /last_used_at +\d{4}-/, 'a machine is used as well')
+    assert.match((await run('show', id)).stdout, /expires_at +never\n/, 'and stays')
     for (const shown of [await run('list'), await run('show', id, '--json')]) {
       assert.match(shown.stdout, /Nightly/)
       assert.ok(!shown.stdout.includes(secret))
@@ -75,6 +77,8 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
       'add',
       '--name',
       'Signer',
+      '--scope',
+      'mcp:tools:read',
       '--jwks',
       file,
     )
@@ -169,6 +173,12 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     ]) {
       assert.match(stderr, message)
     }
+    const nameless = await run('add', '--name', ' ', '--secret')
+    assert.deepEqual([nameless.code, nameless.stdout], [2, ''])
+    assert.match(
+      nameless.stderr,
+      /^portcullis: --name: must not be empty.*\n.*--scope: is needed for client_cred/,
+    )
     const homeless = await run('add', '--name', 'Wrong', '--grant', 'authorization_code')
     assert.match(homeless.stderr, /--redirect-uri: is needed for authorization_code/)
     for (const command of ['show', 'rotate-secret', 'remove']) {

@@ -112,6 +112,14 @@ describe('store.url', () => {
       await new Promise((resolve) => setTimeout(resolve, 100))
     assert.equal(await ask(there), 401, 'the other one hears of the revocation')
 
+    for (const [args, expected] of [
+      [['client', 'list'], new RegExp(`^${registered.clientId} `, 'm')],
+      [['key', 'list'], / access tokens +ES256 +active /],
+    ] as const) {
+      const { stdout, stderr } = await portcullis([...args, '--data', folder()], environment(database.url))
+      assert.match(stdout, expected, stderr)
+    }
+
     const foreign = await refused(database.url, { PORTCULLIS_SECRET: `${secret}-another` })
     assert.match(foreign.stderr, /made with another secret: .*all replicas of one database need the same/)
   })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -57,9 +57,36 @@ describe('portcullis user', () => {
     assert.deepEqual(Object.keys(ada ?? {}), ['id', 'name', 'displayName', 'state', 'createdAt'])
     assert.equal(ada?.['state'], 'disabled')
     await portcullis(['user', 'enable', 'ada', ...at])
+    const again = await portcullis(['user', 'enable', 'ada', ...at])
+    assert.deepEqual([again.code, again.stderr], [2, 'portcullis: ada is not disabled\n'])
     assert.match((await portcullis(['user', 'list', ...at])).stdout, /^ada\tusr_\S+\tactive\tada$/m)
     assert.match((await portcullis(['user', 'remove', 'ada', ...at])).stdout, /ada is removed/)
     assert.deepEqual(await list(), [])
+  })
+
+  it('makes no installation by looking, keeps a lost secret lost, and lets nobody in where none could log in', {
+    timeout: 60_000,
+  }, async () => {
+    const data = folder()
+    const missing = join(data, 'typo')
+    for (const args of [['list'], ['disable', 'ada'], ['set-password', 'ada', '--password-stdin']]) {
+      const { code, stderr } = await portcullis(['user', ...args, '--data', missing])
+      assert.deepEqual([code, existsSync(missing)], [2, false])
+      assert.match(stderr, /^portcullis: --data: .*typo is the data folder of no installation/)
+    }
+    const development = { PORTCULLIS_LOGIN_USERS: 'none' }
+    const refused = await portcullis(['user', 'invite', 'ada', '--data', data], development)
+    assert.equal(refused.code, 2)
+    assert.match(refused.stderr, /login\.users: is none/)
+    const invited = await portcullis(['user', 'invite', 'ada', '--data', data])
+    assert.equal(invited.code, 0, invited.stderr)
+    rmSync(join(data, 'secret'))
+    const lost = await portcullis(['user', 'list', '--data', data])
+    assert.deepEqual([lost.code, existsSync(join(data, 'secret'))], [2, false])
+    assert.match(
+      lost.stderr,
+      /^portcullis: .*secret is missing, .*: put it back, .*PORTCULLIS_SECRET, or restore/,
+    )
   })
 
   it('takes a password from no argument, and asks at a terminal without showing it', {
@@ -109,6 +136,8 @@ upstreams: [{ name: a, url: http://127.0.0.1:9/mcp }]
     assert.ok(link !== null, running.output())
     const invited = await portcullis(['user', 'invite', 'grace', '-c', file])
     assert.match(invited.stdout, new RegExp(`^${url}/setup/[\\w-]{43}\n$`))
+    const alone = await portcullis(['user', 'invite', 'grace', '--data', data])
+    assert.match(alone.stdout, new RegExp(`^${url}/setup/`), 'the address of the last start')
     const own = { password: goodPassword, repeated: goodPassword }
     assert.equal((await new Visitor(url).submit(invited.stdout.trim(), own)).status, 303)
     assert.equal((await new Visitor(url).get(link[0])).status, 400, 'there is a first user now')

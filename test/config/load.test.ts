@@ -36,6 +36,22 @@ describe('configuration', () => {
     assert.ok(Object.isFrozen(config) && Object.isFrozen(config.tokens))
   })
 
+  it('leaves the paths of Portcullis itself to it', () => {
+    for (const path of [
+      '/token',
+      '/account',
+      '/assets/x',
+      '/authorize/mcp',
+      '/.well-known/mcp',
+      '/gateway/jwks',
+    ])
+      assert.match(
+        problems(`upstreams: [{ name: a, path: ${path}, url: http://127.0.0.1:9/mcp }]`).join(),
+        /^upstreams\[0\]\.path: must not begin with /,
+      )
+    assert.deepEqual(problems('upstreams: [{ name: a, path: /tokens/mcp, url: http://127.0.0.1:9/mcp }]'), [])
+  })
+
   it('lets the file override the command, the environment the file, and flags everything', () => {
     const path = file(`listen: { gateway: 2, admin: 2 }\ntokens: { codeSeconds: 2 }\n${upstream}`)
     const environment = {
@@ -211,7 +227,7 @@ describe('configuration', () => {
   })
 
   it('names a file that is not there', () => {
-    assert.throws(() => loadConfig({ file: '/nowhere.yaml' }), /\/nowhere\.yaml: cannot be read/)
+    assert.throws(() => loadConfig({ file: '/nowhere.yaml' }), /\/nowhere\.yaml: there is no such file/)
   })
 
   it('takes the secret of a client from a variable', () => {

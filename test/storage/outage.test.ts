@@ -41,13 +41,22 @@ describe('while the database is away', () => {
     const notReady = await readiness()
     assert.equal(notReady.status, 503)
     for (const answer of [await client.refresh(token), await client.redeem(issued)]) {
-      assert.equal(answer.status, 500)
+      assert.equal(answer.status, 503)
       assert.deepEqual(Object.keys(answer.body).toSorted(), ['error', 'error_description'])
-      assert.equal(answer.body.error, 'server_error')
+      assert.equal(answer.body.error, 'temporarily_unavailable')
     }
+    const raw = await fetch(`${installation.url}/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'refresh_token',
+        client_id: client.clientId,
+        refresh_token: token,
+      }),
+    })
+    assert.deepEqual([raw.status, raw.headers.get('retry-after')], [503, '5'])
     await assert.rejects(client.authorize(), /Something went wrong/)
     const registration = OAuthClient.register(installation.url, { redirect_uris: ['http://127.0.0.1:1/cb'] })
-    await assert.rejects(registration, /answered 500/)
+    await assert.rejects(registration, /answered 503/)
     const health = await fetch(`${installation.adminUrl}/healthz`)
     assert.equal(health.status, 200, 'the process lives')
 
@@ -55,7 +64,12 @@ describe('while the database is away', () => {
     assert.equal((await readiness()).status, 200)
     assert.equal((await client.refresh(token)).status, 200, 'what was refused was not used up')
     assert.equal((await client.redeem(issued)).status, 200)
-    assert.match(installation.log(), /"msg":"fault"/)
+    assert.match(installation.log(), /"status":503.*the store cannot be reached: /)
+    assert.doesNotMatch(
+      installation.log(),
+      /"stack":.*Connection/,
+      'no trace: nothing is wrong with the program',
+    )
     assert.ok(!installation.log().includes(postgres.password), 'the password is in no line')
     assert.ok(!notReady.text.includes(postgres.password))
   })

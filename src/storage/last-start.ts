@@ -1,0 +1,22 @@
+import type { Kysely } from 'kysely'
+import type { LastStart, LastStartStore } from './contract.ts'
+import type { Schema } from './schema.ts'
+
+/** Keeps what one tenant's last start was told, as a mark. */
+export function lastStartStore(db: Kysely<Schema>, tenant: string): LastStartStore {
+  const name = `last-start/${tenant}`
+  return {
+    async write(facts) {
+      const value = JSON.stringify(facts)
+      await db
+        .insertInto('marks')
+        .values({ name, value })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+        .execute()
+    },
+    async read() {
+      const mark = await db.selectFrom('marks').select('value').where('name', '=', name).executeTakeFirst()
+      return mark && (JSON.parse(mark.value) as LastStart)
+    },
+  }
+}
