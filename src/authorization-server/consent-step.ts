@@ -1,12 +1,12 @@
 import type { InteractionResults, Provider } from 'oidc-provider'
 import { ScopeSet } from '../core/scope.ts'
 import { displayText, type Markup } from '../http/page.ts'
-import { accountPath } from './account-pages.ts'
 import { displayedClientName } from './client-name.ts'
 import { interactionPath } from './configuration.ts'
 import { consentWarnings, displayedHost, hostOfClientId } from './consent-warnings.ts'
 import { askedNames, askedScopes, grantConsent } from './grant-consent.ts'
 import { grants } from './grants.ts'
+import { accountPath } from './pages/account-nav.ts'
 import { consentPage } from './pages/consent-page.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 

@@ -2,7 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { type Markup, pageHeaders } from '../http/page.ts'
-import { expiredPage, faultPage } from './error-page.ts'
+import { expiredPage, faultPage, missingPage } from './error-page.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
 import { requestIdOf } from './request-id.ts'
@@ -16,12 +16,19 @@ export type PageContext = Context<Bindings>
 
 const maxFormBytes = 16 * 1024
 
-/** An application of pages, which tells in words what goes wrong: a SessionNotFound, or a fault of ours. */
-export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes): Hono<Bindings> {
+/**
+ * An application of pages, which tells in words what goes wrong: a SessionNotFound, with the page for it, or a fault of
+ * ours.
+ */
+export function pageApp(
+  { onFault }: AuthorizationServerSettings,
+  notes: Notes,
+  renderExpired = expiredPage,
+): Hono<Bindings> {
   const pages = new Hono<Bindings>()
   pages.use(bodyLimit({ maxSize: maxFormBytes }))
   pages.notFound(async (context) =>
-    context.html(await expiredPage(requestIdOf(context.env.incoming)), 404, pageHeaders),
+    context.html(await missingPage(requestIdOf(context.env.incoming)), 404, pageHeaders),
   )
   pages.onError(async (error, context) => {
     const { incoming } = context.env
@@ -31,7 +38,7 @@ export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes):
       return context.html(await faultPage(requestIdOf(incoming)), 500, pageHeaders)
     }
     notes.of(incoming).error = 'session_not_found'
-    return context.html(await expiredPage(requestIdOf(incoming)), 400, pageHeaders)
+    return context.html(await renderExpired(requestIdOf(incoming)), 400, pageHeaders)
   })
   return pages
 }
@@ -39,8 +46,8 @@ export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes):
 /** Sends a page. */
 export async function sendMarkup(
   context: PageContext,
-  page: Markup,
-  status: 200 | 422 | 429 = 200,
+  page: Markup | Promise<string>,
+  status: 200 | 400 | 404 | 422 | 429 = 200,
   headers: Readonly<Record<string, string>> = pageHeaders,
 ): Promise<Response> {
   return context.html(String(await page), status, headers)

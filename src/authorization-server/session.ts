@@ -45,6 +45,14 @@ export async function currentAccount(
   return loginTs < since ? undefined : account
 }
 
+/** A new way in is for somebody who has just proved who they are, not for whoever finds a browser open. */
+const recentSeconds = 15 * 60
+
+/** Whether a person logged in so lately that they need not prove again who they are. */
+export function isRecent({ session }: SignedIn, clock: Clock): boolean {
+  return (session.loginTs ?? 0) + recentSeconds > epochSeconds(clock)
+}
+
 /** Where a person who is not signed in is sent by a page that needs it; the login leads back to `path`, a page of ours. */
 export function loginLocation(path: string): string {
   return `/login?${new URLSearchParams({ next: path }).toString()}`

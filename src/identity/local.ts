@@ -27,7 +27,7 @@ const forgetMs = 24 * 3600 * seconds
 
 /** One text for an unknown user, a wrong password, a locked account and a disabled one, so that nobody learns which. */
 const refused =
-  'That name and password do not belong together, or there were too many attempts. Try again in a few minutes.'
+  'The name or the password is not right. Check both; after several attempts, wait a few minutes.'
 
 /** People who are kept in the store. */
 export function localIdentity({ users, passwords, limits, clock }: LocalIdentityPorts): Identity {

@@ -2,13 +2,13 @@ import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
 import { userIdPrefix } from '../core/user-id.ts'
 import type { PasskeyStore, User, UserStore } from '../storage/contract.ts'
-import type { LoginRefused, SetUp } from './contract.ts'
+import type { SetUp } from './contract.ts'
 import type { Invitations } from './invitations.ts'
-import { busy, toAccount } from './local.ts'
+import { toAccount } from './local.ts'
 import { fold, nameProblem } from './names.ts'
+import { hashUnlessBusy } from './own-password.ts'
 import { passwordProblem } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
-import { Busy } from './turns.ts'
 
 /** What somebody wants to do with a user cannot be done; the message says why and is for that person. */
 export class PersonRefused extends Error {
@@ -120,10 +120,7 @@ export function people(ports: PeoplePorts): People {
       await users.remove(id)
     },
     inviteFirst: async () => ((await users.isEmpty()) ? invitations.create({ kind: 'first' }) : undefined),
-    async invitedName(token) {
-      const found = await invited(token)
-      return found === 'first' ? '' : found?.name
-    },
+    invited,
     async accept(token, { name, password }) {
       const found = await invited(token)
       if (found === undefined) return undefined
@@ -139,15 +136,6 @@ export function people(ports: PeoplePorts): People {
       const user = make(name, undefined, hash)
       return (await users.addFirst(user, fold(name))) ? toAccount(user) : undefined
     },
-  }
-}
-
-async function hashUnlessBusy(passwords: Passwords, password: string): Promise<string | LoginRefused> {
-  try {
-    return await passwords.hash(password)
-  } catch (error) {
-    if (!(error instanceof Busy)) throw error
-    return busy
   }
 }
 

@@ -197,6 +197,16 @@ export interface UserStore {
   isEmpty(): Promise<boolean>
   /** Sets a new password, forgets failures, and ends earlier logins. */
   setPassword(id: string, passwordHash: string, loginsSince: number): Promise<void>
+  /**
+   * The same, unless the user is disabled or earlier logins have ended since `readLoginsSince` was read. Returns whether it
+   * did.
+   */
+  replacePassword(
+    id: string,
+    readLoginsSince: number,
+    passwordHash: string,
+    loginsSince: number,
+  ): Promise<boolean>
   /** Sets the password of an invited user who has none and is not disabled. Returns whether it did. */
   setFirstPassword(id: string, passwordHash: string): Promise<boolean>
   /** Writes the same password in another form, unless it has changed meanwhile. */

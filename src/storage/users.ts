@@ -70,10 +70,18 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
       return (await select().orderBy('name_key').execute()).map(toUser)
     },
     async setPassword(id, passwordHash, loginsSince) {
-      const forgiven = { failures: 0, failed_at: 0, locked_until: 0 }
       await update(id)
         .set({ password_hash: passwordHash, logins_since: loginsSince, ...forgiven })
         .execute()
+    },
+    async replacePassword(id, readLoginsSince, passwordHash, loginsSince) {
+      const changed = await update(id)
+        .set({ password_hash: passwordHash, logins_since: loginsSince, ...forgiven })
+        .where('logins_since', '=', readLoginsSince)
+        .where('disabled_at', 'is', null)
+        .returning('id')
+        .execute()
+      return changed.length === 1
     },
     async setFirstPassword(id, passwordHash) {
       const changed = await update(id)
@@ -121,10 +129,12 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
       return claimed.length === 1
     },
     async forgetFailures(id) {
-      await update(id).set({ failures: 0, failed_at: 0, locked_until: 0 }).execute()
+      await update(id).set(forgiven).execute()
     },
   }
 }
+
+const forgiven = { failures: 0, failed_at: 0, locked_until: 0 }
 
 /** PostgreSQL takes a parameter within an expression for text unless told otherwise. */
 function bigint(value: number) {
