@@ -38,10 +38,10 @@ const advice: Readonly<Record<string, { title: string; what: string; advice: str
     advice: 'Allow cookies for this site, open the page again and fill it in once more.',
   },
   link_over: {
-    title: 'This link is over',
+    title: 'This link no longer works',
     what: 'It was used or has expired: such a link works once, and for an hour.',
     advice:
-      'Ask the person who runs this server for a new one. If that is you: `portcullis user invite` makes one for a user, and while there is no user at all, each start of the server prints one.',
+      'Ask the person who runs this server for a new one. If that is you: the command portcullis user invite makes one for a user, and as long as there is no user at all, each start of the server prints one.',
   },
   no_local_users: {
     title: 'There is nothing to keep here',

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { PasskeyStore, UserStore } from '../storage/contract.ts'
 import type { Identity, LoginRefused, OwnPassword, PasswordChange } from './contract.ts'
 import { busy } from './local.ts'
-import { passwordLength, passwordProblem } from './password-rules.ts'
+import { passwordProblem } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 import { Busy } from './turns.ts'
 
@@ -36,7 +36,7 @@ export function ownPassword(ports: OwnPasswordPorts): OwnPassword {
       const { password, endsAll } = change
       const user = await users.find(accountId)
       if (user === undefined) return { refused: wrongPassword, reason: 'no such user' }
-      const problem = passwordProblem(password.slice(0, 4 * passwordLength.most), user.name)
+      const problem = passwordProblem(password, user.name)
       if (problem !== undefined) return { refused: problem }
       const refusal = await prove(user.name, change)
       if (refusal !== undefined) return refusal

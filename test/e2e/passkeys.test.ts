@@ -241,6 +241,7 @@ describe('passkeys', { timeout: 120_000 }, () => {
     await page.reload()
     await page.getByText('My laptop').waitFor()
 
+    await page.getByText('Remove My laptop').click()
     await page.getByRole('button', { name: 'Remove My laptop' }).click()
     await page.getByText('You have none yet').waitFor()
     await signOut(device)
