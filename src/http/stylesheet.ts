@@ -56,7 +56,8 @@ input + p { margin-top: .375rem }
 .choice + p { margin: .25rem 0 0 1.75rem }
 summary { list-style: none }
 summary::-webkit-details-marker { display: none }
-[open] > summary { margin-bottom: .75rem; color: var(--soft); font-weight: 400 }
+[open] > summary > .closed, details:not([open]) > summary > .opened { display: none }
+[open] > summary { margin-bottom: .75rem; font-weight: 400 }
 .confirm { margin-top: .75rem }
 .confirm p { margin-bottom: .5rem }
 .confirm form button { width: 100%; color: var(--on-danger); background: var(--danger); border-color: var(--danger) }
@@ -64,6 +65,7 @@ summary::-webkit-details-marker { display: none }
 .rows { list-style: none; padding: 0 }
 .rows li { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; justify-content: space-between;
   padding: .75rem 0; border-top: 1px solid var(--line) }
+.rows li > span { flex: 1 1 10rem }
 .rows .confirm { margin: 0 }
 .rows .confirm[open] { width: 100% }
 .host { margin: 0 0 1rem; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem }

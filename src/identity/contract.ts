@@ -83,7 +83,7 @@ export interface SetUp {
 }
 
 /** Somebody who has a name here and no password yet. */
-export interface Invited {
+interface Invited {
   readonly name: string
   readonly displayName: string
 }

@@ -15,7 +15,7 @@ interface ConfirmedForm {
 /** A form that asks once more before it does what cannot be undone, without a script. */
 export function confirmedForm({ action, fields, verb, object, consequence }: ConfirmedForm): Markup {
   return html`<details class="confirm">
-      <summary>${verb}<span class="unseen"> ${object}…</span></summary>
+      <summary><span class="closed">${verb}<span class="unseen"> ${object}…</span></span><span class="opened">Cancel</span></summary>
       <form method="post" action="${action}">
         ${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
         <p>${consequence}</p>
