@@ -8,13 +8,11 @@ import { grants } from './grants.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
 import { type PageContext, sendMarkup, textOf } from './page-app.ts'
+import { accountPath } from './pages/account-nav.ts'
 import { accountPage } from './pages/account-page.ts'
-import { passkeysPath } from './passkey-pages.ts'
 import { loginLocation, type SignedIn } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** Where a person sees which clients they let in. */
-export const accountPath = '/account'
 /** Where the form goes that ends the access of a client. */
 export const revokePath = `${accountPath}/revoke`
 
@@ -47,10 +45,7 @@ export function addAccountPages(
       action: revokePath,
       csrf: forms.token(person.session.uid),
       clients: await connectedClients(provider, resources, { standing, remembered }),
-      links: [
-        ...(local === undefined ? [] : [{ href: passkeysPath, text: 'Passkeys' }]),
-        { href: '/logout', text: 'Sign out' },
-      ],
+      hasLocal: local !== undefined,
     })
     return sendMarkup(context, page)
   })

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
+import { icon } from '../http/icon.ts'
 import { pageHeaders } from '../http/page.ts'
 import { passkeyScript } from '../http/passkey-script.ts'
 import { stylesheet } from '../http/stylesheet.ts'
@@ -76,11 +77,24 @@ export function sendPasskeyScript(res: ServerResponse): void {
   sendAsset(res, 'text/javascript', passkeyScript)
 }
 
-/** The name of an asset changes with its content. */
-function sendAsset(res: ServerResponse, type: string, content: string): void {
+/** Sends the icon under the name that changes with it. */
+export function sendIcon(res: ServerResponse): void {
+  sendAsset(res, 'image/svg+xml', icon)
+}
+
+/** Sends the icon under the name that browsers try where no page names one. */
+export function sendWellKnownIcon(res: ServerResponse): void {
+  sendAsset(res, 'image/svg+xml', icon, 'public, max-age=86400')
+}
+
+const forEver = 'public, max-age=31536000, immutable'
+
+/** The name of an asset changes with its content, unless it says how long it may be kept. */
+function sendAsset(res: ServerResponse, type: string, content: string, cacheControl = forEver): void {
   res.writeHead(200, {
     'Content-Type': `${type}; charset=utf-8`,
-    'Cache-Control': 'public, max-age=31536000, immutable',
+    'Cache-Control': cacheControl,
+    'Content-Security-Policy': "default-src 'none'",
     'X-Content-Type-Options': 'nosniff',
   })
   res.end(content)

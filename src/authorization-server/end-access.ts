@@ -19,7 +19,8 @@ export async function endAccess(ports: EndAccessPorts, accountId: string): Promi
   await grants(ports).revokeAll(accountId)
 }
 
-async function endSessions(artifacts: ArtifactStore, accountId: string): Promise<void> {
+/** Ends every session of an account. */
+export async function endSessions(artifacts: ArtifactStore, accountId: string): Promise<void> {
   for (const { payload } of await artifacts.listByAccount('Session', accountId)) {
     const { jti } = payload
     if (typeof jti === 'string') await artifacts.remove('Session', jti)

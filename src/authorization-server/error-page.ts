@@ -1,6 +1,6 @@
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
 import { pageHeaders } from '../http/page.ts'
-import { problemPage } from './pages/problem-page.ts'
+import { problemPage, sentence } from './pages/problem-page.ts'
 import { requestIdOf } from './request-id.ts'
 
 const advice: Readonly<Record<string, { title: string; what: string; advice: string }>> = {
@@ -38,6 +38,22 @@ const advice: Readonly<Record<string, { title: string; what: string; advice: str
     what: 'The sign-in that this page belonged to is over, or your browser does not send its cookie.',
     advice: 'Go back to your program and connect again. If that does not help, allow cookies for this site.',
   },
+  form_expired: {
+    title: 'This form has expired',
+    what: 'The form that you sent is not from a page that is open in this browser, or your browser does not send the cookie that came with the page.',
+    advice: 'Allow cookies for this site, open the page again and fill it in once more.',
+  },
+  link_over: {
+    title: 'This link no longer works',
+    what: 'It was used or has expired: such a link works once, and for an hour.',
+    advice:
+      'Ask the person who runs this server for a new one. If that is you: the command portcullis user invite makes one for a user, and as long as there is no user at all, each start of the server prints one.',
+  },
+  no_local_users: {
+    title: 'There is nothing to keep here',
+    what: 'This server keeps no passwords and no passkeys of its users: in development mode any name signs in.',
+    advice: 'With the setting login.users: local, users have passwords and passkeys.',
+  },
   server_error: {
     title: 'Something went wrong',
     what: 'The server met a fault of its own.',
@@ -63,11 +79,15 @@ export function renderLibraryError(): (
     context.set({ ...pageHeaders })
     context.body = String(
       await problemPage({
-        ...(known ?? { ...general, what: `${general.what} (${out.error}: ${out.error_description ?? ''})` }),
+        ...(known ?? { ...general, what: generalWhat(out) }),
         requestId,
       }),
     )
   }
+}
+
+function generalWhat({ error, error_description: description = '' }: ErrorOut): string {
+  return `${general.what} ${sentence(description)} (${error})`
 }
 
 function classify({ error, error_description: description = '' }: ErrorOut): string {
@@ -95,8 +115,8 @@ export async function missingPage(requestId: string): Promise<string> {
 }
 
 /** The page for a fault of ours. */
-export async function faultPage(requestId: string): Promise<string> {
-  return String(await problemPage({ ...(advice['server_error'] ?? general), requestId }))
+export function faultPage(requestId: string): Promise<string> {
+  return advicePage('server_error', requestId)
 }
 
 /** The page for a client whose description cannot be fetched while its user is signing in. */
@@ -105,6 +125,25 @@ export async function outOfReachPage(requestId: string): Promise<string> {
 }
 
 /** The page for a sign-in that is over, or that belongs to another browser. */
-export async function expiredPage(requestId: string): Promise<string> {
-  return String(await problemPage({ ...(advice['session_not_found'] ?? general), requestId }))
+export function expiredPage(requestId: string): Promise<string> {
+  return advicePage('session_not_found', requestId)
+}
+
+/** The page for a form of a person's pages that is too old, or comes from elsewhere. */
+export function expiredFormPage(requestId: string): Promise<string> {
+  return advicePage('form_expired', requestId)
+}
+
+/** The page for a set-up link that is used, expired or wrong. */
+export function linkOverPage(requestId: string): Promise<string> {
+  return advicePage('link_over', requestId)
+}
+
+/** The page where there is nothing to keep, because users are not kept here. */
+export function noLocalUsersPage(requestId: string): Promise<string> {
+  return advicePage('no_local_users', requestId)
+}
+
+async function advicePage(kind: string, requestId: string): Promise<string> {
+  return String(await problemPage({ ...(advice[kind] ?? general), requestId }))
 }

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { type Markup, pageHeaders } from '../http/page.ts'
-import { expiredPage, faultPage, outOfReachPage } from './error-page.ts'
+import { expiredPage, faultPage, missingPage, outOfReachPage } from './error-page.ts'
 import { DocumentOutOfReach } from './find-client.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
@@ -18,12 +18,19 @@ export type PageContext = Context<Bindings>
 
 const maxFormBytes = 16 * 1024
 
-/** An application of pages, which tells in words what goes wrong: SessionNotFound, DocumentOutOfReach, or a fault of ours. */
-export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes): Hono<Bindings> {
+/**
+ * An application of pages, which tells in words what goes wrong: a SessionNotFound, with the page for it,
+ * DocumentOutOfReach, or a fault of ours.
+ */
+export function pageApp(
+  { onFault }: AuthorizationServerSettings,
+  notes: Notes,
+  renderExpired = expiredPage,
+): Hono<Bindings> {
   const pages = new Hono<Bindings>()
   pages.use(bodyLimit({ maxSize: maxFormBytes }))
   pages.notFound(async (context) =>
-    context.html(await expiredPage(requestIdOf(context.env.incoming)), 404, pageHeaders),
+    context.html(await missingPage(requestIdOf(context.env.incoming)), 404, pageHeaders),
   )
   pages.onError(async (error, context) => {
     const { incoming } = context.env
@@ -42,7 +49,7 @@ export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes):
       return context.html(await faultPage(requestIdOf(incoming)), 500, pageHeaders)
     }
     notes.of(incoming).error = 'session_not_found'
-    return context.html(await expiredPage(requestIdOf(incoming)), 400, pageHeaders)
+    return context.html(await renderExpired(requestIdOf(incoming)), 400, pageHeaders)
   })
   return pages
 }
@@ -50,8 +57,8 @@ export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes):
 /** Sends a page. */
 export async function sendMarkup(
   context: PageContext,
-  page: Markup,
-  status: 200 | 422 | 429 = 200,
+  page: Markup | Promise<string>,
+  status: 200 | 400 | 404 | 422 | 429 = 200,
   headers: Readonly<Record<string, string>> = pageHeaders,
 ): Promise<Response> {
   return context.html(String(await page), status, headers)

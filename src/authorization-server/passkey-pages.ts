@@ -1,13 +1,14 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
-import { type Clock, epochSeconds } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import { displayText, scriptPageHeaders } from '../http/page.ts'
 import type { Passkeys } from '../identity/contract.ts'
 import type { Form, Forms } from './forms.ts'
 import type { Notes } from './notes.ts'
 import { type PageContext, sendMarkup, textOf } from './page-app.ts'
+import { passkeysPath } from './pages/account-nav.ts'
 import { passkeysPage } from './pages/passkeys-page.ts'
-import { loginLocation, type SignedIn } from './session.ts'
+import { isRecent, loginLocation, type SignedIn } from './session.ts'
 
 interface PasskeyPorts {
   readonly passkeys: Passkeys
@@ -17,23 +18,16 @@ interface PasskeyPorts {
   readonly clock: Clock
 }
 
-/** Where a person keeps passkeys. */
-export const passkeysPath = '/account/passkeys'
 const path = passkeysPath
-/** A new way in is for somebody who has just proved who they are, not for whoever finds a browser open. */
-const recentSeconds = 15 * 60
 
 /** The page on which a person keeps passkeys. */
 export function addPasskeyPages(
   pages: Hono<{ Bindings: HttpBindings }>,
   { passkeys, forms, notes, visitor, clock }: PasskeyPorts,
 ): void {
-  const isRecent = ({ session }: SignedIn): boolean =>
-    (session.loginTs ?? 0) + recentSeconds > epochSeconds(clock)
-
   const show = async (context: PageContext, who: SignedIn, problem?: string): Promise<Response> => {
     const { account, session } = who
-    const mayAdd = passkeys.unavailable === undefined && isRecent(who)
+    const mayAdd = passkeys.unavailable === undefined && isRecent(who, clock)
     const page = passkeysPage({
       csrf: forms.token(session.uid),
       accountName: displayText(account.displayName),
@@ -69,7 +63,7 @@ export function addPasskeyPages(
 
   pages.post(`${path}/add`, (context) =>
     act(context, async (who, form) => {
-      if (!isRecent(who)) return 'Sign in again before you add a passkey.'
+      if (!isRecent(who, clock)) return 'Sign in again before you add a passkey.'
       const answer = { credential: textOf(form['credential']), holder: who.session.uid }
       return passkeys.finishRegistration(who.account, displayText(textOf(form['name'])), answer)
     }),

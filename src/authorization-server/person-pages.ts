@@ -2,13 +2,18 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Provider } from 'oidc-provider'
 import { displayText } from '../http/page.ts'
-import { accountPath, addAccountPages } from './account-pages.ts'
+import { addAccountPages } from './account-pages.ts'
+import { expiredFormPage, noLocalUsersPage } from './error-page.ts'
 import { pageForms } from './forms.ts'
+import { knownBrowsers } from './known-browser.ts'
 import { loginDesk } from './login-desk.ts'
 import type { Notes } from './notes.ts'
 import { type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
+import { accountPath, passkeysPath, passwordPath } from './pages/account-nav.ts'
 import { logoutPage, signedOutPage } from './pages/logout-page.ts'
 import { addPasskeyPages } from './passkey-pages.ts'
+import { addPasswordPages } from './password-pages.ts'
+import { requestIdOf } from './request-id.ts'
 import { beginSession, endSession, type Login, signedIn } from './session.ts'
 import { addSetUpPages } from './set-up-pages.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -18,7 +23,7 @@ const destination = /^\/account(?:\/[a-z-]+)*$/
 
 /** Whether a path belongs to the pages of a person. The path is untrusted. */
 export function isPersonPath(path: string): boolean {
-  return /^\/(?:login(?:\/passkey)?|logout|setup\/[\w-]+|account(?:\/revoke|\/passkeys(?:\/[a-z]+)?)?)$/.test(
+  return /^\/(?:login(?:\/passkey)?|logout|setup\/[\w-]+|account(?:\/revoke|\/password|\/passkeys(?:\/[a-z]+)?)?)$/.test(
     path,
   )
 }
@@ -31,7 +36,8 @@ export function personPages(
 ): Hono<{ Bindings: HttpBindings }> {
   const forms = pageForms(provider, settings)
   const login = loginDesk(provider, settings, notes)
-  const pages = pageApp(settings, notes)
+  const { local, clock } = settings
+  const pages = pageApp(settings, notes, expiredFormPage)
   const visitor = (context: PageContext) => {
     const { incoming, outgoing } = context.env
     return signedIn(provider, settings.identity, incoming, outgoing)
@@ -79,7 +85,12 @@ export function personPages(
     const who = await visitor(context)
     if (who === undefined) return sendMarkup(context, signedOutPage())
     const csrf = forms.token(who.session.uid)
-    return sendMarkup(context, logoutPage({ csrf, accountName: displayText(who.account.displayName) }))
+    const page = logoutPage({
+      csrf,
+      accountName: displayText(who.account.displayName),
+      hasLocal: local !== undefined,
+    })
+    return sendMarkup(context, page)
   })
 
   pages.post('/logout', async (context) => {
@@ -92,11 +103,25 @@ export function personPages(
     return context.redirect('/logout', 303)
   })
 
-  const { local } = settings
   addAccountPages(pages, { provider, settings, forms, notes, visitor })
-  if (local !== undefined) {
-    addSetUpPages(pages, { setUp: local.setUp, forms, notes, enter, clock: settings.clock })
-    addPasskeyPages(pages, { passkeys: local.passkeys, forms, notes, visitor, clock: settings.clock })
+  if (local === undefined) {
+    for (const path of [passkeysPath, passwordPath]) {
+      pages.get(path, (context) =>
+        sendMarkup(context, noLocalUsersPage(requestIdOf(context.env.incoming)), 404),
+      )
+    }
+  } else {
+    addSetUpPages(pages, { setUp: local.setUp, forms, notes, enter, clock })
+    addPasskeyPages(pages, { passkeys: local.passkeys, forms, notes, visitor, clock })
+    addPasswordPages(pages, {
+      passwords: local.passwords,
+      browsers: knownBrowsers(provider, settings),
+      forms,
+      notes,
+      visitor,
+      enter,
+      clock,
+    })
   }
   return pages
 }

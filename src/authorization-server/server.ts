@@ -2,14 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { splitTarget } from '../http/exchange.ts'
 import { readHead } from '../http/head.ts'
-import { passkeyScriptPath, stylesheetPath } from '../http/page.ts'
+import { iconPath, passkeyScriptPath, stylesheetPath } from '../http/page.ts'
 import {
   type Answered,
   answerError,
   sendError,
+  sendIcon,
   sendPage,
   sendPasskeyScript,
   sendStylesheet,
+  sendWellKnownIcon,
 } from './answer.ts'
 import { interactionPath, libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
@@ -76,6 +78,8 @@ export async function createAuthorizationServer(
     if (path === '/') return sendPage(res, home)
     if (path === stylesheetPath) return sendStylesheet(res)
     if (path === passkeyScriptPath) return sendPasskeyScript(res)
+    if (path === iconPath) return sendIcon(res)
+    if (path === '/favicon.ico') return sendWellKnownIcon(res)
     if (path.startsWith(`${interactionPath}/`)) return engine.pages(req, res)
     if (isPersonPath(path)) return engine.people(req, res)
 

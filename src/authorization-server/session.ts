@@ -61,6 +61,14 @@ export function loginOf(account: Account, begunAt: number): Login {
   return { account, loginTs: Math.max(Math.floor(begunAt / 1000), next) }
 }
 
+/** A new way in is for somebody who has just proved who they are, not for whoever finds a browser open. */
+const recentSeconds = 15 * 60
+
+/** Whether a person logged in so lately that they need not prove again who they are. */
+export function isRecent({ session }: SignedIn, clock: Clock): boolean {
+  return (session.loginTs ?? 0) + recentSeconds > epochSeconds(clock)
+}
+
 /** Where a person who is not signed in is sent by a page that needs it; the login leads back to `path`, a page of ours. */
 export function loginLocation(path: string): string {
   return `/login?${new URLSearchParams({ next: path }).toString()}`

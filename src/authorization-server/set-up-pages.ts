@@ -2,11 +2,12 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Clock } from '../core/clock.ts'
 import type { SetUp } from '../identity/contract.ts'
+import { linkOverPage } from './error-page.ts'
 import type { Forms } from './forms.ts'
-import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
 import { type PageContext, sendMarkup, textOf } from './page-app.ts'
 import { setUpPage } from './pages/set-up-page.ts'
+import { requestIdOf } from './request-id.ts'
 import { type Login, loginOf } from './session.ts'
 
 interface SetUpPorts {
@@ -25,33 +26,42 @@ export function addSetUpPages(
 ): void {
   const load = async (context: PageContext) => {
     const token = context.req.param('token') ?? ''
-    const invitedName = await setUp.invitedName(token)
-    if (invitedName === undefined) throw new errors.SessionNotFound('this link is over')
+    const invited = await setUp.invited(token)
+    if (invited === undefined) return undefined
     const holder = forms.browser(context)
+    const whom = invited === 'first' ? undefined : invited
     return {
       token,
-      invitedName,
       holder,
-      place: { action: `/setup/${token}`, csrf: forms.token(holder), invitedName },
+      place: { action: `/setup/${token}`, csrf: forms.token(holder), invited: whom },
     }
   }
 
+  const refuse = (context: PageContext): Promise<Response> => {
+    const { incoming } = context.env
+    notes.of(incoming).error = 'link_over'
+    return sendMarkup(context, linkOverPage(requestIdOf(incoming)), 400)
+  }
+
   pages.get('/setup/:token', async (context) => {
-    const { place } = await load(context)
-    return sendMarkup(context, setUpPage({ ...place, name: '', problem: undefined }))
+    const here = await load(context)
+    if (here === undefined) return refuse(context)
+    return sendMarkup(context, setUpPage({ ...here.place, name: '', problem: undefined }))
   })
 
   pages.post('/setup/:token', async (context) => {
-    const { token, invitedName, holder, place } = await load(context)
+    const here = await load(context)
+    if (here === undefined) return refuse(context)
+    const { token, holder, place } = here
     const form = await forms.read(context, holder)
     const [name, password] = [textOf(form['name']), textOf(form['password'])]
     const note = notes.of(context.env.incoming)
     const begunAt = clock.now()
     const repeated = password === textOf(form['repeated'])
     const account = repeated
-      ? await setUp.accept(token, { name: invitedName || name, password })
+      ? await setUp.accept(token, { name: place.invited?.name ?? name, password })
       : { refused: 'The two passwords are not the same.' }
-    if (account === undefined) throw new errors.SessionNotFound('this link is over')
+    if (account === undefined) return refuse(context)
     if ('refused' in account) {
       note.error = 'set_up_refused'
       note.reason = account.refused

@@ -4,7 +4,7 @@ import type { ResourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import type { Guard } from '../http/guard.ts'
 import type { SafeFetch } from '../http/safe-fetch.ts'
-import type { Identity, Passkeys, SetUp } from '../identity/contract.ts'
+import type { Identity, OwnPassword, Passkeys, SetUp } from '../identity/contract.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { ArtifactStore, ClientStore, ConsentStore, RevocationStore } from '../storage/contract.ts'
 import type { Observe } from '../telemetry/event.ts'
@@ -51,6 +51,7 @@ export interface AssertionIssuer {
 interface LocalUsers {
   readonly passkeys: Passkeys
   readonly setUp: SetUp
+  readonly passwords: OwnPassword
 }
 
 /** How clients come to be known that nobody wrote into the configuration. */

@@ -1,9 +1,11 @@
+import { endAccess, endSessions } from '../authorization-server/end-access.ts'
 import type { AuthorizationServerSettings } from '../authorization-server/settings.ts'
 import type { Config } from '../config/schema.ts'
 import { rateLimit } from '../http/rate-limit.ts'
 import { closedIdentity, developmentIdentity } from '../identity/development.ts'
 import { localIdentity } from '../identity/local.ts'
 import { loginLimits } from '../identity/login-limits.ts'
+import { ownPassword } from '../identity/own-password.ts'
 import { localPasskeys } from '../identity/passkeys.ts'
 import type { Base } from './base.ts'
 import { buildPasswords, buildPeople } from './people.ts'
@@ -16,7 +18,7 @@ export function buildLogin(
   const { users: loginForm } = config.login
   if (loginForm === 'none') return { loginForm, identity: closedIdentity, local: undefined }
   const { store, clock, secret } = base
-  const { artifacts, clients, users, passkeys } = store
+  const { artifacts, clients, consents, passkeys, revocations, users } = store
   if (loginForm === 'development') {
     const isClient = async (name: string): Promise<boolean> =>
       config.clients.some(({ id }) => id === name) ||
@@ -26,12 +28,22 @@ export function buildLogin(
   }
   const passwords = buildPasswords(secret)
   const { publicUrl } = config
+  const identity = localIdentity({ users, passwords, limits: loginLimits(rateLimit), clock })
   return {
     loginForm,
-    identity: localIdentity({ users, passwords, limits: loginLimits(rateLimit), clock }),
+    identity,
     local: {
       passkeys: localPasskeys({ publicUrl, users, passkeys, artifacts, secret, clock }),
       setUp: buildPeople(base, passwords),
+      passwords: ownPassword({
+        users,
+        passkeys,
+        passwords,
+        identity,
+        clock,
+        endSessions: (accountId) => endSessions(artifacts, accountId),
+        endAccess: (accountId) => endAccess({ artifacts, revocations, consents, clock }, accountId),
+      }),
     },
   }
 }

@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { digest } from '../core/secret.ts'
+import { icon } from './icon.ts'
 import { passkeyScript } from './passkey-script.ts'
 import { stylesheet } from './stylesheet.ts'
 
@@ -9,6 +10,9 @@ export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>
 
 /** Where pages find their style sheet. The name changes with the content, so that it can be cached for ever. */
 export const stylesheetPath = `/assets/${digest(stylesheet).slice(0, 16)}.css`
+
+/** Where pages find their icon. The name changes with the content. */
+export const iconPath = `/assets/${digest(icon).slice(0, 16)}.svg`
 
 /**
  * The headers of every page: nothing but our own style may load, nobody may frame it, nothing is cached or leaks in a
@@ -46,6 +50,7 @@ export function renderPage(title: string, content: Markup): Markup {
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="color-scheme" content="light dark" />
     <title>${title} · Portcullis</title>
+    <link rel="icon" type="image/svg+xml" href="${iconPath}" />
     <link rel="stylesheet" href="${stylesheetPath}" />
   </head>
   <body>

@@ -9,6 +9,8 @@ export const stylesheet = `
   --line: light-dark(#c5cad4, #3d4350);
   --accent: light-dark(#1d4fbf, #8fb4ff);
   --on-accent: light-dark(#ffffff, #10131a);
+  --danger: light-dark(#b3261e, #f2b8b5);
+  --on-danger: light-dark(#ffffff, #410e0b);
   --warn-ground: light-dark(#fff4d6, #3a3012);
   --warn-line: light-dark(#8a6100, #e3b341);
 }
@@ -19,10 +21,10 @@ body {
   font: 1rem/1.5 system-ui, sans-serif;
 }
 main {
-  width: 100%; max-width: 30rem; padding: clamp(1.25rem, 5vw, 2.25rem);
+  width: 100%; max-width: 30rem; padding: clamp(1.25rem, 5vw, 2rem);
   background: var(--card); border: 1px solid var(--line); border-radius: .75rem;
 }
-.brand { display: flex; align-items: center; gap: .5rem; margin: 0 0 1.25rem; color: var(--soft); font-weight: 600 }
+.brand { display: flex; align-items: center; gap: .5rem; margin: 0 0 1rem; color: var(--soft); font-weight: 600 }
 h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; overflow-wrap: anywhere }
 h2 { margin: 1.25rem 0 .25rem; font-size: 1rem; overflow-wrap: anywhere }
 h3 { margin: .75rem 0 .25rem; font-size: .9375rem }
@@ -34,29 +36,42 @@ input[type=text], input[type=password] {
   width: 100%; padding: .625rem .75rem; font: inherit; color: inherit;
   background: transparent; border: 1px solid var(--soft); border-radius: .5rem;
 }
-.actions { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 }
+.actions { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.25rem 0 }
 main > :last-child, form:last-child .actions { margin-bottom: 0 }
-button, .button {
+button, .button, summary {
   flex: 1 1 8rem; padding: .625rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
   color: var(--ink); background: transparent; border: 1px solid var(--soft); border-radius: .5rem;
 }
-a.button { text-align: center; text-decoration: none }
+a.button, summary { text-align: center; text-decoration: none }
 button.primary { color: var(--on-accent); background: var(--accent); border-color: var(--accent) }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .client { margin: 0 0 1rem; padding: 1rem; border: 1px solid var(--line); border-radius: .5rem }
 .client > h2 { margin-top: 0 }
-nav { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem }
+nav { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; margin-top: 1.5rem; padding-top: 1rem; border-top: 1px solid var(--line);
+  font-size: .875rem }
 a { color: var(--accent) }
 input + label { margin-top: 1rem }
-input + p { margin-top: .5rem }
+input + p { margin-top: .375rem }
+.choice { display: flex; gap: .625rem; align-items: baseline; margin: 1.25rem 0 0; font-weight: 400 }
+.choice + p { margin: .25rem 0 0 1.75rem }
+summary { list-style: none }
+summary::-webkit-details-marker { display: none }
+[open] > summary > .closed, details:not([open]) > summary > .opened { display: none }
+[open] > summary { margin-bottom: .75rem; font-weight: 400 }
+.confirm { margin-top: .75rem }
+.confirm p { margin-bottom: .5rem }
+.confirm form button { width: 100%; color: var(--on-danger); background: var(--danger); border-color: var(--danger) }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 .rows { list-style: none; padding: 0 }
 .rows li { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; justify-content: space-between;
   padding: .75rem 0; border-top: 1px solid var(--line) }
-.rows button { flex: none }
-.host { margin: 0 0 1rem; padding: .75rem; border: 1px solid var(--line); border-radius: .5rem }
-.host strong { display: block; font-size: 1.125rem }
-.new strong { color: var(--accent) }
-.note { padding: .75rem; background: var(--warn-ground); border-left: 4px solid var(--warn-line); border-radius: .25rem }
+.rows li > span { flex: 1 1 10rem }
+.rows .confirm { margin: 0 }
+.rows .confirm[open] { width: 100% }
+.host { margin: 0 0 1rem; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem }
+.host strong { font-size: 1.125rem }
+.host code { display: block }
+.note { padding: .625rem .75rem; background: var(--warn-ground); border-left: 4px solid var(--warn-line); border-radius: .25rem }
 .quiet, code { color: var(--soft); font-size: .875rem }
 code { overflow-wrap: anywhere }
 `

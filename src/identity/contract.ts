@@ -76,10 +76,33 @@ export interface Passkeys {
 
 /** Links on which people choose a name and a password. Tokens are untrusted. */
 export interface SetUp {
-  /** The name of whom a link is for; the empty text for the first user; undefined for a link that is over. */
-  invitedName(token: string): Promise<string | undefined>
+  /** Whom a link is for: an invited user, or the first one; undefined for a link that is over. */
+  invited(token: string): Promise<Invited | 'first' | undefined>
   /** Lets in who came with a link; undefined for a link that is over. A refusal does not use it up. */
   accept(token: string, form: Acceptance): Promise<Account | LoginRefused | undefined>
+}
+
+/** Somebody who has a name here and no password yet. */
+interface Invited {
+  readonly name: string
+  readonly displayName: string
+}
+
+/** How people change their own password. */
+export interface OwnPassword {
+  /** Resolves to a refusal, for the person, or to the account when the new password is set and other logins have ended. */
+  change(accountId: string, change: PasswordChange): Promise<Account | LoginRefused>
+}
+
+/** What a person typed to change a password, and where. Untrusted. */
+export interface PasswordChange {
+  /** The password until now; undefined where the person has just logged in, and need not prove it again. */
+  readonly current: string | undefined
+  readonly password: string
+  /** Also ends what the person granted to clients, and removes the passkeys. */
+  readonly endsAll: boolean
+  readonly address: string
+  readonly known?: KnownBrowser | undefined
 }
 
 /** What somebody types who was sent a link. Untrusted. */

@@ -27,7 +27,7 @@ const forgetMs = 24 * 3600 * seconds
 
 /** One text for an unknown user, a wrong password, a locked account and a disabled one, so that nobody learns which. */
 const refused =
-  'That name and password do not belong together, or there were too many attempts. Try again in a few minutes.'
+  'The name or the password is not right. Check both; after several attempts, wait a few minutes.'
 
 /** People who are kept in the store. */
 export function localIdentity({ users, passwords, limits, clock }: LocalIdentityPorts): Identity {
@@ -103,4 +103,9 @@ function tooMany(retryAfterSeconds: number): LoginRefused {
 /** How the rest of the program sees a user. */
 export function toAccount({ id, displayName, loginsSince }: User): Account {
   return { id, displayName, loginsSince }
+}
+
+/** Logins are timed in whole seconds: the end of some must be later than the second that the last one may bear. */
+export function endOfLogins({ loginsSince }: User, clock: Clock): number {
+  return Math.max(clock.now(), loginsSince + 1000)
 }

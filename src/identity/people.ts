@@ -2,13 +2,13 @@ import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
 import { userIdPrefix } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/contract.ts'
-import type { LoginRefused, SetUp } from './contract.ts'
+import type { SetUp } from './contract.ts'
 import type { Invitations } from './invitations.ts'
-import { busy, toAccount } from './local.ts'
+import { endOfLogins, toAccount } from './local.ts'
 import { fold, nameProblem } from './names.ts'
+import { hashUnlessBusy } from './own-password.ts'
 import { passwordProblem } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
-import { Busy } from './turns.ts'
 
 /** What somebody wants to do with a user cannot be done; the message says why and is for that person. */
 export class PersonRefused extends Error {
@@ -72,9 +72,6 @@ export function people(ports: PeoplePorts): People {
     return user
   }
 
-  /** Logins are timed in whole seconds: the end of some must be later than the second that the last one may bear. */
-  const endOfLogins = ({ loginsSince }: User): number => Math.max(clock.now(), loginsSince + 1000)
-
   const invited = async (token: string): Promise<User | 'first' | undefined> => {
     const invitation = await invitations.find(token)
     if (invitation?.kind === 'first') return (await users.isEmpty()) ? 'first' : undefined
@@ -110,32 +107,29 @@ export function people(ports: PeoplePorts): People {
     async setPassword(name, password) {
       const user = await get(name)
       refuse(passwordProblem(password, user.name))
-      await users.setPassword(user.id, await passwords.hash(password), endOfLogins(user))
+      await users.setPassword(user.id, await passwords.hash(password), endOfLogins(user, clock))
       await endAccess(user.id)
     },
     async disable(name) {
       const user = await get(name)
-      await users.setDisabled(user.id, clock.now(), endOfLogins(user))
+      await users.setDisabled(user.id, clock.now(), endOfLogins(user, clock))
       await endAccess(user.id)
     },
     async enable(name) {
       const user = await get(name)
       if (user.disabledAt === undefined) throw new PersonRefused(`${name} is not disabled`)
-      await users.setDisabled(user.id, undefined, endOfLogins(user))
+      await users.setDisabled(user.id, undefined, endOfLogins(user, clock))
       await endAccess(user.id)
     },
     async remove(name) {
       const user = await get(name)
       // Still there until everything has ended, so that a removal which is interrupted can be repeated.
-      await users.setDisabled(user.id, clock.now(), endOfLogins(user))
+      await users.setDisabled(user.id, clock.now(), endOfLogins(user, clock))
       await endAccess(user.id)
       await users.remove(user.id)
     },
     inviteFirst: async () => ((await users.isEmpty()) ? invitations.create({ kind: 'first' }) : undefined),
-    async invitedName(token) {
-      const found = await invited(token)
-      return found === 'first' ? '' : found?.name
-    },
+    invited,
     async accept(token, { name, password }) {
       const found = await invited(token)
       if (found === undefined) return undefined
@@ -151,15 +145,6 @@ export function people(ports: PeoplePorts): People {
       const user = make(name, undefined, hash)
       return (await users.addFirst(user, fold(name))) ? toAccount(user) : undefined
     },
-  }
-}
-
-async function hashUnlessBusy(passwords: Passwords, password: string): Promise<string | LoginRefused> {
-  try {
-    return await passwords.hash(password)
-  } catch (error) {
-    if (!(error instanceof Busy)) throw error
-    return busy
   }
 }
 

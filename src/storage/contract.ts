@@ -208,6 +208,16 @@ export interface UserStore {
   isEmpty(): Promise<boolean>
   /** Sets a new password, forgets failures, ends earlier logins, and removes the passkeys: all at once. */
   setPassword(id: string, passwordHash: string, loginsSince: number): Promise<void>
+  /**
+   * The same, unless the user is disabled or earlier logins have ended since `readLoginsSince` was read. Returns whether it
+   * did.
+   */
+  replacePassword(
+    id: string,
+    readLoginsSince: number,
+    passwordHash: string,
+    loginsSince: number,
+  ): Promise<boolean>
   /** Sets the password of an invited user who has none and is not disabled. Returns whether it did. */
   setFirstPassword(id: string, passwordHash: string): Promise<boolean>
   /** Writes the same password in another form, unless it has changed meanwhile. */
@@ -260,6 +270,7 @@ export interface PasskeyStore {
   use(id: string, use: { counter: number; usedAt: number; loginsSince: number }): Promise<boolean>
   /** Removes a passkey of this user. Returns whether there was one. */
   remove(userId: string, id: string): Promise<boolean>
+  removeAll(userId: string): Promise<void>
 }
 
 /** What an installation was started with. */

@@ -67,6 +67,9 @@ export function passkeyStore(db: Kysely<Schema>, tenant: string): PasskeyStore {
         .execute()
       return removed.length === 1
     },
+    async removeAll(userId) {
+      await db.deleteFrom('passkeys').where('tenant', '=', tenant).where('user_id', '=', userId).execute()
+    },
   }
 }
 

@@ -70,7 +70,6 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
       return (await select().orderBy('name_key').execute()).map(toUser)
     },
     async setPassword(id, passwordHash, loginsSince) {
-      const forgiven = { failures: 0, failed_at: 0, locked_until: 0 }
       await db.transaction().execute(async (transaction) => {
         await transaction
           .updateTable('users')
@@ -84,6 +83,15 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
           .where('user_id', '=', id)
           .execute()
       })
+    },
+    async replacePassword(id, readLoginsSince, passwordHash, loginsSince) {
+      const changed = await update(id)
+        .set({ password_hash: passwordHash, logins_since: loginsSince, ...forgiven })
+        .where('logins_since', '=', readLoginsSince)
+        .where('disabled_at', 'is', null)
+        .returning('id')
+        .execute()
+      return changed.length === 1
     },
     async setFirstPassword(id, passwordHash) {
       const changed = await update(id)
@@ -133,7 +141,7 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
     async forgetFailures(id, verifiedHash) {
       if (verifiedHash === undefined) return undefined
       const admitted = await update(id)
-        .set({ failures: 0, failed_at: 0, locked_until: 0 })
+        .set(forgiven)
         .where('password_hash', '=', verifiedHash)
         .where('disabled_at', 'is', null)
         .returningAll()
@@ -142,6 +150,8 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
     },
   }
 }
+
+const forgiven = { failures: 0, failed_at: 0, locked_until: 0 }
 
 /** PostgreSQL takes a parameter within an expression for text unless told otherwise. */
 function bigint(value: number) {

@@ -98,7 +98,7 @@ describe('the consent page', () => {
           lastQuestion(browser),
         ) ?? []
       assert.deepEqual(scopesIn(added), ['mcp:tools:execute'])
-      assert.match(added ?? '', /<strong>New:<\/strong> Run tools on your behalf/)
+      assert.match(added ?? '', /Run tools on your behalf/)
       assert.deepEqual(scopesIn(earlier), ['mcp:tools:read', 'mcp:resources:read'])
       assert.equal(granted, scope)
     }

@@ -209,7 +209,7 @@ describe('identity assertions (T8, ID-JAG)', () => {
     const key = await proofKey()
     const dpop = await key.prove({ url: `${gate.installation.url}/token` })
     const parameters = { grant_type: jwtBearer, assertion: await trusted.assert() }
-    const { body } = await askAs(gate.oauth, 'desktop', parameters, { dpop })
+    const { body } = await askAs(gate.oauth, 'desktop', parameters, { headers: { dpop } })
     assert.equal(body['token_type'], 'DPoP')
     assert.deepEqual(decodeJwt(body.access_token)['cnf'], { jkt: key.thumbprint })
   })

@@ -70,7 +70,7 @@ describe('local users', () => {
     ]
     const problems = new Set(answers.map(problemOf))
     assert.equal(problems.size, 1)
-    assert.match([...problems][0] ?? '', /do not belong together/)
+    assert.match([...problems][0] ?? '', /name or the password is not right/)
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([422]))
     const audit = (await installation.audit()).filter(({ code }) => code === 'login_refused').slice(-4)
     assert.deepEqual(

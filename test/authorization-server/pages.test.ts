@@ -69,6 +69,38 @@ describe('pages (P11, A48)', () => {
     assert.match(await response.text(), /color-scheme: light dark/)
   })
 
+  it('have an icon, also where browsers look for one unasked', async () => {
+    const home = await fetch(installation.url)
+    const path = /rel="icon"[^>]*href="([^"]+)"/.exec(await home.text())?.[1] ?? ''
+    assert.match(home.headers.get('content-security-policy') ?? '', /img-src 'self'/)
+    for (const [icon, cache] of [
+      [path, /immutable/],
+      ['/favicon.ico', /max-age=86400$/],
+    ] as const) {
+      const response = await fetch(installation.url + icon)
+      assert.equal(response.headers.get('content-type'), 'image/svg+xml; charset=utf-8')
+      assert.match(response.headers.get('cache-control') ?? '', cache)
+      assert.match(await response.text(), /^<svg (?!.*(?:script|style|href))/s)
+    }
+  })
+
+  it('say that nothing is kept here where any name signs in', async () => {
+    for (const path of ['/account/passkeys', '/account/password']) {
+      const response = await fetch(installation.url + path)
+      assert.equal(response.status, 404)
+      assert.match(await response.text(), /keeps no passwords and no passkeys/)
+    }
+  })
+
+  it('tell who sends a login without the cookie of its page to open the page again', async () => {
+    const answer = await post(`${installation.url}/login`, { name: 'ada', csrf: 'x' })
+    assert.equal(answer.status, 400)
+    assert.match(
+      await answer.text(),
+      /This form has expired.*Allow cookies for this site, open the page again/s,
+    )
+  })
+
   it('show on the front page where the server is', async () => {
     assert.match(await (await fetch(installation.url)).text(), new RegExp(installation.mcpUrl))
   })

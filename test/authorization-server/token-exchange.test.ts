@@ -46,7 +46,7 @@ const ask = (id: string, parameters: Record<string, string> = {}, headers = {}):
     gate.oauth,
     id,
     { grant_type: exchange, subject_token: subject, subject_token_type: accessToken, ...parameters },
-    headers,
+    { headers },
   )
 /** There is no server behind: what passes the gate gets 502. */
 const statusWith = async (token: string, path = '/mcp'): Promise<number> =>
@@ -194,7 +194,7 @@ describe('token exchange (RFC 8693)', () => {
     const first = (await ask('agent', { subject_token: given })).body.access_token
     const second = (await ask('helper', { subject_token: first })).body.access_token
     const active = async (id: string, token: string): Promise<unknown> =>
-      (await askAs(gate.oauth, id, { token }, {}, '/introspect')).body['active']
+      (await askAs(gate.oauth, id, { token }, { path: '/introspect' })).body['active']
     assert.equal(await active('helper', second), true)
     await gate.oauth.token({ token: given, client_id: 'user-client' }, { path: '/revoke' })
     for (const token of [given, first, second]) {

@@ -125,6 +125,7 @@ describe('a person with a keyboard alone and no scripts', { timeout: 60_000 }, (
       await byKeyboard(page, page.getByRole('button', { name: 'Deny' }))
       await page.waitForURL(/error=access_denied/)
       await go(page, '/account')
+      await byKeyboard(page, page.locator('summary', { hasText: 'the access of Notes' }))
       await byKeyboard(page, page.getByRole('button', { name: 'Revoke the access of Notes' }))
       await page.getByText('No program may act for you').waitFor()
     })

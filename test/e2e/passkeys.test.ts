@@ -59,7 +59,7 @@ async function register({ page }: Device, name: string): Promise<void> {
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.getByLabel('Name of the passkey').fill('My laptop')
   await page.getByRole('button', { name: 'Add a passkey' }).click()
-  await page.getByText('My laptop').waitFor()
+  await page.getByText('My laptop').first().waitFor()
 }
 
 async function signOut({ page }: Device): Promise<void> {
@@ -144,7 +144,7 @@ describe('passkeys', { timeout: 120_000 }, () => {
     }
     await page.goto(passkeysUrl())
     await passkeyButton(page).click()
-    await page.getByText('My laptop').waitFor()
+    await page.getByText('My laptop').first().waitFor()
 
     await people.disable('grace')
     await page.goto(passkeysUrl())
@@ -239,8 +239,9 @@ describe('passkeys', { timeout: 120_000 }, () => {
       id,
     })
     await page.reload()
-    await page.getByText('My laptop').waitFor()
+    await page.getByText('My laptop').first().waitFor()
 
+    await page.locator('summary', { hasText: 'My laptop' }).click()
     await page.getByRole('button', { name: 'Remove My laptop' }).click()
     await page.getByText('You have none yet').waitFor()
     await signOut(device)

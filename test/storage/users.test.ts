@@ -99,6 +99,26 @@ for (const [name, startEngine] of [
         assert.deepEqual(await store.users.find('ada'), person('ada'))
       })
 
+      it('change their own password once, of 20 at once, and not when they are disabled', async () => {
+        await store.users.add(person('own'), 'own')
+        const { loginsSince } = person('own')
+        await store.users.setDisabled('own', 1, loginsSince)
+        assert.equal(await store.users.replacePassword('own', loginsSince, 'too late', 9), false)
+        await store.users.setDisabled('own', undefined, loginsSince)
+        const set = await Promise.all(
+          Array.from({ length: 20 }, (_, index) =>
+            store.users.replacePassword('own', loginsSince, `hash ${index}`, loginsSince + 1),
+          ),
+        )
+        assert.equal(set.filter(Boolean).length, 1)
+        const winner = `hash ${set.indexOf(true)}`
+        assert.deepEqual(await store.users.find('own'), {
+          ...person('own'),
+          passwordHash: winner,
+          loginsSince: loginsSince + 1,
+        })
+      })
+
       it('choose their first password once, of 20 at once, and not when they are disabled', async () => {
         await store.users.add({ ...person('invited'), passwordHash: undefined }, 'invited')
         await store.users.setDisabled('invited', 1, 1)

@@ -9,8 +9,7 @@ export function askAs(
   oauth: OAuthClient,
   id: string,
   parameters: Readonly<Record<string, string>>,
-  headers: Record<string, string> = {},
-  path = '/token',
+  { headers = {}, path = '/token' }: { headers?: Record<string, string>; path?: string } = {},
 ): Promise<TokenAnswer> {
   const basic = Buffer.from(`${id}:${clientSecret}`).toString('base64')
   return oauth.token(parameters, { path, headers: { authorization: `Basic ${basic}`, ...headers } })

@@ -1,6 +1,8 @@
 import { html } from 'hono/html'
 import { type Markup, renderPage } from '../../http/page.ts'
-import { renderScope } from './scope-list.ts'
+import { accountNav, accountPath } from './account-nav.ts'
+import { confirmedForm } from './confirmed-form.ts'
+import { renderScopes } from './scope-list.ts'
 
 /** What one client may do. Names are fit to be shown. */
 export interface ConnectedClient {
@@ -21,14 +23,14 @@ interface AccountPage {
   readonly action: string
   readonly csrf: string
   readonly clients: readonly ConnectedClient[]
-  /** Further pages of the account. */
-  readonly links: readonly { readonly href: string; readonly text: string }[]
+  /** Whether users are kept here. */
+  readonly hasLocal: boolean
 }
 
 /** Shows a person which clients they let in, and lets them take that back. */
-export function accountPage({ accountName, action, csrf, clients, links }: AccountPage): Markup {
+export function accountPage({ accountName, action, csrf, clients, hasLocal }: AccountPage): Markup {
   return renderPage(
-    'Your connections',
+    'Your account',
     html`
       <p>You are <strong>${accountName}</strong>. ${
         clients.length === 0
@@ -39,20 +41,22 @@ export function accountPage({ accountName, action, csrf, clients, links }: Accou
         (client) => html`
           <section class="client">
             <h2>${client.name}</h2>
-            <p class="quiet">${client.hosts.join(', ')} · ${renderTimes(client)}</p>
+            <p class="quiet">${client.hosts.length === 0 ? '' : `${client.hosts.join(', ')} · `}${renderTimes(client)}</p>
             ${client.servers.map(
               ({ name, scopes }) => html`
                 <h3>${name}</h3>
-                <ul>${scopes.map((scope) => html`<li>${renderScope(scope)}</li>`)}</ul>`,
+                ${renderScopes(scopes)}`,
             )}
-            <form method="post" action="${action}">
-              <input type="hidden" name="csrf" value="${csrf}" />
-              <input type="hidden" name="client_id" value="${client.id}" />
-              <button type="submit" aria-label="Revoke the access of ${client.name}">Revoke</button>
-            </form>
+            ${confirmedForm({
+              action,
+              fields: { csrf, client_id: client.id },
+              verb: 'Revoke',
+              object: `the access of ${client.name}`,
+              consequence: 'It loses its access at once, and has to ask you again.',
+            })}
           </section>`,
       )}
-      <nav aria-label="Account">${links.map(({ href, text }) => html`<a href="${href}">${text}</a> `)}</nav>`,
+      ${accountNav(accountPath, hasLocal)}`,
   )
 }
 

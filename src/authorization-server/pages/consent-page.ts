@@ -2,7 +2,7 @@ import { html } from 'hono/html'
 import { type Markup, renderPage } from '../../http/page.ts'
 import { type ConsentWarning, renderWarning } from './consent-warnings.ts'
 import { startedByYourself } from './device-pages.ts'
-import { renderGroups, renderScope } from './scope-list.ts'
+import { renderGroups, renderScopes } from './scope-list.ts'
 
 /** What a person has to know to decide about a client. Names are fit to be shown. */
 export interface ConsentPage {
@@ -33,10 +33,10 @@ export function consentPage(consent: ConsentPage): Markup {
   const { clientName, answer, newScopes, allowedScopes } = consent
   const isStepUp = newScopes.length > 0 && allowedScopes.length > 0
   return renderPage(
-    isStepUp ? `Let ${clientName} do more?` : `Let ${clientName} in?`,
+    isStepUp ? `Let ${titleName(clientName)} do more?` : `Let ${titleName(clientName)} in?`,
     html`
       <p>You are <strong>${consent.accountName}</strong>. <strong>${clientName}</strong> asks for access to
-        <strong>${consent.resourceName}</strong> <code>${consent.resource}</code>.</p>
+        the server <strong>${consent.resourceName}</strong> <code>${consent.resource}</code>.</p>
       ${
         answer === undefined
           ? startedByYourself
@@ -56,11 +56,16 @@ export function consentPage(consent: ConsentPage): Markup {
   )
 }
 
+/** A heading is no place for a name as long as a paragraph; the text below it has the whole of it. */
+function titleName(clientName: string): string {
+  return clientName.length > 32 ? 'this program' : clientName
+}
+
 function renderStepUp({ newScopes, allowedScopes }: ConsentPage): Markup {
   return html`<h2>New</h2>
-    <ul>${newScopes.map((scope) => html`<li class="new"><strong>New:</strong> ${renderScope(scope)}</li>`)}</ul>
+    ${renderScopes(newScopes)}
     <h2>Allowed before</h2>
-    <ul>${allowedScopes.map((scope) => html`<li>${renderScope(scope)}</li>`)}</ul>`
+    ${renderScopes(allowedScopes)}`
 }
 
 function renderAll({ newScopes, allowedScopes }: ConsentPage): Markup {

@@ -38,7 +38,7 @@ export function confirmDevicePage(confirmation: DeviceConfirmation): Markup {
   return renderPage(
     'Is this your device?',
     html`
-      <p><strong>${clientName}</strong> asks for access to <strong>${resourceName}</strong> and shows this code:</p>
+      <p><strong>${clientName}</strong> asks for access to the server <strong>${resourceName}</strong> and shows this code:</p>
       <p class="host"><strong>${code}</strong></p>
       ${startedByYourself}
       <ul>${scopes.map((scope) => html`<li>${wordsOf(scope)} <code>${scope}</code></li>`)}</ul>

@@ -11,6 +11,6 @@ export function homePage(resources: readonly ProtectedResource[], hasLogin: bool
     'MCP servers live here',
     html`<p>This is the gate in front of ${servers}. Give an MCP client ${address}${next}.</p>
       <ul>${resources.map(({ name, resource }) => html`<li>${name}: <code>${resource}</code></li>`)}</ul>
-      ${hasLogin ? html`<p><a href="/account">Your connections</a></p>` : ''}`,
+      ${hasLogin ? html`<p><a href="/account">Your account</a></p>` : ''}`,
   )
 }

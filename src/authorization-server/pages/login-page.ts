@@ -73,8 +73,8 @@ function passkeyForm({
       <input type="hidden" name="credential" value="" />
       <p class="note" role="alert" hidden></p>
       <div class="actions"><button type="submit">Sign in with a passkey</button></div>
-    </form>
-    ${passkeyScriptTag}`
+      ${passkeyScriptTag}
+    </form>`
 }
 
 /** What a person sees where nobody can log in. */

@@ -1,15 +1,24 @@
 import { html } from 'hono/html'
 import { type Markup, renderPage } from '../../http/page.ts'
+import { accountNav } from './account-nav.ts'
+
+interface LogoutPage {
+  readonly csrf: string
+  readonly accountName: string
+  /** Whether users are kept here. */
+  readonly hasLocal: boolean
+}
 
 /** Asks whether somebody wants to sign out. */
-export function logoutPage({ csrf, accountName }: { csrf: string; accountName: string }): Markup {
+export function logoutPage({ csrf, accountName, hasLocal }: LogoutPage): Markup {
   return renderPage(
     'Sign out?',
-    html`<p>You are <strong>${accountName}</strong>. Programs that you let in stay in: <a href="/account">end that here</a>.</p>
+    html`<p>You are <strong>${accountName}</strong>. Programs that you let in stay in; your account has a list of them.</p>
       <form method="post" action="/logout">
         <input type="hidden" name="csrf" value="${csrf}" />
         <div class="actions"><button class="primary" type="submit">Sign out</button></div>
-      </form>`,
+      </form>
+      ${accountNav('/logout', hasLocal)}`,
   )
 }
 

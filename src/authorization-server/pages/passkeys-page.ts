@@ -1,6 +1,8 @@
 import { html } from 'hono/html'
 import { type Markup, passkeyScriptTag, renderPage } from '../../http/page.ts'
 import type { OwnPasskey } from '../../identity/contract.ts'
+import { accountNav, passkeysPath } from './account-nav.ts'
+import { confirmedForm } from './confirmed-form.ts'
 
 interface PasskeysPage {
   readonly csrf: string
@@ -26,7 +28,7 @@ export function passkeysPage(page: PasskeysPage): Markup {
       ${passkeys.length === 0 ? html`<p>You have none yet.</p>` : ''}
       <ul class="rows">${passkeys.map((passkey) => passkeyRow(passkey, csrf))}</ul>
       ${addition(page)}
-      <p class="quiet"><a href="/account">Your account</a> · <a href="/logout">Sign out</a></p>`,
+      ${accountNav(passkeysPath, true)}`,
   )
 }
 
@@ -34,11 +36,13 @@ function passkeyRow({ id, name, createdAt, usedAt }: OwnPasskey, csrf: string): 
   const used = usedAt === undefined ? 'not used yet' : `last used ${day(usedAt)}`
   return html`<li>
       <span>${name} <span class="quiet">added ${day(createdAt)}, ${used}</span></span>
-      <form method="post" action="/account/passkeys/remove">
-        <input type="hidden" name="csrf" value="${csrf}" />
-        <input type="hidden" name="id" value="${id}" />
-        <button type="submit" aria-label="Remove ${name}">Remove</button>
-      </form>
+      ${confirmedForm({
+        action: '/account/passkeys/remove',
+        fields: { csrf, id },
+        verb: 'Remove',
+        object: name,
+        consequence: 'You can no longer sign in with it.',
+      })}
     </li>`
 }
 

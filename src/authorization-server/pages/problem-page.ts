@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import { type Markup, renderPage } from '../../http/page.ts'
+import { displayText, type Markup, renderPage } from '../../http/page.ts'
 
 interface Problem {
   readonly title: string
@@ -8,6 +8,12 @@ interface Problem {
   /** What the person can do now. */
   readonly advice: string
   readonly requestId: string
+}
+
+/** A text of the library as a sentence. */
+export function sentence(text: string): string {
+  const clean = displayText(text, 200)
+  return `${clean.charAt(0).toUpperCase()}${clean.slice(1)}${/(?:^|[.!?…])$/.test(clean) ? '' : '.'}`
 }
 
 /** Tells a person what happened and what to do. */

@@ -1,5 +1,6 @@
 import { html } from 'hono/html'
 import { displayText, type Markup, renderPage } from '../../http/page.ts'
+import { sentence } from './problem-page.ts'
 
 interface Return {
   /** A redirect URI that the client registered, with the answer for it. */
@@ -14,7 +15,7 @@ interface Return {
 export function returnPage({ target, host, error, description, requestId }: Return): Markup {
   return renderPage(
     'The request cannot be served',
-    html`<p>The program that sent you made a request that this server does not accept: ${displayText(description, 200)}
+    html`<p>The program that sent you made a request that this server does not accept. ${sentence(description)}
         <code>${displayText(error)}</code></p>
       <p class="host">The program is told so at <strong>${host}</strong></p>
       <p>Go there only if you know it. You can also close this page.</p>

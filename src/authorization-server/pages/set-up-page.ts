@@ -4,31 +4,46 @@ import { type Markup, renderPage } from '../../http/page.ts'
 interface SetUpPage {
   readonly action: string
   readonly csrf: string
-  /** The name of an invited user; the empty text for the first user, who chooses one. */
-  readonly invitedName: string
+  /** Who was invited; undefined for the first user, who chooses a name. */
+  readonly invited: { readonly name: string; readonly displayName: string } | undefined
   readonly name: string
   readonly problem: string | undefined
 }
 
 /** Where somebody who came with a link chooses a password. */
-export function setUpPage({ action, csrf, invitedName, name, problem }: SetUpPage): Markup {
-  const described = html`aria-describedby="rules${problem === undefined ? '' : ' problem'}"`
+export function setUpPage({ action, csrf, invited, name, problem }: SetUpPage): Markup {
+  const described = (hint: string) => `${hint}${problem === undefined ? '' : ' problem'}`
   return renderPage(
-    invitedName === '' ? 'Make the first user' : `Welcome, ${invitedName}`,
+    invited === undefined ? 'Make the first user' : `Welcome, ${invited.displayName}`,
     html`
+      <p>${invited === undefined ? firstUser : invitedUser}</p>
       ${problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`}
       <form method="post" action="${action}">
         <input type="hidden" name="csrf" value="${csrf}" />
         <label for="name">Name</label>
-        <input type="text" id="name" name="name" value="${invitedName || name}" required maxlength="64"
-          autocomplete="username" autocapitalize="none" spellcheck="false" ${invitedName === '' ? '' : 'readonly'} />
+        <input type="text" id="name" name="name" value="${invited?.name ?? name}" required maxlength="64"
+          autocomplete="username" autocapitalize="none" spellcheck="false" ${
+            invited === undefined ? html`aria-describedby="${described('name-rule')}"` : 'readonly'
+          } />
+        ${invited === undefined ? html`<p class="quiet" id="name-rule">Letters, digits and . _ @ + - without spaces.</p>` : ''}
         <label for="password">Password</label>
         <input type="password" id="password" name="password" required minlength="12" maxlength="1024"
-          autocomplete="new-password" ${described} />
+          autocomplete="new-password" aria-describedby="${described('rules')}" />
+        ${passwordRule}
         <label for="repeated">Password once more</label>
         <input type="password" id="repeated" name="repeated" required maxlength="1024" autocomplete="new-password" />
-        <p class="quiet" id="rules">At least 12 characters. Four words that have nothing to do with each other are good.</p>
-        <div class="actions"><button class="primary" type="submit">Go on</button></div>
+        <div class="actions"><button class="primary" type="submit">${
+          invited === undefined ? 'Make the user' : 'Set the password'
+        }</button></div>
       </form>`,
   )
 }
+
+const firstUser =
+  'Portcullis is the gate in front of the MCP servers here. Nobody can sign in yet: choose the name and password with which you will let programs use them.'
+const invitedUser =
+  'You were invited to the MCP servers here. Choose the password with which you will sign in and let programs use them.'
+
+/** What a new password must be, for its field to be described by. */
+export const passwordRule = html`<p class="quiet" id="rules">At least 12 characters. Four words that have nothing to do
+  with each other are good.</p>`

@@ -1,0 +1,42 @@
+import { html } from 'hono/html'
+import { type Markup, renderPage } from '../../http/page.ts'
+import { accountNav, passwordPath } from './account-nav.ts'
+import { passwordRule } from './set-up-page.ts'
+
+interface PasswordPage {
+  readonly action: string
+  readonly csrf: string
+  readonly accountName: string
+  /** False just after a login. */
+  readonly asksCurrent: boolean
+  readonly problem: string | undefined
+}
+
+/** Where a person changes their password. */
+export function passwordPage({ action, csrf, accountName, asksCurrent, problem }: PasswordPage): Markup {
+  return renderPage(
+    'Change your password',
+    html`
+      <p>You are <strong>${accountName}</strong>. A new password signs you out in every other browser.</p>
+      ${problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`}
+      <form method="post" action="${action}">
+        <input type="hidden" name="csrf" value="${csrf}" />
+        ${asksCurrent ? currentField : ''}
+        <label for="password">New password</label>
+        <input type="password" id="password" name="password" required minlength="12" maxlength="1024"
+          autocomplete="new-password" aria-describedby="rules${problem === undefined ? '' : ' problem'}" />
+        ${passwordRule}
+        <label for="repeated">New password once more</label>
+        <input type="password" id="repeated" name="repeated" required maxlength="1024" autocomplete="new-password" />
+        <label class="choice"><input type="checkbox" name="ends" value="all" checked aria-describedby="ends" />
+          Also end the access of all programs and remove my passkeys</label>
+        <p class="quiet" id="ends">Leave the tick if somebody else may know the old password: they may have let a program
+          in or added a passkey. Without it, programs and passkeys go on as they are.</p>
+        <div class="actions"><button class="primary" type="submit">Change the password</button></div>
+      </form>
+      ${accountNav(passwordPath, true)}`,
+  )
+}
+
+const currentField = html`<label for="current">Password until now</label>
+  <input type="password" id="current" name="current" required maxlength="1024" autocomplete="current-password" />`

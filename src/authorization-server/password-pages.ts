@@ -1,0 +1,75 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { Hono } from 'hono'
+import type { Clock } from '../core/clock.ts'
+import { displayText } from '../http/page.ts'
+import type { OwnPassword } from '../identity/contract.ts'
+import type { Forms } from './forms.ts'
+import type { KnownBrowsers } from './known-browser.ts'
+import type { Notes } from './notes.ts'
+import { addressOf } from './observe.ts'
+import { type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
+import { accountPath, passwordPath } from './pages/account-nav.ts'
+import { passwordPage } from './pages/password-page.ts'
+import { isRecent, type Login, loginLocation, loginOf, type SignedIn } from './session.ts'
+
+interface PasswordPorts {
+  readonly passwords: OwnPassword
+  readonly browsers: KnownBrowsers
+  readonly forms: Forms
+  readonly notes: Notes
+  readonly visitor: (context: PageContext) => Promise<SignedIn | undefined>
+  /** Begins a session and leads on. */
+  readonly enter: (context: PageContext, login: Login, to: string) => Promise<Response>
+  readonly clock: Clock
+}
+
+/** The page on which a person changes their password: with the one until now, or just after a login. */
+export function addPasswordPages(
+  pages: Hono<{ Bindings: HttpBindings }>,
+  { passwords, browsers, forms, notes, visitor, enter, clock }: PasswordPorts,
+): void {
+  const pageFor = (who: SignedIn, problem?: string) =>
+    passwordPage({
+      action: passwordPath,
+      csrf: forms.token(who.session.uid),
+      accountName: displayText(who.account.displayName),
+      asksCurrent: !isRecent(who, clock),
+      problem,
+    })
+
+  pages.get(passwordPath, async (context) => {
+    const who = await visitor(context)
+    return who === undefined
+      ? context.redirect(loginLocation(passwordPath), 303)
+      : sendMarkup(context, pageFor(who))
+  })
+
+  pages.post(passwordPath, async (context) => {
+    const who = await visitor(context)
+    if (who === undefined) return context.redirect(loginLocation(passwordPath), 303)
+    const form = await forms.read(context, who.session.uid)
+    const note = notes.of(context.env.incoming)
+    note.subject = who.accountId
+    const visit = visitOf(context)
+    const password = textOf(form['password'])
+    const begunAt = clock.now()
+    const answer =
+      password === textOf(form['repeated'])
+        ? await passwords.change(who.accountId, {
+            current: isRecent(who, clock) ? undefined : textOf(form['current']),
+            password,
+            endsAll: form['ends'] === 'all',
+            address: addressOf(context.env.incoming),
+            known: browsers.read(visit),
+          })
+        : { refused: 'The two new passwords are not the same.' }
+    if (!('refused' in answer)) {
+      browsers.remember(visit, who.accountId)
+      return enter(context, loginOf(answer, begunAt), accountPath)
+    }
+    const { refused, reason = refused, retryAfterSeconds: wait } = answer
+    Object.assign(note, { error: 'password_refused', reason })
+    if (wait !== undefined) context.header('Retry-After', String(wait))
+    return sendMarkup(context, pageFor(who, refused), wait === undefined ? 422 : 429)
+  })
+}

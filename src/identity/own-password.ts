@@ -1,0 +1,71 @@
+import type { Clock } from '../core/clock.ts'
+import type { PasskeyStore, UserStore } from '../storage/contract.ts'
+import type { Identity, LoginRefused, OwnPassword, PasswordChange } from './contract.ts'
+import { busy, endOfLogins, toAccount } from './local.ts'
+import { passwordProblem } from './password-rules.ts'
+import type { Passwords } from './passwords.ts'
+import { Busy } from './turns.ts'
+
+interface OwnPasswordPorts {
+  readonly users: UserStore
+  readonly passkeys: PasskeyStore
+  readonly passwords: Passwords
+  /** Checks the password until now, with the limits of every login. */
+  readonly identity: Identity
+  readonly clock: Clock
+  /** Ends the sessions of an account. */
+  readonly endSessions: (accountId: string) => Promise<void>
+  /** Ends the sessions, grants and tokens of an account. */
+  readonly endAccess: (accountId: string) => Promise<void>
+}
+
+/** One's own password over the store. */
+export function ownPassword(ports: OwnPasswordPorts): OwnPassword {
+  const { users, passkeys, passwords, identity, clock, endSessions, endAccess } = ports
+
+  const prove = async (name: string, change: PasswordChange): Promise<LoginRefused | undefined> => {
+    const { current, address, known } = change
+    if (current === undefined) return undefined
+    const answer = await identity.login({ name, password: current, address, known })
+    if (!('refused' in answer)) return undefined
+    return answer.retryAfterSeconds === undefined ? { ...answer, refused: wrongPassword } : answer
+  }
+
+  return {
+    async change(accountId, change) {
+      const { password, endsAll } = change
+      const user = await users.find(accountId)
+      if (user === undefined) return { refused: wrongPassword, reason: 'no such user' }
+      const problem = passwordProblem(password, user.name)
+      if (problem !== undefined) return { refused: problem }
+      const refusal = await prove(user.name, change)
+      if (refusal !== undefined) return refusal
+      const hash = await hashUnlessBusy(passwords, password)
+      if (typeof hash !== 'string') return hash
+      // Somebody else's change of this password, or of who may log in, counts more than this one.
+      const loginsSince = endOfLogins(user, clock)
+      if (!(await users.replacePassword(user.id, user.loginsSince, hash, loginsSince))) return overtaken
+      if (endsAll) await passkeys.removeAll(user.id)
+      await (endsAll ? endAccess : endSessions)(user.id)
+      return toAccount({ ...user, loginsSince })
+    },
+  }
+}
+
+const wrongPassword =
+  'The password until now is not right. Check it; after several attempts, wait a few minutes.'
+
+const overtaken: LoginRefused = {
+  refused: 'Something about your account was changed at this moment. Sign in again.',
+  reason: 'the account was changed meanwhile',
+}
+
+/** A hash, or the refusal where more is asked than can be hashed. */
+export async function hashUnlessBusy(passwords: Passwords, password: string): Promise<string | LoginRefused> {
+  try {
+    return await passwords.hash(password)
+  } catch (error) {
+    if (!(error instanceof Busy)) throw error
+    return busy
+  }
+}
