@@ -45,6 +45,9 @@ const general = {
   advice: 'Close this page and connect again from the program. If it stays, tell its makers the error below.',
 }
 
+/** In the state of a context: that its answer is a page of ours. */
+export const ownPage = 'ownPage'
+
 /** Renders the errors that must not, or cannot, be sent back to a client: as a page where a browser is asking. */
 export function renderLibraryError(): (
   context: KoaContextWithOIDC,
@@ -54,6 +57,7 @@ export function renderLibraryError(): (
   return async (context, out) => {
     const requestId = requestIdOf(context.req)
     const known = advice[classify(out)]
+    context.state[ownPage] = true
     context.set({ ...pageHeaders })
     context.body = String(
       await problemPage({

@@ -15,7 +15,7 @@ import { interactionPath, libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
 import { addDeviceSteps } from './device-steps.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
-import { allowCors, answerPreflight, normaliseRequest, speakAsPublicOrigin } from './front.ts'
+import { allowCors, answerPreflight, hasExpectedBody, normaliseRequest, speakAsPublicOrigin } from './front.ts'
 import { registerGrantTypes } from './grant-types/register.ts'
 import { interactionPages } from './interactions.ts'
 import { Provider } from './library.ts'
@@ -96,6 +96,13 @@ export async function createAuthorizationServer(
         status: 405,
         code: 'invalid_request',
         description: `use ${endpoint.methods.join(' or ')}`,
+      })
+    }
+    if (!hasExpectedBody(endpoint, req)) {
+      return sendError(answered, {
+        status: 415,
+        code: 'invalid_request',
+        description: 'the body must be application/x-www-form-urlencoded',
       })
     }
     req.url = query === '' ? canonical : `${canonical}?${query}`
