@@ -36,6 +36,21 @@ export async function sendError(
   res.end(JSON.stringify({ error: error.code, error_description: description }))
 }
 
+/**
+ * Sends an error of a request that a person's browser or a client can have made: as a page to the one, and as an OAuth
+ * error document to the other.
+ */
+export async function sendProblem(
+  answered: Answered,
+  error: AnsweredError & { readonly page: (requestId: string) => Promise<string> },
+): Promise<void> {
+  const { req, res, notes } = answered
+  const { status, code, description, page } = error
+  if (!req.headers.accept?.includes('text/html')) return sendError(answered, { status, code, description })
+  Object.assign(notes.of(req), { error: code, reason: description })
+  res.writeHead(status, pageHeaders).end(await page(requestIdOf(req)))
+}
+
 /** Sends what a thrown error means: a Refusal as it says, everything else as a fault of ours. */
 export async function answerError(
   error: unknown,

@@ -101,3 +101,27 @@ export async function faultPage(requestId: string): Promise<string> {
 export async function expiredPage(requestId: string): Promise<string> {
   return String(await problemPage({ ...(advice['session_not_found'] ?? general), requestId }))
 }
+
+/** The page for a request that is larger than what is taken from strangers. */
+export async function tooLargePage(requestId: string): Promise<string> {
+  return String(
+    await problemPage({
+      title: 'This request is too large',
+      what: 'What was sent is longer than what is accepted here.',
+      advice: 'Go back and send less. If a program sent you here, tell its makers.',
+      requestId,
+    }),
+  )
+}
+
+/** The page for who has to wait because there are too many requests. */
+export async function slowDownPage(requestId: string): Promise<string> {
+  return String(
+    await problemPage({
+      title: 'Too many requests',
+      what: 'There are too many requests from your network, or altogether, at the moment.',
+      advice: 'Wait a minute, then go back to your program and connect again.',
+      requestId,
+    }),
+  )
+}

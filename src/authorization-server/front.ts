@@ -5,6 +5,7 @@ import { normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
 import { allowedScopesField } from './client-metadata.ts'
 import { completeForm } from './complete-request.ts'
 import type { Endpoint } from './endpoints.ts'
+import { isTooLong } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 const formType = 'application/x-www-form-urlencoded'
@@ -46,18 +47,22 @@ export function hasExpectedBody({ body }: Endpoint, { method, headers }: Incomin
   return type.split(';', 1)[0]?.trim().toLowerCase() === formType
 }
 
-/** Reads and normalises the body where the endpoint has one. Throws `body_too_large`. */
+/**
+ * Reads and normalises the body where the endpoint has one. Resolves to undefined where an
+ * authorization request is too long to be kept. Throws `body_too_large`.
+ */
 export async function normaliseRequest(
   settings: AuthorizationServerSettings,
   { body: kind }: Endpoint,
   req: IncomingMessage,
-): Promise<IncomingMessage> {
+): Promise<IncomingMessage | undefined> {
   if (kind === undefined) return req
   const most = kind === 'form' ? maxBodyBytes : maxKeptBytes
   checkDeclaredLength(req.headers['content-length'], most)
   const text = (await readBody(req, most)).toString()
   if (req.headers['content-type'] !== undefined && kind !== 'json') req.headers['content-type'] = formType
   if (kind === 'json') return replaceBody(req, normaliseRegistration(text))
+  if (kind === 'authorization' && isTooLong(text)) return undefined
   const scopesOf = (clientId: string) => operatorScopes(settings, clientId)
   const ports = { resources: settings.resources, scopesOf }
   const form = await normaliseForm(text, req.headers.authorization, ports)

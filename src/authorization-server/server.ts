@@ -9,13 +9,21 @@ import {
   sendError,
   sendPage,
   sendPasskeyScript,
+  sendProblem,
   sendStylesheet,
 } from './answer.ts'
 import { interactionPath, libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
 import { addDeviceSteps } from './device-steps.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
-import { allowCors, answerPreflight, hasExpectedBody, normaliseRequest, speakAsPublicOrigin } from './front.ts'
+import { slowDownPage, tooLargePage } from './error-page.ts'
+import {
+  allowCors,
+  answerPreflight,
+  hasExpectedBody,
+  normaliseRequest,
+  speakAsPublicOrigin,
+} from './front.ts'
 import { registerGrantTypes } from './grant-types/register.ts'
 import { interactionPages } from './interactions.ts'
 import { Provider } from './library.ts'
@@ -27,6 +35,7 @@ import { isPersonPath, personPages } from './person-pages.ts'
 import { compareHashedSecrets } from './registration/client-secrets.ts'
 import { renewSessionsAtLogin } from './renew-sessions.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
+import { isTooLong, requestLimit } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** The library as it was built with one set of keys, and the pages that speak to it. */
@@ -53,6 +62,11 @@ function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engin
   }
 }
 
+function sendTooLong(answered: Answered): Promise<void> {
+  const description = 'the parameters of the request are too long'
+  return sendProblem(answered, { status: 400, code: 'invalid_request', description, page: tooLargePage })
+}
+
 /** Builds the authorization server: a front layer of ours round oidc-provider. */
 export async function createAuthorizationServer(
   settings: AuthorizationServerSettings,
@@ -67,6 +81,8 @@ export async function createAuthorizationServer(
   })
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
   const home = String(await homePage(resources.all, settings.loginForm !== 'none'))
+
+  const limit = requestLimit(settings.requestLimits)
 
   const answer = async (answered: Answered): Promise<void> => {
     const { req, res } = answered
@@ -98,6 +114,17 @@ export async function createAuthorizationServer(
         description: `use ${endpoint.methods.join(' or ')}`,
       })
     }
+    const wait = await limit(endpoint, req)
+    if (wait > 0) {
+      res.setHeader('Retry-After', String(wait))
+      const description = 'too many requests at the moment'
+      return sendProblem(answered, {
+        status: 429,
+        code: 'temporarily_unavailable',
+        description,
+        page: slowDownPage,
+      })
+    }
     if (!hasExpectedBody(endpoint, req)) {
       return sendError(answered, {
         status: 415,
@@ -106,7 +133,9 @@ export async function createAuthorizationServer(
       })
     }
     req.url = query === '' ? canonical : `${canonical}?${query}`
+    if (canonical === '/authorize' && isTooLong(query)) return sendTooLong(answered)
     const normalised = await normaliseRequest(settings, endpoint, req)
+    if (normalised === undefined) return sendTooLong(answered)
     notes.alias(normalised, req)
     return engine.library(normalised, res)
   }

@@ -113,7 +113,10 @@ describe('pushed authorization requests (RFC 9126)', () => {
   })
 
   it('are no other when the media type is spelled otherwise: no silent answer, no form that posts itself', async () => {
-    for (const type of ['Application/x-www-form-urlencoded', 'APPLICATION/X-WWW-FORM-URLENCODED ; charset=utf-8'])
+    for (const type of [
+      'Application/x-www-form-urlencoded',
+      'APPLICATION/X-WWW-FORM-URLENCODED ; charset=utf-8',
+    ])
       for (const response_mode of ['form_post', 'fragment', 'web_message']) {
         const pushed = await push({ response_mode, prompt: 'none' }, { 'content-type': type })
         assert.equal(pushed.body['request_uri'], undefined, `${type} ${response_mode}`)
