@@ -3,7 +3,8 @@ import { Refusal } from '../core/errors.ts'
 import { pageHeaders } from '../http/page.ts'
 import { passkeyScript } from '../http/passkey-script.ts'
 import { stylesheet } from '../http/stylesheet.ts'
-import { missingPage } from './error-page.ts'
+import { errorPage, missingPage } from './error-page.ts'
+import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
 import { requestIdOf } from './request-id.ts'
 
@@ -36,28 +37,15 @@ export async function sendError(
   res.end(JSON.stringify({ error: error.code, error_description: description }))
 }
 
-/**
- * Sends an error of a request that a person's browser or a client can have made: as a page to the one, and as an OAuth
- * error document to the other.
- */
-export async function sendProblem(
-  answered: Answered,
-  error: AnsweredError & { readonly page: (requestId: string) => Promise<string> },
-): Promise<void> {
-  const { req, res, notes } = answered
-  const { status, code, description, page } = error
-  if (!req.headers.accept?.includes('text/html')) return sendError(answered, { status, code, description })
-  Object.assign(notes.of(req), { error: code, reason: description })
-  res.writeHead(status, pageHeaders).end(await page(requestIdOf(req)))
-}
-
-/** Sends what a thrown error means: a Refusal as it says, everything else as a fault of ours. */
+/** Sends what a thrown error means: a Refusal or an error of the library as it says, everything else as a fault of ours. */
 export async function answerError(
   error: unknown,
   answered: Answered,
   onFault: (error: unknown) => void,
 ): Promise<void> {
   const { req, res, notes } = answered
+  if (error instanceof errors.OIDCProviderError && error.expose === true && !res.headersSent)
+    return sendLibraryError(answered, error)
   if (!(error instanceof Refusal)) {
     onFault(error)
     notes.of(req).fault = true
@@ -68,6 +56,22 @@ export async function answerError(
     if (error.status === 413) res.setHeader('Connection', 'close')
     await sendError(answered, { status: error.status, code: error.code, description: error.message })
   } else await sendError(answered, { status: 500, code: 'server_error', description: 'something went wrong' })
+}
+
+/** What the front layer refuses in the words of the library is sent as the library does. */
+async function sendLibraryError(
+  answered: Answered,
+  {
+    statusCode: status,
+    error: code,
+    error_description: description = code,
+  }: InstanceType<typeof errors.OIDCProviderError>,
+): Promise<void> {
+  const { req, res, notes } = answered
+  if (!req.headers.accept?.includes('text/html')) return sendError(answered, { status, code, description })
+  Object.assign(notes.of(req), { error: code, reason: description })
+  const page = await errorPage({ error: code, error_description: description }, requestIdOf(req))
+  res.writeHead(status, pageHeaders).end(page)
 }
 
 /** Sends a page that was rendered before. */

@@ -32,6 +32,11 @@ const advice: Readonly<Record<string, { title: string; what: string; advice: str
     what: 'The sign-in that this page belonged to is over, or your browser does not send its cookie.',
     advice: 'Go back to your program and connect again. If that does not help, allow cookies for this site.',
   },
+  temporarily_unavailable: {
+    title: 'Too many requests',
+    what: 'There are too many requests from your network, or altogether, at the moment.',
+    advice: 'Wait a minute, then go back to your program and connect again.',
+  },
   server_error: {
     title: 'Something went wrong',
     what: 'The server met a fault of its own.',
@@ -55,17 +60,21 @@ export function renderLibraryError(): (
   error: Error,
 ) => Promise<void> {
   return async (context, out) => {
-    const requestId = requestIdOf(context.req)
-    const known = advice[classify(out)]
     context.state[ownPage] = true
     context.set({ ...pageHeaders })
-    context.body = String(
-      await problemPage({
-        ...(known ?? { ...general, what: `${general.what} (${out.error}: ${out.error_description ?? ''})` }),
-        requestId,
-      }),
-    )
+    context.body = await errorPage(out, requestIdOf(context.req))
   }
+}
+
+/** The page for an OAuth error. */
+export async function errorPage(out: ErrorOut, requestId: string): Promise<string> {
+  const known = advice[classify(out)]
+  return String(
+    await problemPage({
+      ...(known ?? { ...general, what: `${general.what} (${out.error}: ${out.error_description ?? ''})` }),
+      requestId,
+    }),
+  )
 }
 
 function classify({ error, error_description: description = '' }: ErrorOut): string {
@@ -100,28 +109,4 @@ export async function faultPage(requestId: string): Promise<string> {
 /** The page for a sign-in that is over, or that belongs to another browser. */
 export async function expiredPage(requestId: string): Promise<string> {
   return String(await problemPage({ ...(advice['session_not_found'] ?? general), requestId }))
-}
-
-/** The page for a request that is larger than what is taken from strangers. */
-export async function tooLargePage(requestId: string): Promise<string> {
-  return String(
-    await problemPage({
-      title: 'This request is too large',
-      what: 'What was sent is longer than what is accepted here.',
-      advice: 'Go back and send less. If a program sent you here, tell its makers.',
-      requestId,
-    }),
-  )
-}
-
-/** The page for who has to wait because there are too many requests. */
-export async function slowDownPage(requestId: string): Promise<string> {
-  return String(
-    await problemPage({
-      title: 'Too many requests',
-      what: 'There are too many requests from your network, or altogether, at the moment.',
-      advice: 'Wait a minute, then go back to your program and connect again.',
-      requestId,
-    }),
-  )
 }

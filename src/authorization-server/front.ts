@@ -5,7 +5,9 @@ import { normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
 import { allowedScopesField } from './client-metadata.ts'
 import { completeForm } from './complete-request.ts'
 import type { Endpoint } from './endpoints.ts'
-import { isTooLong } from './request-limits.ts'
+import { errors } from './library.ts'
+import { mayBeRegistered } from './registration/client-id.ts'
+import { refuseTooLong } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 const formType = 'application/x-www-form-urlencoded'
@@ -38,31 +40,33 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse, { met
 }
 
 /**
- * Whether the body of a request is what its endpoint takes. The media type is compared as the library compares it
- * (RFC 9110 section 8.3.1): a form that was one to the library alone would pass by all that is done to forms here.
+ * The media type is compared as the library compares it (RFC 9110 section 8.3.1): a form that was one to the library
+ * alone would pass by all that is done to forms here. Throws InvalidRequest.
  */
-export function hasExpectedBody({ body }: Endpoint, { method, headers }: IncomingMessage): boolean {
-  if (method !== 'POST' || body === undefined || body === 'json') return true
-  const type = headers['content-type'] ?? formType
-  return type.split(';', 1)[0]?.trim().toLowerCase() === formType
+function takeForm({ method, headers }: IncomingMessage): void {
+  const type = headers['content-type']
+  if (method !== 'POST' || type === undefined) return
+  if (type.split(';', 1)[0]?.trim().toLowerCase() !== formType)
+    throw new errors.InvalidRequest(`the body must be ${formType}`, 415)
+  headers['content-type'] = formType
 }
 
 /**
- * Reads and normalises the body where the endpoint has one. Resolves to undefined where an
- * authorization request is too long to be kept. Throws `body_too_large`.
+ * Reads and normalises the body where the endpoint has one. Throws `body_too_large`, or an error of the library where
+ * the body is not what the endpoint takes.
  */
 export async function normaliseRequest(
   settings: AuthorizationServerSettings,
   { body: kind }: Endpoint,
   req: IncomingMessage,
-): Promise<IncomingMessage | undefined> {
+): Promise<IncomingMessage> {
   if (kind === undefined) return req
+  if (kind !== 'json') takeForm(req)
   const most = kind === 'form' ? maxBodyBytes : maxKeptBytes
   checkDeclaredLength(req.headers['content-length'], most)
   const text = (await readBody(req, most)).toString()
-  if (req.headers['content-type'] !== undefined && kind !== 'json') req.headers['content-type'] = formType
   if (kind === 'json') return replaceBody(req, normaliseRegistration(text))
-  if (kind === 'authorization' && isTooLong(text)) return undefined
+  if (kind === 'authorization') refuseTooLong(text)
   const scopesOf = (clientId: string) => operatorScopes(settings, clientId)
   const ports = { resources: settings.resources, scopesOf }
   const form = await normaliseForm(text, req.headers.authorization, ports)
@@ -76,6 +80,7 @@ async function operatorScopes(
 ): Promise<readonly string[] | undefined> {
   const configured = clients.find(({ id }) => id === clientId)
   if (configured !== undefined) return configured.scopes
+  if (!mayBeRegistered(clientId)) return undefined
   return (await registered.find(clientId))?.metadata[allowedScopesField] as readonly string[] | undefined
 }
 

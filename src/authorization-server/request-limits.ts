@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { networkOf, rateLimit } from '../http/rate-limit.ts'
 import type { Endpoint } from './endpoints.ts'
+import { errors } from './library.ts'
 import { addressOf } from './observe.ts'
 
 /** How many requests whose parameters are kept are let in each minute, by this process. */
@@ -24,10 +25,14 @@ const maxParameterBytes = 4 * 1024
 /** How a client proves who it is: looked at and forgotten, and an assertion may be long. */
 const credentials = new Set(['client_assertion', 'client_assertion_type', 'client_secret'])
 
-/** Whether the parameters of an authorization request, in a URL or a form, are too long to be kept for a stranger. */
-export function isTooLong(encoded: string): boolean {
+/**
+ * Refuses parameters of an authorization request, in a URL or a form, that are too long to be kept for a stranger. Throws
+ * InvalidRequest.
+ */
+export function refuseTooLong(encoded: string): void {
   let length = 0
   for (const [name, value] of new URLSearchParams(encoded))
     if (!credentials.has(name)) length += Buffer.byteLength(name) + Buffer.byteLength(value)
-  return length > maxParameterBytes
+  if (length > maxParameterBytes)
+    throw new errors.InvalidRequest('the parameters of the request are too long')
 }

@@ -9,21 +9,13 @@ import {
   sendError,
   sendPage,
   sendPasskeyScript,
-  sendProblem,
   sendStylesheet,
 } from './answer.ts'
 import { interactionPath, libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
 import { addDeviceSteps } from './device-steps.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
-import { slowDownPage, tooLargePage } from './error-page.ts'
-import {
-  allowCors,
-  answerPreflight,
-  hasExpectedBody,
-  normaliseRequest,
-  speakAsPublicOrigin,
-} from './front.ts'
+import { allowCors, answerPreflight, normaliseRequest, speakAsPublicOrigin } from './front.ts'
 import { registerGrantTypes } from './grant-types/register.ts'
 import { interactionPages } from './interactions.ts'
 import { Provider } from './library.ts'
@@ -33,9 +25,10 @@ import { oauthEvent } from './observe.ts'
 import { homePage } from './pages/home-page.ts'
 import { isPersonPath, personPages } from './person-pages.ts'
 import { compareHashedSecrets } from './registration/client-secrets.ts'
+import { slowDown } from './registration/slow-down.ts'
 import { renewSessionsAtLogin } from './renew-sessions.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
-import { isTooLong, requestLimit } from './request-limits.ts'
+import { refuseTooLong, requestLimit } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** The library as it was built with one set of keys, and the pages that speak to it. */
@@ -60,11 +53,6 @@ function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engin
     pages: getRequestListener(interactionPages(provider, settings, notes).fetch),
     people: getRequestListener(personPages(provider, settings, notes).fetch),
   }
-}
-
-function sendTooLong(answered: Answered): Promise<void> {
-  const description = 'the parameters of the request are too long'
-  return sendProblem(answered, { status: 400, code: 'invalid_request', description, page: tooLargePage })
 }
 
 /** Builds the authorization server: a front layer of ours round oidc-provider. */
@@ -117,25 +105,11 @@ export async function createAuthorizationServer(
     const wait = await limit(endpoint, req)
     if (wait > 0) {
       res.setHeader('Retry-After', String(wait))
-      const description = 'too many requests at the moment'
-      return sendProblem(answered, {
-        status: 429,
-        code: 'temporarily_unavailable',
-        description,
-        page: slowDownPage,
-      })
-    }
-    if (!hasExpectedBody(endpoint, req)) {
-      return sendError(answered, {
-        status: 415,
-        code: 'invalid_request',
-        description: 'the body must be application/x-www-form-urlencoded',
-      })
+      throw slowDown(429, 'too many requests at the moment', wait)
     }
     req.url = query === '' ? canonical : `${canonical}?${query}`
-    if (canonical === '/authorize' && isTooLong(query)) return sendTooLong(answered)
+    if (canonical === '/authorize') refuseTooLong(query)
     const normalised = await normaliseRequest(settings, endpoint, req)
-    if (normalised === undefined) return sendTooLong(answered)
     notes.alias(normalised, req)
     return engine.library(normalised, res)
   }
