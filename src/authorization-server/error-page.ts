@@ -110,3 +110,15 @@ export async function faultPage(requestId: string): Promise<string> {
 export async function expiredPage(requestId: string): Promise<string> {
   return String(await problemPage({ ...(advice['session_not_found'] ?? general), requestId }))
 }
+
+/** The page for a form that is larger than any of ours. */
+export async function tooLargePage(requestId: string): Promise<string> {
+  return String(
+    await problemPage({
+      title: 'This form is too large',
+      what: 'What was sent is longer than what is accepted here.',
+      advice: 'Go back and send less.',
+      requestId,
+    }),
+  )
+}

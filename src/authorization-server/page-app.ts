@@ -2,7 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { type Markup, pageHeaders } from '../http/page.ts'
-import { expiredPage, faultPage } from './error-page.ts'
+import { expiredPage, faultPage, tooLargePage } from './error-page.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
 import { requestIdOf } from './request-id.ts'
@@ -19,7 +19,15 @@ const maxFormBytes = 16 * 1024
 /** An application of pages, which tells in words what goes wrong: a SessionNotFound, or a fault of ours. */
 export function pageApp({ onFault }: AuthorizationServerSettings, notes: Notes): Hono<Bindings> {
   const pages = new Hono<Bindings>()
-  pages.use(bodyLimit({ maxSize: maxFormBytes }))
+  pages.use(
+    bodyLimit({
+      maxSize: maxFormBytes,
+      onError: async ({ env, html }) => {
+        notes.of(env.incoming).error = 'body_too_large'
+        return html(await tooLargePage(requestIdOf(env.incoming)), 413, pageHeaders)
+      },
+    }),
+  )
   pages.notFound(async (context) =>
     context.html(await expiredPage(requestIdOf(context.env.incoming)), 404, pageHeaders),
   )
