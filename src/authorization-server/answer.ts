@@ -44,7 +44,7 @@ export async function answerError(
   onFault: (error: unknown) => void,
 ): Promise<void> {
   const { req, res, notes } = answered
-  if (error instanceof errors.OIDCProviderError && error.expose === true && !res.headersSent)
+  if (error instanceof errors.OIDCProviderError && error.expose && !res.headersSent)
     return sendLibraryError(answered, error)
   if (!(error instanceof Refusal)) {
     onFault(error)
