@@ -210,6 +210,8 @@ async function startOurs(name: string, settings: object): Promise<Candidate> {
     publicUrl: `http://127.0.0.1:${port}`,
     listen: { authorizationServer: port },
     log: { level: 'warn' },
+    // Everybody here comes from one address.
+    limits: { authorizations: 1_000_000, authorizationsPerNetwork: 1_000_000 },
     upstreams: [{ name: 'bench', url: 'http://127.0.0.1:9/mcp' }],
     clients: [
       { id: 'user-client', redirectUris: ['http://127.0.0.1:1/callback'] },

@@ -5,7 +5,8 @@ import { icon } from '../http/icon.ts'
 import { pageHeaders } from '../http/page.ts'
 import { passkeyScript } from '../http/passkey-script.ts'
 import { stylesheet } from '../http/stylesheet.ts'
-import { missingPage } from './error-page.ts'
+import { errorPage, missingPage } from './error-page.ts'
+import { errors } from './library.ts'
 import { awayCode, type Notes } from './notes.ts'
 import { requestIdOf } from './request-id.ts'
 
@@ -38,13 +39,15 @@ export async function sendError(
   res.end(JSON.stringify({ error: error.code, error_description: description }))
 }
 
-/** Sends what a thrown error means: a Refusal as it says, everything else as a fault of ours. */
+/** Sends what a thrown error means: a Refusal or an error of the library as it says, everything else as a fault of ours. */
 export async function answerError(
   error: unknown,
   answered: Answered,
   onFault: (error: unknown) => void,
 ): Promise<void> {
   const { req, res, notes } = answered
+  if (error instanceof errors.OIDCProviderError && error.expose && !res.headersSent)
+    return sendLibraryError(answered, error)
   if (error instanceof StoreAway) notes.storeAway(req, error)
   else if (!(error instanceof Refusal)) {
     onFault(error)
@@ -60,6 +63,22 @@ export async function answerError(
     if (error.status === 413) res.setHeader('Connection', 'close')
     await sendError(answered, { status: error.status, code: error.code, description: error.message })
   } else await sendError(answered, { status: 500, code: 'server_error', description: 'something went wrong' })
+}
+
+/** What the front layer refuses in the words of the library is sent as the library does. */
+async function sendLibraryError(
+  answered: Answered,
+  {
+    statusCode: status,
+    error: code,
+    error_description: description = code,
+  }: InstanceType<typeof errors.OIDCProviderError>,
+): Promise<void> {
+  const { req, res, notes } = answered
+  if (!req.headers.accept?.includes('text/html')) return sendError(answered, { status, code, description })
+  Object.assign(notes.of(req), { error: code, reason: description })
+  const page = await errorPage({ error: code, error_description: description }, requestIdOf(req))
+  res.writeHead(status, pageHeaders).end(page)
 }
 
 /** Sends a page that was rendered before. */

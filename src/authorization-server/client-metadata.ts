@@ -59,11 +59,14 @@ const optionalTexts = [
  * Makes a registration request acceptable that real clients send: drops empty optional members and addresses that
  * are no e-mail, keeps the members and grants that are a client's to choose, and derives `application_type` where it is
  * missing. The body is untrusted; what is left is still checked by the library and by `checkMetadata`.
+ * Throws InvalidClientMetadata.
  */
 export function cleanRegistration(body: ClientMetadata): ClientMetadata {
-  const metadata: ClientMetadata = Object.fromEntries(
-    Object.entries(body).filter(([member]) => ownMembers.has(member)),
-  )
+  const members = Object.entries(body).filter(([member]) => ownMembers.has(member))
+  for (const [member, value] of members)
+    if (!isShallow(value, member === 'jwks' ? keySetDepth : listDepth))
+      throw new errors.InvalidClientMetadata(`${member} has a value that is none of its kind`)
+  const metadata: ClientMetadata = Object.fromEntries(members)
   for (const field of optionalTexts) {
     if (metadata[field] === '' || metadata[field] === null) delete metadata[field]
   }
@@ -93,6 +96,16 @@ export function refuseRedirects(redirectUris: unknown, privateUse: readonly stri
       )
     }
   }
+}
+
+/** A list of texts, and a set of keys that have lists themselves (RFC 7517 section 4.3). */
+const listDepth = 1
+const keySetDepth = 4
+
+/** Whether lists and objects are nested no deeper: what reads them later does so by recursion. The value is untrusted. */
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth > 0 && Object.values(value).every((inner) => isShallow(inner, depth - 1))
 }
 
 function isNative(redirectUris: unknown): boolean {

@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly cors: boolean
   /** An `authorization` form is completed as an authorization request is. */
   readonly body?: 'form' | 'authorization' | 'json'
+  /** Whether anybody's request has something kept, so that there are bounds to their number. */
+  readonly keeps?: true
   /** The grant without which there is nothing at the path. */
   readonly grant?: 'deviceCode'
 }
@@ -17,17 +19,25 @@ const exact: Readonly<Record<string, Endpoint>> = {
   '/.well-known/openid-configuration': { step: 'discovery', methods: ['GET'], cors: true },
   '/jwks': { step: 'keys', methods: ['GET'], cors: true },
   '/register': { step: 'registration', methods: ['POST'], cors: true, body: 'json' },
-  '/authorize': { step: 'authorization', methods: ['GET'], cors: false },
+  '/authorize': { step: 'authorization', methods: ['GET'], cors: false, keeps: true },
   '/token': { step: 'token', methods: ['POST'], cors: true, body: 'form' },
-  '/par': { step: 'pushed_request', methods: ['POST'], cors: true, body: 'authorization' },
+  '/par': { step: 'pushed_request', methods: ['POST'], cors: true, body: 'authorization', keeps: true },
   '/device_authorization': {
     step: 'device',
     methods: ['POST'],
     cors: true,
     body: 'authorization',
+    keeps: true,
     grant: 'deviceCode',
   },
-  '/device': { step: 'device', methods: ['GET', 'POST'], cors: false, body: 'form', grant: 'deviceCode' },
+  '/device': {
+    step: 'device',
+    methods: ['GET', 'POST'],
+    cors: false,
+    body: 'form',
+    keeps: true,
+    grant: 'deviceCode',
+  },
   '/revoke': { step: 'revocation', methods: ['POST'], cors: true, body: 'form' },
   '/introspect': { step: 'introspection', methods: ['POST'], cors: true, body: 'form' },
 }

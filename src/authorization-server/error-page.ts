@@ -54,6 +54,11 @@ const advice: Readonly<Record<string, { title: string; what: string; advice: str
     what: 'This server keeps no passwords and no passkeys of its users: in development mode any name signs in.',
     advice: 'With the setting login.users: local, users have passwords and passkeys.',
   },
+  temporarily_unavailable: {
+    title: 'Too many requests',
+    what: 'There are too many requests from your network, or altogether, at the moment.',
+    advice: 'Wait a minute, then go back to your program and connect again.',
+  },
   server_error: {
     title: 'Something went wrong',
     what: 'The server met a fault of its own.',
@@ -67,6 +72,9 @@ const general = {
   advice: 'Close this page and connect again from the program. If it stays, tell its makers the error below.',
 }
 
+/** In the state of a context: that its answer is a page of ours. */
+export const ownPage = 'ownPage'
+
 /** Renders the errors that must not, or cannot, be sent back to a client: as a page where a browser is asking. */
 export function renderLibraryError(): (
   context: KoaContextWithOIDC,
@@ -74,16 +82,16 @@ export function renderLibraryError(): (
   error: Error,
 ) => Promise<void> {
   return async (context, out) => {
-    const requestId = requestIdOf(context.req)
-    const known = advice[classify(out)]
+    context.state[ownPage] = true
     context.set({ ...pageHeaders })
-    context.body = String(
-      await problemPage({
-        ...(known ?? { ...general, what: generalWhat(out) }),
-        requestId,
-      }),
-    )
+    context.body = await errorPage(out, requestIdOf(context.req))
   }
+}
+
+/** The page for an OAuth error. */
+export async function errorPage(out: ErrorOut, requestId: string): Promise<string> {
+  const known = advice[classify(out)]
+  return String(await problemPage({ ...(known ?? { ...general, what: generalWhat(out) }), requestId }))
 }
 
 function generalWhat({ error, error_description: description = '' }: ErrorOut): string {
@@ -146,4 +154,16 @@ export function noLocalUsersPage(requestId: string): Promise<string> {
 
 async function advicePage(kind: string, requestId: string): Promise<string> {
   return String(await problemPage({ ...(advice[kind] ?? general), requestId }))
+}
+
+/** The page for a form that is larger than any of ours. */
+export async function tooLargePage(requestId: string): Promise<string> {
+  return String(
+    await problemPage({
+      title: 'This form is too large',
+      what: 'What was sent is longer than what is accepted here.',
+      advice: 'Go back and send less.',
+      requestId,
+    }),
+  )
 }

@@ -5,8 +5,12 @@ import { normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
 import { allowedScopesField } from './client-metadata.ts'
 import { completeForm } from './complete-request.ts'
 import type { Endpoint } from './endpoints.ts'
+import { errors } from './library.ts'
+import { mayBeRegistered } from './registration/client-id.ts'
+import { refuseTooLong } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
+const formType = 'application/x-www-form-urlencoded'
 const maxBodyBytes = 56 * 1024
 /** What anybody can have kept: registrations, and requests as long as what fits into a URL. */
 const maxKeptBytes = 16 * 1024
@@ -35,20 +39,34 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse, { met
   res.writeHead(204).end()
 }
 
-/** Reads and normalises the body where the endpoint has one. Throws `body_too_large`. */
+/**
+ * The media type is compared as the library compares it (RFC 9110 section 8.3.1): a form that was one to the library
+ * alone would pass by all that is done to forms here. Throws InvalidRequest.
+ */
+function takeForm({ method, headers }: IncomingMessage): void {
+  const type = headers['content-type']
+  if (method !== 'POST' || type === undefined) return
+  if (type.split(';', 1)[0]?.trim().toLowerCase() !== formType)
+    throw new errors.InvalidRequest(`the body must be ${formType}`, 415)
+  headers['content-type'] = formType
+}
+
+/**
+ * Reads and normalises the body where the endpoint has one. Throws `body_too_large`, or an error of the library where
+ * the body is not what the endpoint takes.
+ */
 export async function normaliseRequest(
   settings: AuthorizationServerSettings,
   { body: kind }: Endpoint,
   req: IncomingMessage,
 ): Promise<IncomingMessage> {
   if (kind === undefined) return req
+  if (kind !== 'json') takeForm(req)
   const most = kind === 'form' ? maxBodyBytes : maxKeptBytes
   checkDeclaredLength(req.headers['content-length'], most)
   const text = (await readBody(req, most)).toString()
-  const type = req.headers['content-type'] ?? ''
   if (kind === 'json') return replaceBody(req, normaliseRegistration(text))
-  const isForm = type.startsWith('application/x-www-form-urlencoded')
-  if (!isForm) return replaceBody(req, text)
+  if (kind === 'authorization') refuseTooLong(text)
   const scopesOf = (clientId: string) => operatorScopes(settings, clientId)
   const ports = { resources: settings.resources, scopesOf }
   const form = await normaliseForm(text, req.headers.authorization, ports)
@@ -62,6 +80,7 @@ async function operatorScopes(
 ): Promise<readonly string[] | undefined> {
   const configured = clients.find(({ id }) => id === clientId)
   if (configured !== undefined) return configured.scopes
+  if (!mayBeRegistered(clientId)) return undefined
   return (await registered.find(clientId))?.metadata[allowedScopesField] as readonly string[] | undefined
 }
 

@@ -2,6 +2,8 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import { pageHeaders } from '../http/page.ts'
 import { interactionPath } from './configuration.ts'
 import { displayedHost } from './consent-warnings.ts'
+import { ownPage, renderLibraryError } from './error-page.ts'
+import { errors } from './library.ts'
 import { returnPage } from './pages/return-page.ts'
 import { requestIdOf } from './request-id.ts'
 
@@ -9,17 +11,14 @@ import { requestIdOf } from './request-id.ts'
  * Keeps the authorization endpoint from sending a browser on that has not been asked anything. Anybody can register an
  * address and make a request that is refused, so a refusal that comes before the login is shown on a page, and the
  * person decides whether to follow it (RFC 9700 section 4.11.2). A code is issued only to who is signed in and has
- * agreed before; it goes on.
+ * agreed before; it goes on. An answer that is neither a redirect nor a page of ours never leaves.
  */
 export async function holdRedirect(context: KoaContextWithOIDC): Promise<void> {
   const { oidc } = context
+  if (oidc.route !== 'authorization' || context.state[ownPage] === true) return
   const target = context.res.getHeader('location')
-  if (
-    oidc.route !== 'authorization' ||
-    typeof target !== 'string' ||
-    oidc.entities.AuthorizationCode !== undefined
-  )
-    return
+  if (typeof target !== 'string') return refuse(context)
+  if (oidc.entities.AuthorizationCode !== undefined) return
   const url = new URL(target, oidc.issuer)
   if (url.origin === new URL(oidc.issuer).origin && url.pathname.startsWith(`${interactionPath}/`)) return
   const answer = url.hash === '' ? url.searchParams : new URLSearchParams(url.hash.slice(1))
@@ -35,4 +34,12 @@ export async function holdRedirect(context: KoaContextWithOIDC): Promise<void> {
       requestId: requestIdOf(context.req),
     }),
   )
+}
+
+/** Whatever else the library would answer with runs a script on our origin, which posts to an address of the client's. */
+async function refuse(context: KoaContextWithOIDC): Promise<void> {
+  context.status = 400
+  const description = 'the answer can be sent as a redirect alone'
+  const error = new errors.InvalidRequest(description)
+  await renderLibraryError()(context, { error: error.error, error_description: description }, error)
 }

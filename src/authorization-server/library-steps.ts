@@ -1,9 +1,12 @@
+import type { EventEmitter } from 'node:events'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
+import { pageHeaders } from '../http/page.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
 import { completeRequest } from './complete-request.ts'
+import { expiredPage } from './error-page.ts'
 import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
 import { awayCode } from './notes.ts'
@@ -17,10 +20,21 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
   provider.on('server_error', (context, error) => {
     if (error instanceof StoreAway) answerAway(context)
   })
+  // Without a listener Koa prints what nobody caught, past the log.
+  const app: EventEmitter = provider
+  app.on('error', settings.onFault)
   provider.use(async (koaContext, next) => {
     if (koaContext.path === '/authorize')
       koaContext.query = completeRequest(settings.resources, koaContext.query)
-    await next()
+    try {
+      await next()
+    } catch (error) {
+      if (!isLostSession(error)) throw error
+      koaContext.status = 400
+      koaContext.set({ ...pageHeaders })
+      koaContext.body = await expiredPage(requestIdOf(koaContext.req))
+      return
+    }
     if (!('oidc' in koaContext)) return
     const context = koaContext as KoaContextWithOIDC
     await holdRedirect(context)
@@ -36,6 +50,11 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
       nameRequest(context)
     }
   })
+}
+
+/** What the library throws at the end of a device's steps where the browser has no session. */
+function isLostSession(error: unknown): boolean {
+  return error instanceof TypeError && error.message.startsWith('persist can only be called')
 }
 
 interface Metadata {

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { type Markup, pageHeaders } from '../http/page.ts'
-import { expiredPage, faultPage, missingPage, outOfReachPage } from './error-page.ts'
+import { expiredPage, faultPage, missingPage, outOfReachPage, tooLargePage } from './error-page.ts'
 import { DocumentOutOfReach } from './find-client.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
@@ -28,7 +28,15 @@ export function pageApp(
   renderExpired = expiredPage,
 ): Hono<Bindings> {
   const pages = new Hono<Bindings>()
-  pages.use(bodyLimit({ maxSize: maxFormBytes }))
+  pages.use(
+    bodyLimit({
+      maxSize: maxFormBytes,
+      onError: async ({ env, html }) => {
+        notes.of(env.incoming).error = 'body_too_large'
+        return html(await tooLargePage(requestIdOf(env.incoming)), 413, pageHeaders)
+      },
+    }),
+  )
   pages.notFound(async (context) =>
     context.html(await missingPage(requestIdOf(context.env.incoming)), 404, pageHeaders),
   )

@@ -27,8 +27,10 @@ import { oauthEvent } from './observe.ts'
 import { homePage } from './pages/home-page.ts'
 import { isPersonPath, personPages } from './person-pages.ts'
 import { compareHashedSecrets } from './registration/client-secrets.ts'
+import { slowDown } from './registration/slow-down.ts'
 import { renewSessionsAtLogin } from './renew-sessions.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
+import { refuseTooLong, requestLimit } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** The library as it was built with one set of keys, and the pages that speak to it. */
@@ -70,6 +72,8 @@ export async function createAuthorizationServer(
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
   const home = String(await homePage(resources.all, settings.loginForm !== 'none'))
 
+  const limit = requestLimit(settings.requestLimits)
+
   const answer = async (answered: Answered): Promise<void> => {
     const { req, res } = answered
     guard.check(readHead(req.rawHeaders))
@@ -102,7 +106,13 @@ export async function createAuthorizationServer(
         description: `use ${endpoint.methods.join(' or ')}`,
       })
     }
+    const wait = await limit(endpoint, req)
+    if (wait > 0) {
+      res.setHeader('Retry-After', String(wait))
+      throw slowDown(429, 'too many requests at the moment', wait)
+    }
     req.url = query === '' ? canonical : `${canonical}?${query}`
+    if (canonical === '/authorize') refuseTooLong(query)
     const normalised = await normaliseRequest(settings, endpoint, req)
     notes.alias(normalised, req)
     return engine.library(normalised, res)

@@ -9,6 +9,7 @@ import type { KeyRing } from '../keys/key-ring.ts'
 import type { ArtifactStore, ClientStore, ConsentStore, RevocationStore } from '../storage/contract.ts'
 import type { Observe } from '../telemetry/event.ts'
 import type { RememberedConsents } from './remembered-consent.ts'
+import type { RequestLimits } from './request-limits.ts'
 import type { SessionLifetimes } from './session.ts'
 import type { StepUps } from './step-up.ts'
 
@@ -85,6 +86,7 @@ export interface AuthorizationServerSettings {
   readonly local: LocalUsers | undefined
   readonly sessions: SessionLifetimes
   readonly registration: RegistrationSettings
+  readonly requestLimits: RequestLimits
   /** The clients of the store. */
   readonly registered: ClientStore
   /** Fetches what clients name, from the public internet alone. */

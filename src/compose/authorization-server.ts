@@ -25,7 +25,7 @@ function describeAssertionIssuer({
 /** Builds the authorization server of a configuration. */
 export async function buildAuthorizationServer(config: Config, base: Base): Promise<AuthorizationServer> {
   const { store, resources } = base
-  const { registration, tokens } = config
+  const { limits, registration, tokens } = config
   return createAuthorizationServer({
     issuer: config.publicUrl,
     origins: base.origins,
@@ -38,6 +38,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
       // A client whose refresh token still works is not idle.
       idleSeconds: Math.max(registration.idleSeconds, tokens.refreshIdleSeconds),
     },
+    requestLimits: { perNetwork: limits.authorizationsPerNetwork, total: limits.authorizations },
     registered: store.clients,
     fetchSafely: createSafeFetch({
       allowLoopback: isLoopbackHost(new URL(config.publicUrl).hostname),

@@ -8,12 +8,13 @@ import { StoreAway } from '../core/store-away.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
 import { keyPurposes } from '../keys/key-states.ts'
-import { type Store, seenOnceModel } from '../storage/contract.ts'
+import type { Store } from '../storage/contract.ts'
 import { openAudit } from '../telemetry/audit.ts'
 import type { Observe } from '../telemetry/event.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { openConfiguredStore } from './store.ts'
+import { startSweeping } from './sweep.ts'
 
 /** What every part of an installation needs. */
 export interface Base {
@@ -38,14 +39,6 @@ export interface Base {
 }
 
 const watchMilliseconds = 1000
-const sweepMilliseconds = 10 * 60 * 1000
-/** What has expired is kept for a while: presenting it again is how theft is noticed. */
-const keepMilliseconds = 24 * 3600 * 1000
-/** What anybody can have written with each request goes sooner: it is accepted until a little after its end. */
-const briefModels = [seenOnceModel, 'PushedAuthorizationRequest']
-const keepBriefMilliseconds = 10 * 60 * 1000
-/** The longest that a used refresh token can still get its answer. */
-const answerMilliseconds = 60_000
 
 /** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend. */
 export async function openBase(
@@ -91,20 +84,6 @@ export async function openBase(
       await store.close()
     },
   }
-}
-
-function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => void): () => void {
-  const sweep = async (): Promise<void> => {
-    await store.artifacts.sweep(clock.now() - keepMilliseconds)
-    for (const model of briefModels) await store.artifacts.sweep(clock.now() - keepBriefMilliseconds, model)
-    await store.artifacts.forgetAnswers(clock.now() - answerMilliseconds)
-    await store.clients.sweep(clock.now())
-    await store.revocations.sweep(clock.now() - keepMilliseconds)
-    await store.consents.sweep(clock.now())
-    await store.keys.sweep(clock.now() - keepMilliseconds)
-  }
-  const sweeper = setInterval(() => void sweep().catch(onFault), sweepMilliseconds).unref()
-  return () => clearInterval(sweeper)
 }
 
 async function openKeys(config: Config, store: Store, clock: Clock): Promise<readonly [KeyRing, KeyRing]> {

@@ -216,6 +216,14 @@ export const configSchema = z.strictObject({
       running: whole(1, 10_000).default(64).meta({
         description: 'Most requests that one caller, a user with a client, can have running at a time.',
       }),
+      authorizations: whole(1, 1_000_000).default(3000).meta({
+        description:
+          'Most authorization requests in a minute, pushed ones and those of devices too, for each process.',
+      }),
+      authorizationsPerNetwork: whole(1, 1_000_000).default(120).meta({
+        description:
+          'Most of them from one address, or one IPv6 network. Raise it where a proxy makes all callers look like one.',
+      }),
       batch: whole(1, 1000).default(50).meta({ description: 'Most messages in a batch.' }),
     })
     .prefault({}),

@@ -72,8 +72,22 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   }
 }
 
+/** Says why a URL is never fetched, as far as the URL alone tells it, or undefined. Untrusted input. */
+export function fetchProblem(url: string, options: { readonly allowLoopback: boolean }): string | undefined {
+  try {
+    checkUrl(url, options)
+    return undefined
+  } catch (error) {
+    if (error instanceof FetchRefused) return error.message
+    throw error
+  }
+}
+
 /** Refuses what can be told from the URL alone. A literal address never comes to the resolver, so it is checked here. */
-function checkUrl(text: string, { allowLoopback, port = httpsPort }: SafeFetchOptions): URL {
+function checkUrl(
+  text: string,
+  { allowLoopback, port = httpsPort }: Pick<SafeFetchOptions, 'allowLoopback' | 'port'>,
+): URL {
   const url = URL.parse(text)
   if (url === null) throw new FetchRefused('it is not a URL')
   if (url.username !== '' || url.password !== '') throw new FetchRefused('it has user information')

@@ -3,7 +3,7 @@ import { isUserId } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/contract.ts'
 import type { Account, Identity, LoginRefused } from './contract.ts'
 import type { LoginLimits } from './login-limits.ts'
-import { fold } from './names.ts'
+import { fold, isPrintable } from './names.ts'
 import { passwordLength } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 import { Busy } from './turns.ts'
@@ -62,7 +62,8 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
     },
     async login({ name, password, address, known }) {
       if (name.length > passwordLength.most || password.length > 4 * passwordLength.most) return { refused }
-      const user = await users.findByName(fold(name))
+      const key = fold(name)
+      const user = isPrintable(key) ? await users.findByName(key) : undefined
       // Guesses of others keep nobody out of a browser in which they signed in before: it has a limit of its own.
       const isKnown = user !== undefined && known?.accountId === user.id && known.since >= user.loginsSince
       const wait = isKnown ? await limits.admitKnown(known.id) : await limits.admit(address)

@@ -7,6 +7,11 @@ export function nameProblem(name: string): string | undefined {
     : 'A name has up to 64 letters, digits and . _ @ + - and begins with a letter or digit.'
 }
 
+/** Whether a text can be a name at all. Stores fail on control characters: PostgreSQL keeps no NUL. Untrusted input. */
+export function isPrintable(text: string): boolean {
+  return !/\p{Cc}/u.test(text)
+}
+
 /**
  * The spelling in which texts are compared: two names that differ in case or in Unicode form alone are one (NFKC, and
  * the full case folding that upper case followed by lower case comes to).

@@ -29,6 +29,8 @@ const tooLate = 'That took too long, or this page was used before. Please try ag
 const supportedAlgorithmIDs = [-8, -7, -257]
 const maxNameLength = 64
 const mostPasskeys = 20
+/** WebAuthn level 3 section 4: at most 1023 bytes, here in base64url. Nothing else comes to the store. */
+const credentialId = /^[\w-]{1,1364}$/
 
 /** Passkeys over the store. Where they work is decided by the public URL alone, never by a request. */
 export function localPasskeys(ports: PasskeysPorts): Passkeys {
@@ -37,9 +39,12 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
   const expected = { expectedOrigin: origin, expectedRPID: rpID, requireUserVerification: true }
   const challenges: Challenges = passkeyChallenges(ports)
 
+  const find = async (id: unknown) =>
+    typeof id === 'string' && credentialId.test(id) ? passkeys.find(id) : undefined
+
   const authenticate = async (credential: string, holder: string): Promise<Account | string> => {
     const response = parse(credential) as AuthenticationResponseJSON | undefined
-    const passkey = typeof response?.id === 'string' ? await passkeys.find(response.id) : undefined
+    const passkey = await find(response?.id)
     if (response === undefined || passkey === undefined) return 'no such passkey'
     const expectedChallenge = challengeOf(response)
     if (!(await challenges.take(expectedChallenge, { purpose: 'login', holder }))) return 'no such challenge'
@@ -123,7 +128,9 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
       return added ? undefined : 'This passkey is in use already.'
     },
     list: (accountId) => passkeys.list(accountId),
-    remove: async (accountId, id) => void (await passkeys.remove(accountId, id)),
+    remove: async (accountId, id) => {
+      if (credentialId.test(id)) await passkeys.remove(accountId, id)
+    },
   }
 }
 

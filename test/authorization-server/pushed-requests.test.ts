@@ -112,6 +112,28 @@ describe('pushed authorization requests (RFC 9126)', () => {
       assert.equal((await push(parameters)).body.error, error, JSON.stringify(parameters))
   })
 
+  it('are no other when the media type is spelled otherwise: no silent answer, no form that posts itself', async () => {
+    for (const type of [
+      'Application/x-www-form-urlencoded',
+      'APPLICATION/X-WWW-FORM-URLENCODED ; charset=utf-8',
+    ])
+      for (const response_mode of ['form_post', 'fragment', 'web_message']) {
+        const pushed = await push({ response_mode, prompt: 'none' }, { 'content-type': type })
+        assert.equal(pushed.body['request_uri'], undefined, `${type} ${response_mode}`)
+        const silent = await push({ prompt: 'none' }, { 'content-type': type })
+        const [, browser] = await authorize(silent)
+        assert.ok(browser.pages.length > 0, 'a person saw a page')
+      }
+  })
+
+  it('are forms: another media type is refused', async () => {
+    for (const type of ['text/plain', 'application/json', 'multipart/form-data; boundary=x', 'x']) {
+      const { status, body } = await push({}, { 'content-type': type })
+      assert.equal(status, 415, type)
+      assert.equal(body.error, 'invalid_request')
+    }
+  })
+
   it('are no longer than what fits into a URL', async () => {
     assert.equal((await push({ state: 'x'.repeat(17_000) })).status, 413)
   })

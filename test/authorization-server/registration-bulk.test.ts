@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { request } from 'undici'
 import { type Installation, startInstallation } from '../support/installation.ts'
@@ -62,5 +64,28 @@ describe('registrations in bulk (A56, N16)', () => {
     const installation = await begin(test, 4)
     assert.equal((await registerFrom(installation, '2001:db8:1:1::1')).status, 201)
     assert.equal((await registerFrom(installation, '2001:db8:1:2::9')).status, 429)
+  })
+
+  it('of what is known are limited too, and write nothing until an hour has gone', async (test) => {
+    const installation = await begin(test, 4)
+    const known = fresh()
+    const id = (await registerFrom(installation, '203.0.113.1', known)).body['client_id']
+    const table = new DatabaseSync(join(installation.data, 'portcullis.sqlite'))
+    test.after(() => table.close())
+    const clients = () => table.prepare('SELECT expires_at FROM clients WHERE id = ?').get(String(id))
+    const moveBack = (milliseconds: number) =>
+      table.prepare('UPDATE clients SET expires_at = expires_at - ?').run(milliseconds)
+    const begun = Number(clients()?.['expires_at'])
+    moveBack(1_800_000)
+    assert.equal((await registerFrom(installation, '203.0.113.1', known)).body['client_id'], id)
+    assert.equal(clients()?.['expires_at'], begun - 1_800_000)
+    moveBack(1_900_000)
+    await registerFrom(installation, '203.0.113.1', known)
+    assert.ok(Number(clients()?.['expires_at']) >= begun)
+    const statuses = new Set<number>()
+    for (let index = 0; index < 40; index++)
+      statuses.add((await registerFrom(installation, '203.0.113.1', known)).status)
+    assert.deepEqual([...statuses], [201, 429])
+    assert.equal((await registerFrom(installation, '203.0.113.2', known)).status, 201)
   })
 })

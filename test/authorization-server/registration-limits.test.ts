@@ -261,6 +261,24 @@ describe('what a client cannot register (A56)', () => {
     for (const member of Object.keys(uris)) assert.ok(!(member in body), member)
   })
 
+  it('is a value that is nested deeply', async (test) => {
+    const installation = await begin(test)
+    const deep = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`
+    const nested = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
+    const bodies = ['redirect_uris', 'client_name', 'contacts', 'jwks', 'grant_types'].flatMap((member) => [
+      `{"redirect_uris":["${redirect}"],"${member}":${deep(7000)}}`,
+      `{"redirect_uris":["${redirect}"],"${member}":${nested(2500)}}`,
+    ])
+    for (const body of [...bodies, '{"redirect_uris":[["https://app.example/cb"]]}']) {
+      const headers = { 'content-type': 'application/json' }
+      const response = await fetch(`${installation.url}/register`, { method: 'POST', headers, body })
+      assert.equal(response.status, 400, body.slice(0, 60))
+      const { error } = (await response.json()) as { error: string }
+      assert.match(error, /^invalid_(?:client_metadata|redirect_uri)$/)
+    }
+    assert.ok(!installation.log().includes('"fault"'))
+  })
+
   it('is more than 16 KB', async (test) => {
     const installation = await begin(test)
     const { status } = await register(installation, {

@@ -7,6 +7,7 @@ import type { ArtifactStore, ClientStore, StoredClient } from '../../storage/con
 import { operatorClientField } from '../client-metadata.ts'
 import { errors } from '../library.ts'
 import type { RegistrationSettings } from '../settings.ts'
+import { mayBeRegistered } from './client-id.ts'
 import { clientSecretHash } from './client-secrets.ts'
 import { callerAddress, slowDown } from './slow-down.ts'
 
@@ -20,6 +21,9 @@ export interface ClientAdapterPorts {
 }
 
 const minute = 60
+/** How many more of the registrations of one address may be of what is known already, which are read alone. */
+const timesKnown = 10
+const hourMilliseconds = 3600 * 1000
 /** The share of all new registrations that one address may have. */
 const shareOfOne = 4
 /** How long a client waits before it tries again where the store is full. */
@@ -31,6 +35,8 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
   const hash = clientSecretHash(ports.secret)
   const points = registration.newPerMinute
   const everybody = rateLimit({ points, seconds: minute })
+  const againByAddress = rateLimit({ points: points * timesKnown, seconds: minute })
+  const renewMilliseconds = Math.min(hourMilliseconds, registration.unusedSeconds * 100)
   const byAddress = rateLimit({ points: Math.ceil(points / shareOfOne), seconds: minute })
 
   const store = (id: string, payload: AdapterPayload, times: Pick<StoredClient, 'usedAt' | 'expiresAt'>) => {
@@ -55,6 +61,15 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
     if (wait > 0) throw slowDown(429, 'too many registrations at the moment', wait)
   }
 
+  const admitAgain = async (): Promise<void> => {
+    const wait = await againByAddress.take(callerAddress())
+    if (wait > 0) throw slowDown(429, 'too many registrations at the moment', wait)
+  }
+
+  /** Programs register at every start: what would only be moved by a little is not written. */
+  const isWorthRenewing = (known: StoredClient, expiresAt: number): boolean =>
+    known.expiresAt !== undefined && known.expiresAt < expiresAt - renewMilliseconds
+
   return {
     async find(id) {
       const client = mayBeRegistered(id) ? ((await registered.find(id)) ?? (await adopt(id))) : undefined
@@ -64,7 +79,9 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
       // RFC 9700 section 4.15. Nothing here makes such an id, and nothing ever may.
       if (isUserId(id)) throw new errors.InvalidClientMetadata('client_id is reserved')
       const expiresAt = clock.now() + registration.unusedSeconds * 1000
-      if ((await registered.find(id)) === undefined) await admit()
+      const known = await registered.find(id)
+      await (known === undefined ? admit() : admitAgain())
+      if (known !== undefined && !isWorthRenewing(known, expiresAt)) return
       const client = store(id, payload, { usedAt: undefined, expiresAt })
       if (!(await registered.register(client, registration.maxClients)))
         throw slowDown(503, 'there is no room for more clients', fullSeconds)
@@ -77,11 +94,6 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
     consume: async () => undefined,
     revokeByGrantId: async () => undefined,
   }
-}
-
-/** URLs are ids of metadata documents, which are fetched and never stored. */
-function mayBeRegistered(id: string): boolean {
-  return id.length <= 128 && !id.includes(':')
 }
 
 /** A stored client as the library wants it: what stands for its secret is the hash. */

@@ -15,6 +15,14 @@ export function registeredClientId(key: Uint8Array, metadata: ClientMetadata): s
   return keyedDigest(key, canonical(known)).slice(0, 22)
 }
 
+/**
+ * Whether a client of the store can have this id, which is untrusted. URLs are ids of metadata documents, which are fetched and never stored. Control characters are in no id (RFC 6749
+ * appendix A.1), and PostgreSQL fails where it is asked for one.
+ */
+export function mayBeRegistered(id: string): boolean {
+  return /^[^:\p{Cc}]{1,128}$/u.test(id)
+}
+
 /** One text for all spellings of a JSON value in which the order of lists has no meaning. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${[...new Set(value.map(canonical))].toSorted().join(',')}]`

@@ -1,9 +1,11 @@
-import type { Configuration } from 'oidc-provider'
-import { rateLimit } from '../../http/rate-limit.ts'
-import type { SafeFetch } from '../../http/safe-fetch.ts'
+import { LRUCache } from 'lru-cache'
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { isLoopbackHost } from '../../core/resource.ts'
+import { fetchProblem, type SafeFetch } from '../../http/safe-fetch.ts'
 import { errors } from '../library.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
 import { documentUrlProblem } from './document-url.ts'
+import { fetchLimit } from './fetch-limits.ts'
 import { slowDown } from './slow-down.ts'
 
 type Feature = NonNullable<NonNullable<Configuration['features']>['clientIdMetadataDocument']>
@@ -12,27 +14,31 @@ type Feature = NonNullable<NonNullable<Configuration['features']>['clientIdMetad
 const draft = 'draft-02'
 /** A person may take minutes over login and consent, and the document is needed at every step of them. */
 const cacheSeconds = { min: 300, max: 24 * 3600 }
-const perMinute = { everybody: 600, host: 120 }
+const keySetMilliseconds = 60_000
+const keptKeySets = 200
 
 /** Client ID metadata documents: which ones are fetched. The library checks and caches them. */
 export function documentFeature(settings: AuthorizationServerSettings): Feature {
   const { enabled, allowedHosts } = settings.registration.documents
   const ownHosts = settings.origins.map((origin) => new URL(origin).host)
-  const ofAll = rateLimit({ points: perMinute.everybody, seconds: 60 })
-  const ofHost = rateLimit({ points: perMinute.host, seconds: 60 })
+  const allowLoopback = isLoopbackHost(new URL(settings.issuer).hostname)
+  const limit = fetchLimit()
   const isAllowed = (clientId: string): boolean =>
     allowedHosts === undefined || allowedHosts.includes(new URL(clientId).hostname)
   const feature = {
     enabled,
     ack: draft,
     cacheDuration: cacheSeconds,
-    async allowFetch(_context: unknown, clientId: string): Promise<boolean> {
+    async allowFetch(context: KoaContextWithOIDC, clientId: string): Promise<boolean> {
       const problem = documentUrlProblem(clientId, ownHosts)
       if (problem !== undefined)
         throw new errors.InvalidClient('client_id metadata document not fetched', `its URL ${problem}`)
       if (!isAllowed(clientId))
         throw new errors.InvalidClient('client_id metadata document not fetched', 'its host is not allowed')
-      const wait = (await ofHost.take(new URL(clientId).hostname)) || (await ofAll.take('all'))
+      const unfetchable = fetchProblem(clientId, { allowLoopback })
+      if (unfetchable !== undefined)
+        throw new errors.InvalidClient('client_id metadata document not fetched', unfetchable)
+      const wait = await limit(clientId, context)
       if (wait > 0) throw slowDown(503, 'too many client_id metadata documents at the moment', wait)
       return true
     },
@@ -40,10 +46,32 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
   return feature
 }
 
-/** Everything that the library fetches: metadata documents and the key sets that they name. */
+/**
+ * Everything that the library fetches: metadata documents, which it keeps itself, and the key sets that they name. It
+ * would fetch those with each assertion, so they are kept for a minute here, and the rest are bounded as documents are.
+ */
 export function libraryFetch(fetchSafely: SafeFetch): NonNullable<Configuration['fetch']> {
+  const keySets = new LRUCache<string, Promise<Response>>({ max: keptKeySets, ttl: keySetMilliseconds })
+  const limit = fetchLimit()
+
+  const fetchKeySet = async (url: string): Promise<Response> => {
+    const wait = await limit(url)
+    if (wait > 0) throw slowDown(503, 'too many key sets at the moment', wait)
+    return fetchSafely(url)
+  }
+
   return async (input, init) => {
     if ((init?.method ?? 'GET') !== 'GET') throw new Error('the library sends something: it should only read')
-    return fetchSafely(input instanceof Request ? input.url : String(input))
+    const url = input instanceof Request ? input.url : String(input)
+    // The library says so for documents alone.
+    if (init?.redirect === 'manual') return fetchSafely(url)
+    const running = keySets.get(url) ?? fetchKeySet(url)
+    keySets.set(url, running, { noUpdateTTL: true })
+    try {
+      return (await running).clone()
+    } catch (error) {
+      keySets.delete(url)
+      throw error
+    }
   }
 }

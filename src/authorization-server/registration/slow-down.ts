@@ -9,8 +9,7 @@ export function slowDown(status: 429 | 503, description: string, seconds: number
 }
 
 /** The network from which the request comes that the library is answering; the gateway has written its address. */
-export function callerAddress(): string {
-  const req = Provider.ctx?.req
+export function callerAddress(req = Provider.ctx?.req): string {
   const forwarded = req?.headers['x-forwarded-for']
   return networkOf(typeof forwarded === 'string' ? forwarded : (req?.socket.remoteAddress ?? 'unknown'))
 }

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { it } from 'node:test'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { holdRedirect } from '../../src/authorization-server/hold-redirect.ts'
+import { Provider } from '../../src/authorization-server/library.ts'
+
+const issuer = 'http://127.0.0.1:1'
+
+/** What the steps after the library make of an answer of its authorization endpoint. */
+async function answerWith(fill: (context: KoaContextWithOIDC) => void): Promise<Response> {
+  const provider = new Provider(issuer)
+  provider.use(async (context) => {
+    Object.assign(context, { oidc: { route: 'authorization', issuer, entities: {} } })
+    const shown = context as KoaContextWithOIDC
+    fill(shown)
+    await holdRedirect(shown)
+  })
+  const handle = provider.callback() as (req: IncomingMessage, res: ServerResponse) => void
+  const server = createServer(handle)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  const response = await fetch(`http://127.0.0.1:${port}/`, { redirect: 'manual' })
+  const text = await response.text()
+  await new Promise((resolve) => server.close(resolve))
+  return new Response(text, { status: response.status, headers: response.headers })
+}
+
+it('an authorization request is never answered with a form that posts itself to a client (RFC 9700 section 4.11.2)', async () => {
+  const response = await answerWith((context) => {
+    context.status = 200
+    context.type = 'html'
+    context.body = '<script>document.forms[0].submit()</script><form action="https://evil.example/">'
+  })
+  assert.equal(response.status, 400)
+  assert.match(response.headers.get('content-security-policy') ?? '', /default-src 'none'/)
+  const html = await response.text()
+  assert.doesNotMatch(html, /evil\.example|<script|<form/)
+})
+
+it('an authorization request that goes on to a page of ours is let through', async () => {
+  const response = await answerWith((context) => context.redirect('/interaction/abc'))
+  assert.equal(response.headers.get('location'), '/interaction/abc')
+})

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { request } from 'undici'
+import { sweepStore } from '../../src/compose/sweep.ts'
+import type { ConfigInput } from '../../src/config/schema.ts'
+import { sqliteEngine } from '../support/engines.ts'
+import { type Installation, startInstallation, testClients } from '../support/installation.ts'
+import { movableClock } from '../support/movable-clock.ts'
+import { challengeOf } from '../support/oauth.ts'
+
+const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code'
+const paths = ['/authorize', '/par', '/device_authorization', '/device'] as const
+
+async function begin(test: TestContext, limits: ConfigInput['limits'] = {}): Promise<Installation> {
+  const television = { id: 'television', grantTypes: [deviceCode] }
+  const clients = [...testClients, television] as ConfigInput['clients']
+  const installation = await startInstallation({ config: { clients, limits, grants: { deviceCode: 'on' } } })
+  test.after(() => installation.close())
+  return installation
+}
+
+/** A request as the gateway passes it on from this address. */
+async function ask(
+  { url, authorizationServerUrl }: Installation,
+  path: (typeof paths)[number],
+  { address = '192.0.2.1', accept = 'text/html', ...more }: Record<string, string> = {},
+): Promise<Response> {
+  const parameters = new URLSearchParams({
+    client_id: path === '/device_authorization' ? 'television' : 'user-client',
+    redirect_uri: 'http://127.0.0.1:1/callback',
+    response_type: 'code',
+    code_challenge: challengeOf('v'.repeat(43)),
+    code_challenge_method: 'S256',
+    ...more,
+  })
+  const type = 'application/x-www-form-urlencoded'
+  const headers = { host: new URL(url).host, accept, 'x-forwarded-for': address, 'content-type': type }
+  const isPost = path !== '/authorize' && path !== '/device'
+  const query = isPost ? '' : `?${parameters.toString()}`
+  const answer = await request(`${authorizationServerUrl}${path}${query}`, {
+    headers,
+    ...(isPost ? { method: 'POST', body: parameters.toString() } : {}),
+  })
+  const fields = Object.entries(answer.headers).map(([name, value]) => [name, String(value)])
+  return new Response(await answer.body.text(), {
+    status: answer.statusCode,
+    headers: Object.fromEntries(fields) as Record<string, string>,
+  })
+}
+
+describe('requests that anybody can have kept (A56)', () => {
+  it('are so many for one network in a minute, together, and others are let in', async (test) => {
+    const installation = await begin(test, { authorizationsPerNetwork: 4 })
+    for (const path of paths) assert.ok((await ask(installation, path)).status < 400, path)
+    for (const path of paths) {
+      const refused = await ask(installation, path)
+      assert.equal(refused.status, 429, path)
+      assert.ok(Number(refused.headers.get('retry-after')) > 0)
+      assert.match(await refused.text(), /Too many requests/)
+      assert.match(refused.headers.get('content-security-policy') ?? '', /default-src 'none'/)
+      const document = await ask(installation, path, { accept: 'application/json' })
+      assert.equal(((await document.json()) as { error: string }).error, 'temporarily_unavailable')
+      assert.ok((await ask(installation, path, { address: '192.0.2.2' })).status < 400)
+    }
+  })
+
+  it('are so many altogether', async (test) => {
+    const installation = await begin(test, { authorizations: 3 })
+    const statuses = []
+    for (let index = 1; index <= 4; index++)
+      statuses.push((await ask(installation, '/authorize', { address: `192.0.2.${index}` })).status)
+    assert.deepEqual(statuses, [303, 303, 303, 429])
+  })
+
+  it('have 4 KB of parameters at most, without what proves the client', async (test) => {
+    const installation = await begin(test)
+    for (const path of ['/authorize', '/par', '/device_authorization'] as const) {
+      assert.ok((await ask(installation, path, { state: 's'.repeat(3500) })).status < 400, path)
+      const refused = await ask(installation, path, { state: 's'.repeat(4096) })
+      assert.equal(refused.status, 400, path)
+      assert.match(await refused.text(), /too long/)
+      const many = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`unknown_${index}`, 'x']))
+      const document = await ask(installation, path, { ...many, accept: 'application/json' })
+      assert.equal(((await document.json()) as { error: string }).error, 'invalid_request')
+    }
+    const proved = await ask(installation, '/par', { client_assertion: 'a'.repeat(6000) })
+    assert.doesNotMatch(await proved.text(), /too large|too long/)
+  })
+
+  it('are gone from the store soon after they have expired', async () => {
+    const clock = movableClock()
+    const home = await (await sqliteEngine()).create()
+    const store = await home.open({ clock })
+    const expiresAt = clock.now() + 600_000
+    for (const model of ['Interaction', 'DeviceCode', 'PushedAuthorizationRequest', 'RefreshToken'])
+      await store.artifacts.put({ model, id: 'x', payload: {}, expiresAt })
+    const isKept = async (model: string) =>
+      !(await store.artifacts.insertOnce({ model, id: 'x', payload: {} }))
+    clock.advance(600_000 + 600_001)
+    await sweepStore(store, clock)
+    assert.equal(await isKept('RefreshToken'), true, 'presenting it again is how theft is noticed')
+    for (const model of ['Interaction', 'DeviceCode', 'PushedAuthorizationRequest'])
+      assert.equal(await isKept(model), false, model)
+    await store.close()
+    await home.destroy()
+  })
+})
