@@ -1,8 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
-import { grantName } from '../core/secret.ts'
-import type { ArtifactStore } from '../storage/contract.ts'
-import { errors } from './library.ts'
+import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
+import { errors, Provider } from './library.ts'
 
 /** A call that a client was just refused for want of scopes. */
 interface StepUpNeed {
@@ -23,6 +22,8 @@ interface StepUpNeed {
 export interface StepUps {
   /** Resolves when every replica will see it. */
   remember(need: StepUpNeed): Promise<void>
+  /** Sees whether the grant that was found for the request that the library is answering was challenged. */
+  notice(grant: FoundArtifact): void
   /** Throws InvalidGrant once after a challenge: a refresh cannot widen a grant, so the client has to ask the user. */
   refuseRefresh(context: KoaContextWithOIDC): Promise<void>
   /** The scopes that this client was lately found to lack for this user and resource. */
@@ -31,7 +32,6 @@ export interface StepUps {
   forget(clientId: string, subject: string): Promise<void>
 }
 
-const refusalModel = 'StepUpRefusal'
 const needModel = 'StepUpNeed'
 const refusalMilliseconds = 30_000
 const needMilliseconds = 10 * 60_000
@@ -39,15 +39,15 @@ const needMilliseconds = 10 * 60_000
 /** Keeps challenges in the store, where every replica sees them. */
 export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
   const needId = (clientId: string, subject: string): string => JSON.stringify([clientId, subject])
+  // A refresh reads its grant anyway: only one that finds it challenged has anything to ask the store.
+  const challenged = new WeakSet<object>()
   return {
+    notice({ challengedUntil = 0 }) {
+      if (Provider.ctx !== undefined && challengedUntil > clock.now()) challenged.add(Provider.ctx)
+    },
     async remember({ clientId, subject, resource, grantName: name, scopes }) {
       const expiresAt = (milliseconds: number): number => clock.now() + milliseconds
-      await artifacts.put({
-        model: refusalModel,
-        id: name,
-        payload: {},
-        expiresAt: expiresAt(refusalMilliseconds),
-      })
+      await artifacts.challenge('Grant', name, expiresAt(refusalMilliseconds))
       const payload = { resource, scopes, expiresAt: expiresAt(needMilliseconds) }
       await artifacts.put({
         model: needModel,
@@ -56,10 +56,10 @@ export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
         expiresAt: payload.expiresAt,
       })
     },
-    async refuseRefresh({ oidc }) {
-      const grantId = oidc.entities.RefreshToken?.grantId
-      if (grantId === undefined || (await artifacts.take(refusalModel, grantName(grantId))) === undefined)
-        return
+    async refuseRefresh(context) {
+      const grantId = context.oidc.entities.RefreshToken?.grantId
+      if (grantId === undefined || !challenged.has(context)) return
+      if (!(await artifacts.answerChallenge('Grant', grantId))) return
       throw new errors.InvalidGrant('more scopes are needed: ask the user for them')
     },
     async neededScopes(clientId, subject, resource) {

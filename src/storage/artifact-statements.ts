@@ -3,13 +3,15 @@ import { type Prepared, prepare } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
 /** What is read of an artifact: not the columns that it is only found by. */
-export const kept = ['model', 'payload', 'consumed_at', 'expires_at', 'answer'] as const
+export const kept = ['model', 'payload', 'consumed_at', 'expires_at', 'answer', 'challenged_until'] as const
 
 /** An artifact as it is read. */
 export type KeptRow = Pick<Selectable<Schema['artifacts']>, (typeof kept)[number]>
 
 /** An artifact as it is written: the marks of its use come later. */
-export type ArtifactRow = Required<Omit<Insertable<Schema['artifacts']>, 'tenant' | 'consumed_at' | 'answer'>>
+export type ArtifactRow = Required<
+  Omit<Insertable<Schema['artifacts']>, 'tenant' | 'consumed_at' | 'answer' | 'challenged_until'>
+>
 
 interface ById {
   readonly model: string
@@ -28,6 +30,8 @@ interface ArtifactStatements {
   readonly findByUid: Prepared<ByValue, KeptRow>
   readonly findByUserCode: Prepared<ByValue, KeptRow>
   readonly consume: Prepared<ById & { readonly now: number; readonly answer: string | null }, unknown>
+  readonly challenge: Prepared<ByValue & { readonly until: number }, unknown>
+  readonly answerChallenge: Prepared<ById & { readonly now: number }, unknown>
   readonly remove: Prepared<ById, unknown>
   readonly take: Prepared<ById, KeptRow>
 }
@@ -68,6 +72,24 @@ export function artifactStatements(db: Kysely<Schema>, tenant: string): Artifact
         .where('model', '=', model)
         .where('id', '=', id)
         .where('consumed_at', 'is', null)
+        .returning('id'),
+    ),
+    challenge: prepare(db, ({ model, value, until }) =>
+      db
+        .updateTable('artifacts')
+        .set({ challenged_until: until })
+        .where('tenant', '=', tenant)
+        .where('model', '=', model)
+        .where('uid', '=', value),
+    ),
+    answerChallenge: prepare(db, ({ model, id, now }) =>
+      db
+        .updateTable('artifacts')
+        .set({ challenged_until: null })
+        .where('tenant', '=', tenant)
+        .where('model', '=', model)
+        .where('id', '=', id)
+        .where('challenged_until', '>', now)
         .returning('id'),
     ),
     remove: prepare(db, deleteById),

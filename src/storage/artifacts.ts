@@ -45,6 +45,7 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
     return {
       payload: JSON.parse(payload) as Record<string, unknown>,
       consumedAt: row.consumed_at === null ? undefined : row.consumed_at,
+      ...(row.challenged_until === null ? {} : { challengedUntil: row.challenged_until }),
       ...(row.answer === null ? {} : { answer: payloads.open(row.answer, answerContext(row.model)) }),
     }
   }
@@ -101,6 +102,13 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
         .where('answer', 'is not', null)
         .where('consumed_at', '<', before)
         .execute()
+    },
+    async challenge(model, uid, until) {
+      await statements.challenge({ model, value: hashed('uid', uid), until })
+    },
+    async answerChallenge(model, id) {
+      const answered = await statements.answerChallenge({ model, id: hashed(model, id), now: clock.now() })
+      return answered.length === 1
     },
     async remove(model, id) {
       await statements.remove({ model, id: hashed(model, id) })

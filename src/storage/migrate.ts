@@ -6,6 +6,7 @@ import { users } from './migrations/0003-users.ts'
 import { consents } from './migrations/0004-consents.ts'
 import { keyStates } from './migrations/0006-key-states.ts'
 import { refreshAnswers } from './migrations/0006-refresh-answers.ts'
+import { challengedGrants } from './migrations/0007-challenged-grants.ts'
 import type { Schema } from './schema.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
@@ -16,6 +17,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0004-consents': consents,
   '0006-key-states': keyStates,
   '0006-refresh-answers': refreshAnswers,
+  '0007-challenged-grants': challengedGrants,
 }
 
 /** The SQLSTATE of a user who may not create tables, as nobody but its owner may in a new PostgreSQL database. */
