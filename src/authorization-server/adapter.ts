@@ -1,4 +1,5 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
+import { grantName } from '../core/secret.ts'
 import {
   type ArtifactStore,
   type FoundArtifact,
@@ -11,7 +12,7 @@ import { isWithinWindow, refreshTokenModel } from './refresh-window.ts'
 import { type ClientAdapterPorts, clientAdapter } from './registration/client-adapter.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-interface AdapterPorts extends ClientAdapterPorts, Pick<AuthorizationServerSettings, 'tokens'> {
+interface AdapterPorts extends ClientAdapterPorts, Pick<AuthorizationServerSettings, 'tokens' | 'stepUps'> {
   readonly revocations: RevocationStore
 }
 
@@ -33,7 +34,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
         id,
         payload,
         grantId: payload.grantId,
-        uid: payload.uid,
+        uid: model === 'Grant' ? grantName(id) : payload.uid,
         userCode: payload.userCode,
         accountId: payload.accountId,
         clientId: payload.clientId,
@@ -50,6 +51,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
       const found = await artifacts.find(model, id)
       if (model === refreshTokenModel && found !== undefined && isWithinWindow(ports, found))
         return found.payload
+      if (model === 'Grant' && found !== undefined) ports.stepUps.notice(found)
       return restore(found)
     },
     async findByUid(uid) {

@@ -19,11 +19,14 @@ const maxKeptBytes = 16 * 1024
  * Makes a request look as if it had come to the public origin, which is where the library takes the URLs from that it
  * writes. Nothing that a client says about hosts or protocols has a part in it.
  */
-export function speakAsPublicOrigin(issuer: string, req: IncomingMessage): void {
+export function speakAsPublicOrigin(issuer: string): (req: IncomingMessage) => void {
   const { host, protocol } = new URL(issuer)
-  req.headers.host = host
-  req.headers['x-forwarded-proto'] = protocol.slice(0, -1)
-  delete req.headers['x-forwarded-host']
+  const scheme = protocol.slice(0, -1)
+  return ({ headers }) => {
+    headers.host = host
+    headers['x-forwarded-proto'] = scheme
+    delete headers['x-forwarded-host']
+  }
 }
 
 /** Lets the page of a checked origin read the answer. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { networkOf, rateLimit } from '../http/rate-limit.ts'
+import { networkOf } from '../core/network.ts'
+import { rateLimit } from '../http/rate-limit.ts'
 import type { Endpoint } from './endpoints.ts'
 import { errors } from './library.ts'
 import { addressOf } from './observe.ts'

@@ -63,6 +63,7 @@ export async function createAuthorizationServer(
 ): Promise<AuthorizationServer> {
   const { issuer, resources, guard, observe, onFault } = settings
   const notes = takeNotes(onFault)
+  const takeToPublicOrigin = speakAsPublicOrigin(issuer)
   // The library takes its keys once and for all. It costs a millisecond to build it anew over the same store; requests
   // that are running end on the one that they began with.
   let engine = buildEngine(settings, notes)
@@ -77,7 +78,7 @@ export async function createAuthorizationServer(
   const answer = async (answered: Answered): Promise<void> => {
     const { req, res } = answered
     guard.check(readHead(req.rawHeaders))
-    speakAsPublicOrigin(issuer, req)
+    takeToPublicOrigin(req)
     const { path, query } = splitTarget(req.url ?? '/')
     if (path === '/') return sendPage(res, home)
     if (path === stylesheetPath) return sendStylesheet(res)

@@ -1,8 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
-import { grantName } from '../core/secret.ts'
-import type { ArtifactStore } from '../storage/contract.ts'
-import { errors } from './library.ts'
+import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
+import { errors, Provider } from './library.ts'
 import { refreshTokenModel } from './refresh-window.ts'
 
 /** A call that a client was just refused for want of scopes. */
@@ -24,6 +23,8 @@ interface StepUpNeed {
 export interface StepUps {
   /** Resolves when every replica will see it. */
   remember(need: StepUpNeed): Promise<void>
+  /** Sees whether the grant that was found for the request that the library is answering was challenged. */
+  notice(grant: FoundArtifact): void
   /**
    * Throws InvalidGrant after a challenge, once for each grant and set of scopes: a refresh cannot widen a grant, so
    * the client has to ask the user. Who repeats the challenge cannot keep the grant from being used.
@@ -35,7 +36,6 @@ export interface StepUps {
   forget(clientId: string, subject: string): Promise<void>
 }
 
-const refusalModel = 'StepUpRefusal'
 const toldModel = 'StepUpTold'
 const needModel = 'StepUpNeed'
 const refusalMilliseconds = 30_000
@@ -45,7 +45,12 @@ const needMilliseconds = 10 * 60_000
 /** Keeps challenges in the store, where every replica sees them. */
 export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
   const needId = (clientId: string, subject: string): string => JSON.stringify([clientId, subject])
+  // A refresh reads its grant anyway: only one that finds it challenged has anything to ask the store.
+  const challenged = new WeakSet<object>()
   return {
+    notice({ challengedUntil = 0 }) {
+      if (Provider.ctx !== undefined && challengedUntil > clock.now()) challenged.add(Provider.ctx)
+    },
     async remember({ clientId, subject, resource, grantName: name, scopes }) {
       const expiresAt = (milliseconds: number): number => clock.now() + milliseconds
       const isNew = await artifacts.insertOnce({
@@ -54,13 +59,7 @@ export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
         payload: {},
         expiresAt: expiresAt(toldMilliseconds),
       })
-      if (isNew)
-        await artifacts.put({
-          model: refusalModel,
-          id: name,
-          payload: {},
-          expiresAt: expiresAt(refusalMilliseconds),
-        })
+      if (isNew) await artifacts.challenge('Grant', name, expiresAt(refusalMilliseconds))
       const payload = { resource, scopes, expiresAt: expiresAt(needMilliseconds) }
       await artifacts.put({
         model: needModel,
@@ -69,14 +68,12 @@ export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
         expiresAt: payload.expiresAt,
       })
     },
-    async refuseRefresh({ oidc }) {
-      const { grantId, jti = '' } = oidc.entities.RefreshToken ?? {}
-      if (grantId === undefined) return
-      const name = grantName(grantId)
-      if ((await artifacts.find(refusalModel, name)) === undefined) return
+    async refuseRefresh(context) {
+      const { grantId, jti = '' } = context.oidc.entities.RefreshToken ?? {}
+      if (grantId === undefined || !challenged.has(context)) return
       // A token that was used before gets the answer of then; the refusal is for the one that goes on.
       if ((await artifacts.find(refreshTokenModel, jti))?.consumedAt !== undefined) return
-      if ((await artifacts.take(refusalModel, name)) === undefined) return
+      if (!(await artifacts.answerChallenge('Grant', grantId))) return
       throw new errors.InvalidGrant('more scopes are needed: ask the user for them')
     },
     async neededScopes(clientId, subject, resource) {

@@ -35,6 +35,8 @@ export function resourceDirectory(
     all: resources,
     fallback,
     find(indicator) {
+      const exact = index.get(indicator)
+      if (exact !== undefined) return exact
       const canonical = canonicalResource(indicator)
       return canonical === undefined ? undefined : index.get(canonical)
     },

@@ -1,7 +1,9 @@
-import type { Insertable, Kysely, Selectable } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
 import { keyedDigest, type MasterSecret, sealer } from '../core/secret.ts'
+import { type ArtifactRow, artifactStatements, type KeptRow, kept } from './artifact-statements.ts'
 import type { Artifact, ArtifactStore, FoundArtifact } from './contract.ts'
+import type { Prepared } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
 interface ArtifactsOptions {
@@ -10,11 +12,6 @@ interface ArtifactsOptions {
   readonly secret: MasterSecret
   readonly clock: Clock
 }
-
-/** What is read of an artifact: not the columns that it is only found by. */
-const kept = ['model', 'payload', 'consumed_at', 'expires_at', 'answer'] as const
-
-type Row = Pick<Selectable<Schema['artifacts']>, (typeof kept)[number]>
 
 /**
  * Artifacts over SQL. Ids are keyed hashes and payloads are sealed, so that a stolen store gives nobody a token, a
@@ -30,8 +27,7 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
   const context = (model: string): string => `${tenant}\0${model}`
   const answerContext = (model: string): string => `${context(model)}\0answer`
 
-  const toRow = (artifact: Artifact): Insertable<Schema['artifacts']> => ({
-    tenant,
+  const toRow = (artifact: Artifact): ArtifactRow => ({
     model: artifact.model,
     id: hashed(artifact.model, artifact.id),
     payload: payloads.seal(JSON.stringify(artifact.payload), context(artifact.model)),
@@ -40,34 +36,29 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
     user_code: optional('user_code', artifact.userCode),
     account_id: artifact.accountId ?? null,
     client_id: artifact.clientId ?? null,
-    consumed_at: null,
-    answer: null,
     expires_at: artifact.expiresAt ?? null,
   })
 
-  const openRow = (row: Row): FoundArtifact => {
+  const openRow = (row: KeptRow): FoundArtifact => {
     const payload = payloads.open(row.payload, context(row.model))
     if (payload === undefined) throw new Error(`a stored ${row.model} was sealed with another secret`)
     return {
       payload: JSON.parse(payload) as Record<string, unknown>,
       consumedAt: row.consumed_at === null ? undefined : row.consumed_at,
+      ...(row.challenged_until === null ? {} : { challengedUntil: row.challenged_until }),
       ...(row.answer === null ? {} : { answer: payloads.open(row.answer, answerContext(row.model)) }),
     }
   }
 
-  const found = (row: Row | undefined): FoundArtifact | undefined =>
+  const found = (row: KeptRow | undefined): FoundArtifact | undefined =>
     row === undefined ? undefined : openRow(row)
 
-  const findBy = async (model: string, column: 'id' | 'uid' | 'user_code', value: string) =>
-    found(
-      await db
-        .selectFrom('artifacts')
-        .select(kept)
-        .where('tenant', '=', tenant)
-        .where('model', '=', model)
-        .where(column, '=', value)
-        .executeTakeFirst(),
-    )
+  const statements = artifactStatements(db, tenant)
+  const findBy = async (
+    find: Prepared<{ model: string; value: string }, KeptRow>,
+    model: string,
+    value: string,
+  ): Promise<FoundArtifact | undefined> => found((await find({ model, value }))[0])
 
   const listBy = async (model: string, column: 'account_id' | 'client_id', value: string) => {
     const rows = await db
@@ -82,38 +73,25 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
 
   return {
     async put(artifact) {
-      const { consumed_at: _, answer: __, ...row } = toRow(artifact)
-      await db
-        .insertInto('artifacts')
-        .values(row)
-        .onConflict((conflict) => conflict.columns(['tenant', 'model', 'id']).doUpdateSet(row))
-        .execute()
+      await statements.put(toRow(artifact))
     },
     async insertOnce(artifact) {
-      const inserted = await db
-        .insertInto('artifacts')
-        .values(toRow(artifact))
-        .onConflict((conflict) => conflict.columns(['tenant', 'model', 'id']).doNothing())
-        .returning('id')
-        .execute()
-      return inserted.length === 1
+      return (await statements.insertOnce(toRow(artifact))).length === 1
     },
-    find: (model, id) => findBy(model, 'id', hashed(model, id)),
-    findByUid: (model, uid) => findBy(model, 'uid', hashed('uid', uid)),
-    findByUserCode: (model, userCode) => findBy(model, 'user_code', hashed('user_code', userCode)),
+    find: (model, id) => findBy(statements.find, model, hashed(model, id)),
+    findByUid: (model, uid) => findBy(statements.findByUid, model, hashed('uid', uid)),
+    findByUserCode: (model, userCode) =>
+      findBy(statements.findByUserCode, model, hashed('user_code', userCode)),
     listByAccount: (model, accountId) => listBy(model, 'account_id', accountId),
     listByClient: (model, clientId) => listBy(model, 'client_id', clientId),
     async consume(model, id, answer) {
       const sealed = answer === undefined ? null : payloads.seal(answer, answerContext(model))
-      const consumed = await db
-        .updateTable('artifacts')
-        .set({ consumed_at: clock.now(), answer: sealed })
-        .where('tenant', '=', tenant)
-        .where('model', '=', model)
-        .where('id', '=', hashed(model, id))
-        .where('consumed_at', 'is', null)
-        .returning('id')
-        .execute()
+      const consumed = await statements.consume({
+        model,
+        id: hashed(model, id),
+        now: clock.now(),
+        answer: sealed,
+      })
       return consumed.length === 1
     },
     async forgetAnswers(before) {
@@ -125,22 +103,18 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
         .where('consumed_at', '<', before)
         .execute()
     },
+    async challenge(model, uid, until) {
+      await statements.challenge({ model, value: hashed('uid', uid), until })
+    },
+    async answerChallenge(model, id) {
+      const answered = await statements.answerChallenge({ model, id: hashed(model, id), now: clock.now() })
+      return answered.length === 1
+    },
     async remove(model, id) {
-      await db
-        .deleteFrom('artifacts')
-        .where('tenant', '=', tenant)
-        .where('model', '=', model)
-        .where('id', '=', hashed(model, id))
-        .execute()
+      await statements.remove({ model, id: hashed(model, id) })
     },
     async take(model, id) {
-      const row = await db
-        .deleteFrom('artifacts')
-        .where('tenant', '=', tenant)
-        .where('model', '=', model)
-        .where('id', '=', hashed(model, id))
-        .returning(kept)
-        .executeTakeFirst()
+      const [row] = await statements.take({ model, id: hashed(model, id) })
       return row !== undefined && (row.expires_at === null || row.expires_at > clock.now())
         ? found(row)
         : undefined

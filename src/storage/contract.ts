@@ -20,6 +20,8 @@ export interface FoundArtifact {
   readonly consumedAt: number | undefined
   /** What `consume` kept with it. */
   readonly answer?: string | undefined
+  /** Until when a challenge stands: milliseconds since the epoch. */
+  readonly challengedUntil?: number | undefined
 }
 
 /**
@@ -30,7 +32,7 @@ export const seenOnceModel = 'ReplayDetection'
 
 /** The artifacts of one tenant. */
 export interface ArtifactStore {
-  /** Inserts or replaces. Keeps the mark of consumption. */
+  /** Inserts or replaces. Keeps the marks of consumption and of a challenge. */
   put(artifact: Artifact): Promise<void>
   /** Inserts unless the id is there. Returns whether it did: of many at once, one. */
   insertOnce(artifact: Artifact): Promise<boolean>
@@ -46,6 +48,10 @@ export interface ArtifactStore {
   consume(model: string, id: string, answer?: string): Promise<boolean>
   /** Drops the kept answers of what was consumed before a time, in milliseconds since the epoch. */
   forgetAnswers(before: number): Promise<void>
+  /** Marks what has this `uid` as challenged until a time, in milliseconds since the epoch. */
+  challenge(model: string, uid: string, until: number): Promise<void>
+  /** Ends a challenge that still stands, in one conditional update. Returns whether this call did it: of many at once, one. */
+  answerChallenge(model: string, id: string): Promise<boolean>
   remove(model: string, id: string): Promise<void>
   /** Removes and returns in one statement: of many at once, one gets it. Undefined for what has expired, too. */
   take(model: string, id: string): Promise<FoundArtifact | undefined>

@@ -4,8 +4,9 @@ import { initial } from './migrations/0001-initial.ts'
 import { clients } from './migrations/0002-clients.ts'
 import { users } from './migrations/0003-users.ts'
 import { consents } from './migrations/0004-consents.ts'
+import { refreshAnswers } from './migrations/0005-refresh-answers.ts'
 import { keyStates } from './migrations/0006-key-states.ts'
-import { refreshAnswers } from './migrations/0006-refresh-answers.ts'
+import { challengedGrants } from './migrations/0007-challenged-grants.ts'
 import type { Schema } from './schema.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
@@ -14,8 +15,9 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0002-clients': clients,
   '0003-users': users,
   '0004-consents': consents,
+  '0005-refresh-answers': refreshAnswers,
   '0006-key-states': keyStates,
-  '0006-refresh-answers': refreshAnswers,
+  '0007-challenged-grants': challengedGrants,
 }
 
 /** The SQLSTATE of a user who may not create tables, as nobody but its owner may in a new PostgreSQL database. */

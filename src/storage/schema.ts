@@ -25,6 +25,8 @@ interface ArtifactTable {
   consumed_at: number | null
   /** What the one use was answered with, sealed. Kept for a short while. */
   answer: string | null
+  /** Until when a challenge for more scopes is remembered, on a grant. */
+  challenged_until: number | null
   expires_at: number | null
 }
 

@@ -183,6 +183,42 @@ function acrossProcesses(engine: InstallationStore): void {
       assert.equal((await other.refresh(token)).status, 200)
     })
 
+    it('refuse one refresh between them after a challenge for more scopes', {
+      timeout: 60_000,
+    }, async (test) => {
+      const { config, close } = await engine.open()
+      test.after(close)
+      const replicas = await startReplicas(test, 2, config)
+      const [one, other] = replicas.all.map(({ url }) => new OAuthClient(url)) as [OAuthClient, OAuthClient]
+      const stranger = await one.signIn({ scope: 'mcp:tools:read' })
+      let tokens = await one.signIn({ scope: 'mcp:tools:read' })
+      for (let round = 0; round < 2; round++) {
+        const call = await fetch(`${replicas.publicUrl}/mcp`, {
+          method: 'POST',
+          headers: {
+            authorization: `Bearer ${tokens.access_token}`,
+            'content-type': 'application/json',
+            accept: 'application/json, text/event-stream',
+          },
+          body: JSON.stringify(legacyRequest('tools/call', { name: 'add' })),
+        })
+        assert.equal(call.status, 403, await call.text())
+        const answers = await Promise.all(
+          Array.from({ length: 10 }, (_, index) =>
+            (index % 2 === 0 ? one : other).refresh(tokens.refresh_token),
+          ),
+        )
+        const refused = answers.filter(({ status }) => status !== 200)
+        assert.deepEqual(
+          refused.map(({ body }) => body.error),
+          ['invalid_grant'],
+        )
+        const answered = answers.find(({ status }) => status === 200) as TokenAnswer
+        tokens = answered.body
+      }
+      assert.equal((await other.refresh(stranger.refresh_token)).status, 200)
+    })
+
     it('sign nobody out when one dies in the middle of a refresh', { timeout: 120_000 }, async (test) => {
       const { config, close } = await engine.open()
       test.after(close)

@@ -81,6 +81,28 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
         assert.ok(found?.consumedAt)
       })
 
+      it('are challenged by their uid, and answer once, of 50 at once, and not when it is too late', async () => {
+        const grant = { model: 'Grant', id: 'challenged', uid: 'its name', payload: {} }
+        await store.artifacts.put(grant)
+        await store.artifacts.put({ ...grant, id: 'other', uid: 'another name' })
+        assert.equal((await store.artifacts.find('Grant', 'challenged'))?.challengedUntil, undefined)
+        for (let round = 0; round < 10; round++) {
+          const until = soon()
+          await store.artifacts.challenge('Grant', 'its name', until)
+          await store.artifacts.put(grant)
+          assert.equal((await store.artifacts.find('Grant', 'challenged'))?.challengedUntil, until)
+          const results = await parallel(() => store.artifacts.answerChallenge('Grant', 'challenged'))
+          assert.equal(results.filter(Boolean).length, 1)
+          assert.equal((await store.artifacts.find('Grant', 'challenged'))?.challengedUntil, undefined)
+        }
+        assert.equal((await store.artifacts.find('Grant', 'other'))?.challengedUntil, undefined)
+        await store.artifacts.challenge('Grant', 'its name', clock.now() + 1000)
+        clock.advance(2000)
+        assert.equal(await store.artifacts.answerChallenge('Grant', 'challenged'), false)
+        await store.artifacts.removeGrant('challenged')
+        await store.artifacts.removeGrant('other')
+      })
+
       it('are inserted once, of 50 at once', async () => {
         for (let round = 0; round < 10; round++) {
           const seen = { model: 'ReplayDetection', id: `jti ${round}`, payload: {}, expiresAt: soon() }

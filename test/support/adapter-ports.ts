@@ -1,4 +1,5 @@
 import type { storageAdapter } from '../../src/authorization-server/adapter.ts'
+import { stepUps } from '../../src/authorization-server/step-up.ts'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import type { Store } from '../../src/storage/contract.ts'
 import { testSecret } from './engines.ts'
@@ -25,6 +26,7 @@ export function adapterPorts(store: Store, clock: Clock = systemClock): Paramete
       refreshWindowSeconds: 20,
       profiles: [],
     },
+    stepUps: stepUps(store.artifacts, clock),
     secret: testSecret,
     clock,
   }

@@ -1,0 +1,38 @@
+import type { Compilable, CompiledQuery, Kysely } from 'kysely'
+import type { Schema } from './schema.ts'
+
+/** Stands in a query for a value that each call gives. */
+class Placeholder {
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** A value that the query is built from, instead of being handed on, would be the same for all calls. */
+  [Symbol.toPrimitive](): never {
+    throw new TypeError(`${this.name} is known only when the query runs`)
+  }
+}
+
+/** Runs a query with the values of one call. */
+export type Prepared<Values, Row> = (values: Values) => Promise<readonly Row[]>
+
+/**
+ * Builds and compiles a query once, since that takes the builder longer than a database needs to run it. `build` gets
+ * the values by name and may only hand each of them on to the query, as it is: it has none of them yet.
+ */
+export function prepare<Values extends object, Row>(
+  db: Kysely<Schema>,
+  build: (values: Values) => Compilable<Row>,
+): Prepared<Values, Row> {
+  const placeholders = new Proxy({}, { get: (_, name) => new Placeholder(String(name)) })
+  let compiled: CompiledQuery<Row> | undefined
+  return async (values) => {
+    compiled ??= build(placeholders as Values).compile()
+    const parameters = compiled.parameters.map((parameter) =>
+      parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
+    )
+    return (await db.executeQuery<Row>({ ...compiled, parameters })).rows
+  }
+}
