@@ -23,6 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'keys/key-ring.ts',
     'identity/contract.ts',
     'storage/contract.ts',
+    'storage/consent-contract.ts',
     'telemetry/event.ts',
     'telemetry/scrub.ts',
   ],

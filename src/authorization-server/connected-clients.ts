@@ -1,7 +1,7 @@
 import type { Client, Provider } from 'oidc-provider'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import { displayText } from '../http/page.ts'
-import type { RememberedScope } from '../storage/contract.ts'
+import type { RememberedScope } from '../storage/consent-contract.ts'
 import { displayedClientName } from './client-name.ts'
 import { displayedHost } from './consent-warnings.ts'
 import type { GrantRecord } from './grants.ts'

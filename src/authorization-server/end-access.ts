@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
-import type { ArtifactStore, ConsentStore, RevocationStore } from '../storage/contract.ts'
+import type { ConsentStore } from '../storage/consent-contract.ts'
+import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
 import { grants } from './grants.ts'
 
 interface EndAccessPorts {

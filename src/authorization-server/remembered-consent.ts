@@ -2,7 +2,7 @@ import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { ScopeSet } from '../core/scope.ts'
-import type { ConsentQuestion, ConsentStore } from '../storage/contract.ts'
+import type { ConsentQuestion, ConsentStore } from '../storage/consent-contract.ts'
 import { consentDigest } from './registration/consent-digest.ts'
 
 /** What a person agrees to when they let a client in. */

@@ -62,7 +62,7 @@ export function people(ports: PeoplePorts): People {
       passwordHash,
       createdAt,
       disabledAt: undefined,
-      loginsSince: createdAt,
+      loginsSince: 0,
     }
   }
 

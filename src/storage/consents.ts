@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
-import type { ConsentQuestion, ConsentStore } from './contract.ts'
+import type { ConsentQuestion, ConsentStore } from './consent-contract.ts'
 import type { Schema } from './schema.ts'
 
 /**

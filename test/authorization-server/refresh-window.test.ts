@@ -192,7 +192,8 @@ function acrossProcesses(engine: InstallationStore): void {
       const [one, other] = replicas.all.map(({ url }) => new OAuthClient(url)) as [OAuthClient, OAuthClient]
       const stranger = await one.signIn({ scope: 'mcp:tools:read' })
       let tokens = await one.signIn({ scope: 'mcp:tools:read' })
-      for (let round = 0; round < 2; round++) {
+      // What a client was told once it is not told again by a refusal.
+      for (const method of ['tools/call', 'prompts/get']) {
         const call = await fetch(`${replicas.publicUrl}/mcp`, {
           method: 'POST',
           headers: {
@@ -200,7 +201,7 @@ function acrossProcesses(engine: InstallationStore): void {
             'content-type': 'application/json',
             accept: 'application/json, text/event-stream',
           },
-          body: JSON.stringify(legacyRequest('tools/call', { name: 'add' })),
+          body: JSON.stringify(legacyRequest(method, { name: 'add' })),
         })
         assert.equal(call.status, 403, await call.text())
         const answers = await Promise.all(
