@@ -61,7 +61,7 @@ async function setUp(page: Page, link: string, repeated = goodPassword): Promise
   await go(page, link)
   await page.getByLabel('Password', { exact: true }).fill(goodPassword)
   await page.getByLabel('Password once more').fill(repeated)
-  await press(page, 'Go on')
+  await press(page, 'Set the password')
 }
 
 /** Begins a device's request. Returns the code for the person. */
@@ -102,11 +102,11 @@ const pages: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   },
   'the account of a local user': async (page) => {
     await go(page, '/login').then(() => signIn(page))
-    await title(page, 'Your connections')
+    await title(page, 'Your account')
   },
   'the logout': async (page) => {
     await go(page, '/login').then(() => signIn(page))
-    await title(page, 'Your connections')
+    await title(page, 'Your account')
     await go(page, '/logout')
     await title(page, 'Sign out?')
   },
@@ -124,7 +124,7 @@ const pages: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await setUp(page, link)
     await title(page, 'Your passkeys')
     await go(page, link)
-    await title(page, 'This page has expired')
+    await title(page, 'This link no longer works')
   },
   'the set-up link of the first user': async (page) => {
     const fresh = await startInstallation({ config: { login: { users: 'local' } } })

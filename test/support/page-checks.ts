@@ -20,7 +20,7 @@ export interface PageChecks {
 
 const narrow = { width: 360, height: 740 }
 const targetSize = JSON.stringify({ rules: { 'target-size': { enabled: true } } })
-const controls = 'a:visible, button:visible, input:not([type=hidden]):visible'
+const controls = 'a:visible, summary:visible, button:visible, input:not([type=hidden]):visible'
 
 /** Starts a Chromium for the tests of a file, and closes it after them. */
 export function pageChecks(): PageChecks {
@@ -87,7 +87,7 @@ async function assertFits(page: Page): Promise<void> {
 }
 
 async function assertFocusShows(page: Page): Promise<void> {
-  for (const control of await page.locator(controls).filter({ visible: true }).all()) {
+  for (const control of await page.locator(controls).all()) {
     await page.keyboard.press('Tab')
     assert.ok(await control.evaluate((element) => element.matches(':focus-visible')))
     assert.equal(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle'), 'solid')
