@@ -48,8 +48,7 @@ export async function answerError(
   const { req, res, notes } = answered
   if (error instanceof errors.OIDCProviderError && error.expose && !res.headersSent)
     return sendLibraryError(answered, error)
-  if (error instanceof StoreAway) notes.storeAway(req, error)
-  else if (!(error instanceof Refusal)) {
+  if (!(error instanceof Refusal || error instanceof StoreAway)) {
     onFault(error)
     notes.of(req).fault = true
   }

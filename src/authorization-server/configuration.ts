@@ -218,7 +218,7 @@ function describeResource(
 function availableScopes({ oidc: { client, params, entities } }: KoaContextWithOIDC): string[] {
   const { AuthorizationCode, RefreshToken, DeviceCode } = entities
   const value = params?.['scope'] ?? (AuthorizationCode ?? RefreshToken ?? DeviceCode)?.scope
-  const asked = parseScopes(typeof value === 'string' ? value : undefined)
+  const asked = parseScopes(value)
   const ceiling = client?.[allowedScopesField] as string[] | undefined
   const limit = ceiling === undefined ? undefined : new ScopeSet(ceiling)
   const available = [...scopeCatalogue.map(({ scope }) => scope), ...asked.filter(isToolScope)].filter(

@@ -4,6 +4,7 @@ import { displayText } from '../http/page.ts'
 import type { RememberedScope } from '../storage/consent-contract.ts'
 import { displayedClientName } from './client-name.ts'
 import { displayedHost } from './consent-warnings.ts'
+import { DocumentOutOfReach, findClient } from './find-client.ts'
 import type { GrantRecord } from './grants.ts'
 import type { ConnectedClient } from './pages/account-page.ts'
 import { documentHost } from './registration/document-url.ts'
@@ -26,7 +27,7 @@ export async function connectedClients(
     [...new Set([...standing, ...remembered].map(({ clientId }) => clientId))].map(async (id) => {
       const ofClient = standing.filter(({ clientId }) => clientId === id)
       const unasked = remembered.filter(({ clientId }) => clientId === id)
-      const client = await findClient(provider, id)
+      const client = await findIfInReach(provider, id)
       return {
         id,
         name: client === undefined ? displayText(id) : displayedClientName(client),
@@ -40,11 +41,12 @@ export async function connectedClients(
 }
 
 /** A client that is gone, or whose description is out of reach, must still be shown, for its access to be ended. */
-async function findClient(provider: Provider, id: string): Promise<Client | undefined> {
+async function findIfInReach(provider: Provider, id: string): Promise<Client | undefined> {
   try {
-    return await provider.Client.find(id)
-  } catch {
-    return undefined
+    return await findClient(provider, id)
+  } catch (error) {
+    if (error instanceof DocumentOutOfReach) return undefined
+    throw error
   }
 }
 

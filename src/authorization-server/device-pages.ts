@@ -59,7 +59,7 @@ export function devicePages({ resources, issuer }: AuthorizationServerSettings):
         code: userCode,
         clientName: displayedClientName(client),
         resourceName: resource?.name ?? issuer,
-        scopes: parseScopes(typeof params['scope'] === 'string' ? params['scope'] : undefined),
+        scopes: parseScopes(params['scope']),
       })
       return send(context, page)
     },

@@ -37,6 +37,18 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
     }
     if (!('oidc' in koaContext)) return
     const context = koaContext as KoaContextWithOIDC
+    try {
+      await completeAnswer(context)
+    } catch (error) {
+      // The library no longer hears of what goes wrong here.
+      if (!(error instanceof StoreAway)) throw error
+      provider.emit('server_error', context, error)
+      context.body = { error: awayCode, error_description: 'try again in a moment' }
+    }
+  })
+
+  /** What is left to do when the library has its answer ready. */
+  async function completeAnswer(context: KoaContextWithOIDC): Promise<void> {
     await holdRedirect(context)
     const { route } = context.oidc
     if (route === 'jwks') context.set('Cache-Control', `public, max-age=${publishedKeysSeconds}`)
@@ -49,7 +61,7 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
       nameRequest(context)
     }
-  })
+  }
 }
 
 /** What the library throws at the end of a device's steps where the browser has no session. */

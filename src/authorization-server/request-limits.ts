@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import { networkOf } from '../core/network.ts'
 import { rateLimit } from '../http/rate-limit.ts'
 import type { Endpoint } from './endpoints.ts'
 import { errors } from './library.ts'
-import { addressOf } from './observe.ts'
+import { callerAddress } from './registration/slow-down.ts'
 
 /** How many requests whose parameters are kept are let in each minute, by this process. */
 export interface RequestLimits {
@@ -19,7 +18,7 @@ export function requestLimit({
   const ofNetwork = rateLimit({ points: perNetwork, seconds: 60 })
   const ofAll = rateLimit({ points: total, seconds: 60 })
   return async ({ keeps }, req) =>
-    keeps === true ? (await ofNetwork.take(networkOf(addressOf(req)))) || (await ofAll.take('all')) : 0
+    keeps === true ? (await ofNetwork.take(callerAddress(req))) || (await ofAll.take('all')) : 0
 }
 
 const maxParameterBytes = 4 * 1024

@@ -39,9 +39,12 @@ export function commonScopes(sets: readonly (readonly string[])[]): string[] {
   )
 }
 
-/** Splits a space-delimited scope value (RFC 6749 section 3.3), dropping repetitions. Untrusted input is fine. */
-export function parseScopes(value: string | undefined): string[] {
-  return value === undefined ? [] : [...new Set(value.split(' ').filter((scope) => scope !== ''))]
+/**
+ * Splits a space-delimited scope value (RFC 6749 section 3.3), dropping repetitions. What is no text has no scopes.
+ * Untrusted input is fine.
+ */
+export function parseScopes(value: unknown): string[] {
+  return typeof value !== 'string' ? [] : [...new Set(value.split(' ').filter((scope) => scope !== ''))]
 }
 
 /** Says whether a value is a legal scope token (RFC 6749 appendix A.4). */

@@ -155,14 +155,13 @@ function toPrincipal(payload: JWTPayload): Principal {
     throw invalid('token lacks a claim')
   if (exp - iat > maxLifetimeSeconds) throw invalid('token lives too long')
   const clientId = [payload['client_id'], payload['azp']].find((claim) => typeof claim === 'string') ?? sub
-  const scope = payload['scope']
   const { gid: grant, origins } = payload
   return {
     issuer: String(iss),
     subject: sub,
     clientId,
     kind: clientId === sub ? 'client' : 'user',
-    scopes: new ScopeSet(parseScopes(typeof scope === 'string' ? scope : undefined)),
+    scopes: new ScopeSet(parseScopes(payload['scope'])),
     audiences: [aud ?? []].flat(),
     expiresAt: exp,
     tokenId: jti,

@@ -15,6 +15,7 @@ const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
 
 const clients: ConfigInput['clients'] = [
+  confidential('brief', [exchange], { accessTokenSeconds: 120 }),
   ...testClients,
   confidential('agent', [exchange, 'client_credentials'], { scopes: ['mcp:tools', 'mcp:prompts:list'] }),
   confidential('helper', [exchange], { upstreams: ['spy', 'other'] }),
@@ -218,6 +219,11 @@ describe('token exchange (RFC 8693)', () => {
   it('gives no token that lives longer than the one it was given', async () => {
     const fresh = await gate.tokenFor('mcp:tools:read', 'dora')
     assert.ok(Number((await ask('agent', { subject_token: fresh })).body['expires_in']) > 3500)
+    assert.equal(
+      (await ask('brief', { subject_token: fresh })).body['expires_in'],
+      120,
+      'as its operator says',
+    )
     clock.advance(1800_000)
     assert.ok(Number((await ask('agent', { subject_token: fresh })).body['expires_in']) <= 1800)
     clock.advance(-1800_000)

@@ -5,6 +5,7 @@ import { isKnownScope } from '../../core/scope-catalogue.ts'
 import { seenOnceModel } from '../../storage/contract.ts'
 import { errors, grantHelpers } from '../library.ts'
 import type { AssertionIssuer, AuthorizationServerSettings } from '../settings.ts'
+import { accessTokenSeconds } from '../token-lifetimes.ts'
 import { requireOperatorsClient } from './client-checks.ts'
 import { describeTarget, issueToken } from './issue-token.ts'
 
@@ -60,8 +61,8 @@ export function redeemAssertion(
 
     const requested = params['scope']
     const scopes = commonScopes([
-      scopesIn(assertion.scope).filter(isKnownScope),
-      ...(requested === undefined ? [] : [scopesIn(requested)]),
+      parseScopes(assertion.scope).filter(isKnownScope),
+      ...(requested === undefined ? [] : [parseScopes(requested)]),
       ...(known.scopes === undefined ? [] : [known.scopes]),
     ])
     if (scopes.length === 0)
@@ -74,7 +75,7 @@ export function redeemAssertion(
       expiresAt: assertion.exp * 1000,
     })
     if (!isFirst) throw refused('the assertion was used before')
-    const lifetimeSeconds = settings.tokens.accessTokenSeconds
+    const lifetimeSeconds = accessTokenSeconds(settings, client)
     await issueToken(provider, context, described, { subject, scopes, lifetimeSeconds })
   }
 }
@@ -132,10 +133,6 @@ async function verifySignature(
       throw new errors.TemporarilyUnavailable('the keys of the identity provider cannot be had')
     throw refused('the assertion is not valid', error)
   }
-}
-
-function scopesIn(value: unknown): string[] {
-  return parseScopes(typeof value === 'string' ? value : undefined)
 }
 
 /** The reason is for the log; the client learns that the grant is invalid. */

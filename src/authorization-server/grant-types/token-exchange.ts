@@ -5,6 +5,7 @@ import { commonScopes, parseScopes } from '../../core/scope.ts'
 import { isRevoked, type OriginClaims, verifyAccessToken } from '../access-tokens.ts'
 import { errors, grantHelpers } from '../library.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
+import { accessTokenSeconds } from '../token-lifetimes.ts'
 import { type OperatorsClient, requireOperatorsClient } from './client-checks.ts'
 import { describeTarget, issueToken } from './issue-token.ts'
 
@@ -70,7 +71,7 @@ export function exchangeToken(
     await issueToken(provider, context, target, {
       subject: String(subject.sub),
       scopes,
-      lifetimeSeconds: Math.min(settings.tokens.accessTokenSeconds, left),
+      lifetimeSeconds: Math.min(accessTokenSeconds(settings, client), left),
       claims: { act: actorsOf(subject, known.id), origins: originsOf(subject), ...gidOf(subject) },
       issuedTokenType: accessTokenType,
     })
@@ -131,17 +132,13 @@ function targetOf(
 
 /** Throws InvalidScope for scopes that the token or the client does not have. */
 function scopesOf(requested: unknown, subject: JWTPayload, { scopes: ceiling }: OperatorsClient): string[] {
-  const available = commonScopes([scopesIn(subject['scope']), ...(ceiling === undefined ? [] : [ceiling])])
-  const asked = requested === undefined ? available : scopesIn(requested)
+  const available = commonScopes([parseScopes(subject['scope']), ...(ceiling === undefined ? [] : [ceiling])])
+  const asked = requested === undefined ? available : parseScopes(requested)
   const scopes = commonScopes([available, asked])
   const refused = asked.find((scope) => !scopes.includes(scope))
   if (refused !== undefined || scopes.length === 0)
     throw new errors.InvalidScope('neither the token nor the client may give more', refused ?? '')
   return scopes
-}
-
-function scopesIn(value: unknown): string[] {
-  return parseScopes(typeof value === 'string' ? value : undefined)
 }
 
 interface Actor {

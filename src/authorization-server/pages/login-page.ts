@@ -19,10 +19,7 @@ export function developmentLoginPage({ action, csrf, clientName, name, problem }
       ${introduce(clientName, 'Say who you are.')}
       ${showProblem(problem)}
       <form method="post" action="${action}">
-        <input type="hidden" name="csrf" value="${csrf}" />
-        <label for="name">Name</label>
-        <input type="text" id="name" name="name" value="${name}" required maxlength="64" autocomplete="username"
-          autocapitalize="none" spellcheck="false" ${describedBy(problem)} />
+        ${nameField({ csrf, name, problem })}
         <div class="actions"><button class="primary" type="submit">Sign in</button></div>
       </form>
       <p class="quiet">Development mode: any name works, there is no password. Use two names to be two users.</p>`,
@@ -50,10 +47,7 @@ export function localLoginPage({
       ${introduce(clientName, 'Sign in to go on.')}
       ${showProblem(problem)}
       <form method="post" action="${action}">
-        <input type="hidden" name="csrf" value="${csrf}" />
-        <label for="name">Name</label>
-        <input type="text" id="name" name="name" value="${name}" required maxlength="64" autocomplete="username"
-          autocapitalize="none" spellcheck="false" ${describedBy(problem)} />
+        ${nameField({ csrf, name, problem })}
         <label for="password">Password</label>
         <input type="password" id="password" name="password" required maxlength="1024"
           autocomplete="current-password" ${describedBy(problem)} />
@@ -83,6 +77,14 @@ export function closedLoginPage(): Markup {
     'Nobody can sign in here',
     html`<p>This server has no login for people. Its administrator can turn one on with the setting <code>login.users</code>.</p>`,
   )
+}
+
+/** The beginning of each form with a name: its token and the field. */
+function nameField({ csrf, name, problem }: Pick<LoginPage, 'csrf' | 'name' | 'problem'>): Markup {
+  return html`<input type="hidden" name="csrf" value="${csrf}" />
+        <label for="name">Name</label>
+        <input type="text" id="name" name="name" value="${name}" required maxlength="64" autocomplete="username"
+          autocapitalize="none" spellcheck="false" ${describedBy(problem)} />`
 }
 
 function introduce(clientName: string | undefined, what: string): Markup {

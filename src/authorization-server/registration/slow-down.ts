@@ -1,5 +1,6 @@
 import { networkOf } from '../../core/network.ts'
 import { errors, Provider } from '../library.ts'
+import { addressOf } from '../observe.ts'
 
 /** The error for a caller that has to wait: `temporarily_unavailable` with `Retry-After`, in whole seconds. */
 export function slowDown(status: 429 | 503, description: string, seconds: number): Error {
@@ -10,6 +11,5 @@ export function slowDown(status: 429 | 503, description: string, seconds: number
 
 /** The network from which the request comes that the library is answering; the gateway has written its address. */
 export function callerAddress(req = Provider.ctx?.req): string {
-  const forwarded = req?.headers['x-forwarded-for']
-  return networkOf(typeof forwarded === 'string' ? forwarded : (req?.socket.remoteAddress ?? 'unknown'))
+  return req === undefined ? 'unknown' : networkOf(addressOf(req))
 }
