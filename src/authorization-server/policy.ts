@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC, interactionPolicy as Library } from 'oidc-provider'
+import { parseScopes } from '../core/scope.ts'
 import type { Identity } from '../identity/contract.ts'
 import { interactionPolicy as library } from './library.ts'
 import { currentAccount } from './session.ts'
@@ -69,6 +70,5 @@ async function askForChallengedScopes(stepUps: StepUps, { oidc }: KoaContextWith
   if (client === undefined || session?.accountId === undefined || params === undefined) return
   if (typeof resource !== 'string' || result?.consent !== undefined) return
   const needed = await stepUps.neededScopes(client.clientId, session.accountId, resource)
-  const asked = typeof params['scope'] === 'string' ? params['scope'].split(' ') : []
-  params['scope'] = [...new Set([...asked, ...needed])].join(' ')
+  params['scope'] = [...new Set([...parseScopes(params['scope']), ...needed])].join(' ')
 }
