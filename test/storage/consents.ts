@@ -38,9 +38,10 @@ export function consentContract(
 
     it('end with time, are forgotten with their client, and are swept', async () => {
       const others = { ...question, clientId: 'd' }
+      const late = clock.now() + 10_000
       await store().consents.remember(question, ['short'], clock.now() + 1000)
       await store().consents.remember(others, ['short'], clock.now() + 1000)
-      await store().consents.remember(others, ['long'], clock.now() + 10_000)
+      await store().consents.remember(others, ['long'], late)
       await store().consents.forget('ada', 'c')
       await store().consents.forget('grace')
       assert.deepEqual(await store().consents.scopes(question), [])
@@ -48,7 +49,7 @@ export function consentContract(
       clock.advance(2000)
       assert.deepEqual(await store().consents.scopes(others), ['long'])
       const { resource } = others
-      const remaining = [{ clientId: 'd', resource, scope: 'long', expiresAt: clock.now() + 8000 }]
+      const remaining = [{ clientId: 'd', resource, scope: 'long', expiresAt: late }]
       assert.deepEqual(await store().consents.list('ada'), remaining)
       assert.deepEqual(await other().consents.list('ada'), [])
       assert.equal(await store().consents.sweep(clock.now()), 1)
