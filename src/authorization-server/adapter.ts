@@ -8,7 +8,14 @@ import {
 } from '../storage/contract.ts'
 import { grants } from './grants.ts'
 import { errors } from './library.ts'
-import { isWithinWindow, refreshTokenModel } from './refresh-window.ts'
+import {
+  findToRedeem,
+  isWithinWindow,
+  refreshTokenModel,
+  storeLater,
+  takeGrant,
+  useLater,
+} from './redemption.ts'
 import { type ClientAdapterPorts, clientAdapter } from './registration/client-adapter.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -21,7 +28,8 @@ const signsOfUse = new Set(['Grant', 'RefreshToken'])
 
 /**
  * Gives oidc-provider its storage. The library finds first and acts later; what may happen once is therefore decided
- * here, by conditional statements: `consume` and the insertion of a `jti` throw when somebody else was first.
+ * here, by conditional statements: `consume` and the insertion of a `jti` throw when somebody else was first, and what
+ * a token request redeems is settled when its answer is ready (`settleRedemption`).
  */
 export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter {
   const { artifacts, registered, registration, clock } = ports
@@ -33,7 +41,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
         model,
         id,
         payload,
-        grantId: payload.grantId,
+        grantId: model === 'Grant' ? id : payload.grantId,
         uid: model === 'Grant' ? grantName(id) : payload.uid,
         userCode: payload.userCode,
         accountId: payload.accountId,
@@ -41,14 +49,18 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
         expiresAt: expiresIn ? clock.now() + expiresIn * 1000 : undefined,
       }
       if (model === 'DeviceCode') await claimDeviceCode(artifacts, id, payload, artifact.expiresAt)
-      if (model !== seenOnceModel) await artifacts.put(artifact)
-      else if (!(await artifacts.insertOnce(artifact)))
-        throw new errors.InvalidGrant('this assertion was used before')
+      if (model === seenOnceModel) {
+        if (!(await artifacts.insertOnce(artifact)))
+          throw new errors.InvalidGrant('this assertion was used before')
+      } else if (!storeLater(artifact)) await artifacts.put(artifact)
       if (signsOfUse.has(model) && payload.clientId !== undefined)
         await registered.markUsed(payload.clientId, clock.now() + registration.idleSeconds * 1000)
     },
     async find(id) {
-      const found = await artifacts.find(model, id)
+      const found =
+        model === 'Grant'
+          ? (takeGrant(id) ?? (await artifacts.find(model, id)))
+          : await findToRedeem(artifacts, model, id)
       if (model === refreshTokenModel && found !== undefined && isWithinWindow(ports, found))
         return found.payload
       if (model === 'Grant' && found !== undefined) ports.stepUps.notice(found)
@@ -61,10 +73,8 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
       return restore(await artifacts.findByUserCode(model, userCode))
     },
     async consume(id) {
-      // A refresh token is used up together with its answer: `settleRefresh`.
-      if (model === refreshTokenModel) return
-      if (await artifacts.consume(model, id)) return
-      // Two requests presented the same code at once: the second one is a replay.
+      if (useLater(model, id) || (await artifacts.consume(model, id))) return
+      // Two requests presented the same one at once: the second is a replay.
       const found = await artifacts.find(model, id)
       const grantId = found?.payload['grantId']
       if (typeof grantId === 'string') await revokeGrant(grantId)

@@ -14,6 +14,9 @@ import type { AuthorizationServerSettings } from './settings.ts'
 
 type Interaction = InstanceType<Provider['Interaction']>
 
+/** Each authorization is a grant, so somebody who signs in daily has hundreds of them. */
+const grantsLookedAt = 10
+
 /** The page on which a person decides about a client, and what follows from the decision. */
 export interface ConsentStep {
   /** `csrf` is the token of the form. */
@@ -26,11 +29,10 @@ export interface ConsentStep {
 export function consentStep(provider: Provider, settings: AuthorizationServerSettings): ConsentStep {
   const allGrants = grants(settings)
 
-  /** What the account lets the client do at a resource already. */
+  /** What the account lets the client do at a resource already. What only grants of long ago allow is shown as new. */
   const allowedBefore = async ({ accountId, clientId, resource }: Asking): Promise<ScopeSet> => {
-    const standing = await allGrants.list(accountId)
-    const ofClient = standing.filter((grant) => grant.clientId === clientId)
-    return new ScopeSet(ofClient.flatMap(({ resources }) => resources[resource] ?? []))
+    const latest = await allGrants.list(accountId, { clientId, most: grantsLookedAt })
+    return new ScopeSet(latest.flatMap(({ resources }) => resources[resource] ?? []))
   }
 
   return {

@@ -18,10 +18,15 @@ export interface GrantRecord {
 export interface Grants {
   /** Ends a grant, with every code and token that came from it, also the access tokens that are out already. */
   revoke(grantId: string): Promise<void>
-  /** What an account has granted and still stands, newest first. */
-  list(accountId: string): Promise<readonly GrantRecord[]>
+  /** What an account has granted and still stands, newest first: all of it, or the latest to one client. */
+  list(accountId: string, latest?: LatestOfClient): Promise<readonly GrantRecord[]>
   /** Ends all that an account has granted, or what it granted to one client. Resolves to how many. */
   revokeAll(accountId: string, clientId?: string): Promise<number>
+}
+
+interface LatestOfClient {
+  readonly clientId: string
+  readonly most?: number
 }
 
 interface GrantsPorts {
@@ -39,8 +44,8 @@ export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
     await artifacts.removeGrant(grantId)
   }
 
-  const list = async (accountId: string): Promise<GrantRecord[]> => {
-    const found = await artifacts.listByAccount('Grant', accountId)
+  const list = async (accountId: string, latest?: LatestOfClient): Promise<GrantRecord[]> => {
+    const found = await artifacts.listByAccount('Grant', accountId, latest)
     return found
       .map(({ payload }) => payload as unknown as StoredGrant)
       .filter(({ exp }) => exp === undefined || exp * 1000 > clock.now())
@@ -59,9 +64,7 @@ export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
     revoke,
     list,
     async revokeAll(accountId, clientId) {
-      const ending = (await list(accountId)).filter(
-        (grant) => clientId === undefined || grant.clientId === clientId,
-      )
+      const ending = await list(accountId, clientId === undefined ? undefined : { clientId })
       for (const { id } of ending) await revoke(id)
       return ending.length
     },

@@ -39,13 +39,15 @@ export function interactionPages(
     return { interaction, form: await forms.read(context, interaction.uid) }
   }
 
-  const finish = async (context: PageContext, result: InteractionResults): Promise<Response> => {
-    const { incoming, outgoing } = context.env
-    const replaces = 'error' in result
-    const next = await provider.interactionResult(incoming, outgoing, result, {
-      mergeWithLastSubmission: !replaces,
-    })
-    return context.redirect(next, 303)
+  /** Goes on with the authorization request. A refusal leaves nothing of what was decided before. */
+  const finish = async (
+    context: PageContext,
+    interaction: Interaction,
+    result: InteractionResults,
+  ): Promise<Response> => {
+    interaction.result = 'error' in result ? result : { ...interaction.lastSubmission, ...result }
+    await interaction.persist()
+    return context.redirect(interaction.returnTo, 303)
   }
 
   const place = async (interaction: Interaction) => ({
@@ -66,7 +68,7 @@ export function interactionPages(
       delete interaction.session
       await interaction.persist()
     }
-    return finish(context, { login: { accountId: account.id, ts: loginTs } })
+    return finish(context, interaction, { login: { accountId: account.id, ts: loginTs } })
   }
 
   pages.get(`${interactionPath}/:uid`, async (context) => {
@@ -94,7 +96,7 @@ export function interactionPages(
     note.subject = interaction.session?.accountId
     const result = await consent.decide(interaction, form['decision'] === 'approve')
     if (typeof result['error'] === 'string') note.error = result['error']
-    return finish(context, result)
+    return finish(context, interaction, result)
   })
 
   return pages

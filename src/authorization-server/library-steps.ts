@@ -10,7 +10,7 @@ import { expiredPage } from './error-page.ts'
 import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
 import { awayCode } from './notes.ts'
-import { settleRefresh } from './refresh-window.ts'
+import { settleRedemption } from './redemption.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -54,7 +54,7 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
     if (route === 'jwks') context.set('Cache-Control', `public, max-age=${publishedKeysSeconds}`)
     if (route === 'token') {
       await markMachine(settings, context)
-      await settleRefresh(settings, context)
+      await settleRedemption(settings, context)
     }
     if (route === 'discovery') completeMetadata(settings, context.body as Metadata)
     if (isErrorBody(context.body)) {

@@ -2,7 +2,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
 import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
 import { errors, Provider } from './library.ts'
-import { refreshTokenModel } from './refresh-window.ts'
+import { refreshTokenModel } from './redemption.ts'
 
 /** A call that a client was just refused for want of scopes. */
 interface StepUpNeed {

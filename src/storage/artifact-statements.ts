@@ -1,4 +1,4 @@
-import type { Insertable, Kysely, Selectable } from 'kysely'
+import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
 import { type Prepared, prepare } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
@@ -18,6 +18,15 @@ interface ById {
   readonly id: string
 }
 
+/** What consumption writes into the row that it marks. */
+interface Consumption extends ById {
+  readonly now: number
+  readonly answer: string | null
+}
+
+/** Which database runs the statements. */
+export type StoreEngine = 'sqlite' | 'postgres'
+
 interface ByValue {
   readonly model: string
   readonly value: string
@@ -29,15 +38,27 @@ interface ArtifactStatements {
   readonly find: Prepared<ByValue, KeptRow>
   readonly findByUid: Prepared<ByValue, KeptRow>
   readonly findByUserCode: Prepared<ByValue, KeptRow>
-  readonly consume: Prepared<ById & { readonly now: number; readonly answer: string | null }, unknown>
+  readonly findWithGrant: Prepared<ById, KeptRow>
+  readonly consume: Prepared<Consumption, unknown>
+  readonly replace: Replace
   readonly challenge: Prepared<ByValue & { readonly until: number }, unknown>
   readonly answerChallenge: Prepared<ById & { readonly now: number }, unknown>
   readonly remove: Prepared<ById, unknown>
   readonly take: Prepared<ById, KeptRow>
 }
 
+/** A row to be written by a statement that has a row of its own to find. */
+type Successor = { readonly [Column in keyof ArtifactRow as `new_${Column}`]: ArtifactRow[Column] }
+
+/** Consumes a row and inserts the one that takes its place, both or neither. Returns whether it did. */
+type Replace = (consumption: Consumption, successor: ArtifactRow) => Promise<boolean>
+
 /** The statements that requests wait for. The ids that they are given are hashes already. */
-export function artifactStatements(db: Kysely<Schema>, tenant: string): ArtifactStatements {
+export function artifactStatements(
+  db: Kysely<Schema>,
+  engine: StoreEngine,
+  tenant: string,
+): ArtifactStatements {
   const insert = (row: ArtifactRow) => db.insertInto('artifacts').values({ tenant, ...columnsOf(row) })
   const findBy = (column: 'id' | 'uid' | 'user_code') =>
     prepare(db, ({ model, value }: ByValue) =>
@@ -50,12 +71,43 @@ export function artifactStatements(db: Kysely<Schema>, tenant: string): Artifact
     )
   const deleteById = ({ model, id }: ById) =>
     db.deleteFrom('artifacts').where('tenant', '=', tenant).where('model', '=', model).where('id', '=', id)
-  return {
-    put: prepare(db, (row: ArtifactRow) =>
-      insert(row).onConflict((conflict) =>
-        conflict.columns(['tenant', 'model', 'id']).doUpdateSet(columnsOf(row)),
-      ),
+  const put = prepare(db, (row: ArtifactRow) =>
+    insert(row).onConflict((conflict) =>
+      conflict.columns(['tenant', 'model', 'id']).doUpdateSet(columnsOf(row)),
     ),
+  )
+  const remove = prepare(db, deleteById)
+  const consumption = ({ model, id, now, answer }: Consumption) =>
+    db
+      .updateTable('artifacts')
+      .set({ consumed_at: now, answer })
+      .where('tenant', '=', tenant)
+      .where('model', '=', model)
+      .where('id', '=', id)
+      .where('consumed_at', 'is', null)
+      .returning('id')
+  const consume = prepare(db, consumption)
+  const replaceAtOnce = prepare(db, (values: Consumption & Successor) =>
+    db
+      .with('used', () => consumption(values))
+      .insertInto('artifacts')
+      .columns(['tenant', ...successorColumns])
+      .expression((query) =>
+        query.selectFrom('used').select([
+          sql.val(tenant).as('tenant'),
+          ...successorColumns.map((column) =>
+            // A value that is only selected has no type that the database could know.
+            (column === 'expires_at'
+              ? sql`cast(${values.new_expires_at} as bigint)`
+              : sql`${values[`new_${column}`]}`
+            ).as(column),
+          ),
+        ]),
+      )
+      .returning('id'),
+  )
+  return {
+    put,
     insertOnce: prepare(db, (row: ArtifactRow) =>
       insert(row)
         .onConflict((conflict) => conflict.columns(['tenant', 'model', 'id']).doNothing())
@@ -64,16 +116,38 @@ export function artifactStatements(db: Kysely<Schema>, tenant: string): Artifact
     find: findBy('id'),
     findByUid: findBy('uid'),
     findByUserCode: findBy('user_code'),
-    consume: prepare(db, ({ model, id, now, answer }) =>
+    findWithGrant: prepare(db, ({ model, id }) =>
       db
-        .updateTable('artifacts')
-        .set({ consumed_at: now, answer })
+        .selectFrom('artifacts')
+        .select(kept)
         .where('tenant', '=', tenant)
         .where('model', '=', model)
         .where('id', '=', id)
-        .where('consumed_at', 'is', null)
-        .returning('id'),
+        .unionAll(
+          db
+            .selectFrom('artifacts as used')
+            .innerJoin('artifacts as granted', (join) =>
+              join
+                .onRef('granted.tenant', '=', 'used.tenant')
+                .onRef('granted.grant_id', '=', 'used.grant_id')
+                .on('granted.model', '=', 'Grant'),
+            )
+            .select(kept.map((column) => `granted.${column}` as const))
+            .where('used.tenant', '=', tenant)
+            .where('used.model', '=', model)
+            .where('used.id', '=', id),
+        ),
     ),
+    consume,
+    replace:
+      engine === 'postgres'
+        ? async (use, successor) => (await replaceAtOnce({ ...use, ...named(successor) })).length === 1
+        : async (use, successor) => {
+            // The embedded store commits together what it is asked for together.
+            const [consumed] = await Promise.all([consume(use), put(successor)])
+            if (consumed.length === 0) await remove(successor)
+            return consumed.length === 1
+          },
     challenge: prepare(db, ({ model, value, until }) =>
       db
         .updateTable('artifacts')
@@ -92,9 +166,25 @@ export function artifactStatements(db: Kysely<Schema>, tenant: string): Artifact
         .where('challenged_until', '>', now)
         .returning('id'),
     ),
-    remove: prepare(db, deleteById),
+    remove,
     take: prepare(db, (by: ById) => deleteById(by).returning(kept)),
   }
+}
+
+const successorColumns = [
+  'model',
+  'id',
+  'payload',
+  'grant_id',
+  'uid',
+  'user_code',
+  'account_id',
+  'client_id',
+  'expires_at',
+] as const
+
+function named(row: ArtifactRow): Successor {
+  return Object.fromEntries(successorColumns.map((column) => [`new_${column}`, row[column]])) as Successor
 }
 
 /** Named one by one, since a statement is built before there is a row. */

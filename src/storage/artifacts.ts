@@ -1,13 +1,14 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
 import { keyedDigest, type MasterSecret, sealer } from '../core/secret.ts'
-import { type ArtifactRow, artifactStatements, type KeptRow, kept } from './artifact-statements.ts'
+import { type ArtifactRow, artifactStatements, type KeptRow, kept, type StoreEngine } from './artifact-statements.ts'
 import type { Artifact, ArtifactStore, FoundArtifact } from './contract.ts'
 import type { Prepared } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
 interface ArtifactsOptions {
   readonly db: Kysely<Schema>
+  readonly engine: StoreEngine
   readonly tenant: string
   readonly secret: MasterSecret
   readonly clock: Clock
@@ -17,7 +18,7 @@ interface ArtifactsOptions {
  * Artifacts over SQL. Ids are keyed hashes and payloads are sealed, so that a stolen store gives nobody a token, a
  * code or a session.
  */
-export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): ArtifactStore {
+export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOptions): ArtifactStore {
   const indexKey = secret.derive('store/index')
   const payloads = sealer(secret.derive('store/payload'))
 
@@ -53,23 +54,15 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
   const found = (row: KeptRow | undefined): FoundArtifact | undefined =>
     row === undefined ? undefined : openRow(row)
 
-  const statements = artifactStatements(db, tenant)
+  const statements = artifactStatements(db, engine, tenant)
   const findBy = async (
     find: Prepared<{ model: string; value: string }, KeptRow>,
     model: string,
     value: string,
   ): Promise<FoundArtifact | undefined> => found((await find({ model, value }))[0])
 
-  const listBy = async (model: string, column: 'account_id' | 'client_id', value: string) => {
-    const rows = await db
-      .selectFrom('artifacts')
-      .select(kept)
-      .where('tenant', '=', tenant)
-      .where('model', '=', model)
-      .where(column, '=', value)
-      .execute()
-    return rows.map(openRow)
-  }
+  const all = (model: string) =>
+    db.selectFrom('artifacts').select(kept).where('tenant', '=', tenant).where('model', '=', model)
 
   return {
     async put(artifact) {
@@ -82,17 +75,35 @@ export function artifactStore({ db, tenant, secret, clock }: ArtifactsOptions): 
     findByUid: (model, uid) => findBy(statements.findByUid, model, hashed('uid', uid)),
     findByUserCode: (model, userCode) =>
       findBy(statements.findByUserCode, model, hashed('user_code', userCode)),
-    listByAccount: (model, accountId) => listBy(model, 'account_id', accountId),
-    listByClient: (model, clientId) => listBy(model, 'client_id', clientId),
-    async consume(model, id, answer) {
-      const sealed = answer === undefined ? null : payloads.seal(answer, answerContext(model))
-      const consumed = await statements.consume({
+    async findWithGrant(model, id) {
+      const rows = await statements.findWithGrant({ model, id: hashed(model, id) })
+      return {
+        found: found(rows.find((row) => row.model === model)),
+        grant: found(rows.find((row) => row.model === 'Grant')),
+      }
+    },
+    async listByAccount(model, accountId, { clientId, most } = {}) {
+      const rows = await all(model)
+        .where('account_id', '=', accountId)
+        .$if(clientId !== undefined, (query) => query.where('client_id', '=', clientId as string))
+        .orderBy('expires_at', 'desc')
+        .$if(most !== undefined, (query) => query.limit(most as number))
+        .execute()
+      return rows.map(openRow)
+    },
+    async listByClient(model, clientId) {
+      return (await all(model).where('client_id', '=', clientId).execute()).map(openRow)
+    },
+    async consume(model, id, { answer, successor } = {}) {
+      const consumption = {
         model,
         id: hashed(model, id),
         now: clock.now(),
-        answer: sealed,
-      })
-      return consumed.length === 1
+        answer: answer === undefined ? null : payloads.seal(answer, answerContext(model)),
+      }
+      return successor === undefined
+        ? (await statements.consume(consumption)).length === 1
+        : statements.replace(consumption, toRow(successor))
     },
     async forgetAnswers(before) {
       await db

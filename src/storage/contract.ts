@@ -26,6 +26,18 @@ export interface FoundArtifact {
   readonly challengedUntil?: number | undefined
 }
 
+/** A code or token and the grant that it came from, as far as they were there. */
+export interface FoundWithGrant {
+  readonly found: FoundArtifact | undefined
+  readonly grant: FoundArtifact | undefined
+}
+
+/** What the use of something that may be used once leaves behind. */
+export interface LeftByUse {
+  readonly answer?: string | undefined
+  readonly successor?: Artifact | undefined
+}
+
 /**
  * The model of ids that may be seen once: the `jti` of proofs and assertions. They are kept as long as what they name
  * could be accepted, and no longer, since each request may bring one.
@@ -41,13 +53,21 @@ export interface ArtifactStore {
   find(model: string, id: string): Promise<FoundArtifact | undefined>
   findByUid(model: string, uid: string): Promise<FoundArtifact | undefined>
   findByUserCode(model: string, userCode: string): Promise<FoundArtifact | undefined>
-  listByAccount(model: string, accountId: string): Promise<readonly FoundArtifact[]>
+  /** Finds a code or token together with its grant, in one statement. */
+  findWithGrant(model: string, id: string): Promise<FoundWithGrant>
+  /** What expires last comes first; of one client, and no more than so many, where that is said. */
+  listByAccount(
+    model: string,
+    accountId: string,
+    only?: { readonly clientId?: string | undefined; readonly most?: number },
+  ): Promise<readonly FoundArtifact[]>
   listByClient(model: string, clientId: string): Promise<readonly FoundArtifact[]>
   /**
-   * Marks as consumed in one conditional update, which also keeps what the one use was answered with, where that is
-   * given. Returns whether this call did it: of many at once, one.
+   * Marks as consumed in one conditional update. Returns whether this call did it: of many at once, one. Together with
+   * the mark, or not at all, it writes what is left: the answer that the one use was given, and the artifact that takes
+   * the place of the consumed one.
    */
-  consume(model: string, id: string, answer?: string): Promise<boolean>
+  consume(model: string, id: string, left?: LeftByUse): Promise<boolean>
   /** Drops the kept answers of what was consumed before a time, in milliseconds since the epoch. */
   forgetAnswers(before: number): Promise<void>
   /** Marks what has this `uid` as challenged until a time, in milliseconds since the epoch. */

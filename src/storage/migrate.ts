@@ -7,6 +7,7 @@ import { consents } from './migrations/0004-consents.ts'
 import { refreshAnswers } from './migrations/0005-refresh-answers.ts'
 import { keyStates } from './migrations/0006-key-states.ts'
 import { challengedGrants } from './migrations/0007-challenged-grants.ts'
+import { artifactIndexes } from './migrations/0008-artifact-indexes.ts'
 import type { Schema } from './schema.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
@@ -18,6 +19,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0005-refresh-answers': refreshAnswers,
   '0006-key-states': keyStates,
   '0007-challenged-grants': challengedGrants,
+  '0008-artifact-indexes': artifactIndexes,
 }
 
 /** The SQLSTATE of a user who may not create tables, as nobody but its owner may in a new PostgreSQL database. */

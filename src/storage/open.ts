@@ -46,6 +46,7 @@ export async function openStore({
   tenant = soleTenant,
   onFault = () => undefined,
 }: StoreOptions): Promise<Store> {
+  const engine = url === undefined ? 'sqlite' : 'postgres'
   const db = url === undefined ? await openEmbedded(folder) : await openDatabase(url, onFault)
   try {
     await checkSecret(db, secret)
@@ -55,7 +56,7 @@ export async function openStore({
   }
   return {
     lastStart: lastStartStore(db, tenant),
-    artifacts: artifactStore({ db, tenant, secret, clock }),
+    artifacts: artifactStore({ db, engine, tenant, secret, clock }),
     clients: clientStore({ db, tenant, secret, clock }),
     revocations: revocationStore(db, tenant, clock),
     keys: keyTableStore(db, tenant, secret),

@@ -69,7 +69,7 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
         const answers = Array.from({ length: 50 }, (_, index) => `answer ${index}`)
         const began = clock.now()
         const results = await Promise.all(
-          answers.map((answer) => store.artifacts.consume('Once', 'o', answer)),
+          answers.map((answer) => store.artifacts.consume('Once', 'o', { answer })),
         )
         assert.equal((await store.artifacts.find('Once', 'o'))?.answer, answers[results.indexOf(true)])
         await store.artifacts.put({ model: 'Once', id: 'o', payload: { again: true } })

@@ -1,0 +1,20 @@
+import type { Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+/** A grant is found beside its hundreds of used tokens, and the newest of an account's without reading the others. */
+export const artifactIndexes: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema.dropIndex('artifacts_grant_id').execute()
+    await db.schema.dropIndex('artifacts_account_id').execute()
+    await db.schema
+      .createIndex('artifacts_grant')
+      .on('artifacts')
+      .columns(['tenant', 'grant_id', 'model'])
+      .execute()
+    await db.schema
+      .createIndex('artifacts_account')
+      .on('artifacts')
+      .columns(['tenant', 'account_id', 'model', 'client_id', 'expires_at'])
+      .execute()
+  },
+}
