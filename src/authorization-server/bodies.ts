@@ -1,4 +1,4 @@
-import { IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { decodeJwt } from 'jose'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import { type ClientMetadata, cleanRegistration } from './client-metadata.ts'
@@ -44,20 +44,13 @@ export function normaliseRegistration(text: string): string {
     : text
 }
 
-/** The same request with another body, for a library that reads bodies from the stream. */
-export function replaceBody(req: IncomingMessage, text: string): IncomingMessage {
+/** Gives a request whose body was read another one, for a library that reads bodies from the stream. */
+export function replaceBody(req: IncomingMessage, text: string): void {
   const body = Buffer.from(text)
-  const copy = new IncomingMessage(req.socket)
-  copy.method = req.method
-  copy.url = req.url
-  copy.httpVersion = req.httpVersion
-  copy.headers = { ...req.headers, 'content-length': String(body.length) }
-  delete copy.headers['transfer-encoding']
-  // An incomplete message would take its socket down when it is destroyed.
-  copy.complete = true
-  copy.push(body)
-  copy.push(null)
-  return copy
+  req.headers['content-length'] = String(body.length)
+  delete req.headers['transfer-encoding']
+  Object.defineProperty(req, 'readable', { value: true })
+  Object.defineProperty(req, 'iterator', { value: () => [body] })
 }
 
 /** Who an assertion says that it is from (RFC 7523 section 3); the library checks it. */

@@ -20,6 +20,7 @@ import { documentFeature, libraryFetch } from './registration/documents.ts'
 import { operatorMetadata } from './registration/operator-client.ts'
 import { sessionSeconds } from './session.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
+import { heldKeys } from './signing-keys.ts'
 import { accessTokenSeconds, refreshTokenSeconds } from './token-lifetimes.ts'
 
 const interactionSeconds = 600
@@ -34,12 +35,12 @@ export const devicePath = '/device'
 /** What oidc-provider is told, with the keys as they are now. Every deviation from its defaults is here. */
 export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
   const { tokens, keys, secret, issuer, stepUps, registration } = settings
-  const { signing, privateJwks } = keys
+  const { signing } = keys
   const registrationKey = secret.derive('registration')
   const names = cookieNames(issuer)
   return {
     adapter: storageAdapter(settings),
-    jwks: { keys: [...privateJwks] as never },
+    jwks: { keys: heldKeys(keys.all) },
     clients: settings.clients.map((client) => describeClient(client, clientSecretHash(secret))),
     fetch: libraryFetch(settings.fetchSafely),
     fetchResponseBodyLimits: { 'client_id metadata document': 5 * 1024 },
@@ -129,6 +130,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
 
     features: {
       devInteractions: { enabled: false },
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       ...grantFeatures(settings),

@@ -62,8 +62,8 @@ export async function normaliseRequest(
   settings: AuthorizationServerSettings,
   { body: kind }: Endpoint,
   req: IncomingMessage,
-): Promise<IncomingMessage> {
-  if (kind === undefined) return req
+): Promise<void> {
+  if (kind === undefined) return
   if (kind !== 'json') takeForm(req)
   const most = kind === 'form' ? maxBodyBytes : maxKeptBytes
   checkDeclaredLength(req.headers['content-length'], most)

@@ -18,4 +18,4 @@ output.warn = warn
 /** The helpers for grants that are registered from outside (RFC 9449 section 5, RFC 8707 section 2.2). */
 export const grantHelpers = helpers
 
-export const { Provider, errors, interactionPolicy } = library
+export const { Provider, errors, interactionPolicy, ExternalSigningKey } = library

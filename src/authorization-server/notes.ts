@@ -17,8 +17,6 @@ export interface Notes {
   of(req: IncomingMessage): Note
   /** Notes, for the one line of the request, that the store was away. It is no fault of the program. */
   storeAway(req: IncomingMessage, error: StoreAway): void
-  /** Lets two objects that stand for one request share a note. */
-  alias(copy: IncomingMessage, original: IncomingMessage): void
   /** Takes notes of what a provider does from now on. */
   listenTo(provider: Provider): void
 }
@@ -83,5 +81,5 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
       onFault(error)
     })
   }
-  return { of, storeAway, alias: (copy, original) => void notes.set(copy, of(original)), listenTo }
+  return { of, storeAway, listenTo }
 }

@@ -114,9 +114,8 @@ export async function createAuthorizationServer(
     }
     req.url = query === '' ? canonical : `${canonical}?${query}`
     if (canonical === '/authorize') refuseTooLong(query)
-    const normalised = await normaliseRequest(settings, endpoint, req)
-    notes.alias(normalised, req)
-    return engine.library(normalised, res)
+    await normaliseRequest(settings, endpoint, req)
+    return engine.library(req, res)
   }
 
   return {

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { grants } from '../authorization-server/grants.ts'
 import { clientSecretHash } from '../authorization-server/registration/client-secrets.ts'
 import { systemClock } from '../core/clock.ts'
-import { randomToken } from '../core/secret.ts'
+import { randomToken, typeableId } from '../core/secret.ts'
 import type { StoredClient } from '../storage/contract.ts'
 import { describeClient, listClients, printable } from './client-text.ts'
 import { type AddFlags, newClientMetadata } from './new-client.ts'
@@ -63,7 +63,7 @@ function subcommand(name: string, description: string, action: Action): Command 
 }
 
 async function add({ store, secret, config, facts }: OpenStore, flags: Flags): Promise<void> {
-  const id = randomToken(16)
+  const id = typeableId(randomToken(16))
   const metadata = newClientMetadata(id, flags, config.registration.privateUseRedirects)
   const clientSecret =
     metadata['token_endpoint_auth_method'] === 'client_secret_basic' ? randomToken() : undefined

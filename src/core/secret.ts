@@ -27,6 +27,11 @@ export function randomToken(bytes = 32): string {
   return randomBytes(bytes).toString('base64url')
 }
 
+/** An id as people can type it: a command line takes what begins with a hyphen for a flag. */
+export function typeableId(id: string): string {
+  return id.replace(/^-/, '0')
+}
+
 /** The SHA-256 of a value of high entropy, in base64url. */
 export function digest(value: string): string {
   return hash('sha256', value, 'base64url')
@@ -62,11 +67,22 @@ export interface Sealer {
 const nonceBytes = 12
 const tagBytes = 16
 
+/** Nonces are no secrets: many are drawn at once, which costs as much as one. */
+const nonces = { drawn: Buffer.alloc(0), used: 0 }
+
+function nextNonce(): Buffer {
+  if (nonces.used === nonces.drawn.length) {
+    nonces.drawn = randomBytes(256 * nonceBytes)
+    nonces.used = 0
+  }
+  return nonces.drawn.subarray(nonces.used, (nonces.used += nonceBytes))
+}
+
 /** A sealer over one 32-byte key. Its output is base64url. */
 export function sealer(key: Uint8Array): Sealer {
   return {
     seal(text, context) {
-      const nonce = randomBytes(nonceBytes)
+      const nonce = nextNonce()
       const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context))
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
       return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')

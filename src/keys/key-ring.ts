@@ -1,28 +1,29 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import {
   calculateJwkThumbprint,
   createLocalJWKSet,
   exportJWK,
   generateKeyPair,
-  importJWK,
   type JWK,
   type JWTVerifyGetKey,
 } from 'jose'
 import type { Clock } from '../core/clock.ts'
+import { typeableId } from '../core/secret.ts'
 import type { KeyTableStore, NewKey, StoredKey } from '../storage/contract.ts'
 import { isPublished, type KeyPurpose, type SigningAlgorithm, signingKey } from './key-states.ts'
 
-/** The key that signs now. */
-interface SigningKey {
+/** A private key in use. */
+export interface SigningKey {
   readonly kid: string
   readonly algorithm: SigningAlgorithm
-  readonly key: CryptoKey
+  readonly key: KeyObject
 }
 
 /** The keys of one purpose at one time: one signs, all verify. */
 interface KeySet {
   readonly signing: SigningKey
-  /** With private members; the signing key first. Never leaves the process. */
-  readonly privateJwks: readonly JWK[]
+  /** All of them, the one that signs first. */
+  readonly all: readonly SigningKey[]
   /** The public JWK Set (RFC 7517 section 5). */
   readonly publicJwks: { readonly keys: readonly JWK[] }
   readonly algorithms: readonly string[]
@@ -51,13 +52,13 @@ interface KeyRingOptions {
 export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const listeners = new Set<() => void>()
   let chosen = await choose(options)
-  let current = await load(chosen, options.algorithm)
+  let current = load(chosen)
   return {
     get signing() {
       return current.signing
     },
-    get privateJwks() {
-      return current.privateJwks
+    get all() {
+      return current.all
     },
     get publicJwks() {
       return current.publicJwks
@@ -70,7 +71,7 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     async refresh() {
       const found = await choose(options)
       if (nameAll(found) === nameAll(chosen)) return
-      current = await load(found, options.algorithm)
+      current = load(found)
       chosen = found
       for (const listener of listeners) listener()
     },
@@ -86,7 +87,7 @@ export async function createKey({
 }: Omit<KeyRingOptions, 'store'>): Promise<NewKey> {
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
   const privateJwk = await exportJWK(privateKey)
-  const kid = await calculateJwkThumbprint(privateJwk)
+  const kid = typeableId(await calculateJwkThumbprint(privateJwk))
   return { purpose, kid, algorithm, privateJwk: { ...privateJwk }, createdAt: clock.now() }
 }
 
@@ -103,32 +104,30 @@ function nameAll(keys: readonly StoredKey[]): string {
   return keys.map(({ kid }) => kid).join(' ')
 }
 
-async function load(chosen: readonly StoredKey[], algorithm: SigningAlgorithm): Promise<KeySet> {
-  const [current] = chosen
-  if (current === undefined) throw new Error('there is no signing key')
-  const privateJwks = chosen.map(describe)
-  const keys = privateJwks.map(publicPart)
+function load(chosen: readonly StoredKey[]): KeySet {
+  const all = chosen.map(open)
+  const [signing] = all
+  if (signing === undefined) throw new Error('there is no signing key')
+  const keys = chosen.map(publicPart)
   const kids = new Set(chosen.map(({ kid }) => kid))
   return {
-    signing: {
-      kid: current.kid,
-      algorithm,
-      key: (await importJWK(current.privateJwk as JWK, algorithm)) as CryptoKey,
-    },
-    privateJwks,
+    signing,
+    all,
     publicJwks: { keys },
-    algorithms: [...new Set(chosen.map((key) => key.algorithm))],
+    algorithms: [...new Set(chosen.map(({ algorithm }) => algorithm))],
     resolve: createLocalJWKSet({ keys }),
     has: (kid) => kids.has(kid),
   }
 }
 
-function describe({ kid, algorithm, privateJwk }: StoredKey): JWK {
-  return { ...(privateJwk as JWK), kid, alg: algorithm, use: 'sig' }
+function open({ kid, algorithm, privateJwk }: StoredKey): SigningKey {
+  const key = createPrivateKey({ key: privateJwk, format: 'jwk' })
+  return { kid, algorithm: algorithm as SigningAlgorithm, key }
 }
 
 /** Copies by name what is public, so that a new private member could never slip through. */
-function publicPart({ kty, crv, x, y, n, e, kid, alg, use }: JWK): JWK {
-  const members = { kty, crv, x, y, n, e, kid, alg, use }
+function publicPart({ kid, algorithm: alg, privateJwk }: StoredKey): JWK {
+  const { kty, crv, x, y, n, e } = privateJwk as JWK
+  const members = { kty, crv, x, y, n, e, kid, alg, use: 'sig' }
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JWK
 }

@@ -1,7 +1,13 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
 import { keyedDigest, type MasterSecret, sealer } from '../core/secret.ts'
-import { type ArtifactRow, artifactStatements, type KeptRow, kept, type StoreEngine } from './artifact-statements.ts'
+import {
+  type ArtifactRow,
+  artifactStatements,
+  type KeptRow,
+  kept,
+  type StoreEngine,
+} from './artifact-statements.ts'
 import type { Artifact, ArtifactStore, FoundArtifact } from './contract.ts'
 import type { Prepared } from './prepared.ts'
 import type { Schema } from './schema.ts'

@@ -27,13 +27,13 @@ export interface FoundArtifact {
 }
 
 /** A code or token and the grant that it came from, as far as they were there. */
-export interface FoundWithGrant {
+interface FoundWithGrant {
   readonly found: FoundArtifact | undefined
   readonly grant: FoundArtifact | undefined
 }
 
 /** What the use of something that may be used once leaves behind. */
-export interface LeftByUse {
+interface LeftByUse {
   readonly answer?: string | undefined
   readonly successor?: Artifact | undefined
 }

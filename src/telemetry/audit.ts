@@ -23,13 +23,21 @@ export function openAudit({ path, clock, onFault }: AuditOptions): Audit {
   const file = pino.destination({ fd: openSync(path, 'a', 0o600), sync: true })
   file.on('error', onFault)
   let closed = false
+  let turn = ''
+  const write = (): void => {
+    if (turn !== '') file.write(turn)
+    turn = ''
+  }
   return {
     record(event) {
       if (closed) return onFault(new Error(`an audit entry came after the end: ${event.requestId}`))
-      file.write(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), ...event })}\n`)
+      // What ends in one turn of the event loop is written in one call at its end.
+      if (turn === '') setImmediate(write)
+      turn += `${JSON.stringify({ time: new Date(clock.now()).toISOString(), ...event })}\n`
     },
     close() {
       closed = true
+      write()
       file.flushSync()
       file.end()
     },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { masterSecret, sealer, secretsEqual } from '../../src/core/secret.ts'
+import { masterSecret, sealer, secretsEqual, typeableId } from '../../src/core/secret.ts'
 
 describe('secrets', () => {
   const secret = masterSecret(new Uint8Array(32).fill(7))
@@ -26,5 +26,17 @@ describe('secrets', () => {
     assert.ok(secretsEqual('same', 'same'))
     assert.ok(!secretsEqual('same', 'same '))
     assert.ok(!secretsEqual('', 'x'))
+  })
+
+  it('never seals two texts under one nonce', () => {
+    const seals = sealer(masterSecret(new Uint8Array(32)).derive('nonces'))
+    const nonces = Array.from({ length: 1000 }, () =>
+      Buffer.from(seals.seal('text', 'here'), 'base64url').toString('hex', 0, 12),
+    )
+    assert.equal(new Set(nonces).size, 1000)
+  })
+
+  it('makes no id that a command line would take for a flag', () => {
+    assert.deepEqual(['-a-b', '--ab', 'a-b'].map(typeableId), ['0a-b', '0-ab', 'a-b'])
   })
 })

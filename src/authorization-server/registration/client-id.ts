@@ -1,5 +1,5 @@
 import { isLoopbackHost } from '../../core/resource.ts'
-import { keyedDigest, randomToken } from '../../core/secret.ts'
+import { keyedDigest, randomToken, typeableId } from '../../core/secret.ts'
 import type { ClientMetadata } from '../client-metadata.ts'
 
 /**
@@ -8,11 +8,11 @@ import type { ClientMetadata } from '../client-metadata.ts'
  * lost comes back under its old id. A confidential client gets a new one each time, since its secret is its own.
  */
 export function registeredClientId(key: Uint8Array, metadata: ClientMetadata): string {
-  if (metadata['token_endpoint_auth_method'] !== 'none') return randomToken(16)
+  if (metadata['token_endpoint_auth_method'] !== 'none') return typeableId(randomToken(16))
   const redirects = metadata['redirect_uris']
   const anyPort = metadata['application_type'] === 'native' && Array.isArray(redirects)
   const known = anyPort ? { ...metadata, redirect_uris: redirects.map(withoutLoopbackPort) } : metadata
-  return keyedDigest(key, canonical(known)).slice(0, 22)
+  return typeableId(keyedDigest(key, canonical(known)).slice(0, 22))
 }
 
 /**

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Store } from '../../src/storage/contract.ts'
+import type { MovableClock } from '../support/movable-clock.ts'
+
+const atOnce = 50
+
+/** Calls 50 times at once. */
+export function parallel<T>(call: () => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: atOnce }, call))
+}
+
+/** What every store must do with artifacts. */
+export function artifactContract(store: () => Store, clock: MovableClock): void {
+  const soon = (): number => clock.now() + 60_000
+  describe('artifacts', () => {
+    it('are found by id, uid and user code, with their payload', async () => {
+      const artifact = {
+        model: 'Session',
+        id: 'i',
+        payload: { a: 1, text: 'é ☃ \u{1f600} \u0000 "\\' },
+        uid: 'u',
+        userCode: 'c',
+        expiresAt: soon(),
+      }
+      await store().artifacts.put(artifact)
+      const found = { payload: artifact.payload, consumedAt: undefined }
+      assert.deepEqual(await store().artifacts.find('Session', 'i'), found)
+      assert.deepEqual(await store().artifacts.findByUid('Session', 'u'), found)
+      assert.deepEqual(await store().artifacts.findByUserCode('Session', 'c'), found)
+      assert.equal(await store().artifacts.find('Other', 'i'), undefined)
+      await store().artifacts.put({ ...artifact, payload: { a: 2 } })
+      assert.deepEqual((await store().artifacts.find('Session', 'i'))?.payload, { a: 2 })
+      await store().artifacts.remove('Session', 'i')
+      assert.equal(await store().artifacts.find('Session', 'i'), undefined)
+    })
+
+    it('are consumed once, of 50 at once, and stay to be found', async () => {
+      for (let round = 0; round < 10; round++) {
+        const id = `code ${round}`
+        await store().artifacts.put({ model: 'Code', id, payload: {}, expiresAt: soon() })
+        const results = await parallel(() => store().artifacts.consume('Code', id))
+        assert.equal(results.filter(Boolean).length, 1)
+        const consumedAt = (await store().artifacts.find('Code', id))?.consumedAt
+        assert.ok(typeof consumedAt === 'number' && Math.abs(consumedAt - clock.now()) < 60_000)
+        await store().artifacts.put({ model: 'Code', id, payload: { again: true } })
+        assert.equal(await store().artifacts.consume('Code', id), false, 'writing again does not make it new')
+      }
+      assert.equal(await store().artifacts.consume('Code', 'unknown'), false)
+    })
+
+    it('keep the answer of the one that consumed them, of 50 at once, for a while', async () => {
+      await store().artifacts.put({ model: 'Once', id: 'o', payload: {}, expiresAt: soon() })
+      const answers = Array.from({ length: 50 }, (_, index) => `answer ${index}`)
+      const began = clock.now()
+      const results = await Promise.all(
+        answers.map((answer) => store().artifacts.consume('Once', 'o', { answer })),
+      )
+      assert.equal((await store().artifacts.find('Once', 'o'))?.answer, answers[results.indexOf(true)])
+      await store().artifacts.put({ model: 'Once', id: 'o', payload: { again: true } })
+      await store().artifacts.forgetAnswers(began)
+      assert.equal((await store().artifacts.find('Once', 'o'))?.answer, answers[results.indexOf(true)])
+      await store().artifacts.forgetAnswers(clock.now() + 1000)
+      const found = await store().artifacts.find('Once', 'o')
+      assert.equal(found?.answer, undefined)
+      assert.ok(found?.consumedAt)
+    })
+
+    it('give way to one successor, of 50 at once, or to none', async () => {
+      const grantId = 'succession'
+      await store().artifacts.put({ model: 'Grant', id: grantId, grantId, payload: { of: 'all' } })
+      const used = { model: 'RefreshToken', id: 'used', grantId, payload: { n: 0 }, expiresAt: soon() }
+      await store().artifacts.put(used)
+      assert.deepEqual(await store().artifacts.findWithGrant('RefreshToken', 'used'), {
+        found: { payload: { n: 0 }, consumedAt: undefined },
+        grant: { payload: { of: 'all' }, consumedAt: undefined },
+      })
+      const numbers = Array.from({ length: 50 }, (_, index) => index)
+      const successorOf = (index: number) => ({ ...used, id: `next ${index}`, payload: { n: index } })
+      const results = await Promise.all(
+        numbers.map((index) =>
+          store().artifacts.consume('RefreshToken', 'used', {
+            answer: `answer ${index}`,
+            successor: successorOf(index),
+          }),
+        ),
+      )
+      assert.equal(results.filter(Boolean).length, 1)
+      const winner = results.indexOf(true)
+      assert.equal((await store().artifacts.find('RefreshToken', 'used'))?.answer, `answer ${winner}`)
+      for (const index of numbers) {
+        const { found, grant } = await store().artifacts.findWithGrant('RefreshToken', `next ${index}`)
+        assert.deepEqual(found?.payload, index === winner ? { n: winner } : undefined)
+        assert.equal(grant === undefined, index !== winner)
+      }
+      await store().artifacts.removeGrant(grantId)
+      assert.deepEqual(await store().artifacts.findWithGrant('RefreshToken', `next ${winner}`), {
+        found: undefined,
+        grant: undefined,
+      })
+      assert.equal(await store().artifacts.consume('RefreshToken', 'gone', { successor: used }), false)
+      assert.equal(await store().artifacts.find('RefreshToken', 'used'), undefined)
+    })
+
+    it('are listed by account, the last to expire first, of one client and so many where that is said', async () => {
+      const accountId = 'lister'
+      for (const [id, clientId, later] of [
+        ['a', 'one', 1],
+        ['b', 'one', 3],
+        ['c', 'other', 2],
+      ] as const) {
+        const expiresAt = soon() + later * 1000
+        await store().artifacts.put({ model: 'Listed', id, payload: { id }, accountId, clientId, expiresAt })
+      }
+      const list = async (only?: { clientId?: string; most?: number }) =>
+        (await store().artifacts.listByAccount('Listed', accountId, only)).map(({ payload }) => payload['id'])
+      assert.deepEqual(await list(), ['b', 'c', 'a'])
+      assert.deepEqual(await list({ clientId: 'one' }), ['b', 'a'])
+      assert.deepEqual(await list({ clientId: 'one', most: 1 }), ['b'])
+    })
+
+    it('are challenged by their uid, and answer once, of 50 at once, and not when it is too late', async () => {
+      const grant = { model: 'Grant', id: 'challenged', uid: 'its name', payload: {} }
+      await store().artifacts.put(grant)
+      await store().artifacts.put({ ...grant, id: 'other', uid: 'another name' })
+      assert.equal((await store().artifacts.find('Grant', 'challenged'))?.challengedUntil, undefined)
+      for (let round = 0; round < 10; round++) {
+        const until = soon()
+        await store().artifacts.challenge('Grant', 'its name', until)
+        await store().artifacts.put(grant)
+        assert.equal((await store().artifacts.find('Grant', 'challenged'))?.challengedUntil, until)
+        const results = await parallel(() => store().artifacts.answerChallenge('Grant', 'challenged'))
+        assert.equal(results.filter(Boolean).length, 1)
+        assert.equal((await store().artifacts.find('Grant', 'challenged'))?.challengedUntil, undefined)
+      }
+      assert.equal((await store().artifacts.find('Grant', 'other'))?.challengedUntil, undefined)
+      await store().artifacts.challenge('Grant', 'its name', clock.now() + 1000)
+      clock.advance(2000)
+      assert.equal(await store().artifacts.answerChallenge('Grant', 'challenged'), false)
+      await store().artifacts.removeGrant('challenged')
+      await store().artifacts.removeGrant('other')
+    })
+
+    it('are inserted once, of 50 at once', async () => {
+      for (let round = 0; round < 10; round++) {
+        const seen = { model: 'ReplayDetection', id: `jti ${round}`, payload: {}, expiresAt: soon() }
+        const results = await parallel(() => store().artifacts.insertOnce(seen))
+        assert.equal(results.filter(Boolean).length, 1)
+      }
+    })
+
+    it('are taken once, of 50 at once, and not when they have expired', async () => {
+      for (let round = 0; round < 10; round++) {
+        await store().artifacts.put({ model: 'Mark', id: 'm', payload: { x: 1 }, expiresAt: soon() })
+        const results = await parallel(() => store().artifacts.take('Mark', 'm'))
+        assert.deepEqual(
+          results.filter((result) => result !== undefined).map(({ payload }) => payload),
+          [{ x: 1 }],
+        )
+      }
+      await store().artifacts.put({ model: 'Mark', id: 'm', payload: {}, expiresAt: clock.now() + 1000 })
+      clock.advance(2000)
+      assert.equal(await store().artifacts.take('Mark', 'm'), undefined)
+    })
+
+    it('go with their grant, and no others do', async () => {
+      await store().artifacts.put({ model: 'Grant', id: 'g', payload: {} })
+      await store().artifacts.put({ model: 'RefreshToken', id: 'r', payload: {}, grantId: 'g' })
+      await store().artifacts.put({ model: 'RefreshToken', id: 'other', payload: {}, grantId: 'h' })
+      await store().artifacts.put({ model: 'Session', id: 'g', payload: {} })
+      await store().artifacts.removeGrant('g')
+      assert.equal(await store().artifacts.find('Grant', 'g'), undefined)
+      assert.equal(await store().artifacts.find('RefreshToken', 'r'), undefined)
+      assert.ok(await store().artifacts.find('RefreshToken', 'other'))
+      assert.ok(await store().artifacts.find('Session', 'g'))
+    })
+
+    it('are listed by the account that they belong to', async () => {
+      for (const [id, accountId] of [
+        ['1', 'ada'],
+        ['2', 'ada'],
+        ['3', 'bob'],
+      ] as const)
+        await store().artifacts.put({ model: 'Grant', id: `of ${id}`, payload: { id }, accountId })
+      await store().artifacts.put({ model: 'Session', id: 's', payload: {}, accountId: 'ada' })
+      const listed = await store().artifacts.listByAccount('Grant', 'ada')
+      assert.deepEqual(new Set(listed.map(({ payload }) => payload['id'])), new Set(['1', '2']))
+      assert.deepEqual(await store().artifacts.listByAccount('Grant', 'eve'), [])
+    })
+
+    it('are swept when they have expired, and never before', async () => {
+      await store().artifacts.put({ model: 'Short', id: 's', payload: {}, expiresAt: clock.now() + 1000 })
+      await store().artifacts.put({ model: 'Endless', id: 'e', payload: {} })
+      await store().artifacts.sweep(clock.now())
+      assert.ok(await store().artifacts.find('Short', 's'))
+      clock.advance(2000)
+      assert.ok((await store().artifacts.sweep(clock.now())) >= 1)
+      assert.equal(await store().artifacts.find('Short', 's'), undefined)
+      assert.ok(await store().artifacts.find('Endless', 'e'))
+    })
+
+    it('are swept of one model where it is named', async () => {
+      const expiresAt = clock.now() + 1000
+      for (const model of ['Kept', 'Swept'])
+        await store().artifacts.put({ model, id: 'x', payload: {}, expiresAt })
+      clock.advance(2000)
+      assert.equal(await store().artifacts.sweep(clock.now(), 'Swept'), 1)
+      assert.ok(await store().artifacts.find('Kept', 'x'))
+      assert.equal(await store().artifacts.find('Swept', 'x'), undefined)
+    })
+  })
+}
