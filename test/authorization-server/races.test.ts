@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { signingClient } from '../support/client-assertion.ts'
 import { freePort, startInstallation } from '../support/installation.ts'
+import { installationStores } from '../support/installation-stores.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
 
@@ -67,4 +69,29 @@ describe('50 redemptions of one code at once have exactly one winner (A43)', () 
     }
     await redeemAtOnce([one, two].map((port) => new OAuthClient(`http://127.0.0.1:${port}`)))
   })
+})
+
+describe('50 uses of one client assertion at once have exactly one winner (A57)', () => {
+  for (const { name, open } of installationStores) {
+    it(`on ${name}`, async (test) => {
+      const { config, close } = await open()
+      test.after(close)
+      const signer = await signingClient()
+      const scopes = ['mcp:tools:read']
+      const client = { id: 'signer', jwks: signer.jwks, grantTypes: ['client_credentials' as const], scopes }
+      const installation = await startInstallation({ config: { ...config, clients: [client] } })
+      test.after(() => installation.close())
+      const endpoint = new OAuthClient(installation.url)
+      const ask = (assertion: Record<string, string>) =>
+        endpoint.token({ grant_type: 'client_credentials', ...assertion })
+      const authenticate = () => signer.authenticate('signer', installation.url)
+      const warm = await Promise.all(Array.from({ length: atOnce }, async () => ask(await authenticate())))
+      assert.ok(warm.every(({ status }) => status === 200))
+      for (let round = 0; round < rounds; round++) {
+        const assertion = await authenticate()
+        const answers = await Promise.all(Array.from({ length: atOnce }, () => ask(assertion)))
+        assert.equal(answers.filter(({ status }) => status === 200).length, 1)
+      }
+    })
+  }
 })
