@@ -1,5 +1,6 @@
 import type { UpstreamConfig } from '../config/schema.ts'
 import { scrub } from '../telemetry/scrub.ts'
+import { breaker } from '../upstream/breaker.ts'
 import type { Connector } from '../upstream/contract.ts'
 import { openHttp } from '../upstream/open-http.ts'
 import { openStdio } from '../upstream/open-stdio.ts'
@@ -35,6 +36,14 @@ export function buildConnector(config: UpstreamConfig, { log, clock }: Base): Co
       onExit: (reason) => log.logger.info({ upstream: name }, `${name}: the stdio server ${reason}`),
     })
   }
-  if (url !== undefined) return openHttp({ ...settings, url })
+  if (url !== undefined) {
+    const server = openHttp({ ...settings, url })
+    if (config.breaker.failures === 0) return server
+    const onChange = (state: 'open' | 'closed'): void =>
+      state === 'open'
+        ? log.logger.warn({ upstream: name }, `${name}: the server cannot be reached and gets a rest`)
+        : log.logger.info({ upstream: name }, `${name}: the server answers again`)
+    return breaker(server, { ...config.breaker, clock, onChange })
+  }
   throw new Error('an upstream has neither url nor command')
 }

@@ -60,7 +60,7 @@ export async function buildGateway(
     mcp: mcpHandler({
       tokens,
       proofs: buildProofVerifier(config, base),
-      admission: createAdmission(config.limits.running),
+      admission: createAdmission(config.limits),
       stepUps: rememberOwn(issuer, base.stepUps),
       sessions: sealedSessions(sealer(secret.derive('gateway/session'))),
       identity: identityTokens(config.publicUrl + identityIssuerSuffix, identityKeys, clock),
@@ -133,6 +133,7 @@ function buildUpstream(resource: ProtectedResource, config: UpstreamConfig, base
     ...resource,
     connector: buildConnector(config, base),
     dpop: config.dpop,
+    limits: config.limits,
     identityAudience: command === undefined && credential === 'identity' ? url : undefined,
   }
 }

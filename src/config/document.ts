@@ -44,5 +44,6 @@ function renderRow(setting: Setting): string {
 }
 
 function renderDefault(value: unknown): string {
-  return Array.isArray(value) ? (value.length === 0 ? '[]' : value.join(' ')) : String(value)
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : value.join(' ')
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -216,6 +216,16 @@ export const configSchema = z.strictObject({
       running: whole(1, 10_000).default(64).meta({
         description: 'Most requests that one caller, a user with a client, can have running at a time.',
       }),
+      streams: whole(1, 10_000).default(64).meta({
+        description: 'Most streams that one caller can hold open to hear of changes.',
+      }),
+      perMinute: whole(1, 10_000_000).optional().meta({
+        description: 'Most MCP requests of one caller in a minute, for each process. Default: no limit.',
+      }),
+      perMinutePerClient: whole(1, 10_000_000).optional().meta({
+        description:
+          'Most MCP requests in a minute of all users of one client, for each process. Default: no limit.',
+      }),
       authorizations: whole(1, 1_000_000).default(3000).meta({
         description:
           'Most authorization requests in a minute, pushed ones and those of devices too, for each process.',

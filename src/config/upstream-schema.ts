@@ -69,6 +69,36 @@ export const upstreamSchema = z
       description:
         'Whether access tokens are bound to a key of the client (DPoP): as the client likes, always, or the scheme is not offered.',
     }),
+    limits: z
+      .strictObject({
+        running: whole(1, 100_000).default(1000).meta({
+          description: 'Most requests that the server has running at a time, of all callers.',
+        }),
+        streams: whole(1, 1_000_000).default(10_000).meta({
+          description: 'Most streams that are open to it, of all callers.',
+        }),
+        perMinute: whole(1, 10_000_000).optional().meta({
+          description: 'Most requests in a minute, of all callers, for each process. Default: no limit.',
+        }),
+        toolsPerMinute: z.record(z.string().min(1), whole(1, 10_000_000)).default({}).meta({
+          description:
+            'Most calls that one caller can make of a tool in a minute, by the name of the tool; `*` is each tool that is not named.',
+        }),
+      })
+      .prefault({})
+      .meta({ description: 'What this server can bear.' }),
+    breaker: z
+      .strictObject({
+        failures: whole(0, 1000).default(5).meta({
+          description:
+            'After so many failures to reach the server without a success between them requests are refused at once. 0: never.',
+        }),
+        restSeconds: seconds.default(10).meta({
+          description: 'Time until a request tries the server again.',
+        }),
+      })
+      .prefault({})
+      .meta({ description: 'What happens while a server with `url` is down.' }),
     connectSeconds: seconds.default(5).meta({ description: 'Time to connect to the server.' }),
     responseSeconds: seconds
       .default(120)

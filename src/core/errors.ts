@@ -17,7 +17,7 @@ export const errorKinds = {
   header_duplicated: { status: 400, rpc: 400, message: 'A header was sent more than once' },
   request_aborted: { status: 400, rpc: 400, message: 'The request ended before its body did' },
   // Not 429: clients that look for the protocol era would take it for a server of the older one.
-  too_many_requests: { status: 503, rpc: 503, message: 'Too many requests of this caller are running' },
+  too_many_requests: { status: 503, rpc: 503, message: 'Too many requests at the moment' },
 
   token_missing: { status: 401, rpc: 401, message: 'Unauthorized' },
   token_invalid: { status: 401, rpc: 401, message: 'Unauthorized' },
@@ -46,6 +46,7 @@ export const errorKinds = {
   upstream_invalid: { status: 502, rpc: 502, message: 'The MCP server gave an answer that is not MCP' },
   upstream_interrupted: { status: 502, rpc: 502, message: 'The MCP server ended the answer early' },
   upstream_timeout: { status: 504, rpc: 504, message: 'The MCP server did not answer in time' },
+  upstream_resting: { status: 503, rpc: 503, message: 'The MCP server cannot be reached at the moment' },
   era_unbridgeable: {
     status: 501,
     rpc: 501,

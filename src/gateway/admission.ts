@@ -1,33 +1,148 @@
 import type { ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
+import { type RateLimit, rateLimit } from '../http/rate-limit.ts'
+import type { CallSummary } from './call.ts'
 import { principalName } from './session.ts'
+import type { Upstream } from './upstream.ts'
 
-/** Bounds how much one principal can have running at a time, so that it cannot crowd out the others. */
+/** Bounds what callers can have running and how often they call, so that none crowds out the others. */
 export interface Admission {
-  /** Takes a place until the answer is over. Throws `too_many_requests` where there is none. */
-  enter(principal: Principal, res: ServerResponse): void
+  /**
+   * Takes a place until the answer is over and counts the request. Throws `too_many_requests`, or rejects with it. What it
+   * returns, if anything, has to be waited for.
+   */
+  enter(principal: Principal, upstream: Upstream, res: ServerResponse): Promise<void> | undefined
+  /** The same for what is only known once the call was read: a place among streams, and how often a tool is called. */
+  admit(
+    principal: Principal,
+    upstream: Upstream,
+    call: CallSummary,
+    res: ServerResponse,
+  ): Promise<void> | undefined
 }
 
-/** Counts the running requests of each principal in this process. */
-export function createAdmission(maxRunning: number): Admission {
-  const running = new Map<string, number>()
+/** Limits of the whole gateway. A rate that is undefined is none. */
+export interface AdmissionLimits {
+  /** Requests of one caller that run at a time, those that hold a stream open aside. */
+  readonly running: number
+  /** Streams that one caller holds open. */
+  readonly streams: number
+  /** Requests of one caller in a minute. */
+  readonly perMinute?: number | undefined
+  /** Requests of all users of one client in a minute. */
+  readonly perMinutePerClient?: number | undefined
+}
+
+/** Limits of one MCP server. */
+export interface UpstreamLimits {
+  readonly running: number
+  readonly streams: number
+  /** Requests of all callers in a minute. */
+  readonly perMinute?: number | undefined
+  /** Calls of a tool that one caller may make in a minute; `*` is each tool that is not named. */
+  readonly toolsPerMinute: Readonly<Record<string, number>>
+}
+
+const minute = 60
+
+/** Counts in this process. */
+export function createAdmission(limits: AdmissionLimits): Admission {
+  const places = createPlaces()
+  const callers = rateOf(limits.perMinute)
+  const clients = rateOf(limits.perMinutePerClient)
+  const upstreams = new Map<string, RateLimit>()
+  const tools = new Map<string, RateLimit>()
+  const isLimited = limits.perMinute !== undefined || limits.perMinutePerClient !== undefined
+
+  const count = async (principal: Principal, { name, limits: { perMinute } }: Upstream): Promise<void> => {
+    await take(callers, principalName(principal), 'requests of this caller in a minute')
+    await take(clients, principal.clientId, 'requests of this client in a minute')
+    if (perMinute !== undefined)
+      await take(among(upstreams, name, perMinute), name, 'requests for this server in a minute')
+  }
+
   return {
-    enter(principal, res) {
-      const name = principalName(principal)
-      const count = running.get(name) ?? 0
-      if (count >= maxRunning) {
-        throw new Refusal('too_many_requests', {
-          reason: `${count} requests are running`,
-          retryAfterSeconds: 1,
-        })
+    enter(principal, upstream, res) {
+      places.take(`caller ${principalName(principal)}`, limits.running, res)
+      places.take(`server ${upstream.name}`, upstream.limits.running, res)
+      if (isLimited || upstream.limits.perMinute !== undefined) return count(principal, upstream)
+      return undefined
+    },
+    admit(principal, { name, limits: own }, call, res) {
+      if (isEndless(call)) {
+        // What waits for changes costs little, and has places of its own.
+        places.give(res)
+        places.take(`streams of ${principalName(principal)}`, limits.streams, res)
+        places.take(`streams from ${name}`, own.streams, res)
+        return undefined
       }
-      running.set(name, count + 1)
-      res.once('close', () => {
-        const left = (running.get(name) ?? 1) - 1
-        if (left === 0) running.delete(name)
-        else running.set(name, left)
-      })
+      const { object: tool } = call
+      if (tool === undefined || call.methods[0] !== 'tools/call') return undefined
+      const points = Object.hasOwn(own.toolsPerMinute, tool)
+        ? own.toolsPerMinute[tool]
+        : own.toolsPerMinute['*']
+      if (points === undefined) return undefined
+      const key = `${name} ${tool} ${principalName(principal)}`
+      return take(among(tools, String(points), points), key, 'calls of this tool in a minute')
     },
   }
+}
+
+/** Streams that a client holds open to hear of changes; they end when somebody ends them. */
+export function isEndless({ verb, methods }: CallSummary): boolean {
+  return verb === 'GET' || methods.includes('subscriptions/listen')
+}
+
+interface Places {
+  /** Takes a place under a name until the answer is over, or until it is given back. */
+  take(name: string, most: number, res: ServerResponse): void
+  /** Gives back what an answer holds. */
+  give(res: ServerResponse): void
+}
+
+function createPlaces(): Places {
+  const taken = new Map<string, number>()
+  const held = new WeakMap<ServerResponse, string[]>()
+  const give = (res: ServerResponse): void => {
+    for (const name of held.get(res)?.splice(0) ?? []) {
+      const left = (taken.get(name) ?? 1) - 1
+      if (left === 0) taken.delete(name)
+      else taken.set(name, left)
+    }
+  }
+  return {
+    give,
+    take(name, most, res) {
+      const count = taken.get(name) ?? 0
+      if (count >= most) throw tooMany(`${count} are running: ${name}`, 1)
+      taken.set(name, count + 1)
+      const mine = held.get(res)
+      if (mine !== undefined) return void mine.push(name)
+      held.set(res, [name])
+      res.once('close', () => give(res))
+    },
+  }
+}
+
+function rateOf(points: number | undefined): RateLimit | undefined {
+  return points === undefined ? undefined : rateLimit({ points, seconds: minute })
+}
+
+function among(limiters: Map<string, RateLimit>, name: string, points: number): RateLimit {
+  const known = limiters.get(name)
+  if (known !== undefined) return known
+  const made = rateLimit({ points, seconds: minute })
+  limiters.set(name, made)
+  return made
+}
+
+async function take(limit: RateLimit | undefined, key: string, what: string): Promise<void> {
+  const wait = (await limit?.take(key)) ?? 0
+  if (wait > 0) throw tooMany(`too many ${what}`, wait)
+}
+
+/** Not 429: clients that look for the protocol era would take it for a server of the older one. */
+function tooMany(reason: string, retryAfterSeconds: number): Refusal {
+  return new Refusal('too_many_requests', { reason, retryAfterSeconds })
 }

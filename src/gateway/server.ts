@@ -9,8 +9,8 @@ import { type Exchange, sendJson, splitTarget } from '../http/exchange.ts'
 import type { Guard } from '../http/guard.ts'
 import { readHead } from '../http/head.ts'
 import type { Observe } from '../telemetry/event.ts'
+import { isEndless } from './admission.ts'
 import type { AuthorizationServerProxy } from './authorization-server-proxy.ts'
-import type { CallSummary } from './call.ts'
 import type { McpHandler } from './handler.ts'
 import { metadataPrefix, resourceMetadata } from './metadata.ts'
 import type { Note } from './note.ts'
@@ -139,9 +139,4 @@ export function createGateway(ports: GatewayPorts): Gateway {
       refuse(exchange, refusal, { metadataUrl, callId: note.call?.id })
     }
   }
-}
-
-/** Streams that a client holds open to hear of changes; they end when somebody ends them. */
-function isEndless({ verb, methods }: CallSummary): boolean {
-  return verb === 'GET' || methods.includes('subscriptions/listen')
 }

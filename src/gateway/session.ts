@@ -39,9 +39,17 @@ export function sealedSessions(sealer: Sealer): Sessions {
 }
 
 /** Names a principal: the same text for the same issuer, subject and client, and for no other. */
-export function principalName({ issuer, subject, clientId }: Principal): string {
-  return JSON.stringify([issuer, subject, clientId])
+export function principalName(principal: Principal): string {
+  const known = names.get(principal)
+  if (known !== undefined) return known
+  const { issuer, subject, clientId } = principal
+  const name = JSON.stringify([issuer, subject, clientId])
+  names.set(principal, name)
+  return name
 }
+
+/** A principal lives as long as its token is cached. */
+const names = new WeakMap<Principal, string>()
 
 function contextOf(principal: Principal, upstream: string): string {
   return `${principalName(principal)}\n${upstream}`

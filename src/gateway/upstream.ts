@@ -1,6 +1,7 @@
 import type { ProofPolicy } from '../core/dpop.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
 import type { Connector } from '../upstream/contract.ts'
+import type { UpstreamLimits } from './admission.ts'
 
 /** One MCP server behind the gate. */
 export interface Upstream extends ProtectedResource {
@@ -8,4 +9,5 @@ export interface Upstream extends ProtectedResource {
   /** The audience of the identity tokens that the gateway sends it; undefined where it sends none. */
   readonly identityAudience: string | undefined
   readonly dpop: ProofPolicy
+  readonly limits: UpstreamLimits
 }

@@ -45,7 +45,11 @@ export interface GatedSpy {
 }
 
 /** Starts a gate with a spy behind it. */
-export async function startGatedSpy(config: ConfigInput = {}, clock?: Clock): Promise<GatedSpy> {
+export async function startGatedSpy(
+  config: ConfigInput = {},
+  clock?: Clock,
+  upstream: Partial<NonNullable<ConfigInput['upstreams']>[number]> = {},
+): Promise<GatedSpy> {
   const spy = await startSpyUpstream()
   const upstreams: ConfigInput['upstreams'] = [
     // Not asked what it speaks: what reaches it is what the test has sent.
@@ -56,6 +60,7 @@ export async function startGatedSpy(config: ConfigInput = {}, clock?: Clock): Pr
       responseSeconds: 2,
       transport: 'streamable-http',
       era: 'both',
+      ...upstream,
     },
   ]
   const installation = await startInstallation({

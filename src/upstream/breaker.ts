@@ -1,0 +1,68 @@
+import type { Clock } from '../core/clock.ts'
+import { type ErrorCode, Refusal } from '../core/errors.ts'
+import type { Connector } from './contract.ts'
+
+interface BreakerOptions {
+  /** So many failures without a success between them open the circuit. */
+  readonly failures: number
+  /** How long it stays open. Then one request tries the server, and another one after each further such time. */
+  readonly restSeconds: number
+  readonly clock: Clock
+  /** Told when the circuit opens and when it closes. */
+  readonly onChange: (state: 'open' | 'closed') => void
+}
+
+/** What says that a server is not there. One that answers with an error is there. */
+const absences: ReadonlySet<ErrorCode> = new Set([
+  'upstream_unreachable',
+  'upstream_interrupted',
+  'upstream_timeout',
+])
+
+/** What a proxy in front of a server answers when the server is not there. */
+const isAbsence = (status: number): boolean => status >= 502 && status <= 504
+
+/**
+ * Spares a server that does not answer, and the callers that would wait for it: after some failures requests are
+ * refused at once (`upstream_resting`), until one that was let through has had an answer.
+ */
+export function breaker(connector: Connector, options: BreakerOptions): Connector {
+  const { failures, restSeconds, clock, onChange } = options
+  let failed = 0
+  let triesAgainAt = 0
+
+  const success = (): void => {
+    if (failed >= failures) onChange('closed')
+    failed = 0
+  }
+  const failure = (): void => {
+    failed++
+    if (failed < failures) return
+    triesAgainAt = clock.now() + restSeconds * 1000
+    if (failed === failures) onChange('open')
+  }
+
+  return {
+    async send(request, { res, accept }) {
+      if (failed >= failures) {
+        const wait = triesAgainAt - clock.now()
+        if (wait > 0) throw new Refusal('upstream_resting', { retryAfterSeconds: Math.ceil(wait / 1000) })
+        triesAgainAt = clock.now() + restSeconds * 1000
+      }
+      try {
+        await connector.send(request, {
+          res,
+          accept(status, headers) {
+            if (isAbsence(status)) failure()
+            else success()
+            return accept(status, headers)
+          },
+        })
+      } catch (error) {
+        if (error instanceof Refusal && absences.has(error.code)) failure()
+        throw error
+      }
+    },
+    close: () => connector.close(),
+  }
+}

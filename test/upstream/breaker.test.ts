@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { describe, it } from 'node:test'
+import { type ErrorCode, Refusal } from '../../src/core/errors.ts'
+import { breaker } from '../../src/upstream/breaker.ts'
+import type { Connector, UpstreamRequest } from '../../src/upstream/contract.ts'
+import { movableClock } from '../support/movable-clock.ts'
+
+const request = {} as UpstreamRequest
+const reply = { res: {} as ServerResponse, accept: (status: number) => ({ status, headers: [] }) }
+
+/** A server that is there or not, behind a breaker that rests after three failures, for ten seconds. */
+function brokenServer(failure: ErrorCode | number = 'upstream_unreachable') {
+  const clock = movableClock()
+  const changes: string[] = []
+  const server = { isUp: false, asked: 0 }
+  const connector: Connector = {
+    async send(_request, { accept }) {
+      server.asked++
+      if (server.isUp) accept(200, {})
+      else if (typeof failure === 'number') accept(failure, {})
+      else throw new Refusal(failure)
+    },
+    close: async () => {},
+  }
+  const spared = breaker(connector, {
+    failures: 3,
+    restSeconds: 10,
+    clock,
+    onChange: (state) => changes.push(state),
+  })
+  const ask = async (): Promise<string> => {
+    try {
+      await spared.send(request, reply)
+      return 'answered'
+    } catch (error) {
+      assert.ok(error instanceof Refusal)
+      return error.code
+    }
+  }
+  return { server, clock, changes, ask }
+}
+
+describe('a server that cannot be reached (A71)', () => {
+  for (const failure of [
+    'upstream_unreachable',
+    'upstream_interrupted',
+    'upstream_timeout',
+    502,
+    503,
+    504,
+  ] as const) {
+    it(`is left alone for a while after ${failure} three times`, async () => {
+      const { server, clock, changes, ask } = brokenServer(failure)
+      for (let n = 0; n < 3; n++) assert.notEqual(await ask(), 'upstream_resting')
+      assert.equal(await ask(), 'upstream_resting')
+      assert.equal(server.asked, 3)
+      assert.deepEqual(changes, ['open'])
+      clock.advance(10_000)
+      assert.notEqual(await ask(), 'upstream_resting', 'one request finds out')
+      assert.equal(await ask(), 'upstream_resting', 'and the others wait')
+      assert.equal(server.asked, 4)
+      server.isUp = true
+      clock.advance(10_000)
+      assert.equal(await ask(), 'answered')
+      assert.equal(await ask(), 'answered')
+      assert.deepEqual(changes, ['open', 'closed'])
+    })
+  }
+
+  it('is asked on where successes stand between failures, or where it says no itself', async () => {
+    const { server, ask } = brokenServer()
+    for (let n = 0; n < 10; n++) {
+      server.isUp = n % 3 === 0
+      assert.notEqual(await ask(), 'upstream_resting')
+    }
+    for (const failure of [500, 'upstream_invalid', 'upstream_refused'] as const) {
+      const saying = brokenServer(failure)
+      for (let n = 0; n < 10; n++) assert.notEqual(await saying.ask(), 'upstream_resting')
+    }
+  })
+
+  it('is tried again after each rest, also while a try is waited for', async () => {
+    const clock = movableClock()
+    let asked = 0
+    const hangs: Connector = {
+      send: () => (++asked <= 1 ? Promise.reject(new Refusal('upstream_timeout')) : new Promise(() => {})),
+      close: async () => {},
+    }
+    const spared = breaker(hangs, { failures: 1, restSeconds: 10, clock, onChange() {} })
+    await assert.rejects(spared.send(request, reply))
+    for (const expected of [2, 3]) {
+      clock.advance(10_000)
+      void spared.send(request, reply)
+      await assert.rejects(spared.send(request, reply), { code: 'upstream_resting' })
+      assert.equal(asked, expected)
+    }
+  })
+})
