@@ -45,5 +45,5 @@ function renderRow(setting: Setting): string {
 
 function renderDefault(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? '[]' : value.join(' ')
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -118,9 +118,10 @@ function createPlaces(): Places {
       if (count >= most) throw tooMany(`${count} are running: ${name}`, 1)
       taken.set(name, count + 1)
       const mine = held.get(res)
-      if (mine !== undefined) return void mine.push(name)
-      held.set(res, [name])
-      res.once('close', () => give(res))
+      if (mine === undefined) {
+        held.set(res, [name])
+        res.once('close', () => give(res))
+      } else mine.push(name)
     },
   }
 }

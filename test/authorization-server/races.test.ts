@@ -72,14 +72,14 @@ describe('50 redemptions of one code at once have exactly one winner (A43)', () 
 })
 
 describe('50 uses of one client assertion at once have exactly one winner (A57)', () => {
-  for (const { name, open } of installationStores) {
-    it(`on ${name}`, async (test) => {
-      const { config, close } = await open()
-      test.after(close)
+  for (const kind of installationStores) {
+    it(`on ${kind.name}`, async (test) => {
+      const store = await kind.open()
+      test.after(() => store.close())
       const signer = await signingClient()
       const scopes = ['mcp:tools:read']
       const client = { id: 'signer', jwks: signer.jwks, grantTypes: ['client_credentials' as const], scopes }
-      const installation = await startInstallation({ config: { ...config, clients: [client] } })
+      const installation = await startInstallation({ config: { ...store.config, clients: [client] } })
       test.after(() => installation.close())
       const endpoint = new OAuthClient(installation.url)
       const ask = (assertion: Record<string, string>) =>
