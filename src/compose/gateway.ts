@@ -17,6 +17,8 @@ import { createTokenVerifier, type TrustedIssuer } from '../gateway/token-verifi
 import type { Upstream } from '../gateway/upstream.ts'
 import { createProofVerifier, type ProofVerifier } from '../gateway/verify-proof.ts'
 import { clientAddress } from '../http/client-address.ts'
+import { findMethodWith } from '../mcp/methods.ts'
+import { objectRules } from '../policy/object-rules.ts'
 import { seenOnceModel } from '../storage/contract.ts'
 import type { Base } from './base.ts'
 import { buildConnector } from './connector.ts'
@@ -134,6 +136,9 @@ function buildUpstream(resource: ProtectedResource, config: UpstreamConfig, base
     connector: buildConnector(config, base),
     dpop: config.dpop,
     limits: config.limits,
+    findMethod: findMethodWith(config.methods),
+    rules: objectRules(config.objects),
+    listing: config.listing,
     identityAudience: command === undefined && credential === 'identity' ? url : undefined,
   }
 }

@@ -5,6 +5,21 @@ import { httpUrl, scope, whole } from './values.ts'
 const seconds = whole(1, 86_400)
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
 
+const isMethodName = (text: string): boolean => /^[\w./-]{1,128}$/.test(text)
+
+const patterns = z.array(z.string().min(1).max(500))
+
+/** What of one kind may be used. */
+const kindRules = (what: string) =>
+  z
+    .strictObject({
+      allow: patterns
+        .default(['*'])
+        .meta({ description: `Which ${what} may be used. In a pattern \`*\` is any text.` }),
+      deny: patterns.default([]).meta({ description: `Which ${what} may not, whatever else allows them.` }),
+    })
+    .prefault({})
+
 /** The setting of one MCP server. */
 export const upstreamSchema = z
   .strictObject({
@@ -64,6 +79,25 @@ export const upstreamSchema = z
       .meta({
         description:
           'Scopes that a client is told to ask for at first. More are asked for when they are needed.',
+      }),
+    objects: z
+      .strictObject({
+        tools: kindRules('tools, by name,'),
+        resources: kindRules('resources and resource templates, by URI,'),
+        prompts: kindRules('prompts, by name,'),
+      })
+      .prefault({}),
+    listing: z.enum(['reachable', 'callable']).default('reachable').meta({
+      description:
+        'What lists show of what may be used: all of it, or only what the token allows to use now.',
+    }),
+    methods: z
+      .record(z.string(), z.array(scope))
+      .refine((methods) => Object.keys(methods).every(isMethodName), 'each key must be the name of a method')
+      .default({})
+      .meta({
+        description:
+          'Scopes that requests of a method need in place of those of MCP, and requests of methods that MCP does not know, which are refused otherwise: `{ "x/search": ["mcp:resources:read"] }`.',
       }),
     dpop: z.enum(['optional', 'required', 'off']).default('optional').meta({
       description:

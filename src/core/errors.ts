@@ -25,6 +25,7 @@ export const errorKinds = {
   proof_nonce_needed: { status: 401, rpc: 401, message: 'Unauthorized' },
   token_repeated: { status: 400, rpc: 400, message: 'The access token was sent in more than one way' },
   scope_insufficient: { status: 403, rpc: 403, message: 'The access token lacks a scope' },
+  object_denied: { status: 403, rpc: 403, message: 'This is not available here' },
 
   json_invalid: { status: 400, rpc: -32700, message: 'The body is not valid JSON' },
   message_invalid: { status: 400, rpc: -32600, message: 'The body is not a valid JSON-RPC message' },

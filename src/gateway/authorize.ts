@@ -1,7 +1,8 @@
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { scopesOf } from '../mcp/methods.ts'
-import { decide, toolScope } from '../policy/decide.ts'
+import { type NamedObject, objectsOf } from '../mcp/objects.ts'
+import { type Demand, decide, toolScope } from '../policy/decide.ts'
 import type { Call, CallSummary, MethodCall } from './call.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -23,15 +24,36 @@ export function neededScopes(call: Call): readonly string[] {
   return [...new Set(call.methods.flatMap(scopesOfMethod))].toSorted()
 }
 
-/** Lets a call pass that the token's scopes cover; all of a batch, or nothing. Undefined where a scope is missing. */
+/**
+ * Lets a call pass that the token's scopes cover; all of a batch, or nothing. Undefined where a scope is missing. Throws
+ * `object_denied` for what the server's rules never allow.
+ */
 export function authorize(
   principal: Principal,
   upstream: Upstream,
   call: Call,
   { needed, summary }: { readonly needed: readonly string[]; readonly summary: CallSummary },
 ): Authorized | undefined {
-  const decision = decide(principal.scopes, { scopes: needed, alternative: objectScope(call) })
-  return decision.kind === 'allow' ? ({ principal, upstream, call: summary } as Authorized) : undefined
+  const [only, ...rest] = call.methods
+  const alternative = only === undefined || rest.length > 0 ? undefined : alternativeOf(only)
+  const { rules } = upstream
+  const demand: Demand =
+    rules === undefined
+      ? { scopes: needed, alternative }
+      : { scopes: needed, alternative, objects: call.methods.flatMap(objectsOfMethod) }
+  const { kind } = decide(principal.scopes, demand, rules)
+  if (kind === 'deny') throw new Refusal('object_denied')
+  return kind === 'allow' ? ({ principal, upstream, call: summary } as Authorized) : undefined
+}
+
+/** What a call of one method asks for. Undefined where the params do not tell. */
+export function demandOf(method: MethodCall): Demand | undefined {
+  const scopes = scopesOf(method.row, method.params)
+  return scopes && { scopes, alternative: alternativeOf(method), objects: objectsOfMethod(method) }
+}
+
+function objectsOfMethod({ row, params }: MethodCall): readonly NamedObject[] {
+  return objectsOf(row.method, params)
 }
 
 function scopesOfMethod({ row, params }: MethodCall): readonly string[] {
@@ -40,9 +62,11 @@ function scopesOfMethod({ row, params }: MethodCall): readonly string[] {
   throw new Refusal('params_invalid')
 }
 
-function objectScope({ methods }: Call): string | undefined {
-  const [only, ...rest] = methods
-  if (only === undefined || rest.length > 0 || only.row.method !== 'tools/call') return undefined
-  const { name } = only.params
-  return typeof name === 'string' && name.isWellFormed() ? toolScope(name) : undefined
+/** The scope for the one tool that is called. */
+function alternativeOf({ row, params }: MethodCall): Demand['alternative'] {
+  if (row.method !== 'tools/call') return undefined
+  const { name } = params
+  return typeof name === 'string' && name.isWellFormed()
+    ? { scope: toolScope(name), insteadOf: 'mcp:tools:execute' }
+    : undefined
 }

@@ -3,6 +3,7 @@ import type { Exchange } from '../http/exchange.ts'
 import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
 import type { Outbound } from './attach-credential.ts'
 import type { Authorized } from './authorize.ts'
+import { listFilter } from './filter-lists.ts'
 import type { Sessions } from './session.ts'
 
 /** Headers of a server's answer that a client gets to see. Cookies, challenges and CORS are the gateway's business. */
@@ -22,9 +23,13 @@ export function forward(
   outbound: Outbound,
   exchange: Exchange,
 ): Promise<void> {
-  return allowed.upstream.connector.send(outbound, {
+  const { principal, upstream, call } = allowed
+  const rewrite = listFilter(principal, upstream, call)
+  return upstream.connector.send(outbound, {
     res: exchange.res,
-    accept: (status, headers) => acceptAnswer(sessions, allowed, exchange, { status, headers }),
+    accept: (status, headers) =>
+      acceptAnswer(sessions, allowed, exchange, { status, headers, isRewritten: rewrite !== undefined }),
+    rewrite,
   })
 }
 
@@ -36,19 +41,22 @@ function acceptAnswer(
   sessions: Sessions,
   { call, principal, upstream }: Authorized,
   exchange: Exchange,
-  answer: { readonly status: number; readonly headers: AnswerHeaders },
+  answer: { readonly status: number; readonly headers: AnswerHeaders; readonly isRewritten: boolean },
 ): ResponseHead {
-  const { status, headers } = answer
+  const { status, headers, isRewritten } = answer
   const type = mediaTypeOf(headers)
   const refusal = refusalFor(status, type, call)
   if (refusal !== undefined) throw refusal
+  if (isRewritten && isEncoded(headers))
+    throw new Refusal('upstream_invalid', { reason: 'the answer is compressed, which nobody asked for' })
 
   const reply = [...exchange.baseHeaders]
   const streams = type === 'text/event-stream'
   for (const name of passed) {
     const value = headers[name]
     // A stream may end other than its server meant it to, so its length is not promised.
-    if (typeof value === 'string' && !(streams && name === 'content-length')) reply.push(name, value)
+    if (typeof value === 'string' && !((streams || isRewritten) && name === 'content-length'))
+      reply.push(name, value)
   }
   if (streams) reply.push('X-Accel-Buffering', 'no')
   const upstreamId = headers['mcp-session-id']
@@ -77,6 +85,11 @@ function refusalFor(status: number, type: string, call: Authorized['call']): Ref
   const carriesMessage = type === 'application/json' || type === 'text/event-stream'
   if (carriesMessage || (status < 300 && (call.verb !== 'POST' || status !== 200))) return undefined
   return new Refusal('upstream_invalid', { reason })
+}
+
+function isEncoded(headers: AnswerHeaders): boolean {
+  const encoding = headers['content-encoding']
+  return encoding !== undefined && encoding !== 'identity'
 }
 
 function mediaTypeOf(headers: AnswerHeaders): string {

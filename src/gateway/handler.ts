@@ -45,7 +45,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     await admission.enter(principal, upstream, exchange.res) // 503
     const session = sessions.open(head.sessionId, principal, upstream.name)
     const fallback = typeof session === 'object' ? session.revision : undefined
-    const call = await readCall(exchange, limits, fallback) // 400, 404, 415
+    const call = await readCall(exchange, { limits, fallback, findMethod: upstream.findMethod }) // 400, 404, 415
     const summary = summarise(call)
     note.call = summary
     const needed = neededScopes(call)

@@ -7,7 +7,7 @@ import { checkMethodHeader, checkNameHeader } from '../mcp/agreement.ts'
 import { type Dialect, decideDialect } from '../mcp/era.ts'
 import { JsonRefused, parseStrictJson } from '../mcp/json.ts'
 import { type Message, readMessage } from '../mcp/message.ts'
-import { findMethod } from '../mcp/methods.ts'
+import type { FindMethod } from '../mcp/methods.ts'
 import {
   assumedRevision,
   eraOf,
@@ -25,15 +25,21 @@ export interface CallLimits {
   readonly batch: number
 }
 
+/** What a request is read against. */
+interface CallContext {
+  readonly limits: CallLimits
+  /** The revision of the client's session. */
+  readonly fallback: Revision | undefined
+  readonly findMethod: FindMethod
+}
+
 /**
  * Reads a request as MCP, once and strictly: media type, UTF-8, JSON, JSON-RPC, era, mirrored headers, known methods.
- * `fallback` is the revision of the client's session. Throws the refusals of MCP 2026-07-28 in the order of
- * "Server Validation". Everything is untrusted.
+ * Throws the refusals of MCP 2026-07-28 in the order of "Server Validation". Everything is untrusted.
  */
 export async function readCall(
   exchange: Exchange,
-  limits: CallLimits,
-  fallback: Revision | undefined,
+  { limits, fallback, findMethod }: CallContext,
 ): Promise<Call> {
   const { req, head } = exchange
   if (req.method === 'GET' || req.method === 'DELETE') return readBodiless(req.method, head, fallback)
@@ -42,8 +48,8 @@ export async function readCall(
   const body = await readBody(req, limits.bodyBytes)
   const value = parse(body, limits.nesting)
   return Array.isArray(value)
-    ? readBatch(value, { head, limits, fallback, body })
-    : readSingle(readMessage(value), head, fallback, body)
+    ? readBatch(value, { head, limits, fallback, body, findMethod })
+    : readSingle(readMessage(value), { head, fallback, body, findMethod })
 }
 
 function readBodiless(verb: 'GET' | 'DELETE', head: Head, fallback: Revision | undefined): Call {
@@ -59,26 +65,32 @@ function readBodiless(verb: 'GET' | 'DELETE', head: Head, fallback: Revision | u
   }
 }
 
-function readSingle(message: Message, head: Head, fallback: Revision | undefined, body: Buffer): Call {
+interface SingleContext extends Omit<CallContext, 'limits'> {
+  readonly head: Head
+  readonly body: Buffer
+}
+
+function readSingle(message: Message, { head, fallback, body, findMethod }: SingleContext): Call {
   const dialect = decideDialect(message, head.protocolVersion, fallback)
   if (message.kind === 'response') {
     if (dialect.era === 'modern') throw new Refusal('response_unexpected')
     return { verb: 'POST', dialect, methods: [], body, id: undefined }
   }
-  const method = readMethod(message, head, dialect)
+  const method = readMethod(message, head, { dialect, findMethod })
   const id = message.kind === 'request' ? message.id : undefined
   return { verb: 'POST', dialect, methods: [method], body, id }
 }
 
-interface BatchContext {
+interface BatchContext extends CallContext {
   readonly head: Head
-  readonly limits: CallLimits
-  readonly fallback: Revision | undefined
   readonly body: Buffer
 }
 
 /** A batch is decided as a whole: one element that is refused refuses all. */
-function readBatch(values: readonly unknown[], { head, limits, fallback, body }: BatchContext): Call {
+function readBatch(
+  values: readonly unknown[],
+  { head, limits, fallback, body, findMethod }: BatchContext,
+): Call {
   const revision = headerRevision(head) ?? fallback ?? assumedRevision
   if (!hasBatches(revision)) throw new Refusal('batch_unsupported')
   if (values.length === 0 || values.length > limits.batch) {
@@ -104,7 +116,7 @@ function readBatch(values: readonly unknown[], { head, limits, fallback, body }:
 function readMethod(
   message: Exclude<Message, { kind: 'response' }>,
   head: Head,
-  { era }: Dialect,
+  { dialect: { era }, findMethod }: { readonly dialect: Dialect; readonly findMethod: FindMethod },
 ): MethodCall {
   checkMethodHeader(message, head, era)
   const row = findMethod(message.method, message.kind, era)

@@ -1,5 +1,7 @@
 import type { ProofPolicy } from '../core/dpop.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
+import type { FindMethod } from '../mcp/methods.ts'
+import type { ObjectRules } from '../policy/object-rules.ts'
 import type { Connector } from '../upstream/contract.ts'
 import type { UpstreamLimits } from './admission.ts'
 
@@ -10,4 +12,10 @@ export interface Upstream extends ProtectedResource {
   readonly identityAudience: string | undefined
   readonly dpop: ProofPolicy
   readonly limits: UpstreamLimits
+  /** The methods that the server is asked for, with the scopes that they need here. */
+  readonly findMethod: FindMethod
+  /** Undefined where nothing is forbidden. */
+  readonly rules: ObjectRules | undefined
+  /** What lists show: all that may ever be used, or what the token allows to use now. */
+  readonly listing: 'reachable' | 'callable'
 }

@@ -11,6 +11,14 @@ export interface ResponseHead {
 /** The headers of the answering server: lower-case names. Untrusted. */
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
 
+/** Changes a body on its way. Either method throws where the body is not what it can be changed as. */
+export interface Transform {
+  /** Takes a chunk and returns what can leave by now. */
+  readonly take: (chunk: Buffer) => string
+  /** The body has ended: returns what is left. */
+  readonly end: () => string
+}
+
 interface Relay {
   readonly dispatcher: Dispatcher
   readonly request: Dispatcher.DispatchOptions
@@ -19,6 +27,8 @@ interface Relay {
   readonly accept: (status: number, headers: AnswerHeaders) => ResponseHead
   /** What happens to the running request when the client goes away. */
   readonly onClientGone: 'abort' | 'drain'
+  /** Makes the change for an answer of a media type; without it the bytes pass untouched. */
+  readonly transform?: (contentType: string) => Transform
   /** The text that ends an event stream which the server cut, if one can be sent after `tail`, the last chunk. */
   readonly closeCutStream?: (tail: Buffer) => string | undefined
 }
@@ -45,6 +55,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #gone = false
   #tail: Buffer = Buffer.alloc(0)
   #streamsEvents = false
+  #transform: Transform | undefined
 
   constructor(options: Relay, resolve: () => void, reject: (error: unknown) => void) {
     this.#options = options
@@ -71,24 +82,43 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     }
     if (this.#gone) return
     this.#started = true
-    this.#streamsEvents = String(headers['content-type']).startsWith('text/event-stream')
+    const type = String(headers['content-type'])
+    this.#streamsEvents = type.startsWith('text/event-stream')
+    this.#transform = this.#options.transform?.(type)
     this.#options.res.writeHead(head.status, head.headers as string[])
     // A short answer leaves in one packet with its headers; a stream must show its headers at once.
-    if (headers['content-length'] === undefined) this.#options.res.flushHeaders()
+    if (headers['content-length'] === undefined || this.#transform !== undefined)
+      this.#options.res.flushHeaders()
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#gone) return
     this.#tail = chunk
-    if (!this.#options.res.write(chunk)) {
+    const sent = this.#transform === undefined ? chunk : this.#change(() => this.#transform?.take(chunk))
+    if (sent === undefined) return controller.abort(new ClientGone())
+    if (sent.length > 0 && !this.#options.res.write(sent)) {
       controller.pause()
       this.#options.res.once('drain', () => controller.resume())
     }
   }
 
   onResponseEnd(): void {
-    if (!this.#gone) this.#options.res.end()
+    if (!this.#gone) {
+      if (this.#transform === undefined) this.#options.res.end()
+      else this.#options.res.end(this.#change(() => this.#transform?.end()))
+    }
     this.#resolve()
+  }
+
+  /** What cannot be changed must not pass as it is: the answer ends in the middle. */
+  #change(change: () => string | undefined): string | undefined {
+    try {
+      return change()
+    } catch {
+      this.#gone = true
+      this.#options.res.destroy()
+      return undefined
+    }
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -55,12 +55,31 @@ export const methodTable: readonly MethodRow[] = [
   { method: 'notifications/tasks/status', kind: 'notification', eras: legacy, scopes: none },
 ]
 
-const index: ReadonlyMap<string, MethodRow> = new Map(methodTable.map((row) => [row.method, row]))
+/** Finds the row of a method in an era, or undefined for what is unknown there. Untrusted input is fine. */
+export type FindMethod = (method: string, kind: MethodRow['kind'], era: Era) => MethodRow | undefined
 
-/** The row of a method in an era, or undefined for what is unknown there. Untrusted input is fine. */
-export function findMethod(method: string, kind: MethodRow['kind'], era: Era): MethodRow | undefined {
-  const row = index.get(method)
-  return row !== undefined && row.kind === kind && row.eras.includes(era) ? row : undefined
+/** Finds in the table of MCP alone. */
+export const findMethod: FindMethod = finderIn(new Map(methodTable.map((row) => [row.method, row])))
+
+function finderIn(index: ReadonlyMap<string, MethodRow>): FindMethod {
+  return (method, kind, era) => {
+    const row = index.get(method)
+    return row !== undefined && row.kind === kind && row.eras.includes(era) ? row : undefined
+  }
+}
+
+/**
+ * Finds in the table and in what an operator says of methods: other scopes for those of the table, and requests that
+ * are not in it, which then exist in both eras.
+ */
+export function findMethodWith(scopes: Readonly<Record<string, readonly string[]>>): FindMethod {
+  const own = Object.entries(scopes)
+  if (own.length === 0) return findMethod
+  const index = new Map(methodTable.map((row) => [row.method, row]))
+  for (const [method, needed] of own) {
+    index.set(method, { method, kind: 'request', eras: both, ...index.get(method), scopes: needed })
+  }
+  return finderIn(index)
 }
 
 /** The scopes that a call of this method with these params needs; undefined when the params make no sense. */

@@ -1,30 +1,37 @@
 import type { ScopeSet } from '../core/scope.ts'
+import type { NamedObject } from '../mcp/objects.ts'
+import type { ObjectRules } from './object-rules.ts'
 
-/** May the caller do this? `step-up`: not yet, but the missing scopes can be asked for. */
+/** May the caller do this? `step-up`: not yet, but the missing scopes can be asked for. `deny`: never. */
 export type Decision =
   | { readonly kind: 'allow' }
   | { readonly kind: 'step-up'; readonly missing: readonly string[] }
+  | { readonly kind: 'deny' }
 
 /** What is asked for: scopes that are all needed, and for calls of one object the scope that names it. */
 export interface Demand {
   readonly scopes: readonly string[]
-  /** Enough in place of `scopes`: the per-object scope, such as `mcp:tools:execute:add`. */
-  readonly alternative?: string | undefined
+  /** The per-object scope, such as `mcp:tools:execute:add`, that is enough in place of the one above it. */
+  readonly alternative?: { readonly scope: string; readonly insteadOf: string } | undefined
+  /** What is named. Looked at where the server has rules alone. */
+  readonly objects?: readonly NamedObject[]
 }
 
 const allow: Decision = { kind: 'allow' }
+const deny: Decision = { kind: 'deny' }
 
-/** The one decision, the same for a call and for what a list shows. Pure. */
-export function decide(granted: ScopeSet, demand: Demand): Decision {
+/** The one decision, the same for a call and for what a list shows. `rules` are those of the server. Pure. */
+export function decide(granted: ScopeSet, demand: Demand, rules?: ObjectRules): Decision {
+  if (rules !== undefined && demand.objects?.every((object) => rules.allows(object)) === false) return deny
   for (const scope of demand.scopes) {
-    if (!granted.covers(scope)) return decideAlternative(granted, demand)
+    if (!granted.covers(scope) && !coversInstead(granted, demand, scope))
+      return { kind: 'step-up', missing: granted.missing(demand.scopes) }
   }
   return allow
 }
 
-function decideAlternative(granted: ScopeSet, { scopes, alternative }: Demand): Decision {
-  if (alternative !== undefined && granted.covers(alternative)) return allow
-  return { kind: 'step-up', missing: granted.missing(scopes) }
+function coversInstead(granted: ScopeSet, { alternative }: Demand, scope: string): boolean {
+  return alternative?.insteadOf === scope && granted.covers(alternative.scope)
 }
 
 /** The scope that allows calling one tool and no other. Names are encoded, so that none can look like a parent. */

@@ -43,7 +43,7 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
   }
 
   return {
-    async send(request, { res, accept }) {
+    async send(request, reply) {
       if (failed >= failures) {
         const wait = triesAgainAt - clock.now()
         if (wait > 0) throw new Refusal('upstream_resting', { retryAfterSeconds: Math.ceil(wait / 1000) })
@@ -51,11 +51,11 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
       }
       try {
         await connector.send(request, {
-          res,
+          ...reply,
           accept(status, headers) {
             if (isAbsence(status)) failure()
             else success()
-            return accept(status, headers)
+            return reply.accept(status, headers)
           },
         })
       } catch (error) {

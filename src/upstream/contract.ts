@@ -21,11 +21,16 @@ export interface UpstreamRequest {
   readonly session: string | undefined
 }
 
+/** Turns a JSON-RPC message of a server, which is untrusted, into the one that the client gets. */
+export type Rewrite = (message: unknown) => unknown
+
 /** Where the answer goes. */
 export interface UpstreamReply {
   readonly res: ServerResponse
   /** Turns the head of a server's answer into the client's, or throws a Refusal. */
   readonly accept: (status: number, headers: AnswerHeaders) => ResponseHead
+  /** Applied to each message of the answer, to each of a batch on its own; undefined lets the bytes pass untouched. */
+  readonly rewrite?: Rewrite | undefined
 }
 
 /** A way to one MCP server. */

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import { relay } from '../http/relay.ts'
 import type { Connector } from './contract.ts'
 import { closeCutStream } from './cut-stream.ts'
+import { rewriteAnswer } from './rewrite-answer.ts'
 
 interface HttpConnectorOptions {
   readonly url: string
@@ -12,7 +13,7 @@ interface HttpConnectorOptions {
 export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connector {
   const { origin, pathname, search } = new URL(url)
   return {
-    send(request, { res, accept }) {
+    send(request, { res, accept, rewrite }) {
       return relay({
         dispatcher,
         request: {
@@ -27,6 +28,7 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
         // Legacy: a lost connection is no cancellation. Modern, and streams without a request: it is (MCP O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
         closeCutStream: (tail) => closeCutStream(tail, request.id),
+        ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, rewrite) }),
       })
     },
     close: async () => {},

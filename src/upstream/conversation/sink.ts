@@ -33,7 +33,7 @@ const modernStatus: Readonly<Record<number, number>> = {
 
 /** Makes the sink of one HTTP answer, and the promise of its end. `headers` go with its head, lower-case names. */
 export function openSink(
-  { res, accept }: UpstreamReply,
+  { res, accept, rewrite = (message) => message }: UpstreamReply,
   headers: Readonly<Record<string, string>>,
   era: Era,
 ): { sink: Sink; done: Promise<void> } {
@@ -65,8 +65,11 @@ export function openSink(
     res.once('close', () => clearInterval(heartbeat))
   }
   res.once('close', resolve)
-  const finish = (message: object): void =>
+  const rewritten = (message: object): object =>
+    (Array.isArray(message) ? message.map(rewrite) : rewrite(message)) as object
+  const finish = (answer: object): void =>
     attempt(() => {
+      const message = rewritten(answer)
       if (streaming) res.end(event(message))
       else {
         begin(statusOf(message, era), { 'content-type': 'application/json' })
@@ -81,7 +84,7 @@ export function openSink(
     push: (message) =>
       attempt(() => {
         stream()
-        res.write(event(message))
+        res.write(event(rewritten(message)))
         // A server cannot be held back through its pipe, so a client that does not read is let go.
         if (res.writableLength > maxUnreadBytes) res.destroy()
       }),

@@ -1,0 +1,60 @@
+import { isJsonObject, type JsonObject } from './json.ts'
+
+/** What a call can name, and a list can hold. */
+export type ObjectKind = 'tools' | 'resources' | 'prompts'
+
+/** One tool, resource or prompt: by its name, or by its URI or URI template. Untrusted. */
+export interface NamedObject {
+  readonly kind: ObjectKind
+  readonly name: string
+}
+
+const paramOf: Readonly<Record<string, readonly [ObjectKind, 'name' | 'uri']>> = {
+  'tools/call': ['tools', 'name'],
+  'prompts/get': ['prompts', 'name'],
+  'resources/read': ['resources', 'uri'],
+  'resources/subscribe': ['resources', 'uri'],
+  'resources/unsubscribe': ['resources', 'uri'],
+}
+
+/** The objects that a call names. What is no text names none, and is the server's to refuse. */
+export function objectsOf(method: string, params: JsonObject): readonly NamedObject[] {
+  if (method === 'completion/complete') return referenceOf(params)
+  if (method === 'subscriptions/listen') return subscriptionsOf(params)
+  const [kind, param] = paramOf[method] ?? []
+  return kind === undefined || param === undefined ? [] : named(kind, params[param])
+}
+
+function named(kind: ObjectKind, name: unknown): NamedObject[] {
+  return typeof name === 'string' ? [{ kind, name }] : []
+}
+
+function referenceOf({ ref }: JsonObject): NamedObject[] {
+  if (!isJsonObject(ref)) return []
+  return ref['type'] === 'ref/prompt' ? named('prompts', ref['name']) : named('resources', ref['uri'])
+}
+
+function subscriptionsOf({ notifications }: JsonObject): NamedObject[] {
+  const uris = isJsonObject(notifications) ? notifications['resourceSubscriptions'] : undefined
+  return Array.isArray(uris) ? uris.flatMap((uri) => named('resources', uri)) : []
+}
+
+/** A list that a result can hold: its member, what its items are, and which member of an item names it. */
+export interface ListShape {
+  readonly member: string
+  readonly kind: ObjectKind
+  readonly nameMember: 'name' | 'uri' | 'uriTemplate'
+  /** The method that uses an item. */
+  readonly use: string
+}
+
+/** The lists by the method that asks for them. */
+export const lists: ReadonlyMap<string, ListShape> = new Map([
+  ['tools/list', { member: 'tools', kind: 'tools', nameMember: 'name', use: 'tools/call' }],
+  ['prompts/list', { member: 'prompts', kind: 'prompts', nameMember: 'name', use: 'prompts/get' }],
+  ['resources/list', { member: 'resources', kind: 'resources', nameMember: 'uri', use: 'resources/read' }],
+  [
+    'resources/templates/list',
+    { member: 'resourceTemplates', kind: 'resources', nameMember: 'uriTemplate', use: 'resources/read' },
+  ],
+])

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { loadConfig } from '../../src/config/load.ts'
+import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+
+let gate: GatedSpy
+before(async () => {
+  gate = await startGatedSpy({}, undefined, {
+    methods: {
+      'x/search': ['mcp:resources:read'],
+      'x/hello': [],
+      'logging/setLevel': ['mcp:tools:execute'],
+      'tools/call': ['mcp:tools:execute', 'mcp:resources:read'],
+    },
+  })
+})
+after(() => gate.close())
+
+async function statusOf(
+  method: string,
+  scope: string,
+  params: Record<string, unknown> = {},
+): Promise<number[]> {
+  const token = await gate.tokenFor(scope)
+  const modern = modernRequest(method, params)
+  return [
+    (await gate.post(legacyRequest(method, params), { token })).status,
+    (await gate.post(modern.body, { token, headers: modern.headers })).status,
+  ]
+}
+
+describe('methods that an operator maps', () => {
+  it('pass in both eras with their scope, and with no other (A22)', async () => {
+    assert.deepEqual(await statusOf('x/search', 'mcp:resources:read'), [200, 200])
+    assert.deepEqual(await statusOf('x/search', 'mcp:tools'), [403, 403])
+    assert.deepEqual(await statusOf('x/hello', 'mcp:tools:read'), [200, 200])
+    const seen = gate.spy.seen.length
+    assert.deepEqual(await statusOf('X/Search', 'mcp:*'), [200, 404], 'a legacy error comes with 200')
+    assert.deepEqual(await statusOf('x/other', 'mcp:*'), [200, 404])
+    assert.equal(gate.spy.seen.length, seen)
+  })
+
+  it('need the scopes of the operator in place of those of MCP (A15)', async () => {
+    const level = { level: 'info' }
+    assert.equal((await statusOf('logging/setLevel', 'mcp:resources:read', level))[0], 403)
+    assert.equal((await statusOf('logging/setLevel', 'mcp:tools:execute', level))[0], 200)
+    const params = { name: 'add', arguments: {} }
+    assert.deepEqual(await statusOf('tools/call', 'mcp:tools:execute', params), [403, 403])
+    assert.deepEqual(await statusOf('tools/call', 'mcp:tools:execute mcp:resources:read', params), [200, 200])
+  })
+
+  it('are refused in the configuration where their name or scope is none', () => {
+    const upstream = (methods: Record<string, string[]>) => () =>
+      loadConfig({ base: { upstreams: [{ name: 'a', url: 'http://127.0.0.1:1/mcp', methods }] } })
+    assert.throws(upstream({ 'no such\n': [] }), /each key must be the name of a method/)
+    assert.throws(upstream({ 'x/y': ['files:read'] }), /is not a scope of MCP/)
+  })
+})
