@@ -197,7 +197,7 @@ describe('lists of what the token allows to use now', () => {
       ['mcp:tools:read mcp:tools:execute', ['read_file', 'write_file', 'delete_file']],
     ] as const) {
       const { json } = await strict.post(legacyRequest('tools/list'), { token: await strict.tokenFor(scope) })
-      const shown = (json.result?.['tools'] as { name: string }[]).map(({ name }) => name)
+      const shown = ((json.result ?? {})['tools'] as { name: string }[]).map(({ name }) => name)
       assert.deepEqual(shown, names, scope)
       for (const { name } of tools) {
         const call = legacyRequest('tools/call', { name, arguments: {} })
