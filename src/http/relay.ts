@@ -19,6 +19,14 @@ export interface Transform {
   readonly end: () => string
 }
 
+interface Patience {
+  readonly silence: number
+  readonly stall: number
+}
+
+/** Proxies cut what is silent for a minute or even half of one. */
+const usualPatience: Patience = { silence: 20_000, stall: 60_000 }
+
 interface Relay {
   readonly dispatcher: Dispatcher
   readonly request: Dispatcher.DispatchOptions
@@ -29,6 +37,8 @@ interface Relay {
   readonly onClientGone: 'abort' | 'drain'
   /** Makes the change for an answer of a media type; without it the bytes pass untouched. */
   readonly transform?: (contentType: string) => Transform
+  /** How long a stream may be silent before it shows that it lives, and a client may read nothing: milliseconds. */
+  readonly patience?: Patience
   /** The text that ends an event stream which the server cut, if one can be sent after `tail`, the last chunk. */
   readonly closeCutStream?: (tail: Buffer) => string | undefined
 }
@@ -46,6 +56,12 @@ export function relay(options: Relay): Promise<void> {
 
 class ClientGone extends Error {}
 
+/** Whether nothing or a whole event has been sent, so that something can be put after it. */
+export function endsEvent(tail: Buffer): boolean {
+  const end = tail.subarray(-4).toString('latin1')
+  return tail.length === 0 || end.endsWith('\n\n') || end === '\r\n\r\n'
+}
+
 class RelayHandler implements Dispatcher.DispatchHandler {
   readonly #options: Relay
   readonly #resolve: () => void
@@ -56,6 +72,9 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #tail: Buffer = Buffer.alloc(0)
   #streamsEvents = false
   #transform: Transform | undefined
+  #heartbeat: NodeJS.Timeout | undefined
+  #stalled: NodeJS.Timeout | undefined
+  #wasSilent = false
 
   constructor(options: Relay, resolve: () => void, reject: (error: unknown) => void) {
     this.#options = options
@@ -85,6 +104,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     const type = String(headers['content-type'])
     this.#streamsEvents = type.startsWith('text/event-stream')
     this.#transform = this.#options.transform?.(type)
+    if (this.#streamsEvents) this.#keepAlive()
     this.#options.res.writeHead(head.status, head.headers as string[])
     // A short answer leaves in one packet with its headers; a stream must show its headers at once.
     if (headers['content-length'] === undefined || this.#transform !== undefined)
@@ -94,11 +114,12 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#gone) return
     this.#tail = chunk
+    this.#wasSilent = false
     const sent = this.#transform === undefined ? chunk : this.#change(() => this.#transform?.take(chunk))
     if (sent === undefined) return controller.abort(new ClientGone())
     if (sent.length > 0 && !this.#options.res.write(sent)) {
       controller.pause()
-      this.#options.res.once('drain', () => controller.resume())
+      this.#awaitReader(controller)
     }
   }
 
@@ -108,6 +129,26 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       else this.#options.res.end(this.#change(() => this.#transform?.end()))
     }
     this.#resolve()
+  }
+
+  /** A client that reads nothing for long is let go, since the server's answer waits for it. */
+  #awaitReader(controller: Dispatcher.DispatchController): void {
+    const { res, patience = usualPatience } = this.#options
+    this.#stalled = setTimeout(() => res.destroy(), patience.stall).unref()
+    res.once('drain', () => {
+      clearTimeout(this.#stalled)
+      controller.resume()
+    })
+  }
+
+  /** A comment now and then, between two events, keeps proxies from taking a silent stream for a dead one (MCP O15). */
+  #keepAlive(): void {
+    const { res, patience = usualPatience } = this.#options
+    this.#heartbeat = setInterval(() => {
+      const fits = this.#transform !== undefined || endsEvent(this.#tail)
+      if (this.#wasSilent && fits && !res.writableEnded) res.write(': \n\n')
+      this.#wasSilent = true
+    }, patience.silence / 2).unref()
   }
 
   /** What cannot be changed must not pass as it is: the answer ends in the middle. */
@@ -133,6 +174,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   #clientClosed(): void {
+    clearInterval(this.#heartbeat)
+    clearTimeout(this.#stalled)
     if (this.#options.res.writableFinished || this.#gone) return
     this.#gone = true
     if (this.#options.onClientGone === 'abort') this.#controller?.abort(new ClientGone())

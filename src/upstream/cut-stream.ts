@@ -1,4 +1,5 @@
 import { errorKinds } from '../core/errors.ts'
+import { endsEvent } from '../http/relay.ts'
 import type { RequestId } from '../mcp/message.ts'
 
 /**
@@ -6,9 +7,7 @@ import type { RequestId } from '../mcp/message.ts'
  * can be sent: no request waits, or the stream stopped in the middle of an event. `tail` is the last chunk of it.
  */
 export function closeCutStream(tail: Buffer, id: RequestId | undefined): string | undefined {
-  if (id === undefined) return undefined
-  const end = tail.subarray(-4).toString('latin1')
-  if (tail.length > 0 && !end.endsWith('\n\n') && end !== '\r\n\r\n') return undefined
+  if (id === undefined || !endsEvent(tail)) return undefined
   const { rpc: code, message } = errorKinds.upstream_interrupted
   return `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })}\n\n`
 }

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { describe, it, type TestContext } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Agent } from 'undici'
+import { relay } from '../../src/http/relay.ts'
+
+async function listen(test: TestContext, handler: RequestListener): Promise<string> {
+  const server: Server = createServer(handler)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  test.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** A relay in front of a server, which waits as long as it is told. */
+async function startRelay(
+  test: TestContext,
+  server: RequestListener,
+  patience: { silence: number; stall: number },
+): Promise<string> {
+  const origin = await listen(test, server)
+  const dispatcher = new Agent()
+  test.after(() => dispatcher.destroy())
+  return listen(test, (_req, res) => {
+    void relay({
+      dispatcher,
+      request: { origin, path: '/', method: 'GET' },
+      res,
+      accept: (status, headers) => ({ status, headers: ['content-type', String(headers['content-type'])] }),
+      onClientGone: 'abort',
+      patience,
+    })
+  })
+}
+
+const events = { 'content-type': 'text/event-stream' }
+
+async function firstText(url: string, milliseconds: number): Promise<string> {
+  const response = await fetch(url)
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  let text = ''
+  const timer = setTimeout(() => void reader.cancel(), milliseconds)
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    text += Buffer.from(value).toString()
+  }
+  clearTimeout(timer)
+  return text
+}
+
+describe('a relayed event stream', () => {
+  it('shows between two events that it lives while its server says nothing (O15, N25)', async (test) => {
+    const url = await startRelay(
+      test,
+      (_req, res) => {
+        res.writeHead(200, events).write('data: one\n\n')
+      },
+      { silence: 60, stall: 10_000 },
+    )
+    const text = await firstText(url, 500)
+    assert.match(text, /^data: one\n\n(?:: \n\n)+$/)
+  })
+
+  it('is not interrupted in the middle of an event', async (test) => {
+    const url = await startRelay(
+      test,
+      (_req, res) => {
+        res.writeHead(200, events).write('data: half')
+        setTimeout(() => res.end(' and half\n\n'), 300)
+      },
+      { silence: 40, stall: 10_000 },
+    )
+    assert.equal(await firstText(url, 2000), 'data: half and half\n\n')
+  })
+})
+
+describe('an answer whose client reads nothing', () => {
+  it('is cut off after a while, and its server is let go (A36)', { timeout: 20_000 }, async (test) => {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+    const url = await startRelay(
+      test,
+      (_req, res) => {
+        res.writeHead(200, { 'content-type': 'application/octet-stream' })
+        const more = (): void => {
+          while (!res.destroyed && res.write(Buffer.alloc(1 << 20)));
+          if (!res.destroyed) res.once('drain', more)
+        }
+        res.once('close', end)
+        more()
+      },
+      { silence: 10_000, stall: 200 },
+    )
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    test.after(() => socket.destroy())
+    socket.on('error', () => {}) // a reset is what this is about
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    socket.pause()
+    await ended
+  })
+
+  it('goes on where the client reads slowly', async (test) => {
+    const size = 8 << 20
+    const url = await startRelay(
+      test,
+      (_req, res) => res.writeHead(200, { 'content-type': 'text/plain' }).end(Buffer.alloc(size)),
+      { silence: 10_000, stall: 2000 },
+    )
+    const response = await fetch(url)
+    let read = 0
+    for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+      read += chunk.length
+      if (read % (1 << 20) < chunk.length) await wait(20)
+    }
+    assert.equal(read, size)
+  })
+})
