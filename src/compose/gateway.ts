@@ -8,7 +8,7 @@ import { authorizationServerProxy } from '../gateway/authorization-server-proxy.
 import type { StepUpMemory } from '../gateway/challenge-step-up.ts'
 import { openDenyList } from '../gateway/deny-list.ts'
 import { mcpHandler } from '../gateway/handler.ts'
-import { identityTokens } from '../gateway/identity-token.ts'
+import { type IdentityTokens, identityTokens } from '../gateway/identity-token.ts'
 import { proofNonces } from '../gateway/proof-nonces.ts'
 import { buildRoutes, identityKeysPath } from '../gateway/routes.ts'
 import { createGateway, type Gateway } from '../gateway/server.ts'
@@ -20,6 +20,7 @@ import { clientAddress } from '../http/client-address.ts'
 import { seenOnceModel } from '../storage/contract.ts'
 import type { Base } from './base.ts'
 import { buildConnector } from './connector.ts'
+import { buildCredential } from './credential.ts'
 
 /** A gateway with the connections that it holds. */
 export interface RunningGateway extends Gateway {
@@ -36,8 +37,9 @@ export async function buildGateway(
   const issuers = trustedIssuers(config, base)
   const { publicUrl: issuer } = config
   const denyList = await openDenyList({ feed: base.store.revocations, issuer, clock, onFault })
+  const identity = identityTokens(config.publicUrl + identityIssuerSuffix, identityKeys, clock)
   const upstreams = resources.all.map((resource, index) =>
-    buildUpstream(resource, config.upstreams[index]!, base),
+    buildUpstream(resource, config.upstreams[index]!, { base, identity }),
   )
   const authorizationServer = authorizationServerProxy({
     url: authorizationServerUrl,
@@ -63,7 +65,6 @@ export async function buildGateway(
       admission: createAdmission(config.limits.running),
       stepUps: rememberOwn(issuer, base.stepUps),
       sessions: sealedSessions(sealer(secret.derive('gateway/session'))),
-      identity: identityTokens(config.publicUrl + identityIssuerSuffix, identityKeys, clock),
       limits: config.limits,
     }),
     isCurrent: (principal) => tokens.isCurrent(principal),
@@ -77,6 +78,7 @@ export async function buildGateway(
     ...gateway,
     close: async () => {
       denyList.close()
+      for (const { credential } of upstreams) credential.close?.()
       await Promise.all(upstreams.map(({ connector }) => connector.close()))
       await authorizationServer.close()
     },
@@ -127,12 +129,15 @@ function rememberOwn(own: string, stepUps: StepUps): StepUpMemory {
   }
 }
 
-function buildUpstream(resource: ProtectedResource, config: UpstreamConfig, base: Base): Upstream {
-  const { url, command, credential } = config
+function buildUpstream(
+  resource: ProtectedResource,
+  config: UpstreamConfig,
+  { base, identity }: { readonly base: Base; readonly identity: IdentityTokens },
+): Upstream {
   return {
     ...resource,
     connector: buildConnector(config, base),
+    credential: buildCredential(config, { identity, log: base.log, clock: base.clock }),
     dpop: config.dpop,
-    identityAudience: command === undefined && credential === 'identity' ? url : undefined,
   }
 }

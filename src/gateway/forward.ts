@@ -15,16 +15,27 @@ const passed = [
   'mcp-protocol-version',
 ]
 
-/** Sends the request to the MCP server and streams the answer to the client. */
+/**
+ * Sends the request to the MCP server and streams the answer to the client. A credential that the server does not accept
+ * is not used again; the request is not repeated, since it may have done something.
+ */
 export function forward(
   sessions: Sessions,
   allowed: Authorized,
   outbound: Outbound,
   exchange: Exchange,
 ): Promise<void> {
-  return allowed.upstream.connector.send(outbound, {
+  const { connector, credential } = allowed.upstream
+  const sent = connector.send(outbound, {
     res: exchange.res,
     accept: (status, headers) => acceptAnswer(sessions, allowed, exchange, { status, headers }),
+  })
+  if (credential.refused === undefined) return sent
+  return sent.catch((error: unknown) => {
+    if (error instanceof Refusal && error.code === 'upstream_refused') {
+      credential.refused?.(allowed.principal, outbound.credential)
+    }
+    throw error
   })
 }
 
