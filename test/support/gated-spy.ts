@@ -44,8 +44,12 @@ export interface GatedSpy {
   close(): Promise<void>
 }
 
-/** Starts a gate with a spy behind it. */
-export async function startGatedSpy(config: ConfigInput = {}, clock?: Clock): Promise<GatedSpy> {
+/** Starts a gate with a spy behind it. `settings` are those of the spy that a test wants otherwise. */
+export async function startGatedSpy(
+  config: ConfigInput = {},
+  clock?: Clock,
+  settings: Partial<NonNullable<ConfigInput['upstreams']>[number]> = {},
+): Promise<GatedSpy> {
   const spy = await startSpyUpstream()
   const upstreams: ConfigInput['upstreams'] = [
     // Not asked what it speaks: what reaches it is what the test has sent.
@@ -56,6 +60,7 @@ export async function startGatedSpy(config: ConfigInput = {}, clock?: Clock): Pr
       responseSeconds: 2,
       transport: 'streamable-http',
       era: 'both',
+      ...settings,
     },
   ]
   const installation = await startInstallation({

@@ -107,7 +107,8 @@ function readToken(status: number, answer: Readonly<Record<string, unknown>> | u
   if (status !== 200) throw unavailable(`answered ${status}${errorCodes.has(code) ? ` ${String(code)}` : ''}`)
   const token = answer?.['access_token']
   if (typeof token !== 'string' || !isBearerToken(token)) throw unavailable('gave no access token')
-  if (String(answer?.['token_type']).toLowerCase() !== 'bearer') throw unavailable('gave no bearer token')
+  if (String(answer?.['token_type']).toLowerCase() !== 'bearer')
+    throw unavailable('gave a token that is not of the type Bearer')
   // Some servers write the number as a text; without one it is only recommended (RFC 6749 section 5.1).
   const lifetime = Number(answer?.['expires_in'] ?? unknownLifetimeSeconds)
   if (!(lifetime > 0)) throw unavailable('gave a token that has expired')
