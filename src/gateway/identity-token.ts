@@ -5,7 +5,7 @@ import { randomToken } from '../core/secret.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 
 /** A token of the gateway for one MCP server or token server. */
-export interface IdentityToken {
+interface IdentityToken {
   readonly token: string
   /** The header that carries it: name and value. */
   readonly headers: readonly string[]

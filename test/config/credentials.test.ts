@@ -126,14 +126,14 @@ describe('the credential for an MCP server', () => {
   })
 
   it('comes from a token server over https, or on loopback', () => {
-    const with_ = (tokenUrl: string): string =>
+    const asking = (tokenUrl: string): string =>
       problems(`{ kind: client-credentials, tokenUrl: '${tokenUrl}', clientId: a, clientSecret: s }`).join()
     for (const url of ['https://as.example/token', 'http://127.0.0.1:1/token', 'http://localhost/token'])
-      assert.equal(with_(url), '', url)
-    assert.match(with_('http://as.example/token'), /must be https, or on loopback/)
-    assert.match(with_('https://a:b@as.example/token'), /no user information/)
-    assert.match(with_('https://as.example/token#a'), /no fragment/)
-    assert.match(with_('ftp://as.example/token'), /an http or https URL/)
+      assert.equal(asking(url), '', url)
+    assert.match(asking('http://as.example/token'), /must be https, or on loopback/)
+    assert.match(asking('https://a:b@as.example/token'), /no user information/)
+    assert.match(asking('https://as.example/token#a'), /no fragment/)
+    assert.match(asking('ftp://as.example/token'), /an http or https URL/)
   })
 
   it('is for servers with a url', () => {

@@ -203,7 +203,7 @@ describe('a token server that gives no token', () => {
       assert.equal(answer.headers.get('www-authenticate'), null)
       assert.deepEqual(gate.spy.seen, [], 'nothing goes to the MCP server')
       assert.doesNotMatch(answer.text, new RegExp(`${leak}|token server|127\\.0\\.0\\.1`))
-      const [entry] = (await gate.installation.audit()).filter(({ status }) => status === 503)
+      const entry = (await gate.installation.audit()).find(({ status }) => status === 503)
       assert.match(entry?.reason ?? '', reason)
       const metrics = await (await fetch(`${gate.installation.adminUrl}/metrics`)).text()
       const told = gate.installation.log() + JSON.stringify(await gate.installation.audit()) + metrics

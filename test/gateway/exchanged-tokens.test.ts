@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
+import type { Principal } from '../../src/core/principal.ts'
+import { ScopeSet } from '../../src/core/scope.ts'
+import { tokenExchange } from '../../src/upstream/credential/token-exchange.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { testClients } from '../support/installation.ts'
@@ -143,4 +146,40 @@ describe('a token that is exchanged for each user', () => {
     const [{ subject_token: subject = clientSecret } = {}] = server.asked()
     for (const hidden of [clientSecret, subject, 'of-grace-by']) assert.ok(!told.includes(hidden), hidden)
   })
+})
+
+it('an exchanged token belongs to everything by which a principal is told from others', async () => {
+  const ada: Principal = {
+    issuer: 'https://a.example',
+    subject: 'ada',
+    clientId: 'c',
+    kind: 'user',
+    scopes: new ScopeSet(['mcp:tools:read']),
+    audiences: [],
+    expiresAt: 0,
+    tokenId: undefined,
+    originIds: undefined,
+    grantId: undefined,
+    actor: undefined,
+    keyThumbprint: undefined,
+  }
+  const principals: Principal[] = [
+    ada,
+    { ...ada, issuer: 'https://b.example' },
+    { ...ada, subject: 'c', clientId: 'ada' },
+    { ...ada, clientId: 'd' },
+    { ...ada, actor: 'robot' },
+    { ...ada, scopes: new ScopeSet(['mcp:tools']) },
+  ]
+  let given = 0
+  const credential = tokenExchange({
+    client: { request: async () => ({ token: `t${++given}`, lifetimeSeconds: 600 }), close() {} },
+    target: {},
+    subjectToken: async () => 'who calls',
+    clock,
+  })
+  const headers: (readonly string[])[] = []
+  for (const principal of principals) headers.push(await credential.headers(principal))
+  assert.equal(new Set(headers.map(([, value]) => value)).size, principals.length)
+  assert.equal(credential.headers({ ...ada }), headers[0], 'and to nothing else')
 })

@@ -19,7 +19,7 @@ export function headerCredential(name: string, prefix: '' | 'Bearer ', secret: S
       }
       return headers
     },
-    refused: () => secret.refresh(),
-    close: () => secret.close(),
+    ...(secret.refresh && { refused: secret.refresh }),
+    ...(secret.close && { close: secret.close }),
   }
 }

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises'
 /** A secret of the configuration, which may change while the process runs. */
 export interface Secret {
   readonly current: string
-  /** Looks at once whether there is a new one. */
-  refresh(): void
-  close(): void
+  /** Looks at once whether there is a new one, where there can be. */
+  readonly refresh?: () => void
+  readonly close?: () => void
 }
 
 interface FileSecretOptions {
@@ -21,7 +21,7 @@ const watchMilliseconds = 1000
 
 /** A secret that stands in the configuration. */
 export function fixedSecret(current: string): Secret {
-  return { current, refresh() {}, close() {} }
+  return { current }
 }
 
 /**

@@ -71,7 +71,7 @@ export function tokenClient({ tokenUrl, clientId, clientSecret, seconds }: Token
       }
     },
     close() {
-      clientSecret.close()
+      clientSecret.close?.()
       void pool.destroy().catch(() => {})
     },
   }
