@@ -8,7 +8,7 @@ import { authorizationServerProxy } from '../gateway/authorization-server-proxy.
 import type { StepUpMemory } from '../gateway/challenge-step-up.ts'
 import { openDenyList } from '../gateway/deny-list.ts'
 import { mcpHandler } from '../gateway/handler.ts'
-import { identityTokens } from '../gateway/identity-token.ts'
+import { type IdentityTokens, identityTokens } from '../gateway/identity-token.ts'
 import { proofNonces } from '../gateway/proof-nonces.ts'
 import { buildRoutes, identityKeysPath } from '../gateway/routes.ts'
 import { createGateway, type Gateway } from '../gateway/server.ts'
@@ -22,6 +22,7 @@ import { objectRules } from '../policy/object-rules.ts'
 import { seenOnceModel } from '../storage/contract.ts'
 import type { Base } from './base.ts'
 import { buildConnector } from './connector.ts'
+import { buildCredential } from './credential.ts'
 
 /** A gateway with the connections that it holds. */
 export interface RunningGateway extends Gateway {
@@ -38,8 +39,9 @@ export async function buildGateway(
   const issuers = trustedIssuers(config, base)
   const { publicUrl: issuer } = config
   const denyList = await openDenyList({ feed: base.store.revocations, issuer, clock, onFault })
+  const identity = identityTokens(config.publicUrl + identityIssuerSuffix, identityKeys, clock)
   const upstreams = resources.all.map((resource, index) =>
-    buildUpstream(resource, config.upstreams[index]!, base),
+    buildUpstream(resource, config.upstreams[index]!, { base, identity }),
   )
   const authorizationServer = authorizationServerProxy({
     url: authorizationServerUrl,
@@ -65,7 +67,6 @@ export async function buildGateway(
       admission: createAdmission(config.limits),
       stepUps: rememberOwn(issuer, base.stepUps),
       sessions: sealedSessions(sealer(secret.derive('gateway/session'))),
-      identity: identityTokens(config.publicUrl + identityIssuerSuffix, identityKeys, clock),
       limits: config.limits,
     }),
     isCurrent: (principal) => tokens.isCurrent(principal),
@@ -79,6 +80,7 @@ export async function buildGateway(
     ...gateway,
     close: async () => {
       denyList.close()
+      for (const { credential } of upstreams) credential.close?.()
       await Promise.all(upstreams.map(({ connector }) => connector.close()))
       await authorizationServer.close()
     },
@@ -129,16 +131,19 @@ function rememberOwn(own: string, stepUps: StepUps): StepUpMemory {
   }
 }
 
-function buildUpstream(resource: ProtectedResource, config: UpstreamConfig, base: Base): Upstream {
-  const { url, command, credential } = config
+function buildUpstream(
+  resource: ProtectedResource,
+  config: UpstreamConfig,
+  { base, identity }: { readonly base: Base; readonly identity: IdentityTokens },
+): Upstream {
   return {
     ...resource,
     connector: buildConnector(config, base),
+    credential: buildCredential(config, { identity, log: base.log, clock: base.clock }),
     dpop: config.dpop,
     limits: config.limits,
     findMethod: findMethodWith(config.methods),
     rules: objectRules(config.objects),
     listing: config.listing,
-    identityAudience: command === undefined && credential === 'identity' ? url : undefined,
   }
 }

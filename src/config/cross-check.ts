@@ -3,6 +3,7 @@ import { isPrivateUseRedirect, redirectProblem } from '../core/redirect-uri.ts'
 import { reservedSegments } from '../core/reserved-segments.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
+import { checkCredential } from './check-credential.ts'
 import { checkGrants } from './check-grants.ts'
 import { authenticatedGrantTypes } from './grants.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -87,12 +88,18 @@ function checkUpstreams(upstreams: ParsedConfig['upstreams']): RuleProblem[] {
 
 /** What can be known of a server before it is asked. */
 function checkKind(
-  { command, transport, era, principals }: ParsedConfig['upstreams'][number],
+  { command, transport, era, principals, credential }: ParsedConfig['upstreams'][number],
   at: readonly PropertyKey[],
 ): RuleProblem[] {
   const problems: RuleProblem[] = []
   if (command !== undefined && transport !== 'auto') {
     problems.push(problem([...at, 'transport'], 'is for servers with a url'))
+  }
+  if (typeof credential === 'object') {
+    const message = 'is for servers with a url; a stdio server gets its secrets with environment'
+    const wrong = command === undefined ? checkCredential(credential) : [['', message] as const]
+    for (const [setting, why] of wrong)
+      problems.push(problem([...at, 'credential', ...(setting === '' ? [] : [setting])], why))
   }
   if (transport === 'sse' && (era === 'modern' || era === 'both')) {
     problems.push(problem([...at, 'era'], 'must be legacy or auto with transport: sse'))

@@ -1,5 +1,4 @@
 import { withoutTrailingSlash } from '../core/resource.ts'
-import { minSecretLength } from './client-schema.ts'
 import { closest } from './closest.ts'
 import { crossCheck } from './cross-check.ts'
 import { readEnvironment } from './environment.ts'
@@ -7,6 +6,7 @@ import { type ConfigFile, readConfigFile } from './file.ts'
 import { ConfigurationInvalid, type Problem, writePath } from './problems.ts'
 import { type Config, type ConfigInput, configSchema, type ParsedConfig } from './schema.ts'
 import { listSettings } from './settings.ts'
+import { isPlainObject, resolveVariables } from './variables.ts'
 
 interface Sources {
   /** What the command itself sets; everything else overrides it. */
@@ -38,7 +38,7 @@ export function loadConfig({
   const fromEnvironment = readEnvironment(environment)
   problems.push(...fromFile.problems, ...fromEnvironment.problems)
   const merged = [fromFile.values, fromEnvironment.values, flags].reduce(merge, base)
-  const secrets = resolveStoreUrl(resolveSecrets(merged, environment, problems), environment, problems)
+  const secrets = resolveVariables(merged, environment, problems)
   const parsed = configSchema.safeParse(secrets)
   problems.push(...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, fromFile)))
   const rules = crossCheck(parsed.data ?? validPart(secrets))
@@ -69,48 +69,27 @@ function merge(lower: object, higher: object): object {
   return merged
 }
 
-/** Client secrets may name a variable, `$NAME`, so that a file holds none. */
-function resolveSecrets(config: object, environment: NodeJS.ProcessEnv, problems: Problem[]): object {
-  const { clients } = config as { clients?: unknown }
-  if (!Array.isArray(clients)) return config
-  const resolved = clients.map((client: unknown, index) => {
-    if (!isPlainObject(client)) return client
-    const secret = (client as { secret?: unknown }).secret
-    if (typeof secret !== 'string' || !secret.startsWith('$')) return client
-    const value = environment[secret.slice(1)]
-    if (value === undefined) {
-      problems.push({ path: `clients[${index}].secret`, message: `the variable ${secret} is not set` })
-    }
-    // One problem for one mistake: the length of what is not there is none.
-    return { ...client, secret: value ?? 'x'.repeat(minSecretLength) }
-  })
-  return { ...config, clients: resolved }
-}
-
-/** The URL of the store holds a password, so it may name a variable as well. */
-function resolveStoreUrl(config: object, environment: NodeJS.ProcessEnv, problems: Problem[]): object {
-  const { store } = config as { store?: unknown }
-  const url = isPlainObject(store) ? (store as { url?: unknown }).url : undefined
-  if (typeof url !== 'string' || !url.startsWith('$')) return config
-  const value = environment[url.slice(1)]
-  if (value === undefined) problems.push({ path: 'store.url', message: `the variable ${url} is not set` })
-  return { ...config, store: { ...(store as object), url: value } }
-}
-
 interface Issue {
   readonly path: PropertyKey[]
   readonly message: string
   readonly code?: string
   readonly keys?: string[]
+  /** Of a union: what each of its branches found, their paths beginning here. */
+  readonly errors?: readonly (readonly Issue[])[]
 }
 
-function describeIssue({ path, message, code, keys = [] }: Issue, file: ConfigFile): Problem[] {
+function describeIssue({ path, message, code, keys = [], errors }: Issue, file: ConfigFile): Problem[] {
+  // A branch that looked inside the value is the one that was meant; the others only say that it is none of theirs.
+  const meant = errors?.find((issues) => issues.some((issue) => issue.path.length > 0 || issue.keys))
+  if (meant !== undefined) {
+    return meant.flatMap((issue) => describeIssue({ ...issue, path: [...path, ...issue.path] }, file))
+  }
   if (code !== 'unrecognized_keys') {
     return [{ path: writePath(path) || 'configuration', message, place: file.locate(path) }]
   }
   return keys.map((key) => {
-    const meant = closest(key, keysAt(path))
-    const hint = meant === undefined ? '' : `; did you mean ${meant}?`
+    const close = closest(key, keysAt(path))
+    const hint = close === undefined ? '' : `; did you mean ${close}?`
     const place = file.locate([...path, key])
     return { path: writePath([...path, key]), message: `there is no such setting${hint}`, place }
   })
@@ -132,10 +111,6 @@ function validPart(config: object): Partial<ParsedConfig> {
     if (parsed.success) valid[key] = parsed.data
   }
   return valid
-}
-
-function isPlainObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function deepFreeze<T>(value: T): T {

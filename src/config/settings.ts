@@ -19,6 +19,9 @@ interface JsonSchema {
   readonly description?: string
   readonly default?: unknown
   readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly anyOf?: readonly JsonSchema[]
+  readonly oneOf?: readonly JsonSchema[]
   readonly minimum?: number
   readonly maximum?: number
   readonly properties?: Readonly<Record<string, JsonSchema>>
@@ -36,6 +39,12 @@ export function listSettings(): Setting[] {
 }
 
 function walk(schema: JsonSchema, path: readonly string[]): Setting[] {
+  const branches = schema.anyOf ?? schema.oneOf
+  if (branches !== undefined) {
+    const { description, default: fallback } = schema
+    const own = { ...(description && { description }), ...(fallback !== undefined && { default: fallback }) }
+    return joinBranches(branches.flatMap((branch) => walk({ ...own, ...branch }, path)))
+  }
   if (schema.properties !== undefined) {
     return Object.entries(schema.properties).flatMap(([key, child]) => walk(child, [...path, key]))
   }
@@ -48,10 +57,22 @@ function walk(schema: JsonSchema, path: readonly string[]): Setting[] {
       description: schema.description ?? '',
       fallback: schema.default,
       variable: path.includes('[]') ? undefined : variableOf(path),
-      values: schema.enum ?? schema.items?.enum,
+      values: schema.enum ?? schema.items?.enum ?? (schema.const === undefined ? undefined : [schema.const]),
       range: schema.maximum === undefined ? undefined : `${schema.minimum} to ${schema.maximum}`,
     },
   ]
+}
+
+/** What several branches have in common is one setting, which has the values of all of them. */
+function joinBranches(settings: readonly Setting[]): Setting[] {
+  const joined = new Map<string, Setting>()
+  for (const setting of settings) {
+    const name = setting.path.join('.')
+    const before = joined.get(name) ?? setting
+    const values = [...new Set([...(before.values ?? []), ...(setting.values ?? [])])]
+    joined.set(name, { ...before, values: values.length === 0 ? undefined : values })
+  }
+  return [...joined.values()]
 }
 
 function variableOf(path: readonly string[]): string {

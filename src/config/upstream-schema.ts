@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { listingScopes } from '../core/scope-catalogue.ts'
+import { credentialSchema } from './credential-schema.ts'
 import { httpUrl, scope, whole } from './values.ts'
 
 const seconds = whole(1, 86_400)
@@ -50,9 +51,9 @@ export const upstreamSchema = z
       description:
         'Environment variables that a stdio server gets besides `PATH`, `HOME` and their like; `*` for all but those of Portcullis.',
     }),
-    credential: z.enum(['identity', 'none']).default('identity').meta({
+    credential: credentialSchema.meta({
       description:
-        'What the gateway sends to an HTTP server in `Authorization`: a short-lived identity token of its own, or nothing.',
+        'What the gateway sends to an HTTP server, never the token of the client: a short-lived identity token of its own, nothing, or one of the kinds below (docs/upstream-credentials.md).',
     }),
     principals: z.enum(['isolated', 'shared']).default('isolated').meta({
       description:

@@ -44,6 +44,11 @@ export const errorKinds = {
 
   upstream_unreachable: { status: 502, rpc: 502, message: 'The MCP server cannot be reached' },
   upstream_refused: { status: 502, rpc: 502, message: 'The MCP server did not accept the gateway' },
+  upstream_credential_unavailable: {
+    status: 503,
+    rpc: 503,
+    message: 'The gateway has no credential for the MCP server right now',
+  },
   upstream_invalid: { status: 502, rpc: 502, message: 'The MCP server gave an answer that is not MCP' },
   upstream_interrupted: { status: 502, rpc: 502, message: 'The MCP server ended the answer early' },
   upstream_timeout: { status: 504, rpc: 504, message: 'The MCP server did not answer in time' },

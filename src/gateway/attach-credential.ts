@@ -2,7 +2,6 @@ import { Refusal } from '../core/errors.ts'
 import type { Head } from '../http/head.ts'
 import type { UpstreamRequest } from '../upstream/contract.ts'
 import type { Authorized } from './authorize.ts'
-import type { IdentityTokens } from './identity-token.ts'
 import { principalName, type SessionClaim } from './session.ts'
 
 declare const brand: unique symbol
@@ -10,15 +9,16 @@ declare const brand: unique symbol
 /** A request with the upstream's own credential, ready to leave. Only `attachCredential` makes one. */
 export interface Outbound extends UpstreamRequest {
   readonly [brand]: true
+  /** Which of the headers are the credential. */
+  readonly credential: readonly string[]
 }
 
 /**
  * Makes the request that goes to the MCP server: the client's body, those of its headers that a server may see, the
- * server's own session id, and the gateway's identity token. Never the client's token. Throws `session_unknown` for a
- * session that is not this principal's.
+ * server's own session id, and the gateway's credential. Never the client's token. Throws `session_unknown` for a
+ * session that is not this principal's, and `upstream_credential_unavailable`.
  */
 export async function attachCredential(
-  identity: IdentityTokens,
   { call, principal, upstream }: Authorized,
   body: Buffer | undefined,
   { head, session: claim }: { readonly head: Head; readonly session: SessionClaim },
@@ -33,10 +33,10 @@ export async function attachCredential(
     headers.push('Mcp-Session-Id', session)
     if (head.lastEventId !== undefined) headers.push('Last-Event-ID', head.lastEventId)
   }
-  if (upstream.identityAudience !== undefined) {
-    headers.push('Authorization', `Bearer ${await identity.mint(principal, upstream.identityAudience)}`)
-  }
-  const request: UpstreamRequest = {
+  const presented = upstream.credential.headers(principal)
+  const credential = presented instanceof Promise ? await presented : presented
+  headers.push(...credential)
+  const request: UpstreamRequest & { readonly credential: readonly string[] } = {
     method: call.verb,
     headers,
     body,
@@ -45,6 +45,7 @@ export async function attachCredential(
     opensSession: call.opening !== undefined,
     principal: principalName(principal),
     session,
+    credential,
   }
   return request as Outbound
 }

@@ -16,7 +16,10 @@ const passed = [
   'mcp-protocol-version',
 ]
 
-/** Sends the request to the MCP server and streams the answer to the client. */
+/**
+ * Sends the request to the MCP server and streams the answer to the client. A credential that the server does not accept
+ * is not used again; the request is not repeated, since it may have done something.
+ */
 export function forward(
   sessions: Sessions,
   allowed: Authorized,
@@ -24,12 +27,20 @@ export function forward(
   exchange: Exchange,
 ): Promise<void> {
   const { principal, upstream, call } = allowed
+  const { connector, credential } = upstream
   const rewrite = listFilter(principal, upstream, call)
-  return upstream.connector.send(outbound, {
+  const sent = connector.send(outbound, {
     res: exchange.res,
     accept: (status, headers) =>
       acceptAnswer(sessions, allowed, exchange, { status, headers, isRewritten: rewrite !== undefined }),
     rewrite,
+  })
+  if (credential.refused === undefined) return sent
+  return sent.catch((error: unknown) => {
+    if (error instanceof Refusal && error.code === 'upstream_refused') {
+      credential.refused?.(allowed.principal, outbound.credential)
+    }
+    throw error
   })
 }
 

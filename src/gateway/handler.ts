@@ -8,7 +8,6 @@ import { authorize, neededScopes } from './authorize.ts'
 import { summarise } from './call.ts'
 import { challengeStepUp, type StepUpMemory } from './challenge-step-up.ts'
 import { forward } from './forward.ts'
-import type { IdentityTokens } from './identity-token.ts'
 import type { Note } from './note.ts'
 import { type CallLimits, readCall } from './read-call.ts'
 import type { Sessions } from './session.ts'
@@ -23,7 +22,6 @@ export interface McpPorts {
   readonly admission: Admission
   readonly sessions: Sessions
   readonly stepUps: StepUpMemory
-  readonly identity: IdentityTokens
   readonly limits: CallLimits
 }
 
@@ -35,7 +33,7 @@ export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) =>
  * come before, in the server.
  */
 export function mcpHandler(ports: McpPorts): McpHandler {
-  const { admission, sessions, stepUps, identity, limits } = ports
+  const { admission, sessions, stepUps, limits } = ports
   return async function mcp(upstream, exchange, note) {
     const { head, requestId } = exchange
     checkDeclaredLength(head.contentLength, limits.bodyBytes) // 413
@@ -54,7 +52,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
       authorize(principal, upstream, call, { needed, summary }) ??
       (await challengeStepUp(stepUps, principal, summary, { needed, requestId, upstream })) // 403, all scopes
     await admission.admit(principal, upstream, summary, exchange.res) // 503
-    const outbound = await attachCredential(identity, allowed, call.body, { head, session }) // 404
+    const outbound = await attachCredential(allowed, call.body, { head, session }) // 404, 503
     return forward(sessions, allowed, outbound, exchange) // streams; 502, 504
   }
 }

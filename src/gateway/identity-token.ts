@@ -4,10 +4,17 @@ import type { Principal } from '../core/principal.ts'
 import { randomToken } from '../core/secret.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 
+/** A token of the gateway for one MCP server or token server. */
+interface IdentityToken {
+  readonly token: string
+  /** The header that carries it: name and value. */
+  readonly headers: readonly string[]
+}
+
 /** Mints the tokens by which an MCP server knows that a request came through the gate, and for whom. */
 export interface IdentityTokens {
   /** A token for a server, whose `audience` it names. Cached per principal. */
-  mint(principal: Principal, audience: string): string | Promise<string>
+  mint(principal: Principal, audience: string): IdentityToken | Promise<IdentityToken>
 }
 
 /** The `typ` of identity tokens: no access token has it, so neither passes for the other. */
@@ -16,8 +23,7 @@ const identityTokenType = 'portcullis-identity+jwt'
 const lifetimeSeconds = 300
 const renewSeconds = 60
 
-interface Minted {
-  readonly token: string
+interface Minted extends IdentityToken {
   readonly kid: string
   readonly renewAt: number
 }
@@ -26,7 +32,7 @@ interface Minted {
 export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): IdentityTokens {
   const cache = new WeakMap<Principal, Map<string, Minted>>()
 
-  const mintAnew = async (principal: Principal, audience: string): Promise<string> => {
+  const mintAnew = async (principal: Principal, audience: string): Promise<IdentityToken> => {
     const now = epochSeconds(clock)
     const { signing } = keys
     const { issuer: iss, subject: sub } = principal
@@ -45,17 +51,23 @@ export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): Ide
       .setExpirationTime(now + lifetimeSeconds)
       .setJti(randomToken(12))
       .sign(signing.key)
-    const minted = cache.get(principal) ?? new Map<string, Minted>()
-    minted.set(audience, { token, kid: signing.kid, renewAt: now + lifetimeSeconds - renewSeconds })
-    cache.set(principal, minted)
-    return token
+    const minted = {
+      token,
+      headers: ['Authorization', `Bearer ${token}`],
+      kid: signing.kid,
+      renewAt: now + lifetimeSeconds - renewSeconds,
+    }
+    const ofPrincipal = cache.get(principal) ?? new Map<string, Minted>()
+    ofPrincipal.set(audience, minted)
+    cache.set(principal, ofPrincipal)
+    return minted
   }
 
   return {
     mint(principal, audience) {
       const known = cache.get(principal)?.get(audience)
       return known !== undefined && keys.has(known.kid) && known.renewAt > epochSeconds(clock)
-        ? known.token
+        ? known
         : mintAnew(principal, audience)
     },
   }

@@ -2,14 +2,13 @@ import type { ProofPolicy } from '../core/dpop.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
 import type { FindMethod } from '../mcp/methods.ts'
 import type { ObjectRules } from '../policy/object-rules.ts'
-import type { Connector } from '../upstream/contract.ts'
+import type { Connector, UpstreamCredential } from '../upstream/contract.ts'
 import type { UpstreamLimits } from './admission.ts'
 
 /** One MCP server behind the gate. */
 export interface Upstream extends ProtectedResource {
   readonly connector: Connector
-  /** The audience of the identity tokens that the gateway sends it; undefined where it sends none. */
-  readonly identityAudience: string | undefined
+  readonly credential: UpstreamCredential
   readonly dpop: ProofPolicy
   readonly limits: UpstreamLimits
   /** The methods that the server is asked for, with the scopes that they need here. */

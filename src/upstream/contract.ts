@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Principal } from '../core/principal.ts'
 import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
 import type { RequestId } from '../mcp/message.ts'
 import type { Era } from '../mcp/revisions.ts'
@@ -38,4 +39,16 @@ export interface Connector {
   /** Sends a request and streams the answer. Rejects with a Refusal as long as nothing was sent to the client. */
   send(request: UpstreamRequest, reply: UpstreamReply): Promise<void>
   close(): Promise<void>
+}
+
+/** What the gateway presents to an MCP server, in place of anything of the client's. */
+export interface UpstreamCredential {
+  /**
+   * The headers that carry it, names and values alternating: at once where nothing has to be fetched. The same array as
+   * long as the credential is the same. Rejects with `upstream_credential_unavailable`.
+   */
+  readonly headers: (principal: Principal) => readonly string[] | Promise<readonly string[]>
+  /** Told that the server did not accept these headers. */
+  readonly refused?: (principal: Principal, headers: readonly string[]) => void
+  readonly close?: () => void
 }

@@ -44,11 +44,11 @@ export interface GatedSpy {
   close(): Promise<void>
 }
 
-/** Starts a gate with a spy behind it. */
+/** Starts a gate with a spy behind it. `settings` are those of the spy that a test wants otherwise. */
 export async function startGatedSpy(
   config: ConfigInput = {},
   clock?: Clock,
-  upstream: Partial<NonNullable<ConfigInput['upstreams']>[number]> = {},
+  settings: Partial<NonNullable<ConfigInput['upstreams']>[number]> = {},
 ): Promise<GatedSpy> {
   const spy = await startSpyUpstream()
   const upstreams: ConfigInput['upstreams'] = [
@@ -60,7 +60,7 @@ export async function startGatedSpy(
       responseSeconds: 2,
       transport: 'streamable-http',
       era: 'both',
-      ...upstream,
+      ...settings,
     },
   ]
   const installation = await startInstallation({

@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { headerNameProblem, isBearerToken, isHeaderValue } from '../core/header-field.ts'
+import { canonicalResource, isLoopbackHost } from '../core/resource.ts'
+import { httpUrl } from './values.ts'
+
+const variable = 'Best set as the name of an environment variable: `$NAME`.'
+const file = (what: string): z.ZodOptional<z.ZodString> =>
+  z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: `A file with ${what}, in place of it. A change is taken up within a second.` })
+
+const bearer = z.strictObject({
+  kind: z.literal('bearer').meta({
+    description:
+      'The kind of a credential of its own: a fixed token, a fixed header, tokens of a token server for the gateway itself, or tokens that it gives for each user.',
+  }),
+  token: z
+    .string()
+    .refine(isBearerToken, 'must be printable characters without spaces')
+    .optional()
+    .meta({ description: `\`bearer\`: the token behind \`Authorization: Bearer\`. ${variable}` }),
+  tokenFile: file('the token'),
+})
+
+const header = z.strictObject({
+  kind: z.literal('header'),
+  name: z
+    .string()
+    .superRefine((name, context) => {
+      const message = headerNameProblem(name)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
+    .meta({ description: '`header`: the name of the header, such as `X-Api-Key`.' }),
+  value: z
+    .string()
+    .refine(isHeaderValue, 'must be printable ASCII characters')
+    .optional()
+    .meta({ description: `\`header\`: its value. ${variable}` }),
+  valueFile: file('the value'),
+})
+
+const tokenUrl = httpUrl
+  .refine((url) => !url.includes('#'), 'must have no fragment')
+  .refine((text) => {
+    const url = URL.parse(text)
+    return url === null || (url.username === '' && url.password === '')
+  }, 'must have no user information')
+  .refine((text) => {
+    const url = URL.parse(text)
+    return url === null || url.protocol === 'https:' || isLoopbackHost(url.hostname)
+  }, 'must be https, or on loopback: the secret of the client goes there')
+
+/** What a client of a token server has, for both kinds. */
+const tokenClient = {
+  tokenUrl: tokenUrl.meta({
+    description: '`client-credentials` and `token-exchange`: the token endpoint where the tokens come from.',
+  }),
+  clientId: z.string().min(1).meta({ description: 'The client that the gateway is there.' }),
+  clientSecret: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: `The secret of that client (client_secret_basic). ${variable}` }),
+  clientSecretFile: file('the secret'),
+  scope: z
+    .string()
+    .regex(
+      /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/,
+      'must be scopes, separated by a space',
+    )
+    .optional()
+    .meta({ description: 'The scopes to ask for. Default: what the token server gives unasked.' }),
+  resource: z
+    .string()
+    .refine((text) => canonicalResource(text) !== undefined, 'must be an http or https URL without fragment')
+    .optional()
+    .meta({ description: 'The resource that the token is for (RFC 8707).' }),
+  audience: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'The name that the token server has for it, where it knows no resources.' }),
+}
+
+const kinds = ['bearer', 'header', 'client-credentials', 'token-exchange'] as const
+const shortForms = ['identity', 'none'] as const
+
+const described = z.discriminatedUnion(
+  'kind',
+  [
+    bearer,
+    header,
+    z.strictObject({ kind: z.literal('client-credentials'), ...tokenClient }),
+    z.strictObject({ kind: z.literal('token-exchange'), ...tokenClient }),
+  ],
+  { error: `must be one of ${kinds.join(', ')}` },
+)
+
+/** The setting `credential` of one MCP server. */
+export const credentialSchema = z
+  .union([z.enum(shortForms), described], {
+    error: `must be ${shortForms.join(' or ')}, or have a kind: ${kinds.join(', ')}`,
+  })
+  .default('identity')
+
+/** A credential that has more to it than its name. */
+export type CredentialConfig = z.output<typeof described>

@@ -1,0 +1,65 @@
+import { minSecretLength } from './client-schema.ts'
+import { type Problem, writePath } from './problems.ts'
+
+interface Place {
+  /** The segment `[]` stands for every item of a list. */
+  readonly path: readonly string[]
+  /** What stands there when the variable is not set. One problem for one mistake: what is not there is not wrong, too. */
+  readonly otherwise?: string
+}
+
+const someSecret = 'x'.repeat(minSecretLength)
+const credential = ['upstreams', '[]', 'credential']
+
+/** Where a setting may name an environment variable, `$NAME`, so that a file holds no secret. */
+const places: readonly Place[] = [
+  { path: ['clients', '[]', 'secret'], otherwise: someSecret },
+  { path: [...credential, 'token'], otherwise: someSecret },
+  { path: [...credential, 'value'], otherwise: someSecret },
+  { path: [...credential, 'clientSecret'], otherwise: someSecret },
+  { path: ['store', 'url'] },
+]
+
+/** Puts the values of variables in the places of their names. A variable that is not set becomes a problem. */
+export function resolveVariables(
+  config: object,
+  environment: NodeJS.ProcessEnv,
+  problems: Problem[],
+): object {
+  const resolve = (path: readonly PropertyKey[], otherwise: string | undefined, text: unknown): unknown => {
+    if (typeof text !== 'string' || !text.startsWith('$')) return text
+    const value = environment[text.slice(1)]
+    if (value === undefined) {
+      problems.push({ path: writePath(path), message: `the variable ${text} is not set` })
+    }
+    return value ?? otherwise
+  }
+  return places.reduce(
+    (resolved, { path, otherwise }) =>
+      replaceAt(resolved, path, (at, text) => resolve(at, otherwise, text)) as object,
+    config,
+  )
+}
+
+/** A copy in which everything at a path is replaced. */
+function replaceAt(
+  value: unknown,
+  [key, ...rest]: readonly string[],
+  replace: (at: readonly PropertyKey[], value: unknown) => unknown,
+  at: readonly PropertyKey[] = [],
+): unknown {
+  if (key === undefined) return replace(at, value)
+  if (key === '[]') {
+    return Array.isArray(value)
+      ? value.map((item: unknown, index) => replaceAt(item, rest, replace, [...at, index]))
+      : value
+  }
+  if (!isPlainObject(value) || !Object.hasOwn(value, key)) return value
+  const child = (value as Record<string, unknown>)[key]
+  return { ...value, [key]: replaceAt(child, rest, replace, [...at, key]) }
+}
+
+/** Whether a value is an object and no list. */
+export function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,71 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../../core/clock.ts'
+import { Refusal } from '../../core/errors.ts'
+import type { GivenToken } from './token-client.ts'
+
+/** Tokens of a token server, as the headers that carry them, by whom they are for. */
+export interface CachedTokens {
+  /** What is cached, or what `fetch` gives. Everybody who asks for the same key at the same time shares one fetch. */
+  find(key: string, fetch: () => Promise<GivenToken>): readonly string[] | Promise<readonly string[]>
+  /** Forgets these headers, unless there are newer ones by now. */
+  drop(key: string, headers: readonly string[]): void
+}
+
+interface Known {
+  readonly headers: readonly string[]
+  /** In milliseconds since the epoch, as `retryAt`. */
+  readonly renewAt: number
+}
+
+interface Failure {
+  readonly refusal: Refusal
+  readonly retryAt: number
+}
+
+const maxTokens = 10_000
+/** A token is renewed so long before its end, or a tenth of its lifetime before: it has to arrive while it is valid. */
+const renewSeconds = 60
+/** So long a token server that failed is left alone. */
+const pauseMilliseconds = 1000
+
+/** Builds the cache. Tokens beyond the first ten thousand push out those that were used least recently. */
+export function cachedTokens(clock: Clock): CachedTokens {
+  const known = new LRUCache<string, Known>({ max: maxTokens })
+  const failed = new LRUCache<string, Failure>({ max: maxTokens })
+  const running = new Map<string, Promise<readonly string[]>>()
+
+  const fetchAnew = async (key: string, fetch: () => Promise<GivenToken>): Promise<readonly string[]> => {
+    const asked = clock.now()
+    try {
+      const { token, lifetimeSeconds } = await fetch()
+      const seconds = lifetimeSeconds - Math.min(renewSeconds, lifetimeSeconds / 10)
+      const headers = ['Authorization', `Bearer ${token}`]
+      known.set(key, { headers, renewAt: asked + seconds * 1000 })
+      failed.delete(key)
+      return headers
+    } catch (error) {
+      if (error instanceof Refusal) {
+        failed.set(key, { refusal: error, retryAt: clock.now() + pauseMilliseconds })
+      }
+      throw error
+    } finally {
+      running.delete(key)
+    }
+  }
+
+  return {
+    find(key, fetch) {
+      const now = clock.now()
+      const cached = known.get(key)
+      if (cached !== undefined && now < cached.renewAt) return cached.headers
+      const failure = failed.get(key)
+      if (failure !== undefined && now < failure.retryAt) return Promise.reject(failure.refusal)
+      const fetched = running.get(key) ?? fetchAnew(key, fetch)
+      running.set(key, fetched)
+      return fetched
+    },
+    drop(key, headers) {
+      if (known.peek(key)?.headers === headers) known.delete(key)
+    },
+  }
+}

@@ -1,0 +1,125 @@
+import { Pool } from 'undici'
+import { Refusal } from '../../core/errors.ts'
+import { isBearerToken } from '../../core/header-field.ts'
+import type { Secret } from './secret.ts'
+
+/** An access token that a token server gave. */
+export interface GivenToken {
+  readonly token: string
+  readonly lifetimeSeconds: number
+}
+
+/** The gateway as a client of a token server. */
+export interface TokenClient {
+  /** Asks for a token; what is undefined is left out. Rejects with `upstream_credential_unavailable`. */
+  request(parameters: Readonly<Record<string, string | undefined>>): Promise<GivenToken>
+  close(): void
+}
+
+/** Where a token server is, and as whom the gateway asks there. */
+export interface TokenClientOptions {
+  readonly tokenUrl: string
+  readonly clientId: string
+  readonly clientSecret: Secret
+  /** For a whole request: connection, answer, body. */
+  readonly seconds: number
+}
+
+const maxConnections = 16
+const maxBytes = 64 * 1024
+const unknownLifetimeSeconds = 300
+
+/** What the reason may repeat of an answer: it is for the log, where nothing else of the token server shall be. */
+const errorCodes: ReadonlySet<unknown> = new Set(
+  `invalid_request invalid_client invalid_grant unauthorized_client unsupported_grant_type invalid_scope
+   invalid_target access_denied server_error temporarily_unavailable`.split(/\s+/),
+)
+
+/**
+ * Builds a client of a token endpoint that authenticates with its secret (RFC 6749 sections 2.3.1 and 3.2). It follows no
+ * redirect, since the secret is for this address alone. Answers are untrusted, and no reason repeats what they hold.
+ */
+export function tokenClient({ tokenUrl, clientId, clientSecret, seconds }: TokenClientOptions): TokenClient {
+  const { origin, pathname, search } = new URL(tokenUrl)
+  const pool = new Pool(origin, { connections: maxConnections, connect: { timeout: seconds * 1000 } })
+
+  const post = async (body: string, signal: AbortSignal): Promise<GivenToken> => {
+    const answer = await pool.request({
+      method: 'POST',
+      path: pathname + search,
+      headers: {
+        authorization: basic(clientId, clientSecret.current),
+        'content-type': 'application/x-www-form-urlencoded',
+        accept: 'application/json',
+      },
+      body,
+      signal,
+    })
+    return readToken(answer.statusCode, await readObject(answer.body))
+  }
+  return {
+    async request(parameters) {
+      const given = Object.entries(parameters).filter(
+        (entry): entry is [string, string] => entry[1] !== undefined,
+      )
+      const signal = AbortSignal.timeout(seconds * 1000)
+      try {
+        return await post(new URLSearchParams(given).toString(), signal)
+      } catch (error) {
+        if (error instanceof Refusal) throw error
+        throw unavailable(signal.aborted ? 'did not answer in time' : `cannot be reached: ${codeOf(error)}`)
+      }
+    },
+    close() {
+      clientSecret.close?.()
+      void pool.destroy().catch(() => {})
+    },
+  }
+}
+
+/** Id and secret are form-encoded before they are joined (RFC 6749 section 2.3.1). */
+function basic(id: string, secret: string): string {
+  const [user, password] = [id, secret].map((text) => new URLSearchParams({ '': text }).toString().slice(1))
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+}
+
+/** Undefined for what is no JSON object. Leaving the loop destroys the stream. */
+async function readObject(
+  body: AsyncIterable<Buffer>,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > maxBytes) throw unavailable('gave too long an answer')
+    chunks.push(chunk)
+  }
+  try {
+    const value: unknown = JSON.parse(Buffer.concat(chunks).toString())
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined // the message of the error would repeat the answer
+  }
+}
+
+function readToken(status: number, answer: Readonly<Record<string, unknown>> | undefined): GivenToken {
+  const code = answer?.['error']
+  if (status !== 200) throw unavailable(`answered ${status}${errorCodes.has(code) ? ` ${String(code)}` : ''}`)
+  const token = answer?.['access_token']
+  if (typeof token !== 'string' || !isBearerToken(token)) throw unavailable('gave no access token')
+  if (String(answer?.['token_type']).toLowerCase() !== 'bearer')
+    throw unavailable('gave a token that is not of the type Bearer')
+  // Some servers write the number as a text; without one it is only recommended (RFC 6749 section 5.1).
+  const lifetime = Number(answer?.['expires_in'] ?? unknownLifetimeSeconds)
+  if (!(lifetime > 0)) throw unavailable('gave a token that has expired')
+  return { token, lifetimeSeconds: lifetime }
+}
+
+function unavailable(what: string): Refusal {
+  return new Refusal('upstream_credential_unavailable', { reason: `the token server ${what}` })
+}
+
+function codeOf(error: unknown): string {
+  const { code, name } = error as NodeJS.ErrnoException
+  return code ?? name
+}

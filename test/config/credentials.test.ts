@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { loadConfig } from '../../src/config/load.ts'
+import { ConfigurationInvalid } from '../../src/config/problems.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'portcullis-credentials-'))
+after(() => rmSync(folder, { recursive: true }))
+
+function load(credential: string, where = 'url: https://a.example/mcp', environment = {}): unknown {
+  const file = join(folder, 'portcullis.yaml')
+  writeFileSync(file, `upstreams: [{ name: a, ${where}, credential: ${credential} }]`)
+  return loadConfig({ file, environment }).upstreams[0]?.credential
+}
+
+/** The problems of a credential, as `path: message`, its path beginning at the credential. */
+function problems(credential: string, where?: string): string[] {
+  try {
+    load(credential, where)
+  } catch (error) {
+    if (error instanceof ConfigurationInvalid)
+      return error.problems.map(({ path, message }) =>
+        `${path}: ${message}`.replace('upstreams[0].credential', 'credential'),
+      )
+    throw error
+  }
+  return []
+}
+
+const client = 'tokenUrl: https://as.example/token, clientId: gate'
+
+describe('the credential for an MCP server', () => {
+  it('is the identity token unless something else is said', () => {
+    assert.equal(load('identity'), 'identity')
+    assert.equal(load('none'), 'none')
+    const upstreams = [{ name: 'a', url: 'http://127.0.0.1:9/mcp' }]
+    assert.equal(loadConfig({ base: { upstreams } }).upstreams[0]?.credential, 'identity')
+  })
+
+  it('takes each of its secrets from a variable', () => {
+    const environment = { IT: 'the-secret-itself' }
+    for (const [credential, name] of [
+      ['{ kind: bearer, token: $IT }', 'token'],
+      ['{ kind: header, name: X-Api-Key, value: $IT }', 'value'],
+      [`{ kind: client-credentials, ${client}, clientSecret: $IT }`, 'clientSecret'],
+      [`{ kind: token-exchange, ${client}, clientSecret: $IT }`, 'clientSecret'],
+    ] as const) {
+      const loaded = load(credential, undefined, environment) as Record<string, unknown>
+      assert.equal(loaded[name], 'the-secret-itself', credential)
+      assert.deepEqual(problems(credential), [`credential.${name}: the variable $IT is not set`])
+    }
+  })
+
+  it('is told what is wrong with it, and where', () => {
+    const cases: [string, ...string[]][] = [
+      [
+        'everything',
+        'credential: must be identity or none, or have a kind: bearer, header, client-credentials, token-exchange',
+      ],
+      [
+        '{ kind: cookie }',
+        'credential.kind: must be one of bearer, header, client-credentials, token-exchange',
+      ],
+      [
+        '{ token: abc }',
+        'credential.kind: must be one of bearer, header, client-credentials, token-exchange',
+      ],
+      ['{ kind: bearer }', 'credential: needs either token or tokenFile'],
+      ['{ kind: bearer, token: a, tokenFile: b }', 'credential: needs either token or tokenFile'],
+      [
+        '{ kind: bearer, tokn: a, tokenFile: b }',
+        'credential.tokn: there is no such setting; did you mean token?',
+      ],
+      ['{ kind: bearer, token: a b }', 'credential.token: must be printable characters without spaces'],
+      [
+        '{ kind: header, name: A, value: "a\\r\\nb: c" }',
+        'credential.value: must be printable ASCII characters',
+      ],
+      ['{ kind: header, name: A }', 'credential: needs either value or valueFile'],
+      [
+        `{ kind: client-credentials, ${client} }`,
+        'credential: needs either clientSecret or clientSecretFile',
+      ],
+      [
+        `{ kind: token-exchange, ${client}, clientSecret: s, scope: 'a  b' }`,
+        'credential.scope: must be scopes, separated by a space',
+      ],
+      [
+        `{ kind: client-credentials, ${client}, clientSecret: s, resource: 'urn:a' }`,
+        'credential.resource: must be an http or https URL without fragment',
+      ],
+      [
+        '{ kind: token-exchange, clientId: a, clientSecret: s }',
+        'credential.tokenUrl: must be an http or https URL',
+      ],
+    ]
+    for (const [credential, ...expected] of cases)
+      assert.deepEqual(problems(credential), expected, credential)
+  })
+
+  it('goes in no header that the gateway itself writes', () => {
+    for (const name of [
+      'Host',
+      'content-length',
+      'Content-Type',
+      'Transfer-Encoding',
+      'connection',
+      'Cookie',
+    ])
+      assert.match(problems(`{ kind: header, name: ${name}, value: a }`).join(), /none of the headers/, name)
+    for (const name of [
+      'Mcp-Session-Id',
+      'mcp-anything',
+      'X-Forwarded-For',
+      'Forwarded',
+      'DPoP',
+      'traceparent',
+    ])
+      assert.match(problems(`{ kind: header, name: ${name}, value: a }`).join(), /none of the headers/, name)
+    for (const name of ['"a b"', '"a:"', '""', '"a\\n"', 'ä'])
+      assert.match(problems(`{ kind: header, name: ${name}, value: a }`).join(), /the name of a header/, name)
+    for (const name of ['X-Api-Key', 'Authorization', 'apikey'])
+      assert.deepEqual(problems(`{ kind: header, name: ${name}, value: a }`), [], name)
+  })
+
+  it('comes from a token server over https, or on loopback', () => {
+    const asking = (tokenUrl: string): string =>
+      problems(`{ kind: client-credentials, tokenUrl: '${tokenUrl}', clientId: a, clientSecret: s }`).join()
+    for (const url of ['https://as.example/token', 'http://127.0.0.1:1/token', 'http://localhost/token'])
+      assert.equal(asking(url), '', url)
+    assert.match(asking('http://as.example/token'), /must be https, or on loopback/)
+    assert.match(asking('https://a:b@as.example/token'), /no user information/)
+    assert.match(asking('https://as.example/token#a'), /no fragment/)
+    assert.match(asking('ftp://as.example/token'), /an http or https URL/)
+  })
+
+  it('is for servers with a url', () => {
+    for (const credential of [
+      '{ kind: bearer, token: a }',
+      `{ kind: token-exchange, ${client}, clientSecret: s }`,
+    ])
+      assert.deepEqual(problems(credential, 'command: [a]'), [
+        'credential: is for servers with a url; a stdio server gets its secrets with environment',
+      ])
+    assert.deepEqual(problems('none', 'command: [a]'), [])
+  })
+
+  it('stands in a file that can be read and holds one line', () => {
+    const file = join(folder, 'secret')
+    const found = (): string => problems(`{ kind: bearer, tokenFile: ${file} }`).join()
+    assert.match(found(), /credential\.tokenFile: there is no such file/)
+    for (const text of ['', '\n', 'two words', 'two\nlines']) {
+      writeFileSync(file, text)
+      assert.match(found(), /credential\.tokenFile: must hold the secret and nothing else, on one line/, text)
+    }
+    writeFileSync(file, 'good\n')
+    assert.equal(found(), '')
+    assert.match(problems(`{ kind: bearer, tokenFile: ${folder} }`).join(), /cannot be read: EISDIR/)
+  })
+
+  it('is in no message about a mistake', () => {
+    const secret = 'se cret-of-the-server'
+    for (const credential of [
+      `{ kind: bearer, token: ${secret} }`,
+      `{ kind: bearer, token: ${secret}, tokenFile: a }`,
+      `{ kind: header, name: Host, value: ${secret} }`,
+      `{ kind: client-credentials, clientSecret: ${secret}, scope: 1 }`,
+    ]) {
+      const found = problems(credential)
+      assert.ok(found.length > 0 && !found.join().includes('cret'), credential)
+    }
+  })
+})
