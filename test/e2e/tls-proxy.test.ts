@@ -169,6 +169,7 @@ describe('behind a proxy at which TLS ends', () => {
   })
 
   it('the audit has the address of the client, and a foreign Host is refused (A39)', async () => {
+    await fetch(url + path, { method: 'POST' })
     const addresses = new Set((await installation.audit()).map(({ address }) => address))
     assert.deepEqual([...addresses], [clientAddress])
     const foreign = await fetch(installation.gatewayUrl + path, { headers: hostile })
