@@ -156,7 +156,7 @@ describe('a gateway with a certificate of its own', { timeout: 120_000 }, () => 
   })
 
   it('keeps the old one while the new one is bad, and says why', async () => {
-    const before = await inUse()
+    const old = await inUse()
     const elsewhere = makeCertificate({ names: 'DNS:elsewhere.example' })
     const ways: [TestPair, RegExp][] = [
       [{ ...first, key: elsewhere.key }, /listen\.tls\.key: the key in .* does not belong/],
@@ -165,7 +165,7 @@ describe('a gateway with a certificate of its own', { timeout: 120_000 }, () => 
     for (const [bad, expected] of ways) {
       overwritePair(files, bad)
       await until(() => expected.test(gate.installation.log()))
-      assert.equal(await inUse(), before)
+      assert.equal(await inUse(), old)
     }
     const refusals = gate.installation.log().match(/is not used, the old one still is/g)
     assert.equal(refusals?.length, ways.length, 'a line for each')
