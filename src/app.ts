@@ -1,10 +1,13 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type Server, type ServerOptions } from 'node:http'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import { getRequestListener } from '@hono/node-server'
 import { adminApp } from './admin/server.ts'
 import { buildAuthorizationServer } from './compose/authorization-server.ts'
 import { openBase } from './compose/base.ts'
 import { buildGateway } from './compose/gateway.ts'
 import { firstUserLink } from './compose/people.ts'
+import { renewCertificate, tlsOptions } from './compose/tls.ts'
+import { openPair } from './config/read-pair.ts'
 import type { Config } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import type { ProtectedResource } from './core/protected-resource.ts'
@@ -23,8 +26,18 @@ export interface Running {
   readonly urls: Readonly<Partial<Record<Part, string>>>
   /** Where the first user is made, while there is none. A bearer secret. */
   readonly setUpLink: string | undefined
+  /** The certificate of the gateway, where it has one of its own. */
+  readonly certificate: RunningCertificate | undefined
   /** Ends in order: no new requests, running ones finish, then everything closes. */
   readonly close: () => Promise<void>
+}
+
+/** A certificate that is in use, and how to have its files read at once. */
+export interface RunningCertificate {
+  readonly file: string
+  /** The end of the one with which the gateway started. Milliseconds since the Unix epoch. */
+  readonly validUntil: number
+  readonly reload: () => Promise<void>
 }
 
 interface StartOptions {
@@ -39,19 +52,23 @@ const drainMilliseconds = 10_000
 /** Composition root: opens what the parts need, builds them, and lets them listen. Throws what an operator can mend. */
 export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
   const { clock = systemClock, parts = ['gateway', 'authorization-server', 'admin'] } = options
+  const pair = parts.includes('gateway') ? openPair(config, clock.now()) : undefined
   const base = await openBase(config, clock, options.logTo)
   const closers: (() => Promise<void> | void)[] = []
   const urls: Partial<Record<Part, string>> = {}
   let setUpLink: string | undefined
-  const { host, internalHost } = config.listen
+  const { host, internalHost, tls: files } = config.listen
+  const http = httpOptions(config)
 
-  const serve = async (part: Part, listener: RequestListener, address: { host: string; port: number }) => {
-    const server = createHttpServer(config, listener)
+  let certificate: RunningCertificate | undefined
+
+  const serve = async (part: Part, server: Server | TlsServer, address: { host: string; port: number }) => {
     const setting = part === 'authorization-server' ? 'authorizationServer' : part
     const variable = `PORTCULLIS_LISTEN_${part.replace('-', '_').toUpperCase()}`
     const fix = part === 'gateway' ? '--port or listen.gateway' : `listen.${setting} (${variable})`
     const port = await listen(server, { name: part, ...address, fix })
-    urls[part] = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`
+    const scheme = server instanceof TlsServer ? 'https' : 'http'
+    urls[part] = `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`
     closers.unshift(() => drain(server, drainMilliseconds))
     return port
   }
@@ -61,14 +78,24 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     if (parts.includes('authorization-server')) {
       const server = await buildAuthorizationServer(config, base)
       const address = { host: internalHost, port: authorizationPort }
-      authorizationPort = await serve('authorization-server', (req, res) => server.handle(req, res), address)
+      const listener = createServer(http, (req, res) => server.handle(req, res))
+      authorizationPort = await serve('authorization-server', listener, address)
       setUpLink = await firstUserLink(config, base)
       const resources = base.resources.all.map(({ resource }) => resource)
       await base.store.lastStart.write({ publicUrl: config.publicUrl, resources, users: config.login.users })
     }
     if (parts.includes('gateway')) {
       const gateway = await buildGateway(config, base, `http://${internalHost}:${authorizationPort}`)
-      await serve('gateway', gateway.handle, { host, port: config.listen.gateway })
+      const address = { host, port: config.listen.gateway }
+      if (pair === undefined || files === undefined) {
+        await serve('gateway', createServer(http, gateway.handle), address)
+      } else {
+        const server = createTlsServer({ ...http, ...tlsOptions(pair) }, gateway.handle)
+        await serve('gateway', server, address)
+        const keeper = renewCertificate(server, pair, { files, config, base })
+        closers.push(keeper.stop)
+        certificate = { file: files.certificate, validUntil: pair.validUntil, reload: keeper.reload }
+      }
       closers.push(gateway.close)
       closers.unshift(gateway.endStreams)
     }
@@ -76,10 +103,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       const ports = { version, checkReady: base.checkReady, renderMetrics: () => base.metrics.render() }
       const app = adminApp({ ...ports, isServed: (name) => isInternalHost(name, internalHost) })
       const listener = getRequestListener(app.fetch)
-      await serve('admin', (req, res) => void listener(req, res), {
-        host: internalHost,
-        port: config.listen.admin,
-      })
+      const server = createServer(http, (req, res) => void listener(req, res))
+      await serve('admin', server, { host: internalHost, port: config.listen.admin })
     }
   } catch (error) {
     for (const close of closers) await close()
@@ -93,6 +118,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     resources: base.resources.all,
     urls,
     setUpLink,
+    certificate,
     async close() {
       for (const close of closers) await close()
       await base.close()
@@ -105,15 +131,12 @@ function isInternalHost(hostHeader: string, internalHost: string): boolean {
   return ['localhost', '127.0.0.1', '[::1]', internalHost].includes(hostname)
 }
 
-function createHttpServer(config: Config, listener: RequestListener): Server {
-  return createServer(
-    {
-      maxHeaderSize: config.limits.headerBytes,
-      headersTimeout: 15_000,
-      requestTimeout: 60_000,
-      keepAliveTimeout: 65_000,
-      requireHostHeader: true,
-    },
-    listener,
-  )
+function httpOptions({ limits }: Config): ServerOptions {
+  return {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: 15_000,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 65_000,
+    requireHostHeader: true,
+  }
 }

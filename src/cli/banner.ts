@@ -1,4 +1,4 @@
-import type { Running } from '../app.ts'
+import type { Running, RunningCertificate } from '../app.ts'
 import type { CommonFlags } from './flags.ts'
 
 /** Tells a person what runs where and what to do next. */
@@ -6,9 +6,10 @@ export function describeRunning(
   running: Running,
   extra: readonly (readonly [string, string])[] = [],
 ): string {
-  const { urls, publicUrl, resources } = running
+  const { urls, publicUrl, resources, certificate } = running
   const rows: (readonly [string, string])[] = [
     ...(urls.gateway === undefined ? [] : [['gateway', `${publicUrl}  (the only public port)`] as const]),
+    ...(certificate === undefined ? [] : [['  certificate', describeCertificate(certificate)] as const]),
     ...resources.map(({ name, resource }) => [`  ${name}`, resource] as const),
     ...(urls['authorization-server'] === undefined
       ? []
@@ -24,6 +25,10 @@ export function describeRunning(
     ...rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`),
     '',
   ].join('\n')
+}
+
+function describeCertificate({ file, validUntil }: RunningCertificate): string {
+  return `${file}, valid until ${new Date(validUntil).toISOString().slice(0, 10)}`
 }
 
 /** The next command to try: MCP Inspector against the first server behind the gate. */

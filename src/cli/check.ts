@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { systemClock } from '../core/clock.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { OperandWrong } from './operand-wrong.ts'
 
@@ -19,13 +21,32 @@ export function checkCommand(): Command {
         file: config,
         environment: process.env,
         needsServer: true,
+        certificateAt: systemClock.now(),
       })
-      const { hostname, port } = new URL(publicUrl)
-      if (isLoopbackHost(hostname) && port !== String(listen.gateway))
-        console.error(
-          `portcullis: publicUrl is ${publicUrl}, but the gateway listens at port ${listen.gateway}: right only with a proxy between them`,
-        )
+      for (const hint of hints({ publicUrl, listen })) console.error(`portcullis: ${hint}`)
       const servers = upstreams.length === 1 ? 'one MCP server' : `${upstreams.length} MCP servers`
       console.log(`${config} is right: ${mode} mode, ${servers} behind ${publicUrl}`)
     })
+}
+
+/** What can be right, and mostly is not. */
+function hints({ publicUrl, listen }: Pick<Config, 'publicUrl' | 'listen'>): string[] {
+  const { hostname, port, protocol } = new URL(publicUrl)
+  const isLocal = isLoopbackHost(hostname)
+  const publicPort = port === '' ? (protocol === 'https:' ? '443' : '80') : port
+  const between = `publicUrl is ${publicUrl}, but the gateway listens at`
+  const found: string[] = []
+  if ((isLocal || listen.tls !== undefined) && publicPort !== String(listen.gateway)) {
+    found.push(`${between} port ${listen.gateway}: right only with ${passer(listen)} between them`)
+  }
+  if (listen.tls !== undefined && !isLocal && isLoopbackHost(listen.host)) {
+    found.push(
+      `${between} ${listen.host}: set listen.host, such as 0.0.0.0, unless ${passer(listen)} is between`,
+    )
+  }
+  return found
+}
+
+function passer({ tls }: Config['listen']): string {
+  return tls === undefined ? 'a proxy' : 'something that passes connections on'
 }

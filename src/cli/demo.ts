@@ -6,7 +6,7 @@ import type { Config, ConfigInput } from '../config/schema.ts'
 import { portTaken } from '../http/listen.ts'
 import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
-import { closeOnSignal } from './stop.ts'
+import { closeOnSignal } from './signals.ts'
 
 /** What the demo is configured with, apart from its server. */
 export const demoSettings: ConfigInput = {

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import { Unreachable } from '../doctor/steps/read-challenge.ts'
-import { PortTaken } from '../http/listen.ts'
+import { PortForbidden, PortTaken } from '../http/listen.ts'
 import { PersonRefused } from '../identity/people.ts'
 import { DataFolderUnusable } from '../keys/master-secret.ts'
 import { StoreUnusable } from '../storage/store-unusable.ts'
@@ -39,6 +39,7 @@ const mendable = [
   OperandWrong,
   ConfigurationInvalid,
   PortTaken,
+  PortForbidden,
   StoreUnusable,
   DataFolderUnusable,
   PersonRefused,

@@ -5,7 +5,7 @@ import type { ConfigInput } from '../config/schema.ts'
 import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
 import { OperandWrong } from './operand-wrong.ts'
-import { closeOnSignal } from './stop.ts'
+import { closeOnSignal } from './signals.ts'
 import { warnOfServer } from './warn-of-server.ts'
 
 interface RunFlags extends CommonFlags {

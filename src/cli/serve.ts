@@ -2,9 +2,10 @@ import { Command, Option } from 'commander'
 import { type Part, start } from '../app.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
+import { systemClock } from '../core/clock.ts'
 import { describeRunning, setUpHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
-import { closeOnSignal } from './stop.ts'
+import { closeOnSignal, reloadOnSignal } from './signals.ts'
 
 interface ServeFlags extends CommonFlags {
   readonly config?: string
@@ -25,10 +26,13 @@ export function serveCommand(): Command {
         environment: process.env,
         flags: flagSettings(flags),
         needsServer: true,
+        // A part without the public listener need not be able to read its key.
+        certificateAt: only === undefined || only === 'gateway' ? systemClock.now() : undefined,
       })
       const running = await start(settings, only === undefined ? {} : { parts: [only] })
       if (settings.log.format === 'text') console.log(describeRunning(running))
       if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink))
+      if (running.certificate !== undefined) reloadOnSignal(running.certificate.reload)
       await closeOnSignal(running.close)
     })
 }

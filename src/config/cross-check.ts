@@ -1,7 +1,7 @@
 import { publicKeysProblem } from '../core/public-keys.ts'
 import { isPrivateUseRedirect, redirectProblem } from '../core/redirect-uri.ts'
 import { reservedSegments } from '../core/reserved-segments.ts'
-import { isLoopbackHost } from '../core/resource.ts'
+import { isLoopbackHost, withoutTrailingSlash } from '../core/resource.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import { checkCredential } from './check-credential.ts'
 import { checkGrants } from './check-grants.ts'
@@ -21,6 +21,7 @@ export interface RuleProblem {
 export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
   return [
     ...checkPublicUrl(config),
+    ...checkTls(config),
     ...checkListeners(config),
     ...checkUpstreams(config.upstreams ?? []),
     ...checkClients(config.clients ?? [], config.registration?.privateUseRedirects),
@@ -41,7 +42,11 @@ function checkPublicUrl({ mode, publicUrl }: Partial<ParsedConfig>): RuleProblem
   if (url.search !== '' || url.hash !== '' || url.username !== '') {
     wrong('must have no query, no fragment and no user information')
   }
-  if (url.pathname !== '/') wrong('must be an origin without a path, such as https://mcp.example.com')
+  if (url.pathname !== '/') {
+    wrong(
+      `must be an origin without a path, such as ${url.origin}: give Portcullis a host name of its own, and put ${withoutTrailingSlash(url.pathname)} before the path of each server (upstreams[].path)`,
+    )
+  }
   if (mode === 'development' && !isLoopbackHost(url.hostname)) {
     wrong('must be a loopback URL in development mode, where anybody can log in; or set mode: production')
   }
@@ -49,6 +54,15 @@ function checkPublicUrl({ mode, publicUrl }: Partial<ParsedConfig>): RuleProblem
     wrong('must be https in production mode; to try things out on loopback, set mode: development')
   }
   return problems
+}
+
+/** Production mode demands https anyway, and says so by itself. */
+function checkTls({ mode, publicUrl, listen }: Partial<ParsedConfig>): RuleProblem[] {
+  if (listen?.tls === undefined || mode === 'production') return []
+  if (publicUrl !== undefined && new URL(publicUrl).protocol === 'https:') return []
+  const cause = publicUrl === undefined ? 'must be set' : 'must be https'
+  const message = `${cause} where listen.tls makes the gateway speak TLS: give the https URL of a host that the certificate covers, or take listen.tls away`
+  return [problem(['publicUrl'], message)]
 }
 
 /** Development mode lets anybody in, so nothing of it may be reached from elsewhere. */

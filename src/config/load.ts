@@ -4,6 +4,7 @@ import { crossCheck } from './cross-check.ts'
 import { readEnvironment } from './environment.ts'
 import { type ConfigFile, readConfigFile } from './file.ts'
 import { ConfigurationInvalid, type Problem, writePath } from './problems.ts'
+import { checkPair } from './read-pair.ts'
 import { type Config, type ConfigInput, configSchema, type ParsedConfig } from './schema.ts'
 import { listSettings } from './settings.ts'
 import { isPlainObject, resolveVariables } from './variables.ts'
@@ -18,6 +19,11 @@ interface Sources {
   readonly flags?: object
   /** Whether a configuration without an MCP server is a problem. */
   readonly needsServer?: boolean
+  /**
+   * The moment at which the certificate of `listen.tls` must be good, in milliseconds since the Unix epoch. Without it
+   * nobody looks: whoever works on the store alone need not be able to read a private key.
+   */
+  readonly certificateAt?: number | undefined
 }
 
 const noFile: ConfigFile = { values: {}, problems: [], locate: () => undefined }
@@ -32,6 +38,7 @@ export function loadConfig({
   environment = {},
   flags = {},
   needsServer = false,
+  certificateAt,
 }: Sources): Config {
   const problems: Problem[] = []
   const fromFile: ConfigFile = file === undefined ? noFile : readConfigFile(file)
@@ -41,7 +48,9 @@ export function loadConfig({
   const secrets = resolveVariables(merged, environment, problems)
   const parsed = configSchema.safeParse(secrets)
   problems.push(...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, fromFile)))
-  const rules = crossCheck(parsed.data ?? validPart(secrets))
+  const valid = parsed.data ?? validPart(secrets)
+  const rules = crossCheck(valid)
+  if (certificateAt !== undefined) rules.push(...checkPair(valid, certificateAt))
   problems.push(
     ...rules.map(({ path, message }) => ({ path: writePath(path), message, place: fromFile.locate(path) })),
   )

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { clientSchema } from './client-schema.ts'
 import { dpopSchema, grantsSchema } from './grants.ts'
+import { tlsSchema } from './tls.ts'
 import { upstreamSchema } from './upstream-schema.ts'
 import { accessTokenSeconds, httpUrl, network, whole } from './values.ts'
 
@@ -63,6 +64,7 @@ export const configSchema = z.strictObject({
         .default('127.0.0.1')
         .meta({ description: 'Address of the gateway, the only public listener.' }),
       gateway: port.default(3002).meta({ description: 'Port of the gateway.' }),
+      tls: tlsSchema,
       internalHost: z.string().default('127.0.0.1').meta({ description: 'Address of all other listeners.' }),
       authorizationServer: port
         .default(3003)

@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import type { Server } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 /** A port that could not be taken, with the cause and the fix for the operator. */
@@ -10,6 +11,19 @@ export class PortTaken extends Error {
     this.name = 'PortTaken'
   }
 }
+
+/** A port that this user may not take, with the fix for the operator. */
+export class PortForbidden extends Error {
+  constructor({ name, port, fix }: Omit<Place, 'host'>) {
+    const right = 'the right to take low ports (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)'
+    super(
+      `port ${port} for the ${name} is not for this user: give it ${right}, or choose another with ${fix}`,
+    )
+    this.name = 'PortForbidden'
+  }
+}
+
+type Server = HttpServer | TlsServer
 
 const idleRoundMs = 50
 
@@ -27,7 +41,7 @@ export async function portTaken({ name, port, fix }: Omit<Place, 'host'>): Promi
   return new PortTaken(name, port, await holderOf(port), fix)
 }
 
-/** Starts to listen and returns the port. Throws PortTaken, naming who holds the port where the system tells. */
+/** Starts to listen and returns the port. Throws PortTaken, naming who holds it where the system tells, or PortForbidden. */
 export async function listen(server: Server, { name, host, port, fix }: Place): Promise<number> {
   try {
     await new Promise<void>((resolve, reject) => {
@@ -38,7 +52,9 @@ export async function listen(server: Server, { name, host, port, fix }: Place): 
       })
     })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EACCES') throw new PortForbidden({ name, port, fix })
+    if (code !== 'EADDRINUSE') throw error
     throw await portTaken({ name, port, fix })
   }
   return (server.address() as AddressInfo).port

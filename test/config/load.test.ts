@@ -105,6 +105,11 @@ describe('configuration', () => {
     ],
     ['production without a URL', 'mode: production\nlogin: { users: none }', /^publicUrl: must be set/],
     ['a URL with a query', 'publicUrl: http://127.0.0.1/?a', /no query/],
+    [
+      'a URL with a path, which belongs to the servers',
+      'mode: production\npublicUrl: https://host.example/team/',
+      /must be an origin without a path, such as https:\/\/host\.example: .* put \/team before the path of each server/,
+    ],
     ['a server without an address', 'upstreams: [{ name: a }]', /needs either url or command/],
     [
       'a transport of HTTP for a command',

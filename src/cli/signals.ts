@@ -10,3 +10,8 @@ export async function closeOnSignal(close: () => Promise<void>): Promise<void> {
   console.error('\nportcullis: finishing running requests (once more to stop at once)')
   await close()
 }
+
+/** Reads again what can be read again on each SIGHUP, which would otherwise end the process. */
+export function reloadOnSignal(reload: () => Promise<void>): void {
+  process.on('SIGHUP', () => void reload())
+}

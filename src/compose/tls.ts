@@ -1,0 +1,40 @@
+import type { Server } from 'node:https'
+import type { SecureContextOptions, TlsOptions } from 'node:tls'
+import { type CertificatePair, leastTlsVersion } from '../config/examine-pair.ts'
+import { describePairProblems, readPair } from '../config/read-pair.ts'
+import type { Config } from '../config/schema.ts'
+import type { TlsFiles } from '../config/tls.ts'
+import { type CertificateKeeper, keepCertificate } from '../http/keep-certificate.ts'
+import type { Base } from './base.ts'
+
+/** As long as the head of a request may take: a stranger must not hold connections open with less. */
+const handshakeTimeout = 15_000
+
+/** How the gateway speaks TLS with a pair: never less than 1.2. */
+export function tlsOptions(pair: CertificatePair): TlsOptions {
+  return { ...contextOptions(pair), handshakeTimeout }
+}
+
+/** Has a listener take up each new certificate of `files` without dropping a connection. */
+export function renewCertificate(
+  server: Server,
+  pair: CertificatePair,
+  { files, config, base: { clock, log, onFault } }: { files: TlsFiles; config: Config; base: Base },
+): CertificateKeeper {
+  return keepCertificate({
+    files: [files.certificate, files.key],
+    pair,
+    read: () => {
+      const read = readPair(files, config.publicUrl, clock.now())
+      return 'cert' in read ? read : describePairProblems(read)
+    },
+    use: (next) => server.setSecureContext(contextOptions(next)),
+    log: log.logger,
+    clock,
+    onFault,
+  })
+}
+
+function contextOptions({ cert, key }: CertificatePair): SecureContextOptions {
+  return { cert, key, minVersion: leastTlsVersion }
+}

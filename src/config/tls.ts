@@ -1,0 +1,19 @@
+import { z } from 'zod'
+
+const file = (error: string): z.ZodString => z.string({ error }).min(1, error)
+
+/** The setting `listen.tls`. */
+export const tlsSchema = z
+  .strictObject({
+    certificate: file('must name the PEM file of the certificate, followed by those of its issuers').meta({
+      description:
+        'PEM file of the certificate, followed by its chain. Makes the gateway speak TLS. A new one is taken up without a restart.',
+    }),
+    key: file('must name the PEM file of the private key, without passphrase').meta({
+      description: 'PEM file of its private key, without passphrase.',
+    }),
+  })
+  .optional()
+
+/** Where the certificate of the gateway is, with its private key. */
+export type TlsFiles = NonNullable<z.output<typeof tlsSchema>>

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { keepCertificate } from '../../src/http/keep-certificate.ts'
+import { type MovableClock, movableClock } from '../support/movable-clock.ts'
+
+const day = 24 * 3600 * 1000
+const everyMs = 20
+
+interface Pair {
+  readonly cert: string
+  readonly key: string
+  readonly validUntil: number
+}
+
+interface Kept {
+  readonly certificate: string
+  readonly key: string
+  readonly clock: MovableClock
+  /** The certificates that were taken up. */
+  readonly used: string[]
+  readonly lines: string[]
+  /** How often the files did not fit. */
+  readonly misfits: () => number
+  readonly reload: () => Promise<void>
+}
+
+/** A keeper of two files whose texts fit when they are the same. */
+function keep(test: TestContext, folder: string, { validDays = 60, pause = everyMs } = {}): Kept {
+  const [certificate, key] = [join(folder, 'cert'), join(folder, 'key')]
+  const clock = movableClock()
+  const validUntil = Date.now() + validDays * day + 1000
+  const used: string[] = []
+  const lines: string[] = []
+  let misfits = 0
+  const read = (): Pair | string => {
+    const [cert, own] = [readFileSync(certificate, 'utf8'), readFileSync(key, 'utf8')]
+    if (cert === own) return { cert, key: own, validUntil }
+    misfits++
+    return `${own} does not fit ${cert}`
+  }
+  const { reload, stop } = keepCertificate<Pair>({
+    files: [certificate, key],
+    pair: read() as Pair,
+    read,
+    use: ({ cert }) => used.push(cert),
+    log: {
+      info: (_facts, message) => lines.push(`info ${message}`),
+      warn: (_facts, message) => lines.push(`warn ${message}`),
+    },
+    clock,
+    onFault: (error) => lines.push(`fault ${String(error)}`),
+    everyMs: pause,
+  })
+  test.after(stop)
+  return { certificate, key, clock, used, lines, misfits: () => misfits, reload }
+}
+
+function folderWith(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-kept-'))
+  for (const name of ['cert', 'key']) writeFileSync(join(folder, name), text)
+  return folder
+}
+
+const looks = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * everyMs))
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 200 && !condition(); attempt++) await looks(1)
+  assert.ok(condition())
+}
+
+describe('a certificate that is kept up to date', () => {
+  it('is taken up when its files are written over', async (test) => {
+    const { certificate, key, used, lines } = keep(test, folderWith('one'))
+    await looks(5)
+    for (const file of [certificate, key]) writeFileSync(file, 'two')
+    await until(() => used.length > 0)
+    await looks(5)
+    assert.deepEqual(used, ['two'])
+    assert.match(
+      lines.join('\n'),
+      /^info the new certificate in .*cert is in use, valid until \d{4}-\d\d-\d\d$/,
+    )
+  })
+
+  it('is taken up when other files are renamed into their place, between the start and the first look', async (test) => {
+    const folder = folderWith('one')
+    const { certificate, key, used } = keep(test, folder)
+    for (const file of [certificate, key]) {
+      writeFileSync(`${file}.new`, 'two')
+      renameSync(`${file}.new`, file)
+    }
+    await until(() => used.length > 0)
+    assert.deepEqual(used, ['two'])
+  })
+
+  it('is taken up when a link in its path is turned, as Kubernetes does with secrets', async (test) => {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-kept-'))
+    for (const [version, text] of [
+      ['..1', 'one'],
+      ['..2', 'two'],
+    ] as const) {
+      mkdirSync(join(folder, version))
+      for (const name of ['cert', 'key']) writeFileSync(join(folder, version, name), text)
+    }
+    symlinkSync('..1', join(folder, '..data'))
+    for (const name of ['cert', 'key']) symlinkSync(join('..data', name), join(folder, name))
+    const { used } = keep(test, folder)
+    await looks(5)
+    symlinkSync('..2', join(folder, '..new'))
+    renameSync(join(folder, '..new'), join(folder, '..data'))
+    rmSync(join(folder, '..1'), { recursive: true })
+    await until(() => used.length > 0)
+    assert.deepEqual(used, ['two'])
+  })
+
+  it('stays the old one while the new one is bad, which one line tells', async (test) => {
+    const { certificate, key, used, lines } = keep(test, folderWith('one'))
+    writeFileSync(certificate, 'two')
+    await until(() => lines.length > 0)
+    await looks(10)
+    assert.deepEqual(lines, [
+      'warn the new certificate is not used, the old one still is: one does not fit two',
+    ])
+    assert.deepEqual(used, [])
+    writeFileSync(key, 'two')
+    await until(() => used.length > 0)
+    assert.deepEqual(used, ['two'])
+  })
+
+  it('is told as bad only when it stays bad: two files are not replaced at one moment', async (test) => {
+    const pause = 15 * everyMs
+    const { certificate, key, used, lines, misfits, reload } = keep(test, folderWith('one'), { pause })
+    writeFileSync(certificate, 'two')
+    await until(() => misfits() > 0)
+    writeFileSync(key, 'two')
+    await until(() => used.length > 0)
+    await reload()
+    assert.ok(!lines.some((line) => line.startsWith('warn')), lines.join('\n'))
+  })
+
+  it('is read at once when somebody asks, who is told what came of it', async (test) => {
+    const { certificate, key, used, lines, reload } = keep(test, folderWith('one'))
+    await reload()
+    writeFileSync(certificate, 'two')
+    await reload()
+    await reload()
+    writeFileSync(key, 'two')
+    await reload()
+    assert.deepEqual(used, ['two'])
+    const told = lines.map((line) => line.replace(/ in \/.*| does not.*/, ''))
+    const refused = 'warn the new certificate is not used, the old one still is: one'
+    assert.deepEqual(told, ['info the certificate', refused, refused, 'info the new certificate'])
+    assert.match(lines[0] ?? '', /has not changed: it is in use, valid until /)
+  })
+
+  it('is told once a day to be near its end, and to be over', async (test) => {
+    const { clock, lines } = keep(test, folderWith('one'), { validDays: 16 })
+    const ends = (): string[] => lines.map((line) => line.replace(/.*cert /, '').replace(/ \(.*/, ''))
+    await looks(5)
+    clock.advance(day)
+    await looks(5)
+    assert.deepEqual(lines, [], 'fifteen days are enough')
+    clock.advance(day + 2000)
+    await until(() => lines.length > 0)
+    await looks(5)
+    assert.deepEqual(ends(), ['expires in 13 days'])
+    assert.match(lines[0] ?? '', /^warn .* \(valid until \d{4}-\d\d-\d\d\): renew it, no restart is needed$/)
+    clock.advance(day / 2)
+    await looks(5)
+    assert.equal(lines.length, 1, 'once a day')
+    clock.advance(day / 2)
+    await until(() => lines.length > 1)
+    clock.advance(20 * day)
+    await until(() => lines.length > 2)
+    await looks(5)
+    assert.deepEqual(ends(), [
+      'expires in 13 days',
+      'expires in 12 days',
+      'has expired, and clients refuse it',
+    ])
+  })
+})
