@@ -27,9 +27,7 @@ try {
 }
 
 async function soak(options: Options): Promise<number> {
-  const interrupted = new Promise<'interrupted'>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
-  })
+  const interrupted = firstSignal()
   const processes = await startProcesses(options)
   let failed = true
   try {
@@ -44,6 +42,15 @@ async function soak(options: Options): Promise<number> {
     await processes.stop(failed)
   }
   return failed ? 1 : 0
+}
+
+/** The first signal ends the run with its table, the second one at once. */
+function firstSignal(): Promise<'interrupted'> {
+  return new Promise((resolve) => {
+    let signals = 0
+    const onSignal = (): void => (++signals > 1 ? process.exit(130) : resolve('interrupted'))
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  })
 }
 
 async function measure(
@@ -62,7 +69,7 @@ async function measure(
   )
 
   const sample = createSampler(processes)
-  const samples: Sample[] = []
+  const samples: Sample[] = [await sample()]
   const requests = startRequests(url, users.all, options)
   const began = performance.now()
   const rest = (): number => options.minutes * 60_000 - (performance.now() - began)

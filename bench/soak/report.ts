@@ -55,25 +55,27 @@ export function judge({ requests, streams, tokens, samples, broken }: Findings):
     heap: judgeGrowth(points('heapMegabytes'), memorySlack),
     files: judgeGrowth(points('files'), filesSlack),
   }
-  const counted: readonly [number, string][] = [
-    [requests.lost, 'answers were lost'],
-    [requests.doubled, 'answers came twice'],
-    [requests.crossed, 'answers were crossed'],
-    [sum(requests.refused), 'requests were refused without a fault'],
-    [requests.unexpected, 'faults were answered as they may not be'],
-    [streams.crossed, 'messages on streams were crossed'],
-    [streams.lost, 'messages on streams were lost'],
-    [streams.doubled, 'messages on streams came twice'],
-    [streams.silent, 'streams fell silent'],
-    [streams.endedEarly, 'streams ended before time'],
-    [streams.outlived, 'streams outlived their token'],
-    [sum(streams.refused), 'streams could not be opened'],
-    [tokens.refreshFailed, 'refreshes failed'],
-  ]
-  const failures = counted.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
-  const names = { rss: 'RSS', heap: 'the heap', files: 'the number of open files' }
-  for (const [name, { grew }] of Object.entries(trends))
-    if (grew === true) failures.push(`${names[name as keyof typeof trends]} grew`)
+  const counted = {
+    'answers lost': requests.lost,
+    'answers doubled': requests.doubled,
+    'answers crossed': requests.crossed,
+    'requests refused without a fault': sum(requests.refused),
+    'faults answered as they may not be': requests.unexpected,
+    'messages on streams crossed': streams.crossed,
+    'messages on streams lost': streams.lost,
+    'messages on streams doubled': streams.doubled,
+    'streams that fell silent': streams.silent,
+    'streams that ended before time': streams.endedEarly,
+    'streams that outlived their token': streams.outlived,
+    'streams that were refused': sum(streams.refused),
+    'refreshes that failed': tokens.refreshFailed,
+  }
+  const failures = Object.entries(counted)
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `${what}: ${count}`)
+  const names = { rss: 'RSS', heap: 'the heap', files: 'the number of open files' } as const
+  for (const name of ['rss', 'heap', 'files'] as const)
+    if (trends[name].grew === true) failures.push(`${names[name]} grew`)
   if (broken !== undefined) failures.unshift(broken)
   return { trends, failures }
 }
