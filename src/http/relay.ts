@@ -69,6 +69,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined
   #started = false
   #gone = false
+  /** The server has ended the answer, or failed to. */
+  #over = false
   #tail: Buffer = Buffer.alloc(0)
   #streamsEvents = false
   #transform: Transform | undefined
@@ -80,7 +82,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#options = options
     this.#resolve = resolve
     this.#reject = reject
-    options.res.once('close', () => this.#clientClosed())
+    options.res.once('close', () => this.#clientGone())
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -112,6 +114,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    // The gate may have ended the stream.
+    if (this.#options.res.writableEnded) this.#clientGone()
     if (this.#gone) return
     this.#tail = chunk
     this.#wasSilent = false
@@ -124,6 +128,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.#over = true
     if (!this.#gone) {
       if (this.#transform === undefined) this.#options.res.end()
       else this.#options.res.end(this.#change(() => this.#transform?.end()))
@@ -163,6 +168,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#over = true
     if (this.#gone) this.#resolve()
     else if (!this.#started) this.#reject(refusalFor(error))
     else {
@@ -173,10 +179,11 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     }
   }
 
-  #clientClosed(): void {
+  /** Nobody hears the answer any more: the client went away, or the gate ended it before the server did. */
+  #clientGone(): void {
     clearInterval(this.#heartbeat)
     clearTimeout(this.#stalled)
-    if (this.#options.res.writableFinished || this.#gone) return
+    if (this.#over || this.#gone) return
     this.#gone = true
     if (this.#options.onClientGone === 'abort') this.#controller?.abort(new ClientGone())
     // A paused answer would otherwise wait for a client that is no longer there.
