@@ -15,6 +15,8 @@ import { type Streams, startStreams } from './soak/streams.ts'
 import { logIn, type Users } from './soak/users.ts'
 
 const sampleMilliseconds = 10_000
+/** Connections that are kept for the next request are gone by then. */
+const restMilliseconds = 7000
 
 try {
   const options = readOptions(process.argv.slice(2))
@@ -59,6 +61,8 @@ async function measure(
   interrupted: Promise<'interrupted'>,
 ): Promise<Findings> {
   const { url } = processes
+  const sample = createSampler(processes)
+  const idle = await sample()
   const users = await logIn(url, options.users, options.tokenSeconds)
   for (const user of users.all) user.session = await openSession(url, user, 0)
   const streams = startStreams(url, users.all, options)
@@ -68,8 +72,14 @@ async function measure(
     `${options.users} users are logged in and ${streams.open()} streams are open; ${options.minutes} minutes of ${options.rate} requests/s begin`,
   )
 
-  const sample = createSampler(processes)
-  const samples: Sample[] = [await sample()]
+  const started = (await sample()).seconds
+  const samples: Sample[] = []
+  const take = async (): Promise<Sample> => {
+    const taken = await sample()
+    samples.push({ ...taken, seconds: Math.round((taken.seconds - started) * 10) / 10 })
+    return samples.at(-1) as Sample
+  }
+  await take()
   const requests = startRequests(url, users.all, options)
   const began = performance.now()
   const rest = (): number => options.minutes * 60_000 - (performance.now() - began)
@@ -81,10 +91,9 @@ async function measure(
     endedEarly = (await Promise.race([promise, interrupted])) === 'interrupted'
     cancel()
     try {
-      const taken = await sample()
-      samples.push(taken)
+      const taken = await take()
       const since = samples.at(-2)?.seconds ?? 0
-      const rate = (requests.counts.sent - sentBefore) / Math.max(1, taken.seconds - since)
+      const rate = (requests.counts.sent - sentBefore) / Math.max(0.1, taken.seconds - since)
       sentBefore = requests.counts.sent
       console.log(renderProgress(taken, { requests, streams, users, rate }))
     } catch (error) {
@@ -95,6 +104,7 @@ async function measure(
   await requests.stop()
   users.stop()
   streams.stop()
+  await pause(restMilliseconds).promise
   return {
     options,
     seconds,
@@ -108,6 +118,8 @@ async function measure(
     streams: streams.counts,
     tokens: users.counts,
     samples,
+    idleFiles: idle.files,
+    restFiles: broken === undefined ? (await sample()).files : 0,
     logLines: readFileSync(processes.log, 'utf8').split('\n').length - 1,
   }
 }
@@ -140,9 +152,10 @@ function renderProgress(sample: Sample, { requests, streams, users, rate }: Prog
     'refreshes failed': users.counts.refreshFailed,
   }
   const troubles = Object.entries(bad).filter(([, count]) => count > 0)
-  const minutes = String(Math.floor(sample.seconds / 60)).padStart(2, '0')
+  const whole = Math.round(sample.seconds)
+  const minutes = String(Math.floor(whole / 60)).padStart(2, '0')
   const cells = [
-    `${minutes}:${String(sample.seconds % 60).padStart(2, '0')}`,
+    `${minutes}:${String(whole % 60).padStart(2, '0')}`,
     `${rate.toFixed(0)}/s`.padStart(6),
     `p50 ${at(50)} p99 ${at(99)} ms`.padEnd(22),
     `${streams.open()} streams`,

@@ -42,8 +42,10 @@ export async function startProcesses(options: Options): Promise<Processes> {
       // Everybody here comes from one address.
       authorizations: 1_000_000,
       authorizationsPerNetwork: 1_000_000,
-      // The streams of a user, and room for the requests.
-      running: Math.max(64, Math.ceil((options.streams / options.users) * 1.5) + 64),
+      // The streams of a user, with room for those that come back while the old ones are still ending.
+      streams: Math.max(64, Math.ceil((options.streams / options.users) * 1.5)),
+      // With few users there are many requests of each.
+      running: Math.max(64, Math.ceil(options.rate / options.users)),
     },
     clients: [{ id: clientId, redirectUris: ['http://127.0.0.1:1/callback'] }],
     upstreams: [
@@ -53,6 +55,9 @@ export async function startProcesses(options: Options): Promise<Processes> {
         transport: 'streamable-http',
         era: 'both',
         responseSeconds,
+        limits: { streams: Math.max(10_000, options.streams * 2) },
+        // What goes wrong here goes wrong on purpose, and says nothing about the next request.
+        breaker: { failures: 0 },
       },
     ],
   }

@@ -19,6 +19,9 @@ export interface Findings {
   readonly streams: StreamCounts
   readonly tokens: Users['counts']
   readonly samples: readonly Sample[]
+  /** Open files of the gate before there was anybody, and when everybody had left. */
+  readonly idleFiles: number
+  readonly restFiles: number
   readonly logLines: number
 }
 
@@ -45,9 +48,11 @@ export function summariseLatency(histogram: RecordableHistogram): Latency {
 
 const memorySlack = 8
 const filesSlack = 100
+const leftFiles = 30
 
 /** Decides whether all is well. */
-export function judge({ requests, streams, tokens, samples, broken }: Findings): Verdict {
+export function judge(findings: Findings): Verdict {
+  const { requests, streams, tokens, samples, broken, idleFiles, restFiles } = findings
   const points = (of: keyof Sample) =>
     samples.map((sample) => ({ seconds: sample.seconds, value: sample[of] }))
   const trends = {
@@ -76,6 +81,7 @@ export function judge({ requests, streams, tokens, samples, broken }: Findings):
   const names = { rss: 'RSS', heap: 'the heap', files: 'the number of open files' } as const
   for (const name of ['rss', 'heap', 'files'] as const)
     if (trends[name].grew === true) failures.push(`${names[name]} grew`)
+  if (restFiles > idleFiles + leftFiles) failures.push(`files left open: ${restFiles - idleFiles}`)
   if (broken !== undefined) failures.unshift(broken)
   return { trends, failures }
 }
@@ -124,6 +130,7 @@ export function renderReport(findings: Findings, { trends, failures }: Verdict):
     'The gate by the minute',
     '  minute   RSS MB  heap MB   files  handles  lag p99 ms  CPU %',
     ...atMinutes(samples).map(renderSample),
+    row('files open', `${findings.idleFiles} before, ${findings.restFiles} when all had left`),
     '',
     `Growth: ${growthRule} (${memorySlack} MB, ${filesSlack} files)`,
     ...Object.entries(trends).map(([name, trend]) => row(name, renderTrend(trend))),
@@ -143,10 +150,14 @@ function renderTrend({ grew, first, last, climb }: Trend): string {
 function atMinutes(samples: readonly Sample[]): Sample[] {
   const marks = samples.filter(
     ({ seconds }, index) =>
-      index === 0 || Math.floor(seconds / 60) > Math.floor((samples[index - 1] as Sample).seconds / 60),
+      index === 0 || minuteOf(seconds) > minuteOf((samples[index - 1] as Sample).seconds),
   )
   const last = samples.at(-1)
   return last === undefined || marks.includes(last) ? marks : [...marks, last]
+}
+
+function minuteOf(seconds: number): number {
+  return Math.floor(Math.round(seconds) / 60)
 }
 
 function renderSample(sample: Sample): string {

@@ -30,7 +30,7 @@ export function createSampler({ gate, adminUrl, audit }: Processes): () => Promi
     const metrics = await response.text()
     const [now, cpu] = [performance.now(), cpuMicroseconds(pid)]
     const sample = {
-      seconds: Math.round((now - began) / 1000),
+      seconds: Math.round((now - began) / 100) / 10,
       rssMegabytes: residentKilobytes(pid) / 1024,
       heapMegabytes: metric(metrics, 'nodejs_heap_size_used_bytes') / mebibyte,
       files: readdirSync(`/proc/${pid}/fd`).length,
