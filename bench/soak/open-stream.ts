@@ -18,7 +18,8 @@ export class StreamRefused extends Error {
   }
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+/** Its connections end soon after their last request. */
+const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 2000 })
 const patienceMilliseconds = 10_000
 
 /** Opens the session in which a user's requests of the legacy era are made. Throws StreamRefused. */
