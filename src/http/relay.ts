@@ -82,7 +82,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#options = options
     this.#resolve = resolve
     this.#reject = reject
-    options.res.once('close', () => this.#clientGone())
+    options.res.once('close', () => this.#letGo())
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -114,9 +114,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    // The gate may have ended the stream.
-    if (this.#options.res.writableEnded) this.#clientGone()
-    if (this.#gone) return
+    if (this.#isDeaf) return this.#letGo()
     this.#tail = chunk
     this.#wasSilent = false
     const sent = this.#transform === undefined ? chunk : this.#change(() => this.#transform?.take(chunk))
@@ -129,7 +127,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#over = true
-    if (!this.#gone) {
+    if (!this.#isDeaf) {
       if (this.#transform === undefined) this.#options.res.end()
       else this.#options.res.end(this.#change(() => this.#transform?.end()))
     }
@@ -169,7 +167,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#over = true
-    if (this.#gone) this.#resolve()
+    if (this.#isDeaf) this.#resolve()
     else if (!this.#started) this.#reject(refusalFor(error))
     else {
       const ending = this.#streamsEvents ? this.#options.closeCutStream?.(this.#tail) : undefined
@@ -180,7 +178,11 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   /** Nobody hears the answer any more: the client went away, or the gate ended it before the server did. */
-  #clientGone(): void {
+  get #isDeaf(): boolean {
+    return this.#gone || this.#options.res.writableEnded
+  }
+
+  #letGo(): void {
     clearInterval(this.#heartbeat)
     clearTimeout(this.#stalled)
     if (this.#over || this.#gone) return

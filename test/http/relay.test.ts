@@ -43,6 +43,7 @@ async function begin(test: TestContext): Promise<Relayed> {
     res,
     accept: (status) => ({ status, headers: ['Content-Type', 'text/event-stream'] }),
     onClientGone: 'abort',
+    closeCutStream: () => ': cut\n\n',
   })
   assert.ok(handler !== undefined)
   handler.onRequestStart(controller, {})
@@ -67,6 +68,14 @@ describe('a relayed stream', () => {
     assert.equal(await text, ': open\n\n')
     await done
     assert.equal(aborted.length, 1)
+  })
+
+  it('adds nothing when the server cuts what has ended', async (test) => {
+    const { res, handler, controller, done, text } = await begin(test)
+    res.end()
+    handler.onResponseError(controller, new Error('cut'))
+    assert.equal(await text, ': open\n\n')
+    await done
   })
 
   it('leaves alone a server that has ended it', async (test) => {
