@@ -69,6 +69,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined
   #started = false
   #gone = false
+  /** The server has ended the answer, or failed to. */
+  #over = false
   #tail: Buffer = Buffer.alloc(0)
   #streamsEvents = false
   #transform: Transform | undefined
@@ -80,7 +82,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#options = options
     this.#resolve = resolve
     this.#reject = reject
-    options.res.once('close', () => this.#clientClosed())
+    options.res.once('close', () => this.#letGo())
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -112,7 +114,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#gone) return
+    if (this.#isDeaf) return this.#letGo()
     this.#tail = chunk
     this.#wasSilent = false
     const sent = this.#transform === undefined ? chunk : this.#change(() => this.#transform?.take(chunk))
@@ -124,7 +126,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (!this.#gone) {
+    this.#over = true
+    if (!this.#isDeaf) {
       if (this.#transform === undefined) this.#options.res.end()
       else this.#options.res.end(this.#change(() => this.#transform?.end()))
     }
@@ -163,7 +166,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.#gone) this.#resolve()
+    this.#over = true
+    if (this.#isDeaf) this.#resolve()
     else if (!this.#started) this.#reject(refusalFor(error))
     else {
       const ending = this.#streamsEvents ? this.#options.closeCutStream?.(this.#tail) : undefined
@@ -173,10 +177,15 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     }
   }
 
-  #clientClosed(): void {
+  /** Nobody hears the answer any more: the client went away, or the gate ended it before the server did. */
+  get #isDeaf(): boolean {
+    return this.#gone || this.#options.res.writableEnded
+  }
+
+  #letGo(): void {
     clearInterval(this.#heartbeat)
     clearTimeout(this.#stalled)
-    if (this.#options.res.writableFinished || this.#gone) return
+    if (this.#over || this.#gone) return
     this.#gone = true
     if (this.#options.onClientGone === 'abort') this.#controller?.abort(new ClientGone())
     // A paused answer would otherwise wait for a client that is no longer there.

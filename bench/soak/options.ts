@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+
+/** What is run, and for how long. */
+export interface Options {
+  readonly minutes: number
+  /** Requests a second. */
+  readonly rate: number
+  readonly streams: number
+  /** The share of requests in which something goes wrong on purpose. */
+  readonly faults: number
+  readonly users: number
+  /** How long access tokens live. */
+  readonly tokenSeconds: number
+  /** How often each stream hears something. */
+  readonly notifySeconds: number
+  /** Where the raw figures go. */
+  readonly json: string | undefined
+  /** What the server is told to spoil, to see whether it is noticed: `swap`, `lose`. */
+  readonly sabotage: string
+}
+
+/** What cannot be run, with what to do about it. */
+export class OptionsWrong extends Error {}
+
+/** Reads the command line. Throws OptionsWrong. */
+export function readOptions(args: readonly string[]): Options {
+  const text = { type: 'string' } as const
+  const { values } = parse(() =>
+    parseArgs({
+      args: [...args],
+      options: {
+        minutes: text,
+        rate: { ...text, default: '500' },
+        streams: { ...text, default: '2000' },
+        faults: { ...text, default: '0.01' },
+        users: { ...text, default: '50' },
+        'token-seconds': { ...text, default: '300' },
+        'notify-seconds': { ...text, default: '10' },
+        json: text,
+        sabotage: { ...text, default: '' },
+      },
+    }),
+  )
+  const number = (name: keyof typeof values, least: number, most: number): number => {
+    const value = Number(values[name])
+    if (!(value >= least && value <= most))
+      throw new OptionsWrong(`--${name} must be a number from ${least} to ${most}`)
+    return value
+  }
+  return {
+    minutes: number('minutes', 0.05, 10_080),
+    rate: number('rate', 1, 20_000),
+    streams: Math.round(number('streams', 0, 100_000)),
+    faults: number('faults', 0, 1),
+    users: Math.round(number('users', 1, 10_000)),
+    tokenSeconds: Math.round(number('token-seconds', 30, 86_400)),
+    notifySeconds: number('notify-seconds', 0.5, 300),
+    json: values.json,
+    sabotage: values.sabotage,
+  }
+}
+
+function parse<Value>(read: () => Value): Value {
+  try {
+    return read()
+  } catch (error) {
+    throw new OptionsWrong((error as Error).message)
+  }
+}
+
+const filesBesides = 1500
+
+/** Throws OptionsWrong where a process here may not have as many files open as the run needs. */
+export function checkOpenFiles({ streams }: Options): void {
+  const needed = 2 * streams + filesBesides
+  const [, limit = 'unlimited'] =
+    /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  if (limit !== 'unlimited' && Number(limit) < needed) {
+    throw new OptionsWrong(
+      `${streams} streams need up to ${needed} open files in a process, and ${limit} are allowed: ` +
+        `run "ulimit -n ${needed}" first, or open fewer --streams`,
+    )
+  }
+}

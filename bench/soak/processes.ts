@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ConfigInput } from '../../src/config/schema.ts'
+import { freePort } from '../../test/support/installation.ts'
+import type { Options } from './options.ts'
+
+/** The gate and the server behind it. */
+export interface Processes {
+  readonly gate: ChildProcess
+  readonly url: string
+  readonly adminUrl: string
+  /** Where the gate writes its log and its audit. */
+  readonly log: string
+  readonly audit: string
+  /** Ends both, by their ids. `keep` leaves the files. */
+  stop(keep: boolean): Promise<void>
+}
+
+/** How long the gate waits for the server. */
+export const responseSeconds = 5
+
+const root = join(import.meta.dirname, '../..')
+/** The id of the client that all users use. */
+export const clientId = 'soak'
+
+/** Starts the server and, in front of it, the gate. Throws what the gate logged when it does not start. */
+export async function startProcesses(options: Options): Promise<Processes> {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-soak-'))
+  const [upstreamPort, port, admin] = [await freePort(), await freePort(), await freePort()]
+  const log = join(folder, 'gate.log')
+  const audit = join(folder, 'audit.jsonl')
+  const config: ConfigInput = {
+    mode: 'development',
+    data: join(folder, 'data'),
+    listen: { gateway: port, authorizationServer: 0, admin },
+    log: { level: 'warn' },
+    audit: { file: audit },
+    tokens: { accessTokenSeconds: options.tokenSeconds },
+    limits: {
+      // Everybody here comes from one address.
+      authorizations: 1_000_000,
+      authorizationsPerNetwork: 1_000_000,
+      // The streams of a user, with room for those that come back while the old ones are still ending.
+      streams: Math.max(64, Math.ceil((options.streams / options.users) * 1.5)),
+      // With few users there are many requests of each.
+      running: Math.max(64, Math.ceil(options.rate / options.users)),
+    },
+    clients: [{ id: clientId, redirectUris: ['http://127.0.0.1:1/callback'] }],
+    upstreams: [
+      {
+        name: 'soak',
+        url: `http://127.0.0.1:${upstreamPort}/mcp`,
+        transport: 'streamable-http',
+        era: 'both',
+        responseSeconds,
+        limits: { streams: Math.max(10_000, options.streams * 2) },
+        // What goes wrong here goes wrong on purpose, and says nothing about the next request.
+        breaker: { failures: 0 },
+      },
+    ],
+  }
+  const file = join(folder, 'portcullis.json')
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+
+  const started: ChildProcess[] = []
+  const killAll = (): void => started.forEach((child) => child.exitCode === null && child.kill('SIGKILL'))
+  process.once('exit', killAll)
+  const run = (args: readonly string[]): ChildProcess => {
+    const output = openSync(log, 'a')
+    const child = spawn(process.execPath, args, {
+      env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_ENV: 'production' },
+      stdio: ['pipe', output, output],
+      // Ctrl-C is for this process: the others end when it has counted.
+      detached: true,
+    })
+    started.push(child)
+    return child
+  }
+  run([
+    join(import.meta.dirname, 'upstream.ts'),
+    String(upstreamPort),
+    String(options.notifySeconds),
+    options.sabotage,
+  ])
+  const gate = run([join(root, 'bin/portcullis.js'), 'serve', '-c', file])
+  const adminUrl = `http://127.0.0.1:${admin}`
+  await untilReady(adminUrl, gate, log)
+
+  return {
+    gate,
+    url: `http://127.0.0.1:${port}`,
+    adminUrl,
+    log,
+    audit,
+    async stop(keep) {
+      for (const child of started.toReversed()) await end(child)
+      process.off('exit', killAll)
+      if (!keep) rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function untilReady(adminUrl: string, gate: ChildProcess, log: string): Promise<void> {
+  for (let attempt = 0; attempt < 300 && gate.exitCode === null; attempt++) {
+    const response = await fetch(`${adminUrl}/readyz`).catch(() => undefined)
+    if (response?.status === 200) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`the gate did not start: see ${log}`)
+}
+
+const patienceMilliseconds = 15_000
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMilliseconds)
+  await gone
+  clearTimeout(timer)
+}

@@ -1,0 +1,201 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { type Dispatcher, Pool } from 'undici'
+import { type Fault, faultNames } from './faults.ts'
+import { type Asked, type Came, judgeAnswer } from './judge-answer.ts'
+import { type Kind, writeRequest } from './messages.ts'
+import type { Options } from './options.ts'
+import { responseSeconds } from './processes.ts'
+import type { User } from './users.ts'
+
+/** What became of the requests so far. */
+export interface RequestCounts {
+  sent: number
+  /** Those that could not be sent in time. */
+  unsent: number
+  answered: number
+  lost: number
+  doubled: number
+  crossed: number
+  /** Faults that were answered as they may not be. */
+  unexpected: number
+  /** Without a fault that was provoked, by status. */
+  readonly refused: Record<string, number>
+  /** By fault, and by how it was answered. */
+  readonly faults: Record<string, Record<string, number>>
+  /** The first answers that were not as they must be. */
+  readonly examples: object[]
+}
+
+/** Requests on a schedule, whether answers come or not. */
+export interface Requests {
+  readonly counts: RequestCounts
+  /** Microseconds from the time at which it was due to the end of the answer, of answers without a fault. */
+  readonly latency: { readonly json: RecordableHistogram; readonly stream: RecordableHistogram }
+  /** The same since the last progress line. */
+  readonly recent: RecordableHistogram
+  readonly running: () => number
+  /** Sends no more, and resolves when all answers are there or their time is up. */
+  stop(): Promise<void>
+}
+
+const tickMilliseconds = 2
+const latestMilliseconds = 1000
+const leaveMilliseconds = 300
+/** No answer takes longer: the gate gives up before, give or take its timer. */
+const patienceMilliseconds = responseSeconds * 1000 + 3000
+const maxExamples = 20
+/** How often what is asked for. */
+const mix: readonly Kind[] = ['echo', 'echo', 'echo', 'echo', 'list', 'read', 'read', 'progress']
+
+/** Begins to send. */
+export function startRequests(url: string, users: readonly User[], options: Options): Requests {
+  const { rate } = options
+  const pool = new Pool(url, { headersTimeout: 0, bodyTimeout: 0, pipelining: 1 })
+  const counts: RequestCounts = {
+    sent: 0,
+    unsent: 0,
+    answered: 0,
+    lost: 0,
+    doubled: 0,
+    crossed: 0,
+    unexpected: 0,
+    refused: {},
+    faults: {},
+    examples: [],
+  }
+  const latency = { json: createHistogram(), stream: createHistogram() }
+  const recent = createHistogram()
+  const running = new Set<Running>()
+  const maxRunning = Math.max(200, rate * 2)
+  const began = performance.now()
+  let number = 0
+
+  const settle = (request: Running, came: Came): void => {
+    running.delete(request)
+    const { asked, due, kind } = request
+    const { verdict, way } = judgeAnswer(asked, came)
+    if (asked.fault !== undefined) add((counts.faults[asked.fault] ??= {}), way)
+    if (verdict === 'answered') {
+      counts.answered++
+      const microseconds = Math.max(1, Math.round((performance.now() - due) * 1000))
+      latency[kind === 'progress' ? 'stream' : 'json'].record(microseconds)
+      recent.record(microseconds)
+      return
+    }
+    if (verdict === 'expected') return
+    if (verdict === 'refused') add(counts.refused, way)
+    else counts[verdict]++
+    if (counts.examples.length < maxExamples) {
+      const { status, end, text } = came
+      counts.examples.push({ ...asked, kind, verdict, status, end, text: text.slice(0, 400) })
+    }
+  }
+
+  const send = (due: number): void => {
+    const user = pick(users)
+    const fault = Math.random() < options.faults ? pick(faultNames) : undefined
+    const kind = fault === undefined ? pick(mix) : 'echo'
+    const era = Math.random() < 0.5 ? 'legacy' : 'modern'
+    const { headers, body } = writeRequest(user, ++number, { era, kind, fault })
+    const request = new Running({ asked: { user: user.name, number, fault }, due, kind }, settle)
+    running.add(request)
+    counts.sent++
+    pool.dispatch({ path: '/mcp', method: 'POST', headers: headers as string[], body }, request)
+  }
+
+  let scheduled = 0
+  const ticker = setInterval(() => {
+    const now = performance.now()
+    for (const target = ((now - began) / 1000) * rate; scheduled < target; scheduled++) {
+      const due = began + (scheduled / rate) * 1000
+      if (now - due > latestMilliseconds || running.size >= maxRunning) counts.unsent++
+      else send(due)
+    }
+  }, tickMilliseconds)
+  const sweep = (): void => {
+    const now = performance.now()
+    for (const request of running) {
+      if (now - request.due > patienceMilliseconds) request.giveUp('no end')
+      else if (request.asked.fault === 'leave' && now - request.due > leaveMilliseconds)
+        request.giveUp('left')
+    }
+  }
+  const sweeper = setInterval(sweep, 100)
+
+  return {
+    counts,
+    latency,
+    recent,
+    running: () => running.size,
+    async stop() {
+      clearInterval(ticker)
+      while (running.size > 0) await new Promise((resolve) => setTimeout(resolve, 50))
+      clearInterval(sweeper)
+      await pool.destroy()
+    },
+  }
+}
+
+interface Sent {
+  readonly asked: Asked & { readonly fault: Fault | undefined }
+  readonly due: number
+  readonly kind: Kind
+}
+
+class Running implements Dispatcher.DispatchHandler {
+  readonly asked: Sent['asked']
+  readonly due: number
+  readonly kind: Kind
+  readonly #settle: (request: Running, came: Came) => void
+  #controller: Dispatcher.DispatchController | undefined
+  #status = 0
+  #chunks: Buffer[] = []
+  #over = false
+
+  constructor({ asked, due, kind }: Sent, settle: (request: Running, came: Came) => void) {
+    this.asked = asked
+    this.due = due
+    this.kind = kind
+    this.#settle = settle
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+    this.#status = status
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#end('whole')
+  }
+
+  onResponseError(): void {
+    this.#end('cut')
+  }
+
+  giveUp(end: 'left' | 'no end'): void {
+    this.#end(end)
+    this.#controller?.abort(new Error(end))
+  }
+
+  #end(end: Came['end']): void {
+    if (this.#over) return
+    this.#over = true
+    const text = this.#chunks.length === 1 ? String(this.#chunks[0]) : Buffer.concat(this.#chunks).toString()
+    this.#settle(this, { status: this.#status, text, end })
+  }
+}
+
+function add(counts: Record<string, number>, key: string): void {
+  counts[key] = (counts[key] ?? 0) + 1
+}
+
+function pick<Value>(values: readonly Value[]): Value {
+  return values[Math.floor(Math.random() * values.length)] as Value
+}

@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { cpuMicroseconds } from '../process-cpu.ts'
+import type { Processes } from './processes.ts'
+
+/** The gate's process at one time. */
+export interface Sample {
+  readonly seconds: number
+  readonly rssMegabytes: number
+  readonly heapMegabytes: number
+  readonly files: number
+  readonly lagMilliseconds: number
+  readonly handles: number
+  /** Of one CPU, since the last sample. */
+  readonly cpuPercent: number
+}
+
+const mebibyte = 1_048_576
+const largestAudit = 64 * mebibyte
+
+/** Makes what looks at the gate's process from outside and at its metrics. It throws when the gate has ended. */
+export function createSampler({ gate, adminUrl, audit }: Processes): () => Promise<Sample> {
+  const pid = gate.pid as number
+  const began = performance.now()
+  let cpuBefore = cpuMicroseconds(pid)
+  let before = began
+  return async () => {
+    if (gate.exitCode !== null || gate.signalCode !== null)
+      throw new Error(`the gate ended with ${gate.exitCode ?? gate.signalCode}`)
+    const response = await fetch(`${adminUrl}/metrics`)
+    const metrics = await response.text()
+    const [now, cpu] = [performance.now(), cpuMicroseconds(pid)]
+    const sample = {
+      seconds: Math.round((now - began) / 100) / 10,
+      rssMegabytes: residentKilobytes(pid) / 1024,
+      heapMegabytes: metric(metrics, 'nodejs_heap_size_used_bytes') / mebibyte,
+      files: readdirSync(`/proc/${pid}/fd`).length,
+      lagMilliseconds: metric(metrics, 'nodejs_eventloop_lag_p99_seconds') * 1000,
+      handles: metric(metrics, 'nodejs_active_handles_total'),
+      cpuPercent: (cpu - cpuBefore) / ((now - before) * 10),
+    }
+    ;[before, cpuBefore] = [now, cpu]
+    rotate(audit)
+    return sample
+  }
+}
+
+function residentKilobytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+}
+
+function metric(text: string, name: string): number {
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
+}
+
+/** Rotates as operators may: the gate appends. */
+function rotate(file: string): void {
+  if (statSync(file).size > largestAudit) truncateSync(file)
+}

@@ -1,0 +1,191 @@
+import { readMarks } from './marks.ts'
+import { type OpenStream, openStream, StreamRefused } from './open-stream.ts'
+import type { Options } from './options.ts'
+import type { User } from './users.ts'
+
+/** What became of the streams so far. */
+export interface StreamCounts {
+  opened: number
+  messages: number
+  /** Messages that belong to somebody else, that never came, and that came twice. */
+  crossed: number
+  lost: number
+  doubled: number
+  /** Streams on which nothing came for too long. */
+  silent: number
+  /** How streams ended: with their token, by the client, or before time. Some went on for too long. */
+  endedWithToken: number
+  closed: number
+  endedEarly: number
+  outlived: number
+  /** Streams that could not be opened, by status; 0 where there was no answer. */
+  readonly refused: Record<string, number>
+}
+
+/** Streams that are kept open, half of them of each era. */
+export interface Streams {
+  readonly counts: StreamCounts
+  readonly open: () => number
+  /** Resolves when all are open, or have been tried. */
+  readonly ready: Promise<void>
+  /** Closes half of the streams of a user, which come back with the new token. The gate ends the others. */
+  renew(user: User): void
+  stop(): void
+}
+
+interface Slot {
+  readonly number: number
+  readonly user: User
+  stream: OpenStream | undefined
+  expiresAt: number
+  heardAt: number
+  /** The place of the next message. */
+  next: number
+}
+
+const openingAtOnce = 16
+const mostDelayMilliseconds = 3000
+/** A stream ends within a second of its token, which counts for five seconds longer than it says. */
+const mostAfterTokenMilliseconds = 10_000
+
+/** Begins to open streams, and opens again what ends. */
+export function startStreams(url: string, users: readonly User[], options: Options): Streams {
+  const counts: StreamCounts = {
+    opened: 0,
+    messages: 0,
+    crossed: 0,
+    lost: 0,
+    doubled: 0,
+    silent: 0,
+    endedWithToken: 0,
+    closed: 0,
+    endedEarly: 0,
+    outlived: 0,
+    refused: {},
+  }
+  const slots = Array.from({ length: options.streams }, (_, index): Slot => {
+    const user = users[index % users.length] as User
+    return { number: index + 1, user, stream: undefined, expiresAt: 0, heardAt: 0, next: 0 }
+  })
+  const waiting: Slot[] = [...slots]
+  const timers = new Set<NodeJS.Timeout>()
+  const silence = options.notifySeconds * 3000
+  let open = 0
+  let stopped = false
+  let opening = 0
+  const ready = Promise.withResolvers<void>()
+
+  const pump = (): void => {
+    if (stopped) waiting.length = 0
+    while (opening < openingAtOnce && waiting.length > 0) {
+      opening++
+      void begin(waiting.shift() as Slot).finally(() => {
+        opening--
+        pump()
+      })
+    }
+    if (opening === 0 && waiting.length === 0) ready.resolve()
+  }
+
+  /** Real clients do not come back all at the same time either. */
+  const comeBack = (slot: Slot): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      waiting.push(slot)
+      pump()
+    }, Math.random() * mostDelayMilliseconds)
+    timers.add(timer)
+  }
+
+  async function begin(slot: Slot): Promise<void> {
+    const { user, number } = slot
+    const { expiresAt } = user
+    try {
+      const stream = await openStream(url, user, number, isModern(number) ? 'modern' : 'legacy')
+      counts.opened++
+      open++
+      Object.assign(slot, { stream, expiresAt, heardAt: Date.now(), next: 0 })
+      listen(slot, stream)
+    } catch (error) {
+      const status = error instanceof StreamRefused ? error.status : 0
+      counts.refused[status] = (counts.refused[status] ?? 0) + 1
+      if (!stopped) comeBack(slot)
+    }
+  }
+
+  function listen(slot: Slot, stream: OpenStream): void {
+    let rest = ''
+    stream.body.setEncoding('utf8')
+    stream.body.on('data', (chunk: string) => {
+      const text = rest + chunk
+      const end = text.lastIndexOf('\n\n') + 1
+      rest = text.slice(end)
+      hear(slot, text.slice(0, end))
+    })
+    stream.body.on('error', () => {}) // it is closed, then
+    stream.body.once('close', () => {
+      if (slot.stream !== stream) return
+      if (Date.now() >= slot.expiresAt) counts.endedWithToken++
+      else counts.endedEarly++
+      leave(slot)
+    })
+  }
+
+  function hear(slot: Slot, text: string): void {
+    for (const { user, number, part, place } of readMarks(text)) {
+      counts.messages++
+      if (user !== slot.user.name || number !== slot.number || part !== 'n') {
+        counts.crossed++
+        continue
+      }
+      slot.heardAt = Date.now()
+      if (place < slot.next) counts.doubled++
+      else counts.lost += place - slot.next
+      slot.next = Math.max(slot.next, place + 1)
+    }
+  }
+
+  function leave(slot: Slot): void {
+    const { stream } = slot
+    slot.stream = undefined
+    open--
+    stream?.close()
+    if (!stopped) comeBack(slot)
+  }
+
+  const checker = setInterval(() => {
+    const now = Date.now()
+    for (const slot of slots) {
+      if (slot.stream === undefined) continue
+      if (now - slot.expiresAt > mostAfterTokenMilliseconds) counts.outlived++
+      else if (now - slot.heardAt > silence) counts.silent++
+      else continue
+      leave(slot)
+    }
+  }, 1000)
+  pump()
+
+  return {
+    counts,
+    open: () => open,
+    ready: ready.promise,
+    renew(user) {
+      const own = slots.filter((slot) => slot.user === user && slot.stream !== undefined)
+      for (const slot of own.filter((_, index) => index % 4 < 2)) {
+        counts.closed++
+        leave(slot)
+      }
+    },
+    stop() {
+      stopped = true
+      clearInterval(checker)
+      for (const timer of timers) clearTimeout(timer)
+      for (const slot of slots) if (slot.stream !== undefined) leave(slot)
+    },
+  }
+}
+
+/** Neither era falls to one part of the users alone: the numbers of a user's streams may all be even. */
+function isModern(number: number): boolean {
+  return Math.floor(number / 7) % 2 === 0
+}

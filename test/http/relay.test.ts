@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it, type TestContext } from 'node:test'
+import type { Dispatcher } from 'undici'
+import { relay } from '../../src/http/relay.ts'
+
+interface Relayed {
+  readonly res: ServerResponse
+  /** What the relay does with what the server says. */
+  readonly handler: Required<Dispatcher.DispatchHandler>
+  /** Why the relay let the server go, as often as it did. */
+  readonly aborted: Error[]
+  readonly controller: Dispatcher.DispatchController
+  readonly done: Promise<void>
+  /** What the client got. */
+  readonly text: Promise<string>
+}
+
+/** An event stream that has begun. */
+async function begin(test: TestContext): Promise<Relayed> {
+  const { promise: arrived, resolve } = Promise.withResolvers<ServerResponse>()
+  const server = createServer((_req, res) => resolve(res))
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  test.after(() => server.closeAllConnections())
+  test.after(() => server.close())
+  const response = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const res = await arrived
+  const aborted: Error[] = []
+  const controller = {
+    abort: (reason: Error) => aborted.push(reason),
+    pause() {},
+    resume() {},
+  } as unknown as Dispatcher.DispatchController
+  let handler: Required<Dispatcher.DispatchHandler> | undefined
+  const dispatcher = {
+    dispatch: (_request: object, given: Dispatcher.DispatchHandler) =>
+      (handler = given as Required<Dispatcher.DispatchHandler>),
+  } as unknown as Dispatcher
+  const done = relay({
+    dispatcher,
+    request: { method: 'GET', path: '/' },
+    res,
+    accept: (status) => ({ status, headers: ['Content-Type', 'text/event-stream'] }),
+    onClientGone: 'abort',
+    closeCutStream: () => ': cut\n\n',
+  })
+  assert.ok(handler !== undefined)
+  handler.onRequestStart(controller, {})
+  handler.onResponseStart(controller, 200, { 'content-type': 'text/event-stream' })
+  handler.onResponseData(controller, Buffer.from(': open\n\n'))
+  return { res, handler, aborted, controller, done, text: response.then((answer) => answer.text()) }
+}
+
+describe('a relayed stream', () => {
+  it('lets the server go when the gate itself ends it', async (test) => {
+    const { res, aborted, done, text } = await begin(test)
+    res.end()
+    assert.equal(await text, ': open\n\n')
+    await done
+    assert.equal(aborted.length, 1)
+  })
+
+  it('takes nothing more from the server once it has ended', async (test) => {
+    const { res, handler, aborted, controller, done, text } = await begin(test)
+    res.end()
+    handler.onResponseData(controller, Buffer.from(': late\n\n'))
+    assert.equal(await text, ': open\n\n')
+    await done
+    assert.equal(aborted.length, 1)
+  })
+
+  it('adds nothing when the server cuts what has ended', async (test) => {
+    const { res, handler, controller, done, text } = await begin(test)
+    res.end()
+    handler.onResponseError(controller, new Error('cut'))
+    assert.equal(await text, ': open\n\n')
+    await done
+  })
+
+  it('leaves alone a server that has ended it', async (test) => {
+    const { handler, aborted, controller, done, text } = await begin(test)
+    handler.onResponseEnd(controller, {})
+    assert.equal(await text, ': open\n\n')
+    await done
+    assert.deepEqual(aborted, [])
+  })
+})
