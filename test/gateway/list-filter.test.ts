@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { after, before, describe, it } from 'node:test'
+import { countingListener } from '../support/counting-listener.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 
 const tools = ['read_file', 'write_file', 'delete_file'].map((name) => ({ name, inputSchema: { big: 0 } }))
@@ -123,6 +124,34 @@ describe('lists of a server with rules (A26)', () => {
     })
     for (const { result } of JSON.parse(text) as { result: object }[])
       assert.deepEqual(listOf(result), left['tools/list'])
+  })
+
+  it('may hold schemas that refer elsewhere, which nobody follows (A74)', async (test) => {
+    const listener = await countingListener()
+    test.after(() => listener.close())
+    const $ref = `http://127.0.0.1:${listener.port}/schema`
+    const nested = (depth: number): object =>
+      Array.from({ length: depth }).reduce<object>((inner) => ({ allOf: [inner] }), { $ref })
+    const token = await gate.tokenFor('mcp:*')
+    const ask = () => gate.post(legacyRequest('tools/list'), { token })
+    for (const inputSchema of [{ $ref }, nested(200)]) {
+      answerLists(gate, undefined, { tools: [{ name: 'read_file', inputSchema }] })
+      const { json } = await ask()
+      assert.equal(
+        JSON.stringify(json.result),
+        JSON.stringify({ tools: [{ name: 'read_file', inputSchema }] }),
+      )
+    }
+    const endless = `${'{"allOf":['.repeat(100_000)}{}${']}'.repeat(100_000)}`
+    answerLists(gate, (message, res) =>
+      res
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(message.replace('"big":0', `"deep":${endless}`)),
+    )
+    await assert.rejects(ask(), 'what is too deep to be read does not pass')
+    answerLists(gate)
+    assert.equal((await ask()).status, 200, 'and harms nobody else')
+    assert.equal(listener.connections(), 0)
   })
 
   it('do not pass where they cannot be read: compressed, no JSON, or none of a list', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import {
   type Answer,
@@ -37,6 +38,23 @@ describe('requests in a minute', () => {
     assertTooMany(await gate.post(body, { token: mine, headers }))
     assert.equal(gate.spy.seen.length, 3)
     assert.equal((await gate.post(list, { token: theirs })).status, 200)
+  })
+
+  it('are no reason for a client that looks for the era to take the older one (A70)', async (test) => {
+    const gate = await startLimited(test, { perMinute: 1 })
+    const token = await gate.tokenFor('mcp:*')
+    assert.equal((await gate.post(list, { token })).status, 200)
+    const asked: string[] = []
+    const transport = new StreamableHTTPClientTransport(new URL(gate.installation.mcpUrl), {
+      requestInit: { headers: { authorization: `Bearer ${token}` } },
+      fetch: (url, init) => {
+        if (typeof init?.body === 'string') asked.push((JSON.parse(init.body) as { method: string }).method)
+        return fetch(url, init)
+      },
+    })
+    const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } })
+    await assert.rejects(client.connect(transport))
+    assert.ok(asked.includes('server/discover') && !asked.includes('initialize'), asked.join(' '))
   })
 
   it('have a limit for all users of a client (A36)', async (test) => {

@@ -41,7 +41,7 @@ describe('legacy sessions (A29, H1, H2)', () => {
     }
   })
 
-  it('are 404 to everybody else, and to anybody who makes one up', async () => {
+  it('are 404 to everybody else, and to anybody who makes one up, also with a place in a stream (A31)', async () => {
     const theirs = await gate.tokenFor('mcp:*')
     const earlier = gate.spy.seen.length
     for (const method of ['POST', 'GET', 'DELETE']) {
@@ -64,7 +64,7 @@ describe('legacy sessions (A29, H1, H2)', () => {
     assert.equal(gate.spy.seen.length, earlier)
   })
 
-  it('carry the place in a stream to the server, which nothing does without one', async () => {
+  it('carry the place in a stream to the server, which nothing does without one (A31)', async () => {
     const place = { 'last-event-id': '17' }
     await gate.post(undefined, { token: mine, headers: { ...within(session), ...place }, method: 'GET' })
     assert.equal(gate.spy.seen.at(-1)?.headers['last-event-id'], '17')
