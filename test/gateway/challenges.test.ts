@@ -69,6 +69,15 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
     assert.equal(both.headers.get('www-authenticate'), null)
   })
 
+  it('counts a token in a form for nothing (A7)', async () => {
+    const earlier = gate.spy.seen.length
+    const answer = await gate.post(`access_token=${await gate.tokenFor('mcp:*')}`, {
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+    assert.equal(answer.status, 401)
+    assert.equal(gate.spy.seen.length, earlier)
+  })
+
   it('takes another scheme for no token, and any case of Bearer (A7)', async () => {
     const token = await gate.tokenFor('mcp:*')
     assert.equal(
@@ -93,6 +102,20 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
 })
 
 describe('403 for want of a scope (W3, V8, V9)', () => {
+  it('repeats nothing that the client wrote (A14)', async () => {
+    const token = await gate.tokenFor('mcp:tools:read')
+    for (const name of ['x"\r\nSet-Cookie: a=b', 'x", scope="mcp:*', 'x\\"', '\u0000', 'é☃'.repeat(100)]) {
+      const answer = await gate.post(legacyRequest('tools/call', { name, arguments: {} }), { token })
+      assert.equal(answer.status, 403)
+      assert.equal(answer.headers.get('set-cookie'), null)
+      assert.match(
+        answer.headers.get('www-authenticate') ?? '',
+        /^Bearer error="insufficient_scope", scope="mcp:tools:read mcp:tools:execute", resource_metadata="[^"]*", error_description="tools call needs more permission \(request [\w-]+\)", DPoP /,
+      )
+      assert.ok(!answer.text.includes('Set-Cookie') && !answer.text.includes('☃'))
+    }
+  })
+
   it('names what a modern call needs', async () => {
     const token = await gate.tokenFor('mcp:tools:read')
     const { body, headers } = modernRequest('tools/call', { name: 'add' })

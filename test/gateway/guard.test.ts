@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { createGuard } from '../../src/http/guard.ts'
+import { readHead } from '../../src/http/head.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 
 let gate: GatedSpy
@@ -240,5 +242,32 @@ describe('tricks with requests (A35, A39)', () => {
       assert.doesNotMatch(answer, /evil/)
       assert.ok(answer.includes(gate.installation.url) || /^location: \/interaction/m.test(answer), answer)
     }
+  })
+})
+
+describe('origins in production (A33)', () => {
+  const guard = createGuard({
+    hosts: ['mcp.example.com'],
+    origins: ['https://mcp.example.com', 'https://app.example.com'],
+    anyLoopbackOrigin: false,
+  })
+  const check = (origin: string): void => guard.check(readHead(['Host', 'mcp.example.com', 'Origin', origin]))
+
+  it('are those of the configuration, to the letter', () => {
+    check('https://app.example.com')
+    check('https://mcp.example.com')
+    for (const origin of [
+      'http://localhost:3000',
+      'http://127.0.0.1',
+      'http://app.example.com',
+      'https://app.example.com:8443',
+      'https://app.example.com.evil.example',
+      'https://evil.app.example.com',
+      'https://APP.example.com',
+      'https://app.example.com/',
+      'null',
+      '',
+    ])
+      assert.throws(() => check(origin), { code: 'origin_not_allowed' }, origin)
   })
 })
