@@ -134,8 +134,10 @@ function isInternalHost(hostHeader: string, internalHost: string): boolean {
 function httpOptions({ limits }: Config): ServerOptions {
   return {
     maxHeaderSize: limits.headerBytes,
-    headersTimeout: 15_000,
-    requestTimeout: 60_000,
+    headersTimeout: limits.headSeconds * 1000,
+    requestTimeout: Math.max(limits.headSeconds, limits.requestSeconds) * 1000,
+    // Node looks only so often who is late.
+    connectionsCheckingInterval: Math.min(limits.headSeconds * 500, 5000),
     keepAliveTimeout: 65_000,
     requireHostHeader: true,
   }

@@ -214,6 +214,12 @@ export const configSchema = z.strictObject({
         .default(4_194_304)
         .meta({ description: 'Largest body of an MCP request.' }),
       headerBytes: whole(2048, 262_144).default(16_384).meta({ description: 'Largest head of a request.' }),
+      headSeconds: whole(1, 600).default(15).meta({
+        description: 'Time in which the head of a request must have come.',
+      }),
+      requestSeconds: whole(1, 3600).default(60).meta({
+        description: 'Time in which a whole request, with its body, must have come.',
+      }),
       nesting: whole(4, 512).default(64).meta({ description: 'Deepest nesting of a JSON body.' }),
       running: whole(1, 10_000).default(64).meta({
         description: 'Most requests that one caller, a user with a client, can have running at a time.',

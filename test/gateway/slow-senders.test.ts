@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { after, before, describe, it } from 'node:test'
+import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+
+let gate: GatedSpy
+before(async () => {
+  gate = await startGatedSpy({ limits: { headSeconds: 1, requestSeconds: 2 } })
+})
+after(() => gate.close())
+
+/** Sends a beginning, and a byte now and then. Resolves to what came back until the gateway hung up. */
+async function sendSlowly(beginning: string): Promise<string> {
+  const socket = connect(Number(new URL(gate.installation.url).port), '127.0.0.1')
+  let answer = ''
+  socket.on('data', (chunk) => (answer += chunk.toString()))
+  socket.on('error', () => {}) // a reset is an answer, too
+  socket.write(beginning)
+  const dribble = setInterval(() => socket.write('x'), 200)
+  await once(socket, 'close')
+  clearInterval(dribble)
+  return answer
+}
+
+describe('requests that never end (A36)', { timeout: 30_000 }, () => {
+  it('are cut off in their head, and harm nobody else', async () => {
+    const slow = Array.from({ length: 20 }, () => sendSlowly('POST /mcp HTTP/1.1\r\nX-Slow: '))
+    const token = await gate.tokenFor('mcp:*')
+    assert.equal((await gate.post(legacyRequest('ping'), { token })).status, 200)
+    for (const answer of await Promise.all(slow)) assert.match(answer, /^(?:HTTP\/1\.1 408 |$)/)
+  })
+
+  it('are cut off in their body, and never reach the server', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    const earlier = gate.spy.seen.length
+    const { host } = new URL(gate.installation.url)
+    const head = `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n`
+    const body = 'Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{'
+    assert.match(await sendSlowly(head + body), /^(?:HTTP\/1\.1 408 |$)/)
+    assert.equal(gate.spy.seen.length, earlier)
+  })
+})
