@@ -65,9 +65,13 @@ function readLines(
   const decoder = new StringDecoder('utf8')
   let rest = ''
   stream.on('data', (chunk: Buffer) => {
-    const lines = (rest + decoder.write(chunk)).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) if (line.trim() !== '') onLine(line)
+    const text = decoder.write(chunk)
+    // A long line comes in many chunks: none of them is looked through again with the next.
+    if (text.includes('\n')) {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) if (line.trim() !== '') onLine(line)
+    } else rest += text
     if (rest.length > maxLineLength) {
       rest = ''
       onTooLong()

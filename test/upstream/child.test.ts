@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { startChild } from '../../src/upstream/stdio/child.ts'
+
+/** Runs a program until it is gone, or until it has said enough. */
+async function run(
+  program: string,
+  most = Number.POSITIVE_INFINITY,
+): Promise<{ lines: string[]; reason: string }> {
+  const lines: string[] = []
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const child = startChild({
+    command: [process.execPath, '-e', program],
+    environment: {},
+    onLine: (line) => {
+      lines.push(line)
+      if (lines.length >= most) void child.stop()
+    },
+    onStderr: () => {},
+    onExit: resolve,
+  })
+  return { lines, reason: await promise }
+}
+
+describe('what a stdio server writes', { timeout: 60_000 }, () => {
+  it('is read line by line, however it comes', async () => {
+    const program = `
+      const parts = ['a', 'b\\n', '\\n  \\nc\\r\\nd', 'é'.repeat(3), '\\n']
+      const next = () => { const part = parts.shift(); if (part) process.stdout.write(part, () => setTimeout(next, 20)) }
+      next()`
+    assert.deepEqual((await run(program)).lines, ['ab', 'c\r', 'dééé'])
+  })
+
+  it('may be a long line, and no endless one: then the server is ended (A40)', async () => {
+    const long = await run(`process.stdout.write('x'.repeat(15 << 20) + '\\n')`)
+    assert.deepEqual(
+      long.lines.map(({ length }) => length),
+      [15 << 20],
+    )
+    const endless = await run(`const more = () => process.stdout.write('x'.repeat(1 << 20), more); more()`)
+    assert.deepEqual(endless, { lines: [], reason: 'ended with SIGKILL' })
+  })
+})
