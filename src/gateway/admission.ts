@@ -8,18 +8,22 @@ import type { Upstream } from './upstream.ts'
 
 /** Bounds what callers can have running and how often they call, so that none crowds out the others. */
 export interface Admission {
-  /**
-   * Takes a place until the answer is over and counts the request. Throws `too_many_requests`, or rejects with it. What it
-   * returns, if anything, has to be waited for.
-   */
-  enter(principal: Principal, upstream: Upstream, res: ServerResponse): Promise<void> | undefined
+  /** Takes a place until the answer is over and counts the request. Throws, or rejects with, `too_many_requests`. */
+  enter(principal: Principal, upstream: Upstream, res: ServerResponse): Place | Promise<Place>
   /** The same for what is only known once the call was read: a place among streams, and how often a tool is called. */
   admit(
-    principal: Principal,
-    upstream: Upstream,
+    place: Place,
     call: CallSummary,
-    res: ServerResponse,
+    who: { readonly principal: Principal; readonly upstream: Upstream },
   ): Promise<void> | undefined
+}
+
+/** What a running request holds. */
+interface Place {
+  /** Takes one more until the answer is over. Throws `too_many_requests` where `most` have one. */
+  take(name: string, most: number): void
+  /** Gives back all of it. */
+  give(): void
 }
 
 /** Limits of the whole gateway. A rate that is undefined is none. */
@@ -48,7 +52,7 @@ const minute = 60
 
 /** Counts in this process. */
 export function createAdmission(limits: AdmissionLimits): Admission {
-  const places = createPlaces()
+  const taken = new Map<string, number>()
   const callers = rateOf(limits.perMinute)
   const clients = rateOf(limits.perMinutePerClient)
   const upstreams = new Map<string, RateLimit>()
@@ -64,17 +68,18 @@ export function createAdmission(limits: AdmissionLimits): Admission {
 
   return {
     enter(principal, upstream, res) {
-      places.take(`caller ${principalName(principal)}`, limits.running, res)
-      places.take(`server ${upstream.name}`, upstream.limits.running, res)
-      if (isLimited || upstream.limits.perMinute !== undefined) return count(principal, upstream)
-      return undefined
+      const place = openPlace(taken, res)
+      place.take(`caller ${principalName(principal)}`, limits.running)
+      place.take(`server ${upstream.name}`, upstream.limits.running)
+      if (!isLimited && upstream.limits.perMinute === undefined) return place
+      return count(principal, upstream).then(() => place)
     },
-    admit(principal, { name, limits: own }, call, res) {
+    admit(place, call, { principal, upstream: { name, limits: own } }) {
       if (isEndless(call)) {
         // What waits for changes costs little, and has places of its own.
-        places.give(res)
-        places.take(`streams of ${principalName(principal)}`, limits.streams, res)
-        places.take(`streams from ${name}`, own.streams, res)
+        place.give()
+        place.take(`streams of ${principalName(principal)}`, limits.streams)
+        place.take(`streams from ${name}`, own.streams)
         return undefined
       }
       const { object: tool } = call
@@ -94,34 +99,25 @@ export function isEndless({ verb, methods }: CallSummary): boolean {
   return verb === 'GET' || methods.includes('subscriptions/listen')
 }
 
-interface Places {
-  /** Takes a place under a name until the answer is over, or until it is given back. */
-  take(name: string, most: number, res: ServerResponse): void
-  /** Gives back what an answer holds. */
-  give(res: ServerResponse): void
-}
-
-function createPlaces(): Places {
-  const taken = new Map<string, number>()
-  const held = new WeakMap<ServerResponse, string[]>()
-  const give = (res: ServerResponse): void => {
-    for (const name of held.get(res)?.splice(0) ?? []) {
+function openPlace(taken: Map<string, number>, res: ServerResponse): Place {
+  // Nobody would ever be told that it is over.
+  if (res.closed) throw new Refusal('request_aborted')
+  const names: string[] = []
+  const give = (): void => {
+    for (const name of names.splice(0)) {
       const left = (taken.get(name) ?? 1) - 1
       if (left === 0) taken.delete(name)
       else taken.set(name, left)
     }
   }
+  res.once('close', give)
   return {
     give,
-    take(name, most, res) {
+    take(name, most) {
       const count = taken.get(name) ?? 0
       if (count >= most) throw tooMany(`${count} are running: ${name}`, 1)
       taken.set(name, count + 1)
-      const mine = held.get(res)
-      if (mine === undefined) {
-        held.set(res, [name])
-        res.once('close', () => give(res))
-      } else mine.push(name)
+      names.push(name)
     },
   }
 }

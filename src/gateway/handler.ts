@@ -40,7 +40,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     const principal = await authenticate(ports, upstream, exchange) // 401 with resource_metadata
     note.principal = principal
     if (head.duplicated !== undefined) throw new Refusal('header_duplicated', { explain: head.duplicated }) // 400
-    await admission.enter(principal, upstream, exchange.res) // 503
+    const place = await admission.enter(principal, upstream, exchange.res) // 503
     const session = sessions.open(head.sessionId, principal, upstream.name)
     const fallback = typeof session === 'object' ? session.revision : undefined
     const call = await readCall(exchange, { limits, fallback, findMethod: upstream.findMethod }) // 400, 404, 415
@@ -51,7 +51,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     const allowed =
       authorize(principal, upstream, call, { needed, summary }) ??
       (await challengeStepUp(stepUps, principal, summary, { needed, requestId, upstream })) // 403, all scopes
-    await admission.admit(principal, upstream, summary, exchange.res) // 503
+    await admission.admit(place, summary, { principal, upstream }) // 503
     const outbound = await attachCredential(allowed, call.body, { head, session }) // 404, 503
     return forward(sessions, allowed, outbound, exchange) // streams; 502, 504
   }

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict'
+import { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { after, before, describe, it } from 'node:test'
+import type { Principal } from '../../src/core/principal.ts'
+import { createAdmission } from '../../src/gateway/admission.ts'
+import type { Upstream } from '../../src/gateway/upstream.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { echo } from '../support/spy-upstream.ts'
 
@@ -36,5 +41,25 @@ describe('requests of one caller that run at a time', () => {
       [200, 200, 200],
     )
     assert.equal((await gate.post(list, { token: mine })).status, 200)
+  })
+})
+
+describe('a place', () => {
+  const principal = { issuer: 'i', subject: 's', clientId: 'c' } as Principal
+  const upstream = {
+    name: 'u',
+    limits: { running: 9, streams: 9, toolsPerMinute: {} },
+  } as unknown as Upstream
+  const answer = (closed: boolean) =>
+    Object.assign(new EventEmitter(), { closed }) as unknown as ServerResponse
+
+  it('is not taken for an answer that is over, which would hold it for ever (A36)', () => {
+    const admission = createAdmission({ running: 1, streams: 1 })
+    assert.throws(() => admission.enter(principal, upstream, answer(true)), { code: 'request_aborted' })
+    const running = answer(false)
+    admission.enter(principal, upstream, running)
+    assert.throws(() => admission.enter(principal, upstream, answer(false)), { code: 'too_many_requests' })
+    running.emit('close')
+    admission.enter(principal, upstream, answer(false))
   })
 })
