@@ -3,10 +3,13 @@ import { isJsonObject, type JsonObject } from './json.ts'
 /** What a call can name, and a list can hold. */
 export type ObjectKind = 'tools' | 'resources' | 'prompts'
 
-/** One tool, resource or prompt: by its name, or by its URI or URI template. Untrusted. */
+/**
+ * One tool, resource or prompt: by its name, or by its URI or URI template. Undefined where the name is no text, which a
+ * server may take for one all the same. Untrusted.
+ */
 export interface NamedObject {
   readonly kind: ObjectKind
-  readonly name: string
+  readonly name: string | undefined
 }
 
 const paramOf: Readonly<Record<string, readonly [ObjectKind, 'name' | 'uri']>> = {
@@ -17,26 +20,27 @@ const paramOf: Readonly<Record<string, readonly [ObjectKind, 'name' | 'uri']>> =
   'resources/unsubscribe': ['resources', 'uri'],
 }
 
-/** The objects that a call names. What is no text names none, and is the server's to refuse. */
+/** The objects that a call names. */
 export function objectsOf(method: string, params: JsonObject): readonly NamedObject[] {
   if (method === 'completion/complete') return referenceOf(params)
   if (method === 'subscriptions/listen') return subscriptionsOf(params)
   const [kind, param] = paramOf[method] ?? []
-  return kind === undefined || param === undefined ? [] : named(kind, params[param])
+  return kind === undefined || param === undefined ? [] : [named(kind, params[param])]
 }
 
-function named(kind: ObjectKind, name: unknown): NamedObject[] {
-  return typeof name === 'string' ? [{ kind, name }] : []
+function named(kind: ObjectKind, name: unknown): NamedObject {
+  return { kind, name: typeof name === 'string' ? name : undefined }
 }
 
 function referenceOf({ ref }: JsonObject): NamedObject[] {
   if (!isJsonObject(ref)) return []
-  return ref['type'] === 'ref/prompt' ? named('prompts', ref['name']) : named('resources', ref['uri'])
+  return [ref['type'] === 'ref/prompt' ? named('prompts', ref['name']) : named('resources', ref['uri'])]
 }
 
 function subscriptionsOf({ notifications }: JsonObject): NamedObject[] {
   const uris = isJsonObject(notifications) ? notifications['resourceSubscriptions'] : undefined
-  return Array.isArray(uris) ? uris.flatMap((uri) => named('resources', uri)) : []
+  if (uris === undefined || uris === false) return []
+  return [uris].flat().map((uri) => named('resources', uri))
 }
 
 /** A list that a result can hold: its member, what its items are, and which member of an item names it. */

@@ -22,6 +22,7 @@ export function objectRules(rules: Readonly<Record<ObjectKind, KindRules>>): Obj
   }
   return {
     allows({ kind, name }) {
+      if (name === undefined) return false
       const { allow, deny } = compiled[kind]
       const spellings = kind === 'resources' ? spellingsOf(name) : [name]
       return spellings.every(allow) && !spellings.some(deny)

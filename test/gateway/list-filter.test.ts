@@ -179,6 +179,9 @@ describe('what lists hide', () => {
     ['prompts/get', { name: 'secret' }],
     ['resources/read', { uri: 'file:///etc/a' }],
     ['resources/read', { uri: 'file:///srv/%2e%2e/etc/a' }],
+    ['tools/call', { name: ['delete_file'], arguments: {} }],
+    ['resources/read', { uri: ['file:///etc/a'] }],
+    ['completion/complete', { ref: { type: 'ref/prompt', name: ['secret'] }, argument: {} }],
     ['completion/complete', { ref: { type: 'ref/prompt', name: 'secret' }, argument: {} }],
     ['completion/complete', { ref: { type: 'ref/resource', uri: 'file:///etc/{a}' }, argument: {} }],
   ]
@@ -191,6 +194,7 @@ describe('what lists hide', () => {
         modernRequest(method, params),
       ]) {
         const { status, headers, json } = await gate.post(request.body, { token, headers: request.headers })
+        if (Object.values(params).some(Array.isArray) && status === 400) continue // no name fits into its header
         assert.deepEqual([status, json.error?.data['code']], [403, 'object_denied'])
         assert.equal(headers.get('www-authenticate'), null, 'no consent would help')
       }
