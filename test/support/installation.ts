@@ -73,7 +73,8 @@ export async function startInstallation({
   const base: ConfigInput = {
     data,
     clients: testClients,
-    upstreams: [{ name: 'test', path: '/mcp', url: 'http://127.0.0.1:9/mcp' }],
+    // There is nobody: a test knows by 502 that a request was let pass.
+    upstreams: [{ name: 'test', path: '/mcp', url: 'http://127.0.0.1:9/mcp', breaker: { failures: 0 } }],
     ...(store === undefined ? {} : { store: { url: store.url }, secret: sharedSecret }),
     ...(host === undefined ? {} : { publicUrl: `http://${host}:${port}` }),
     ...config,
