@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, type TestContext } from 'node:test'
 import { startDocumentHost } from '../support/document-host.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
@@ -14,9 +14,16 @@ describe('a client whose metadata document goes away while somebody signs in', (
 
   /** Opens the login, or goes on to the consent; then the host of the document goes away, and the cache with it. */
   const reach = async (
+    test: TestContext,
     step: 'login' | 'consent',
   ): Promise<{ visitor: Visitor; page: string; form: Answer }> => {
     const host = await startDocumentHost()
+    let isOpen = true
+    const leave = async (): Promise<void> => {
+      if (isOpen) await host.close()
+      isOpen = false
+    }
+    test.after(leave)
     const redirect = 'http://localhost:45678/callback'
     const client = new OAuthClient(installation.url, host.publish('/client.json'), redirect)
     const visitor = new Visitor(installation.url)
@@ -28,7 +35,7 @@ describe('a client whose metadata document goes away while somebody signs in', (
     }
     const form = await visitor.get(page)
     assert.equal(form.status, 200)
-    await host.close()
+    await leave()
     await installation.restart()
     return { visitor, page, form }
   }
@@ -43,8 +50,8 @@ describe('a client whose metadata document goes away while somebody signs in', (
     ['login', { name: 'ada' }],
     ['consent', { decision: 'approve' }],
   ] as const) {
-    it(`is told to them at the ${step}, as nobody's fault here`, async () => {
-      const { visitor, page, form } = await reach(step)
+    it(`is told to them at the ${step}, as nobody's fault here`, async (test) => {
+      const { visitor, page, form } = await reach(test, step)
       assertToldSo(await visitor.get(page))
       assertToldSo(await visitor.post(actionOf(form.html), { csrf: csrfOf(form.html), ...fields }))
       const told = (await installation.audit()).filter(({ code }) => code === 'invalid_client').slice(-2)
