@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 
 /** A certificate with its private key, both PEM. */
@@ -33,7 +33,9 @@ export function makeCertificate({
   )
   const openssl = (...args: string[]): unknown => execFileSync('openssl', args, { stdio: 'ignore' })
   writeFileSync(extension, `subjectAltName=${names}\n`)
-  openssl('req', '-new', '-newkey', ...newKey, '-nodes', '-keyout', key, '-out', request, '-subj', '/CN=test')
+  // Of two that are trusted under one name, the wrong one could be taken for the issuer.
+  const subject = `/CN=${basename(folder)}`
+  openssl('req', '-new', '-newkey', ...newKey, '-nodes', '-keyout', key, '-out', request, '-subj', subject)
   const signing = ['-signkey', key, '-days', String(days), '-extfile', extension]
   openssl('x509', '-req', '-in', request, ...signing, '-out', cert)
   const pair = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
