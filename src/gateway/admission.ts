@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { type RateLimit, rateLimit } from '../http/rate-limit.ts'
-import type { CallSummary } from './call.ts'
+import type { Call, CallSummary } from './call.ts'
 import { principalName } from './session.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -13,8 +13,12 @@ export interface Admission {
   /** The same for what is only known once the call was read: a place among streams, and how often a tool is called. */
   admit(
     place: Place,
-    call: CallSummary,
-    who: { readonly principal: Principal; readonly upstream: Upstream },
+    call: Call,
+    context: {
+      readonly principal: Principal
+      readonly upstream: Upstream
+      readonly summary: CallSummary
+    },
   ): Promise<void> | undefined
 }
 
@@ -49,6 +53,7 @@ export interface UpstreamLimits {
 }
 
 const minute = 60
+const maxNameLength = 200
 
 /** Counts in this process. */
 export function createAdmission(limits: AdmissionLimits): Admission {
@@ -66,6 +71,26 @@ export function createAdmission(limits: AdmissionLimits): Admission {
       await take(among(upstreams, name, perMinute), name, 'requests for this server in a minute')
   }
 
+  /** Each call of a batch counts: a batch is no way round. */
+  const countTools = async (
+    methods: Call['methods'],
+    {
+      principal,
+      name,
+      limits: { toolsPerMinute },
+    }: { principal: Principal } & Pick<Upstream, 'name' | 'limits'>,
+  ): Promise<void> => {
+    for (const { row, params } of methods) {
+      if (row.method !== 'tools/call') continue
+      // What is no text may be taken for one by the server.
+      const tool = String(params['name']).slice(0, maxNameLength)
+      const points = Object.hasOwn(toolsPerMinute, tool) ? toolsPerMinute[tool] : toolsPerMinute['*']
+      if (points === undefined) continue
+      const key = `${name} ${tool} ${principalName(principal)}`
+      await take(among(tools, String(points), points), key, 'calls of this tool in a minute')
+    }
+  }
+
   return {
     enter(principal, upstream, res) {
       const place = openPlace(taken, res)
@@ -74,22 +99,16 @@ export function createAdmission(limits: AdmissionLimits): Admission {
       if (!isLimited && upstream.limits.perMinute === undefined) return place
       return count(principal, upstream).then(() => place)
     },
-    admit(place, call, { principal, upstream: { name, limits: own } }) {
-      if (isEndless(call)) {
+    admit(place, call, { principal, upstream: { name, limits: own }, summary }) {
+      if (isEndless(summary)) {
         // What waits for changes costs little, and has places of its own.
         place.give()
         place.take(`streams of ${principalName(principal)}`, limits.streams)
         place.take(`streams from ${name}`, own.streams)
         return undefined
       }
-      const { object: tool } = call
-      if (tool === undefined || call.methods[0] !== 'tools/call') return undefined
-      const points = Object.hasOwn(own.toolsPerMinute, tool)
-        ? own.toolsPerMinute[tool]
-        : own.toolsPerMinute['*']
-      if (points === undefined) return undefined
-      const key = `${name} ${tool} ${principalName(principal)}`
-      return take(among(tools, String(points), points), key, 'calls of this tool in a minute')
+      const isLimitedTool = Object.keys(own.toolsPerMinute).length > 0
+      return isLimitedTool ? countTools(call.methods, { principal, name, limits: own }) : undefined
     },
   }
 }

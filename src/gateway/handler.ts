@@ -51,7 +51,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     const allowed =
       authorize(principal, upstream, call, { needed, summary }) ??
       (await challengeStepUp(stepUps, principal, summary, { needed, requestId, upstream })) // 403, all scopes
-    await admission.admit(place, summary, { principal, upstream }) // 503
+    await admission.admit(place, call, { principal, upstream, summary }) // 503
     const outbound = await attachCredential(allowed, call.body, { head, session }) // 404, 503
     return forward(sessions, allowed, outbound, exchange) // streams; 502, 504
   }

@@ -4,7 +4,8 @@ import { StringDecoder } from 'node:string_decoder'
 export interface StreamEvent {
   /** `message` where the stream names none. */
   readonly type: string
-  readonly data: string
+  /** Undefined where the event has none: it only names a place, or how long to wait. */
+  readonly data: string | undefined
   readonly id: string | undefined
   /** How long the server asks to wait before coming back. */
   readonly retryMilliseconds: number | undefined
@@ -61,7 +62,8 @@ export function eventReader(maxLength: number): (chunk: Uint8Array) => StreamEve
         continue
       }
       if (data.length > 0 || id !== undefined || retryMilliseconds !== undefined) {
-        events.push({ type: type === '' ? 'message' : type, data: data.join('\n'), id, retryMilliseconds })
+        const told = data.length === 0 ? undefined : data.join('\n')
+        events.push({ type: type === '' ? 'message' : type, data: told, id, retryMilliseconds })
       }
       type = ''
       data = []

@@ -45,7 +45,8 @@ interface Relay {
 
 /**
  * Sends a request on and streams the answer back, unbuffered, with backpressure both ways. Resolves when the answer
- * has ended for the client. Rejects with a Refusal as long as nothing was sent to the client.
+ * has ended for the client. Rejects with a Refusal as long as nothing was sent to the client, and later only where the
+ * body cannot be changed as it must be: then the answer has to be cut off.
  */
 export function relay(options: Relay): Promise<void> {
   if (options.res.closed) return Promise.resolve()
@@ -106,11 +107,11 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     const type = String(headers['content-type'])
     this.#streamsEvents = type.startsWith('text/event-stream')
     this.#transform = this.#options.transform?.(type)
-    if (this.#streamsEvents) this.#keepAlive()
+    // Text cannot be put between what is compressed.
+    if (this.#streamsEvents && headers['content-encoding'] === undefined) this.#keepAlive()
     this.#options.res.writeHead(head.status, head.headers as string[])
     // A short answer leaves in one packet with its headers; a stream must show its headers at once.
-    if (headers['content-length'] === undefined || this.#transform !== undefined)
-      this.#options.res.flushHeaders()
+    if (headers['content-length'] === undefined) this.#options.res.flushHeaders()
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -128,8 +129,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     this.#over = true
     if (!this.#isDeaf) {
-      if (this.#transform === undefined) this.#options.res.end()
-      else this.#options.res.end(this.#change(() => this.#transform?.end()))
+      const rest = this.#transform === undefined ? '' : this.#change(() => this.#transform?.end())
+      if (rest !== undefined) this.#options.res.end(rest)
     }
     this.#resolve()
   }
@@ -154,13 +155,15 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     }, patience.silence / 2).unref()
   }
 
-  /** What cannot be changed must not pass as it is: the answer ends in the middle. */
+  /** What cannot be changed must not pass as it is: whoever asked cuts the answer off, and learns why. */
   #change(change: () => string | undefined): string | undefined {
     try {
       return change()
-    } catch {
+    } catch (cause) {
       this.#gone = true
-      this.#options.res.destroy()
+      // The message of the error could repeat what the answer holds.
+      const reason = `the answer cannot be read: ${(cause as Error).name}`
+      this.#reject(new Refusal('upstream_invalid', { reason, cause }))
       return undefined
     }
   }

@@ -91,11 +91,11 @@ export function artifactStatements(
     db
       .with('used', () => consumption(values))
       .insertInto('artifacts')
-      .columns(['tenant', ...successorColumns])
+      .columns(['tenant', ...columns])
       .expression((query) =>
         query.selectFrom('used').select([
           sql.val(tenant).as('tenant'),
-          ...successorColumns.map((column) =>
+          ...columns.map((column) =>
             // A value that is only selected has no type that the database could know.
             (column === 'expires_at'
               ? sql`cast(${values.new_expires_at} as bigint)`
@@ -141,10 +141,11 @@ export function artifactStatements(
     consume,
     replace:
       engine === 'postgres'
-        ? async (use, successor) => (await replaceAtOnce({ ...use, ...named(successor) })).length === 1
+        ? async (use, successor) => (await replaceAtOnce({ ...use, ...asSuccessor(successor) })).length === 1
         : async (use, successor) => {
-            // The embedded store commits together what it is asked for together.
-            const [consumed] = await Promise.all([consume(use), put(successor)])
+            // The embedded store commits together what it is asked for together, and nothing before what stands first:
+            // a successor that nobody has heard of harms nobody.
+            const [, consumed] = await Promise.all([put(successor), consume(use)])
             if (consumed.length === 0) await remove(successor)
             return consumed.length === 1
           },
@@ -171,7 +172,7 @@ export function artifactStatements(
   }
 }
 
-const successorColumns = [
+const columns = [
   'model',
   'id',
   'payload',
@@ -183,12 +184,11 @@ const successorColumns = [
   'expires_at',
 ] as const
 
-function named(row: ArtifactRow): Successor {
-  return Object.fromEntries(successorColumns.map((column) => [`new_${column}`, row[column]])) as Successor
-}
-
 /** Named one by one, since a statement is built before there is a row. */
 function columnsOf(row: ArtifactRow): ArtifactRow {
-  const { model, id, payload, grant_id, uid, user_code, account_id, client_id, expires_at } = row
-  return { model, id, payload, grant_id, uid, user_code, account_id, client_id, expires_at }
+  return Object.fromEntries(columns.map((column) => [column, row[column]])) as ArtifactRow
+}
+
+function asSuccessor(row: ArtifactRow): Successor {
+  return Object.fromEntries(columns.map((column) => [`new_${column}`, row[column]])) as Successor
 }

@@ -5,6 +5,7 @@ import type { Rewrite } from './contract.ts'
 import { parseLossless } from './conversation/lossless.ts'
 
 const maxCharacters = 16 * 1024 * 1024
+const comment = ': \n\n'
 
 /**
  * Applies a change to the messages of an answer: to a JSON document when it is complete, to an event stream event by
@@ -41,11 +42,12 @@ function documentTransform(change: (text: string) => string): Transform {
 function eventTransform(change: (text: string) => string): Transform {
   const read = eventReader(maxCharacters)
   const write = ({ type, data, id, retryMilliseconds }: StreamEvent): string => {
+    // MCP has no other events, so what they hold is known to nobody here.
+    if (type !== 'message') return comment
     const fields = [
-      ...(type === 'message' ? [] : [`event: ${type}`]),
       ...(id === undefined ? [] : [`id: ${id}`]),
       ...(retryMilliseconds === undefined ? [] : [`retry: ${retryMilliseconds}`]),
-      `data: ${data === '' ? '' : change(data)}`,
+      ...(data === undefined ? [] : [`data: ${data === '' ? '' : change(data)}`]),
     ]
     return `${fields.join('\n')}\n\n`
   }
@@ -53,7 +55,7 @@ function eventTransform(change: (text: string) => string): Transform {
     take(chunk) {
       const events = read(chunk)
       // A comment is the server's sign of life.
-      if (events.length === 0) return chunk[0] === 0x3a ? ': \n\n' : ''
+      if (events.length === 0) return chunk[0] === 0x3a ? comment : ''
       return events.map(write).join('')
     },
     end: () => '',

@@ -91,9 +91,11 @@ describe('lists of a server with rules (A26)', () => {
 
   it('are cut down in an event stream, however it is cut into chunks, and in the stream of a session', async () => {
     const event = (message: string): string => `event: message\nid: 1\ndata: ${message}\n\n`
+    const others = 'id: 0\ndata:\n\nretry: 50\n\nevent: ping\ndata: delete_file\n\n'
     answerLists(gate, (message, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
-      const text = event('{"jsonrpc":"2.0","method":"notifications/message","params":{}}') + event(message)
+      const text =
+        others + event('{"jsonrpc":"2.0","method":"notifications/message","params":{}}') + event(message)
       for (let at = 0; at < text.length; at += 7) res.write(text.slice(at, at + 7))
       res.end()
     })
@@ -103,6 +105,8 @@ describe('lists of a server with rules (A26)', () => {
     assert.ok('method' in note)
     assert.deepEqual(listOf(answer.result), left['tools/list'])
     assert.equal(text.match(/^id: 1$/gm)?.length, 2)
+    assert.ok(text.includes('id: 0\ndata: \n\n') && text.includes('\nretry: 50\n\n'))
+    assert.ok(!text.includes('delete_file'))
 
     gate.spy.answerWith((_request, res) => {
       const message = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { tools } })
@@ -167,6 +171,11 @@ describe('lists of a server with rules (A26)', () => {
         res.writeHead(200, { 'content-type': 'application/json' }).end(body),
       )
       await assert.rejects(ask(), 'the answer is cut off')
+      const told = (await gate.installation.audit()).at(-1)
+      assert.deepEqual(
+        [told?.code, told?.reason],
+        ['upstream_invalid', 'the answer cannot be read: SyntaxError'],
+      )
     }
     answerLists(gate, undefined, { tools: { name: 'delete_file' } })
     assert.deepEqual((await ask()).json.result, { tools: [] })

@@ -88,6 +88,21 @@ describe('requests in a minute', () => {
     assert.equal((await gate.post(call('mail'), { token: await gate.tokenFor('mcp:*') })).status, 200)
   })
 
+  it('count each call of a tool within a batch, and a name that is no text (A20, A36)', async (test) => {
+    const gate = await startLimited(test, {}, { toolsPerMinute: { mail: 2 } })
+    const batch = (count: number) =>
+      Array.from({ length: count }, (_, id) =>
+        legacyRequest('tools/call', { name: 'mail', arguments: {} }, id),
+      )
+    const headers = { 'mcp-protocol-version': '2025-03-26' }
+    assertTooMany(await gate.post(batch(3), { token: await gate.tokenFor('mcp:*'), headers }))
+    assert.equal(gate.spy.seen.length, 0)
+    const token = await gate.tokenFor('mcp:*')
+    const named = legacyRequest('tools/call', { name: ['mail'], arguments: {} })
+    for (let n = 0; n < 2; n++) assert.equal((await gate.post(named, { token })).status, 200)
+    assertTooMany(await gate.post(call('mail'), { token }))
+  })
+
   it('do not count what was refused for want of a scope', async (test) => {
     const gate = await startLimited(test, {}, { toolsPerMinute: { mail: 1 } })
     const user = 'ada'

@@ -12,7 +12,7 @@ function read(text: string, cuts: readonly number[] = []): StreamEvent[] {
   return places.slice(1).flatMap((end, index) => take(bytes.subarray(places[index], end)))
 }
 
-const event = (data: string, more: Partial<StreamEvent> = {}): StreamEvent => ({
+const event = (data: string | undefined, more: Partial<StreamEvent> = {}): StreamEvent => ({
   type: 'message',
   data,
   id: undefined,
@@ -34,6 +34,7 @@ describe('an event stream', () => {
       [event('/x', { type: 'endpoint', id: '7', retryMilliseconds: 500 })],
     ],
     ['an event without data that names a place', 'id: 1\ndata:\n\n', [event('', { id: '1' })]],
+    ['a place alone', 'id: 1\n\n', [event(undefined, { id: '1' })]],
     ['fields that are wrong', 'retry: 5s\nid: \0\nwhat: x\ndata: a\n\n', [event('a')]],
     ['nothing of an event that is cut off', 'data: a\n\ndata: b\n', [event('a')]],
     ['text of any script', 'data: äöü 漢 🎉\n\n', [event('äöü 漢 🎉')]],

@@ -66,6 +66,18 @@ describe('a relayed event stream', () => {
     assert.match(text, /^data: one\n\n(?:: \n\n)+$/)
   })
 
+  it('is not mixed with text where it is compressed', async (test) => {
+    const url = await startRelay(
+      test,
+      (_req, res) => {
+        res.writeHead(200, { ...events, 'content-encoding': 'x-test' }).flushHeaders()
+        setTimeout(() => res.end('data: one\n\n'), 300)
+      },
+      { silence: 40, stall: 10_000 },
+    )
+    assert.equal(await firstText(url, 2000), 'data: one\n\n')
+  })
+
   it('is not interrupted in the middle of an event', async (test) => {
     const url = await startRelay(
       test,

@@ -100,7 +100,7 @@ async function readVerdict(
   if (type === 'application/json') {
     return (await readJsonMessages(body)).some((message) => confirms(era, message))
   }
-  for await (const { data } of readEvents(body)) {
+  for await (const { data = '' } of readEvents(body)) {
     if (data !== '') return parseMessages(data).some((message) => confirms(era, message))
   }
   return false

@@ -135,7 +135,7 @@ async function readStream(
   onEndpoint: (text: string) => void,
 ): Promise<void> {
   let known = false
-  for await (const { type, data } of readEvents(body)) {
+  for await (const { type, data = '' } of readEvents(body)) {
     if (type === 'endpoint' && !known) {
       known = true
       onEndpoint(data)

@@ -24,7 +24,7 @@ export function newPlace(): Place {
 export function takeEvent({ data, id, retryMilliseconds }: StreamEvent, place: Place): Json[] {
   place.lastEventId = id ?? place.lastEventId
   place.pauseMilliseconds = Math.min(retryMilliseconds ?? firstPauseMilliseconds, longestPauseMilliseconds)
-  return data === '' ? [] : parseMessages(data)
+  return data === undefined || data === '' ? [] : parseMessages(data)
 }
 
 /** A server that has no such stream. */
