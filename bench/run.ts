@@ -186,7 +186,15 @@ function startPortcullis(
     listen: { gateway: port, authorizationServer: 0, admin: 0 },
     log: { level: 'warn' },
     issuers: [{ issuer, jwksUri }],
-    upstreams: [{ name: 'bench', url: `http://127.0.0.1:${upstreamPort}/mcp` }],
+    upstreams: [
+      // Pinned: the server of the benchmark knows no questions about what it speaks.
+      {
+        name: 'bench',
+        url: `http://127.0.0.1:${upstreamPort}/mcp`,
+        transport: 'streamable-http',
+        era: 'legacy',
+      },
+    ],
   }
   writeFileSync(file, JSON.stringify(config))
   const child = background(gateCpu, process.execPath, [join(root, 'bin/portcullis.js'), 'serve', '-c', file])
