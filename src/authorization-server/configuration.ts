@@ -2,7 +2,7 @@ import type { Configuration, KoaContextWithOIDC, ClientMetadata as LibraryMetada
 import { proofAlgorithms } from '../core/dpop.ts'
 import { parseScopes, ScopeSet } from '../core/scope.ts'
 import { isToolScope, scopeCatalogue } from '../core/scope-catalogue.ts'
-import { grantName, randomToken } from '../core/secret.ts'
+import { grantName, keyedDigest, randomToken } from '../core/secret.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { storageAdapter } from './adapter.ts'
 import { allowedScopesField, requestedScopeField } from './client-metadata.ts'
@@ -36,7 +36,7 @@ export const devicePath = '/device'
 export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
   const { tokens, keys, secret, issuer, stepUps, registration } = settings
   const { signing } = keys
-  const registrationKey = secret.derive('registration')
+  const registrationDigest = keyedDigest(secret.derive('registration'))
   const names = cookieNames(issuer)
   return {
     adapter: storageAdapter(settings),
@@ -147,7 +147,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
         enabled: registration.dynamic !== 'off',
         initialAccessToken: registration.dynamic === 'token' && registration.initialAccessToken,
         issueRegistrationAccessToken: false,
-        idFactory: ({ oidc }) => registeredClientId(registrationKey, oidc.body ?? {}),
+        idFactory: ({ oidc }) => registeredClientId(registrationDigest, oidc.body ?? {}),
         secretFactory: () => randomToken(32),
       },
       clientIdMetadataDocument: documentFeature(settings),

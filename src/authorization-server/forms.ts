@@ -25,9 +25,8 @@ export function pageForms(
   provider: Provider,
   { secret, origins, issuer }: AuthorizationServerSettings,
 ): Forms {
-  const key = secret.derive('csrf')
   const cookie = cookieNames(issuer).form
-  const token = (holder: string): string => keyedDigest(key, holder)
+  const token = keyedDigest(secret.derive('csrf'))
   return {
     token,
     async read(context, holder) {

@@ -2,6 +2,7 @@ import {
   createCipheriv,
   createDecipheriv,
   createHmac,
+  createSecretKey,
   hash,
   hkdfSync,
   randomBytes,
@@ -37,9 +38,11 @@ export function digest(value: string): string {
   return hash('sha256', value, 'base64url')
 }
 
-/** A keyed hash (HMAC-SHA-256, base64url), for values that could be guessed. */
-export function keyedDigest(key: Uint8Array, value: string): string {
-  return createHmac('sha256', key).update(value).digest('base64url')
+/** A hash under one key (HMAC-SHA-256, base64url), for values that could be guessed. */
+export function keyedDigest(key: Uint8Array): (value: string) => string {
+  // Bytes would be copied for each hash.
+  const held = createSecretKey(key)
+  return (value) => createHmac('sha256', held).update(value).digest('base64url')
 }
 
 /** Compares two secrets in a time that does not depend on where they differ. */
@@ -80,17 +83,18 @@ function nextNonce(): Buffer {
 
 /** A sealer over one 32-byte key. Its output is base64url. */
 export function sealer(key: Uint8Array): Sealer {
+  const held = createSecretKey(key)
   return {
     seal(text, context) {
       const nonce = nextNonce()
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context))
+      const cipher = createCipheriv('aes-256-gcm', held, nonce).setAAD(Buffer.from(context))
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
       return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')
     },
     open(sealed, context) {
       const bytes = Buffer.from(sealed, 'base64url')
       if (bytes.length < nonceBytes + tagBytes) return undefined
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), {
+      const decipher = createDecipheriv('aes-256-gcm', held, bytes.subarray(0, nonceBytes), {
         authTagLength: tagBytes,
       })
       decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes))

@@ -15,8 +15,9 @@ const acceptedSteps = [0, -1, -2, -3, -4, 1]
 
 /** Derives nonces from a key and the time. */
 export function proofNonces(key: Uint8Array, clock: Clock): ProofNonces {
+  const digest = keyedDigest(key)
   const nonceOf = (offset: number): string =>
-    keyedDigest(key, String(Math.floor(clock.now() / stepMilliseconds) + offset))
+    digest(String(Math.floor(clock.now() / stepMilliseconds) + offset))
   return {
     current: () => nonceOf(0),
     accepts: (nonce) => acceptedSteps.some((offset) => secretsEqual(nonce, nonceOf(offset))),

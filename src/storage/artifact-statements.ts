@@ -1,4 +1,5 @@
-import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
+import { type Insertable, type Selectable, sql } from 'kysely'
+import type { Database } from './database.ts'
 import { type Prepared, prepare } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
@@ -54,11 +55,7 @@ type Successor = { readonly [Column in keyof ArtifactRow as `new_${Column}`]: Ar
 type Replace = (consumption: Consumption, successor: ArtifactRow) => Promise<boolean>
 
 /** The statements that requests wait for. The ids that they are given are hashes already. */
-export function artifactStatements(
-  db: Kysely<Schema>,
-  engine: StoreEngine,
-  tenant: string,
-): ArtifactStatements {
+export function artifactStatements(db: Database, engine: StoreEngine, tenant: string): ArtifactStatements {
   const insert = (row: ArtifactRow) => db.insertInto('artifacts').values({ tenant, ...columnsOf(row) })
   const findBy = (column: 'id' | 'uid' | 'user_code') =>
     prepare(db, ({ model, value }: ByValue) =>

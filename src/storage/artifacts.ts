@@ -1,4 +1,3 @@
-import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
 import { keyedDigest, type MasterSecret, sealer } from '../core/secret.ts'
 import {
@@ -9,11 +8,11 @@ import {
   type StoreEngine,
 } from './artifact-statements.ts'
 import type { Artifact, ArtifactStore, FoundArtifact } from './contract.ts'
+import type { Database } from './database.ts'
 import type { Prepared } from './prepared.ts'
-import type { Schema } from './schema.ts'
 
 interface ArtifactsOptions {
-  readonly db: Kysely<Schema>
+  readonly db: Database
   readonly engine: StoreEngine
   readonly tenant: string
   readonly secret: MasterSecret
@@ -25,10 +24,10 @@ interface ArtifactsOptions {
  * code or a session.
  */
 export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOptions): ArtifactStore {
-  const indexKey = secret.derive('store/index')
+  const indexed = keyedDigest(secret.derive('store/index'))
   const payloads = sealer(secret.derive('store/payload'))
 
-  const hashed = (kind: string, value: string): string => keyedDigest(indexKey, `${kind}\0${value}`)
+  const hashed = (kind: string, value: string): string => indexed(`${kind}\0${value}`)
   const optional = (kind: string, value: string | undefined): string | null =>
     value === undefined ? null : hashed(kind, value)
   const context = (model: string): string => `${tenant}\0${model}`

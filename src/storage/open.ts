@@ -1,18 +1,17 @@
 import { join } from 'node:path'
-import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import { artifactStore } from './artifacts.ts'
 import { clientStore } from './clients.ts'
 import { consentStore } from './consents.ts'
 import type { Store } from './contract.ts'
+import type { Database } from './database.ts'
 import { keyTableStore } from './keys.ts'
 import { lastStartStore } from './last-start.ts'
 import { migrate } from './migrate.ts'
 import { passkeyStore } from './passkeys.ts'
 import { openPostgres, statementMilliseconds } from './postgres.ts'
 import { revocationStore } from './revocations.ts'
-import type { Schema } from './schema.ts'
 import { checkSecret } from './secret-mark.ts'
 import { openSqlite } from './sqlite.ts'
 import { userStore } from './users.ts'
@@ -67,7 +66,7 @@ export async function openStore({
   }
 }
 
-async function openEmbedded(folder: string | undefined): Promise<Kysely<Schema>> {
+async function openEmbedded(folder: string | undefined): Promise<Database> {
   const db = openSqlite(folder === undefined ? ':memory:' : storeFile(folder))
   try {
     await migrate(db)
@@ -78,7 +77,7 @@ async function openEmbedded(folder: string | undefined): Promise<Kysely<Schema>>
   }
 }
 
-async function openDatabase(url: string, onFault: (error: unknown) => void): Promise<Kysely<Schema>> {
+async function openDatabase(url: string, onFault: (error: unknown) => void): Promise<Database> {
   const migrating = await openPostgres({ url, onFault, patience: undefined })
   try {
     await migrate(migrating)

@@ -1,7 +1,13 @@
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
+import {
+  type CompiledQuery,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type QueryResult,
+} from 'kysely'
 import pg from 'pg'
 import { StoreAway } from '../core/store-away.ts'
-import type { Schema } from './schema.ts'
+import { Database } from './database.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 interface PostgresOptions {
@@ -21,7 +27,7 @@ const mostConnections = 10
 export const statementMilliseconds = 15_000
 
 /** Opens a PostgreSQL database. Throws StoreUnusable when it cannot be used. */
-export async function openPostgres({ url, onFault, patience }: PostgresOptions): Promise<Kysely<Schema>> {
+export async function openPostgres({ url, onFault, patience }: PostgresOptions): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'portcullis',
@@ -40,7 +46,8 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
     await pool.end()
     throw unusable(url, error as NodeJS.ErrnoException)
   }
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: discardBroken(pool) }) })
+  const connections = discardBroken(pool)
+  return new Database(new PostgresDialect({ pool: connections }), runOn(connections))
 }
 
 /** Times are bigint, which the driver would give back as text; all of them are below 2^53. */
@@ -98,6 +105,18 @@ function discardBroken(pool: pg.Pool): PostgresPool {
       }
       return guarded as unknown as PostgresPoolClient
     },
+  }
+}
+
+/** Runs statements each on the connection that is free, without the builder. */
+function runOn(pool: PostgresPool): (query: CompiledQuery) => Promise<QueryResult<never>> {
+  return async ({ sql, parameters }) => {
+    const client = await pool.connect()
+    try {
+      return await client.query<never>(sql, parameters)
+    } finally {
+      client.release()
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Compilable, CompiledQuery, Kysely } from 'kysely'
-import type { Schema } from './schema.ts'
+import type { Compilable, CompiledQuery } from 'kysely'
+import type { Database } from './database.ts'
 
 /** Stands in a query for a value that each call gives. */
 class Placeholder {
@@ -23,7 +23,7 @@ export type Prepared<Values, Row> = (values: Values) => Promise<readonly Row[]>
  * the values by name and may only hand each of them on to the query, as it is: it has none of them yet.
  */
 export function prepare<Values extends object, Row>(
-  db: Kysely<Schema>,
+  db: Database,
   build: (values: Values) => Compilable<Row>,
 ): Prepared<Values, Row> {
   const placeholders = new Proxy({}, { get: (_, name) => new Placeholder(String(name)) })
@@ -33,6 +33,7 @@ export function prepare<Values extends object, Row>(
     const parameters = compiled.parameters.map((parameter) =>
       parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
     )
-    return (await db.executeQuery<Row>({ ...compiled, parameters })).rows
+    const { sql, query, queryId } = compiled
+    return (await db.runStatement({ sql, query, queryId, parameters })).rows
   }
 }

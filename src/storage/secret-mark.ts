@@ -27,5 +27,5 @@ export async function isSecretOf(db: Kysely<Schema>, secret: MasterSecret): Prom
 }
 
 function markOf(secret: MasterSecret): string {
-  return keyedDigest(secret.derive('store/check'), 'portcullis')
+  return keyedDigest(secret.derive('store/check'))('portcullis')
 }

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
-import type { Schema } from './schema.ts'
+import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { Database } from './database.ts'
 import { SqliteGroupDriver } from './sqlite-driver.ts'
 
 const busyMilliseconds = 5000
@@ -10,18 +10,18 @@ const busyMilliseconds = 5000
  * Opens the embedded store at a path, or in memory for `:memory:`. A commit is on disk before it is acknowledged, so
  * that nothing acknowledged is lost by `kill -9` or by a power cut.
  */
-export function openSqlite(path: string): Kysely<Schema> {
+export function openSqlite(path: string): Database {
   if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
   const database = new DatabaseSync(path, { timeout: busyMilliseconds })
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
-  return new Kysely<Schema>({
-    dialect: {
-      createAdapter: () => new TransactionalAdapter(),
-      createDriver: () => new SqliteGroupDriver(database),
-      createIntrospector: (db) => new SqliteIntrospector(db),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-  })
+  const driver = new SqliteGroupDriver(database)
+  const dialect: Dialect = {
+    createAdapter: () => new TransactionalAdapter(),
+    createDriver: () => driver,
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  }
+  return new Database(dialect, (query) => driver.execute(query, false))
 }
 
 /**

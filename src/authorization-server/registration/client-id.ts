@@ -1,18 +1,18 @@
 import { isLoopbackHost } from '../../core/resource.ts'
-import { keyedDigest, randomToken, typeableId } from '../../core/secret.ts'
+import { randomToken, typeableId } from '../../core/secret.ts'
 import type { ClientMetadata } from '../client-metadata.ts'
 
 /**
  * The id of a client that registers. A public client gets the same id for the same metadata, whatever order and
  * loopback port it comes with: programs that register at every start fill no store, and one whose registration was
- * lost comes back under its old id. A confidential client gets a new one each time, since its secret is its own.
+ * lost comes back under its old id. `digest` is a keyed one. A confidential client gets a new one each time, since its secret is its own.
  */
-export function registeredClientId(key: Uint8Array, metadata: ClientMetadata): string {
+export function registeredClientId(digest: (value: string) => string, metadata: ClientMetadata): string {
   if (metadata['token_endpoint_auth_method'] !== 'none') return typeableId(randomToken(16))
   const redirects = metadata['redirect_uris']
   const anyPort = metadata['application_type'] === 'native' && Array.isArray(redirects)
   const known = anyPort ? { ...metadata, redirect_uris: redirects.map(withoutLoopbackPort) } : metadata
-  return typeableId(keyedDigest(key, canonical(known)).slice(0, 22))
+  return typeableId(digest(canonical(known)).slice(0, 22))
 }
 
 /**

@@ -9,8 +9,8 @@ import { callerAddress, slowDown } from './slow-down.ts'
  * secret, protects the shorter ones of a configuration file, and the client's id keeps equal secrets apart.
  */
 export function clientSecretHash(secret: MasterSecret): (clientId: string, clientSecret: string) => string {
-  const key = secret.derive('client-secret')
-  return (clientId, clientSecret) => keyedDigest(key, `${clientId}\0${clientSecret}`)
+  const digest = keyedDigest(secret.derive('client-secret'))
+  return (clientId, clientSecret) => digest(`${clientId}\0${clientSecret}`)
 }
 
 /** Wrong secrets that are let by: from one address for one client, and for one client altogether. */

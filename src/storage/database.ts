@@ -1,0 +1,18 @@
+import { type CompiledQuery, type Dialect, Kysely, type QueryResult } from 'kysely'
+import type { Schema } from './schema.ts'
+
+/** Runs one compiled statement by itself, outside of any transaction. */
+type RunStatement = (query: CompiledQuery) => Promise<QueryResult<never>>
+
+/**
+ * A database with two ways in: the builder, and for statements that are compiled once and run by every request a way
+ * past it, since the builder's own machinery takes longer than the embedded store needs for a row.
+ */
+export class Database extends Kysely<Schema> {
+  readonly runStatement: RunStatement
+
+  constructor(dialect: Dialect, runStatement: RunStatement) {
+    super({ dialect })
+    this.runStatement = runStatement
+  }
+}
