@@ -2,7 +2,7 @@ import { createRemoteJWKSet } from 'jose'
 import type { StepUps } from '../authorization-server/step-up.ts'
 import type { Config, UpstreamConfig } from '../config/schema.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
-import { sealer } from '../core/secret.ts'
+import { repeatableSealer, sealer } from '../core/secret.ts'
 import { createAdmission } from '../gateway/admission.ts'
 import { authorizationServerProxy } from '../gateway/authorization-server-proxy.ts'
 import type { StepUpMemory } from '../gateway/challenge-step-up.ts'
@@ -13,6 +13,7 @@ import { proofNonces } from '../gateway/proof-nonces.ts'
 import { buildRoutes, identityKeysPath } from '../gateway/routes.ts'
 import { createGateway, type Gateway } from '../gateway/server.ts'
 import { sealedSessions } from '../gateway/session.ts'
+import { sealedTaskIds } from '../gateway/task-ids.ts'
 import { createTokenVerifier, type TrustedIssuer } from '../gateway/token-verifier.ts'
 import type { Upstream } from '../gateway/upstream.ts'
 import { createProofVerifier, type ProofVerifier } from '../gateway/verify-proof.ts'
@@ -67,6 +68,9 @@ export async function buildGateway(
       admission: createAdmission(config.limits),
       stepUps: rememberOwn(issuer, base.stepUps),
       sessions: sealedSessions(sealer(secret.derive('gateway/session'))),
+      taskIds: sealedTaskIds(
+        repeatableSealer(secret.derive('gateway/task'), secret.derive('gateway/task-nonce')),
+      ),
       limits: config.limits,
     }),
     isCurrent: (principal) => tokens.isCurrent(principal),
@@ -136,13 +140,17 @@ function buildUpstream(
   config: UpstreamConfig,
   { base, identity }: { readonly base: Base; readonly identity: IdentityTokens },
 ): Upstream {
+  const separatesTasks =
+    config.separatesTasks ?? (config.command !== undefined && config.principals === 'isolated')
   return {
     ...resource,
     connector: buildConnector(config, base),
     credential: buildCredential(config, { identity, log: base.log, clock: base.clock }),
     dpop: config.dpop,
     limits: config.limits,
-    findMethod: findMethodWith(config.methods),
+    // Without knowing whose they are there is no list of tasks (MCP H6).
+    findMethod: findMethodWith(config.methods, separatesTasks ? [] : ['tasks/list']),
+    separatesTasks,
     rules: objectRules(config.objects),
     listing: config.listing,
   }

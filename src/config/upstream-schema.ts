@@ -92,6 +92,10 @@ export const upstreamSchema = z
       description:
         'What lists show of what may be used: all of it, or only what the token allows to use now.',
     }),
+    separatesTasks: z.boolean().optional().meta({
+      description:
+        'Whether the server itself keeps the tasks of its callers apart. Only then are tasks listed, and told of unasked. Default: `true` for a stdio server with a process for each caller, else `false`.',
+    }),
     methods: z
       .record(z.string(), z.array(scope))
       .refine((methods) => Object.keys(methods).every(isMethodName), 'each key must be the name of a method')

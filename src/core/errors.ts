@@ -37,6 +37,8 @@ export const errorKinds = {
   method_unknown_legacy: { status: 200, rpc: -32601, message: 'Method not found' },
   notification_unknown: { status: 400, rpc: -32601, message: 'Method not found' },
   params_invalid: { status: 400, rpc: -32602, message: 'Invalid params' },
+  // As a server answers that knows no such task, so that nobody learns which ones there are.
+  task_unknown: { status: 200, rpc: -32602, message: 'Task not found' },
   response_unexpected: { status: 400, rpc: -32600, message: 'No request waits for this response' },
 
   session_missing: { status: 400, rpc: 400, message: 'The Mcp-Session-Id header is missing' },

@@ -83,10 +83,27 @@ function nextNonce(): Buffer {
 
 /** A sealer over one 32-byte key. Its output is base64url. */
 export function sealer(key: Uint8Array): Sealer {
+  return sealerWith(key, nextNonce)
+}
+
+/**
+ * A sealer that seals the same text in the same context to the same output, so that who holds several can tell that
+ * they are one. Its nonces are a keyed hash of both (as RFC 5297 has it), by a key of their own of 32 bytes.
+ */
+export function repeatableSealer(key: Uint8Array, nonceKey: Uint8Array): Sealer {
+  return sealerWith(key, (text, context) =>
+    createHmac('sha256', nonceKey)
+      .update(JSON.stringify([context, text]))
+      .digest()
+      .subarray(0, nonceBytes),
+  )
+}
+
+function sealerWith(key: Uint8Array, nonceFor: (text: string, context: string) => Uint8Array): Sealer {
   const held = createSecretKey(key)
   return {
     seal(text, context) {
-      const nonce = nextNonce()
+      const nonce = nonceFor(text, context)
       const cipher = createCipheriv('aes-256-gcm', held, nonce).setAAD(Buffer.from(context))
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
       return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')

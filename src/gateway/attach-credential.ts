@@ -1,7 +1,8 @@
 import { Refusal } from '../core/errors.ts'
 import type { Head } from '../http/head.ts'
+import { encodeHeaderValue } from '../mcp/headers.ts'
 import type { UpstreamRequest } from '../upstream/contract.ts'
-import type { Authorized } from './authorize.ts'
+import type { Opened } from './open-tasks.ts'
 import { principalName, type SessionClaim } from './session.ts'
 
 declare const brand: unique symbol
@@ -19,14 +20,14 @@ export interface Outbound extends UpstreamRequest {
  * session that is not this principal's, and `upstream_credential_unavailable`.
  */
 export async function attachCredential(
-  { call, principal, upstream }: Authorized,
-  body: Buffer | undefined,
+  { allowed: { call, principal, upstream }, body, name: task }: Opened,
   { head, session: claim }: { readonly head: Head; readonly session: SessionClaim },
 ): Promise<Outbound> {
   const legacy = call.era === 'legacy'
   if (legacy && claim === 'foreign') throw new Refusal('session_unknown')
   const session = legacy && typeof claim === 'object' ? claim.upstreamId : undefined
   const headers = [...head.forwardable]
+  if (task !== undefined && head.mcpName !== undefined) renameTask(headers, task)
   // Written anew, so that the server reads the bytes as they were read here.
   if (body !== undefined) headers.push('Content-Type', 'application/json')
   if (session !== undefined) {
@@ -48,4 +49,10 @@ export async function attachCredential(
     credential,
   }
   return request as Outbound
+}
+
+/** The name of a task in the head is the one in the body, which `openTasks` has changed. */
+function renameTask(headers: string[], task: string): void {
+  const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'mcp-name')
+  headers[at + 1] = encodeHeaderValue(task)
 }

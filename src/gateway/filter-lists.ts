@@ -28,7 +28,7 @@ export function listFilter(principal: Principal, upstream: Upstream, call: CallS
     return listing === 'callable' ? decision.kind === 'allow' : decision.kind !== 'deny'
   }
 
-  return (message) => {
+  const change = (message: unknown): unknown => {
     const result = isJsonObject(message) ? message['result'] : undefined
     if (!isJsonObject(result)) return message
     const shown: Record<string, unknown> = {}
@@ -41,4 +41,5 @@ export function listFilter(principal: Principal, upstream: Upstream, call: CallS
     const cacheScope = 'cacheScope' in result ? { cacheScope: 'private' } : {}
     return { ...(message as object), result: { ...result, ...shown, ...cacheScope } }
   }
+  return { change, concerns: () => true, documents: true }
 }

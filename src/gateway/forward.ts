@@ -1,10 +1,15 @@
 import { Refusal } from '../core/errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
+import type { Rewrite } from '../upstream/contract.ts'
 import type { Outbound } from './attach-credential.ts'
 import type { Authorized } from './authorize.ts'
+import { combineRewrites } from './combine-rewrites.ts'
 import { listFilter } from './filter-lists.ts'
+import type { Opened } from './open-tasks.ts'
+import { taskSealer } from './seal-tasks.ts'
 import type { Sessions } from './session.ts'
+import type { TaskIds } from './task-ids.ts'
 
 /** Headers of a server's answer that a client gets to see. Cookies, challenges and CORS are the gateway's business. */
 const passed = [
@@ -21,18 +26,18 @@ const passed = [
  * is not used again; the request is not repeated, since it may have done something.
  */
 export function forward(
-  sessions: Sessions,
-  allowed: Authorized,
+  { sessions, taskIds }: { readonly sessions: Sessions; readonly taskIds: TaskIds },
+  opened: Opened,
   outbound: Outbound,
   exchange: Exchange,
 ): Promise<void> {
+  const { allowed } = opened
   const { principal, upstream, call } = allowed
   const { connector, credential } = upstream
-  const rewrite = listFilter(principal, upstream, call)
+  const rewrite = combineRewrites([listFilter(principal, upstream, call), taskSealer(taskIds, opened)])
   const sent = connector.send(outbound, {
     res: exchange.res,
-    accept: (status, headers) =>
-      acceptAnswer(sessions, allowed, exchange, { status, headers, isRewritten: rewrite !== undefined }),
+    accept: (status, headers) => acceptAnswer(sessions, allowed, exchange, { status, headers, rewrite }),
     rewrite,
   })
   if (credential.refused === undefined) return sent
@@ -52,17 +57,18 @@ function acceptAnswer(
   sessions: Sessions,
   { call, principal, upstream }: Authorized,
   exchange: Exchange,
-  answer: { readonly status: number; readonly headers: AnswerHeaders; readonly isRewritten: boolean },
+  answer: { readonly status: number; readonly headers: AnswerHeaders; readonly rewrite: Rewrite | undefined },
 ): ResponseHead {
-  const { status, headers, isRewritten } = answer
+  const { status, headers, rewrite } = answer
   const type = mediaTypeOf(headers)
+  const streams = type === 'text/event-stream'
+  const isRewritten = rewrite !== undefined && (streams || rewrite.documents)
   const refusal = refusalFor(status, type, call)
   if (refusal !== undefined) throw refusal
   if (isRewritten && isEncoded(headers))
     throw new Refusal('upstream_invalid', { reason: 'the answer is compressed, which nobody asked for' })
 
   const reply = [...exchange.baseHeaders]
-  const streams = type === 'text/event-stream'
   for (const name of passed) {
     const value = headers[name]
     // A stream may end other than its server meant it to, so its length is not promised.

@@ -9,8 +9,10 @@ import { summarise } from './call.ts'
 import { challengeStepUp, type StepUpMemory } from './challenge-step-up.ts'
 import { forward } from './forward.ts'
 import type { Note } from './note.ts'
+import { openTasks } from './open-tasks.ts'
 import { type CallLimits, readCall } from './read-call.ts'
 import type { Sessions } from './session.ts'
+import type { TaskIds } from './task-ids.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 import type { Upstream } from './upstream.ts'
 import type { ProofVerifier } from './verify-proof.ts'
@@ -21,6 +23,7 @@ export interface McpPorts {
   readonly proofs: ProofVerifier
   readonly admission: Admission
   readonly sessions: Sessions
+  readonly taskIds: TaskIds
   readonly stepUps: StepUpMemory
   readonly limits: CallLimits
 }
@@ -33,7 +36,7 @@ export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) =>
  * come before, in the server.
  */
 export function mcpHandler(ports: McpPorts): McpHandler {
-  const { admission, sessions, stepUps, limits } = ports
+  const { admission, sessions, taskIds, stepUps, limits } = ports
   return async function mcp(upstream, exchange, note) {
     const { head, requestId } = exchange
     checkDeclaredLength(head.contentLength, limits.bodyBytes) // 413
@@ -52,7 +55,8 @@ export function mcpHandler(ports: McpPorts): McpHandler {
       authorize(principal, upstream, call, { needed, summary }) ??
       (await challengeStepUp(stepUps, principal, summary, { needed, requestId, upstream })) // 403, all scopes
     await admission.admit(place, call, { principal, upstream, summary }) // 503
-    const outbound = await attachCredential(allowed, call.body, { head, session }) // 404, 503
-    return forward(sessions, allowed, outbound, exchange) // streams; 502, 504
+    const opened = openTasks(taskIds, allowed, call) // -32602
+    const outbound = await attachCredential(opened, { head, session }) // 404, 503
+    return forward(ports, opened, outbound, exchange) // streams; 502, 504
   }
 }

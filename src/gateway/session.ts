@@ -26,10 +26,10 @@ const revisionSeparator = '\n'
 export function sealedSessions(sealer: Sealer): Sessions {
   return {
     seal: ({ upstreamId, revision }, principal, upstream) =>
-      sealer.seal(`${revision ?? ''}${revisionSeparator}${upstreamId}`, contextOf(principal, upstream)),
+      sealer.seal(`${revision ?? ''}${revisionSeparator}${upstreamId}`, ownerContext(principal, upstream)),
     open(id, principal, upstream) {
       if (id === undefined) return 'none'
-      const text = sealer.open(id, contextOf(principal, upstream))
+      const text = sealer.open(id, ownerContext(principal, upstream))
       if (text === undefined) return 'foreign'
       const end = text.indexOf(revisionSeparator)
       const revision = text.slice(0, end)
@@ -51,6 +51,7 @@ export function principalName(principal: Principal): string {
 /** A principal lives as long as its token is cached. */
 const names = new WeakMap<Principal, string>()
 
-function contextOf(principal: Principal, upstream: string): string {
+/** What a sealed thing is bound to: the same issuer, subject, client and server, and no other. */
+export function ownerContext(principal: Principal, upstream: string): string {
   return `${principalName(principal)}\n${upstream}`
 }

@@ -15,6 +15,8 @@ export interface Upstream extends ProtectedResource {
   readonly findMethod: FindMethod
   /** Undefined where nothing is forbidden. */
   readonly rules: ObjectRules | undefined
+  /** Whether the server keeps the tasks of its callers apart, so that what it tells of tasks is its caller's. */
+  readonly separatesTasks: boolean
   /** What lists show: all that may ever be used, or what the token allows to use now. */
   readonly listing: 'reachable' | 'callable'
 }

@@ -35,8 +35,8 @@ interface Relay {
   readonly accept: (status: number, headers: AnswerHeaders) => ResponseHead
   /** What happens to the running request when the client goes away. */
   readonly onClientGone: 'abort' | 'drain'
-  /** Makes the change for an answer of a media type; without it the bytes pass untouched. */
-  readonly transform?: (contentType: string) => Transform
+  /** Makes the change for an answer of a media type; without one the bytes pass untouched. */
+  readonly transform?: (contentType: string) => Transform | undefined
   /** How long a stream may be silent before it shows that it lives, and a client may read nothing: milliseconds. */
   readonly patience?: Patience
   /** The text that ends an event stream which the server cut, if one can be sent after `tail`, the last chunk. */

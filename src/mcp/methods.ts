@@ -70,15 +70,19 @@ function finderIn(index: ReadonlyMap<string, MethodRow>): FindMethod {
 
 /**
  * Finds in the table and in what an operator says of methods: other scopes for those of the table, and requests that
- * are not in it, which then exist in both eras.
+ * are not in it, which then exist in both eras. `absent` are those that do not exist at a server after all.
  */
-export function findMethodWith(scopes: Readonly<Record<string, readonly string[]>>): FindMethod {
+export function findMethodWith(
+  scopes: Readonly<Record<string, readonly string[]>>,
+  absent: readonly string[] = [],
+): FindMethod {
   const own = Object.entries(scopes)
-  if (own.length === 0) return findMethod
+  if (own.length === 0 && absent.length === 0) return findMethod
   const index = new Map(methodTable.map((row) => [row.method, row]))
   for (const [method, needed] of own) {
     index.set(method, { method, kind: 'request', eras: both, ...index.get(method), scopes: needed })
   }
+  for (const method of absent) index.delete(method)
   return finderIn(index)
 }
 

@@ -22,15 +22,22 @@ export interface UpstreamRequest {
   readonly session: string | undefined
 }
 
-/** Turns a JSON-RPC message of a server, which is untrusted, into the one that the client gets. */
-export type Rewrite = (message: unknown) => unknown
+/** How JSON-RPC messages of a server, which are untrusted, become those that the client gets. */
+export interface Rewrite {
+  /** The message for the client, or undefined where it gets none. */
+  readonly change: (message: unknown) => unknown
+  /** Whether a message with this text could be changed. One that could not passes as it came. */
+  readonly concerns: (text: string) => boolean
+  /** Whether an answer that is one document is concerned, or only what comes in a stream. */
+  readonly documents: boolean
+}
 
 /** Where the answer goes. */
 export interface UpstreamReply {
   readonly res: ServerResponse
   /** Turns the head of a server's answer into the client's, or throws a Refusal. */
   readonly accept: (status: number, headers: AnswerHeaders) => ResponseHead
-  /** Applied to each message of the answer, to each of a batch on its own; undefined lets the bytes pass untouched. */
+  /** For each message of the answer, each of a batch on its own; undefined lets the bytes pass untouched. */
   readonly rewrite?: Rewrite | undefined
 }
 

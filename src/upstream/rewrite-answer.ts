@@ -1,29 +1,38 @@
 import { StringDecoder } from 'node:string_decoder'
 import { eventReader, type StreamEvent } from '../http/event-stream.ts'
 import type { Transform } from '../http/relay.ts'
+import { parseLossless } from '../mcp/lossless.ts'
 import type { Rewrite } from './contract.ts'
-import { parseLossless } from './conversation/lossless.ts'
 
 const maxCharacters = 16 * 1024 * 1024
 const comment = ': \n\n'
 
 /**
  * Applies a change to the messages of an answer: to a JSON document when it is complete, to an event stream event by
- * event. Each is read and written anew, so that the client finds in it what was found here. What is neither passes only
- * where it is empty. The answer is untrusted.
+ * event. Each that it concerns is read and written anew, so that the client finds in it what was found here. What is
+ * neither passes only where it is empty. Undefined where it concerns nothing of the answer, which is untrusted.
  */
-export function rewriteAnswer(contentType: string, rewrite: Rewrite): Transform {
+export function rewriteAnswer(contentType: string, rewrite: Rewrite): Transform | undefined {
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase()
-  const change = (text: string): string => {
-    const value = parseLossless(text)
-    return JSON.stringify(Array.isArray(value) ? value.map(rewrite) : rewrite(value))
+  const change = (text: string): string | undefined => {
+    if (!rewrite.concerns(text)) return text
+    const changed = changeMessages(parseLossless(text), rewrite)
+    return changed === undefined ? undefined : JSON.stringify(changed)
   }
   if (type === 'text/event-stream') return eventTransform(change)
+  if (!rewrite.documents) return undefined
   return documentTransform((text) => {
     if (text === '') return ''
     if (type !== 'application/json') throw new TypeError('an answer that is no JSON')
-    return change(text)
+    return change(text) ?? ''
   })
+}
+
+/** Changes one message, or each of a batch. Undefined where nothing is left for the client. */
+export function changeMessages(value: unknown, { change }: Rewrite): unknown {
+  if (!Array.isArray(value)) return change(value)
+  const left = value.map(change).filter((message) => message !== undefined)
+  return left.length === 0 && value.length > 0 ? undefined : left
 }
 
 function documentTransform(change: (text: string) => string): Transform {
@@ -39,17 +48,18 @@ function documentTransform(change: (text: string) => string): Transform {
   }
 }
 
-function eventTransform(change: (text: string) => string): Transform {
+function eventTransform(change: (text: string) => string | undefined): Transform {
   const read = eventReader(maxCharacters)
   const write = ({ type, data, id, retryMilliseconds }: StreamEvent): string => {
     // MCP has no other events, so what they hold is known to nobody here.
     if (type !== 'message') return comment
+    const told = data === undefined || data === '' ? data : change(data)
     const fields = [
       ...(id === undefined ? [] : [`id: ${id}`]),
       ...(retryMilliseconds === undefined ? [] : [`retry: ${retryMilliseconds}`]),
-      ...(data === undefined ? [] : [`data: ${data === '' ? '' : change(data)}`]),
+      ...(told === undefined ? [] : told.split('\n').map((line) => `data: ${line}`)),
     ]
-    return `${fields.join('\n')}\n\n`
+    return fields.length === 0 ? comment : `${fields.join('\n')}\n\n`
   }
   return {
     take(chunk) {

@@ -3,7 +3,10 @@ import { after, before, describe, it } from 'node:test'
 import { allLeafScopes } from '../../src/core/scope-catalogue.ts'
 import { methodTable, scopesOf } from '../../src/mcp/methods.ts'
 import type { Era } from '../../src/mcp/revisions.ts'
+import { isTaskMethod } from '../../src/mcp/tasks.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { echo } from '../support/spy-upstream.ts'
+import { makeTask } from '../support/task-server.ts'
 
 /** The scope that each method needs, written down a second time: the table under test has no part in it. */
 const expected: Record<string, readonly [string | undefined, readonly Era[]]> = {
@@ -37,16 +40,14 @@ const paramsOf: Record<string, Record<string, unknown>> = {
   'subscriptions/listen': { notifications: { toolsListChanged: true } },
   'prompts/get': { name: 'p' },
   'completion/complete': { ref: { type: 'ref/prompt', name: 'p' } },
-  'tasks/get': { taskId: 't' },
-  'tasks/result': { taskId: 't' },
-  'tasks/update': { taskId: 't' },
-  'tasks/cancel': { taskId: 't' },
 }
 
 let gate: GatedSpy
 const tokens = new Map<string, string>()
+/** A task of each token that may have one. */
+const tasks = new Map<string, string>()
 before(async () => {
-  gate = await startGatedSpy()
+  gate = await startGatedSpy({}, undefined, { separatesTasks: true })
   const parents = [
     'mcp:*',
     'mcp:tools',
@@ -58,6 +59,9 @@ before(async () => {
   ]
   for (const scope of [...allLeafScopes, ...parents, 'mcp:tools:execute:add'])
     tokens.set(scope, await gate.tokenFor(scope))
+  for (const [scope, token] of tokens)
+    if (/^mcp:(\*|tools(:\*|:execute)?)$/.test(scope)) tasks.set(scope, await makeTask('legacy', token, gate))
+  gate.spy.answerWith(echo)
 })
 after(() => gate.close())
 
@@ -67,7 +71,8 @@ async function call(
   scope: string,
 ): Promise<{ status: number; reached: boolean; challenge: string }> {
   const earlier = gate.spy.seen.length
-  const params = paramsOf[method] ?? {}
+  const task = isTaskMethod(method) && method !== 'tasks/list' ? { taskId: tasks.get(scope) ?? 'none' } : {}
+  const params = paramsOf[method] ?? task
   const { body, headers } =
     era === 'modern' ? modernRequest(method, params) : { body: legacyRequest(method, params), headers: {} }
   const answer = await gate.post(body, { token: tokens.get(scope), headers })

@@ -125,17 +125,18 @@ export async function startGatedSpy(
 const version = 'io.modelcontextprotocol/protocolVersion'
 const capabilities = 'io.modelcontextprotocol/clientCapabilities'
 
-/** A modern request with its headers, right in every respect. */
+/** A modern request with its headers, right in every respect, of a client that declares capabilities. */
 export function modernRequest(
   method: string,
   params: Record<string, unknown> = {},
   id: unknown = 7,
+  declared: object = {},
 ): { body: object; headers: Record<string, string> } {
   const name = params['name'] ?? params['uri'] ?? params['taskId']
   const headers: Record<string, string> = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method }
   const named = ['tools/call', 'prompts/get', 'resources/read', 'tasks/get', 'tasks/update', 'tasks/cancel']
   if (typeof name === 'string' && named.includes(method)) headers['mcp-name'] = name
-  const meta = { [version]: '2026-07-28', [capabilities]: {} }
+  const meta = { [version]: '2026-07-28', [capabilities]: declared }
   return { body: { jsonrpc: '2.0', id, method, params: { ...params, _meta: meta } }, headers }
 }
 

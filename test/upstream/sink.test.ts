@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { describe, it } from 'node:test'
+import type { Rewrite } from '../../src/upstream/contract.ts'
 import { openSink } from '../../src/upstream/conversation/sink.ts'
 
 /** As much of an HTTP answer as a sink needs. */
@@ -29,10 +30,13 @@ class FakeAnswer extends EventEmitter {
   }
 }
 
-function open(era: 'legacy' | 'modern'): { answer: FakeAnswer; sink: ReturnType<typeof openSink>['sink'] } {
+function open(
+  era: 'legacy' | 'modern',
+  rewrite?: Rewrite,
+): { answer: FakeAnswer; sink: ReturnType<typeof openSink>['sink'] } {
   const answer = new FakeAnswer()
   const accept = (status: number): { status: number; headers: string[] } => ({ status, headers: [] })
-  const { sink } = openSink({ res: answer as unknown as ServerResponse, accept }, {}, era)
+  const { sink } = openSink({ res: answer as unknown as ServerResponse, accept, rewrite }, {}, era)
   return { answer, sink }
 }
 
@@ -58,5 +62,23 @@ describe('the answer that messages of a server go into', () => {
       for (const { sink } of [modern, legacy]) sink.finish({ id: 1, error: { code, message: 'no' } })
       assert.deepEqual([modern.answer.statuses, legacy.answer.statuses], [[status], [200]])
     }
+  })
+
+  it('has no message that the client does not get, and all others', () => {
+    const change = (message: unknown): unknown =>
+      (message as { method?: string }).method === 'hidden' ? undefined : message
+    const rewrite = { change, concerns: () => true, documents: true }
+    const { answer, sink } = open('legacy', rewrite)
+    sink.push({ method: 'hidden' })
+    assert.deepEqual([answer.statuses, answer.written], [[], []])
+    sink.push({ method: 'shown' })
+    sink.finish([{ method: 'hidden' }, { id: 1 }])
+    assert.deepEqual(
+      answer.written.map((event) => event.trim().split('data: ')[1]),
+      ['{"method":"shown"}', '[{"id":1}]'],
+    )
+    const nothing = open('legacy', rewrite)
+    nothing.sink.finish([{ method: 'hidden' }])
+    assert.deepEqual([nothing.answer.statuses, nothing.answer.written], [[202], []])
   })
 })

@@ -1,8 +1,8 @@
 import { Refusal } from '../../core/errors.ts'
 import { EventTooLarge, eventReader, type StreamEvent } from '../../http/event-stream.ts'
 import { refusalFor } from '../../http/relay.ts'
+import { parseLossless } from '../../mcp/lossless.ts'
 import { asObject, type Json } from './json-rpc.ts'
-import { parseLossless } from './lossless.ts'
 
 /** The largest single message of a server, in bytes or characters. */
 const maxMessageLength = 16 * 1024 * 1024

@@ -1,6 +1,7 @@
 import { errorKinds, type Refusal } from '../../core/errors.ts'
 import type { Era } from '../../mcp/revisions.ts'
 import type { UpstreamReply } from '../contract.ts'
+import { changeMessages } from '../rewrite-answer.ts'
 import { asObject, errorOf } from './json-rpc.ts'
 
 /** Where messages of a server go: the answer to one HTTP request. */
@@ -33,7 +34,7 @@ const modernStatus: Readonly<Record<number, number>> = {
 
 /** Makes the sink of one HTTP answer, and the promise of its end. `headers` go with its head, lower-case names. */
 export function openSink(
-  { res, accept, rewrite = (message) => message }: UpstreamReply,
+  { res, accept, rewrite }: UpstreamReply,
   headers: Readonly<Record<string, string>>,
   era: Era,
 ): { sink: Sink; done: Promise<void> } {
@@ -65,11 +66,12 @@ export function openSink(
     res.once('close', () => clearInterval(heartbeat))
   }
   res.once('close', resolve)
-  const rewritten = (message: object): object =>
-    (Array.isArray(message) ? message.map(rewrite) : rewrite(message)) as object
+  const rewritten = (message: object): object | undefined =>
+    rewrite === undefined ? message : (changeMessages(message, rewrite) as object | undefined)
   const finish = (answer: object): void =>
     attempt(() => {
       const message = rewritten(answer)
+      if (message === undefined) return sink.end(202)
       if (streaming) res.end(event(message))
       else {
         begin(statusOf(message, era), { 'content-type': 'application/json' })
@@ -81,10 +83,12 @@ export function openSink(
       return res.closed
     },
     open: () => attempt(stream),
-    push: (message) =>
+    push: (sent) =>
       attempt(() => {
+        const message = rewritten(sent)
+        if (message === undefined) return
         stream()
-        res.write(event(rewritten(message)))
+        res.write(event(message))
         // A server cannot be held back through its pipe, so a client that does not read is let go.
         if (res.writableLength > maxUnreadBytes) res.destroy()
       }),

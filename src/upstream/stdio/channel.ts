@@ -1,7 +1,7 @@
 import { Refusal } from '../../core/errors.ts'
+import { parseLossless } from '../../mcp/lossless.ts'
 import type { OpenChannel } from '../conversation/channel.ts'
 import { asObject, type Json } from '../conversation/json-rpc.ts'
-import { parseLossless } from '../conversation/lossless.ts'
 import { startChild } from './child.ts'
 import { residentMegabytes } from './memory.ts'
 
