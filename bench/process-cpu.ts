@@ -5,7 +5,13 @@ const ticksPerSecond = 100
 /** Microseconds of CPU, user and system, that a process and its children have used so far (Linux). */
 export function cpuMicroseconds(pid: number): number {
   const children = childrenOf(pid)
-  return [pid, ...children].reduce((sum, one) => sum + ownCpu(one), 0)
+  return [pid, ...children].reduce((sum, one) => sum + cpuOf(one), 0)
+}
+
+/** The same of this process, with the children that have ended and without those that run. */
+export function ownMicroseconds(): number {
+  const [user = 0, system = 0, childUser = 0, childSystem = 0] = (statOf(process.pid) ?? []).slice(11, 15)
+  return fromTicks(user + system + childUser + childSystem)
 }
 
 /** Microseconds of CPU that the whole machine has used so far. */
@@ -16,27 +22,38 @@ export function machineMicroseconds(): number {
     .split(/\s+/)
     .slice(1)
     .map(Number)
-  return ((user + nice + system + irq + softirq) / ticksPerSecond) * 1e6
+  return fromTicks(user + nice + system + irq + softirq)
 }
 
-function ownCpu(pid: number): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6
-  } catch {
-    return 0 // it has ended
-  }
+/** Resident memory of a process and its children, in KiB. */
+export function residentKiB(pid: number): number {
+  return [pid, ...childrenOf(pid)].reduce((sum, one) => {
+    const status = readFileSync(`/proc/${one}/status`, 'utf8')
+    return sum + Number(/VmRSS:\s+(\d+)/.exec(status)?.[1])
+  }, 0)
+}
+
+function cpuOf(pid: number): number {
+  const fields = statOf(pid)
+  return fields === undefined ? 0 : fromTicks((fields[11] ?? 0) + (fields[12] ?? 0))
 }
 
 function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        return Number(readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]?.split(' ')[1]) === pid
-      } catch {
-        return false
-      }
-    })
     .map(Number)
+    .filter((one) => statOf(one)?.[1] === pid)
+}
+
+/** The fields of /proc/PID/stat from the state on; undefined for a process that has ended. */
+function statOf(pid: number): number[] | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ').map(Number)
+  } catch {
+    return undefined // it has ended
+  }
+}
+
+function fromTicks(ticks: number): number {
+  return (ticks / ticksPerSecond) * 1e6
 }

@@ -1,11 +1,12 @@
-// Fastify, jose and its proxy plugin: verifies each token, looks at the method, forwards.
+// Fastify, jose and its proxy plugin: verifies each token, forwards.
 import proxy from '@fastify/http-proxy'
 import Fastify from 'fastify'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { tls } from './listen.js'
 
 const { PORT, UPSTREAM, ISSUER, JWKS, RESOURCE } = process.env
 const keys = createRemoteJWKSet(new URL(JWKS))
-const app = Fastify()
+const app = Fastify({ bodyLimit: 4 << 20, ...(tls === undefined ? {} : { https: tls }) })
 app.register(proxy, {
   upstream: UPSTREAM,
   prefix: '/mcp',

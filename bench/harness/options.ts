@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util'
+
+/** How `npm run bench` was asked to measure. */
+export interface Options {
+  readonly quick: boolean
+  readonly rounds: number
+  /** Of one sample. */
+  readonly seconds: number
+  /** Seconds of load before the first sample of a stack in each workload; 0: one second, in its first workload alone. */
+  readonly warmUp: number
+  /** How often a sample is taken anew that other processes disturbed. */
+  readonly retries: number
+  readonly idleStreams: number
+  /** Ids of workloads, or beginnings of them. Empty: all. */
+  readonly only: readonly string[]
+  /** Ids of stacks. Empty: all. */
+  readonly stacks: readonly string[]
+  readonly json: string
+  /** Renders these results in place of measuring. */
+  readonly from: string | undefined
+  /** Whether docs/performance.md and its charts are written anew. */
+  readonly docs: boolean
+}
+
+/** Reads the flags. Throws on flags and values that do not exist. */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      retries: { type: 'string' },
+      streams: { type: 'string' },
+      only: { type: 'string', default: '' },
+      stacks: { type: 'string', default: '' },
+      json: { type: 'string', default: 'bench-results.json' },
+      from: { type: 'string' },
+      docs: { type: 'boolean', default: false },
+    },
+  })
+  const { quick } = values
+  return {
+    quick,
+    rounds: whole('rounds', values.rounds ?? (quick ? '1' : '5')),
+    seconds: whole('seconds', values.seconds ?? (quick ? '1' : '2')),
+    warmUp: quick ? 0 : 2,
+    retries: whole('retries', values.retries ?? (quick ? '0' : '2'), 0),
+    idleStreams: whole('streams', values.streams ?? (quick ? '1000' : '5000')),
+    only: list(values.only),
+    stacks: list(values.stacks),
+    json: values.json,
+    from: values.from,
+    docs: values.docs,
+  }
+}
+
+function whole(name: string, text: string, least = 1): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < least)
+    throw new Error(`--${name} must be a whole number of at least ${least}`)
+  return value
+}
+
+function list(text: string): string[] {
+  return text === '' ? [] : text.split(',')
+}

@@ -1,0 +1,39 @@
+import { type IncomingMessage, request } from 'node:http'
+import { request as tlsRequest } from 'node:https'
+import type { Message } from './messages.ts'
+
+/** Headers of every request to a gate. */
+export function headersFor(message: Message, token: string, session?: string): Record<string, string> {
+  return {
+    'Content-Type': 'application/json',
+    Accept: 'application/json, text/event-stream',
+    ...message.headers,
+    ...(token === '' ? {} : { Authorization: `Bearer ${token}` }),
+    ...(session === undefined ? {} : { 'Mcp-Session-Id': session }),
+  }
+}
+
+/** Posts a message to a gate over a connection of its own. Resolves with the head of the answer. */
+export function send(
+  url: string,
+  message: Message,
+  { token, session }: { readonly token: string; readonly session?: string },
+): Promise<IncomingMessage> {
+  const headers = {
+    ...headersFor(message, token, session),
+    'Content-Length': String(Buffer.byteLength(message.body)),
+  }
+  return new Promise((resolve, reject) => {
+    // The certificate signs itself, and who answers on loopback is known.
+    const options = { method: 'POST', headers, agent: false, rejectUnauthorized: false }
+    const outgoing = (url.startsWith('https:') ? tlsRequest : request)(`${url}/mcp`, options, resolve)
+    outgoing.once('error', reject).end(message.body)
+  })
+}
+
+/** The whole of an answer. */
+export async function readText(answer: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of answer.setEncoding('utf8')) text += chunk
+  return text
+}

@@ -1,0 +1,20 @@
+import type { Results } from '../harness/results.ts'
+import { renderWorkload } from './tables.ts'
+import { renderTargets } from './targets.ts'
+
+/** The whole of a run for a terminal, in Markdown. */
+export function renderReport(results: Results): string {
+  const tables = results.workloads.map((workload) => renderWorkload(workload))
+  return [renderSetUp(results), ...tables, '### Targets', renderTargets(results)].join('\n')
+}
+
+/** What the figures were measured on, with and how. */
+export function renderSetUp({ machine, run }: Results): string {
+  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`)
+  return `${machine.cpu}, ${machine.cpus} CPUs, ${machine.memoryGiB} GiB; ${machine.system}
+
+${versions.join(', ')}
+
+${run.began.slice(0, 10)}; ${run.rounds} rounds of ${run.seconds} s for each stack and workload, medians; ${run.discarded} samples were taken anew because other processes disturbed them
+`
+}

@@ -1,0 +1,54 @@
+import type { Gate } from '../harness/gate.ts'
+import type { Bench, Kind } from '../harness/setting.ts'
+import type { Stack } from '../stacks/contract.ts'
+
+/** What is measured. `cpu` in microseconds for each unit, latencies in microseconds, `memory` in KiB for each stream. */
+export type Figure = 'cpu' | 'rate' | 'p50' | 'p99' | 'memory' | 'milliseconds'
+
+/** One measurement of one stack. */
+export interface Sample {
+  readonly values: Readonly<Partial<Record<Figure, number>>>
+  /** Answers that were not right. */
+  readonly errors: number
+  /** CPUs that other processes than those of the benchmark kept busy meanwhile. */
+  readonly outside: number
+}
+
+/** What a sampler works with. */
+export interface Tools {
+  readonly bench: Bench
+  readonly seconds: number
+  readonly idleStreams: number
+}
+
+interface Described {
+  readonly id: string
+  readonly title: string
+  /** What the reader has to know of it. */
+  readonly note?: string
+  readonly stacks: readonly Stack[]
+  readonly kind: Kind
+  /** Bytes of a body. */
+  readonly bytes: number
+  /** What is counted: CPU is for each of them. */
+  readonly unit: 'request' | 'event' | 'stream' | 'start'
+  /** The main one first. */
+  readonly figures: readonly Figure[]
+  /** Why it cannot be measured, where it cannot. */
+  readonly missing?: string | undefined
+}
+
+/** Load on gates that run all the time. */
+export interface RunningWorkload extends Described {
+  readonly needs: 'running gate'
+  readonly sample: (gate: Gate, tools: Tools) => Promise<Sample>
+}
+
+/** What begins with a process of its own. */
+export interface FreshWorkload extends Described {
+  readonly needs: 'fresh process'
+  readonly sample: (stack: Stack, tools: Tools) => Promise<Sample>
+}
+
+/** Something that all stacks are made to do. */
+export type Workload = RunningWorkload | FreshWorkload

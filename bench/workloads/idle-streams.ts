@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import { watchCpu } from '../harness/cpu-watch.ts'
+import { startGate } from '../harness/gate.ts'
+import { listen } from '../harness/messages.ts'
+import { send } from '../harness/send.ts'
+import { residentKiB } from '../process-cpu.ts'
+import { stacks } from '../stacks/registry.ts'
+import { plain, usualTokens } from './calls.ts'
+import type { FreshWorkload } from './contract.ts'
+
+const message = listen()
+const warmUpStreams = 100
+const atATime = 50
+const settleMilliseconds = 1000
+
+/** What a stream costs on which nothing happens: growth of resident memory in a process of its own. */
+export const idleStreams: FreshWorkload = {
+  needs: 'fresh process',
+  id: 'streams-idle',
+  title: 'Open streams on which nothing happens',
+  note: 'Growth of resident memory, of a process of its own each time, garbage included.',
+  stacks,
+  kind: plain,
+  bytes: message.body.length,
+  unit: 'stream',
+  figures: ['memory'],
+  async sample(stack, { bench, idleStreams: count }) {
+    const gate = await startGate(bench, stack, plain)
+    const tokens = await bench.tokens('ES256', usualTokens)
+    const open = (streams: number): Promise<IncomingMessage[]> => openStreams(gate.url, tokens, streams)
+    try {
+      for (const stream of await open(warmUpStreams)) stream.destroy()
+      await pause(settleMilliseconds)
+      const before = residentKiB(gate.process.pid)
+      const stop = watchCpu(bench, gate)
+      const streams = await open(count)
+      await pause(settleMilliseconds)
+      const memory = (residentKiB(gate.process.pid) - before) / count
+      const errors = streams.filter((stream) => stream.statusCode !== 200 || stream.closed).length
+      for (const stream of streams) stream.destroy()
+      return { values: { memory }, errors, outside: stop().outside }
+    } finally {
+      await gate.process.end()
+    }
+  },
+}
+
+/** Opens streams, some at a time, and waits for the first event of each. */
+async function openStreams(
+  url: string,
+  tokens: readonly string[],
+  count: number,
+): Promise<IncomingMessage[]> {
+  const streams: IncomingMessage[] = []
+  let next = 0
+  const openSome = async (): Promise<void> => {
+    while (next < count) {
+      const token = tokens[next++ % tokens.length] ?? ''
+      const stream = await send(url, message, { token })
+      stream.on('error', () => {}) // it is counted as closed
+      await once(stream, 'data')
+      streams.push(stream)
+    }
+  }
+  await Promise.all(Array.from({ length: atATime }, openSome))
+  return streams
+}
