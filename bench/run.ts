@@ -10,12 +10,14 @@ import { install } from './harness/install.ts'
 import { measure } from './harness/measure.ts'
 import { readOptions } from './harness/options.ts'
 import type { Results } from './harness/results.ts'
+import { writeDocument } from './report/document.ts'
 import { renderReport } from './report/report.ts'
 
 const options = readOptions(process.argv.slice(2))
 const results =
   options.from === undefined ? await run() : (JSON.parse(readFileSync(options.from, 'utf8')) as Results)
 console.log(renderReport(results))
+if (options.docs) writeDocument(results)
 
 async function run(): Promise<Results> {
   install()

@@ -10,7 +10,7 @@ export function eventOf(index: number): string {
 }
 
 /** The two kinds of clients: `initialize` and sessions, or everything in each request. */
-export type Era = 'legacy' | 'modern'
+type Era = 'legacy' | 'modern'
 
 const meta = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -24,7 +24,7 @@ export interface Message {
 }
 
 /** What fills the arguments of a call: one text, or many small values. */
-export type Filling = 'text' | 'rows'
+type Filling = 'text' | 'rows'
 
 interface CallOptions {
   readonly era?: Era

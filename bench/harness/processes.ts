@@ -18,6 +18,8 @@ export const pinning = {
 
 const running = new Set<ChildProcess>()
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')))
+// Without a handler a signal ends this process and none of the others.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
 
 /** A process of the benchmark. */
 export interface Process {

@@ -2,7 +2,7 @@ import type { Figure, Sample } from '../workloads/contract.ts'
 import type { Machine } from './machine.ts'
 
 /** How the samples of a run were taken. */
-export interface Run {
+interface Run {
   readonly began: string
   readonly rounds: number
   readonly seconds: number

@@ -2,6 +2,8 @@ import { type IncomingMessage, request } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import type { Message } from './messages.ts'
 
+const patienceMilliseconds = 20_000
+
 /** Headers of every request to a gate. */
 export function headersFor(message: Message, token: string, session?: string): Record<string, string> {
   return {
@@ -27,7 +29,14 @@ export function send(
     // The certificate signs itself, and who answers on loopback is known.
     const options = { method: 'POST', headers, agent: false, rejectUnauthorized: false }
     const outgoing = (url.startsWith('https:') ? tlsRequest : request)(`${url}/mcp`, options, resolve)
-    outgoing.once('error', reject).end(message.body)
+    const timer = setTimeout(() => outgoing.destroy(new Error('no answer')), patienceMilliseconds)
+    outgoing
+      .once('response', () => clearTimeout(timer))
+      .once('error', (error) => {
+        clearTimeout(timer)
+        reject(error)
+      })
+    outgoing.end(message.body)
   })
 }
 

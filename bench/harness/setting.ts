@@ -63,7 +63,7 @@ export async function openBench(): Promise<Bench> {
       writeFileSync(publicKeyFile, publicKey.export({ type: 'spki', format: 'pem' }))
       return {
         algorithm,
-        tls: tls ? writePair(makeCertificate()) : undefined,
+        tls: tls ? writePair(makeCertificate({ names: `DNS:${new URL(audience).hostname}` })) : undefined,
         upstreamPort,
         issuer,
         audience,
