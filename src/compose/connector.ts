@@ -7,12 +7,13 @@ import { openStdio } from '../upstream/open-stdio.ts'
 import { serverEnvironment } from '../upstream/stdio/environment.ts'
 import { version } from '../version.ts'
 import type { Base } from './base.ts'
+import { storedSuccessors } from './successors.ts'
 
 /** What an answer to the probe means. */
 const says: Readonly<Record<string, string>> = { native: 'yes', sse: 'yes, over HTTP+SSE', no: 'no' }
 
 /** Builds the way to one MCP server. */
-export function buildConnector(config: UpstreamConfig, { log, clock }: Base): Connector {
+export function buildConnector(config: UpstreamConfig, { log, clock, store }: Base): Connector {
   const { name, url, command, environment, processes, processesPerCaller, idleSeconds, memoryMegabytes } =
     config
   const settings = {
@@ -37,7 +38,7 @@ export function buildConnector(config: UpstreamConfig, { log, clock }: Base): Co
     })
   }
   if (url !== undefined) {
-    const server = openHttp({ ...settings, url })
+    const server = openHttp({ ...settings, url, successors: storedSuccessors(store.artifacts, name) })
     if (config.breaker.failures === 0) return server
     const onChange = (state: 'open' | 'closed'): void =>
       state === 'open'

@@ -67,7 +67,7 @@ export async function buildGateway(
       proofs: buildProofVerifier(config, base),
       admission: createAdmission(config.limits),
       stepUps: rememberOwn(issuer, base.stepUps),
-      sessions: sealedSessions(sealer(secret.derive('gateway/session'))),
+      sessions: sealedSessions(sealer(secret.derive('gateway/session')), clock),
       taskIds: sealedTaskIds(
         repeatableSealer(secret.derive('gateway/task'), secret.derive('gateway/task-nonce')),
       ),

@@ -1,9 +1,10 @@
 import { Refusal } from '../core/errors.ts'
 import type { Head } from '../http/head.ts'
 import { encodeHeaderValue } from '../mcp/headers.ts'
-import type { UpstreamRequest } from '../upstream/contract.ts'
+import type { SessionRenewal, UpstreamRequest } from '../upstream/contract.ts'
+import type { CallSummary } from './call.ts'
 import type { Opened } from './open-tasks.ts'
-import { principalName, type SessionClaim } from './session.ts'
+import { principalName, type Session, type SessionClaim } from './session.ts'
 
 declare const brand: unique symbol
 
@@ -25,15 +26,12 @@ export async function attachCredential(
 ): Promise<Outbound> {
   const legacy = call.era === 'legacy'
   if (legacy && claim === 'foreign') throw new Refusal('session_unknown')
-  const session = legacy && typeof claim === 'object' ? claim.upstreamId : undefined
+  const session = legacy && typeof claim === 'object' ? claim : undefined
   const headers = [...head.forwardable]
   if (task !== undefined && head.mcpName !== undefined) renameTask(headers, task)
   // Written anew, so that the server reads the bytes as they were read here.
   if (body !== undefined) headers.push('Content-Type', 'application/json')
-  if (session !== undefined) {
-    headers.push('Mcp-Session-Id', session)
-    if (head.lastEventId !== undefined) headers.push('Last-Event-ID', head.lastEventId)
-  }
+  if (session !== undefined && head.lastEventId !== undefined) headers.push('Last-Event-ID', head.lastEventId)
   const presented = upstream.credential.headers(principal)
   const credential = presented instanceof Promise ? await presented : presented
   headers.push(...credential)
@@ -45,7 +43,8 @@ export async function attachCredential(
     id: call.id,
     opensSession: call.opening !== undefined,
     principal: principalName(principal),
-    session,
+    session: session?.upstreamId,
+    renewal: session && renewalOf(session, call, head),
     credential,
   }
   return request as Outbound
@@ -55,4 +54,22 @@ export async function attachCredential(
 function renameTask(headers: string[], task: string): void {
   const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'mcp-name')
   headers[at + 1] = encodeHeaderValue(task)
+}
+
+/** What a server keeps in a session for a client that counts on it. */
+const kept: ReadonlySet<string> = new Set(['resources/subscribe', 'logging/setLevel'])
+
+/**
+ * How a request may go on that the server does not take because it has forgotten the session. A new one has nothing to
+ * resume, and waits for no answer to what the server once asked.
+ */
+function renewalOf(
+  { revision, renewal }: Session,
+  { verb, methods, id }: CallSummary,
+  { lastEventId, protocolVersion = revision }: Head,
+): SessionRenewal | undefined {
+  if (renewal === undefined || protocolVersion === undefined || lastEventId !== undefined) return undefined
+  const isFinal = verb === 'DELETE' || methods.some((method) => kept.has(method))
+  const by = isFinal ? 'nothing' : id === undefined ? 'following' : 'repeating'
+  return { ...renewal, revision: protocolVersion, by }
 }

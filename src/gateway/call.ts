@@ -1,5 +1,5 @@
 import type { Dialect } from '../mcp/era.ts'
-import type { JsonObject } from '../mcp/json.ts'
+import { isJsonObject, type JsonObject } from '../mcp/json.ts'
 import type { RequestId } from '../mcp/message.ts'
 import type { MethodRow } from '../mcp/methods.ts'
 import { isRevision, type Revision } from '../mcp/revisions.ts'
@@ -31,24 +31,40 @@ export interface CallSummary {
   readonly object: string | undefined
   readonly id: RequestId | undefined
   /** Whether this is the request that opens a legacy session, and in which revision. */
-  readonly opening: { readonly revision: Revision | undefined } | undefined
+  readonly opening: Opening | undefined
+}
+
+/** What a client says when it opens a legacy session. */
+export interface Opening {
+  readonly revision: Revision | undefined
+  /** The params, as JSON; undefined where they are too long to be kept in the id of the session. */
+  readonly initialize: string | undefined
 }
 
 const maxObjectLength = 200
+const maxInitializeLength = 1024
 
 /** Takes out of a call what is still needed after it was authorized. */
 export function summarise({ verb, dialect, methods, id }: Call): CallSummary {
   const [first] = methods
   const only = methods.length === 1 ? first : undefined
   const object = only?.row.nameParam === undefined ? undefined : only.params[only.row.nameParam]
-  const asked = first?.row.method === 'initialize' ? first.params['protocolVersion'] : undefined
   return {
     verb,
     era: dialect.era,
     methods: methods.map(({ row }) => row.method),
     object: typeof object === 'string' ? object.slice(0, maxObjectLength) : undefined,
     id,
-    opening:
-      first?.row.method === 'initialize' ? { revision: isRevision(asked) ? asked : undefined } : undefined,
+    opening: first?.row.method === 'initialize' ? openingIn(first.params) : undefined,
+  }
+}
+
+function openingIn({ protocolVersion, capabilities, clientInfo }: JsonObject): Opening {
+  const info = isJsonObject(clientInfo) ? { name: clientInfo['name'], version: clientInfo['version'] } : {}
+  // Pictures and addresses of a client are for people, and would make a long id of a session.
+  const initialize = JSON.stringify({ protocolVersion, capabilities, clientInfo: info })
+  return {
+    revision: isRevision(protocolVersion) ? protocolVersion : undefined,
+    initialize: Buffer.byteLength(initialize) <= maxInitializeLength ? initialize : undefined,
   }
 }

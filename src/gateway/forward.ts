@@ -82,7 +82,7 @@ function acceptAnswer(
     const sealed =
       call.opening === undefined
         ? exchange.head.sessionId
-        : sessions.seal({ upstreamId, ...call.opening }, principal, upstream.name)
+        : sessions.seal(upstreamId, call.opening, { principal, upstream: upstream.name })
     if (sealed !== undefined) reply.push('Mcp-Session-Id', sealed)
   }
   return { status, headers: reply }

@@ -1,13 +1,17 @@
+import type { Clock } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Sealer } from '../core/secret.ts'
 import { isRevision, type Revision } from '../mcp/revisions.ts'
+import type { Opening } from './call.ts'
 
 /** A legacy session of an MCP server, as the gateway remembers it inside the id that the client holds. */
-interface Session {
+export interface Session {
   /** The server's own id. The client never sees it. */
   readonly upstreamId: string
   /** What the client asked for when it opened the session. */
   readonly revision: Revision | undefined
+  /** How it can be opened again, and until when: milliseconds since the epoch. */
+  readonly renewal: { readonly initialize: string; readonly until: number } | undefined
 }
 
 /** `foreign` is an id that is not this principal's at this server: unknown, somebody else's, or made up. */
@@ -15,25 +19,35 @@ export type SessionClaim = Session | 'none' | 'foreign'
 
 /** Session ids that any replica can open, and that mean nothing to another user, client or server. */
 export interface Sessions {
-  seal(session: Session, principal: Principal, upstream: string): string
+  seal(upstreamId: string, opening: Opening, owner: { principal: Principal; upstream: string }): string
   /** The id is untrusted. */
   open(id: string | undefined, principal: Principal, upstream: string): SessionClaim
 }
 
-const revisionSeparator = '\n'
+/** No part of a session can have one: ids are visible ASCII, and JSON is written without. */
+const separator = '\n'
+const renewableMilliseconds = 7 * 24 * 60 * 60 * 1000
 
 /** Builds the sessions over a sealer: the binding to the principal is its context. */
-export function sealedSessions(sealer: Sealer): Sessions {
+export function sealedSessions(sealer: Sealer, clock: Clock): Sessions {
   return {
-    seal: ({ upstreamId, revision }, principal, upstream) =>
-      sealer.seal(`${revision ?? ''}${revisionSeparator}${upstreamId}`, ownerContext(principal, upstream)),
+    seal(upstreamId, { revision, initialize }, { principal, upstream }) {
+      const renewal =
+        initialize === undefined ? [] : [String(clock.now() + renewableMilliseconds), initialize]
+      const text = [revision ?? '', upstreamId, ...renewal].join(separator)
+      return sealer.seal(text, ownerContext(principal, upstream))
+    },
     open(id, principal, upstream) {
       if (id === undefined) return 'none'
       const text = sealer.open(id, ownerContext(principal, upstream))
       if (text === undefined) return 'foreign'
-      const end = text.indexOf(revisionSeparator)
-      const revision = text.slice(0, end)
-      return { upstreamId: text.slice(end + 1), revision: isRevision(revision) ? revision : undefined }
+      const [revision, upstreamId = '', until, initialize] = text.split(separator)
+      const isRenewable = initialize !== undefined && Number(until) > clock.now()
+      return {
+        upstreamId,
+        revision: isRevision(revision) ? revision : undefined,
+        renewal: isRenewable ? { initialize, until: Number(until) } : undefined,
+      }
     },
   }
 }

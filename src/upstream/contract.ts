@@ -20,6 +20,23 @@ export interface UpstreamRequest {
   readonly principal: string
   /** The server's own session, for a legacy request that belongs to one. */
   readonly session: string | undefined
+  /** How that is opened again should the server have forgotten it; undefined where it must not be. */
+  readonly renewal: SessionRenewal | undefined
+}
+
+/** What it takes to go on when a legacy server has forgotten a session. */
+export interface SessionRenewal {
+  /** The params of the client's `initialize`, as JSON. */
+  readonly initialize: string
+  /** What client and server agreed to speak: in a session of another revision the client could not go on. */
+  readonly revision: string
+  /** Until when: milliseconds since the epoch. */
+  readonly until: number
+  /**
+   * By repeating the request in a new session; by following into one that was opened for another request; or by nothing,
+   * from now on: the client ends the session, or counts on what the server keeps in it.
+   */
+  readonly by: 'repeating' | 'following' | 'nothing'
 }
 
 /** How JSON-RPC messages of a server, which are untrusted, become those that the client gets. */

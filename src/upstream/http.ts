@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { relay } from '../http/relay.ts'
-import type { Connector } from './contract.ts'
+import type { Connector, UpstreamRequest } from './contract.ts'
 import { closeCutStream } from './cut-stream.ts'
 import { rewriteAnswer } from './rewrite-answer.ts'
 
@@ -20,7 +20,7 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
           origin,
           method: request.method,
           path: pathname + search,
-          headers: request.headers as string[],
+          headers: headersOf(request),
           body: request.body ?? null,
         },
         res,
@@ -33,4 +33,8 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
     },
     close: async () => {},
   }
+}
+
+function headersOf({ headers, session }: UpstreamRequest): string[] {
+  return session === undefined ? (headers as string[]) : [...headers, 'Mcp-Session-Id', session]
 }

@@ -13,6 +13,8 @@ import { httpConnector } from './http.ts'
 import { askHttp } from './probe/ask-http.ts'
 import type { Implementation } from './probe/questions.ts'
 import { rememberVerdicts, type Speaks } from './probe/verdicts.ts'
+import { renewingConnector } from './renewal/renewing-connector.ts'
+import type { Successors } from './renewal/successors.ts'
 import { eraRouter } from './route-eras.ts'
 import { sseChannel } from './sse/channel.ts'
 import { streamableChannel } from './streamable/channel.ts'
@@ -37,6 +39,7 @@ export interface HttpSettings extends EraSettings {
   readonly url: string
   readonly transport: 'auto' | 'streamable-http' | 'sse'
   readonly connectSeconds: number
+  readonly successors: Successors
 }
 
 const keepAliveMilliseconds = 4000
@@ -44,7 +47,7 @@ const maxProbeSeconds = 10
 
 /** The way to a server that speaks HTTP, of whatever era and transport, for clients of both eras. */
 export function openHttp(settings: HttpSettings): Connector {
-  const { url, transport, connectSeconds, responseSeconds, self } = settings
+  const { url, transport, connectSeconds, responseSeconds, self, successors } = settings
   const limits = { total: 4096, perOwner: 64, idleSeconds: settings.limits.idleSeconds }
   const dispatcher = new Pool(new URL(url).origin, {
     connect: { timeout: connectSeconds * 1000 },
@@ -84,7 +87,7 @@ export function openHttp(settings: HttpSettings): Connector {
     }),
     {
       legacy: {
-        native,
+        native: renewingConnector({ connector: native, dispatcher, url, responseSeconds, successors }),
         sse: sessionConnector({ registry: registry(), start: talk('legacy', sse) }),
         bridged: sessionConnector({
           registry: registry(),

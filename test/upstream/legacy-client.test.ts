@@ -121,7 +121,7 @@ describe('a legacy client of a modern server', () => {
   it('is refused what has no counterpart', async () => {
     const { id } = await open()
     const before = gate.spy.seen.length
-    assert.equal((await send(id, 'tasks/list')).messages[0]?.error?.code, 501)
+    assert.equal((await send(id, 'tasks/list')).messages[0]?.error?.code, -32601)
     const withTask = await send(id, 'tools/call', { name: 'a', arguments: {}, task: {} })
     assert.equal(withTask.messages[0]?.error?.code, 501)
     assert.equal(gate.spy.seen.length, before, 'the server was not called')

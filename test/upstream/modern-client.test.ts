@@ -132,7 +132,7 @@ describe('a modern client of a legacy server', () => {
     }
     assert.equal(
       (await callModern(gate.url, token, 'tasks/get', { taskId: 't' })).messages[0]?.error?.code,
-      501,
+      -32602,
     )
     assert.deepEqual(gate.spy.seen, [])
   })
@@ -208,6 +208,31 @@ describe('a modern client of a legacy server', () => {
     assert.equal(gate.messages('initialize').length, 2)
     use({ 'tools/call': () => ({ reply: true, status: 404 }) })
     assert.equal((await callModern(gate.url, token, 'tools/call', { name: 'a', arguments: {} })).status, 502)
+  })
+
+  it('shares the new session with all that were refused in the old one, and what was taken is never repeated (N26)', async () => {
+    await callModern(gate.url, token, 'tools/list')
+    const taken = Promise.withResolvers<() => void>()
+    const { answer } = gate.spy
+    gate.spy.answerWith((request, res) => {
+      const { id, params } = JSON.parse(request.body || '{}') as { id?: unknown; params?: { name?: string } }
+      if (params?.name === 'slow') {
+        const text = JSON.stringify({ jsonrpc: '2.0', id, result: { content: [] } })
+        taken.resolve(() => res.writeHead(200, { 'content-type': 'application/json' }).end(text))
+      } else if (params?.name === 'a' && gate.messages('initialize').length === 1) res.writeHead(404).end()
+      else answer(request, res)
+    })
+    const call = (name: string, id: number) =>
+      callModern(gate.url, token, 'tools/call', { id, name, arguments: {} })
+    const slow = call('slow', 1)
+    const answerSlow = await taken.promise
+    const others = await Promise.all([2, 3, 4, 5, 6].map((id) => call('a', id)))
+    for (const { messages } of others) assert.equal(messages[0]?.result?.['resultType'], 'complete')
+    answerSlow()
+    assert.equal((await slow).messages[0]?.result?.['resultType'], 'complete')
+    assert.equal(gate.messages('initialize').length, 2)
+    const slowOnes = gate.messages('tools/call').filter(({ params }) => params['name'] === 'slow')
+    assert.equal(slowOnes.length, 1)
   })
 
   it('gets the rest of an answer whose stream the server wants it to come back for', async () => {

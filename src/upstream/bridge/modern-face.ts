@@ -76,11 +76,17 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     subscriptions.endAll()
   }
 
+  /** What the server took before it forgot the session may still be answered, and must not be asked for again. */
+  const stopIfLost = (conversation: Conversation): void => {
+    if (current !== conversation && !conversation.busy) void conversation.stop()
+  }
+
   /** Listens for what belongs to no request. A stream that ends takes the subscriptions with it: clients come again. */
   const hear = (conversation: Conversation, caller: Caller): void => {
     if (hears) return
     hears = true
     const onEnd = (): void => {
+      if (current !== conversation) return // a session that is over says nothing of the one that is open
       hears = false
       subscriptions.endAll()
     }
@@ -95,6 +101,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     caller: Caller,
   ): void => {
     if (message['id'] !== undefined) return answerServer(message, conversation, caller)
+    if (request === undefined && current !== conversation) return undefined
     const { method } = message
     if (method === 'notifications/progress') return request?.sink.push(message)
     if (method !== 'notifications/message') return subscriptions.publish(message)
@@ -129,18 +136,20 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
       onAnswer(answer) {
         running.delete(sink)
         sink.finish(modernAnswer(message, answer, initialized))
+        stopIfLost(conversation)
       },
       onFailure(refusal) {
         running.delete(sink)
         if (refusal.code === 'session_unknown') {
-          void conversation.stop()
           lose(conversation)
           again()
         } else sink.fail(refusal, message['id'])
+        stopIfLost(conversation)
       },
       onEnd(status) {
         running.delete(sink)
         sink.end(status)
+        stopIfLost(conversation)
       },
     })
     running.set(sink, inner)

@@ -101,7 +101,7 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
       hear() {},
       unhear() {},
       async close() {
-        close(new Refusal('session_unknown', { reason: 'the session was closed' }))
+        close(new Refusal('upstream_interrupted', { reason: 'the session was closed' }))
       },
     }
   }
