@@ -38,7 +38,8 @@ function cpuOf(pid: number): number {
   return fields === undefined ? 0 : fromTicks((fields[11] ?? 0) + (fields[12] ?? 0))
 }
 
-function childrenOf(pid: number): number[] {
+/** The processes that a process has started and that have not ended (Linux). */
+export function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

@@ -1,14 +1,15 @@
 /**
- * `npm run soak -- --minutes N`: a gate under load and among faults for a long time. Nothing may be lost, doubled or
- * crossed, no answer may hang, and memory must stay flat; else it exits with 1. Ctrl-C ends it early, with its table.
+ * `npm run soak -- --minutes N`: a gate with servers of every kind, under load and among faults for a long time. Nothing
+ * may be lost, doubled or crossed, no answer may hang, and memory must stay flat; else it exits with 1. Ctrl-C ends it
+ * early, with its table.
  * Options: --minutes N, --rate N (500 requests/s), --streams N (2000), --faults SHARE (0.01), --users N (50),
- * --token-seconds N (300), --notify-seconds N (10), --json FILE, --sabotage swap,lose
+ * --token-seconds N (300), --notify-seconds N (10), --store postgres, --json FILE, --sabotage swap,lose
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { openSession } from './soak/open-stream.ts'
+import { endSession, openSession } from './soak/open-stream.ts'
 import { checkOpenFiles, type Options, OptionsWrong, readOptions } from './soak/options.ts'
 import { type Processes, startProcesses } from './soak/processes.ts'
-import { type Findings, judge, renderReport, summariseLatency } from './soak/report.ts'
+import { type Findings, judge, renderReport, summarise } from './soak/report.ts'
 import { type Requests, startRequests } from './soak/requests.ts'
 import { createSampler, type Sample } from './soak/sampler.ts'
 import { type Streams, startStreams } from './soak/streams.ts'
@@ -64,12 +65,13 @@ async function measure(
   const sample = createSampler(processes)
   const idle = await sample()
   const users = await logIn(url, options.users, options.tokenSeconds)
-  for (const user of users.all) user.session = await openSession(url, user, 0)
-  const streams = startStreams(url, users.all, options)
+  const withSession = users.all.filter(({ lane }) => lane.clients.includes('legacy'))
+  for (const user of withSession) user.session = await openSession(user, 0)
+  const streams = startStreams(users.all, options)
   users.onRefreshed = (user) => streams.renew(user)
   await Promise.race([streams.ready, interrupted])
   console.log(
-    `${options.users} users are logged in and ${streams.open()} streams are open; ${options.minutes} minutes of ${options.rate} requests/s begin`,
+    `${users.all.length} users are logged in and ${streams.open()} streams are open; ${options.minutes} minutes of ${options.rate} requests/s begin`,
   )
 
   const started = (await sample()).seconds
@@ -104,6 +106,7 @@ async function measure(
   await requests.stop()
   users.stop()
   streams.stop()
+  for (const user of withSession) await endSession(user, user.session)
   await pause(restMilliseconds).promise
   return {
     options,
@@ -112,14 +115,15 @@ async function measure(
     broken,
     requests: requests.counts,
     latency: {
-      json: summariseLatency(requests.latency.json),
-      stream: summariseLatency(requests.latency.stream),
+      json: summarise(requests.latency.json),
+      stream: summarise(requests.latency.stream),
     },
+    byLane: Object.fromEntries([...requests.byLane].map(([lane, times]) => [lane, summarise(times)])),
     streams: streams.counts,
     tokens: users.counts,
     samples,
-    idleFiles: idle.files,
-    restFiles: broken === undefined ? (await sample()).files : 0,
+    idle,
+    rest: broken === undefined ? await sample() : undefined,
     logLines: readFileSync(processes.log, 'utf8').split('\n').length - 1,
   }
 }
@@ -161,6 +165,7 @@ function renderProgress(sample: Sample, { requests, streams, users, rate }: Prog
     `${streams.open()} streams`,
     `RSS ${sample.rssMegabytes.toFixed(0)} heap ${sample.heapMegabytes.toFixed(0)} MB`,
     `${sample.files} files`,
+    `${sample.processes} processes`,
     `lag ${sample.lagMilliseconds.toFixed(0)} ms`,
     `CPU ${sample.cpuPercent.toFixed(0)} %`,
     troubles.length === 0 ? 'all well' : troubles.map(([what, count]) => `${count} ${what}`).join(', '),

@@ -1,28 +1,47 @@
 /** How an answer reached the client: a status other than 200, or one of these. */
-export type Way = 'answer' | 'cut' | 'error event' | 'nonsense' | 'left' | 'nothing' | 'no end' | `${number}`
+export type Way = 'answer' | 'cut' | 'error' | 'nonsense' | 'left' | 'nothing' | 'no end' | `${number}`
 
-/** What a server does wrong, or a client, and how the client may find it answered. */
+/**
+ * How a server is reached: its bytes pass as they are, it is spoken to message by message over HTTP, HTTP+SSE or stdio,
+ * or it is a stdio server that ends again and again.
+ */
+export type Family = 'bytes' | 'http' | 'sse' | 'stdio' | 'crash'
+
+type Ways = Readonly<Partial<Record<Family, readonly Way[]>>>
+
+/** What a server does wrong, or a client, and how the client of a server that can do so may find it answered. */
 export const faults = {
-  /** An error of the server, which is MCP and goes through. */
-  error: ['500'],
-  'cut before': ['502'],
-  'cut json': ['cut'],
+  /** An error of the server, which is MCP and goes through; where messages go through, without its status. */
+  error: { bytes: ['500'], http: ['error'], sse: ['error'], stdio: ['error'] },
+  'cut before': { bytes: ['502'], http: ['502'] },
+  'cut json': { bytes: ['cut'], http: ['502'] },
   /** Between two events, where the gate can still end the stream with an error. */
-  'cut stream': ['error event'],
-  'cut event': ['cut'],
-  hang: ['504'],
+  'cut stream': { bytes: ['error'], http: ['error'] },
+  'cut event': { bytes: ['cut'], http: ['502'] },
+  hang: { bytes: ['504'], http: ['504'], sse: ['504'], stdio: ['504'] },
   /** Bytes that are not HTTP. */
-  garbage: ['502'],
-  html: ['502'],
+  garbage: { bytes: ['502'], http: ['502'] },
+  html: { bytes: ['502'], http: ['502'] },
   /** The gate does not read answers that need no bridge. */
-  'broken json': ['nonsense'],
-  slow: ['answer'],
+  'broken json': { bytes: ['nonsense'], http: ['502'] },
+  slow: { bytes: ['answer'], http: ['answer'], sse: ['answer'], stdio: ['answer'] },
   /** The client goes away while the server takes its time. */
-  leave: ['left'],
-} as const satisfies Readonly<Record<string, readonly Way[]>>
+  leave: { bytes: ['left'], http: ['left'], sse: ['left'], stdio: ['left'] },
+  /** Something that is no message comes before the answer. */
+  noise: { sse: ['answer'], stdio: ['answer'] },
+  /** The process ends: the gate says so, and waits before it starts one that keeps ending. */
+  crash: { crash: ['502'] },
+} as const satisfies Readonly<Record<string, Ways>>
 
 /** The name of a fault. */
 export type Fault = keyof typeof faults
 
-/** The names of all faults. */
-export const faultNames = Object.keys(faults) as Fault[]
+/** The ways in which a fault may be answered. */
+export function waysOf(fault: Fault, family: Family): readonly Way[] {
+  return (faults[fault] as Ways)[family] ?? []
+}
+
+/** The faults of a family. */
+export function faultsOf(family: Family): Fault[] {
+  return (Object.keys(faults) as Fault[]).filter((fault) => waysOf(fault, family).length > 0)
+}

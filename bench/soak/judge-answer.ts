@@ -1,10 +1,12 @@
-import { type Fault, faults, type Way } from './faults.ts'
+import { type Family, type Fault, type Way, waysOf } from './faults.ts'
 import { readMarks } from './marks.ts'
+import { idOf } from './messages.ts'
 
 /** What was asked, and what may go wrong with it. */
 export interface Asked {
   readonly user: string
   readonly number: number
+  readonly family: Family
   readonly fault: Fault | undefined
 }
 
@@ -23,20 +25,20 @@ export interface Judgement {
   readonly way: Way
 }
 
-const ids = /"jsonrpc":"2\.0","id":(\d+)/g
+/** The ids of answers, and the tokens of progress: a client chooses the same for both. */
+const ids = /"jsonrpc":"2\.0","id":(\d+)[,}]|"progressToken":(\d+)[,}]/g
 
 /** Decides whether an answer is the one that was asked for, and nothing but it. */
-export function judgeAnswer({ user, number, fault }: Asked, came: Came): Judgement {
+export function judgeAnswer({ user, number, family, fault }: Asked, came: Came): Judgement {
   const marks = readMarks(came.text)
   const way = wayOf(came, number)
   const foreign =
     marks.some((mark) => mark.user !== user || mark.number !== number) ||
-    [...came.text.matchAll(ids)].some(([, id]) => Number(id) !== number)
+    [...came.text.matchAll(ids)].some(([, id, token]) => Number(id ?? token) !== idOf(number))
   if (foreign) return { verdict: 'crossed', way }
   if (marks.filter(({ part }) => part === 'r').length > 1) return { verdict: 'doubled', way }
   if (fault !== undefined) {
-    const allowed: readonly Way[] = faults[fault]
-    return { verdict: allowed.includes(way) ? 'expected' : 'unexpected', way }
+    return { verdict: waysOf(fault, family).includes(way) ? 'expected' : 'unexpected', way }
   }
   if (way === 'answer') return { verdict: 'answered', way }
   return { verdict: /^\d+$/.test(way) ? 'refused' : 'lost', way }
@@ -46,7 +48,8 @@ function wayOf({ status, text, end }: Came, number: number): Way {
   if (end !== 'whole') return end
   if (status !== 200) return `${status}`
   const parts = new Set(readMarks(text).map(({ part }) => part))
-  if (parts.has('r') && text.includes(`"jsonrpc":"2.0","id":${number},"result"`)) return 'answer'
-  if (text.includes(`"jsonrpc":"2.0","id":${number},"error"`)) return 'error event'
+  const answer = `"jsonrpc":"2.0","id":${idOf(number)}`
+  if (parts.has('r') && text.includes(`${answer},"result"`)) return 'answer'
+  if (text.includes(`${answer},"error"`)) return 'error'
   return parts.has('x') ? 'nonsense' : 'nothing'
 }

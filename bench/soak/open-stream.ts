@@ -1,6 +1,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
-import { type Era, type Message, writeInitialize, writeInitialized, writeListen } from './messages.ts'
-import type { User } from './users.ts'
+import type { Era } from './lanes.ts'
+import { type Message, writeInitialize, writeInitialized, writeListen } from './messages.ts'
+import { credentialsOf, type User } from './users.ts'
 
 /** A stream that is open, and how to get away from it. */
 export interface OpenStream {
@@ -20,37 +21,43 @@ export class StreamRefused extends Error {
 
 /** Its connections end soon after their last request. */
 const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 2000 })
-const patienceMilliseconds = 10_000
+const patienceMilliseconds = 15_000
 
 /** Opens the session in which a user's requests of the legacy era are made. Throws StreamRefused. */
-export async function openSession(url: string, user: User, stream: number): Promise<string> {
-  const opening = await exchange(url, writeInitialize(user, stream))
+export async function openSession(user: User, stream: number): Promise<string> {
+  const opening = await exchange(user, writeInitialize(user, stream))
   const session = opening.headers['mcp-session-id']
   if (opening.statusCode !== 200 || typeof session !== 'string')
     throw new StreamRefused(opening.statusCode ?? 0)
-  const { statusCode = 0 } = await exchange(url, writeInitialized(user, session))
+  const { statusCode = 0 } = await exchange(user, writeInitialized(session))
   if (statusCode !== 202) throw new StreamRefused(statusCode)
   return session
 }
 
+/** Ends a session. Where that fails the server keeps one that nobody uses. */
+export async function endSession(user: User, session: string): Promise<void> {
+  const message = { headers: ['mcp-session-id', session], body: '' }
+  try {
+    ;(await send(user, { method: 'DELETE', message, over: agent })).resume()
+  } catch {
+    // The gate is gone, or too busy to answer: what it keeps is counted at the end.
+  }
+}
+
 /** Opens a stream of an era, on a connection of its own. Throws StreamRefused. */
-export async function openStream(url: string, user: User, number: number, era: Era): Promise<OpenStream> {
+export async function openStream(user: User, number: number, era: Era): Promise<OpenStream> {
   if (era === 'modern') {
-    const body = await send(url, { method: 'POST', message: writeListen(user, number), agent: false })
+    const body = await send(user, { method: 'POST', message: writeListen(user, number), over: false })
     return { body: await accept(body), close: () => body.destroy() }
   }
-  const session = await openSession(url, user, number)
-  const headers = ['authorization', `Bearer ${user.token}`, 'mcp-session-id', session]
-  const message = { headers: [...headers, 'accept', 'text/event-stream'], body: '' }
-  const body = await send(url, { method: 'GET', message, agent: false })
+  const session = await openSession(user, number)
+  const message = { headers: ['mcp-session-id', session, 'accept', 'text/event-stream'], body: '' }
+  const body = await send(user, { method: 'GET', message, over: false })
   return {
     body: await accept(body),
     close() {
       body.destroy()
-      const own = ['authorization', `Bearer ${user.token}`, 'mcp-session-id', session]
-      send(url, { method: 'DELETE', message: { headers: own, body: '' }, agent })
-        .then((answer) => answer.resume())
-        .catch(() => {}) // then the server keeps a session that nobody uses
+      void endSession(user, session)
     },
   }
 }
@@ -61,8 +68,8 @@ async function accept(answer: IncomingMessage): Promise<IncomingMessage> {
   throw new StreamRefused(answer.statusCode ?? 0)
 }
 
-async function exchange(url: string, message: Message): Promise<IncomingMessage> {
-  const answer = await send(url, { method: 'POST', message, agent })
+async function exchange(user: User, message: Message): Promise<IncomingMessage> {
+  const answer = await send(user, { method: 'POST', message, over: agent })
   answer.resume()
   return answer
 }
@@ -70,16 +77,16 @@ async function exchange(url: string, message: Message): Promise<IncomingMessage>
 interface Sending {
   readonly method: string
   readonly message: Message
-  readonly agent: Agent | false
+  readonly over: Agent | false
 }
 
 /** Resolves with the head of the answer. */
-function send(url: string, { method, message, agent: over }: Sending): Promise<IncomingMessage> {
+async function send(user: User, { method, message, over }: Sending): Promise<IncomingMessage> {
+  const { hostname, port, host, pathname: path } = new URL(user.url)
+  const headers = ['host', host, ...(await credentialsOf(user, method)), ...message.headers]
+  if (message.body !== '') headers.push('content-length', String(message.body.length))
   return new Promise((resolve, reject) => {
-    const { hostname, port, host } = new URL(url)
-    const headers = ['host', host, ...message.headers]
-    if (message.body !== '') headers.push('content-length', String(message.body.length))
-    const outgoing = request({ hostname, port, path: '/mcp', method, headers, agent: over }, (answer) => {
+    const outgoing = request({ hostname, port, path, method, headers, agent: over }, (answer) => {
       clearTimeout(timer)
       resolve(answer)
     })

@@ -14,6 +14,8 @@ export interface Options {
   readonly tokenSeconds: number
   /** How often each stream hears something. */
   readonly notifySeconds: number
+  /** Where the gate keeps what it must remember. */
+  readonly store: 'sqlite' | 'postgres'
   /** Where the raw figures go. */
   readonly json: string | undefined
   /** What the server is told to spoil, to see whether it is noticed: `swap`, `lose`. */
@@ -37,6 +39,7 @@ export function readOptions(args: readonly string[]): Options {
         users: { ...text, default: '50' },
         'token-seconds': { ...text, default: '300' },
         'notify-seconds': { ...text, default: '10' },
+        store: { ...text, default: 'sqlite' },
         json: text,
         sabotage: { ...text, default: '' },
       },
@@ -48,6 +51,8 @@ export function readOptions(args: readonly string[]): Options {
       throw new OptionsWrong(`--${name} must be a number from ${least} to ${most}`)
     return value
   }
+  const { store } = values
+  if (store !== 'sqlite' && store !== 'postgres') throw new OptionsWrong('--store must be sqlite or postgres')
   return {
     minutes: number('minutes', 0.05, 10_080),
     rate: number('rate', 1, 20_000),
@@ -56,6 +61,7 @@ export function readOptions(args: readonly string[]): Options {
     users: Math.round(number('users', 1, 10_000)),
     tokenSeconds: Math.round(number('token-seconds', 30, 86_400)),
     notifySeconds: number('notify-seconds', 0.5, 300),
+    store,
     json: values.json,
     sabotage: values.sabotage,
   }

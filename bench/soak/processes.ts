@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { freePort } from '../../test/support/installation.ts'
+import { startPostgres } from '../../test/support/postgres.ts'
+import { type Lane, lanes, pathOf, processesOf, streamsOf, usersOf } from './lanes.ts'
 import type { Options } from './options.ts'
 
-/** The gate and the server behind it. */
+/** The gate and the servers behind it. */
 export interface Processes {
   readonly gate: ChildProcess
   readonly url: string
@@ -14,26 +17,69 @@ export interface Processes {
   /** Where the gate writes its log and its audit. */
   readonly log: string
   readonly audit: string
-  /** Ends both, by their ids. `keep` leaves the files. */
+  /** Ends all, by their ids. `keep` leaves the files. */
   stop(keep: boolean): Promise<void>
 }
 
-/** How long the gate waits for the server. */
+/** How long the gate waits for a server. */
 export const responseSeconds = 5
+
+type UpstreamInput = NonNullable<ConfigInput['upstreams']>[number]
 
 const root = join(import.meta.dirname, '../..')
 /** The id of the client that all users use. */
 export const clientId = 'soak'
 
-/** Starts the server and, in front of it, the gate. Throws what the gate logged when it does not start. */
+const probeSeconds = 20
+
+interface Ports {
+  readonly streamable: number
+  readonly sse: number
+}
+
+/** What the gate is told of a server. */
+function upstreamOf(lane: Lane, ports: Ports, options: Options): UpstreamInput {
+  const { name, family, era, shared, asked, bound } = lane
+  const limits = { streams: Math.max(10_000, options.streams * 2) }
+  const common = {
+    name,
+    path: pathOf(lane),
+    responseSeconds,
+    limits,
+    ...(asked ? { probeSeconds } : { era }),
+  }
+  if (family === 'stdio' || family === 'crash') {
+    const principals = shared ? 'shared' : 'isolated'
+    const program = join(import.meta.dirname, 'servers/stdio.ts')
+    const command = [process.execPath, program, era, String(options.notifySeconds), principals]
+    return { ...common, command, principals, processesPerCaller: processesOf(lane, options) }
+  }
+  const url =
+    family === 'sse' ? `http://127.0.0.1:${ports.sse}/sse` : `http://127.0.0.1:${ports.streamable}/${era}`
+  // What goes wrong here goes wrong on purpose, and says nothing about the next request.
+  return { ...common, url, dpop: bound ? 'required' : 'optional', breaker: { failures: 0 } }
+}
+
+/** The most that one user has of what is spread over the users of each server. */
+function mostOfUser(options: Options, of: (lane: Lane) => number): number {
+  return Math.max(64, ...lanes.map((lane) => Math.ceil(of(lane) / usersOf(lane, options))))
+}
+
+/** Starts the servers and, in front of them, the gate. Throws what the gate logged when it does not start. */
 export async function startProcesses(options: Options): Promise<Processes> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-soak-'))
-  const [upstreamPort, port, admin] = [await freePort(), await freePort(), await freePort()]
+  const [port, admin] = [await freePort(), await freePort()]
+  const ports = { streamable: await freePort(), sse: await freePort() }
   const log = join(folder, 'gate.log')
   const audit = join(folder, 'audit.jsonl')
+  const postgres = options.store === 'postgres' ? await startPostgres({ durable: true }) : undefined
+  const database = await postgres?.createDatabase()
   const config: ConfigInput = {
     mode: 'development',
     data: join(folder, 'data'),
+    ...(database === undefined
+      ? {}
+      : { store: { url: database.url }, secret: randomBytes(32).toString('base64url') }),
     listen: { gateway: port, authorizationServer: 0, admin },
     log: { level: 'warn' },
     audit: { file: audit },
@@ -43,23 +89,12 @@ export async function startProcesses(options: Options): Promise<Processes> {
       authorizations: 1_000_000,
       authorizationsPerNetwork: 1_000_000,
       // The streams of a user, with room for those that come back while the old ones are still ending.
-      streams: Math.max(64, Math.ceil((options.streams / options.users) * 1.5)),
+      streams: mostOfUser(options, (lane) => streamsOf(lane, options) * 1.5),
       // With few users there are many requests of each.
-      running: Math.max(64, Math.ceil(options.rate / options.users)),
+      running: mostOfUser(options, (lane) => options.rate * lane.requests),
     },
     clients: [{ id: clientId, redirectUris: ['http://127.0.0.1:1/callback'] }],
-    upstreams: [
-      {
-        name: 'soak',
-        url: `http://127.0.0.1:${upstreamPort}/mcp`,
-        transport: 'streamable-http',
-        era: 'both',
-        responseSeconds,
-        limits: { streams: Math.max(10_000, options.streams * 2) },
-        // What goes wrong here goes wrong on purpose, and says nothing about the next request.
-        breaker: { failures: 0 },
-      },
-    ],
+    upstreams: lanes.map((lane) => upstreamOf(lane, ports, options)),
   }
   const file = join(folder, 'portcullis.json')
   writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
@@ -78,12 +113,10 @@ export async function startProcesses(options: Options): Promise<Processes> {
     started.push(child)
     return child
   }
-  run([
-    join(import.meta.dirname, 'upstream.ts'),
-    String(upstreamPort),
-    String(options.notifySeconds),
-    options.sabotage,
-  ])
+  const server = (name: string, ...args: readonly unknown[]): ChildProcess =>
+    run([join(import.meta.dirname, 'servers', name), ...args.map(String)])
+  server('streamable.ts', ports.streamable, options.notifySeconds, options.sabotage)
+  server('sse.ts', ports.sse, options.notifySeconds)
   const gate = run([join(root, 'bin/portcullis.js'), 'serve', '-c', file])
   const adminUrl = `http://127.0.0.1:${admin}`
   await untilReady(adminUrl, gate, log)
@@ -97,6 +130,8 @@ export async function startProcesses(options: Options): Promise<Processes> {
     async stop(keep) {
       for (const child of started.toReversed()) await end(child)
       process.off('exit', killAll)
+      await database?.drop()
+      await postgres?.stop()
       if (!keep) rmSync(folder, { recursive: true, force: true })
     },
   }

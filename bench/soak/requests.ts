@@ -1,11 +1,12 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { type Dispatcher, Pool } from 'undici'
-import { type Fault, faultNames } from './faults.ts'
+import { type Family, type Fault, faultsOf } from './faults.ts'
 import { type Asked, type Came, judgeAnswer } from './judge-answer.ts'
+import { type Era, type Lane, lanes } from './lanes.ts'
 import { type Kind, writeRequest } from './messages.ts'
 import type { Options } from './options.ts'
 import { responseSeconds } from './processes.ts'
-import type { User } from './users.ts'
+import { credentialsOf, type User } from './users.ts'
 
 /** What became of the requests so far. */
 export interface RequestCounts {
@@ -18,7 +19,7 @@ export interface RequestCounts {
   crossed: number
   /** Faults that were answered as they may not be. */
   unexpected: number
-  /** Without a fault that was provoked, by status. */
+  /** Without a fault that was provoked, by server and status. */
   readonly refused: Record<string, number>
   /** By fault, and by how it was answered. */
   readonly faults: Record<string, Record<string, number>>
@@ -31,6 +32,8 @@ export interface Requests {
   readonly counts: RequestCounts
   /** Microseconds from the time at which it was due to the end of the answer, of answers without a fault. */
   readonly latency: { readonly json: RecordableHistogram; readonly stream: RecordableHistogram }
+  /** The same of JSON answers, by server. */
+  readonly byLane: ReadonlyMap<string, RecordableHistogram>
   /** The same since the last progress line. */
   readonly recent: RecordableHistogram
   readonly running: () => number
@@ -47,7 +50,7 @@ const maxExamples = 20
 /** How often what is asked for. */
 const mix: readonly Kind[] = ['echo', 'echo', 'echo', 'echo', 'list', 'read', 'read', 'progress']
 
-/** Begins to send. */
+/** Begins to send, to each server its share. */
 export function startRequests(url: string, users: readonly User[], options: Options): Requests {
   const { rate } = options
   const pool = new Pool(url, { headersTimeout: 0, bodyTimeout: 0, pipelining: 1 })
@@ -65,6 +68,8 @@ export function startRequests(url: string, users: readonly User[], options: Opti
   }
   const latency = { json: createHistogram(), stream: createHistogram() }
   const recent = createHistogram()
+  const byLane = new Map(lanes.map(({ name }) => [name, createHistogram()]))
+  const pickLane = laneChooser(users)
   const running = new Set<Running>()
   const maxRunning = Math.max(200, rate * 2)
   const began = performance.now()
@@ -72,35 +77,49 @@ export function startRequests(url: string, users: readonly User[], options: Opti
 
   const settle = (request: Running, came: Came): void => {
     running.delete(request)
-    const { asked, due, kind } = request
+    const { asked, due, kind, lane } = request
     const { verdict, way } = judgeAnswer(asked, came)
     if (asked.fault !== undefined) add((counts.faults[asked.fault] ??= {}), way)
     if (verdict === 'answered') {
       counts.answered++
       const microseconds = Math.max(1, Math.round((performance.now() - due) * 1000))
       latency[kind === 'progress' ? 'stream' : 'json'].record(microseconds)
+      if (kind !== 'progress') byLane.get(lane)?.record(microseconds)
       recent.record(microseconds)
       return
     }
     if (verdict === 'expected') return
-    if (verdict === 'refused') add(counts.refused, way)
+    if (verdict === 'refused') add(counts.refused, `${lane} ${way}`)
     else counts[verdict]++
     if (counts.examples.length < maxExamples) {
       const { status, end, text } = came
-      counts.examples.push({ ...asked, kind, verdict, status, end, text: text.slice(0, 400) })
+      counts.examples.push({
+        ...asked,
+        kind,
+        era: request.era,
+        verdict,
+        status,
+        end,
+        text: text.slice(0, 400),
+      })
     }
   }
 
-  const send = (due: number): void => {
-    const user = pick(users)
-    const fault = Math.random() < options.faults ? pick(faultNames) : undefined
+  const send = async (due: number): Promise<void> => {
+    const { lane, own } = pickLane()
+    const { family } = lane
+    const user = pick(own)
+    const fault = family === 'crash' || Math.random() < options.faults ? pick(faultNames[family]) : undefined
     const kind = fault === undefined ? pick(mix) : 'echo'
-    const era = Math.random() < 0.5 ? 'legacy' : 'modern'
+    const era = pick(lane.clients)
     const { headers, body } = writeRequest(user, ++number, { era, kind, fault })
-    const request = new Running({ asked: { user: user.name, number, fault }, due, kind }, settle)
+    const asked = { user: user.name, number, family, fault }
+    const request = new Running({ asked, due, kind, era, lane: lane.name }, settle)
     running.add(request)
     counts.sent++
-    pool.dispatch({ path: '/mcp', method: 'POST', headers: headers as string[], body }, request)
+    const credentials = await credentialsOf(user, 'POST')
+    const path = new URL(user.url).pathname
+    pool.dispatch({ path, method: 'POST', headers: [...credentials, ...headers], body }, request)
   }
 
   let scheduled = 0
@@ -109,7 +128,7 @@ export function startRequests(url: string, users: readonly User[], options: Opti
     for (const target = ((now - began) / 1000) * rate; scheduled < target; scheduled++) {
       const due = began + (scheduled / rate) * 1000
       if (now - due > latestMilliseconds || running.size >= maxRunning) counts.unsent++
-      else send(due)
+      else void send(due)
     }
   }, tickMilliseconds)
   const sweep = (): void => {
@@ -125,6 +144,7 @@ export function startRequests(url: string, users: readonly User[], options: Opti
   return {
     counts,
     latency,
+    byLane,
     recent,
     running: () => running.size,
     async stop() {
@@ -136,8 +156,31 @@ export function startRequests(url: string, users: readonly User[], options: Opti
   }
 }
 
+const faultNames: Readonly<Record<Family, readonly Fault[]>> = {
+  bytes: faultsOf('bytes'),
+  http: faultsOf('http'),
+  sse: faultsOf('sse'),
+  stdio: faultsOf('stdio'),
+  crash: faultsOf('crash'),
+}
+
+/** Chooses a server by its share, with its users. */
+function laneChooser(users: readonly User[]): () => { lane: Lane; own: readonly User[] } {
+  let end = 0
+  const rows = lanes.map((lane) => {
+    end += lane.requests
+    return { lane, own: users.filter((user) => user.lane === lane), end }
+  })
+  return () => {
+    const place = Math.random() * end
+    return rows.find((row) => place < row.end) as (typeof rows)[number]
+  }
+}
+
 interface Sent {
   readonly asked: Asked & { readonly fault: Fault | undefined }
+  readonly era: Era
+  readonly lane: string
   readonly due: number
   readonly kind: Kind
 }
@@ -146,16 +189,20 @@ class Running implements Dispatcher.DispatchHandler {
   readonly asked: Sent['asked']
   readonly due: number
   readonly kind: Kind
+  readonly era: Era
+  readonly lane: string
   readonly #settle: (request: Running, came: Came) => void
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
   #chunks: Buffer[] = []
   #over = false
 
-  constructor({ asked, due, kind }: Sent, settle: (request: Running, came: Came) => void) {
+  constructor({ asked, due, kind, era, lane }: Sent, settle: (request: Running, came: Came) => void) {
     this.asked = asked
     this.due = due
     this.kind = kind
+    this.era = era
+    this.lane = lane
     this.#settle = settle
   }
 

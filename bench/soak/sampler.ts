@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
-import { cpuMicroseconds } from '../process-cpu.ts'
+import { childrenOf, cpuMicroseconds } from '../process-cpu.ts'
 import type { Processes } from './processes.ts'
 
 /** The gate's process at one time. */
@@ -10,7 +10,9 @@ export interface Sample {
   readonly files: number
   readonly lagMilliseconds: number
   readonly handles: number
-  /** Of one CPU, since the last sample. */
+  /** Of stdio servers. */
+  readonly processes: number
+  /** With those, of one CPU, since the last sample. */
   readonly cpuPercent: number
 }
 
@@ -36,6 +38,7 @@ export function createSampler({ gate, adminUrl, audit }: Processes): () => Promi
       files: readdirSync(`/proc/${pid}/fd`).length,
       lagMilliseconds: metric(metrics, 'nodejs_eventloop_lag_p99_seconds') * 1000,
       handles: metric(metrics, 'nodejs_active_handles_total'),
+      processes: childrenOf(pid).length,
       cpuPercent: (cpu - cpuBefore) / ((now - before) * 10),
     }
     ;[before, cpuBefore] = [now, cpu]

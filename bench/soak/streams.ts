@@ -1,3 +1,4 @@
+import { type Era, lanes, streamsOf, tellsAll, tellsFromStart } from './lanes.ts'
 import { readMarks } from './marks.ts'
 import { type OpenStream, openStream, StreamRefused } from './open-stream.ts'
 import type { Options } from './options.ts'
@@ -18,11 +19,13 @@ export interface StreamCounts {
   closed: number
   endedEarly: number
   outlived: number
-  /** Streams that could not be opened, by status; 0 where there was no answer. */
+  /** Streams that could not be opened, by server and status; 0 where there was no answer. */
   readonly refused: Record<string, number>
+  /** Messages, by server. */
+  readonly heard: Record<string, number>
 }
 
-/** Streams that are kept open, half of them of each era. */
+/** Streams that are kept open, to each server and of each era that its clients speak. */
 export interface Streams {
   readonly counts: StreamCounts
   readonly open: () => number
@@ -36,11 +39,12 @@ export interface Streams {
 interface Slot {
   readonly number: number
   readonly user: User
+  readonly era: Era
   stream: OpenStream | undefined
   expiresAt: number
   heardAt: number
-  /** The place of the next message. */
-  next: number
+  /** The place of the next message; undefined where any may be the first. */
+  next: number | undefined
 }
 
 const openingAtOnce = 16
@@ -49,7 +53,7 @@ const mostDelayMilliseconds = 3000
 const mostAfterTokenMilliseconds = 10_000
 
 /** Begins to open streams, and opens again what ends. */
-export function startStreams(url: string, users: readonly User[], options: Options): Streams {
+export function startStreams(users: readonly User[], options: Options): Streams {
   const counts: StreamCounts = {
     opened: 0,
     messages: 0,
@@ -62,11 +66,9 @@ export function startStreams(url: string, users: readonly User[], options: Optio
     endedEarly: 0,
     outlived: 0,
     refused: {},
+    heard: {},
   }
-  const slots = Array.from({ length: options.streams }, (_, index): Slot => {
-    const user = users[index % users.length] as User
-    return { number: index + 1, user, stream: undefined, expiresAt: 0, heardAt: 0, next: 0 }
-  })
+  const slots = makeSlots(users, options)
   const waiting: Slot[] = [...slots]
   const timers = new Set<NodeJS.Timeout>()
   const silence = options.notifySeconds * 3000
@@ -101,14 +103,14 @@ export function startStreams(url: string, users: readonly User[], options: Optio
     const { user, number } = slot
     const { expiresAt } = user
     try {
-      const stream = await openStream(url, user, number, isModern(number) ? 'modern' : 'legacy')
+      const stream = await openStream(user, number, slot.era)
       counts.opened++
       open++
-      Object.assign(slot, { stream, expiresAt, heardAt: Date.now(), next: 0 })
+      Object.assign(slot, { stream, expiresAt, heardAt: Date.now(), next: firstOf(slot) })
       listen(slot, stream)
     } catch (error) {
-      const status = error instanceof StreamRefused ? error.status : 0
-      counts.refused[status] = (counts.refused[status] ?? 0) + 1
+      const key = `${user.lane.name} ${error instanceof StreamRefused ? error.status : 0}`
+      counts.refused[key] = (counts.refused[key] ?? 0) + 1
       if (!stopped) comeBack(slot)
     }
   }
@@ -132,16 +134,20 @@ export function startStreams(url: string, users: readonly User[], options: Optio
   }
 
   function hear(slot: Slot, text: string): void {
+    const { name, lane } = slot.user
+    const expected = tellsAll(lane, slot.era) ? 0 : slot.number
     for (const { user, number, part, place } of readMarks(text)) {
       counts.messages++
-      if (user !== slot.user.name || number !== slot.number || part !== 'n') {
+      counts.heard[lane.name] = (counts.heard[lane.name] ?? 0) + 1
+      if (user !== name || number !== expected || part !== 'n') {
         counts.crossed++
         continue
       }
       slot.heardAt = Date.now()
-      if (place < slot.next) counts.doubled++
-      else counts.lost += place - slot.next
-      slot.next = Math.max(slot.next, place + 1)
+      const next = slot.next ?? place
+      if (place < next) counts.doubled++
+      else counts.lost += place - next
+      slot.next = Math.max(next, place + 1)
     }
   }
 
@@ -185,7 +191,19 @@ export function startStreams(url: string, users: readonly User[], options: Optio
   }
 }
 
-/** Neither era falls to one part of the users alone: the numbers of a user's streams may all be even. */
-function isModern(number: number): boolean {
-  return Math.floor(number / 7) % 2 === 0
+function firstOf({ user }: Slot): number | undefined {
+  return tellsFromStart(user.lane) ? 0 : undefined
+}
+
+/** Spreads the streams of each server over its users, and those of each user over the eras. */
+function makeSlots(users: readonly User[], options: Options): Slot[] {
+  let number = 0
+  return lanes.flatMap((lane) => {
+    const own = users.filter((user) => user.lane === lane)
+    return Array.from({ length: streamsOf(lane, options) }, (_, index): Slot => {
+      const user = own[index % own.length] as User
+      const era = lane.clients[(index + Math.floor(index / own.length)) % lane.clients.length] as Era
+      return { number: ++number, user, era, stream: undefined, expiresAt: 0, heardAt: 0, next: 0 }
+    })
+  })
 }

@@ -1,10 +1,17 @@
 import { FormBrowser } from '../../test/support/form-browser.ts'
 import { OAuthClient, type TokenAnswer } from '../../test/support/oauth.ts'
+import { type ProofKey, proofKey } from '../../test/support/proofs.ts'
+import { type Lane, lanes, pathOf, usersOf } from './lanes.ts'
 import { clientId } from './processes.ts'
 
-/** Somebody who is logged in. */
+/** Somebody who is logged in, for one of the servers. */
 export interface User {
   readonly name: string
+  readonly lane: Lane
+  /** The server, as the gate offers it. */
+  readonly url: string
+  /** The key that the token is bound to. */
+  readonly key: ProofKey | undefined
   /** The access token at present, and when it ends, in milliseconds. */
   token: string
   expiresAt: number
@@ -25,20 +32,50 @@ export interface Users {
 const loginsAtOnce = 4
 const retryMilliseconds = 2000
 
-/** Logs users in, each over the pages, and refreshes their tokens before they end, spread over time. */
+/** What a request of a user is authorized with: headers for once alone, where the token is bound. */
+export async function credentialsOf({ key, token, url }: User, method: string): Promise<string[]> {
+  if (key === undefined) return ['authorization', `Bearer ${token}`]
+  return ['authorization', `DPoP ${token}`, 'dpop', await key.prove({ method, url, token })]
+}
+
+/** Logs users in for each server, each over the pages, and refreshes their tokens before they end, spread over time. */
 export async function logIn(url: string, count: number, tokenSeconds: number): Promise<Users> {
   const client = new OAuthClient(url, clientId)
-  const all: User[] = []
   const counts = { refreshed: 0, refreshFailed: 0 }
   const timers = new Set<NodeJS.Timeout>()
-  let left = count
+
+  const redeem = async (key: ProofKey | undefined, grant: Record<string, string>): Promise<TokenAnswer> => {
+    const headers = key === undefined ? {} : { dpop: await key.prove({ url: `${url}/token` }) }
+    return client.token({ client_id: clientId, ...grant }, { headers })
+  }
+
+  const signIn = async (lane: Lane, name: string): Promise<User> => {
+    const key = lane.bound ? await proofKey() : undefined
+    const server = url + pathOf(lane)
+    const { code, verifier } = await client.authorize(
+      { scope: 'mcp:*', resource: server },
+      new FormBrowser({ fill: { name } }),
+    )
+    const { status, body } = await redeem(key, {
+      grant_type: 'authorization_code',
+      code,
+      code_verifier: verifier,
+      redirect_uri: client.redirectUri,
+    })
+    if (status !== 200) throw new Error(`${name} got no token: ${status} ${body.error}`)
+    return { name, lane, url: server, key, session: '', ...tokensOf(body) }
+  }
+
+  const waiting = lanes.flatMap((lane) =>
+    Array.from({ length: usersOf(lane, { users: count }) }, (_, index) => ({
+      lane,
+      name: `${lane.name}${index + 1}`,
+    })),
+  )
+  const all: User[] = []
   const logInOneByOne = async (): Promise<void> => {
-    while (left > 0) {
-      const name = `user${left--}`
-      const browser = new FormBrowser({ fill: { name } })
-      const answer = await client.signIn({ scope: 'mcp:*', resource: `${url}/mcp` }, browser)
-      all.push({ name, session: '', ...tokensOf(answer) })
-    }
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      all.push(await signIn(next.lane, next.name))
   }
   await Promise.all(Array.from({ length: loginsAtOnce }, logInOneByOne))
 
@@ -51,9 +88,8 @@ export async function logIn(url: string, count: number, tokenSeconds: number): P
   }
   const life = tokenSeconds * 1000
   async function refresh(user: User): Promise<void> {
-    const { status, body } = await client
-      .refresh(user.refreshToken)
-      .catch((): Partial<TokenAnswer> => ({ status: 0 }))
+    const grant = { grant_type: 'refresh_token', refresh_token: user.refreshToken }
+    const { status, body } = await redeem(user.key, grant).catch((): Partial<TokenAnswer> => ({ status: 0 }))
     if (status === 200 && body !== undefined) {
       Object.assign(user, tokensOf(body))
       counts.refreshed++
@@ -70,7 +106,7 @@ export async function logIn(url: string, count: number, tokenSeconds: number): P
     onRefreshed: () => {},
     stop: () => timers.forEach((timer) => clearTimeout(timer)),
   }
-  all.forEach((user, index) => later(user, life * (1 / 3 + index / count / 3)))
+  all.forEach((user, index) => later(user, life * (1 / 3 + index / all.length / 3)))
   return users
 }
 
