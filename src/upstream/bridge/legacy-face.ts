@@ -39,6 +39,8 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
   let logLevel: unknown
   let discovered: Promise<Json> | undefined
   let changes: ChangeStream | undefined
+  /** Who hears of changes. */
+  let listener: Sink | undefined
 
   const envelope = (): Json => ({
     ...modernMeta({ clientInfo }),
@@ -174,6 +176,9 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
   const stop = (): void => {
     changes?.end()
     changes = undefined
+    // A stream on which nobody will say anything any more would only keep its client from coming again.
+    listener?.end(200)
+    listener = undefined
     for (const { inner, conversation } of running.values()) {
       conversation.cancel(inner, { owner: '', principal: '', headers: [] })
     }
@@ -203,17 +208,22 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
     },
     listen(sink, caller) {
       changes?.end()
+      listener?.end(200)
       const stream = changeStream(sink, () => sink.end(200))
       changes = stream
+      listener = sink
       // Where the server will not tell, the client's stream ends, and it comes again.
       renew(caller).catch(() => sink.end(200))
       return () => {
         stream.end()
-        if (changes === stream) changes = undefined
+        if (changes !== stream) return
+        changes = undefined
+        listener = undefined
       }
     },
+    /** One who listens would not be told that nothing is heard any more, and what is subscribed to is kept here alone. */
     get busy() {
-      return running.size > 0
+      return running.size > 0 || listener !== undefined
     },
     async stop() {
       stop()

@@ -95,6 +95,7 @@ export function startConversation({
       }
     },
     listen(sink, { headers }) {
+      endListener() // one stream is enough, and two would have to share
       listener = sink
       channel.hear(headers)
       return () => {

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { post } from '../support/era-calls.ts'
+import { legacyRequest } from '../support/gated-spy.ts'
+import { modernScript, type ScriptedGate, startScripted } from '../support/scripted-upstream.ts'
+
+const subscriptionKey = 'io.modelcontextprotocol/subscriptionId'
+
+interface Said {
+  readonly method: string
+  readonly params?: object
+}
+
+/** A `subscriptions/listen` stream that the gateway holds open at the server. */
+interface Subscription {
+  readonly filter: Record<string, unknown>
+  readonly say: (message: Said) => void
+  closed: boolean
+}
+
+interface Setup {
+  readonly gate: ScriptedGate
+  readonly subscriptions: Subscription[]
+  /** The session of a legacy client. */
+  readonly id: string
+  readonly send: (method: string, params?: object) => Promise<unknown>
+  /** Opens the stream of the session. */
+  readonly listen: () => Promise<{ heard: () => unknown[]; isOver: () => boolean; leave: () => void }>
+}
+
+async function setUp(test: TestContext, settings: { idleSeconds?: number } = {}): Promise<Setup> {
+  const gate = await startScripted(modernScript, { era: 'modern', ...settings })
+  test.after(() => gate.close())
+  const subscriptions: Subscription[] = []
+  gate.spy.answerWith(
+    ((answer) => (request, res) => {
+      if (!request.body.includes('"subscriptions/listen"')) return answer(request, res)
+      const { id, params } = JSON.parse(request.body) as {
+        id: unknown
+        params: { notifications: Record<string, unknown> }
+      }
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      const subscription: Subscription = {
+        filter: params.notifications,
+        closed: false,
+        say(message) {
+          const stamped = {
+            jsonrpc: '2.0',
+            ...message,
+            params: { ...message.params, _meta: { [subscriptionKey]: id } },
+          }
+          res.write(`data: ${JSON.stringify(stamped)}\n\n`)
+        },
+      }
+      res.on('close', () => {
+        subscription.closed = true
+      })
+      subscriptions.push(subscription)
+      const { notifications } = params
+      subscription.say({ method: 'notifications/subscriptions/acknowledged', params: { notifications } })
+      return undefined
+    })(gate.spy.answer),
+  )
+  const token = await gate.token('ada')
+  const opening = {
+    protocolVersion: '2025-06-18',
+    capabilities: {},
+    clientInfo: { name: 'old', version: '2' },
+  }
+  const opened = await post(gate.url, token, legacyRequest('initialize', opening))
+  const id = opened.headers.get('mcp-session-id') ?? ''
+  return {
+    gate,
+    subscriptions,
+    id,
+    async send(method, params = {}) {
+      const answer = await post(gate.url, token, legacyRequest(method, params), {
+        headers: { 'mcp-session-id': id },
+      })
+      return answer.messages[0]?.result
+    },
+    async listen() {
+      const abort = new AbortController()
+      const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream', 'mcp-session-id': id }
+      const response = await fetch(gate.url, { headers, signal: abort.signal })
+      assert.equal(response.status, 200)
+      let text = ''
+      let over = false
+      void (async () => {
+        for await (const chunk of response.body!) text += Buffer.from(chunk).toString()
+      })()
+        .catch(() => {})
+        .finally(() => (over = true))
+      return {
+        heard: () => [...text.matchAll(/^data: (.+)$/gm)].map(([, data]) => JSON.parse(data as string)),
+        isOver: () => over,
+        leave: () => abort.abort(),
+      }
+    },
+  }
+}
+
+const changed = { jsonrpc: '2.0', method: 'notifications/tools/list_changed', params: {} }
+
+describe('the stream of a legacy client of a modern server', () => {
+  it('tells of every change, and of the resources that the client subscribed to (O16)', async (test) => {
+    const { subscriptions, send, listen } = await setUp(test)
+    const { heard, leave } = await listen()
+    await until(() => subscriptions.length === 1)
+    assert.deepEqual(subscriptions[0]?.filter, { toolsListChanged: true })
+    assert.deepEqual(await send('resources/subscribe', { uri: 'test:///a' }), {})
+    await until(() => subscriptions[0]?.closed === true)
+    const both = { toolsListChanged: true, resourceSubscriptions: ['test:///a'] }
+    assert.deepEqual(subscriptions[1]?.filter, both)
+    const updated = { method: 'notifications/resources/updated', params: { uri: 'test:///a' } }
+    subscriptions[1]?.say(updated)
+    subscriptions[1]?.say({ method: changed.method })
+    await until(() => heard().length === 2)
+    assert.deepEqual(heard(), [{ jsonrpc: '2.0', ...updated }, changed])
+    await send('resources/unsubscribe', { uri: 'test:///a' })
+    assert.deepEqual(subscriptions[2]?.filter, { toolsListChanged: true })
+    leave()
+    await until(() => subscriptions.every(({ closed }) => closed))
+  })
+
+  it('goes on to tell when its client has asked for nothing in a long time', async (test) => {
+    const { subscriptions, send, listen } = await setUp(test, { idleSeconds: 1 })
+    await send('resources/subscribe', { uri: 'test:///a' })
+    const { heard } = await listen()
+    await until(() => subscriptions.length === 1)
+    await wait(2500)
+    assert.equal(subscriptions[0]?.closed, false)
+    subscriptions[0]?.say({ method: changed.method })
+    await until(() => heard().length === 1)
+    assert.deepEqual(subscriptions[0]?.filter['resourceSubscriptions'], ['test:///a'])
+  })
+
+  it('ends with its session, and with a later stream, and leaves nobody waiting for what never comes', async (test) => {
+    const { gate, id, subscriptions, listen } = await setUp(test)
+    const first = await listen()
+    await until(() => subscriptions.length === 1)
+    const second = await listen()
+    await until(() => first.isOver() && subscriptions.length === 2)
+    assert.equal(second.isOver(), false)
+    const token = await gate.token('ada')
+    await post(gate.url, token, undefined, { method: 'DELETE', headers: { 'mcp-session-id': id } })
+    await until(() => second.isOver() && subscriptions.every(({ closed }) => closed))
+  })
+})
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 250 && !holds(); attempt++) await wait(20)
+  assert.ok(holds())
+}
