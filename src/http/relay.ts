@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Dispatcher, errors } from 'undici'
 import { type ErrorCode, Refusal } from '../core/errors.ts'
+import { endAnswer, readPatience } from './unread.ts'
 
 /** The status and the headers, alternating names and values, with which a relayed response begins. */
 export interface ResponseHead {
@@ -25,7 +26,7 @@ interface Patience {
 }
 
 /** Proxies cut what is silent for a minute or even half of one. */
-const usualPatience: Patience = { silence: 20_000, stall: 60_000 }
+const usualPatience: Patience = { silence: 20_000, stall: readPatience }
 
 interface Relay {
   readonly dispatcher: Dispatcher
@@ -130,7 +131,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#over = true
     if (!this.#isDeaf) {
       const rest = this.#transform === undefined ? '' : this.#change(() => this.#transform?.end())
-      if (rest !== undefined) this.#options.res.end(rest)
+      clearTimeout(this.#stalled)
+      if (rest !== undefined) endAnswer(this.#options.res, rest, this.#options.patience?.stall)
     }
     this.#resolve()
   }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { EventEmitter } from 'node:events'
-import type { ServerResponse } from 'node:http'
-import { describe, it } from 'node:test'
+import { EventEmitter, once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { describe, it, type TestContext } from 'node:test'
 import type { Rewrite } from '../../src/upstream/contract.ts'
-import { openSink } from '../../src/upstream/conversation/sink.ts'
+import { openSink, type Sink } from '../../src/upstream/conversation/sink.ts'
 
 /** As much of an HTTP answer as a sink needs. */
 class FakeAnswer extends EventEmitter {
@@ -12,6 +13,7 @@ class FakeAnswer extends EventEmitter {
   closed = false
   writableEnded = false
   readonly writableLength = 0
+  readonly writableNeedDrain = false
   writeHead(status: number): this {
     this.statuses.push(status)
     return this
@@ -80,5 +82,67 @@ describe('the answer that messages of a server go into', () => {
     const nothing = open('legacy', rewrite)
     nothing.sink.finish([{ method: 'hidden' }])
     assert.deepEqual([nothing.answer.statuses, nothing.answer.written], [[202], []])
+  })
+})
+
+/** More than the buffers of a connection hold. */
+const large = { id: 1, result: { text: 'x'.repeat(7 << 20) } }
+
+/** A sink behind a real connection, whose client reads nothing yet. Resolves when the client is let go, or has all. */
+async function openUnread(
+  test: TestContext,
+  use: (sink: Sink) => void,
+  patience = 200,
+): Promise<{ client: Socket; over: Promise<'finished' | 'cut'> }> {
+  const { promise: over, resolve } = Promise.withResolvers<'finished' | 'cut'>()
+  const server = createServer((_req, res) => {
+    const accept = (status: number): { status: number; headers: string[] } => ({ status, headers: [] })
+    res.once('close', () => resolve(res.writableFinished ? 'finished' : 'cut'))
+    use(openSink({ res, accept }, {}, 'modern', patience).sink)
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  test.after(() => {
+    client.destroy()
+    server.close()
+    server.closeAllConnections()
+  })
+  client.on('error', () => {}) // a reset is what this is about
+  client.pause().write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+  return { client, over }
+}
+
+describe('a client that does not read (A36)', { timeout: 20_000 }, () => {
+  it('is let go when it leaves its answer, whole or the last of a stream', async (test) => {
+    const ways: ((sink: Sink) => void)[] = [
+      (sink) => sink.finish(large),
+      (sink) => {
+        sink.push({ method: 'notifications/progress' })
+        sink.finish(large)
+      },
+    ]
+    for (const use of ways) assert.equal(await (await openUnread(test, use)).over, 'cut')
+  })
+
+  it('is let go when it leaves what a stream has said', async (test) => {
+    assert.equal(await (await openUnread(test, (sink) => sink.push(large))).over, 'cut')
+  })
+
+  it('is waited for as long as it reads, however slowly', async (test) => {
+    const use = (sink: Sink): void => {
+      sink.push(large)
+      sink.finish({ id: 1, result: {} })
+    }
+    const { client, over } = await openUnread(test, use, 1000)
+    let read = 0
+    client.on('data', (chunk) => {
+      read += chunk.length
+      client.pause()
+      setTimeout(() => client.resume(), 20)
+    })
+    client.resume()
+    assert.equal(await over, 'finished')
+    await once(client, 'end')
+    assert.ok(read > 7 << 20, `${read} bytes came`)
   })
 })

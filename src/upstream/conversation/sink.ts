@@ -1,4 +1,5 @@
 import { errorKinds, type Refusal } from '../../core/errors.ts'
+import { endAnswer, readPatience, watchReader } from '../../http/unread.ts'
 import type { Era } from '../../mcp/revisions.ts'
 import type { UpstreamReply } from '../contract.ts'
 import { changeMessages } from '../rewrite-answer.ts'
@@ -32,14 +33,25 @@ const modernStatus: Readonly<Record<number, number>> = {
   [-32022]: 400,
 }
 
-/** Makes the sink of one HTTP answer, and the promise of its end. `headers` go with its head, lower-case names. */
+/**
+ * Makes the sink of one HTTP answer, and the promise of its end. `headers` go with its head, lower-case names. A client
+ * that reads nothing for `patience` milliseconds, or leaves too much unread, is let go.
+ */
 export function openSink(
   { res, accept, rewrite }: UpstreamReply,
   headers: Readonly<Record<string, string>>,
   era: Era,
+  patience = readPatience,
 ): { sink: Sink; done: Promise<void> } {
   let streaming = false
   const { promise: done, resolve, reject } = Promise.withResolvers<void>()
+  const watch = watchReader(res, patience)
+  const write = (text: string): void => {
+    res.write(text)
+    watch()
+    // A server cannot be held back through its pipe, so a client that does not read is let go.
+    if (res.writableLength > maxUnreadBytes) res.destroy()
+  }
   const begin = (status: number, type: Readonly<Record<string, string>>): void => {
     const head = accept(status, { ...headers, ...type })
     res.writeHead(head.status, head.headers as string[])
@@ -59,10 +71,7 @@ export function openSink(
     res.flushHeaders()
     streaming = true
     // A comment now and then keeps proxies from taking a silent stream for a dead one (MCP O15).
-    const heartbeat = setInterval(
-      () => attempt(() => void res.write(': \n\n')),
-      heartbeatMilliseconds,
-    ).unref()
+    const heartbeat = setInterval(() => attempt(() => write(': \n\n')), heartbeatMilliseconds).unref()
     res.once('close', () => clearInterval(heartbeat))
   }
   res.once('close', resolve)
@@ -72,10 +81,10 @@ export function openSink(
     attempt(() => {
       const message = rewritten(answer)
       if (message === undefined) return sink.end(202)
-      if (streaming) res.end(event(message))
+      if (streaming) endAnswer(res, event(message), patience)
       else {
         begin(statusOf(message, era), { 'content-type': 'application/json' })
-        res.end(JSON.stringify(message))
+        endAnswer(res, JSON.stringify(message), patience)
       }
     })
   const sink: Sink = {
@@ -88,15 +97,13 @@ export function openSink(
         const message = rewritten(sent)
         if (message === undefined) return
         stream()
-        res.write(event(message))
-        // A server cannot be held back through its pipe, so a client that does not read is let go.
-        if (res.writableLength > maxUnreadBytes) res.destroy()
+        write(event(message))
       }),
     finish,
     end: (status) =>
       attempt(() => {
         if (!streaming) begin(status, {})
-        res.end()
+        endAnswer(res, undefined, patience)
       }),
     fail: (refusal, id) => {
       if (!streaming) reject(refusal)
