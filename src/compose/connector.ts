@@ -4,7 +4,7 @@ import { breaker } from '../upstream/breaker.ts'
 import type { Connector } from '../upstream/contract.ts'
 import { openHttp } from '../upstream/open-http.ts'
 import { openStdio } from '../upstream/open-stdio.ts'
-import { serverEnvironment } from '../upstream/stdio/environment.ts'
+import { secretValues, serverEnvironment } from '../upstream/stdio/environment.ts'
 import { version } from '../version.ts'
 import type { Base } from './base.ts'
 import { storedSuccessors } from './successors.ts'
@@ -28,12 +28,14 @@ export function buildConnector(config: UpstreamConfig, { log, clock, store }: Ba
       ),
   }
   if (command !== undefined) {
+    const seen = serverEnvironment(environment, process.env)
+    const secrets = secretValues(environment, seen)
     return openStdio({
       ...settings,
       command,
       memoryMegabytes,
-      environment: serverEnvironment(environment, process.env),
-      onStderr: (line) => log.logger.info({ upstream: name }, `${name}: ${scrub(line)}`),
+      environment: seen,
+      onStderr: (line) => log.logger.info({ upstream: name }, `${name}: ${scrub(line, secrets)}`),
       onExit: (reason) => log.logger.info({ upstream: name }, `${name}: the stdio server ${reason}`),
     })
   }

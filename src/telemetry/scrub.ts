@@ -1,15 +1,21 @@
 const secrets = [
   /(?<![\w-])eyJ[\w-]+\.[\w-]*\.?[\w-]*/g, // JWTs
   /\b(?:bearer|basic|dpop)\s+[\w.~+/=-]+/gi,
+  /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g, // the password in a URL
+  /(?<=(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi,
   /[\w-]{32,}/g, // codes, identifiers of sessions, opaque tokens
 ]
 
 const maxLength = 4096
 const maxPathLength = 200
 
-/** Removes from a free text everything that could be a token, a code or a secret, and cuts it to 4,096 characters. */
-export function scrub(text: string): string {
-  const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
+/**
+ * Removes from a free text everything that could be a token, a code or a secret, and all that is `known` to be one, and
+ * cuts it to 4,096 characters.
+ */
+export function scrub(text: string, known: readonly string[] = []): string {
+  const without = known.reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[redacted]'), text)
+  const short = without.length > maxLength ? `${without.slice(0, maxLength)}…` : without
   return secrets.reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[redacted]'), short)
 }
 

@@ -6,8 +6,9 @@ import { startChild } from '../../src/upstream/stdio/child.ts'
 async function run(
   program: string,
   most = Number.POSITIVE_INFINITY,
-): Promise<{ lines: string[]; reason: string }> {
+): Promise<{ lines: string[]; reason: string; besides: string[] }> {
   const lines: string[] = []
+  const besides: string[] = []
   const { promise, resolve } = Promise.withResolvers<string>()
   const child = startChild({
     command: [process.execPath, '-e', program],
@@ -16,10 +17,10 @@ async function run(
       lines.push(line)
       if (lines.length >= most) void child.stop()
     },
-    onStderr: () => {},
+    onStderr: (line) => besides.push(line),
     onExit: resolve,
   })
-  return { lines, reason: await promise }
+  return { lines, reason: await promise, besides }
 }
 
 describe('what a stdio server writes', { timeout: 60_000 }, () => {
@@ -38,6 +39,17 @@ describe('what a stdio server writes', { timeout: 60_000 }, () => {
       [15 << 20],
     )
     const endless = await run(`const more = () => process.stdout.write('x'.repeat(1 << 20), more); more()`)
-    assert.deepEqual(endless, { lines: [], reason: 'ended with SIGKILL' })
+    assert.deepEqual(endless, { lines: [], reason: 'ended with SIGKILL', besides: [] })
+  })
+
+  it('may be an endless line beside its messages, of which nothing is kept (A40)', async () => {
+    const program = `
+      const piece = 'x'.repeat(1 << 20)
+      let left = 40
+      const more = () => left-- > 0 ? process.stderr.write(piece, more) : process.stdout.write('still here\\n')
+      more()`
+    const { lines, besides } = await run(program)
+    assert.deepEqual(lines, ['still here'])
+    assert.deepEqual(besides, [])
   })
 })

@@ -6,8 +6,9 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { parseLossless } from '../../src/mcp/lossless.ts'
-import { serverEnvironment } from '../../src/upstream/stdio/environment.ts'
-import { portcullis, readDevelopmentToken, startPortcullis } from '../support/command.ts'
+import { secretValues, serverEnvironment } from '../../src/upstream/stdio/environment.ts'
+import { portcullis, startPortcullis } from '../support/command.ts'
+import { tokenFor } from '../support/era-calls.ts'
 import { freePort, type Installation, startInstallation } from '../support/installation.ts'
 
 const fixture = (name: string): string[] => [process.execPath, join(import.meta.dirname, '../fixtures', name)]
@@ -42,7 +43,7 @@ before(async () => {
 after(() => installation.close())
 
 async function open(user: string): Promise<Opened> {
-  const token = await readDevelopmentToken(installation, ['--user', user, '--scope', 'mcp:*'])
+  const token = await tokenFor(installation.mcpUrl, user)
   const client = new Client({ name: 'test', version: '1' }, { capabilities: { sampling: {} } })
   const notifications: unknown[] = []
   client.fallbackNotificationHandler = async (notification) => void notifications.push(notification)
@@ -59,7 +60,7 @@ async function open(user: string): Promise<Opened> {
 /** Opens a stream for messages of the server, and reads nothing of it. */
 async function listenUnread({ client }: Opened): Promise<{ isCut: () => Promise<boolean> }> {
   const { sessionId } = client.transport as StreamableHTTPClientTransport
-  const token = await readDevelopmentToken(installation, ['--user', 'ada', '--scope', 'mcp:*'])
+  const token = await tokenFor(installation.mcpUrl, 'ada')
   const { host, port } = new URL(installation.url)
   const socket = connect(Number(port), '127.0.0.1')
   const closed = once(
@@ -126,12 +127,16 @@ describe('a stdio server of the legacy era behind the gate', () => {
     await opened.client.close()
   })
 
-  it('may print what is no message, which is logged without secrets', async () => {
+  it('may print what is no message, which is logged without secrets (A14, A40)', async () => {
     const opened = await open('ada')
     assert.equal(await call(opened, 'noise'), 'done')
     await new Promise((resolve) => setTimeout(resolve, 100))
     assert.match(installation.log(), /this is no message/)
-    assert.match(installation.log(), /token \[redacted\] in the log/)
+    const log = installation.log()
+    assert.match(log, /token \[redacted\] in the log/)
+    assert.match(log, /key <\[redacted\]> came by variable/)
+    assert.match(log, /postgres:\/\/user:\[redacted\]@db\/x with api_key=\\"\[redacted\]\\"/)
+    assert.doesNotMatch(log, new RegExp(`hunter2|abc123|${variables.SERVER_KEY}`))
     await opened.client.close()
   })
 
@@ -202,7 +207,7 @@ describe('a stdio server that cannot be started', () => {
     const response = await fetch(broken.mcpUrl, {
       method: 'POST',
       headers: {
-        authorization: `Bearer ${await readDevelopmentToken(broken)}`,
+        authorization: `Bearer ${await tokenFor(broken.mcpUrl, 'ada')}`,
         'content-type': 'application/json',
       },
       body: JSON.stringify({
@@ -274,6 +279,17 @@ describe('the environment of a stdio server (A40)', () => {
     })
     const { PORTCULLIS_SECRET: _, ...rest } = variables
     assert.deepEqual(serverEnvironment(['*'], environment), { PATH: '/bin', HOME: '/root', ...rest })
+  })
+
+  it('has values that the log must not show: those that were named, and all that sound like secrets (A14)', () => {
+    const environment = {
+      PATH: '/opt/bin',
+      MODE: 'offline',
+      DB_PASSWORD: 'a longer secret',
+      EDITOR: 'nanonano',
+    }
+    assert.deepEqual(secretValues(['MODE'], environment), ['a longer secret', 'offline'])
+    assert.deepEqual(secretValues([], { API_KEY: 'short' }), [], 'which would stand in any line')
   })
 })
 

@@ -19,3 +19,25 @@ export function serverEnvironment(
   )
   return Object.fromEntries(entries)
 }
+
+const soundsSecret = /key|secret|token|passw|credential|auth/i
+/** Shorter texts stand in many lines by chance. */
+const shortestSecret = 6
+
+/**
+ * The values in the environment of a server that must not stand in the log when the server prints them: of variables
+ * that the operator named for it, and of those whose names sound like secrets.
+ */
+export function secretValues(
+  names: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): string[] {
+  const isSecret = (name: string): boolean =>
+    !harmless.includes(name) && (names.includes(name) || soundsSecret.test(name))
+  const values = Object.entries(environment).filter(([name]) => isSecret(name))
+  // The longest first: one may be a part of another.
+  return values
+    .map(([, value]) => value)
+    .filter(({ length }) => length >= shortestSecret)
+    .toSorted((one, other) => other.length - one.length)
+}
