@@ -3,6 +3,9 @@ import type { Outcome, RequestEvent } from '../telemetry/event.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
 import type { Note } from './note.ts'
 
+/** The status in the log of what got no answer, since its client was gone by then: the number that nginx uses. */
+const clientGone = 499
+
 /** Tells of a request when it is over. `durationMs` is the time from its first line to the end of the answer. */
 export function gatewayEvent(
   { req, res, path, requestId, address }: Exchange,
@@ -11,13 +14,14 @@ export function gatewayEvent(
 ): RequestEvent {
   const { principal, call, refusal } = note
   const methods = call?.methods
+  const status = res.headersSent ? res.statusCode : clientGone
   return {
     kind: note.kind,
     outcome: outcomeOf(note, res.statusCode),
     requestId,
     httpMethod: req.method ?? '',
     path: scrubPath(path),
-    status: res.statusCode,
+    status,
     durationMs,
     address,
     code: refusal?.code,

@@ -68,11 +68,15 @@ export function createGateway(ports: GatewayPorts): Gateway {
     }
     const note: Note = { kind: 'access' }
     live.set(exchange, note)
+    const answered = answer(exchange, note).catch((error: unknown) => answerError(exchange, note, error))
     res.once('close', () => {
       live.delete(exchange)
-      ports.observe(gatewayEvent(exchange, note, performance.now() - began))
+      const took = performance.now() - began
+      const tell = (): void => ports.observe(gatewayEvent(exchange, note, took))
+      // What came of a request whose client went away is known a moment later.
+      if (res.writableFinished) tell()
+      else void answered.then(tell)
     })
-    answer(exchange, note).catch((error: unknown) => answerError(exchange, note, error))
   }
 
   const streamCheck = setInterval(() => endStreams((note) => !mayGoOn(note)), streamCheckMilliseconds).unref()

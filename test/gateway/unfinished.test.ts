@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { echo } from '../support/spy-upstream.ts'
+
+let gate: GatedSpy
+let token: string
+before(async () => {
+  gate = await startGatedSpy()
+  token = await gate.tokenFor('mcp:*')
+})
+after(() => gate.close())
+
+/** A connection to the gate, with all that has come on it. */
+function dial(): { socket: Socket; came: () => string } {
+  const socket = connect(Number(new URL(gate.installation.url).port), '127.0.0.1')
+  let text = ''
+  socket.on('data', (chunk) => (text += chunk.toString('latin1')))
+  socket.on('error', () => {}) // a reset is an answer, too
+  return { socket, came: () => text }
+}
+
+const head = (length: number, headers = ''): string =>
+  `POST /mcp HTTP/1.1\r\nHost: ${new URL(gate.installation.url).host}\r\n${headers}` +
+  `Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
+
+const statuses = (text: string): string[] =>
+  [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => code as string)
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 250 && !(await holds()); attempt++) await wait(20)
+  assert.ok(await holds())
+}
+
+describe('a request whose body is still on its way', { timeout: 30_000 }, () => {
+  it('is refused at once where its head says enough, and its body is never taken for requests (A1, A35)', async () => {
+    const seen = gate.spy.seen.length
+    const body = `GET /gateway/jwks HTTP/1.1\r\nHost: x\r\n\r\n${'x'.repeat(100_000)}`
+    const { socket, came } = dial()
+    socket.write(head(body.length) + body.slice(0, 10))
+    await until(() => statuses(came()).length === 1)
+    socket.write(body.slice(10) + head(2) + '{}')
+    await until(() => statuses(came()).length === 2)
+    await wait(100)
+    socket.destroy()
+    assert.deepEqual(statuses(came()), ['401', '401'])
+    assert.equal(gate.spy.seen.length, seen)
+  })
+
+  it('never reaches the server when its client goes away, which is no fault of the gate (A36)', async () => {
+    const seen = gate.spy.seen.length
+    const { socket } = dial()
+    socket.write(`${head(1000, `Authorization: Bearer ${token}\r\n`)}{"jsonrpc":"2.0",`)
+    await wait(100)
+    socket.destroy()
+    await until(async () =>
+      (await gate.installation.audit()).some(
+        ({ code, outcome }) => code === 'request_aborted' && outcome === 'denied',
+      ),
+    )
+    assert.equal(gate.spy.seen.length, seen)
+    assert.doesNotMatch(gate.installation.log(), /"level":50/)
+    assert.equal((await gate.post(legacyRequest('ping'), { token })).status, 200)
+  })
+})
+
+describe('a request whose client is gone before its answer', { timeout: 30_000 }, () => {
+  it('is told of as what it was: allowed, and answered to nobody', async () => {
+    gate.spy.answerWith((request, res) => void setTimeout(() => echo(request, res), 300))
+    const abort = AbortSignal.timeout(100)
+    const { body, headers } = modernRequest('tools/list')
+    await assert.rejects(
+      fetch(gate.installation.mcpUrl, {
+        method: 'POST',
+        signal: abort,
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
+        body: JSON.stringify(body),
+      }),
+    )
+    await until(async () =>
+      (await gate.installation.audit()).some(
+        ({ status, outcome }) => status === 499 && outcome === 'allowed',
+      ),
+    )
+    gate.spy.answerWith(echo)
+  })
+})
+
+describe('a server that answers before it has read the request', { timeout: 30_000 }, () => {
+  it('is heard, whole or as a stream, though it never reads the rest', async (test) => {
+    const answer = '{"jsonrpc":"2.0","id":7,"result":{"early":true}}'
+    const whole = `Content-Type: application/json\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`
+    const event = `event: message\ndata: ${answer}\n\n`
+    const streamed = `Content-Type: text/event-stream\r\n\r\n${event}`
+    let next = ''
+    let unread = 0
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', (chunk) => {
+        socket.pause()
+        unread = size - chunk.length
+        socket.write(`HTTP/1.1 200 OK\r\nConnection: close\r\n${next}`)
+        if (next === streamed) setTimeout(() => socket.end(), 50)
+      })
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    test.after(() => server.close())
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
+    const early = await startGatedSpy({}, undefined, { url })
+    test.after(() => early.close())
+    const large = legacyRequest('tools/call', { name: 'a', arguments: { text: 'x'.repeat(3_900_000) } })
+    const size = JSON.stringify(large).length
+    const its = await early.tokenFor('mcp:*')
+    for (const [sent, expected] of [
+      [whole, answer],
+      [streamed, event],
+    ] as const) {
+      next = sent
+      const { status, text } = await early.post(large, { token: its })
+      assert.deepEqual({ status, text }, { status: 200, text: expected })
+      assert.ok(unread > 0, 'the request was longer than what the server had read')
+    }
+  })
+})
