@@ -14,7 +14,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   config: ['core'],
   storage: ['core'],
   keys: ['core', 'storage/contract.ts'],
-  identity: ['core', 'storage/contract.ts'],
+  identity: ['core', 'storage/contract.ts', 'storage/identity-contract.ts'],
+  issuer: ['core', 'http', 'identity/provider-contract.ts'],
   telemetry: ['core'],
   upstream: ['core', 'mcp', 'http'],
   'authorization-server': [
@@ -22,6 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'http',
     'keys/key-ring.ts',
     'identity/contract.ts',
+    'identity/provider-contract.ts',
     'storage/contract.ts',
     'storage/consent-contract.ts',
     'telemetry/event.ts',
@@ -47,6 +49,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** Packages that belong to one folder. */
 const packages: Readonly<Record<string, string>> = {
   'oidc-provider': 'authorization-server',
+  'openid-client': 'issuer',
   kysely: 'storage',
   pg: 'storage',
   'node:sqlite': 'storage',

@@ -45,7 +45,7 @@ export function addAccountPages(
       action: revokePath,
       csrf: forms.token(person.session.uid),
       clients: await connectedClients(provider, resources, { standing, remembered }),
-      hasLocal: local !== undefined,
+      hasLocal: local !== undefined && person.account.provider === undefined,
     })
     return sendMarkup(context, page)
   })

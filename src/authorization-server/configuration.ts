@@ -6,6 +6,7 @@ import { grantName, keyedDigest, randomToken } from '../core/secret.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { storageAdapter } from './adapter.ts'
 import { allowedScopesField, requestedScopeField } from './client-metadata.ts'
+import { confirmUser, standingOf } from './confirm-user.ts'
 import { cookieNames, longCookie, shortCookie } from './cookies.ts'
 import { renderLibraryError } from './error-page.ts'
 import { grantFeatures } from './grant-features.ts'
@@ -50,6 +51,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
         account && {
           accountId: account.id,
           claims: async () => ({ sub: account.id, name: account.displayName }),
+          ...standingOf(account),
         }
       )
     },
@@ -83,14 +85,15 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: async (context: KoaContextWithOIDC) => {
       checkRefreshResource(context)
+      await confirmUser(settings, context)
       await stepUps.refuseRefresh(context)
       return true
     },
     expiresWithSession: async () => false,
     loadExistingGrant,
-    extraTokenClaims: async (_context, token) =>
+    extraTokenClaims: async (context, token) =>
       'grantId' in token && token.grantId !== undefined
-        ? { gid: grantName(token.grantId) }
+        ? { gid: grantName(token.grantId), ...standingOf(context.oidc.account) }
         : // What a grant of ours gave the token: by whom it was delegated, and whose grant ends it.
           token.extra,
     ttl: {

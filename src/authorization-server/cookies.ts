@@ -7,6 +7,8 @@ interface CookieNames {
   readonly form: string
   /** Who has signed in at this browser before. */
   readonly known: string
+  /** How the cookies begin that bind a visit to an identity provider to one browser. */
+  readonly visit: string
 }
 
 /** Cookies of one host are shared by all its ports, so on loopback the port keeps two installations apart. */
@@ -19,6 +21,7 @@ export function cookieNames(issuer: string): CookieNames {
       resume: '__Secure-portcullis-resume',
       form: '__Host-portcullis-form',
       known: '__Host-portcullis-known',
+      visit: '__Host-portcullis-visit-',
     }
   }
   const session = `portcullis-${port}`
@@ -28,6 +31,7 @@ export function cookieNames(issuer: string): CookieNames {
     resume: `${session}-resume`,
     form: `${session}-form`,
     known: `${session}-known`,
+    visit: `${session}-visit-`,
   }
 }
 

@@ -54,6 +54,11 @@ const advice: Readonly<Record<string, { title: string; what: string; advice: str
     what: 'This server keeps no passwords and no passkeys of its users: in development mode any name signs in.',
     advice: 'With the setting login.users: local, users have passwords and passkeys.',
   },
+  not_kept_here: {
+    title: 'There is nothing to keep here',
+    what: 'You sign in at an identity provider, which keeps your password and your passkeys.',
+    advice: 'Change them there.',
+  },
   temporarily_unavailable: {
     title: 'Too many requests',
     what: 'There are too many requests from your network, or altogether, at the moment.',
@@ -147,7 +152,12 @@ export function linkOverPage(requestId: string): Promise<string> {
   return advicePage('link_over', requestId)
 }
 
-/** The page where there is nothing to keep, because users are not kept here. */
+/** The page of people who are kept here, for somebody who is known to an identity provider. */
+export function notKeptHerePage(requestId: string): Promise<string> {
+  return advicePage('not_kept_here', requestId)
+}
+
+/** The page of people who are kept here, where nobody is. */
 export function noLocalUsersPage(requestId: string): Promise<string> {
   return advicePage('no_local_users', requestId)
 }

@@ -1,10 +1,8 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { InteractionResults, Provider } from 'oidc-provider'
-import { displayedClientName } from './client-name.ts'
 import { interactionPath } from './configuration.ts'
 import { consentStep } from './consent-step.ts'
-import { findClient } from './find-client.ts'
 import { type Form, pageForms } from './forms.ts'
 import { errors } from './library.ts'
 import { loginDesk } from './login-desk.ts'
@@ -12,6 +10,7 @@ import type { Notes } from './notes.ts'
 import { type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
 import { endSession, type Login } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
+import { waitingClient } from './waiting-client.ts'
 
 type Interaction = InstanceType<Provider['Interaction']>
 
@@ -50,13 +49,19 @@ export function interactionPages(
     return context.redirect(interaction.returnTo, 303)
   }
 
-  const place = async (interaction: Interaction) => ({
-    action: `${interactionPath}/${interaction.uid}/login`,
-    passkeyAction: `${interactionPath}/${interaction.uid}/login/passkey`,
-    csrf: csrfOf(interaction),
-    holder: interaction.uid,
-    clientName: displayedClientName(await findClient(provider, String(interaction.params['client_id']))),
-  })
+  const place = async (interaction: Interaction) => {
+    const action = `${interactionPath}/${interaction.uid}/login`
+    return {
+      action,
+      passkeyAction: `${action}/passkey`,
+      providerAction: `${action}/provider`,
+      csrf: csrfOf(interaction),
+      holder: interaction.uid,
+      uid: interaction.uid,
+      fresh: interaction.prompt.reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age'),
+      waiting: await waitingClient(provider, interaction),
+    }
+  }
 
   /** The library takes nobody's login into somebody else's session, so that one ends first. */
   const finishLogin = async (context: PageContext, interaction: Interaction, { account, loginTs }: Login) => {
@@ -88,6 +93,21 @@ export function interactionPages(
       return answer instanceof Response ? answer : finishLogin(context, interaction, answer)
     })
   }
+
+  pages.post(`${interactionPath}/:uid/login/provider`, async (context) => {
+    const { interaction, form } = await loadForPost(context)
+    if (form['decision'] !== 'deny') return login.handOff(context, await place(interaction), form)
+    const note = notes.of(context.env.incoming)
+    note.error = 'access_denied'
+    const description = 'the user did not want to sign in'
+    return finish(context, interaction, { error: 'access_denied', error_description: description })
+  })
+
+  pages.get(`${interactionPath}/:uid/login/callback/:provider`, async (context) => {
+    const interaction = await load(context)
+    const answer = await login.checkProvider(context, await place(interaction), context.req.param('provider'))
+    return answer instanceof Response ? answer : finishLogin(context, interaction, answer)
+  })
 
   pages.post(`${interactionPath}/:uid/consent`, async (context) => {
     const { interaction, form } = await loadForPost(context)

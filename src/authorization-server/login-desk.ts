@@ -6,7 +6,14 @@ import { knownBrowsers } from './known-browser.ts'
 import type { Notes } from './notes.ts'
 import { addressOf } from './observe.ts'
 import { type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
-import { closedLoginPage, developmentLoginPage, localLoginPage } from './pages/login-page.ts'
+import {
+  closedLoginPage,
+  developmentLoginPage,
+  localLoginPage,
+  providerLoginPage,
+} from './pages/login-page.ts'
+import { providerForm, type WaitingClient } from './pages/provider-form.ts'
+import { providerDesk } from './provider-desk.ts'
 import { type Login, loginOf } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -18,10 +25,18 @@ interface LoginPlace {
   readonly passkeyAction: string
   /** The token of its forms. */
   readonly csrf: string
+  /** Where the form goes that leads to an identity provider. */
+  readonly providerAction: string
   /** Who holds the challenges for passkeys. */
   readonly holder: string
-  /** The client that wants to connect, as it may be shown. */
-  readonly clientName?: string | undefined
+  /** The client that wants to connect. */
+  readonly waiting?: WaitingClient | undefined
+  /** The authorization request that the login is for, where there is one. */
+  readonly uid?: string | undefined
+  /** The page of a person that wanted the login. */
+  readonly next?: string | undefined
+  /** Whether the client wants the person to log in anew. */
+  readonly fresh: boolean
 }
 
 type Check = (context: PageContext, place: LoginPlace, form: Form) => Promise<Login | Response>
@@ -32,6 +47,10 @@ export interface LoginDesk {
   /** Checks a posted login. Resolves to who it is, or to the page that says no. */
   readonly check: Check
   readonly checkPasskey: Check
+  /** Sends the browser to the identity provider that a posted form names. */
+  readonly handOff: (context: PageContext, place: LoginPlace, form: Form) => Promise<Response>
+  /** Checks what a browser brought back from the identity provider of this name. */
+  readonly checkProvider: (context: PageContext, place: LoginPlace, name: string) => Promise<Login | Response>
 }
 
 const developmentName = 'dev_user_123'
@@ -44,13 +63,18 @@ export function loginDesk(
 ): LoginDesk {
   const { identity, loginForm, local, clock } = settings
   const browsers = knownBrowsers(provider, settings)
+  const desk = providerDesk(provider, settings, notes)
   const passkeys = local?.passkeys.unavailable === undefined ? local?.passkeys : undefined
 
   const page = async (place: LoginPlace, name: string, problem?: string): Promise<Markup> => {
-    if (loginForm === 'none') return closedLoginPage()
-    if (loginForm === 'development') return developmentLoginPage({ ...place, name, problem })
+    const { providers } = desk
+    const elsewhere =
+      providers.length === 0 ? undefined : providerForm({ ...place, action: place.providerAction, providers })
+    const shown = { ...place, clientName: place.waiting?.name, name, problem, elsewhere }
+    if (loginForm === 'none') return elsewhere === undefined ? closedLoginPage() : providerLoginPage(shown)
+    if (loginForm === 'development') return developmentLoginPage(shown)
     const passkeyOptions = await passkeys?.startLogin(place.holder)
-    return localLoginPage({ ...place, name, problem, passkeyOptions })
+    return localLoginPage({ ...shown, passkeyOptions })
   }
   const headers = passkeys === undefined ? pageHeaders : scriptPageHeaders
 
@@ -62,7 +86,8 @@ export function loginDesk(
     const note = notes.of(context.env.incoming)
     if (!('refused' in answer)) {
       note.subject = answer.id
-      if (loginForm === 'local') browsers.remember(visitOf(context), answer.id)
+      if (loginForm === 'local' && answer.provider === undefined)
+        browsers.remember(visitOf(context), answer.id)
       return loginOf(answer, begunAt)
     }
     note.error = 'login_refused'
@@ -99,6 +124,12 @@ export function loginDesk(
       const begunAt = clock.now()
       const answer = (await passkeys?.finishLogin({ credential, holder })) ?? noPasskeys
       return decide(context, place, { name: '', answer, begunAt })
+    },
+    handOff: (context, { uid, next, fresh }, form) => desk.handOff(context, form, { uid, next, fresh }),
+    async checkProvider(context, place, name) {
+      const begunAt = clock.now()
+      const answer = await desk.receive(context, { name, uid: place.uid })
+      return answer instanceof Response ? answer : decide(context, place, { name: '', answer, begunAt })
     },
   }
 }

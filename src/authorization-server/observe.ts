@@ -46,7 +46,7 @@ function outcomeOf({ error, fault }: Note, status: number): Outcome {
 }
 
 function stepOf(path: string, resourcePaths: ReadonlySet<string>): OAuthStep {
-  if (path.endsWith('/login') || path.endsWith('/login/passkey')) return 'login'
+  if (/\/login(?:\/passkey|\/provider|\/callback\/[a-z0-9-]+)?$/.test(path)) return 'login'
   if (path === '/logout') return 'logout'
   if (path.endsWith('/consent')) return 'consent'
   if (path === revokePath) return 'revocation'

@@ -66,7 +66,7 @@ export function pageApp(
 export async function sendMarkup(
   context: PageContext,
   page: Markup | Promise<string>,
-  status: 200 | 400 | 404 | 422 | 429 = 200,
+  status: 200 | 400 | 404 | 422 | 429 | 503 = 200,
   headers: Readonly<Record<string, string>> = pageHeaders,
 ): Promise<Response> {
   return context.html(String(await page), status, headers)

@@ -3,7 +3,8 @@ import type { Hono } from 'hono'
 import type { Provider } from 'oidc-provider'
 import { displayText } from '../http/page.ts'
 import { addAccountPages } from './account-pages.ts'
-import { expiredFormPage, noLocalUsersPage } from './error-page.ts'
+import { interactionPath } from './configuration.ts'
+import { expiredFormPage, noLocalUsersPage, notKeptHerePage } from './error-page.ts'
 import { pageForms } from './forms.ts'
 import { knownBrowsers } from './known-browser.ts'
 import { loginDesk } from './login-desk.ts'
@@ -13,6 +14,7 @@ import { accountPath, passkeysPath, passwordPath } from './pages/account-nav.ts'
 import { logoutPage, signedOutPage } from './pages/logout-page.ts'
 import { addPasskeyPages } from './passkey-pages.ts'
 import { addPasswordPages } from './password-pages.ts'
+import { providerDesk, queryOf } from './provider-desk.ts'
 import { requestIdOf } from './request-id.ts'
 import { beginSession, endSession, type Login, signedIn } from './session.ts'
 import { addSetUpPages } from './set-up-pages.ts'
@@ -23,7 +25,7 @@ const destination = /^\/account(?:\/[a-z-]+)*$/
 
 /** Whether a path belongs to the pages of a person. The path is untrusted. */
 export function isPersonPath(path: string): boolean {
-  return /^\/(?:login(?:\/passkey)?|logout|setup\/[\w-]+|account(?:\/revoke|\/password|\/passkeys(?:\/[a-z]+)?)?)$/.test(
+  return /^\/(?:login(?:\/passkey|\/provider|\/callback\/[a-z0-9-]+)?|logout|setup\/[\w-]+|account(?:\/revoke|\/password|\/passkeys(?:\/[a-z]+)?)?)$/.test(
     path,
   )
 }
@@ -36,6 +38,7 @@ export function personPages(
 ): Hono<{ Bindings: HttpBindings }> {
   const forms = pageForms(provider, settings)
   const login = loginDesk(provider, settings, notes)
+  const desk = providerDesk(provider, settings, notes)
   const { local, clock } = settings
   const pages = pageApp(settings, notes, expiredFormPage)
   const visitor = (context: PageContext) => {
@@ -54,8 +57,11 @@ export function personPages(
     return {
       action: `/login?${query}`,
       passkeyAction: `/login/passkey?${query}`,
+      providerAction: `/login/provider?${query}`,
       csrf: forms.token(holder),
       holder,
+      next: next(context),
+      fresh: context.req.query('again') !== undefined,
     }
   }
 
@@ -81,6 +87,24 @@ export function personPages(
     })
   }
 
+  pages.post('/login/provider', async (context) => {
+    const here = place(context)
+    return login.handOff(context, here, await forms.read(context, here.holder))
+  })
+
+  pages.get('/login/callback/:provider', async (context) => {
+    const visit = await desk.placeOf(context)
+    const name = context.req.param('provider')
+    // The cookie of an authorization request is sent to its own pages alone.
+    if (visit.uid !== undefined)
+      return context.redirect(
+        `${interactionPath}/${visit.uid}/login/callback/${name}?${queryOf(context)}`,
+        303,
+      )
+    const answer = await login.checkProvider(context, place(context), name)
+    return answer instanceof Response ? answer : enter(context, answer, visit.next ?? accountPath)
+  })
+
   pages.get('/logout', async (context) => {
     const who = await visitor(context)
     if (who === undefined) return sendMarkup(context, signedOutPage())
@@ -88,7 +112,7 @@ export function personPages(
     const page = logoutPage({
       csrf,
       accountName: displayText(who.account.displayName),
-      hasLocal: local !== undefined,
+      hasLocal: local !== undefined && who.account.provider === undefined,
     })
     return sendMarkup(context, page)
   })
@@ -99,6 +123,8 @@ export function personPages(
       await forms.read(context, who.session.uid)
       notes.of(context.env.incoming).subject = who.accountId
       await endSession(provider, settings.issuer, visitOf(context))
+      const onward = await desk.logoutUrl(context, who.account.provider)
+      if (onward !== undefined) return context.redirect(onward.href, 303)
     }
     return context.redirect('/logout', 303)
   })
@@ -111,6 +137,13 @@ export function personPages(
       )
     }
   } else {
+    // Who is known to a provider has nothing here that could outlive what the provider says of them.
+    for (const path of [passkeysPath, `${passkeysPath}/*`, passwordPath]) {
+      pages.use(path, async (context, follow) => {
+        if ((await visitor(context))?.account.provider === undefined) return follow()
+        return sendMarkup(context, notKeptHerePage(requestIdOf(context.env.incoming)), 404)
+      })
+    }
     addSetUpPages(pages, { setUp: local.setUp, forms, notes, enter, clock })
     addPasskeyPages(pages, { passkeys: local.passkeys, forms, notes, visitor, clock })
     addPasswordPages(pages, {

@@ -60,7 +60,8 @@ async function loginEnded(
 ): Promise<boolean> {
   if (session?.accountId === undefined) return Check.NO_NEED_TO_PROMPT
   const account = await currentAccount(identity, session.accountId, session.loginTs)
-  return account === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
+  const isCurrent = account !== undefined && (await identity.confirm(account.id)) === 'current'
+  return isCurrent ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
 }
 
 /** Adds to the request what the client was just told that it lacks, so that the user is asked for it. */

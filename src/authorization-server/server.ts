@@ -71,7 +71,8 @@ export async function createAuthorizationServer(
     engine = buildEngine(settings, notes)
   })
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
-  const home = String(await homePage(resources.all, settings.loginForm !== 'none'))
+  const hasLogin = settings.loginForm !== 'none' || settings.federation !== undefined
+  const home = String(await homePage(resources.all, hasLogin))
 
   const limit = requestLimit(settings.requestLimits)
 

@@ -5,6 +5,7 @@ import type { MasterSecret } from '../core/secret.ts'
 import type { Guard } from '../http/guard.ts'
 import type { SafeFetch } from '../http/safe-fetch.ts'
 import type { Identity, OwnPassword, Passkeys, SetUp } from '../identity/contract.ts'
+import type { Federation } from '../identity/provider-contract.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { ConsentStore } from '../storage/consent-contract.ts'
 import type { ArtifactStore, ClientStore, RevocationStore } from '../storage/contract.ts'
@@ -85,6 +86,8 @@ export interface AuthorizationServerSettings {
   readonly loginForm: 'local' | 'development' | 'none'
   /** Passkeys and set-up links, where people are kept here. */
   readonly local: LocalUsers | undefined
+  /** Where else people can log in; undefined where there is no other place. */
+  readonly federation: Federation | undefined
   readonly sessions: SessionLifetimes
   readonly registration: RegistrationSettings
   readonly requestLimits: RequestLimits

@@ -31,7 +31,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     origins: base.origins,
     resources,
     clients: config.clients,
-    ...buildLogin(config, base),
+    ...(await buildLogin(config, base)),
     sessions: config.login,
     registration: {
       ...registration,

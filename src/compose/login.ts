@@ -8,13 +8,18 @@ import { loginLimits } from '../identity/login-limits.ts'
 import { ownPassword } from '../identity/own-password.ts'
 import { localPasskeys } from '../identity/passkeys.ts'
 import type { Base } from './base.ts'
+import { buildFederation } from './federation.ts'
 import { buildPasswords, buildPeople } from './people.ts'
 
-/** Builds who may log in, as a configuration says. */
-export function buildLogin(
-  config: Config,
-  base: Base,
-): Pick<AuthorizationServerSettings, 'identity' | 'loginForm' | 'local'> {
+type LoginSettings = Pick<AuthorizationServerSettings, 'identity' | 'loginForm' | 'local' | 'federation'>
+
+/** Builds who may log in, as a configuration says: here, or at identity providers. Throws ConfigurationInvalid. */
+export async function buildLogin(config: Config, base: Base): Promise<LoginSettings> {
+  const own = buildOwnLogin(config, base)
+  return { ...own, ...(await buildFederation(config, base, own.identity)) }
+}
+
+function buildOwnLogin(config: Config, base: Base): Omit<LoginSettings, 'federation'> {
   const { users: loginForm } = config.login
   if (loginForm === 'none') return { loginForm, identity: closedIdentity, local: undefined }
   const { store, clock, secret } = base

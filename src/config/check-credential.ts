@@ -16,7 +16,8 @@ export function checkCredential(credential: CredentialConfig): CredentialProblem
   return checkSecret('clientSecret', credential.clientSecret, credential.clientSecretFile, Boolean)
 }
 
-function checkSecret(
+/** The rule for a secret that stands in the configuration or in a file of its own. */
+export function checkSecret(
   name: string,
   value: string | undefined,
   file: string | undefined,

@@ -5,6 +5,7 @@ import { isLoopbackHost, withoutTrailingSlash } from '../core/resource.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import { checkCredential } from './check-credential.ts'
 import { checkGrants } from './check-grants.ts'
+import { checkProviders } from './check-providers.ts'
 import { authenticatedGrantTypes } from './grants.ts'
 import type { ParsedConfig } from './schema.ts'
 
@@ -28,6 +29,7 @@ export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
     ...checkRegistration(config),
     ...checkGrants(config),
     ...checkLogin(config),
+    ...checkProviders(config),
     ...checkStore(config),
   ]
 }

@@ -65,7 +65,8 @@ export function loadConfig({
     new URL(parsed.data.publicUrl ?? `http://127.0.0.1:${parsed.data.listen.gateway}`).href,
   )
   const { mode, login } = parsed.data
-  const users = login.users ?? (mode === 'production' ? 'local' : 'development')
+  const unnamed = mode === 'production' ? 'local' : 'development'
+  const users = login.users ?? (login.providers.length > 0 ? 'none' : unnamed)
   return deepFreeze({ ...parsed.data, publicUrl, login: { ...login, users } })
 }
 

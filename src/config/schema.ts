@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { clientSchema } from './client-schema.ts'
 import { dpopSchema, grantsSchema } from './grants.ts'
+import { providerSchema } from './provider-schema.ts'
 import { tlsSchema } from './tls.ts'
 import { upstreamSchema } from './upstream-schema.ts'
 import { accessTokenSeconds, httpUrl, network, whole } from './values.ts'
@@ -102,8 +103,9 @@ export const configSchema = z.strictObject({
     .strictObject({
       users: z.enum(['local', 'development', 'none']).optional().meta({
         description:
-          'Who may log in: people who are kept here (`portcullis user`), anybody who types a name (development mode only), or nobody. Default: `local` in production mode, else `development`.',
+          'Who may log in: people who are kept here (`portcullis user`), anybody who types a name (development mode only), or nobody. Default: `none` where there are `providers`, `local` in production mode, else `development`.',
       }),
+      providers: z.array(providerSchema).default([]),
       idleSeconds: whole(60, 31_536_000).default(1_209_600).meta({
         description: 'How long a login is remembered without a visit.',
       }),

@@ -17,6 +17,7 @@ const places: readonly Place[] = [
   { path: [...credential, 'token'], otherwise: someSecret },
   { path: [...credential, 'value'], otherwise: someSecret },
   { path: [...credential, 'clientSecret'], otherwise: someSecret },
+  { path: ['login', 'providers', '[]', 'clientSecret'], otherwise: someSecret },
   { path: ['store', 'url'] },
 ]
 

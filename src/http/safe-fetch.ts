@@ -105,7 +105,11 @@ const httpsPort = 443
 const notPublic = 'its host is not on the public internet'
 
 /** Resolves a name and hands out what was checked, so that the name cannot mean something else a moment later. */
-function checkedLookup({ allowLoopback, milliseconds, ...options }: SafeFetchOptions): LookupFunction {
+function checkedLookup({
+  allowLoopback,
+  milliseconds,
+  ...options
+}: Pick<SafeFetchOptions, 'allowLoopback' | 'milliseconds' | 'resolve'>): LookupFunction {
   const resolve = options.resolve ?? hostResolver({ milliseconds })
   return (hostname, { all }, callback) => {
     resolve(hostname).then(
@@ -120,6 +124,11 @@ function checkedLookup({ allowLoopback, milliseconds, ...options }: SafeFetchOpt
       (cause: unknown) => callback(new FetchRefused('its host has no address', { cause }), ''),
     )
   }
+}
+
+/** A lookup for connections that may reach the public internet alone. */
+export function publicLookup(milliseconds: number): LookupFunction {
+  return checkedLookup({ allowLoopback: false, milliseconds })
 }
 
 async function get(

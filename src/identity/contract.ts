@@ -5,7 +5,15 @@ export interface Account {
   readonly displayName: string
   /** Logins from before this time no longer count: milliseconds since the epoch. */
   readonly loginsSince?: number
+  /** The identity provider that vouches for them, by its name in the configuration; none for who is kept here. */
+  readonly provider?: string
+  /** What the identity provider says of them. */
+  readonly groups?: readonly string[]
+  readonly roles?: readonly string[]
 }
+
+/** Whether whoever vouches for an account still does; `unknown` where that cannot be asked for too long. */
+export type Confirmation = 'current' | 'ended' | 'unknown'
 
 /** What a person typed is not accepted; the message is for that person. */
 export interface LoginRefused {
@@ -39,6 +47,8 @@ export interface Identity {
   find(id: string): Promise<Account | undefined>
   /** Checks what a person typed. */
   login(form: LoginForm): Promise<Account | LoginRefused>
+  /** Asks whoever vouches for an account, now and then. What it has granted has ended when that says no. */
+  confirm(id: string): Promise<Confirmation>
 }
 
 /** A passkey as its owner sees it. */

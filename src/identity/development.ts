@@ -19,6 +19,7 @@ export function developmentIdentity(isTaken: (name: string) => Promise<boolean>)
       if (await isTaken(id)) return { refused: 'This name belongs to a client. Please choose another one.' }
       return { id, displayName: id }
     },
+    confirm: async () => 'current',
   }
 }
 
@@ -26,4 +27,5 @@ export function developmentIdentity(isTaken: (name: string) => Promise<boolean>)
 export const closedIdentity: Identity = {
   find: async () => undefined,
   login: async () => ({ refused: 'Nobody can log in here.' }),
+  confirm: async () => 'current',
 }

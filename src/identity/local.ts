@@ -58,7 +58,9 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
   return {
     async find(id) {
       const user = isUserId(id) ? await users.find(id) : undefined
-      return user === undefined || user.disabledAt !== undefined ? undefined : toAccount(user)
+      return user === undefined || user.disabledAt !== undefined || user.provider !== undefined
+        ? undefined
+        : toAccount(user)
     },
     async login({ name, password, address, known }) {
       if (name.length > passwordLength.most || password.length > 4 * passwordLength.most) return { refused }
@@ -82,6 +84,7 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
         return busy
       }
     },
+    confirm: async () => 'current',
   }
 }
 

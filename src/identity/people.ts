@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
-import { userIdPrefix } from '../core/user-id.ts'
+import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/contract.ts'
 import type { SetUp } from './contract.ts'
 import type { Invitations } from './invitations.ts'
@@ -63,12 +63,21 @@ export function people(ports: PeoplePorts): People {
       createdAt,
       disabledAt: undefined,
       loginsSince: 0,
+      provider: undefined,
     }
   }
 
+  // Who logs in at a provider has no name of their own here, so everybody can be named by id.
   const get = async (name: string): Promise<User> => {
-    const user = await users.findByName(fold(name))
+    const user = isUserId(name) ? await users.find(name) : await users.findByName(fold(name))
     if (user === undefined) throw new PersonRefused(`there is no user ${name}`)
+    return user
+  }
+
+  const getLocal = async (name: string): Promise<User> => {
+    const user = await get(name)
+    if (user.provider !== undefined)
+      throw new PersonRefused(`${name} logs in at ${user.provider}, and has no password here`)
     return user
   }
 
@@ -100,12 +109,12 @@ export function people(ports: PeoplePorts): People {
       refuse(nameProblem(name.trim()))
       const user = make(name, displayName, undefined)
       if (await users.add(user, fold(name))) return invitations.create({ kind: 'user', userId: user.id })
-      const known = await get(name)
+      const known = await getLocal(name)
       if (known.passwordHash !== undefined) throw new PersonRefused(`there is a user ${name} already`)
       return invitations.create({ kind: 'user', userId: known.id })
     },
     async setPassword(name, password) {
-      const user = await get(name)
+      const user = await getLocal(name)
       refuse(passwordProblem(password, user.name))
       await users.setPassword(user.id, await passwords.hash(password), endOfLogins(user, clock))
       await endAccess(user.id)

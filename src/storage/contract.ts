@@ -1,4 +1,6 @@
 import type { ConsentStore } from './consent-contract.ts'
+import type { IdentityStore } from './identity-contract.ts'
+import type { LastStartStore } from './last-start-contract.ts'
 
 /** What the authorization server remembers about one code, token, session, grant or client. */
 export interface Artifact {
@@ -188,6 +190,8 @@ export interface User {
   readonly disabledAt: number | undefined
   /** Logins from before this time no longer count. */
   readonly loginsSince: number
+  /** The identity provider that vouches for them, by its name in the configuration; undefined for a local user. */
+  readonly provider: string | undefined
 }
 
 /** The users of one tenant. Names are compared by a key that the caller makes. */
@@ -219,7 +223,7 @@ export interface UserStore {
   rehash(id: string, from: string, to: string): Promise<void>
   /** Disables a user, or enables one with undefined. Either ends earlier logins. */
   setDisabled(id: string, disabledAt: number | undefined, loginsSince: number): Promise<void>
-  /** Removes a user with their passkeys. */
+  /** Removes a user with their passkeys and who they are at an identity provider. */
   remove(id: string): Promise<void>
   /**
    * Counts an attempt before its password is looked at, in one conditional update, so that guesses that come at once
@@ -268,22 +272,6 @@ export interface PasskeyStore {
   removeAll(userId: string): Promise<void>
 }
 
-/** What an installation was started with. */
-export interface LastStart {
-  readonly publicUrl: string
-  /** The URLs of its MCP servers. */
-  readonly resources: readonly string[]
-  /** Who may log in: `login.users`. */
-  readonly users: string
-}
-
-/** The last start, for commands that are told nothing but where the store is. */
-export interface LastStartStore {
-  write(facts: LastStart): Promise<void>
-  /** Undefined before the first start. */
-  read(): Promise<LastStart | undefined>
-}
-
 /** One store, seen by one tenant. */
 export interface Store {
   readonly lastStart: LastStartStore
@@ -294,5 +282,6 @@ export interface Store {
   readonly consents: ConsentStore
   readonly users: UserStore
   readonly passkeys: PasskeyStore
+  readonly identities: IdentityStore
   close(): Promise<void>
 }

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { LastStart, LastStartStore } from './contract.ts'
+import type { LastStart, LastStartStore } from './last-start-contract.ts'
 import type { Schema } from './schema.ts'
 
 /** Keeps what one tenant's last start was told, as a mark. */

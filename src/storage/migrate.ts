@@ -8,6 +8,7 @@ import { refreshAnswers } from './migrations/0005-refresh-answers.ts'
 import { keyStates } from './migrations/0006-key-states.ts'
 import { challengedGrants } from './migrations/0007-challenged-grants.ts'
 import { artifactIndexes } from './migrations/0008-artifact-indexes.ts'
+import { identities } from './migrations/0009-identities.ts'
 import type { Schema } from './schema.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
@@ -20,6 +21,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0006-key-states': keyStates,
   '0007-challenged-grants': challengedGrants,
   '0008-artifact-indexes': artifactIndexes,
+  '0009-identities': identities,
 }
 
 /** The SQLSTATE of a user who may not create tables, as nobody but its owner may in a new PostgreSQL database. */

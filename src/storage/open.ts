@@ -6,6 +6,7 @@ import { clientStore } from './clients.ts'
 import { consentStore } from './consents.ts'
 import type { Store } from './contract.ts'
 import type { Database } from './database.ts'
+import { identityStore } from './identities.ts'
 import { keyTableStore } from './keys.ts'
 import { lastStartStore } from './last-start.ts'
 import { migrate } from './migrate.ts'
@@ -62,6 +63,7 @@ export async function openStore({
     consents: consentStore(db, tenant, clock),
     users: userStore(db, tenant),
     passkeys: passkeyStore(db, tenant),
+    identities: identityStore({ db, tenant, secret }),
     close: () => db.destroy(),
   }
 }

@@ -7,6 +7,7 @@ export interface Schema {
   consents: ConsentTable
   users: UserTable
   passkeys: PasskeyTable
+  identities: IdentityTable
   clients: ClientTable
 }
 
@@ -105,6 +106,23 @@ interface UserTable {
   failures: number
   failed_at: number
   locked_until: number
+  /** The identity provider that vouches for them; null for who has a password here. */
+  provider: string | null
+}
+
+/** Who a user is at an identity provider. */
+interface IdentityTable {
+  tenant: string
+  issuer: string
+  subject: string
+  user_id: string
+  /** What the provider said of them, as JSON. */
+  facts: string
+  /** What it gave to ask it again, sealed. */
+  credential: string | null
+  logged_in_at: number
+  asked_at: number
+  confirmed_at: number
 }
 
 interface PasskeyTable {

@@ -4,28 +4,13 @@ import type { Schema } from './schema.ts'
 
 /** Users over SQL. */
 export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
-  const toRow = (user: User, nameKey: string): Insertable<Schema['users']> => ({
-    tenant,
-    id: user.id,
-    name: user.name,
-    name_key: nameKey,
-    display_name: user.displayName,
-    password_hash: user.passwordHash ?? null,
-    created_at: user.createdAt,
-    disabled_at: user.disabledAt ?? null,
-    logins_since: user.loginsSince,
-    failures: 0,
-    failed_at: 0,
-    locked_until: 0,
-  })
-
   const select = () => db.selectFrom('users').selectAll().where('tenant', '=', tenant)
   const update = (id: string) => db.updateTable('users').where('tenant', '=', tenant).where('id', '=', id)
 
   const add = async (user: User, nameKey: string): Promise<boolean> => {
     const added = await db
       .insertInto('users')
-      .values(toRow(user, nameKey))
+      .values(userRow(tenant, user, nameKey))
       .onConflict((conflict) => conflict.doNothing())
       .returning('id')
       .execute()
@@ -35,7 +20,7 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
   return {
     add,
     async addFirst(user, nameKey) {
-      const row = toRow(user, nameKey)
+      const row = userRow(tenant, user, nameKey)
       const columns = Object.keys(row) as (keyof typeof row)[]
       const values = columns.map((column) => {
         const value = row[column]
@@ -117,6 +102,11 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
           .where('tenant', '=', tenant)
           .where('user_id', '=', id)
           .execute()
+        await transaction
+          .deleteFrom('identities')
+          .where('tenant', '=', tenant)
+          .where('user_id', '=', id)
+          .execute()
         await transaction.deleteFrom('users').where('tenant', '=', tenant).where('id', '=', id).execute()
       })
     },
@@ -151,6 +141,25 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
   }
 }
 
+/** The row of a user who is new. */
+export function userRow(tenant: string, user: User, nameKey: string): Insertable<Schema['users']> {
+  return {
+    tenant,
+    id: user.id,
+    name: user.name,
+    name_key: nameKey,
+    display_name: user.displayName,
+    password_hash: user.passwordHash ?? null,
+    created_at: user.createdAt,
+    disabled_at: user.disabledAt ?? null,
+    logins_since: user.loginsSince,
+    failures: 0,
+    failed_at: 0,
+    locked_until: 0,
+    provider: user.provider ?? null,
+  }
+}
+
 const forgiven = { failures: 0, failed_at: 0, locked_until: 0 }
 
 /** PostgreSQL takes a parameter within an expression for text unless told otherwise. */
@@ -162,7 +171,8 @@ function restore(row: Selectable<Schema['users']> | undefined): User | undefined
   return row && toUser(row)
 }
 
-function toUser(row: Selectable<Schema['users']>): User {
+/** A row as the rest of the program sees it. */
+export function toUser(row: Selectable<Schema['users']>): User {
   return {
     id: row.id,
     name: row.name,
@@ -171,5 +181,6 @@ function toUser(row: Selectable<Schema['users']>): User {
     createdAt: row.created_at,
     disabledAt: row.disabled_at ?? undefined,
     loginsSince: row.logins_since,
+    provider: row.provider ?? undefined,
   }
 }

@@ -27,6 +27,7 @@ describe('ids of people and of clients (R17, A12)', () => {
         createdAt: 0,
         disabledAt: undefined,
         loginsSince: 0,
+        provider: undefined,
       },
       'x',
     )

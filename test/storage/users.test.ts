@@ -11,6 +11,7 @@ const person = (id: string): User => ({
   createdAt: 1,
   disabledAt: undefined,
   loginsSince: 0,
+  provider: undefined,
 })
 
 const passkey = (id: string, userId: string): Passkey => ({

@@ -9,10 +9,19 @@ interface LoginPage {
   /** What stands in the field. */
   readonly name: string
   readonly problem: string | undefined
+  /** The way to identity providers, where there are some. */
+  readonly elsewhere?: Markup | undefined
 }
 
 /** The login of development mode: one field, prefilled, and one button. */
-export function developmentLoginPage({ action, csrf, clientName, name, problem }: LoginPage): Markup {
+export function developmentLoginPage({
+  action,
+  csrf,
+  clientName,
+  name,
+  problem,
+  elsewhere,
+}: LoginPage): Markup {
   return renderPage(
     'Sign in',
     html`
@@ -22,7 +31,8 @@ export function developmentLoginPage({ action, csrf, clientName, name, problem }
         ${nameField({ csrf, name, problem })}
         <div class="actions"><button class="primary" type="submit">Sign in</button></div>
       </form>
-      <p class="quiet">Development mode: any name works, there is no password. Use two names to be two users.</p>`,
+      <p class="quiet">Development mode: any name works, there is no password. Use two names to be two users.</p>
+      ${elsewhere ?? ''}`,
   )
 }
 
@@ -39,6 +49,7 @@ export function localLoginPage({
   clientName,
   name,
   problem,
+  elsewhere,
   ...passkey
 }: LocalLoginPage): Markup {
   return renderPage(
@@ -53,7 +64,19 @@ export function localLoginPage({
           autocomplete="current-password" ${describedBy(problem)} />
         <div class="actions"><button class="primary" type="submit">Sign in</button></div>
       </form>
-      ${passkey.passkeyOptions === undefined ? '' : passkeyForm({ csrf, ...passkey })}`,
+      ${passkey.passkeyOptions === undefined ? '' : passkeyForm({ csrf, ...passkey })}
+      ${elsewhere ?? ''}`,
+  )
+}
+
+/** The login where people are known to identity providers alone. */
+export function providerLoginPage({ clientName, problem, elsewhere }: LoginPage): Markup {
+  return renderPage(
+    'Sign in',
+    html`
+      ${introduce(clientName, 'Sign in to go on.')}
+      ${showProblem(problem)}
+      ${elsewhere ?? ''}`,
   )
 }
 

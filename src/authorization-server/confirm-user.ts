@@ -1,0 +1,38 @@
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { grants } from './grants.ts'
+import { errors } from './library.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+/**
+ * Before a client gets new tokens: asks whoever vouches for its user whether they still do. A no ends the grant, and
+ * silence for too long is no yes. Throws InvalidGrant and TemporarilyUnavailable.
+ */
+export async function confirmUser(
+  settings: AuthorizationServerSettings,
+  { oidc: { entities } }: KoaContextWithOIDC,
+): Promise<void> {
+  const { accountId, grantId } = entities.RefreshToken ?? {}
+  if (accountId === undefined) return
+  const confirmation = await settings.identity.confirm(accountId)
+  if (confirmation === 'current') return
+  if (confirmation === 'unknown') throw unavailable('the identity provider of the user does not answer')
+  if (grantId !== undefined) await grants(settings).revoke(grantId)
+  throw new errors.InvalidGrant('the identity provider no longer vouches for the user')
+}
+
+/** To the library it is the fault of the request. The refresh token has not been used, and works again later. */
+function unavailable(description: string): Error {
+  return Object.assign(new errors.TemporarilyUnavailable(description), { status: 503, statusCode: 503 })
+}
+
+/** Groups and roles of a user, as they stand in access tokens (RFC 9068 section 2.2.3.1). */
+export function standingOf(account: object | undefined): {
+  groups?: readonly string[]
+  roles?: readonly string[]
+} {
+  const { groups = [], roles = [] } = (account ?? {}) as {
+    groups?: readonly string[]
+    roles?: readonly string[]
+  }
+  return { ...(groups.length === 0 ? {} : { groups }), ...(roles.length === 0 ? {} : { roles }) }
+}

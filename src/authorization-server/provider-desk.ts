@@ -1,0 +1,119 @@
+import type { Provider } from 'oidc-provider'
+import type { Account, LoginRefused } from '../identity/contract.ts'
+import { type LoginProvider, ProviderAway } from '../identity/provider-contract.ts'
+import type { Form } from './forms.ts'
+import { errors } from './library.ts'
+import type { Notes } from './notes.ts'
+import { type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
+import { providerAwayPage } from './pages/provider-form.ts'
+import { type ProviderVisits, providerVisits } from './provider-visits.ts'
+import { requestIdOf } from './request-id.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+/** Where a visit to a provider belongs. */
+interface VisitPlace {
+  /** The authorization request; undefined for a person's pages. */
+  readonly uid: string | undefined
+  /** The page that wanted the login. */
+  readonly next?: string | undefined
+  /** Whether the person must log in at the provider anew. */
+  readonly fresh: boolean
+}
+
+/** The way to identity providers and back. */
+export interface ProviderDesk {
+  /** In the order in which they are offered; empty where there are none. */
+  readonly providers: readonly LoginProvider[]
+  /** Sends a browser to the provider that its form names, when the form has been found to be ours. */
+  handOff(context: PageContext, form: Form, place: VisitPlace): Promise<Response>
+  /** Where the visit of a callback belongs. Throws SessionNotFound for an unknown one. */
+  placeOf(context: PageContext): Promise<{ uid: string | undefined; next: string | undefined }>
+  /** Who came back, at the provider of this name. Resolves to a page where the provider does not answer. */
+  receive(
+    context: PageContext,
+    of: { name: string; uid: string | undefined },
+  ): Promise<Account | LoginRefused | Response>
+  /** Where somebody who has signed out here goes on to sign out at their provider; undefined where nowhere. */
+  logoutUrl(context: PageContext, provider: string | undefined): Promise<URL | undefined>
+}
+
+/** Builds the desk of an installation. */
+export function providerDesk(
+  library: Provider,
+  settings: AuthorizationServerSettings,
+  notes: Notes,
+): ProviderDesk {
+  const { federation } = settings
+  const visits: ProviderVisits = providerVisits(library, settings)
+  const providers = federation?.providers ?? []
+
+  const find = (name: string): LoginProvider => {
+    const provider = providers.find((one) => one.name === name)
+    if (provider === undefined) throw new errors.SessionNotFound('no such provider')
+    return provider
+  }
+
+  const sayAway = async (
+    context: PageContext,
+    { name, label }: LoginProvider,
+    error: unknown,
+  ): Promise<Response> => {
+    if (!(error instanceof ProviderAway)) throw error
+    Object.assign(notes.of(context.env.incoming), {
+      error: 'provider_unavailable',
+      reason: `${name}: ${error.message}`,
+      fault: true,
+    })
+    return sendMarkup(context, providerAwayPage(label, requestIdOf(context.env.incoming)), 503)
+  }
+
+  return {
+    providers,
+    async handOff(context, form, { uid, next, fresh }) {
+      const provider = find(textOf(form['provider']))
+      const visit = visitOf(context)
+      try {
+        const attempt = await visits.begin(visit, { provider: provider.name, uid, next })
+        return context.redirect((await provider.authorizationUrl(attempt, fresh)).href, 303)
+      } catch (error) {
+        return sayAway(context, provider, error)
+      }
+    },
+    async placeOf(context) {
+      const found = await visits.find(stateOf(context))
+      if (found === undefined) throw new errors.SessionNotFound('no such visit')
+      return found
+    },
+    async receive(context, { name, uid }) {
+      const provider = find(name)
+      const attempt = await visits.end(visitOf(context), { state: stateOf(context), provider: name, uid })
+      if (federation === undefined) throw new errors.SessionNotFound('no such provider')
+      try {
+        return await federation.finish(provider, queryOf(context), attempt)
+      } catch (error) {
+        return sayAway(context, provider, error)
+      }
+    },
+    async logoutUrl(context, name) {
+      try {
+        return await providers.find((one) => one.name === name)?.logoutUrl()
+      } catch (error) {
+        if (!(error instanceof ProviderAway)) throw error
+        // The session here is over all the same.
+        notes.of(context.env.incoming).reason = `${name}: ${error.message}`
+        return undefined
+      }
+    },
+  }
+}
+
+/** The parameters of a callback, to the letter. Untrusted. */
+export function queryOf({ req }: PageContext): string {
+  return new URL(req.url).search.slice(1)
+}
+
+function stateOf(context: PageContext): string {
+  const [state = '', ...more] = context.req.queries('state') ?? []
+  if (more.length > 0) throw new errors.SessionNotFound('two states')
+  return state
+}

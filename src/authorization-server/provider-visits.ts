@@ -1,0 +1,75 @@
+import type { Provider } from 'oidc-provider'
+import { digest, randomToken, secretsEqual } from '../core/secret.ts'
+import type { LoginAttempt } from '../identity/provider-contract.ts'
+import { cookieNames, longCookie } from './cookies.ts'
+import { errors } from './library.ts'
+import type { Visit } from './session.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+/** A browser that is at an identity provider, and where it goes on when it comes back. */
+interface ProviderVisit extends LoginAttempt {
+  readonly provider: string
+  /** The authorization request to which the login belongs; undefined for a person's pages. */
+  readonly uid: string | undefined
+  /** The page of a person that wanted the login. */
+  readonly next: string | undefined
+  /** The digest of what the browser's cookie holds. */
+  readonly binding: string
+}
+
+/** Visits of browsers to identity providers. Each ends once, in the browser in which it began, within ten minutes. */
+export interface ProviderVisits {
+  /** Begins a visit, when the person has agreed to it and not before: the browser gets its cookie here. */
+  begin(visit: Visit, to: Pick<ProviderVisit, 'provider' | 'uid' | 'next'>): Promise<LoginAttempt>
+  /** What belongs to a `state`, before anybody has shown that it is theirs. Untrusted input. */
+  find(state: string): Promise<Pick<ProviderVisit, 'uid' | 'next'> | undefined>
+  /**
+   * Ends the visit of this browser. Throws SessionNotFound for a `state` that is unknown, over, used, of another browser,
+   * provider or authorization request.
+   */
+  end(visit: Visit, of: { state: string; provider: string; uid: string | undefined }): Promise<ProviderVisit>
+}
+
+const model = 'ProviderVisit'
+const milliseconds = 600_000
+
+/** Visits over the store, where every replica finds them. */
+export function providerVisits(
+  provider: Provider,
+  { artifacts, clock, issuer }: AuthorizationServerSettings,
+): ProviderVisits {
+  const cookieOf = (state: string): string => cookieNames(issuer).visit + digest(state).slice(0, 12)
+  const cookie = { ...longCookie(issuer), signed: false }
+
+  return {
+    async begin({ req, res }, to) {
+      const attempt = { state: randomToken(), nonce: randomToken(), verifier: randomToken(48) }
+      const proof = randomToken()
+      const payload: ProviderVisit = { ...attempt, ...to, binding: digest(proof) }
+      const expiresAt = clock.now() + milliseconds
+      await artifacts.put({ model, id: attempt.state, payload: { ...payload, expiresAt }, expiresAt })
+      provider
+        .createContext(req, res)
+        .cookies.set(cookieOf(attempt.state), proof, { ...cookie, maxAge: milliseconds })
+      return attempt
+    },
+    async find(state) {
+      const found = await artifacts.find(model, state)
+      return found?.payload as ProviderVisit | undefined
+    },
+    async end({ req, res }, { state, provider: name, uid }) {
+      const { cookies } = provider.createContext(req, res)
+      const proof = cookies.get(cookieOf(state), { signed: false }) ?? ''
+      const found = (await artifacts.find(model, state))?.payload as ProviderVisit | undefined
+      // Before it is taken: whoever learns a state can neither use it nor use it up.
+      const isTheirs = found !== undefined && secretsEqual(digest(proof), found.binding)
+      if (!isTheirs) throw new errors.SessionNotFound('no visit of this browser')
+      if (found.provider !== name || found.uid !== uid)
+        throw new errors.SessionNotFound('a visit to somewhere else')
+      cookies.set(cookieOf(state), null, cookie)
+      const taken = await artifacts.take(model, state)
+      if (taken === undefined) throw new errors.SessionNotFound('a visit that is over')
+      return found
+    },
+  }
+}

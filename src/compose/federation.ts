@@ -1,0 +1,100 @@
+import { endAccess } from '../authorization-server/end-access.ts'
+import { describeProvider, type ProviderDescription } from '../config/describe-provider.ts'
+import { ConfigurationInvalid } from '../config/problems.ts'
+import type { Config } from '../config/schema.ts'
+import { createOperatorFetch } from '../http/operator-fetch.ts'
+import type { Identity } from '../identity/contract.ts'
+import { type FederatedProvider, federatedIdentity } from '../identity/federated.ts'
+import type { Federation, LoginProvider } from '../identity/provider-contract.ts'
+import { IssuerAway, IssuerInvalid } from '../issuer/discover-issuer.ts'
+import { githubApi, githubProvider } from '../issuer/github-provider.ts'
+import { openIdProvider, type ProviderSettings } from '../issuer/openid-provider.ts'
+import { version } from '../version.ts'
+import type { Base } from './base.ts'
+import { readSecret } from './read-secret.ts'
+
+/** Answers of providers are small; a user in many groups has a token of some kilobytes. */
+const fetchBounds = { maxBytes: 256 * 1024, milliseconds: 5000, running: 32 }
+
+/** Where a provider sends browsers back to. The provider must know the whole URL. */
+export function callbackUrl({ publicUrl }: Pick<Config, 'publicUrl'>, name: string): string {
+  return `${publicUrl}/login/callback/${name}`
+}
+
+/**
+ * Adds the identity providers of a configuration to those who can log in here. Throws ConfigurationInvalid for a provider
+ * whose metadata cannot be trusted; one that does not answer is told in the log, and asked again when somebody logs in.
+ */
+export async function buildFederation(
+  config: Config,
+  base: Base,
+  others: Identity,
+): Promise<{ identity: Identity; federation: Federation | undefined }> {
+  const described = config.login.providers.map(describeProvider)
+  if (described.length === 0) return { identity: others, federation: undefined }
+  const { store, clock, log } = base
+  const { artifacts, revocations, consents, users, identities } = store
+  const providers: FederatedProvider[] = []
+  for (const [index, description] of described.entries()) {
+    const provider = await buildProvider(description, { config, base, index })
+    const { claims, allow, deny } = description
+    providers.push({ provider, claims, rules: { allow, deny }, times: description })
+  }
+  return federatedIdentity({
+    providers,
+    others,
+    users,
+    identities,
+    clock,
+    endAccess: (accountId) => endAccess({ artifacts, revocations, consents, clock }, accountId),
+    onAway: (provider, reason) =>
+      log.logger.warn({ provider, reason }, `the identity provider ${provider} does not answer: ${reason}`),
+  })
+}
+
+interface ProviderPlace {
+  readonly config: Config
+  readonly base: Base
+  readonly index: number
+}
+
+async function buildProvider(
+  description: ProviderDescription,
+  { config, base, index }: ProviderPlace,
+): Promise<LoginProvider> {
+  const { issuer = '', kind, clientId, label, name, scopes, parameters, userinfo } = description
+  const origins = [new URL(issuer).origin, ...description.origins]
+  const settings: ProviderSettings = {
+    name,
+    label,
+    issuer,
+    clientId,
+    scopes,
+    parameters,
+    userinfo,
+    origins,
+    clientSecret: readSecret(description.clientSecret, description.clientSecretFile),
+    endsSession: description.logout === 'provider',
+    callbackUrl: callbackUrl(config, name),
+    afterLogoutUrl: `${config.publicUrl}/logout`,
+  }
+  const fetch = createOperatorFetch({
+    origins: kind === 'github' ? [...origins, new URL(githubApi(issuer)).origin] : origins,
+    userAgent: `Portcullis/${version} (+${config.publicUrl})`,
+    ...fetchBounds,
+  })
+  if (kind === 'github') return githubProvider(settings, fetch)
+  const provider = openIdProvider(settings, { fetch, clock: base.clock })
+  try {
+    await provider.check()
+  } catch (error) {
+    if (error instanceof IssuerInvalid)
+      throw new ConfigurationInvalid([{ path: `login.providers[${index}].issuer`, message: error.message }])
+    if (!(error instanceof IssuerAway)) throw error
+    base.log.logger.warn(
+      { provider: name, reason: error.message },
+      `${error.message}: nobody can log in there yet`,
+    )
+  }
+  return provider
+}

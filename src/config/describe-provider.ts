@@ -1,0 +1,44 @@
+import { type ProviderClaims, presetOf } from './provider-presets.ts'
+import type { ProviderConfig } from './provider-schema.ts'
+
+/** A provider with everything that its preset knows. */
+export interface ProviderDescription
+  extends Omit<ProviderConfig, 'claims' | 'issuer' | 'scopes' | 'parameters'> {
+  readonly name: string
+  readonly label: string
+  readonly kind: 'openid' | 'github'
+  /** Undefined where it is missing. */
+  readonly issuer: string | undefined
+  readonly scopes: readonly string[]
+  readonly parameters: Readonly<Record<string, string>>
+  readonly userinfo: boolean
+  readonly claims: ProviderClaims
+}
+
+/** Fills in what a preset knows. */
+export function describeProvider(config: ProviderConfig): ProviderDescription {
+  const preset = presetOf(config.preset)
+  const given = Object.fromEntries(Object.entries(config.claims).filter(([, value]) => value !== undefined))
+  return {
+    ...config,
+    name: config.name ?? config.preset ?? 'provider',
+    label: config.label ?? preset.label,
+    kind: config.preset === 'github' ? 'github' : 'openid',
+    issuer: config.issuer ?? issuerOf(config) ?? preset.issuer,
+    scopes: config.scopes ?? preset.scopes,
+    parameters: { ...preset.parameters, ...config.parameters },
+    userinfo: config.userinfo ?? preset.userinfo,
+    claims: { ...preset.claims, ...given },
+  }
+}
+
+function issuerOf({ preset, tenant }: ProviderConfig): string | undefined {
+  return preset === 'entra' && tenant !== undefined
+    ? `https://login.microsoftonline.com/${tenant}/v2.0`
+    : undefined
+}
+
+/** What an Entra issuer says where it stands for every directory. */
+export function isManyTenants(issuer: string): boolean {
+  return /^https:\/\/login\.microsoftonline\.[a-z]+\/(?:common|organizations|consumers)\//.test(issuer)
+}

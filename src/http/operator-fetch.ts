@@ -1,0 +1,95 @@
+import { Agent, type Dispatcher, request } from 'undici'
+import { isLoopbackHost } from '../core/resource.ts'
+import { FetchRefused, publicLookup } from './safe-fetch.ts'
+import { createSlots } from './slots.ts'
+import { addressKind, literalAddress } from './special-use.ts'
+
+interface OperatorFetchOptions {
+  /** The origins that the operator named: whatever their addresses, since the operator chose them. */
+  readonly origins: readonly string[]
+  readonly userAgent: string
+  readonly maxBytes: number
+  /** For everything together: name, connection, answer, body. */
+  readonly milliseconds: number
+  /** Requests that may run at a time. */
+  readonly running: number
+}
+
+/** A request with the signature of `fetch`, as libraries make them. Throws FetchRefused. */
+export type OperatorFetch = (
+  url: string,
+  options: {
+    readonly method?: string
+    readonly headers?: Record<string, string> | Headers
+    readonly body?: unknown
+    readonly signal?: AbortSignal | undefined
+  },
+) => Promise<Response>
+
+/**
+ * A fetch for the servers of an issuer that an operator named. To the named origins it goes wherever they are. To every
+ * other one, which the issuer's own documents name, it goes over https and to addresses of the public internet alone.
+ * It follows no redirect and reads no more than so much (RFC 9700 section 4.15 on server-side requests).
+ */
+export function createOperatorFetch(options: OperatorFetchOptions): OperatorFetch {
+  const { origins, userAgent, maxBytes, milliseconds, running } = options
+  const trusted = new Set(origins)
+  const slots = createSlots({ perKey: running, total: running })
+  const connect = { timeout: milliseconds }
+  const bounds = { headersTimeout: milliseconds, bodyTimeout: milliseconds, keepAliveTimeout: 4000 }
+  const direct = new Agent({ ...bounds, connect })
+  const guarded = new Agent({ ...bounds, connect: { ...connect, lookup: publicLookup(milliseconds) } })
+
+  return async (text, { method = 'GET', headers = {}, body, signal }) => {
+    const url = new URL(text)
+    const isTrusted = trusted.has(url.origin)
+    const problem = isTrusted ? undefined : foreignUrlProblem(url)
+    if (problem !== undefined) throw new FetchRefused(`${url.origin} is not asked: ${problem}`)
+    const release = slots.take('')
+    if (release === undefined) throw new FetchRefused('too many requests to the issuer are running')
+    try {
+      const limit = AbortSignal.timeout(milliseconds)
+      const answer = await request(url, {
+        dispatcher: isTrusted ? direct : guarded,
+        method,
+        headers: { 'user-agent': userAgent, ...Object.fromEntries(new Headers(headers)) },
+        body: body instanceof URLSearchParams ? body.toString() : null,
+        signal: signal == null ? limit : AbortSignal.any([limit, signal]),
+      })
+      return await readAnswer(answer, maxBytes)
+    } finally {
+      release()
+    }
+  }
+}
+
+/** Says why a URL that an issuer's document names is never asked, as far as it can be told from the URL. Untrusted. */
+export function foreignUrlProblem(url: URL): string | undefined {
+  if (url.protocol !== 'https:') return 'it is not https'
+  if (url.username !== '' || url.password !== '') return 'it has user information'
+  const literal = literalAddress(url.hostname)
+  const isInside = literal === undefined ? isLoopbackHost(url.hostname) : addressKind(literal) !== 'global'
+  return isInside ? 'it is not on the public internet' : undefined
+}
+
+async function readAnswer(
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  maxBytes: number,
+): Promise<Response> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > maxBytes) throw new FetchRefused(`the answer is larger than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  const fields = new Headers()
+  for (const [name, value] of Object.entries(headers)) {
+    for (const one of [value ?? []].flat()) fields.append(name, one)
+  }
+  const isEmpty = statusCode === 204 || statusCode === 304
+  return new Response(isEmpty ? null : new Uint8Array(Buffer.concat(chunks)), {
+    status: statusCode,
+    headers: fields,
+  })
+}

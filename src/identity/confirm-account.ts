@@ -1,0 +1,111 @@
+import type { Clock } from '../core/clock.ts'
+import type { IdentityFacts, IdentityStore, LinkedIdentity } from '../storage/identity-contract.ts'
+import type { Confirmation } from './contract.ts'
+import { type LoginProvider, ProviderAway, ProviderRefused } from './provider-contract.ts'
+import { type ClaimNames, FactsUnusable, readFacts } from './provider-facts.ts'
+import { type AdmissionRules, admissionProblem } from './provider-rules.ts'
+
+/** When a provider is asked whether it still vouches for a user, in seconds. */
+export interface ConfirmationTimes {
+  /** How long its yes counts. */
+  readonly recheckSeconds: number
+  /** How long after that refreshes go on while it does not answer. */
+  readonly outageSeconds: number
+  /** How long a login counts where the provider gave nothing to ask it by. */
+  readonly unconfirmedSeconds: number
+}
+
+interface ConfirmationPorts {
+  readonly identities: IdentityStore
+  readonly clock: Clock
+  readonly endAccess: (accountId: string) => Promise<void>
+  readonly onAway: (provider: string, reason: string) => void
+}
+
+interface Vouching {
+  readonly provider: LoginProvider
+  readonly claims: ClaimNames
+  readonly rules: AdmissionRules
+  readonly times: ConfirmationTimes
+}
+
+/** A provider that did not answer is asked again after so long, and no sooner. */
+const retrySeconds = 10
+
+/**
+ * Asks a provider whether it still vouches for one of its users, at most once in a while for each, whatever the number
+ * of replicas. Its no ends everything that the user is in the middle of. Its silence is a yes for a while.
+ */
+export async function confirmAccount(
+  ports: ConfirmationPorts,
+  userId: string,
+  vouching: Vouching,
+): Promise<Confirmation> {
+  const { identities, clock, endAccess } = ports
+  const { times } = vouching
+  const linked = await identities.findByUser(userId)
+  if (linked === undefined) return 'ended'
+  const { credential, askedAt, confirmedAt, loggedInAt } = linked
+  const since = (time: number): number => (clock.now() - time) / 1000
+  if (credential === undefined) return since(loggedInAt) <= times.unconfirmedSeconds ? 'current' : 'ended'
+
+  const wait = askedAt > confirmedAt ? Math.min(retrySeconds, times.recheckSeconds) : times.recheckSeconds
+  const isDue = since(confirmedAt) >= times.recheckSeconds && since(askedAt) >= wait
+  if (isDue && (await identities.claimQuestion(userId, askedAt, clock.now()))) {
+    const answer = await ask(ports, { ...linked, credential }, vouching)
+    if (answer === 'no') {
+      await identities.dropCredential(userId, loggedInAt)
+      await endAccess(userId)
+      return 'ended'
+    }
+    if (answer === 'yes') return 'current'
+  }
+  return since(confirmedAt) <= times.recheckSeconds + times.outageSeconds ? 'current' : 'unknown'
+}
+
+async function ask(
+  { identities, clock, onAway }: ConfirmationPorts,
+  linked: LinkedIdentity & { readonly credential: string },
+  { provider, claims, rules }: Vouching,
+): Promise<'yes' | 'no' | 'silence'> {
+  try {
+    const { credential, identity } = await provider.renew(linked.credential)
+    const isSame =
+      identity === undefined || (identity.issuer === linked.issuer && identity.subject === linked.subject)
+    if (!isSame) throw new ProviderRefused('the answer is about somebody else')
+    const facts = identity === undefined ? linked.facts : said(identity.claims, claims, linked)
+    if (admissionProblem(facts, rules) !== undefined) return 'no'
+    await identities.confirm(linked.userId, {
+      loggedInAt: linked.loggedInAt,
+      facts,
+      credential,
+      now: clock.now(),
+    })
+    return 'yes'
+  } catch (error) {
+    if (error instanceof ProviderRefused || error instanceof FactsUnusable) return 'no'
+    if (!(error instanceof ProviderAway)) throw error
+    onAway(provider.name, error.message)
+    return 'silence'
+  }
+}
+
+/**
+ * What the provider says anew. Who is in no group any more may be told by silence, so groups and roles are what is said
+ * now; what else is left out stays.
+ */
+function said(
+  fresh: Readonly<Record<string, unknown>>,
+  names: ClaimNames,
+  { subject, facts }: LinkedIdentity,
+): IdentityFacts {
+  const { displayName, email, domain, tenant, groups, roles } = readFacts(fresh, names, subject)
+  return {
+    displayName: displayName === subject ? facts.displayName : displayName,
+    email: email ?? facts.email,
+    domain: email === undefined && domain === undefined ? facts.domain : domain,
+    tenant: tenant ?? facts.tenant,
+    groups,
+    roles,
+  }
+}

@@ -1,0 +1,82 @@
+import type { IdentityFacts } from '../storage/identity-contract.ts'
+import { isPrintable } from './names.ts'
+import type { Claims } from './provider-contract.ts'
+
+/** Where a provider says what, by the names of claims; a dot leads into an object, as in `realm_access.roles`. */
+export interface ClaimNames {
+  readonly name: readonly string[]
+  readonly email: string
+  /** Undefined where the address is proven by being there. */
+  readonly emailVerified: string | undefined
+  /** A claim whose value is the domain of an organisation, as `hd` is at Google. */
+  readonly domain: string | undefined
+  readonly tenant: string | undefined
+  readonly groups: readonly string[]
+  readonly roles: readonly string[]
+}
+
+/** Tokens carry groups and roles, and have to fit into a header. */
+const mostCharacters = 4096
+
+/** What cannot be used of what a provider says; the message is for the operator. */
+export class FactsUnusable extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'FactsUnusable'
+  }
+}
+
+/** Reads what a provider says of a user. Claims are untrusted in their form. Throws FactsUnusable. */
+export function readFacts(claims: Claims, names: ClaimNames, subject: string): IdentityFacts {
+  const text = (name: string | undefined): string | undefined => {
+    const value = name === undefined ? undefined : readClaim(claims, name)
+    return typeof value === 'string' && value !== '' && isPrintable(value) ? value : undefined
+  }
+  const email = text(names.email)
+  const isVerified = names.emailVerified === undefined || readClaim(claims, names.emailVerified) === true
+  return {
+    displayName: (names.name.map(text).find((value) => value !== undefined) ?? subject).slice(0, 200),
+    email,
+    domain:
+      names.domain === undefined
+        ? isVerified
+          ? domainOf(email)
+          : undefined
+        : text(names.domain)?.toLowerCase(),
+    tenant: text(names.tenant),
+    groups: list(claims, names.groups, 'groups'),
+    roles: list(claims, names.roles, 'roles'),
+  }
+}
+
+function domainOf(email: string | undefined): string | undefined {
+  return email?.includes('@') === true ? email.slice(email.lastIndexOf('@') + 1).toLowerCase() : undefined
+}
+
+/** What stands in the claims of these names: texts, in lists or alone. */
+function list(claims: Claims, names: readonly string[], what: string): readonly string[] {
+  const values = names.flatMap((name) => [readClaim(claims, name) ?? []].flat())
+  const texts = [
+    ...new Set(values.filter((value) => typeof value === 'string' && isPrintable(value))),
+  ] as string[]
+  if (texts.join(' ').length > mostCharacters) {
+    throw new FactsUnusable(
+      `the provider names ${texts.length} ${what} of more than ${mostCharacters} characters together: have it send only those that matter here`,
+    )
+  }
+  return texts
+}
+
+/** The claim of a name; where there is none, a dot leads into objects. Auth0 names claims by URLs, which have dots. */
+export function readClaim(claims: Claims, name: string): unknown {
+  if (Object.hasOwn(claims, name)) return claims[name]
+  return name
+    .split('.')
+    .reduce<unknown>(
+      (value, key) =>
+        typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+          ? (value as Record<string, unknown>)[key]
+          : undefined,
+      claims,
+    )
+}

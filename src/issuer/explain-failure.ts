@@ -1,0 +1,66 @@
+import {
+  AuthorizationResponseError,
+  ClientError,
+  ResponseBodyError,
+  WWWAuthenticateChallengeError,
+} from 'openid-client'
+import { ProviderAway, ProviderRefused } from '../identity/provider-contract.ts'
+import { IssuerAway, IssuerInvalid } from './discover-issuer.ts'
+
+/** Errors by which a token endpoint says that a person or a grant is no longer what it was. */
+const refusals = new Set([
+  'invalid_grant',
+  'access_denied',
+  'interaction_required',
+  'login_required',
+  'consent_required',
+])
+
+/** Failures of the answer itself, which say nothing about a person. */
+const unanswered = new Set([
+  'OAUTH_TIMEOUT',
+  'OAUTH_ABORT',
+  'OAUTH_RESPONSE_IS_NOT_CONFORM',
+  'OAUTH_RESPONSE_IS_NOT_JSON',
+  'OAUTH_PARSE_ERROR',
+])
+
+/** What went wrong at a provider: that it said no, or proved nothing, or that it gave no answer. */
+export function explainFailure(error: unknown): Error {
+  if (error instanceof ProviderAway || error instanceof ProviderRefused) return error
+  if (error instanceof IssuerAway || error instanceof IssuerInvalid)
+    return new ProviderAway(error.message, { cause: error })
+  if (error instanceof AuthorizationResponseError)
+    return new ProviderRefused(describe(error), { code: error.error, cause: error })
+  if (error instanceof ResponseBodyError) {
+    return refusals.has(error.error)
+      ? new ProviderRefused(describe(error), { code: error.error, cause: error })
+      : new ProviderAway(describe(error), { cause: error })
+  }
+  if (error instanceof WWWAuthenticateChallengeError) {
+    return error.status === 401
+      ? new ProviderRefused('the access token is not accepted', { cause: error })
+      : new ProviderAway(`the answer has the status ${error.status}`, { cause: error })
+  }
+  if (error instanceof ClientError && error.code !== undefined && !unanswered.has(error.code)) {
+    const { cause } = error
+    return new ProviderRefused(
+      cause instanceof Error ? `${error.message}: ${cause.message}` : error.message,
+      {
+        cause: error,
+      },
+    )
+  }
+  const why = error instanceof Error ? error.message : String(error)
+  return new ProviderAway(`no answer: ${why}`, { cause: error })
+}
+
+function describe({
+  error,
+  error_description: description,
+}: {
+  error: string
+  error_description?: string | undefined
+}) {
+  return `the answer is ${JSON.stringify(description === undefined ? error : `${error}: ${description}`)}`
+}

@@ -1,0 +1,115 @@
+import {
+  allowInsecureRequests,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  ClientSecretPost,
+  Configuration,
+  calculatePKCECodeChallenge,
+  customFetch,
+} from 'openid-client'
+import type { OperatorFetch } from '../http/operator-fetch.ts'
+import {
+  type Claims,
+  type LoginProvider,
+  ProviderAway,
+  ProviderRefused,
+} from '../identity/provider-contract.ts'
+import { explainFailure } from './explain-failure.ts'
+import type { ProviderSettings } from './openid-provider.ts'
+
+/** Where the API of a GitHub is: of github.com at a host of its own, of an Enterprise Server under a path. */
+export function githubApi(issuer: string): string {
+  return issuer === 'https://github.com' ? 'https://api.github.com' : `${issuer}/api/v3`
+}
+
+/**
+ * GitHub as a place to log in: OAuth without OpenID Connect, so the API says who it is. Its access tokens do not end by
+ * themselves, and one that is no longer accepted means that the user took it back or is gone.
+ */
+export function githubProvider(settings: ProviderSettings, fetch: OperatorFetch): LoginProvider {
+  const { issuer, clientId, clientSecret = '', scopes, callbackUrl, parameters } = settings
+  const server = {
+    issuer,
+    authorization_endpoint: `${issuer}/login/oauth/authorize`,
+    token_endpoint: `${issuer}/login/oauth/access_token`,
+  }
+  const configuration = new Configuration(server, clientId, undefined, ClientSecretPost(clientSecret))
+  configuration[customFetch] = fetch
+  if (issuer.startsWith('http:')) allowInsecureRequests(configuration)
+
+  const ask = async (path: string, token: string): Promise<unknown> => {
+    const answer = await fetch(githubApi(issuer) + path, {
+      headers: {
+        accept: 'application/vnd.github+json',
+        authorization: `Bearer ${token}`,
+        'x-github-api-version': '2022-11-28',
+      },
+    })
+    if (answer.status === 401) throw new ProviderRefused('the access token is no longer accepted')
+    // Without the scope for it the organisations are not told, which is as if there were none. A limit says 403, too.
+    const isLimit = answer.headers.get('x-ratelimit-remaining') === '0' || answer.headers.has('retry-after')
+    if (path !== '/user' && (answer.status === 403 || answer.status === 404) && !isLimit) return []
+    if (answer.status !== 200) throw new ProviderAway(`the API answers ${answer.status} at ${path}`)
+    return answer.json()
+  }
+
+  const describeUser = async (token: string) => {
+    const user = (await ask('/user', token)) as Claims
+    const { id } = user
+    if (typeof id !== 'number') throw new ProviderRefused('the API does not say who it is')
+    const emails = (await ask('/user/emails', token)) as {
+      email: string
+      primary: boolean
+      verified: boolean
+    }[]
+    const primary = emails.find((one) => one.primary && one.verified)
+    const organisations = (await ask('/user/orgs?per_page=100', token)) as { login: string }[]
+    const teams = (await ask('/user/teams?per_page=100', token)) as {
+      slug: string
+      organization: { login: string }
+    }[]
+    const groups = [
+      ...organisations.map(({ login }) => login),
+      ...teams.map(({ slug, organization }) => `${organization.login}/${slug}`),
+    ]
+    return {
+      issuer,
+      subject: String(id),
+      claims: { ...user, email: primary?.email, email_verified: primary !== undefined, groups },
+    }
+  }
+
+  return {
+    name: settings.name,
+    label: settings.label,
+    host: new URL(issuer).host,
+    scopes,
+    authorizationUrl: async ({ state, verifier }) =>
+      buildAuthorizationUrl(configuration, {
+        ...parameters,
+        redirect_uri: callbackUrl,
+        scope: scopes.join(' '),
+        state,
+        code_challenge: await calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+      }),
+    async redeem(query, { state, verifier }) {
+      try {
+        const callback = new URL(`${callbackUrl}?${query}`)
+        const checks = { expectedState: state, pkceCodeVerifier: verifier }
+        const { access_token: credential } = await authorizationCodeGrant(configuration, callback, checks)
+        return { ...(await describeUser(credential)), credential }
+      } catch (error) {
+        throw explainFailure(error)
+      }
+    },
+    async renew(credential) {
+      try {
+        return { credential, identity: await describeUser(credential) }
+      } catch (error) {
+        throw explainFailure(error)
+      }
+    },
+    logoutUrl: async () => undefined,
+  }
+}

@@ -1,0 +1,44 @@
+import type { Configuration } from 'openid-client'
+import type { Clock } from '../core/clock.ts'
+
+/** An issuer's metadata, read when it is needed and again after a while. */
+export type KeptIssuer = () => Promise<Configuration>
+
+const keepMilliseconds = 3600_000
+const retryMilliseconds = 5000
+
+/**
+ * Keeps what `read` gives. All who wait share one reading; a failed one is repeated after a moment at the earliest, and
+ * what was read before goes on meanwhile.
+ */
+export function keepIssuer(read: () => Promise<Configuration>, clock: Clock): KeptIssuer {
+  let kept: { configuration: Configuration; readAt: number } | undefined
+  let failure: { error: unknown; at: number } | undefined
+  let reading: Promise<Configuration> | undefined
+
+  const readAnew = async (): Promise<Configuration> => {
+    try {
+      const configuration = await read()
+      kept = { configuration, readAt: clock.now() }
+      failure = undefined
+      return configuration
+    } catch (error) {
+      failure = { error, at: clock.now() }
+      if (kept === undefined) throw error
+      return kept.configuration
+    } finally {
+      reading = undefined
+    }
+  }
+
+  return async () => {
+    const now = clock.now()
+    if (kept !== undefined && now - kept.readAt < keepMilliseconds) return kept.configuration
+    if (failure !== undefined && now - failure.at < retryMilliseconds) {
+      if (kept === undefined) throw failure.error
+      return kept.configuration
+    }
+    reading ??= readAnew()
+    return reading
+  }
+}

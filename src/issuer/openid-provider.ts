@@ -1,0 +1,153 @@
+import {
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  buildEndSessionUrl,
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  type Configuration,
+  calculatePKCECodeChallenge,
+  enableNonRepudiationChecks,
+  fetchUserInfo,
+  None,
+  refreshTokenGrant,
+} from 'openid-client'
+import type { Clock } from '../core/clock.ts'
+import type { OperatorFetch } from '../http/operator-fetch.ts'
+import { type LoginProvider, type ProvenIdentity, ProviderRefused } from '../identity/provider-contract.ts'
+import { discoverIssuer } from './discover-issuer.ts'
+import { explainFailure } from './explain-failure.ts'
+import { keepIssuer } from './kept-issuer.ts'
+
+/** How we are known at a provider, and what we ask of it. */
+export interface ProviderSettings {
+  readonly name: string
+  readonly label: string
+  readonly issuer: string
+  readonly origins: readonly string[]
+  readonly clientId: string
+  readonly clientSecret: string | undefined
+  readonly scopes: readonly string[]
+  /** Further parameters of the authorization request. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** Whether the userinfo endpoint has claims that the ID token has not. */
+  readonly userinfo: boolean
+  /** Whether who signs out here is sent to sign out there. */
+  readonly endsSession: boolean
+  readonly callbackUrl: string
+  /** Where the provider sends a browser after the end of its session. */
+  readonly afterLogoutUrl: string
+}
+
+interface ProviderPorts {
+  readonly fetch: OperatorFetch
+  readonly clock: Clock
+}
+
+/** A provider that speaks OpenID Connect. */
+export interface OpenIdProvider extends LoginProvider {
+  /** Reads its metadata, unless that was done lately. Throws IssuerInvalid and IssuerAway. */
+  check(): Promise<Configuration>
+}
+
+/** A provider of OpenID Connect as a place to log in: code flow with PKCE, state and nonce, all of them every time. */
+export function openIdProvider(settings: ProviderSettings, { fetch, clock }: ProviderPorts): OpenIdProvider {
+  const { issuer, clientSecret, scopes, parameters, callbackUrl } = settings
+  const kept = keepIssuer(async () => {
+    const configuration = await discoverIssuer({
+      ...settings,
+      fetch,
+      clientAuthentication: clientAuthentication(clientSecret),
+    })
+    // TLS has proven it already, where there is TLS; a signature says the same of what stands in between.
+    enableNonRepudiationChecks(configuration)
+    return configuration
+  }, clock)
+
+  const userinfo = async (configuration: Configuration, accessToken: string, subject: string) =>
+    settings.userinfo && configuration.serverMetadata().userinfo_endpoint !== undefined
+      ? fetchUserInfo(configuration, accessToken, subject)
+      : {}
+
+  return {
+    name: settings.name,
+    label: settings.label,
+    host: new URL(issuer).host,
+    scopes,
+    check: kept,
+    authorizationUrl: (attempt, fresh) =>
+      orExplain(async () =>
+        buildAuthorizationUrl(await kept(), {
+          ...parameters,
+          ...(fresh ? { prompt: 'login' } : {}),
+          redirect_uri: callbackUrl,
+          scope: scopes.join(' '),
+          state: attempt.state,
+          nonce: attempt.nonce,
+          code_challenge: await calculatePKCECodeChallenge(attempt.verifier),
+          code_challenge_method: 'S256',
+        }),
+      ),
+    redeem: (query, { state, nonce, verifier }) =>
+      orExplain(async (): Promise<ProvenIdentity> => {
+        const configuration = await kept()
+        const callback = new URL(`${callbackUrl}?${query}`)
+        const tokens = await authorizationCodeGrant(configuration, callback, {
+          expectedState: state,
+          expectedNonce: nonce,
+          pkceCodeVerifier: verifier,
+          idTokenExpected: true,
+        })
+        const claims = tokens.claims()
+        if (claims === undefined) throw new ProviderRefused('there is no ID token')
+        const { iss, sub } = claims
+        return {
+          issuer: iss,
+          subject: sub,
+          claims: { ...(await userinfo(configuration, tokens.access_token, sub)), ...claims },
+          credential: tokens.refresh_token,
+        }
+      }),
+    renew: (credential) =>
+      orExplain(async () => {
+        const configuration = await kept()
+        const tokens = await refreshTokenGrant(configuration, credential)
+        const claims = tokens.claims()
+        const identity =
+          claims === undefined
+            ? undefined
+            : {
+                issuer: claims.iss,
+                subject: claims.sub,
+                claims: { ...(await userinfo(configuration, tokens.access_token, claims.sub)), ...claims },
+              }
+        return { credential: tokens.refresh_token ?? credential, identity }
+      }),
+    logoutUrl: () =>
+      orExplain(async () => {
+        if (!settings.endsSession) return undefined
+        const configuration = await kept()
+        return configuration.serverMetadata().end_session_endpoint === undefined
+          ? undefined
+          : buildEndSessionUrl(configuration, { post_logout_redirect_uri: settings.afterLogoutUrl })
+      }),
+  }
+
+  function clientAuthentication(secret: string | undefined): ClientAuth {
+    if (secret === undefined) return None()
+    const [basic, post] = [ClientSecretBasic(secret), ClientSecretPost(secret)]
+    // What the metadata says of it is known when a request is made; silence means basic (RFC 8414 section 2).
+    return (server, ...rest) => {
+      const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+      return (methods.includes('client_secret_basic') ? basic : post)(server, ...rest)
+    }
+  }
+}
+
+async function orExplain<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw explainFailure(error)
+  }
+}

@@ -1,0 +1,102 @@
+import type { Kysely, Selectable } from 'kysely'
+import { type MasterSecret, sealer } from '../core/secret.ts'
+import type { IdentityFacts, IdentityStore, LinkedIdentity } from './identity-contract.ts'
+import type { Schema } from './schema.ts'
+import { toUser, userRow } from './users.ts'
+
+interface IdentitiesOptions {
+  readonly db: Kysely<Schema>
+  readonly tenant: string
+  readonly secret: MasterSecret
+}
+
+/** Identities over SQL. What a provider gave to ask it again is sealed, and opens for this user alone. */
+export function identityStore({ db, tenant, secret }: IdentitiesOptions): IdentityStore {
+  const seals = sealer(secret.derive('store/provider-credential'))
+  const context = (userId: string): string => `${tenant}\0${userId}`
+  const seal = (userId: string, credential: string): string => seals.seal(credential, context(userId))
+
+  const restore = (row: Selectable<Schema['identities']>): LinkedIdentity => {
+    const credential = row.credential === null ? undefined : seals.open(row.credential, context(row.user_id))
+    if (row.credential !== null && credential === undefined)
+      throw new Error('a stored credential of an identity provider was sealed with another secret')
+    return {
+      issuer: row.issuer,
+      subject: row.subject,
+      userId: row.user_id,
+      facts: JSON.parse(row.facts) as IdentityFacts,
+      credential,
+      loggedInAt: row.logged_in_at,
+      askedAt: row.asked_at,
+      confirmedAt: row.confirmed_at,
+    }
+  }
+
+  const update = (userId: string) =>
+    db.updateTable('identities').where('tenant', '=', tenant).where('user_id', '=', userId)
+
+  return {
+    enter: ({ user, nameKey, issuer, subject, facts, credential, now }) =>
+      db.transaction().execute(async (transaction) => {
+        const times = { logged_in_at: now, asked_at: now, confirmed_at: now }
+        const known = { facts: JSON.stringify(facts), ...times }
+        // Whoever comes second waits here, and finds the user of the first.
+        const { user_id: userId } = await transaction
+          .insertInto('identities')
+          .values({ tenant, issuer, subject, user_id: user.id, credential: null, ...known })
+          .onConflict((conflict) => conflict.columns(['tenant', 'issuer', 'subject']).doUpdateSet(known))
+          .returning('user_id')
+          .executeTakeFirstOrThrow()
+        if (credential !== undefined) {
+          await transaction
+            .updateTable('identities')
+            .set({ credential: seal(userId, credential) })
+            .where('tenant', '=', tenant)
+            .where('user_id', '=', userId)
+            .execute()
+        }
+        await transaction
+          .insertInto('users')
+          .values(userRow(tenant, { ...user, id: userId }, nameKey))
+          .onConflict((conflict) =>
+            conflict
+              .columns(['tenant', 'id'])
+              .doUpdateSet({ display_name: user.displayName, provider: user.provider ?? null }),
+          )
+          .execute()
+        const entered = await transaction
+          .selectFrom('users')
+          .selectAll()
+          .where('tenant', '=', tenant)
+          .where('id', '=', userId)
+          .executeTakeFirstOrThrow()
+        return toUser(entered)
+      }),
+    async findByUser(userId) {
+      const row = await db
+        .selectFrom('identities')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('user_id', '=', userId)
+        .executeTakeFirst()
+      return row && restore(row)
+    },
+    async claimQuestion(userId, askedAt, now) {
+      const claimed = await update(userId)
+        .set({ asked_at: now })
+        .where('asked_at', '=', askedAt)
+        .returning('user_id')
+        .execute()
+      return claimed.length === 1
+    },
+    async confirm(userId, { loggedInAt, facts, credential, now }) {
+      await update(userId)
+        .set({ facts: JSON.stringify(facts), credential: seal(userId, credential), confirmed_at: now })
+        .where('logged_in_at', '=', loggedInAt)
+        .execute()
+    },
+    async dropCredential(userId, loggedInAt) {
+      await update(userId).set({ credential: null }).where('logged_in_at', '=', loggedInAt).execute()
+    },
+  }
+}

@@ -1,0 +1,15 @@
+/** What an installation was started with. */
+export interface LastStart {
+  readonly publicUrl: string
+  /** The URLs of its MCP servers. */
+  readonly resources: readonly string[]
+  /** Who may log in: `login.users`. */
+  readonly users: string
+}
+
+/** The last start, for commands that are told nothing but where the store is. */
+export interface LastStartStore {
+  write(facts: LastStart): Promise<void>
+  /** Undefined before the first start. */
+  read(): Promise<LastStart | undefined>
+}

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { ConfigurationInvalid } from '../../src/config/problems.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { createOperatorFetch } from '../../src/http/operator-fetch.ts'
+import { FetchRefused } from '../../src/http/safe-fetch.ts'
+import { IssuerAway, IssuerInvalid } from '../../src/issuer/discover-issuer.ts'
+import { openIdProvider } from '../../src/issuer/openid-provider.ts'
+import { providerSetting, startIdentityProvider, type TestProvider } from '../support/identity-provider.ts'
+import { startInstallation } from '../support/installation.ts'
+
+const bounds = { userAgent: 'test', maxBytes: 64 * 1024, milliseconds: 2000, running: 4 }
+
+function open(issuer: string, origins: readonly string[] = [new URL(issuer).origin]) {
+  return openIdProvider(
+    {
+      name: 'idp',
+      label: 'the company',
+      issuer,
+      origins,
+      clientId: 'portcullis',
+      clientSecret: 'secret',
+      scopes: ['openid'],
+      parameters: {},
+      userinfo: false,
+      endsSession: true,
+      callbackUrl: 'http://127.0.0.1:1/login/callback/idp',
+      afterLogoutUrl: 'http://127.0.0.1:1/logout',
+    },
+    { fetch: createOperatorFetch({ origins, ...bounds }), clock: systemClock },
+  )
+}
+
+describe('the metadata of an identity provider', () => {
+  let provider: TestProvider
+  before(async () => {
+    provider = await startIdentityProvider()
+  })
+  afterEach(() => {
+    provider.metadata = {}
+  })
+  after(() => provider.close())
+
+  it('is taken where it names the issuer itself, and endpoints at its origin', async () => {
+    await open(provider.issuer).check()
+  })
+
+  for (const [what, metadata, message] of [
+    ['another issuer', { issuer: 'https://evil.example' }, /names another issuer: "https:\/\/evil.example"/],
+    [
+      'an endpoint over http',
+      { token_endpoint: 'http://login.example.com/token' },
+      /token_endpoint.*not https/,
+    ],
+    [
+      'keys inside the network',
+      { jwks_uri: 'https://169.254.169.254/keys' },
+      /jwks_uri.*not on the public internet/,
+    ],
+    ['keys on this machine', { jwks_uri: 'https://localhost/keys' }, /jwks_uri.*not on the public internet/],
+    [
+      'an address for browsers that runs something',
+      { authorization_endpoint: 'javascript:alert(1)' },
+      /not https/,
+    ],
+    ['user information', { userinfo_endpoint: 'https://a:b@login.example.com/' }, /user information/],
+    ['no URL', { end_session_endpoint: 'logout' }, /no URL/],
+  ] as const) {
+    it(`is refused with ${what}, and nothing but the document is fetched (A69, D10, U2)`, async () => {
+      provider.metadata = metadata
+      const before = provider.paths.length
+      await assert.rejects(open(provider.issuer).check(), (error) => {
+        assert.ok(error instanceof IssuerInvalid)
+        assert.match(error.message, message)
+        return true
+      })
+      assert.equal(provider.paths.length, before + 1)
+    })
+  }
+
+  it('stops the start where it cannot be trusted, and names the setting (A69)', async () => {
+    provider.metadata = { issuer: 'https://evil.example' }
+    const starting = startInstallation({ config: { login: { providers: [providerSetting(provider)] } } })
+    await assert.rejects(starting, (error) => {
+      assert.ok(error instanceof ConfigurationInvalid)
+      assert.match(error.message, /login\.providers\[0\]\.issuer: the metadata of/)
+      return true
+    })
+  })
+
+  it('is asked for again where the provider does not answer, and does not stop the start', async () => {
+    const gone = await startIdentityProvider()
+    await gone.close()
+    await assert.rejects(open(gone.issuer).check(), IssuerAway)
+    const installation = await startInstallation({
+      config: { login: { providers: [providerSetting(gone)] } },
+    })
+    assert.match(installation.log(), /cannot be reached: nobody can log in there yet/)
+    await installation.close()
+  })
+
+  it('is not followed to where it redirects (A69, U1)', async () => {
+    let asked = 0
+    const target = createServer((_req, res) => {
+      asked++
+      res.end()
+    })
+    await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))
+    const inside = `http://127.0.0.1:${(target.address() as AddressInfo).port}/`
+    const server = createServer((_req, res) => res.writeHead(302, { location: inside }).end())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    await assert.rejects(
+      open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).check(),
+      IssuerInvalid,
+    )
+    assert.equal(asked, 0)
+    server.close()
+    target.close()
+  })
+})
+
+describe('a fetch for an issuer that the operator named', () => {
+  it('reaches other hosts over https and on the public internet alone (A69, U1)', async () => {
+    const fetch = createOperatorFetch({ origins: ['https://login.example.com'], ...bounds })
+    for (const url of [
+      'http://127.0.0.1:1/',
+      'https://127.0.0.1:1/',
+      'https://[::1]/',
+      'https://10.0.0.1/',
+      'http://x.example/',
+    ]) {
+      await assert.rejects(fetch(url, {}), FetchRefused, url)
+    }
+    // A name that leads inside is noticed when it is looked up.
+    await assert.rejects(fetch('https://ip6-localhost/', {}), (error) => error instanceof FetchRefused)
+  })
+
+  it('reads no more than it may', async () => {
+    const server = createServer((_req, res) => res.end('x'.repeat(100_000)))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const fetch = createOperatorFetch({ origins: [origin], ...bounds })
+    await assert.rejects(fetch(origin, {}), /larger than 65536 bytes/)
+    server.close()
+  })
+})

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { challengeOf } from './oauth.ts'
+
+/** One request to the token endpoint, by its parameters. */
+export type TokenRequest = Readonly<Record<string, string>>
+
+/** An identity provider of somebody else, of which each part can be got wrong. */
+export interface TestProvider {
+  readonly issuer: string
+  /** What it says of the person who is at the browser. */
+  person: Record<string, unknown>
+  /** What stands in metadata in place of what is right. */
+  metadata: Record<string, unknown>
+  /** What stands in ID tokens in place of what is right, and in their headers. */
+  idToken: Record<string, unknown>
+  header: Record<string, unknown>
+  /** Answers the token endpoint in place of what is right. */
+  answer: ((request: TokenRequest, res: ServerResponse) => void) | undefined
+  /** Whether refresh tokens are given. */
+  givesRefreshTokens: boolean
+  readonly tokenRequests: TokenRequest[]
+  /** The paths of all requests. */
+  readonly paths: string[]
+  /** Does what the person's browser would: takes an authorization URL to the callback. */
+  authorize(url: URL, also?: Readonly<Record<string, string>>): URL
+  /** Ends a person's grant: their refresh token is no longer good. */
+  revoke(): void
+  close(): Promise<void>
+}
+
+/** Starts the provider. `name` tells its tokens apart. */
+export async function startIdentityProvider(name = 'idp'): Promise<TestProvider> {
+  const { publicKey, privateKey } = await generateKeyPair('ES256')
+  const keys = [{ ...(await exportJWK(publicKey)), kid: name, alg: 'ES256', use: 'sig' }]
+  const codes = new Map<string, { nonce: string | null; challenge: string | null; clientId: string }>()
+  const refreshTokens = new Set<string>()
+
+  const giveTokens = async (request: TokenRequest, res: ServerResponse): Promise<void> => {
+    const send = (status: number, body: object): void =>
+      void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    const { grant_type: grant, code = '', code_verifier: verifier = '', refresh_token: old = '' } = request
+    const begun = codes.get(code)
+    if (grant === 'authorization_code') {
+      codes.delete(code)
+      if (begun === undefined || begun.challenge !== challengeOf(verifier))
+        return send(400, { error: 'invalid_grant' })
+    } else if (!refreshTokens.delete(old)) return send(400, { error: 'invalid_grant' })
+    const now = Math.floor(Date.now() / 1000)
+    const claims = { iss: provider.issuer, aud: 'portcullis', iat: now, exp: now + 300, nonce: begun?.nonce }
+    const token = new SignJWT({ ...claims, ...provider.person, ...provider.idToken })
+    const idToken = await token
+      .setProtectedHeader({ alg: 'ES256', kid: name, ...provider.header })
+      .sign(privateKey)
+    const refreshToken = `${name}-refresh-${randomUUID()}`
+    if (provider.givesRefreshTokens) refreshTokens.add(refreshToken)
+    send(200, {
+      access_token: `${name}-access-${randomUUID()}`,
+      token_type: 'Bearer',
+      expires_in: 300,
+      id_token: idToken,
+      ...(provider.givesRefreshTokens ? { refresh_token: refreshToken } : {}),
+    })
+  }
+
+  const server = createServer(async (req, res) => {
+    const { pathname } = new URL(req.url ?? '/', provider.issuer)
+    provider.paths.push(pathname)
+    const json = (body: object): void =>
+      void res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    if (pathname === '/.well-known/openid-configuration') {
+      const { issuer } = provider
+      return json({
+        issuer,
+        authorization_endpoint: `${issuer}/authorize`,
+        token_endpoint: `${issuer}/token`,
+        jwks_uri: `${issuer}/keys`,
+        end_session_endpoint: `${issuer}/logout`,
+        response_types_supported: ['code'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['ES256'],
+        token_endpoint_auth_methods_supported: ['client_secret_basic'],
+        ...provider.metadata,
+      })
+    }
+    if (pathname === '/keys') return json({ keys })
+    const chunks: Buffer[] = []
+    for await (const chunk of req) chunks.push(chunk as Buffer)
+    const request = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()))
+    provider.tokenRequests.push(request)
+    if (provider.answer === undefined) await giveTokens(request, res)
+    else provider.answer(request, res)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+
+  const provider: TestProvider = {
+    issuer: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    person: { sub: 'alice', name: 'Alice Liddell', email: 'alice@example.com', email_verified: true },
+    metadata: {},
+    idToken: {},
+    header: {},
+    answer: undefined,
+    givesRefreshTokens: true,
+    tokenRequests: [],
+    paths: [],
+    authorize(url, also = {}) {
+      const code = randomUUID()
+      const asked = url.searchParams
+      codes.set(code, {
+        nonce: asked.get('nonce'),
+        challenge: asked.get('code_challenge'),
+        clientId: asked.get('client_id') ?? '',
+      })
+      const callback = new URL(asked.get('redirect_uri') ?? '')
+      const answer = { code, state: asked.get('state') ?? '', ...also }
+      for (const [key, value] of Object.entries(answer)) callback.searchParams.set(key, value)
+      return callback
+    },
+    revoke: () => refreshTokens.clear(),
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  return provider
+}
+
+/** The setting of a provider in `login.providers`. */
+export function providerSetting({ issuer }: TestProvider, name = 'idp') {
+  return { name, label: 'the company', issuer, clientId: 'portcullis', clientSecret: 'provider-secret' }
+}
