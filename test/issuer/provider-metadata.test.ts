@@ -70,13 +70,13 @@ describe('the metadata of an identity provider', () => {
   ] as const) {
     it(`is refused with ${what}, and nothing but the document is fetched (A69, D10, U2)`, async () => {
       provider.metadata = metadata
-      const before = provider.paths.length
+      const earlier = provider.paths.length
       await assert.rejects(open(provider.issuer).check(), (error) => {
         assert.ok(error instanceof IssuerInvalid)
         assert.match(error.message, message)
         return true
       })
-      assert.equal(provider.paths.length, before + 1)
+      assert.equal(provider.paths.length, earlier + 1)
     })
   }
 

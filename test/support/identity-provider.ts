@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { challengeOf } from './oauth.ts'
@@ -65,7 +65,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     })
   }
 
-  const server = createServer(async (req, res) => {
+  const serve = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const { pathname } = new URL(req.url ?? '/', provider.issuer)
     provider.paths.push(pathname)
     const json = (body: object): void =>
@@ -92,7 +92,8 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     provider.tokenRequests.push(request)
     if (provider.answer === undefined) await giveTokens(request, res)
     else provider.answer(request, res)
-  })
+  }
+  const server = createServer((req, res) => void serve(req, res))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 
   const provider: TestProvider = {

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { decodeJwt } from 'jose'
+import { alice, type Federation, startFederation } from '../support/federation.ts'
+import { FormBrowser } from '../support/form-browser.ts'
+
+describe('what an identity provider vouched for', () => {
+  let federation: Federation
+  before(async () => {
+    federation = await startFederation()
+  })
+  afterEach(() => federation.mend())
+  after(() => federation.close())
+
+  it('asks the provider at the refresh whether it still vouches, and no more often than that (A67, X7)', async () => {
+    federation.first.person = { ...alice, sub: 'bob', groups: ['staff'] }
+    let { refresh_token: token } = await federation.signIn()
+    const refresh = async () => {
+      const answer = await federation.client.refresh(token)
+      token = answer.body.refresh_token ?? token
+      return answer
+    }
+    const asked = (): number =>
+      federation.first.tokenRequests.filter(({ grant_type: type }) => type === 'refresh_token').length
+    const earlier = asked()
+    assert.equal((await refresh()).status, 200)
+    assert.equal(asked(), earlier, 'the login was just now')
+    federation.clock.advance(301_000)
+    federation.first.person = { ...alice, sub: 'bob', groups: ['ops'] }
+    assert.equal((await refresh()).status, 200)
+    assert.equal((await refresh()).status, 200)
+    assert.equal(asked(), earlier + 1)
+    const { body } = await refresh()
+    assert.deepEqual(decodeJwt(body.access_token)['groups'], ['ops'], 'what it says now')
+    assert.ok(
+      !federation.installation.log().includes('first-refresh-'),
+      'the log has no token of the provider',
+    )
+  })
+
+  it('ends everything of a user when the provider takes its word back (A67)', async () => {
+    federation.first.person = { ...alice, sub: 'carol' }
+    const browser = new FormBrowser()
+    const { refresh_token: token } = await federation.signIn(browser)
+    federation.first.revoke()
+    const {
+      body: { refresh_token: next, access_token: access },
+    } = await federation.client.refresh(token)
+    federation.clock.advance(301_000)
+    const { status, body } = await federation.client.refresh(next)
+    assert.deepEqual([status, body.error], [400, 'invalid_grant'])
+    const answer = await fetch(federation.installation.mcpUrl, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${access}` },
+    })
+    assert.equal(answer.status, 401, 'the access token has ended')
+    const page = await browser.open(`${federation.installation.url}/account`)
+    assert.equal(page.status, 303, 'the session has ended')
+  })
+
+  it('ends everything when what the provider says now is refused, or is about somebody else (A67)', async () => {
+    for (const now of [{ groups: ['suspended'] }, { sub: 'somebody-else' }]) {
+      federation.first.person = { ...alice, sub: 'dave' }
+      const { refresh_token: token } = await federation.signIn()
+      federation.clock.advance(301_000)
+      federation.first.person = { ...alice, sub: 'dave', ...now }
+      assert.equal((await federation.client.refresh(token)).body.error, 'invalid_grant', JSON.stringify(now))
+    }
+  })
+
+  it('goes on for a while when the provider does not answer, and then refuses without ending anything (A67)', async () => {
+    federation.first.person = { ...alice, sub: 'erin' }
+    let { refresh_token: token } = await federation.signIn()
+    federation.first.answer = (_request, res) => void res.writeHead(500).end()
+    federation.clock.advance(301_000)
+    const during = await federation.client.refresh(token)
+    assert.equal(during.status, 200)
+    token = during.body.refresh_token
+    federation.clock.advance(601_000)
+    const { status, body } = await federation.client.refresh(token)
+    assert.deepEqual([status, body.error], [503, 'temporarily_unavailable'])
+    federation.first.answer = undefined
+    federation.clock.advance(11_000)
+    assert.equal((await federation.client.refresh(token)).status, 200, 'it answers again')
+  })
+
+  it('lets a login count for a day where the provider gives nothing to ask it by (A67)', async () => {
+    federation.first.person = { ...alice, sub: 'frank' }
+    federation.first.givesRefreshTokens = false
+    const { refresh_token: token } = await federation.signIn()
+    federation.clock.advance(80_000_000)
+    const { status, body } = await federation.client.refresh(token)
+    assert.equal(status, 200)
+    federation.clock.advance(10_000_000)
+    assert.equal((await federation.client.refresh(body.refresh_token)).body.error, 'invalid_grant')
+  })
+})

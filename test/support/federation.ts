@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { FormBrowser, type SeenPage } from './form-browser.ts'
+import { providerSetting, startIdentityProvider, type TestProvider } from './identity-provider.ts'
+import { type Installation, startInstallation } from './installation.ts'
+import { type MovableClock, movableClock } from './movable-clock.ts'
+import { OAuthClient, type TokenAnswer } from './oauth.ts'
+
+export const verifier = 'a-verifier-of-the-tests-with-enough-characters-in-it'
+
+/** Somebody whom a provider vouches for. */
+export const alice = {
+  sub: 'alice',
+  name: 'Alice Liddell',
+  email: 'alice@example.com',
+  email_verified: true,
+}
+
+/** An installation at which people log in at two providers, which refuse who is in the group `suspended`. */
+export interface Federation {
+  readonly first: TestProvider
+  readonly second: TestProvider
+  readonly installation: Installation
+  readonly clock: MovableClock
+  readonly client: OAuthClient
+  /** Takes a browser to where it is sent to the first provider. */
+  leave(browser: FormBrowser): Promise<URL>
+  /** Opens a callback, and the page of the authorization request that it leads to. */
+  comeBack(browser: FormBrowser, callback: URL): Promise<SeenPage>
+  /** Logs in at the first provider, approves, and redeems the code. */
+  signIn(browser?: FormBrowser): Promise<TokenAnswer['body']>
+  /** Lets the providers be right again. */
+  mend(): void
+  close(): Promise<void>
+}
+
+/** Starts them. */
+export async function startFederation(): Promise<Federation> {
+  const clock = movableClock()
+  const first = await startIdentityProvider('first')
+  const second = await startIdentityProvider('second')
+  const providers = [
+    { ...providerSetting(first, 'first'), deny: { groups: ['suspended'] } },
+    providerSetting(second, 'second'),
+  ]
+  const installation = await startInstallation({ clock, config: { login: { providers } } })
+  const client = new OAuthClient(installation.url)
+
+  const leave = async (browser: FormBrowser): Promise<URL> => {
+    const url = await browser.visit(client.authorizationUrl({ verifier }))
+    assert.ok(url?.href.startsWith(first.issuer), `the browser is at ${url?.href ?? browser.lastPage.html}`)
+    return url as URL
+  }
+
+  return {
+    first,
+    second,
+    installation,
+    clock,
+    client,
+    leave,
+    async comeBack(browser, callback) {
+      const { headers } = await browser.open(callback.href)
+      return browser.open(new URL(headers.get('location') ?? '', callback).href)
+    },
+    async signIn(browser = new FormBrowser()) {
+      const callback = first.authorize(await leave(browser))
+      const answer = await browser.visit(callback.href)
+      const code = answer?.searchParams.get('code') ?? ''
+      const { status, body } = await client.redeem({ code, verifier, callback })
+      assert.equal(status, 200, JSON.stringify(body) + browser.lastPage.html)
+      return body
+    },
+    mend() {
+      const right = { person: alice, idToken: {}, header: {}, answer: undefined, metadata: {} }
+      for (const provider of [first, second]) Object.assign(provider, right, { givesRefreshTokens: true })
+    },
+    async close() {
+      await installation.close()
+      await first.close()
+      await second.close()
+    },
+  }
+}
