@@ -111,7 +111,7 @@ export const providerPresets = {
 } as const satisfies Record<string, ProviderPreset>
 
 /** For a provider that is none of these: OpenID Connect as it is written. */
-export const plainProvider: ProviderPreset = {
+const plainProvider: ProviderPreset = {
   ...standard,
   label: 'your identity provider',
   needsSecret: false,

@@ -42,7 +42,7 @@ export interface ProvenIdentity {
 }
 
 /** What a provider gave with its yes. */
-export interface RenewedIdentity {
+interface RenewedIdentity {
   /** With what it can be asked the next time. */
   readonly credential: string
   /** What it says now, where it says it anew; who it is must not have changed. */

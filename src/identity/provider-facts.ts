@@ -68,7 +68,7 @@ function list(claims: Claims, names: readonly string[], what: string): readonly 
 }
 
 /** The claim of a name; where there is none, a dot leads into objects. Auth0 names claims by URLs, which have dots. */
-export function readClaim(claims: Claims, name: string): unknown {
+function readClaim(claims: Claims, name: string): unknown {
   if (Object.hasOwn(claims, name)) return claims[name]
   return name
     .split('.')

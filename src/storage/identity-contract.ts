@@ -27,7 +27,7 @@ export interface LinkedIdentity {
 }
 
 /** Somebody who has just logged in at a provider. */
-export interface ProviderLogin {
+interface ProviderLogin {
   /** The user to be, where there is none yet for issuer and subject. */
   readonly user: User
   readonly nameKey: string

@@ -106,7 +106,7 @@ describe('logging in at an identity provider', () => {
       'nothing of that has used it up',
     )
     await browser.visit(callback.href)
-    assert.equal(browser.lastPage.status, 400, 'a federation.second time')
+    assert.equal(browser.lastPage.status, 400, 'a second time')
 
     const late = new FormBrowser()
     const old = federation.first.authorize(await federation.leave(late))
@@ -219,9 +219,7 @@ describe('logging in at an identity provider', () => {
     await browser.visit(callback.href)
     assert.equal(browser.lastPage.status, 503)
     assert.equal(titleOf(browser.lastPage.html), 'the company cannot be reached')
-    const [entry] = (await federation.installation.audit()).filter(
-      ({ code }) => code === 'provider_unavailable',
-    )
+    const entry = (await federation.installation.audit()).find(({ code }) => code === 'provider_unavailable')
     assert.match(entry?.reason ?? '', /^first: /)
   })
 

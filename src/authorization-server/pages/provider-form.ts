@@ -3,7 +3,7 @@ import { type Markup, renderPage } from '../../http/page.ts'
 import { type ConsentWarning, renderWarning } from './consent-warnings.ts'
 
 /** A provider as the page shows it. */
-export interface OfferedProvider {
+interface OfferedProvider {
   readonly name: string
   readonly label: string
   readonly host: string
