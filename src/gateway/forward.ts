@@ -10,6 +10,7 @@ import type { Opened } from './open-tasks.ts'
 import { taskSealer } from './seal-tasks.ts'
 import type { Sessions } from './session.ts'
 import type { TaskIds } from './task-ids.ts'
+import { newsFilter } from './withhold-news.ts'
 
 /** Headers of a server's answer that a client gets to see. Cookies, challenges and CORS are the gateway's business. */
 const passed = [
@@ -34,7 +35,11 @@ export function forward(
   const { allowed } = opened
   const { principal, upstream, call } = allowed
   const { connector, credential } = upstream
-  const rewrite = combineRewrites([listFilter(principal, upstream, call), taskSealer(taskIds, opened)])
+  const rewrite = combineRewrites([
+    newsFilter(principal, upstream),
+    listFilter(principal, upstream, call),
+    taskSealer(taskIds, opened),
+  ])
   const sent = connector.send(outbound, {
     res: exchange.res,
     accept: (status, headers) => acceptAnswer(sessions, allowed, exchange, { status, headers, rewrite }),

@@ -62,3 +62,11 @@ export const lists: ReadonlyMap<string, ListShape> = new Map([
     { member: 'resourceTemplates', kind: 'resources', nameMember: 'uriTemplate', use: 'resources/read' },
   ],
 ])
+
+/** What a server tells of unasked, and the request that lets a client know it: changes of lists, and of resources. */
+export const newsOf: ReadonlyMap<string, string> = new Map([
+  ['notifications/tools/list_changed', 'tools/list'],
+  ['notifications/prompts/list_changed', 'prompts/list'],
+  ['notifications/resources/list_changed', 'resources/list'],
+  ['notifications/resources/updated', 'resources/subscribe'],
+])

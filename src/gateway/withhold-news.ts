@@ -1,0 +1,42 @@
+import type { Principal } from '../core/principal.ts'
+import { isJsonObject } from '../mcp/json.ts'
+import { newsOf } from '../mcp/objects.ts'
+import { decide } from '../policy/decide.ts'
+import type { Rewrite } from '../upstream/contract.ts'
+import { demandOf } from './authorize.ts'
+import type { Upstream } from './upstream.ts'
+
+/** Who may hear of everything, which is the same for each request with a token. */
+const unrestricted = new WeakMap<Principal, WeakMap<Upstream, boolean>>()
+
+/**
+ * How a stream loses what its caller could not have asked for: that a list has changed which the caller may not see, or a
+ * resource that the caller may not subscribe to, by the very decision that such a request meets. Undefined where nothing
+ * can be withheld.
+ */
+export function newsFilter(principal: Principal, upstream: Upstream): Rewrite | undefined {
+  const mayHear = (method: string, params: unknown): boolean => {
+    const use = newsOf.get(method)
+    const row = use === undefined ? undefined : upstream.findMethod(use, 'request', 'legacy')
+    if (use === undefined) return true
+    const demand = row && demandOf({ row, params: isJsonObject(params) ? params : {} })
+    return demand !== undefined && decide(principal.scopes, demand, upstream.rules).kind === 'allow'
+  }
+  const known = unrestricted.get(principal) ?? new WeakMap<Upstream, boolean>()
+  unrestricted.set(principal, known)
+  const hearsAll =
+    known.get(upstream) ??
+    (upstream.rules === undefined && [...newsOf.keys()].every((method) => mayHear(method, {})))
+  known.set(upstream, hearsAll)
+  if (hearsAll) return undefined
+  return {
+    documents: false,
+    concerns: (text) => text.includes('list_changed') || text.includes('/updated'),
+    change: (message) =>
+      isJsonObject(message) &&
+      typeof message['method'] === 'string' &&
+      !mayHear(message['method'], message['params'])
+        ? undefined
+        : message,
+  }
+}
