@@ -3,21 +3,23 @@ import { createServer as createTlsServer, Server as TlsServer } from 'node:https
 import { getRequestListener } from '@hono/node-server'
 import { adminApp } from './admin/server.ts'
 import { buildAuthorizationServer } from './compose/authorization-server.ts'
-import { openBase } from './compose/base.ts'
+import { type Base, openBase } from './compose/base.ts'
 import { buildGateway } from './compose/gateway.ts'
-import { firstUserLink } from './compose/people.ts'
+import { keepHouse } from './compose/house.ts'
 import { renewCertificate, tlsOptions } from './compose/tls.ts'
 import { openPair } from './config/read-pair.ts'
 import type { Config } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import type { ProtectedResource } from './core/protected-resource.ts'
+import type { WorkerPlace } from './core/worker-place.ts'
 import { drain, listen } from './http/listen.ts'
+import type { CollectedMetrics, RenderedMetrics } from './telemetry/metrics.ts'
 import { version } from './version.ts'
 
 /** The parts that can run apart. */
 export type Part = 'gateway' | 'authorization-server' | 'admin'
 
-/** A running installation. */
+/** A running installation, or the share of it that one process has. */
 export interface Running {
   readonly publicUrl: string
   /** The URLs of the resources, in the order of the configuration. */
@@ -28,16 +30,32 @@ export interface Running {
   readonly setUpLink: string | undefined
   /** The certificate of the gateway, where it has one of its own. */
   readonly certificate: RunningCertificate | undefined
+  readonly log: Base['log']
+  /** Has everything read again at once that can be. */
+  readonly reload: () => Promise<void>
+  /** What this process has counted. */
+  readonly collect: () => Promise<CollectedMetrics>
   /** Ends in order: no new requests, running ones finish, then everything closes. */
   readonly close: () => Promise<void>
 }
 
-/** A certificate that is in use, and how to have its files read at once. */
+/** A certificate that is in use. */
 export interface RunningCertificate {
   readonly file: string
   /** The end of the one with which the gateway started. Milliseconds since the Unix epoch. */
   readonly validUntil: number
-  readonly reload: () => Promise<void>
+}
+
+/** Workers that serve for this process, as far as it has to know. */
+interface ServedByWorkers {
+  /** The parts that they serve. */
+  readonly parts: readonly Part[]
+  /** How many of them serve now. */
+  readonly size: () => number
+  /** Writes the metrics of all of them, and those of this process. */
+  readonly render: (own: CollectedMetrics) => Promise<RenderedMetrics>
+  /** Takes what counts those that ended unasked. */
+  readonly countLost: (lost: () => void) => void
 }
 
 interface StartOptions {
@@ -45,15 +63,20 @@ interface StartOptions {
   readonly parts?: readonly Part[]
   readonly clock?: Clock
   readonly logTo?: NodeJS.WritableStream
+  /** Set in a worker: what one process does for all is done by another one. */
+  readonly place?: WorkerPlace
+  /** Set in the process that leads workers. */
+  readonly servedByWorkers?: ServedByWorkers
 }
 
 const drainMilliseconds = 10_000
 
 /** Composition root: opens what the parts need, builds them, and lets them listen. Throws what an operator can mend. */
 export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
-  const { clock = systemClock, parts = ['gateway', 'authorization-server', 'admin'] } = options
+  const { clock = systemClock, parts = ['gateway', 'authorization-server', 'admin'], place } = options
+  const { servedByWorkers } = options
   const pair = parts.includes('gateway') ? openPair(config, clock.now()) : undefined
-  const base = await openBase(config, clock, options.logTo)
+  const base = await openBase(config, { clock, logTo: options.logTo, place })
   const closers: (() => Promise<void> | void)[] = []
   const urls: Partial<Record<Part, string>> = {}
   let setUpLink: string | undefined
@@ -61,6 +84,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const http = httpOptions(config)
 
   let certificate: RunningCertificate | undefined
+  let reload = async (): Promise<void> => undefined
 
   const serve = async (part: Part, server: Server | TlsServer, address: { host: string; port: number }) => {
     const setting = part === 'authorization-server' ? 'authorizationServer' : part
@@ -80,9 +104,12 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       const address = { host: internalHost, port: authorizationPort }
       const listener = createServer(http, (req, res) => server.handle(req, res))
       authorizationPort = await serve('authorization-server', listener, address)
-      setUpLink = await firstUserLink(config, base)
-      const resources = base.resources.all.map(({ resource }) => resource)
-      await base.store.lastStart.write({ publicUrl: config.publicUrl, resources, users: config.login.users })
+    }
+    if (place === undefined) {
+      const hasLogin = [...parts, ...(servedByWorkers?.parts ?? [])].includes('authorization-server')
+      const house = await keepHouse(config, base, hasLogin)
+      setUpLink = house.setUpLink
+      closers.push(house.stop)
     }
     if (parts.includes('gateway')) {
       const gateway = await buildGateway(config, base, `http://${internalHost}:${authorizationPort}`)
@@ -94,14 +121,18 @@ export async function start(config: Config, options: StartOptions = {}): Promise
         await serve('gateway', server, address)
         const keeper = renewCertificate(server, pair, { files, config, base })
         closers.push(keeper.stop)
-        certificate = { file: files.certificate, validUntil: pair.validUntil, reload: keeper.reload }
+        certificate = { file: files.certificate, validUntil: pair.validUntil }
+        reload = keeper.reload
       }
       closers.push(gateway.close)
       closers.unshift(gateway.endStreams)
     }
     if (parts.includes('admin')) {
-      const ports = { version, checkReady: base.checkReady, renderMetrics: () => base.metrics.render() }
-      const app = adminApp({ ...ports, isServed: (name) => isInternalHost(name, internalHost) })
+      const app = adminApp({
+        version,
+        ...watch(base, servedByWorkers),
+        isServed: (name) => isInternalHost(name, internalHost),
+      })
       const listener = getRequestListener(app.fetch)
       const server = createServer(http, (req, res) => void listener(req, res))
       await serve('admin', server, { host: internalHost, port: config.listen.admin })
@@ -112,17 +143,38 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     throw error
   }
 
-  base.log.started({ publicUrl: config.publicUrl, listening: urls })
+  // Where there are workers, all is up when they are.
+  if (place === undefined && servedByWorkers === undefined)
+    base.log.started({ publicUrl: config.publicUrl, listening: urls })
   return {
     publicUrl: config.publicUrl,
     resources: base.resources.all,
     urls,
     setUpLink,
     certificate,
+    log: base.log,
+    reload,
+    collect: () => base.metrics.collect(),
     async close() {
       for (const close of closers) await close()
       await base.close()
     },
+  }
+}
+
+/** What the admin port tells of this process, and of the workers that it leads. */
+function watch(
+  { metrics, checkReady }: Base,
+  workers: ServedByWorkers | undefined,
+): { checkReady: () => Promise<void>; renderMetrics: () => Promise<RenderedMetrics> } {
+  if (workers === undefined) return { checkReady, renderMetrics: () => metrics.render() }
+  workers.countLost(metrics.watchWorkers(workers.size))
+  return {
+    async checkReady() {
+      await checkReady()
+      if (workers.size() === 0) throw new Error('no worker serves')
+    },
+    renderMetrics: async () => workers.render(await metrics.collect()),
   }
 }
 

@@ -11,10 +11,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   mcp: ['core'],
   policy: ['core', 'mcp'],
   http: ['core'],
+  limits: ['core'],
   config: ['core'],
   storage: ['core'],
   keys: ['core', 'storage/contract.ts'],
-  identity: ['core', 'storage/contract.ts', 'storage/identity-contract.ts'],
+  identity: ['core', 'limits/contract.ts', 'storage/contract.ts', 'storage/identity-contract.ts'],
   issuer: ['core', 'http', 'identity/provider-contract.ts'],
   telemetry: ['core'],
   upstream: ['core', 'mcp', 'http'],
@@ -22,6 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'core',
     'http',
     'keys/key-ring.ts',
+    'limits/contract.ts',
     'identity/contract.ts',
     'identity/provider-contract.ts',
     'storage/contract.ts',
@@ -35,6 +37,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'http',
     'policy',
     'keys/key-ring.ts',
+    'limits/contract.ts',
     'upstream/contract.ts',
     'telemetry/event.ts',
     'telemetry/scrub.ts',
@@ -42,6 +45,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   admin: ['core', 'http'],
   doctor: ['core', 'mcp', 'http', 'version.ts'],
   compose: ['*'],
+  workers: ['*'],
   cli: ['*'],
   '': ['*'],
 }
@@ -58,6 +62,7 @@ const packages: Readonly<Record<string, string>> = {
   commander: 'cli',
   pino: 'telemetry',
   'prom-client': 'telemetry',
+  'rate-limiter-flexible': 'limits',
 }
 
 /** No input or output, no clock, no randomness of their own. */

@@ -43,7 +43,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
     adapter: storageAdapter(settings),
     jwks: { keys: heldKeys(keys.all) },
     clients: settings.clients.map((client) => describeClient(client, clientSecretHash(secret))),
-    fetch: libraryFetch(settings.fetchSafely),
+    fetch: libraryFetch(settings),
     fetchResponseBodyLimits: { 'client_id metadata document': 5 * 1024 },
     findAccount: async (_context, id) => {
       const account = await settings.identity.find(id)

@@ -21,7 +21,7 @@ const pollSeconds = 5
  * - a device that asks too often is told to slow down (section 3.5).
  */
 export function addDeviceSteps(provider: Provider, settings: AuthorizationServerSettings): void {
-  const attempts = userCodeAttempts()
+  const attempts = userCodeAttempts(settings.rateLimit)
   provider.use(async (context, next) => {
     if (context.path === devicePath && context.method === 'GET') keepCodeForForm(context)
     if (context.path !== devicePath || context.method !== 'POST') {

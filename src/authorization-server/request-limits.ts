@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import { rateLimit } from '../http/rate-limit.ts'
+import type { OpenRateLimit } from '../limits/contract.ts'
 import type { Endpoint } from './endpoints.ts'
 import { errors } from './library.ts'
 import { callerAddress } from './registration/slow-down.ts'
 
-/** How many requests whose parameters are kept are let in each minute, by this process. */
+/** How many requests whose parameters are kept are let in each minute. */
 export interface RequestLimits {
   readonly perNetwork: number
   readonly total: number
@@ -12,11 +12,14 @@ export interface RequestLimits {
 
 /** Counts a request that has something kept. Resolves to 0, or to the whole seconds to wait where it is one too many. */
 export function requestLimit({
-  perNetwork,
-  total,
-}: RequestLimits): (endpoint: Endpoint, req: IncomingMessage) => Promise<number> {
-  const ofNetwork = rateLimit({ points: perNetwork, seconds: 60 })
-  const ofAll = rateLimit({ points: total, seconds: 60 })
+  rateLimit,
+  requestLimits: { perNetwork, total },
+}: {
+  readonly rateLimit: OpenRateLimit
+  readonly requestLimits: RequestLimits
+}): (endpoint: Endpoint, req: IncomingMessage) => Promise<number> {
+  const ofNetwork = rateLimit({ name: 'authorizations-from-network', points: perNetwork, seconds: 60 })
+  const ofAll = rateLimit({ name: 'authorizations', points: total, seconds: 60 })
   return async ({ keeps }, req) =>
     keeps === true ? (await ofNetwork.take(callerAddress(req))) || (await ofAll.take('all')) : 0
 }

@@ -45,7 +45,7 @@ function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engin
   // Safe because the front layer overwrites the forwarded headers of every request.
   provider.proxy = true
   renewSessionsAtLogin(provider)
-  compareHashedSecrets(provider, settings.secret)
+  compareHashedSecrets(provider, settings)
   registerGrantTypes(provider, settings)
   addLibrarySteps(provider, settings)
   if (settings.grants.deviceCode) addDeviceSteps(provider, settings)
@@ -74,7 +74,7 @@ export async function createAuthorizationServer(
   const hasLogin = settings.loginForm !== 'none' || settings.federation !== undefined
   const home = String(await homePage(resources.all, hasLogin))
 
-  const limit = requestLimit(settings.requestLimits)
+  const limit = requestLimit(settings)
 
   const answer = async (answered: Answered): Promise<void> => {
     const { req, res } = answered

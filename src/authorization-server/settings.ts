@@ -7,6 +7,7 @@ import type { SafeFetch } from '../http/safe-fetch.ts'
 import type { Identity, OwnPassword, Passkeys, SetUp } from '../identity/contract.ts'
 import type { Federation } from '../identity/provider-contract.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import type { OpenRateLimit } from '../limits/contract.ts'
 import type { ConsentStore } from '../storage/consent-contract.ts'
 import type { ArtifactStore, ClientStore, RevocationStore } from '../storage/contract.ts'
 import type { Observe } from '../telemetry/event.ts'
@@ -91,6 +92,7 @@ export interface AuthorizationServerSettings {
   readonly sessions: SessionLifetimes
   readonly registration: RegistrationSettings
   readonly requestLimits: RequestLimits
+  readonly rateLimit: OpenRateLimit
   /** The clients of the store. */
   readonly registered: ClientStore
   /** Fetches what clients name, from the public internet alone. */

@@ -1,5 +1,5 @@
 import { networkOf } from '../core/network.ts'
-import { rateLimit } from '../http/rate-limit.ts'
+import type { OpenRateLimit } from '../limits/contract.ts'
 
 /** Bounds how often an address may guess user codes (RFC 8628 section 5.1). */
 export interface UserCodeAttempts {
@@ -9,9 +9,9 @@ export interface UserCodeAttempts {
   forgive(address: string): Promise<void>
 }
 
-/** Counts in this process alone: with several of them an attacker gets as many times the attempts, out of 20^8 codes. */
-export function userCodeAttempts(): UserCodeAttempts {
-  const limit = rateLimit({ points: 10, seconds: 600 })
+/** Counts attempts by network. Where processes count apart, an attacker gets as many times of them, out of 20^8 codes. */
+export function userCodeAttempts(rateLimit: OpenRateLimit): UserCodeAttempts {
+  const limit = rateLimit({ name: 'user-codes', points: 10, seconds: 600 })
   return {
     begin: async (address) => (await limit.take(networkOf(address))) === 0,
     forgive: (address) => limit.forgive(networkOf(address)),

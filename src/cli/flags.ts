@@ -51,3 +51,11 @@ function parsePort(text: string): number {
     throw new InvalidArgumentError('a port is a number up to 65535')
   return port
 }
+
+/** Parses a number of workers. Throws InvalidArgumentError. */
+export function parseWorkers(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError('a number of workers is 1 or more')
+  return count
+}

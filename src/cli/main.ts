@@ -1,18 +1,12 @@
 import { Command } from 'commander'
-import { ConfigurationInvalid } from '../config/problems.ts'
-import { Unreachable } from '../doctor/steps/read-challenge.ts'
-import { PortForbidden, PortTaken } from '../http/listen.ts'
-import { PersonRefused } from '../identity/people.ts'
-import { DataFolderUnusable } from '../keys/master-secret.ts'
-import { StoreUnusable } from '../storage/store-unusable.ts'
 import { version } from '../version.ts'
 import { backupCommand, restoreCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import { clientCommand } from './client.ts'
 import { demoCommand } from './demo.ts'
-import { DoctorMisused, doctorCommand } from './doctor.ts'
+import { doctorCommand } from './doctor.ts'
 import { keyCommand } from './key.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { isMendable } from './mendable.ts'
 import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
 import { tokenCommand } from './token.ts'
@@ -34,19 +28,6 @@ const program = new Command('portcullis')
   .addCommand(restoreCommand())
   .addCommand(doctorCommand())
 
-/** What the operator can mend: told in a line, without a stack. */
-const mendable = [
-  OperandWrong,
-  ConfigurationInvalid,
-  PortTaken,
-  PortForbidden,
-  StoreUnusable,
-  DataFolderUnusable,
-  PersonRefused,
-  DoctorMisused,
-  Unreachable,
-]
-
 /** Exit codes: 0 done, 1 a fault, 2 something that the operator can mend. */
 for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
@@ -54,7 +35,7 @@ for (const command of [program, ...program.commands.flatMap((one) => [one, ...on
 try {
   await program.parseAsync()
 } catch (error) {
-  const known = mendable.some((kind) => error instanceof kind)
+  const known = isMendable(error)
   console.error(known ? `portcullis: ${(error as Error).message}` : error)
   process.exit(known ? 2 : 1)
 }

@@ -1,15 +1,20 @@
+import cluster from 'node:cluster'
 import { Command, Option } from 'commander'
 import { type Part, start } from '../app.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import { systemClock } from '../core/clock.ts'
+import { lead } from '../workers/lead.ts'
+import { work } from '../workers/work.ts'
 import { describeRunning, setUpHint } from './banner.ts'
-import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
-import { closeOnSignal, reloadOnSignal } from './signals.ts'
+import { addCommonFlags, type CommonFlags, flagSettings, parseWorkers } from './flags.ts'
+import { isMendable } from './mendable.ts'
+import { closeOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts'
 
 interface ServeFlags extends CommonFlags {
   readonly config?: string
   readonly only?: Part
+  readonly workers?: number
 }
 
 const parts: readonly Part[] = ['gateway', 'authorization-server', 'admin']
@@ -20,19 +25,44 @@ export function serveCommand(): Command {
     .description('Start what a configuration file says.')
     .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
     .addOption(new Option('--only <part>', 'start one part alone').choices(parts))
-    .action(async ({ config = process.env[fileVariable], only, ...flags }: ServeFlags) => {
-      const settings = loadConfig({
-        file: config,
-        environment: process.env,
-        flags: flagSettings(flags),
-        needsServer: true,
-        // A part without the public listener need not be able to read its key.
-        certificateAt: only === undefined || only === 'gateway' ? systemClock.now() : undefined,
-      })
-      const running = await start(settings, only === undefined ? {} : { parts: [only] })
-      if (settings.log.format === 'text') console.log(describeRunning(running))
-      if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink))
-      if (running.certificate !== undefined) reloadOnSignal(running.certificate.reload)
-      await closeOnSignal(running.close)
-    })
+    .option('--workers <number>', 'processes that serve, on one machine (default: 1)', parseWorkers)
+    .action(async (flags: ServeFlags) => (cluster.isWorker ? workAndEnd() : serve(flags)))
+}
+
+async function serve({
+  config = process.env[fileVariable],
+  only,
+  workers,
+  ...flags
+}: ServeFlags): Promise<void> {
+  const settings = loadConfig({
+    file: config,
+    environment: process.env,
+    flags: { ...flagSettings(flags), ...(workers === undefined ? {} : { workers }) },
+    needsServer: true,
+    // A part without the public listener need not be able to read its key.
+    certificateAt: only === undefined || only === 'gateway' ? systemClock.now() : undefined,
+  })
+  const chosen = only === undefined ? parts : [only]
+  // The admin port is one, and has little to do.
+  const led =
+    settings.workers > 1 && only !== 'admin'
+      ? await lead(settings, { parts: chosen, count: settings.workers })
+      : undefined
+  const running = led ?? (await start(settings, { parts: chosen }))
+  if (settings.log.format === 'text') console.log(describeRunning(running))
+  if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink))
+  reloadOnSignal(running.reload)
+  if (led !== undefined) replaceOnSignal(led.replaceWorkers)
+  await closeOnSignal(running.close)
+}
+
+/** What was ordered is all that a worker needs: its own flags and variables are those of the primary. */
+async function workAndEnd(): Promise<void> {
+  try {
+    await work(isMendable)
+  } catch {
+    process.exit(2) // the primary has been told why
+  }
+  process.disconnect?.()
 }

@@ -11,6 +11,11 @@ export async function closeOnSignal(close: () => Promise<void>): Promise<void> {
   await close()
 }
 
+/** Replaces the workers on each SIGUSR2. */
+export function replaceOnSignal(replace: () => Promise<void>): void {
+  process.on('SIGUSR2', () => void replace())
+}
+
 /** Reads again what can be read again on each SIGHUP, which would otherwise end the process. */
 export function reloadOnSignal(reload: () => Promise<void>): void {
   process.on('SIGHUP', () => void reload())

@@ -39,6 +39,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
       idleSeconds: Math.max(registration.idleSeconds, tokens.refreshIdleSeconds),
     },
     requestLimits: { perNetwork: limits.authorizationsPerNetwork, total: limits.authorizations },
+    rateLimit: base.rateLimit,
     registered: store.clients,
     fetchSafely: createSafeFetch({
       allowLoopback: isLoopbackHost(new URL(config.publicUrl).hostname),

@@ -5,16 +5,18 @@ import type { Clock } from '../core/clock.ts'
 import { publicOrigins, type ResourceDirectory, resourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import { StoreAway } from '../core/store-away.ts'
+import type { WorkerPlace } from '../core/worker-place.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
 import { keyPurposes } from '../keys/key-states.ts'
+import type { OpenRateLimit } from '../limits/contract.ts'
 import type { Store } from '../storage/contract.ts'
 import { openAudit } from '../telemetry/audit.ts'
 import type { Observe } from '../telemetry/event.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
+import { openRates } from './rates.ts'
 import { openConfiguredStore } from './store.ts'
-import { startSweeping } from './sweep.ts'
 
 /** What every part of an installation needs. */
 export interface Base {
@@ -33,20 +35,26 @@ export interface Base {
   /** The keys of the tokens by which MCP servers know the gateway. */
   readonly identityKeys: KeyRing
   readonly stepUps: StepUps
+  readonly rateLimit: OpenRateLimit
+  /** Set in a worker. */
+  readonly place: WorkerPlace | undefined
   /** Resolves when requests can be served. */
   readonly checkReady: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
+interface BaseOptions {
+  readonly clock: Clock
+  /** Standard output unless said otherwise. */
+  readonly logTo: NodeJS.WritableStream | undefined
+  readonly place: WorkerPlace | undefined
+}
+
 const watchMilliseconds = 1000
 
 /** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend. */
-export async function openBase(
-  config: Config,
-  clock: Clock,
-  logTo: NodeJS.WritableStream | undefined,
-): Promise<Base> {
-  const log = createLog({ ...config.log, ...(logTo === undefined ? {} : { destination: logTo }) })
+export async function openBase(config: Config, { clock, logTo, place }: BaseOptions): Promise<Base> {
+  const log = createLog({ ...config.log, destination: logTo, worker: place?.index })
   const metrics = createMetrics()
   const onFault = (error: unknown): void =>
     error instanceof StoreAway
@@ -54,8 +62,8 @@ export async function openBase(
       : log.logger.error({ err: error }, 'fault')
   const { store, secret, folder } = await openConfiguredStore(config, clock, onFault)
   const audit = openAudit({ path: config.audit.file ?? join(folder, 'audit.jsonl'), clock, onFault })
+  const rates = await openRates(config, { place, secret, clock, log })
   const origins = publicOrigins(config.publicUrl)
-  const stopSweeping = startSweeping(store, clock, onFault)
   const [tokenKeys, identityKeys] = await openKeys(config, store, clock)
   const stopWatching = watchKeys([tokenKeys, identityKeys], log, onFault)
   return {
@@ -76,11 +84,13 @@ export async function openBase(
     tokenKeys,
     identityKeys,
     stepUps: stepUps(store.artifacts, clock),
+    rateLimit: rates.rateLimit,
+    place,
     checkReady: async () => void (await store.revocations.has('token', 'readiness')),
     async close() {
-      stopSweeping()
       stopWatching()
       audit.close()
+      rates.close()
       await store.close()
     },
   }

@@ -4,23 +4,33 @@ import { breaker } from '../upstream/breaker.ts'
 import type { Connector } from '../upstream/contract.ts'
 import { openHttp } from '../upstream/open-http.ts'
 import { openStdio } from '../upstream/open-stdio.ts'
+import { atHome } from '../upstream/owner/contract.ts'
 import { secretValues, serverEnvironment } from '../upstream/stdio/environment.ts'
 import { version } from '../version.ts'
 import type { Base } from './base.ts'
+import type { Owners } from './owners.ts'
+import { shareOf } from './share-limits.ts'
 import { storedSuccessors } from './successors.ts'
 
 /** What an answer to the probe means. */
 const says: Readonly<Record<string, string>> = { native: 'yes', sse: 'yes, over HTTP+SSE', no: 'no' }
 
-/** Builds the way to one MCP server. */
-export function buildConnector(config: UpstreamConfig, { log, clock, store }: Base): Connector {
+/** Builds the way to one MCP server. `owners` shares conversations out over workers, where there are any. */
+export function buildConnector(
+  config: UpstreamConfig,
+  { log, clock, place, store }: Base,
+  owners: Owners | undefined,
+): Connector {
   const { name, url, command, environment, processes, processesPerCaller, idleSeconds, memoryMegabytes } =
     config
+  // One process for all has one owner, who may have all of the ceiling.
+  const total = config.principals === 'shared' ? processes : shareOf(processes, place)
   const settings = {
     ...config,
-    limits: { total: processes, perOwner: processesPerCaller, idleSeconds },
+    limits: { total, perOwner: Math.min(processesPerCaller, total), idleSeconds },
     self: { name: 'portcullis', version },
     clock,
+    atOwner: owners?.at(name) ?? atHome,
     onVerdict: (era: string, speaks: string) =>
       log.logger.info(
         { upstream: name, era, speaks },

@@ -24,6 +24,8 @@ import { seenOnceModel } from '../storage/contract.ts'
 import type { Base } from './base.ts'
 import { buildConnector } from './connector.ts'
 import { buildCredential } from './credential.ts'
+import { type Owners, openOwners } from './owners.ts'
+import { shareOf } from './share-limits.ts'
 
 /** A gateway with the connections that it holds. */
 export interface RunningGateway extends Gateway {
@@ -41,12 +43,14 @@ export async function buildGateway(
   const { publicUrl: issuer } = config
   const denyList = await openDenyList({ feed: base.store.revocations, issuer, clock, onFault })
   const identity = identityTokens(config.publicUrl + identityIssuerSuffix, identityKeys, clock)
+  const owners = base.place && (await openOwners(base.place, onFault))
   const upstreams = resources.all.map((resource, index) =>
-    buildUpstream(resource, config.upstreams[index]!, { base, identity }),
+    buildUpstream(resource, config.upstreams[index]!, { base, identity, owners }),
   )
   const authorizationServer = authorizationServerProxy({
     url: authorizationServerUrl,
     publicHost: new URL(config.publicUrl).host,
+    changes: base.place !== undefined,
   })
   const tokens = createTokenVerifier({
     issuers,
@@ -65,7 +69,7 @@ export async function buildGateway(
     mcp: mcpHandler({
       tokens,
       proofs: buildProofVerifier(config, base),
-      admission: createAdmission(config.limits),
+      admission: createAdmission(config.limits, base.rateLimit),
       stepUps: rememberOwn(issuer, base.stepUps),
       sessions: sealedSessions(sealer(secret.derive('gateway/session')), clock),
       taskIds: sealedTaskIds(
@@ -83,9 +87,11 @@ export async function buildGateway(
   return {
     ...gateway,
     close: async () => {
+      gateway.stop()
       denyList.close()
       for (const { credential } of upstreams) credential.close?.()
       await Promise.all(upstreams.map(({ connector }) => connector.close()))
+      await owners?.close()
       await authorizationServer.close()
     },
   }
@@ -138,16 +144,25 @@ function rememberOwn(own: string, stepUps: StepUps): StepUpMemory {
 function buildUpstream(
   resource: ProtectedResource,
   config: UpstreamConfig,
-  { base, identity }: { readonly base: Base; readonly identity: IdentityTokens },
+  {
+    base,
+    identity,
+    owners,
+  }: { readonly base: Base; readonly identity: IdentityTokens; readonly owners: Owners | undefined },
 ): Upstream {
+  const { limits } = config
   const separatesTasks =
     config.separatesTasks ?? (config.command !== undefined && config.principals === 'isolated')
   return {
     ...resource,
-    connector: buildConnector(config, base),
+    connector: buildConnector(config, base, owners),
     credential: buildCredential(config, { identity, log: base.log, clock: base.clock }),
     dpop: config.dpop,
-    limits: config.limits,
+    limits: {
+      ...limits,
+      running: shareOf(limits.running, base.place),
+      streams: shareOf(limits.streams, base.place),
+    },
     // Without knowing whose they are there is no list of tasks (MCP H6).
     findMethod: findMethodWith(config.methods, separatesTasks ? [] : ['tasks/list']),
     separatesTasks,

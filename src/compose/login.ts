@@ -1,7 +1,6 @@
 import { endAccess, endSessions } from '../authorization-server/end-access.ts'
 import type { AuthorizationServerSettings } from '../authorization-server/settings.ts'
 import type { Config } from '../config/schema.ts'
-import { rateLimit } from '../http/rate-limit.ts'
 import { closedIdentity, developmentIdentity } from '../identity/development.ts'
 import { localIdentity } from '../identity/local.ts'
 import { loginLimits } from '../identity/login-limits.ts'
@@ -33,7 +32,7 @@ function buildOwnLogin(config: Config, base: Base): Omit<LoginSettings, 'federat
   }
   const passwords = buildPasswords(secret)
   const { publicUrl } = config
-  const identity = localIdentity({ users, passwords, limits: loginLimits(rateLimit), clock })
+  const identity = localIdentity({ users, passwords, limits: loginLimits(base.rateLimit), clock })
   return {
     loginForm,
     identity,

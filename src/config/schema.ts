@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { clientSchema } from './client-schema.ts'
 import { dpopSchema, grantsSchema } from './grants.ts'
+import { limitsSchema } from './limits.ts'
 import { providerSchema } from './provider-schema.ts'
 import { tlsSchema } from './tls.ts'
 import { upstreamSchema } from './upstream-schema.ts'
@@ -74,6 +75,10 @@ export const configSchema = z.strictObject({
       admin: port.default(3005).meta({ description: 'Port of health and metrics. 0: any free port.' }),
     })
     .prefault({}),
+  workers: whole(1, 256).default(1).meta({
+    description:
+      'Processes that serve, on one machine (`serve` alone): as many as it has cores to give. See docs/operations.md.',
+  }),
   allowedHosts: z.array(z.string().min(1)).default([]).meta({
     description: 'Further values of the Host header that are served, with port where it is not the default.',
   }),
@@ -147,8 +152,7 @@ export const configSchema = z.strictObject({
           'Most clients that registered themselves. Beyond it, those that were never used make room, the oldest first.',
       }),
       newPerMinute: whole(1, 100_000).default(240).meta({
-        description:
-          'Most new registrations in a minute, for each process; a quarter of it from one address.',
+        description: 'Most new registrations in a minute; a quarter of it from one address.',
       }),
       privateUseRedirects: z
         .array(z.string().min(1))
@@ -210,43 +214,7 @@ export const configSchema = z.strictObject({
         }),
     })
     .prefault({}),
-  limits: z
-    .strictObject({
-      bodyBytes: whole(1024, 1_073_741_824)
-        .default(4_194_304)
-        .meta({ description: 'Largest body of an MCP request.' }),
-      headerBytes: whole(2048, 262_144).default(16_384).meta({ description: 'Largest head of a request.' }),
-      headSeconds: whole(1, 600).default(15).meta({
-        description: 'Time in which the head of a request must have come.',
-      }),
-      requestSeconds: whole(1, 3600).default(60).meta({
-        description: 'Time in which a whole request, with its body, must have come.',
-      }),
-      nesting: whole(4, 512).default(64).meta({ description: 'Deepest nesting of a JSON body.' }),
-      running: whole(1, 10_000).default(64).meta({
-        description: 'Most requests that one caller, a user with a client, can have running at a time.',
-      }),
-      streams: whole(1, 10_000).default(64).meta({
-        description: 'Most streams that one caller can hold open to hear of changes.',
-      }),
-      perMinute: whole(1, 10_000_000).optional().meta({
-        description: 'Most MCP requests of one caller in a minute, for each process. Default: no limit.',
-      }),
-      perMinutePerClient: whole(1, 10_000_000).optional().meta({
-        description:
-          'Most MCP requests in a minute of all users of one client, for each process. Default: no limit.',
-      }),
-      authorizations: whole(1, 1_000_000).default(3000).meta({
-        description:
-          'Most authorization requests in a minute, pushed ones and those of devices too, for each process.',
-      }),
-      authorizationsPerNetwork: whole(1, 1_000_000).default(120).meta({
-        description:
-          'Most of them from one address, or one IPv6 network. Raise it where a proxy makes all callers look like one.',
-      }),
-      batch: whole(1, 1000).default(50).meta({ description: 'Most messages in a batch.' }),
-    })
-    .prefault({}),
+  limits: limitsSchema,
   log: z
     .strictObject({
       level: z

@@ -117,7 +117,7 @@ export const upstreamSchema = z
           description: 'Most streams that are open to it, of all callers.',
         }),
         perMinute: whole(1, 10_000_000).optional().meta({
-          description: 'Most requests in a minute, of all callers, for each process. Default: no limit.',
+          description: 'Most requests in a minute, of all callers. Default: no limit.',
         }),
         toolsPerMinute: z.record(z.string().min(1), whole(1, 10_000_000)).default({}).meta({
           description:

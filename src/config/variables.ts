@@ -19,6 +19,7 @@ const places: readonly Place[] = [
   { path: [...credential, 'clientSecret'], otherwise: someSecret },
   { path: ['login', 'providers', '[]', 'clientSecret'], otherwise: someSecret },
   { path: ['store', 'url'] },
+  { path: ['limits', 'redis'] },
 ]
 
 /** Puts the values of variables in the places of their names. A variable that is not set becomes a problem. */

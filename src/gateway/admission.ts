@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
-import { type RateLimit, rateLimit } from '../http/rate-limit.ts'
+import type { OpenRateLimit, RateLimit } from '../limits/contract.ts'
 import type { Call, CallSummary } from './call.ts'
 import { principalName } from './session.ts'
 import type { Upstream } from './upstream.ts'
@@ -55,20 +55,19 @@ export interface UpstreamLimits {
 const minute = 60
 const maxNameLength = 200
 
-/** Counts in this process. */
-export function createAdmission(limits: AdmissionLimits): Admission {
+/** Counts what runs in this process, and rates where `rateLimit` counts them. */
+export function createAdmission(limits: AdmissionLimits, rateLimit: OpenRateLimit): Admission {
   const taken = new Map<string, number>()
-  const callers = rateOf(limits.perMinute)
-  const clients = rateOf(limits.perMinutePerClient)
-  const upstreams = new Map<string, RateLimit>()
-  const tools = new Map<string, RateLimit>()
+  const open = (name: string, points: number): RateLimit => rateLimit({ name, points, seconds: minute })
+  const callers = limits.perMinute && open('calls-of-caller', limits.perMinute)
+  const clients = limits.perMinutePerClient && open('calls-of-client', limits.perMinutePerClient)
   const isLimited = limits.perMinute !== undefined || limits.perMinutePerClient !== undefined
 
   const count = async (principal: Principal, { name, limits: { perMinute } }: Upstream): Promise<void> => {
-    await take(callers, principalName(principal), 'requests of this caller in a minute')
-    await take(clients, principal.clientId, 'requests of this client in a minute')
+    if (callers) await take(callers, principalName(principal), 'requests of this caller in a minute')
+    if (clients) await take(clients, principal.clientId, 'requests of this client in a minute')
     if (perMinute !== undefined)
-      await take(among(upstreams, name, perMinute), name, 'requests for this server in a minute')
+      await take(open('calls-of-server', perMinute), name, 'requests for this server in a minute')
   }
 
   /** Each call of a batch counts: a batch is no way round. */
@@ -87,7 +86,7 @@ export function createAdmission(limits: AdmissionLimits): Admission {
       const points = Object.hasOwn(toolsPerMinute, tool) ? toolsPerMinute[tool] : toolsPerMinute['*']
       if (points === undefined) continue
       const key = `${name} ${tool} ${principalName(principal)}`
-      await take(among(tools, String(points), points), key, 'calls of this tool in a minute')
+      await take(open('calls-of-tool', points), key, 'calls of this tool in a minute')
     }
   }
 
@@ -141,20 +140,8 @@ function openPlace(taken: Map<string, number>, res: ServerResponse): Place {
   }
 }
 
-function rateOf(points: number | undefined): RateLimit | undefined {
-  return points === undefined ? undefined : rateLimit({ points, seconds: minute })
-}
-
-function among(limiters: Map<string, RateLimit>, name: string, points: number): RateLimit {
-  const known = limiters.get(name)
-  if (known !== undefined) return known
-  const made = rateLimit({ points, seconds: minute })
-  limiters.set(name, made)
-  return made
-}
-
-async function take(limit: RateLimit | undefined, key: string, what: string): Promise<void> {
-  const wait = (await limit?.take(key)) ?? 0
+async function take(limit: RateLimit, key: string, what: string): Promise<void> {
+  const wait = await limit.take(key)
   if (wait > 0) throw tooMany(`too many ${what}`, wait)
 }
 

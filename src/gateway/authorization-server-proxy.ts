@@ -15,6 +15,8 @@ interface ProxyOptions {
   readonly url: string
   /** The host of the public URL: the only one that the authorization server ever sees. */
   readonly publicHost: string
+  /** Whether it may be gone between two requests, as one of several workers: then no connection is used twice. */
+  readonly changes: boolean
 }
 
 const connectionBound = new Set([
@@ -32,8 +34,12 @@ const claims = new Set(['host', 'forwarded', 'x-real-ip', 'x-request-id', 'expec
 const headersTimeout = 30_000
 
 /** Builds the proxy for everything that is no MCP server. */
-export function authorizationServerProxy({ url, publicHost }: ProxyOptions): AuthorizationServerProxy {
-  const pool = new Pool(url, { headersTimeout, bodyTimeout: headersTimeout, pipelining: 1 })
+export function authorizationServerProxy({
+  url,
+  publicHost,
+  changes,
+}: ProxyOptions): AuthorizationServerProxy {
+  const pool = new Pool(url, { headersTimeout, bodyTimeout: headersTimeout, pipelining: changes ? 0 : 1 })
   return {
     async forward(exchange) {
       const { req, res } = exchange

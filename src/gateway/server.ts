@@ -40,8 +40,10 @@ export interface GatewayPorts {
 /** The public listener's handler. */
 export interface Gateway {
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void
-  /** Takes no new requests and ends the streams that would otherwise never end. */
+  /** Answers what still comes, each the last of its connection, and ends the streams that would otherwise never end. */
   readonly endStreams: () => void
+  /** Looks after streams no longer. */
+  readonly stop: () => void
 }
 
 const streamCheckMilliseconds = 1000
@@ -64,7 +66,9 @@ export function createGateway(ports: GatewayPorts): Gateway {
       head: readHead(req.rawHeaders),
       requestId,
       address: ports.clientAddress(req),
-      baseHeaders: ['X-Request-Id', requestId],
+      baseHeaders: draining
+        ? ['X-Request-Id', requestId, 'Connection', 'close']
+        : ['X-Request-Id', requestId],
     }
     const note: Note = { kind: 'access' }
     live.set(exchange, note)
@@ -79,15 +83,18 @@ export function createGateway(ports: GatewayPorts): Gateway {
     })
   }
 
-  const streamCheck = setInterval(() => endStreams((note) => !mayGoOn(note)), streamCheckMilliseconds).unref()
+  const streamCheck = setInterval(
+    () => endStreams((note) => draining || !mayGoOn(note)),
+    streamCheckMilliseconds,
+  ).unref()
 
   return {
     handle,
     endStreams() {
       draining = true
-      clearInterval(streamCheck)
       endStreams(() => true)
     },
+    stop: () => clearInterval(streamCheck),
   }
 
   /** A stream that a client holds open must not outlive the token that it was opened with. */
@@ -102,7 +109,6 @@ export function createGateway(ports: GatewayPorts): Gateway {
   }
 
   async function answer(exchange: Exchange, note: Note): Promise<void> {
-    if (draining) throw new Refusal('draining', { retryAfterSeconds: 5 })
     ports.guard.check(exchange.head)
     const route = ports.routes.get(exchange.path)
     if (route === undefined) {

@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import type { Server as HttpServer } from 'node:http'
-import type { Server as TlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import { Server as TlsServer } from 'node:https'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 
 /** A port that could not be taken, with the cause and the fix for the operator. */
 export class PortTaken extends Error {
@@ -26,6 +26,11 @@ export class PortForbidden extends Error {
 type Server = HttpServer | TlsServer
 
 const idleRoundMs = 50
+/** How long a connection that was let in may take until its request is there. */
+const firstRequestMs = 1000
+
+/** Connections of a listener that have brought no request yet. */
+const unheard = new WeakMap<Server, Set<Socket>>()
 
 interface Place {
   readonly name: string
@@ -43,6 +48,7 @@ export async function portTaken({ name, port, fix }: Omit<Place, 'host'>): Promi
 
 /** Starts to listen and returns the port. Throws PortTaken, naming who holds it where the system tells, or PortForbidden. */
 export async function listen(server: Server, { name, host, port, fix }: Place): Promise<number> {
+  watchConnections(server)
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -60,18 +66,40 @@ export async function listen(server: Server, { name, host, port, fix }: Place): 
   return (server.address() as AddressInfo).port
 }
 
-/** Stops accepting, lets running requests finish for at most `graceMs` milliseconds, then closes every connection. */
+/**
+ * Stops accepting, lets running requests finish for at most `graceMs` milliseconds, then closes every connection. One that
+ * was let in and has brought no request yet may do so, since its client cannot know.
+ */
 export async function drain(server: Server, graceMs: number): Promise<void> {
   if (!server.listening) return
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // The method of node:http would at once cut connections whose first request is on its way.
+  const closed = new Promise<void>((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve())
+  })
+  const began = performance.now()
   // A connection that becomes idle while others are busy is closed on one of the next rounds.
-  const idle = setInterval(() => server.closeIdleConnections(), idleRoundMs)
+  const idle = setInterval(() => {
+    const waits = performance.now() - began < firstRequestMs && (unheard.get(server)?.size ?? 0) > 0
+    if (!waits) server.closeIdleConnections()
+  }, idleRoundMs)
   const timer = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
   clearInterval(idle)
   clearTimeout(timer)
+  // What node:http itself does when a server closes; that it is closed already is no error here.
+  server.close(() => undefined)
   // The last connections are closed; those who listen for the end of their responses hear of it now.
   await new Promise<void>((resolve) => setImmediate(resolve))
+}
+
+function watchConnections(server: Server): void {
+  const sockets = new Set<Socket>()
+  unheard.set(server, sockets)
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  server.on('request', ({ socket }: IncomingMessage) => sockets.delete(socket))
 }
 
 /** Who listens on a TCP port, as far as Linux's /proc tells this user. */

@@ -1,6 +1,7 @@
 import { networkOf } from '../core/network.ts'
+import type { OpenRateLimit, RateLimit } from '../limits/contract.ts'
 
-/** How many logins may fail before no more are looked at, whatever accounts they are for. Kept in this process. */
+/** How many logins may fail before no more are looked at, whatever accounts they are for. */
 export interface LoginLimits {
   /** Counts an attempt. Resolves to the seconds to wait where there were too many, else undefined. */
   admit(address: string): Promise<number | undefined>
@@ -11,26 +12,19 @@ export interface LoginLimits {
   forgiveKnown(browser: string): Promise<void>
 }
 
-/** Counts events by key. */
-interface Limit {
-  /** Resolves to 0, or to the seconds to wait. */
-  take(key: string): Promise<number>
-  forgive(key: string): Promise<void>
-}
-
 /** Many people can share one address, and a machine does not need more than one address to guess. */
-const forAddress = { points: 50, seconds: 15 * 60 }
+const forAddress = { name: 'failed-logins-from-address', points: 50, seconds: 15 * 60 }
 /** Guessing from many addresses at once: a hundred times what people mistype. */
-const forAll = { points: 1000, seconds: 5 * 60 }
-const forKnownBrowser = { points: 10, seconds: 15 * 60 }
+const forAll = { name: 'failed-logins', points: 1000, seconds: 5 * 60 }
+const forKnownBrowser = { name: 'failed-logins-in-browser', points: 10, seconds: 15 * 60 }
 const everybody = 'all'
 
 /** Counts failed logins by the network they come from and altogether. `limit` makes what counts. */
-export function loginLimits(limit: (bound: { points: number; seconds: number }) => Limit): LoginLimits {
+export function loginLimits(limit: OpenRateLimit): LoginLimits {
   const networks = limit(forAddress)
   const all = limit(forAll)
   const browsers = limit(forKnownBrowser)
-  const take = async (limited: Limit, key: string): Promise<number | undefined> =>
+  const take = async (limited: RateLimit, key: string): Promise<number | undefined> =>
     (await limited.take(key)) || undefined
   return {
     admit: async (address) => (await take(networks, networkOf(address))) ?? take(all, everybody),

@@ -137,7 +137,10 @@ export interface RevocationStore {
   has(kind: Revocation['kind'], id: string): Promise<boolean>
   /** Those made at or after a time, in milliseconds since the epoch, that have not been swept. */
   since(time: number): Promise<readonly Revocation[]>
-  /** Calls back for each revocation that this process makes, before `add` resolves. Returns how to stop. */
+  /**
+   * Calls back for each revocation that this process makes, before `add` resolves, and for those of others as soon as
+   * they are heard of: at once where the engine can tell, but never surely. Returns how to stop.
+   */
   subscribe(listener: (revocation: Revocation) => void): () => void
   sweep(before: number): Promise<number>
 }

@@ -10,8 +10,10 @@ import { identityStore } from './identities.ts'
 import { keyTableStore } from './keys.ts'
 import { lastStartStore } from './last-start.ts'
 import { migrate } from './migrate.ts'
+import { openNotices } from './notices.ts'
 import { passkeyStore } from './passkeys.ts'
 import { openPostgres, statementMilliseconds } from './postgres.ts'
+import { noNotices, revocationNotices } from './revocation-notices.ts'
 import { revocationStore } from './revocations.ts'
 import { checkSecret } from './secret-mark.ts'
 import { openSqlite } from './sqlite.ts'
@@ -54,17 +56,27 @@ export async function openStore({
     await db.destroy()
     throw error
   }
+  const notices = url === undefined ? undefined : openNotices({ db, url, onFault })
   return {
     lastStart: lastStartStore(db, tenant),
     artifacts: artifactStore({ db, engine, tenant, secret, clock }),
     clients: clientStore({ db, tenant, secret, clock }),
-    revocations: revocationStore(db, tenant, clock),
+    revocations: revocationStore({
+      db,
+      tenant,
+      clock,
+      notices: notices === undefined ? noNotices : revocationNotices(notices, tenant),
+      onFault,
+    }),
     keys: keyTableStore(db, tenant, secret),
     consents: consentStore(db, tenant, clock),
     users: userStore(db, tenant),
     passkeys: passkeyStore(db, tenant),
     identities: identityStore({ db, tenant, secret }),
-    close: () => db.destroy(),
+    async close() {
+      await notices?.close()
+      await db.destroy()
+    },
   }
 }
 

@@ -1,10 +1,21 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
 import type { Revocation, RevocationStore } from './contract.ts'
+import type { RevocationNotices } from './revocation-notices.ts'
 import type { Schema } from './schema.ts'
 
+interface RevocationStoreOptions {
+  readonly db: Kysely<Schema>
+  readonly tenant: string
+  readonly clock: Clock
+  readonly notices: RevocationNotices
+  /** Told when others could not be told at once: they find it in the store. */
+  readonly onFault: (error: unknown) => void
+}
+
 /** Revocations over SQL. */
-export function revocationStore(db: Kysely<Schema>, tenant: string, clock: Clock): RevocationStore {
+export function revocationStore(options: RevocationStoreOptions): RevocationStore {
+  const { db, tenant, clock, notices, onFault } = options
   const listeners = new Set<(revocation: Revocation) => void>()
   return {
     async add(revocation) {
@@ -20,6 +31,7 @@ export function revocationStore(db: Kysely<Schema>, tenant: string, clock: Clock
         .onConflict((conflict) => conflict.columns(['tenant', 'kind', 'id']).doNothing())
         .execute()
       for (const listener of listeners) listener(revocation)
+      await notices.tell(revocation).catch(onFault)
     },
     async has(kind, id) {
       const row = await db
@@ -46,7 +58,11 @@ export function revocationStore(db: Kysely<Schema>, tenant: string, clock: Clock
     },
     subscribe(listener) {
       listeners.add(listener)
-      return () => listeners.delete(listener)
+      const deafen = notices.hear(listener)
+      return () => {
+        listeners.delete(listener)
+        deafen()
+      }
     },
     async sweep(before) {
       const { numDeletedRows } = await db

@@ -8,7 +8,9 @@ interface LogOptions {
   /** `json` for machines, `text` for people. */
   readonly format: 'json' | 'text'
   /** Where lines go; standard output unless said otherwise. */
-  readonly destination?: NodeJS.WritableStream
+  readonly destination?: NodeJS.WritableStream | undefined
+  /** Stands in each line where several processes write into one log. */
+  readonly worker?: number | undefined
 }
 
 /** The log of one process. */
@@ -30,10 +32,10 @@ const never = [
 ]
 
 /** Opens the log. */
-export function createLog({ level, format, destination }: LogOptions): Log {
+export function createLog({ level, format, destination, worker }: LogOptions): Log {
   const options = {
     level,
-    base: null,
+    base: worker === undefined ? null : { worker },
     timestamp: stdTimeFunctions.isoTime,
     redact: { paths: never, censor: '[redacted]' },
     serializers: { err: describeError },

@@ -1,10 +1,21 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { RequestEvent } from './event.ts'
+
+/** Metrics as Prometheus reads them. */
+export interface RenderedMetrics {
+  readonly type: string
+  readonly text: string
+}
+
+/** What one process has counted, in a form that can be sent to another. */
+export type CollectedMetrics = readonly (object & { readonly type?: unknown })[]
 
 /** Prometheus metrics of one process. */
 export interface Metrics {
-  /** The text format and its media type. */
-  render(): Promise<{ readonly type: string; readonly text: string }>
+  render(): Promise<RenderedMetrics>
+  collect(): Promise<CollectedMetrics>
+  /** Shows how many workers run. Returns what counts those that ended unasked. */
+  readonly watchWorkers: (running: () => number) => () => void
   request(event: RequestEvent): void
   /** One verification of an access token that was not in the cache. */
   readonly verified: (seconds: number, valid: boolean) => void
@@ -60,7 +71,24 @@ export function createMetrics(): Metrics {
   })
 
   return {
-    render: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    render: () => renderRegistry(registry),
+    collect: () => registry.getMetricsAsJSON(),
+    watchWorkers(running) {
+      void new Gauge({
+        name: 'portcullis_workers',
+        help: 'Workers that serve',
+        registers,
+        collect() {
+          this.set(running())
+        },
+      })
+      const lost = new Counter({
+        name: 'portcullis_workers_lost_total',
+        help: 'Workers that ended unasked and were replaced',
+        registers,
+      })
+      return () => lost.inc()
+    },
     verified: (seconds, valid) => verifications.observe({ valid: String(valid) }, seconds),
     request(event) {
       requests.inc({ kind: event.kind, status: String(event.status) })
@@ -82,4 +110,25 @@ export function createMetrics(): Metrics {
     if (step === 'authorization') flowsStarted.inc()
     if (step === 'token') flowsCompleted.inc({ grant_type: grantType })
   }
+}
+
+/** What several processes have counted, as one. */
+export function joinMetrics(all: readonly CollectedMetrics[]): Promise<RenderedMetrics> {
+  return renderRegistry(aggregate(all))
+}
+
+/** What processes have counted that are gone, as one: a sum must not fall because one of its parts has ended. */
+export function keepCounts(all: readonly CollectedMetrics[]): Promise<CollectedMetrics> {
+  const lasting = all.map((metrics) =>
+    metrics.filter(({ type }) => type === 'counter' || type === 'histogram'),
+  )
+  return aggregate(lasting).getMetricsAsJSON()
+}
+
+function aggregate(all: readonly CollectedMetrics[]): Registry {
+  return AggregatorRegistry.aggregate(all as object[])
+}
+
+async function renderRegistry(registry: Registry): Promise<RenderedMetrics> {
+  return { type: registry.contentType, text: await registry.metrics() }
 }

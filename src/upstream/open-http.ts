@@ -10,6 +10,7 @@ import type { Conversation } from './conversation/contract.ts'
 import { startConversation } from './conversation/conversation.ts'
 import { type ConversationLimits, createRegistry } from './conversation/registry.ts'
 import { httpConnector } from './http.ts'
+import type { AtOwner } from './owner/contract.ts'
 import { askHttp } from './probe/ask-http.ts'
 import type { Implementation } from './probe/questions.ts'
 import { rememberVerdicts, type Speaks } from './probe/verdicts.ts'
@@ -30,6 +31,8 @@ export interface EraSettings {
   /** How the gateway names itself to the server. */
   readonly self: Implementation
   readonly clock: Clock
+  /** What cannot be lost between two requests lives in one process. Bytes that only pass need not go there. */
+  readonly atOwner: AtOwner
   /** Told what the server answered when it was asked what it speaks, where that is news. */
   readonly onVerdict: (era: Era, speaks: Speaks) => void
 }
@@ -47,7 +50,7 @@ const maxProbeSeconds = 10
 
 /** The way to a server that speaks HTTP, of whatever era and transport, for clients of both eras. */
 export function openHttp(settings: HttpSettings): Connector {
-  const { url, transport, connectSeconds, responseSeconds, self, successors } = settings
+  const { url, transport, connectSeconds, responseSeconds, self, atOwner, successors } = settings
   const limits = { total: 4096, perOwner: 64, idleSeconds: settings.limits.idleSeconds }
   const dispatcher = new Pool(new URL(url).origin, {
     connect: { timeout: connectSeconds * 1000 },
@@ -88,28 +91,31 @@ export function openHttp(settings: HttpSettings): Connector {
     {
       legacy: {
         native: renewingConnector({ connector: native, dispatcher, url, responseSeconds, successors }),
-        sse: sessionConnector({ registry: registry(), start: talk('legacy', sse) }),
-        bridged: sessionConnector({
-          registry: registry(),
-          revives: true,
-          start: (caller, onClosed) => {
-            let inner: Conversation | undefined
-            const start = talk('modern', streamableChannel({ dispatcher, url, era: 'modern' }))
-            return legacyFace({
-              reach: () => (inner ??= start(caller, () => (inner = undefined))),
-              self,
-              onClosed() {
-                void inner?.stop()
-                onClosed()
-              },
-            })
-          },
-        }),
+        sse: atOwner('legacy-sse', sessionConnector({ registry: registry(), start: talk('legacy', sse) })),
+        bridged: atOwner(
+          'legacy-bridged',
+          sessionConnector({
+            registry: registry(),
+            revives: true,
+            start: (caller, onClosed) => {
+              let inner: Conversation | undefined
+              const start = talk('modern', streamableChannel({ dispatcher, url, era: 'modern' }))
+              return legacyFace({
+                reach: () => (inner ??= start(caller, () => (inner = undefined))),
+                self,
+                onClosed() {
+                  void inner?.stop()
+                  onClosed()
+                },
+              })
+            },
+          }),
+        ),
       },
       modern: {
         native,
-        bridged: forModern(streamableChannel({ dispatcher, url, era: 'legacy' })),
-        bridgedOverSse: forModern(sse),
+        bridged: atOwner('modern-bridged', forModern(streamableChannel({ dispatcher, url, era: 'legacy' }))),
+        bridgedOverSse: atOwner('modern-bridged-sse', forModern(sse)),
       },
     },
   )

@@ -87,10 +87,11 @@ export function openStdio(settings: StdioSettings): Connector {
       }),
     },
   })
-  return {
+  const connector: Connector = {
     send: (request, reply) => router.send(request, reply),
     close: async () => void (await Promise.all([router.close(), probe.close()])),
   }
+  return settings.atOwner('stdio', connector, ({ principal }) => keyOf(principal))
 }
 
 function remember(

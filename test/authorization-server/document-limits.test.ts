@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { documentFeature, libraryFetch } from '../../src/authorization-server/registration/documents.ts'
 import type { AuthorizationServerSettings } from '../../src/authorization-server/settings.ts'
+import { countWith, inMemory } from '../../src/limits/count.ts'
 
 const settings = {
   issuer: 'https://mcp.example.com',
@@ -11,7 +12,7 @@ const settings = {
 
 describe('fetches of metadata documents (A52)', () => {
   const begin = (): ((id: string, network?: number) => Promise<unknown>) => {
-    const { allowFetch } = documentFeature(settings)
+    const { allowFetch } = documentFeature({ ...settings, rateLimit: countWith(inMemory) })
     return async (id, network = 0) => {
       const req = { headers: { 'x-forwarded-for': `192.0.2.${network}` } }
       return allowFetch?.({ req } as never, id)
@@ -57,10 +58,11 @@ describe('fetches of metadata documents (A52)', () => {
 describe('fetches of key sets (A52)', () => {
   const begin = () => {
     const fetched: string[] = []
-    const get = libraryFetch(async (url) => {
+    const fetchSafely = async (url: string): Promise<Response> => {
       fetched.push(url)
       return new Response('{"keys":[]}')
-    })
+    }
+    const get = libraryFetch({ fetchSafely, rateLimit: countWith(inMemory) })
     return { fetched, get: async (url: string) => (await get(url, { method: 'GET' })).json() }
   }
 

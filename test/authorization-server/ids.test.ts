@@ -3,10 +3,10 @@ import { describe, it } from 'node:test'
 import { storageAdapter } from '../../src/authorization-server/adapter.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { isUserId } from '../../src/core/user-id.ts'
-import { rateLimit } from '../../src/http/rate-limit.ts'
 import { localIdentity } from '../../src/identity/local.ts'
 import { loginLimits } from '../../src/identity/login-limits.ts'
 import { passwords } from '../../src/identity/passwords.ts'
+import { countWith, inMemory } from '../../src/limits/count.ts'
 import { openStore } from '../../src/storage/open.ts'
 import { adapterPorts } from '../support/adapter-ports.ts'
 import { testSecret } from '../support/engines.ts'
@@ -34,7 +34,7 @@ describe('ids of people and of clients (R17, A12)', () => {
     const identity = localIdentity({
       users: store.users,
       passwords: passwords(new Uint8Array(32)),
-      limits: loginLimits(rateLimit),
+      limits: loginLimits(countWith(inMemory)),
       clock: systemClock,
     })
     assert.equal(await identity.find('x'), undefined, 'an id without the mark is no person')

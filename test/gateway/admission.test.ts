@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Principal } from '../../src/core/principal.ts'
 import { createAdmission } from '../../src/gateway/admission.ts'
 import type { Upstream } from '../../src/gateway/upstream.ts'
+import { countWith, inMemory } from '../../src/limits/count.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { echo } from '../support/spy-upstream.ts'
 
@@ -54,7 +55,7 @@ describe('a place', () => {
     Object.assign(new EventEmitter(), { closed }) as unknown as ServerResponse
 
   it('is not taken for an answer that is over, which would hold it for ever (A36)', () => {
-    const admission = createAdmission({ running: 1, streams: 1 })
+    const admission = createAdmission({ running: 1, streams: 1 }, countWith(inMemory))
     assert.throws(() => admission.enter(principal, upstream, answer(true)), { code: 'request_aborted' })
     const running = answer(false)
     void admission.enter(principal, upstream, running)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { describe, it } from 'node:test'
-import { listen, PortForbidden } from '../../src/http/listen.ts'
+import { drain, listen, PortForbidden } from '../../src/http/listen.ts'
 
 describe('listening', () => {
   it('says what to do where a user may not take a low port', async () => {
@@ -20,5 +21,31 @@ describe('listening', () => {
       )
       return true
     })
+  })
+})
+
+describe('draining', () => {
+  it('answers a request that was on its way when it began, and takes no new connection', async () => {
+    const server = createServer((_req, res) => res.end('answered'))
+    const port = await listen(server, { name: 'test', host: '127.0.0.1', port: 0, fix: '' })
+    const accepted = new Promise((resolve) => server.once('connection', resolve))
+    const socket = connect(port, '127.0.0.1')
+    let text = ''
+    socket.on('data', (chunk) => (text += chunk.toString()))
+    const ended = new Promise((resolve) => socket.once('close', resolve))
+    await accepted
+    const drained = drain(server, 5000)
+    await assert.rejects(fetch(`http://127.0.0.1:${port}`))
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await Promise.all([drained, ended])
+    assert.match(text, /^HTTP\/1.1 200 .*answered$/s)
+  })
+
+  it('does not wait for a connection that is idle between two requests', async () => {
+    const server = createServer((_req, res) => res.end('answered'))
+    const port = await listen(server, { name: 'test', host: '127.0.0.1', port: 0, fix: '' })
+    assert.equal(await (await fetch(`http://127.0.0.1:${port}`)).text(), 'answered')
+    await drain(server, 3_600_000)
+    assert.equal(server.listening, false)
   })
 })

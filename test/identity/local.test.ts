@@ -8,11 +8,11 @@ import { buildPasswords, buildPeople } from '../../src/compose/people.ts'
 import { openConfiguredStore } from '../../src/compose/store.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock as clock } from '../../src/core/clock.ts'
-import { rateLimit } from '../../src/http/rate-limit.ts'
 import { localIdentity } from '../../src/identity/local.ts'
 import { loginLimits } from '../../src/identity/login-limits.ts'
 import type { Passwords } from '../../src/identity/passwords.ts'
 import type { People } from '../../src/identity/people.ts'
+import { countWith, inMemory } from '../../src/limits/count.ts'
 import { goodPassword } from '../support/people.ts'
 
 let data: string
@@ -41,7 +41,7 @@ async function loginDuring(name: string, happens: () => Promise<void>) {
     },
   }
   const { users } = opened.store
-  const identity = localIdentity({ users, passwords, limits: loginLimits(rateLimit), clock })
+  const identity = localIdentity({ users, passwords, limits: loginLimits(countWith(inMemory)), clock })
   return identity.login({ name, password: goodPassword, address: '192.0.2.1' })
 }
 
@@ -75,7 +75,12 @@ describe('the limit of a browser that is known', () => {
   it('counts failures alone', async () => {
     const user = await people.add({ name: 'kay', password: goodPassword })
     const { users } = opened.store
-    const identity = localIdentity({ users, passwords: hashing, limits: loginLimits(rateLimit), clock })
+    const identity = localIdentity({
+      users,
+      passwords: hashing,
+      limits: loginLimits(countWith(inMemory)),
+      clock,
+    })
     const login = async (password: string): Promise<boolean> => {
       const known = { id: 'a browser', accountId: user.id, since: user.loginsSince }
       return !('refused' in (await identity.login({ name: 'kay', password, address: '192.0.2.1', known })))

@@ -1,6 +1,7 @@
 import type { storageAdapter } from '../../src/authorization-server/adapter.ts'
 import { stepUps } from '../../src/authorization-server/step-up.ts'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
+import { countWith, inMemory } from '../../src/limits/count.ts'
 import type { Store } from '../../src/storage/contract.ts'
 import { testSecret } from './engines.ts'
 
@@ -27,6 +28,7 @@ export function adapterPorts(store: Store, clock: Clock = systemClock): Paramete
       profiles: [],
     },
     stepUps: stepUps(store.artifacts, clock),
+    rateLimit: countWith(inMemory),
     secret: testSecret,
     clock,
   }

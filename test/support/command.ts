@@ -1,6 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import type { Installation } from './installation.ts'
 
@@ -42,7 +41,7 @@ export interface Started {
  * says when it ends before that.
  */
 export async function startPortcullis(
-  test: TestContext,
+  test: { after(close: () => unknown): void },
   args: readonly string[],
   env: Record<string, string> = {},
   sign = 'Portcullis is ready',

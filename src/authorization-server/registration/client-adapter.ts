@@ -2,7 +2,7 @@ import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { Clock } from '../../core/clock.ts'
 import type { MasterSecret } from '../../core/secret.ts'
 import { isUserId } from '../../core/user-id.ts'
-import { rateLimit } from '../../http/rate-limit.ts'
+import type { OpenRateLimit } from '../../limits/contract.ts'
 import type { ArtifactStore, ClientStore, StoredClient } from '../../storage/contract.ts'
 import { operatorClientField } from '../client-metadata.ts'
 import { errors } from '../library.ts'
@@ -17,6 +17,7 @@ export interface ClientAdapterPorts {
   readonly registered: ClientStore
   readonly registration: RegistrationSettings
   readonly secret: MasterSecret
+  readonly rateLimit: OpenRateLimit
   readonly clock: Clock
 }
 
@@ -31,13 +32,21 @@ const fullSeconds = 600
 
 /** Gives the library the clients of the store. Throws `temporarily_unavailable` where there are too many new ones. */
 export function clientAdapter(ports: ClientAdapterPorts): Adapter {
-  const { artifacts, registered, registration, clock } = ports
+  const { artifacts, registered, registration, rateLimit, clock } = ports
   const hash = clientSecretHash(ports.secret)
   const points = registration.newPerMinute
-  const everybody = rateLimit({ points, seconds: minute })
-  const againByAddress = rateLimit({ points: points * timesKnown, seconds: minute })
+  const everybody = rateLimit({ name: 'registrations', points, seconds: minute })
+  const againByAddress = rateLimit({
+    name: 'known-registrations-from-address',
+    points: points * timesKnown,
+    seconds: minute,
+  })
   const renewMilliseconds = Math.min(hourMilliseconds, registration.unusedSeconds * 100)
-  const byAddress = rateLimit({ points: Math.ceil(points / shareOfOne), seconds: minute })
+  const byAddress = rateLimit({
+    name: 'registrations-from-address',
+    points: Math.ceil(points / shareOfOne),
+    seconds: minute,
+  })
 
   const store = (id: string, payload: AdapterPayload, times: Pick<StoredClient, 'usedAt' | 'expiresAt'>) => {
     const { client_secret: clientSecret, ...metadata } = payload as Record<string, unknown>

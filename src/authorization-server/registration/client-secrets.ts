@@ -1,6 +1,6 @@
 import type { Client, Provider } from 'oidc-provider'
 import { keyedDigest, type MasterSecret, secretsEqual } from '../../core/secret.ts'
-import { type RateLimit, rateLimit } from '../../http/rate-limit.ts'
+import type { OpenRateLimit, RateLimit } from '../../limits/contract.ts'
 import { callerAddress, slowDown } from './slow-down.ts'
 
 /**
@@ -14,14 +14,17 @@ export function clientSecretHash(secret: MasterSecret): (clientId: string, clien
 }
 
 /** Wrong secrets that are let by: from one address for one client, and for one client altogether. */
-const perAddress = { points: 10, seconds: 60 }
-const perClient = { points: 300, seconds: 600 }
+const perAddress = { name: 'wrong-secrets-from-address', points: 10, seconds: 60 }
+const perClient = { name: 'wrong-secrets-of-client', points: 300, seconds: 600 }
 
 /**
  * Teaches the library to compare secrets with hashes: `client_secret` of every client that it knows is one. Who guesses
  * is slowed down (RFC 6749 section 2.3.1) before the comparison, so that a lucky guess does not show either.
  */
-export function compareHashedSecrets(provider: Provider, secret: MasterSecret): void {
+export function compareHashedSecrets(
+  provider: Provider,
+  { secret, rateLimit }: { readonly secret: MasterSecret; readonly rateLimit: OpenRateLimit },
+): void {
   const hash = clientSecretHash(secret)
   const byAddress = rateLimit(perAddress)
   const byClient = rateLimit(perClient)

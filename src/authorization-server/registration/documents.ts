@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { isLoopbackHost } from '../../core/resource.ts'
-import { fetchProblem, type SafeFetch } from '../../http/safe-fetch.ts'
+import { fetchProblem } from '../../http/safe-fetch.ts'
 import { errors } from '../library.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
 import { documentUrlProblem } from './document-url.ts'
@@ -22,7 +22,7 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
   const { enabled, allowedHosts } = settings.registration.documents
   const ownHosts = settings.origins.map((origin) => new URL(origin).host)
   const allowLoopback = isLoopbackHost(new URL(settings.issuer).hostname)
-  const limit = fetchLimit()
+  const limit = fetchLimit(settings.rateLimit, 'documents')
   const isAllowed = (clientId: string): boolean =>
     allowedHosts === undefined || allowedHosts.includes(new URL(clientId).hostname)
   const feature = {
@@ -50,9 +50,12 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
  * Everything that the library fetches: metadata documents, which it keeps itself, and the key sets that they name. It
  * would fetch those with each assertion, so they are kept for a minute here, and the rest are bounded as documents are.
  */
-export function libraryFetch(fetchSafely: SafeFetch): NonNullable<Configuration['fetch']> {
+export function libraryFetch({
+  fetchSafely,
+  rateLimit,
+}: Pick<AuthorizationServerSettings, 'fetchSafely' | 'rateLimit'>): NonNullable<Configuration['fetch']> {
   const keySets = new LRUCache<string, Promise<Response>>({ max: keptKeySets, ttl: keySetMilliseconds })
-  const limit = fetchLimit()
+  const limit = fetchLimit(rateLimit, 'key-sets')
 
   const fetchKeySet = async (url: string): Promise<Response> => {
     const wait = await limit(url)

@@ -1,0 +1,27 @@
+import { ConfigurationInvalid } from '../config/problems.ts'
+import { Unreachable } from '../doctor/steps/read-challenge.ts'
+import { PortForbidden, PortTaken } from '../http/listen.ts'
+import { PersonRefused } from '../identity/people.ts'
+import { DataFolderUnusable } from '../keys/master-secret.ts'
+import { StoreUnusable } from '../storage/store-unusable.ts'
+import { WorkerFailed } from '../workers/failure.ts'
+import { DoctorMisused } from './doctor.ts'
+import { OperandWrong } from './operand-wrong.ts'
+
+const mendable = [
+  OperandWrong,
+  ConfigurationInvalid,
+  PortTaken,
+  PortForbidden,
+  StoreUnusable,
+  DataFolderUnusable,
+  PersonRefused,
+  DoctorMisused,
+  Unreachable,
+  WorkerFailed,
+]
+
+/** Whether an operator can mend what went wrong: that is told in a line, without a stack. */
+export function isMendable(error: unknown): boolean {
+  return mendable.some((kind) => error instanceof kind)
+}

@@ -1,0 +1,47 @@
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import { keyedDigest, type MasterSecret } from '../core/secret.ts'
+import type { WorkerPlace } from '../core/worker-place.ts'
+import type { OpenRateLimit } from '../limits/contract.ts'
+import { countWith, inMemory } from '../limits/count.ts'
+import { fallBack } from '../limits/fall-back.ts'
+import { inPrimary } from '../limits/in-primary.ts'
+import { countInRedis } from '../limits/in-redis.ts'
+import type { Log } from '../telemetry/log.ts'
+
+/** Where this process counts rates. */
+export interface Rates {
+  readonly rateLimit: OpenRateLimit
+  readonly close: () => void
+}
+
+interface RatePorts {
+  readonly place: WorkerPlace | undefined
+  readonly secret: MasterSecret
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * Opens where rates are counted: in the Redis of the configuration, else for all workers of this machine in their
+ * primary, else in this process. While Redis is away the next one of these counts.
+ */
+export async function openRates({ limits }: Config, ports: RatePorts): Promise<Rates> {
+  const { place, secret, clock, log } = ports
+  const alone = countWith(place === undefined ? inMemory : inPrimary)
+  if (limits.redis === undefined) return { rateLimit: alone, close: () => undefined }
+  const redis = await countInRedis(limits.redis, (error) =>
+    log.logger.debug({ reason: (error as Error).message }, 'no connection to the Redis of limits.redis'),
+  )
+  // Keys are names and addresses of people.
+  const shared = countWith(redis.make, keyedDigest(secret.derive('limits')))
+  const where = place === undefined ? 'each process' : 'each machine'
+  const onChange = (reason: string | undefined): void =>
+    reason === undefined
+      ? log.logger.info({}, 'limits are counted in Redis again')
+      : log.logger.warn(
+          { reason },
+          `limits.redis cannot be used (${reason}): ${where} counts alone until it can`,
+        )
+  return { rateLimit: fallBack({ shared, alone, clock, onChange }), close: redis.close }
+}

@@ -1,0 +1,36 @@
+import type { Redis } from 'ioredis'
+import { RateLimiterRedis } from 'rate-limiter-flexible'
+import { describe, type MakeLimiter } from './count.ts'
+
+/** A Redis in which all processes of all machines count together. */
+export interface RedisCounter {
+  readonly make: MakeLimiter
+  readonly close: () => void
+}
+
+const connectMilliseconds = 2000
+/** A limit must not hold a request up for long. */
+const commandMilliseconds = 300
+const longestRetryMilliseconds = 2000
+
+/**
+ * Connects to a Redis, and again whenever the connection is lost. Does not wait for it: whoever counts while it is away
+ * gets an error. `url` may hold a password and is never told.
+ */
+export async function countInRedis(url: string, onFault: (error: unknown) => void): Promise<RedisCounter> {
+  // Loaded where it is used alone.
+  const { Redis: Connection } = await import('ioredis')
+  const storeClient: Redis = new Connection(url, {
+    connectionName: 'portcullis',
+    connectTimeout: connectMilliseconds,
+    commandTimeout: commandMilliseconds,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (times) => Math.min(times * 100, longestRetryMilliseconds),
+  })
+  storeClient.on('error', onFault)
+  return {
+    make: (bound) => new RateLimiterRedis({ ...describe(bound), storeClient, rejectIfRedisNotReady: true }),
+    close: () => storeClient.disconnect(),
+  }
+}

@@ -1,0 +1,83 @@
+import type { Kysely } from 'kysely'
+import { sql } from 'kysely'
+import pg from 'pg'
+import { StoreAway } from '../core/store-away.ts'
+import type { Schema } from './schema.ts'
+
+/** Short texts that processes on one database tell each other at once. They may be lost: nobody may rely on them alone. */
+export interface Notices {
+  send(text: string): Promise<void>
+  /** Hears what is sent, by this process too. Returns how to stop. */
+  hear(listener: (text: string) => void): () => void
+  close(): Promise<void>
+}
+
+interface NoticeOptions {
+  readonly db: Kysely<Schema>
+  /** Holds a password and is never told. */
+  readonly url: string
+  /** Told when notices are no longer heard; that ends by itself. */
+  readonly onFault: (error: unknown) => void
+}
+
+const channel = 'portcullis'
+const connectMilliseconds = 5000
+const retryMilliseconds = 1000
+
+/** Notices over LISTEN and NOTIFY of PostgreSQL. Takes a connection of its own while somebody hears. */
+export function openNotices({ db, url, onFault }: NoticeOptions): Notices {
+  const listeners = new Set<(text: string) => void>()
+  let client: pg.Client | undefined
+  let retry: NodeJS.Timeout | undefined
+  let told = false
+
+  const connect = (): void => {
+    const fresh = new pg.Client({
+      connectionString: url,
+      application_name: 'portcullis notices',
+      connectionTimeoutMillis: connectMilliseconds,
+      keepAlive: true,
+    })
+    client = fresh
+    const lost = (error: unknown): void => {
+      if (client !== fresh) return
+      client = undefined
+      void fresh.end().catch(() => undefined) // it is lost already
+      if (!told) onFault(new StoreAway(error))
+      told = true
+      retry = setTimeout(connect, retryMilliseconds).unref()
+    }
+    fresh.on('error', lost)
+    fresh.on('end', () => lost(new Error('the connection ended')))
+    fresh.on('notification', ({ payload = '' }) => {
+      for (const listener of listeners) listener(payload)
+    })
+    fresh
+      .connect()
+      .then(() => fresh.query(`listen ${channel}`))
+      .then(() => {
+        told = false
+      })
+      .catch(lost)
+  }
+  const disconnect = async (): Promise<void> => {
+    clearTimeout(retry)
+    const last = client
+    client = undefined
+    await last?.end()
+  }
+
+  return {
+    async send(text) {
+      await sql`select pg_notify(${channel}, ${text})`.execute(db)
+    },
+    hear(listener) {
+      if (listeners.size === 0) connect()
+      listeners.add(listener)
+      return () => {
+        if (listeners.delete(listener) && listeners.size === 0) void disconnect().catch(onFault)
+      }
+    },
+    close: disconnect,
+  }
+}

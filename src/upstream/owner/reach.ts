@@ -1,0 +1,43 @@
+import { Pool } from 'undici'
+import { Refusal } from '../../core/errors.ts'
+import { relay } from '../../http/relay.ts'
+import type { Connector, UpstreamRequest } from '../contract.ts'
+import { closeCutStream } from '../cut-stream.ts'
+import { rewriteAnswer } from '../rewrite-answer.ts'
+import { frame, readRefusal, refusalHeader } from './frame.ts'
+
+/** The way to another process of ours. */
+export interface OwnerReach {
+  send(way: string, request: UpstreamRequest, reply: Parameters<Connector['send']>[1]): Promise<void>
+  close(): Promise<void>
+}
+
+/** Reaches the process that serves its conversations at a socket. What it refuses is refused here. */
+export function reachOwner(socketPath: string): OwnerReach {
+  // A connection for each request: the process at the other end may be replaced between two of them.
+  const dispatcher = new Pool('http://worker', {
+    socketPath,
+    pipelining: 0,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+  return {
+    send: (way, request, { res, accept, rewrite }) =>
+      relay({
+        dispatcher,
+        request: { method: 'POST', path: '/', body: frame(way, request) },
+        res,
+        accept(status, headers) {
+          const refused = headers[refusalHeader]
+          if (typeof refused === 'string') throw readRefusal(refused)
+          if (status >= 500) throw new Refusal('internal', { reason: `another worker answered ${status}` })
+          return accept(status, headers)
+        },
+        // As for a server over HTTP: a lost connection is no cancellation in the legacy era (MCP O14).
+        onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
+        closeCutStream: (tail) => closeCutStream(tail, request.id),
+        ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, rewrite) }),
+      }),
+    close: () => dispatcher.destroy(),
+  }
+}

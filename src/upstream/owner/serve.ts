@@ -1,0 +1,44 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Refusal } from '../../core/errors.ts'
+import type { AnswerHeaders, ResponseHead } from '../../http/relay.ts'
+import type { Connector } from '../contract.ts'
+import { refusalHeader, unframe, writeRefusal } from './frame.ts'
+
+/** Serves the conversations of this process to the others of one installation, over a socket that is theirs alone. */
+export function serveOwned(
+  connectors: ReadonlyMap<string, Connector>,
+  onFault: (error: unknown) => void,
+): Server {
+  return createServer({ requestTimeout: 0 }, (req, res) => {
+    answer(connectors, req, res).catch((error: unknown) => {
+      if (!(error instanceof Refusal)) onFault(error)
+      const refusal = error instanceof Refusal ? error : new Refusal('internal', { cause: error })
+      // The answer had begun: whoever reads it sees that it is cut off.
+      if (res.headersSent) res.destroy()
+      else res.writeHead(500, { [refusalHeader]: writeRefusal(refusal) }).end()
+    })
+  })
+}
+
+async function answer(
+  connectors: ReadonlyMap<string, Connector>,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  const chunks: Buffer[] = []
+  for await (const chunk of req) chunks.push(chunk as Buffer)
+  const { way, request } = unframe(Buffer.concat(chunks))
+  const connector = connectors.get(way)
+  // Such as in the moments in which a new configuration reaches one process before the other.
+  if (connector === undefined)
+    throw new Refusal('upstream_unreachable', { reason: `this process does not know ${way}` })
+  await connector.send(request, { res, accept: passOn })
+}
+
+/** What of an answer reaches the client is decided where the client is. */
+function passOn(status: number, headers: AnswerHeaders): ResponseHead {
+  const pairs = Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().flatMap((one) => [name, one]),
+  )
+  return { status, headers: pairs }
+}

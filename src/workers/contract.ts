@@ -1,0 +1,44 @@
+import type { Part, Running } from '../app.ts'
+import type { Config } from '../config/schema.ts'
+import type { WorkerPlace } from '../core/worker-place.ts'
+import type { CollectedMetrics } from '../telemetry/metrics.ts'
+
+/** What the primary tells a worker. */
+export type Order =
+  | {
+      readonly kind: 'start'
+      readonly config: Config
+      readonly parts: readonly Part[]
+      readonly place: WorkerPlace
+    }
+  | { readonly kind: 'reload' }
+  /** Answered with what was counted. */
+  | { readonly kind: 'collect' }
+  /** Finish what runs, and end. */
+  | { readonly kind: 'drain' }
+
+/** What a worker tells its primary. */
+export type Report =
+  /** It waits for the order to start. */
+  | { readonly kind: 'up' }
+  | ({ readonly kind: 'ready' } & Pick<Running, 'urls'> & {
+        readonly certificate: { readonly file: string; readonly validUntil: number } | undefined
+      })
+  /** It could not start. `mendable` says that an operator can do something about it. */
+  | { readonly kind: 'failed'; readonly message: string; readonly mendable: boolean }
+  | { readonly kind: 'collected'; readonly metrics: CollectedMetrics }
+
+/** Messages of ours travel in this, so that nobody takes those of others for one. */
+export interface Envelope<T> {
+  readonly portcullis: T
+}
+
+/** The order in what came; undefined where that is no message of ours. */
+export function readOrder(message: unknown): Order | undefined {
+  return (message as Partial<Envelope<Order>> | null)?.portcullis
+}
+
+/** The report in what came; undefined where that is no message of ours. */
+export function readReport(message: unknown): Report | undefined {
+  return (message as Partial<Envelope<Report>> | null)?.portcullis
+}

@@ -1,0 +1,132 @@
+import { type CollectedMetrics, keepCounts } from '../telemetry/metrics.ts'
+import type { Order } from './contract.ts'
+import { type Hired, hire } from './hire.ts'
+
+/** The workers of an installation. */
+export interface Crew {
+  readonly ready: Hired['ready']
+  /** How many serve. */
+  readonly size: () => number
+  tell(order: Order): void
+  /** What all of them have counted, and those who are gone. */
+  collect(): Promise<readonly CollectedMetrics[]>
+  /** Replaces all of them, one after another, so that some serve at any time. */
+  replaceAll(): Promise<void>
+  /** Lets all of them finish. Resolves when they are gone. */
+  close(): Promise<void>
+}
+
+interface CrewOptions {
+  /** The order with which the worker of each place begins. */
+  readonly orders: readonly Extract<Order, { kind: 'start' }>[]
+  readonly log: Record<'info' | 'warn', (facts: object, message: string) => void>
+  /** Told when one has ended unasked. */
+  readonly onLost: () => void
+}
+
+const firstPause = 1000
+const longestPause = 60_000
+/** A worker that served this long had no failed start. */
+const healthyMilliseconds = 60_000
+/** Longer than a worker takes to finish what runs. */
+const drainMilliseconds = 15_000
+
+/** The second loss in a row is followed by a pause of a second, and each further one by one of twice the last. */
+export function pauseAfterLosses(losses: number): number {
+  return losses < 2 ? 0 : Math.min(firstPause * 2 ** (losses - 2), longestPause)
+}
+
+/** Starts the workers, and replaces each that ends. Rejects, with none left, where one cannot start at first. */
+export async function startCrew(options: CrewOptions): Promise<Crew> {
+  const { orders, log, onLost } = options
+  const places: (Hired | undefined)[] = orders.map(() => undefined)
+  const losses: number[] = []
+  let departed: CollectedMetrics = []
+  let closing = false
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+
+  const serving = (): Hired[] => places.filter((hired) => hired !== undefined)
+  const remember = async (hired: Hired): Promise<void> => {
+    departed = await keepCounts([departed, hired.counted()])
+  }
+  const release = async (hired: Hired): Promise<void> => {
+    hired.tell({ kind: 'drain' })
+    const timer = setTimeout(() => hired.kill(), drainMilliseconds)
+    await hired.gone
+    clearTimeout(timer)
+    await remember(hired)
+  }
+
+  const fill = async (index: number): Promise<void> => {
+    const hired = await hire(orders[index] as (typeof orders)[number])
+    const began = performance.now()
+    // It became ready while the others were told to end.
+    if (closing) return release(hired)
+    places[index] = hired
+    void hired.gone.then((how) => replaceLost(index, hired, { how, milliseconds: performance.now() - began }))
+  }
+  const replaceLost = async (
+    index: number,
+    hired: Hired,
+    { how, milliseconds }: { readonly how: string; readonly milliseconds: number },
+  ): Promise<void> => {
+    // Otherwise it was meant to end, and its successor has the place.
+    if (closing || places[index] !== hired) return
+    places[index] = undefined
+    onLost()
+    log.warn({ worker: index, how }, `worker ${index} ended with ${how} and is replaced`)
+    await remember(hired)
+    losses[index] = milliseconds >= healthyMilliseconds ? 1 : (losses[index] ?? 0) + 1
+    await refill(index)
+  }
+  const refill = async (index: number): Promise<void> => {
+    const pause = pauseAfterLosses(losses[index] ?? 0)
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, pause))])
+    if (closing) return
+    try {
+      await fill(index)
+    } catch (error) {
+      const reason = (error as Error).message
+      losses[index] = (losses[index] ?? 0) + 1
+      log.warn({ worker: index, reason }, `worker ${index} cannot start, which is tried again: ${reason}`)
+      await refill(index)
+    }
+  }
+  const closeAll = async (): Promise<void> => {
+    closing = true
+    close()
+    await Promise.all(serving().map(release))
+  }
+
+  const hired = await Promise.allSettled(orders.map((_, index) => fill(index)))
+  const failed = hired.find((one) => one.status === 'rejected')
+  const [first] = serving()
+  if (failed !== undefined || first === undefined) {
+    await closeAll()
+    throw failed?.reason ?? new Error('the workers ended as soon as they had started')
+  }
+
+  return {
+    ready: first.ready,
+    size: () => serving().length,
+    tell(order) {
+      for (const one of serving()) one.tell(order)
+    },
+    async collect() {
+      const all = serving()
+      await Promise.all(all.map((one) => one.collect()))
+      return [departed, ...all.map((one) => one.counted())]
+    },
+    async replaceAll() {
+      for (const index of orders.keys()) {
+        const before = places[index]
+        // A place that is empty is being filled already.
+        if (closing || before === undefined) continue
+        await fill(index)
+        await release(before)
+        log.info({ worker: index }, `worker ${index} was replaced`)
+      }
+    },
+    close: closeAll,
+  }
+}

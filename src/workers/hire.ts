@@ -1,0 +1,77 @@
+import cluster, { type Worker } from 'node:cluster'
+import { type Envelope, type Order, type Report, readReport } from './contract.ts'
+import { WorkerFailed } from './failure.ts'
+
+/** A worker that serves. */
+export interface Hired {
+  readonly pid: number
+  readonly ready: Extract<Report, { kind: 'ready' }>
+  /** What it had counted when it was asked last. */
+  readonly counted: () => Extract<Report, { kind: 'collected' }>['metrics']
+  /** Gives an order; one that is gone takes none. */
+  tell(order: Order): void
+  /** Asks what it has counted. Resolves when it has answered, or is gone, or takes too long. */
+  collect(): Promise<void>
+  /** Ends it at once. */
+  kill(): void
+  /** Resolves when it is gone: how it ended. */
+  readonly gone: Promise<string>
+}
+
+const answerMilliseconds = 2000
+
+/** Starts a worker. Resolves when it serves. Rejects with WorkerFailed, or with what went wrong. */
+export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hired> {
+  const worker = cluster.fork()
+  const tell = (next: Order): void => give(worker, next)
+  // One that is gone cannot be told anything, which `gone` says.
+  worker.on('error', () => undefined)
+  let counted: ReturnType<Hired['counted']> = []
+  const waiting = new Set<() => void>()
+  const answered = (): void => {
+    for (const resolve of waiting) resolve()
+    waiting.clear()
+  }
+  const gone = new Promise<string>((resolve) => {
+    worker.once('exit', (code, signal: string | null) => {
+      answered()
+      resolve(signal ?? `code ${code}`)
+    })
+  })
+  const ready = await new Promise<Hired['ready']>((resolve, reject) => {
+    void gone.then((how) => reject(new Error(`a worker ended with ${how} before it was ready`)))
+    worker.on('message', (message: unknown) => {
+      const report = readReport(message)
+      if (report?.kind === 'up') tell(order)
+      else if (report?.kind === 'ready') resolve(report)
+      else if (report?.kind === 'failed')
+        reject(report.mendable ? new WorkerFailed(report.message) : new Error(report.message))
+      else if (report?.kind === 'collected') {
+        counted = report.metrics
+        answered()
+      }
+    })
+  })
+  return {
+    pid: worker.process.pid ?? 0,
+    ready,
+    counted: () => counted,
+    tell,
+    async collect() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      waiting.add(resolve)
+      tell({ kind: 'collect' })
+      const timer = setTimeout(resolve, answerMilliseconds)
+      if (worker.isConnected()) await promise
+      clearTimeout(timer)
+      waiting.delete(resolve)
+    },
+    kill: () => worker.process.kill('SIGKILL'),
+    gone,
+  }
+}
+
+function give(worker: Worker, order: Order): void {
+  const envelope: Envelope<Order> = { portcullis: order }
+  if (worker.isConnected()) worker.send(envelope, () => undefined)
+}

@@ -1,0 +1,76 @@
+import cluster from 'node:cluster'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Part, type Running, start } from '../app.ts'
+import type { Config } from '../config/schema.ts'
+import { countForWorkers } from '../limits/in-primary.ts'
+import { joinMetrics } from '../telemetry/metrics.ts'
+import { type Crew, startCrew } from './crew.ts'
+
+interface LeadOptions {
+  readonly parts: readonly Part[]
+  readonly count: number
+}
+
+/** A running installation of several processes. */
+export interface Led extends Running {
+  /** Replaces the workers one after another. */
+  readonly replaceWorkers: () => Promise<void>
+}
+
+/**
+ * Starts an installation whose public side is served by several workers. This process brings the store up to date,
+ * sweeps it, has the admin port, and replaces workers that end; they share ports, and nothing but the store.
+ */
+export async function lead(config: Config, { parts, count }: LeadOptions): Promise<Led> {
+  // Connections are handed out in turn, so that one worker has no more to do than the others.
+  cluster.schedulingPolicy = cluster.SCHED_RR
+  countForWorkers()
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-'))
+  const served = parts.filter((part) => part !== 'admin')
+  let crew: Crew | undefined
+  let own: Running | undefined
+  let onLost = (): void => undefined
+  try {
+    const house = await start(config, {
+      parts: parts.filter((part) => part === 'admin'),
+      servedByWorkers: {
+        parts: served,
+        size: () => crew?.size() ?? 0,
+        render: async (metrics) => joinMetrics([metrics, ...((await crew?.collect()) ?? [])]),
+        countLost: (lost) => {
+          onLost = lost
+        },
+      },
+    })
+    own = house
+    crew = await startCrew({
+      orders: Array.from({ length: count }, (_, index) => {
+        return { kind: 'start', config, parts: served, place: { index, count, folder } }
+      }),
+      log: house.log.logger,
+      onLost: () => onLost(),
+    })
+    const working = crew
+    const urls = { ...working.ready.urls, ...house.urls }
+    house.log.started({ publicUrl: config.publicUrl, listening: urls, workers: count })
+    return {
+      ...house,
+      urls,
+      certificate: working.ready.certificate,
+      reload: async () => working.tell({ kind: 'reload' }),
+      replaceWorkers: () => working.replaceAll(),
+      async close() {
+        await working.close()
+        await house.close()
+        await rm(folder, { recursive: true, force: true })
+      },
+    }
+  } catch (error) {
+    await crew?.close()
+    await own?.close()
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}

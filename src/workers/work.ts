@@ -1,0 +1,52 @@
+import { type Running, start } from '../app.ts'
+import { type Envelope, type Order, type Report, readOrder } from './contract.ts'
+
+/**
+ * Does the work of one worker: starts what the primary orders, and drains when it says so, or on SIGTERM. Resolves when
+ * all is closed. `isMendable` says which failures an operator can do something about.
+ */
+export async function work(isMendable: (error: unknown) => boolean): Promise<void> {
+  const { promise: drained, resolve: drain } = Promise.withResolvers<void>()
+  process.once('SIGTERM', () => drain())
+  // Ctrl-C and the end of a terminal reach the whole group; the primary says what is to be done about it.
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined)
+
+  const { promise: started, resolve: begin } = Promise.withResolvers<Extract<Order, { kind: 'start' }>>()
+  let running: Running | undefined
+  process.on('message', (message: unknown) => {
+    const order = readOrder(message)
+    if (order?.kind === 'start') begin(order)
+    else if (order?.kind === 'reload') void running?.reload()
+    else if (order?.kind === 'collect')
+      void running?.collect().then((metrics) => report({ kind: 'collected', metrics }))
+    else if (order?.kind === 'drain') drain()
+  })
+  report({ kind: 'up' })
+  const { config, parts, place } = await started
+  try {
+    running = await start(config, { parts, place })
+  } catch (error) {
+    const mendable = isMendable(error)
+    report({
+      kind: 'failed',
+      message: String(mendable ? (error as Error).message : (error as Error).stack),
+      mendable,
+    })
+    throw error
+  }
+  const { urls, certificate } = running
+  report({
+    kind: 'ready',
+    urls,
+    certificate: certificate && { file: certificate.file, validUntil: certificate.validUntil },
+  })
+  await drained
+  await running.close()
+  report({ kind: 'collected', metrics: await running.collect() })
+}
+
+function report(what: Report): void {
+  const envelope: Envelope<Report> = { portcullis: what }
+  // A primary that is gone hears nothing, and this process ends with it.
+  if (process.connected) process.send?.(envelope, undefined, undefined, () => undefined)
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { fallBack } from '../../src/limits/fall-back.ts'
+import { legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { sharedSecret } from '../support/installation.ts'
+import { movableClock } from '../support/movable-clock.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+
+const list = legacyRequest('tools/list')
+
+describe('limits in Redis', { timeout: 120_000 }, () => {
+  let redis: TestRedis
+  before(async () => {
+    redis = await startRedis()
+  })
+  after(() => redis.stop())
+
+  it('are counted by all gateways together, by each alone while it is away, and together again (A36, A72)', async () => {
+    const config = { limits: { redis: redis.url, perMinutePerClient: 4 }, secret: sharedSecret }
+    const gates = [await startGatedSpy(config), await startGatedSpy(config)] as const
+    try {
+      const ask = async (index: 0 | 1, token: string): Promise<number> =>
+        (await gates[index].post(list, { token })).status
+      const tokens = [
+        await gates[0].tokenFor('mcp:*', 'ada'),
+        await gates[1].tokenFor('mcp:*', 'ada'),
+      ] as const
+      const log = (): string => gates[0].installation.log() + gates[1].installation.log()
+
+      for (const index of [0, 1, 1, 0] as const) assert.equal(await ask(index, tokens[index]), 200)
+      for (const index of [0, 1] as const) assert.equal(await ask(index, tokens[index]), 503)
+      const names = await redis.keys()
+      assert.ok(names.some((name) => name.startsWith('portcullis:calls-of-client:4/60:')))
+      assert.doesNotMatch(
+        names.join(),
+        /ada|user-client|127\.0\.0\.1/,
+        'no names of people, clients, addresses',
+      )
+      assert.doesNotMatch(log(), /limits\.redis cannot be used/)
+
+      await redis.stop()
+      for (let n = 0; n < 4; n++) assert.equal(await ask(0, tokens[0]), 200, 'it begins to count anew')
+      assert.equal(await ask(0, tokens[0]), 503, 'but is not without a limit')
+      assert.equal(log().match(/limits\.redis cannot be used .*each process counts alone/g)?.length, 1)
+
+      await redis.start()
+      while (!log().includes('counted in Redis again')) {
+        await ask(0, tokens[0])
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      redis.freeze()
+      const answered = await ask(1, tokens[1])
+      redis.thaw()
+      assert.ok(answered === 200 || answered === 503, 'one that does not answer holds nobody up')
+      assert.ok(!log().includes(redis.password))
+    } finally {
+      for (const gate of gates) await gate.close()
+    }
+  })
+})
+
+describe('a limit that falls back', () => {
+  it('does not ask again for a second what is away, and tells each change once', async () => {
+    const clock = movableClock()
+    const changes: (string | undefined)[] = []
+    let down = true
+    let asked = 0
+    const shared = () => ({
+      async take() {
+        asked++
+        if (down) throw new Error('away')
+        return 0
+      },
+      wait: async () => 0,
+      forgive: async () => undefined,
+    })
+    const alone = () => ({ take: async () => 7, wait: async () => 7, forgive: async () => undefined })
+    const limit = fallBack({ shared, alone, clock, onChange: (reason) => changes.push(reason) })({
+      name: 'x',
+      points: 1,
+      seconds: 1,
+    })
+    assert.deepEqual([await limit.take('a'), await limit.take('a'), await limit.wait('a')], [7, 7, 7])
+    assert.equal(asked, 1)
+    clock.advance(1001)
+    assert.equal(await limit.take('a'), 7)
+    down = false
+    clock.advance(1001)
+    assert.equal(await limit.take('a'), 0)
+    assert.deepEqual(changes, ['away', undefined])
+  })
+})

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Revocation, Store } from '../../src/storage/contract.ts'
+import { type Engine, postgresEngine, type TestStore } from '../support/engines.ts'
+
+describe('revocations on PostgreSQL', { timeout: 120_000 }, () => {
+  let engine: Engine
+  let home: TestStore
+  let here: Store
+  let there: Store
+  const heard: Revocation[] = []
+  before(async () => {
+    engine = await postgresEngine()
+    home = await engine.create()
+    here = await home.open()
+    there = await home.open()
+  })
+  after(async () => {
+    await Promise.all([here.close(), there.close()])
+    await home.destroy()
+    await engine.stop()
+  })
+
+  const isListening = async (): Promise<boolean> =>
+    (await home.query(`select 1 from pg_stat_activity where query = 'listen portcullis'`)).length > 0
+  const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
+    while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  const revoke = (id: string): Promise<void> =>
+    here.revocations.add({ kind: 'grant', id, expiresAt: Date.now() + 60_000 })
+
+  it('are heard by other processes without looking into the store (A72)', async () => {
+    there.revocations.subscribe((revocation) => heard.push(revocation))
+    await until(isListening)
+    await revoke('first')
+    await until(() => heard.length > 0)
+    assert.deepEqual([heard[0]?.kind, heard[0]?.id], ['grant', 'first'])
+    assert.ok((heard[0]?.expiresAt ?? 0) > Date.now())
+  })
+
+  it('are not taken from what is no notice of ours, or another tenant’s', async () => {
+    for (const text of [
+      'x',
+      '{}',
+      'null',
+      '{"tenant":"default","kind":"all","id":"x","expiresAt":1}',
+      '{"tenant":"other","kind":"grant","id":"x","expiresAt":1}',
+    ])
+      await home.query(`select pg_notify('portcullis', '${text}')`)
+    await revoke('second')
+    await until(() => heard.some(({ id }) => id === 'second'))
+    assert.deepEqual(
+      heard.map(({ id }) => id),
+      ['first', 'second'],
+    )
+  })
+
+  it('are heard again after the connection was lost', async () => {
+    await home.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen portcullis'`,
+    )
+    await until(async () => !(await isListening()))
+    await until(isListening)
+    await revoke('third')
+    await until(() => heard.some(({ id }) => id === 'third'))
+  })
+
+  it('need no connection where nobody listens', async () => {
+    const stop = here.revocations.subscribe(() => undefined)
+    const count = async (): Promise<number> =>
+      (await home.query(`select 1 from pg_stat_activity where application_name = 'portcullis notices'`))
+        .length
+    await until(async () => (await count()) === 2)
+    stop()
+    await until(async () => (await count()) === 1)
+  })
+})

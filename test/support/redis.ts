@@ -1,0 +1,102 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { Redis } from 'ioredis'
+import { freePort } from './installation.ts'
+
+const run = promisify(execFile)
+
+/** A real Redis, which keeps nothing. */
+export interface TestRedis {
+  readonly url: string
+  /** The password that must be seen nowhere. */
+  readonly password: string
+  /** The names of all keys. */
+  keys(): Promise<string[]>
+  stop(): Promise<void>
+  /** Starts again at the same address, empty. */
+  start(): Promise<void>
+  /** Lets it accept and answer nothing, and go on. */
+  freeze(): void
+  thaw(): void
+}
+
+const startMilliseconds = 30_000
+
+/**
+ * Starts a Redis for this process, from REDIS_BIN (a folder), the system, or Debian, which root can install. Throws where
+ * none is had: a test that needs Redis is never skipped.
+ */
+export async function startRedis(): Promise<TestRedis> {
+  const program = await findProgram()
+  const port = await freePort()
+  const password = randomBytes(16).toString('hex')
+  const url = `redis://:${password}@127.0.0.1:${port}/0`
+  let child: ChildProcess
+  let exit: Promise<void>
+  const settings = { port, bind: '127.0.0.1', save: '', appendonly: 'no', requirepass: password }
+  const start = async (): Promise<void> => {
+    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
+    child = spawn(program, args, { stdio: 'ignore' })
+    exit = new Promise((resolve) => child.once('exit', () => resolve()))
+    await untilUp(url, child)
+  }
+  process.once('exit', () => child.kill('SIGKILL'))
+  await start()
+  return {
+    url,
+    password,
+    start,
+    async keys() {
+      const client = new Redis(url)
+      try {
+        return await client.keys('*')
+      } finally {
+        client.disconnect()
+      }
+    },
+    async stop() {
+      child.kill('SIGKILL')
+      await exit
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+  }
+}
+
+async function untilUp(url: string, child: ChildProcess): Promise<void> {
+  const end = Date.now() + startMilliseconds
+  for (;;) {
+    const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null })
+    client.on('error', () => undefined) // it is not there yet
+    try {
+      await client.connect()
+      await client.ping()
+      return
+    } catch (error) {
+      if (child.exitCode !== null || Date.now() > end)
+        throw new Error('Redis did not start', { cause: error })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    } finally {
+      client.disconnect()
+    }
+  }
+}
+
+async function findProgram(): Promise<string> {
+  const found = (): string | undefined =>
+    [process.env['REDIS_BIN'], ...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin']
+      .filter((folder) => folder !== undefined)
+      .map((folder) => join(folder, 'redis-server'))
+      .find((file) => existsSync(file))
+  if (found() === undefined && process.getuid?.() === 0) {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    await run('apt-get', ['update', '-qq'], { env })
+    await run('apt-get', ['install', '-y', '-qq', 'redis-server'], { env, maxBuffer: 64 * 1024 * 1024 })
+  }
+  const program = found()
+  if (program !== undefined) return program
+  throw new Error('these tests need Redis: install the package redis-server, or name its folder in REDIS_BIN')
+}
