@@ -214,26 +214,16 @@ describe('two workers', { timeout: 280_000 }, () => {
   })
 
   it('are replaced one after another on SIGUSR2 while requests are answered; a conversation that one held is opened anew', async () => {
-    const token = await tokenFor(at('stdio'), 'dan')
-    const opened = await ask(at('stdio'), token, initialize)
-    const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') as string }
-    const continued = await ask(at('stdio'), token, who, session)
-    assert.equal(
-      continued.status,
-      200,
-      gate
-        .lines()
-        .filter(({ kind }) => kind === undefined || kind === 'mcp')
-        .slice(-12)
-        .map((l) => JSON.stringify(l))
-        .join('\n'),
-    )
-    const elsewhere = await tokenFor(at('nobody'), 'dan')
-
     while (
       (await fetch(`${gate.adminUrl}/metrics`).then((page) => page.text())).includes('portcullis_workers 1')
     )
       await new Promise((resolve) => setTimeout(resolve, 50))
+    const token = await tokenFor(at('stdio'), 'dan')
+    const opened = await ask(at('stdio'), token, initialize)
+    const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') as string }
+    assert.equal((await ask(at('stdio'), token, who, session)).status, 200)
+    const elsewhere = await tokenFor(at('nobody'), 'dan')
+
     const earlier = await childrenOf(gate)
     const load = new AbortController()
     const answers: Messages[] = []
