@@ -102,11 +102,17 @@ async function takeRounds<W extends Workload>(
     for (const contest of contests) {
       progress.step(`round ${round} of ${options.rounds}: ${contest.workload.id}, ${contest.stack.name}`)
       const taken: Sample[] = []
-      do taken.push(await take(contest))
+      do taken.push(await take(contest).catch((error: unknown) => voidSample(contest, error)))
       while (taken.length <= options.retries && (taken.at(-1)?.outside ?? 0) > quiet)
       record.keep(contest, taken)
     }
   }
+}
+
+/** What fails in one stack voids its row, and ends nothing else. */
+function voidSample({ workload, stack }: Contest, error: unknown): Sample {
+  console.error(`\n${workload.id}, ${stack.name}:`, error)
+  return { values: {}, errors: 1, outside: 0 }
 }
 
 function isAsked(only: readonly string[], id: string): boolean {

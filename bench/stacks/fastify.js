@@ -11,6 +11,8 @@ app.register(proxy, {
   upstream: UPSTREAM,
   prefix: '/mcp',
   rewritePrefix: '/mcp',
+  // It would hold 128 connections, and so 128 streams.
+  undici: { connections: 20_000, pipelining: 1 },
   preHandler: async (request, reply) => {
     const token = request.headers.authorization?.replace(/^Bearer /, '') ?? ''
     try {
