@@ -74,11 +74,11 @@ async function measureRunning(session: Session, workloads: readonly RunningWorkl
       }
     }
     for (const contest of contests) {
-      const { id } = contest.stack
-      if (options.warmUp === 0 && warm.has(id)) continue
-      warm.add(id)
+      const seconds = warm.has(contest.stack.id) ? options.warmUpAgain : options.warmUp
+      if (seconds === 0) continue
+      warm.add(contest.stack.id)
       progress.say(`warming up ${contest.stack.name}`)
-      await take(contest, Math.max(1, options.warmUp))
+      await take(contest, seconds)
     }
     await takeRounds(session, contests, (contest) => take(contest, options.seconds))
   } finally {

@@ -6,8 +6,10 @@ export interface Options {
   readonly rounds: number
   /** Of one sample. */
   readonly seconds: number
-  /** Seconds of load before the first sample of a stack in each workload; 0: one second, in its first workload alone. */
+  /** Seconds of load on each stack before its first sample. */
   readonly warmUp: number
+  /** Seconds of load on it before each further workload; 0: none. */
+  readonly warmUpAgain: number
   /** How often a sample is taken anew that other processes disturbed. */
   readonly retries: number
   readonly idleStreams: number
@@ -30,6 +32,7 @@ export function readOptions(args: readonly string[]): Options {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      'warm-up': { type: 'string' },
       retries: { type: 'string' },
       streams: { type: 'string' },
       only: { type: 'string', default: '' },
@@ -44,7 +47,8 @@ export function readOptions(args: readonly string[]): Options {
     quick,
     rounds: whole('rounds', values.rounds ?? (quick ? '1' : '5')),
     seconds: whole('seconds', values.seconds ?? (quick ? '1' : '2')),
-    warmUp: quick ? 0 : 2,
+    warmUp: whole('warm-up', values['warm-up'] ?? (quick ? '1' : '5')),
+    warmUpAgain: quick ? 0 : 1,
     retries: whole('retries', values.retries ?? (quick ? '0' : '2'), 0),
     idleStreams: whole('streams', values.streams ?? (quick ? '1000' : '5000')),
     only: list(values.only),
