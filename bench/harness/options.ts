@@ -6,8 +6,8 @@ export interface Options {
   readonly rounds: number
   /** Of one sample. */
   readonly seconds: number
-  /** Seconds of load on each stack before its first sample. */
-  readonly warmUp: number
+  /** Requests to each stack before its first sample, and the seconds that they may take. */
+  readonly warmUp: { readonly requests: number; readonly seconds: number }
   /** Seconds of load on it before each further workload; 0: none. */
   readonly warmUpAgain: number
   /** How often a sample is taken anew that other processes disturbed. */
@@ -47,7 +47,10 @@ export function readOptions(args: readonly string[]): Options {
     quick,
     rounds: whole('rounds', values.rounds ?? (quick ? '1' : '5')),
     seconds: whole('seconds', values.seconds ?? (quick ? '1' : '2')),
-    warmUp: whole('warm-up', values['warm-up'] ?? (quick ? '1' : '5')),
+    warmUp: {
+      requests: whole('warm-up', values['warm-up'] ?? (quick ? '10000' : '50000')),
+      seconds: quick ? 1 : 20,
+    },
     warmUpAgain: quick ? 0 : 1,
     retries: whole('retries', values.retries ?? (quick ? '0' : '2'), 0),
     idleStreams: whole('streams', values.streams ?? (quick ? '1000' : '5000')),

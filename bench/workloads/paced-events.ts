@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import { countEvents } from '../harness/count-events.ts'
 import { watchCpu } from '../harness/cpu-watch.ts'
 import { eventCount, toolCall } from '../harness/messages.ts'
 import { send } from '../harness/send.ts'
@@ -24,7 +24,9 @@ export const pacedEvents: RunningWorkload = {
     const stop = watchCpu(bench, gate)
     const began = performance.now()
     const counts = await Promise.all(
-      tokens.map(async (token) => countEvents(await send(gate.url, message, { token }))),
+      tokens.map(async (token) =>
+        countEvents((await send(gate.url, message, { token })).setEncoding('latin1')),
+      ),
     )
     const seconds = (performance.now() - began) / 1000
     const { gate: cpu, outside } = stop()
@@ -35,22 +37,4 @@ export const pacedEvents: RunningWorkload = {
       outside,
     }
   },
-}
-
-/** Counts the ends of events, also where one is spread over two chunks. */
-async function countEvents(answer: IncomingMessage): Promise<number> {
-  let events = 0
-  let last = ''
-  for await (const chunk of answer.setEncoding('latin1') as AsyncIterable<string>) {
-    const text = last + chunk
-    let at = text.indexOf('\n\n')
-    let end = 0
-    while (at >= 0) {
-      events++
-      end = at + 2
-      at = text.indexOf('\n\n', end)
-    }
-    last = end === text.length ? '' : '\n'.repeat(Number(text.endsWith('\n')))
-  }
-  return events
 }

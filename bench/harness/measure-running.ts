@@ -1,0 +1,73 @@
+import type { Stack } from '../stacks/contract.ts'
+import type { RunningWorkload, Sample } from '../workloads/contract.ts'
+import { type Gate, startGate } from './gate.ts'
+import type { Options } from './options.ts'
+import type { Contest } from './record.ts'
+import type { Kind } from './setting.ts'
+import { type Session, takeRounds } from './take-rounds.ts'
+
+type Take = (contest: Contest<RunningWorkload>, seconds: number) => Promise<Sample>
+
+/** Measures workloads of one kind on gates that are started once, of which only the one that is measured runs. */
+export async function measureRunning(
+  session: Session,
+  kind: Kind,
+  workloads: readonly RunningWorkload[],
+): Promise<void> {
+  const { bench, options, record, progress } = session
+  const contests = workloads.flatMap((workload) => record.contests(workload))
+  const stacks = new Map(contests.map(({ stack }) => [stack.id, stack]))
+  const gates = new Map<string, Gate>()
+  const take: Take = async ({ workload, stack }, seconds) => {
+    const gate = gates.get(stack.id) as Gate
+    gate.process.resume()
+    try {
+      return await workload.sample(gate, { bench, seconds, idleStreams: options.idleStreams })
+    } finally {
+      gate.process.pause()
+    }
+  }
+  try {
+    progress.say(`starting ${stacks.size} gates`)
+    for (const [id, stack] of stacks) gates.set(id, await startPaused(session, stack, kind))
+    await warmUp(session, contests, take)
+    await takeRounds(session, contests, (contest) => take(contest, options.seconds))
+  } finally {
+    for (const { process } of gates.values()) await process.end()
+  }
+}
+
+async function startPaused({ bench }: Session, stack: Stack, kind: Kind): Promise<Gate> {
+  const gate = await startGate(bench, stack, kind)
+  gate.process.pause()
+  return gate
+}
+
+/** What a compiler makes of code that runs often is what is measured, and not how long it takes to make it. */
+async function warmUp(
+  { options, progress }: Session,
+  contests: readonly Contest<RunningWorkload>[],
+  take: Take,
+): Promise<void> {
+  const warm = new Set<string>()
+  for (const contest of contests) {
+    const { id, name } = contest.stack
+    progress.say(`warming up ${name}`)
+    if (!warm.has(id)) await takeUntil(contest, take, options.warmUp)
+    else if (options.warmUpAgain > 0) await take(contest, options.warmUpAgain)
+    warm.add(id)
+  }
+}
+
+async function takeUntil(
+  contest: Contest<RunningWorkload>,
+  take: Take,
+  { requests, seconds }: Options['warmUp'],
+): Promise<void> {
+  let [done, passed] = [0, 0]
+  while (done < requests && passed < seconds) {
+    const { values } = await take(contest, 1)
+    done += values.rate ?? 0
+    passed++
+  }
+}
