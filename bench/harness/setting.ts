@@ -32,6 +32,8 @@ const audience = 'https://mcp.bench.example/mcp'
 /** Starts the MCP server and the issuer that all gates share. */
 export async function openBench(): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove) // a signal ends a run as well
   const upstreamPort = await freePort()
   const program = join(import.meta.dirname, 'upstream.ts')
   const upstream = startProcess(
@@ -82,7 +84,8 @@ export async function openBench(): Promise<Bench> {
     async close() {
       await upstream.end()
       for (const close of closers) close()
-      rmSync(folder, { recursive: true, force: true })
+      remove()
+      process.off('exit', remove)
     },
   }
 }
