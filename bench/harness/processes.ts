@@ -19,7 +19,12 @@ export const pinning = {
 const running = new Set<ChildProcess>()
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')))
 // Without a handler a signal ends this process and none of the others.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    console.error(`\nended by ${signal}`)
+    process.exit(130)
+  })
+}
 
 /** A process of the benchmark. */
 export interface Process {
