@@ -31,7 +31,10 @@ export async function measureRunning(
     progress.say(`starting ${stacks.size} gates`)
     for (const [id, stack] of stacks) gates.set(id, await startPaused(session, stack, kind))
     await warmUp(session, contests, take)
-    await takeRounds(session, contests, (contest) => take(contest, options.seconds))
+    await takeRounds(session, contests, async (contest) => {
+      if (options.leadIn > 0) await take(contest, options.leadIn)
+      return take(contest, options.seconds)
+    })
   } finally {
     for (const { process } of gates.values()) await process.end()
   }
@@ -52,10 +55,10 @@ async function warmUp(
   const warm = new Set<string>()
   for (const contest of contests) {
     const { id, name } = contest.stack
-    progress.say(`warming up ${name}`)
-    if (!warm.has(id)) await takeUntil(contest, take, options.warmUp)
-    else if (options.warmUpAgain > 0) await take(contest, options.warmUpAgain)
+    if (warm.has(id)) continue
     warm.add(id)
+    progress.say(`warming up ${name}`)
+    await takeUntil(contest, take, options.warmUp)
   }
 }
 

@@ -8,8 +8,8 @@ export interface Options {
   readonly seconds: number
   /** Requests to each stack before its first sample, and the seconds that they may take. */
   readonly warmUp: { readonly requests: number; readonly seconds: number }
-  /** Seconds of load on it before each further workload; 0: none. */
-  readonly warmUpAgain: number
+  /** Seconds of load on it before each sample: what has rested is out of the caches. 0: none. */
+  readonly leadIn: number
   /** How often a sample is taken anew that other processes disturbed. */
   readonly retries: number
   readonly idleStreams: number
@@ -51,7 +51,7 @@ export function readOptions(args: readonly string[]): Options {
       requests: whole('warm-up', values['warm-up'] ?? (quick ? '10000' : '50000')),
       seconds: quick ? 1 : 20,
     },
-    warmUpAgain: quick ? 0 : 1,
+    leadIn: quick ? 0 : 1,
     retries: whole('retries', values.retries ?? (quick ? '0' : '2'), 0),
     idleStreams: whole('streams', values.streams ?? (quick ? '1000' : '5000')),
     only: list(values.only),

@@ -21,7 +21,7 @@ export function writeDocument(results: Results): void {
  * Replaces what stands between `<!-- bench:NAME -->` and `<!-- /bench -->`. NAME is `set-up`, `targets`, `overview`, or
  * the id of a workload. Throws on a name that is none of them.
  */
-function fillDocument(text: string, results: Results): string {
+export function fillDocument(text: string, results: Results): string {
   return text.replaceAll(
     /(<!-- bench:([\w-]+) -->\n)[\s\S]*?(<!-- \/bench -->)/g,
     (_, start: string, name: string, end: string) => `${start}\n${renderPart(name, results)}\n${end}`,

@@ -1,4 +1,4 @@
-import type { Results } from '../harness/results.ts'
+import { median, type Results } from '../harness/results.ts'
 import { renderWorkload } from './tables.ts'
 import { renderTargets } from './targets.ts'
 
@@ -8,13 +8,21 @@ export function renderReport(results: Results): string {
   return [renderSetUp(results), ...tables, '### Targets', renderTargets(results)].join('\n')
 }
 
-/** What the figures were measured on, with and how. */
-export function renderSetUp({ machine, run }: Results): string {
+/** More than that disturbs, and the figures say little. */
+const quiet = 0.15
+
+/** What the figures were measured on, with and how, and how much others disturbed. */
+export function renderSetUp({ machine, run, workloads }: Results): string {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`)
+  const samples = workloads.flatMap(({ rows }) => rows).flatMap((row) => row.samples)
+  const outside = median(samples.map((sample) => sample.outside)) ?? 0
+  const busy = `During the middle one of all samples other processes kept ${outside.toFixed(2)} CPUs busy`
+  const meaning =
+    outside > quiet ? `**${busy}: these figures show what is measured, and not how fast anything is.**` : busy
   return `${machine.cpu}, ${machine.cpus} CPUs, ${machine.memoryGiB} GiB; ${machine.system}
 
 ${versions.join(', ')}
 
-${run.began.slice(0, 10)}; ${run.rounds} rounds of ${run.seconds} s for each stack and workload, medians; ${run.discarded} samples were taken anew because other processes disturbed them
+${run.began.slice(0, 10)}; ${run.rounds} rounds of ${run.seconds} s for each stack and workload, medians; ${run.discarded} samples were taken anew because other processes disturbed them. ${meaning}
 `
 }

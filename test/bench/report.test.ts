@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Results, Row } from '../../bench/harness/results.ts'
+import { renderSetUp } from '../../bench/report/report.ts'
 import { renderWorkload } from '../../bench/report/tables.ts'
 import { renderTargets } from '../../bench/report/targets.ts'
 
@@ -31,6 +32,16 @@ describe('the report of the benchmark', () => {
   it('takes no figure from a row with a wrong answer', () => {
     assert.match(renderWorkload(workload(row('portcullis', [50], 1))), /void: 1 wrong answers/)
     assert.match(verdict(row('portcullis', [50], 1), row('haproxy-cached', [50])), /not measured/)
+  })
+
+  it('says when others disturbed so much that the figures mean nothing', () => {
+    const disturbedBy = (outside: number): string => {
+      const samples = [{ values: { cpu: 1 }, errors: 0, outside }]
+      const workloads = [workload({ ...row('portcullis', []), samples })]
+      return renderSetUp({ machine: { versions: {} }, run: { began: '' }, workloads } as unknown as Results)
+    }
+    assert.match(disturbedBy(0.5), /0\.50 CPUs busy: these figures show what is measured/)
+    assert.doesNotMatch(disturbedBy(0.1), /these figures show/)
   })
 
   it('says of a target whether it is missed, met or more than met', () => {
