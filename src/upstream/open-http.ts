@@ -1,4 +1,3 @@
-import { Pool } from 'undici'
 import type { Clock } from '../core/clock.ts'
 import type { Era } from '../mcp/revisions.ts'
 import { legacyFace } from './bridge/legacy-face.ts'
@@ -19,6 +18,7 @@ import type { Successors } from './renewal/successors.ts'
 import { eraRouter } from './route-eras.ts'
 import { sseChannel } from './sse/channel.ts'
 import { streamableChannel } from './streamable/channel.ts'
+import { ConnectionPool } from './wire/pool.ts'
 
 /** What is configured of a server: what is not pinned is found out by asking it. */
 export interface EraSettings {
@@ -52,12 +52,11 @@ const maxProbeSeconds = 10
 export function openHttp(settings: HttpSettings): Connector {
   const { url, transport, connectSeconds, responseSeconds, self, atOwner, successors } = settings
   const limits = { total: 4096, perOwner: 64, idleSeconds: settings.limits.idleSeconds }
-  const dispatcher = new Pool(new URL(url).origin, {
-    connect: { timeout: connectSeconds * 1000 },
-    headersTimeout: responseSeconds * 1000,
-    bodyTimeout: 0,
-    keepAliveTimeout: keepAliveMilliseconds,
-    pipelining: 1,
+  const dispatcher = new ConnectionPool({
+    origin: new URL(url),
+    connectMilliseconds: connectSeconds * 1000,
+    headMilliseconds: responseSeconds * 1000,
+    idleMilliseconds: keepAliveMilliseconds,
   })
   const native = httpConnector({ url, dispatcher })
   const sse = sseChannel({ dispatcher, url, responseSeconds })

@@ -1,0 +1,151 @@
+import type { Socket } from 'node:net'
+import { errors } from 'undici'
+import type { AnswerHeaders } from '../../http/relay.ts'
+import { type Flow, ResponseReader } from './response-reader.ts'
+import type { Transfer } from './transfer.ts'
+import { writeRequest } from './write-request.ts'
+
+interface ConnectionOptions {
+  /** What the server is called in `Host`. */
+  readonly host: string
+  /** Milliseconds: how long a request waits for the head of its answer, and a connection for its next request. */
+  readonly headMilliseconds: number
+  readonly idleMilliseconds: number
+  /** The answer is over, and another request may follow. */
+  readonly onIdle: () => void
+  readonly onClosed: () => void
+}
+
+/** A server may be a little faster than its word on how long it keeps an idle connection. */
+const marginMilliseconds = 2000
+const never = Number.POSITIVE_INFINITY
+
+/** One connection to a server, for one request at a time. */
+export class Connection {
+  readonly #options: ConnectionOptions
+  readonly #socket: Socket
+  readonly #reader: ResponseReader
+  #transfer: Transfer | undefined
+  /** What came after the handler had asked for a pause. */
+  #rest: Buffer | undefined
+  #awaitsHead = false
+  #promise: AnswerHeaders[string]
+  #idleMilliseconds: number
+  /** When it will have waited for too long, in milliseconds of the monotonic clock. */
+  #deadline = never
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    this.#options = options
+    this.#socket = socket
+    this.#idleMilliseconds = options.idleMilliseconds
+    this.#reader = new ResponseReader({
+      isAwaited: () => this.#transfer !== undefined,
+      onHead: (status, headers) => this.#head(status, headers),
+      onBody: (chunk) => {
+        this.#transfer?.data(chunk)
+        return this.#flow()
+      },
+      onEnd: (keepsAlive) => this.#end(keepsAlive),
+    })
+    socket
+      .on('data', (chunk: Buffer) => this.#attempt(() => (this.#rest = this.#reader.read(chunk))))
+      .on('end', () => this.#attempt(() => this.#reader.finish()))
+      .on('error', (error) => this.fail(error))
+      .on('close', () => {
+        this.fail(new errors.SocketError('closed'))
+        this.#reader.free()
+        options.onClosed()
+      })
+  }
+
+  get isUsable(): boolean {
+    return this.#transfer === undefined && !this.#socket.destroyed
+  }
+
+  send(transfer: Transfer): void {
+    this.#transfer = transfer
+    this.#awaitsHead = true
+    this.#deadline = performance.now() + this.#options.headMilliseconds
+    transfer.carryBy(this)
+    this.#attempt(() => writeRequest(this.#socket, this.#options.host, transfer.options))
+  }
+
+  /** Gives up what has waited for too long. */
+  expire(now: number): void {
+    if (now >= this.#deadline)
+      this.fail(this.#awaitsHead ? new errors.HeadersTimeoutError() : new errors.SocketError('idle'))
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  /** Never reads at once: the handler may be in the middle of something. */
+  resume(): void {
+    process.nextTick(() => {
+      if (this.#transfer?.paused !== false) return
+      const rest = this.#rest
+      this.#reader.resume()
+      if (rest !== undefined) this.#attempt(() => (this.#rest = this.#reader.read(rest)))
+      if (this.#flow() !== 'pause') this.#socket.resume()
+    })
+  }
+
+  /** Whatever is still on its way is of no use. */
+  drop(): void {
+    this.#transfer = undefined
+    this.#socket.destroy()
+  }
+
+  #attempt(read: () => void): void {
+    try {
+      read()
+    } catch (error) {
+      this.fail(error as Error)
+    }
+  }
+
+  /** Ends the connection, and what it carries with it. */
+  fail(error: Error): void {
+    const transfer = this.#transfer
+    this.drop()
+    transfer?.fail(error)
+  }
+
+  #flow(): Flow {
+    if (this.#transfer === undefined) return 'stop'
+    return this.#transfer.paused ? 'pause' : 'go-on'
+  }
+
+  #head(status: number, headers: AnswerHeaders): Flow {
+    if (status >= 200) {
+      this.#awaitsHead = false
+      this.#deadline = never
+      this.#heedPromise(headers['keep-alive'])
+    }
+    this.#transfer?.head(status, headers)
+    return this.#flow()
+  }
+
+  #end(keepsAlive: boolean): Flow {
+    const transfer = this.#transfer
+    this.#transfer = undefined
+    // A server that has answered early may never read the rest of the request.
+    const isReusable = keepsAlive && this.#socket.writableLength === 0 && this.#idleMilliseconds > 0
+    if (isReusable) {
+      this.#deadline = performance.now() + this.#idleMilliseconds
+      this.#options.onIdle()
+    } else this.#socket.destroy()
+    transfer?.end()
+    return isReusable ? 'go-on' : 'stop'
+  }
+
+  /** How long the server keeps an idle connection by its own word (`Keep-Alive: timeout`, in seconds). */
+  #heedPromise(promise: AnswerHeaders[string]): void {
+    if (promise === this.#promise) return
+    this.#promise = promise
+    const seconds = /timeout=(\d+)/.exec(String(promise))?.[1]
+    const promised = seconds === undefined ? never : Number(seconds) * 1000 - marginMilliseconds
+    this.#idleMilliseconds = Math.min(this.#options.idleMilliseconds, promised)
+  }
+}

@@ -1,0 +1,110 @@
+import type { Socket } from 'node:net'
+import { buildConnector, Dispatcher, errors } from 'undici'
+import { Connection } from './connection.ts'
+import { Transfer } from './transfer.ts'
+
+interface PoolOptions {
+  readonly origin: URL
+  readonly connectMilliseconds: number
+  /** How long a request waits for the head of its answer. */
+  readonly headMilliseconds: number
+  /** How long a connection waits for its next request, unless the server says that it waits for less. */
+  readonly idleMilliseconds: number
+}
+
+const sweepMilliseconds = 500
+
+/**
+ * Connections to one server over HTTP/1.1, one request on each at a time, as many as there are requests. It is an undici
+ * dispatcher for what the gateway sends, which is less than undici's own ones can do and costs half: bodies are in
+ * memory, and what cannot be sent is an error.
+ */
+export class ConnectionPool extends Dispatcher {
+  readonly #options: PoolOptions
+  readonly #connect: buildConnector.connector
+  readonly #connections = new Set<Connection>()
+  /** The one that was used last is used first, so that those that are not needed grow old. */
+  readonly #idle: Connection[] = []
+  #waiting: Transfer[] = []
+  #sweep: NodeJS.Timeout | undefined
+  #destroyed = false
+
+  constructor(options: PoolOptions) {
+    super()
+    this.#options = options
+    this.#connect = buildConnector({ timeout: options.connectMilliseconds, allowH2: false })
+  }
+
+  /**
+   * Requests leave at the end of a turn of the event loop, when what idle connections have received by then has been
+   * looked at: bytes that nobody asked for must not be taken for the answer, nor an end for a lost request.
+   */
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const transfer = new Transfer(options, handler)
+    transfer.start()
+    if (this.#destroyed) transfer.fail(new errors.ClientDestroyedError())
+    if (!transfer.isOver && this.#waiting.push(transfer) === 1) setImmediate(() => this.#sendWaiting())
+    return true
+  }
+
+  override async close(): Promise<void> {
+    await this.destroy()
+  }
+
+  override async destroy(): Promise<void> {
+    this.#destroyed = true
+    clearInterval(this.#sweep)
+    const error = new errors.ClientDestroyedError()
+    for (const transfer of this.#waiting.splice(0)) transfer.fail(error)
+    for (const connection of this.#connections) connection.fail(error)
+  }
+
+  #sendWaiting(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const transfer of waiting) if (!transfer.isOver) this.#send(transfer)
+  }
+
+  #send(transfer: Transfer): void {
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop())
+      if (connection.isUsable) return connection.send(transfer)
+    this.#open(transfer)
+  }
+
+  #open(transfer: Transfer): void {
+    const { hostname, host, protocol, port } = this.#options.origin
+    const address = { hostname: hostname.replace(/^\[(.*)\]$/, '$1'), host, protocol, port }
+    this.#connect(address, (error, socket) => {
+      if (error !== null) return transfer.fail(error)
+      if (this.#destroyed) return void socket.destroy()
+      const connection = this.#hold(socket)
+      if (transfer.isOver) this.#idle.push(connection)
+      else connection.send(transfer)
+    })
+  }
+
+  #hold(socket: Socket): Connection {
+    const connection = new Connection(socket, {
+      ...this.#options,
+      host: this.#options.origin.host,
+      onIdle: () => this.#idle.push(connection),
+      onClosed: () => {
+        this.#connections.delete(connection)
+        const place = this.#idle.indexOf(connection)
+        if (place !== -1) this.#idle.splice(place, 1)
+      },
+    })
+    this.#connections.add(connection)
+    this.#sweep ??= this.#startSweep()
+    return connection
+  }
+
+  /** One timer for all connections. */
+  #startSweep(): NodeJS.Timeout {
+    const often = Math.min(sweepMilliseconds, this.#options.headMilliseconds / 4)
+    return setInterval(() => {
+      const now = performance.now()
+      for (const connection of this.#connections) connection.expire(now)
+    }, often).unref()
+  }
+}

@@ -1,0 +1,88 @@
+import type { Dispatcher } from 'undici'
+import type { AnswerHeaders } from '../../http/relay.ts'
+
+/** What carries a transfer. */
+interface Carrier {
+  pause(): void
+  resume(): void
+  /** The connection is of no more use: the rest of the answer may still be on its way. */
+  drop(): void
+}
+
+/** One request and its answer: what holds a handler back from being told anything after the end. */
+export class Transfer implements Dispatcher.DispatchController {
+  readonly options: Dispatcher.DispatchOptions
+  readonly #handler: Dispatcher.DispatchHandler
+  #carrier: Carrier | undefined
+  #over = false
+  aborted = false
+  paused = false
+  reason: Error | null = null
+
+  constructor(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) {
+    this.options = options
+    this.#handler = handler
+  }
+
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  /** Tells the handler that it can abort from now on. */
+  start(): void {
+    this.#tell(() => this.#handler.onRequestStart?.(this, undefined))
+  }
+
+  carryBy(carrier: Carrier): void {
+    this.#carrier = carrier
+  }
+
+  abort(reason: Error): void {
+    if (this.#over) return
+    this.aborted = true
+    this.reason = reason
+    this.fail(reason)
+    this.#carrier?.drop()
+  }
+
+  pause(): void {
+    this.paused = true
+    this.#carrier?.pause()
+  }
+
+  resume(): void {
+    if (!this.paused) return
+    this.paused = false
+    this.#carrier?.resume()
+  }
+
+  head(status: number, headers: AnswerHeaders): void {
+    this.#tell(() => this.#handler.onResponseStart?.(this, status, headers))
+  }
+
+  data(chunk: Buffer): void {
+    this.#tell(() => this.#handler.onResponseData?.(this, chunk))
+  }
+
+  end(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#handler.onResponseEnd?.(this, {})
+  }
+
+  fail(error: Error): void {
+    if (this.#over) return
+    this.#over = true
+    this.#handler.onResponseError?.(this, error)
+  }
+
+  /** A handler that throws wants nothing more. */
+  #tell(tell: () => void): void {
+    if (this.#over) return
+    try {
+      tell()
+    } catch (error) {
+      this.abort(error as Error)
+    }
+  }
+}
