@@ -23,11 +23,31 @@ export interface Admission {
 }
 
 /** What a running request holds. */
-interface Place {
+class Place {
+  readonly #taken: Map<string, number>
+  readonly #names: string[] = []
+
+  constructor(taken: Map<string, number>) {
+    this.#taken = taken
+  }
+
   /** Takes one more until the answer is over. Throws `too_many_requests` where `most` have one. */
-  take(name: string, most: number): void
+  take(name: string, most: number): void {
+    const count = this.#taken.get(name) ?? 0
+    if (count >= most) throw tooMany(`${count} are running: ${name}`, 1)
+    this.#taken.set(name, count + 1)
+    this.#names.push(name)
+  }
+
   /** Gives back all of it. */
-  give(): void
+  give(): void {
+    for (const name of this.#names) {
+      const left = (this.#taken.get(name) ?? 1) - 1
+      if (left === 0) this.#taken.delete(name)
+      else this.#taken.set(name, left)
+    }
+    this.#names.length = 0
+  }
 }
 
 /** Limits of the whole gateway. A rate that is undefined is none. */
@@ -93,8 +113,8 @@ export function createAdmission(limits: AdmissionLimits, rateLimit: OpenRateLimi
   return {
     enter(principal, upstream, res) {
       const place = openPlace(taken, res)
-      place.take(`caller ${principalName(principal)}`, limits.running)
-      place.take(`server ${upstream.name}`, upstream.limits.running)
+      place.take(nameOf('caller', principal), limits.running)
+      place.take(nameOf('server', upstream), upstream.limits.running)
       if (!isLimited && upstream.limits.perMinute === undefined) return place
       return count(principal, upstream).then(() => place)
     },
@@ -120,24 +140,21 @@ export function isEndless({ verb, methods }: CallSummary): boolean {
 function openPlace(taken: Map<string, number>, res: ServerResponse): Place {
   // Nobody would ever be told that it is over.
   if (res.closed) throw new Refusal('request_aborted')
-  const names: string[] = []
-  const give = (): void => {
-    for (const name of names.splice(0)) {
-      const left = (taken.get(name) ?? 1) - 1
-      if (left === 0) taken.delete(name)
-      else taken.set(name, left)
-    }
+  const place = new Place(taken)
+  res.on('close', () => place.give())
+  return place
+}
+
+/** Put together once: a text that is new with each request is hashed with each. */
+const names = new WeakMap<Principal | Upstream, string>()
+
+function nameOf(kind: 'caller' | 'server', whose: Principal | Upstream): string {
+  let name = names.get(whose)
+  if (name === undefined) {
+    name = `${kind} ${'name' in whose ? whose.name : principalName(whose)}`
+    names.set(whose, name)
   }
-  res.once('close', give)
-  return {
-    give,
-    take(name, most) {
-      const count = taken.get(name) ?? 0
-      if (count >= most) throw tooMany(`${count} are running: ${name}`, 1)
-      taken.set(name, count + 1)
-      names.push(name)
-    },
-  }
+  return name
 }
 
 async function take(limit: RateLimit, key: string, what: string): Promise<void> {

@@ -66,7 +66,12 @@ function scopesOfMethod({ row, params }: MethodCall): readonly string[] {
 function alternativeOf({ row, params }: MethodCall): Demand['alternative'] {
   if (row.method !== 'tools/call') return undefined
   const { name } = params
-  return typeof name === 'string' && name.isWellFormed()
-    ? { scope: toolScope(name), insteadOf: 'mcp:tools:execute' }
-    : undefined
+  if (typeof name !== 'string' || !name.isWellFormed()) return undefined
+  return {
+    insteadOf: 'mcp:tools:execute',
+    // Seldom needed: most tokens are for all tools.
+    get scope() {
+      return toolScope(name)
+    },
+  }
 }

@@ -73,7 +73,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
     const note: Note = { kind: 'access' }
     live.set(exchange, note)
     const answered = answer(exchange, note).catch((error: unknown) => answerError(exchange, note, error))
-    res.once('close', () => {
+    res.on('close', () => {
       live.delete(exchange)
       const took = performance.now() - began
       const tell = (): void => ports.observe(gatewayEvent(exchange, note, took))

@@ -40,10 +40,9 @@ const fields: Readonly<Record<string, Field>> = {
   'access-control-request-method': 'preflightMethod',
   'access-control-request-headers': 'preflightHeaders',
 }
-const fieldOf: ReadonlyMap<string, Field> = new Map(Object.entries(fields))
 
 /** Everything else that a client sends stays at the gate: credentials, cookies, and whatever claims an identity. */
-const forwarded = new Set([
+const forwarded = [
   'accept',
   'accept-language',
   'mcp-protocol-version',
@@ -52,11 +51,24 @@ const forwarded = new Set([
   'traceparent',
   'tracestate',
   'user-agent',
-])
+]
+
+interface Use {
+  readonly field: Field | undefined
+  readonly isForwarded: boolean
+}
+
+const uses: ReadonlyMap<string, Use> = new Map(
+  [...Object.keys(fields), ...forwarded].map((name) => [
+    name,
+    { field: fields[name], isForwarded: forwarded.includes(name) },
+  ]),
+)
 
 /** Reads node's `rawHeaders`. */
 export function readHead(raw: readonly string[]): Head {
-  const head: { -readonly [K in Field]: string | undefined } = {
+  const forwardable: string[] = []
+  const head: { -readonly [K in keyof Head]: Head[K] } = {
     host: undefined,
     origin: undefined,
     authorization: undefined,
@@ -71,18 +83,18 @@ export function readHead(raw: readonly string[]): Head {
     lastEventId: undefined,
     preflightMethod: undefined,
     preflightHeaders: undefined,
+    forwardable,
+    duplicated: undefined,
   }
-  const forwardable: string[] = []
-  let duplicated: string | undefined
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] as string).toLowerCase()
     const value = raw[index + 1] as string
-    const field = fieldOf.get(name)
-    if (field !== undefined) {
-      if (head[field] !== undefined) duplicated ??= name
-      head[field] = value
+    const use = uses.get(name)
+    if (use?.field !== undefined) {
+      if (head[use.field] !== undefined) head.duplicated ??= name
+      head[use.field] = value
     }
-    if (forwarded.has(name) || name.startsWith('mcp-param-')) forwardable.push(name, value)
+    if (use?.isForwarded === true || name.startsWith('mcp-param-')) forwardable.push(name, value)
   }
-  return { ...head, forwardable, duplicated }
+  return head
 }

@@ -58,6 +58,8 @@ export function relay(options: Relay): Promise<void> {
 
 class ClientGone extends Error {}
 
+const shortBytes = 16 * 1024
+
 /** Whether nothing or a whole event has been sent, so that something can be put after it. */
 export function endsEvent(tail: Buffer): boolean {
   const end = tail.subarray(-4).toString('latin1')
@@ -75,6 +77,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #over = false
   #tail: Buffer = Buffer.alloc(0)
   #streamsEvents = false
+  /** How long a body is that passes untouched; undefined where that is not known. */
+  #length: number | undefined
   #transform: Transform | undefined
   #heartbeat: NodeJS.Timeout | undefined
   #stalled: NodeJS.Timeout | undefined
@@ -84,7 +88,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#options = options
     this.#resolve = resolve
     this.#reject = reject
-    options.res.once('close', () => this.#letGo())
+    options.res.on('close', () => this.#letGo())
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -111,20 +115,29 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     // Text cannot be put between what is compressed.
     if (this.#streamsEvents && headers['content-encoding'] === undefined) this.#keepAlive()
     this.#options.res.writeHead(head.status, head.headers as string[])
+    const length = headers['content-length']
     // A short answer leaves in one packet with its headers; a stream must show its headers at once.
-    if (headers['content-length'] === undefined) this.#options.res.flushHeaders()
+    if (length === undefined) this.#options.res.flushHeaders()
+    else if (this.#transform === undefined && !this.#streamsEvents) this.#length = Number(length)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isDeaf) return this.#letGo()
     this.#tail = chunk
     this.#wasSilent = false
+    if (chunk.length === this.#length) return this.#sendWhole(chunk)
     const sent = this.#transform === undefined ? chunk : this.#change(() => this.#transform?.take(chunk))
     if (sent === undefined) return controller.abort(new ClientGone())
     if (sent.length > 0 && !this.#options.res.write(sent)) {
       controller.pause()
       this.#awaitReader(controller)
     }
+  }
+
+  /** Text joins the head in one piece of memory, where bytes would be a second one. */
+  #sendWhole(body: Buffer): void {
+    if (body.length > shortBytes) this.#options.res.end(body)
+    else this.#options.res.end(body.toString('latin1'), 'latin1')
   }
 
   onResponseEnd(): void {

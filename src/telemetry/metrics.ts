@@ -1,5 +1,6 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { RequestEvent } from './event.ts'
+import { tally } from './tally.ts'
 
 /** Metrics as Prometheus reads them. */
 export interface RenderedMetrics {
@@ -26,7 +27,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  const requests = new Counter({
+  const requests = tally({
     name: 'portcullis_requests_total',
     help: 'Requests by kind and status',
     labelNames: ['kind', 'status'] as const,
@@ -57,7 +58,7 @@ export function createMetrics(): Metrics {
     buckets: [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.05, 0.5],
     registers,
   })
-  const operations = new Counter({
+  const operations = tally({
     name: 'portcullis_mcp_operations_total',
     help: 'MCP operations by upstream, method, needed scope and outcome',
     labelNames: ['upstream', 'method', 'scope', 'outcome'] as const,
@@ -91,7 +92,7 @@ export function createMetrics(): Metrics {
     },
     verified: (seconds, valid) => verifications.observe({ valid: String(valid) }, seconds),
     request(event) {
-      requests.inc({ kind: event.kind, status: String(event.status) })
+      requests.add({ kind: event.kind, status: String(event.status) })
       durations.observe({ kind: event.kind }, event.durationMs / 1000)
       if (event.kind === 'mcp') countOperations(event)
       if (event.kind === 'oauth') countFlows(event)
@@ -102,7 +103,7 @@ export function createMetrics(): Metrics {
   function countOperations({ methods = [], upstream = '', scopes = [], outcome }: RequestEvent): void {
     // The scopes of a batch belong to no method alone, and their combinations would be labels without end.
     const scope = methods.length === 1 ? scopes.join(' ') : ''
-    for (const method of methods) operations.inc({ upstream, method, scope, outcome })
+    for (const method of methods) operations.add({ upstream, method, scope, outcome })
   }
 
   function countFlows({ step, outcome, grantType = 'unknown' }: RequestEvent): void {

@@ -41,9 +41,11 @@ export function eraRouter(verdicts: Verdicts, ways: Readonly<Record<Era, Ways>>)
   }
 
   return {
-    async send(request, reply) {
-      const way = known(request) ?? (await find(request))
-      return way.send(request, reply)
+    send(request, reply) {
+      const way = known(request)
+      return way === undefined
+        ? find(request).then((found) => found.send(request, reply))
+        : way.send(request, reply)
     },
     async close() {
       const all = new Set(Object.values(ways).flatMap((of) => Object.values(of) as Connector[]))
