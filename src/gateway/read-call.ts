@@ -6,7 +6,7 @@ import type { Head } from '../http/head.ts'
 import { checkMethodHeader, checkNameHeader } from '../mcp/agreement.ts'
 import { type Dialect, decideDialect } from '../mcp/era.ts'
 import { JsonRefused, parseStrictJson } from '../mcp/json.ts'
-import { type Message, readMessage } from '../mcp/message.ts'
+import { type Message, payload, readMessage } from '../mcp/message.ts'
 import type { FindMethod } from '../mcp/methods.ts'
 import {
   assumedRevision,
@@ -151,7 +151,7 @@ function isPlainJson({ contentType, contentEncoding }: Head): boolean {
 function parse(body: Buffer, nesting: number): unknown {
   if (!isUtf8(body)) throw new Refusal('json_invalid', { explain: 'the body is not UTF-8' })
   try {
-    return parseStrictJson(body.toString(isAscii(body) ? 'latin1' : 'utf8'), nesting)
+    return parseStrictJson(body.toString(isAscii(body) ? 'latin1' : 'utf8'), nesting, payload)
   } catch (error) {
     if (error instanceof JsonRefused) throw new Refusal('json_invalid', { explain: error.message })
     throw error

@@ -1,3 +1,5 @@
+import { KeySet } from './key-set.ts'
+
 /** A JSON object as this parser makes it: no prototype tricks, every key once. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
@@ -15,17 +17,33 @@ export class JsonRefused extends Error {
 }
 
 /**
+ * What of a text is checked and not built: all of a value, nothing of it, or some members of an object and of each object
+ * in an array.
+ */
+export type Omission = 'all' | 'none' | ReadonlyMap<string, Omission>
+
+/** Stands in the place of what was not built, so that nobody takes it for what is not there. */
+const unread: unique symbol = Symbol('unread')
+
+/**
  * Parses JSON (RFC 8259) so that no other parser can read it differently: a key that stands twice in an object is
  * refused, and so is a key with a lone surrogate, nesting beyond `maxDepth`, more than 100,000 values (small ones take
- * far more memory than text), and every extension of the grammar. Throws JsonRefused. The input is untrusted; the time is linear in its length.
+ * far more memory than text), and every extension of the grammar. What `omit` names is checked as strictly as the rest.
+ * Throws JsonRefused. The input is untrusted; the time is linear in its length.
  */
-export function parseStrictJson(text: string, maxDepth: number): unknown {
+export function parseStrictJson(text: string, maxDepth: number, omit: Omission = 'none'): unknown {
   const parser = new StrictParser(text, maxDepth)
-  return parser.parse()
+  return parser.parse(omit)
 }
 
 const maxValues = 100_000
 const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+/** What ends a run of plain characters in a string. */
+const special = /["\\]|[^ -\uffff]/g
+/** From here on a search costs less than a look at each character. */
+const longRun = 32
+const plainEscapes = '"\\/bfnrt'
+const unicodeEscape = /[\da-fA-F]{4}/y
 
 const character = {
   tab: 0x09,
@@ -45,31 +63,38 @@ const character = {
 class StrictParser {
   readonly #text: string
   readonly #maxDepth: number
+  /** One for each depth, since only one object of a depth is open at a time. */
+  readonly #keys: KeySet[] = []
+  readonly #isWellFormed: boolean
   #at = 0
   #values = 0
 
   constructor(text: string, maxDepth: number) {
     this.#text = text
     this.#maxDepth = maxDepth
+    this.#isWellFormed = text.isWellFormed()
   }
 
-  parse(): unknown {
-    const value = this.#value(0)
+  parse(omit: Omission): unknown {
+    const value = this.#value(0, omit)
     this.#skipSpace()
     if (this.#at < this.#text.length) this.#refuse('unexpected text after the value')
     return value
   }
 
-  #value(depth: number): unknown {
+  #value(depth: number, omit: Omission): unknown {
     if (++this.#values > maxValues) this.#refuse('too many values')
     this.#skipSpace()
-    switch (this.#text.charCodeAt(this.#at)) {
+    const start = this.#at
+    switch (this.#text.charCodeAt(start)) {
       case character.openBrace:
-        return this.#object(depth + 1)
+        return this.#object(depth + 1, omit)
       case character.openBracket:
-        return this.#array(depth + 1)
-      case character.quote:
-        return this.#string()
+        return this.#array(depth + 1, omit)
+      case character.quote: {
+        const hasEscapes = this.#skipString()
+        return omit === 'all' ? unread : this.#string(start, hasEscapes)
+      }
       case 0x74:
         return this.#word('true', true)
       case 0x66:
@@ -77,81 +102,103 @@ class StrictParser {
       case 0x6e:
         return this.#word('null', null)
       default:
-        return this.#number()
+        this.#skipNumber()
+        return omit === 'all' ? unread : Number(this.#text.slice(start, this.#at))
     }
   }
 
-  #object(depth: number): JsonObject {
+  #object(depth: number, omit: Omission): JsonObject | typeof unread {
     if (depth > this.#maxDepth) this.#refuse('nesting is too deep')
-    const object: Record<string, unknown> = {}
+    const object: Record<string, unknown> | undefined = omit === 'all' ? undefined : {}
+    const keys = (this.#keys[depth] ??= new KeySet(this.#text))
+    keys.clear()
     this.#at++
     this.#skipSpace()
-    if (this.#take(character.closeBrace)) return object
+    if (this.#take(character.closeBrace)) return object ?? unread
     do {
       this.#skipSpace()
-      if (this.#text.charCodeAt(this.#at) !== character.quote) this.#refuse('expected a key')
-      const keyAt = this.#at
-      const key = this.#string()
-      if (Object.hasOwn(object, key)) this.#refuse('a key stands twice', keyAt)
-      if (!key.isWellFormed()) this.#refuse('a key is not well-formed text', keyAt)
+      const key = this.#key(keys, object !== undefined)
       this.#skipSpace()
       if (!this.#take(character.colon)) this.#refuse('expected a colon')
-      const value = this.#value(depth)
-      if (key === '__proto__') define(object, key, value)
-      else object[key] = value
+      const value = this.#value(depth, typeof omit === 'string' ? omit : (omit.get(key) ?? 'none'))
+      if (object !== undefined) put(object, key, value)
       this.#skipSpace()
     } while (this.#take(character.comma))
     if (!this.#take(character.closeBrace)) this.#refuse('expected a comma or the end of an object')
-    return object
+    return object ?? unread
   }
 
-  #array(depth: number): unknown[] {
+  /** Reads a key, which must be a new one. Returns it where it is wanted, else the empty string. */
+  #key(keys: KeySet, isWanted: boolean): string {
+    const start = this.#at
+    if (this.#text.charCodeAt(start) !== character.quote) this.#refuse('expected a key')
+    const hasEscapes = this.#skipString()
+    const isPlain = !hasEscapes && this.#isWellFormed
+    const key = isPlain && !isWanted ? '' : this.#string(start, hasEscapes)
+    const isNew = isPlain ? keys.addSpan(start + 1, this.#at - 1) : keys.addString(key)
+    if (!isNew) this.#refuse('a key stands twice', start)
+    if (!isPlain && !key.isWellFormed()) this.#refuse('a key is not well-formed text', start)
+    return key
+  }
+
+  #array(depth: number, omit: Omission): unknown[] | typeof unread {
     if (depth > this.#maxDepth) this.#refuse('nesting is too deep')
-    const array: unknown[] = []
+    const array: unknown[] | undefined = omit === 'all' ? undefined : []
     this.#at++
     this.#skipSpace()
-    if (this.#take(character.closeBracket)) return array
+    if (this.#take(character.closeBracket)) return array ?? unread
     do {
-      array.push(this.#value(depth))
+      const value = this.#value(depth, omit)
+      array?.push(value)
       this.#skipSpace()
     } while (this.#take(character.comma))
     if (!this.#take(character.closeBracket)) this.#refuse('expected a comma or the end of an array')
-    return array
+    return array ?? unread
   }
 
-  #string(): string {
+  /** The string that was skipped. */
+  #string(start: number, hasEscapes: boolean): string {
+    return hasEscapes
+      ? (JSON.parse(this.#text.slice(start, this.#at)) as string)
+      : this.#text.slice(start + 1, this.#at - 1)
+  }
+
+  /** Goes past a string and says whether it has escapes. */
+  #skipString(): boolean {
     const text = this.#text
-    const start = this.#at + 1
-    let at = start
-    let escaped = false
+    const start = this.#at
+    let at = start + 1
+    let searchAt = at + longRun
+    let hasEscapes = false
     for (;;) {
       const code = text.charCodeAt(at)
       if (code === character.quote) break
       if (code === character.backslash) {
-        escaped = true
-        at += 2
-      } else if (code >= character.space) at++
-      else this.#refuse(at < text.length ? 'a control character in a string' : 'a string does not end', at)
-      if (at > text.length) this.#refuse('a string does not end')
+        at = this.#skipEscape(at + 1, start)
+        searchAt = at + longRun
+        hasEscapes = true
+      } else if (code >= character.space) {
+        at++
+        if (at === searchAt) at = nextSpecial(text, at)
+      } else this.#refuse(at < text.length ? 'a control character in a string' : 'a string does not end', at)
     }
     this.#at = at + 1
-    return escaped ? this.#unescape(start - 1) : text.slice(start, at)
+    return hasEscapes
   }
 
-  #unescape(start: number): string {
-    try {
-      return JSON.parse(this.#text.slice(start, this.#at)) as string
-    } catch {
-      return this.#refuse('a wrong escape in a string', start)
-    }
+  #skipEscape(at: number, start: number): number {
+    const escape = this.#text.charAt(at)
+    if (escape === 'u') {
+      unicodeEscape.lastIndex = at + 1
+      if (unicodeEscape.test(this.#text)) return at + 5
+    } else if (escape !== '' && plainEscapes.includes(escape)) return at + 1
+    return this.#refuse('a wrong escape in a string', start)
   }
 
-  #number(): number {
+  #skipNumber(): void {
     numberPattern.lastIndex = this.#at
-    const match = numberPattern.exec(this.#text)
-    if (match === null) return this.#refuse('expected a value')
+    if (!numberPattern.test(this.#text)) this.#refuse('expected a value')
     this.#at = numberPattern.lastIndex
-    return Number(match[0])
   }
 
   #word<T>(word: string, value: T): T {
@@ -185,7 +232,14 @@ class StrictParser {
   }
 }
 
+function nextSpecial(text: string, from: number): number {
+  special.lastIndex = from
+  return special.test(text) ? special.lastIndex - 1 : text.length
+}
+
 /** Assigning to `__proto__` would change the prototype; defining it makes an ordinary member. */
-function define(object: Record<string, unknown>, key: string, value: unknown): void {
-  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+function put(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__')
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  else object[key] = value
 }

@@ -1,5 +1,5 @@
 import { Refusal } from '../core/errors.ts'
-import { isJsonObject, type JsonObject } from './json.ts'
+import { isJsonObject, type JsonObject, type Omission } from './json.ts'
 
 /** The id of a JSON-RPC request. MCP forbids null. */
 export type RequestId = string | number
@@ -27,6 +27,13 @@ interface Response {
 
 /** One JSON-RPC message. */
 export type Message = Request | Notification | Response
+
+/** What a message carries for the server alone: it decides nothing here, and can be large. */
+export const payload: Omission = new Map<string, Omission>([
+  ['params', new Map([['arguments', 'all']])],
+  ['result', 'all'],
+  ['error', 'all'],
+])
 
 const noParams: JsonObject = {}
 const maxMethodLength = 128
