@@ -30,12 +30,12 @@ export function accessTokenEndpoints(
 
 /** The content of an access token of ours, as long as it is valid; whether it was revoked is another question. Untrusted. */
 export async function verifyAccessToken(
-  { keys, issuer, clock }: AuthorizationServerSettings,
+  { keys, site, clock }: AuthorizationServerSettings,
   token: string,
 ): Promise<JWTPayload | undefined> {
   try {
     const options = {
-      issuer,
+      issuer: site.url,
       typ: 'at+jwt',
       algorithms: [...keys.algorithms],
       currentDate: new Date(clock.now()),

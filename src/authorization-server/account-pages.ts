@@ -30,19 +30,19 @@ export function addAccountPages(
   { provider, settings, forms, notes, visitor }: AccountPorts,
 ): void {
   const allGrants = grants(settings)
-  const { consents, resources, local } = settings
+  const { consents, resources, local, site } = settings
 
   pages.get(accountPath, async (context) => {
     const person = await visitor(context)
-    if (person === undefined) return context.redirect(loginLocation(accountPath), 303)
+    if (person === undefined) return context.redirect(loginLocation(site, accountPath), 303)
     notes.of(context.env.incoming).subject = person.accountId
     const [standing, remembered] = [
       await allGrants.list(person.accountId),
       await consents.list(person.accountId),
     ]
-    const page = accountPage({
+    const page = accountPage(site, {
       accountName: displayText(person.account.displayName),
-      action: revokePath,
+      action: site.path(revokePath),
       csrf: forms.token(person.session.uid),
       clients: await connectedClients(provider, resources, { standing, remembered }),
       hasLocal: local !== undefined && person.account.provider === undefined,
@@ -60,6 +60,6 @@ export function addAccountPages(
     // In this order: what is being granted by memory at this moment is then either seen as a grant, or not granted.
     await consents.forget(person.accountId, clientId)
     await allGrants.revokeAll(person.accountId, clientId)
-    return context.redirect(accountPath, 303)
+    return context.redirect(site.path(accountPath), 303)
   })
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
+import type { Site } from '../core/site.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { icon } from '../http/icon.ts'
 import { pageHeaders } from '../http/page.ts'
@@ -15,6 +16,7 @@ export interface Answered {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly notes: Notes
+  readonly site: Site
 }
 
 /** An OAuth error, on its way to a client or a person. */
@@ -26,17 +28,23 @@ interface AnsweredError {
 
 /** Sends an error: as a page where a browser asks, else as an OAuth error document. `notes` learns what it was. */
 export async function sendError(
-  { req, res, notes }: Answered,
+  { req, res, notes, site }: Answered,
   { status, ...error }: AnsweredError,
 ): Promise<void> {
   Object.assign(notes.of(req), { error: error.code, reason: error.description })
   if (status === 404 && req.headers.accept?.includes('text/html')) {
-    res.writeHead(status, pageHeaders).end(await missingPage(requestIdOf(req)))
+    res.writeHead(status, pageHeaders).end(await missingPage(site, requestIdOf(req)))
     return
   }
   const description = `${error.description} (request ${requestIdOf(req)})`
   res.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
   res.end(JSON.stringify({ error: error.code, error_description: description }))
+}
+
+/** Says that there is nothing at a path. */
+export function sendNotFound(answered: Answered): Promise<void> {
+  const description = 'nothing is served at this path'
+  return sendError(answered, { status: 404, code: 'not_found', description })
 }
 
 /** Sends what a thrown error means: a Refusal or an error of the library as it says, everything else as a fault of ours. */
@@ -73,10 +81,10 @@ async function sendLibraryError(
     error_description: description = code,
   }: InstanceType<typeof errors.OIDCProviderError>,
 ): Promise<void> {
-  const { req, res, notes } = answered
+  const { req, res, notes, site } = answered
   if (!req.headers.accept?.includes('text/html')) return sendError(answered, { status, code, description })
   Object.assign(notes.of(req), { error: code, reason: description })
-  const page = await errorPage({ error: code, error_description: description }, requestIdOf(req))
+  const page = await errorPage(site, { error: code, error_description: description }, requestIdOf(req))
   res.writeHead(status, pageHeaders).end(page)
 }
 

@@ -35,10 +35,10 @@ export const devicePath = '/device'
 
 /** What oidc-provider is told, with the keys as they are now. Every deviation from its defaults is here. */
 export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
-  const { tokens, keys, secret, issuer, stepUps, registration } = settings
+  const { tokens, keys, secret, site, stepUps, registration } = settings
   const { signing } = keys
   const registrationDigest = keyedDigest(secret.derive('registration'))
-  const names = cookieNames(issuer)
+  const names = cookieNames(site)
   return {
     adapter: storageAdapter(settings),
     jwks: { keys: heldKeys(keys.all) },
@@ -111,14 +111,14 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
     cookies: {
       keys: [secret.derive('cookies').toString('base64url')],
       names: { session: names.session, interaction: names.interaction, resume: names.resume },
-      long: longCookie(issuer),
-      short: shortCookie(issuer),
+      long: longCookie(site),
+      short: shortCookie(site),
     },
     interactions: {
       policy: interactionPolicy(settings),
-      url: (_context, interaction) => `${interactionPath}/${interaction.uid}`,
+      url: (_context, interaction) => site.path(`${interactionPath}/${interaction.uid}`),
     },
-    renderError: renderLibraryError(),
+    renderError: renderLibraryError(site),
     routes: {
       authorization: '/authorize',
       token: '/token',

@@ -47,17 +47,17 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       const redirect = redirectUri === undefined ? undefined : new URL(redirectUri)
       const allowed = await allowedBefore(asking)
       const isAllowed = (scope: string): boolean => allowed.covers(scope.replace(/:\*$/, ''))
-      return consentPage({
-        action: `${interactionPath}/${interaction.uid}/consent`,
+      return consentPage(settings.site, {
+        action: settings.site.path(`${interactionPath}/${interaction.uid}/consent`),
         csrf,
-        accountUrl: settings.issuer + accountPath,
+        accountUrl: settings.site.url + accountPath,
         clientName,
         clientHost,
         accountName: displayText(account?.displayName ?? 'unknown'),
         answer: redirect && { host: displayedHost(redirect), uri: displayText(redirect.href, 200) },
         warnings: consentWarnings({ clientName, clientHost, redirect }),
-        resourceName: resource?.name ?? settings.issuer,
-        resource: resource?.resource ?? settings.issuer,
+        resourceName: resource?.name ?? settings.site.url,
+        resource: resource?.resource ?? settings.site.url,
         newScopes: asking.scopes.filter((scope) => !isAllowed(scope)),
         allowedScopes: asking.scopes.filter(isAllowed),
       })

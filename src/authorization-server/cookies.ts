@@ -1,3 +1,6 @@
+import { digest } from '../core/secret.ts'
+import type { Site } from '../core/site.ts'
+
 /** What our cookies are called. */
 interface CookieNames {
   readonly session: string
@@ -11,27 +14,25 @@ interface CookieNames {
   readonly visit: string
 }
 
-/** Cookies of one host are shared by all its ports, so on loopback the port keeps two installations apart. */
-export function cookieNames(issuer: string): CookieNames {
-  const { protocol, port } = new URL(issuer)
-  if (protocol === 'https:') {
-    return {
-      session: '__Host-portcullis',
-      interaction: '__Secure-portcullis-interaction',
-      resume: '__Secure-portcullis-resume',
-      form: '__Host-portcullis-form',
-      known: '__Host-portcullis-known',
-      visit: '__Host-portcullis-visit-',
-    }
-  }
-  const session = `portcullis-${port}`
+/**
+ * The names keep two installations of one host apart. A path does so for cookies only where neither is below the other,
+ * and all ports of a host share its cookies, so on loopback the port is in the name as well. Browsers take `__Host-`
+ * for cookies of a whole host alone.
+ */
+export function cookieNames({ url, basePath }: Site): CookieNames {
+  const { protocol, port } = new URL(url)
+  const isSecure = protocol === 'https:'
+  const place = basePath === '' ? '' : `-${digest(basePath).slice(0, 8)}`
+  const name = isSecure ? `portcullis${place}` : `portcullis-${port}${place}`
+  const forSite = isSecure ? (basePath === '' ? '__Host-' : '__Secure-') : ''
+  const forRequest = isSecure ? '__Secure-' : ''
   return {
-    session,
-    interaction: `${session}-interaction`,
-    resume: `${session}-resume`,
-    form: `${session}-form`,
-    known: `${session}-known`,
-    visit: `${session}-visit-`,
+    session: forSite + name,
+    interaction: `${forRequest}${name}-interaction`,
+    resume: `${forRequest}${name}-resume`,
+    form: `${forSite}${name}-form`,
+    known: `${forSite}${name}-known`,
+    visit: `${forSite}${name}-visit-`,
   }
 }
 
@@ -44,17 +45,17 @@ interface CookieOptions {
 }
 
 /** For cookies of one authorization request, whose path the library sets. */
-export function shortCookie(issuer: string): CookieOptions {
+export function shortCookie({ url }: Site): CookieOptions {
   return {
     httpOnly: true,
     sameSite: 'lax',
-    secure: issuer.startsWith('https:'),
+    secure: url.startsWith('https:'),
     overwrite: true,
     signed: true,
   }
 }
 
-/** For cookies of the whole origin. */
-export function longCookie(issuer: string): CookieOptions & { readonly path: '/' } {
-  return { ...shortCookie(issuer), path: '/' }
+/** For cookies of the whole site, which other applications of the host never get. */
+export function longCookie(site: Site): CookieOptions & { readonly path: string } {
+  return { ...shortCookie(site), path: site.basePath === '' ? '/' : site.basePath }
 }

@@ -41,29 +41,29 @@ const problems: Readonly<Record<string, string>> = {
 }
 
 /** The pages on which a person lets a device in (RFC 8628 section 3.3). The library's own forms are not used. */
-export function devicePages({ resources, issuer }: AuthorizationServerSettings): DevicePages {
+export function devicePages({ resources, site }: AuthorizationServerSettings): DevicePages {
   return {
     async userCodeInputSource(context, _form, out, problem) {
       if (problem?.name === 'NotFoundError') context.state[wrongCode] = true
-      if (out?.error === 'server_error') return send(context, faultPage(requestIdOf(context.req)))
-      if (problem?.name === 'AbortedError') return send(context, deviceDeniedPage())
+      if (out?.error === 'server_error') return send(context, faultPage(site, requestIdOf(context.req)))
+      if (problem?.name === 'AbortedError') return send(context, deviceDeniedPage(site))
       const typed = problem?.userCode ?? context.state[typedCode]
       const text = problem && (problems[problem.name] ?? 'That did not work. Type the code again.')
-      return send(context, deviceCodePage({ ...formOf(context), code: codeText(typed), problem: text }))
+      return send(context, deviceCodePage(site, { ...formOf(context), code: codeText(typed), problem: text }))
     },
     userCodeConfirmSource(...[context, _form, client, _info, userCode]) {
       const { params = {} } = context.oidc.entities.DeviceCode ?? {}
       const resource = resources.find(String(params['resource'])) ?? resources.fallback
-      const page = confirmDevicePage({
+      const page = confirmDevicePage(site, {
         ...formOf(context),
         code: userCode,
         clientName: displayedClientName(client),
-        resourceName: resource?.name ?? issuer,
+        resourceName: resource?.name ?? site.url,
         scopes: parseScopes(params['scope']),
       })
       return send(context, page)
     },
-    successSource: (context) => send(context, deviceDonePage(displayedClientName(context.oidc.client))),
+    successSource: (context) => send(context, deviceDonePage(site, displayedClientName(context.oidc.client))),
   }
 }
 

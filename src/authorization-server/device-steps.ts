@@ -30,10 +30,11 @@ export function addDeviceSteps(provider: Provider, settings: AuthorizationServer
       return
     }
     const origin = context.get('origin')
-    if (origin !== '' && !settings.origins.includes(origin))
-      return sendPage(context, 400, await expiredPage(requestIdOf(context.req)))
+    if (origin !== '' && !settings.site.origins.includes(origin))
+      return sendPage(context, 400, await expiredPage(settings.site, requestIdOf(context.req)))
     const address = addressOf(context.req)
-    if (!(await attempts.begin(address))) return sendPage(context, 429, String(await tooManyCodesPage()))
+    if (!(await attempts.begin(address)))
+      return sendPage(context, 429, String(await tooManyCodesPage(settings.site)))
     await next()
     if (context.state[wrongCode] !== true) await attempts.forgive(address)
   })

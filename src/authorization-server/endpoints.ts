@@ -42,7 +42,7 @@ const exact: Readonly<Record<string, Endpoint>> = {
   '/introspect': { step: 'introspection', methods: ['POST'], cors: true, body: 'form' },
 }
 
-/** Finds the endpoint of a path that needs no rewriting. The path is untrusted. */
+/** Finds the endpoint of a local path that needs no rewriting. The path is untrusted. */
 export function findEndpoint(path: string): Endpoint | undefined {
   if (Object.hasOwn(exact, path)) return exact[path]
   if (/^\/authorize\/[\w-]+$/.test(path)) return { step: 'resumption', methods: ['GET'], cors: false }
@@ -55,7 +55,7 @@ const wellKnown =
   /^(?<before>\/.*?)?\/\.well-known\/(?<name>oauth-authorization-server|openid-configuration)(?<after>\/.+)?$/
 
 /**
- * Maps every form in which clients look for metadata to the one that the library answers: inserted before the path of
+ * Maps every form in which clients look for metadata, as a local path, to the one that the library answers: inserted before the path of
  * an MCP server (RFC 8414 section 3.1) or appended to it (OpenID Connect Discovery section 4). `paths` are the paths
  * of the MCP servers. Everything else comes back unchanged.
  */

@@ -1,4 +1,5 @@
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
+import type { Site } from '../core/site.ts'
 import { pageHeaders } from '../http/page.ts'
 import { problemPage, sentence } from './pages/problem-page.ts'
 import { requestIdOf } from './request-id.ts'
@@ -81,22 +82,20 @@ const general = {
 export const ownPage = 'ownPage'
 
 /** Renders the errors that must not, or cannot, be sent back to a client: as a page where a browser is asking. */
-export function renderLibraryError(): (
-  context: KoaContextWithOIDC,
-  out: ErrorOut,
-  error: Error,
-) => Promise<void> {
+export function renderLibraryError(
+  site: Site,
+): (context: KoaContextWithOIDC, out: ErrorOut, error: Error) => Promise<void> {
   return async (context, out) => {
     context.state[ownPage] = true
     context.set({ ...pageHeaders })
-    context.body = await errorPage(out, requestIdOf(context.req))
+    context.body = await errorPage(site, out, requestIdOf(context.req))
   }
 }
 
 /** The page for an OAuth error. */
-export async function errorPage(out: ErrorOut, requestId: string): Promise<string> {
+export async function errorPage(site: Site, out: ErrorOut, requestId: string): Promise<string> {
   const known = advice[classify(out)]
-  return String(await problemPage({ ...(known ?? { ...general, what: generalWhat(out) }), requestId }))
+  return String(await problemPage(site, { ...(known ?? { ...general, what: generalWhat(out) }), requestId }))
 }
 
 function generalWhat({ error, error_description: description = '' }: ErrorOut): string {
@@ -116,9 +115,9 @@ function classify({ error, error_description: description = '' }: ErrorOut): str
 }
 
 /** The page for an address at which there is nothing. */
-export async function missingPage(requestId: string): Promise<string> {
+export async function missingPage(site: Site, requestId: string): Promise<string> {
   return String(
-    await problemPage({
+    await problemPage(site, {
       title: 'Nothing here',
       what: 'At this address there is no page.',
       advice: 'MCP clients want the address of an MCP server, which the front page shows.',
@@ -128,48 +127,48 @@ export async function missingPage(requestId: string): Promise<string> {
 }
 
 /** The page for a fault of ours. */
-export function faultPage(requestId: string): Promise<string> {
-  return advicePage('server_error', requestId)
+export function faultPage(site: Site, requestId: string): Promise<string> {
+  return advicePage(site, 'server_error', requestId)
 }
 
 /** The page for a client whose description cannot be fetched while its user is signing in. */
-export async function outOfReachPage(requestId: string): Promise<string> {
-  return String(await problemPage({ ...(advice['document_out_of_reach'] ?? general), requestId }))
+export async function outOfReachPage(site: Site, requestId: string): Promise<string> {
+  return String(await problemPage(site, { ...(advice['document_out_of_reach'] ?? general), requestId }))
 }
 
 /** The page for a sign-in that is over, or that belongs to another browser. */
-export function expiredPage(requestId: string): Promise<string> {
-  return advicePage('session_not_found', requestId)
+export function expiredPage(site: Site, requestId: string): Promise<string> {
+  return advicePage(site, 'session_not_found', requestId)
 }
 
 /** The page for a form of a person's pages that is too old, or comes from elsewhere. */
-export function expiredFormPage(requestId: string): Promise<string> {
-  return advicePage('form_expired', requestId)
+export function expiredFormPage(site: Site, requestId: string): Promise<string> {
+  return advicePage(site, 'form_expired', requestId)
 }
 
 /** The page for a set-up link that is used, expired or wrong. */
-export function linkOverPage(requestId: string): Promise<string> {
-  return advicePage('link_over', requestId)
+export function linkOverPage(site: Site, requestId: string): Promise<string> {
+  return advicePage(site, 'link_over', requestId)
 }
 
 /** The page of people who are kept here, for somebody who is known to an identity provider. */
-export function notKeptHerePage(requestId: string): Promise<string> {
-  return advicePage('not_kept_here', requestId)
+export function notKeptHerePage(site: Site, requestId: string): Promise<string> {
+  return advicePage(site, 'not_kept_here', requestId)
 }
 
 /** The page of people who are kept here, where nobody is. */
-export function noLocalUsersPage(requestId: string): Promise<string> {
-  return advicePage('no_local_users', requestId)
+export function noLocalUsersPage(site: Site, requestId: string): Promise<string> {
+  return advicePage(site, 'no_local_users', requestId)
 }
 
-async function advicePage(kind: string, requestId: string): Promise<string> {
-  return String(await problemPage({ ...(advice[kind] ?? general), requestId }))
+async function advicePage(site: Site, kind: string, requestId: string): Promise<string> {
+  return String(await problemPage(site, { ...(advice[kind] ?? general), requestId }))
 }
 
 /** The page for a form that is larger than any of ours. */
-export async function tooLargePage(requestId: string): Promise<string> {
+export async function tooLargePage(site: Site, requestId: string): Promise<string> {
   return String(
-    await problemPage({
+    await problemPage(site, {
       title: 'This form is too large',
       what: 'What was sent is longer than what is accepted here.',
       advice: 'Go back and send less.',

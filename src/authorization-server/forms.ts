@@ -21,17 +21,15 @@ export interface Forms {
 }
 
 /** Forms under a key of their own. */
-export function pageForms(
-  provider: Provider,
-  { secret, origins, issuer }: AuthorizationServerSettings,
-): Forms {
-  const cookie = cookieNames(issuer).form
+export function pageForms(provider: Provider, { secret, site }: AuthorizationServerSettings): Forms {
+  const cookie = cookieNames(site).form
   const token = keyedDigest(secret.derive('csrf'))
   return {
     token,
     async read(context, holder) {
       const origin = context.req.header('origin')
-      if (origin !== undefined && !origins.includes(origin)) throw new errors.SessionNotFound('foreign form')
+      if (origin !== undefined && !site.origins.includes(origin))
+        throw new errors.SessionNotFound('foreign form')
       const form = await context.req.parseBody({ all: true })
       if (!secretsEqual(textOf(form['csrf']), token(holder)))
         throw new errors.SessionNotFound('wrong form token')
@@ -45,7 +43,7 @@ export function pageForms(
       // Another site's form comes without the cookie, and must not replace the one that our open pages belong to.
       if (req.method === 'POST') throw new errors.SessionNotFound('a form without its cookie')
       const made = randomToken(16)
-      cookies.set(cookie, made, longCookie(issuer))
+      cookies.set(cookie, made, longCookie(site))
       return `browser ${made}`
     },
   }

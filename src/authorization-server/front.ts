@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Site } from '../core/site.ts'
 import { checkDeclaredLength, readBody } from '../http/body.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
@@ -16,16 +17,19 @@ const maxBodyBytes = 56 * 1024
 const maxKeptBytes = 16 * 1024
 
 /**
- * Makes a request look as if it had come to the public origin, which is where the library takes the URLs from that it
- * writes. Nothing that a client says about hosts or protocols has a part in it.
+ * Makes a request look as if it had come to the public URL, which is where the library takes the URLs from that it
+ * writes: host and scheme from the headers, the base path from where Express has it. Nothing that a client says about
+ * them has a part in it.
  */
-export function speakAsPublicOrigin(issuer: string): (req: IncomingMessage) => void {
-  const { host, protocol } = new URL(issuer)
+export function speakAsSite({ url, basePath }: Site): (req: IncomingMessage) => void {
+  const { host, protocol } = new URL(url)
   const scheme = protocol.slice(0, -1)
-  return ({ headers }) => {
+  return (req) => {
+    const { headers } = req
     headers.host = host
     headers['x-forwarded-proto'] = scheme
     delete headers['x-forwarded-host']
+    Object.assign(req, { baseUrl: basePath })
   }
 }
 

@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { Site } from '../core/site.ts'
 import { pageHeaders } from '../http/page.ts'
 import { interactionPath } from './configuration.ts'
 import { displayedHost } from './consent-warnings.ts'
@@ -13,20 +14,21 @@ import { requestIdOf } from './request-id.ts'
  * person decides whether to follow it (RFC 9700 section 4.11.2). A code is issued only to who is signed in and has
  * agreed before; it goes on. An answer that is neither a redirect nor a page of ours never leaves.
  */
-export async function holdRedirect(context: KoaContextWithOIDC): Promise<void> {
+export async function holdRedirect(site: Site, context: KoaContextWithOIDC): Promise<void> {
   const { oidc } = context
   if (oidc.route !== 'authorization' || context.state[ownPage] === true) return
   const target = context.res.getHeader('location')
-  if (typeof target !== 'string') return refuse(context)
+  if (typeof target !== 'string') return refuse(site, context)
   if (oidc.entities.AuthorizationCode !== undefined) return
-  const url = new URL(target, oidc.issuer)
-  if (url.origin === new URL(oidc.issuer).origin && url.pathname.startsWith(`${interactionPath}/`)) return
+  const url = new URL(target, site.url)
+  const pages = site.path(`${interactionPath}/`)
+  if (url.origin === site.origins[0] && url.pathname.startsWith(pages)) return
   const answer = url.hash === '' ? url.searchParams : new URLSearchParams(url.hash.slice(1))
   context.remove('location')
   context.status = 400
   context.set({ ...pageHeaders })
   context.body = String(
-    await returnPage({
+    await returnPage(site, {
       target,
       host: displayedHost(url),
       error: answer.get('error') ?? 'invalid_request',
@@ -37,9 +39,9 @@ export async function holdRedirect(context: KoaContextWithOIDC): Promise<void> {
 }
 
 /** Whatever else the library would answer with runs a script on our origin, which posts to an address of the client's. */
-async function refuse(context: KoaContextWithOIDC): Promise<void> {
+async function refuse(site: Site, context: KoaContextWithOIDC): Promise<void> {
   context.status = 400
   const description = 'the answer can be sent as a redirect alone'
   const error = new errors.InvalidRequest(description)
-  await renderLibraryError()(context, { error: error.error, error_description: description }, error)
+  await renderLibraryError(site)(context, { error: error.error, error_description: description }, error)
 }

@@ -20,6 +20,7 @@ export function interactionPages(
   settings: AuthorizationServerSettings,
   notes: Notes,
 ): Hono<{ Bindings: HttpBindings }> {
+  const { site } = settings
   const forms = pageForms(provider, settings)
   const csrfOf = (interaction: Interaction): string => forms.token(interaction.uid)
   const consent = consentStep(provider, settings)
@@ -50,7 +51,7 @@ export function interactionPages(
   }
 
   const place = async (interaction: Interaction) => {
-    const action = `${interactionPath}/${interaction.uid}/login`
+    const action = site.path(`${interactionPath}/${interaction.uid}/login`)
     return {
       action,
       passkeyAction: `${action}/passkey`,
@@ -69,7 +70,7 @@ export function interactionPages(
       provider.createContext(context.env.incoming, context.env.outgoing),
     )
     if (accountId !== undefined && accountId !== account.id) {
-      await endSession(provider, settings.issuer, visitOf(context))
+      await endSession(provider, site, visitOf(context))
       delete interaction.session
       await interaction.persist()
     }

@@ -19,10 +19,10 @@ const rememberedMilliseconds = 180 * 24 * 3600 * 1000
 /** Known browsers in a sealed cookie, which opens nothing: it only moves the limit on attempts. */
 export function knownBrowsers(
   provider: Provider,
-  { secret, issuer, clock }: AuthorizationServerSettings,
+  { secret, site, clock }: AuthorizationServerSettings,
 ): KnownBrowsers {
   const seals = sealer(secret.derive(purpose))
-  const name = cookieNames(issuer).known
+  const name = cookieNames(site).known
   return {
     read({ req, res }) {
       const sealed = provider.createContext(req, res).cookies.get(name, { signed: false })
@@ -33,7 +33,7 @@ export function knownBrowsers(
     remember({ req, res }, accountId) {
       const known: KnownBrowser = { id: randomToken(16), accountId, since: clock.now() }
       provider.createContext(req, res).cookies.set(name, seals.seal(JSON.stringify(known), purpose), {
-        ...longCookie(issuer),
+        ...longCookie(site),
         signed: false,
         maxAge: rememberedMilliseconds,
       })

@@ -32,7 +32,7 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
       if (!isLostSession(error)) throw error
       koaContext.status = 400
       koaContext.set({ ...pageHeaders })
-      koaContext.body = await expiredPage(requestIdOf(koaContext.req))
+      koaContext.body = await expiredPage(settings.site, requestIdOf(koaContext.req))
       return
     }
     if (!('oidc' in koaContext)) return
@@ -49,7 +49,7 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
 
   /** What is left to do when the library has its answer ready. */
   async function completeAnswer(context: KoaContextWithOIDC): Promise<void> {
-    await holdRedirect(context)
+    await holdRedirect(settings.site, context)
     const { route } = context.oidc
     if (route === 'jwks') context.set('Cache-Control', `public, max-age=${publishedKeysSeconds}`)
     if (route === 'token') {

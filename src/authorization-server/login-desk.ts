@@ -61,7 +61,7 @@ export function loginDesk(
   settings: AuthorizationServerSettings,
   notes: Notes,
 ): LoginDesk {
-  const { identity, loginForm, local, clock } = settings
+  const { identity, loginForm, local, clock, site } = settings
   const browsers = knownBrowsers(provider, settings)
   const desk = providerDesk(provider, settings, notes)
   const passkeys = local?.passkeys.unavailable === undefined ? local?.passkeys : undefined
@@ -71,10 +71,11 @@ export function loginDesk(
     const elsewhere =
       providers.length === 0 ? undefined : providerForm({ ...place, action: place.providerAction, providers })
     const shown = { ...place, clientName: place.waiting?.name, name, problem, elsewhere }
-    if (loginForm === 'none') return elsewhere === undefined ? closedLoginPage() : providerLoginPage(shown)
-    if (loginForm === 'development') return developmentLoginPage(shown)
+    if (loginForm === 'none')
+      return elsewhere === undefined ? closedLoginPage(site) : providerLoginPage(site, shown)
+    if (loginForm === 'development') return developmentLoginPage(site, shown)
     const passkeyOptions = await passkeys?.startLogin(place.holder)
-    return localLoginPage({ ...shown, passkeyOptions })
+    return localLoginPage(site, { ...shown, passkeyOptions })
   }
   const headers = passkeys === undefined ? pageHeaders : scriptPageHeaders
 

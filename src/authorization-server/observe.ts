@@ -1,21 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Site } from '../core/site.ts'
 import { splitTarget } from '../http/exchange.ts'
 import type { OAuthStep, Outcome, RequestEvent } from '../telemetry/event.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
 import { revokePath } from './account-pages.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
 import type { Note, Notes } from './notes.ts'
+import { logoutPath } from './pages/account-nav.ts'
 import { requestIdOf } from './request-id.ts'
 
 interface Observation {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly notes: Notes
+  readonly site: Site
   readonly resourcePaths: ReadonlySet<string>
 }
 
 /** Called when a request begins; what it returns tells of the request when its answer is over. */
-export function oauthEvent({ req, res, notes, resourcePaths }: Observation): () => RequestEvent {
+export function oauthEvent({ req, res, notes, site, resourcePaths }: Observation): () => RequestEvent {
   const began = performance.now()
   const address = addressOf(req)
   const { path } = splitTarget(req.url ?? '/')
@@ -34,7 +37,7 @@ export function oauthEvent({ req, res, notes, resourcePaths }: Observation): () 
       reason: note.reason === undefined ? undefined : scrub(note.reason),
       subject: note.subject,
       clientId: note.clientId,
-      step: stepOf(path, resourcePaths),
+      step: stepOf(site.localPath(path) ?? '', resourcePaths),
       grantType: note.grantType,
     }
   }
@@ -47,7 +50,7 @@ function outcomeOf({ error, fault }: Note, status: number): Outcome {
 
 function stepOf(path: string, resourcePaths: ReadonlySet<string>): OAuthStep {
   if (/\/login(?:\/passkey|\/provider|\/callback\/[a-z0-9-]+)?$/.test(path)) return 'login'
-  if (path === '/logout') return 'logout'
+  if (path === logoutPath) return 'logout'
   if (path.endsWith('/consent')) return 'consent'
   if (path === revokePath) return 'revocation'
   return findEndpoint(canonicalPath(path, resourcePaths))?.step ?? 'page'

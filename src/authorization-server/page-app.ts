@@ -23,7 +23,7 @@ const maxFormBytes = 16 * 1024
  * DocumentOutOfReach, or a fault of ours.
  */
 export function pageApp(
-  { onFault }: AuthorizationServerSettings,
+  { onFault, site }: AuthorizationServerSettings,
   notes: Notes,
   renderExpired = expiredPage,
 ): Hono<Bindings> {
@@ -33,31 +33,31 @@ export function pageApp(
       maxSize: maxFormBytes,
       onError: async ({ env, html }) => {
         notes.of(env.incoming).error = 'body_too_large'
-        return html(await tooLargePage(requestIdOf(env.incoming)), 413, pageHeaders)
+        return html(await tooLargePage(site, requestIdOf(env.incoming)), 413, pageHeaders)
       },
     }),
   )
   pages.notFound(async (context) =>
-    context.html(await missingPage(requestIdOf(context.env.incoming)), 404, pageHeaders),
+    context.html(await missingPage(site, requestIdOf(context.env.incoming)), 404, pageHeaders),
   )
   pages.onError(async (error, context) => {
     const { incoming } = context.env
     if (error instanceof DocumentOutOfReach) {
       Object.assign(notes.of(incoming), { error: 'invalid_client', reason: error.message })
-      return context.html(await outOfReachPage(requestIdOf(incoming)), 400, pageHeaders)
+      return context.html(await outOfReachPage(site, requestIdOf(incoming)), 400, pageHeaders)
     }
     if (error instanceof StoreAway) {
       notes.storeAway(incoming, error)
       const headers = { ...pageHeaders, 'Retry-After': String(storeAwaySeconds) }
-      return context.html(await faultPage(requestIdOf(incoming)), 503, headers)
+      return context.html(await faultPage(site, requestIdOf(incoming)), 503, headers)
     }
     if (!(error instanceof errors.SessionNotFound)) {
       onFault(error)
       notes.of(incoming).fault = true
-      return context.html(await faultPage(requestIdOf(incoming)), 500, pageHeaders)
+      return context.html(await faultPage(site, requestIdOf(incoming)), 500, pageHeaders)
     }
     notes.of(incoming).error = 'session_not_found'
-    return context.html(await renderExpired(requestIdOf(incoming)), 400, pageHeaders)
+    return context.html(await renderExpired(site, requestIdOf(incoming)), 400, pageHeaders)
   })
   return pages
 }

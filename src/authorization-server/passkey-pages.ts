@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Clock } from '../core/clock.ts'
+import type { Site } from '../core/site.ts'
 import { displayText, scriptPageHeaders } from '../http/page.ts'
 import type { Passkeys } from '../identity/contract.ts'
 import type { Form, Forms } from './forms.ts'
@@ -11,6 +12,7 @@ import { passkeysPage } from './pages/passkeys-page.ts'
 import { isRecent, loginLocation, type SignedIn } from './session.ts'
 
 interface PasskeyPorts {
+  readonly site: Site
   readonly passkeys: Passkeys
   readonly forms: Forms
   readonly notes: Notes
@@ -23,18 +25,18 @@ const path = passkeysPath
 /** The page on which a person keeps passkeys. */
 export function addPasskeyPages(
   pages: Hono<{ Bindings: HttpBindings }>,
-  { passkeys, forms, notes, visitor, clock }: PasskeyPorts,
+  { site, passkeys, forms, notes, visitor, clock }: PasskeyPorts,
 ): void {
   const show = async (context: PageContext, who: SignedIn, problem?: string): Promise<Response> => {
     const { account, session } = who
     const mayAdd = passkeys.unavailable === undefined && isRecent(who, clock)
-    const page = passkeysPage({
+    const page = passkeysPage(site, {
       csrf: forms.token(session.uid),
       accountName: displayText(account.displayName),
       passkeys: await passkeys.list(account.id),
       unavailable: passkeys.unavailable,
       options: mayAdd ? await passkeys.startRegistration(account, session.uid) : undefined,
-      loginAgain: `${loginLocation(path)}&again`,
+      loginAgain: `${loginLocation(site, path)}&again`,
       problem,
     })
     return sendMarkup(context, page, problem === undefined ? 200 : 422, scriptPageHeaders)
@@ -46,19 +48,19 @@ export function addPasskeyPages(
     action: (who: SignedIn, form: Form) => Promise<string | undefined>,
   ): Promise<Response> => {
     const who = await visitor(context)
-    if (who === undefined) return context.redirect(loginLocation(path), 303)
+    if (who === undefined) return context.redirect(loginLocation(site, path), 303)
     const form = await forms.read(context, who.session.uid)
     const note = notes.of(context.env.incoming)
     note.subject = who.accountId
     const problem = await action(who, form)
-    if (problem === undefined) return context.redirect(path, 303)
+    if (problem === undefined) return context.redirect(site.path(path), 303)
     Object.assign(note, { error: 'passkey_refused', reason: problem })
     return show(context, who, problem)
   }
 
   pages.get(path, async (context) => {
     const who = await visitor(context)
-    return who === undefined ? context.redirect(loginLocation(path), 303) : show(context, who)
+    return who === undefined ? context.redirect(loginLocation(site, path), 303) : show(context, who)
   })
 
   pages.post(`${path}/add`, (context) =>

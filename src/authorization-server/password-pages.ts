@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Clock } from '../core/clock.ts'
+import type { Site } from '../core/site.ts'
 import { displayText } from '../http/page.ts'
 import type { OwnPassword } from '../identity/contract.ts'
 import type { Forms } from './forms.ts'
@@ -13,12 +14,13 @@ import { passwordPage } from './pages/password-page.ts'
 import { isRecent, type Login, loginLocation, loginOf, type SignedIn } from './session.ts'
 
 interface PasswordPorts {
+  readonly site: Site
   readonly passwords: OwnPassword
   readonly browsers: KnownBrowsers
   readonly forms: Forms
   readonly notes: Notes
   readonly visitor: (context: PageContext) => Promise<SignedIn | undefined>
-  /** Begins a session and leads on. */
+  /** Begins a session and leads on to a local path. */
   readonly enter: (context: PageContext, login: Login, to: string) => Promise<Response>
   readonly clock: Clock
 }
@@ -26,11 +28,11 @@ interface PasswordPorts {
 /** The page on which a person changes their password: with the one until now, or just after a login. */
 export function addPasswordPages(
   pages: Hono<{ Bindings: HttpBindings }>,
-  { passwords, browsers, forms, notes, visitor, enter, clock }: PasswordPorts,
+  { site, passwords, browsers, forms, notes, visitor, enter, clock }: PasswordPorts,
 ): void {
   const pageFor = (who: SignedIn, problem?: string) =>
-    passwordPage({
-      action: passwordPath,
+    passwordPage(site, {
+      action: site.path(passwordPath),
       csrf: forms.token(who.session.uid),
       accountName: displayText(who.account.displayName),
       asksCurrent: !isRecent(who, clock),
@@ -40,13 +42,13 @@ export function addPasswordPages(
   pages.get(passwordPath, async (context) => {
     const who = await visitor(context)
     return who === undefined
-      ? context.redirect(loginLocation(passwordPath), 303)
+      ? context.redirect(loginLocation(site, passwordPath), 303)
       : sendMarkup(context, pageFor(who))
   })
 
   pages.post(passwordPath, async (context) => {
     const who = await visitor(context)
-    if (who === undefined) return context.redirect(loginLocation(passwordPath), 303)
+    if (who === undefined) return context.redirect(loginLocation(site, passwordPath), 303)
     const form = await forms.read(context, who.session.uid)
     const note = notes.of(context.env.incoming)
     note.subject = who.accountId

@@ -10,7 +10,7 @@ import { knownBrowsers } from './known-browser.ts'
 import { loginDesk } from './login-desk.ts'
 import type { Notes } from './notes.ts'
 import { type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
-import { accountPath, passkeysPath, passwordPath } from './pages/account-nav.ts'
+import { accountPath, loginPath, logoutPath, passkeysPath, passwordPath } from './pages/account-nav.ts'
 import { logoutPage, signedOutPage } from './pages/logout-page.ts'
 import { addPasskeyPages } from './passkey-pages.ts'
 import { addPasswordPages } from './password-pages.ts'
@@ -20,10 +20,10 @@ import { beginSession, endSession, type Login, signedIn } from './session.ts'
 import { addSetUpPages } from './set-up-pages.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** Where a login may lead: pages of ours that need one, and nothing that somebody could write into a link. */
+/** Where a login may lead, as a local path: pages of ours that need one, and nothing that somebody could write into a link. */
 const destination = /^\/account(?:\/[a-z-]+)*$/
 
-/** Whether a path belongs to the pages of a person. The path is untrusted. */
+/** Whether a local path belongs to the pages of a person. The path is untrusted. */
 export function isPersonPath(path: string): boolean {
   return /^\/(?:login(?:\/passkey|\/provider|\/callback\/[a-z0-9-]+)?|logout|setup\/[\w-]+|account(?:\/revoke|\/password|\/passkeys(?:\/[a-z]+)?)?)$/.test(
     path,
@@ -39,7 +39,7 @@ export function personPages(
   const forms = pageForms(provider, settings)
   const login = loginDesk(provider, settings, notes)
   const desk = providerDesk(provider, settings, notes)
-  const { local, clock } = settings
+  const { local, clock, site } = settings
   const pages = pageApp(settings, notes, expiredFormPage)
   const visitor = (context: PageContext) => {
     const { incoming, outgoing } = context.env
@@ -55,9 +55,9 @@ export function personPages(
     const holder = forms.browser(context)
     const query = new URLSearchParams({ next: next(context) }).toString()
     return {
-      action: `/login?${query}`,
-      passkeyAction: `/login/passkey?${query}`,
-      providerAction: `/login/provider?${query}`,
+      action: `${site.path(loginPath)}?${query}`,
+      passkeyAction: `${site.path(`${loginPath}/passkey`)}?${query}`,
+      providerAction: `${site.path(`${loginPath}/provider`)}?${query}`,
       csrf: forms.token(holder),
       holder,
       next: next(context),
@@ -67,18 +67,19 @@ export function personPages(
 
   const enter = async (context: PageContext, who: Login, to: string): Promise<Response> => {
     await beginSession(provider, settings, visitOf(context), who)
-    return context.redirect(to, 303)
+    return context.redirect(site.path(to), 303)
   }
 
-  pages.get('/login', async (context) => {
+  pages.get(loginPath, async (context) => {
     const again = context.req.query('again') !== undefined
-    if (!again && (await visitor(context)) !== undefined) return context.redirect(next(context), 303)
+    if (!again && (await visitor(context)) !== undefined)
+      return context.redirect(site.path(next(context)), 303)
     return login.show(context, place(context))
   })
 
   for (const [path, check] of [
-    ['/login', login.check],
-    ['/login/passkey', login.checkPasskey],
+    [loginPath, login.check],
+    [`${loginPath}/passkey`, login.checkPasskey],
   ] as const) {
     pages.post(path, async (context) => {
       const here = place(context)
@@ -87,29 +88,29 @@ export function personPages(
     })
   }
 
-  pages.post('/login/provider', async (context) => {
+  pages.post(`${loginPath}/provider`, async (context) => {
     const here = place(context)
     return login.handOff(context, here, await forms.read(context, here.holder))
   })
 
-  pages.get('/login/callback/:provider', async (context) => {
+  pages.get(`${loginPath}/callback/:provider`, async (context) => {
     const visit = await desk.placeOf(context)
     const name = context.req.param('provider')
     // The cookie of an authorization request is sent to its own pages alone.
     if (visit.uid !== undefined)
       return context.redirect(
-        `${interactionPath}/${visit.uid}/login/callback/${name}?${queryOf(context)}`,
+        site.path(`${interactionPath}/${visit.uid}/login/callback/${name}?${queryOf(context)}`),
         303,
       )
     const answer = await login.checkProvider(context, place(context), name)
     return answer instanceof Response ? answer : enter(context, answer, visit.next ?? accountPath)
   })
 
-  pages.get('/logout', async (context) => {
+  pages.get(logoutPath, async (context) => {
     const who = await visitor(context)
-    if (who === undefined) return sendMarkup(context, signedOutPage())
+    if (who === undefined) return sendMarkup(context, signedOutPage(site))
     const csrf = forms.token(who.session.uid)
-    const page = logoutPage({
+    const page = logoutPage(site, {
       csrf,
       accountName: displayText(who.account.displayName),
       hasLocal: local !== undefined && who.account.provider === undefined,
@@ -117,23 +118,23 @@ export function personPages(
     return sendMarkup(context, page)
   })
 
-  pages.post('/logout', async (context) => {
+  pages.post(logoutPath, async (context) => {
     const who = await visitor(context)
     if (who !== undefined) {
       await forms.read(context, who.session.uid)
       notes.of(context.env.incoming).subject = who.accountId
-      await endSession(provider, settings.issuer, visitOf(context))
+      await endSession(provider, site, visitOf(context))
       const onward = await desk.logoutUrl(context, who.account.provider)
       if (onward !== undefined) return context.redirect(onward.href, 303)
     }
-    return context.redirect('/logout', 303)
+    return context.redirect(site.path(logoutPath), 303)
   })
 
   addAccountPages(pages, { provider, settings, forms, notes, visitor })
   if (local === undefined) {
     for (const path of [passkeysPath, passwordPath]) {
       pages.get(path, (context) =>
-        sendMarkup(context, noLocalUsersPage(requestIdOf(context.env.incoming)), 404),
+        sendMarkup(context, noLocalUsersPage(site, requestIdOf(context.env.incoming)), 404),
       )
     }
   } else {
@@ -141,12 +142,13 @@ export function personPages(
     for (const path of [passkeysPath, `${passkeysPath}/*`, passwordPath]) {
       pages.use(path, async (context, follow) => {
         if ((await visitor(context))?.account.provider === undefined) return follow()
-        return sendMarkup(context, notKeptHerePage(requestIdOf(context.env.incoming)), 404)
+        return sendMarkup(context, notKeptHerePage(site, requestIdOf(context.env.incoming)), 404)
       })
     }
-    addSetUpPages(pages, { setUp: local.setUp, forms, notes, enter, clock })
-    addPasskeyPages(pages, { passkeys: local.passkeys, forms, notes, visitor, clock })
+    addSetUpPages(pages, { site, setUp: local.setUp, forms, notes, enter, clock })
+    addPasskeyPages(pages, { site, passkeys: local.passkeys, forms, notes, visitor, clock })
     addPasswordPages(pages, {
+      site,
       passwords: local.passwords,
       browsers: knownBrowsers(provider, settings),
       forms,

@@ -43,7 +43,7 @@ export function providerDesk(
   settings: AuthorizationServerSettings,
   notes: Notes,
 ): ProviderDesk {
-  const { federation } = settings
+  const { federation, site } = settings
   const visits: ProviderVisits = providerVisits(library, settings)
   const providers = federation?.providers ?? []
 
@@ -64,7 +64,7 @@ export function providerDesk(
       reason: `${name}: ${error.message}`,
       fault: true,
     })
-    return sendMarkup(context, providerAwayPage(label, requestIdOf(context.env.incoming)), 503)
+    return sendMarkup(context, providerAwayPage(site, label, requestIdOf(context.env.incoming)), 503)
   }
 
   return {

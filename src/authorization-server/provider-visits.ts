@@ -36,10 +36,10 @@ const milliseconds = 600_000
 /** Visits over the store, where every replica finds them. */
 export function providerVisits(
   provider: Provider,
-  { artifacts, clock, issuer }: AuthorizationServerSettings,
+  { artifacts, clock, site }: AuthorizationServerSettings,
 ): ProviderVisits {
-  const cookieOf = (state: string): string => cookieNames(issuer).visit + digest(state).slice(0, 12)
-  const cookie = { ...longCookie(issuer), signed: false }
+  const cookieOf = (state: string): string => cookieNames(site).visit + digest(state).slice(0, 12)
+  const cookie = { ...longCookie(site), signed: false }
 
   return {
     async begin({ req, res }, to) {

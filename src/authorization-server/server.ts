@@ -8,6 +8,7 @@ import {
   answerError,
   sendError,
   sendIcon,
+  sendNotFound,
   sendPage,
   sendPasskeyScript,
   sendStylesheet,
@@ -17,7 +18,7 @@ import { interactionPath, libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
 import { addDeviceSteps } from './device-steps.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
-import { allowCors, answerPreflight, normaliseRequest, speakAsPublicOrigin } from './front.ts'
+import { allowCors, answerPreflight, normaliseRequest, speakAsSite } from './front.ts'
 import { registerGrantTypes } from './grant-types/register.ts'
 import { interactionPages } from './interactions.ts'
 import { Provider } from './library.ts'
@@ -41,7 +42,7 @@ interface Engine {
 }
 
 function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engine {
-  const provider = new Provider(settings.issuer, libraryConfiguration(settings))
+  const provider = new Provider(settings.site.url, libraryConfiguration(settings))
   // Safe because the front layer overwrites the forwarded headers of every request.
   provider.proxy = true
   renewSessionsAtLogin(provider)
@@ -61,9 +62,9 @@ function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engin
 export async function createAuthorizationServer(
   settings: AuthorizationServerSettings,
 ): Promise<AuthorizationServer> {
-  const { issuer, resources, guard, observe, onFault } = settings
+  const { site, resources, guard, observe, onFault } = settings
   const notes = takeNotes(onFault)
-  const takeToPublicOrigin = speakAsPublicOrigin(issuer)
+  const takeToSite = speakAsSite(site)
   // The library takes its keys once and for all. It costs a millisecond to build it anew over the same store; requests
   // that are running end on the one that they began with.
   let engine = buildEngine(settings, notes)
@@ -72,15 +73,18 @@ export async function createAuthorizationServer(
   })
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
   const hasLogin = settings.loginForm !== 'none' || settings.federation !== undefined
-  const home = String(await homePage(resources.all, hasLogin))
+  const home = String(await homePage(site, resources.all, hasLogin))
 
   const limit = requestLimit(settings)
 
   const answer = async (answered: Answered): Promise<void> => {
     const { req, res } = answered
     guard.check(readHead(req.rawHeaders))
-    takeToPublicOrigin(req)
-    const { path, query } = splitTarget(req.url ?? '/')
+    takeToSite(req)
+    const { path: target, query } = splitTarget(req.url ?? '/')
+    const path = site.localPath(target)
+    if (path === undefined) return sendNotFound(answered)
+    req.url = query === '' ? path : `${path}?${query}`
     if (path === '/') return sendPage(res, home)
     if (path === stylesheetPath) return sendStylesheet(res)
     if (path === passkeyScriptPath) return sendPasskeyScript(res)
@@ -92,11 +96,7 @@ export async function createAuthorizationServer(
     const canonical = canonicalPath(path, resourcePaths)
     const endpoint = findEndpoint(canonical)
     if (endpoint === undefined || (endpoint.grant !== undefined && !settings.grants[endpoint.grant])) {
-      return sendError(answered, {
-        status: 404,
-        code: 'not_found',
-        description: 'nothing is served at this path',
-      })
+      return sendNotFound(answered)
     }
     if (endpoint.cors) allowCors(req, res)
     if (endpoint.cors && req.method === 'OPTIONS') return answerPreflight(req, res, endpoint)
@@ -120,12 +120,12 @@ export async function createAuthorizationServer(
   }
 
   return {
-    issuer,
+    issuer: site.url,
     handle(req, res) {
-      const describe = oauthEvent({ req, res, notes, resourcePaths })
+      const describe = oauthEvent({ req, res, notes, site, resourcePaths })
       res.setHeader(requestIdHeader, requestIdOf(req))
       res.once('close', () => observe(describe()))
-      const answered = { req, res, notes }
+      const answered = { req, res, notes, site }
       answer(answered)
         .catch((error: unknown) => answerError(error, answered, onFault))
         .catch(onFault)

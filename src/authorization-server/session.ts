@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Provider } from 'oidc-provider'
 import { type Clock, epochSeconds } from '../core/clock.ts'
+import type { Site } from '../core/site.ts'
 import type { Account, Identity } from '../identity/contract.ts'
 import { cookieNames, longCookie } from './cookies.ts'
+import { loginPath } from './pages/account-nav.ts'
 
 type Session = InstanceType<Provider['Session']>
 
@@ -17,7 +19,7 @@ export interface SignedIn {
 /**
  * Who is signed in at this browser, for pages that belong to no authorization request: verifies the library's signed
  * session cookie with the library's own code, and that the account may still be used. Undefined for everybody else.
- * The request is untrusted, and must have passed `speakAsPublicOrigin`.
+ * The request is untrusted, and must have passed `speakAsSite`.
  */
 export async function signedIn(
   provider: Provider,
@@ -69,9 +71,9 @@ export function isRecent({ session }: SignedIn, clock: Clock): boolean {
   return (session.loginTs ?? 0) + recentSeconds > epochSeconds(clock)
 }
 
-/** Where a person who is not signed in is sent by a page that needs it; the login leads back to `path`, a page of ours. */
-export function loginLocation(path: string): string {
-  return `/login?${new URLSearchParams({ next: path }).toString()}`
+/** Where a person who is not signed in is sent by a page that needs it; the login leads back to the local `path`. */
+export function loginLocation(site: Site, path: string): string {
+  return `${site.path(loginPath)}?${new URLSearchParams({ next: path }).toString()}`
 }
 
 /** How long logins last. */
@@ -100,7 +102,7 @@ export interface Visit {
 /** Begins a session of its own for somebody who has just logged in; the one that the browser had before ends. */
 export async function beginSession(
   provider: Provider,
-  settings: { readonly issuer: string; readonly sessions: SessionLifetimes; readonly clock: Clock },
+  settings: { readonly site: Site; readonly sessions: SessionLifetimes; readonly clock: Clock },
   { req, res }: Visit,
   { account, loginTs }: Login,
 ): Promise<void> {
@@ -109,15 +111,15 @@ export async function beginSession(
   const session = new provider.Session()
   session.loginAccount({ accountId: account.id, loginTs })
   await session.save(sessionSeconds(settings, loginTs))
-  context.cookies.set(cookieNames(settings.issuer).session, session.jti, {
-    ...longCookie(settings.issuer),
+  context.cookies.set(cookieNames(settings.site).session, session.jti, {
+    ...longCookie(settings.site),
     expires: new Date(session.exp * 1000),
   })
 }
 
 /** Ends the session of a browser. What it has granted goes on. */
-export async function endSession(provider: Provider, issuer: string, { req, res }: Visit): Promise<void> {
+export async function endSession(provider: Provider, site: Site, { req, res }: Visit): Promise<void> {
   const context = provider.createContext(req, res)
   await (await provider.Session.get(context)).destroy()
-  context.cookies.set(cookieNames(issuer).session, null, longCookie(issuer))
+  context.cookies.set(cookieNames(site).session, null, longCookie(site))
 }

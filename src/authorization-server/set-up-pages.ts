@@ -1,20 +1,23 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Clock } from '../core/clock.ts'
+import type { Site } from '../core/site.ts'
 import type { SetUp } from '../identity/contract.ts'
 import { linkOverPage } from './error-page.ts'
 import type { Forms } from './forms.ts'
 import type { Notes } from './notes.ts'
 import { type PageContext, sendMarkup, textOf } from './page-app.ts'
+import { passkeysPath } from './pages/account-nav.ts'
 import { setUpPage } from './pages/set-up-page.ts'
 import { requestIdOf } from './request-id.ts'
 import { type Login, loginOf } from './session.ts'
 
 interface SetUpPorts {
+  readonly site: Site
   readonly setUp: SetUp
   readonly forms: Forms
   readonly notes: Notes
-  /** Begins a session and leads on. */
+  /** Begins a session and leads on to a local path. */
   readonly enter: (context: PageContext, login: Login, to: string) => Promise<Response>
   readonly clock: Clock
 }
@@ -22,7 +25,7 @@ interface SetUpPorts {
 /** The page of a set-up link. Looking at it uses nothing up, so that previews of links do no harm. */
 export function addSetUpPages(
   pages: Hono<{ Bindings: HttpBindings }>,
-  { setUp, forms, notes, enter, clock }: SetUpPorts,
+  { site, setUp, forms, notes, enter, clock }: SetUpPorts,
 ): void {
   const load = async (context: PageContext) => {
     const token = context.req.param('token') ?? ''
@@ -33,20 +36,20 @@ export function addSetUpPages(
     return {
       token,
       holder,
-      place: { action: `/setup/${token}`, csrf: forms.token(holder), invited: whom },
+      place: { action: site.path(`/setup/${token}`), csrf: forms.token(holder), invited: whom },
     }
   }
 
   const refuse = (context: PageContext): Promise<Response> => {
     const { incoming } = context.env
     notes.of(incoming).error = 'link_over'
-    return sendMarkup(context, linkOverPage(requestIdOf(incoming)), 400)
+    return sendMarkup(context, linkOverPage(site, requestIdOf(incoming)), 400)
   }
 
   pages.get('/setup/:token', async (context) => {
     const here = await load(context)
     if (here === undefined) return refuse(context)
-    return sendMarkup(context, setUpPage({ ...here.place, name: '', problem: undefined }))
+    return sendMarkup(context, setUpPage(site, { ...here.place, name: '', problem: undefined }))
   })
 
   pages.post('/setup/:token', async (context) => {
@@ -65,9 +68,9 @@ export function addSetUpPages(
     if ('refused' in account) {
       note.error = 'set_up_refused'
       note.reason = account.refused
-      return sendMarkup(context, setUpPage({ ...place, name, problem: account.refused }), 422)
+      return sendMarkup(context, setUpPage(site, { ...place, name, problem: account.refused }), 422)
     }
     note.subject = account.id
-    return enter(context, loginOf(account, begunAt), '/account/passkeys')
+    return enter(context, loginOf(account, begunAt), passkeysPath)
   })
 }

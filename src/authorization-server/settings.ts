@@ -2,6 +2,7 @@ import type { JWTVerifyGetKey } from 'jose'
 import type { Clock } from '../core/clock.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
+import type { Site } from '../core/site.ts'
 import type { Guard } from '../http/guard.ts'
 import type { SafeFetch } from '../http/safe-fetch.ts'
 import type { Identity, OwnPassword, Passkeys, SetUp } from '../identity/contract.ts'
@@ -76,10 +77,8 @@ export interface RegistrationSettings {
 
 /** Everything that the authorization server is told and given. */
 export interface AuthorizationServerSettings {
-  /** The public URL, which is the issuer: no path, no trailing slash. */
-  readonly issuer: string
-  /** The origins under which the public URL is known: the only ones that may send our forms. */
-  readonly origins: readonly string[]
+  /** Where it is found. Its URL is the issuer, and its origins are the only ones that may send our forms. */
+  readonly site: Site
   readonly resources: ResourceDirectory
   readonly clients: readonly KnownClient[]
   readonly identity: Identity

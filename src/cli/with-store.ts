@@ -88,7 +88,7 @@ async function findFacts(
   const paths =
     config.upstreams.length > 0
       ? config.upstreams.map(({ path }) => path)
-      : (last?.resources ?? []).map((resource) => new URL(resource).pathname)
+      : (last?.resources ?? []).map((resource) => resource.slice(last?.publicUrl.length))
   return {
     publicUrl: url,
     resources: paths.map((path) => url + path),

@@ -27,8 +27,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
   const { store, resources } = base
   const { limits, registration, tokens } = config
   return createAuthorizationServer({
-    issuer: config.publicUrl,
-    origins: base.origins,
+    site: base.site,
     resources,
     clients: config.clients,
     ...(await buildLogin(config, base)),

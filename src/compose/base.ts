@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { type StepUps, stepUps } from '../authorization-server/step-up.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
-import { publicOrigins, type ResourceDirectory, resourceDirectory } from '../core/protected-resource.ts'
+import { type ResourceDirectory, resourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
+import { type Site, siteOf } from '../core/site.ts'
 import { StoreAway } from '../core/store-away.ts'
 import type { WorkerPlace } from '../core/worker-place.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
@@ -27,7 +28,7 @@ export interface Base {
   readonly metrics: Metrics
   readonly observe: Observe
   readonly onFault: (error: unknown) => void
-  readonly origins: readonly string[]
+  readonly site: Site
   readonly guard: Guard
   readonly resources: ResourceDirectory
   /** The keys of access tokens. */
@@ -63,7 +64,7 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
   const { store, secret, folder } = await openConfiguredStore(config, clock, onFault)
   const audit = openAudit({ path: config.audit.file ?? join(folder, 'audit.jsonl'), clock, onFault })
   const rates = await openRates(config, { place, secret, clock, log })
-  const origins = publicOrigins(config.publicUrl)
+  const site = siteOf(config.publicUrl)
   const [tokenKeys, identityKeys] = await openKeys(config, store, clock)
   const stopWatching = watchKeys([tokenKeys, identityKeys], log, onFault)
   return {
@@ -78,9 +79,9 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
       audit.record(event)
     },
     onFault,
-    origins,
-    guard: buildGuard(config, origins),
-    resources: buildResources(config, origins),
+    site,
+    guard: buildGuard(config, site),
+    resources: buildResources(config, site),
     tokenKeys,
     identityKeys,
     stepUps: stepUps(store.artifacts, clock),
@@ -117,14 +118,14 @@ function watchKeys(rings: readonly KeyRing[], log: Log, onFault: (error: unknown
   return () => clearInterval(timer)
 }
 
-function buildResources(config: Config, origins: readonly string[]): ResourceDirectory {
+function buildResources(config: Config, site: Site): ResourceDirectory {
   const resources = config.upstreams.map(({ name, path, baselineScopes }) => {
-    return { name, path, baselineScopes, resource: config.publicUrl + path }
+    return { name, path, baselineScopes, resource: site.url + path }
   })
-  return resourceDirectory(resources, origins)
+  return resourceDirectory(resources, site)
 }
 
-function buildGuard(config: Config, origins: readonly string[]): Guard {
+function buildGuard(config: Config, { origins }: Site): Guard {
   return createGuard({
     hosts: [
       ...origins.map((origin) => new URL(origin).host),

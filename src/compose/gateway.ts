@@ -38,18 +38,18 @@ export async function buildGateway(
   base: Base,
   authorizationServerUrl: string,
 ): Promise<RunningGateway> {
-  const { clock, secret, identityKeys, origins, resources, onFault } = base
+  const { clock, secret, identityKeys, site, resources, onFault } = base
   const issuers = trustedIssuers(config, base)
-  const { publicUrl: issuer } = config
+  const { url: issuer } = site
   const denyList = await openDenyList({ feed: base.store.revocations, issuer, clock, onFault })
-  const identity = identityTokens(config.publicUrl + identityIssuerSuffix, identityKeys, clock)
+  const identity = identityTokens(site.url + identityIssuerSuffix, identityKeys, clock)
   const owners = base.place && (await openOwners(base.place, onFault))
   const upstreams = resources.all.map((resource, index) =>
     buildUpstream(resource, config.upstreams[index]!, { base, identity, owners }),
   )
   const authorizationServer = authorizationServerProxy({
     url: authorizationServerUrl,
-    publicHost: new URL(config.publicUrl).host,
+    publicHost: new URL(site.url).host,
     changes: base.place !== undefined,
   })
   const tokens = createTokenVerifier({
@@ -59,10 +59,11 @@ export async function buildGateway(
     onVerified: base.metrics.verified,
   })
   const gateway = createGateway({
-    origins,
+    site,
     guard: base.guard,
     clientAddress: clientAddress(config.trustedProxies),
     routes: buildRoutes(
+      site,
       upstreams,
       upstreams.find(({ path }) => path === resources.fallback?.path),
     ),
@@ -100,11 +101,10 @@ export async function buildGateway(
 /** The issuer of identity tokens is the gateway's own, so that no verifier can take one for an access token. */
 const identityIssuerSuffix = identityKeysPath.slice(0, identityKeysPath.lastIndexOf('/'))
 
-function trustedIssuers(config: Config, { tokenKeys }: Base): readonly TrustedIssuer[] {
-  const { publicUrl: issuer } = config
+function trustedIssuers(config: Config, { site, tokenKeys }: Base): readonly TrustedIssuer[] {
   return [
     {
-      issuer,
+      issuer: site.url,
       keys: tokenKeys.resolve,
       // Keys of another algorithm can come while this process runs.
       get algorithms() {
@@ -121,9 +121,9 @@ function trustedIssuers(config: Config, { tokenKeys }: Base): readonly TrustedIs
   ]
 }
 
-function buildProofVerifier({ dpop }: Config, { store, clock, secret, origins }: Base): ProofVerifier {
+function buildProofVerifier({ dpop }: Config, { store, clock, secret, site }: Base): ProofVerifier {
   return createProofVerifier({
-    origins,
+    origins: site.origins,
     clock,
     nonces: proofNonces(secret.derive('gateway/dpop-nonce'), clock),
     nonceRequired: dpop.nonce === 'required',

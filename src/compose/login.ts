@@ -31,7 +31,7 @@ function buildOwnLogin(config: Config, base: Base): Omit<LoginSettings, 'federat
     return { loginForm, identity: developmentIdentity(isClient), local: undefined }
   }
   const passwords = buildPasswords(secret)
-  const { publicUrl } = config
+  const { url: publicUrl } = base.site
   const identity = localIdentity({ users, passwords, limits: loginLimits(base.rateLimit), clock })
   return {
     loginForm,

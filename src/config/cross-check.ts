@@ -1,7 +1,7 @@
 import { publicKeysProblem } from '../core/public-keys.ts'
 import { isPrivateUseRedirect, redirectProblem } from '../core/redirect-uri.ts'
 import { reservedSegments } from '../core/reserved-segments.ts'
-import { isLoopbackHost, withoutTrailingSlash } from '../core/resource.ts'
+import { isLoopbackHost } from '../core/resource.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import { checkCredential } from './check-credential.ts'
 import { checkGrants } from './check-grants.ts'
@@ -44,10 +44,10 @@ function checkPublicUrl({ mode, publicUrl }: Partial<ParsedConfig>): RuleProblem
   if (url.search !== '' || url.hash !== '' || url.username !== '') {
     wrong('must have no query, no fragment and no user information')
   }
-  if (url.pathname !== '/') {
-    wrong(
-      `must be an origin without a path, such as ${url.origin}: give Portcullis a host name of its own, and put ${withoutTrailingSlash(url.pathname)} before the path of each server (upstreams[].path)`,
-    )
+  if (!/^(?:\/[A-Za-z0-9._~-]+)*\/?$/.test(url.pathname)) {
+    wrong('must have a path of letters, digits and . _ ~ - alone, such as /gate or /team/gate, or none')
+  } else if (url.pathname.split('/').includes('.well-known')) {
+    wrong('must have no .well-known in its path: documents about it stand there, at the root of the host')
   }
   if (mode === 'development' && !isLoopbackHost(url.hostname)) {
     wrong('must be a loopback URL in development mode, where anybody can log in; or set mode: production')

@@ -57,7 +57,7 @@ export const configSchema = z.strictObject({
   }),
   publicUrl: httpUrl.optional().meta({
     description:
-      'The URL under which clients reach the gateway. Default: `http://127.0.0.1:<listen.gateway>`.',
+      'The URL under which clients reach the gateway: an origin, or a path on one (docs/operations.md). Default: `http://127.0.0.1:<listen.gateway>`.',
   }),
   listen: z
     .strictObject({

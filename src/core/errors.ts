@@ -7,6 +7,7 @@ export const errorKinds = {
   host_not_allowed: { status: 403, rpc: 403, message: 'This host name is not served here' },
   origin_not_allowed: { status: 403, rpc: 403, message: 'This origin may not call this server' },
   not_found: { status: 404, rpc: 404, message: 'Nothing is served at this path' },
+  path_outside: { status: 404, rpc: 404, message: 'This path is not under the public URL' },
   method_not_allowed: { status: 405, rpc: 405, message: 'This HTTP method is not allowed here' },
   body_too_large: { status: 413, rpc: 413, message: 'The request body is too large' },
   media_type_unsupported: {

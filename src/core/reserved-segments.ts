@@ -20,5 +20,7 @@ export const reservedSegments: ReadonlySet<string> = new Set([
   'revoke',
   'session',
   'setup',
+  // Where the issuers of tenants will be.
+  't',
   'token',
 ])

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import { Pool } from 'undici'
-import { Refusal } from '../core/errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { type AnswerHeaders, relay } from '../http/relay.ts'
 
@@ -43,12 +42,11 @@ export function authorizationServerProxy({
   return {
     async forward(exchange) {
       const { req, res } = exchange
-      if (req.url?.startsWith('/') !== true) throw new Refusal('not_found')
       await relay({
         dispatcher: pool,
         request: {
           method: req.method ?? 'GET',
-          path: req.url,
+          path: req.url ?? '/',
           headers: requestHeaders(exchange, publicHost),
           body: hasBody(req) ? req : null,
         },

@@ -1,8 +1,8 @@
 import { proofAlgorithms } from '../core/dpop.ts'
 import type { Upstream } from './upstream.ts'
 
-/** The well-known prefix of protected resource metadata (RFC 9728 section 3). */
-export const metadataPrefix = '/.well-known/oauth-protected-resource'
+/** The name of well-known documents that are protected resource metadata (RFC 9728 section 3). */
+export const metadataName = 'oauth-protected-resource'
 
 /**
  * The protected resource metadata (RFC 9728 section 2) of one spelling of a resource: a client compares `resource`

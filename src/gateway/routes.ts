@@ -1,30 +1,39 @@
-import { metadataPrefix } from './metadata.ts'
+import type { Site } from '../core/site.ts'
+import { metadataName } from './metadata.ts'
 import type { Upstream } from './upstream.ts'
 
-/** What a path leads to. Everything that is no route belongs to the authorization server. */
+/** What a path leads to. Everything on the site that is no route belongs to the authorization server. */
 export type Route =
   | { readonly kind: 'mcp'; readonly upstream: Upstream }
-  /** `path` is the path of the resource that the metadata describes; empty for the origin itself. */
+  /** `path` is the path on the origin of the resource that the metadata describes. */
   | { readonly kind: 'metadata'; readonly upstream: Upstream; readonly path: string }
   | { readonly kind: 'identity-keys' }
 
-/** Where MCP servers find the keys of identity tokens. */
+/** Where MCP servers find the keys of identity tokens. A local path. */
 export const identityKeysPath = '/gateway/jwks'
 
-/** The routes by exact path: no pattern, no decoding, so that no spelling of a path can slip past a check. */
+/**
+ * The routes by exact path on the origin: no pattern, no decoding, so that no spelling of a path can slip past a check.
+ * `fallback` is what a client means that names the public URL alone.
+ */
 export function buildRoutes(
+  site: Site,
   upstreams: readonly Upstream[],
   fallback: Upstream | undefined,
 ): ReadonlyMap<string, Route> {
   const routes = new Map<string, Route>()
-  routes.set(identityKeysPath, { kind: 'identity-keys' })
+  routes.set(site.path(identityKeysPath), { kind: 'identity-keys' })
   for (const upstream of upstreams) {
-    const { path } = upstream
+    const path = site.path(upstream.path)
+    const metadata = { kind: 'metadata', upstream, path } as const
     routes.set(path, { kind: 'mcp', upstream })
-    routes.set(metadataPrefix + path, { kind: 'metadata', upstream, path })
+    routes.set(site.wellKnownPath(metadataName, upstream.path), metadata)
     // Not in the RFC, but some clients append instead of inserting.
-    routes.set(path + metadataPrefix, { kind: 'metadata', upstream, path })
+    routes.set(`${path}/.well-known/${metadataName}`, metadata)
   }
-  if (fallback !== undefined) routes.set(metadataPrefix, { kind: 'metadata', upstream: fallback, path: '' })
+  if (fallback !== undefined) {
+    const metadata = { kind: 'metadata', upstream: fallback, path: site.path('') } as const
+    routes.set(site.wellKnownPath(metadataName), metadata)
+  }
   return routes
 }

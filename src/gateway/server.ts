@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import type { Principal } from '../core/principal.ts'
+import type { Site } from '../core/site.ts'
 import type { ClientAddress } from '../http/client-address.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { type Exchange, sendJson, splitTarget } from '../http/exchange.ts'
@@ -12,7 +13,7 @@ import type { Observe } from '../telemetry/event.ts'
 import { isEndless } from './admission.ts'
 import type { AuthorizationServerProxy } from './authorization-server-proxy.ts'
 import type { McpHandler } from './handler.ts'
-import { metadataPrefix, resourceMetadata } from './metadata.ts'
+import { metadataName, resourceMetadata } from './metadata.ts'
 import type { Note } from './note.ts'
 import { gatewayEvent } from './observe.ts'
 import { refuse } from './refuse.ts'
@@ -20,8 +21,8 @@ import type { Route } from './routes.ts'
 
 /** What the gateway's listener needs. */
 export interface GatewayPorts {
-  /** The public origins, the canonical one first: which of them a client uses decides how metadata spells things. */
-  readonly origins: readonly string[]
+  /** Which of its origins a client uses decides how metadata spells things. */
+  readonly site: Site
   readonly guard: Guard
   readonly clientAddress: ClientAddress
   readonly routes: ReadonlyMap<string, Route>
@@ -52,8 +53,9 @@ const streamCheckMilliseconds = 1000
 export function createGateway(ports: GatewayPorts): Gateway {
   const live = new Map<Exchange, Note>()
   let draining = false
-  const originOfHost = new Map(ports.origins.map((origin) => [new URL(origin).host, origin]))
-  const canonicalOrigin = ports.origins[0] as string
+  const { site } = ports
+  const originOfHost = new Map(site.origins.map((origin) => [new URL(origin).host, origin]))
+  const canonicalOrigin = site.origins[0] as string
   const originOf = ({ head }: Exchange): string => originOfHost.get(head.host ?? '') ?? canonicalOrigin
 
   function handle(req: IncomingMessage, res: ServerResponse): void {
@@ -112,6 +114,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
     ports.guard.check(exchange.head)
     const route = ports.routes.get(exchange.path)
     if (route === undefined) {
+      if (site.localPath(exchange.path) === undefined) throw outside(site)
       note.kind = 'proxy'
       return ports.authorizationServer.forward(exchange)
     }
@@ -145,8 +148,15 @@ export function createGateway(ports: GatewayPorts): Gateway {
     note.refusal = refusal
     if (exchange.res.headersSent) exchange.res.destroy()
     else {
-      const metadataUrl = originOf(exchange) + metadataPrefix + exchange.path
+      const path = site.wellKnownPath(metadataName, site.localPath(exchange.path))
+      const metadataUrl = originOf(exchange) + path
       refuse(exchange, refusal, { metadataUrl, callId: note.call?.id })
     }
   }
+}
+
+/** Mostly from a proxy that strips the prefix of a public URL, so it says what is wrong to whoever looks. */
+function outside({ basePath }: Site): Refusal {
+  const explain = basePath === '' ? {} : { explain: `everything here begins with ${basePath}/` }
+  return new Refusal('path_outside', explain)
 }

@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { digest } from '../core/secret.ts'
+import type { Site } from '../core/site.ts'
 import { icon } from './icon.ts'
 import { passkeyScript } from './passkey-script.ts'
 import { stylesheet } from './stylesheet.ts'
@@ -39,10 +40,12 @@ export const scriptPageHeaders: Readonly<Record<string, string>> = {
 export const passkeyScriptPath = `/assets/${digest(passkeyScript).slice(0, 16)}.js`
 
 /** Loads the script for passkeys. Belongs at the end of a page that is sent with `scriptPageHeaders`. */
-export const passkeyScriptTag = html`<script src="${passkeyScriptPath}" defer></script>`
+export function passkeyScriptTag(site: Site): Markup {
+  return html`<script src="${site.path(passkeyScriptPath)}" defer></script>`
+}
 
-/** Lays out a whole page. */
-export function renderPage(title: string, content: Markup): Markup {
+/** Lays out a whole page of a site. */
+export function renderPage(site: Site, title: string, content: Markup): Markup {
   return html`<!doctype html>
 <html lang="en">
   <head>
@@ -50,8 +53,8 @@ export function renderPage(title: string, content: Markup): Markup {
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="color-scheme" content="light dark" />
     <title>${title} · Portcullis</title>
-    <link rel="icon" type="image/svg+xml" href="${iconPath}" />
-    <link rel="stylesheet" href="${stylesheetPath}" />
+    <link rel="icon" type="image/svg+xml" href="${site.path(iconPath)}" />
+    <link rel="stylesheet" href="${site.path(stylesheetPath)}" />
   </head>
   <body>
     <main>

@@ -2,17 +2,20 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { documentFeature, libraryFetch } from '../../src/authorization-server/registration/documents.ts'
 import type { AuthorizationServerSettings } from '../../src/authorization-server/settings.ts'
+import { siteOf } from '../../src/core/site.ts'
 import { countWith, inMemory } from '../../src/limits/count.ts'
 
-const settings = {
-  issuer: 'https://mcp.example.com',
-  origins: ['https://mcp.example.com'],
-  registration: { documents: { enabled: true } },
-} as unknown as AuthorizationServerSettings
+const settingsOf = (publicUrl: string): AuthorizationServerSettings =>
+  ({
+    site: siteOf(publicUrl),
+    registration: { documents: { enabled: true } },
+  }) as unknown as AuthorizationServerSettings
 
 describe('fetches of metadata documents (A52)', () => {
-  const begin = (): ((id: string, network?: number) => Promise<unknown>) => {
-    const { allowFetch } = documentFeature({ ...settings, rateLimit: countWith(inMemory) })
+  const begin = (
+    publicUrl = 'https://mcp.example.com',
+  ): ((id: string, network?: number) => Promise<unknown>) => {
+    const { allowFetch } = documentFeature({ ...settingsOf(publicUrl), rateLimit: countWith(inMemory) })
     return async (id, network = 0) => {
       const req = { headers: { 'x-forwarded-for': `192.0.2.${network}` } }
       return allowFetch?.({ req } as never, id)
@@ -52,6 +55,14 @@ describe('fetches of metadata documents (A52)', () => {
 
   it('of this server itself never happen, by any of its names (A53)', async () => {
     await assert.rejects(begin()('https://mcp.example.com/client.json'), { error: 'invalid_client' })
+  })
+
+  it('of a host that this server shares happen outside its path alone (A53)', async () => {
+    const allow = begin('https://example.com/gate')
+    for (const path of ['/gate', '/gate/client.json', '/.well-known/openid-configuration/gate'])
+      await assert.rejects(allow(`https://example.com${path}`), { error: 'invalid_client' })
+    assert.equal(await allow('https://example.com/app/client.json'), true)
+    assert.equal(await allow('https://example.com/gate2/client.json'), true)
   })
 })
 

@@ -4,6 +4,7 @@ import { it } from 'node:test'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { holdRedirect } from '../../src/authorization-server/hold-redirect.ts'
 import { Provider } from '../../src/authorization-server/library.ts'
+import { siteOf } from '../../src/core/site.ts'
 
 const issuer = 'http://127.0.0.1:1'
 
@@ -14,7 +15,7 @@ async function answerWith(fill: (context: KoaContextWithOIDC) => void): Promise<
     Object.assign(context, { oidc: { route: 'authorization', issuer, entities: {} } })
     const shown = context as KoaContextWithOIDC
     fill(shown)
-    await holdRedirect(shown)
+    await holdRedirect(siteOf(issuer), shown)
   })
   const handle = provider.callback() as (req: IncomingMessage, res: ServerResponse) => void
   const server = createServer(handle)

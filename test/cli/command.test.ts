@@ -9,6 +9,12 @@ import { portcullis, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 
+const initialize = {
+  protocolVersion: '2025-11-25',
+  capabilities: {},
+  clientInfo: { name: 'test', version: '1' },
+}
+
 const folder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-cli-'))
 
 async function demoPorts(): Promise<{ env: Record<string, string>; ports: Record<string, number> }> {
@@ -48,6 +54,30 @@ describe('portcullis demo', () => {
     assert.match(running.output(), /mcp +401 POST \/mcp challenged/)
     running.process.kill('SIGINT')
     assert.equal(await running.exit, 0)
+  })
+
+  it('stands under a path, which `portcullis token` then knows', { timeout: 60_000 }, async (test) => {
+    const [data, port] = [folder(), await freePort()]
+    const url = `http://127.0.0.1:${port}/team/gate`
+    const at = ['--data', data, '--port', String(port), '--public-url', url]
+    const running = await startPortcullis(test, ['demo', ...at])
+    assert.match(running.output(), /--server-url http:\/\/127\.0\.0\.1:\d+\/team\/gate\/mcp\n/)
+    const { stdout } = await portcullis(['token', '--data', data])
+    const { iss, aud } = decodeJwt(stdout.trim())
+    assert.deepEqual([iss, aud], [url, `${url}/mcp`])
+    const response = await fetch(`${url}/mcp`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${stdout.trim()}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initialize }),
+    })
+    assert.equal(response.status, 200, 'and the demo server knows the gateway by its tokens')
+    await response.text()
+    const elsewhere = await portcullis(['token', '--data', data, '--path', '/team/gate/mcp'])
+    assert.match(elsewhere.stderr, /there is no MCP server at \/team\/gate\/mcp, but at \/mcp/)
   })
 
   it('names who holds a taken port, and how to choose another', { timeout: 30_000 }, async () => {

@@ -68,9 +68,16 @@ describe('configuration', () => {
     assert.equal(config.publicUrl, 'http://127.0.0.1:4', 'the public URL follows the port')
   })
 
+  it('takes a public URL with a path, and spells it without a slash at the end (AM5)', () => {
+    for (const spelling of ['https://host.example/team/gate', 'https://HOST.example:443/team/./gate/']) {
+      const config = loadConfig({ base: { mode: 'production', publicUrl: spelling } })
+      assert.equal(config.publicUrl, 'https://host.example/team/gate')
+    }
+  })
+
   it('tells every problem at once, with its path', () => {
     const found = problems(
-      `mode: production\npublicUrl: http://mcp.example.com/path\nlogin: { users: development }\ntokens: { codeSeconds: 601, lifetime: 3 }\nupstream: []\n` +
+      `mode: production\npublicUrl: http://mcp.example.com/a%20path\nlogin: { users: development }\ntokens: { codeSeconds: 601, lifetime: 3 }\nupstream: []\n` +
         `upstreams:\n  - { name: A, path: mcp }\n  - { name: b, url: http://x/mcp, command: [a] }\n  - { name: b, url: http://x/mcp }\n`,
       { PORTCULLIS_TYPO: '1' },
     )
@@ -81,7 +88,7 @@ describe('configuration', () => {
       /^upstream: there is no such setting/,
       /^upstreams\[0\]\.name: /,
       /^upstreams\[0\]\.path: /,
-      /^publicUrl: must be an origin without a path/,
+      /^publicUrl: must have a path of letters, digits/,
       /^publicUrl: must be https in production mode/,
       /^login\.users: must not be development in production mode/,
     ]) {
@@ -106,9 +113,19 @@ describe('configuration', () => {
     ['production without a URL', 'mode: production\nlogin: { users: none }', /^publicUrl: must be set/],
     ['a URL with a query', 'publicUrl: http://127.0.0.1/?a', /no query/],
     [
-      'a URL with a path, which belongs to the servers',
-      'mode: production\npublicUrl: https://host.example/team/',
-      /must be an origin without a path, such as https:\/\/host\.example: .* put \/team before the path of each server/,
+      'a path that has several spellings',
+      'mode: production\npublicUrl: https://host.example/te%61m',
+      /must have a path of letters, digits and . _ ~ - alone, such as \/gate or \/team\/gate, or none/,
+    ],
+    [
+      'an empty segment in a path',
+      'mode: production\npublicUrl: https://host.example/team//gate',
+      /must have a path of letters, digits/,
+    ],
+    [
+      'a path in place of well-known documents',
+      'mode: production\npublicUrl: https://host.example/.well-known/gate',
+      /must have no \.well-known in its path/,
     ],
     ['a server without an address', 'upstreams: [{ name: a }]', /needs either url or command/],
     [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { publicOrigins, resourceDirectory } from '../../src/core/protected-resource.ts'
+import { resourceDirectory } from '../../src/core/protected-resource.ts'
 import { canonicalResource } from '../../src/core/resource.ts'
+import { siteOf } from '../../src/core/site.ts'
 
 describe('canonical resource (P14, N6)', () => {
   it('folds case, default port and trailing slash', () => {
@@ -44,10 +45,10 @@ describe('resource directory', () => {
     resource: `http://127.0.0.1:3002${path}`,
     baselineScopes: [],
   })
-  const origins = publicOrigins('http://127.0.0.1:3002')
+  const site = siteOf('http://127.0.0.1:3002')
 
   it('finds a resource by every loopback spelling, and by the origin where it is the only one', () => {
-    const directory = resourceDirectory([resource('/mcp')], origins)
+    const directory = resourceDirectory([resource('/mcp')], site)
     for (const spelling of [
       'http://127.0.0.1:3002/mcp',
       'http://localhost:3002/mcp/',
@@ -63,13 +64,23 @@ describe('resource directory', () => {
   })
 
   it('has no fallback where there are several and none is at /mcp', () => {
-    const directory = resourceDirectory([resource('/a/mcp'), resource('/b/mcp')], origins)
+    const directory = resourceDirectory([resource('/a/mcp'), resource('/b/mcp')], site)
     assert.equal(directory.fallback, undefined)
     assert.equal(directory.find('http://127.0.0.1:3002'), undefined)
-    assert.equal(resourceDirectory([resource('/a/mcp'), resource('/mcp')], origins).fallback?.path, '/mcp')
+    assert.equal(resourceDirectory([resource('/a/mcp'), resource('/mcp')], site).fallback?.path, '/mcp')
   })
 
-  it('knows no other spelling of a public host', () => {
-    assert.deepEqual(publicOrigins('https://mcp.example.com'), ['https://mcp.example.com'])
+  it('under a path knows what lies there, and nothing at the root of the host', () => {
+    const gate = siteOf('https://example.com/gate')
+    const files = { name: 'a', path: '/mcp', resource: 'https://example.com/gate/mcp', baselineScopes: [] }
+    const directory = resourceDirectory([files], gate)
+    for (const known of [
+      'https://example.com/gate/mcp/',
+      'https://example.com/gate',
+      'https://EXAMPLE.com/gate/',
+    ])
+      assert.equal(directory.find(known), files, known)
+    for (const other of ['https://example.com', 'https://example.com/mcp', 'https://example.com/gate/x'])
+      assert.equal(directory.find(other), undefined, other)
   })
 })

@@ -67,25 +67,33 @@ describe('Inspector CLI', () => {
   })
 })
 
+describe('Inspector CLI, at a public URL with a path', () => {
+  it('finds its way by documents at the root of the host, signs in and calls a tool (AM4, D3)', {
+    timeout: 120_000,
+  }, async (test) => {
+    const gate = await startDemoInstallation({}, '/team/gate')
+    test.after(() => gate.close())
+    const call = ['--method', 'tools/call', '--tool-name', 'add', '--tool-arg', 'a=2', '--tool-arg', 'b=3']
+    const { output } = await inspect(await home(), call, gate.mcpUrl)
+    assert.match(output, /"structuredContent":\{"result":5\}/)
+  })
+})
+
 /** Inspector keys what it stores by the URL of the server, so each test has a home of its own. */
 function home(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'inspector-home-'))
 }
 
-function inspect(folder: string, args: readonly string[]): Promise<Result> {
-  const program = spawn(
-    process.execPath,
-    [launcher, '--cli', installation.mcpUrl, '--format', 'json', '-q', ...args],
-    {
-      env: {
-        ...process.env,
-        HOME: folder,
-        MCP_INSPECTOR_SECRET_STORE: 'file',
-        MCP_AUTO_OPEN_ENABLED: 'true',
-        BROWSER: fakeBrowserCommand(),
-      },
+function inspect(folder: string, args: readonly string[], url = installation.mcpUrl): Promise<Result> {
+  const program = spawn(process.execPath, [launcher, '--cli', url, '--format', 'json', '-q', ...args], {
+    env: {
+      ...process.env,
+      HOME: folder,
+      MCP_INSPECTOR_SECRET_STORE: 'file',
+      MCP_AUTO_OPEN_ENABLED: 'true',
+      BROWSER: fakeBrowserCommand(),
     },
-  )
+  })
   let output = ''
   program.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   program.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))

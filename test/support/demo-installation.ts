@@ -9,15 +9,19 @@ export interface DemoInstallation extends Installation {
   readonly demoUrl: string
 }
 
-/** Starts the demo server with a gate in front. */
-export async function startDemoInstallation(config: ConfigInput = {}): Promise<DemoInstallation> {
+/** Starts the demo server with a gate in front, whose public URL has this path. */
+export async function startDemoInstallation(
+  config: ConfigInput = {},
+  basePath = '',
+): Promise<DemoInstallation> {
   const port = await freePort()
-  const publicUrl = `http://127.0.0.1:${port}`
+  const publicUrl = `http://127.0.0.1:${port}${basePath}`
   const gateway = { issuer: `${publicUrl}/gateway`, jwksUrl: `${publicUrl}/gateway/jwks` }
   const demo = await startDemoServer({ host: '127.0.0.1', port: 0, gateway })
   const installation = await startInstallation({
     config: {
       ...demoSettings,
+      publicUrl,
       upstreams: [{ name: 'demo', path: '/mcp', url: demo.url }],
       ...config,
       listen: { gateway: port, authorizationServer: 0, admin: 0, ...config.listen },

@@ -36,10 +36,11 @@ interface InstallationOptions {
   /** A PostgreSQL database; the embedded store unless said otherwise. Several installations can share one. */
   readonly store?: { readonly url: string } | undefined
   /** The host of the public URL; an address unless said otherwise. */
-  readonly host?: 'localhost'
+  readonly host?: '127.0.0.1' | 'localhost'
+  /** The path of the public URL; none unless said otherwise. */
+  readonly basePath?: `/${string}`
 }
 
-/** The secret of installations that share a database. */
 /** The secret of installations that share a database. */
 export const sharedSecret = Buffer.alloc(32, 7).toString('base64url')
 
@@ -59,7 +60,8 @@ export async function startInstallation({
   config = {},
   clock,
   store,
-  host,
+  host = '127.0.0.1',
+  basePath,
 }: InstallationOptions = {}): Promise<Installation> {
   const data = await mkdtemp(join(tmpdir(), 'portcullis-test-'))
   const port = await freePort()
@@ -76,7 +78,7 @@ export async function startInstallation({
     // There is nobody: a test knows by 502 that a request was let pass.
     upstreams: [{ name: 'test', path: '/mcp', url: 'http://127.0.0.1:9/mcp', breaker: { failures: 0 } }],
     ...(store === undefined ? {} : { store: { url: store.url }, secret: sharedSecret }),
-    ...(host === undefined ? {} : { publicUrl: `http://${host}:${port}` }),
+    publicUrl: `http://${host}:${config.listen?.gateway ?? port}${basePath ?? ''}`,
     ...config,
     listen: { gateway: port, authorizationServer: 0, admin: 0, ...config.listen },
   }

@@ -20,18 +20,23 @@ export interface TlsProxy {
 interface ProxyOptions {
   /** The port of the proxy, at `localhost`. */
   readonly port: number
-  /** The port of the gateway. */
-  readonly to: number
+  /** The port of the gateway, or where each path goes; what goes nowhere gets the page of another application. */
+  readonly to: number | ((path: string) => { readonly port: number; readonly path: string } | undefined)
   /** What the proxy puts into each request, in place of what the client wrote there. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Starts a proxy that passes on `Host` and paths as they come, and whose certificate this process trusts. */
+/** Starts a proxy that passes on `Host`, and paths unless it is told otherwise; this process trusts its certificate. */
 export async function startTlsProxy({ port, to, headers: added }: ProxyOptions): Promise<TlsProxy> {
   const passed: Passed[] = []
   const server = createServer(trustedCertificate(), (req, res) => {
     const { method, url: path = '' } = req
-    const options = { port: to, method, path, headers: { ...req.headers, ...added } }
+    const target = typeof to === 'number' ? { port: to, path } : to(path)
+    if (target === undefined) {
+      res.writeHead(404, { 'content-type': 'text/html' }).end('<!doctype html><p>another application')
+      return
+    }
+    const options = { ...target, method, headers: { ...req.headers, ...added } }
     const onward = request({ host: '127.0.0.1', ...options }, (answer) => {
       const { statusCode: status = 0, rawHeaders } = answer
       const headers = new Headers()

@@ -98,7 +98,7 @@ function claimedIssuer(assertion: string): string | undefined {
 async function verifyAssertion(
   assertion: string,
   { issuer, keys, algorithms }: AssertionIssuer,
-  { issuer: own, clock }: AuthorizationServerSettings,
+  { site, clock }: AuthorizationServerSettings,
   clientId: string,
 ): Promise<Assertion> {
   const payload = await verifySignature(assertion, keys, {
@@ -112,7 +112,7 @@ async function verifyAssertion(
   })
   const { aud, sub, jti, exp = 0, iat = 0 } = payload
   // Nor is one that is good elsewhere as well: it could be taken from there to here.
-  if (aud !== own) throw refused('the assertion is not for this server alone')
+  if (aud !== site.url) throw refused('the assertion is not for this server alone')
   if (payload['client_id'] !== clientId) throw refused('the assertion is for another client')
   if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || jti === '')
     throw refused('the assertion lacks a claim')

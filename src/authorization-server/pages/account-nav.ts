@@ -1,6 +1,11 @@
 import { html } from 'hono/html'
+import type { Site } from '../../core/site.ts'
 import type { Markup } from '../../http/page.ts'
 
+/** Where a person signs in. */
+export const loginPath = '/login'
+/** Where a person signs out. */
+export const logoutPath = '/logout'
 /** Where a person sees which clients they let in. */
 export const accountPath = '/account'
 /** Where a person keeps passkeys. */
@@ -9,7 +14,7 @@ export const passkeysPath = `${accountPath}/passkeys`
 export const passwordPath = `${accountPath}/password`
 
 /** The foot of the pages of a person: the way to the others. `hasLocal` says whether users are kept here. */
-export function accountNav(here: string, hasLocal: boolean): Markup {
+export function accountNav(site: Site, here: string, hasLocal: boolean): Markup {
   const links = [
     { href: accountPath, text: 'Your account' },
     ...(hasLocal
@@ -18,7 +23,7 @@ export function accountNav(here: string, hasLocal: boolean): Markup {
           { href: passwordPath, text: 'Password' },
         ]
       : []),
-    { href: '/logout', text: 'Sign out' },
+    { href: logoutPath, text: 'Sign out' },
   ].filter(({ href }) => href !== here)
-  return html`<nav aria-label="Account">${links.map(({ href, text }) => html`<a href="${href}">${text}</a> `)}</nav>`
+  return html`<nav aria-label="Account">${links.map(({ href, text }) => html`<a href="${site.path(href)}">${text}</a> `)}</nav>`
 }

@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
 import { accountNav, accountPath } from './account-nav.ts'
 import { confirmedForm } from './confirmed-form.ts'
@@ -28,8 +29,12 @@ interface AccountPage {
 }
 
 /** Shows a person which clients they let in, and lets them take that back. */
-export function accountPage({ accountName, action, csrf, clients, hasLocal }: AccountPage): Markup {
+export function accountPage(
+  site: Site,
+  { accountName, action, csrf, clients, hasLocal }: AccountPage,
+): Markup {
   return renderPage(
+    site,
     'Your account',
     html`
       <p>You are <strong>${accountName}</strong>. ${
@@ -56,7 +61,7 @@ export function accountPage({ accountName, action, csrf, clients, hasLocal }: Ac
             })}
           </section>`,
       )}
-      ${accountNav(accountPath, hasLocal)}`,
+      ${accountNav(site, accountPath, hasLocal)}`,
   )
 }
 

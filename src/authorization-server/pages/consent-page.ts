@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
 import { type ConsentWarning, renderWarning } from './consent-warnings.ts'
 import { startedByYourself } from './device-pages.ts'
@@ -29,10 +30,11 @@ export interface ConsentPage {
 }
 
 /** Asks a person to let a client in, or to let it do more. Approving is the form's default. */
-export function consentPage(consent: ConsentPage): Markup {
+export function consentPage(site: Site, consent: ConsentPage): Markup {
   const { clientName, answer, newScopes, allowedScopes } = consent
   const isStepUp = newScopes.length > 0 && allowedScopes.length > 0
   return renderPage(
+    site,
     isStepUp ? `Let ${titleName(clientName)} do more?` : `Let ${titleName(clientName)} in?`,
     html`
       <p>You are <strong>${consent.accountName}</strong>. <strong>${clientName}</strong> asks for access to

@@ -1,5 +1,6 @@
 import { html } from 'hono/html'
 import { scopeCatalogue } from '../../core/scope-catalogue.ts'
+import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
 
 interface DeviceForm {
@@ -9,9 +10,13 @@ interface DeviceForm {
 }
 
 /** Asks for the code that a device shows. It may be filled in by a link; somebody still has to look at it. */
-export function deviceCodePage(form: DeviceForm & { readonly problem: string | undefined }): Markup {
+export function deviceCodePage(
+  site: Site,
+  form: DeviceForm & { readonly problem: string | undefined },
+): Markup {
   const { action, xsrf, code, problem } = form
   return renderPage(
+    site,
     'Connect a device',
     html`
       <p>Type the code that your device or program shows.</p>
@@ -33,9 +38,10 @@ interface DeviceConfirmation extends DeviceForm {
 }
 
 /** Shows what is about to be connected, before anybody logs in for it (RFC 8628 section 5.4). */
-export function confirmDevicePage(confirmation: DeviceConfirmation): Markup {
+export function confirmDevicePage(site: Site, confirmation: DeviceConfirmation): Markup {
   const { action, xsrf, code, clientName, resourceName, scopes } = confirmation
   return renderPage(
+    site,
     'Is this your device?',
     html`
       <p><strong>${clientName}</strong> asks for access to the server <strong>${resourceName}</strong> and shows this code:</p>
@@ -58,21 +64,23 @@ export const startedByYourself = html`<p class="note">Continue only if you start
   is the same on your device. If somebody sent you the code or the link, cancel: it would give them your access.</p>`
 
 /** Says that the device has its access. */
-export function deviceDonePage(clientName: string): Markup {
+export function deviceDonePage(site: Site, clientName: string): Markup {
   return renderPage(
+    site,
     'Connected',
     html`<p><strong>${clientName}</strong> is connected. You can close this page and go back to your device.</p>`,
   )
 }
 
 /** Says that the device has no access. */
-export function deviceDeniedPage(): Markup {
-  return renderPage('Not connected', html`<p>The device got no access. You can close this page.</p>`)
+export function deviceDeniedPage(site: Site): Markup {
+  return renderPage(site, 'Not connected', html`<p>The device got no access. You can close this page.</p>`)
 }
 
 /** Says that too many wrong codes came from one place. */
-export function tooManyCodesPage(): Markup {
+export function tooManyCodesPage(site: Site): Markup {
   return renderPage(
+    site,
     'Too many wrong codes',
     html`<p>There were too many wrong codes from your network. Wait ten minutes, make your device show a new code, and try
       again.</p>`,

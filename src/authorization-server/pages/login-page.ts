@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Site } from '../../core/site.ts'
 import { type Markup, passkeyScriptTag, renderPage } from '../../http/page.ts'
 
 interface LoginPage {
@@ -14,15 +15,12 @@ interface LoginPage {
 }
 
 /** The login of development mode: one field, prefilled, and one button. */
-export function developmentLoginPage({
-  action,
-  csrf,
-  clientName,
-  name,
-  problem,
-  elsewhere,
-}: LoginPage): Markup {
+export function developmentLoginPage(
+  site: Site,
+  { action, csrf, clientName, name, problem, elsewhere }: LoginPage,
+): Markup {
   return renderPage(
+    site,
     'Sign in',
     html`
       ${introduce(clientName, 'Say who you are.')}
@@ -43,16 +41,12 @@ interface LocalLoginPage extends LoginPage {
 }
 
 /** The login of people who are kept here: name and password, or a passkey where the browser can. */
-export function localLoginPage({
-  action,
-  csrf,
-  clientName,
-  name,
-  problem,
-  elsewhere,
-  ...passkey
-}: LocalLoginPage): Markup {
+export function localLoginPage(
+  site: Site,
+  { action, csrf, clientName, name, problem, elsewhere, ...passkey }: LocalLoginPage,
+): Markup {
   return renderPage(
+    site,
     'Sign in',
     html`
       ${introduce(clientName, 'Sign in to go on.')}
@@ -64,14 +58,15 @@ export function localLoginPage({
           autocomplete="current-password" ${describedBy(problem)} />
         <div class="actions"><button class="primary" type="submit">Sign in</button></div>
       </form>
-      ${passkey.passkeyOptions === undefined ? '' : passkeyForm({ csrf, ...passkey })}
+      ${passkey.passkeyOptions === undefined ? '' : passkeyForm(site, { csrf, ...passkey })}
       ${elsewhere ?? ''}`,
   )
 }
 
 /** The login where people are known to identity providers alone. */
-export function providerLoginPage({ clientName, problem, elsewhere }: LoginPage): Markup {
+export function providerLoginPage(site: Site, { clientName, problem, elsewhere }: LoginPage): Markup {
   return renderPage(
+    site,
     'Sign in',
     html`
       ${introduce(clientName, 'Sign in to go on.')}
@@ -80,23 +75,23 @@ export function providerLoginPage({ clientName, problem, elsewhere }: LoginPage)
   )
 }
 
-function passkeyForm({
-  passkeyAction,
-  csrf,
-  passkeyOptions,
-}: Pick<LocalLoginPage, 'passkeyAction' | 'csrf' | 'passkeyOptions'>): Markup {
+function passkeyForm(
+  site: Site,
+  { passkeyAction, csrf, passkeyOptions }: Pick<LocalLoginPage, 'passkeyAction' | 'csrf' | 'passkeyOptions'>,
+): Markup {
   return html`<form method="post" action="${passkeyAction}" data-passkey="get" data-options="${passkeyOptions}" hidden>
       <input type="hidden" name="csrf" value="${csrf}" />
       <input type="hidden" name="credential" value="" />
       <p class="note" role="alert" hidden></p>
       <div class="actions"><button type="submit">Sign in with a passkey</button></div>
-      ${passkeyScriptTag}
+      ${passkeyScriptTag(site)}
     </form>`
 }
 
 /** What a person sees where nobody can log in. */
-export function closedLoginPage(): Markup {
+export function closedLoginPage(site: Site): Markup {
   return renderPage(
+    site,
     'Nobody can sign in here',
     html`<p>This server has no login for people. Its administrator can turn one on with the setting <code>login.users</code>.</p>`,
   )

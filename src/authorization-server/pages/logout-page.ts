@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
+import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
-import { accountNav } from './account-nav.ts'
+import { accountNav, loginPath, logoutPath } from './account-nav.ts'
 
 interface LogoutPage {
   readonly csrf: string
@@ -10,22 +11,24 @@ interface LogoutPage {
 }
 
 /** Asks whether somebody wants to sign out. */
-export function logoutPage({ csrf, accountName, hasLocal }: LogoutPage): Markup {
+export function logoutPage(site: Site, { csrf, accountName, hasLocal }: LogoutPage): Markup {
   return renderPage(
+    site,
     'Sign out?',
     html`<p>You are <strong>${accountName}</strong>. Programs that you let in stay in; your account has a list of them.</p>
-      <form method="post" action="/logout">
+      <form method="post" action="${site.path(logoutPath)}">
         <input type="hidden" name="csrf" value="${csrf}" />
         <div class="actions"><button class="primary" type="submit">Sign out</button></div>
       </form>
-      ${accountNav('/logout', hasLocal)}`,
+      ${accountNav(site, logoutPath, hasLocal)}`,
   )
 }
 
 /** What a person sees who is not signed in. */
-export function signedOutPage(): Markup {
+export function signedOutPage(site: Site): Markup {
   return renderPage(
+    site,
     'You are signed out',
-    html`<p>Nobody is signed in at this browser. <a href="/login">Sign in</a></p>`,
+    html`<p>Nobody is signed in at this browser. <a href="${site.path(loginPath)}">Sign in</a></p>`,
   )
 }

@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Site } from '../../core/site.ts'
 import { type Markup, passkeyScriptTag, renderPage } from '../../http/page.ts'
 import type { OwnPasskey } from '../../identity/contract.ts'
 import { accountNav, passkeysPath } from './account-nav.ts'
@@ -17,27 +18,28 @@ interface PasskeysPage {
 }
 
 /** The passkeys of a person: what there is, and a way to add one. */
-export function passkeysPage(page: PasskeysPage): Markup {
+export function passkeysPage(site: Site, page: PasskeysPage): Markup {
   const { accountName, passkeys, csrf, problem } = page
   return renderPage(
+    site,
     'Your passkeys',
     html`
       <p>You are <strong>${accountName}</strong>. With a passkey you sign in without your password, by the lock of your
         device or a security key.</p>
       ${problem === undefined ? '' : html`<p class="note" role="alert">${problem}</p>`}
       ${passkeys.length === 0 ? html`<p>You have none yet.</p>` : ''}
-      <ul class="rows">${passkeys.map((passkey) => passkeyRow(passkey, csrf))}</ul>
-      ${addition(page)}
-      ${accountNav(passkeysPath, true)}`,
+      <ul class="rows">${passkeys.map((passkey) => passkeyRow(site, passkey, csrf))}</ul>
+      ${addition(site, page)}
+      ${accountNav(site, passkeysPath, true)}`,
   )
 }
 
-function passkeyRow({ id, name, createdAt, usedAt }: OwnPasskey, csrf: string): Markup {
+function passkeyRow(site: Site, { id, name, createdAt, usedAt }: OwnPasskey, csrf: string): Markup {
   const used = usedAt === undefined ? 'not used yet' : `last used ${day(usedAt)}`
   return html`<li>
       <span>${name} <span class="quiet">added ${day(createdAt)}, ${used}</span></span>
       ${confirmedForm({
-        action: '/account/passkeys/remove',
+        action: site.path(`${passkeysPath}/remove`),
         fields: { csrf, id },
         verb: 'Remove',
         object: name,
@@ -46,10 +48,10 @@ function passkeyRow({ id, name, createdAt, usedAt }: OwnPasskey, csrf: string): 
     </li>`
 }
 
-function addition({ csrf, unavailable, options, loginAgain }: PasskeysPage): Markup {
+function addition(site: Site, { csrf, unavailable, options, loginAgain }: PasskeysPage): Markup {
   if (unavailable !== undefined) return html`<p class="note">${unavailable}</p>`
   if (options === undefined) return html`<p><a href="${loginAgain}">Sign in again</a> to add a passkey.</p>`
-  return html`<form method="post" action="/account/passkeys/add" data-passkey="create" data-options="${options}" hidden>
+  return html`<form method="post" action="${site.path(`${passkeysPath}/add`)}" data-passkey="create" data-options="${options}" hidden>
       <input type="hidden" name="csrf" value="${csrf}" />
       <input type="hidden" name="credential" value="" />
       <label for="name">Name of the passkey</label>
@@ -58,7 +60,7 @@ function addition({ csrf, unavailable, options, loginAgain }: PasskeysPage): Mar
       <div class="actions"><button class="primary" type="submit">Add a passkey</button></div>
     </form>
     <p class="note" data-without-passkeys>To add a passkey, your browser needs JavaScript.</p>
-    ${passkeyScriptTag}`
+    ${passkeyScriptTag(site)}`
 }
 
 function day(time: number): string {

@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
 import { accountNav, passwordPath } from './account-nav.ts'
 import { passwordRule } from './set-up-page.ts'
@@ -13,8 +14,12 @@ interface PasswordPage {
 }
 
 /** Where a person changes their password. */
-export function passwordPage({ action, csrf, accountName, asksCurrent, problem }: PasswordPage): Markup {
+export function passwordPage(
+  site: Site,
+  { action, csrf, accountName, asksCurrent, problem }: PasswordPage,
+): Markup {
   return renderPage(
+    site,
     'Change your password',
     html`
       <p>You are <strong>${accountName}</strong>. A new password signs you out in every other browser.</p>
@@ -34,7 +39,7 @@ export function passwordPage({ action, csrf, accountName, asksCurrent, problem }
           in or added a passkey. Without it, programs and passkeys go on as they are.</p>
         <div class="actions"><button class="primary" type="submit">Change the password</button></div>
       </form>
-      ${accountNav(passwordPath, true)}`,
+      ${accountNav(site, passwordPath, true)}`,
   )
 }
 

@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Site } from '../../core/site.ts'
 import { displayText, type Markup, renderPage } from '../../http/page.ts'
 
 interface Problem {
@@ -17,8 +18,9 @@ export function sentence(text: string): string {
 }
 
 /** Tells a person what happened and what to do. */
-export function problemPage({ title, what, advice, requestId }: Problem): Markup {
+export function problemPage(site: Site, { title, what, advice, requestId }: Problem): Markup {
   return renderPage(
+    site,
     title,
     html`<p>${what}</p>
       <p>${advice}</p>

@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
 import { type ConsentWarning, renderWarning } from './consent-warnings.ts'
 
@@ -61,8 +62,9 @@ function describeClient({ host, answer, warnings }: WaitingClient): Markup {
 }
 
 /** What a person sees when an identity provider does not answer. */
-export function providerAwayPage(label: string, requestId: string): Markup {
+export function providerAwayPage(site: Site, label: string, requestId: string): Markup {
   return renderPage(
+    site,
     `${label} cannot be reached`,
     html`<p>Signing in needs ${label}, which does not answer at the moment, or not as it should.</p>
       <p>Go back and try again in a moment. If it stays, tell the administrator the request number below: the log has the reason.</p>

@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Site } from '../../core/site.ts'
 import { displayText, type Markup, renderPage } from '../../http/page.ts'
 import { sentence } from './problem-page.ts'
 
@@ -12,8 +13,9 @@ interface Return {
 }
 
 /** Tells a person that a client's request was refused, and lets them go back to the client. */
-export function returnPage({ target, host, error, description, requestId }: Return): Markup {
+export function returnPage(site: Site, { target, host, error, description, requestId }: Return): Markup {
   return renderPage(
+    site,
     'The request cannot be served',
     html`<p>The program that sent you made a request that this server does not accept. ${sentence(description)}
         <code>${displayText(error)}</code></p>

@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
 
 interface SetUpPage {
@@ -11,9 +12,10 @@ interface SetUpPage {
 }
 
 /** Where somebody who came with a link chooses a password. */
-export function setUpPage({ action, csrf, invited, name, problem }: SetUpPage): Markup {
+export function setUpPage(site: Site, { action, csrf, invited, name, problem }: SetUpPage): Markup {
   const described = (hint: string) => `${hint}${problem === undefined ? '' : ' problem'}`
   return renderPage(
+    site,
     invited === undefined ? 'Make the first user' : `Welcome, ${invited.displayName}`,
     html`
       <p>${invited === undefined ? firstUser : invitedUser}</p>

@@ -11,9 +11,10 @@ export function documentHost(clientId: string): string | undefined {
 /**
  * Says what is wrong with the URL of a metadata document, or undefined (draft-ietf-oauth-client-id-metadata-document
  * section 3). It has to be written as a browser would write it: that leaves no dot segments, no user information, no
- * other spelling of the same host, and nothing to argue about when two of them are compared. Untrusted.
+ * other spelling of the same host, and nothing to argue about when two of them are compared. `isOwn` says which ones
+ * would come back to this server. Untrusted.
  */
-export function documentUrlProblem(text: string, ownHosts: readonly string[]): string | undefined {
+export function documentUrlProblem(text: string, isOwn: (url: URL) => boolean): string | undefined {
   const url = URL.parse(text)
   if (url === null || url.protocol !== 'https:') return 'is not an https URL'
   if (text.includes('#')) return 'has a fragment'
@@ -21,6 +22,6 @@ export function documentUrlProblem(text: string, ownHosts: readonly string[]): s
   if (text.includes('?')) return 'has a query'
   if (url.pathname === '/') return 'has no path'
   if (url.href !== text || /%2e/i.test(url.pathname)) return 'is not in its normal form'
-  if (ownHosts.includes(url.host)) return 'is on this server'
+  if (isOwn(url)) return 'is on this server'
   return undefined
 }

@@ -20,8 +20,11 @@ const keptKeySets = 200
 /** Client ID metadata documents: which ones are fetched. The library checks and caches them. */
 export function documentFeature(settings: AuthorizationServerSettings): Feature {
   const { enabled, allowedHosts } = settings.registration.documents
-  const ownHosts = settings.origins.map((origin) => new URL(origin).host)
-  const allowLoopback = isLoopbackHost(new URL(settings.issuer).hostname)
+  const { site } = settings
+  const ownHosts = new Set(site.origins.map((origin) => new URL(origin).host))
+  const isOwn = ({ host, pathname }: URL): boolean =>
+    ownHosts.has(host) && site.localPath(pathname) !== undefined
+  const allowLoopback = isLoopbackHost(new URL(site.url).hostname)
   const limit = fetchLimit(settings.rateLimit, 'documents')
   const isAllowed = (clientId: string): boolean =>
     allowedHosts === undefined || allowedHosts.includes(new URL(clientId).hostname)
@@ -30,7 +33,7 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
     ack: draft,
     cacheDuration: cacheSeconds,
     async allowFetch(context: KoaContextWithOIDC, clientId: string): Promise<boolean> {
-      const problem = documentUrlProblem(clientId, ownHosts)
+      const problem = documentUrlProblem(clientId, isOwn)
       if (problem !== undefined)
         throw new errors.InvalidClient('client_id metadata document not fetched', `its URL ${problem}`)
       if (!isAllowed(clientId))

@@ -8,6 +8,8 @@ import { unreachableReason } from '../host-reach.ts'
 import type { ResourceMetadataForm } from '../profile.ts'
 import { describe, isDocument, isPage, jsonOf, type Reply, textsIn } from '../reply.ts'
 
+import { findBehindProxy } from './find-behind-proxy.ts'
+
 const wellKnown = '/.well-known/oauth-protected-resource'
 
 /**
@@ -21,7 +23,7 @@ export async function findResourceMetadata(
 ): Promise<ResourceFacts | undefined> {
   const { endpoint, profile, report } = visit
   const found = await readAll(visit, challenge?.get('resource_metadata'))
-  judgePlaces(visit, challenge, found)
+  await judgePlaces(visit, challenge, found)
   await judgeMissing(visit)
 
   const taken = profile.resourceMetadata.find((form) => isUsable(found.get(form)))
@@ -77,13 +79,17 @@ function isUsable(reply: Reply | undefined): boolean {
   return reply !== undefined && isDocument(reply) && jsonOf(reply)?.['authorization_servers'] !== undefined
 }
 
-function judgePlaces({ report }: Visit, challenge: BearerChallenge | undefined, found: Found): void {
+async function judgePlaces(
+  { ask, report }: Visit,
+  challenge: BearerChallenge | undefined,
+  found: Found,
+): Promise<void> {
   const path = found.get('path') as Reply
   const root = found.get('root') as Reply
   const named = found.get('challenge')
   if (challenge?.has('resource_metadata') === true) {
     report.pass('challenge-metadata')
-    if (named !== undefined) judgePlace('metadata-challenge', named)
+    if (named !== undefined) await judgePlace('metadata-challenge', named)
   } else if (challenge !== undefined) {
     const cause = 'the challenge has no resource_metadata'
     // Since 2025-11-25 the well-known address will do (MCP Authorization, Protected Resource Metadata Discovery).
@@ -91,15 +97,16 @@ function judgePlaces({ report }: Visit, challenge: BearerChallenge | undefined, 
       report.warn('challenge-metadata', `${cause}; newer clients find it without`)
     else report.fail('challenge-metadata', `${cause}, and no well-known address has the document`)
   }
-  judgePlace('metadata-path', path)
+  await judgePlace('metadata-path', path)
   if (isDocument(root)) report.pass('metadata-root')
   else report.warn('metadata-root', `${root.url} answers ${describe(root)}`)
 
-  function judgePlace(check: CheckName, reply: Reply): void {
+  async function judgePlace(check: CheckName, reply: Reply): Promise<void> {
     if (isDocument(reply)) return report.pass(check, reply.url)
     const elsewhere = [...found.values()].some((other) => isUsable(other))
     const where = elsewhere ? '; the document is at another address only' : ''
-    report.fail(check, `${reply.url} answers ${describe(reply)}${where}`)
+    const fix = await findBehindProxy(ask, reply.url)
+    report.fail(check, `${reply.url} answers ${describe(reply)}${where}`, fix)
   }
 }
 

@@ -5,6 +5,8 @@ import { unreachableReason } from '../host-reach.ts'
 import type { ServerMetadataForm } from '../profile.ts'
 import { describe, isDocument, isPage, jsonOf, type Reply, textsIn } from '../reply.ts'
 
+import { findBehindProxy } from './find-behind-proxy.ts'
+
 const urlMembers = [
   'authorization_endpoint',
   'token_endpoint',
@@ -95,7 +97,8 @@ async function readFirst({ ask, profile, report }: Visit, issuer: string): Promi
     report.fail('server-found', `${tried.join('; ')}: clients stop here`, fix)
     return undefined
   }
-  report.fail('server-found', tried.join('; '))
+  const [first = issuer] = addressesOf(issuer, profile.serverMetadata)
+  report.fail('server-found', tried.join('; '), await findBehindProxy(ask, first))
   return undefined
 }
 

@@ -3,6 +3,7 @@ import { type BearerChallenge, parseBearerChallenge } from '../challenge-header.
 import type { Visit } from '../contract.ts'
 import { isSuccess, openConnection } from '../open-connection.ts'
 import { describe, type Reply } from '../reply.ts'
+import { findLostPrefix } from './find-behind-proxy.ts'
 
 const redirectAdvice = 'Give users the URL at the end of the redirect: clients do not take tokens along.'
 const pathAdvice = 'Check the path of the URL: nothing is served there, or nothing before a token is seen.'
@@ -45,7 +46,12 @@ export async function readChallenge(visit: Visit): Promise<FirstContact | undefi
 function judgeStatus({ report }: Visit, reply: Reply): void {
   const { status } = reply
   if (status === 401) return report.pass('challenge-status')
-  const advice = status >= 300 && status < 400 ? redirectAdvice : status === 404 ? pathAdvice : undefined
+  const advice =
+    status >= 300 && status < 400
+      ? redirectAdvice
+      : status === 404
+        ? (findLostPrefix(reply) ?? pathAdvice)
+        : undefined
   const meaning = isSuccess(reply)
     ? 'whoever comes without a token is let in'
     : 'clients take only 401 for a reason to sign in'

@@ -1,0 +1,27 @@
+import { isJsonObject } from '../../mcp/json.ts'
+import type { Ask } from '../ask.ts'
+import { isDocument, jsonOf, type Reply } from '../reply.ts'
+
+/**
+ * Finds out whether a document that is missing at its well-known address is kept there by a proxy in front, which hands
+ * on the path of a server and not the well-known addresses about it (RFC 8414 section 3.1, RFC 9728 section 3.1): many
+ * servers have it a second time below their path. Returns what mends it, or undefined.
+ */
+export async function findBehindProxy(ask: Ask, missing: string): Promise<string | undefined> {
+  const { origin, pathname } = new URL(missing)
+  const [, document, path] = /^(\/\.well-known\/[^/]+)(\/.+)$/.exec(pathname) ?? []
+  if (document === undefined || path === undefined) return undefined
+  const appended = origin + path + document
+  if (!isDocument(await ask(appended, { headers: { accept: 'application/json' } }))) return undefined
+  const first = path.split('/')[1] ?? ''
+  return `The server has the document, at ${appended}, so a proxy in front keeps this address to itself: let it hand on paths that begin with \`/.well-known/\` and go on with \`/${first}\`, as they come (nginx: \`location ~ ^(/\\.well-known/[^/]+)?/${first}(/|$)\` with a \`proxy_pass\` without a path).`
+}
+
+/** What mends a request that lost the prefix of its path on the way, where the server says so; undefined otherwise. */
+export function findLostPrefix(reply: Reply): string | undefined {
+  const error = jsonOf(reply)?.['error']
+  const data = isJsonObject(error) ? error['data'] : undefined
+  return isJsonObject(data) && data['code'] === 'path_outside'
+    ? 'Let the proxy in front hand on paths as they come: it strips the prefix, or the URL lacks it (nginx: `proxy_pass` without a path and without the slash at the end).'
+    : undefined
+}
