@@ -1,9 +1,11 @@
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import { getRequestListener } from '@hono/node-server'
+import { dashboardApp } from './admin/dashboard.ts'
 import { adminApp } from './admin/server.ts'
 import { buildAuthorizationServer } from './compose/authorization-server.ts'
 import { type Base, openBase } from './compose/base.ts'
+import { buildDashboard, dashboardLink } from './compose/dashboard/build.ts'
 import { buildGateway } from './compose/gateway.ts'
 import { keepHouse } from './compose/house.ts'
 import { renewCertificate, tlsOptions } from './compose/tls.ts'
@@ -13,7 +15,9 @@ import { type Clock, systemClock } from './core/clock.ts'
 import type { ProtectedResource } from './core/protected-resource.ts'
 import type { WorkerPlace } from './core/worker-place.ts'
 import { drain, listen } from './http/listen.ts'
+import { mergeTraffic } from './telemetry/merge-traffic.ts'
 import type { CollectedMetrics, RenderedMetrics } from './telemetry/metrics.ts'
+import type { TrafficRecord } from './telemetry/traffic.ts'
 import { version } from './version.ts'
 
 /** The parts that can run apart. */
@@ -28,6 +32,8 @@ export interface Running {
   readonly urls: Readonly<Partial<Record<Part, string>>>
   /** Where the first user is made, while there is none. A bearer secret. */
   readonly setUpLink: string | undefined
+  /** Opens the dashboard once. A bearer secret. */
+  readonly dashboardLink: string | undefined
   /** The certificate of the gateway, where it has one of its own. */
   readonly certificate: RunningCertificate | undefined
   readonly log: Base['log']
@@ -35,6 +41,8 @@ export interface Running {
   readonly reload: () => Promise<void>
   /** What this process has counted. */
   readonly collect: () => Promise<CollectedMetrics>
+  /** What this process has seen. */
+  readonly watch: () => TrafficRecord
   /** Ends in order: no new requests, running ones finish, then everything closes. */
   readonly close: () => Promise<void>
 }
@@ -54,6 +62,8 @@ interface ServedByWorkers {
   readonly size: () => number
   /** Writes the metrics of all of them, and those of this process. */
   readonly render: (own: CollectedMetrics) => Promise<RenderedMetrics>
+  /** What they have seen. */
+  readonly watch: () => Promise<readonly TrafficRecord[]>
   /** Takes what counts those that ended unasked. */
   readonly countLost: (lost: () => void) => void
 }
@@ -80,6 +90,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const closers: (() => Promise<void> | void)[] = []
   const urls: Partial<Record<Part, string>> = {}
   let setUpLink: string | undefined
+  let openDashboard: string | undefined
   const { host, internalHost, tls: files } = config.listen
   const http = httpOptions(config)
 
@@ -128,14 +139,14 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       closers.unshift(gateway.endStreams)
     }
     if (parts.includes('admin')) {
-      const app = adminApp({
-        version,
-        ...watch(base, servedByWorkers),
-        isServed: (name) => isInternalHost(name, internalHost),
-      })
+      const { watchTraffic, ...health } = watch(base, servedByWorkers)
+      const dashboard = buildDashboard(config, base, watchTraffic)
+      const isServed = (name: string): boolean => isInternalHost(name, internalHost)
+      const app = adminApp({ version, ...health, isServed }, dashboardApp(dashboard))
       const listener = getRequestListener(app.fetch)
       const server = createServer(http, (req, res) => void listener(req, res))
       await serve('admin', server, { host: internalHost, port: config.listen.admin })
+      openDashboard = dashboardLink(urls.admin ?? '', await dashboard.access.createLink())
     }
   } catch (error) {
     for (const close of closers) await close()
@@ -151,10 +162,12 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     resources: base.resources.all,
     urls,
     setUpLink,
+    dashboardLink: openDashboard,
     certificate,
     log: base.log,
     reload,
     collect: () => base.metrics.collect(),
+    watch: () => base.traffic.record(),
     async close() {
       for (const close of closers) await close()
       await base.close()
@@ -164,10 +177,16 @@ export async function start(config: Config, options: StartOptions = {}): Promise
 
 /** What the admin port tells of this process, and of the workers that it leads. */
 function watch(
-  { metrics, checkReady }: Base,
+  { metrics, traffic, checkReady }: Base,
   workers: ServedByWorkers | undefined,
-): { checkReady: () => Promise<void>; renderMetrics: () => Promise<RenderedMetrics> } {
-  if (workers === undefined) return { checkReady, renderMetrics: () => metrics.render() }
+): {
+  checkReady: () => Promise<void>
+  renderMetrics: () => Promise<RenderedMetrics>
+  watchTraffic: () => Promise<TrafficRecord>
+} {
+  if (workers === undefined) {
+    return { checkReady, renderMetrics: () => metrics.render(), watchTraffic: async () => traffic.record() }
+  }
   workers.countLost(metrics.watchWorkers(workers.size))
   return {
     async checkReady() {
@@ -175,6 +194,7 @@ function watch(
       if (workers.size() === 0) throw new Error('no worker serves')
     },
     renderMetrics: async () => workers.render(await metrics.collect()),
+    watchTraffic: async () => mergeTraffic(await workers.watch()),
   }
 }
 

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 
-/** What the admin listener shows. */
+/** What the admin listener shows, beside the dashboard. */
 export interface AdminPorts {
   /** Resolves when requests can be served; throws with the reason when they cannot. */
   readonly checkReady: () => Promise<void>
@@ -10,8 +10,11 @@ export interface AdminPorts {
   readonly isServed: (host: string) => boolean
 }
 
-/** Health and metrics. Listens on an internal address alone, never on the public port. */
-export function adminApp({ checkReady, renderMetrics, version, isServed }: AdminPorts): Hono {
+/** Health, metrics and the dashboard. Listens on an internal address alone, never on the public port. */
+export function adminApp(
+  { checkReady, renderMetrics, version, isServed }: AdminPorts,
+  dashboard: Hono,
+): Hono {
   const app = new Hono()
   app.use(async (context, next) => {
     if (!isServed(context.req.header('host') ?? '')) return context.json({ error: 'host_not_allowed' }, 403)
@@ -31,8 +34,9 @@ export function adminApp({ checkReady, renderMetrics, version, isServed }: Admin
     const { type, text } = await renderMetrics()
     return context.body(text, 200, { 'Content-Type': type })
   })
+  app.route('/', dashboard)
   app.notFound((context) =>
-    context.json({ error: 'not_found', try: ['/healthz', '/readyz', '/metrics'] }, 404),
+    context.json({ error: 'not_found', try: ['/', '/healthz', '/readyz', '/metrics'] }, 404),
   )
   return app
 }

@@ -6,7 +6,7 @@ export function describeRunning(
   running: Running,
   extra: readonly (readonly [string, string])[] = [],
 ): string {
-  const { urls, publicUrl, resources, certificate } = running
+  const { urls, publicUrl, resources, certificate, dashboardLink } = running
   const rows: (readonly [string, string])[] = [
     ...(urls.gateway === undefined ? [] : [['gateway', `${publicUrl}  (the only public port)`] as const]),
     ...(certificate === undefined ? [] : [['  certificate', describeCertificate(certificate)] as const]),
@@ -16,6 +16,7 @@ export function describeRunning(
       : [['authorization server', `${urls['authorization-server']}  (behind the gateway)`] as const]),
     ...extra,
     ...(urls.admin === undefined ? [] : [['admin', `${urls.admin}/healthz  /readyz  /metrics`] as const]),
+    ...(dashboardLink === undefined ? [] : [['  dashboard', `${dashboardLink}  (opens once)`] as const]),
   ]
   const width = Math.max(...rows.map(([name]) => name.length)) + 2
   return [

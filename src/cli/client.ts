@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { grants } from '../authorization-server/grants.ts'
 import { clientSecretHash } from '../authorization-server/registration/client-secrets.ts'
+import { removeClient } from '../compose/remove-client.ts'
 import { systemClock } from '../core/clock.ts'
 import { randomToken, typeableId } from '../core/secret.ts'
 import type { StoredClient } from '../storage/contract.ts'
@@ -114,16 +114,9 @@ async function rotate({ store, secret, config }: OpenStore, flags: Flags, id: st
 
 async function remove({ store }: OpenStore, { json }: Flags, id: string): Promise<void> {
   const { metadata } = await find(store, id)
-  await store.clients.remove(id)
-  // The same program may come back under the same id, and is asked about again.
-  await store.consents.forgetClient(id)
-  const granted = await store.artifacts.listByClient('Grant', id)
-  const ending = grants({ ...store, clock: systemClock })
-  for (const { payload } of granted) await ending.revoke(String(payload['jti']))
-  if (json === true) return console.log(JSON.stringify({ client_id: id, grants_ended: granted.length }))
-  console.log(
-    `${id} is removed, and ${granted.length} ${granted.length === 1 ? 'grant has' : 'grants have'} ended.`,
-  )
+  const ended = await removeClient(store, systemClock, id)
+  if (json === true) return console.log(JSON.stringify({ client_id: id, grants_ended: ended }))
+  console.log(`${id} is removed, and ${ended} ${ended === 1 ? 'grant has' : 'grants have'} ended.`)
   if ((metadata['grant_types'] as string[]).includes('client_credentials'))
     console.log('Access tokens that it got as a machine live on until they expire.')
 }

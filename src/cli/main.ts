@@ -3,6 +3,7 @@ import { version } from '../version.ts'
 import { backupCommand, restoreCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import { clientCommand } from './client.ts'
+import { dashboardCommand } from './dashboard.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
 import { keyCommand } from './key.ts'
@@ -24,6 +25,7 @@ const program = new Command('portcullis')
   .addCommand(clientCommand())
   .addCommand(userCommand())
   .addCommand(keyCommand())
+  .addCommand(dashboardCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
   .addCommand(doctorCommand())

@@ -16,6 +16,7 @@ import { openAudit } from '../telemetry/audit.ts'
 import type { Observe } from '../telemetry/event.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
+import { type Traffic, watchTraffic } from '../telemetry/traffic.ts'
 import { openRates } from './rates.ts'
 import { openConfiguredStore } from './store.ts'
 
@@ -26,6 +27,7 @@ export interface Base {
   readonly store: Store
   readonly log: Log
   readonly metrics: Metrics
+  readonly traffic: Traffic
   readonly observe: Observe
   readonly onFault: (error: unknown) => void
   readonly site: Site
@@ -57,6 +59,7 @@ const watchMilliseconds = 1000
 export async function openBase(config: Config, { clock, logTo, place }: BaseOptions): Promise<Base> {
   const log = createLog({ ...config.log, destination: logTo, worker: place?.index })
   const metrics = createMetrics()
+  const traffic = watchTraffic(clock)
   const onFault = (error: unknown): void =>
     error instanceof StoreAway
       ? log.logger.warn({ reason: error.message }, error.message)
@@ -73,9 +76,11 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
     store,
     log,
     metrics,
+    traffic,
     observe(event) {
       log.request(event)
       metrics.request(event)
+      traffic.request(event)
       audit.record(event)
     },
     onFault,

@@ -99,6 +99,14 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
     async listByClient(model, clientId) {
       return (await all(model).where('client_id', '=', clientId).execute()).map(openRow)
     },
+    async list(model, most) {
+      const rows = await all(model)
+        .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', clock.now())]))
+        .orderBy('expires_at', 'desc')
+        .limit(most)
+        .execute()
+      return rows.map(openRow)
+    },
     async consume(model, id, { answer, successor } = {}) {
       const consumption = {
         model,

@@ -64,6 +64,8 @@ export interface ArtifactStore {
     only?: { readonly clientId?: string | undefined; readonly most?: number },
   ): Promise<readonly FoundArtifact[]>
   listByClient(model: string, clientId: string): Promise<readonly FoundArtifact[]>
+  /** Those that have not expired, of all accounts; what expires last comes first, and no more than so many. */
+  list(model: string, most: number): Promise<readonly FoundArtifact[]>
   /**
    * Marks as consumed in one conditional update. Returns whether this call did it: of many at once, one. Together with
    * the mark, or not at all, it writes what is left: the answer that the one use was given, and the artifact that takes

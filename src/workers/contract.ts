@@ -2,6 +2,7 @@ import type { Part, Running } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import type { WorkerPlace } from '../core/worker-place.ts'
 import type { CollectedMetrics } from '../telemetry/metrics.ts'
+import type { TrafficRecord } from '../telemetry/traffic.ts'
 
 /** What the primary tells a worker. */
 export type Order =
@@ -14,6 +15,8 @@ export type Order =
   | { readonly kind: 'reload' }
   /** Answered with what was counted. */
   | { readonly kind: 'collect' }
+  /** Answered with what was seen. */
+  | { readonly kind: 'watch' }
   /** Finish what runs, and end. */
   | { readonly kind: 'drain' }
 
@@ -27,6 +30,7 @@ export type Report =
   /** It could not start. `mendable` says that an operator can do something about it. */
   | { readonly kind: 'failed'; readonly message: string; readonly mendable: boolean }
   | { readonly kind: 'collected'; readonly metrics: CollectedMetrics }
+  | { readonly kind: 'watched'; readonly traffic: TrafficRecord }
 
 /** Messages of ours travel in this, so that nobody takes those of others for one. */
 export interface Envelope<T> {

@@ -1,4 +1,5 @@
 import { type CollectedMetrics, keepCounts } from '../telemetry/metrics.ts'
+import type { TrafficRecord } from '../telemetry/traffic.ts'
 import type { Order } from './contract.ts'
 import { type Hired, hire } from './hire.ts'
 
@@ -10,6 +11,8 @@ export interface Crew {
   tell(order: Order): void
   /** What all of them have counted, and those who are gone. */
   collect(): Promise<readonly CollectedMetrics[]>
+  /** What those who serve have seen. */
+  watch(): Promise<readonly TrafficRecord[]>
   /** Replaces all of them, one after another, so that some serve at any time. */
   replaceAll(): Promise<void>
   /** Lets all of them finish. Resolves when they are gone. */
@@ -114,8 +117,13 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     },
     async collect() {
       const all = serving()
-      await Promise.all(all.map((one) => one.collect()))
+      await Promise.all(all.map((one) => one.ask('collect')))
       return [departed, ...all.map((one) => one.counted())]
+    },
+    async watch() {
+      const all = serving()
+      await Promise.all(all.map((one) => one.ask('watch')))
+      return all.flatMap((one) => one.seen() ?? [])
     },
     async replaceAll() {
       for (const index of orders.keys()) {

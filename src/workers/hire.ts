@@ -10,8 +10,10 @@ export interface Hired {
   readonly counted: () => Extract<Report, { kind: 'collected' }>['metrics']
   /** Gives an order; one that is gone takes none. */
   tell(order: Order): void
-  /** Asks what it has counted. Resolves when it has answered, or is gone, or takes too long. */
-  collect(): Promise<void>
+  /** What it had seen when it was asked last; undefined before that. */
+  readonly seen: () => Extract<Report, { kind: 'watched' }>['traffic'] | undefined
+  /** Asks what it has counted or seen. Resolves when it has answered, or is gone, or takes too long. */
+  ask(kind: 'collect' | 'watch'): Promise<void>
   /** Ends it at once. */
   kill(): void
   /** Resolves when it is gone: how it ended. */
@@ -27,14 +29,16 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
   // One that is gone cannot be told anything, which `gone` says.
   worker.on('error', () => undefined)
   let counted: ReturnType<Hired['counted']> = []
-  const waiting = new Set<() => void>()
-  const answered = (): void => {
-    for (const resolve of waiting) resolve()
-    waiting.clear()
+  let seen: ReturnType<Hired['seen']>
+  const waiting = { collect: new Set<() => void>(), watch: new Set<() => void>() }
+  const answered = (kind: keyof typeof waiting): void => {
+    for (const resolve of waiting[kind]) resolve()
+    waiting[kind].clear()
   }
   const gone = new Promise<string>((resolve) => {
     worker.once('exit', (code, signal: string | null) => {
-      answered()
+      answered('collect')
+      answered('watch')
       resolve(signal ?? `code ${code}`)
     })
   })
@@ -48,7 +52,10 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
         reject(report.mendable ? new WorkerFailed(report.message) : new Error(report.message))
       else if (report?.kind === 'collected') {
         counted = report.metrics
-        answered()
+        answered('collect')
+      } else if (report?.kind === 'watched') {
+        seen = report.traffic
+        answered('watch')
       }
     })
   })
@@ -56,15 +63,16 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
     pid: worker.process.pid ?? 0,
     ready,
     counted: () => counted,
+    seen: () => seen,
     tell,
-    async collect() {
+    async ask(kind) {
       const { promise, resolve } = Promise.withResolvers<void>()
-      waiting.add(resolve)
-      tell({ kind: 'collect' })
+      waiting[kind].add(resolve)
+      tell({ kind })
       const timer = setTimeout(resolve, answerMilliseconds)
       if (worker.isConnected()) await promise
       clearTimeout(timer)
-      waiting.delete(resolve)
+      waiting[kind].delete(resolve)
     },
     kill: () => worker.process.kill('SIGKILL'),
     gone,

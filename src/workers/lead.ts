@@ -39,6 +39,7 @@ export async function lead(config: Config, { parts, count }: LeadOptions): Promi
         parts: served,
         size: () => crew?.size() ?? 0,
         render: async (metrics) => joinMetrics([metrics, ...((await crew?.collect()) ?? [])]),
+        watch: async () => (await crew?.watch()) ?? [],
         countLost: (lost) => {
           onLost = lost
         },

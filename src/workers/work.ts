@@ -19,6 +19,8 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
     else if (order?.kind === 'reload') void running?.reload()
     else if (order?.kind === 'collect')
       void running?.collect().then((metrics) => report({ kind: 'collected', metrics }))
+    else if (order?.kind === 'watch' && running !== undefined)
+      report({ kind: 'watched', traffic: running.watch() })
     else if (order?.kind === 'drain') drain()
   })
   report({ kind: 'up' })

@@ -21,6 +21,8 @@ export interface Installation {
   readonly data: string
   /** Where the first user is made. */
   readonly setUpLink: string | undefined
+  /** Opens the dashboard once. */
+  readonly dashboardLink: string
   /** Everything that was logged so far. */
   readonly log: () => string
   /** The audit so far, once everything that was recorded is written. */
@@ -100,6 +102,9 @@ export async function startInstallation({
     data,
     get setUpLink() {
       return running.setUpLink
+    },
+    get dashboardLink() {
+      return running.dashboardLink as string
     },
     log: () => written.join(''),
     async audit() {

@@ -20,7 +20,8 @@ export interface PageChecks {
 
 const narrow = { width: 360, height: 740 }
 const targetSize = JSON.stringify({ rules: { 'target-size': { enabled: true } } })
-const controls = 'a:visible, summary:visible, button:visible, input:not([type=hidden]):visible'
+const controls =
+  'a:visible, summary:visible, button:visible, input:not([type=hidden]):visible, [tabindex="0"]:visible'
 
 /** Starts a Chromium for the tests of a file, and closes it after them. */
 export function pageChecks(): PageChecks {

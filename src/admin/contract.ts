@@ -1,0 +1,66 @@
+/** A table of what is in the store, and what an operator may do with each row. */
+export interface Listing {
+  readonly title: string
+  /** Where the table is. */
+  readonly path: string
+  /** What stands above it. */
+  readonly about: string
+  readonly columns: readonly string[]
+  readonly rows: () => Promise<readonly ListedRow[]>
+  readonly actions: Readonly<Record<string, ListingAction>>
+}
+
+/** One row of a listing. */
+export interface ListedRow {
+  /** Names the row in forms; no secret. */
+  readonly id: string
+  readonly cells: readonly string[]
+  /** The names of the actions that this row offers. */
+  readonly actions: readonly string[]
+}
+
+/** Something that an operator may do. */
+interface ListingAction {
+  readonly label: string
+  /** What happens, for a person who is asked whether they are sure. */
+  readonly consequence: string
+  /** Resolves to what to tell the operator; a secret among it is shown once. Throws ActionRefused. The id is untrusted. */
+  readonly act: (id: string) => Promise<string>
+}
+
+/** What an operator asked for cannot be done; the message says why and is for that person. */
+export class ActionRefused extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ActionRefused'
+  }
+}
+
+/** A point of the charts. */
+export interface ChartPoint {
+  /** Seconds since the epoch. */
+  readonly at: number
+  /** Requests a second. */
+  readonly allowed: number
+  readonly refused: number
+  readonly failed: number
+  /** Milliseconds; undefined where nothing was measured. */
+  readonly median: number | undefined
+  readonly slow: number | undefined
+}
+
+/** A table of the overview. */
+export interface Table {
+  readonly caption: string
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+  /** What stands in its place where there are no rows. */
+  readonly none: string
+}
+
+/** What the overview shows. */
+export interface Overview {
+  readonly points: readonly ChartPoint[]
+  /** By the name under which the page has them. */
+  readonly tables: Readonly<Record<string, Table>>
+}

@@ -1,0 +1,179 @@
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { html } from 'hono/html'
+import { streamSSE } from 'hono/streaming'
+import { secretsEqual } from '../core/secret.ts'
+import { ActionRefused, type Listing, type Overview } from './contract.ts'
+import { assets } from './pages/assets.ts'
+import { dashboardHeaders, type Frame, smallPage } from './pages/layout.ts'
+import { listingPage } from './pages/listing-page.ts'
+import { drawTable, overviewPage } from './pages/overview-page.ts'
+import { type DashboardAccess, sessionCookie, sessionOf } from './sign-in.ts'
+
+/** What the dashboard shows, and who may see it. */
+export interface DashboardPorts {
+  readonly access: DashboardAccess
+  readonly overview: () => Promise<Overview>
+  readonly listings: readonly Listing[]
+  /** Told of faults. */
+  readonly onFault: (error: unknown) => void
+}
+
+const tickMilliseconds = 1000
+const maxFormBytes = 4096
+
+/** The dashboard: everything but the page of a link is for whoever has a session. */
+export function dashboardApp({ access, overview, listings, onFault }: DashboardPorts): Hono {
+  const app = new Hono()
+  app.use(bodyLimit({ maxSize: maxFormBytes }))
+  app.onError((error, context) => {
+    onFault(error)
+    return context.html(
+      smallPage('Something went wrong', html`<p>The log of Portcullis has the reason.</p>`),
+      500,
+      dashboardHeaders,
+    )
+  })
+  for (const { path, type, content } of Object.values(assets)) {
+    app.get(path, (context) =>
+      context.body(content, 200, {
+        'Content-Type': type,
+        'Cache-Control': 'public, max-age=31536000, immutable',
+        'X-Content-Type-Options': 'nosniff',
+      }),
+    )
+  }
+
+  // Looking at a link uses nothing up, so that previews of links do no harm.
+  app.get('/sign-in/:token', (context) =>
+    context.html(
+      smallPage(
+        'Open the dashboard',
+        html`<p>This link works once. The dashboard stays open in this browser for eight hours.</p>
+        <form method="post" class="actions"><button class="primary">Open the dashboard</button></form>`,
+      ),
+      200,
+      dashboardHeaders,
+    ),
+  )
+  app.post('/sign-in/:token', async (context) => {
+    if (!isOwnForm(context)) return context.html(signInPage(), 403, dashboardHeaders)
+    const session = await access.enter(context.req.param('token'))
+    if (session === undefined) return context.html(signInPage(), 401, dashboardHeaders)
+    context.header('Set-Cookie', sessionCookie(session))
+    return context.redirect('/', 303)
+  })
+
+  const signedIn = async (context: Context): Promise<string | undefined> => {
+    const session = sessionOf(context.req.header('cookie'))
+    return (await access.isOpen(session)) ? session : undefined
+  }
+  const frameOf = (session: string, path: string): Frame => ({
+    listings,
+    path,
+    csrf: access.formToken(session),
+  })
+  /** Runs for a session alone; everybody else is told how to get one. */
+  const forSession =
+    (answer: (context: Context, session: string) => Promise<Response>) => async (context: Context) => {
+      const session = await signedIn(context)
+      return session === undefined
+        ? context.html(signInPage(), 401, dashboardHeaders)
+        : answer(context, session)
+    }
+  /** The same for a form of ours. */
+  const forForm = (
+    answer: (context: Context, session: string, form: Record<string, unknown>) => Promise<Response>,
+  ) =>
+    forSession(async (context, session) => {
+      const form = await context.req.parseBody()
+      const isOurs = isOwnForm(context) && secretsEqual(textOf(form['csrf']), access.formToken(session))
+      return isOurs
+        ? answer(context, session, form)
+        : context.html(
+            smallPage('Not our form', html`<p>Open the page anew, and try again.</p>`),
+            403,
+            dashboardHeaders,
+          )
+    })
+
+  app.get(
+    '/',
+    forSession(async (context, session) =>
+      context.html(overviewPage(frameOf(session, '/'), await overview()), 200, dashboardHeaders),
+    ),
+  )
+  app.get(
+    '/events',
+    forSession(async (context, session) =>
+      streamSSE(context, async (stream) => {
+        while (!stream.aborted && (await access.isOpen(session))) {
+          const { points, tables } = await overview()
+          const drawn = await Promise.all(
+            Object.entries(tables).map(async ([name, table]) => [name, String(await drawTable(table))]),
+          )
+          await stream.writeSSE({
+            event: 'overview',
+            data: JSON.stringify({ points, tables: Object.fromEntries(drawn) }),
+          })
+          await stream.sleep(tickMilliseconds)
+        }
+      }),
+    ),
+  )
+  app.post(
+    '/sign-out',
+    forForm(async (context, session) => {
+      await access.leave(session)
+      context.header('Set-Cookie', sessionCookie(undefined))
+      return context.html(signInPage(), 200, dashboardHeaders)
+    }),
+  )
+  for (const listing of listings) {
+    const show = async (
+      context: Context,
+      session: string,
+      told?: { readonly text: string; readonly failed: boolean },
+    ): Promise<Response> =>
+      context.html(
+        listingPage(frameOf(session, listing.path), listing, await listing.rows(), told),
+        told?.failed === true ? 409 : 200,
+        dashboardHeaders,
+      )
+    app.get(listing.path, forSession(show))
+    for (const [name, { act }] of Object.entries(listing.actions)) {
+      app.post(
+        `${listing.path}/${name}`,
+        forForm(async (context, session, form) => {
+          try {
+            return await show(context, session, { text: await act(textOf(form['id'])), failed: false })
+          } catch (error) {
+            if (!(error instanceof ActionRefused)) throw error
+            return show(context, session, { text: error.message, failed: true })
+          }
+        }),
+      )
+    }
+  }
+  return app
+}
+
+/** A field of a form, where it is a text. Untrusted. */
+function textOf(field: unknown): string {
+  return typeof field === 'string' ? field : ''
+}
+
+/** Browsers name the origin of a form; one of another page is not ours. */
+function isOwnForm(context: Context): boolean {
+  const origin = context.req.header('origin')
+  return origin === undefined || URL.parse(origin)?.host === context.req.header('host')
+}
+
+function signInPage() {
+  return smallPage(
+    'Sign in to the dashboard',
+    html`<p>The dashboard opens with a link that works once. Portcullis prints one when it starts; for another one run, where Portcullis runs:</p>
+    <p><code>portcullis dashboard</code></p>
+    <p class="quiet">With the flags that name the installation, such as <code>-c portcullis.yaml</code> or <code>--data DIR</code>.</p>`,
+  )
+}

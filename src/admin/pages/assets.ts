@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { digest } from '../../core/secret.ts'
+import { icon } from '../../http/icon.ts'
+import { stylesheet } from '../../http/stylesheet.ts'
+import { dashboardScript } from './dashboard-script.ts'
+import { dashboardStylesheet } from './dashboard-stylesheet.ts'
+
+/** A file that pages of the dashboard load. */
+interface Asset {
+  /** Changes with the content, so that it can be kept for ever. */
+  readonly path: string
+  readonly type: string
+  readonly content: string
+}
+
+const charts = dirname(fileURLToPath(import.meta.resolve('uplot')))
+
+function asset(extension: string, type: string, content: string): Asset {
+  return {
+    path: `/assets/${digest(content).slice(0, 16)}.${extension}`,
+    type: `${type}; charset=utf-8`,
+    content,
+  }
+}
+
+/** All assets of the dashboard. */
+export const assets = {
+  style: asset('css', 'text/css', stylesheet + dashboardStylesheet),
+  chartStyle: asset('css', 'text/css', readFileSync(join(charts, 'uPlot.min.css'), 'utf8')),
+  charts: asset('js', 'text/javascript', readFileSync(join(charts, 'uPlot.iife.min.js'), 'utf8')),
+  script: asset('js', 'text/javascript', dashboardScript),
+  icon: asset('svg', 'image/svg+xml', icon),
+} as const

@@ -1,0 +1,67 @@
+/**
+ * The script of the overview: draws the charts and keeps them and the tables up to date from the event stream. The
+ * markup of the tables comes from the server, escaped there. Without it the page reloads itself.
+ */
+export const dashboardScript = `'use strict'
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+const resolved = (name) => {
+  const probe = document.createElement('span')
+  probe.style.color = 'var(' + name + ')'
+  document.body.append(probe)
+  const found = getComputedStyle(probe).color
+  probe.remove()
+  return found
+}
+const series = {
+  traffic: [['allowed', '--accent'], ['refused', '--warn-line'], ['failed', '--danger']],
+  latency: [['median', '--accent'], ['slow', '--warn-line']],
+}
+const titles = { allowed: 'allowed', refused: 'refused', failed: 'failed', median: 'median', slow: '95 of 100' }
+const dataOf = (name, points) => [points.map(({ at }) => at), ...series[name].map(([key]) => points.map((point) => point[key] ?? null))]
+const charts = new Map()
+const draw = (name, points) => {
+  const holder = document.querySelector('[data-chart=' + name + ']')
+  const options = {
+    width: holder.clientWidth,
+    height: 200,
+    cursor: { y: false },
+    scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
+    axes: [{}, { size: 56 }].map((axis) => ({ ...axis, stroke: resolved('--soft'), grid: { stroke: resolved('--line') }, ticks: { stroke: resolved('--line') } })),
+    series: [{}, ...series[name].map(([key, stroke]) => ({ label: titles[key], stroke: resolved(stroke), width: 2, spanGaps: true, points: { show: false } }))],
+  }
+  charts.get(name)?.destroy()
+  holder.replaceChildren()
+  charts.set(name, new uPlot(options, dataOf(name, points), holder))
+}
+let latest = JSON.parse(document.querySelector('[data-points]').textContent)
+const drawAll = () => { for (const name of Object.keys(series)) draw(name, latest) }
+drawAll()
+addEventListener('resize', drawAll)
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll)
+let stream
+const button = document.querySelector('[data-pause]')
+const state = document.querySelector('[data-state]')
+const listen = () => {
+  stream = new EventSource('/events')
+  stream.addEventListener('overview', ({ data }) => {
+    const { points, tables } = JSON.parse(data)
+    latest = points
+    for (const [name, chart] of charts) chart.setData(dataOf(name, points))
+    for (const [name, markup] of Object.entries(tables)) {
+      const holder = document.querySelector('[data-table=' + name + ']')
+      if (holder.innerHTML !== markup) holder.innerHTML = markup
+    }
+    state.textContent = 'live'
+  })
+  stream.onerror = () => { state.textContent = stream.readyState === EventSource.CLOSED ? 'signed out: reload the page' : 'connecting…' }
+}
+button.hidden = false
+button.addEventListener('click', () => {
+  const pausing = button.getAttribute('aria-pressed') !== 'true'
+  button.setAttribute('aria-pressed', String(pausing))
+  if (!pausing) return listen()
+  stream.close()
+  state.textContent = 'paused'
+})
+listen()
+`

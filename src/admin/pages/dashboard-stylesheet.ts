@@ -1,0 +1,25 @@
+/** What the pages of the dashboard have beside the style of all pages: they are wide, and full of tables. */
+export const dashboardStylesheet = `
+body.wide { display: block; padding: 0 }
+.wide main { max-width: 76rem; margin: 0 auto; border: 0; border-radius: 0; background: transparent }
+.bar { background: var(--card); border-bottom: 1px solid var(--line) }
+.bar nav { max-width: 76rem; margin: 0 auto; padding: .75rem clamp(1.25rem, 5vw, 2rem); border: 0; align-items: center }
+.bar .brand { margin: 0 1rem 0 0 }
+.bar a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none }
+.bar form { margin-left: auto }
+.bar button, .rowed button, .heading button { flex: none; padding: .25rem .75rem; font-size: .875rem }
+.heading { display: flex; flex-wrap: wrap; gap: 1rem; align-items: baseline; justify-content: space-between }
+.charts { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)) }
+figure, .table { margin: 0 0 1rem; padding: 1rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem }
+figcaption, caption { padding: 0 0 .5rem; font-weight: 600; text-align: left }
+.chart { min-height: 13rem }
+.table { overflow-x: auto }
+table { width: 100%; border-collapse: collapse; font-size: .875rem }
+th, td { padding: .375rem .75rem .375rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); overflow-wrap: anywhere }
+th { color: var(--soft); font-weight: 600; white-space: nowrap }
+.rowed summary { display: inline-block; padding: .125rem .75rem; font-size: .875rem }
+.rowed details[open] summary { margin-bottom: .5rem }
+.rowed .confirm p { max-width: 24rem }
+.told { padding: .625rem .75rem; background: var(--card); border-left: 4px solid var(--accent); border-radius: .25rem }
+.u-legend, .u-legend th, .u-legend td { color: var(--ink); border: 0; font-size: .8125rem }
+`

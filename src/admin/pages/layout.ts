@@ -1,0 +1,69 @@
+import { html } from 'hono/html'
+import type { Markup } from '../../http/page.ts'
+import type { Listing } from '../contract.ts'
+import { assets } from './assets.ts'
+
+/** What every page of the dashboard has round its content. */
+export interface Frame {
+  readonly listings: readonly Listing[]
+  /** The page that is shown. */
+  readonly path: string
+  readonly csrf: string
+}
+
+/** Headers of the pages: our own style and scripts may load and nothing else, nobody may frame them. */
+export const dashboardHeaders: Readonly<Record<string, string>> = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'X-Frame-Options': 'DENY',
+  'X-Content-Type-Options': 'nosniff',
+  // 'no-referrer' would make browsers send `Origin: null` with our own forms.
+  'Referrer-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+}
+
+/** A page of the dashboard, for somebody who is signed in. */
+export function layOut(title: string, frame: Frame, content: Markup): Markup {
+  const link = (path: string, text: string): Markup =>
+    path === frame.path
+      ? html`<a href="${path}" aria-current="page">${text}</a>`
+      : html`<a href="${path}">${text}</a>`
+  return document(
+    title,
+    html`<header class="bar">
+      <nav aria-label="Dashboard">
+        <span class="brand">Portcullis</span>
+        ${link('/', 'Overview')} ${frame.listings.map((listing) => link(listing.path, listing.title))}
+        <form method="post" action="/sign-out">
+          <input type="hidden" name="csrf" value="${frame.csrf}" /><button>Sign out</button>
+        </form>
+      </nav>
+    </header>
+    <main>${content}</main>`,
+    'wide',
+  )
+}
+
+/** A small page for somebody who is not signed in. */
+export function smallPage(title: string, content: Markup): Markup {
+  return document(title, html`<main><p class="brand">Portcullis</p><h1>${title}</h1>${content}</main>`, '')
+}
+
+function document(title: string, body: Markup, kind: string): Markup {
+  return html`<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>${title} · Portcullis dashboard</title>
+    <link rel="icon" type="image/svg+xml" href="${assets.icon.path}" />
+    <link rel="stylesheet" href="${assets.chartStyle.path}" />
+    <link rel="stylesheet" href="${assets.style.path}" />
+  </head>
+  <body class="${kind}">
+    ${body}
+  </body>
+</html>`
+}

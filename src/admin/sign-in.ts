@@ -1,0 +1,32 @@
+/** What the dashboard remembers of who may see it. Shared by all processes of an installation. */
+export interface DashboardAccess {
+  /** A link's token, for an operator's eyes: good once, for a quarter of an hour. */
+  readonly createLink: () => Promise<string>
+  /** Uses a link up and begins a session: of many at once, one gets it. Undefined for every other token. Untrusted. */
+  readonly enter: (token: string) => Promise<string | undefined>
+  /** Whether a session of that id is on. Untrusted. */
+  readonly isOpen: (session: string) => Promise<boolean>
+  readonly leave: (session: string) => Promise<void>
+  /** The token of the forms of a session. */
+  readonly formToken: (session: string) => string
+}
+
+/** How long a session lasts, in seconds. */
+export const dashboardSessionSeconds = 8 * 3600
+
+const cookieName = 'portcullis_dashboard'
+
+/** The session that a Cookie header names. Untrusted. */
+export function sessionOf(cookies: string | undefined): string {
+  for (const pair of (cookies ?? '').split(';')) {
+    const [name, value = ''] = pair.trim().split('=', 2)
+    if (name === cookieName) return value
+  }
+  return ''
+}
+
+/** The Set-Cookie header that begins a session, or ends it where there is none. */
+export function sessionCookie(session: string | undefined): string {
+  const age = session === undefined ? 0 : dashboardSessionSeconds
+  return `${cookieName}=${session ?? ''}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${age}`
+}

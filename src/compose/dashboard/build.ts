@@ -1,0 +1,30 @@
+import type { DashboardPorts } from '../../admin/dashboard.ts'
+import type { Config } from '../../config/schema.ts'
+import { displayText } from '../../http/page.ts'
+import type { TrafficRecord } from '../../telemetry/traffic.ts'
+import type { Base } from '../base.ts'
+import { dashboardAccess } from './access.ts'
+import { buildListings } from './listings.ts'
+import { describeTraffic } from './overview.ts'
+
+/** Where a link opens the dashboard. A bearer secret: for the operator's eyes, never for a log. */
+export function dashboardLink(adminUrl: string, token: string): string {
+  return `${adminUrl}/sign-in/${token}`
+}
+
+/** Builds the dashboard over the store, and over what the processes of this machine have seen. */
+export function buildDashboard(
+  config: Config,
+  base: Pick<Base, 'store' | 'secret' | 'clock' | 'onFault'>,
+  record: () => Promise<TrafficRecord>,
+): DashboardPorts {
+  const { store, secret, clock, onFault } = base
+  const nameOf = async (subject: string): Promise<string> =>
+    displayText((await store.users.find(subject))?.name ?? subject)
+  return {
+    access: dashboardAccess({ artifacts: store.artifacts, secret, clock }),
+    overview: async () => describeTraffic(await record(), nameOf),
+    listings: buildListings({ config, store, secret, clock, nameOf }),
+    onFault,
+  }
+}

@@ -1,0 +1,35 @@
+import { ActionRefused, type Listing } from '../../admin/contract.ts'
+import { type ListingPorts, mostRows, when } from './listing-ports.ts'
+
+/** Browsers in which somebody is signed in. */
+export function sessionListing({ store, nameOf }: ListingPorts): Listing {
+  return {
+    title: 'Sessions',
+    path: '/sessions',
+    about: 'Browsers in which somebody is signed in. Ending one leaves the grants as they are.',
+    columns: ['Who', 'Signed in', 'Ends'],
+    async rows() {
+      const found = await store.artifacts.list('Session', mostRows)
+      const signedIn = found.filter(({ payload }) => payload['accountId'] !== undefined)
+      return Promise.all(
+        signedIn.map(async ({ payload: { uid, accountId, loginTs, exp } }) => ({
+          id: String(uid),
+          cells: [await nameOf(String(accountId)), when(Number(loginTs) * 1000), when(Number(exp) * 1000)],
+          actions: ['end'],
+        })),
+      )
+    },
+    actions: {
+      end: {
+        label: 'Sign out',
+        consequence: 'The person has to log in again in that browser.',
+        async act(id) {
+          const found = await store.artifacts.findByUid('Session', id)
+          if (found === undefined) throw new ActionRefused('This session has ended already.')
+          await store.artifacts.remove('Session', String(found.payload['jti']))
+          return 'The session has ended.'
+        },
+      },
+    },
+  }
+}

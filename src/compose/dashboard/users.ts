@@ -1,0 +1,57 @@
+import { ActionRefused, type Listing } from '../../admin/contract.ts'
+import { displayText } from '../../http/page.ts'
+import { PersonRefused } from '../../identity/people.ts'
+import { buildPeople } from '../people.ts'
+import { type ListingPorts, when } from './listing-ports.ts'
+
+/** The people who have accounts here. */
+export function userListing({ store, secret, clock }: ListingPorts): Listing {
+  const people = buildPeople({ store, secret, clock })
+  const change = async (id: string, how: 'disable' | 'enable', done: string): Promise<string> => {
+    const user = await store.users.find(id)
+    if (user === undefined) throw new ActionRefused('This user is not there any more.')
+    try {
+      await people[how](user.name)
+    } catch (error) {
+      if (error instanceof PersonRefused) throw new ActionRefused(error.message)
+      throw error
+    }
+    return `${user.name} ${done}`
+  }
+  return {
+    title: 'Users',
+    path: '/users',
+    about:
+      'People with an account of this installation. The command "portcullis user" adds and removes them.',
+    columns: ['Name', 'Shown as', 'Since', 'State'],
+    async rows() {
+      const users = await store.users.list()
+      return users.map(({ id, name, displayName, createdAt, disabledAt, passwordHash }) => ({
+        id,
+        cells: [
+          name,
+          displayText(displayName),
+          when(createdAt),
+          disabledAt === undefined
+            ? passwordHash === undefined
+              ? 'invited'
+              : 'active'
+            : `disabled ${when(disabledAt)}`,
+        ],
+        actions: [disabledAt === undefined ? 'disable' : 'enable'],
+      }))
+    },
+    actions: {
+      disable: {
+        label: 'Disable',
+        consequence: 'They are signed out, all that they granted ends, and they cannot log in.',
+        act: (id) => change(id, 'disable', 'is disabled and signed out everywhere.'),
+      },
+      enable: {
+        label: 'Enable',
+        consequence: 'They can log in again. Clients have to ask them anew.',
+        act: (id) => change(id, 'enable', 'can log in again.'),
+      },
+    },
+  }
+}

@@ -1,0 +1,68 @@
+import type { Activity, Denial, FlowStep, Slot, TrafficRecord } from './traffic.ts'
+
+/** What several processes have seen, as if one had. */
+export function mergeTraffic(records: readonly TrafficRecord[]): TrafficRecord {
+  const [only] = records
+  if (only !== undefined && records.length === 1) return only
+  return {
+    slots: mergeBy(
+      records.flatMap(({ slots }) => slots),
+      ({ begins }) => String(begins),
+      addSlots,
+    ).toSorted((one, other) => one.begins - other.begins),
+    activities: mergeBy(
+      records.flatMap(({ activities }) => activities),
+      ({ subject, clientId, upstream, method }) => [subject, clientId, upstream, method].join('\0'),
+      addActivities,
+    ),
+    denials: mergeBy(
+      records.flatMap(({ denials }) => denials),
+      ({ code, upstream, method, scopes }) => [code, upstream, method, ...scopes].join('\0'),
+      addDenials,
+    ),
+    flows: mergeBy(
+      records.flatMap(({ flows }) => flows),
+      ({ step, grantType, code }) => [step, grantType, code].join('\0'),
+      (one: FlowStep, other: FlowStep) => ({ ...one, count: one.count + other.count }),
+    ),
+    recent: records.flatMap(({ recent }) => recent),
+  }
+}
+
+function mergeBy<T>(items: readonly T[], keyOf: (item: T) => string, add: (one: T, other: T) => T): T[] {
+  const merged = new Map<string, T>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const known = merged.get(key)
+    merged.set(key, known === undefined ? item : add(known, item))
+  }
+  return [...merged.values()]
+}
+
+function addSlots(one: Slot, other: Slot): Slot {
+  const { allowed, challenged, denied, failed } = other.outcomes
+  return {
+    begins: one.begins,
+    outcomes: {
+      allowed: one.outcomes.allowed + allowed,
+      challenged: one.outcomes.challenged + challenged,
+      denied: one.outcomes.denied + denied,
+      failed: one.outcomes.failed + failed,
+    },
+    durations: one.durations.map((count, index) => count + (other.durations[index] ?? 0)),
+  }
+}
+
+function addActivities(one: Activity, other: Activity): Activity {
+  return {
+    ...one,
+    count: one.count + other.count,
+    refused: one.refused + other.refused,
+    lastAt: Math.max(one.lastAt, other.lastAt),
+  }
+}
+
+function addDenials(one: Denial, other: Denial): Denial {
+  const latest = one.lastAt >= other.lastAt ? one : other
+  return { ...latest, count: one.count + other.count }
+}

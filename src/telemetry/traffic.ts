@@ -1,0 +1,183 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../core/clock.ts'
+import type { Outcome, RequestEvent } from './event.ts'
+
+/** Seconds that one point of a chart stands for. */
+export const slotSeconds = 5
+const slotsKept = 120
+const mostActivities = 1000
+const mostDenials = 500
+const recentKept = 50
+
+/** Upper bounds of the classes in which durations are counted, in milliseconds; the last one has none. */
+export const durationBounds = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 250, 500, 1000, 5000] as const
+
+/** What ended in one slot of time. */
+export interface Slot {
+  /** Seconds since the epoch. */
+  readonly begins: number
+  readonly outcomes: Record<Outcome, number>
+  /** MCP requests by class of duration. */
+  readonly durations: number[]
+}
+
+/** Who did what, through which client, where. */
+export interface Activity {
+  readonly subject: string
+  readonly clientId: string
+  readonly upstream: string
+  readonly method: string
+  count: number
+  refused: number
+  /** Milliseconds since the epoch. */
+  lastAt: number
+}
+
+/** One way of being refused. */
+export interface Denial {
+  readonly code: string
+  readonly reason: string
+  readonly upstream: string
+  readonly method: string
+  /** The scopes that the call needed. */
+  readonly scopes: readonly string[]
+  count: number
+  lastAt: number
+  lastSubject: string
+  lastClientId: string
+}
+
+/** How often a step of OAuth ended in one way; `code` is empty where it went well. */
+export interface FlowStep {
+  readonly step: string
+  readonly grantType: string
+  readonly code: string
+  count: number
+}
+
+/** What one process has seen since it started; the slots are those of the last ten minutes. */
+export interface TrafficRecord {
+  readonly slots: readonly Slot[]
+  readonly activities: readonly Activity[]
+  readonly denials: readonly Denial[]
+  readonly flows: readonly FlowStep[]
+  readonly recent: readonly RequestEvent[]
+}
+
+/** Remembers what requests have done, for the dashboard. */
+export interface Traffic {
+  readonly request: (event: RequestEvent) => void
+  readonly record: () => TrafficRecord
+}
+
+/**
+ * Keeps events as they are and looks at them when somebody asks, or when many wait: a request pays for a place in a
+ * list. What is kept is bounded, whatever clients choose to call themselves.
+ */
+export function watchTraffic(clock: Clock): Traffic {
+  let waiting: { readonly event: RequestEvent; readonly at: number }[] = []
+  const slots: Slot[] = []
+  const activities = new LRUCache<string, Activity>({ max: mostActivities })
+  const denials = new LRUCache<string, Denial>({ max: mostDenials })
+  const flows = new LRUCache<string, FlowStep>({ max: mostDenials })
+  let recent: RequestEvent[] = []
+
+  const slotAt = (at: number): Slot => {
+    const begins = Math.floor(at / 1000 / slotSeconds) * slotSeconds
+    const newest = slots.at(-1)
+    if (newest !== undefined && newest.begins >= begins) return newest
+    const slot: Slot = {
+      begins,
+      outcomes: { allowed: 0, challenged: 0, denied: 0, failed: 0 },
+      durations: [...durationBounds, 0].map(() => 0),
+    }
+    slots.push(slot)
+    if (slots.length > slotsKept) slots.shift()
+    return slot
+  }
+
+  const note = (event: RequestEvent, at: number): void => {
+    const slot = slotAt(at)
+    slot.outcomes[event.outcome]++
+    if (event.kind === 'oauth') return noteFlow(flows, event)
+    if (event.kind !== 'mcp') return
+    const bound = durationBounds.findIndex((most) => event.durationMs <= most)
+    const index = bound === -1 ? durationBounds.length : bound
+    slot.durations[index] = (slot.durations[index] ?? 0) + 1
+    noteActivity(activities, event, at)
+    if (event.outcome === 'denied' || event.outcome === 'challenged') noteDenial(denials, event, at)
+  }
+
+  const digest = (): void => {
+    const batch = waiting
+    waiting = []
+    for (const { event, at } of batch) note(event, at)
+    recent = [...recent, ...batch.slice(-recentKept).map(({ event }) => event)].slice(-recentKept)
+  }
+
+  return {
+    request(event) {
+      if (waiting.push({ event, at: clock.now() }) >= 5000) digest()
+    },
+    record() {
+      digest()
+      const oldest = clock.now() / 1000 - slotsKept * slotSeconds
+      return {
+        slots: slots.filter(({ begins }) => begins >= oldest),
+        activities: [...activities.values()],
+        denials: [...denials.values()],
+        flows: [...flows.values()],
+        recent,
+      }
+    },
+  }
+}
+
+function noteActivity(activities: LRUCache<string, Activity>, event: RequestEvent, at: number): void {
+  const { subject = '', clientId = '', upstream = '', methods = [] } = event
+  const method = methods.length > 1 ? 'batch' : (methods[0] ?? event.httpMethod)
+  const key = [subject, clientId, upstream, method].join('\0')
+  let activity = activities.get(key)
+  if (activity === undefined) {
+    activity = { subject, clientId, upstream, method, count: 0, refused: 0, lastAt: at }
+    activities.set(key, activity)
+  }
+  activity.count++
+  if (event.outcome !== 'allowed') activity.refused++
+  activity.lastAt = at
+}
+
+function noteDenial(denials: LRUCache<string, Denial>, event: RequestEvent, at: number): void {
+  const { code = '', reason = '', upstream = '', methods = [], scopes = [] } = event
+  const method = methods.length > 1 ? 'batch' : (methods[0] ?? event.httpMethod)
+  const key = [code, upstream, method, ...scopes].join('\0')
+  let denial = denials.get(key)
+  if (denial === undefined) {
+    denial = {
+      code,
+      reason,
+      upstream,
+      method,
+      scopes,
+      count: 0,
+      lastAt: at,
+      lastSubject: '',
+      lastClientId: '',
+    }
+    denials.set(key, denial)
+  }
+  denial.count++
+  denial.lastAt = at
+  denial.lastSubject = event.subject ?? ''
+  denial.lastClientId = event.clientId ?? ''
+}
+
+function noteFlow(flows: LRUCache<string, FlowStep>, event: RequestEvent): void {
+  const { step = 'page', grantType = '', outcome } = event
+  if (step === 'page' || step === 'discovery' || step === 'keys') return
+  const code = outcome === 'allowed' ? '' : (event.code ?? String(event.status))
+  const key = [step, grantType, code].join('\0')
+  const flow = flows.get(key)
+  if (flow === undefined) flows.set(key, { step, grantType, code, count: 1 })
+  else flow.count++
+}

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { RequestEvent } from '../../src/telemetry/event.ts'
+import { mergeTraffic } from '../../src/telemetry/merge-traffic.ts'
+import { watchTraffic } from '../../src/telemetry/traffic.ts'
+
+let now = 1_000_000_000_000
+const clock = { now: () => now }
+
+const event = (given: Partial<RequestEvent>): RequestEvent => ({
+  kind: 'mcp',
+  outcome: 'allowed',
+  requestId: 'a-request',
+  httpMethod: 'POST',
+  path: '/mcp',
+  status: 200,
+  durationMs: 2,
+  address: undefined,
+  ...given,
+})
+
+describe('what the dashboard shows of traffic', () => {
+  it('counts by time, outcome and duration, and forgets what is ten minutes old', () => {
+    const traffic = watchTraffic(clock)
+    traffic.request(event({}))
+    traffic.request(event({ outcome: 'denied', durationMs: 9000 }))
+    now += 5000
+    traffic.request(event({ outcome: 'failed' }))
+    const [first, second] = traffic.record().slots
+    assert.deepEqual(first?.outcomes, { allowed: 1, challenged: 0, denied: 1, failed: 0 })
+    assert.deepEqual([first?.durations.at(2), first?.durations.at(-1), second?.outcomes.failed], [1, 1, 1])
+    now += 601_000
+    assert.deepEqual(traffic.record().slots, [])
+  })
+
+  it('stays bounded, whatever callers call themselves', () => {
+    const traffic = watchTraffic(clock)
+    for (let index = 0; index < 20_000; index++)
+      traffic.request(event({ subject: `user-${index}`, outcome: 'denied', code: `code-${index}` }))
+    const { activities, denials, recent } = traffic.record()
+    assert.ok(activities.length <= 1000 && denials.length <= 500 && recent.length <= 50)
+    assert.equal(recent.at(-1)?.subject, 'user-19999')
+  })
+
+  it('of several processes is what one would have seen', () => {
+    const events = [
+      event({ subject: 'ada', upstream: 'files', methods: ['tools/list'] }),
+      event({
+        subject: 'ada',
+        upstream: 'files',
+        methods: ['tools/call'],
+        outcome: 'denied',
+        code: 'scope_missing',
+      }),
+      event({ kind: 'oauth', step: 'token', grantType: 'refresh_token' }),
+    ]
+    const [one, other, all] = [watchTraffic(clock), watchTraffic(clock), watchTraffic(clock)]
+    for (const [index, each] of [...events, ...events].entries()) {
+      ;(index % 2 === 0 ? one : other).request(each)
+      all.request(each)
+    }
+    const sorted = ({ slots, activities, denials, flows }: ReturnType<typeof all.record>): unknown =>
+      [slots, activities, denials, flows].map((list) => list.map((item) => JSON.stringify(item)).toSorted())
+    assert.deepEqual(sorted(mergeTraffic([one.record(), other.record()])), sorted(all.record()))
+  })
+})

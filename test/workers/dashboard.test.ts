@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { portcullis } from '../support/command.ts'
+import { openDashboard } from '../support/dashboard-visitor.ts'
+import { tokenFor } from '../support/era-calls.ts'
+import { startWorkers } from '../support/worker-installation.ts'
+
+it('the dashboard of the primary shows what all workers have seen, and a command opens it', async (t) => {
+  const gate = await startWorkers(t, 2)
+  const { stdout, code } = await portcullis(['dashboard', '-c', gate.file])
+  assert.equal(code, 0)
+  const operator = await openDashboard(stdout.trim())
+  const token = await tokenFor(gate.mcpUrl, 'ada')
+  for (let call = 0; call < 6; call++) {
+    const response = await fetch(gate.mcpUrl, {
+      method: 'POST',
+      // Each on a connection of its own, so that the workers take turns.
+      headers: {
+        connection: 'close',
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: call, method: 'tools/list' }),
+    })
+    await response.arrayBuffer()
+  }
+  const mcp = gate.lines().filter(({ kind }) => kind === 'mcp')
+  assert.equal(new Set(mcp.map(({ worker }) => worker)).size, 2, 'both workers were asked')
+  assert.match(await (await operator.get('/')).text(), /<td>tools\/list<\/td>\s*<td>6<\/td>/)
+  assert.equal((await fetch(`${gate.adminUrl}/sign-in/${'x'.repeat(43)}`, { method: 'POST' })).status, 401)
+})
