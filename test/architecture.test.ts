@@ -18,6 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   identity: ['core', 'limits/contract.ts', 'storage/contract.ts', 'storage/identity-contract.ts'],
   issuer: ['core', 'http', 'identity/provider-contract.ts'],
   telemetry: ['core'],
+  audit: ['core', 'telemetry/scrub.ts'],
   upstream: ['core', 'mcp', 'http'],
   'authorization-server': [
     'core',
@@ -30,6 +31,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'storage/consent-contract.ts',
     'telemetry/event.ts',
     'telemetry/scrub.ts',
+    'audit/contract.ts',
+    'audit/event.ts',
   ],
   gateway: [
     'core',
@@ -41,6 +44,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'upstream/contract.ts',
     'telemetry/event.ts',
     'telemetry/scrub.ts',
+    'audit/contract.ts',
+    'audit/event.ts',
+    'audit/arguments.ts',
   ],
   admin: ['core', 'http'],
   doctor: ['core', 'mcp', 'http', 'version.ts'],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { eventNames, outcomes } from '../src/audit/event.ts'
 import { renderReference, renderSchema } from '../src/config/document.ts'
 import { errorKinds } from '../src/core/errors.ts'
 
@@ -42,6 +43,16 @@ describe('documentation', () => {
     for (const [code, { status, rpc }] of Object.entries(errorKinds)) {
       assert.match(read('docs/errors.md'), new RegExp(`### \`${code}\`\n\n\`${status}\` · \`${rpc}\``), code)
     }
+  })
+
+  it('has every event of the audit with its members, and every outcome', () => {
+    const page = read('docs/audit.md')
+    const members = [...read('src/audit/event.ts').matchAll(/^ {2}readonly (\w+)\??:/gm)].map(
+      ([, name]) => name,
+    )
+    const trail = ['audit.begin', 'audit.checkpoint', 'audit.gap', 'audit.end']
+    for (const name of [...eventNames, ...outcomes, ...trail, ...members].map(String))
+      assert.ok(name === 'hash' || name === 'redacted' || page.includes(`\`${name}\``), name)
   })
 
   it('has a row for every requirement, attack and rule that a test or the source cites', () => {

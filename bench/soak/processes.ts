@@ -71,7 +71,7 @@ export async function startProcesses(options: Options): Promise<Processes> {
   const [port, admin] = [await freePort(), await freePort()]
   const ports = { streamable: await freePort(), sse: await freePort() }
   const log = join(folder, 'gate.log')
-  const audit = join(folder, 'audit.jsonl')
+  const audit = join(folder, 'audit')
   const postgres = options.store === 'postgres' ? await startPostgres({ durable: true }) : undefined
   const database = await postgres?.createDatabase()
   const config: ConfigInput = {
@@ -82,7 +82,7 @@ export async function startProcesses(options: Options): Promise<Processes> {
       : { store: { url: database.url }, secret: randomBytes(32).toString('base64url') }),
     listen: { gateway: port, authorizationServer: 0, admin },
     log: { level: 'warn' },
-    audit: { file: audit },
+    audit: { folder: audit, fileMegabytes: 64 },
     tokens: { accessTokenSeconds: options.tokenSeconds },
     limits: {
       // Everybody here comes from one address.

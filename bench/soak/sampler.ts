@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { filePaths } from '../../src/audit/files.ts'
 import { childrenOf, cpuMicroseconds } from '../process-cpu.ts'
 import type { Processes } from './processes.ts'
 
@@ -17,7 +18,6 @@ export interface Sample {
 }
 
 const mebibyte = 1_048_576
-const largestAudit = 64 * mebibyte
 
 /** Makes what looks at the gate's process from outside and at its metrics. It throws when the gate has ended. */
 export function createSampler({ gate, adminUrl, audit }: Processes): () => Promise<Sample> {
@@ -42,7 +42,7 @@ export function createSampler({ gate, adminUrl, audit }: Processes): () => Promi
       cpuPercent: (cpu - cpuBefore) / ((now - before) * 10),
     }
     ;[before, cpuBefore] = [now, cpu]
-    rotate(audit)
+    removeOld(audit)
     return sample
   }
 }
@@ -55,7 +55,7 @@ function metric(text: string, name: string): number {
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
 }
 
-/** Rotates as operators may: the gate appends. */
-function rotate(file: string): void {
-  if (statSync(file).size > largestAudit) truncateSync(file)
+/** Nobody asks for what happened before: the gate appends to the latest file. */
+function removeOld(folder: string): void {
+  for (const path of filePaths(folder).slice(0, -1)) rmSync(path)
 }

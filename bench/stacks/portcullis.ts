@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import type { Setting, Stack } from './contract.ts'
@@ -71,6 +71,13 @@ function variant(about: Pick<Stack, 'id' | 'name' | 'does'>, left: Without = {})
   }
 }
 
+/** A folder that is on no disk, for as long as the benchmark runs. */
+function inMemory(): string {
+  const folder = mkdtempSync('/dev/shm/portcullis-bench-')
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
 /** Writes the configuration of a gate into the folder of the setting. */
 function writeConfig(setting: Setting, port: number, left: Without): string {
   const { folder, tls, issuer, jwksUri, audience, upstreamPort } = setting
@@ -82,7 +89,7 @@ function writeConfig(setting: Setting, port: number, left: Without): string {
     listen: { gateway: port, authorizationServer: 0, admin: 0, tls },
     login: { users: 'none' },
     log: { level: left.log ? 'warn' : 'info' },
-    ...(left.audit ? { audit: { file: '/dev/null' } } : {}),
+    ...(left.audit ? { audit: { folder: inMemory() } } : {}),
     ...(left.rates ? {} : { limits: { perMinute: unmet, perMinutePerClient: unmet } }),
     issuers: [{ issuer, jwksUri }],
     upstreams: [

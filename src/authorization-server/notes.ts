@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { grantName } from '../core/secret.ts'
 import { StoreAway } from '../core/store-away.ts'
 
 /** What the library tells of a request while it works on it. */
@@ -10,6 +11,12 @@ export interface Note {
   error?: string | undefined
   reason?: string | undefined
   fault?: boolean
+  /** Whether a code was issued. */
+  granted?: boolean
+  /** What was granted: scopes separated by spaces, the resource, and the name of the grant. */
+  scope?: string | undefined
+  resource?: string | undefined
+  grant?: string | undefined
 }
 
 /** Notes of running requests. */
@@ -50,13 +57,38 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
     note.error = error.error
     note.reason = [error.error_description, error.error_detail].filter(Boolean).join(': ') || error.message
   }
-  const succeeded = (context: KoaContextWithOIDC): void => void identify(context)
+  const succeeded = (context: KoaContextWithOIDC): Note => {
+    const note = identify(context)
+    const {
+      AccessToken: token,
+      AuthorizationCode: code,
+      ClientCredentials: machine,
+      Grant: grant,
+    } = context.oidc.entities
+    const issued = token ?? machine ?? code
+    note.scope = issued?.scope
+    const resource = token?.aud ?? machine?.aud ?? code?.resource
+    note.resource = Array.isArray(resource) ? resource[0] : resource
+    note.grant = grant?.jti === undefined ? undefined : grantName(grant.jti)
+    return note
+  }
+  const granted = (context: KoaContextWithOIDC): void => {
+    const note = succeeded(context)
+    note.granted = note.scope !== undefined
+  }
 
   const storeAway = (req: IncomingMessage, { message }: StoreAway): void => {
     Object.assign(of(req), { error: awayCode, reason: message, fault: true })
   }
 
   const listenTo = (provider: Provider): void => {
+    // These two tell nobody when they succeed.
+    provider.use(async (context, next) => {
+      await next()
+      const { oidc } = context as Partial<KoaContextWithOIDC>
+      if (oidc?.route === 'revocation' || oidc?.route === 'introspection')
+        identify(context as KoaContextWithOIDC)
+    })
     provider.on('authorization.error', failed)
     provider.on('grant.error', failed)
     provider.on('pushed_authorization_request.error', failed)
@@ -71,7 +103,7 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
     provider.on('device_authorization.success', succeeded)
     provider.on('registration_create.success', succeeded)
     provider.on('interaction.started', succeeded)
-    provider.on('authorization.success', succeeded)
+    provider.on('authorization.success', granted)
     provider.on('server_error', (context, error) => {
       if (error instanceof StoreAway) {
         identify(context)

@@ -14,6 +14,7 @@ import {
   sendStylesheet,
   sendWellKnownIcon,
 } from './answer.ts'
+import { recordBeforeAnswer } from './audit.ts'
 import { interactionPath, libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
 import { addDeviceSteps } from './device-steps.ts'
@@ -62,7 +63,7 @@ function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engin
 export async function createAuthorizationServer(
   settings: AuthorizationServerSettings,
 ): Promise<AuthorizationServer> {
-  const { site, resources, guard, observe, onFault } = settings
+  const { site, resources, guard, observe, recorder, onFault } = settings
   const notes = takeNotes(onFault)
   const takeToSite = speakAsSite(site)
   // The library takes its keys once and for all. It costs a millisecond to build it anew over the same store; requests
@@ -79,6 +80,7 @@ export async function createAuthorizationServer(
 
   const answer = async (answered: Answered): Promise<void> => {
     const { req, res } = answered
+    recorder.check()
     guard.check(readHead(req.rawHeaders))
     takeToSite(req)
     const { path: target, query } = splitTarget(req.url ?? '/')
@@ -124,6 +126,12 @@ export async function createAuthorizationServer(
     handle(req, res) {
       const describe = oauthEvent({ req, res, notes, site, resourcePaths })
       res.setHeader(requestIdHeader, requestIdOf(req))
+      recordBeforeAnswer(res, {
+        describe: () => ({ event: describe(), note: notes.of(req) }),
+        recorder,
+        resources,
+        onFault,
+      })
       res.once('close', () => observe(describe()))
       const answered = { req, res, notes, site }
       answer(answered)

@@ -1,4 +1,5 @@
 import type { JWTVerifyGetKey } from 'jose'
+import type { Recorder } from '../audit/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
@@ -125,6 +126,8 @@ export interface AuthorizationServerSettings {
   /** Which hosts and origins may call. */
   readonly guard: Guard
   readonly observe: Observe
+  /** Where each decision is recorded. */
+  readonly recorder: Recorder
   /** Told of every fault of ours, for the log. */
   readonly onFault: (error: unknown) => void
 }

@@ -9,7 +9,9 @@ import { prepareDataFolder, readSecretFile } from '../keys/master-secret.ts'
 import { writeBackup } from '../storage/backup.ts'
 import { storeFile } from '../storage/open.ts'
 import { restoreBackup } from '../storage/restore.ts'
+import { audited } from './audited.ts'
 import { OperandWrong } from './operand-wrong.ts'
+import { withStore } from './with-store.ts'
 
 interface BackupFlags {
   readonly config?: string
@@ -34,7 +36,10 @@ export function backupCommand(): Command {
       if (isFolder(file)) throw wrongFile(name, 'is a folder: name a file')
       const withSecret = config.secret === undefined
       const secret = config.secret ?? readSecretFile(folder)
-      await writeBackup(storeFile(folder), file, { secret, withSecret, replace: flags.force === true })
+      const change = { event: 'admin.backup', action: 'backup', target: file } as const
+      const write = () =>
+        writeBackup(storeFile(folder), file, { secret, withSecret, replace: flags.force === true })
+      await withStore(flags, (open) => audited(open, change, write))
       console.log(
         withSecret
           ? `${file} holds the store and the secret that opens it: keep it as safe as the data folder itself`
@@ -60,6 +65,8 @@ export function restoreCommand(): Command {
         replace: flags.force === true,
         now: new Date(systemClock.now()),
       })
+      const change = { event: 'admin.backup', action: 'restore', target: file } as const
+      await withStore(flags, (open) => audited(open, change, () => Promise.resolve()))
       console.log(`${folder} holds the store of ${file}`)
       if (kept !== undefined) console.log(`what was there before is in ${kept}`)
     })

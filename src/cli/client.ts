@@ -4,6 +4,7 @@ import { removeClient } from '../compose/remove-client.ts'
 import { systemClock } from '../core/clock.ts'
 import { randomToken, typeableId } from '../core/secret.ts'
 import type { StoredClient } from '../storage/contract.ts'
+import { audited } from './audited.ts'
 import { describeClient, listClients, printable } from './client-text.ts'
 import { type AddFlags, newClientMetadata } from './new-client.ts'
 import { OperandWrong } from './operand-wrong.ts'
@@ -62,7 +63,8 @@ function subcommand(name: string, description: string, action: Action): Command 
   })
 }
 
-async function add({ store, secret, config, facts }: OpenStore, flags: Flags): Promise<void> {
+async function add(open: OpenStore, flags: Flags): Promise<void> {
+  const { store, secret, config, facts } = open
   const id = typeableId(randomToken(16))
   const metadata = newClientMetadata(id, flags, config.registration.privateUseRedirects)
   const clientSecret =
@@ -76,7 +78,8 @@ async function add({ store, secret, config, facts }: OpenStore, flags: Flags): P
     usedAt: undefined,
     expiresAt: undefined,
   }
-  await store.clients.register(client, undefined)
+  const change = { event: 'admin.client', action: 'client add', target: id } as const
+  await audited(open, change, () => store.clients.register(client, undefined))
   tellCredentials(flags, id, clientSecret)
   if (flags.json === true) return
   const { resources, publicUrl } = facts
@@ -102,19 +105,25 @@ async function show({ store }: OpenStore, { json }: Flags, id: string): Promise<
     )
 }
 
-async function rotate({ store, secret, config }: OpenStore, flags: Flags, id: string): Promise<void> {
+async function rotate(open: OpenStore, flags: Flags, id: string): Promise<void> {
+  const { store, secret, config } = open
   if (config.clients.some((client) => client.id === id))
     throw refused(`${id} is a client of the configuration: its secret is clients[].secret there`)
   const clientSecret = randomToken()
   await find(store, id)
-  if (!(await store.clients.replaceSecret(id, clientSecretHash(secret)(id, clientSecret))))
-    throw refused(`${id} has no secret: it is public, or it signs`)
+  const change = { event: 'admin.client', action: 'client rotate-secret', target: id } as const
+  await audited(open, change, async () => {
+    if (!(await store.clients.replaceSecret(id, clientSecretHash(secret)(id, clientSecret))))
+      throw refused(`${id} has no secret: it is public, or it signs`)
+  })
   tellCredentials(flags, id, clientSecret)
 }
 
-async function remove({ store }: OpenStore, { json }: Flags, id: string): Promise<void> {
+async function remove(open: OpenStore, { json }: Flags, id: string): Promise<void> {
+  const { store } = open
   const { metadata } = await find(store, id)
-  const ended = await removeClient(store, systemClock, id)
+  const change = { event: 'admin.client', action: 'client remove', target: id } as const
+  const ended = await audited(open, change, () => removeClient(store, systemClock, id))
   if (json === true) return console.log(JSON.stringify({ client_id: id, grants_ended: ended }))
   console.log(`${id} is removed, and ${ended} ${ended === 1 ? 'grant has' : 'grants have'} ended.`)
   if ((metadata['grant_types'] as string[]).includes('client_credentials'))

@@ -1,19 +1,22 @@
 import { Command } from 'commander'
 import { systemClock } from '../core/clock.ts'
-import { type KeyPurpose, keyPurposes, keyState } from '../keys/key-states.ts'
+import { auditKeys, type KeyPurpose, keyPurposes, keyState } from '../keys/key-states.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../keys/rotate-keys.ts'
+import { audited } from './audited.ts'
 import { OperandWrong } from './operand-wrong.ts'
-import { addInstallationFlags, type StoreFlags, withStore } from './with-store.ts'
+import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 interface RotateFlags extends StoreFlags {
   readonly now?: boolean
   readonly identity?: boolean
+  readonly audit?: boolean
 }
 
 /** What keys of a purpose sign, for people. */
 const signs: Readonly<Record<KeyPurpose, string>> = {
   'authorization-server': 'access tokens',
   'gateway-identity': 'identity tokens',
+  audit: 'the audit',
 }
 
 /** `portcullis key`: the keys by which tokens are signed, also while servers run on the same store. */
@@ -57,9 +60,12 @@ function rotateCommand(): Command {
     )
     .option('--now', 'let it sign at once')
     .option('--identity', 'the keys of identity tokens, by which MCP servers know the gateway')
-    .action(({ now = false, identity = false, ...flags }: RotateFlags) =>
-      withKeys(flags, async ([tokens, identities]) => {
-        const { outcome, key } = await rotateKeys(identity ? identities : tokens, now)
+    .option('--audit', 'the keys that sign the audit')
+    .action(({ now = false, identity = false, audit = false, ...flags }: RotateFlags) =>
+      withKeys(flags, async ([tokens, identities, audits], open) => {
+        const line = audit ? audits : identity ? identities : tokens
+        const change = { event: 'admin.key', action: 'key rotate', target: line.purpose } as const
+        const { outcome, key } = await audited(open, change, () => rotateKeys(line, now))
         const made = outcome === 'made' ? 'The new key' : 'A rotation is under way: the key'
         const begins = key.signsFrom <= systemClock.now() ? 'signs now' : `signs from ${time(key.signsFrom)}`
         console.log(`${made} ${key.kid} is published and ${begins}.`)
@@ -73,9 +79,11 @@ function retireCommand(): Command {
     .description('End a key at once, because somebody else may have it. What it signed counts no more.')
     .argument('<key>', 'as portcullis key list shows it')
     .action((kid: string, flags: StoreFlags) =>
-      withKeys(flags, async (lines) => {
+      withKeys(flags, async (lines, open) => {
         for (const line of lines) {
-          if (!(await retireKey(line, kid))) continue
+          if (!(await line.store.list(line.purpose)).some((key) => key.kid === kid)) continue
+          const change = { event: 'admin.key', action: 'key retire', target: kid } as const
+          if (!(await audited(open, change, () => retireKey(line, kid)))) continue
           console.log(`${kid} has ended, and another key signs now.`)
           console.log(
             `The ${signs[line.purpose]} that it signed are refused from now on. Clients get new ones without asking anybody: nobody has to log in again. Others who verify them by themselves may keep the old key for five minutes.`,
@@ -91,15 +99,18 @@ function retireCommand(): Command {
 /** Opens the store of an installation and hands over its keys, those of access tokens first. Throws OperandWrong. */
 async function withKeys(
   flags: StoreFlags,
-  act: (lines: readonly [KeyLine, KeyLine]) => Promise<void>,
+  act: (lines: readonly [KeyLine, KeyLine, KeyLine], open: OpenStore) => Promise<void>,
 ): Promise<void> {
-  await withStore(flags, ({ store, config }) => {
+  await withStore(flags, (open) => {
+    const { store, config } = open
     const [tokens, identities] = keyPurposes(config.tokens.signingAlgorithm)
     const ports = { store: store.keys, clock: systemClock }
-    return act([
+    const lines = [
       { ...ports, ...tokens },
       { ...ports, ...identities },
-    ])
+      { ...ports, ...auditKeys },
+    ] as const
+    return act(lines, open)
   })
 }
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { version } from '../version.ts'
+import { auditCommand } from './audit.ts'
 import { backupCommand, restoreCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import { clientCommand } from './client.ts'
@@ -25,6 +26,7 @@ const program = new Command('portcullis')
   .addCommand(clientCommand())
   .addCommand(userCommand())
   .addCommand(keyCommand())
+  .addCommand(auditCommand())
   .addCommand(dashboardCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())

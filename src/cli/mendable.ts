@@ -1,3 +1,4 @@
+import { AuditUnusable } from '../audit/audit-unusable.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import { Unreachable } from '../doctor/steps/read-challenge.ts'
 import { PortForbidden, PortTaken } from '../http/listen.ts'
@@ -9,6 +10,7 @@ import { DoctorMisused } from './doctor.ts'
 import { OperandWrong } from './operand-wrong.ts'
 
 const mendable = [
+  AuditUnusable,
   OperandWrong,
   ConfigurationInvalid,
   PortTaken,

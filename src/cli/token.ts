@@ -6,6 +6,7 @@ import { isLoopbackHost } from '../core/resource.ts'
 import { parseScopes } from '../core/scope.ts'
 import { allLeafScopes, isKnownScope } from '../core/scope-catalogue.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
+import { audited } from './audited.ts'
 import { OperandWrong } from './operand-wrong.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
@@ -28,7 +29,8 @@ export function tokenCommand(): Command {
     .option('--seconds <number>', 'lifetime', parseSeconds, defaultSeconds)
     .action(async ({ scope, user, path, seconds: lifetimeSeconds, ...flags }: TokenFlags) => {
       const base = { mode: 'development' } as const
-      const mint = async ({ store, config, facts }: OpenStore): Promise<void> => {
+      const mint = async (open: OpenStore): Promise<void> => {
+        const { store, config, facts } = open
         const { publicUrl: issuer, resources } = facts
         if (config.mode !== 'development' || !isLoopbackHost(new URL(issuer).hostname)) {
           const message = `${issuer} is in use: tokens without a login are for loopback and development mode alone`
@@ -47,9 +49,16 @@ export function tokenCommand(): Command {
           algorithm: config.tokens.signingAlgorithm,
           clock: systemClock,
         })
-        console.log(
-          await mintDevelopmentToken(keys, systemClock, { issuer, resource, user, scope, lifetimeSeconds }),
+        const change = {
+          event: 'admin.token',
+          action: 'token',
+          target: user,
+          scopes: parseScopes(scope),
+        } as const
+        const token = await audited(open, change, () =>
+          mintDevelopmentToken(keys, systemClock, { issuer, resource, user, scope, lifetimeSeconds }),
         )
+        console.log(token)
       }
       await withStore(flags, mint, { base })
     })

@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts'
 import { displayText } from '../http/page.ts'
 import type { People } from '../identity/people.ts'
 import type { User } from '../storage/contract.ts'
+import { audited } from './audited.ts'
 import { OperandWrong } from './operand-wrong.ts'
 import { readPassword } from './password.ts'
 import {
@@ -94,7 +95,14 @@ function named(name: string, description: string, action: Action, { lets = false
     .description(description)
     .argument('<name>', 'the name with which they log in')
     .action(async (user: string, flags: UserFlags) => {
-      await withPeople(flags, (people, facts) => action(people, user, flags, facts), { lets })
+      await withPeople(
+        flags,
+        (people, open) => {
+          const change = { event: 'admin.user', action: `user ${name}`, target: user } as const
+          return audited(open, change, () => action(people, user, flags, open.facts))
+        },
+        { lets },
+      )
     })
 }
 
@@ -121,14 +129,15 @@ function withPassword(command: Command): Command {
 /** Whoever is let in may be so before the first start: then there need not be a store yet. */
 async function withPeople(
   flags: UserFlags,
-  act: (people: People, facts: InstallationFacts) => Promise<void>,
+  act: (people: People, open: OpenStore) => Promise<void>,
   { lets = false } = {},
 ): Promise<void> {
-  const open = async ({ store, secret, facts }: OpenStore): Promise<void> => {
-    if (lets) requireLocal(facts)
-    await act(buildPeople({ store, secret, clock: systemClock }), facts)
+  const use = async (open: OpenStore): Promise<void> => {
+    if (lets) requireLocal(open.facts)
+    const { store, secret } = open
+    await act(buildPeople({ store, secret, clock: systemClock }), open)
   }
-  await withStore(flags, open, { mayMake: lets })
+  await withStore(flags, use, { mayMake: lets })
 }
 
 /** Throws OperandWrong where nobody could log in as the user. */

@@ -66,6 +66,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     clock: base.clock,
     guard: base.guard,
     observe: base.observe,
+    recorder: base.trail,
     onFault: base.onFault,
   })
 }

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import type { Trail } from '../audit/trail.ts'
 import { type StepUps, stepUps } from '../authorization-server/step-up.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
@@ -12,11 +12,11 @@ import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
 import { keyPurposes } from '../keys/key-states.ts'
 import type { OpenRateLimit } from '../limits/contract.ts'
 import type { Store } from '../storage/contract.ts'
-import { openAudit } from '../telemetry/audit.ts'
 import type { Observe } from '../telemetry/event.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { type Traffic, watchTraffic } from '../telemetry/traffic.ts'
+import { openAudit } from './audit.ts'
 import { openRates } from './rates.ts'
 import { openConfiguredStore } from './store.ts'
 
@@ -29,6 +29,8 @@ export interface Base {
   readonly metrics: Metrics
   readonly traffic: Traffic
   readonly observe: Observe
+  /** Where each decision is recorded. */
+  readonly trail: Trail
   readonly onFault: (error: unknown) => void
   readonly site: Site
   readonly guard: Guard
@@ -64,12 +66,12 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
     error instanceof StoreAway
       ? log.logger.warn({ reason: error.message }, error.message)
       : log.logger.error({ err: error }, 'fault')
-  const { store, secret, folder } = await openConfiguredStore(config, clock, onFault)
-  const audit = openAudit({ path: config.audit.file ?? join(folder, 'audit.jsonl'), clock, onFault })
+  const { store, secret } = await openConfiguredStore(config, clock, onFault)
+  const audit = await openAudit(config, { store, clock, onFault })
   const rates = await openRates(config, { place, secret, clock, log })
   const site = siteOf(config.publicUrl)
   const [tokenKeys, identityKeys] = await openKeys(config, store, clock)
-  const stopWatching = watchKeys([tokenKeys, identityKeys], log, onFault)
+  const stopWatching = watchKeys([tokenKeys, identityKeys, audit.keys], log, onFault)
   return {
     clock,
     secret,
@@ -81,8 +83,8 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
       log.request(event)
       metrics.request(event)
       traffic.request(event)
-      audit.record(event)
     },
+    trail: audit.trail,
     onFault,
     site,
     guard: buildGuard(config, site),
@@ -95,7 +97,7 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
     checkReady: async () => void (await store.revocations.has('token', 'readiness')),
     async close() {
       stopWatching()
-      audit.close()
+      await audit.trail.close().catch(onFault)
       rates.close()
       await store.close()
     },

@@ -1,4 +1,5 @@
 import { createRemoteJWKSet } from 'jose'
+import { describeArguments } from '../audit/arguments.ts'
 import type { StepUps } from '../authorization-server/step-up.ts'
 import type { Config, UpstreamConfig } from '../config/schema.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
@@ -77,12 +78,14 @@ export async function buildGateway(
         repeatableSealer(secret.derive('gateway/task'), secret.derive('gateway/task-nonce')),
       ),
       limits: config.limits,
+      recorder: base.trail,
     }),
     isCurrent: (principal) => tokens.isCurrent(principal),
     issuers: issuers.map((trusted) => trusted.issuer),
     identityKeys: () => identityKeys.publicJwks,
     authorizationServer,
     observe: base.observe,
+    recorder: base.trail,
     onFault,
   })
   return {
@@ -168,5 +171,6 @@ function buildUpstream(
     separatesTasks,
     rules: objectRules(config.objects),
     listing: config.listing,
+    describeArguments: describeArguments(config.audit, base.secret.derive('audit/arguments')),
   }
 }

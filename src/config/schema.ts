@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { auditSchema } from './audit-schema.ts'
 import { clientSchema } from './client-schema.ts'
 import { dpopSchema, grantsSchema } from './grants.ts'
 import { limitsSchema } from './limits.ts'
@@ -90,7 +91,7 @@ export const configSchema = z.strictObject({
     .string()
     .min(1)
     .default('./.portcullis')
-    .meta({ description: 'Folder of the store, the secret and the audit file.' }),
+    .meta({ description: 'Folder of the store, the secret and the audit.' }),
   secret: z.string().min(43, 'must be 32 random bytes or more in base64url: 43 characters').optional().meta({
     description:
       'The secret from which all others are derived: 32 random bytes or more in base64url. Default: kept in the data folder.',
@@ -227,14 +228,7 @@ export const configSchema = z.strictObject({
         .meta({ description: 'Lines for people or for machines.' }),
     })
     .prefault({}),
-  audit: z
-    .strictObject({
-      file: z.string().min(1).optional().meta({
-        description:
-          'Where each request is recorded, one JSON object a line. Default: `audit.jsonl` in the data folder.',
-      }),
-    })
-    .prefault({}),
+  audit: auditSchema,
 })
 
 /** A configuration as it is written. */

@@ -96,6 +96,18 @@ export const upstreamSchema = z
       description:
         'Whether the server itself keeps the tasks of its callers apart. Only then are tasks listed, and told of unasked. Default: `true` for a stdio server with a process for each caller, else `false`.',
     }),
+    audit: z
+      .strictObject({
+        arguments: z.enum(['omit', 'hash', 'redact']).default('omit').meta({
+          description:
+            'What the audit keeps of the arguments of tools and prompts: nothing, a keyed hash, or a copy without what is secret.',
+        }),
+        redact: z.array(z.string().min(1)).default([]).meta({
+          description:
+            'With `redact`: names of members, or paths such as `user.email`, that are hidden besides those that look like secrets.',
+        }),
+      })
+      .prefault({}),
     methods: z
       .record(z.string(), z.array(scope))
       .refine((methods) => Object.keys(methods).every(isMethodName), 'each key must be the name of a method')

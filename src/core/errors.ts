@@ -62,6 +62,7 @@ export const errorKinds = {
     message: 'This does not exist in the protocol era that the other side speaks',
   },
   keys_unavailable: { status: 503, rpc: 503, message: 'Access tokens cannot be verified right now' },
+  audit_unavailable: { status: 503, rpc: 503, message: 'Nothing can be decided here right now' },
   internal: { status: 500, rpc: 500, message: 'Something went wrong inside the gateway' },
 } as const satisfies Record<string, ErrorKind>
 

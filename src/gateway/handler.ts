@@ -1,8 +1,10 @@
+import type { Recorder } from '../audit/contract.ts'
 import { Refusal } from '../core/errors.ts'
 import { checkDeclaredLength } from '../http/body.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Admission } from './admission.ts'
 import { attachCredential } from './attach-credential.ts'
+import { recordCall } from './audit.ts'
 import { authenticate } from './authenticate.ts'
 import { authorize, neededScopes } from './authorize.ts'
 import { summarise } from './call.ts'
@@ -26,6 +28,7 @@ export interface McpPorts {
   readonly taskIds: TaskIds
   readonly stepUps: StepUpMemory
   readonly limits: CallLimits
+  readonly recorder: Recorder
 }
 
 /** Answers one request for an MCP server, or throws a Refusal. `note` learns what happened. */
@@ -36,9 +39,10 @@ export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) =>
  * come before, in the server.
  */
 export function mcpHandler(ports: McpPorts): McpHandler {
-  const { admission, sessions, taskIds, stepUps, limits } = ports
+  const { admission, sessions, taskIds, stepUps, limits, recorder } = ports
   return async function mcp(upstream, exchange, note) {
     const { head, requestId } = exchange
+    recorder.check() // 503
     checkDeclaredLength(head.contentLength, limits.bodyBytes) // 413
     const principal = await authenticate(ports, upstream, exchange) // 401 with resource_metadata
     note.principal = principal
@@ -57,6 +61,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     await admission.admit(place, call, { principal, upstream, summary }) // 503
     const opened = openTasks(taskIds, allowed, call) // -32602
     const outbound = await attachCredential(opened, { head, session }) // 404, 503
+    recordCall(recorder, exchange, note, { call, upstream })
     return forward(ports, opened, outbound, exchange) // streams; 502, 504
   }
 }

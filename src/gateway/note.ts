@@ -11,4 +11,6 @@ export interface Note {
   call?: CallSummary
   scopes?: readonly string[]
   refusal?: Refusal
+  /** Whether the audit has the event of a call that was let pass. */
+  isRecorded?: boolean
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Recorder } from '../audit/contract.ts'
 import { Refusal } from '../core/errors.ts'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import type { Principal } from '../core/principal.ts'
@@ -11,6 +12,7 @@ import type { Guard } from '../http/guard.ts'
 import { readHead } from '../http/head.ts'
 import type { Observe } from '../telemetry/event.ts'
 import { isEndless } from './admission.ts'
+import { recordRefusal } from './audit.ts'
 import type { AuthorizationServerProxy } from './authorization-server-proxy.ts'
 import type { McpHandler } from './handler.ts'
 import { metadataName, resourceMetadata } from './metadata.ts'
@@ -34,6 +36,7 @@ export interface GatewayPorts {
   readonly identityKeys: () => object
   readonly authorizationServer: AuthorizationServerProxy
   readonly observe: Observe
+  readonly recorder: Recorder
   /** Told of every fault of ours, for the log. */
   readonly onFault: (error: unknown) => void
 }
@@ -142,9 +145,19 @@ export function createGateway(ports: GatewayPorts): Gateway {
     return resourceMetadata(upstream, originOf(exchange) + path, ports.issuers)
   }
 
+  /** Has the audit know of a refusal before the client does. Returns what the client is told. */
+  function recorded(exchange: Exchange, note: Note, refusal: Refusal): Refusal {
+    try {
+      recordRefusal(ports.recorder, exchange, note, refusal)
+      return refusal
+    } catch (error) {
+      return asRefusal(error)
+    }
+  }
+
   function answerError(exchange: Exchange, note: Note, error: unknown): void {
     if (!(error instanceof Refusal)) ports.onFault(error)
-    const refusal = error instanceof Refusal ? error : new Refusal('internal', { cause: error })
+    const refusal = recorded(exchange, note, asRefusal(error))
     note.refusal = refusal
     if (exchange.res.headersSent) exchange.res.destroy()
     else {
@@ -159,4 +172,8 @@ export function createGateway(ports: GatewayPorts): Gateway {
 function outside({ basePath }: Site): Refusal {
   const explain = basePath === '' ? {} : { explain: `everything here begins with ${basePath}/` }
   return new Refusal('path_outside', explain)
+}
+
+function asRefusal(error: unknown): Refusal {
+  return error instanceof Refusal ? error : new Refusal('internal', { cause: error })
 }

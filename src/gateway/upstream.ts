@@ -1,3 +1,4 @@
+import type { DescribeArguments } from '../audit/arguments.ts'
 import type { ProofPolicy } from '../core/dpop.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
 import type { FindMethod } from '../mcp/methods.ts'
@@ -19,4 +20,6 @@ export interface Upstream extends ProtectedResource {
   readonly separatesTasks: boolean
   /** What lists show: all that may ever be used, or what the token allows to use now. */
   readonly listing: 'reachable' | 'callable'
+  /** What the audit keeps of arguments; undefined where it is nothing. */
+  readonly describeArguments: DescribeArguments | undefined
 }

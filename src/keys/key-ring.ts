@@ -79,6 +79,12 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   }
 }
 
+/** The public keys of a purpose that were ever there and are still kept, as a JWK Set; the first of them is made if need be. */
+export async function everyPublicKey(options: KeyRingOptions): Promise<{ readonly keys: readonly JWK[] }> {
+  await openKeyRing(options)
+  return { keys: (await options.store.list(options.purpose)).map(publicPart) }
+}
+
 /** Makes a key that nobody has yet. */
 export async function createKey({
   purpose,

@@ -5,7 +5,7 @@ import type { StoredKey } from '../storage/contract.ts'
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA'
 
 /** What keys sign; keys of different purposes never verify each other's tokens. */
-export type KeyPurpose = 'authorization-server' | 'gateway-identity'
+export type KeyPurpose = 'authorization-server' | 'gateway-identity' | 'audit'
 
 /** Every purpose with the algorithm of its keys. Identity tokens have one that each MCP server knows. */
 export function keyPurposes(
@@ -16,6 +16,9 @@ export function keyPurposes(
     { purpose: 'gateway-identity', algorithm: 'ES256' },
   ]
 }
+
+/** The keys that sign the audit (Ed25519). What they signed is verified for years, so they are never removed. */
+export const auditKeys: PurposeOfKeys<'audit'> = { purpose: 'audit', algorithm: 'EdDSA' }
 
 interface PurposeOfKeys<Purpose extends KeyPurpose> {
   readonly purpose: Purpose

@@ -3,6 +3,9 @@ import { type MasterSecret, sealer } from '../core/secret.ts'
 import type { KeyTableStore, NewKey, StoredKey } from './contract.ts'
 import type { Schema } from './schema.ts'
 
+/** What these keys signed is verified long after they have ended. */
+const lastingPurpose = 'audit'
+
 /** Signing keys over SQL. Private keys are sealed. */
 export function keyTableStore(db: Kysely<Schema>, tenant: string, secret: MasterSecret): KeyTableStore {
   const privateKeys = sealer(secret.derive('store/key'))
@@ -106,6 +109,7 @@ export function keyTableStore(db: Kysely<Schema>, tenant: string, secret: Master
         .deleteFrom('keys')
         .where('tenant', '=', tenant)
         .where('ends_at', '<', before)
+        .where('purpose', '!=', lastingPurpose)
         .executeTakeFirst()
       return Number(numDeletedRows)
     },

@@ -209,7 +209,7 @@ describe('logging in at an identity provider', () => {
       .filter(({ code }) => code === 'login_refused')
       .slice(-1)
     assert.equal(entry?.reason, 'first: mallory may not come in: the group suspended is refused')
-    assert.equal(entry?.step, 'login')
+    assert.equal(entry?.event, 'oauth.login')
   })
 
   it('says in words that the provider does not answer, and what the operator should know in the log', async () => {

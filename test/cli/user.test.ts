@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { filePaths } from '../../src/audit/files.ts'
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { freePort } from '../support/installation.ts'
@@ -158,7 +159,10 @@ upstreams: [{ name: a, url: http://127.0.0.1:9/mcp }]
     await new Promise((resolve) => setTimeout(resolve, 2500))
     assert.equal(await call(), 401)
     assert.equal((await client.refresh(refresh)).body.error, 'invalid_grant')
-    const audit = readFileSync(join(data, 'audit.jsonl'), 'utf8')
+    const audit = filePaths(join(data, 'audit'))
+      .map((path) => readFileSync(path, 'utf8'))
+      .join('')
+    assert.match(audit, /"event":"admin\.user".*"action":"user disable","target":"grace"/)
     assert.ok(!audit.includes(link[1] as string))
     assert.ok(
       !running

@@ -123,12 +123,12 @@ describe('passkeys', { timeout: 120_000 }, () => {
       'the content security policy lets the pages work',
     )
     const logins = (await installation.audit()).filter(
-      ({ path, outcome }) => path.endsWith('/login/passkey') && outcome === 'allowed',
+      ({ path = '', outcome }) => path.endsWith('/login/passkey') && outcome === 'allowed',
     )
-    const facts = logins.filter(({ kind }) => kind === 'oauth').map(({ step, subject }) => [step, subject])
+    const facts = logins.map(({ event, subject }) => [event, subject])
     assert.deepEqual(facts, [
-      ['login', id],
-      ['login', id],
+      ['oauth.login', id],
+      ['oauth.login', id],
     ])
     await context.close()
   })

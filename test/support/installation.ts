@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { type Running, start } from '../../src/app.ts'
+import type { RecordedEvent } from '../../src/audit/event.ts'
+import { filePaths } from '../../src/audit/files.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import type { Clock } from '../../src/core/clock.ts'
-import type { RequestEvent } from '../../src/telemetry/event.ts'
 
 /** A whole Portcullis on ports of its own, with a data folder of its own. */
 export interface Installation {
@@ -26,7 +27,7 @@ export interface Installation {
   /** Everything that was logged so far. */
   readonly log: () => string
   /** The audit so far, once everything that was recorded is written. */
-  readonly audit: () => Promise<(RequestEvent & { time: string })[]>
+  readonly audit: () => Promise<RecordedEvent[]>
   /** Stops and starts again on the same data and the same port. */
   restart(): Promise<void>
   close(): Promise<void>
@@ -108,12 +109,14 @@ export async function startInstallation({
     },
     log: () => written.join(''),
     async audit() {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      const text = await readFile(join(data, 'audit.jsonl'), 'utf8')
-      return text
-        .split('\n')
+      // What was answered is written; what went to a server is by the end of this turn.
+      await new Promise((resolve) => setImmediate(resolve))
+      const texts = await Promise.all(filePaths(join(data, 'audit')).map((path) => readFile(path, 'utf8')))
+      return texts
+        .flatMap((text) => text.split('\n'))
         .filter(Boolean)
-        .map((line) => JSON.parse(line) as RequestEvent & { time: string })
+        .map((line) => JSON.parse(line) as RecordedEvent)
+        .filter(({ event }) => !event.startsWith('audit.'))
     },
     async restart() {
       await running.close()

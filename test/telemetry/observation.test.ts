@@ -4,6 +4,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
+import { filePaths } from '../../src/audit/files.ts'
 import { scrub, scrubPath } from '../../src/telemetry/scrub.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
@@ -25,63 +26,68 @@ async function value(name: string, labels: string): Promise<number> {
 }
 
 describe('one event for each request', () => {
-  it('feeds log and audit with the same facts, told apart by their kind (N34)', async () => {
+  it('is a line of the log, and where something was decided an event of the audit with the same facts (N34)', async () => {
     const token = await gate.tokenFor('mcp:tools:read', 'ada')
     const allowed = await gate.post(legacyRequest('tools/list'), { token })
     const denied = await gate.post(legacyRequest('tools/call', { name: 'rm' }), { token })
     const challenged = await gate.post(legacyRequest('tools/list'))
-    await gate.post(undefined, { method: 'GET', path: '/.well-known/oauth-protected-resource' })
+    const metadata = await gate.post(undefined, {
+      method: 'GET',
+      path: '/.well-known/oauth-protected-resource',
+    })
 
     const audit = await gate.installation.audit()
     const of = (answer: { headers: Headers }) =>
       audit.filter(({ requestId }) => requestId === answer.headers.get('x-request-id'))
     assert.equal(of(allowed).length, 1)
     const [entry] = of(allowed)
-    assert.equal(entry?.kind, 'mcp')
+    assert.equal(entry?.event, 'mcp.call')
     assert.equal(entry?.outcome, 'allowed')
     assert.equal(entry?.subject, 'ada')
     assert.equal(entry?.clientId, 'user-client')
     assert.equal(entry?.upstream, 'spy')
-    assert.deepEqual(entry?.methods, ['tools/list'])
-    assert.ok(entry?.time && entry.durationMs >= 0)
+    assert.equal(entry?.method, 'tools/list')
     assert.equal(of(denied)[0]?.outcome, 'challenged')
     assert.equal(of(denied)[0]?.code, 'scope_insufficient')
     assert.equal(of(denied)[0]?.object, 'rm')
+    assert.deepEqual(of(denied)[0]?.missing, ['mcp:tools:execute'])
     assert.equal(of(challenged)[0]?.code, 'token_missing')
-    assert.deepEqual([...new Set(audit.map(({ kind }) => kind))].toSorted(), [
-      'access',
-      'mcp',
-      'oauth',
-      'proxy',
-    ])
+    assert.deepEqual(of(metadata), [], 'nothing is decided about what everybody may read')
 
     const lines = gate.installation
       .log()
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>)
-    for (const { requestId, kind, outcome } of audit) {
-      assert.ok(
-        lines.some(
-          (line) => line['requestId'] === requestId && line['kind'] === kind && line['outcome'] === outcome,
-        ),
-      )
+    for (const answer of [allowed, denied, challenged, metadata]) {
+      const id = answer.headers.get('x-request-id')
+      assert.equal(lines.filter((line) => line['requestId'] === id).length, 1)
     }
+    assert.deepEqual([...new Set(lines.map(({ kind }) => String(kind)))].toSorted(), [
+      'access',
+      'mcp',
+      'oauth',
+      'proxy',
+      'undefined',
+    ])
   })
 
   it('tells each step of OAuth with client and user', async () => {
     await gate.tokenFor('mcp:tools:read', 'grace')
-    const steps = (await gate.installation.audit()).filter(({ kind }) => kind === 'oauth')
-    for (const step of ['authorization', 'login', 'consent', 'token'])
+    const steps = await gate.installation.audit()
+    for (const name of ['oauth.authorization', 'oauth.login', 'oauth.consent', 'oauth.grant', 'oauth.token'])
       assert.ok(
-        steps.some((entry) => entry.step === step),
-        step,
+        steps.some(({ event, clientId, subject }) => event === name && clientId !== null && subject !== null),
+        name,
       )
-    const token = steps.findLast(({ step }) => step === 'token')
+    const token = steps.findLast(({ event }) => event === 'oauth.token')
     assert.deepEqual(
-      [token?.clientId, token?.subject, token?.grantType],
-      ['user-client', 'grace', 'authorization_code'],
+      [token?.clientId, token?.subject, token?.grantType, token?.upstream, token?.scopes],
+      ['user-client', 'grace', 'authorization_code', 'spy', ['mcp:tools:read']],
     )
+    const grant = steps.findLast(({ event }) => event === 'oauth.grant')
+    assert.equal(grant?.grant, token?.grant)
+    assert.match(String(token?.grant), /^[\w-]{22}$/)
   })
 
   it('is one line for a person, whatever a client calls a tool (A14)', async () => {
@@ -105,8 +111,17 @@ describe('one event for each request', () => {
       body: new URLSearchParams(),
     })
     const id = response.headers.get('x-request-id')
+    const lines = gate.installation
+      .log()
+      .split('\n')
+      .filter((line) => id !== null && line.includes(id))
+    const kinds = lines.map((line) => (JSON.parse(line) as { kind: string }).kind)
+    assert.deepEqual(kinds.toSorted(), ['oauth', 'proxy'])
     const entries = (await gate.installation.audit()).filter(({ requestId }) => requestId === id)
-    assert.deepEqual(entries.map(({ kind }) => kind).toSorted(), ['oauth', 'proxy'])
+    assert.deepEqual(
+      entries.map(({ event, outcome }) => [event, outcome]),
+      [['oauth.token', 'denied']],
+    )
   })
 })
 
@@ -144,7 +159,9 @@ describe('secrets (A14, B4)', () => {
       for (const one of secrets) assert.ok(!text.includes(one))
       assert.doesNotMatch(text, /eyJ[\w-]{10}/)
     }
-    assert.equal((await stat(join(gate.installation.data, 'audit.jsonl'))).mode & 0o777, 0o600)
+    assert.equal((await stat(join(gate.installation.data, 'audit'))).mode & 0o777, 0o700)
+    for (const path of filePaths(join(gate.installation.data, 'audit')))
+      assert.equal((await stat(path)).mode & 0o777, 0o600)
   })
 
   it('are taken out of free texts and paths', () => {

@@ -1,0 +1,159 @@
+import {
+  closeSync,
+  fchownSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { AuditUnusable } from './audit-unusable.ts'
+import { currentFile, listFiles } from './files.ts'
+
+/** Appends to the files of a folder, in order and without holes. */
+export interface Appender {
+  /** The last complete line that is there when the folder is opened; undefined where there is none. */
+  readonly lastLine: string | undefined
+  /** Writes whole lines in one call. Throws when that cannot be done; the rest of them is then written first next time. */
+  append(lines: string): void
+  /** What is left of earlier calls. */
+  readonly waitingBytes: number
+  /** Has the disk keep what was written. Resolves when it does. Throws when somebody has removed the file meanwhile. */
+  sync(): Promise<void>
+  close(): void
+}
+
+interface AppenderOptions {
+  readonly folder: string
+  /** Beyond which a new file begins. */
+  readonly fileBytes: number
+  readonly now: () => number
+}
+
+/** Longer than any event. */
+const tailBytes = 256 * 1024
+
+/** Opens a folder for appending; makes it, readable by its owner alone. Throws AuditUnusable when it cannot be written. */
+export function openAppender(options: AppenderOptions): Appender {
+  try {
+    return appendTo(options)
+  } catch (error) {
+    const message = `the folder of the audit, ${options.folder}, cannot be written (${(error as Error).message}): let this user write it, or choose another one with audit.folder`
+    throw new AuditUnusable(message, { cause: error })
+  }
+}
+
+function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const latest = listFiles(folder).at(-1)
+  const lastLine = latest === undefined ? undefined : readTail(join(folder, latest))
+  let name = currentFile(latest, now(), false)
+  let file = openFile(folder, name)
+  let rest = Buffer.alloc(0)
+  let dirty = false
+
+  const moveOn = (): void => {
+    // Another process may be further along.
+    const next = currentFile(listFiles(folder).at(-1) ?? name, now(), file.size >= fileBytes && isLatest())
+    if (next === name) return
+    const opened = openFile(folder, next)
+    fdatasyncSync(file.descriptor)
+    closeSync(file.descriptor)
+    name = next
+    file = opened
+  }
+  const isLatest = (): boolean => (listFiles(folder).at(-1) ?? name) === name
+  let day = Math.floor(now() / dayMilliseconds)
+
+  return {
+    lastLine,
+    get waitingBytes() {
+      return rest.length
+    },
+    append(lines) {
+      if (lines !== '')
+        rest = rest.length === 0 ? Buffer.from(lines) : Buffer.concat([rest, Buffer.from(lines)])
+      const today = Math.floor(now() / dayMilliseconds)
+      // In the middle of a line there is no going on to another file.
+      if (file.isWhole && (today !== day || file.size >= fileBytes)) {
+        moveOn()
+        day = today
+      }
+      dirty = true
+      while (rest.length > 0) {
+        const written = writeSync(file.descriptor, rest)
+        file.size += written
+        file.isWhole = rest[written - 1] === lineEnd
+        rest = rest.subarray(written)
+      }
+    },
+    async sync() {
+      if (fstatSync(file.descriptor).nlink === 0) {
+        const removed = join(folder, name)
+        mkdirSync(folder, { recursive: true, mode: 0o700 })
+        closeSync(file.descriptor)
+        file = openFile(folder, name)
+        throw new Error(`somebody has removed ${removed} with the events in it`)
+      }
+      if (!dirty) return
+      dirty = false
+      await new Promise<void>((resolve, reject) => {
+        fdatasync(file.descriptor, (error) => {
+          // A file that was closed meanwhile was synced before that.
+          if (error === null || error.code === 'EBADF') resolve()
+          else reject(error)
+        })
+      })
+    },
+    close() {
+      fdatasyncSync(file.descriptor)
+      closeSync(file.descriptor)
+    },
+  }
+}
+
+const dayMilliseconds = 24 * 3600 * 1000
+const lineEnd = 0x0a
+
+interface OpenFile {
+  readonly descriptor: number
+  /** As far as this process knows: others append, too. */
+  size: number
+  /** Whether what this process wrote ends with a line end. */
+  isWhole: boolean
+}
+
+/** Opens a file. A line that a crash of the machine tore is ended, so that the next one stands by itself. */
+function openFile(folder: string, name: string): OpenFile {
+  const descriptor = openSync(join(folder, name), 'a+', 0o600)
+  const { size } = fstatSync(descriptor)
+  if (size === 0) giveToOwner(descriptor, folder)
+  const last = Buffer.alloc(1)
+  if (size > 0 && readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] !== lineEnd) {
+    writeSync(descriptor, '\n')
+  }
+  return { descriptor, size, isWhole: true }
+}
+
+/** What a command makes as root has to be written by servers that run as somebody else. */
+function giveToOwner(descriptor: number, folder: string): void {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = statSync(folder)
+  fchownSync(descriptor, uid, gid)
+}
+
+function readTail(path: string): string | undefined {
+  const descriptor = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(descriptor)
+    const bytes = Buffer.alloc(Math.min(size, tailBytes))
+    readSync(descriptor, bytes, 0, bytes.length, size - bytes.length)
+    return bytes.toString().split('\n').slice(0, -1).at(-1)
+  } finally {
+    closeSync(descriptor)
+  }
+}

@@ -1,0 +1,56 @@
+import { keyedDigest } from '../core/secret.ts'
+import { scrub } from '../telemetry/scrub.ts'
+import type { ArgumentsRecord } from './event.ts'
+
+/** What an operator wants of the arguments of calls. */
+export interface ArgumentsRule {
+  /** `omit` nothing, `hash` a keyed hash, `redact` a copy without what is secret. */
+  readonly arguments: 'omit' | 'hash' | 'redact'
+  /** For `redact`: names of members, or paths such as `user.email`, besides those that look like secrets. */
+  readonly redact: readonly string[]
+}
+
+/** Says what of the arguments of a call goes into the trail. Arguments are untrusted. */
+export type DescribeArguments = (value: unknown) => ArgumentsRecord
+
+const secretName =
+  /pass(?:word|wd|phrase)|secret|token|authorization|api[-_]?key|private[-_]?key|credential|cookie|assertion|session/i
+const redacted = '[redacted]'
+/** A copy that is longer is not kept; its hash is. */
+const maxLength = 4096
+
+/** Makes what a rule says; undefined where arguments are left out. `key` keeps hashes of few possible values from being guessed. */
+export function describeArguments(rule: ArgumentsRule, key: Uint8Array): DescribeArguments | undefined {
+  if (rule.arguments === 'omit') return undefined
+  const hashOf = keyedDigest(key)
+  const digest = (value: unknown): ArgumentsRecord => ({ hash: hashOf(canonicalJson(value)) })
+  if (rule.arguments === 'hash') return digest
+  const named = new Set(rule.redact)
+  return (value) => {
+    const copy = redact(value, named, '')
+    return JSON.stringify(copy).length > maxLength ? digest(value) : { redacted: copy }
+  }
+}
+
+/** JSON with sorted members (RFC 8785): the same for the same value, however it was written. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const members = Object.entries(value)
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`)
+  return `{${members.join(',')}}`
+}
+
+function redact(value: unknown, named: ReadonlySet<string>, path: string): unknown {
+  if (typeof value === 'string') return scrub(value)
+  if (Array.isArray(value)) return value.map((item: unknown) => redact(item, named, path))
+  if (typeof value !== 'object' || value === null) return value ?? null
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => {
+      const at = path === '' ? name : `${path}.${name}`
+      const hides = secretName.test(name) || named.has(name) || named.has(at)
+      return [scrub(name), hides ? redacted : redact(member, named, at)]
+    }),
+  )
+}

@@ -1,0 +1,100 @@
+/** The version of the schema of events, as docs/audit.md describes it. */
+export const schemaVersion = 1
+
+/**
+ * What came of a decision. `challenged` asks for credentials or scopes, `denied` says no, `limited` says not now,
+ * `failed` is a fault of ours or of a server.
+ */
+export const outcomes = ['allowed', 'challenged', 'denied', 'limited', 'failed'] as const
+
+/** One of `outcomes`. */
+export type Outcome = (typeof outcomes)[number]
+
+/** What events are called: a closed set. docs/audit.md explains each one; a test holds the two together. */
+export const eventNames = [
+  'mcp.call',
+  'mcp.failure',
+  'http.refusal',
+  'oauth.registration',
+  'oauth.authorization',
+  'oauth.pushed_request',
+  'oauth.device',
+  'oauth.login',
+  'oauth.logout',
+  'oauth.consent',
+  'oauth.grant',
+  'oauth.token',
+  'oauth.revocation',
+  'oauth.introspection',
+  'oauth.request',
+  'account.change',
+  'admin.user',
+  'admin.client',
+  'admin.key',
+  'admin.token',
+  'admin.backup',
+  'admin.audit',
+] as const
+
+/** One of `eventNames`. */
+export type EventName = (typeof eventNames)[number]
+
+/** What the trail says of itself. */
+export type TrailEventName = 'audit.begin' | 'audit.checkpoint' | 'audit.gap' | 'audit.end'
+
+/** One decision: who, through which client, what, on which server, why. Without tokens and secrets. */
+export interface AuditEvent {
+  readonly event: EventName
+  readonly outcome: Outcome
+  readonly requestId?: string | undefined
+  readonly address?: string | undefined
+  readonly issuer?: string | undefined
+  readonly subject?: string | undefined
+  readonly clientId?: string | undefined
+  /** Names the grant that the token came from; never its id. */
+  readonly grant?: string | undefined
+  /** Who acts for the subject (RFC 8693). */
+  readonly actor?: string | undefined
+  readonly upstream?: string | undefined
+  readonly era?: string | undefined
+  /** The JSON-RPC method; absent for requests that have none. */
+  readonly method?: string | undefined
+  /** The tool, resource or prompt that was named: the client's text. */
+  readonly object?: string | undefined
+  /** What became of the arguments by the rule of the operator: a keyed hash, or a redacted copy. */
+  readonly arguments?: ArgumentsRecord | undefined
+  /** Place in a batch, from 0. */
+  readonly batch?: number | undefined
+  /** Scopes that were needed, asked for or granted. */
+  readonly scopes?: readonly string[] | undefined
+  /** Those of them that the token lacked. */
+  readonly missing?: readonly string[] | undefined
+  readonly httpMethod?: string | undefined
+  readonly path?: string | undefined
+  readonly status?: number | undefined
+  readonly grantType?: string | undefined
+  /** An error code, then what an operator should know. */
+  readonly code?: string | undefined
+  readonly reason?: string | undefined
+  /** The user of the operating system who gave a command, the command, and what it was about. */
+  readonly operator?: string | undefined
+  readonly action?: string | undefined
+  readonly target?: string | undefined
+}
+
+/** What an event says of arguments. */
+export interface ArgumentsRecord {
+  /** HMAC-SHA-256 of their canonical form, in base64url. */
+  readonly hash?: string
+  readonly redacted?: unknown
+}
+
+/** An event as it stands in the trail. Read from files, it is untrusted. */
+export interface RecordedEvent extends Omit<AuditEvent, 'event'> {
+  readonly v: number
+  readonly chain: string
+  readonly seq: number
+  readonly prev: string
+  readonly time: string
+  readonly event: EventName | TrailEventName
+}

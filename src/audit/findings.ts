@@ -1,0 +1,21 @@
+/** What is wrong with a trail. */
+export type FindingKind = 'unreadable' | 'changed' | 'removed' | 'reordered' | 'unsigned' | 'lost'
+
+/** One thing that is wrong, and where: a file and a line. */
+export interface Finding {
+  readonly kind: FindingKind
+  readonly source: string
+  readonly line: number
+  readonly message: string
+}
+
+/** Where an event stands. */
+export interface Spot {
+  readonly source: string
+  readonly line: number
+}
+
+/** A spot as people read it. */
+export function writeSpot({ source, line }: Spot): string {
+  return `${source}:${line}`
+}

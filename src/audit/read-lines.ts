@@ -1,0 +1,31 @@
+import { createReadStream } from 'node:fs'
+import { basename } from 'node:path'
+
+/** Some lines that follow each other, and where they are: the number of the first one, from 1. */
+export interface Lines {
+  readonly source: string
+  readonly first: number
+  readonly lines: readonly string[]
+  /** Bytes that were read so far. */
+  readonly bytes: number
+}
+
+const chunkBytes = 1024 * 1024
+
+/** Reads files line by line in bounded memory, in their order. A last line without an end is a line as well. */
+export async function* readLines(paths: readonly string[]): AsyncGenerator<Lines> {
+  let bytes = 0
+  for (const path of paths) {
+    let first = 1
+    let rest = ''
+    for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: chunkBytes })) {
+      const text = rest + String(chunk)
+      const lines = text.split('\n')
+      rest = lines.pop() ?? ''
+      bytes += Buffer.byteLength(String(chunk))
+      if (lines.length > 0) yield { source: basename(path), first, lines, bytes }
+      first += lines.length
+    }
+    if (rest !== '') yield { source: basename(path), first, lines: [rest], bytes }
+  }
+}

@@ -1,0 +1,191 @@
+import type { Clock } from '../core/clock.ts'
+import { Refusal } from '../core/errors.ts'
+import { openAppender } from './append.ts'
+import { beginChain, hashLine, type Place } from './chain.ts'
+import type { Recorder } from './contract.ts'
+import type { AuditEvent, TrailEventName } from './event.ts'
+import { readEvent } from './read-event.ts'
+import { signLine, type TrailSigner } from './signature.ts'
+
+/** The trail of one process: a chain of events in the files of a folder. */
+export interface Trail extends Recorder {
+  /** Events that were never written, since there was no more room for them to wait. */
+  readonly lost: number
+  /** Calls back after events were written. */
+  subscribe(listener: () => void): void
+  /** Signs where the chain is, unless nothing has come since. */
+  checkpoint(): void
+  /** Ends the chain. Throws when events are left that cannot be written. */
+  close(): Promise<void>
+}
+
+/** What a trail needs. */
+export interface TrailOptions {
+  readonly folder: string
+  readonly fileBytes: number
+  readonly checkpointSeconds: number
+  readonly whenUnwritable: 'continue' | 'refuse'
+  /** The key that signs, as it is now. */
+  readonly signer: () => TrailSigner
+  readonly clock: Clock
+  /** The most that may wait while events cannot be written. */
+  readonly waitingBytes?: number
+  /** Told once of each time that events cannot be written, and of events that are lost. */
+  readonly onFault: (error: unknown) => void
+}
+
+const syncMilliseconds = 1000
+/** What may wait to be written while that is not possible: some tens of thousands of events. */
+const defaultWaitingBytes = 32 * 1024 * 1024
+
+/**
+ * Opens the trail and begins a chain that names the last event in the folder, so that taking that one away is noticed.
+ * Throws when the folder cannot be written.
+ */
+export function openTrail(options: TrailOptions): Trail {
+  const { folder, fileBytes, whenUnwritable, clock, onFault, waitingBytes = defaultWaitingBytes } = options
+  const appender = openAppender({ folder, fileBytes, now: () => clock.now() })
+  const chain = beginChain()
+  const listeners = new Set<() => void>()
+  let waiting = ''
+  let scheduled = false
+  let broken = false
+  let closed = false
+  let signedAt = -1
+  /** When the first event came that no signature covers. */
+  let unsignedSince: number | undefined
+  let lost = 0
+  let untold = 0
+  const time = isoTime(clock)
+  const signMilliseconds = options.checkpointSeconds * 1000
+
+  const own = (event: TrailEventName, members: object = {}): string =>
+    JSON.stringify({ time: time(), event, ...members })
+  const sign = (event: TrailEventName, members: object = {}): void => {
+    const { kid, key } = options.signer()
+    waiting += `${chain.nextSealed(own(event, { ...members, kid }), (line) => signLine(line, key))}\n`
+    signedAt = chain.head.seq
+    unsignedSince = undefined
+  }
+
+  const flush = (): void => {
+    scheduled = false
+    // Once it has failed, the timer tries again, and not each event.
+    if (!broken) write()
+  }
+  const write = (): void => {
+    if (waiting === '' && appender.waitingBytes === 0) return
+    try {
+      // What waits is handed over even where it cannot be written: it is kept there, in its order.
+      const lines = waiting
+      waiting = ''
+      appender.append(lines)
+      if (untold > 0) tellOfGap()
+      broken = false
+    } catch (error) {
+      if (!broken) onFault(new Error('events of the audit cannot be written', { cause: error }))
+      broken = true
+      return
+    }
+    for (const listener of listeners) listener()
+  }
+  const tellOfGap = (): void => {
+    const line = chain.next(own('audit.gap', { lost: untold }))
+    untold = 0
+    appender.append(`${line}\n`)
+  }
+
+  const take = (event: AuditEvent): void => {
+    if (closed || (broken && appender.waitingBytes + waiting.length > waitingBytes)) {
+      if (untold === 0)
+        onFault(new Error(`events of the audit are lost, the first of request ${event.requestId}`))
+      lost++
+      untold++
+      return
+    }
+    const now = clock.now()
+    unsignedSince ??= now
+    // The timer may be late; a verifier takes that for a signature that somebody removed.
+    if (now - unsignedSince >= signMilliseconds) sign('audit.checkpoint')
+    unsignedSince ??= now
+    waiting += `${chain.next(`{"time":"${time()}",${JSON.stringify(event).slice(1)}`)}\n`
+  }
+  const refuseWhereBroken = (): void => {
+    if (broken && whenUnwritable === 'refuse')
+      throw new Refusal('audit_unavailable', { reason: 'events of the audit cannot be written' })
+  }
+  const commit = (event: AuditEvent): void => {
+    take(event)
+    flush()
+    refuseWhereBroken()
+  }
+  const checkpoint = (): void => {
+    if (chain.head.seq === signedAt) return
+    sign('audit.checkpoint')
+    flush()
+  }
+
+  const lastPlace = appender.lastLine === undefined ? undefined : lastPlaceOf(appender.lastLine)
+  sign('audit.begin', {
+    pid: process.pid,
+    every: options.checkpointSeconds,
+    ...(lastPlace && { after: lastPlace }),
+  })
+  appender.append(waiting)
+  waiting = ''
+
+  const syncing = setInterval(() => {
+    if (broken) write()
+    appender.sync().catch(onFault)
+  }, syncMilliseconds).unref()
+  const signing = setInterval(checkpoint, signMilliseconds).unref()
+
+  return {
+    get lost() {
+      return lost
+    },
+    record:
+      whenUnwritable === 'refuse'
+        ? commit
+        : (event) => {
+            take(event)
+            if (scheduled) return
+            scheduled = true
+            setImmediate(flush)
+          },
+    commit,
+    check: refuseWhereBroken,
+    subscribe: (listener) => void listeners.add(listener),
+    checkpoint,
+    async close() {
+      if (closed) return
+      clearInterval(syncing)
+      clearInterval(signing)
+      sign('audit.end')
+      closed = true
+      write()
+      await appender.sync().catch(onFault)
+      appender.close()
+      if (broken) throw new Error('the last events of the audit could not be written')
+    },
+  }
+}
+
+/** The place of a line that another process wrote; undefined for what is no event. */
+function lastPlaceOf(line: string): Place | undefined {
+  const event = readEvent(line)
+  return event && { chain: event.chain, seq: event.seq, hash: hashLine(line) }
+}
+
+/** The time as ISO 8601 text, made anew only when a millisecond has passed. */
+function isoTime(clock: Clock): () => string {
+  let at = Number.NaN
+  let text = ''
+  return () => {
+    const now = clock.now()
+    if (now === at) return text
+    at = now
+    text = new Date(now).toISOString()
+    return text
+  }
+}

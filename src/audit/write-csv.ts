@@ -1,0 +1,47 @@
+import { stringify } from 'csv-stringify/sync'
+import type { RecordedEvent } from './event.ts'
+
+const columns = [
+  'time',
+  'event',
+  'outcome',
+  'subject',
+  'clientId',
+  'upstream',
+  'method',
+  'object',
+  'scopes',
+  'missing',
+  'code',
+  'reason',
+  'status',
+  'address',
+  'operator',
+  'action',
+  'target',
+  'issuer',
+  'actor',
+  'grant',
+  'grantType',
+  'arguments',
+  'requestId',
+  'chain',
+  'seq',
+] as const satisfies readonly (keyof RecordedEvent)[]
+
+/** The first line of CSV (RFC 4180). */
+export const csvHeader = stringify([columns])
+
+/** Writes events as lines of CSV. A text that a spreadsheet would take for a formula gets an apostrophe before it. */
+export function writeCsv(events: readonly RecordedEvent[]): string {
+  const rows = events.map((event) => columns.map((column) => cell(event[column])))
+  return stringify(rows, { escape_formulas: true })
+}
+
+function cell(value: RecordedEvent[(typeof columns)[number]]): string {
+  if (value === undefined) return ''
+  if (typeof value === 'string' || typeof value === 'number') return String(value)
+  return 'hash' in value || 'redacted' in value
+    ? JSON.stringify(value)
+    : (value as readonly string[]).join(' ')
+}

@@ -1,0 +1,178 @@
+import type { Outcome, RecordedEvent } from './event.ts'
+
+/** The version of the Open Cybersecurity Schema Framework that events are written in. */
+const ocsfVersion = '1.6.0'
+
+/** A class of OCSF with the activity that an event is. */
+interface OcsfClass {
+  readonly category: number
+  readonly uid: number
+  readonly activity: number
+}
+
+const applicationActivity = 6
+const identityAndAccess = 3
+const create = 1
+const read = 2
+const update = 3
+const remove = 4
+const other = 99
+
+/** API Activity: calls of MCP, by what they do. */
+const activities: readonly (readonly [RegExp, number])[] = [
+  [/\/(?:list|read|get|complete)$|^(?:ping|initialize|server\/discover)$/, read],
+  [/^tools\/call$/, update],
+  [/cancel|unsubscribe/, remove],
+  [/subscribe|listen|create/, create],
+]
+
+/** Writes an event as an object of OCSF. `productVersion` is ours. */
+export function writeOcsf(event: RecordedEvent, productVersion: string): object {
+  const { category, uid, activity } = classes[event.event](event)
+  const { scopes, missing, ...unmapped } = unmappedOf(event)
+  return {
+    class_uid: uid,
+    category_uid: category,
+    activity_id: activity,
+    type_uid: uid * 100 + activity,
+    time: Date.parse(event.time),
+    severity_id: severities[event.outcome],
+    status_id: event.outcome === 'allowed' ? 1 : 2,
+    status: event.outcome === 'allowed' ? 'Success' : 'Failure',
+    status_code: event.code ?? (event.status === undefined ? undefined : String(event.status)),
+    status_detail: event.reason,
+    metadata: {
+      version: ocsfVersion,
+      product: { name: 'Portcullis', vendor_name: 'Portcullis', version: productVersion },
+      uid: `${event.chain}.${event.seq}`,
+      correlation_uid: event.requestId,
+      event_code: event.event,
+      log_name: 'audit',
+      original_time: event.time,
+    },
+    actor: actorOf(event),
+    src_endpoint: event.address === undefined ? { name: event.operator ?? 'unknown' } : { ip: event.address },
+    ...partsOf(uid, event),
+    unmapped: { ...unmapped, scopes, missing },
+  }
+}
+
+/** Informational, low, medium: none of these is a finding of its own. */
+const severities: Readonly<Record<Outcome, number>> = {
+  allowed: 1,
+  challenged: 1,
+  limited: 2,
+  denied: 2,
+  failed: 3,
+}
+
+type Classify = (event: RecordedEvent) => OcsfClass
+
+const iam =
+  (uid: number, activity: number): Classify =>
+  () => ({ category: identityAndAccess, uid, activity })
+const callOfApi: Classify = ({ method = '' }) => {
+  const activity = activities.find(([pattern]) => pattern.test(method))?.[1] ?? other
+  return { category: applicationActivity, uid: 6003, activity }
+}
+/** Only what was granted can be told as assigned. */
+const issuing: Classify = (event) =>
+  iam(event.scopes === undefined ? 3002 : 3003, event.scopes === undefined ? other : 1)(event)
+const command: Classify = (event) => iam(3004, activityOfAction(event.action ?? ''))(event)
+
+/** API Activity 6003, Authentication 3002, Authorize Session 3003, Entity Management 3004. */
+const classes: Readonly<Record<RecordedEvent['event'], Classify>> = {
+  'mcp.call': callOfApi,
+  'mcp.failure': callOfApi,
+  'http.refusal': callOfApi,
+  'oauth.registration': iam(3004, create),
+  'oauth.authorization': callOfApi,
+  'oauth.pushed_request': callOfApi,
+  'oauth.device': callOfApi,
+  'oauth.login': iam(3002, 1),
+  'oauth.logout': iam(3002, 2),
+  'oauth.consent': iam(3004, update),
+  'oauth.grant': issuing,
+  'oauth.token': issuing,
+  'oauth.revocation': iam(3004, remove),
+  'oauth.introspection': callOfApi,
+  'oauth.request': callOfApi,
+  'account.change': iam(3004, update),
+  'admin.user': command,
+  'admin.client': command,
+  'admin.key': command,
+  'admin.token': command,
+  'admin.backup': command,
+  'admin.audit': command,
+  'audit.begin': callOfApi,
+  'audit.checkpoint': callOfApi,
+  'audit.gap': callOfApi,
+  'audit.end': callOfApi,
+}
+
+function activityOfAction(action: string): number {
+  if (/add|invite|^token|backup/.test(action)) return create
+  if (/remove|retire/.test(action)) return remove
+  if (action.endsWith('enable')) return 8
+  return action.endsWith('disable') ? 9 : update
+}
+
+function actorOf({ subject, clientId, operator, issuer, grant }: RecordedEvent): object {
+  const name = operator ?? subject
+  return {
+    app_uid: clientId,
+    app_name: clientId ?? (operator === undefined ? 'unknown' : 'portcullis'),
+    user: name === undefined ? undefined : { uid: name, name },
+    session: grant === undefined ? undefined : { uid: grant, issuer },
+  }
+}
+
+/** What each class asks for besides. */
+function partsOf(uid: number, event: RecordedEvent): object {
+  const { subject, clientId, target, upstream, object, scopes = [] } = event
+  const user = { uid: subject ?? 'unknown', name: subject ?? 'unknown' }
+  if (uid === 3002) return { user, service: { name: 'Portcullis' }, is_remote: true }
+  if (uid === 3003) return { user, privileges: scopes, session: event.grant && { uid: event.grant } }
+  if (uid === 3004) {
+    const name = target ?? clientId ?? subject ?? 'unknown'
+    return { entity: { uid: name, name, type: event.event } }
+  }
+  return {
+    api: {
+      operation: event.method ?? event.event,
+      service: { name: upstream ?? 'portcullis' },
+      request: { uid: event.requestId ?? '' },
+    },
+    resources: object === undefined ? undefined : [{ name: object, type: event.method }],
+    http_request: event.httpMethod && { http_method: event.httpMethod, url: { path: event.path } },
+    http_response: event.status === undefined ? undefined : { code: event.status },
+  }
+}
+
+/** What has no place of its own in OCSF. */
+function unmappedOf({
+  chain,
+  seq,
+  prev,
+  era,
+  batch,
+  grantType,
+  actor,
+  scopes,
+  missing,
+  ...event
+}: RecordedEvent) {
+  return {
+    chain,
+    seq,
+    prev,
+    era,
+    batch,
+    grantType,
+    actor,
+    scopes,
+    missing,
+    arguments: event.arguments,
+    action: event.action,
+  }
+}

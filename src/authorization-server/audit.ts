@@ -1,0 +1,100 @@
+import type { ServerResponse } from 'node:http'
+import onHeaders from 'on-headers'
+import type { Recorder } from '../audit/contract.ts'
+import type { AuditEvent, EventName, Outcome } from '../audit/event.ts'
+import type { ResourceDirectory } from '../core/protected-resource.ts'
+import type { OAuthStep, RequestEvent } from '../telemetry/event.ts'
+import type { Note } from './notes.ts'
+
+interface Observed {
+  /** Tells of the request as far as it is known when its answer begins. */
+  readonly describe: () => { readonly event: RequestEvent; readonly note: Note }
+  readonly recorder: Recorder
+  readonly resources: ResourceDirectory
+  readonly onFault: (error: unknown) => void
+}
+
+/** Has the audit know of a decision before anything of its answer leaves. An answer without its event does not leave. */
+export function recordBeforeAnswer(
+  res: ServerResponse,
+  { describe, recorder, resources, onFault }: Observed,
+): void {
+  onHeaders(res, () => {
+    const { event, note } = describe()
+    try {
+      const decision = decisionOf(event, note, resources)
+      if (decision !== undefined) recorder.commit(decision)
+    } catch (error) {
+      // What says that nothing is decided may leave.
+      if (event.code === 'audit_unavailable') return
+      onFault(error)
+      res.destroy()
+    }
+  })
+}
+
+const names: Readonly<Record<OAuthStep, EventName>> = {
+  discovery: 'oauth.request',
+  keys: 'oauth.request',
+  registration: 'oauth.registration',
+  authorization: 'oauth.authorization',
+  pushed_request: 'oauth.pushed_request',
+  device: 'oauth.device',
+  login: 'oauth.login',
+  logout: 'oauth.logout',
+  consent: 'oauth.consent',
+  token: 'oauth.token',
+  revocation: 'oauth.revocation',
+  introspection: 'oauth.introspection',
+  resumption: 'oauth.grant',
+  page: 'account.change',
+}
+
+/** What a request decided. Undefined for what decides nothing: metadata, forms that are shown, paths that are not there. */
+function decisionOf(
+  { step = 'page', outcome, httpMethod, ...event }: RequestEvent,
+  { granted, scope, resource, grant }: Note,
+  resources: ResourceDirectory,
+): AuditEvent | undefined {
+  const refused = outcome !== 'allowed'
+  const facts = { step, outcome, httpMethod, ...event, granted }
+  if (refused ? event.status === 404 || event.status === 405 : !decides(facts)) return undefined
+  return {
+    event: granted === true ? 'oauth.grant' : names[step],
+    outcome: outcomeOf(facts),
+    requestId: event.requestId,
+    address: event.address,
+    subject: event.subject,
+    clientId: event.clientId,
+    grant,
+    upstream: resource === undefined ? undefined : (resources.find(resource)?.name ?? resource),
+    scopes: scope?.split(' '),
+    httpMethod,
+    path: event.path,
+    status: event.status,
+    grantType: event.grantType,
+    code: event.code,
+    reason: event.reason,
+  }
+}
+
+interface Facts extends Pick<RequestEvent, 'outcome' | 'httpMethod' | 'status' | 'subject'> {
+  readonly step: OAuthStep
+  readonly granted: boolean | undefined
+}
+
+/** Whether a request that succeeded has decided something. */
+function decides({ step, httpMethod, granted, subject }: Facts): boolean {
+  if (step === 'discovery' || step === 'keys' || httpMethod === 'OPTIONS') return false
+  if (step === 'resumption') return granted === true
+  // Who comes back from an identity provider does so by GET.
+  if (step === 'login' && subject !== undefined) return true
+  return step === 'authorization' || httpMethod === 'POST'
+}
+
+/** What leads to a login, a consent or an identity provider is neither allowed nor denied yet. */
+function outcomeOf({ step, outcome, status, granted, subject }: Facts): Outcome {
+  if (status === 429) return 'limited'
+  const isOver = (step !== 'authorization' || granted === true) && (step !== 'login' || subject !== undefined)
+  return outcome === 'allowed' && !isOver ? 'challenged' : outcome
+}

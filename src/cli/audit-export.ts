@@ -1,0 +1,42 @@
+import { Command, Option } from 'commander'
+import { filePaths } from '../audit/files.ts'
+import { readLines } from '../audit/read-lines.ts'
+import { type SelectedEvent, selectEvents } from '../audit/select-events.ts'
+import { csvHeader, writeCsv } from '../audit/write-csv.ts'
+import { writeOcsf } from '../audit/write-ocsf.ts'
+import { version } from '../version.ts'
+import { addFilterFlags, type FilterFlags } from './audit-filter.ts'
+import { foldersOf } from './audit-source.ts'
+import { addInstallationFlags } from './with-store.ts'
+
+type Format = keyof typeof writers
+
+const writers = {
+  jsonl: (events: readonly SelectedEvent[]) => events.map(({ line }) => `${line}\n`).join(''),
+  csv: (events: readonly SelectedEvent[]) => writeCsv(events.map(({ event }) => event)),
+  ocsf: (events: readonly SelectedEvent[]) =>
+    events.map(({ event }) => `${JSON.stringify(writeOcsf(event, version))}\n`).join(''),
+} as const
+
+/** `portcullis audit export`: events for other programs, on standard output. */
+export function auditExportCommand(): Command {
+  return addFilterFlags(addInstallationFlags(new Command('export')))
+    .description('Write events to standard output for other programs.')
+    .argument('[folders...]', 'folders with events (default: that of the installation)')
+    .addOption(
+      new Option('--format <format>', 'JSON lines as they were written, CSV, or OCSF 1.6 as JSON lines')
+        .choices(Object.keys(writers))
+        .default('jsonl'),
+    )
+    .action(async (named: string[], flags: FilterFlags & { readonly format: Format }) => {
+      const paths = foldersOf(named, flags).flatMap(filePaths)
+      if (flags.format === 'csv') await write(csvHeader)
+      for await (const selected of selectEvents(readLines(paths), flags))
+        await write(writers[flags.format](selected))
+    })
+}
+
+/** Writes as fast as the reader takes it. */
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve))
+}

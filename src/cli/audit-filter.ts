@@ -1,0 +1,37 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { outcomes } from '../audit/event.ts'
+import type { EventFilter } from '../audit/filter.ts'
+import type { StoreFlags } from './with-store.ts'
+
+/** The flags that say which events are meant, as they are called in the filter. */
+export type FilterFlags = StoreFlags & EventFilter
+
+/** Adds the flags that say which events are meant. */
+export function addFilterFlags(command: Command): Command {
+  return command
+    .option(
+      '--since <time>',
+      'from this time on: 2026-11-27, 2026-11-27T10:00Z, or 24h, 7d before now',
+      parseTime,
+    )
+    .option('--until <time>', 'before this time', parseTime)
+    .option('--event <name>', 'such as mcp.call, or oauth for all that begin with it')
+    .addOption(new Option('--outcome <outcome>', 'what came of it').choices(outcomes))
+    .option('--subject <id>', 'who')
+    .option('--client <id>', 'through which client')
+    .option('--upstream <name>', 'on which server')
+    .option('--object <name>', 'which tool, resource or prompt')
+    .option('--request-id <id>', 'of one request')
+}
+
+const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Parses a time, or a span before now. Throws InvalidArgumentError. */
+function parseTime(text: string): number {
+  const [, amount, unit] = /^(\d+)([mhd])$/.exec(text) ?? []
+  if (unit !== undefined) return Date.now() - Number(amount) * (units[unit] ?? 0)
+  const time = Date.parse(text)
+  if (Number.isNaN(time))
+    throw new InvalidArgumentError('a time is written 2026-11-27T10:00Z, or 24h for the last day')
+  return time
+}

@@ -1,0 +1,93 @@
+import { readFileSync, statSync } from 'node:fs'
+import { Command } from 'commander'
+import { readAnchors } from '../audit/anchors.ts'
+import { filePaths } from '../audit/files.ts'
+import { type Finding, writeSpot } from '../audit/findings.ts'
+import { readLines } from '../audit/read-lines.ts'
+import { readTrailKeys, type TrailKeys } from '../audit/signature.ts'
+import { type Verification, verifyTrail } from '../audit/verify.ts'
+import { auditKeySet } from './audit-keys.ts'
+import { foldersOf } from './audit-source.ts'
+import { printable } from './client-text.ts'
+import { OperandWrong } from './operand-wrong.ts'
+import { addInstallationFlags, type StoreFlags } from './with-store.ts'
+
+interface VerifyFlags extends StoreFlags {
+  readonly keys?: string
+}
+
+interface FolderResult extends Verification {
+  readonly folder: string
+}
+
+/** `portcullis audit verify`: whether an event was changed, removed or moved. Exits with 1 where one was. */
+export function auditVerifyCommand(): Command {
+  return addInstallationFlags(new Command('verify'))
+    .description('Tell whether any event was changed, removed or moved. Exits with 1 where one was.')
+    .argument('[folders...]', 'folders with events (default: that of the installation)')
+    .option('--keys <file>', 'public keys, as portcullis audit keys writes them: no store is needed then')
+    .option('--json', 'answer for machines')
+    .action(async (named: string[], flags: VerifyFlags) => {
+      const folders = foldersOf(named, flags)
+      const keys = flags.keys === undefined ? readTrailKeys(await auditKeySet(flags)) : readKeys(flags.keys)
+      const results: FolderResult[] = []
+      for (const folder of folders) results.push(await verifyFolder(folder, keys))
+      if (flags.json === true) console.log(JSON.stringify(results, undefined, 2))
+      else for (const result of results) tell(result)
+      if (results.some(({ findings }) => findings.length > 0)) process.exitCode = 1
+    })
+}
+
+async function verifyFolder(folder: string, keys: TrailKeys): Promise<FolderResult> {
+  const paths = filePaths(folder)
+  const total = paths.reduce((sum, path) => sum + statSync(path).size, 0)
+  const { places, wrong } = readAnchors(folder, keys)
+  const progress = process.stderr.isTTY ? showProgress(total) : undefined
+  const verified = await verifyTrail(readLines(paths), { keys, anchors: places, onProgress: progress?.step })
+  progress?.end()
+  const findings = wrong.map((line): Finding => {
+    const message = 'this anchor is not signed by a key that is trusted, and does not count'
+    return { kind: 'unsigned', source: 'anchors.jsonl', line, message }
+  })
+  return { folder, ...verified, findings: [...findings, ...verified.findings] }
+}
+
+function tell({ folder, events, chains, findings, more, unsealed, open }: FolderResult): void {
+  for (const { kind, message, ...spot } of findings)
+    console.log(`${kind.padEnd(10)} ${writeSpot(spot)}  ${printable(message)}`)
+  if (more > 0) console.log(`… and ${more} more`)
+  const judgement =
+    findings.length === 0 ? 'nothing was changed, removed or moved' : 'this record is not what it was'
+  console.log(`${folder}: ${events} events in ${chains} chains: ${judgement}`)
+  if (open > 0) console.log(`${open} chains have no end: their processes run, or were killed`)
+  if (unsealed > 0)
+    console.log(
+      `${unsealed} events came after the last signature of their chain: who can write the files could change those`,
+    )
+}
+
+/** A line on the terminal that says how far it is, some times a second. */
+function showProgress(total: number): {
+  step: (progress: { events: number; bytes: number }) => void
+  end: () => void
+} {
+  let shown = 0
+  return {
+    step({ events, bytes }) {
+      if (performance.now() - shown < 100) return
+      shown = performance.now()
+      process.stderr.write(`\r${Math.floor((bytes / total) * 100)} %, ${events} events`)
+    },
+    end: () => void process.stderr.write('\r\u001b[K'),
+  }
+}
+
+function readKeys(file: string): TrailKeys {
+  try {
+    return readTrailKeys(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (error) {
+    throw new OperandWrong([
+      { path: '--keys', message: `${file} cannot be used: ${(error as Error).message}` },
+    ])
+  }
+}

@@ -1,0 +1,39 @@
+import { userInfo } from 'node:os'
+import type { AuditEvent } from '../audit/event.ts'
+import { openAudit } from '../compose/audit.ts'
+import { systemClock } from '../core/clock.ts'
+import { scrub } from '../telemetry/scrub.ts'
+import type { OpenStore } from './with-store.ts'
+
+/** What a command changes, for the audit. */
+interface Change extends Pick<AuditEvent, 'event'> {
+  readonly action: string
+  readonly target?: string | undefined
+  readonly scopes?: readonly string[]
+}
+
+/**
+ * Makes a change that the audit has to know of. The audit is opened before, so that nothing is changed where it cannot
+ * be written; its event tells whether the change was made.
+ */
+export async function audited<T>(
+  { config, store }: Pick<OpenStore, 'config' | 'store'>,
+  change: Change,
+  act: () => Promise<T>,
+): Promise<T> {
+  const onFault = (error: unknown): void => console.error(error)
+  const { trail } = await openAudit(config, { store, clock: systemClock, onFault })
+  const operator = userInfo().username
+  const target = change.target === undefined ? undefined : scrub(change.target)
+  const event = { ...change, target, operator }
+  try {
+    const result = await act()
+    trail.commit({ ...event, outcome: 'allowed' })
+    return result
+  } catch (error) {
+    trail.commit({ ...event, outcome: 'failed', reason: scrub((error as Error).message) })
+    throw error
+  } finally {
+    await trail.close()
+  }
+}

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { canonicalJson, describeArguments } from '../../src/audit/arguments.ts'
+import type { RecordedEvent } from '../../src/audit/event.ts'
+import { FormBrowser } from '../support/form-browser.ts'
+import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { movableClock } from '../support/movable-clock.ts'
+
+describe('each decision is one event (N34)', () => {
+  let gate: GatedSpy
+  before(async () => {
+    const limits = { toolsPerMinute: { rare: 1 } }
+    const objects = { tools: { deny: ['forbidden'] } }
+    gate = await startGatedSpy({}, undefined, { limits, objects, audit: { arguments: 'hash' } })
+  })
+  after(() => gate.close())
+
+  const eventsOf = async (answer: { headers: Headers }): Promise<RecordedEvent[]> =>
+    (await gate.installation.audit()).filter(
+      ({ requestId }) => requestId === answer.headers.get('x-request-id'),
+    )
+
+  it('of each kind of answer at the gate, with the reason', async () => {
+    const all = await gate.tokenFor('mcp:*')
+    const call = (name: string) =>
+      gate.post(legacyRequest('tools/call', { name, arguments: { a: 1 } }), { token: all })
+    await call('rare')
+    const answers = [
+      [await call('fine'), 'mcp.call allowed undefined'],
+      [await gate.post(legacyRequest('ping')), 'mcp.call challenged token_missing'],
+      [await gate.post(legacyRequest('ping'), { token: 'a.b.c' }), 'mcp.call challenged token_invalid'],
+      [await call('forbidden'), 'mcp.call denied object_denied'],
+      [await call('rare'), 'mcp.call limited too_many_requests'],
+      [await gate.post('{', { token: all }), 'mcp.call denied json_invalid'],
+      [await gate.post(legacyRequest('made/up'), { token: all }), 'mcp.call denied method_unknown_legacy'],
+      [
+        await gate.post(legacyRequest('ping'), { token: all, headers: { origin: 'https://evil.example' } }),
+        'http.refusal denied origin_not_allowed',
+      ],
+    ] as const
+    for (const [answer, expected] of answers) {
+      const found = (await eventsOf(answer)).map(({ event, outcome, code }) => `${event} ${outcome} ${code}`)
+      assert.deepEqual(found, [expected])
+    }
+  })
+
+  it('of each call of a batch that is let pass', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    const batch = [
+      legacyRequest('tools/call', { name: 'one' }, 1),
+      legacyRequest('prompts/get', { name: 'two' }, 2),
+    ]
+    const answer = await gate.post(batch, { token, headers: { 'mcp-protocol-version': '2025-03-26' } })
+    assert.deepEqual(
+      (await eventsOf(answer)).map(({ method, object, batch: place }) => [method, object, place]),
+      [
+        ['tools/call', 'one', 0],
+        ['prompts/get', 'two', 1],
+      ],
+    )
+  })
+
+  it('of what a person decides, also of no', async () => {
+    const refusing = new FormBrowser({ decision: 'deny' })
+    await assert.rejects(gate.oauth.authorize({ scope: 'mcp:tools:read' }, refusing))
+    const found = (await gate.installation.audit())
+      .slice(-4)
+      .map(({ event, outcome, code }) => [event, outcome, code])
+    assert.deepEqual(found, [
+      ['oauth.authorization', 'challenged', undefined],
+      ['oauth.login', 'allowed', undefined],
+      ['oauth.consent', 'denied', 'access_denied'],
+      ['oauth.grant', 'denied', 'access_denied'],
+    ])
+  })
+
+  it('of a token that is refused, and of one that is revoked', async () => {
+    const { refresh_token: refresh } = await gate.oauth.signIn({ scope: 'mcp:tools:read' })
+    await gate.oauth.token({ token: refresh, client_id: gate.oauth.clientId }, { path: '/revoke' })
+    await gate.oauth.refresh(refresh)
+    const found = (await gate.installation.audit()).slice(-2)
+    assert.deepEqual(
+      found.map(({ event, outcome, code, clientId }) => [event, outcome, code, clientId]),
+      [
+        ['oauth.revocation', 'allowed', undefined, 'user-client'],
+        ['oauth.token', 'denied', 'invalid_grant', 'user-client'],
+      ],
+    )
+  })
+
+  it('keeps of arguments what the rule says, and never a secret', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    const given = { path: '/etc/hosts', password: 'hunter2' }
+    const same = { password: 'hunter2', path: '/etc/hosts' }
+    const hashes: (string | undefined)[] = []
+    for (const value of [given, same, { ...given, path: '/etc/passwd' }]) {
+      const answer = await gate.post(legacyRequest('tools/call', { name: 'read', arguments: value }), {
+        token,
+      })
+      hashes.push((await eventsOf(answer))[0]?.arguments?.hash)
+    }
+    assert.match(hashes[0] ?? '', /^[\w-]{43}$/)
+    assert.equal(hashes[0], hashes[1])
+    assert.notEqual(hashes[0], hashes[2])
+    assert.doesNotMatch(JSON.stringify(await gate.installation.audit()), /hunter2|etc\/hosts/)
+  })
+})
+
+describe('the rule for arguments', () => {
+  const key = Buffer.alloc(32, 1)
+  it('hides members that look like secrets, that are named, and texts that look like tokens, at any depth (A14)', () => {
+    const ofRule = describeArguments({ arguments: 'redact', redact: ['iban', 'user.email'] }, key)
+    const record = ofRule?.({
+      apiKey: 'k',
+      user: { email: 'a@b', name: 'Ada', tokens: ['t'] },
+      email: 'kept',
+      list: [{ iban: 'DE00' }, 'Bearer abc.def.ghi'],
+    })
+    assert.deepEqual(record, {
+      redacted: {
+        apiKey: '[redacted]',
+        user: { email: '[redacted]', name: 'Ada', tokens: '[redacted]' },
+        email: 'kept',
+        list: [{ iban: '[redacted]' }, '[redacted]'],
+      },
+    })
+  })
+
+  it('keeps the hash of what is long, and nothing where nothing is wanted', () => {
+    const redacting = describeArguments({ arguments: 'redact', redact: [] }, key)
+    assert.deepEqual(Object.keys(redacting?.({ text: 'word '.repeat(2000) }) ?? {}), ['hash'])
+    assert.equal(describeArguments({ arguments: 'omit', redact: [] }, key), undefined)
+  })
+
+  it('hashes under a key, so that few possible values cannot be tried', () => {
+    const one = describeArguments({ arguments: 'hash', redact: [] }, key)
+    const other = describeArguments({ arguments: 'hash', redact: [] }, Buffer.alloc(32, 2))
+    assert.notDeepEqual(one?.({ pin: 1234 }), other?.({ pin: 1234 }))
+    assert.equal(
+      canonicalJson({ b: [1, { d: null, c: 'x' }], a: true }),
+      '{"a":true,"b":[1,{"c":"x","d":null}]}',
+    )
+  })
+})
+
+describe('an audit that cannot be written', () => {
+  it('stops every decision where the operator wants that, and nothing reaches a server meanwhile', async (test) => {
+    const clock = movableClock()
+    const gate = await startGatedSpy({ audit: { whenUnwritable: 'refuse' } }, clock)
+    test.after(() => gate.close())
+    const token = await gate.tokenFor('mcp:*')
+    assert.equal((await gate.post(legacyRequest('ping'), { token })).status, 200)
+    const folder = join(gate.installation.data, 'audit')
+    clock.advance(24 * 3600 * 1000 - (clock.now() % (24 * 3600 * 1000)))
+    const next = join(folder, `audit-${new Date(clock.now()).toISOString().slice(0, 10)}.00001.jsonl`)
+    await mkdir(next)
+    const fresh = gate.spy.seen.length
+    const refused = await gate.post(legacyRequest('ping'))
+    assert.equal(refused.status, 503)
+    assert.equal(refused.json.error?.data['code'], 'audit_unavailable')
+    assert.equal((await fetch(`${gate.installation.url}/token`, { method: 'POST' })).status, 503)
+    assert.equal(gate.spy.seen.length, fresh)
+    await rm(next, { recursive: true })
+    await new Promise((resolve) => setTimeout(resolve, 1200))
+    assert.equal((await gate.post(legacyRequest('ping'))).status, 401)
+  })
+})

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, it } from 'node:test'
+import { filePaths } from '../../src/audit/files.ts'
+import { Refusal } from '../../src/core/errors.ts'
+import { makeTrailFolder, someEvent } from '../support/trail.ts'
+
+const day = 24 * 3600 * 1000
+
+describe('the trail', () => {
+  it('has written what was committed when the call returns, and what was recorded when the turn is over', async () => {
+    const made = makeTrailFolder()
+    const trail = made.open()
+    trail.record(someEvent('first'))
+    trail.record(someEvent('second'))
+    assert.equal(made.lines().length, 1, 'nothing but the beginning')
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(made.lines().length, 3)
+    trail.record(someEvent('third'))
+    trail.commit(someEvent('fourth'))
+    assert.deepEqual(
+      made.lines().map((line) => (JSON.parse(line) as { object?: string }).object),
+      [undefined, 'first', 'second', 'third', 'fourth'],
+    )
+    await trail.close()
+  })
+
+  it('goes on to another file when one is full and when the day is over, and never back', async () => {
+    const made = makeTrailFolder()
+    const trail = made.open({ fileBytes: 700 })
+    const other = made.open({ fileBytes: 700 })
+    for (let call = 0; call < 20; call++) (call % 2 === 0 ? trail : other).commit(someEvent(`call-${call}`))
+    made.clock.advance(day)
+    trail.commit(someEvent('tomorrow'))
+    made.clock.advance(-2 * day)
+    trail.commit(someEvent('a clock that was set back'))
+    await trail.close()
+    await other.close()
+    const names = readdirSync(made.folder)
+    assert.ok(names.filter((name) => name.startsWith('audit-2026-11-27.')).length >= 3)
+    assert.match(names.at(-1) ?? '', /^audit-2026-11-28\./)
+    assert.ok(!names.some((name) => name.includes('2026-11-26')))
+    assert.deepEqual((await made.verify()).findings, [])
+  })
+
+  it('ends a line that was torn, so that the next event stands by itself', async () => {
+    const made = makeTrailFolder()
+    await made.open().close()
+    appendFileSync(filePaths(made.folder)[0] as string, '{"v":1,"chain":"to')
+    const trail = made.open()
+    trail.commit(someEvent('after'))
+    await trail.close()
+    const { findings, events } = await made.verify()
+    assert.deepEqual(
+      findings.map(({ kind, line }) => [kind, line]),
+      [['unreadable', 3]],
+    )
+    assert.equal(events, 5)
+  })
+
+  it('does not open where the folder cannot be written, and says what mends it', () => {
+    const made = makeTrailFolder()
+    writeFileSync(made.folder, 'a file')
+    assert.throws(() => made.open(), /the folder of the audit, .*, cannot be written .*audit\.folder/)
+  })
+
+  it('says that somebody removed its file, and goes on in a new one', async () => {
+    const made = makeTrailFolder()
+    const trail = made.open()
+    trail.commit(someEvent('gone'))
+    rmSync(made.folder, { recursive: true })
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    assert.match(String(made.faults[0]), /somebody has removed/)
+    trail.commit(someEvent('kept'))
+    await trail.close()
+    assert.match((await made.verify()).findings[0]?.message ?? '', /numbers 0 to 1 .* are missing/)
+  })
+})
+
+/** A trail whose next file cannot be opened: a folder stands in its place. */
+function brokenTrail(whenUnwritable: 'continue' | 'refuse') {
+  const made = makeTrailFolder()
+  const trail = made.open({ whenUnwritable, waitingBytes: 20_000 })
+  trail.commit(someEvent('before'))
+  made.clock.advance(day)
+  const obstacle = join(made.folder, 'audit-2026-11-28.00001.jsonl')
+  mkdirSync(obstacle)
+  const mend = async (): Promise<void> => {
+    rmSync(obstacle, { recursive: true })
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+  }
+  return { made, trail, mend }
+}
+
+describe('while events cannot be written', () => {
+  it('they wait, and are written in their order once that is possible', async () => {
+    const { made, trail, mend } = brokenTrail('continue')
+    for (const name of ['one', 'two', 'three']) trail.commit(someEvent(name))
+    trail.check()
+    assert.equal(made.faults.length, 1, 'told once')
+    await mend()
+    trail.commit(someEvent('four'))
+    await trail.close()
+    assert.deepEqual((await made.verify()).findings, [])
+    assert.match(made.lines().join('\n'), /one[^]*two[^]*three[^]*four/)
+  })
+
+  it('nothing is decided where the operator wants no decision without its event', async () => {
+    const { made, trail, mend } = brokenTrail('refuse')
+    const refuses = (error: unknown): boolean =>
+      error instanceof Refusal && error.code === 'audit_unavailable'
+    assert.throws(() => trail.record(someEvent('refused')), refuses)
+    assert.throws(() => trail.check(), refuses)
+    await mend()
+    trail.check()
+    trail.record(someEvent('allowed'))
+    assert.match(made.lines().at(-1) ?? '', /allowed/, 'written before record returns')
+    await trail.close()
+    assert.deepEqual((await made.verify()).findings, [])
+  })
+
+  it('what finds no room to wait is counted, logged and told by the trail itself', async () => {
+    const { made, trail, mend } = brokenTrail('continue')
+    const long = 'x'.repeat(1000)
+    const events = 50
+    for (let event = 0; event < events; event++) trail.commit(someEvent(long))
+    assert.ok(trail.lost > 0 && trail.lost < events)
+    assert.match(made.faults.join(), /events of the audit are lost/)
+    await mend()
+    await trail.close()
+    const { findings } = await made.verify()
+    assert.deepEqual(
+      findings.map(({ kind }) => kind),
+      ['lost'],
+    )
+    assert.match(findings[0]?.message ?? '', new RegExp(`^${trail.lost} events were never written`))
+  })
+
+  it('the end says when something is left', async () => {
+    const { trail, made } = brokenTrail('continue')
+    trail.commit(someEvent('left'))
+    await assert.rejects(trail.close(), /could not be written/)
+    rmSync(dirname(made.folder), { recursive: true })
+  })
+})

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { hashLine } from '../../src/audit/chain.ts'
+import type { RecordedEvent } from '../../src/audit/event.ts'
+import type { Finding } from '../../src/audit/findings.ts'
+import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
+
+/** A chain of nine events: its beginning (line 1), seven calls, its end (line 9). */
+async function sevenCalls(): Promise<TrailFolder> {
+  const made = makeTrailFolder()
+  const trail = made.open()
+  for (let call = 1; call <= 7; call++) trail.record(someEvent(`call-${call}`))
+  await trail.close()
+  return made
+}
+
+const spots = (findings: readonly Finding[]): string[] => findings.map(({ kind, line }) => `${kind} ${line}`)
+
+/** Writes the chain of some lines anew, as somebody would who can write the files and has no key. */
+function rechain(lines: readonly string[]): string[] {
+  let prev = ''
+  return lines.map((line, seq) => {
+    const event = { ...(JSON.parse(line) as RecordedEvent), seq, prev }
+    const written = JSON.stringify(event)
+    prev = hashLine(written)
+    return written
+  })
+}
+
+describe('audit verify (N34)', () => {
+  it('finds nothing in what nobody touched', async () => {
+    const made = await sevenCalls()
+    const verified = await made.verify()
+    assert.deepEqual(verified.findings, [])
+    assert.deepEqual([verified.events, verified.chains, verified.unsealed, verified.open], [9, 1, 0, 0])
+  })
+
+  it('finds every event that was changed, and says where', async () => {
+    for (let line = 1; line <= 9; line++) {
+      const made = await sevenCalls()
+      made.rewrite((lines) =>
+        lines.map((text, index) => (index === line - 1 ? text.replace('2026-', '2025-') : text)),
+      )
+      const { findings } = await made.verify()
+      assert.ok(spots(findings).includes(`changed ${line}`), `line ${line}: ${JSON.stringify(findings)}`)
+      assert.match(findings[0]?.source ?? '', /^audit-2026-11-27\.00001\.jsonl$/)
+    }
+  })
+
+  it('finds every event that was removed', async () => {
+    for (let line = 1; line <= 8; line++) {
+      const made = await sevenCalls()
+      made.rewrite((lines) => lines.toSpliced(line - 1, 1))
+      const { findings } = await made.verify()
+      assert.deepEqual(spots(findings), [`removed ${line}`], `line ${line}`)
+      assert.match(findings[0]?.message ?? '', new RegExp(`number ${line - 1} of chain .* is missing`))
+    }
+  })
+
+  it('finds events that were moved', async () => {
+    const made = await sevenCalls()
+    made.rewrite((lines) => [...lines.slice(0, 3), lines[4]!, lines[3]!, ...lines.slice(5)])
+    assert.deepEqual(spots((await made.verify()).findings), ['reordered 5'])
+    const moved = await sevenCalls()
+    moved.rewrite((lines) => [...lines.slice(0, 2), ...lines.slice(3, 6), lines[2]!, ...lines.slice(6)])
+    assert.deepEqual(spots((await moved.verify()).findings), ['reordered 6'])
+  })
+
+  it('finds an event that was put in twice, and one that was made up', async () => {
+    const twice = await sevenCalls()
+    twice.rewrite((lines) => lines.toSpliced(4, 0, lines[3]!))
+    assert.deepEqual(spots((await twice.verify()).findings), ['reordered 5'])
+    const made = await sevenCalls()
+    made.rewrite((lines) => lines.toSpliced(4, 0, '{"v":1}'))
+    assert.deepEqual(spots((await made.verify()).findings), ['unreadable 5'])
+  })
+
+  it('finds a chain that was written anew without the key', async () => {
+    const made = await sevenCalls()
+    made.rewrite((lines) => rechain(lines.map((line) => line.replace('call-3', 'call-0'))))
+    assert.deepEqual(spots((await made.verify()).findings), ['changed 9'])
+  })
+
+  it('finds that signatures are gone which were due', async () => {
+    const made = makeTrailFolder()
+    const trail = made.open()
+    for (let minute = 0; minute < 10; minute++) {
+      trail.commit(someEvent(`call-${minute}`))
+      trail.checkpoint()
+      made.clock.advance(50_000)
+    }
+    await trail.close()
+    assert.deepEqual((await made.verify()).findings, [])
+    made.rewrite((lines) =>
+      rechain(lines.filter((line) => !/"event":"audit\.(?:checkpoint|end)"/.test(line))),
+    )
+    assert.deepEqual(spots((await made.verify()).findings), ['unsigned 6'])
+  })
+
+  it('finds that the end of a chain is gone once another has begun', async () => {
+    const made = await sevenCalls()
+    await made.open().close()
+    made.rewrite((lines) => lines.toSpliced(8, 1))
+    assert.deepEqual(spots((await made.verify()).findings), ['removed 8'])
+    const whole = await sevenCalls()
+    await whole.open().close()
+    whole.rewrite((lines) => lines.slice(9))
+    assert.deepEqual(spots((await whole.verify()).findings), ['removed 1'])
+  })
+
+  it('says how many events no signature covers, as after kill -9', async () => {
+    const made = makeTrailFolder()
+    const trail = made.open()
+    trail.commit(someEvent('signed'))
+    trail.checkpoint()
+    trail.commit(someEvent('one'))
+    trail.commit(someEvent('two'))
+    const { unsealed, open, findings } = await made.verify()
+    assert.deepEqual([unsealed, open, findings], [2, 1, []])
+    await trail.close()
+  })
+
+  it('trusts no key that it was not given', async () => {
+    const made = await sevenCalls()
+    const stranger = new Map([['k1', generateKeyPairSync('ed25519').publicKey]])
+    assert.deepEqual(spots((await made.verify(stranger)).findings), ['changed 1', 'changed 9'])
+    assert.deepEqual(spots((await made.verify(new Map())).findings), ['unsigned 1', 'unsigned 9'])
+  })
+
+  it('follows several processes that append to one file', async () => {
+    const made = makeTrailFolder()
+    const trails = [made.open(), made.open(), made.open()]
+    for (let call = 0; call < 30; call++) trails[call % 3]?.commit(someEvent(`call-${call}`))
+    for (const trail of trails) await trail.close()
+    const { findings, chains, events } = await made.verify()
+    assert.deepEqual([findings, chains, events], [[], 3, 36])
+  })
+})
