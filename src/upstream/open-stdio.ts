@@ -56,6 +56,7 @@ export function openStdio(settings: StdioSettings): Connector {
     open: (events, headers) => openFor(prober)(events, headers),
     self,
     timeoutSeconds: responseSeconds,
+    modernOnly: shared,
   })
 
   /** Everything here that has a process, so that the ceilings count all of them. */
@@ -99,7 +100,7 @@ function remember(
   probe: StdioProbe,
 ): Verdicts {
   return rememberVerdicts({
-    ask: (of, headers) => probe.ask(of, headers),
+    ask: (of, headers, before) => probe.ask(of, headers, before),
     pinned: pinnedBy(era, principals === 'shared'),
     seconds: probeSeconds,
     onVerdict,

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { Refusal } from '../../src/core/errors.ts'
+import { stdioProbe } from '../../src/upstream/probe/ask-stdio.ts'
+import type { Speaks } from '../../src/upstream/probe/verdicts.ts'
 import { callModern, post, tokenFor } from '../support/era-calls.ts'
+import { fakeServer } from '../support/fake-channel.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import { startInstallation } from '../support/installation.ts'
 
@@ -40,4 +44,27 @@ describe('a stdio server that does not know the question what it speaks', () => 
       await gate.close()
     })
   }
+})
+
+describe('a stdio server that says nothing when it is asked, or ends', () => {
+  const ask = async (ends: boolean, before: Speaks | undefined, modernOnly = false): Promise<Speaks> => {
+    const server = fakeServer(() => {
+      if (ends) setImmediate(() => server.events().onClosed(new Refusal('upstream_unreachable')))
+    })
+    const self = { name: 'gate', version: '1' }
+    const probe = stdioProbe({ open: server.open, self, timeoutSeconds: 0.05, modernOnly })
+    return probe.ask('modern', [], before)
+  }
+
+  it('is taken for one of the older era only where it never spoke the newer one (A70)', async () => {
+    for (const ends of [false, true]) {
+      assert.equal(await ask(ends, undefined), 'no')
+      assert.equal(await ask(ends, 'no'), 'no')
+      await assert.rejects(ask(ends, 'native'), Refusal, 'it is slow, or down')
+    }
+  })
+
+  it('is not called too old to be shared: it may be slow to start (A70, A71)', async () => {
+    for (const ends of [false, true]) await assert.rejects(ask(ends, undefined, true), Refusal)
+  })
 })

@@ -1,3 +1,4 @@
+import { Refusal } from '../../core/errors.ts'
 import type { Channel, OpenChannel } from '../conversation/channel.ts'
 import { confirms, type Implementation, questionFor } from './questions.ts'
 import type { AskServer, Speaks } from './verdicts.ts'
@@ -6,6 +7,8 @@ interface AskStdioOptions {
   readonly open: OpenChannel
   readonly self: Implementation
   readonly timeoutSeconds: number
+  /** Only a server of the modern era will do: then silence is no answer. */
+  readonly modernOnly: boolean
 }
 
 /** Asks a stdio server, and can be told to stop asking. */
@@ -19,15 +22,19 @@ const patienceSeconds = 15
 
 /**
  * Asks a stdio server in a process of its own, which ends with the question: a server that was asked in the wrong era
- * may be in no state to go on. `timeoutSeconds` is for the question that every server answers.
+ * may be in no state to go on. `timeoutSeconds` is for the question that every server answers. One that spoke the era
+ * before has not unlearnt it when it says nothing or ends: it is slow, or down.
  */
-export function stdioProbe({ open, self, timeoutSeconds }: AskStdioOptions): StdioProbe {
+export function stdioProbe({ open, self, timeoutSeconds, modernOnly }: AskStdioOptions): StdioProbe {
   const asking = new Set<Channel>()
   return {
-    async ask(era) {
+    async ask(era, _headers, before) {
       const { promise, resolve, reject } = Promise.withResolvers<Speaks>()
       const seconds = era === 'modern' ? Math.min(patienceSeconds, timeoutSeconds) : timeoutSeconds
-      const timer = setTimeout(() => resolve('no'), seconds * 1000).unref()
+      const giveUp = (refusal: Refusal): void =>
+        before === 'native' || modernOnly ? reject(refusal) : resolve('no')
+      const silent = new Refusal('upstream_timeout', { reason: 'no answer to the probe' })
+      const timer = setTimeout(() => giveUp(silent), seconds * 1000).unref()
       const channel = open(
         {
           onMessage(message) {
@@ -37,7 +44,7 @@ export function stdioProbe({ open, self, timeoutSeconds }: AskStdioOptions): Std
           onUnheard() {},
           onClosed(refusal) {
             // Some old servers end over a question that they do not know.
-            if (era === 'modern') resolve('no')
+            if (era === 'modern') giveUp(refusal)
             else reject(refusal)
           },
         },

@@ -5,8 +5,11 @@ import type { Era } from '../../mcp/revisions.ts'
 /** Whether a server speaks an era: as its main transport has it, over HTTP+SSE, or not at all. */
 export type Speaks = 'native' | 'sse' | 'no'
 
-/** Asks a server whether it speaks an era. Rejects with a Refusal where it cannot be told, such as while it is down. */
-export type AskServer = (era: Era, headers: readonly string[]) => Promise<Speaks>
+/**
+ * Asks a server whether it speaks an era. Rejects with a Refusal where it cannot be told, such as while it is down.
+ * `before` is what it answered the last time.
+ */
+export type AskServer = (era: Era, headers: readonly string[], before?: Speaks) => Promise<Speaks>
 
 /** What is known of a server. */
 export interface Verdicts {
@@ -41,7 +44,7 @@ export function rememberVerdicts({ ask, pinned, seconds, onVerdict, clock }: Ver
   const question = (era: Era, headers: readonly string[]): Promise<Speaks> => {
     const running = asking.get(era)
     if (running !== undefined) return running
-    const asked = ask(era, headers)
+    const asked = ask(era, headers, verdicts.get(era)?.speaks)
       .then((speaks) => {
         if (verdicts.get(era)?.speaks !== speaks) onVerdict(era, speaks)
         verdicts.set(era, { speaks, askedAt: clock.now() })
