@@ -122,6 +122,21 @@ describe('two users of one shared server', () => {
 })
 
 describe('a conversation with a legacy server', () => {
+  it('tells the last of several who listen, and another one when that is gone', () => {
+    const server = fakeServer()
+    const conversation = talk(server, 'legacy', false)
+    const [first, second] = [recordingSink(), recordingSink()]
+    conversation.listen(first, callerOf('ada'))
+    const leave = conversation.listen(second, callerOf('ada'))
+    const change = { method: 'notifications/tools/list_changed' }
+    say(server, change)
+    leave()
+    say(server, change)
+    assert.deepEqual([first.pushed.length, second.pushed.length], [1, 1])
+    server.events().onUnheard()
+    assert.deepEqual([first.ended, second.ended], [1, 0])
+  })
+
   it('carries questions of the server to who listens, and answers to those alone (A30)', () => {
     const server = fakeServer()
     const conversation = talk(server, 'legacy', false)

@@ -136,16 +136,32 @@ describe('the stream of a legacy client of a modern server', () => {
     assert.deepEqual(subscriptions[0]?.filter['resourceSubscriptions'], ['test:///a'])
   })
 
-  it('ends with its session, and with a later stream, and leaves nobody waiting for what never comes', async (test) => {
-    const { gate, id, subscriptions, listen } = await setUp(test)
+  it('may be one of several, of which the last hears all, and another one when that is gone', async (test) => {
+    const { subscriptions, listen } = await setUp(test)
     const first = await listen()
     await until(() => subscriptions.length === 1)
     const second = await listen()
-    await until(() => first.isOver() && subscriptions.length === 2)
-    assert.equal(second.isOver(), false)
+    subscriptions[0]?.say({ method: changed.method })
+    await until(() => second.heard().length === 1)
+    second.leave()
+    await until(() => {
+      subscriptions[0]?.say({ method: changed.method })
+      return first.heard().length > 0
+    })
+    assert.equal(first.isOver(), false)
+    assert.equal(subscriptions.length, 1, 'the server tells it once')
+    assert.equal(subscriptions[0]?.closed, false)
+    first.leave()
+    await until(() => subscriptions[0]?.closed === true)
+  })
+
+  it('ends with its session, and leaves nobody waiting for what never comes', async (test) => {
+    const { gate, id, subscriptions, listen } = await setUp(test)
+    const streams = [await listen(), await listen()]
+    await until(() => subscriptions.length === 1)
     const token = await gate.token('ada')
     await post(gate.url, token, undefined, { method: 'DELETE', headers: { 'mcp-session-id': id } })
-    await until(() => second.isOver() && subscriptions.every(({ closed }) => closed))
+    await until(() => streams.every(({ isOver }) => isOver()) && subscriptions[0]?.closed === true)
   })
 })
 

@@ -24,8 +24,8 @@ export interface ChangeStream {
 
 const acknowledged = 'notifications/subscriptions/acknowledged'
 
-/** Makes the stream of changes for one listener. `onEnd` is called when the server ends it. */
-export function changeStream(listener: Sink, onEnd: () => void): ChangeStream {
+/** Makes the stream of changes; `tell` gets each of them, and `onEnd` is called when the server ends the stream. */
+export function changeStream(tell: (change: Json) => void, onEnd: () => void): ChangeStream {
   let current: { sink: Sink; conversation: Conversation; caller: Caller } | undefined
 
   const stop = (stream: typeof current): void => {
@@ -52,7 +52,7 @@ export function changeStream(listener: Sink, onEnd: () => void): ChangeStream {
         }
         const sink = virtualSink({
           onMessage(message) {
-            if (message['method'] !== acknowledged) return listener.push(toLegacyNotification(message))
+            if (message['method'] !== acknowledged) return tell(toLegacyNotification(message))
             stop(earlier)
             const granted = asObject(paramsOf(message)?.['notifications'])?.['resourceSubscriptions']
             resolve(new Set(Array.isArray(granted) ? (granted as string[]) : []))

@@ -3,6 +3,7 @@ import { isRevision, newest } from '../../mcp/revisions.ts'
 import { ask, virtualSink } from '../conversation/ask.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
 import { asObject, callOf, errorOf, type Json, metaOf, paramsOf, resultOf } from '../conversation/json-rpc.ts'
+import { createListeners } from '../conversation/listeners.ts'
 import type { Sink } from '../conversation/sink.ts'
 import { type Implementation, modernMeta } from '../probe/questions.ts'
 import { type ChangeStream, changeStream } from './change-stream.ts'
@@ -40,7 +41,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
   let discovered: Promise<Json> | undefined
   let changes: ChangeStream | undefined
   /** Who hears of changes. */
-  let listener: Sink | undefined
+  const listeners = createListeners()
 
   const envelope = (): Json => ({
     ...modernMeta({ clientInfo }),
@@ -84,9 +85,23 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
   }
 
   const renew = async (caller: Caller): Promise<ReadonlySet<string>> => {
-    if (changes === undefined) return uris // nobody listens yet
+    const stream = changes
+    if (stream === undefined) return uris // nobody listens yet
     const capabilities = asObject((await discover(caller))['capabilities']) ?? {}
-    return changes.renew({ conversation: reach(caller), capabilities, envelope: envelope(), uris, caller })
+    if (changes !== stream) return uris // nobody listens any more
+    return stream.renew({ conversation: reach(caller), capabilities, envelope: envelope(), uris, caller })
+  }
+
+  /** Where the server will not tell, or ends its stream, those of the client end, and it comes again. */
+  const beginChanges = (caller: Caller): void => {
+    const end = (): void => {
+      if (changes !== stream) return
+      changes = undefined
+      listeners.end()
+    }
+    const stream = changeStream((change) => listeners.current?.push(change), end)
+    changes = stream
+    renew(caller).catch(end)
   }
 
   const subscribe = async (message: Json, sink: Sink, caller: Caller): Promise<void> => {
@@ -177,8 +192,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
     changes?.end()
     changes = undefined
     // A stream on which nobody will say anything any more would only keep its client from coming again.
-    listener?.end(200)
-    listener = undefined
+    listeners.end()
     for (const { inner, conversation } of running.values()) {
       conversation.cancel(inner, { owner: '', principal: '', headers: [] })
     }
@@ -207,23 +221,18 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
       found?.conversation.cancel(found.inner, caller)
     },
     listen(sink, caller) {
-      changes?.end()
-      listener?.end(200)
-      const stream = changeStream(sink, () => sink.end(200))
-      changes = stream
-      listener = sink
-      // Where the server will not tell, the client's stream ends, and it comes again.
-      renew(caller).catch(() => sink.end(200))
+      listeners.add(sink)
+      if (changes === undefined) beginChanges(caller)
       return () => {
-        stream.end()
-        if (changes !== stream) return
+        listeners.remove(sink)
+        if (listeners.current !== undefined) return
+        changes?.end()
         changes = undefined
-        listener = undefined
       }
     },
     /** One who listens would not be told that nothing is heard any more, and what is subscribed to is kept here alone. */
     get busy() {
-      return running.size > 0 || listener !== undefined
+      return running.size > 0 || listeners.current !== undefined
     },
     async stop() {
       stop()

@@ -3,6 +3,7 @@ import type { Era } from '../../mcp/revisions.ts'
 import type { Channel, OpenChannel } from './channel.ts'
 import type { Caller, Conversation } from './contract.ts'
 import { asObject, callOf, type Json, metaOf, paramsOf, resultOf, subscriptionKey } from './json-rpc.ts'
+import { createListeners } from './listeners.ts'
 import type { Sink } from './sink.ts'
 
 interface Pending {
@@ -45,7 +46,7 @@ export function startConversation({
   const pending = new Map<number, Pending>()
   /** Requests of the server that wait for the client's answer. */
   const asked = new Set<unknown>()
-  let listener: Sink | undefined
+  const listeners = createListeners()
   let lastId = 0
   let closed = false
 
@@ -53,12 +54,12 @@ export function startConversation({
     {
       onMessage: (message, related) => receive(message, related),
       onFailure: fail,
-      onUnheard: endListener,
+      onUnheard: () => listeners.end(),
       onClosed(refusal) {
         if (closed) return
         closed = true
         for (const internal of pending.keys()) fail(internal, refusal)
-        endListener()
+        listeners.end()
         onClosed()
       },
     },
@@ -95,24 +96,17 @@ export function startConversation({
       }
     },
     listen(sink, { headers }) {
-      endListener() // one stream is enough, and two would have to share
-      listener = sink
+      listeners.add(sink)
       channel.hear(headers)
       return () => {
-        if (listener !== sink) return
-        listener = undefined
-        channel.unhear()
+        listeners.remove(sink)
+        if (listeners.current === undefined) channel.unhear()
       }
     },
     get busy() {
       return [...pending.values()].some(({ sink }) => !sink.closed)
     },
     stop: () => channel.close(),
-  }
-
-  function endListener(): void {
-    listener?.end(200)
-    listener = undefined
   }
 
   /** Ends the wait for an answer. */
@@ -191,7 +185,7 @@ export function startConversation({
       if (asked.size >= maxAsked) return // a server that asks this much gets no answers
       asked.add(message['id'])
     }
-    const sink = waiting?.sink ?? listener ?? [...pending.values()].at(-1)?.sink
+    const sink = waiting?.sink ?? listeners.current ?? [...pending.values()].at(-1)?.sink
     sink?.push(message)
   }
 
