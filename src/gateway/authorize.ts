@@ -2,7 +2,7 @@ import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { scopesOf } from '../mcp/methods.ts'
 import { type NamedObject, objectsOf } from '../mcp/objects.ts'
-import { type Demand, decide, toolScope } from '../policy/decide.ts'
+import { type Demand, decide } from '../policy/decide.ts'
 import type { Call, CallSummary, MethodCall } from './call.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -66,12 +66,7 @@ function scopesOfMethod({ row, params }: MethodCall): readonly string[] {
 function alternativeOf({ row, params }: MethodCall): Demand['alternative'] {
   if (row.method !== 'tools/call') return undefined
   const { name } = params
-  if (typeof name !== 'string' || !name.isWellFormed()) return undefined
-  return {
-    insteadOf: 'mcp:tools:execute',
-    // Seldom needed: most tokens are for all tools.
-    get scope() {
-      return toolScope(name)
-    },
-  }
+  return typeof name === 'string' && name.isWellFormed()
+    ? { tool: name, insteadOf: 'mcp:tools:execute' }
+    : undefined
 }

@@ -22,12 +22,12 @@ export function newsFilter(principal: Principal, upstream: Upstream): Rewrite | 
     const demand = row && demandOf({ row, params: isJsonObject(params) ? params : {} })
     return demand !== undefined && decide(principal.scopes, demand, upstream.rules).kind === 'allow'
   }
-  const known = unrestricted.get(principal) ?? new WeakMap<Upstream, boolean>()
-  unrestricted.set(principal, known)
-  const hearsAll =
-    known.get(upstream) ??
-    (upstream.rules === undefined && [...newsOf.keys()].every((method) => mayHear(method, {})))
-  known.set(upstream, hearsAll)
+  let hearsAll = unrestricted.get(principal)?.get(upstream)
+  if (hearsAll === undefined) {
+    hearsAll = upstream.rules === undefined && [...newsOf.keys()].every((method) => mayHear(method, {}))
+    const known = unrestricted.get(principal) ?? new WeakMap<Upstream, boolean>()
+    unrestricted.set(principal, known.set(upstream, hearsAll))
+  }
   if (hearsAll) return undefined
   return {
     documents: false,

@@ -11,8 +11,8 @@ export type Decision =
 /** What is asked for: scopes that are all needed, and for calls of one object the scope that names it. */
 export interface Demand {
   readonly scopes: readonly string[]
-  /** The per-object scope, such as `mcp:tools:execute:add`, that is enough in place of the one above it. */
-  readonly alternative?: { readonly scope: string; readonly insteadOf: string } | undefined
+  /** The tool whose own scope, such as `mcp:tools:execute:add`, is enough in place of the one above it. */
+  readonly alternative?: { readonly tool: string; readonly insteadOf: string } | undefined
   /** What is named. Looked at where the server has rules alone. */
   readonly objects?: readonly NamedObject[]
 }
@@ -31,11 +31,11 @@ export function decide(granted: ScopeSet, demand: Demand, rules?: ObjectRules): 
 }
 
 function coversInstead(granted: ScopeSet, { alternative }: Demand, scope: string): boolean {
-  return alternative?.insteadOf === scope && granted.covers(alternative.scope)
+  return alternative?.insteadOf === scope && granted.covers(toolScope(alternative.tool))
 }
 
 /** The scope that allows calling one tool and no other. Names are encoded, so that none can look like a parent. */
-export function toolScope(name: string): string {
+function toolScope(name: string): string {
   const encoded = encodeURIComponent(name).replaceAll(/[*'()!~]/g, (character) => {
     return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
   })

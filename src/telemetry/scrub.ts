@@ -6,8 +6,13 @@ const secrets = [
   /[\w-]{32,}/g, // codes, identifiers of sessions, opaque tokens
 ]
 
+/** The name of a tool, mostly: each of `secrets` needs a character that is not here, or a longer text. */
+const plainName = /^[\w-]{0,31}$/
+
 const maxLength = 4096
 const maxPathLength = 200
+/** A shorter segment is no artefact. */
+const longSegment = 20
 
 /**
  * Removes from a free text everything that could be a token, a code or a secret, and all that is `known` to be one, and
@@ -16,11 +21,13 @@ const maxPathLength = 200
 export function scrub(text: string, known: readonly string[] = []): string {
   const without = known.reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[redacted]'), text)
   const short = without.length > maxLength ? `${without.slice(0, maxLength)}…` : without
+  if (plainName.test(short)) return short
   return secrets.reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[redacted]'), short)
 }
 
 /** Removes from a path every segment that could be a bearer artefact, and cuts it to 200 characters. */
 export function scrubPath(path: string): string {
+  if (path.length < longSegment) return path
   return path
     .slice(0, maxPathLength)
     .replaceAll(/[\w-]{20,}/g, (segment) => (/^[a-z_-]+$/.test(segment) ? segment : '…'))

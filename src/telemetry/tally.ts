@@ -14,24 +14,40 @@ interface TallyOptions<Label extends string> {
 
 /** A counter that is told to prom-client when somebody asks, and costs a look into a map until then. */
 export function tally<Label extends string>({ labelNames, ...options }: TallyOptions<Label>): Tally<Label> {
-  const counts = new Map<string, { readonly labels: Readonly<Record<Label, string>>; count: number }>()
+  const root: Branch = { next: new Map(), count: 0 }
   const counter = new Counter({
     ...options,
     labelNames,
     collect() {
-      for (const entry of counts.values()) {
-        counter.inc(entry.labels, entry.count)
-        entry.count = 0
-      }
+      tell(root, [])
     },
   })
   return {
     add(labels) {
-      let key = ''
-      for (const name of labelNames) key += `${labels[name]}\n`
-      const entry = counts.get(key)
-      if (entry === undefined) counts.set(key, { labels, count: 1 })
-      else entry.count++
+      let branch = root
+      for (const name of labelNames) branch = follow(branch, labels[name])
+      branch.count++
     },
   }
+
+  function tell(branch: Branch, values: readonly string[]): void {
+    if (branch.count > 0) counter.labels(...values).inc(branch.count)
+    branch.count = 0
+    for (const [value, next] of branch.next) tell(next, [...values, value])
+  }
+}
+
+/** Label after label: texts that stand in the program are found at once, one that is put together is hashed anew. */
+interface Branch {
+  readonly next: Map<string, Branch>
+  count: number
+}
+
+function follow({ next }: Branch, value: string): Branch {
+  let branch = next.get(value)
+  if (branch === undefined) {
+    branch = { next: new Map(), count: 0 }
+    next.set(value, branch)
+  }
+  return branch
 }
