@@ -33,6 +33,8 @@ describe('a revoked token', () => {
 })
 
 describe('a stream that a client holds open', () => {
+  /** Where messages are looked at, a comment loses its text, which means nothing. */
+  const aComment = /^: ?(?:open)?\n\n$/
   const streams = {
     'subscriptions/listen': modernRequest('subscriptions/listen', {
       notifications: { toolsListChanged: true },
@@ -73,12 +75,12 @@ describe('a stream that a client holds open', () => {
       ]
       const ended = await open(kind, revoked)
       await revoke(revoked)
-      assert.equal(await ended.text, ': open\n\n')
+      assert.match(await ended.text, aComment)
 
       const other = await open(kind, expired)
       assert.equal(await Promise.race([other.text, wait(1500).then(() => 'runs')]), 'runs')
       clock.advance(70_000)
-      assert.equal(await other.text, ': open\n\n')
+      assert.match(await other.text, aComment)
       assert.equal((await gate.post(list, { token: good })).status, 401)
       // The server must not be left with streams that nobody hears.
       while (gate.spy.aborted() < 2) await wait(20)
