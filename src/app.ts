@@ -110,7 +110,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
 
   try {
     let authorizationPort = config.listen.authorizationServer
-    if (parts.includes('authorization-server')) {
+    const hasOwn = config.authorizationServer === 'own'
+    if (hasOwn && parts.includes('authorization-server')) {
       const server = await buildAuthorizationServer(config, base)
       const address = { host: internalHost, port: authorizationPort }
       const listener = createServer(http, (req, res) => server.handle(req, res))
@@ -123,7 +124,11 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       closers.push(house.stop)
     }
     if (parts.includes('gateway')) {
-      const gateway = await buildGateway(config, base, `http://${internalHost}:${authorizationPort}`)
+      const gateway = await buildGateway(
+        config,
+        base,
+        hasOwn ? `http://${internalHost}:${authorizationPort}` : undefined,
+      )
       const address = { host, port: config.listen.gateway }
       if (pair === undefined || files === undefined) {
         await serve('gateway', createServer(http, gateway.handle), address)

@@ -1,4 +1,7 @@
 import { Command } from 'commander'
+import { callbackUrl } from '../compose/federation.ts'
+import { describeIssuers } from '../compose/issuers.ts'
+import { describeProvider } from '../config/describe-provider.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
@@ -6,25 +9,36 @@ import { systemClock } from '../core/clock.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { OperandWrong } from './operand-wrong.ts'
 
+interface CheckFlags {
+  readonly config?: string
+  readonly askIssuers?: boolean
+}
+
 /** `portcullis check`: every problem of a configuration at once. */
 export function checkCommand(): Command {
   return new Command('check')
     .description('Tell every problem of a configuration at once.')
     .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
-    .action(({ config = process.env[fileVariable] }: { config?: string }) => {
+    .option('--ask-issuers', 'also ask the issuers of access tokens what they can do for MCP clients')
+    .action(async ({ config = process.env[fileVariable], askIssuers = false }: CheckFlags) => {
       if (config === undefined) {
         throw new OperandWrong([
           { path: '--config', message: 'name the file, such as: portcullis check -c portcullis.yaml' },
         ])
       }
-      const { publicUrl, mode, upstreams, listen } = loadConfig({
+      const checked = loadConfig({
         file: config,
         environment: process.env,
         needsServer: true,
         certificateAt: systemClock.now(),
       })
+      const { publicUrl, mode, upstreams, listen, login } = checked
       for (const hint of hints({ publicUrl, listen })) console.error(`portcullis: ${hint}`)
       const servers = upstreams.length === 1 ? 'one MCP server' : `${upstreams.length} MCP servers`
+      for (const { name, label } of login.providers.map(describeProvider))
+        console.error(`portcullis: ${label} must know the redirect URI ${callbackUrl(checked, name)}`)
+      const lines = askIssuers ? await describeIssuers(checked, { clock: systemClock }) : []
+      for (const line of lines) console.error(`portcullis: ${line}`)
       console.log(`${config} is right: ${mode} mode, ${servers} behind ${publicUrl}`)
     })
 }

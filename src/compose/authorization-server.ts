@@ -1,25 +1,31 @@
-import { createRemoteJWKSet } from 'jose'
 import type { AuthorizationServer } from '../authorization-server/contract.ts'
 import { rememberedConsents } from '../authorization-server/remembered-consent.ts'
 import { createAuthorizationServer } from '../authorization-server/server.ts'
 import type { AssertionIssuer } from '../authorization-server/settings.ts'
 import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { createSafeFetch } from '../http/safe-fetch.ts'
 import { version } from '../version.ts'
 import type { Base } from './base.ts'
+import { openIssuerKeys } from './issuers.ts'
 import { buildLogin } from './login.ts'
 
 /** Documents have 5 KB at most, key sets may have more. */
 const fetchBounds = { maxBytes: 16 * 1024, milliseconds: 2500, running: { perHost: 4, total: 32 } }
 
-function describeAssertionIssuer({
-  issuer,
-  jwksUri,
-  algorithms,
-  subjectPrefix = `${issuer}#`,
-}: Config['grants']['identityAssertions'][number]): AssertionIssuer {
-  return { issuer, algorithms, subjectPrefix, keys: createRemoteJWKSet(new URL(jwksUri)) }
+/** The keys of an identity provider that makes assertions, from where it is told, or from where its metadata says. */
+function openAssertionIssuer(
+  {
+    issuer,
+    jwksUri,
+    algorithms,
+    subjectPrefix = `${issuer}#`,
+  }: Config['grants']['identityAssertions'][number],
+  config: Config,
+  clock: Clock,
+): AssertionIssuer {
+  return { issuer, algorithms, subjectPrefix, keys: openIssuerKeys({ issuer, jwksUri }, config, clock) }
 }
 
 /** Builds the authorization server of a configuration. */
@@ -49,7 +55,9 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     grants: {
       deviceCode: config.grants.deviceCode === 'on',
       tokenExchange: config.grants.tokenExchange === 'on',
-      assertionIssuers: config.grants.identityAssertions.map(describeAssertionIssuer),
+      assertionIssuers: config.grants.identityAssertions.map((issuer) =>
+        openAssertionIssuer(issuer, config, base.clock),
+      ),
     },
     dpop: config.dpop,
     keys: base.tokenKeys,

@@ -17,7 +17,7 @@ import { readSecret } from './read-secret.ts'
 const fetchBounds = { maxBytes: 256 * 1024, milliseconds: 5000, running: 32 }
 
 /** Where a provider sends browsers back to. The provider must know the whole URL. */
-function callbackUrl({ publicUrl }: Pick<Config, 'publicUrl'>, name: string): string {
+export function callbackUrl({ publicUrl }: Pick<Config, 'publicUrl'>, name: string): string {
   return `${publicUrl}/login/callback/${name}`
 }
 

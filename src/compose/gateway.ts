@@ -1,4 +1,3 @@
-import { createRemoteJWKSet } from 'jose'
 import { describeArguments } from '../audit/arguments.ts'
 import type { StepUps } from '../authorization-server/step-up.ts'
 import type { Config, UpstreamConfig } from '../config/schema.ts'
@@ -11,6 +10,7 @@ import { openDenyList } from '../gateway/deny-list.ts'
 import { mcpHandler } from '../gateway/handler.ts'
 import { type IdentityTokens, identityTokens } from '../gateway/identity-token.ts'
 import { proofNonces } from '../gateway/proof-nonces.ts'
+import { standardReading } from '../gateway/read-claims.ts'
 import { buildRoutes, identityKeysPath } from '../gateway/routes.ts'
 import { createGateway, type Gateway } from '../gateway/server.ts'
 import { sealedSessions } from '../gateway/session.ts'
@@ -25,6 +25,7 @@ import { seenOnceModel } from '../storage/contract.ts'
 import type { Base } from './base.ts'
 import { buildConnector } from './connector.ts'
 import { buildCredential } from './credential.ts'
+import { openIssuers } from './issuers.ts'
 import { type Owners, openOwners } from './owners.ts'
 import { shareOf } from './share-limits.ts'
 
@@ -33,14 +34,14 @@ export interface RunningGateway extends Gateway {
   readonly close: () => Promise<void>
 }
 
-/** Builds the gateway of a configuration, in front of an authorization server at a URL. */
+/** Builds the gateway of a configuration, in front of an authorization server at a URL, or of none. */
 export async function buildGateway(
   config: Config,
   base: Base,
-  authorizationServerUrl: string,
+  authorizationServerUrl: string | undefined,
 ): Promise<RunningGateway> {
   const { clock, secret, identityKeys, site, resources, onFault } = base
-  const issuers = trustedIssuers(config, base)
+  const issuers = trustedIssuers(config, base, await openIssuers(config, base))
   const { url: issuer } = site
   const denyList = await openDenyList({ feed: base.store.revocations, issuer, clock, onFault })
   const identity = identityTokens(site.url + identityIssuerSuffix, identityKeys, clock)
@@ -48,11 +49,14 @@ export async function buildGateway(
   const upstreams = resources.all.map((resource, index) =>
     buildUpstream(resource, config.upstreams[index]!, { base, identity, owners }),
   )
-  const authorizationServer = authorizationServerProxy({
-    url: authorizationServerUrl,
-    publicHost: new URL(site.url).host,
-    changes: base.place !== undefined,
-  })
+  const authorizationServer =
+    authorizationServerUrl === undefined
+      ? undefined
+      : authorizationServerProxy({
+          url: authorizationServerUrl,
+          publicHost: new URL(site.url).host,
+          changes: base.place !== undefined,
+        })
   const tokens = createTokenVerifier({
     issuers,
     clock,
@@ -96,7 +100,7 @@ export async function buildGateway(
       for (const { credential } of upstreams) credential.close?.()
       await Promise.all(upstreams.map(({ connector }) => connector.close()))
       await owners?.close()
-      await authorizationServer.close()
+      await authorizationServer?.close()
     },
   }
 }
@@ -104,7 +108,12 @@ export async function buildGateway(
 /** The issuer of identity tokens is the gateway's own, so that no verifier can take one for an access token. */
 const identityIssuerSuffix = identityKeysPath.slice(0, identityKeysPath.lastIndexOf('/'))
 
-function trustedIssuers(config: Config, { site, tokenKeys }: Base): readonly TrustedIssuer[] {
+function trustedIssuers(
+  { authorizationServer }: Config,
+  { site, tokenKeys }: Base,
+  others: readonly TrustedIssuer[],
+): readonly TrustedIssuer[] {
+  if (authorizationServer === 'external') return others
   return [
     {
       issuer: site.url,
@@ -114,13 +123,10 @@ function trustedIssuers(config: Config, { site, tokenKeys }: Base): readonly Tru
         return tokenKeys.algorithms
       },
       tokenTypes: ['at+jwt'],
+      claims: standardReading,
       hasKey: tokenKeys.has,
     },
-    ...config.issuers.map(({ jwksUri, ...external }) => ({
-      ...external,
-      keys: createRemoteJWKSet(new URL(jwksUri)),
-      algorithms: ['ES256', 'RS256', 'PS256', 'EdDSA'],
-    })),
+    ...others,
   ]
 }
 

@@ -60,7 +60,7 @@ function checkIssuer(
 }
 
 /** Says what is wrong with the address of an issuer: whoever can change what it says can be anybody here. */
-function issuerProblem(issuer: string, mode: string | undefined): string | undefined {
+export function issuerProblem(issuer: string, mode: string | undefined): string | undefined {
   const { protocol, hostname } = new URL(issuer)
   if (protocol === 'https:') return undefined
   if (mode === 'production') return 'must be https'

@@ -5,6 +5,7 @@ import { isLoopbackHost } from '../core/resource.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import { checkCredential } from './check-credential.ts'
 import { checkGrants } from './check-grants.ts'
+import { checkIssuers } from './check-issuers.ts'
 import { checkProviders } from './check-providers.ts'
 import { authenticatedGrantTypes } from './grants.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -30,6 +31,7 @@ export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
     ...checkGrants(config),
     ...checkLogin(config),
     ...checkProviders(config),
+    ...checkIssuers(config),
     ...checkStore(config),
   ]
 }

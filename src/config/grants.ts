@@ -23,7 +23,9 @@ const identityAssertions = z
     issuer: httpUrl
       .refine((url) => !url.includes('#'), 'must have no fragment')
       .meta({ description: 'The identity provider, exactly as it stands in its assertions.' }),
-    jwksUri: httpUrl.meta({ description: 'Where its public keys are.' }),
+    jwksUri: httpUrl
+      .optional()
+      .meta({ description: 'Where its public keys are. Default: where its metadata says.' }),
     algorithms: z
       .array(z.enum(['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA']))
       .min(1)

@@ -7,7 +7,7 @@ const lowerCase = z.string().regex(/^[a-z0-9.-]+$/, 'must be a domain in lower c
 const claim = (description: string) => z.string().min(1).optional().meta({ description })
 
 /** An issuer as it is named: no query, no fragment, no user information. */
-const issuerUrl = httpUrl
+export const issuerUrl = httpUrl
   .refine((url) => !/[?#]/.test(url), 'must have no query and no fragment')
   .refine((text) => {
     const url = URL.parse(text)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { auditSchema } from './audit-schema.ts'
 import { clientSchema } from './client-schema.ts'
 import { dpopSchema, grantsSchema } from './grants.ts'
+import { issuerSchema } from './issuer-schema.ts'
 import { limitsSchema } from './limits.ts'
 import { providerSchema } from './provider-schema.ts'
 import { tlsSchema } from './tls.ts'
@@ -24,22 +25,6 @@ const knownPrivateUseRedirects = [
   'com.raycast:/oauth',
   'warp://mcp/oauth2callback',
 ]
-
-const issuer = z
-  .strictObject({
-    issuer: httpUrl.meta({ description: 'The issuer, exactly as it stands in its tokens.' }),
-    jwksUri: httpUrl.meta({ description: 'Where its public keys are.' }),
-    audiences: z
-      .array(z.string().min(1))
-      .optional()
-      .meta({ description: 'Values of `aud` that are accepted in place of the resource.' }),
-    tokenTypes: z
-      .array(z.string().min(1))
-      .min(1)
-      .default(['at+jwt'])
-      .meta({ description: 'Values of the `typ` header that mark its access tokens.' }),
-  })
-  .meta({ description: 'Another authorization server whose access tokens the gateway accepts.' })
 
 const lifetimeProfile = z
   .strictObject({
@@ -178,7 +163,11 @@ export const configSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
-  issuers: z.array(issuer).default([]),
+  issuers: z.array(issuerSchema).default([]),
+  authorizationServer: z.enum(['own', 'external']).default('own').meta({
+    description:
+      'Where clients get access tokens: from ours, or from the `issuers` alone, in which case ours does not start.',
+  }),
   tokens: z
     .strictObject({
       signingAlgorithm: z

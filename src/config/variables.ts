@@ -18,6 +18,7 @@ const places: readonly Place[] = [
   { path: [...credential, 'value'], otherwise: someSecret },
   { path: [...credential, 'clientSecret'], otherwise: someSecret },
   { path: ['login', 'providers', '[]', 'clientSecret'], otherwise: someSecret },
+  { path: ['issuers', '[]', 'introspection', 'clientSecret'], otherwise: someSecret },
   { path: ['store', 'url'] },
   { path: ['limits', 'redis'] },
 ]

@@ -8,6 +8,9 @@ export interface Principal {
   /** `client` where no user stands behind the token (RFC 9068 section 5): subject and client are the same. */
   readonly kind: 'user' | 'client'
   readonly scopes: ScopeSet
+  /** What the issuer says of the subject (RFC 9068 section 2.2.3.1). */
+  readonly groups: readonly string[]
+  readonly roles: readonly string[]
   readonly audiences: readonly string[]
   /** Seconds since the epoch. */
   readonly expiresAt: number

@@ -41,6 +41,8 @@ export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): Ide
       scope: principal.scopes.list.join(' '),
       // RFC 9493 section 3.2.3: a subject means something only together with who named it.
       sub_id: { format: 'iss_sub', iss, sub },
+      ...(principal.groups.length === 0 ? {} : { groups: principal.groups }),
+      ...(principal.roles.length === 0 ? {} : { roles: principal.roles }),
       ...(principal.actor === undefined ? {} : { act: { sub: principal.actor } }),
     })
       .setProtectedHeader({ alg: signing.algorithm, kid: signing.kid, typ: identityTokenType })

@@ -34,7 +34,8 @@ export interface GatewayPorts {
   readonly issuers: readonly string[]
   /** The public JWK Set of identity tokens, as it is now. */
   readonly identityKeys: () => object
-  readonly authorizationServer: AuthorizationServerProxy
+  /** Undefined where clients get their tokens elsewhere: there is nothing here but MCP servers. */
+  readonly authorizationServer: AuthorizationServerProxy | undefined
   readonly observe: Observe
   readonly recorder: Recorder
   /** Told of every fault of ours, for the log. */
@@ -118,6 +119,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
     const route = ports.routes.get(exchange.path)
     if (route === undefined) {
       if (site.localPath(exchange.path) === undefined) throw outside(site)
+      if (ports.authorizationServer === undefined) throw new Refusal('not_found')
       note.kind = 'proxy'
       return ports.authorizationServer.forward(exchange)
     }

@@ -1,17 +1,13 @@
-import {
-  decodeJwt,
-  errors,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  type JWTVerifyOptions,
-  jwtVerify,
-} from 'jose'
+import { decodeJwt, type JWTVerifyGetKey } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { type Clock, epochSeconds } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
-import { parseScopes, ScopeSet } from '../core/scope.ts'
 import { digest } from '../core/secret.ts'
+import { type Introspection, introspectToken } from './introspect-token.ts'
+import type { ClaimReading } from './read-claims.ts'
+import { invalidToken, toPrincipal } from './to-principal.ts'
+import { clockToleranceSeconds, verifyJwt } from './verify-jwt.ts'
 
 /** An authorization server whose access tokens count here. */
 export interface TrustedIssuer {
@@ -19,12 +15,16 @@ export interface TrustedIssuer {
   readonly keys: JWTVerifyGetKey
   /** Signature algorithms that its tokens may have; never `none` and never a symmetric one. */
   readonly algorithms: readonly string[]
-  /** Values of the `typ` header that mark its access tokens. */
+  /** Values of the `typ` header that mark its access tokens, in lower case. */
   readonly tokenTypes: readonly string[]
   /** Values of `aud` that count in place of the resource. */
   readonly audiences?: readonly string[] | undefined
+  /** Where its tokens say what. */
+  readonly claims: ClaimReading
   /** Whether a key still verifies; asked on every use. Without it a key counts for as long as a token does. */
   readonly hasKey?: ((kid: string) => boolean) | undefined
+  /** The issuer is asked about each token, in place of its keys. At one issuer of a verifier at most. */
+  readonly introspection?: Introspection | undefined
 }
 
 /** Verifies access tokens (RFC 9068 section 4) and remembers the ones that were good. */
@@ -50,58 +50,115 @@ interface Verified {
   readonly accepted: readonly string[] | undefined
   /** Whether the key that signed the token still verifies. */
   readonly isKeyKnown: () => boolean
+  /** Until when the word of an issuer counts that was asked, in seconds since the epoch. */
+  readonly freshUntil: number | undefined
+  /** Asks it again, for what lasts longer and began with this principal. */
+  readonly again: (principal: Principal) => void
 }
 
 const cacheSize = 10_000
-const clockToleranceSeconds = 5
-/** A token that lives longer than this was not made by a careful issuer. */
-const maxLifetimeSeconds = 7 * 24 * 3600
 
 /** Builds the verifier. Signatures cost; the cache makes a known token cost a hash and a few comparisons. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { clock, isRevoked, onVerified } = options
   const issuers = new Map(options.issuers.map((issuer) => [issuer.issuer, issuer]))
+  const asked = options.issuers.find(({ introspection }) => introspection !== undefined)
   const cache = new LRUCache<string, Verified>({ max: cacheSize })
-  const origins = new WeakMap<Principal, Verified>()
+  const running = new Map<string, Promise<Verified>>()
+  const origins = new WeakMap<Principal, Verified | 'over'>()
 
   const isExpired = ({ expiresAt }: Principal): boolean =>
     expiresAt + clockToleranceSeconds <= epochSeconds(clock)
+  const isFresh = ({ freshUntil }: Verified): boolean =>
+    freshUntil === undefined || epochSeconds(clock) < freshUntil
 
   const admit = ({ principal, accepted, isKeyKnown }: Verified, resource: string): Principal => {
-    if (isExpired(principal)) throw invalid('token expired')
-    if (!isKeyKnown()) throw invalid('token is signed with an unknown key')
+    if (isExpired(principal)) throw invalidToken('token expired')
+    if (!isKeyKnown()) throw invalidToken('token is signed with an unknown key')
     const revoked = isRevoked(principal)
     if (revoked === 'unknown')
       throw new Refusal('keys_unavailable', { reason: 'revocations cannot be read', retryAfterSeconds: 5 })
-    if (revoked) throw invalid('token revoked')
-    if (!isFor(principal, accepted, resource)) throw invalid('token is for another resource')
+    if (revoked) throw invalidToken('token revoked')
+    if (!isFor(principal, accepted, resource)) throw invalidToken('token is for another resource')
     return principal
   }
 
-  const verifyAnew = async (token: string, key: string, resource: string): Promise<Principal> => {
-    const began = performance.now()
-    try {
-      const verified = await verifySignature(token, issuers, clock)
-      cache.set(key, verified)
-      origins.set(verified.principal, verified)
-      onVerified((performance.now() - began) / 1000, true)
-      return admit(verified, resource)
-    } catch (error) {
-      onVerified((performance.now() - began) / 1000, false)
-      throw error
+  /** The issuer of a token, by what it says of itself. What says nothing belongs to the one that is asked. */
+  const issuerOf = (token: string): TrustedIssuer => {
+    const claimed = claimedIssuer(token)
+    const issuer = claimed === undefined ? asked : issuers.get(claimed)
+    if (issuer !== undefined) return issuer
+    throw invalidToken(claimed === undefined ? 'token is malformed' : 'token is from an unknown issuer')
+  }
+
+  const examine = async (token: string, key: string): Promise<Verified> => {
+    const issuer = issuerOf(token)
+    const { introspection, audiences: accepted, claims } = issuer
+    if (introspection === undefined) {
+      const { payload, kid } = await verifyJwt(token, issuer, clock)
+      const isKeyKnown = (): boolean => kid === undefined || issuer.hasKey?.(kid) !== false
+      const principal = toPrincipal(payload, issuer.issuer, claims)
+      return { principal, accepted, isKeyKnown, freshUntil: undefined, again: () => undefined }
     }
+    const principal = await introspectToken(token, issuer, introspection, clock)
+    return {
+      principal,
+      accepted,
+      isKeyKnown: () => true,
+      freshUntil: epochSeconds(clock) + introspection.cacheSeconds,
+      again: (begun) => void askAgain(token, key, begun),
+    }
+  }
+
+  const verifyAnew = (token: string, key: string): Promise<Verified> => {
+    // Many requests with one new token are one question.
+    const waiting = running.get(key)
+    if (waiting !== undefined) return waiting
+    const began = performance.now()
+    const verification = examine(token, key)
+      .then(
+        (verified) => {
+          cache.set(key, verified)
+          origins.set(verified.principal, verified)
+          onVerified((performance.now() - began) / 1000, true)
+          return verified
+        },
+        (error: unknown) => {
+          cache.delete(key)
+          onVerified((performance.now() - began) / 1000, false)
+          throw error
+        },
+      )
+      .finally(() => running.delete(key))
+    running.set(key, verification)
+    return verification
+  }
+
+  /** For a stream: what the issuer says now counts for the principal of then. Silence ends it: nobody knows. */
+  const askAgain = async (token: string, key: string, principal: Principal): Promise<void> => {
+    try {
+      origins.set(principal, await verifyAnew(token, key))
+    } catch {
+      origins.set(principal, 'over')
+    }
+  }
+
+  const isVouchedFor = (principal: Principal): boolean => {
+    const verified = origins.get(principal)
+    if (verified === 'over') return false
+    if (verified !== undefined && !isFresh(verified)) verified.again(principal)
+    return verified?.isKeyKnown() !== false
   }
 
   return {
     verify(token, resource) {
       const key = digest(token)
       const known = cache.get(key)
-      return known === undefined ? verifyAnew(token, key, resource) : admit(known, resource)
+      if (known !== undefined && isFresh(known)) return admit(known, resource)
+      return verifyAnew(token, key).then((verified) => admit(verified, resource))
     },
     isCurrent: (principal) =>
-      !isExpired(principal) &&
-      isRevoked(principal) === false &&
-      origins.get(principal)?.isKeyKnown() !== false,
+      !isExpired(principal) && isRevoked(principal) === false && isVouchedFor(principal),
   }
 }
 
@@ -111,108 +168,11 @@ function isFor({ audiences }: Principal, accepted: readonly string[] | undefined
     : audiences.some((value) => accepted.includes(value))
 }
 
-async function verifySignature(
-  token: string,
-  issuers: ReadonlyMap<string, TrustedIssuer>,
-  clock: Clock,
-): Promise<Verified> {
-  const issuer = issuers.get(claimedIssuer(token) ?? '')
-  if (issuer === undefined) throw invalid('token is from an unknown issuer')
-  const options: JWTVerifyOptions = {
-    issuer: issuer.issuer,
-    algorithms: [...issuer.algorithms],
-    requiredClaims: ['sub', 'exp', 'iat', 'aud'],
-    clockTolerance: clockToleranceSeconds,
-    currentDate: new Date(clock.now()),
-  }
-  try {
-    const { payload, protectedHeader } = await jwtVerify(token, issuer.keys, options)
-    if (!issuer.tokenTypes.includes(mediaType(protectedHeader.typ))) throw invalid('token is no access token')
-    const { kid } = protectedHeader
-    const isKeyKnown = (): boolean => kid === undefined || issuer.hasKey?.(kid) !== false
-    return { principal: toPrincipal(payload), accepted: issuer.audiences, isKeyKnown }
-  } catch (error) {
-    throw error instanceof Refusal ? error : refusalFor(error)
-  }
-}
-
-/** RFC 7515 section 4.1.9: the prefix `application/` may be left out, and case does not matter. */
-function mediaType(typ: string | undefined): string {
-  return (typ ?? '').toLowerCase().replace(/^application\//, '')
-}
-
+/** What a token says of its issuer; undefined for one that says nothing, since it is no JWT. */
 function claimedIssuer(token: string): string | undefined {
   try {
     return decodeJwt(token).iss
-  } catch (error) {
-    throw invalid('token is malformed', error)
+  } catch {
+    return undefined // opaque: the issuer that is asked knows, or nobody does
   }
-}
-
-function toPrincipal(payload: JWTPayload): Principal {
-  const { iss, sub, aud, exp, iat, jti } = payload
-  if (typeof sub !== 'string' || sub === '' || exp === undefined || iat === undefined)
-    throw invalid('token lacks a claim')
-  if (exp - iat > maxLifetimeSeconds) throw invalid('token lives too long')
-  const clientId = [payload['client_id'], payload['azp']].find((claim) => typeof claim === 'string') ?? sub
-  const { gid: grant, origins } = payload
-  return {
-    issuer: String(iss),
-    subject: sub,
-    clientId,
-    kind: clientId === sub ? 'client' : 'user',
-    scopes: new ScopeSet(parseScopes(payload['scope'])),
-    audiences: [aud ?? []].flat(),
-    expiresAt: exp,
-    tokenId: jti,
-    originIds: Array.isArray(origins) ? origins.filter((id) => typeof id === 'string') : undefined,
-    grantId: typeof grant === 'string' ? grant : undefined,
-    actor: currentActor(payload['act']),
-    keyThumbprint: boundKey(payload['cnf']),
-  }
-}
-
-/** RFC 8693 section 4.1: of a chain of actors the outermost counts, the others are history. */
-function currentActor(act: unknown): string | undefined {
-  const { sub } = Object(act) as { sub?: unknown }
-  return typeof sub === 'string' ? sub : undefined
-}
-
-/** RFC 7800 section 3.1: a confirmation that is not understood must not be passed over. */
-function boundKey(confirmation: unknown): string | undefined {
-  if (confirmation === undefined) return undefined
-  const { jkt, ...others } = Object(confirmation) as Record<string, unknown>
-  if (typeof jkt !== 'string' || Object.keys(others).length > 0)
-    throw invalid('token is bound in an unknown way')
-  return jkt
-}
-
-/** The reasons are a closed set: they are labels of a metric. */
-function refusalFor(error: unknown): Refusal {
-  if (error instanceof errors.JWTExpired) return invalid('token expired', error)
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    return invalid(error.claim === 'nbf' ? 'token not valid yet' : 'token lacks a claim', error)
-  }
-  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
-    return invalid('token is signed with an unknown key', error)
-  }
-  if (error instanceof errors.JWSSignatureVerificationFailed)
-    return invalid('token has a wrong signature', error)
-  if (error instanceof errors.JOSEAlgNotAllowed) return invalid('token has a forbidden algorithm', error)
-  if (
-    error instanceof errors.JWKSTimeout ||
-    error instanceof errors.JWKSInvalid ||
-    !(error instanceof errors.JOSEError)
-  ) {
-    return new Refusal('keys_unavailable', {
-      reason: 'signing keys cannot be had',
-      cause: error,
-      retryAfterSeconds: 5,
-    })
-  }
-  return invalid('token is malformed', error)
-}
-
-function invalid(reason: string, cause?: unknown): Refusal {
-  return new Refusal('token_invalid', { reason, cause })
 }

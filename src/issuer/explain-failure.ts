@@ -42,6 +42,9 @@ export function explainFailure(error: unknown): Error {
       ? new ProviderRefused('the access token is not accepted', { cause: error })
       : new ProviderAway(`the answer has the status ${error.status}`, { cause: error })
   }
+  // Some servers say no with this status and nothing else, where invalid_grant should stand (RFC 6749 section 5.2).
+  if (error instanceof ClientError && error.cause instanceof Response && error.cause.status === 400)
+    return new ProviderRefused('the answer is 400, without a reason', { cause: error })
   if (error instanceof ClientError && error.code !== undefined && !unanswered.has(error.code)) {
     const { cause } = error
     return new ProviderRefused(

@@ -136,10 +136,11 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
   function clientAuthentication(secret: string | undefined): ClientAuth {
     if (secret === undefined) return None()
     const [basic, post] = [ClientSecretBasic(secret), ClientSecretPost(secret)]
-    // What the metadata says of it is known when a request is made; silence means basic (RFC 8414 section 2).
+    // Silence means basic (RFC 8414 section 2). Where both are taken it is post: not every server decodes what basic
+    // has to encode (RFC 6749 section 2.3.1).
     return (server, ...rest) => {
       const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-      return (methods.includes('client_secret_basic') ? basic : post)(server, ...rest)
+      return (methods.includes('client_secret_post') ? post : basic)(server, ...rest)
     }
   }
 }

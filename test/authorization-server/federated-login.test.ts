@@ -115,6 +115,22 @@ describe('logging in at an identity provider', () => {
     assert.equal(late.lastPage.status, 400, 'too late')
   })
 
+  it('signs nobody in at the browser of somebody else, with a callback that was not used (A65, A48)', async () => {
+    const attacker = new FormBrowser()
+    const away = await attacker.visit(`${federation.installation.url}/login?next=/account`)
+    assert.ok(away)
+    const callback = federation.first.authorize(away)
+    const victim = new Visitor(federation.installation.url)
+    assert.equal((await victim.get(callback.pathname + callback.search)).status, 400)
+    assert.equal((await victim.get('/account')).status, 303, 'nobody is signed in')
+    await attacker.visit(callback.href)
+    assert.equal(
+      (await attacker.open(`${federation.installation.url}/account`)).status,
+      200,
+      'its own browser',
+    )
+  })
+
   it('takes no answer into an authorization request of somebody else, or into none (A65, A48)', async () => {
     const attacker = new FormBrowser()
     const callback = federation.first.authorize(await federation.leave(attacker))

@@ -184,7 +184,7 @@ describe('the examples of the pages on identity', () => {
   })
   after(() => rmSync(folder, { recursive: true }))
 
-  for (const page of ['identity-federated.md']) {
+  for (const page of ['identity-federated.md', 'identity-resource-server.md', 'identity-enterprise.md']) {
     const text = readFileSync(join(import.meta.dirname, '../../docs', page), 'utf8')
     for (const [index, [, example = '']] of [...text.matchAll(/```yaml\n(.*?)```/gs)].entries()) {
       it(`of ${page} are right: number ${index + 1}`, () => {

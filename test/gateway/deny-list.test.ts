@@ -12,6 +12,8 @@ const principal: Principal = {
   clientId: 'client',
   kind: 'user',
   scopes: new ScopeSet([]),
+  groups: [],
+  roles: [],
   audiences: [`${issuer}/mcp`],
   expiresAt: systemClock.now() / 1000 + 60,
   tokenId: 't',

@@ -155,6 +155,8 @@ it('an exchanged token belongs to everything by which a principal is told from o
     clientId: 'c',
     kind: 'user',
     scopes: new ScopeSet(['mcp:tools:read']),
+    groups: [],
+    roles: [],
     audiences: [],
     expiresAt: 0,
     tokenId: undefined,

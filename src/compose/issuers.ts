@@ -1,0 +1,136 @@
+import type { JWTVerifyGetKey } from 'jose'
+import { describeIssuer, type IssuerDescription } from '../config/describe-issuer.ts'
+import { ConfigurationInvalid } from '../config/problems.ts'
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import type { TrustedIssuer } from '../gateway/token-verifier.ts'
+import { createOperatorFetch } from '../http/operator-fetch.ts'
+import { IssuerAway, IssuerInvalid } from '../issuer/discover-issuer.ts'
+import { describeAbilities, judgeIssuer } from '../issuer/judge-issuer.ts'
+import type { KeptIssuer } from '../issuer/kept-issuer.ts'
+import { openIssuer } from '../issuer/open-issuer.ts'
+import { issuerIntrospection, issuerKeys } from '../issuer/trusted-tokens.ts'
+import { version } from '../version.ts'
+import type { Base } from './base.ts'
+import { readSecret } from './read-secret.ts'
+
+const fetchBounds = { maxBytes: 256 * 1024, milliseconds: 5000, running: 64 }
+
+/** An issuer of a configuration, as the gateway trusts it. */
+interface OpenedIssuer {
+  readonly description: IssuerDescription
+  readonly trusted: TrustedIssuer
+  readonly metadata: KeptIssuer
+}
+
+/**
+ * Opens the other issuers of a configuration, and tells in the log what those can do for MCP clients that take the place
+ * of an authorization server of our own. Throws ConfigurationInvalid for one whose metadata cannot be trusted; one that
+ * does not answer is told in the log, and its tokens are refused with 503 until it does.
+ */
+export async function openIssuers(
+  config: Config,
+  base: Pick<Base, 'clock' | 'log'>,
+): Promise<TrustedIssuer[]> {
+  const opened = config.issuers.map((issuer) => open(describeIssuer(issuer), config, base))
+  for (const [index, issuer] of opened.entries()) {
+    const isNeeded = issuer.description.jwksUri === undefined
+    if (!isNeeded && config.authorizationServer === 'own') continue
+    const told = await describeOpened(issuer)
+    if (isNeeded && told.invalid !== undefined)
+      throw new ConfigurationInvalid([{ path: `issuers[${index}].issuer`, message: told.invalid }])
+    const { logger } = base.log
+    for (const line of told.lines) {
+      if (line.isGood) logger.info({ issuer: issuer.trusted.issuer }, line.text)
+      else logger.warn({ issuer: issuer.trusted.issuer }, line.text)
+    }
+  }
+  return opened.map(({ trusted }) => trusted)
+}
+
+/** What the issuers of a configuration can do for MCP clients, in lines for people, without starting anything. */
+export async function describeIssuers(config: Config, base: Pick<Base, 'clock'>): Promise<string[]> {
+  const lines: string[] = []
+  for (const issuer of config.issuers) {
+    const told = await describeOpened(open(describeIssuer(issuer), config, base))
+    lines.push(...told.lines.map(({ text }) => text))
+  }
+  return lines
+}
+
+interface Told {
+  readonly lines: readonly { readonly text: string; readonly isGood: boolean }[]
+  /** Why the metadata cannot be trusted. */
+  readonly invalid?: string
+}
+
+async function describeOpened({ metadata, trusted }: OpenedIssuer): Promise<Told> {
+  try {
+    const abilities = judgeIssuer((await metadata()).serverMetadata())
+    const texts = describeAbilities(trusted.issuer, abilities)
+    return { lines: texts.map((text, index) => ({ text, isGood: abilities[index]?.can === true })) }
+  } catch (error) {
+    if (error instanceof IssuerInvalid)
+      return { lines: [{ text: error.message, isGood: false }], invalid: error.message }
+    if (!(error instanceof IssuerAway)) throw error
+    return { lines: [{ text: error.message, isGood: false }] }
+  }
+}
+
+/** The keys of an issuer that an operator named, for what else it signs. */
+export function openIssuerKeys(
+  { issuer, jwksUri }: { readonly issuer: string; readonly jwksUri: string | undefined },
+  { publicUrl }: Config,
+  clock: Clock,
+): JWTVerifyGetKey {
+  const origins = [issuer, jwksUri].filter((url) => url !== undefined).map((url) => new URL(url).origin)
+  const fetch = createOperatorFetch({ origins, userAgent: userAgentOf(publicUrl), ...fetchBounds })
+  return issuerKeys(openIssuer({ issuer, origins }, { fetch, clock }), jwksUri, fetch)
+}
+
+function userAgentOf(publicUrl: string): string {
+  return `Portcullis/${version} (+${publicUrl})`
+}
+
+function open(description: IssuerDescription, config: Config, { clock }: Pick<Base, 'clock'>): OpenedIssuer {
+  const {
+    issuer = '',
+    jwksUri,
+    introspection,
+    audiences,
+    algorithms,
+    tokenTypes,
+    claims,
+    scopeMap,
+    scopes,
+  } = description
+  const named = [issuer, jwksUri, introspection?.url].filter((url) => url !== undefined)
+  const origins = [...named.map((url) => new URL(url).origin), ...description.origins]
+  const fetch = createOperatorFetch({
+    origins,
+    userAgent: userAgentOf(config.publicUrl),
+    ...fetchBounds,
+  })
+  const metadata = openIssuer({ issuer, origins }, { fetch, clock })
+  const clientSecret = readSecret(introspection?.clientSecret, introspection?.clientSecretFile) ?? ''
+  return {
+    description,
+    metadata,
+    trusted: {
+      issuer,
+      audiences,
+      algorithms,
+      tokenTypes: tokenTypes.map((type) => type.toLowerCase().replace(/^application\//, '')),
+      claims: { ...claims, scopeMap, granted: scopes },
+      keys: issuerKeys(metadata, jwksUri, fetch),
+      introspection: introspection && {
+        cacheSeconds: introspection.cacheSeconds,
+        ask: issuerIntrospection(
+          { ...introspection, issuer, url: introspection.url, clientSecret },
+          metadata,
+          fetch,
+        ),
+      },
+    },
+  }
+}

@@ -1,0 +1,103 @@
+import { isLoopbackHost } from '../core/resource.ts'
+import { checkSecret } from './check-credential.ts'
+import { issuerProblem } from './check-providers.ts'
+import type { RuleProblem } from './cross-check.ts'
+import { describeIssuer, type IssuerDescription } from './describe-issuer.ts'
+import { issuerPresetOf } from './issuer-presets.ts'
+import type { ParsedConfig } from './schema.ts'
+
+type Wrong = readonly [path: readonly PropertyKey[], message: string]
+
+/** The rules for issuers whose access tokens are accepted, and for an installation that has no other ones. */
+export function checkIssuers(config: Partial<ParsedConfig>): RuleProblem[] {
+  const described = (config.issuers ?? []).map(describeIssuer)
+  const ofIssuers = described.flatMap((issuer, index) => {
+    const earlier = described.slice(0, index)
+    const isTaken = issuer.issuer !== undefined && earlier.some((other) => other.issuer === issuer.issuer)
+    // A token without a form says nothing of who made it: asking several would let one answer for another.
+    const isSecond =
+      issuer.introspection !== undefined && earlier.some((other) => other.introspection !== undefined)
+    const wrong: Wrong[] = [
+      ...(isTaken ? [[['issuer'], 'is listed twice'] as const] : []),
+      ...(isSecond
+        ? [
+            [
+              ['introspection'],
+              'can stand at one issuer alone: an opaque token does not say whose it is',
+            ] as const,
+          ]
+        : []),
+      ...checkAddress(issuer, config.mode),
+      ...checkTokens(issuer),
+    ]
+    return wrong.map(([path, message]) => ({ path: ['issuers', index, ...path], message }))
+  })
+  return [...ofIssuers, ...checkExternal(config)]
+}
+
+function checkAddress(
+  { preset: name, issuer, jwksUri }: IssuerDescription,
+  mode: string | undefined,
+): Wrong[] {
+  const { issuerLike: like } = issuerPresetOf(name)
+  if (issuer === undefined)
+    return [[['issuer'], `is needed, such as ${like?.example ?? 'https://login.example.com'}`]]
+  const wrong: Wrong[] = []
+  for (const [setting, url] of [
+    ['issuer', issuer],
+    ['jwksUri', jwksUri],
+  ] as const) {
+    const problem = url === undefined ? undefined : issuerProblem(url, mode)
+    if (problem !== undefined) wrong.push([[setting], problem])
+  }
+  const isForeign =
+    like !== undefined && !like.pattern.test(issuer) && !isLoopbackHost(new URL(issuer).hostname)
+  if (isForeign) wrong.push([['issuer'], `is none of the preset ${name}: such as ${like.example}`])
+  return wrong
+}
+
+function checkTokens({
+  preset: name,
+  audiences,
+  scopes,
+  scopeMap,
+  introspection,
+}: IssuerDescription): Wrong[] {
+  const preset = issuerPresetOf(name)
+  const wrong: Wrong[] = []
+  if (preset.audiences !== undefined && audiences === undefined)
+    wrong.push([['audiences'], `is needed: ${preset.audiences}`])
+  if (preset.namesNoScopes && scopes.length === 0 && Object.keys(scopeMap).length === 0)
+    wrong.push([['scopes'], 'is needed, such as [mcp:tools]: tokens of this issuer name no scopes'])
+  if (introspection !== undefined) {
+    const { clientSecret, clientSecretFile } = introspection
+    for (const [setting, message] of checkSecret('clientSecret', clientSecret, clientSecretFile, Boolean))
+      wrong.push([['introspection', setting === '' ? 'clientSecret' : setting], message])
+  }
+  return wrong
+}
+
+/** What belongs to an authorization server of our own has no effect where there is none, and must not look as if. */
+function checkExternal({
+  authorizationServer,
+  issuers,
+  login,
+  clients,
+  grants,
+}: Partial<ParsedConfig>): RuleProblem[] {
+  if (authorizationServer !== 'external') return []
+  const without =
+    'has no effect without an authorization server of our own: take it away, or set authorizationServer: own'
+  const problems: RuleProblem[] = []
+  if (issuers?.length === 0)
+    problems.push({
+      path: ['issuers'],
+      message: 'must name the issuer of access tokens where authorizationServer is external',
+    })
+  if ((login?.providers.length ?? 0) > 0) problems.push({ path: ['login', 'providers'], message: without })
+  if (login?.users === 'local') problems.push({ path: ['login', 'users'], message: without })
+  if ((clients?.length ?? 0) > 0) problems.push({ path: ['clients'], message: without })
+  if ((grants?.identityAssertions.length ?? 0) > 0)
+    problems.push({ path: ['grants', 'identityAssertions'], message: without })
+  return problems
+}

@@ -1,0 +1,22 @@
+import { issuerPresetOf, type TokenClaims } from './issuer-presets.ts'
+import type { IssuerConfig } from './issuer-schema.ts'
+
+/** An issuer with everything that its preset knows. */
+export interface IssuerDescription extends Omit<IssuerConfig, 'issuer' | 'claims' | 'tokenTypes'> {
+  /** Undefined where it is missing. */
+  readonly issuer: string | undefined
+  readonly tokenTypes: readonly string[]
+  readonly claims: TokenClaims
+}
+
+/** Fills in what a preset knows. */
+export function describeIssuer(config: IssuerConfig): IssuerDescription {
+  const preset = issuerPresetOf(config.preset)
+  const given = Object.fromEntries(Object.entries(config.claims).filter(([, value]) => value !== undefined))
+  return {
+    ...config,
+    issuer: config.issuer ?? preset.issuer,
+    tokenTypes: config.tokenTypes ?? preset.tokenTypes,
+    claims: { ...preset.claims, ...given },
+  }
+}

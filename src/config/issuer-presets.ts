@@ -1,0 +1,80 @@
+/** Where an issuer's access tokens say what. */
+export interface TokenClaims {
+  readonly scopes: readonly string[]
+  readonly clientId: readonly string[]
+  readonly groups: readonly string[]
+  readonly roles: readonly string[]
+}
+
+/** What is known of the access tokens of a kind of issuer. */
+export interface IssuerPreset {
+  readonly issuer?: string
+  readonly issuerLike?: { readonly pattern: RegExp; readonly example: string }
+  readonly tokenTypes: readonly string[]
+  readonly claims: TokenClaims
+  /** Why its tokens never have the URL of an MCP server for audience, so that `audiences` must be told. */
+  readonly audiences?: string
+  /** Whether its tokens name no scopes, so that `scopes` must be told. */
+  readonly namesNoScopes?: true
+}
+
+const standardClaims: TokenClaims = {
+  scopes: ['scope', 'scp'],
+  clientId: ['client_id', 'azp'],
+  groups: ['groups'],
+  roles: ['roles'],
+}
+
+/** The kinds of issuers whose access tokens are known. */
+export const issuerPresets = {
+  entra: {
+    issuerLike: {
+      pattern:
+        /^https:\/\/login\.microsoftonline\.(?:com|us)\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/v2\.0$/i,
+      example: 'https://login.microsoftonline.com/<directory (tenant) ID>/v2.0',
+    },
+    tokenTypes: ['jwt', 'at+jwt'],
+    claims: { ...standardClaims, scopes: ['scp', 'roles'], clientId: ['azp', 'appid'] },
+    audiences: 'the application (client) ID of the API: tokens of version 2.0 have it for `aud`',
+  },
+  keycloak: {
+    issuerLike: { pattern: /\/realms\/[^/]+$/, example: 'https://keycloak.example.com/realms/company' },
+    tokenTypes: ['jwt', 'at+jwt'],
+    claims: { ...standardClaims, clientId: ['azp', 'client_id'], roles: ['realm_access.roles', 'roles'] },
+  },
+  auth0: {
+    issuerLike: {
+      pattern: /^https?:\/\/[^/]+\/$/,
+      example: 'https://company.eu.auth0.com/ with the slash at the end',
+    },
+    tokenTypes: ['jwt', 'at+jwt'],
+    claims: { ...standardClaims, scopes: ['scope', 'permissions'], clientId: ['azp', 'client_id'] },
+  },
+  okta: {
+    issuerLike: {
+      pattern: /^https?:\/\/[^/]+\/oauth2\/[^/]+$/,
+      example:
+        'https://company.okta.com/oauth2/default: tokens of the org itself can be verified by Okta alone',
+    },
+    tokenTypes: ['jwt', 'at+jwt', 'application/okta-internal-at+jwt'],
+    claims: { ...standardClaims, scopes: ['scp', 'scope'], clientId: ['cid', 'client_id'] },
+  },
+  google: {
+    issuer: 'https://accounts.google.com',
+    tokenTypes: ['jwt'],
+    claims: { ...standardClaims, scopes: [], clientId: ['azp'] },
+    audiences: 'the audience for which service accounts get their identity tokens',
+    namesNoScopes: true,
+  },
+} as const satisfies Record<string, IssuerPreset>
+
+/** For an issuer that is none of these: RFC 9068 as it is written. */
+const plainIssuer: IssuerPreset = { tokenTypes: ['at+jwt'], claims: standardClaims }
+
+/** The names of the presets. */
+export const issuerPresetNames = Object.keys(issuerPresets) as (keyof typeof issuerPresets)[]
+
+/** What is known of a kind of issuer; of none in particular where no preset is named. */
+export function issuerPresetOf(name: keyof typeof issuerPresets | undefined): IssuerPreset {
+  return name === undefined ? plainIssuer : issuerPresets[name]
+}

@@ -1,0 +1,71 @@
+import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
+import type { Clock } from '../core/clock.ts'
+import { Refusal } from '../core/errors.ts'
+import { invalidToken } from './to-principal.ts'
+import type { TrustedIssuer } from './token-verifier.ts'
+
+/** By how much clocks may differ. */
+export const clockToleranceSeconds = 5
+
+/** Verifies a token with the keys of the issuer that it names, and no others (RFC 9068 section 4). Throws a Refusal. */
+export async function verifyJwt(
+  token: string,
+  issuer: TrustedIssuer,
+  clock: Clock,
+): Promise<{ payload: JWTPayload; kid: string | undefined }> {
+  const options: JWTVerifyOptions = {
+    issuer: issuer.issuer,
+    algorithms: [...issuer.algorithms],
+    requiredClaims: ['sub', 'exp', 'iat', 'aud'],
+    clockTolerance: clockToleranceSeconds,
+    currentDate: new Date(clock.now()),
+  }
+  try {
+    const { payload, protectedHeader } = await jwtVerify(token, issuer.keys, options)
+    const type = mediaType(protectedHeader.typ)
+    if (!issuer.tokenTypes.includes(type) || (type !== 'at+jwt' && isOtherToken(payload)))
+      throw invalidToken('token is no access token')
+    return { payload, kid: protectedHeader.kid }
+  } catch (error) {
+    throw error instanceof Refusal ? error : refusalFor(error)
+  }
+}
+
+/** RFC 7515 section 4.1.9: the prefix `application/` may be left out, and case does not matter. */
+function mediaType(typ: string | undefined): string {
+  return (typ ?? '').toLowerCase().replace(/^application\//, '')
+}
+
+/** Where `typ` says nothing, content does: an ID token is for a client, and Keycloak names its kinds of tokens inside. */
+function isOtherToken(payload: JWTPayload): boolean {
+  const { typ } = payload
+  return (
+    ['nonce', 'at_hash', 'c_hash'].some((claim) => claim in payload) ||
+    (typ !== undefined && typ !== 'Bearer')
+  )
+}
+
+function refusalFor(error: unknown): Refusal {
+  if (error instanceof errors.JWTExpired) return invalidToken('token expired', error)
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return invalidToken(error.claim === 'nbf' ? 'token not valid yet' : 'token lacks a claim', error)
+  }
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
+    return invalidToken('token is signed with an unknown key', error)
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed)
+    return invalidToken('token has a wrong signature', error)
+  if (error instanceof errors.JOSEAlgNotAllowed) return invalidToken('token has a forbidden algorithm', error)
+  if (
+    error instanceof errors.JWKSTimeout ||
+    error instanceof errors.JWKSInvalid ||
+    !(error instanceof errors.JOSEError)
+  ) {
+    return new Refusal('keys_unavailable', {
+      reason: 'signing keys cannot be had',
+      cause: error,
+      retryAfterSeconds: 5,
+    })
+  }
+  return invalidToken('token is malformed', error)
+}

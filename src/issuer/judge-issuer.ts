@@ -1,0 +1,69 @@
+import type { ServerMetadata } from 'openid-client'
+
+/** One thing that MCP clients need of an authorization server. */
+export interface Ability {
+  /** Undefined where no metadata tells. */
+  readonly can: boolean | undefined
+  readonly what: string
+  /** What to do where it cannot. */
+  readonly advice: string
+}
+
+const federate =
+  'have Portcullis be the authorization server and people sign in at this one (login.providers)'
+
+/** What an issuer can and cannot do for MCP clients, by its own metadata. */
+export function judgeIssuer(metadata: ServerMetadata): Ability[] {
+  const has = (member: string, value: string): boolean => {
+    const list: unknown = metadata[member]
+    return Array.isArray(list) && list.includes(value)
+  }
+  const canDocuments = metadata['client_id_metadata_document_supported'] === true
+  const canRegister = metadata.registration_endpoint !== undefined
+  return [
+    {
+      can: has('code_challenge_methods_supported', 'S256'),
+      what: 'PKCE with S256',
+      advice: `clients refuse a server that does not: ${federate}`,
+    },
+    {
+      can: canRegister,
+      what: 'clients that register themselves (RFC 7591)',
+      advice: canDocuments
+        ? 'clients of revisions before 2025-11-25 need a client that you register for them'
+        : 'register a client for each program and give its users the id',
+    },
+    {
+      can: canDocuments,
+      what: 'client ID metadata documents',
+      advice: canRegister
+        ? 'clients register themselves in their place'
+        : `no client gets in by itself: ${federate}`,
+    },
+    {
+      can: metadata.authorization_response_iss_parameter_supported === true,
+      what: 'iss in its answers (RFC 9207)',
+      advice: 'clients that use several servers have no defence against mix-up',
+    },
+    {
+      can: has('scopes_supported', 'offline_access') || has('grant_types_supported', 'refresh_token'),
+      what: 'refresh tokens',
+      advice: 'users may have to sign in again whenever an access token ends',
+    },
+    {
+      // RFC 8707 has no member for it.
+      can: undefined,
+      what: 'the parameter resource (RFC 8707)',
+      advice:
+        'where it refuses the parameter, as Entra does, clients fail; where it ignores it, set issuers[].audiences to what stands in aud',
+    },
+  ]
+}
+
+/** One line for each ability, for people. */
+export function describeAbilities(issuer: string, abilities: readonly Ability[]): string[] {
+  return abilities.map(({ can, what, advice }) => {
+    const answer = can === undefined ? 'not told' : can ? 'yes' : 'no'
+    return `${issuer}: ${what}: ${answer}${can === true ? '' : `; ${advice}`}`
+  })
+}

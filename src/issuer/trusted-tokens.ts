@@ -1,0 +1,74 @@
+import { createRemoteJWKSet, type JWTPayload, type JWTVerifyGetKey, customFetch as joseFetch } from 'jose'
+import {
+  allowInsecureRequests,
+  ClientSecretBasic,
+  ClientSecretPost,
+  Configuration,
+  customFetch,
+  tokenIntrospection,
+} from 'openid-client'
+import type { OperatorFetch } from '../http/operator-fetch.ts'
+import type { KeptIssuer } from './kept-issuer.ts'
+
+const keySetBounds = { timeoutDuration: 5000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
+
+/**
+ * The keys of an issuer, from `jwksUri` or from where its metadata says. A key that is not there is looked for again, at
+ * most twice a minute, so that new ones are found and made-up ones cost nothing.
+ */
+export function issuerKeys(
+  kept: KeptIssuer,
+  jwksUri: string | undefined,
+  fetch: OperatorFetch,
+): JWTVerifyGetKey {
+  const open = (url: string): JWTVerifyGetKey =>
+    createRemoteJWKSet(new URL(url), {
+      ...keySetBounds,
+      [joseFetch]: (address, options) => fetch(address, options),
+    })
+  const sets = new Map<string, JWTVerifyGetKey>()
+  return async (header, token) => {
+    const url = jwksUri ?? (await kept()).serverMetadata().jwks_uri
+    if (url === undefined) throw new Error('the metadata of the issuer names no keys')
+    const set = sets.get(url) ?? open(url)
+    sets.set(url, set)
+    return set(header, token)
+  }
+}
+
+interface IntrospectionSettings {
+  readonly issuer: string
+  /** Undefined: where the metadata says. */
+  readonly url: string | undefined
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+/** Asks an issuer about tokens (RFC 7662). Resolves to what it says, or to undefined for a token that is not active. */
+export function issuerIntrospection(
+  { issuer, url, clientId, clientSecret }: IntrospectionSettings,
+  kept: KeptIssuer,
+  fetch: OperatorFetch,
+): (token: string) => Promise<JWTPayload | undefined> {
+  const [basic, post] = [ClientSecretBasic(clientSecret), ClientSecretPost(clientSecret)]
+  const open = async (): Promise<Configuration> => {
+    const found = url === undefined ? (await kept()).serverMetadata() : undefined
+    const endpoint = url ?? found?.introspection_endpoint
+    if (endpoint === undefined) throw new Error('the metadata of the issuer names no introspection endpoint')
+    const methods = found?.introspection_endpoint_auth_methods_supported ?? ['client_secret_basic']
+    const configuration = new Configuration(
+      { issuer, introspection_endpoint: endpoint },
+      clientId,
+      undefined,
+      methods.includes('client_secret_post') ? post : basic,
+    )
+    configuration[customFetch] = fetch
+    // At an address that the operator named, which may be on loopback: nothing else with plain http gets here.
+    if (endpoint.startsWith('http:')) allowInsecureRequests(configuration)
+    return configuration
+  }
+  return async (token) => {
+    const { active, ...claims } = await tokenIntrospection(await open(), token)
+    return active ? claims : undefined
+  }
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { loadConfig } from '../../src/config/load.ts'
+import { ConfigurationInvalid } from '../../src/config/problems.ts'
+import type { ConfigInput } from '../../src/config/schema.ts'
+
+const base = {
+  mode: 'production',
+  publicUrl: 'https://mcp.example.com',
+  authorizationServer: 'external',
+  upstreams: [{ name: 'files', path: '/mcp', url: 'http://127.0.0.1:9000/mcp' }],
+} satisfies ConfigInput
+
+const entra = 'https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0'
+const good = {
+  keycloak: { preset: 'keycloak', issuer: 'https://kc.example.com/realms/company' },
+  entra: { preset: 'entra', issuer: entra, audiences: ['66666666-7777-8888-9999-000000000000'] },
+  auth0: { preset: 'auth0', issuer: 'https://company.eu.auth0.com/' },
+  okta: { preset: 'okta', issuer: 'https://company.okta.com/oauth2/default' },
+  google: { preset: 'google', audiences: ['https://mcp.example.com/mcp'], scopes: ['mcp:tools'] },
+  other: { issuer: 'https://login.example.com' },
+} as const
+
+function problems(config: object): string[] {
+  try {
+    loadConfig({ base: { ...base, ...config } })
+    return []
+  } catch (error) {
+    assert.ok(error instanceof ConfigurationInvalid)
+    return error.problems.map(({ path, message }) => `${path}: ${message}`)
+  }
+}
+
+describe('the setting issuers', () => {
+  for (const [name, issuer] of Object.entries(good)) {
+    it(`is right as it stands here for ${name}`, () => assert.deepEqual(problems({ issuers: [issuer] }), []))
+  }
+
+  for (const [what, issuer, problem] of [
+    [
+      'keycloak without issuer',
+      { ...good.keycloak, issuer: undefined },
+      /\.issuer: is needed, such as .*realms/,
+    ],
+    [
+      'keycloak without realm',
+      { ...good.keycloak, issuer: 'https://kc.example.com' },
+      /none of the preset keycloak/,
+    ],
+    [
+      'entra without audiences',
+      { ...good.entra, audiences: undefined },
+      /audiences: is needed: the application/,
+    ],
+    [
+      'entra for every tenant',
+      { ...good.entra, issuer: entra.replace(/\/[0-9-]{36}/, '/common') },
+      /none of the preset entra: such as .*directory \(tenant\) ID/,
+    ],
+    [
+      'auth0 without the slash',
+      { ...good.auth0, issuer: 'https://company.eu.auth0.com' },
+      /slash at the end/,
+    ],
+    [
+      'okta of the org',
+      { ...good.okta, issuer: 'https://company.okta.com' },
+      /tokens of the org itself can be verified by Okta alone/,
+    ],
+    [
+      'google without audiences',
+      { ...good.google, audiences: undefined },
+      /audiences: is needed: the audience/,
+    ],
+    ['google without scopes', { ...good.google, scopes: [] }, /scopes: is needed, such as \[mcp:tools\]/],
+    ['plain http', { issuer: 'http://login.example.com' }, /issuer: must be https/],
+    [
+      'keys over plain http',
+      { ...good.other, jwksUri: 'http://login.example.com/keys' },
+      /jwksUri: must be https/,
+    ],
+    [
+      'introspection without a secret',
+      { ...good.other, introspection: { clientId: 'g' } },
+      /introspection\.clientSecret: needs either/,
+    ],
+    [
+      'a scope that there is not',
+      { ...good.other, scopeMap: { x: ['files:read'] } },
+      /scopeMap\.x\[0\]: is not a scope of MCP/,
+    ],
+  ] as const) {
+    it(`names what is wrong and its fix: ${what}`, () => {
+      const found = problems({ issuers: [issuer] })
+      assert.equal(found.length, 1, found.join('\n'))
+      assert.match(found[0] ?? '', problem)
+    })
+  }
+
+  it('has each issuer once, and one alone that is asked about opaque tokens (A66)', () => {
+    const introspection = { clientId: 'g', clientSecret: 'a-secret' }
+    assert.match(problems({ issuers: [good.other, good.other] })[0] ?? '', /\[1\]\.issuer: is listed twice/)
+    const both = [good.other, good.okta].map((issuer) => ({ ...issuer, introspection }))
+    assert.match(problems({ issuers: both })[0] ?? '', /\[1\]\.introspection: can stand at one issuer alone/)
+  })
+
+  it('refuses what has no effect without an authorization server of ours', () => {
+    const issuers = [good.other]
+    assert.match(problems({ issuers: [] })[0] ?? '', /^issuers: must name the issuer/)
+    for (const [path, config] of [
+      ['login.providers', { login: { providers: [{ issuer: 'https://x.example', clientId: 'p' }] } }],
+      ['login.users', { login: { users: 'local' } }],
+      ['clients', { clients: [{ id: 'x', redirectUris: ['https://x.example/cb'] }] }],
+      ['grants.identityAssertions', { grants: { identityAssertions: [{ issuer: 'https://x.example' }] } }],
+    ] as const) {
+      const [found = ''] = problems({ issuers, ...config })
+      assert.match(found, new RegExp(`^${path}: has no effect .* or set authorizationServer: own`))
+    }
+  })
+})

@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { decodeJwt } from 'jose'
+import { ConfigurationInvalid } from '../../src/config/problems.ts'
+import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { startInstallation } from '../support/installation.ts'
+import { type MovableClock, movableClock } from '../support/movable-clock.ts'
+import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts'
+
+const list = legacyRequest('tools/list')
+
+/** The reason for which a token is refused, or the status of what was let pass. */
+async function tryToken(gate: GatedSpy, token: string): Promise<string> {
+  const { status, headers } = await gate.post(list, { token })
+  const reason = /error_description="([^"(]*?) \(request/.exec(headers.get('www-authenticate') ?? '')?.[1]
+  return reason ?? String(status)
+}
+
+describe('tokens of another issuer, with no authorization server of ours', () => {
+  let gate: GatedSpy
+  let first: TokenIssuer
+  let second: TokenIssuer
+  before(async () => {
+    first = await startTokenIssuer(() => 'api')
+    second = await startTokenIssuer(() => 'api')
+    gate = await startGatedSpy({
+      authorizationServer: 'external',
+      clients: [],
+      issuers: [
+        {
+          preset: 'keycloak',
+          issuer: first.issuer,
+          audiences: ['api'],
+          claims: { scopes: ['scope', 'scp', 'permissions', 'realm_access.roles'] },
+          scopeMap: { reader: ['mcp:tools:read'] },
+        },
+        { issuer: second.issuer, audiences: ['api'], tokenTypes: ['JWT'] },
+      ],
+    })
+  })
+  after(async () => {
+    await gate.close()
+    await first.close()
+    await second.close()
+  })
+
+  it('names the real issuers in the metadata of the resource, and serves nothing of an authorization server (D1, D9, AM5)', async () => {
+    const { url, mcpUrl } = gate.installation
+    const metadata = await fetch(`${url}/.well-known/oauth-protected-resource/mcp`)
+    const body = (await metadata.json()) as { authorization_servers: string[]; resource: string }
+    assert.deepEqual(body.authorization_servers, [first.issuer, second.issuer])
+    assert.equal(body.resource, mcpUrl)
+    for (const path of [
+      '/.well-known/oauth-authorization-server',
+      '/authorize',
+      '/token',
+      '/register',
+      '/login',
+      '/',
+    ]) {
+      const answer = await fetch(url + path)
+      assert.equal(answer.status, 404, path)
+    }
+    assert.throws(() => gate.installation.authorizationServerUrl.length)
+  })
+
+  it('takes scopes as text, as list, as permissions, as roles, by what they stand for (V2)', async () => {
+    for (const claims of [
+      { scope: 'openid mcp:tools:read' },
+      { scp: 'mcp:tools:read' },
+      { scp: ['x', 'mcp:tools:read'] },
+      { permissions: ['mcp:tools:read'] },
+      { realm_access: { roles: ['reader'] } },
+    ]) {
+      assert.equal(await tryToken(gate, await first.token(claims)), '200', JSON.stringify(claims))
+    }
+    assert.equal((await gate.post(list, { token: await first.token({ scope: 'reads' }) })).status, 403)
+    assert.equal((await gate.post(list, { token: await first.token({ roles: ['reader'] }) })).status, 403)
+  })
+
+  it('tells the MCP server who it is, with groups and roles', async () => {
+    const token = await first.token({ scope: 'mcp:*', groups: ['ops'], realm_access: { roles: ['admin'] } })
+    await gate.post(list, { token })
+    const sent = gate.spy.seen.at(-1)?.headers.authorization?.slice('Bearer '.length) ?? ''
+    const { sub_id: id, client_id: clientId, groups, roles } = decodeJwt(sent)
+    assert.deepEqual(id, { format: 'iss_sub', iss: first.issuer, sub: 'u1' })
+    assert.deepEqual([clientId, groups, roles], ['app', ['ops'], ['admin']])
+  })
+
+  it('refuses what is for somebody else, over, no access token, or not signed as it should be (V3, A1)', async () => {
+    const scope = { scope: 'mcp:*' }
+    for (const [claims, header, reason] of [
+      [{ aud: 'another-api' }, {}, 'token is for another resource'],
+      [{ aud: gate.installation.mcpUrl }, {}, 'token is for another resource'],
+      [{ exp: 1 }, {}, 'token expired'],
+      [{ nonce: 'n' }, {}, 'token is no access token'],
+      [{ at_hash: 'h' }, {}, 'token is no access token'],
+      [{ typ: 'ID' }, {}, 'token is no access token'],
+      [{ typ: 'Refresh' }, {}, 'token is no access token'],
+      [{}, { typ: 'id+jwt' }, 'token is no access token'],
+      [{}, { kid: 'made-up' }, 'token is signed with an unknown key'],
+      [{ iss: 'https://evil.example' }, {}, 'token is from an unknown issuer'],
+      [{ iss: gate.installation.url }, {}, 'token is from an unknown issuer'],
+      [{ sub: undefined }, {}, 'token lacks a claim'],
+    ] as const) {
+      const token = await first.token({ ...scope, ...claims }, header)
+      assert.equal(await tryToken(gate, token), reason, JSON.stringify([claims, header]))
+    }
+    assert.equal(await tryToken(gate, 'opaque-token'), 'token is malformed')
+    const typed = await first.token({ ...scope, typ: 'Bearer' })
+    assert.equal(await tryToken(gate, typed), '200', 'what Keycloak writes into its access tokens')
+  })
+
+  it('binds the keys of an issuer to its name: no token of one is good for the other (A66)', async () => {
+    const claims = { iss: second.issuer, scope: 'mcp:*' }
+    assert.match(await tryToken(gate, await first.token(claims)), /^token (?:is signed|has a wrong)/)
+    assert.equal(await tryToken(gate, await second.token({ scope: 'mcp:*' })), '200')
+  })
+
+  it('finds a new key, and looks for made-up ones no more often than twice a minute (A62)', async () => {
+    const fetched = (): number => second.paths.filter((path) => path === '/keys').length
+    const earlier = fetched()
+    for (let index = 0; index < 20; index++) {
+      const token = await second.token({ scope: 'mcp:*' }, { kid: `made-up-${index}` })
+      assert.equal(await tryToken(gate, token), 'token is signed with an unknown key')
+    }
+    assert.ok(fetched() - earlier <= 1, `${fetched() - earlier} fetches`)
+    const third = await startTokenIssuer(() => 'api')
+    const other = await startGatedSpy({
+      authorizationServer: 'external',
+      clients: [],
+      issuers: [{ issuer: third.issuer, audiences: ['api'], tokenTypes: ['JWT'] }],
+    })
+    await third.rotate()
+    assert.equal(await tryToken(other, await third.token({ scope: 'mcp:*' })), '200')
+    await other.close()
+    await third.close()
+  })
+
+  it('tells at the start what the issuer can do for MCP clients, and what to do about the rest (N5)', () => {
+    const log = gate.installation.log()
+    assert.match(log, /PKCE with S256: no; clients refuse a server that does not: have Portcullis be/)
+    assert.match(log, /clients that register themselves \(RFC 7591\): no; register a client for each program/)
+    assert.match(log, /the parameter resource \(RFC 8707\): not told; where it refuses/)
+  })
+
+  it('does not start on metadata that cannot be trusted (A69)', async () => {
+    const hostile = await startTokenIssuer(() => 'api')
+    for (const [metadata, message] of [
+      [{ issuer: 'https://evil.example' }, /names another issuer/],
+      [{ jwks_uri: 'https://169.254.169.254/keys' }, /jwks_uri that is not used/],
+      [{ jwks_uri: 'http://keys.example.com/' }, /not https/],
+    ] as const) {
+      hostile.metadata = metadata
+      const issuers = [{ issuer: hostile.issuer }]
+      const starting = startInstallation({
+        config: { authorizationServer: 'external', clients: [], issuers },
+      })
+      await assert.rejects(starting, (error) => {
+        assert.ok(error instanceof ConfigurationInvalid)
+        assert.match(error.message, message)
+        assert.match(error.message, /issuers\[0\]\.issuer: /)
+        return true
+      })
+    }
+    assert.ok(!hostile.paths.includes('/keys'))
+    await hostile.close()
+  })
+})
+
+describe('opaque tokens of another issuer', () => {
+  let clock: MovableClock
+  let gate: GatedSpy
+  let asked: TokenIssuer
+  const active = { active: true, sub: 'u1', client_id: 'app', aud: 'api', scope: 'mcp:*' }
+  before(async () => {
+    clock = movableClock()
+    asked = await startTokenIssuer(() => 'api')
+    gate = await startGatedSpy(
+      {
+        authorizationServer: 'external',
+        clients: [],
+        issuers: [
+          {
+            issuer: asked.issuer,
+            audiences: ['api'],
+            introspection: { clientId: 'gate', clientSecret: 'introspection-secret', cacheSeconds: 30 },
+          },
+        ],
+      },
+      clock,
+    )
+  })
+  after(async () => {
+    await gate.close()
+    await asked.close()
+  })
+  const questions = (): number => asked.paths.filter((path) => path === '/introspect').length
+
+  it('are asked about, once in a while, and once for many requests at a time (A36)', async () => {
+    asked.opaque.set('t-good', active)
+    const earlier = questions()
+    const answers = await Promise.all(Array.from({ length: 10 }, () => tryToken(gate, 't-good')))
+    assert.deepEqual(new Set(answers), new Set(['200']))
+    assert.equal(questions() - earlier, 1)
+    clock.advance(31_000)
+    assert.equal(await tryToken(gate, 't-good'), '200')
+    assert.equal(questions() - earlier, 2)
+  })
+
+  it('count no longer than the issuer says (A67)', async () => {
+    asked.opaque.set('t-revoked', active)
+    assert.equal(await tryToken(gate, 't-revoked'), '200')
+    asked.opaque.delete('t-revoked')
+    clock.advance(31_000)
+    assert.equal(await tryToken(gate, 't-revoked'), 'token is not active')
+  })
+
+  it('must be active, of this issuer, for us, and begun (V3, A1)', async () => {
+    for (const [answer, reason] of [
+      [{ ...active, active: false }, 'token is not active'],
+      [{ ...active, iss: 'https://evil.example' }, 'token is from an unknown issuer'],
+      [{ ...active, aud: 'another-api' }, 'token is for another resource'],
+      [{ ...active, aud: undefined }, 'token is for another resource'],
+      [{ ...active, exp: 1, iat: 0 }, 'token expired'],
+      [{ ...active, nbf: 99_999_999_999 }, 'token not valid yet'],
+      [{ ...active, sub: undefined }, 'token lacks a claim'],
+    ] as const) {
+      const token = `t-${JSON.stringify(answer).length}-${reason.replaceAll(' ', '-')}`
+      asked.opaque.set(token, answer)
+      assert.equal(await tryToken(gate, token), reason, JSON.stringify(answer))
+    }
+  })
+
+  it('get 503 while the issuer does not answer: it is no fault of theirs', async () => {
+    asked.opaque.set('t-later', active)
+    asked.isAway = true
+    const { status, headers } = await gate.post(list, { token: 't-later' })
+    assert.deepEqual([status, headers.get('retry-after')], [503, '5'])
+    asked.isAway = false
+    assert.equal(await tryToken(gate, 't-later'), '200')
+    assert.ok(!gate.installation.log().includes('introspection-secret'))
+  })
+})

@@ -1,0 +1,167 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { exportJWK, generateKeyPair } from 'jose'
+import { errors, Provider } from 'oidc-provider'
+import { FormBrowser } from './form-browser.ts'
+import { freePort } from './installation.ts'
+
+/** How a company's authorization server behaves that knows nothing of MCP. */
+export interface Behaviour {
+  /** What stands in `aud`, whatever the client asks for. */
+  readonly audience: string
+  /** Changes the claims of access tokens. */
+  readonly claims: (claims: Record<string, unknown>) => Record<string, unknown>
+}
+
+/** Entra: the client ID of the API for audience, scopes in `scp`, and no parameter `resource`. */
+export const entraLike: Behaviour = {
+  audience: '66666666-7777-8888-9999-000000000000',
+  claims: ({ scope: _, client_id: azp, ...claims }) => ({
+    ...claims,
+    azp,
+    scp: 'Mcp.Use',
+    tid: 'a-tenant',
+    ver: '2.0',
+  }),
+}
+
+/** Keycloak: its own audience, the kind of a token inside, roles of the realm. */
+export const keycloakLike: Behaviour = {
+  audience: 'account',
+  claims: ({ client_id: azp, ...claims }) => ({
+    ...claims,
+    azp,
+    typ: 'Bearer',
+    realm_access: { roles: ['mcp-user', 'offline_access'] },
+  }),
+}
+
+/** An authorization server of somebody else, for the client `portcullis`. */
+export interface ForeignServer {
+  readonly issuer: string
+  /** Does what the browser of a person would, who is signed in there: goes to the callback. */
+  authorize(url: URL): Promise<URL>
+  /** An access token as a client of that server gets it. */
+  token(): Promise<string>
+  close(): Promise<void>
+}
+
+/** Starts it, on oidc-provider in an instance of its own, without registration. */
+export async function startForeignServer(
+  { audience, claims }: Behaviour,
+  redirectUri: string,
+): Promise<ForeignServer> {
+  const port = await freePort()
+  const issuer = `http://127.0.0.1:${port}`
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true })
+  const jwk = { ...(await exportJWK(privateKey)), kid: 'foreign', alg: 'RS256', use: 'sig' }
+  const provider = new Provider(issuer, {
+    jwks: { keys: [jwk] },
+    clients: [
+      {
+        client_id: 'portcullis',
+        client_secret: 'a-secret',
+        redirect_uris: [redirectUri],
+        grant_types: ['authorization_code', 'refresh_token'],
+      },
+    ],
+    scopes: ['openid', 'offline_access', 'Mcp.Use'],
+    claims: { openid: ['sub', 'name', 'email', 'email_verified', 'groups'] },
+    conformIdTokenClaims: false,
+    pkce: { required: () => true },
+    cookies: { keys: ['a key of the tests'] },
+    findAccount: (_context, accountId) => ({
+      accountId,
+      claims: async () => ({
+        sub: accountId,
+        name: 'Katherine Johnson',
+        email: 'katherine@example.com',
+        email_verified: true,
+        groups: ['staff'],
+      }),
+    }),
+    issueRefreshToken: async () => true,
+    async loadExistingGrant({ oidc }) {
+      const { client, session } = oidc
+      const grant = new provider.Grant({
+        clientId: client?.clientId ?? '',
+        accountId: session?.accountId ?? '',
+      })
+      grant.addOIDCScope('openid offline_access Mcp.Use')
+      grant.addResourceScope('urn:api', 'Mcp.Use')
+      await grant.save()
+      return grant
+    },
+    interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+    formats: {
+      customizers: {
+        jwt(_context, _token, parts) {
+          parts.header = { ...parts.header, typ: 'JWT' }
+          parts.payload = claims(parts.payload)
+        },
+      },
+    },
+    features: {
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => 'urn:api',
+        useGrantedResource: () => true,
+        getResourceServerInfo(_context, resource) {
+          if (resource !== 'urn:api')
+            throw new errors.InvalidTarget('AADSTS9010010: the resource is not known')
+          return { scope: 'Mcp.Use', audience, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } }
+        },
+      },
+    },
+  })
+  const handle = provider.callback()
+  const serve = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    if (req.url?.startsWith('/interaction/') !== true) return handle(req, res)
+    await provider.interactionFinished(req, res, { login: { accountId: 'katherine' }, consent: {} })
+  }
+  const server = createServer((req, res) => void serve(req, res))
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+
+  const authorize = async (url: URL): Promise<URL> => {
+    const browser = new FormBrowser()
+    const callback = await browser.visit(url.href)
+    if (callback === undefined) throw new Error(browser.lastPage.html)
+    return callback
+  }
+  return {
+    issuer,
+    authorize,
+    async token() {
+      const verifier = 'v'.repeat(43)
+      const challenge = Buffer.from(
+        await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier)),
+      ).toString('base64url')
+      const parameters = new URLSearchParams({
+        client_id: 'portcullis',
+        response_type: 'code',
+        redirect_uri: redirectUri,
+        scope: 'openid Mcp.Use',
+        code_challenge: challenge,
+        code_challenge_method: 'S256',
+      })
+      const callback = await authorize(new URL(`${issuer}/auth?${parameters.toString()}`))
+      const answer = await fetch(`${issuer}/token`, {
+        method: 'POST',
+        headers: { authorization: `Basic ${Buffer.from('portcullis:a-secret').toString('base64')}` },
+        body: new URLSearchParams({
+          grant_type: 'authorization_code',
+          code: callback.searchParams.get('code') ?? '',
+          redirect_uri: redirectUri,
+          code_verifier: verifier,
+        }),
+      })
+      const { access_token: token = '', ...rest } = (await answer.json()) as { access_token?: string }
+      if (token === '') throw new Error(JSON.stringify(rest))
+      return token
+    },
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

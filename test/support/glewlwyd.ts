@@ -1,0 +1,214 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
+import { exportPKCS8, exportSPKI, generateKeyPair } from 'jose'
+import { freePort } from './installation.ts'
+
+const run = promisify(execFile)
+
+const program = '/usr/bin/glewlwyd'
+const tables = '/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3'
+
+/** Glewlwyd, an identity provider that is not ours in any part: C, with a database of its own. */
+export interface Glewlwyd {
+  readonly issuer: string
+  /** Makes a client with this one redirect URI. */
+  addClient(id: string, secret: string, redirectUri: string): Promise<void>
+  addUser(name: string, displayName: string): Promise<void>
+  /** Takes back what a user has let clients do, as the user does it there. */
+  takeBack(user: string): Promise<void>
+  /** Does what a user's browser would: signs in, agrees, and is sent to the callback. */
+  authorize(url: URL, user: string): Promise<URL>
+  close(): Promise<void>
+}
+
+const password = 'four words of no meaning'
+const startMilliseconds = 30_000
+
+/**
+ * Starts Glewlwyd, as Debian has it: the installed one, else one that root installs. Throws where none is had: a test
+ * that needs it is never skipped.
+ */
+export async function startGlewlwyd(): Promise<Glewlwyd> {
+  await install()
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-glewlwyd-'))
+  const database = new DatabaseSync(join(folder, 'glewlwyd.db'))
+  database.exec(readFileSync(tables, 'utf8'))
+  database.close()
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const file = join(folder, 'glewlwyd.conf')
+  await writeFile(file, configuration(url, port, folder))
+  const child = spawn(program, [`--config-file=${file}`], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const endWithTests = (): void => void child.kill()
+  process.once('exit', endWithTests)
+  await untilUp(url, child, () => said)
+
+  const administrator = session(url)
+  await administrator('POST', '/api/auth/', { username: 'admin', password: 'password' })
+  const issuer = `${url}/api/oidc`
+  const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
+  const keys = { key: await exportPKCS8(privateKey), cert: await exportSPKI(publicKey) }
+  const parameters = { ...openIdParameters, ...keys, iss: issuer }
+  await administrator('POST', '/api/mod/plugin/', {
+    module: 'oidc',
+    name: 'oidc',
+    display_name: '',
+    parameters,
+  })
+
+  const person = (name: string, displayName: string) => ({
+    username: name,
+    name: displayName,
+    email: `${name}@example.com`,
+    scope: ['g_profile', 'openid'],
+  })
+  return {
+    issuer,
+    async addClient(id, secret, redirectUri) {
+      await administrator('POST', '/api/client/', {
+        client_id: id,
+        name: id,
+        enabled: true,
+        confidential: true,
+        client_secret: secret,
+        redirect_uri: [redirectUri],
+        authorization_type: ['code', 'refresh_token'],
+        scope: ['openid'],
+        token_endpoint_auth_method: ['client_secret_post'],
+      })
+    },
+    async addUser(name, displayName) {
+      await administrator('POST', '/api/user/', { ...person(name, displayName), password, enabled: true })
+    },
+    async takeBack(user) {
+      const browser = session(url)
+      await browser('POST', '/api/auth/', { username: user, password })
+      const tokens = (await (await browser('GET', '/api/oidc/token')).json()) as { token_hash: string }[]
+      for (const { token_hash: hash } of tokens)
+        await browser('DELETE', `/api/oidc/token/${encodeURIComponent(hash)}`)
+    },
+    async authorize(target, user) {
+      const browser = session(url)
+      await browser('POST', '/api/auth/', { username: user, password })
+      await browser('PUT', `/api/auth/grant/${target.searchParams.get('client_id')}`, { scope: 'openid' })
+      const { headers } = await browser('GET', `${target.pathname}${target.search}&g_continue`)
+      return new URL(headers.get('location') ?? '')
+    },
+    async close() {
+      child.kill()
+      await exit
+      process.removeListener('exit', endWithTests)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const openIdParameters = {
+  'jwt-type': 'rsa',
+  'jwt-key-size': '256',
+  'access-token-duration': 3600,
+  'refresh-token-duration': 86_400,
+  'code-duration': 600,
+  'refresh-token-rolling': true,
+  'allow-non-oidc': false,
+  'auth-type-code-enabled': true,
+  'auth-type-token-enabled': false,
+  'auth-type-id-token-enabled': true,
+  'auth-type-none-enabled': false,
+  'auth-type-password-enabled': false,
+  'auth-type-client-enabled': false,
+  'auth-type-device-enabled': false,
+  'auth-type-refresh-enabled': true,
+  'pkce-allowed': true,
+  'pkce-method-plain-allowed': false,
+  'subject-type': 'public',
+  'jwks-show': true,
+  'name-claim': 'mandatory',
+  'email-claim': 'mandatory',
+  scope: [],
+  claims: [],
+}
+
+type Session = (method: string, path: string, body?: object) => Promise<Response>
+
+/** One browser's cookie, and requests with it. Throws where the answer is an error. */
+function session(url: string): Session {
+  let cookie = ''
+  return async (method, path, body) => {
+    const answer = await fetch(url + path, {
+      method,
+      redirect: 'manual',
+      headers: { cookie, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const [set] = answer.headers.getSetCookie()
+    if (set !== undefined) cookie = set.split(';')[0] ?? ''
+    if (answer.status >= 400) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+    return answer
+  }
+}
+
+function configuration(url: string, port: number, folder: string): string {
+  const modules = '/usr/lib/glewlwyd'
+  return `
+port=${port}
+bind_address="127.0.0.1"
+external_url="${url}"
+login_url="login.html"
+api_prefix="api"
+log_mode="console"
+log_level="WARNING"
+cookie_secure=0
+session_expiration=3600
+session_key="GLEWLWYD2_SESSION_ID"
+admin_scope="g_admin"
+profile_scope="g_profile"
+user_module_path="${modules}/user"
+client_module_path="${modules}/client"
+user_auth_scheme_module_path="${modules}/scheme"
+plugin_module_path="${modules}/plugin"
+hash_algorithm="SHA512"
+use_secure_connection=0
+database={ type="sqlite3"; path="${join(folder, 'glewlwyd.db')}"; };
+`
+}
+
+async function untilUp(url: string, child: ChildProcess, said: () => string): Promise<void> {
+  const end = Date.now() + startMilliseconds
+  for (;;) {
+    try {
+      await fetch(`${url}/api/auth/`)
+      return
+    } catch (error) {
+      if (child.exitCode !== null || Date.now() > end) {
+        child.kill('SIGKILL')
+        throw new Error(`Glewlwyd did not start: ${said()}`, { cause: error })
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+async function install(): Promise<void> {
+  const isThere = (): boolean => existsSync(program) && existsSync(tables)
+  if (isThere()) return
+  if (process.getuid?.() === 0) {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    await run('apt-get', ['update', '-qq'], { env })
+    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'glewlwyd'], {
+      env,
+      maxBuffer: 64 * 1024 * 1024,
+    })
+    if (isThere()) return
+  }
+  throw new Error('these tests need Glewlwyd: install the package glewlwyd')
+}

@@ -1,0 +1,79 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+
+/** An issuer of access tokens that belongs to somebody else. */
+export interface TokenIssuer {
+  readonly issuer: string
+  metadata: Record<string, unknown>
+  /** Signs an access token: claims in place of what is right, and members of its header. */
+  token(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
+  /** Makes another key that signs from now on. */
+  rotate(): Promise<void>
+  /** What is said of opaque tokens, by token. */
+  readonly opaque: Map<string, Record<string, unknown>>
+  /** Whether introspection answers. */
+  isAway: boolean
+  readonly paths: string[]
+  close(): Promise<void>
+}
+
+/** Starts the issuer; `audience` is what stands in its tokens. */
+export async function startTokenIssuer(audience: () => string): Promise<TokenIssuer> {
+  const keys: JWK[] = []
+  let signing: { kid: string; key: CryptoKey }
+  const rotate = async (): Promise<void> => {
+    const { publicKey, privateKey } = await generateKeyPair('RS256')
+    const kid = `key-${keys.length + 1}`
+    keys.push({ ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' })
+    signing = { kid, key: privateKey }
+  }
+  await rotate()
+
+  const server = createServer((req, res) => {
+    const { pathname } = new URL(req.url ?? '/', external.issuer)
+    external.paths.push(pathname)
+    const json = (body: object, status = 200): void =>
+      void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    const { issuer } = external
+    if (pathname === '/.well-known/openid-configuration') {
+      const endpoints = {
+        authorization_endpoint: `${issuer}/authorize`,
+        token_endpoint: `${issuer}/token`,
+        jwks_uri: `${issuer}/keys`,
+        introspection_endpoint: `${issuer}/introspect`,
+      }
+      return json({ issuer, ...endpoints, response_types_supported: ['code'], ...external.metadata })
+    }
+    if (pathname === '/keys') return json({ keys })
+    if (pathname !== '/introspect' || external.isAway) return json({ error: 'server_error' }, 500)
+    const chunks: Buffer[] = []
+    req.on('data', (chunk: Buffer) => chunks.push(chunk))
+    req.on('end', () => {
+      const token = new URLSearchParams(Buffer.concat(chunks).toString()).get('token') ?? ''
+      json(external.opaque.get(token) ?? { active: false })
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+
+  const external: TokenIssuer = {
+    issuer: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    metadata: {},
+    opaque: new Map(),
+    isAway: false,
+    paths: [],
+    rotate,
+    token(claims = {}, header = {}) {
+      const now = Math.floor(Date.now() / 1000)
+      const right = { iss: external.issuer, sub: 'u1', aud: audience(), azp: 'app', iat: now, exp: now + 300 }
+      return new SignJWT({ ...right, ...claims })
+        .setProtectedHeader({ alg: 'RS256', kid: signing.kid, typ: 'JWT', ...header })
+        .sign(signing.key)
+    },
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  return external
+}
