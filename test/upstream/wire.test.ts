@@ -270,9 +270,12 @@ describe('what a server sends that nobody asked for (A35)', () => {
 
 describe('an idle connection', () => {
   it('is not used when the server has ended it', async () => {
-    server.onData = (socket) => socket.end(hello)
+    const closed = new Promise((resolve) => {
+      server.onData = (socket) => socket.on('close', resolve).end(hello)
+    })
     await ask()
-    await wait(20)
+    await closed
+    server.onData = (socket) => socket.end(hello)
     assert.equal((await ask()).text, 'hello')
     assert.equal(connections(), 2)
   })
