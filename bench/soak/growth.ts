@@ -15,7 +15,6 @@ export interface Trend {
   readonly last: number
 }
 
-const minPoints = 12
 const share = 0.1
 
 /** The rule, in words. */
@@ -23,8 +22,11 @@ export const growthRule =
   'in the last two thirds of the run, both the least-squares line and the medians of the first and the last quarter ' +
   `rise by more than ${share * 100} % of the first median, and by more than the slack`
 
-/** Tells whether a value grew in the last two thirds of a run. `slack` is what never counts as growth. */
-export function judgeGrowth(points: readonly Point[], slack: number): Trend {
+/**
+ * Tells whether a value grew in the last two thirds of a run. `slack` is what never counts as growth; of fewer than
+ * `minPoints` nothing is told: what goes in waves needs several of them.
+ */
+export function judgeGrowth(points: readonly Point[], slack: number, minPoints = 12): Trend {
   const end = points.at(-1)?.seconds ?? 0
   const window = points.filter(({ seconds }) => seconds >= end / 3)
   const quarter = Math.max(1, Math.floor(window.length / 4))

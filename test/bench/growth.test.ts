@@ -49,5 +49,8 @@ describe('the rule for growth', () => {
 
   it('does not judge what is too short', () => {
     assert.equal(judgeGrowth(course((minute) => minute * 100).slice(0, 10), 8).grew, undefined)
+    const fourMinutes = course((minute) => minute * 100).slice(0, 36)
+    assert.equal(judgeGrowth(fourMinutes, 8).grew, true)
+    assert.equal(judgeGrowth(fourMinutes, 8, 36).grew, undefined, 'of waves that are longer')
   })
 })
