@@ -41,6 +41,11 @@ export function readAnchors(folder: string, keys: TrailKeys): Anchors {
   return { places, wrong }
 }
 
+/** The line of an anchor, unsigned. */
+export function writeAnchor(record: AnchorRecord): string {
+  return JSON.stringify(record)
+}
+
 function read(line: string): AnchorRecord | undefined {
   try {
     const record = JSON.parse(line) as AnchorRecord

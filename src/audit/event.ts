@@ -32,6 +32,7 @@ export const eventNames = [
   'admin.client',
   'admin.key',
   'admin.token',
+  'admin.access',
   'admin.backup',
   'admin.audit',
 ] as const

@@ -36,6 +36,13 @@ export function currentFile(latest: string | undefined, now: number, isFull: boo
   return write({ day: known.day, part: known.part + (isFull ? 1 : 0) })
 }
 
+/** When everything in a file is older than that: the end of its day, in milliseconds since the epoch. */
+export function endOfFile(name: string): number {
+  const day = parse(name)?.day
+  if (day === undefined) throw new Error(`${name} is no file of events`)
+  return Date.parse(day) + 24 * 3600 * 1000
+}
+
 /** The paths of the files of events in a folder, the oldest first. */
 export function filePaths(folder: string): string[] {
   return listFiles(folder).map((name) => join(folder, name))

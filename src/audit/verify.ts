@@ -15,6 +15,8 @@ export interface Verification {
   readonly more: number
   /** Events after the last signature of their chain, whose removal or change nobody could tell. */
   readonly unsealed: number
+  /** Where each chain stands at the end. */
+  readonly heads: readonly Place[]
   /** Chains without an end: of processes that run, or that were killed. */
   readonly open: number
 }
@@ -90,6 +92,7 @@ export async function verifyTrail(
     findings,
     more: Math.max(0, found - findings.length),
     unsealed: states.reduce((sum, { seq, signedSeq }) => sum + seq - signedSeq, 0),
+    heads: [...chains].map(([chain, { seq, hash }]) => ({ chain, seq, hash })),
     open: states.filter(({ ended }) => !ended).length,
   }
 

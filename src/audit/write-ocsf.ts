@@ -102,6 +102,7 @@ const classes: Readonly<Record<RecordedEvent['event'], Classify>> = {
   'admin.client': command,
   'admin.key': command,
   'admin.token': command,
+  'admin.access': command,
   'admin.backup': command,
   'admin.audit': command,
   'audit.begin': callOfApi,
@@ -112,7 +113,7 @@ const classes: Readonly<Record<RecordedEvent['event'], Classify>> = {
 
 function activityOfAction(action: string): number {
   if (/add|invite|^token|backup/.test(action)) return create
-  if (/remove|retire/.test(action)) return remove
+  if (/remove|retire|revoke| end$/.test(action)) return remove
   if (action.endsWith('enable')) return 8
   return action.endsWith('disable') ? 9 : update
 }

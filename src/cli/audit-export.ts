@@ -1,12 +1,10 @@
 import { Command, Option } from 'commander'
-import { filePaths } from '../audit/files.ts'
-import { readLines } from '../audit/read-lines.ts'
 import { type SelectedEvent, selectEvents } from '../audit/select-events.ts'
 import { csvHeader, writeCsv } from '../audit/write-csv.ts'
 import { writeOcsf } from '../audit/write-ocsf.ts'
 import { version } from '../version.ts'
 import { addFilterFlags, type FilterFlags } from './audit-filter.ts'
-import { foldersOf } from './audit-source.ts'
+import { addSourceFlag, readEvents } from './audit-source.ts'
 import { addInstallationFlags } from './with-store.ts'
 
 type Format = keyof typeof writers
@@ -20,7 +18,7 @@ const writers = {
 
 /** `portcullis audit export`: events for other programs, on standard output. */
 export function auditExportCommand(): Command {
-  return addFilterFlags(addInstallationFlags(new Command('export')))
+  return addSourceFlag(addFilterFlags(addInstallationFlags(new Command('export'))))
     .description('Write events to standard output for other programs.')
     .argument('[folders...]', 'folders with events (default: that of the installation)')
     .addOption(
@@ -29,9 +27,8 @@ export function auditExportCommand(): Command {
         .default('jsonl'),
     )
     .action(async (named: string[], flags: FilterFlags & { readonly format: Format }) => {
-      const paths = foldersOf(named, flags).flatMap(filePaths)
       if (flags.format === 'csv') await write(csvHeader)
-      for await (const selected of selectEvents(readLines(paths), flags))
+      for await (const selected of selectEvents(readEvents(named, flags), flags))
         await write(writers[flags.format](selected))
     })
 }

@@ -1,13 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { outcomes } from '../audit/event.ts'
 import type { EventFilter } from '../audit/filter.ts'
-import type { StoreFlags } from './with-store.ts'
+import type { SourceFlags } from './audit-source.ts'
 
 /** The flags that say which events are meant, as they are called in the filter. */
-export type FilterFlags = StoreFlags & EventFilter
+export type FilterFlags = SourceFlags & EventFilter
 
-/** Adds the flags that say which events are meant. */
-export function addFilterFlags(command: Command): Command {
+/** Adds the flags that say of which time. */
+export function addTimeFlags(command: Command): Command {
   return command
     .option(
       '--since <time>',
@@ -15,6 +15,11 @@ export function addFilterFlags(command: Command): Command {
       parseTime,
     )
     .option('--until <time>', 'before this time', parseTime)
+}
+
+/** Adds the flags that say which events are meant. */
+export function addFilterFlags(command: Command): Command {
+  return addTimeFlags(command)
     .option('--event <name>', 'such as mcp.call, or oauth for all that begin with it')
     .addOption(new Option('--outcome <outcome>', 'what came of it').choices(outcomes))
     .option('--subject <id>', 'who')

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { systemClock } from '../core/clock.ts'
 import { everyPublicKey } from '../keys/key-ring.ts'
 import { auditKeys } from '../keys/key-states.ts'
+import type { Store } from '../storage/contract.ts'
 import { addInstallationFlags, type StoreFlags, withStore } from './with-store.ts'
 
 /** `portcullis audit keys`: what an auditor needs to verify events without the store. */
@@ -13,7 +14,10 @@ export function auditKeysCommand(): Command {
 
 /** The public keys of the audit of an installation, as a JWK Set. */
 export async function auditKeySet(flags: StoreFlags): Promise<object> {
-  return withStore(flags, ({ store }) =>
-    everyPublicKey({ store: store.keys, ...auditKeys, clock: systemClock }),
-  )
+  return withStore(flags, ({ store }) => auditKeySetOf(store))
+}
+
+/** The same, of a store that is open. */
+export function auditKeySetOf(store: Pick<Store, 'keys'>): Promise<object> {
+  return everyPublicKey({ store: store.keys, ...auditKeys, clock: systemClock })
 }

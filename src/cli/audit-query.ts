@@ -1,22 +1,19 @@
 import { Command } from 'commander'
 import type { RecordedEvent } from '../audit/event.ts'
-import { filePaths } from '../audit/files.ts'
-import { readLines } from '../audit/read-lines.ts'
 import { selectEvents } from '../audit/select-events.ts'
 import { addFilterFlags, type FilterFlags } from './audit-filter.ts'
-import { foldersOf } from './audit-source.ts'
+import { addSourceFlag, readEvents } from './audit-source.ts'
 import { printable } from './client-text.ts'
 import { addInstallationFlags } from './with-store.ts'
 
 /** `portcullis audit query`: events as lines for people, or as they were written. */
 export function auditQueryCommand(): Command {
-  return addFilterFlags(addInstallationFlags(new Command('query')))
+  return addSourceFlag(addFilterFlags(addInstallationFlags(new Command('query'))))
     .description('Show events.')
     .argument('[folders...]', 'folders with events (default: that of the installation)')
     .option('--json', 'for machines: the lines as they were written')
     .action(async (named: string[], flags: FilterFlags) => {
-      const paths = foldersOf(named, flags).flatMap(filePaths)
-      for await (const selected of selectEvents(readLines(paths), flags)) {
+      for await (const selected of selectEvents(readEvents(named, flags), flags)) {
         for (const { event, line } of selected) console.log(flags.json === true ? line : describe(event))
       }
     })

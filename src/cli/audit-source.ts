@@ -1,9 +1,12 @@
 import { statSync } from 'node:fs'
+import type { Command } from 'commander'
 import { filePaths } from '../audit/files.ts'
+import { type Lines, readLines } from '../audit/read-lines.ts'
 import { auditFolder } from '../compose/audit.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
+import { openAuditTable } from '../storage/audit-table.ts'
 import { flagSettings } from './flags.ts'
 import { OperandWrong } from './operand-wrong.ts'
 import type { StoreFlags } from './with-store.ts'
@@ -25,4 +28,41 @@ export function foldersOf(named: readonly string[], flags: StoreFlags): string[]
       throw new OperandWrong([{ path: 'folder', message: `there are no events in ${folder}` }])
   }
   return folders
+}
+
+/** The flags that say where events are read. */
+export interface SourceFlags extends StoreFlags {
+  readonly database?: boolean
+}
+
+/** Adds the flag that reads the copy in a database. */
+export function addSourceFlag(command: Command): Command {
+  return command.option('--database', 'the copy in PostgreSQL, of all machines, in place of folders')
+}
+
+/** Events of folders, or of the database that a sink of the configuration names. Throws OperandWrong and StoreUnusable. */
+export async function* readEvents(named: readonly string[], flags: SourceFlags): AsyncGenerator<Lines> {
+  const { database = false, ...others } = flags
+  if (database) yield* readDatabase(others)
+  else yield* readLines(foldersOf(named, others).flatMap(filePaths))
+}
+
+async function* readDatabase(flags: StoreFlags): AsyncGenerator<Lines> {
+  const { audit, store } = configOf(flags)
+  const sink = audit.sinks.find(({ kind }) => kind === 'postgres')
+  const url = sink?.kind === 'postgres' ? (sink.url ?? store.url) : undefined
+  if (url === undefined)
+    throw new OperandWrong([
+      { path: '--database', message: 'no sink of the configuration is of the kind postgres' },
+    ])
+  const table = await openAuditTable(url, () => undefined)
+  try {
+    let first = 1
+    for await (const lines of table.read()) {
+      yield { source: 'audit_events', first, lines, bytes: 0 }
+      first += lines.length
+    }
+  } finally {
+    await table.close()
+  }
 }

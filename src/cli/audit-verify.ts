@@ -7,12 +7,12 @@ import { readLines } from '../audit/read-lines.ts'
 import { readTrailKeys, type TrailKeys } from '../audit/signature.ts'
 import { type Verification, verifyTrail } from '../audit/verify.ts'
 import { auditKeySet } from './audit-keys.ts'
-import { foldersOf } from './audit-source.ts'
+import { addSourceFlag, foldersOf, readEvents, type SourceFlags } from './audit-source.ts'
 import { printable } from './client-text.ts'
 import { OperandWrong } from './operand-wrong.ts'
-import { addInstallationFlags, type StoreFlags } from './with-store.ts'
+import { addInstallationFlags } from './with-store.ts'
 
-interface VerifyFlags extends StoreFlags {
+interface VerifyFlags extends SourceFlags {
   readonly keys?: string
 }
 
@@ -22,23 +22,28 @@ interface FolderResult extends Verification {
 
 /** `portcullis audit verify`: whether an event was changed, removed or moved. Exits with 1 where one was. */
 export function auditVerifyCommand(): Command {
-  return addInstallationFlags(new Command('verify'))
+  return addSourceFlag(addInstallationFlags(new Command('verify')))
     .description('Tell whether any event was changed, removed or moved. Exits with 1 where one was.')
     .argument('[folders...]', 'folders with events (default: that of the installation)')
     .option('--keys <file>', 'public keys, as portcullis audit keys writes them: no store is needed then')
     .option('--json', 'answer for machines')
     .action(async (named: string[], flags: VerifyFlags) => {
-      const folders = foldersOf(named, flags)
+      const folders = flags.database === true ? [] : foldersOf(named, flags)
       const keys = flags.keys === undefined ? readTrailKeys(await auditKeySet(flags)) : readKeys(flags.keys)
       const results: FolderResult[] = []
       for (const folder of folders) results.push(await verifyFolder(folder, keys))
+      if (flags.database === true) {
+        const verified = await verifyTrail(readEvents(named, flags), { keys, anchors: new Map() })
+        results.push({ folder: 'the database', ...verified })
+      }
       if (flags.json === true) console.log(JSON.stringify(results, undefined, 2))
       else for (const result of results) tell(result)
       if (results.some(({ findings }) => findings.length > 0)) process.exitCode = 1
     })
 }
 
-async function verifyFolder(folder: string, keys: TrailKeys): Promise<FolderResult> {
+/** Verifies the events of a folder, and shows on a terminal how far it is. */
+export async function verifyFolder(folder: string, keys: TrailKeys): Promise<FolderResult> {
   const paths = filePaths(folder)
   const total = paths.reduce((sum, path) => sum + statSync(path).size, 0)
   const { places, wrong } = readAnchors(folder, keys)

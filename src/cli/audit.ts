@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { auditExportCommand } from './audit-export.ts'
 import { auditKeysCommand } from './audit-keys.ts'
 import { auditQueryCommand } from './audit-query.ts'
+import { auditReportCommand } from './audit-report.ts'
 import { auditVerifyCommand } from './audit-verify.ts'
 
 /** `portcullis audit`: what was decided, and whether anybody has changed the record of it. */
@@ -11,5 +12,6 @@ export function auditCommand(): Command {
     .addCommand(auditVerifyCommand())
     .addCommand(auditQueryCommand())
     .addCommand(auditExportCommand())
+    .addCommand(auditReportCommand())
     .addCommand(auditKeysCommand())
 }

@@ -22,7 +22,8 @@ export async function audited<T>(
   act: () => Promise<T>,
 ): Promise<T> {
   const onFault = (error: unknown): void => console.error(error)
-  const { trail } = await openAudit(config, { store, clock: systemClock, onFault })
+  const audit = await openAudit(config, { store, clock: systemClock, onFault, onSink: () => undefined })
+  const { trail } = audit
   const operator = userInfo().username
   const target = change.target === undefined ? undefined : scrub(change.target)
   const event = { ...change, target, operator }
@@ -34,6 +35,6 @@ export async function audited<T>(
     trail.commit({ ...event, outcome: 'failed', reason: scrub((error as Error).message) })
     throw error
   } finally {
-    await trail.close()
+    await audit.close()
   }
 }

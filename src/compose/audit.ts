@@ -1,21 +1,28 @@
 import { join, resolve } from 'node:path'
+import { keepTrail } from '../audit/keeper.ts'
+import { readTrailKeys } from '../audit/signature.ts'
 import { openTrail, type Trail } from '../audit/trail.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
-import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
+import { everyPublicKey, type KeyRing, openKeyRing } from '../keys/key-ring.ts'
 import { auditKeys } from '../keys/key-states.ts'
 import type { Store } from '../storage/contract.ts'
+import { buildSinks } from './audit-sinks.ts'
 
 /** The audit of a process, with the keys that sign it. */
 export interface Audit {
   readonly trail: Trail
   readonly keys: KeyRing
+  /** Ends the chain and carries what is left to the sinks, for some seconds at most. */
+  readonly close: () => Promise<void>
 }
 
 interface AuditPorts {
   readonly store: Pick<Store, 'keys'>
   readonly clock: Clock
   readonly onFault: (error: unknown) => void
+  /** Told when deliveries to a sink begin to fail, and, with undefined, when they succeed again. */
+  readonly onSink: (sink: string, failure: unknown) => void
 }
 
 /** Where the events of a configuration are. */
@@ -24,17 +31,44 @@ export function auditFolder({ audit, data }: Pick<Config, 'audit' | 'data'>): st
 }
 
 /** Opens the audit of a configuration. Throws when its folder cannot be written. */
-export async function openAudit(config: Config, { store, clock, onFault }: AuditPorts): Promise<Audit> {
+export async function openAudit(
+  config: Config,
+  { store, clock, onFault, onSink }: AuditPorts,
+): Promise<Audit> {
   const { whenUnwritable, checkpointSeconds, fileMegabytes } = config.audit
   const keys = await openKeyRing({ store: store.keys, ...auditKeys, clock })
+  const folder = auditFolder(config)
+  const sinks = buildSinks(config, onFault)
+  const signer = () => keys.signing
   const trail = openTrail({
-    folder: auditFolder(config),
+    folder,
     fileBytes: fileMegabytes * 1024 * 1024,
     checkpointSeconds,
     whenUnwritable,
-    signer: () => keys.signing,
+    signer,
     clock,
     onFault,
   })
-  return { trail, keys }
+  const keeper = keepTrail({
+    folder,
+    trail,
+    sinks,
+    keepDays: config.audit.keepDays,
+    signer,
+    keys: async () => readTrailKeys(await everyPublicKey({ store: store.keys, ...auditKeys, clock })),
+    clock,
+    onFault,
+    onSink,
+  })
+  return {
+    trail,
+    keys,
+    async close() {
+      try {
+        await trail.close()
+      } finally {
+        await keeper.close()
+      }
+    },
+  }
 }

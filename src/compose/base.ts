@@ -15,6 +15,7 @@ import type { Store } from '../storage/contract.ts'
 import type { Observe } from '../telemetry/event.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
+import { scrub } from '../telemetry/scrub.ts'
 import { type Traffic, watchTraffic } from '../telemetry/traffic.ts'
 import { openAudit } from './audit.ts'
 import { openRates } from './rates.ts'
@@ -67,7 +68,7 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
       ? log.logger.warn({ reason: error.message }, error.message)
       : log.logger.error({ err: error }, 'fault')
   const { store, secret } = await openConfiguredStore(config, clock, onFault)
-  const audit = await openAudit(config, { store, clock, onFault })
+  const audit = await openAudit(config, { store, clock, onFault, onSink: tellOfSinks(log) })
   const rates = await openRates(config, { place, secret, clock, log })
   const site = siteOf(config.publicUrl)
   const [tokenKeys, identityKeys] = await openKeys(config, store, clock)
@@ -97,10 +98,24 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
     checkReady: async () => void (await store.revocations.has('token', 'readiness')),
     async close() {
       stopWatching()
-      await audit.trail.close().catch(onFault)
+      await audit.close().catch(onFault)
       rates.close()
       await store.close()
     },
+  }
+}
+
+/** A sink that is down is no fault of the program, and nothing is lost: it is told when that begins and ends. */
+function tellOfSinks({ logger }: Log): (sink: string, failure: unknown) => void {
+  return (sink, failure) => {
+    if (failure === undefined) logger.info({ sink }, `the audit reaches ${sink} again`)
+    else {
+      const reason = scrub((failure as Error).message)
+      logger.warn(
+        { sink, reason },
+        `the audit cannot reach ${sink}, and keeps its events until it can: ${reason}`,
+      )
+    }
   }
 }
 

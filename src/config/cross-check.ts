@@ -33,6 +33,7 @@ export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
     ...checkProviders(config),
     ...checkIssuers(config),
     ...checkStore(config),
+    ...checkAudit(config),
   ]
 }
 
@@ -186,6 +187,24 @@ function checkStore({ store, secret }: Partial<ParsedConfig>): RuleProblem[] {
   const message =
     'must be set where store.url is, the same for every replica: PORTCULLIS_SECRET="$(openssl rand -base64 48 | tr +/ -_)", kept for good'
   return [problem(['secret'], message)]
+}
+
+function checkAudit({ audit, store }: Partial<ParsedConfig>): RuleProblem[] {
+  const sinks = audit?.sinks ?? []
+  return sinks.flatMap((sink, index) => {
+    const problems: RuleProblem[] = []
+    if (sinks.slice(0, index).some(({ name }) => name === sink.name)) {
+      problems.push(problem(['audit', 'sinks', index, 'name'], `"${sink.name}" is taken by an earlier sink`))
+    }
+    if (sink.kind === 'postgres') {
+      const url = sink.url ?? store?.url
+      const message =
+        'must be a URL such as postgres://user:password@host:5432/database, unless store.url is one'
+      if (url === undefined || !/^postgres(?:ql)?:\/\/.+\/.+/.test(url))
+        problems.push(problem(['audit', 'sinks', index, 'url'], message))
+    }
+    return problems
+  })
 }
 
 function problem(path: readonly PropertyKey[], message: string): RuleProblem {

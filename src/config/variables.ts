@@ -21,6 +21,8 @@ const places: readonly Place[] = [
   { path: ['issuers', '[]', 'introspection', 'clientSecret'], otherwise: someSecret },
   { path: ['store', 'url'] },
   { path: ['limits', 'redis'] },
+  { path: ['audit', 'sinks', '[]', 'token'], otherwise: someSecret },
+  { path: ['audit', 'sinks', '[]', 'url'] },
 ]
 
 /** Puts the values of variables in the places of their names. A variable that is not set becomes a problem. */

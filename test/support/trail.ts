@@ -6,7 +6,7 @@ import { readAnchors } from '../../src/audit/anchors.ts'
 import type { AuditEvent } from '../../src/audit/event.ts'
 import { filePaths } from '../../src/audit/files.ts'
 import { readLines } from '../../src/audit/read-lines.ts'
-import type { TrailKeys } from '../../src/audit/signature.ts'
+import type { TrailKeys, TrailSigner } from '../../src/audit/signature.ts'
 import { openTrail, type Trail, type TrailOptions } from '../../src/audit/trail.ts'
 import { type Verification, verifyTrail } from '../../src/audit/verify.ts'
 import { type MovableClock, movableClock } from './movable-clock.ts'
@@ -16,6 +16,7 @@ export interface TrailFolder {
   readonly folder: string
   readonly clock: MovableClock
   readonly keys: TrailKeys
+  readonly signer: () => TrailSigner
   readonly faults: unknown[]
   open(options?: Partial<TrailOptions>): Trail
   verify(keys?: TrailKeys): Promise<Verification>
@@ -33,11 +34,13 @@ export function makeTrailFolder(): TrailFolder {
   const clock = movableClock()
   clock.advance(Date.UTC(2026, 10, 27, 12) - clock.now())
   const faults: unknown[] = []
+  const signer = (): TrailSigner => ({ kid: 'k1', key: privateKey })
   const linesOf = (path: string): string[] => readFileSync(path, 'utf8').split('\n').slice(0, -1)
   return {
     folder,
     clock,
     keys,
+    signer,
     faults,
     open: (options = {}) =>
       openTrail({
@@ -45,7 +48,7 @@ export function makeTrailFolder(): TrailFolder {
         fileBytes: 1024 * 1024,
         checkpointSeconds: 60,
         whenUnwritable: 'continue',
-        signer: () => ({ kid: 'k1', key: privateKey }),
+        signer,
         clock,
         onFault: (error) => faults.push(error),
         ...options,

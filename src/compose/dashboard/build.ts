@@ -15,16 +15,16 @@ export function dashboardLink(adminUrl: string, token: string): string {
 /** Builds the dashboard over the store, and over what the processes of this machine have seen. */
 export function buildDashboard(
   config: Config,
-  base: Pick<Base, 'store' | 'secret' | 'clock' | 'onFault'>,
+  base: Pick<Base, 'store' | 'secret' | 'clock' | 'trail' | 'onFault'>,
   record: () => Promise<TrafficRecord>,
 ): DashboardPorts {
-  const { store, secret, clock, onFault } = base
+  const { store, secret, clock, trail, onFault } = base
   const nameOf = async (subject: string): Promise<string> =>
     displayText((await store.users.find(subject))?.name ?? subject)
   return {
     access: dashboardAccess({ artifacts: store.artifacts, secret, clock }),
     overview: async () => describeTraffic(await record(), nameOf),
-    listings: buildListings({ config, store, secret, clock, nameOf }),
+    listings: buildListings({ config, store, secret, clock, trail, nameOf }),
     onFault,
   }
 }

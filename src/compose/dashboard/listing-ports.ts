@@ -2,7 +2,7 @@ import type { Config } from '../../config/schema.ts'
 import type { Base } from '../base.ts'
 
 /** What the listings work with. */
-export interface ListingPorts extends Pick<Base, 'store' | 'secret' | 'clock'> {
+export interface ListingPorts extends Pick<Base, 'store' | 'secret' | 'clock' | 'trail'> {
   readonly config: Config
   /** Who a subject is. */
   readonly nameOf: (subject: string) => Promise<string>

@@ -1,0 +1,91 @@
+import { closeSync, openSync, readFileSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { listFiles } from './files.ts'
+import type { Sink } from './sinks/contract.ts'
+
+/** How far a sink has come: bytes of each file that it has taken over. Kept beside the events. */
+export interface Delivery {
+  /** Hands over what is next, some hundred events at most. Returns whether there was something. Rejects as the sink does. */
+  step(): Promise<boolean>
+  /** Bytes that the sink does not have yet. */
+  readonly waitingBytes: number
+  /** Whether the sink has all of a file. */
+  hasAll(name: string): boolean
+}
+
+const mostBytes = 256 * 1024
+const mostLines = 500
+const lineEnd = 0x0a
+
+/** Goes on where an earlier process stopped. */
+export function deliveryTo(sink: Sink, folder: string): Delivery {
+  const path = join(folder, `delivered-${sink.name}.json`)
+  const sizeOf = (name: string): number => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0
+
+  return {
+    async step() {
+      // Read anew each time: another process may have gone on.
+      const done = readOffsets(path)
+      for (const name of listFiles(folder)) {
+        const offset = done[name] ?? 0
+        if (sizeOf(name) <= offset) continue
+        const { lines, bytes } = readSome(join(folder, name), offset)
+        if (bytes === 0) continue
+        await sink.deliver(lines)
+        writeOffsets(path, { ...onlyExisting(done, folder), [name]: offset + bytes })
+        return true
+      }
+      return false
+    },
+    get waitingBytes() {
+      const done = readOffsets(path)
+      return listFiles(folder).reduce((sum, name) => sum + Math.max(0, sizeOf(name) - (done[name] ?? 0)), 0)
+    },
+    hasAll: (name) => (readOffsets(path)[name] ?? 0) >= sizeOf(name),
+  }
+}
+
+type Offsets = Readonly<Record<string, number>>
+
+/** Whole lines from an offset on. */
+function readSome(
+  path: string,
+  offset: number,
+): { readonly lines: readonly string[]; readonly bytes: number } {
+  const descriptor = openSync(path, 'r')
+  try {
+    const buffer = Buffer.alloc(mostBytes)
+    const read = buffer.subarray(0, readSync(descriptor, buffer, 0, mostBytes, offset))
+    let end = 0
+    let count = 0
+    for (let at = read.indexOf(lineEnd); at !== -1 && count < mostLines; at = read.indexOf(lineEnd, at + 1)) {
+      end = at + 1
+      count++
+    }
+    if (end === 0 && read.length === mostBytes)
+      throw new Error(`a line of ${path} is too long to be an event`)
+    const text = read.subarray(0, end).toString()
+    return { lines: text.split('\n').filter((line) => line !== ''), bytes: end }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function readOffsets(path: string): Offsets {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Offsets
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return {}
+    throw error
+  }
+}
+
+function writeOffsets(path: string, offsets: Offsets): void {
+  writeFileSync(`${path}.new`, JSON.stringify(offsets), { mode: 0o600 })
+  renameSync(`${path}.new`, path)
+}
+
+function onlyExisting(offsets: Offsets, folder: string): Offsets {
+  const names = new Set(listFiles(folder))
+  return Object.fromEntries(Object.entries(offsets).filter(([name]) => names.has(name)))
+}

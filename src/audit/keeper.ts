@@ -1,0 +1,86 @@
+import type { Clock } from '../core/clock.ts'
+import { deliveryTo } from './delivery.ts'
+import { leaseOn } from './lease.ts'
+import { pruneTrail } from './prune.ts'
+import { type Shipper, shipTo } from './ship.ts'
+import type { TrailKeys } from './signature.ts'
+import type { Sink } from './sinks/contract.ts'
+import type { Trail, TrailOptions } from './trail.ts'
+
+/** Does on a folder what one process has to do: carries events to the sinks, and removes those that are too old. */
+export interface Keeper {
+  /** Bytes that wait for each sink. */
+  waiting(): ReadonlyMap<string, number>
+  /** Carries what is left to the sinks, for five seconds at most. What then is left goes with the next start. */
+  close(): Promise<void>
+}
+
+interface KeeperOptions extends Pick<TrailOptions, 'folder' | 'signer'> {
+  readonly trail: Trail
+  readonly sinks: readonly Sink[]
+  /** Undefined to keep everything. */
+  readonly keepDays: number | undefined
+  readonly keys: () => Promise<TrailKeys>
+  readonly clock: Clock
+  readonly onFault: (error: unknown) => void
+  readonly onSink: (sink: string, failure: unknown) => void
+}
+
+const renewMilliseconds = 2000
+const pruneMilliseconds = 3600 * 1000
+const dayMilliseconds = 24 * 3600 * 1000
+const closeMilliseconds = 5000
+
+/** Starts to keep a folder, together with the processes that do so already: one of them works at a time. */
+export function keepTrail(options: KeeperOptions): Keeper {
+  const { folder, trail, sinks, clock, onFault, onSink } = options
+  const lease = leaseOn(folder, clock)
+  let holds = lease.renew()
+  let prunedAt = Number.NEGATIVE_INFINITY
+  let pruning: Promise<void> = Promise.resolve()
+  const shippers: Shipper[] = sinks.map((sink) =>
+    shipTo({ sink, delivery: deliveryTo(sink, folder), mayShip: () => holds, onChange: onSink }),
+  )
+  const wakeAll = (): void => {
+    for (const shipper of shippers) shipper.wake()
+  }
+  trail.subscribe(wakeAll)
+
+  const prune = async (): Promise<void> => {
+    const { keepDays } = options
+    if (keepDays === undefined || !holds || clock.now() - prunedAt < pruneMilliseconds) return
+    prunedAt = clock.now()
+    const removed = await pruneTrail({
+      folder,
+      before: clock.now() - keepDays * dayMilliseconds,
+      keys: await options.keys(),
+      signer: options.signer(),
+      now: clock.now(),
+      isDelivered: (name) => shippers.every(({ delivery }) => delivery.hasAll(name)),
+    })
+    for (const target of removed)
+      trail.commit({ event: 'admin.audit', outcome: 'allowed', action: 'prune', target })
+  }
+  const tend = (): void => {
+    try {
+      holds = lease.renew()
+    } catch (error) {
+      holds = false
+      onFault(error)
+    }
+    pruning = pruning.then(prune).catch(onFault)
+  }
+  pruning = prune().catch(onFault)
+  const timer = setInterval(tend, renewMilliseconds).unref()
+
+  return {
+    waiting: () => new Map(shippers.map(({ sink, delivery }) => [sink.name, delivery.waitingBytes])),
+    async close() {
+      clearInterval(timer)
+      tend() // the process that carried until now may have ended before this one
+      await pruning
+      await Promise.all(shippers.map((shipper) => shipper.stop(closeMilliseconds)))
+      lease.release()
+    },
+  }
+}

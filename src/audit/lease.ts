@@ -1,0 +1,66 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import { randomToken } from '../core/secret.ts'
+
+/** Who of the processes on a folder does what only one needs to do. Two at a time are no harm. */
+export interface Lease {
+  /** Shows that the holder lives, or takes over from one that does not. Returns whether this process holds it. */
+  renew(): boolean
+  release(): void
+}
+
+const fileName = 'keeper.json'
+/** Whoever has not shown itself for so long is dead. */
+const staleMilliseconds = 10_000
+
+/** A lease on a folder. */
+export function leaseOn(folder: string, clock: Clock): Lease {
+  const path = join(folder, fileName)
+  const id = randomToken(9)
+  const write = (flag: 'w' | 'wx'): void =>
+    writeFileSync(path, JSON.stringify({ id, at: clock.now() }), { flag, mode: 0o600 })
+  return {
+    renew() {
+      const holder = read(path)
+      if (holder?.id === id) {
+        write('w')
+        return true
+      }
+      if (holder === undefined) {
+        try {
+          write('wx')
+          return true
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+          throw error
+        }
+      }
+      if (Math.abs(clock.now() - holder.at) < staleMilliseconds) return false
+      // Of several that take over, the last one has it: each sees the next time whether it was itself.
+      const taking = `${path}.${id}`
+      writeFileSync(taking, JSON.stringify({ id, at: clock.now() }), { mode: 0o600 })
+      renameSync(taking, path)
+      return false
+    },
+    release() {
+      if (read(path)?.id === id) rmSync(path, { force: true })
+    },
+  }
+}
+
+/** Who holds it, as far as that can be read. */
+function read(path: string): { readonly id: string; readonly at: number } | undefined {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    return JSON.parse(text) as { id: string; at: number }
+  } catch {
+    return { id: '', at: 0 } // half written by a process that died: nobody's
+  }
+}

@@ -1,0 +1,57 @@
+import { appendFileSync, closeSync, fsyncSync, openSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { readAnchors, writeAnchor } from './anchors.ts'
+import { anchorsName, endOfFile, listFiles } from './files.ts'
+import { writeSpot } from './findings.ts'
+import { readLines } from './read-lines.ts'
+import { signLine, type TrailKeys, type TrailSigner } from './signature.ts'
+import { verifyTrail } from './verify.ts'
+
+interface PruneOptions {
+  readonly folder: string
+  /** What ended before that goes: milliseconds since the epoch. */
+  readonly before: number
+  readonly keys: TrailKeys
+  readonly signer: TrailSigner
+  readonly now: number
+  /** Whether every sink has all of a file. */
+  readonly isDelivered: (name: string) => boolean
+}
+
+/**
+ * Removes the files that are old enough, the oldest first, and keeps signed where their chains were, so that what is left
+ * can be verified. Stops at a file that a sink does not have yet. Returns what it removed. Throws at a file that does not
+ * verify: what somebody has changed is not to vanish.
+ */
+export async function pruneTrail(options: PruneOptions): Promise<readonly string[]> {
+  const { folder, before, keys, signer, isDelivered } = options
+  const removed: string[] = []
+  for (const name of listFiles(folder).slice(0, -1)) {
+    if (endOfFile(name) > before || !isDelivered(name)) break
+    const path = join(folder, name)
+    const anchors = readAnchors(folder, keys).places
+    const { findings, heads } = await verifyTrail(readLines([path]), { keys, anchors })
+    const [finding] = findings
+    if (finding !== undefined)
+      throw new Error(
+        `${name} is old enough to be removed, but stays: ${writeSpot(finding)} ${finding.message}`,
+      )
+    const time = new Date(options.now).toISOString()
+    const anchor = writeAnchor({ v: 1, time, file: name, places: heads, kid: signer.kid })
+    append(join(folder, anchorsName), `${signLine(anchor, signer.key)}\n`)
+    rmSync(path)
+    removed.push(name)
+  }
+  return removed
+}
+
+/** The anchor is on the disk before what it stands for is gone. */
+function append(path: string, line: string): void {
+  const descriptor = openSync(path, 'a', 0o600)
+  try {
+    appendFileSync(descriptor, line)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}

@@ -1,0 +1,74 @@
+import type { Delivery } from './delivery.ts'
+import type { Sink } from './sinks/contract.ts'
+
+/** Carries events from the files to one sink, for as long as it may. */
+export interface Shipper {
+  readonly sink: Sink
+  readonly delivery: Delivery
+  /** Looks at once whether there is something to carry. */
+  wake(): void
+  /** Carries what is left, for so long at most, and closes the sink. Returns whether nothing is left. */
+  stop(patienceMilliseconds: number): Promise<boolean>
+}
+
+interface ShipOptions {
+  readonly sink: Sink
+  readonly delivery: Delivery
+  /** Whether this process is the one that carries. */
+  readonly mayShip: () => boolean
+  /** Told when deliveries begin to fail, and when they succeed again. */
+  readonly onChange: (sink: string, failure: unknown) => void
+}
+
+const idleMilliseconds = 1000
+const longestPauseMilliseconds = 60_000
+
+/** Starts to carry. What fails is tried again after 1, 2, 4 … 60 seconds, for ever: it waits in the files. */
+export function shipTo({ sink, delivery, mayShip, onChange }: ShipOptions): Shipper {
+  let failures = 0
+  let running: Promise<boolean> | undefined
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+
+  /** Carries until nothing is left. Returns false where the sink failed. */
+  const carry = async (until = Number.POSITIVE_INFINITY): Promise<boolean> => {
+    try {
+      while (mayShip() && performance.now() < until && (await delivery.step()));
+      if (failures > 0) onChange(sink.name, undefined)
+      failures = 0
+      return true
+    } catch (error) {
+      if (failures === 0) onChange(sink.name, error)
+      failures++
+      return false
+    }
+  }
+  const run = (): void => {
+    if (stopped || running !== undefined) return
+    clearTimeout(timer)
+    running = carry().finally(() => {
+      running = undefined
+      if (stopped) return
+      const pause =
+        failures === 0 ? idleMilliseconds : Math.min(1000 * 2 ** (failures - 1), longestPauseMilliseconds)
+      timer = setTimeout(run, pause).unref()
+    })
+  }
+  timer = setTimeout(run, 0).unref()
+
+  return {
+    sink,
+    delivery,
+    wake: () => {
+      if (failures === 0) run()
+    },
+    async stop(patienceMilliseconds) {
+      stopped = true
+      clearTimeout(timer)
+      await running
+      if (failures === 0) await carry(performance.now() + patienceMilliseconds)
+      await sink.close()
+      return delivery.waitingBytes === 0
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import type { Outcome } from '../event.ts'
+import { readEvent } from '../read-event.ts'
+
+/** Facility 13, "log audit" (RFC 5424 section 6.2.1). */
+const facility = 13
+
+const severities: Readonly<Record<Outcome, number>> = {
+  allowed: 6,
+  challenged: 5,
+  limited: 4,
+  denied: 4,
+  failed: 3,
+}
+const informational = 6
+
+/** What a message says of its sender. */
+export interface SyslogSender {
+  readonly host: string
+  readonly pid: number
+}
+
+/** Writes an event as a message of syslog (RFC 5424), with `text` as what it says. `line` is the event as it was written. */
+export function syslogMessage(line: string, text: string, { host, pid }: SyslogSender): string {
+  const event = readEvent(line)
+  const severity = event?.outcome === undefined ? informational : severities[event.outcome]
+  const head = [`<${facility * 8 + severity}>1`, event?.time ?? '-', printable(host), 'portcullis', pid]
+  return [...head, printable(event?.event ?? ''), '-', text].join(' ')
+}
+
+/** PRINTUSASCII, or the sign for nothing. */
+function printable(text: string): string {
+  const short = text.replaceAll(/[^\x21-\x7e]/g, '').slice(0, 32)
+  return short === '' ? '-' : short
+}

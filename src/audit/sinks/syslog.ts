@@ -1,0 +1,99 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { FormatLine, Sink } from './contract.ts'
+import { type SyslogSender, syslogMessage } from './syslog-message.ts'
+
+interface SyslogSinkOptions {
+  readonly name: string
+  readonly transport: 'udp' | 'tcp' | 'tls'
+  readonly host: string
+  readonly port: number
+  /** Certificates (PEM) of who may have signed the server's; those of the system where there are none. */
+  readonly ca?: string | undefined
+  readonly sender: SyslogSender
+  readonly format: FormatLine
+}
+
+const patienceMilliseconds = 10_000
+
+/**
+ * Sends events to a syslog server: over TLS (RFC 5425) or TCP (RFC 6587) each with its length before it, or over UDP one
+ * in each datagram (RFC 5426). Syslog acknowledges nothing: they are taken for delivered when this machine has sent them.
+ */
+export function syslogSink(options: SyslogSinkOptions): Sink {
+  const { name, sender, format } = options
+  const messages = (lines: readonly string[]): string[] =>
+    lines.map((line) => syslogMessage(line, format(line), sender))
+  return options.transport === 'udp'
+    ? datagrams(options, messages)
+    : stream(options, (lines) => messages(lines).map(countOctets).join(''), name)
+}
+
+function countOctets(message: string): string {
+  return `${Buffer.byteLength(message)} ${message}`
+}
+
+function datagrams(
+  { name, host, port }: SyslogSinkOptions,
+  messages: (lines: readonly string[]) => readonly string[],
+): Sink {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4').unref()
+  socket.on('error', () => undefined) // the callback of what was sent tells it
+  const send = (message: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      socket.send(message, port, host, (error) => (error === null ? resolve() : reject(error)))
+    })
+  return {
+    name,
+    async deliver(lines) {
+      for (const message of messages(lines)) await send(message)
+    },
+    close: () => new Promise((resolve) => void socket.close(() => resolve())),
+  }
+}
+
+function stream(options: SyslogSinkOptions, write: (lines: readonly string[]) => string, name: string): Sink {
+  let open: Socket | undefined
+  const connected = async (): Promise<Socket> => {
+    if (open !== undefined && !open.destroyed && open.writable) return open
+    const { host, port, ca, transport } = options
+    const socket =
+      transport === 'tls' ? connectTls({ host, port, ca, servername: host }) : connect({ host, port })
+    open = socket.setKeepAlive(true).setTimeout(patienceMilliseconds)
+    try {
+      await once(socket, transport === 'tls' ? 'secureConnect' : 'connect', {
+        signal: AbortSignal.timeout(patienceMilliseconds),
+      })
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
+    socket.setTimeout(0)
+    // A server has nothing to say: what is read is the end.
+    socket.resume().on('end', () => socket.destroy())
+    socket.on('error', () => undefined) // the next delivery connects anew
+    return socket
+  }
+  return {
+    name,
+    async deliver(lines) {
+      const socket = await connected()
+      await new Promise<void>((resolve, reject) => {
+        const fail = (): void => reject(new Error('the connection ended'))
+        socket.once('close', fail)
+        socket.write(write(lines), (error) => {
+          socket.off('close', fail)
+          if (error == null) resolve()
+          else reject(error)
+        })
+      })
+    },
+    async close() {
+      if (open === undefined || open.destroyed) return
+      open.end()
+      await once(open, 'close', { signal: AbortSignal.timeout(1000) }).catch(() => open?.destroy())
+    },
+  }
+}

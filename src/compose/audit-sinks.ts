@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { readEvent } from '../audit/read-event.ts'
+import type { Sink } from '../audit/sinks/contract.ts'
+import { formatLine } from '../audit/sinks/format.ts'
+import { httpSink } from '../audit/sinks/http.ts'
+import { syslogSink } from '../audit/sinks/syslog.ts'
+import type { SinkConfig } from '../config/audit-schema.ts'
+import type { Config } from '../config/schema.ts'
+import { type AuditRow, type AuditTable, openAuditTable } from '../storage/audit-table.ts'
+import { version } from '../version.ts'
+
+/** Builds the sinks of a configuration. Throws for a file of certificates that cannot be read. */
+export function buildSinks({ audit, store }: Config, onFault: (error: unknown) => void): readonly Sink[] {
+  return audit.sinks.map((sink) => build(sink, store.url, onFault))
+}
+
+function build(sink: SinkConfig, storeUrl: string | undefined, onFault: (error: unknown) => void): Sink {
+  if (sink.kind === 'postgres') return postgresSink(sink.name, sink.url ?? storeUrl ?? '', onFault)
+  const format = formatLine(sink.format, version)
+  if (sink.kind === 'http') return httpSink({ ...sink, format })
+  const ca = sink.ca === undefined ? undefined : readFileSync(sink.ca, 'utf8')
+  return syslogSink({ ...sink, ca, format, sender: { host: hostname(), pid: process.pid } })
+}
+
+/** The database need not be there at the start: events wait in the files until it is. */
+function postgresSink(name: string, url: string, onFault: (error: unknown) => void): Sink {
+  let opening: Promise<AuditTable> | undefined
+  const open = (): Promise<AuditTable> => {
+    opening ??= openAuditTable(url, onFault).catch((error: unknown) => {
+      opening = undefined
+      throw error
+    })
+    return opening
+  }
+  return {
+    name,
+    async deliver(lines) {
+      await (await open()).append(lines.flatMap(rowOf))
+    },
+    async close() {
+      await (await opening)?.close()
+    },
+  }
+}
+
+/** A torn line is no event, and stays in the file. */
+function rowOf(line: string): AuditRow[] {
+  const event = readEvent(line)
+  if (event === undefined) return []
+  const { chain, seq, time, event: name, outcome, subject, clientId, upstream } = event
+  return [{ chain, seq, time, event: name, outcome, subject, clientId, upstream, line }]
+}

@@ -1,0 +1,36 @@
+import type { Listing } from '../../admin/contract.ts'
+import type { Recorder } from '../../audit/contract.ts'
+import type { EventName } from '../../audit/event.ts'
+import { scrub } from '../../telemetry/scrub.ts'
+
+const events: Readonly<Record<string, EventName>> = {
+  '/users': 'admin.user',
+  '/clients': 'admin.client',
+  '/keys': 'admin.key',
+}
+
+/** Has the audit know of whatever an operator does in the dashboard. Nothing is done while it must not be without that. */
+export function recordActions(listing: Listing, recorder: Recorder): Listing {
+  const event = events[listing.path] ?? 'admin.access'
+  const actions = Object.entries(listing.actions).map(([name, action]) => {
+    const act = async (id: string): Promise<string> => {
+      recorder.check()
+      const what = {
+        event,
+        operator: 'dashboard',
+        action: `${listing.path.slice(1)} ${name}`,
+        target: scrub(id),
+      } as const
+      try {
+        const told = await action.act(id)
+        recorder.commit({ ...what, outcome: 'allowed' })
+        return told
+      } catch (error) {
+        recorder.commit({ ...what, outcome: 'failed', reason: scrub((error as Error).message) })
+        throw error
+      }
+    }
+    return [name, { ...action, act }] as const
+  })
+  return { ...listing, actions: Object.fromEntries(actions) }
+}

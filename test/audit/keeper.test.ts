@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it, type TestContext } from 'node:test'
+import { listFiles } from '../../src/audit/files.ts'
+import { type Keeper, keepTrail } from '../../src/audit/keeper.ts'
+import { leaseOn } from '../../src/audit/lease.ts'
+import type { Sink } from '../../src/audit/sinks/contract.ts'
+import { httpSink } from '../../src/audit/sinks/http.ts'
+import type { Trail } from '../../src/audit/trail.ts'
+import { freePort } from '../support/installation.ts'
+import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
+
+const day = 24 * 3600 * 1000
+
+/** A sink that remembers what it took over, and can be down. */
+function memorySink(): Sink & { readonly lines: string[]; down: boolean } {
+  const lines: string[] = []
+  return {
+    name: 'memory',
+    lines,
+    down: false,
+    deliver(batch) {
+      if (this.down) return Promise.reject(new Error('down'))
+      lines.push(...batch)
+      return Promise.resolve()
+    },
+    close: () => Promise.resolve(),
+  }
+}
+
+function keep(made: TrailFolder, trail: Trail, sinks: readonly Sink[], keepDays?: number): Keeper {
+  return keepTrail({
+    folder: made.folder,
+    trail,
+    sinks,
+    keepDays,
+    signer: made.signer,
+    keys: () => Promise.resolve(made.keys),
+    clock: made.clock,
+    onFault: (error) => made.faults.push(error),
+    onSink: (sink, failure) => made.faults.push(`${sink} ${failure === undefined ? 'up' : 'down'}`),
+  })
+}
+
+const until = async (holds: () => boolean): Promise<void> => {
+  for (let wait = 0; !holds() && wait < 500; wait++) await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.ok(holds())
+}
+
+describe('sinks', () => {
+  it('get every event in its order, and what was left with the next start', async () => {
+    const made = makeTrailFolder()
+    const sink = memorySink()
+    const trail = made.open({ fileBytes: 2000 })
+    const keeper = keep(made, trail, [sink])
+    for (let call = 0; call < 20; call++) trail.commit(someEvent(`call-${call}`))
+    await trail.close()
+    await keeper.close()
+    assert.deepEqual(sink.lines, made.lines())
+    const late = made.open()
+    late.commit(someEvent('nobody carries this'))
+    await late.close()
+    const next = made.open()
+    const second = keep(made, next, [sink])
+    await next.close()
+    await second.close()
+    assert.deepEqual(sink.lines, made.lines())
+  })
+
+  it('that are down are told once, and get everything when they are up again', async () => {
+    const made = makeTrailFolder()
+    const sink = memorySink()
+    sink.down = true
+    const trail = made.open()
+    const keeper = keep(made, trail, [sink])
+    trail.commit(someEvent('one'))
+    await until(() => made.faults.length > 0)
+    for (let call = 0; call < 5; call++) trail.commit(someEvent(`call-${call}`))
+    assert.ok((keeper.waiting().get('memory') ?? 0) > 0)
+    sink.down = false
+    await until(() => sink.lines.length >= 7)
+    assert.deepEqual(made.faults, ['memory down', 'memory up'])
+    await trail.close()
+    await keeper.close()
+    assert.deepEqual(sink.lines, made.lines())
+  })
+
+  it('are fed by one of the processes, and by another one once that has gone', async () => {
+    const made = makeTrailFolder()
+    const sink = memorySink()
+    const [one, two] = [made.open(), made.open()]
+    const [first, second] = [keep(made, one, [sink]), keep(made, two, [sink])]
+    for (let call = 0; call < 10; call++) (call % 2 === 0 ? one : two).commit(someEvent(`call-${call}`))
+    await one.close()
+    await first.close()
+    two.commit(someEvent('later'))
+    await until(() => sink.lines.some((line) => line.includes('later')))
+    await two.close()
+    await second.close()
+    assert.deepEqual(sink.lines, made.lines(), 'each once')
+  })
+
+  it('over HTTP take over with a 2xx alone, and get a bearer token', async (test) => {
+    const { url, requests, statuses } = await startReceiver(test)
+    const sink = httpSink({ name: 'siem', url, token: 'a token of the operator', format: (line) => line })
+    statuses.push(503, 302, 204)
+    await assert.rejects(sink.deliver(['{"a":1}']), /503/)
+    await assert.rejects(sink.deliver(['{"a":1}']), /redirect/i)
+    await sink.deliver(['{"a":1}', '{"b":2}'])
+    assert.deepEqual(requests.at(-1), {
+      authorization: 'Bearer a token of the operator',
+      body: [{ a: 1 }, { b: 2 }],
+    })
+    await assert.rejects(
+      httpSink({
+        name: 'nobody',
+        url: `http://127.0.0.1:${await freePort()}/`,
+        format: (line) => line,
+      }).deliver(['{}']),
+      /ECONNREFUSED/,
+    )
+  })
+})
+
+async function startReceiver(test: TestContext) {
+  const requests: { authorization: string | undefined; body: unknown }[] = []
+  const statuses: number[] = []
+  const server = createServer((req, res) => {
+    const chunks: Buffer[] = []
+    req.on('data', (chunk: Buffer) => chunks.push(chunk))
+    req.on('end', () => {
+      requests.push({
+        authorization: req.headers.authorization,
+        body: JSON.parse(Buffer.concat(chunks).toString()),
+      })
+      res.writeHead(statuses.shift() ?? 204, { location: '/elsewhere' }).end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  test.after(() => server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, requests, statuses }
+}
+
+describe('the lease', () => {
+  it('is held by one, and goes to another when its holder is silent or done', () => {
+    const made = makeTrailFolder()
+    made.open().checkpoint()
+    const [one, two] = [leaseOn(made.folder, made.clock), leaseOn(made.folder, made.clock)]
+    assert.deepEqual([one.renew(), two.renew(), one.renew()], [true, false, true])
+    made.clock.advance(11_000)
+    assert.equal(two.renew(), false, 'it takes over, and does not know yet whether it was alone')
+    assert.deepEqual([one.renew(), two.renew()], [false, true])
+    two.release()
+    assert.equal(one.renew(), true)
+  })
+})
+
+describe('retention', () => {
+  it('removes what is old enough, and what is left is verified by signed anchors', async () => {
+    const made = makeTrailFolder()
+    const trail = made.open()
+    for (let past = 0; past < 5; past++) {
+      trail.commit(someEvent(`day-${past}`))
+      trail.checkpoint()
+      made.clock.advance(day)
+    }
+    trail.commit(someEvent('today'))
+    const keeper = keep(made, trail, [], 2)
+    await until(() => listFiles(made.folder).length === 3)
+    trail.commit(someEvent('after'))
+    await trail.close()
+    await keeper.close()
+    assert.deepEqual(made.faults, [])
+    assert.deepEqual((await made.verify()).findings, [])
+    assert.doesNotMatch(made.lines().join(), /day-[012]/)
+    assert.match(made.lines().join(), /day-3.*"action":"prune","target":"audit-2026-11-27\.00001\.jsonl"/s)
+    const { findings } = await made.verify(new Map())
+    assert.ok(
+      findings.some(({ kind }) => kind === 'removed'),
+      'an anchor that nobody with a trusted key signed counts for nothing',
+    )
+  })
+
+  it('keeps what a sink does not have yet, and what was changed', async () => {
+    const made = makeTrailFolder()
+    const sink = memorySink()
+    sink.down = true
+    const trail = made.open()
+    trail.commit(someEvent('old'))
+    made.clock.advance(5 * day)
+    trail.commit(someEvent('new'))
+    const keeper = keep(made, trail, [sink], 1)
+    await trail.close()
+    await keeper.close()
+    assert.equal(listFiles(made.folder).length, 2)
+    assert.equal(sink.lines.length, 0)
+
+    const changed = makeTrailFolder()
+    const other = changed.open()
+    for (const name of ['one', 'two']) other.commit(someEvent(name))
+    changed.rewrite((lines) => lines.map((line) => line.replace('"one"', '"none"')))
+    changed.clock.advance(5 * day)
+    other.commit(someEvent('new'))
+    const second = keep(changed, other, [], 1)
+    await other.close()
+    await second.close()
+    assert.equal(listFiles(changed.folder).length, 2)
+    assert.match(String(changed.faults[0]), /is old enough to be removed, but stays: .*:2 /)
+  })
+})

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { describe, it } from 'node:test'
+import { syslogSink } from '../../src/audit/sinks/syslog.ts'
+
+const sender = { host: 'gate-1', pid: 42 }
+const line =
+  '{"v":1,"chain":"c","seq":7,"prev":"","time":"2026-11-27T12:00:00.000Z","event":"mcp.call","outcome":"denied","object":"Ünï"}'
+const message = `<108>1 2026-11-27T12:00:00.000Z gate-1 portcullis 42 mcp.call - ${line}`
+const format = (text: string): string => text
+
+describe('the syslog sink', () => {
+  it('sends RFC 5424 over TCP, each message with its length in bytes, and connects again', async (test) => {
+    let received = ''
+    let connections = 0
+    const open: Socket[] = []
+    const server = createServer((socket) => {
+      connections++
+      open.push(socket)
+      socket.on('data', (chunk) => (received += chunk.toString()))
+      socket.on('error', () => undefined)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    test.after(() => server.close())
+    const { port } = server.address() as AddressInfo
+    const sink = syslogSink({ name: 's', transport: 'tcp', host: '127.0.0.1', port, sender, format })
+    test.after(() => sink.close())
+    const framed = `${Buffer.byteLength(message)} ${message}`
+    await sink.deliver([line, line])
+    while (received.length < 2 * framed.length) await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.equal(received, framed + framed)
+    open[0]?.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await sink.deliver([line])
+    while (received.length < 3 * framed.length) await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.equal(connections, 2)
+  })
+
+  it('sends one datagram for each event over UDP', async (test) => {
+    const server = createSocket('udp4')
+    test.after(() => server.close())
+    await new Promise<void>((resolve) => server.bind(0, '127.0.0.1', resolve))
+    const got = new Promise<string>((resolve) => server.once('message', (data) => resolve(data.toString())))
+    const { port } = server.address()
+    const sink = syslogSink({ name: 's', transport: 'udp', host: '127.0.0.1', port, sender, format })
+    await sink.deliver([line])
+    assert.equal(await got, message)
+    await sink.close()
+  })
+
+  it('rejects where nobody listens, or whom TLS does not vouch for', async (test) => {
+    const nobody = syslogSink({ name: 's', transport: 'tcp', host: '127.0.0.1', port: 9, sender, format })
+    await assert.rejects(nobody.deliver([line]), /ECONNREFUSED/)
+    const server = createServer((socket) => socket.end('no TLS'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    test.after(() => server.close())
+    const { port } = server.address() as AddressInfo
+    const sink = syslogSink({ name: 's', transport: 'tls', host: '127.0.0.1', port, sender, format })
+    await assert.rejects(sink.deliver([line]))
+  })
+})
