@@ -2,7 +2,7 @@
 export const dashboardStylesheet = `
 body.wide { display: block; padding: 0 }
 .wide main { max-width: 76rem; margin: 0 auto; border: 0; border-radius: 0; background: transparent }
-.bar { background: var(--card); border-bottom: 1px solid var(--line) }
+.bar { width: 100%; background: var(--card); border-bottom: 1px solid var(--line) }
 .bar nav { max-width: 76rem; margin: 0 auto; padding: .75rem clamp(1.25rem, 5vw, 2rem); border: 0; align-items: center }
 .bar .brand { margin: 0 1rem 0 0 }
 .bar a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none }
