@@ -33,6 +33,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'telemetry/scrub.ts',
     'audit/contract.ts',
     'audit/event.ts',
+    'telemetry/trace-contract.ts',
   ],
   gateway: [
     'core',
@@ -47,6 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'audit/contract.ts',
     'audit/event.ts',
     'audit/arguments.ts',
+    'telemetry/trace-contract.ts',
   ],
   admin: ['core', 'http'],
   doctor: ['core', 'mcp', 'http', 'version.ts'],
@@ -68,6 +70,8 @@ const packages: Readonly<Record<string, string>> = {
   commander: 'cli',
   pino: 'telemetry',
   'prom-client': 'telemetry',
+  '@opentelemetry/api': 'telemetry',
+  '@opentelemetry/sdk-trace': 'telemetry',
   'rate-limiter-flexible': 'limits',
 }
 

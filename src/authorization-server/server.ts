@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server'
 import { splitTarget } from '../http/exchange.ts'
 import { readHead } from '../http/head.ts'
 import { iconPath, passkeyScriptPath, stylesheetPath } from '../http/page.ts'
+import { contextOf } from '../telemetry/trace-contract.ts'
 import {
   type Answered,
   answerError,
@@ -132,7 +133,11 @@ export async function createAuthorizationServer(
         resources,
         onFault,
       })
-      res.once('close', () => observe(describe()))
+      res.once('close', () => {
+        const event = describe()
+        observe(event)
+        settings.traces?.record({ header: contextOf(req.rawHeaders), message: undefined }, event)
+      })
       const answered = { req, res, notes, site }
       answer(answered)
         .catch((error: unknown) => answerError(error, answered, onFault))

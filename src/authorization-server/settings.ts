@@ -13,6 +13,7 @@ import type { OpenRateLimit } from '../limits/contract.ts'
 import type { ConsentStore } from '../storage/consent-contract.ts'
 import type { ArtifactStore, ClientStore, RevocationStore } from '../storage/contract.ts'
 import type { Observe } from '../telemetry/event.ts'
+import type { Traces } from '../telemetry/trace-contract.ts'
 import type { RememberedConsents } from './remembered-consent.ts'
 import type { RequestLimits } from './request-limits.ts'
 import type { SessionLifetimes } from './session.ts'
@@ -128,6 +129,7 @@ export interface AuthorizationServerSettings {
   readonly observe: Observe
   /** Where each decision is recorded. */
   readonly recorder: Recorder
+  readonly traces: Traces | undefined
   /** Told of every fault of ours, for the log. */
   readonly onFault: (error: unknown) => void
 }

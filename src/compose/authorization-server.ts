@@ -75,6 +75,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     guard: base.guard,
     observe: base.observe,
     recorder: base.trail,
+    traces: base.traces,
     onFault: base.onFault,
   })
 }

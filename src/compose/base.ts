@@ -16,10 +16,12 @@ import type { Observe } from '../telemetry/event.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { scrub } from '../telemetry/scrub.ts'
+import type { Traces } from '../telemetry/trace-contract.ts'
 import { type Traffic, watchTraffic } from '../telemetry/traffic.ts'
 import { openAudit } from './audit.ts'
 import { openRates } from './rates.ts'
 import { openConfiguredStore } from './store.ts'
+import { openConfiguredTraces } from './traces.ts'
 
 /** What every part of an installation needs. */
 export interface Base {
@@ -32,6 +34,8 @@ export interface Base {
   readonly observe: Observe
   /** Where each decision is recorded. */
   readonly trail: Trail
+  /** Undefined where the operator wants none. */
+  readonly traces: Traces | undefined
   readonly onFault: (error: unknown) => void
   readonly site: Site
   readonly guard: Guard
@@ -70,6 +74,7 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
   const { store, secret } = await openConfiguredStore(config, clock, onFault)
   const audit = await openAudit(config, { store, clock, onFault, onSink: tellOfSinks(log) })
   const rates = await openRates(config, { place, secret, clock, log })
+  const traces = await openConfiguredTraces(config, log)
   const site = siteOf(config.publicUrl)
   const [tokenKeys, identityKeys] = await openKeys(config, store, clock)
   const stopWatching = watchKeys([tokenKeys, identityKeys, audit.keys], log, onFault)
@@ -80,6 +85,7 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
     log,
     metrics,
     traffic,
+    traces,
     observe(event) {
       log.request(event)
       metrics.request(event)
@@ -100,6 +106,7 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
       stopWatching()
       await audit.close().catch(onFault)
       rates.close()
+      await traces?.close().catch(onFault)
       await store.close()
     },
   }

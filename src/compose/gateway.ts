@@ -83,6 +83,7 @@ export async function buildGateway(
       ),
       limits: config.limits,
       recorder: base.trail,
+      traces: base.traces,
     }),
     isCurrent: (principal) => tokens.isCurrent(principal),
     issuers: issuers.map((trusted) => trusted.issuer),
@@ -90,6 +91,7 @@ export async function buildGateway(
     authorizationServer,
     observe: base.observe,
     recorder: base.trail,
+    traces: base.traces,
     onFault,
   })
   return {

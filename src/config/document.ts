@@ -25,7 +25,8 @@ upstreams:
 
 Lists in the environment are separated by commas. Items of a list of objects are marked \`[]\` and can only stand in
 the file. The secret of a client, those of a provider, of an issuer and of the \`credential\` of a server,
-\`store.url\` and \`limits.redis\` may name a variable, \`$NAME\`, so that the file holds no secret.
+\`store.url\`, \`limits.redis\` and \`traces.authorization\` may name a variable, \`$NAME\`, so that the file holds no
+secret.
 
 | setting | type | default | variable | meaning |
 |---|---|---|---|---|

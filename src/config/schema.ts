@@ -6,6 +6,7 @@ import { issuerSchema } from './issuer-schema.ts'
 import { limitsSchema } from './limits.ts'
 import { providerSchema } from './provider-schema.ts'
 import { tlsSchema } from './tls.ts'
+import { tracesSchema } from './traces.ts'
 import { upstreamSchema } from './upstream-schema.ts'
 import { accessTokenSeconds, httpUrl, network, whole } from './values.ts'
 
@@ -205,6 +206,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   limits: limitsSchema,
+  traces: tracesSchema,
   log: z
     .strictObject({
       level: z

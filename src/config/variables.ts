@@ -23,6 +23,7 @@ const places: readonly Place[] = [
   { path: ['limits', 'redis'] },
   { path: ['audit', 'sinks', '[]', 'token'], otherwise: someSecret },
   { path: ['audit', 'sinks', '[]', 'url'] },
+  { path: ['traces', 'authorization'], otherwise: someSecret },
 ]
 
 /** Puts the values of variables in the places of their names. A variable that is not set becomes a problem. */

@@ -1,6 +1,7 @@
 import { Refusal } from '../core/errors.ts'
 import type { Head } from '../http/head.ts'
 import { encodeHeaderValue } from '../mcp/headers.ts'
+import { type RequestTrace, replaceContext } from '../telemetry/trace-contract.ts'
 import type { SessionRenewal, UpstreamRequest } from '../upstream/contract.ts'
 import type { CallSummary } from './call.ts'
 import type { Opened } from './open-tasks.ts'
@@ -15,6 +16,13 @@ export interface Outbound extends UpstreamRequest {
   readonly credential: readonly string[]
 }
 
+interface Attachment {
+  readonly head: Head
+  readonly session: SessionClaim
+  /** Takes the place of the trace context that the client sent, where requests are traced. */
+  readonly trace: RequestTrace | undefined
+}
+
 /**
  * Makes the request that goes to the MCP server: the client's body, those of its headers that a server may see, the
  * server's own session id, and the gateway's credential. Never the client's token. Throws `session_unknown` for a
@@ -22,12 +30,13 @@ export interface Outbound extends UpstreamRequest {
  */
 export async function attachCredential(
   { allowed: { call, principal, upstream }, body, name: task }: Opened,
-  { head, session: claim }: { readonly head: Head; readonly session: SessionClaim },
+  { head, session: claim, trace }: Attachment,
 ): Promise<Outbound> {
   const legacy = call.era === 'legacy'
   if (legacy && claim === 'foreign') throw new Refusal('session_unknown')
   const session = legacy && typeof claim === 'object' ? claim : undefined
-  const headers = [...head.forwardable]
+  const headers =
+    trace === undefined ? [...head.forwardable] : replaceContext(head.forwardable, trace.headers)
   if (task !== undefined && head.mcpName !== undefined) renameTask(headers, task)
   // Written anew, so that the server reads the bytes as they were read here.
   if (body !== undefined) headers.push('Content-Type', 'application/json')

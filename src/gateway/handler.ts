@@ -2,6 +2,7 @@ import type { Recorder } from '../audit/contract.ts'
 import { Refusal } from '../core/errors.ts'
 import { checkDeclaredLength } from '../http/body.ts'
 import type { Exchange } from '../http/exchange.ts'
+import type { Traces } from '../telemetry/trace-contract.ts'
 import type { Admission } from './admission.ts'
 import { attachCredential } from './attach-credential.ts'
 import { recordCall } from './audit.ts'
@@ -16,6 +17,7 @@ import { type CallLimits, readCall } from './read-call.ts'
 import type { Sessions } from './session.ts'
 import type { TaskIds } from './task-ids.ts'
 import type { TokenVerifier } from './token-verifier.ts'
+import { beginTrace } from './trace.ts'
 import type { Upstream } from './upstream.ts'
 import type { ProofVerifier } from './verify-proof.ts'
 
@@ -29,6 +31,7 @@ export interface McpPorts {
   readonly stepUps: StepUpMemory
   readonly limits: CallLimits
   readonly recorder: Recorder
+  readonly traces: Traces | undefined
 }
 
 /** Answers one request for an MCP server, or throws a Refusal. `note` learns what happened. */
@@ -60,7 +63,8 @@ export function mcpHandler(ports: McpPorts): McpHandler {
       (await challengeStepUp(stepUps, principal, summary, { needed, requestId, upstream })) // 403, all scopes
     await admission.admit(place, call, { principal, upstream, summary }) // 503
     const opened = openTasks(taskIds, allowed, call) // -32602
-    const outbound = await attachCredential(opened, { head, session }) // 404, 503
+    note.trace = beginTrace(ports.traces, exchange, call)
+    const outbound = await attachCredential(opened, { head, session, trace: note.trace }) // 404, 503
     recordCall(recorder, exchange, note, { call, upstream })
     return forward(ports, opened, outbound, exchange) // streams; 502, 504
   }

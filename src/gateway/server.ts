@@ -11,6 +11,7 @@ import { type Exchange, sendJson, splitTarget } from '../http/exchange.ts'
 import type { Guard } from '../http/guard.ts'
 import { readHead } from '../http/head.ts'
 import type { Observe } from '../telemetry/event.ts'
+import type { Traces } from '../telemetry/trace-contract.ts'
 import { isEndless } from './admission.ts'
 import { recordRefusal } from './audit.ts'
 import type { AuthorizationServerProxy } from './authorization-server-proxy.ts'
@@ -20,6 +21,7 @@ import type { Note } from './note.ts'
 import { gatewayEvent } from './observe.ts'
 import { refuse } from './refuse.ts'
 import type { Route } from './routes.ts'
+import { endTrace } from './trace.ts'
 
 /** What the gateway's listener needs. */
 export interface GatewayPorts {
@@ -38,6 +40,7 @@ export interface GatewayPorts {
   readonly authorizationServer: AuthorizationServerProxy | undefined
   readonly observe: Observe
   readonly recorder: Recorder
+  readonly traces: Traces | undefined
   /** Told of every fault of ours, for the log. */
   readonly onFault: (error: unknown) => void
 }
@@ -71,6 +74,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
       ...splitTarget(req.url ?? ''),
       head: readHead(req.rawHeaders),
       requestId,
+      began,
       address: ports.clientAddress(req),
       baseHeaders: draining
         ? ['X-Request-Id', requestId, 'Connection', 'close']
@@ -82,7 +86,11 @@ export function createGateway(ports: GatewayPorts): Gateway {
     res.on('close', () => {
       live.delete(exchange)
       const took = performance.now() - began
-      const tell = (): void => ports.observe(gatewayEvent(exchange, note, took))
+      const tell = (): void => {
+        const event = gatewayEvent(exchange, note, took)
+        ports.observe(event)
+        if (ports.traces !== undefined) endTrace(ports.traces, exchange, note, event)
+      }
       // What came of a request whose client went away is known a moment later.
       if (res.writableFinished) tell()
       else void answered.then(tell)

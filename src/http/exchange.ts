@@ -11,6 +11,8 @@ export interface Exchange {
   readonly query: string
   readonly head: Head
   readonly requestId: string
+  /** When it began, of `performance.now()`. */
+  readonly began: number
   /** The address of the client: where the connection came from, or what a trusted proxy says. */
   readonly address: string
   /** Headers that every response carries, alternating names and values: the request id, and CORS where it applies. */

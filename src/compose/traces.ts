@@ -1,0 +1,20 @@
+import type { Config } from '../config/schema.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Traces } from '../telemetry/trace-contract.ts'
+import { version } from '../version.ts'
+
+/** Opens the traces of a configuration; undefined where it wants none, and then nothing of them is loaded. */
+export async function openConfiguredTraces({ traces }: Config, { logger }: Log): Promise<Traces | undefined> {
+  const { endpoint } = traces
+  if (endpoint === undefined) return undefined
+  const { openTraces } = await import('../telemetry/traces.ts')
+  return openTraces({
+    ...traces,
+    endpoint,
+    version,
+    onChange: (reason) =>
+      reason === undefined
+        ? logger.info({}, 'traces are sent again')
+        : logger.warn({ reason }, `traces cannot be sent to traces.endpoint and are lost: ${reason}`),
+  })
+}

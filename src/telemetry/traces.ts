@@ -1,0 +1,137 @@
+import type { Context, Span } from '@opentelemetry/api'
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
+import type { RequestEvent } from './event.ts'
+import type { TraceContext, TraceOrigin, Traces } from './trace-contract.ts'
+
+/** How traces are made and where they go. */
+export interface TraceSettings {
+  /** Takes OTLP over HTTP, in protobuf. */
+  readonly endpoint: string
+  /** The value of its Authorization header. Secret. */
+  readonly authorization?: string | undefined
+  /** The share of traces that is kept, from 0 to 1. */
+  readonly sampleRatio: number
+  readonly serviceName: string
+  readonly version: string
+  /** Told when traces cannot be sent, and when they can be again. */
+  readonly onChange: (reason: string | undefined) => void
+}
+
+const exportMilliseconds = 5000
+
+/**
+ * Opens traces over OTLP. What makes them is loaded here and now, so that nobody else pays for it. Whether a trace is kept
+ * is for us to say, whatever flags a client sends: it must neither turn tracing on nor off.
+ */
+export async function openTraces(settings: TraceSettings): Promise<Traces> {
+  const [api, core, sdk, { resourceFromAttributes }, { OTLPTraceExporter }] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/core'),
+    import('@opentelemetry/sdk-trace'),
+    import('@opentelemetry/resources'),
+    import('@opentelemetry/exporter-trace-otlp-proto'),
+  ])
+  const { endpoint, authorization, sampleRatio, serviceName, version } = settings
+  const exporter = tellChanges(
+    new OTLPTraceExporter({
+      url: endpoint,
+      timeoutMillis: exportMilliseconds,
+      ...(authorization === undefined ? {} : { headers: { authorization } }),
+    }),
+    settings.onChange,
+  )
+  const sampler = new sdk.TraceIdRatioBasedSampler(sampleRatio)
+  const provider = new sdk.TracerProvider({
+    resource: resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
+    sampler: new sdk.ParentBasedSampler({
+      root: sampler,
+      remoteParentSampled: sampler,
+      remoteParentNotSampled: sampler,
+    }),
+    spanProcessors: [new sdk.BatchSpanProcessor({ exporter, exportTimeoutMillis: exportMilliseconds })],
+  })
+  const tracer = provider.getTracer('portcullis', version)
+  const propagator = new core.W3CTraceContextPropagator()
+
+  const extract = (context: TraceContext): Context =>
+    propagator.extract(api.ROOT_CONTEXT, context, {
+      keys: (carrier: TraceContext) => Object.keys(carrier),
+      get: (carrier: TraceContext, key) => carrier[key as keyof TraceContext],
+    })
+
+  /** The header comes later on the way than the message, unless it is of a trace of its own: then both are told. */
+  const start = ({ header, message }: TraceOrigin, startTime: number): Span => {
+    const near = extract(header)
+    const far = message === undefined ? api.ROOT_CONTEXT : extract(message)
+    const [nearest, farthest] = [api.trace.getSpanContext(near), api.trace.getSpanContext(far)]
+    const isOne = farthest === undefined || nearest?.traceId === farthest.traceId
+    const links = isOne || nearest === undefined ? [] : [{ context: nearest }]
+    return tracer.startSpan('request', { kind: api.SpanKind.SERVER, startTime, links }, isOne ? near : far)
+  }
+  const end = (span: Span, event: RequestEvent): void => {
+    span.updateName(nameOf(event))
+    span.setAttributes(attributesOf(event))
+    if (event.outcome === 'failed')
+      span.setStatus({ code: api.SpanStatusCode.ERROR, message: event.reason ?? '' })
+    span.end()
+  }
+
+  return {
+    begin(origin, began) {
+      const span = start(origin, performance.timeOrigin + began)
+      const headers: string[] = []
+      propagator.inject(api.trace.setSpan(api.ROOT_CONTEXT, span), headers, {
+        set: (carrier, key, value) => void carrier.push(key, value),
+      })
+      return { headers, end: (event) => end(span, event) }
+    },
+    record: (origin, event) =>
+      end(start(origin, performance.timeOrigin + performance.now() - event.durationMs), event),
+    close: () => provider.shutdown(),
+  }
+}
+
+/** Few names: what a client can choose is an attribute. */
+function nameOf({ kind, methods, step, httpMethod }: RequestEvent): string {
+  if (kind === 'mcp' && methods !== undefined) return methods.length === 1 ? `${methods[0]}` : 'batch'
+  return step === undefined ? `${httpMethod} ${kind}` : `oauth ${step}`
+}
+
+/** The names are those of OpenTelemetry's semantic conventions, where it has one. Nobody is named but the client. */
+function attributesOf(event: RequestEvent): Record<string, string | number | undefined> {
+  const { methods = [], object } = event
+  return {
+    'http.request.method': event.httpMethod,
+    'http.response.status_code': event.status,
+    'url.path': event.path,
+    'mcp.method.name': methods.length === 0 ? undefined : methods.join(','),
+    'gen_ai.tool.name': methods[0] === 'tools/call' ? object : undefined,
+    'error.type': event.code,
+    'portcullis.kind': event.kind,
+    'portcullis.outcome': event.outcome,
+    'portcullis.request_id': event.requestId,
+    'portcullis.upstream': event.upstream,
+    'portcullis.client_id': event.clientId,
+    'portcullis.era': event.era,
+    'portcullis.scopes': event.scopes?.join(' '),
+    'portcullis.grant_type': event.grantType,
+  }
+}
+
+/** An exporter that tells when it begins to fail and when it works again. What it could not send is lost. */
+function tellChanges(exporter: SpanExporter, onChange: TraceSettings['onChange']): SpanExporter {
+  let fails = false
+  return {
+    export(spans: ReadableSpan[], done) {
+      exporter.export(spans, (result) => {
+        if ((result.error !== undefined) !== fails) {
+          fails = !fails
+          onChange(fails ? (result.error?.message ?? 'unknown') : undefined)
+        }
+        done(result)
+      })
+    },
+    shutdown: () => exporter.shutdown(),
+    forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
+  }
+}
