@@ -18,6 +18,7 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { scrub } from '../telemetry/scrub.ts'
 import type { Traces } from '../telemetry/trace-contract.ts'
 import { type Traffic, watchTraffic } from '../telemetry/traffic.ts'
+import { version } from '../version.ts'
 import { openAudit } from './audit.ts'
 import { openRates } from './rates.ts'
 import { openConfiguredStore } from './store.ts'
@@ -65,7 +66,7 @@ const watchMilliseconds = 1000
 /** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend. */
 export async function openBase(config: Config, { clock, logTo, place }: BaseOptions): Promise<Base> {
   const log = createLog({ ...config.log, destination: logTo, worker: place?.index })
-  const metrics = createMetrics()
+  const metrics = createMetrics(version)
   const traffic = watchTraffic(clock)
   const onFault = (error: unknown): void =>
     error instanceof StoreAway

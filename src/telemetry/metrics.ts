@@ -1,4 +1,4 @@
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { RequestEvent } from './event.ts'
 import { tally } from './tally.ts'
 
@@ -22,8 +22,11 @@ export interface Metrics {
   readonly verified: (seconds: number, valid: boolean) => void
 }
 
-/** Creates the registry. Metric names are documented in docs/operations.md. */
-export function createMetrics(): Metrics {
+/** Texts of others become labels up to so many; what comes later is `other`. */
+const mostLabels = 100
+
+/** Creates the registry. Metric names are documented in docs/metrics.md. */
+export function createMetrics(version: string): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -35,9 +38,9 @@ export function createMetrics(): Metrics {
   })
   const durations = new Histogram({
     name: 'portcullis_request_duration_seconds',
-    help: 'Time from the request line to the end of the answer',
-    labelNames: ['kind'] as const,
-    buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120],
+    help: 'Time from the request line to the end of the answer; streams that are held open aside',
+    labelNames: ['kind', 'upstream'] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
     registers,
   })
   const flowsStarted = new Counter({
@@ -64,12 +67,34 @@ export function createMetrics(): Metrics {
     labelNames: ['upstream', 'method', 'scope', 'outcome'] as const,
     registers,
   })
+  const steps = new Counter({
+    name: 'portcullis_oauth_steps_total',
+    help: 'Steps of OAuth by outcome: where flows break off',
+    labelNames: ['step', 'outcome'] as const,
+    registers,
+  })
+  const refusals = new Counter({
+    name: 'portcullis_refusals_total',
+    help: 'Requests that were not answered as asked, by the code of docs/errors.md or of OAuth',
+    labelNames: ['kind', 'code'] as const,
+    registers,
+  })
   const failures = new Counter({
     name: 'portcullis_authentication_failures_total',
     help: 'Requests without a usable access token, by reason',
     labelNames: ['reason'] as const,
     registers,
   })
+
+  const build = new Gauge({
+    name: 'portcullis_build_info',
+    help: 'The version that runs',
+    labelNames: ['version'] as const,
+    registers,
+    aggregator: 'first',
+  })
+  build.set({ version }, 1)
+  const [codes, reasons] = [atMost(mostLabels), atMost(mostLabels)]
 
   return {
     render: () => renderRegistry(registry),
@@ -93,10 +118,12 @@ export function createMetrics(): Metrics {
     verified: (seconds, valid) => verifications.observe({ valid: String(valid) }, seconds),
     request(event) {
       requests.add({ kind: event.kind, status: String(event.status) })
-      durations.observe({ kind: event.kind }, event.durationMs / 1000)
+      if (!isHeldOpen(event))
+        durations.observe({ kind: event.kind, upstream: event.upstream ?? '' }, event.durationMs / 1000)
       if (event.kind === 'mcp') countOperations(event)
       if (event.kind === 'oauth') countFlows(event)
-      if (event.status === 401) failures.inc({ reason: event.reason ?? event.code ?? 'unknown' })
+      if (event.code !== undefined) refusals.inc({ kind: event.kind, code: codes(event.code) })
+      if (event.status === 401) failures.inc({ reason: reasons(event.reason ?? event.code ?? 'unknown') })
     },
   }
 
@@ -107,29 +134,30 @@ export function createMetrics(): Metrics {
   }
 
   function countFlows({ step, outcome, grantType = 'unknown' }: RequestEvent): void {
+    if (step !== undefined) steps.inc({ step, outcome })
     if (outcome !== 'allowed') return
     if (step === 'authorization') flowsStarted.inc()
     if (step === 'token') flowsCompleted.inc({ grant_type: grantType })
   }
 }
 
-/** What several processes have counted, as one. */
-export function joinMetrics(all: readonly CollectedMetrics[]): Promise<RenderedMetrics> {
-  return renderRegistry(aggregate(all))
+/** How long a stream is held open says nothing about a server. */
+function isHeldOpen({ kind, httpMethod, methods }: RequestEvent): boolean {
+  return kind === 'mcp' && (httpMethod === 'GET' || methods?.includes('subscriptions/listen') === true)
 }
 
-/** What processes have counted that are gone, as one: a sum must not fall because one of its parts has ended. */
-export function keepCounts(all: readonly CollectedMetrics[]): Promise<CollectedMetrics> {
-  const lasting = all.map((metrics) =>
-    metrics.filter(({ type }) => type === 'counter' || type === 'histogram'),
-  )
-  return aggregate(lasting).getMetricsAsJSON()
+/** Lets the first `most` different texts through, and calls all later ones `other`. */
+function atMost(most: number): (text: string) => string {
+  const known = new Set<string>()
+  return (text) => {
+    if (known.has(text)) return text
+    if (known.size >= most) return 'other'
+    known.add(text)
+    return text
+  }
 }
 
-function aggregate(all: readonly CollectedMetrics[]): Registry {
-  return AggregatorRegistry.aggregate(all as object[])
-}
-
-async function renderRegistry(registry: Registry): Promise<RenderedMetrics> {
+/** Writes a registry. */
+export async function renderRegistry(registry: Registry): Promise<RenderedMetrics> {
   return { type: registry.contentType, text: await registry.metrics() }
 }

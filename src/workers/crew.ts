@@ -1,4 +1,5 @@
-import { type CollectedMetrics, keepCounts } from '../telemetry/metrics.ts'
+import { keepCounts } from '../telemetry/join-metrics.ts'
+import type { CollectedMetrics } from '../telemetry/metrics.ts'
 import type { TrafficRecord } from '../telemetry/traffic.ts'
 import type { Order } from './contract.ts'
 import { type Hired, hire } from './hire.ts'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Part, type Running, start } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { countForWorkers } from '../limits/in-primary.ts'
-import { joinMetrics } from '../telemetry/metrics.ts'
+import { joinMetrics } from '../telemetry/join-metrics.ts'
 import { type Crew, startCrew } from './crew.ts'
 
 interface LeadOptions {

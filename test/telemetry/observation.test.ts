@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { filePaths } from '../../src/audit/files.ts'
+import type { RequestEvent } from '../../src/telemetry/event.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { scrub, scrubPath } from '../../src/telemetry/scrub.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
@@ -227,6 +229,29 @@ describe('metrics', () => {
     const batch = [legacyRequest('tools/list', {}, 1), legacyRequest('prompts/list', {}, 2)]
     await gate.post(batch, { token, headers: { 'mcp-protocol-version': '2025-03-26' } })
     assert.match(await metrics(), /method="prompts\/list",scope="",outcome="allowed"\} 1/)
+  })
+})
+
+describe('labels', () => {
+  it('are bounded where texts of others end up in them', async () => {
+    const metrics = createMetrics('1.2.3')
+    const event: RequestEvent = {
+      kind: 'mcp',
+      outcome: 'challenged',
+      requestId: 'r',
+      httpMethod: 'POST',
+      path: '/mcp',
+      status: 401,
+      durationMs: 1,
+      address: undefined,
+    }
+    for (let n = 0; n < 500; n++) metrics.request({ ...event, code: `code_${n}`, reason: `reason ${n}` })
+    const { text } = await metrics.render()
+    for (const name of ['portcullis_refusals_total', 'portcullis_authentication_failures_total']) {
+      assert.equal(text.match(new RegExp(`^${name}\\{`, 'gm'))?.length, 101)
+      assert.match(text, new RegExp(`^${name}\\{.*="other"\\} 400$`, 'm'))
+    }
+    assert.match(text, /^portcullis_build_info\{version="1\.2\.3"\} 1$/m)
   })
 })
 

@@ -1,0 +1,19 @@
+import { AggregatorRegistry, type Registry } from 'prom-client'
+import { type CollectedMetrics, type RenderedMetrics, renderRegistry } from './metrics.ts'
+
+/** What several processes have counted, as one. */
+export function joinMetrics(all: readonly CollectedMetrics[]): Promise<RenderedMetrics> {
+  return renderRegistry(aggregate(all))
+}
+
+/** What processes have counted that are gone, as one: a sum must not fall because one of its parts has ended. */
+export function keepCounts(all: readonly CollectedMetrics[]): Promise<CollectedMetrics> {
+  const lasting = all.map((metrics) =>
+    metrics.filter(({ type }) => type === 'counter' || type === 'histogram'),
+  )
+  return aggregate(lasting).getMetricsAsJSON()
+}
+
+function aggregate(all: readonly CollectedMetrics[]): Registry {
+  return AggregatorRegistry.aggregate(all as object[])
+}

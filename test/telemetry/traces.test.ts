@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { after, before, describe, it } from 'node:test'
+import { FormBrowser } from '../support/form-browser.ts'
+import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+
+const traceOf = (digit: string): string => digit.repeat(32)
+const spanOf = (digit: string): string => digit.repeat(16)
+const parent = (trace: string, span: string, flags = '01'): string => `00-${trace}-${span}-${flags}`
+const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
+
+/** A collector that keeps what it was sent, byte for byte. */
+async function startCollector() {
+  const sent: { headers: IncomingHttpHeaders; body: Buffer; url: string | undefined }[] = []
+  let status = 200
+  const server = createServer((req, res) => {
+    const chunks: Buffer[] = []
+    req.on('data', (chunk: Buffer) => chunks.push(chunk))
+    req.on('end', () => {
+      sent.push({ headers: req.headers, body: Buffer.concat(chunks), url: req.url })
+      res.writeHead(status, { 'content-type': 'application/x-protobuf' }).end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  return {
+    url: `http://127.0.0.1:${port}/v1/traces`,
+    sent,
+    answer(next: number) {
+      status = next
+    },
+    all: (): Buffer => Buffer.concat(sent.map(({ body }) => body)),
+    close: () => new Promise((resolve) => server.close(resolve)),
+  }
+}
+
+describe('traces', { timeout: 60_000 }, () => {
+  let collector: Awaited<ReturnType<typeof startCollector>>
+  let gate: GatedSpy
+  let token: string
+  before(async () => {
+    collector = await startCollector()
+    gate = await startGatedSpy({
+      traces: { endpoint: collector.url, authorization: 'Bearer of-the-collector' },
+      log: { level: 'info', format: 'json' },
+    })
+    token = await gate.tokenFor('mcp:tools:read', 'ada')
+  })
+  after(() => collector.close())
+
+  const forwarded = (): string => String(gate.spy.seen.at(-1)?.headers['traceparent'])
+
+  it('go on to the server in the context that the client sent, by a span of the gateway', async () => {
+    const [trace, span] = [traceOf('a'), spanOf('b')]
+    const headers = { traceparent: parent(trace, span), tracestate: 'vendor=1' }
+    assert.equal((await gate.post(legacyRequest('tools/list'), { token, headers })).status, 200)
+    assert.match(forwarded(), new RegExp(`^00-${trace}-(?!${span})[0-9a-f]{16}-01$`))
+    assert.equal(gate.spy.seen.at(-1)?.headers['tracestate'], 'vendor=1')
+  })
+
+  it('take the context of the message where no header has one, and leave its bytes alone', async () => {
+    const trace = traceOf('c')
+    const { body, headers } = modernRequest('tools/list')
+    const { params } = body as { params: { _meta: object } }
+    const meta = { ...params['_meta'], traceparent: parent(trace, spanOf('d')) }
+    const sent = { ...body, params: { ...params, _meta: meta } }
+    assert.equal((await gate.post(sent, { token, headers })).status, 200)
+    assert.match(forwarded(), new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`))
+    assert.deepEqual(JSON.parse(gate.spy.seen.at(-1)?.body ?? ''), sent)
+
+    // A proxy between them has begun a trace of its own: the message says what belongs together.
+    const proxied = { ...headers, traceparent: parent(traceOf('e'), spanOf('e')) }
+    assert.equal((await gate.post(sent, { token, headers: proxied })).status, 200)
+    assert.match(forwarded(), new RegExp(`^00-${trace}-`))
+  })
+
+  it('begin anew where nobody sent any, or nonsense', async () => {
+    for (const traceparent of [undefined, 'nonsense', parent(traceOf('0'), spanOf('1'))]) {
+      const headers: Record<string, string> = traceparent === undefined ? {} : { traceparent }
+      assert.equal((await gate.post(legacyRequest('tools/list'), { token, headers })).status, 200)
+      assert.match(forwarded(), /^00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-01$/)
+    }
+  })
+
+  it('are kept whatever a client says about it', async () => {
+    const headers = { traceparent: parent(traceOf('9'), spanOf('9'), '00') }
+    await gate.post(legacyRequest('tools/list'), { token, headers })
+    assert.match(forwarded(), new RegExp(`^00-${traceOf('9')}-[0-9a-f]{16}-01$`))
+  })
+
+  it('reach the collector over OTLP, with what an operator looks for and no person, token or argument in them', async () => {
+    const denied = legacyRequest('tools/call', { name: 'rm', arguments: { path: 'argument-of-the-call' } })
+    assert.equal((await gate.post(denied, { token })).status, 403)
+    await gate.oauth.signIn({ scope: 'mcp:tools:read' }, new FormBrowser({ fill: { name: 'grace-hopper' } }))
+    await gate.close()
+    const all = collector.all()
+    const [first] = collector.sent
+    assert.equal(first?.url, '/v1/traces')
+    assert.equal(first?.headers['content-type'], 'application/x-protobuf')
+    assert.equal(first?.headers.authorization, 'Bearer of-the-collector')
+    for (const text of [
+      'tools/list',
+      'tools/call',
+      'oauth token',
+      'scope_insufficient',
+      'service.name',
+      'rm',
+    ])
+      assert.ok(all.includes(text), text)
+    for (const trace of ['a', 'c', '9']) assert.ok(all.includes(bytes(traceOf(trace))), `trace ${trace}`)
+    assert.ok(all.includes(bytes(spanOf('e'))), 'the trace of the proxy is linked')
+    for (const text of ['ada', 'grace-hopper', 'eyJ', 'argument-of-the-call', 'Bearer '])
+      assert.ok(!all.includes(text), text)
+  })
+
+  it('that cannot be sent are told once, and hold nothing up', async () => {
+    collector.answer(400)
+    const failing = await startGatedSpy({ traces: { endpoint: collector.url } })
+    const own = await failing.tokenFor('mcp:*')
+    assert.equal((await failing.post(legacyRequest('tools/list'), { token: own })).status, 200)
+    await failing.close()
+    assert.equal(failing.installation.log().match(/traces cannot be sent/g)?.length, 1)
+  })
+})
+
+describe('without traces', () => {
+  it('the context of the client passes as it came', async () => {
+    const gate = await startGatedSpy()
+    const token = await gate.tokenFor('mcp:*')
+    const headers = { traceparent: parent(traceOf('a'), spanOf('b'), '00') }
+    await gate.post(legacyRequest('tools/list'), { token, headers })
+    assert.equal(gate.spy.seen.at(-1)?.headers['traceparent'], headers.traceparent)
+    await gate.close()
+  })
+})
