@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
+import { isIP } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { dashboardApp } from './admin/dashboard.ts'
 import { adminApp } from './admin/server.ts'
@@ -91,7 +92,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const urls: Partial<Record<Part, string>> = {}
   let setUpLink: string | undefined
   let openDashboard: string | undefined
-  const { host, internalHost, tls: files } = config.listen
+  const { host, internalHost, adminHost = internalHost, adminNames, tls: files } = config.listen
   const http = httpOptions(config)
 
   let certificate: RunningCertificate | undefined
@@ -146,11 +147,11 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     if (parts.includes('admin')) {
       const { watchTraffic, ...health } = watch(base, servedByWorkers)
       const dashboard = buildDashboard(config, base, watchTraffic)
-      const isServed = (name: string): boolean => isInternalHost(name, internalHost)
+      const isServed = (name: string): boolean => isAdminHost(name, [adminHost, ...adminNames])
       const app = adminApp({ version, ...health, isServed }, dashboardApp(dashboard))
       const listener = getRequestListener(app.fetch)
       const server = createServer(http, (req, res) => void listener(req, res))
-      await serve('admin', server, { host: internalHost, port: config.listen.admin })
+      await serve('admin', server, { host: adminHost, port: config.listen.admin })
       openDashboard = dashboardLink(urls.admin ?? '', await dashboard.access.createLink())
     }
   } catch (error) {
@@ -203,9 +204,11 @@ function watch(
   }
 }
 
-function isInternalHost(hostHeader: string, internalHost: string): boolean {
+/** A page that has its own name lead here (DNS rebinding) shows that name; an address is nobody's. */
+function isAdminHost(hostHeader: string, names: readonly string[]): boolean {
   const { hostname } = URL.parse(`http://${hostHeader}`) ?? { hostname: '' }
-  return ['localhost', '127.0.0.1', '[::1]', internalHost].includes(hostname)
+  const isAddress = isIP(hostname.replaceAll(/^\[|\]$/g, '')) > 0
+  return isAddress || hostname === 'localhost' || names.some((name) => name.toLowerCase() === hostname)
 }
 
 function httpOptions({ limits }: Config): ServerOptions {

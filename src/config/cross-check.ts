@@ -73,8 +73,11 @@ function checkTls({ mode, publicUrl, listen }: Partial<ParsedConfig>): RuleProbl
 /** Development mode lets anybody in, so nothing of it may be reached from elsewhere. */
 function checkListeners({ mode, listen }: Partial<ParsedConfig>): RuleProblem[] {
   if (mode !== 'development' || listen === undefined) return []
-  return (['host', 'internalHost'] as const)
-    .filter((name) => !isLoopbackHost(listen[name]) && listen[name] !== '::1')
+  return (['host', 'internalHost', 'adminHost'] as const)
+    .filter((name) => {
+      const address = listen[name]
+      return address !== undefined && !isLoopbackHost(address) && address !== '::1'
+    })
     .map((name) =>
       problem(['listen', name], 'must be a loopback address in development mode, where anybody can log in'),
     )

@@ -27,6 +27,7 @@ Lists in the environment are separated by commas. Items of a list of objects are
 the file. The secret of a client, those of a provider, of an issuer and of the \`credential\` of a server,
 \`store.url\`, \`limits.redis\` and \`traces.authorization\` may name a variable, \`$NAME\`, so that the file holds no
 secret.
+In place of any variable, one with \`_FILE\` at its end can name a file that holds the value: \`PORTCULLIS_SECRET_FILE\`.
 
 | setting | type | default | variable | meaning |
 |---|---|---|---|---|

@@ -1,19 +1,31 @@
 import type { Problem } from './problems.ts'
+import { fileSuffix, readVariable } from './read-variable.ts'
 import { listSettings, type Setting } from './settings.ts'
 
 /** Names the file to read, for commands that take `--config`. */
 export const fileVariable = 'PORTCULLIS_CONFIG'
 
-/** Settings from environment variables, with the problems found on the way. Lists are separated by commas. */
+/**
+ * Settings from environment variables, or from the files that variables with `_FILE` at their end name, with the problems
+ * found on the way. Lists are separated by commas.
+ */
 export function readEnvironment(environment: NodeJS.ProcessEnv): { values: object; problems: Problem[] } {
   const values: Record<string, unknown> = {}
   const problems: Problem[] = []
   const settings = new Map(listSettings().map((setting) => [setting.variable, setting]))
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith('PORTCULLIS_') || variable === fileVariable || text === undefined) continue
-    const setting = settings.get(variable)
-    if (setting === undefined) problems.push({ path: variable, message: 'there is no such setting' })
-    else place(values, setting.path, convert(setting, text))
+    const own = settings.get(variable)
+    const name =
+      own === undefined && variable.endsWith(fileSuffix) ? variable.slice(0, -fileSuffix.length) : variable
+    const setting = own ?? settings.get(name)
+    if (setting === undefined) {
+      problems.push({ path: variable, message: 'there is no such setting' })
+      continue
+    }
+    const read = readVariable(environment, name)
+    if ('problem' in read) problems.push({ path: variable, message: read.problem })
+    else if (read.value !== undefined) place(values, setting.path, convert(setting, read.value))
   }
   return { values, problems }
 }

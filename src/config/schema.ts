@@ -60,6 +60,13 @@ export const configSchema = z.strictObject({
         .meta({ description: 'Port of the authorization server. 0: any free port.' }),
       demo: port.default(3004).meta({ description: 'Port of the demo MCP server. 0: any free port.' }),
       admin: port.default(3005).meta({ description: 'Port of health and metrics. 0: any free port.' }),
+      adminHost: z.string().optional().meta({
+        description:
+          'Address of the admin listener, where a probe or Prometheus comes from elsewhere. Default: `listen.internalHost`.',
+      }),
+      adminNames: z.array(z.string().min(1)).default([]).meta({
+        description: 'Host names by which it is reached, such as `portcullis`. Addresses need no name.',
+      }),
     })
     .prefault({}),
   workers: whole(1, 256).default(1).meta({

@@ -1,5 +1,6 @@
 import { minSecretLength } from './client-schema.ts'
 import { type Problem, writePath } from './problems.ts'
+import { readVariable } from './read-variable.ts'
 
 interface Place {
   /** The segment `[]` stands for every item of a list. */
@@ -34,11 +35,15 @@ export function resolveVariables(
 ): object {
   const resolve = (path: readonly PropertyKey[], otherwise: string | undefined, text: unknown): unknown => {
     if (typeof text !== 'string' || !text.startsWith('$')) return text
-    const value = environment[text.slice(1)]
-    if (value === undefined) {
+    const read = readVariable(environment, text.slice(1))
+    if ('problem' in read) {
+      problems.push({ path: writePath(path), message: `the variable ${text} ${read.problem}` })
+      return otherwise
+    }
+    if (read.value === undefined) {
       problems.push({ path: writePath(path), message: `the variable ${text} is not set` })
     }
-    return value ?? otherwise
+    return read.value ?? otherwise
   }
   return places.reduce(
     (resolved, { path, otherwise }) =>

@@ -52,6 +52,33 @@ describe('configuration', () => {
     assert.deepEqual(problems('upstreams: [{ name: a, path: /tokens/mcp, url: http://127.0.0.1:9/mcp }]'), [])
   })
 
+  it('takes a value from the file that a variable with _FILE names, for a setting and for what the file refers to', () => {
+    const named = file('postgres://u:p@db/portcullis\n')
+    const text = `${upstream}\nsecret: ${'s'.repeat(43)}\nclients: [{ id: c, secret: $MY_SECRET, grantTypes: [client_credentials] }]`
+    const environment = { PORTCULLIS_STORE_URL_FILE: named, MY_SECRET_FILE: file('a secret of the file\n') }
+    const config = loadConfig({ file: file(text), environment })
+    assert.equal(config.store.url, 'postgres://u:p@db/portcullis')
+    assert.equal(config.clients[0]?.secret, 'a secret of the file')
+    assert.equal(
+      loadConfig({ file: file(upstream), environment: { PORTCULLIS_AUDIT_FILE: '/x' } }).audit.file,
+      '/x',
+    )
+  })
+
+  it('says what is wrong with such a file, and nothing of what it holds', () => {
+    const missing = problems(upstream, { PORTCULLIS_SECRET_FILE: '/nowhere/secret' })
+    assert.deepEqual(missing, [
+      'PORTCULLIS_SECRET_FILE: names /nowhere/secret, which cannot be read (ENOENT)',
+    ])
+    const both = { PORTCULLIS_SECRET: 'a'.repeat(43), PORTCULLIS_SECRET_FILE: file('b') }
+    assert.match(problems(upstream, both).join(), /is set, and so is PORTCULLIS_SECRET_FILE: set one of them/)
+    assert.deepEqual(problems(upstream, { PORTCULLIS_NO_SUCH_FILE: '/x' }), [
+      'PORTCULLIS_NO_SUCH_FILE: there is no such setting',
+    ])
+    const wrong = problems(upstream, { PORTCULLIS_STORE_URL_FILE: file('mysql://u:hidden@db/x') })
+    assert.ok(wrong.length > 0 && !wrong.join().includes('hidden'))
+  })
+
   it('lets the file override the command, the environment the file, and flags everything', () => {
     const path = file(`listen: { gateway: 2, admin: 2 }\ntokens: { codeSeconds: 2 }\n${upstream}`)
     const environment = {

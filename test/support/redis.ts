@@ -1,12 +1,8 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
+import { findProgram } from './find-program.ts'
 import { freePort } from './installation.ts'
-
-const run = promisify(execFile)
 
 /** A real Redis, which keeps nothing. */
 export interface TestRedis {
@@ -30,7 +26,7 @@ const startMilliseconds = 30_000
  * none is had: a test that needs Redis is never skipped.
  */
 export async function startRedis(): Promise<TestRedis> {
-  const program = await findProgram()
+  const program = await findProgram('redis-server')
   const port = await freePort()
   const password = randomBytes(16).toString('hex')
   const url = `redis://:${password}@127.0.0.1:${port}/0`
@@ -83,20 +79,4 @@ async function untilUp(url: string, child: ChildProcess): Promise<void> {
       client.disconnect()
     }
   }
-}
-
-async function findProgram(): Promise<string> {
-  const found = (): string | undefined =>
-    [process.env['REDIS_BIN'], ...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin']
-      .filter((folder) => folder !== undefined)
-      .map((folder) => join(folder, 'redis-server'))
-      .find((file) => existsSync(file))
-  if (found() === undefined && process.getuid?.() === 0) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    await run('apt-get', ['update', '-qq'], { env })
-    await run('apt-get', ['install', '-y', '-qq', 'redis-server'], { env, maxBuffer: 64 * 1024 * 1024 })
-  }
-  const program = found()
-  if (program !== undefined) return program
-  throw new Error('these tests need Redis: install the package redis-server, or name its folder in REDIS_BIN')
 }

@@ -234,7 +234,7 @@ describe('metrics', () => {
 
 describe('labels', () => {
   it('are bounded where texts of others end up in them', async () => {
-    const metrics = createMetrics('1.2.3')
+    const counted = createMetrics('1.2.3')
     const event: RequestEvent = {
       kind: 'mcp',
       outcome: 'challenged',
@@ -245,8 +245,8 @@ describe('labels', () => {
       durationMs: 1,
       address: undefined,
     }
-    for (let n = 0; n < 500; n++) metrics.request({ ...event, code: `code_${n}`, reason: `reason ${n}` })
-    const { text } = await metrics.render()
+    for (let n = 0; n < 500; n++) counted.request({ ...event, code: `code_${n}`, reason: `reason ${n}` })
+    const { text } = await counted.render()
     for (const name of ['portcullis_refusals_total', 'portcullis_authentication_failures_total']) {
       assert.equal(text.match(new RegExp(`^${name}\\{`, 'gm'))?.length, 101)
       assert.match(text, new RegExp(`^${name}\\{.*="other"\\} 400$`, 'm'))
@@ -275,5 +275,21 @@ describe('the admin port (A73)', () => {
       ).end()
     })
     assert.equal(status, 403)
+  })
+
+  it('answers to addresses and to the names that it is given', async (test) => {
+    const named = await startGatedSpy({ listen: { adminNames: ['Portcullis'] } })
+    test.after(() => named.close())
+    const statusFor = (host: string): Promise<number | undefined> =>
+      new Promise((resolve) => {
+        request(`${named.installation.adminUrl}/healthz`, { headers: { host } }, (res) => {
+          res.resume()
+          resolve(res.statusCode)
+        }).end()
+      })
+    for (const host of ['portcullis:3005', '10.1.2.3:3005', '[fd00::1]:3005', 'localhost'])
+      assert.equal(await statusFor(host), 200, host)
+    for (const host of ['portcullis.example', 'evil.example:3005', '10.1.2.3.example'])
+      assert.notEqual(await statusFor(host), 200, host)
   })
 })
