@@ -257,7 +257,7 @@ describe('documents that are asked for again and again (R5, A52)', () => {
   })
 
   it('are fetched a few at a time from one host', async () => {
-    const ids = Array.from({ length: 8 }, (_, index) => host.publish(`/slow${index}`, {}, { after: 300 }))
+    const ids = Array.from({ length: 8 }, (_, index) => host.publish(`/slow${index}`, {}, { after: 1000 }))
     const earlier = host.connections()
     const pages = await Promise.all(
       ids.map(async (id) => {
