@@ -55,6 +55,7 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
   let file = openFile(folder, name)
   let rest = Buffer.alloc(0)
   let dirty = false
+  let isGone = false
 
   const moveOn = (): void => {
     // Another process may be further along.
@@ -65,6 +66,14 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
     closeSync(file.descriptor)
     name = next
     file = opened
+  }
+  /** Nothing may be written to a file that nobody can find. */
+  const beginAnew = (): void => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const opened = openFile(folder, name)
+    closeSync(file.descriptor)
+    file = opened
+    isGone = false
   }
   const isLatest = (): boolean => (listFiles(folder).at(-1) ?? name) === name
   let day = Math.floor(now() / dayMilliseconds)
@@ -77,6 +86,7 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
     append(lines) {
       if (lines !== '')
         rest = rest.length === 0 ? Buffer.from(lines) : Buffer.concat([rest, Buffer.from(lines)])
+      if (isGone) beginAnew()
       const today = Math.floor(now() / dayMilliseconds)
       // In the middle of a line there is no going on to another file.
       if (file.isWhole && (today !== day || file.size >= fileBytes)) {
@@ -93,11 +103,9 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
     },
     async sync() {
       if (fstatSync(file.descriptor).nlink === 0) {
-        const removed = join(folder, name)
-        mkdirSync(folder, { recursive: true, mode: 0o700 })
-        closeSync(file.descriptor)
-        file = openFile(folder, name)
-        throw new Error(`somebody has removed ${removed} with the events in it`)
+        if (isGone) return
+        isGone = true
+        throw new Error(`somebody has removed ${join(folder, name)} with the events in it`)
       }
       if (!dirty) return
       dirty = false

@@ -216,7 +216,8 @@ export async function verifyTrail(
         state.spot,
         `chain ${chain} ends here, and had come to number ${seq} when ${writeSpot(spot)} was written`,
       )
-    else if (state.seq === seq && state.hash !== hash)
+    else if (state.seq === seq && state.hash === hash) state.signedSeq = seq
+    else if (state.seq === seq)
       tell(
         'changed',
         state.spot,

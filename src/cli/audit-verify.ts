@@ -63,8 +63,8 @@ function tell({ folder, events, chains, findings, more, unsealed, open }: Folder
   if (more > 0) console.log(`… and ${more} more`)
   const judgement =
     findings.length === 0 ? 'nothing was changed, removed or moved' : 'this record is not what it was'
-  console.log(`${folder}: ${events} events in ${chains} chains: ${judgement}`)
-  if (open > 0) console.log(`${open} chains have no end: their processes run, or were killed`)
+  console.log(`${folder}: ${events} events in ${chains} ${chains === 1 ? 'chain' : 'chains'}: ${judgement}`)
+  if (open > 0) console.log(`${open} of them without an end: their processes run, or were killed`)
   if (unsealed > 0)
     console.log(
       `${unsealed} events came after the last signature of their chain: who can write the files could change those`,

@@ -1,5 +1,5 @@
 import type { Recorder } from '../audit/contract.ts'
-import type { AuditEvent, Outcome } from '../audit/event.ts'
+import type { ArgumentsRecord, AuditEvent, Outcome } from '../audit/event.ts'
 import type { Refusal } from '../core/errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
@@ -23,9 +23,11 @@ export function recordCall(
   note.isRecorded = true
   const [only, ...rest] = call.methods
   const event = describe(exchange, note, 'allowed')
-  if (rest.length === 0) return recorder.record(only === undefined ? event : withCall(event, only, upstream))
+  if (only === undefined) return recorder.record(event)
+  const given = argumentsOf(call, upstream)
+  if (rest.length === 0) return recorder.record(withCall(event, only, given[0]))
   for (const [batch, method] of call.methods.entries())
-    recorder.record({ ...withCall(event, method, upstream), batch })
+    recorder.record({ ...withCall(event, method, given[batch]), batch })
 }
 
 /** What `recordCall` is told of a call. */
@@ -85,16 +87,40 @@ function describe({ req, path, requestId, address }: Exchange, note: Note, outco
   }
 }
 
-function withCall(event: AuditEvent, { row, params }: MethodCall, upstream: Upstream): AuditEvent {
-  const { method, nameParam } = row
+function withCall(
+  event: AuditEvent,
+  { row: { method, nameParam }, params }: MethodCall,
+  given: ArgumentsRecord | undefined,
+): AuditEvent {
   const object = nameParam === undefined ? undefined : params[nameParam]
-  const given = method === 'tools/call' || method === 'prompts/get' ? params['arguments'] : undefined
-  return {
-    ...event,
-    method,
-    object: typeof object === 'string' ? scrub(object.slice(0, maxObjectLength)) : undefined,
-    arguments: given === undefined ? undefined : upstream.describeArguments?.(given),
-  }
+  const name = typeof object === 'string' ? scrub(object.slice(0, maxObjectLength)) : undefined
+  return { ...event, method, object: name, arguments: given }
+}
+
+const takesArguments: ReadonlySet<string> = new Set(['tools/call', 'prompts/get'])
+
+/**
+ * What is kept of the arguments of each call. The gateway itself never builds them, so they are read once more where the
+ * operator wants something of them; the body has been checked, and has one meaning.
+ */
+function argumentsOf(
+  { body, methods }: Call,
+  { describeArguments }: Upstream,
+): readonly (ArgumentsRecord | undefined)[] {
+  if (describeArguments === undefined || body === undefined) return []
+  if (!methods.some(({ row }) => takesArguments.has(row.method))) return []
+  const messages = [JSON.parse(body.toString()) as Sent | Sent[]].flat()
+  return messages
+    .filter(({ method }) => typeof method === 'string')
+    .map(({ method = '', params }) => {
+      const given = takesArguments.has(method) ? params?.arguments : undefined
+      return given === undefined ? undefined : describeArguments(given)
+    })
+}
+
+interface Sent {
+  readonly method?: string
+  readonly params?: { readonly arguments?: unknown }
 }
 
 const maxObjectLength = 200

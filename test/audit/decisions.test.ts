@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdir, rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { canonicalJson, describeArguments } from '../../src/audit/arguments.ts'
 import type { RecordedEvent } from '../../src/audit/event.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
-import { movableClock } from '../support/movable-clock.ts'
 
 describe('each decision is one event (N34)', () => {
   let gate: GatedSpy
@@ -49,15 +48,21 @@ describe('each decision is one event (N34)', () => {
   it('of each call of a batch that is let pass', async () => {
     const token = await gate.tokenFor('mcp:*')
     const batch = [
+      { jsonrpc: '2.0', id: 9, result: {} },
       legacyRequest('tools/call', { name: 'one' }, 1),
-      legacyRequest('prompts/get', { name: 'two' }, 2),
+      legacyRequest('prompts/get', { name: 'two', arguments: { a: '1' } }, 2),
     ]
     const answer = await gate.post(batch, { token, headers: { 'mcp-protocol-version': '2025-03-26' } })
     assert.deepEqual(
-      (await eventsOf(answer)).map(({ method, object, batch: place }) => [method, object, place]),
+      (await eventsOf(answer)).map(({ method, object, batch: place, ...event }) => [
+        method,
+        object,
+        place,
+        event.arguments === undefined,
+      ]),
       [
-        ['tools/call', 'one', 0],
-        ['prompts/get', 'two', 1],
+        ['tools/call', 'one', 0, true],
+        ['prompts/get', 'two', 1, false],
       ],
     )
   })
@@ -147,23 +152,26 @@ describe('the rule for arguments', () => {
 
 describe('an audit that cannot be written', () => {
   it('stops every decision where the operator wants that, and nothing reaches a server meanwhile', async (test) => {
-    const clock = movableClock()
-    const gate = await startGatedSpy({ audit: { whenUnwritable: 'refuse' } }, clock)
+    const gate = await startGatedSpy({ audit: { whenUnwritable: 'refuse' } })
     test.after(() => gate.close())
     const token = await gate.tokenFor('mcp:*')
     assert.equal((await gate.post(legacyRequest('ping'), { token })).status, 200)
     const folder = join(gate.installation.data, 'audit')
-    clock.advance(24 * 3600 * 1000 - (clock.now() % (24 * 3600 * 1000)))
-    const next = join(folder, `audit-${new Date(clock.now()).toISOString().slice(0, 10)}.00001.jsonl`)
-    await mkdir(next)
-    const fresh = gate.spy.seen.length
-    const refused = await gate.post(legacyRequest('ping'))
-    assert.equal(refused.status, 503)
-    assert.equal(refused.json.error?.data['code'], 'audit_unavailable')
+    await rm(folder, { recursive: true })
+    await writeFile(folder, 'in the way')
+    while (!gate.installation.log().includes('somebody has removed')) await soon()
+    const reached = gate.spy.seen.length
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const refused = await gate.post(legacyRequest('ping'), { token })
+      assert.equal(refused.status, 503)
+      assert.equal(refused.json.error?.data['code'], 'audit_unavailable')
+    }
     assert.equal((await fetch(`${gate.installation.url}/token`, { method: 'POST' })).status, 503)
-    assert.equal(gate.spy.seen.length, fresh)
-    await rm(next, { recursive: true })
-    await new Promise((resolve) => setTimeout(resolve, 1200))
-    assert.equal((await gate.post(legacyRequest('ping'))).status, 401)
+    assert.equal(gate.spy.seen.length, reached)
+    await rm(folder)
+    while ((await gate.post(legacyRequest('ping'), { token })).status !== 200) await soon()
+    assert.equal(gate.spy.seen.length, reached + 1)
   })
 })
+
+const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50))

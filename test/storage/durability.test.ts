@@ -3,7 +3,10 @@ import { mkdtemp, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { type Started, startPortcullis } from '../support/command.ts'
+import { filePaths } from '../../src/audit/files.ts'
+import { readEvent } from '../../src/audit/read-event.ts'
+import { readLines } from '../../src/audit/read-lines.ts'
+import { portcullis as runPortcullis, type Started, startPortcullis } from '../support/command.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { freePort } from '../support/installation.ts'
 import { type IssuedCode, OAuthClient } from '../support/oauth.ts'
@@ -74,6 +77,8 @@ class Caller {
   /** A code that was given and not yet redeemed. */
   pending: IssuedCode | undefined
   acknowledged = 0
+  /** The requests for tokens that were answered. */
+  readonly answered: string[] = []
   cutOff = 0
 
   constructor(victim: Victim, client: OAuthClient) {
@@ -100,17 +105,19 @@ class Caller {
     const code = this.pending
     // Whether a redemption that is cut off was carried out, nobody knows: then the code is given up.
     this.pending = undefined
-    const { status, body } = await this.client.redeem(code)
+    const { status, body, headers } = await this.client.redeem(code)
     assert.equal(status, 200, `a code that was given is there: ${JSON.stringify(body)}`)
     this.refreshToken = body.refresh_token
+    this.answered.push(headers.get('x-request-id') ?? '')
   }
 
   async #refresh(token: string): Promise<void> {
     // A call that was cut off is made again with the same token: within the window that must succeed, whether the
     // server died before or after it used the token up.
-    const { status, body } = await this.client.refresh(token)
+    const { status, body, headers } = await this.client.refresh(token)
     assert.equal(status, 200, `a refresh token that was given is there: ${JSON.stringify(body)}`)
     this.refreshToken = body.refresh_token
+    this.answered.push(headers.get('x-request-id') ?? '')
   }
 }
 
@@ -175,5 +182,13 @@ describe('kill -9', () => {
     }
     assert.equal((await stat(data)).mode & 0o077, 0)
     await victim.stop()
+
+    const told = new Set<string | undefined>()
+    for await (const { lines } of readLines(filePaths(join(data, 'audit'))))
+      for (const line of lines) told.add(readEvent(line)?.requestId)
+    for (const id of everybody.flatMap(({ answered }) => answered))
+      assert.ok(told.has(id), `the audit has what was answered: ${id}`)
+    const verified = await runPortcullis(['audit', 'verify', '--data', data])
+    assert.equal(verified.code, 0, verified.stdout)
   })
 })

@@ -1,7 +1,7 @@
 /** How a report looks, on a screen and on paper. */
 export const reportStyle = `
-:root { color-scheme: light; font: 15px/1.45 system-ui, sans-serif; color: #1b1b1f; background: #fff }
-body { max-width: 70rem; margin: 0 auto; padding: 2rem 1.25rem }
+:root { color-scheme: light; font: 15px/1.45 system-ui, sans-serif; color: #1b1b1f }
+body { background: #fff; max-width: 70rem; margin: 0 auto; padding: 2rem 1.25rem }
 h1 { font-size: 1.7rem; margin: 0 0 .25rem }
 h2 { font-size: 1.2rem; margin: 2.25rem 0 .5rem; border-bottom: 2px solid #1b1b1f }
 p { margin: .25rem 0 .75rem }
