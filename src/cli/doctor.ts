@@ -9,6 +9,7 @@ import { findProfile, profiles } from '../doctor/profiles.ts'
 import { createReport } from '../doctor/report.ts'
 import { eraOf, isRevision, type Revision } from '../mcp/revisions.ts'
 import { version } from '../version.ts'
+import { DoctorMisused } from './doctor-misused.ts'
 
 interface DoctorFlags {
   readonly as: string
@@ -27,9 +28,6 @@ interface DoctorFlags {
 
 const totalMs = 120_000
 const bodyBytes = 1024 * 1024
-
-/** What was asked for cannot be done: exit code 2. */
-export class DoctorMisused extends Error {}
 
 /** `portcullis doctor`: walks the way of a client through any MCP server with OAuth, and says what is wrong. */
 export function doctorCommand(): Command {

@@ -1,36 +1,32 @@
 import { Command } from 'commander'
 import { version } from '../version.ts'
-import { auditCommand } from './audit.ts'
-import { backupCommand, restoreCommand } from './backup.ts'
-import { checkCommand } from './check.ts'
-import { clientCommand } from './client.ts'
-import { dashboardCommand } from './dashboard.ts'
-import { demoCommand } from './demo.ts'
-import { doctorCommand } from './doctor.ts'
-import { keyCommand } from './key.ts'
 import { isMendable } from './mendable.ts'
-import { runCommand } from './run.ts'
-import { serveCommand } from './serve.ts'
-import { tokenCommand } from './token.ts'
-import { userCommand } from './user.ts'
+
+/** Each is loaded when it is asked for: most of what one needs is of no use to the others. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import('./demo.ts')).demoCommand(),
+  run: async () => (await import('./run.ts')).runCommand(),
+  serve: async () => (await import('./serve.ts')).serveCommand(),
+  check: async () => (await import('./check.ts')).checkCommand(),
+  token: async () => (await import('./token.ts')).tokenCommand(),
+  client: async () => (await import('./client.ts')).clientCommand(),
+  user: async () => (await import('./user.ts')).userCommand(),
+  key: async () => (await import('./key.ts')).keyCommand(),
+  audit: async () => (await import('./audit.ts')).auditCommand(),
+  dashboard: async () => (await import('./dashboard.ts')).dashboardCommand(),
+  backup: async () => (await import('./backup.ts')).backupCommand(),
+  restore: async () => (await import('./backup.ts')).restoreCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+}
 
 const program = new Command('portcullis')
   .description('The gate in front of any MCP server: OAuth 2.1, scopes and step-up with one command.')
   .version(version)
   .showHelpAfterError('(portcullis --help says more)')
-  .addCommand(demoCommand())
-  .addCommand(runCommand())
-  .addCommand(serveCommand())
-  .addCommand(checkCommand())
-  .addCommand(tokenCommand())
-  .addCommand(clientCommand())
-  .addCommand(userCommand())
-  .addCommand(keyCommand())
-  .addCommand(auditCommand())
-  .addCommand(dashboardCommand())
-  .addCommand(backupCommand())
-  .addCommand(restoreCommand())
-  .addCommand(doctorCommand())
+
+const [asked = ''] = process.argv.slice(2)
+const loaded = Object.hasOwn(commands, asked) ? [commands[asked]] : Object.values(commands)
+for (const load of loaded) if (load !== undefined) program.addCommand(await load())
 
 /** Exit codes: 0 done, 1 a fault, 2 something that the operator can mend. */
 for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {

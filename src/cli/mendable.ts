@@ -6,7 +6,7 @@ import { PersonRefused } from '../identity/people.ts'
 import { DataFolderUnusable } from '../keys/master-secret.ts'
 import { StoreUnusable } from '../storage/store-unusable.ts'
 import { WorkerFailed } from '../workers/failure.ts'
-import { DoctorMisused } from './doctor.ts'
+import { DoctorMisused } from './doctor-misused.ts'
 import { OperandWrong } from './operand-wrong.ts'
 
 const mendable = [

@@ -189,7 +189,7 @@ describe('a new key (A62)', () => {
     )
   })
 
-  it('reaches every process that shares the store', { timeout: 60_000 }, async (test) => {
+  it('reaches every process that shares the store', { timeout: 120_000 }, async (test) => {
     const { all, file, publicUrl } = await startReplicas(test, 2)
     const urls = all.map(({ url }) => url)
     const client = new OAuthClient(publicUrl)
