@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { readDevelopmentToken } from '../support/command.ts'
@@ -12,18 +13,20 @@ interface ToolResult {
   readonly structuredContent?: { readonly result: number }
 }
 
-const libraries = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('portcullis-demo-'))
+/** A folder of its own, since other tests start demos as well. */
+const temporary = mkdtempSync(join(tmpdir(), 'portcullis-test-'))
+process.env['TMPDIR'] = temporary
+
+const libraries = (): string[] => readdirSync(temporary).filter((name) => name.startsWith('portcullis-demo-'))
 
 let installation: DemoInstallation
-let earlier: string[]
 before(async () => {
-  earlier = libraries()
   installation = await startDemoInstallation()
 })
 after(async () => {
   await installation.close()
-  const left = libraries().filter((name) => !earlier.includes(name))
-  assert.deepEqual(left, [], 'the folder of the resources is gone')
+  assert.deepEqual(libraries(), [], 'the folder of the resources is gone')
+  rmSync(temporary, { recursive: true })
 })
 
 for (const mode of ['legacy', { pin: '2026-07-28' }] as const) {

@@ -13,7 +13,7 @@ body.wide { display: block; padding: 0 }
 figure, .table { margin: 0 0 1rem; padding: 1rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem }
 figcaption, caption { padding: 0 0 .5rem; font-weight: 600; text-align: left }
 .chart { min-height: 13rem }
-.table { overflow-x: auto }
+.table { position: relative; overflow-x: auto }
 table { width: 100%; border-collapse: collapse; font-size: .875rem }
 th, td { padding: .375rem .75rem .375rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); overflow-wrap: anywhere }
 th { color: var(--soft); font-weight: 600; white-space: nowrap }
