@@ -268,23 +268,24 @@ describe('portcullis key', () => {
         .split('\n')
         .map((row) => row.split(/ {2,}/))
 
-    const [head, first, identity] = await rows()
+    const [head, first, identity, audit] = await rows()
     assert.deepEqual(head, ['key', 'signs', 'algorithm', 'state', 'signs from', 'verifies until'])
     assert.deepEqual(first?.slice(1, 4), ['access tokens', 'ES256', 'active'])
     assert.match(first?.slice(4).join(' ') ?? '', /^\d{4}-\d\d-\d\dT[\d:]{8}Z -$/)
     assert.deepEqual(identity?.slice(1, 4), ['identity tokens', 'ES256', 'active'])
+    assert.deepEqual(audit?.slice(2, 4), ['EdDSA', 'active'])
 
     assert.match((await key('rotate')).stdout, /^The new key .* signs from /)
     assert.deepEqual(
       (await rows()).map(([, , , state]) => state),
-      ['state', 'next', 'active', 'active'],
+      ['state', 'next', 'active', 'active', 'active'],
     )
     assert.match((await key('rotate', '--now')).stdout, / signs now/)
     const retired = await key('retire', first?.[0] ?? '')
     assert.match(retired.stdout, /refused from now on/)
     assert.deepEqual(
       (await rows()).map(([, , , state]) => state),
-      ['state', 'active', 'gone', 'active'],
+      ['state', 'active', 'gone', 'active', 'active'],
     )
     for (const wrong of [
       ['retire', first?.[0] ?? ''],
