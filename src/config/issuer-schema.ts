@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { issuerPresetNames } from './issuer-presets.ts'
 import { issuerUrl } from './provider-schema.ts'
-import { httpUrl, scope, whole } from './values.ts'
+import { givenSecret, httpUrl, scope, whole } from './values.ts'
 
 const claims = (description: string) => z.array(z.string().min(1)).optional().meta({ description })
 
@@ -53,16 +53,7 @@ export const issuerSchema = z
           .optional()
           .meta({ description: 'The introspection endpoint (RFC 7662). Default: that of its metadata.' }),
         clientId: z.string().min(1).meta({ description: 'The client as which the gateway asks.' }),
-        clientSecret: z
-          .string()
-          .min(1)
-          .optional()
-          .meta({ description: 'Its secret. Best set as the name of an environment variable: `$NAME`.' }),
-        clientSecretFile: z
-          .string()
-          .min(1)
-          .optional()
-          .meta({ description: 'A file with the secret, in place of it. It is read at the start.' }),
+        ...givenSecret,
         cacheSeconds: whole(1, 300).default(30).meta({
           description: 'How long an answer counts: so late a revocation is noticed.',
         }),

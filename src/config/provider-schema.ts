@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { providerPresetNames } from './provider-presets.ts'
-import { httpUrl, whole } from './values.ts'
+import { givenSecret, httpUrl, whole } from './values.ts'
 
 const texts = (description: string) => z.array(z.string().min(1)).optional().meta({ description })
 const lowerCase = z.string().regex(/^[a-z0-9.-]+$/, 'must be a domain in lower case, such as example.com')
@@ -39,16 +39,7 @@ export const providerSchema = z
       .optional()
       .meta({ description: '`entra`: the directory (tenant) ID, one of its domains, or `organizations`.' }),
     clientId: z.string().min(1).meta({ description: 'The client that Portcullis is there.' }),
-    clientSecret: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: 'Its secret. Best set as the name of an environment variable: `$NAME`.' }),
-    clientSecretFile: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: 'A file with the secret, in place of it. It is read at the start.' }),
+    ...givenSecret,
     scopes: texts('Scopes to ask for. Default: those of the preset.'),
     parameters: z.record(z.string(), z.string()).optional().meta({
       description: 'Further parameters of the authorization request, such as `{ domain_hint: example.com }`.',

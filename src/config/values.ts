@@ -27,3 +27,17 @@ function isNetwork(text: string): boolean {
 
 /** An http or https URL. */
 export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+
+/** A secret that an operator was given, and the file that may hold it instead. */
+export const givenSecret = {
+  clientSecret: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'Its secret. Best set as the name of an environment variable: `$NAME`.' }),
+  clientSecretFile: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'A file with the secret, in place of it. It is read at the start.' }),
+}

@@ -1,3 +1,4 @@
+import { type Claims, claimOf } from '../core/claims.ts'
 import { parseScopes } from '../core/scope.ts'
 
 /** Where an issuer's access tokens say what, by the names of claims; a dot leads into an object. */
@@ -11,8 +12,6 @@ export interface ClaimReading {
   /** What every token has besides. */
   readonly granted: readonly string[]
 }
-
-type Claims = Readonly<Record<string, unknown>>
 
 /** Access tokens as RFC 9068 and RFC 8693 describe them. */
 export const standardReading: ClaimReading = {
@@ -50,17 +49,4 @@ export function readText(claims: Claims, names: readonly string[]): string | und
 
 function texts(value: unknown): string[] {
   return [value ?? []].flat().filter((one) => typeof one === 'string')
-}
-
-function claimOf(claims: Claims, name: string): unknown {
-  if (Object.hasOwn(claims, name)) return claims[name]
-  return name
-    .split('.')
-    .reduce<unknown>(
-      (value, key) =>
-        typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-          ? (value as Record<string, unknown>)[key]
-          : undefined,
-      claims,
-    )
 }

@@ -1,3 +1,4 @@
+import type { Claims } from '../core/claims.ts'
 import type { Clock } from '../core/clock.ts'
 import { digest, randomToken } from '../core/secret.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
@@ -8,7 +9,6 @@ import type { Account, Identity, LoginRefused } from './contract.ts'
 import { toAccount } from './local.ts'
 import { isPrintable } from './names.ts'
 import {
-  type Claims,
   type Federation,
   type LoginProvider,
   type ProvenIdentity,

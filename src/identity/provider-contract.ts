@@ -1,3 +1,4 @@
+import type { Claims } from '../core/claims.ts'
 import type { Account, LoginRefused } from './contract.ts'
 
 /** One visit of a browser to an identity provider, from our page to the callback. The values are secrets. */
@@ -48,9 +49,6 @@ interface RenewedIdentity {
   /** What it says now, where it says it anew; who it is must not have changed. */
   readonly identity: Pick<ProvenIdentity, 'issuer' | 'subject' | 'claims'> | undefined
 }
-
-/** Claims of an ID token or of a document about a user. Untrusted in their form. */
-export type Claims = Readonly<Record<string, unknown>>
 
 /** A provider does not answer, or not as it should. The message is for the operator. */
 export class ProviderAway extends Error {

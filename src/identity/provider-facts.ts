@@ -1,6 +1,6 @@
+import { type Claims, claimOf } from '../core/claims.ts'
 import type { IdentityFacts } from '../storage/identity-contract.ts'
 import { isPrintable } from './names.ts'
-import type { Claims } from './provider-contract.ts'
 
 /** Where a provider says what, by the names of claims; a dot leads into an object, as in `realm_access.roles`. */
 export interface ClaimNames {
@@ -29,11 +29,11 @@ export class FactsUnusable extends Error {
 /** Reads what a provider says of a user. Claims are untrusted in their form. Throws FactsUnusable. */
 export function readFacts(claims: Claims, names: ClaimNames, subject: string): IdentityFacts {
   const text = (name: string | undefined): string | undefined => {
-    const value = name === undefined ? undefined : readClaim(claims, name)
+    const value = name === undefined ? undefined : claimOf(claims, name)
     return typeof value === 'string' && value !== '' && isPrintable(value) ? value : undefined
   }
   const email = text(names.email)
-  const isVerified = names.emailVerified === undefined || readClaim(claims, names.emailVerified) === true
+  const isVerified = names.emailVerified === undefined || claimOf(claims, names.emailVerified) === true
   return {
     displayName: (names.name.map(text).find((value) => value !== undefined) ?? subject).slice(0, 200),
     email,
@@ -55,7 +55,7 @@ function domainOf(email: string | undefined): string | undefined {
 
 /** What stands in the claims of these names: texts, in lists or alone. */
 function list(claims: Claims, names: readonly string[], what: string): readonly string[] {
-  const values = names.flatMap((name) => [readClaim(claims, name) ?? []].flat())
+  const values = names.flatMap((name) => [claimOf(claims, name) ?? []].flat())
   const texts = [
     ...new Set(values.filter((value) => typeof value === 'string' && isPrintable(value))),
   ] as string[]
@@ -65,18 +65,4 @@ function list(claims: Claims, names: readonly string[], what: string): readonly 
     )
   }
   return texts
-}
-
-/** The claim of a name; where there is none, a dot leads into objects. Auth0 names claims by URLs, which have dots. */
-function readClaim(claims: Claims, name: string): unknown {
-  if (Object.hasOwn(claims, name)) return claims[name]
-  return name
-    .split('.')
-    .reduce<unknown>(
-      (value, key) =>
-        typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-          ? (value as Record<string, unknown>)[key]
-          : undefined,
-      claims,
-    )
 }

@@ -1,0 +1,16 @@
+/** The claims of a token or a userinfo answer by their names. Their form is untrusted. */
+export type Claims = Readonly<Record<string, unknown>>
+
+/** The claim of a name; where there is none, a dot leads into objects. Auth0 names claims by URLs, which have dots. */
+export function claimOf(claims: Claims, name: string): unknown {
+  if (Object.hasOwn(claims, name)) return claims[name]
+  return name
+    .split('.')
+    .reduce<unknown>(
+      (value, key) =>
+        typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+          ? (value as Record<string, unknown>)[key]
+          : undefined,
+      claims,
+    )
+}
