@@ -7,13 +7,9 @@ import {
   calculatePKCECodeChallenge,
   customFetch,
 } from 'openid-client'
+import type { Claims } from '../core/claims.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
-import {
-  type Claims,
-  type LoginProvider,
-  ProviderAway,
-  ProviderRefused,
-} from '../identity/provider-contract.ts'
+import { type LoginProvider, ProviderAway, ProviderRefused } from '../identity/provider-contract.ts'
 import { explainFailure } from './explain-failure.ts'
 import type { ProviderSettings } from './openid-provider.ts'
 

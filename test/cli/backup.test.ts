@@ -74,21 +74,8 @@ const snapshot = (path: string): Map<string, string> =>
     readdirSync(path, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !/-(?:wal|shm)$/.test(entry.name))
       .map((entry) => join(entry.parentPath, entry.name))
-      .map((file) => [file, file.endsWith('.sqlite') ? contentOf(file) : readFileSync(file, 'base64')]),
+      .map((file) => [file, readFileSync(file, 'base64')]),
   )
-
-/** Every row of a store. Its bytes also change with how its log is kept. */
-function contentOf(store: string): string {
-  const database = new DatabaseSync(store, { readOnly: true })
-  try {
-    const tables = database.prepare(`select name from sqlite_master where type = 'table'`).all()
-    return JSON.stringify(
-      tables.map(({ name }) => [name, database.prepare(`select * from "${String(name)}"`).all()]),
-    )
-  } finally {
-    database.close()
-  }
-}
 
 describe('portcullis backup and restore', () => {
   it('carry an installation to another data folder, secret and all, while it is used', {
@@ -217,6 +204,8 @@ describe('portcullis restore', () => {
       assert.equal((await portcullis(['backup', good, '--data', source])).code, 0)
       data = folder()
       assert.equal((await portcullis(['restore', good, '--data', data])).code, 0)
+      // Without a log beside it every byte counts: a log is folded in when somebody looks who uses the store.
+      run(join(data, 'portcullis.sqlite'), 'pragma journal_mode = delete')
     })
 
     const spoilt = (spoil: (file: string) => void): string => {
