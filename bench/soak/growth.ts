@@ -20,7 +20,15 @@ const share = 0.1
 /** The rule, in words. */
 export const growthRule =
   'in the last two thirds of the run, both the least-squares line and the medians of the first and the last quarter ' +
-  `rise by more than ${share * 100} % of the first median, and by more than the slack`
+  `rise by more than ${share * 100} % of the first median, and by more than the slack, and the last quarter goes on rising`
+
+/** The lowest value of the last `count` points, at each of them: what is left of a heap when garbage has been collected. */
+export function floorOf(points: readonly Point[], count: number): Point[] {
+  return points.map(({ seconds }, index) => {
+    const values = points.slice(Math.max(0, index + 1 - count), index + 1).map(({ value }) => value)
+    return { seconds, value: Math.min(...values) }
+  })
+}
 
 /**
  * Tells whether a value grew in the last two thirds of a run. `slack` is what never counts as growth; of fewer than
@@ -31,10 +39,13 @@ export function judgeGrowth(points: readonly Point[], slack: number, minPoints =
   const window = points.filter(({ seconds }) => seconds >= end / 3)
   const quarter = Math.max(1, Math.floor(window.length / 4))
   const first = median(window.slice(0, quarter).map(({ value }) => value))
+  const before = median(window.slice(-2 * quarter, -quarter).map(({ value }) => value))
   const last = median(window.slice(-quarter).map(({ value }) => value))
   const climb = slope(window) * ((window.at(-1)?.seconds ?? 0) - (window[0]?.seconds ?? 0))
   const limit = Math.max(first * share, slack)
-  const grew = window.length < minPoints ? undefined : climb > limit && last - first > limit
+  // A leak rises by a third of it from each quarter to the next; what has come to its level does not.
+  const goesOn = last - before > limit / 6
+  const grew = window.length < minPoints ? undefined : climb > limit && last - first > limit && goesOn
   return { grew, climb, first, last }
 }
 

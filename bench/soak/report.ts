@@ -1,6 +1,6 @@
 import type { RecordableHistogram } from 'node:perf_hooks'
 import { type Fault, faults } from './faults.ts'
-import { growthRule, judgeGrowth, type Trend } from './growth.ts'
+import { floorOf, growthRule, judgeGrowth, type Trend } from './growth.ts'
 import { lanes, usersOf } from './lanes.ts'
 import type { Options } from './options.ts'
 import type { RequestCounts } from './requests.ts'
@@ -52,6 +52,8 @@ export function summarise(histogram: RecordableHistogram): Latency {
 }
 
 const memorySlack = 8
+/** With few requests, garbage is collected every two minutes. */
+const heapPoints = 12
 /** The heap gives pages back every few minutes: six minutes are some of these waves. */
 const rssPoints = 36
 const filesSlack = 100
@@ -69,7 +71,7 @@ export function judge(findings: Findings): Verdict {
     samples.map((sample) => ({ seconds: sample.seconds, value: sample[of] }))
   const trends = {
     rss: judgeGrowth(points('rssMegabytes'), memorySlack, rssPoints),
-    heap: judgeGrowth(points('heapMegabytes'), memorySlack),
+    heap: judgeGrowth(floorOf(points('heapMegabytes'), heapPoints), memorySlack),
     files: judgeGrowth(points('files'), filesSlack),
     processes: judgeGrowth(points('processes'), processesSlack),
   }

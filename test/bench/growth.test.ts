@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { judgeGrowth, type Point } from '../../bench/soak/growth.ts'
+import { floorOf, judgeGrowth, type Point } from '../../bench/soak/growth.ts'
 
 /** Half an hour, a sample every ten seconds. The wave is what a collector of garbage makes of it. */
 function course(value: (minute: number) => number): Point[] {
@@ -45,6 +45,22 @@ describe('the rule for growth', () => {
       ).grew,
       false,
     )
+  })
+
+  it('takes what has come to its level within the window for flat', () => {
+    const steps = course((minute) => (minute < 14 ? 210 : 255))
+    assert.equal(judgeGrowth(steps, 8).grew, false)
+  })
+
+  it('sees a leak under a saw of garbage by what is left each time, and none where that stays', () => {
+    const saw = (minute: number): number => ((minute * 60) % 110) / 2
+    const floor = (leak: number): Point[] =>
+      floorOf(
+        course((minute) => 70 + saw(minute) + leak * minute),
+        12,
+      )
+    assert.equal(judgeGrowth(floor(0), 8).grew, false)
+    assert.equal(judgeGrowth(floor(0.8), 8).grew, true)
   })
 
   it('does not judge what is too short', () => {

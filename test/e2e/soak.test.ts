@@ -8,7 +8,7 @@ import { lanes } from '../../bench/soak/lanes.ts'
 import type { Findings, Verdict } from '../../bench/soak/report.ts'
 
 const program = join(import.meta.dirname, '../../bench/soak.ts')
-const small = ['--rate', '50', '--streams', '50', '--users', '5', '--notify-seconds', '2']
+const small = ['--rate', '50', '--streams', '50', '--users', '3', '--notify-seconds', '2']
 
 interface Run {
   readonly code: number
@@ -34,7 +34,7 @@ function run(args: readonly string[]): Promise<{ code: number; output: string }>
   })
 }
 
-describe('the soak', { timeout: 120_000 }, () => {
+describe('the soak', { timeout: 280_000 }, () => {
   it('finds nothing lost, doubled or crossed at servers of every kind, whatever they do wrong', async (test) => {
     const { code, output, findings } = await soak(test, ['--minutes', '0.2', '--faults', '0.05'])
     const { requests, streams, verdict } = findings
