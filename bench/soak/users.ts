@@ -79,7 +79,9 @@ export async function logIn(url: string, count: number, tokenSeconds: number): P
   }
   await Promise.all(Array.from({ length: loginsAtOnce }, logInOneByOne))
 
+  let stopped = false
   const later = (user: User, milliseconds: number): void => {
+    if (stopped) return // a refresh may still be under way
     const timer = setTimeout(() => {
       timers.delete(timer)
       void refresh(user)
@@ -104,7 +106,10 @@ export async function logIn(url: string, count: number, tokenSeconds: number): P
     all,
     counts,
     onRefreshed: () => {},
-    stop: () => timers.forEach((timer) => clearTimeout(timer)),
+    stop() {
+      stopped = true
+      timers.forEach((timer) => clearTimeout(timer))
+    },
   }
   all.forEach((user, index) => later(user, life * (1 / 3 + index / all.length / 3)))
   return users
