@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
@@ -18,7 +17,7 @@ async function sendSlowly(beginning: string): Promise<string> {
   socket.on('error', () => {}) // a reset is an answer, too
   socket.write(beginning)
   const dribble = setInterval(() => socket.write('x'), 200)
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve))
   clearInterval(dribble)
   return answer
 }

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
+import { findOrInstall } from './debian.ts'
 
 /**
  * The path of a program: in the folder that a variable such as NGINX_BIN names, of the system, or of Debian, which root can
@@ -16,12 +13,7 @@ export async function findProgram(program: string, debianPackage = program): Pro
       .filter((folder) => folder !== undefined)
       .map((folder) => join(folder, program))
       .find((file) => existsSync(file))
-  if (find() === undefined && process.getuid?.() === 0) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    await run('apt-get', ['update', '-qq'], { env })
-    await run('apt-get', ['install', '-y', '-qq', debianPackage], { env, maxBuffer: 64 * 1024 * 1024 })
-  }
-  const found = find()
+  const found = await findOrInstall(find, debianPackage)
   if (found !== undefined) return found
   throw new Error(
     `this test needs ${program}: install the package ${debianPackage}, or name its folder in ${variable}`,

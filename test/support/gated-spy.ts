@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import type { Clock } from '../../src/core/clock.ts'
@@ -111,7 +110,10 @@ export async function startGatedSpy(
       socket.on('data', (chunk) => (answer += chunk.toString('latin1')))
       socket.on('error', () => {}) // a reset is an answer, too
       socket.write(Buffer.from(text, 'latin1'))
-      await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, 1500))])
+      await new Promise<void>((resolve) => {
+        socket.once('close', () => resolve())
+        socket.setTimeout(1500, () => resolve())
+      })
       socket.destroy()
       return answer
     },

@@ -1,14 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { promisify } from 'node:util'
 import { exportPKCS8, exportSPKI, generateKeyPair } from 'jose'
+import { findOrInstall } from './debian.ts'
 import { freePort } from './installation.ts'
-
-const run = promisify(execFile)
 
 const program = '/usr/bin/glewlwyd'
 const tables = '/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3'
@@ -199,16 +197,7 @@ async function untilUp(url: string, child: ChildProcess, said: () => string): Pr
 }
 
 async function install(): Promise<void> {
-  const isThere = (): boolean => existsSync(program) && existsSync(tables)
-  if (isThere()) return
-  if (process.getuid?.() === 0) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    await run('apt-get', ['update', '-qq'], { env })
-    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'glewlwyd'], {
-      env,
-      maxBuffer: 64 * 1024 * 1024,
-    })
-    if (isThere()) return
-  }
+  const find = (): string | undefined => (existsSync(program) && existsSync(tables) ? program : undefined)
+  if ((await findOrInstall(find, 'glewlwyd')) !== undefined) return
   throw new Error('these tests need Glewlwyd: install the package glewlwyd')
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { findOrInstall } from './debian.ts'
 import { freePort } from './installation.ts'
 
 const run = promisify(execFile)
@@ -164,15 +165,8 @@ async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
 
 /** The folder of `postgres` and `initdb`. */
 async function programs(): Promise<string> {
-  const found = findPrograms()
+  const found = await findOrInstall(findPrograms, 'postgresql')
   if (found !== undefined) return found
-  if (process.getuid?.() === 0) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    await run('apt-get', ['update', '-qq'], { env })
-    await run('apt-get', ['install', '-y', '-qq', 'postgresql'], { env, maxBuffer: 64 * 1024 * 1024 })
-    const installed = findPrograms()
-    if (installed !== undefined) return installed
-  }
   throw new Error(
     'these tests need PostgreSQL: install the package postgresql, name the folder of its programs in POSTGRES_BIN, or a server in DATABASE_URL',
   )

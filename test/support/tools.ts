@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { findOrInstall } from './debian.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 
 const run = promisify(execFile)
 
@@ -21,10 +23,11 @@ export async function clientModules(): Promise<string> {
   const wanted = createHash('sha256')
     .update(readFileSync(join(folder, 'package-lock.json')))
     .digest('hex')
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
+  await oneAtATime('clients', async () => {
+    if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
     await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder })
     writeFileSync(stamp, wanted)
-  }
+  })
   return modules
 }
 
@@ -36,17 +39,9 @@ export async function chromiumPath(): Promise<string> {
     '/usr/bin/chromium-browser',
     '/usr/bin/google-chrome',
   ]
-  const installed = (): string | undefined =>
-    candidates.find((path) => path !== undefined && existsSync(path))
-  const found = installed()
+  const find = (): string | undefined => candidates.find((path) => path !== undefined && existsSync(path))
+  const found = await findOrInstall(find, 'chromium', 'fonts-liberation')
   if (found !== undefined) return found
-  if (process.getuid?.() === 0) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    await run('apt-get', ['update', '-qq'], { env })
-    await run('apt-get', ['install', '-y', '-qq', 'chromium'], { env, maxBuffer: 64 * 1024 * 1024 })
-    const now = installed()
-    if (now !== undefined) return now
-  }
   throw new Error('these tests need Chromium: install the package chromium, or name one in CHROMIUM_PATH')
 }
 

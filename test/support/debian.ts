@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { oneAtATime } from './one-at-a-time.ts'
+
+const run = promisify(execFile)
+
+/**
+ * What `find` finds, or what it finds once Debian's packages are installed, which root alone can do. Undefined where it is
+ * still not to be had. A package that another process is installing counts as installed when that is done.
+ */
+export function findOrInstall<T>(find: () => T | undefined, ...packages: string[]): Promise<T | undefined> {
+  return oneAtATime('packages', async () => {
+    const found = find()
+    if (found !== undefined || process.getuid?.() !== 0) return found
+    await install(packages)
+    return find()
+  })
+}
+
+async function install(packages: string[]): Promise<void> {
+  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, maxBuffer: 64 * 1024 * 1024 }
+  await run('apt-get', ['update', '-qq'], options)
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], options)
+}

@@ -1,0 +1,39 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/**
+ * Does `work` while no other process of this user does work of that name: test files run side by side, and several
+ * install the same things. Work of a process that is gone holds nobody up.
+ */
+export async function oneAtATime<T>(name: string, work: () => T | Promise<T>): Promise<T> {
+  const lock = join(tmpdir(), `portcullis-test-${process.getuid?.() ?? 'user'}-${name}.lock`)
+  while (!take(lock)) await sleep(100)
+  try {
+    return await work()
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
+function take(lock: string): boolean {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if (isAbandoned(lock)) rmSync(lock, { force: true })
+    return false
+  }
+}
+
+function isAbandoned(lock: string): boolean {
+  try {
+    const holder = Number(readFileSync(lock, 'utf8'))
+    if (holder > 0) process.kill(holder, 0) // throws where no such process is
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
