@@ -41,6 +41,7 @@ export function addAccountPages(
       await consents.list(person.accountId),
     ]
     const page = accountPage(site, {
+      catalogue: settings.scopes,
       accountName: displayText(person.account.displayName),
       action: site.path(revokePath),
       csrf: forms.token(person.session.uid),

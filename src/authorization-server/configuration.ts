@@ -1,7 +1,7 @@
 import type { Configuration, KoaContextWithOIDC, ClientMetadata as LibraryMetadata } from 'oidc-provider'
 import { proofAlgorithms } from '../core/dpop.ts'
 import { parseScopes, ScopeSet } from '../core/scope.ts'
-import { isToolScope, scopeCatalogue } from '../core/scope-catalogue.ts'
+import { isToolScope, type ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { grantName, keyedDigest, randomToken } from '../core/secret.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { storageAdapter } from './adapter.ts'
@@ -207,7 +207,7 @@ function describeResource(
   // A person is asked about one server at a time, and a token is for one.
   if (Array.isArray(context.oidc.params?.['resource'])) throw new errors.InvalidTarget('name one resource')
   return {
-    scope: availableScopes(context).join(' '),
+    scope: availableScopes(settings.scopes, context).join(' '),
     audience: resource.resource,
     accessTokenTTL: accessTokenSeconds(settings, context.oidc.client),
     accessTokenFormat: 'jwt',
@@ -220,13 +220,16 @@ function describeResource(
  * listed, those that are asked for; within what the configuration allows the client. A person is shown what is left;
  * a machine that asks for more than it may have is told so. Throws InvalidScope.
  */
-function availableScopes({ oidc: { client, params, entities } }: KoaContextWithOIDC): string[] {
+function availableScopes(
+  catalogue: ScopeCatalogue,
+  { oidc: { client, params, entities } }: KoaContextWithOIDC,
+): string[] {
   const { AuthorizationCode, RefreshToken, DeviceCode } = entities
   const value = params?.['scope'] ?? (AuthorizationCode ?? RefreshToken ?? DeviceCode)?.scope
   const asked = parseScopes(value)
   const ceiling = client?.[allowedScopesField] as string[] | undefined
   const limit = ceiling === undefined ? undefined : new ScopeSet(ceiling)
-  const available = [...scopeCatalogue.map(({ scope }) => scope), ...asked.filter(isToolScope)].filter(
+  const available = [...catalogue.names, ...asked.filter(isToolScope)].filter(
     (scope) => limit === undefined || limit.covers(scope.replace(/:\*$/, '')),
   )
   if (params?.['grant_type'] === 'client_credentials') {

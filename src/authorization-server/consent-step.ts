@@ -48,6 +48,7 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       const allowed = await allowedBefore(asking)
       const isAllowed = (scope: string): boolean => allowed.covers(scope.replace(/:\*$/, ''))
       return consentPage(settings.site, {
+        catalogue: settings.scopes,
         action: settings.site.path(`${interactionPath}/${interaction.uid}/consent`),
         csrf,
         accountUrl: settings.site.url + accountPath,

@@ -41,7 +41,7 @@ const problems: Readonly<Record<string, string>> = {
 }
 
 /** The pages on which a person lets a device in (RFC 8628 section 3.3). The library's own forms are not used. */
-export function devicePages({ resources, site }: AuthorizationServerSettings): DevicePages {
+export function devicePages({ resources, scopes, site }: AuthorizationServerSettings): DevicePages {
   return {
     async userCodeInputSource(context, _form, out, problem) {
       if (problem?.name === 'NotFoundError') context.state[wrongCode] = true
@@ -59,6 +59,7 @@ export function devicePages({ resources, site }: AuthorizationServerSettings): D
         code: userCode,
         clientName: displayedClientName(client),
         resourceName: resource?.name ?? site.url,
+        catalogue: scopes,
         scopes: parseScopes(params['scope']),
       })
       return send(context, page)

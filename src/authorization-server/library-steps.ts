@@ -1,7 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
-import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { pageHeaders } from '../http/page.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
@@ -82,9 +81,9 @@ interface Metadata {
  * `offline_access` is named here and nowhere else: some clients refresh only where they see it. Without a word on
  * revocation and introspection, only clients with a secret could think that they may (RFC 8414 section 2).
  */
-function completeMetadata({ grants }: AuthorizationServerSettings, metadata: Metadata): void {
+function completeMetadata({ grants, scopes }: AuthorizationServerSettings, metadata: Metadata): void {
   metadata.response_modes_supported = ['query']
-  metadata.scopes_supported = [...allLeafScopes, 'openid', 'offline_access']
+  metadata.scopes_supported = [...scopes.leaves, 'openid', 'offline_access']
   for (const endpoint of ['revocation', 'introspection']) {
     for (const name of ['auth_methods_supported', 'auth_signing_alg_values_supported'] as const) {
       metadata[`${endpoint}_endpoint_${name}`] = metadata[`token_endpoint_${name}`]

@@ -2,6 +2,7 @@ import type { JWTVerifyGetKey } from 'jose'
 import type { Recorder } from '../audit/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
+import type { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import type { Site } from '../core/site.ts'
 import type { Guard } from '../http/guard.ts'
@@ -82,6 +83,7 @@ export interface AuthorizationServerSettings {
   /** Where it is found. Its URL is the issuer, and its origins are the only ones that may send our forms. */
   readonly site: Site
   readonly resources: ResourceDirectory
+  readonly scopes: ScopeCatalogue
   readonly clients: readonly KnownClient[]
   readonly identity: Identity
   /** What the login form shows: the development form is prefilled. */

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { clientSecretHash } from '../authorization-server/registration/client-secrets.ts'
 import { removeClient } from '../compose/remove-client.ts'
 import { systemClock } from '../core/clock.ts'
+import { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { randomToken, typeableId } from '../core/secret.ts'
 import type { StoredClient } from '../storage/contract.ts'
 import { audited } from './audited.ts'
@@ -66,7 +67,10 @@ function subcommand(name: string, description: string, action: Action): Command 
 async function add(open: OpenStore, flags: Flags): Promise<void> {
   const { store, secret, config, facts } = open
   const id = typeableId(randomToken(16))
-  const metadata = newClientMetadata(id, flags, config.registration.privateUseRedirects)
+  const metadata = newClientMetadata(id, flags, {
+    privateUse: config.registration.privateUseRedirects,
+    catalogue: new ScopeCatalogue(config.scopes),
+  })
   const clientSecret =
     metadata['token_endpoint_auth_method'] === 'client_secret_basic' ? randomToken() : undefined
   const client: StoredClient = {

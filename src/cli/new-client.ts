@@ -8,7 +8,7 @@ import type { Problem } from '../config/problems.ts'
 import { publicKeysProblem } from '../core/public-keys.ts'
 import { redirectProblem } from '../core/redirect-uri.ts'
 import { parseScopes } from '../core/scope.ts'
-import { isKnownScope } from '../core/scope-catalogue.ts'
+import type { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { OperandWrong } from './operand-wrong.ts'
 
 /** What `portcullis client add` is told. */
@@ -28,7 +28,7 @@ export interface AddFlags {
 export function newClientMetadata(
   id: string,
   flags: AddFlags,
-  privateUse: readonly string[],
+  { privateUse, catalogue }: { readonly privateUse: readonly string[]; readonly catalogue: ScopeCatalogue },
 ): Readonly<Record<string, unknown>> {
   const problems: Problem[] = []
   const wrong = (path: string, message: string): unknown => problems.push({ path, message })
@@ -56,8 +56,8 @@ export function newClientMetadata(
   if (scopes === undefined && grantTypes.includes('client_credentials'))
     wrong('--scope', 'is needed for client_credentials: nobody is asked what it may do')
   if (scopes?.length === 0) wrong('--scope', 'name at least one scope')
-  for (const scope of (scopes ?? []).filter((one) => !isKnownScope(one)))
-    wrong('--scope', `${scope} is no scope of MCP`)
+  for (const scope of (scopes ?? []).filter((one) => !catalogue.knows(one)))
+    wrong('--scope', `${scope} is neither a scope of MCP nor one of the setting scopes`)
   const chosen = [flags.public, flags.secret, flags.jwks].filter(Boolean).length
   if (chosen > 1) wrong('--public, --secret, --jwks', 'are alternatives: give one of them')
   if (flags.public === true && forMachines)

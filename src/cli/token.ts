@@ -4,7 +4,7 @@ import { systemClock } from '../core/clock.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { parseScopes } from '../core/scope.ts'
-import { allLeafScopes, isKnownScope } from '../core/scope-catalogue.ts'
+import { mcpScopes, ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
 import { audited } from './audited.ts'
 import { OperandWrong } from './operand-wrong.ts'
@@ -23,7 +23,7 @@ const defaultSeconds = 3600
 export function tokenCommand(): Command {
   return addInstallationFlags(new Command('token'))
     .description('Print an access token for development. Works for loopback installations only.')
-    .option('--scope <scopes>', 'scopes, separated by spaces', parseScopeList, allLeafScopes.join(' '))
+    .option('--scope <scopes>', 'scopes, separated by spaces', parseScopeList, mcpScopes.join(' '))
     .option('--user <name>', 'who the token is for', 'dev_user_123')
     .option('--path <path>', 'path of the MCP server', '/mcp')
     .option('--seconds <number>', 'lifetime', parseSeconds, defaultSeconds)
@@ -35,6 +35,12 @@ export function tokenCommand(): Command {
         if (config.mode !== 'development' || !isLoopbackHost(new URL(issuer).hostname)) {
           const message = `${issuer} is in use: tokens without a login are for loopback and development mode alone`
           throw new OperandWrong([{ path: 'publicUrl', message }])
+        }
+        const catalogue = new ScopeCatalogue(config.scopes)
+        const unknown = parseScopes(scope).find((one) => !catalogue.knows(one))
+        if (unknown !== undefined) {
+          const message = `${unknown} is neither a scope of MCP nor one of the setting scopes`
+          throw new OperandWrong([{ path: '--scope', message }])
         }
         const resource = issuer + path
         if (resources.length > 0 && !resources.includes(resource)) {
@@ -67,8 +73,6 @@ export function tokenCommand(): Command {
 function parseScopeList(text: string): string {
   const scopes = parseScopes(text)
   if (scopes.length === 0) throw new InvalidArgumentError('name at least one scope')
-  const wrong = scopes.find((scope) => !isKnownScope(scope))
-  if (wrong !== undefined) throw new InvalidArgumentError(`${wrong} is no scope of MCP`)
   return scopes.join(' ')
 }
 

@@ -5,6 +5,7 @@ import type { AssertionIssuer } from '../authorization-server/settings.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { isLoopbackHost } from '../core/resource.ts'
+import { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { createSafeFetch } from '../http/safe-fetch.ts'
 import { version } from '../version.ts'
 import type { Base } from './base.ts'
@@ -35,6 +36,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
   return createAuthorizationServer({
     site: base.site,
     resources,
+    scopes: new ScopeCatalogue(config.scopes),
     clients: config.clients,
     ...(await buildLogin(config, base)),
     sessions: config.login,

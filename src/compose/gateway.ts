@@ -2,6 +2,7 @@ import { describeArguments } from '../audit/arguments.ts'
 import type { StepUps } from '../authorization-server/step-up.ts'
 import type { Config, UpstreamConfig } from '../config/schema.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
+import { mcpScopes } from '../core/scope-catalogue.ts'
 import { repeatableSealer, sealer } from '../core/secret.ts'
 import { createAdmission } from '../gateway/admission.ts'
 import { authorizationServerProxy } from '../gateway/authorization-server-proxy.ts'
@@ -176,6 +177,9 @@ function buildUpstream(
     },
     // Without knowing whose they are there is no list of tasks (MCP H6).
     findMethod: findMethodWith(config.methods, separatesTasks ? [] : ['tasks/list']),
+    allScopes: [
+      ...new Set([...resource.baselineScopes, ...mcpScopes, ...Object.values(config.methods).flat()]),
+    ],
     separatesTasks,
     rules: objectRules(config.objects),
     listing: config.listing,

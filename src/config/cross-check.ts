@@ -7,6 +7,7 @@ import { checkCredential } from './check-credential.ts'
 import { checkGrants } from './check-grants.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkProviders } from './check-providers.ts'
+import { checkScopes } from './check-scopes.ts'
 import { authenticatedGrantTypes } from './grants.ts'
 import type { ParsedConfig } from './schema.ts'
 
@@ -26,6 +27,7 @@ export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
     ...checkTls(config),
     ...checkListeners(config),
     ...checkUpstreams(config.upstreams ?? []),
+    ...checkScopes(config),
     ...checkClients(config.clients ?? [], config.registration?.privateUseRedirects),
     ...checkRegistration(config),
     ...checkGrants(config),

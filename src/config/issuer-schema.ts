@@ -41,7 +41,7 @@ export const issuerSchema = z
       .prefault({}),
     scopeMap: z.record(z.string(), z.array(scope)).default({}).meta({
       description:
-        'Which scopes of MCP a scope, permission or role of the issuer stands for: `{ "Mcp.Use": ["mcp:tools"] }`.',
+        'Which scopes a scope, permission or role of the issuer stands for: `{ "Mcp.Use": ["mcp:tools"] }`.',
     }),
     scopes: z
       .array(scope)

@@ -98,6 +98,10 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   upstreams: z.array(upstreamSchema).default([]),
+  scopes: z.record(z.string(), z.string().min(1).max(200)).default({}).meta({
+    description:
+      'Scopes of your own besides those of MCP, with the words in which a person is asked for them: `{ "archive:write": "Change the archive" }`. A server asks for them with `methods` or `baselineScopes`.',
+  }),
   login: z
     .strictObject({
       users: z.enum(['local', 'development', 'none']).optional().meta({

@@ -114,7 +114,7 @@ export const upstreamSchema = z
       .default({})
       .meta({
         description:
-          'Scopes that requests of a method need in place of those of MCP, and requests of methods that MCP does not know, which are refused otherwise: `{ "x/search": ["mcp:resources:read"] }`.',
+          'Scopes that requests of a method need in place of those of MCP, and requests of methods that MCP does not know, which are refused otherwise: `{ "x/search": ["mcp:resources:read"] }`. Scopes of MCP, or of `scopes`.',
       }),
     dpop: z.enum(['optional', 'required', 'off']).default('optional').meta({
       description:

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
-import { isKnownScope } from '../core/scope-catalogue.ts'
+import { isScopeToken } from '../core/scope.ts'
 
 /** A whole number within bounds, with an error that names them. */
 export function whole(least: number, most: number): z.ZodInt {
@@ -12,8 +12,8 @@ export function whole(least: number, most: number): z.ZodInt {
 /** A lifetime of access tokens. */
 export const accessTokenSeconds = whole(30, longestTokenSeconds)
 
-/** A scope of MCP. */
-export const scope = z.string().refine(isKnownScope, 'is not a scope of MCP')
+/** A scope. Whether there is one of that name, checkScopes says. */
+export const scope = z.string().refine(isScopeToken, 'is not a scope: no space, quote or backslash')
 
 /** An IP address, or a network in CIDR notation. */
 export const network = z.string().refine(isNetwork, 'must be an IP address or a network such as 10.0.0.0/8')

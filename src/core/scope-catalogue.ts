@@ -3,11 +3,11 @@ import { isScopeToken } from './scope.ts'
 /** A scope that can be asked for, with the words in which a person is asked for it. */
 export interface ScopeEntry {
   readonly scope: string
-  readonly group: 'Tools' | 'Resources' | 'Prompts' | 'Everything'
+  readonly group: 'Tools' | 'Resources' | 'Prompts' | 'Everything' | 'More'
   readonly words: string
 }
 
-/** The six leaf scopes. Challenges and metadata name these and no others. */
+/** The six leaf scopes of MCP. Challenges and metadata name these, those of the operator, and no others. */
 const leafScopes = [
   { scope: 'mcp:tools:read', group: 'Tools', words: 'See which tools there are' },
   { scope: 'mcp:tools:execute', group: 'Tools', words: 'Run tools on your behalf' },
@@ -27,14 +27,37 @@ const parentScopes = [
   { scope: 'mcp:prompts:*', group: 'Prompts', words: 'See and use all prompts' },
 ] as const satisfies readonly ScopeEntry[]
 
-/** Every scope that the authorization server grants, leaves first. */
-export const scopeCatalogue: readonly ScopeEntry[] = [...leafScopes, ...parentScopes]
+/** The scopes that an installation knows: those of MCP, and those that its operator has named. */
+export class ScopeCatalogue {
+  /** What can be granted, leaves first, without the scopes for single tools. */
+  readonly names: readonly string[]
+  /** What challenges and metadata may name. */
+  readonly leaves: readonly string[]
+  readonly #entries: ReadonlyMap<string, ScopeEntry>
 
-const known: ReadonlySet<string> = new Set(scopeCatalogue.map(({ scope }) => scope))
+  /** `own` are the operator's scopes with their words. Throws nothing; ownScopeProblem tells what is wrong with a name. */
+  constructor(own: Readonly<Record<string, string>> = {}) {
+    const more = Object.entries(own).map(([scope, words]): ScopeEntry => ({ scope, group: 'More', words }))
+    const leaves = [...leafScopes, ...more]
+    this.leaves = leaves.map(({ scope }) => scope)
+    this.#entries = new Map([...leaves, ...parentScopes].map((entry) => [entry.scope, entry]))
+    this.names = [...this.#entries.keys()]
+  }
 
-/** Says whether a scope is one that can be granted: one of the catalogue, or one for a single tool. */
-export function isKnownScope(scope: string): boolean {
-  return known.has(scope) || isToolScope(scope)
+  /** Says whether a scope can be granted. Untrusted input is fine. */
+  knows(scope: string): boolean {
+    return this.#entries.has(scope) || isToolScope(scope)
+  }
+
+  /** The scope in words. Of a scope that is not known, what its name tells. */
+  describe(scope: string): Pick<ScopeEntry, 'group' | 'words'> {
+    const entry = this.#entries.get(scope)
+    if (entry !== undefined) return entry
+    if (scope === 'openid') return { group: 'Everything', words: 'Know your name' }
+    return isToolScope(scope)
+      ? { group: 'Tools', words: `Run the tool ${scope.slice(scope.lastIndexOf(':') + 1)}` }
+      : { group: 'More', words: 'Something that this installation does not know any more' }
+  }
 }
 
 /** Says whether a scope is for a single tool: `mcp:tools:execute:<tool>`. */
@@ -42,8 +65,20 @@ export function isToolScope(scope: string): boolean {
   return isScopeToken(scope) && /^mcp:tools:execute:[^:*]+$/.test(scope)
 }
 
+/** What is wrong with the name of a scope of an operator's own (RFC 6749 section 3.3), or undefined. */
+export function ownScopeProblem(scope: string): string | undefined {
+  if (!isScopeToken(scope) || scope.length > 128)
+    return 'must be at most 128 printable ASCII characters without space, quote and backslash'
+  if (scope === 'mcp' || scope.startsWith('mcp:'))
+    return 'must not begin with mcp, where the scopes of MCP are'
+  if (scope === 'openid' || scope === 'offline_access') return 'has a meaning of its own in OpenID Connect'
+  if (scope.includes('*')) return 'must have no *: a scope stands for those that go on after it and a colon'
+  if (scope.split(':').includes('')) return 'must have a text before, between and after its colons'
+  return undefined
+}
+
 /** What a client may ask for at first: enough to look around, nothing that acts. */
 export const listingScopes: readonly string[] = ['mcp:tools:read', 'mcp:resources:list', 'mcp:prompts:list']
 
-/** The names of the six leaf scopes. */
-export const allLeafScopes: readonly string[] = leafScopes.map(({ scope }) => scope)
+/** The names of the six leaf scopes of MCP. */
+export const mcpScopes: readonly string[] = leafScopes.map(({ scope }) => scope)

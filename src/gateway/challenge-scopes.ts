@@ -1,5 +1,4 @@
 import { Refusal } from '../core/errors.ts'
-import { allLeafScopes } from '../core/scope-catalogue.ts'
 import { readBody } from '../http/body.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { requestedRevision } from '../mcp/era.ts'
@@ -19,9 +18,7 @@ export async function challengeScopes(upstream: Upstream, exchange: Exchange): P
   const revision = isRevision(exchange.head.protocolVersion)
     ? exchange.head.protocolVersion
     : await revisionInBody(exchange)
-  return revision !== undefined && lacksStepUp(revision)
-    ? [...new Set([...upstream.baselineScopes, ...allLeafScopes])]
-    : upstream.baselineScopes
+  return revision !== undefined && lacksStepUp(revision) ? upstream.allScopes : upstream.baselineScopes
 }
 
 async function revisionInBody({ req, head }: Exchange): Promise<Revision | undefined> {

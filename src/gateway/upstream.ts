@@ -14,6 +14,8 @@ export interface Upstream extends ProtectedResource {
   readonly limits: UpstreamLimits
   /** The methods that the server is asked for, with the scopes that they need here. */
   readonly findMethod: FindMethod
+  /** The baseline, and every other scope that a request can need here. */
+  readonly allScopes: readonly string[]
   /** Undefined where nothing is forbidden. */
   readonly rules: ObjectRules | undefined
   /** Whether the server keeps the tasks of its callers apart, so that what it tells of tasks is its caller's. */

@@ -87,7 +87,7 @@ describe('the setting issuers', () => {
     [
       'a scope that there is not',
       { ...good.other, scopeMap: { x: ['files:read'] } },
-      /scopeMap\.x\[0\]: is not a scope of MCP/,
+      /scopeMap\.x\[0\]: is neither a scope of MCP nor one of `scopes`/,
     ],
   ] as const) {
     it(`names what is wrong and its fix: ${what}`, () => {

@@ -216,7 +216,7 @@ describe('configuration', () => {
     [
       'a scope that there is not',
       'upstreams: [{ name: a, url: http://x, baselineScopes: [mcp:tool] }]',
-      /not a scope of MCP/,
+      /baselineScopes\[0\]: is neither a scope of MCP nor one of `scopes`; did you mean mcp:tools\?/,
     ],
     [
       'development on every address',

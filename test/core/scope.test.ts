@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { commonScopes, isScopeToken, parseScopes, ScopeSet } from '../../src/core/scope.ts'
-import { allLeafScopes, scopeCatalogue } from '../../src/core/scope-catalogue.ts'
+import { mcpScopes, ScopeCatalogue } from '../../src/core/scope-catalogue.ts'
 
 describe('scopes', () => {
   it('lets a parent imply its children, in both spellings (V10)', () => {
@@ -36,7 +36,7 @@ describe('scopes', () => {
 
   it('names what is missing, in order', () => {
     const granted = new ScopeSet(['mcp:tools', 'mcp:prompts:list'])
-    assert.deepEqual(granted.missing(allLeafScopes), [
+    assert.deepEqual(granted.missing(mcpScopes), [
       'mcp:resources:list',
       'mcp:resources:read',
       'mcp:prompts:read',
@@ -82,9 +82,29 @@ describe('scopes', () => {
   })
 
   it('has words for every scope that can be granted', () => {
-    for (const { scope, words } of scopeCatalogue) {
+    const catalogue = new ScopeCatalogue({ 'archive:write': 'Change the archive' })
+    for (const scope of [...catalogue.names, 'mcp:tools:execute:add', 'openid']) {
       assert.ok(isScopeToken(scope))
-      assert.ok(words.length > 5)
+      assert.ok(catalogue.describe(scope).words.length > 5, scope)
     }
+    assert.equal(catalogue.describe('archive:write').words, 'Change the archive')
+    assert.equal(catalogue.describe('mcp:tools:execute:add').words, 'Run the tool add')
+  })
+
+  it('knows the scopes of MCP, those for single tools, and those of the operator alone', () => {
+    const catalogue = new ScopeCatalogue({ 'archive:write': 'Change the archive' })
+    assert.deepEqual(catalogue.leaves, [...mcpScopes, 'archive:write'])
+    for (const known of ['mcp:*', 'mcp:tools', 'mcp:tools:execute:add', 'archive:write'])
+      assert.ok(catalogue.knows(known), known)
+    for (const unknown of [
+      'archive',
+      'archive:*',
+      'archive:write:x',
+      'mcp',
+      'mcp:tools:execute:*',
+      'constructor',
+    ])
+      assert.ok(!catalogue.knows(unknown), unknown)
+    assert.ok(!new ScopeSet(['mcp:*']).covers('archive:write'), 'mcp:* is all of MCP, and no more')
   })
 })

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
+import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { OAuthClient } from '../support/oauth.ts'
 
 let gate: GatedSpy
 before(async () => {
-  gate = await startGatedSpy({}, undefined, {
+  gate = await startGatedSpy({ scopes: { 'archive:write': 'Change the archive' } }, undefined, {
     methods: {
+      'x/archive': ['archive:write'],
       'x/search': ['mcp:resources:read'],
       'x/hello': [],
       'logging/setLevel': ['mcp:tools:execute'],
@@ -49,10 +52,34 @@ describe('methods that an operator maps', () => {
     assert.deepEqual(await statusOf('tools/call', 'mcp:tools:execute mcp:resources:read', params), [200, 200])
   })
 
+  it('can need a scope of the operator, which is granted, shown in words, and asked for (V5, V11)', async () => {
+    assert.deepEqual(await statusOf('x/archive', 'archive:write'), [200, 200])
+    assert.deepEqual(await statusOf('x/archive', 'mcp:*'), [403, 403])
+    const lacking = await gate.post(legacyRequest('x/archive'), { token: await gate.tokenFor('mcp:*') })
+    assert.match(lacking.headers.get('www-authenticate') ?? '', /scope="(?:\S+ )*archive:write"/)
+    const old = legacyRequest('initialize', { protocolVersion: '2025-06-18' })
+    const { headers } = await gate.post(old)
+    assert.match(headers.get('www-authenticate') ?? '', / archive:write"/, 'all at once (N27)')
+
+    const { url } = gate.installation
+    const metadata = await fetch(`${url}/.well-known/oauth-authorization-server`)
+    assert.ok(
+      ((await metadata.json()) as { scopes_supported: string[] }).scopes_supported.includes('archive:write'),
+    )
+    const client = await OAuthClient.register(url, { redirect_uris: ['https://app.example/cb'] })
+    const browser = new FormBrowser()
+    const { scope, access_token: token } = await client.signIn({ scope: 'archive:write' }, browser)
+    assert.equal(scope, 'archive:write')
+    assert.ok(
+      browser.pages.some(({ html }) => html.includes('Change the archive <code>archive:write</code>')),
+    )
+    assert.equal((await gate.post(legacyRequest('x/archive'), { token })).status, 200)
+  })
+
   it('are refused in the configuration where their name or scope is none', () => {
     const upstream = (methods: Record<string, string[]>) => () =>
       loadConfig({ base: { upstreams: [{ name: 'a', url: 'http://127.0.0.1:1/mcp', methods }] } })
     assert.throws(upstream({ 'no such\n': [] }), /each key must be the name of a method/)
-    assert.throws(upstream({ 'x/y': ['files:read'] }), /is not a scope of MCP/)
+    assert.throws(upstream({ 'x/y': ['files:read'] }), /is neither a scope of MCP nor one of `scopes`/)
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { allLeafScopes } from '../../src/core/scope-catalogue.ts'
+import { mcpScopes } from '../../src/core/scope-catalogue.ts'
 import { methodTable, scopesOf } from '../../src/mcp/methods.ts'
 import type { Era } from '../../src/mcp/revisions.ts'
 import { isTaskMethod } from '../../src/mcp/tasks.ts'
@@ -57,7 +57,7 @@ before(async () => {
     'mcp:prompts',
     'mcp:prompts:*',
   ]
-  for (const scope of [...allLeafScopes, ...parents, 'mcp:tools:execute:add'])
+  for (const scope of [...mcpScopes, ...parents, 'mcp:tools:execute:add'])
     tokens.set(scope, await gate.tokenFor(scope))
   for (const [scope, token] of tokens)
     if (/^mcp:(\*|tools(:\*|:execute)?)$/.test(scope)) tasks.set(scope, await makeTask('legacy', token, gate))
@@ -100,7 +100,7 @@ describe('scope of every method (A15)', () => {
   for (const [method, [needed, eras]] of Object.entries(expected)) {
     for (const era of eras) {
       it(`${method}, ${era}: ${needed ?? 'any token'}`, async () => {
-        for (const scope of allLeafScopes) {
+        for (const scope of mcpScopes) {
           const { status, reached, challenge } = await call(method, era, scope)
           const allowed = needed === undefined || scope === needed
           assert.equal(status, allowed ? 200 : 403, `${method} with ${scope}`)

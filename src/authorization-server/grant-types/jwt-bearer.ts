@@ -1,7 +1,6 @@
 import { decodeJwt, type JWTPayload, type JWTVerifyOptions, errors as jose, jwtVerify } from 'jose'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { commonScopes, parseScopes } from '../../core/scope.ts'
-import { isKnownScope } from '../../core/scope-catalogue.ts'
 import { seenOnceModel } from '../../storage/contract.ts'
 import { errors, grantHelpers } from '../library.ts'
 import type { AssertionIssuer, AuthorizationServerSettings } from '../settings.ts'
@@ -61,7 +60,7 @@ export function redeemAssertion(
 
     const requested = params['scope']
     const scopes = commonScopes([
-      parseScopes(assertion.scope).filter(isKnownScope),
+      parseScopes(assertion.scope).filter((scope) => settings.scopes.knows(scope)),
       ...(requested === undefined ? [] : [parseScopes(requested)]),
       ...(known.scopes === undefined ? [] : [known.scopes]),
     ])

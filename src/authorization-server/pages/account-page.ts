@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { ScopeCatalogue } from '../../core/scope-catalogue.ts'
 import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
 import { accountNav, accountPath } from './account-nav.ts'
@@ -23,6 +24,7 @@ interface AccountPage {
   /** Where the forms of the page go, and their token. */
   readonly action: string
   readonly csrf: string
+  readonly catalogue: ScopeCatalogue
   readonly clients: readonly ConnectedClient[]
   /** Whether users are kept here. */
   readonly hasLocal: boolean
@@ -31,7 +33,7 @@ interface AccountPage {
 /** Shows a person which clients they let in, and lets them take that back. */
 export function accountPage(
   site: Site,
-  { accountName, action, csrf, clients, hasLocal }: AccountPage,
+  { accountName, action, csrf, catalogue, clients, hasLocal }: AccountPage,
 ): Markup {
   return renderPage(
     site,
@@ -50,7 +52,7 @@ export function accountPage(
             ${client.servers.map(
               ({ name, scopes }) => html`
                 <h3>${name}</h3>
-                ${renderScopes(scopes)}`,
+                ${renderScopes(catalogue, scopes)}`,
             )}
             ${confirmedForm({
               action,

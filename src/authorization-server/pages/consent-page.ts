@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { ScopeCatalogue } from '../../core/scope-catalogue.ts'
 import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
 import { type ConsentWarning, renderWarning } from './consent-warnings.ts'
@@ -23,6 +24,7 @@ export interface ConsentPage {
   readonly warnings: readonly ConsentWarning[]
   readonly resourceName: string
   readonly resource: string
+  readonly catalogue: ScopeCatalogue
   /** What the client asks for and may not do yet. */
   readonly newScopes: readonly string[]
   /** What it asks for and was allowed before. */
@@ -63,17 +65,17 @@ function titleName(clientName: string): string {
   return clientName.length > 32 ? 'this program' : clientName
 }
 
-function renderStepUp({ newScopes, allowedScopes }: ConsentPage): Markup {
+function renderStepUp({ catalogue, newScopes, allowedScopes }: ConsentPage): Markup {
   return html`<h2>New</h2>
-    ${renderScopes(newScopes)}
+    ${renderScopes(catalogue, newScopes)}
     <h2>Allowed before</h2>
-    ${renderScopes(allowedScopes)}`
+    ${renderScopes(catalogue, allowedScopes)}`
 }
 
-function renderAll({ newScopes, allowedScopes }: ConsentPage): Markup {
+function renderAll({ catalogue, newScopes, allowedScopes }: ConsentPage): Markup {
   if (newScopes.length + allowedScopes.length === 0) {
     return html`<p>It asks for no permissions beyond connecting.</p>`
   }
   return html`${allowedScopes.length === 0 ? '' : html`<p>You have allowed it all of this before.</p>`}
-    ${renderGroups([...newScopes, ...allowedScopes])}`
+    ${renderGroups(catalogue, [...newScopes, ...allowedScopes])}`
 }

@@ -1,7 +1,8 @@
 import { html } from 'hono/html'
-import { scopeCatalogue } from '../../core/scope-catalogue.ts'
+import type { ScopeCatalogue } from '../../core/scope-catalogue.ts'
 import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
+import { renderScopes } from './scope-list.ts'
 
 interface DeviceForm {
   readonly action: string
@@ -34,12 +35,13 @@ export function deviceCodePage(
 interface DeviceConfirmation extends DeviceForm {
   readonly clientName: string
   readonly resourceName: string
+  readonly catalogue: ScopeCatalogue
   readonly scopes: readonly string[]
 }
 
 /** Shows what is about to be connected, before anybody logs in for it (RFC 8628 section 5.4). */
 export function confirmDevicePage(site: Site, confirmation: DeviceConfirmation): Markup {
-  const { action, xsrf, code, clientName, resourceName, scopes } = confirmation
+  const { action, xsrf, code, clientName, resourceName, catalogue, scopes } = confirmation
   return renderPage(
     site,
     'Is this your device?',
@@ -47,7 +49,7 @@ export function confirmDevicePage(site: Site, confirmation: DeviceConfirmation):
       <p><strong>${clientName}</strong> asks for access to the server <strong>${resourceName}</strong> and shows this code:</p>
       <p class="host"><strong>${code}</strong></p>
       ${startedByYourself}
-      <ul>${scopes.map((scope) => html`<li>${wordsOf(scope)} <code>${scope}</code></li>`)}</ul>
+      ${renderScopes(catalogue, scopes)}
       <form method="post" action="${action}">
         <input type="hidden" name="xsrf" value="${xsrf}" />
         <input type="hidden" name="user_code" value="${code}" />
@@ -85,9 +87,4 @@ export function tooManyCodesPage(site: Site): Markup {
     html`<p>There were too many wrong codes from your network. Wait ten minutes, make your device show a new code, and try
       again.</p>`,
   )
-}
-
-function wordsOf(scope: string): string {
-  const entry = scopeCatalogue.find((known) => known.scope === scope)
-  return entry?.words ?? `Run the tool ${scope.slice(scope.lastIndexOf(':') + 1)}`
 }
