@@ -52,14 +52,14 @@ describe('methods that an operator maps', () => {
     assert.deepEqual(await statusOf('tools/call', 'mcp:tools:execute mcp:resources:read', params), [200, 200])
   })
 
-  it('can need a scope of the operator, which is granted, shown in words, and asked for (V5, V11)', async () => {
+  it('can need a scope of the operator, which is granted, shown in words, and asked for (V8, N27)', async () => {
     assert.deepEqual(await statusOf('x/archive', 'archive:write'), [200, 200])
     assert.deepEqual(await statusOf('x/archive', 'mcp:*'), [403, 403])
     const lacking = await gate.post(legacyRequest('x/archive'), { token: await gate.tokenFor('mcp:*') })
     assert.match(lacking.headers.get('www-authenticate') ?? '', /scope="(?:\S+ )*archive:write"/)
     const old = legacyRequest('initialize', { protocolVersion: '2025-06-18' })
     const { headers } = await gate.post(old)
-    assert.match(headers.get('www-authenticate') ?? '', / archive:write"/, 'all at once (N27)')
+    assert.match(headers.get('www-authenticate') ?? '', / archive:write"/, 'all at once')
 
     const { url } = gate.installation
     const metadata = await fetch(`${url}/.well-known/oauth-authorization-server`)
