@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // Plain JavaScript that every Node can read, so that an old one gets an explanation and not a syntax error.
 import { existsSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 24 || (major === 24 && minor < 12)) {
@@ -10,6 +12,10 @@ if (major < 24 || (major === 24 && minor < 12)) {
   )
   process.exit(2)
 }
+
+// Beside the program, and not in the folder for temporary files, where others could leave code of theirs. Where that
+// cannot be written, everything is compiled each time.
+enableCompileCache?.(fileURLToPath(new URL('../.cache', import.meta.url)))
 
 const sources = new URL('../src/cli/main.ts', import.meta.url)
 const built = new URL('../dist/src/cli/main.js', import.meta.url)

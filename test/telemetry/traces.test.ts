@@ -44,7 +44,7 @@ describe('traces', { timeout: 60_000 }, () => {
       traces: { endpoint: collector.url, authorization: 'Bearer of-the-collector' },
       log: { level: 'info', format: 'json' },
     })
-    token = await gate.tokenFor('mcp:tools:read', 'ada')
+    token = await gate.tokenFor('mcp:tools:read', 'ada-lovelace')
   })
   after(() => collector.close())
 
@@ -109,7 +109,7 @@ describe('traces', { timeout: 60_000 }, () => {
       assert.ok(all.includes(text), text)
     for (const trace of ['a', 'c', '9']) assert.ok(all.includes(bytes(traceOf(trace))), `trace ${trace}`)
     assert.ok(all.includes(bytes(spanOf('e'))), 'the trace of the proxy is linked')
-    for (const text of ['ada', 'grace-hopper', 'eyJ', 'argument-of-the-call', 'Bearer '])
+    for (const text of ['ada-lovelace', 'grace-hopper', 'eyJ', 'argument-of-the-call', 'Bearer '])
       assert.ok(!all.includes(text), text)
   })
 
