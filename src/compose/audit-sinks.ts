@@ -7,7 +7,7 @@ import { httpSink } from '../audit/sinks/http.ts'
 import { syslogSink } from '../audit/sinks/syslog.ts'
 import type { SinkConfig } from '../config/audit-schema.ts'
 import type { Config } from '../config/schema.ts'
-import { type AuditRow, type AuditTable, openAuditTable } from '../storage/audit-table.ts'
+import type { AuditRow, AuditTable } from '../storage/audit-table.ts'
 import { version } from '../version.ts'
 
 /** Builds the sinks of a configuration. Throws for a file of certificates that cannot be read. */
@@ -23,11 +23,17 @@ function build(sink: SinkConfig, storeUrl: string | undefined, onFault: (error: 
   return syslogSink({ ...sink, ca, format, sender: { host: hostname(), pid: process.pid } })
 }
 
+/** The driver is loaded with the first event for a database. */
+async function openTable(url: string, onFault: (error: unknown) => void): Promise<AuditTable> {
+  const { openAuditTable } = await import('../storage/audit-table.ts')
+  return openAuditTable(url, onFault)
+}
+
 /** The database need not be there at the start: events wait in the files until it is. */
 function postgresSink(name: string, url: string, onFault: (error: unknown) => void): Sink {
   let opening: Promise<AuditTable> | undefined
   const open = (): Promise<AuditTable> => {
-    opening ??= openAuditTable(url, onFault).catch((error: unknown) => {
+    opening ??= openTable(url, onFault).catch((error: unknown) => {
       opening = undefined
       throw error
     })

@@ -1,12 +1,5 @@
 import { isIP } from 'node:net'
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server'
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server'
 import type { Clock } from '../core/clock.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import type { ArtifactStore, PasskeyStore, UserStore } from '../storage/contract.ts'
@@ -32,6 +25,9 @@ const mostPasskeys = 20
 /** WebAuthn level 3 section 4: at most 1023 bytes, here in base64url. Nothing else comes to the store. */
 const credentialId = /^[\w-]{1,1364}$/
 
+/** Loaded for the first passkey: a fifth of all modules are its, and few starts need it. */
+const webAuthn = () => import('@simplewebauthn/server')
+
 /** Passkeys over the store. Where they work is decided by the public URL alone, never by a request. */
 export function localPasskeys(ports: PasskeysPorts): Passkeys {
   const { users, passkeys, clock } = ports
@@ -55,6 +51,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
     const { userHandle } = response.response
     if (typeof userHandle === 'string' && decode(userHandle) !== userId)
       return `a passkey of ${userId} names another`
+    const { verifyAuthenticationResponse } = await webAuthn()
     const verification = await verifyAuthenticationResponse({
       response,
       expectedChallenge,
@@ -80,6 +77,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
         timeout: challengeMilliseconds,
         userVerification: 'required',
       } as const
+      const { generateAuthenticationOptions } = await webAuthn()
       return JSON.stringify(await generateAuthenticationOptions(options))
     },
     async finishLogin({ credential, holder }) {
@@ -88,6 +86,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
     },
     async startRegistration({ id, displayName }, holder) {
       const user = await users.find(id)
+      const { generateRegistrationOptions } = await webAuthn()
       const options = await generateRegistrationOptions({
         rpName: 'Portcullis',
         rpID,
@@ -108,6 +107,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
       const response = parse(credential) as RegistrationResponseJSON | undefined
       const expectedChallenge = challengeOf(response)
       if (!(await challenges.take(expectedChallenge, { purpose: 'registration', holder }))) return tooLate
+      const { verifyRegistrationResponse } = await webAuthn()
       const verification = await verifyRegistrationResponse({
         response: response as RegistrationResponseJSON,
         expectedChallenge,

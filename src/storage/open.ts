@@ -10,9 +10,7 @@ import { identityStore } from './identities.ts'
 import { keyTableStore } from './keys.ts'
 import { lastStartStore } from './last-start.ts'
 import { migrate } from './migrate.ts'
-import { openNotices } from './notices.ts'
 import { passkeyStore } from './passkeys.ts'
-import { openPostgres, statementMilliseconds } from './postgres.ts'
 import { noNotices, revocationNotices } from './revocation-notices.ts'
 import { revocationStore } from './revocations.ts'
 import { checkSecret } from './secret-mark.ts'
@@ -56,7 +54,8 @@ export async function openStore({
     await db.destroy()
     throw error
   }
-  const notices = url === undefined ? undefined : openNotices({ db, url, onFault })
+  const notices =
+    url === undefined ? undefined : (await import('./notices.ts')).openNotices({ db, url, onFault })
   return {
     lastStart: lastStartStore(db, tenant),
     artifacts: artifactStore({ db, engine, tenant, secret, clock }),
@@ -91,7 +90,9 @@ async function openEmbedded(folder: string | undefined): Promise<Database> {
   }
 }
 
+/** The driver is loaded where there is a database alone. */
 async function openDatabase(url: string, onFault: (error: unknown) => void): Promise<Database> {
+  const { openPostgres, statementMilliseconds } = await import('./postgres.ts')
   const migrating = await openPostgres({ url, onFault, patience: undefined })
   try {
     await migrate(migrating)
