@@ -29,7 +29,6 @@ const activities: readonly (readonly [RegExp, number])[] = [
 /** Writes an event as an object of OCSF. `productVersion` is ours. */
 export function writeOcsf(event: RecordedEvent, productVersion: string): object {
   const { category, uid, activity } = classes[event.event](event)
-  const { scopes, missing, ...unmapped } = unmappedOf(event)
   return {
     class_uid: uid,
     category_uid: category,
@@ -53,7 +52,7 @@ export function writeOcsf(event: RecordedEvent, productVersion: string): object 
     actor: actorOf(event),
     src_endpoint: event.address === undefined ? { name: event.operator ?? 'unknown' } : { ip: event.address },
     ...partsOf(uid, event),
-    unmapped: { ...unmapped, scopes, missing },
+    unmapped: unmappedOf(event),
   }
 }
 
@@ -150,30 +149,21 @@ function partsOf(uid: number, event: RecordedEvent): object {
   }
 }
 
+const withoutPlace = [
+  'chain',
+  'seq',
+  'prev',
+  'era',
+  'batch',
+  'grantType',
+  'actor',
+  'scopes',
+  'missing',
+  'arguments',
+  'action',
+] as const satisfies readonly (keyof RecordedEvent)[]
+
 /** What has no place of its own in OCSF. */
-function unmappedOf({
-  chain,
-  seq,
-  prev,
-  era,
-  batch,
-  grantType,
-  actor,
-  scopes,
-  missing,
-  ...event
-}: RecordedEvent) {
-  return {
-    chain,
-    seq,
-    prev,
-    era,
-    batch,
-    grantType,
-    actor,
-    scopes,
-    missing,
-    arguments: event.arguments,
-    action: event.action,
-  }
+function unmappedOf(event: RecordedEvent): object {
+  return Object.fromEntries(withoutPlace.map((name) => [name, event[name]]))
 }
