@@ -1,6 +1,7 @@
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import type { Clock } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
+import { areKeysAbsent } from '../core/keys-absent.ts'
 import { invalidToken } from './to-principal.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
@@ -56,11 +57,7 @@ function refusalFor(error: unknown): Refusal {
   if (error instanceof errors.JWSSignatureVerificationFailed)
     return invalidToken('token has a wrong signature', error)
   if (error instanceof errors.JOSEAlgNotAllowed) return invalidToken('token has a forbidden algorithm', error)
-  if (
-    error instanceof errors.JWKSTimeout ||
-    error instanceof errors.JWKSInvalid ||
-    !(error instanceof errors.JOSEError)
-  ) {
+  if (areKeysAbsent(error)) {
     return new Refusal('keys_unavailable', {
       reason: 'signing keys cannot be had',
       cause: error,

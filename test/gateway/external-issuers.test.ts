@@ -117,7 +117,7 @@ describe('tokens of another issuer, with no authorization server of ours', () =>
     assert.equal(await tryToken(gate, await second.token({ scope: 'mcp:*' })), '200')
   })
 
-  it('finds a new key, and looks for made-up ones no more often than twice a minute (A62)', async () => {
+  it('finds a new key, and looks for made-up ones no more often than twice a minute (A8, A62)', async () => {
     const fetched = (): number => second.paths.filter((path) => path === '/keys').length
     const earlier = fetched()
     for (let index = 0; index < 20; index++) {
@@ -135,6 +135,24 @@ describe('tokens of another issuer, with no authorization server of ours', () =>
     assert.equal(await tryToken(other, await third.token({ scope: 'mcp:*' })), '200')
     await other.close()
     await third.close()
+  })
+
+  it('answers 503 while there are no keys to verify with: it is no fault of the token (A8)', async (test) => {
+    const away = await startTokenIssuer(() => 'api')
+    test.after(() => away.close())
+    const waiting = await startGatedSpy({
+      authorizationServer: 'external',
+      clients: [],
+      issuers: [{ issuer: away.issuer, audiences: ['api'], tokenTypes: ['JWT'] }],
+    })
+    test.after(() => waiting.close())
+    away.isAway = true
+    const token = await away.token({ scope: 'mcp:*' })
+    const { status, headers } = await waiting.post(list, { token })
+    assert.deepEqual([status, headers.get('retry-after')], [503, '5'])
+    assert.equal(headers.get('www-authenticate'), null, 'nobody is asked to log in again')
+    away.isAway = false
+    assert.equal(await tryToken(waiting, token), '200')
   })
 
   it('tells at the start what the issuer can do for MCP clients, and what to do about the rest (N5)', () => {

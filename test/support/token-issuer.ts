@@ -12,7 +12,7 @@ export interface TokenIssuer {
   rotate(): Promise<void>
   /** What is said of opaque tokens, by token. */
   readonly opaque: Map<string, Record<string, unknown>>
-  /** Whether introspection answers. */
+  /** Whether keys and introspection are not to be had. */
   isAway: boolean
   readonly paths: string[]
   close(): Promise<void>
@@ -45,8 +45,9 @@ export async function startTokenIssuer(audience: () => string): Promise<TokenIss
       }
       return json({ issuer, ...endpoints, response_types_supported: ['code'], ...external.metadata })
     }
+    if (external.isAway) return json({ error: 'server_error' }, 500)
     if (pathname === '/keys') return json({ keys })
-    if (pathname !== '/introspect' || external.isAway) return json({ error: 'server_error' }, 500)
+    if (pathname !== '/introspect') return json({ error: 'not_found' }, 404)
     const chunks: Buffer[] = []
     req.on('data', (chunk: Buffer) => chunks.push(chunk))
     req.on('end', () => {

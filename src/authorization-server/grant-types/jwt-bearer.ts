@@ -1,5 +1,6 @@
-import { decodeJwt, type JWTPayload, type JWTVerifyOptions, errors as jose, jwtVerify } from 'jose'
+import { decodeJwt, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { areKeysAbsent } from '../../core/keys-absent.ts'
 import { commonScopes, parseScopes } from '../../core/scope.ts'
 import { seenOnceModel } from '../../storage/contract.ts'
 import { errors, grantHelpers } from '../library.ts'
@@ -127,8 +128,7 @@ async function verifySignature(
   try {
     return (await jwtVerify(assertion, keys, options)).payload
   } catch (error) {
-    const isAbsent = error instanceof jose.JWKSTimeout || error instanceof jose.JWKSInvalid
-    if (isAbsent || !(error instanceof jose.JOSEError))
+    if (areKeysAbsent(error))
       throw new errors.TemporarilyUnavailable('the keys of the identity provider cannot be had')
     throw refused('the assertion is not valid', error)
   }
