@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that every Node can read, so that an old one gets an explanation and not a syntax error.
 import { existsSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+import * as modules from 'node:module' // whole: an old Node refuses the import of a name that it lacks
 import { fileURLToPath } from 'node:url'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
@@ -15,7 +15,7 @@ if (major < 24 || (major === 24 && minor < 12)) {
 
 // Beside the program, and not in the folder for temporary files, where others could leave code of theirs. Where that
 // cannot be written, everything is compiled each time.
-enableCompileCache?.(fileURLToPath(new URL('../.cache', import.meta.url)))
+modules.enableCompileCache?.(fileURLToPath(new URL('../.cache', import.meta.url)))
 
 const sources = new URL('../src/cli/main.ts', import.meta.url)
 const built = new URL('../dist/src/cli/main.js', import.meta.url)

@@ -8,7 +8,8 @@ type Named = readonly [path: readonly PropertyKey[], scope: string]
 
 /** The rules for scopes of the operator's own, and for whatever names a scope: there must be one of that name. */
 export function checkScopes(config: Partial<ParsedConfig>): RuleProblem[] {
-  const { scopes: own = {} } = config
+  const { scopes: own } = config
+  if (own === undefined) return [] // wrong itself: what it may have named cannot be told from what it did not
   const catalogue = new ScopeCatalogue(own)
   const badNames = Object.keys(own).flatMap((scope): RuleProblem[] => {
     const message = ownScopeProblem(scope)

@@ -56,7 +56,7 @@ function walk(schema: JsonSchema, path: readonly string[]): Setting[] {
         schema.items === undefined ? (schema.type ?? 'string') : `list of ${schema.items.type ?? 'string'}`,
       description: schema.description ?? '',
       fallback: schema.default,
-      variable: path.includes('[]') ? undefined : variableOf(path),
+      variable: path.includes('[]') || schema.type === 'object' ? undefined : variableOf(path),
       values: schema.enum ?? schema.items?.enum ?? (schema.const === undefined ? undefined : [schema.const]),
       range: schema.maximum === undefined ? undefined : `${schema.minimum} to ${schema.maximum}`,
     },

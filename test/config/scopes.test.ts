@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
 import { ConfigurationInvalid } from '../../src/config/problems.ts'
+import { listSettings } from '../../src/config/settings.ts'
 
 function problems(config: object): string[] {
   try {
@@ -40,6 +41,21 @@ describe('scopes of the operator', () => {
     assert.equal(found.length, Object.keys(scopes).length, found.join('\n'))
     for (const problem of found) assert.match(problem, /^scopes[.[].*: (?:must|has a meaning of its own)/)
     assert.match(problems({ scopes: { 'a:b': '' } }).join(), /^scopes/, 'words are needed')
+  })
+
+  it('stand in the file alone: no variable can hold a list of pairs', () => {
+    const setting = listSettings().find(({ path }) => path.join('.') === 'scopes')
+    assert.equal(setting?.type, 'object')
+    assert.equal(setting.variable, undefined)
+    assert.throws(
+      () => loadConfig({ environment: { PORTCULLIS_SCOPES: '{}' } }),
+      /PORTCULLIS_SCOPES: there is no such setting/,
+    )
+  })
+
+  it('that are wrong themselves make nothing else wrong', () => {
+    const upstreams = [{ ...server, baselineScopes: ['archive:write'] }]
+    assert.equal(problems({ scopes: { 'archive:write': 1 }, upstreams }).length, 1)
   })
 
   it('are looked up, and what is meant is said', () => {
