@@ -104,7 +104,16 @@ function value(random: Random, depth: number): string {
 }
 
 function string(random: Random): string {
-  return spell(random, pick(random, [...texts, ...keys]))
+  return spell(random, random() < 0.9 ? pick(random, [...texts, ...keys]) : longText(random))
+}
+
+/** A text beyond the length from which strings are read another way, with whatever is hard to read at any place. */
+function longText(random: Random): string {
+  const plain = 'x'.repeat(Math.floor(random() * 80))
+  const rest = Array.from({ length: Math.floor(random() * 20) }, () =>
+    pick(random, [...texts, '\\', '"', '\\\\']),
+  )
+  return plain + rest.join('')
 }
 
 /** Writes a text as JSON does, or with an escape where none is needed. */

@@ -68,6 +68,29 @@ describe('strict JSON (A19)', () => {
     }
   })
 
+  it('reads strings alike whatever their length, and refuses in the longest what it does in the shortest', () => {
+    const endings = [
+      ...['', '\\\\', '\\"', '\\\\\\"', '\\n', '\\u0041', '\\ud83d\\ude00', '\\ud800', '\u00e9', '\u2028'],
+      ...['\n', '\0', '\u001f', '\\x41', '\\u00g0', '\\', '\\\\\\', '"', '\\\\'.repeat(40)],
+    ]
+    for (let length = 0; length < 140; length++) {
+      const run = 'x'.repeat(length)
+      for (const ending of endings) {
+        for (const inner of [run + ending, ending + run, run + ending + run]) {
+          const text = `["${inner}","after"]`
+          const usual = attempt(() => JSON.parse(text) as unknown)
+          assert.deepEqual(
+            attempt(() => parse(text)),
+            usual,
+            JSON.stringify(text),
+          )
+          const omitted = attempt(() => parseStrictJson(text, 16, 'all'))
+          assert.equal(omitted.ok, usual.ok, JSON.stringify(text))
+        }
+      }
+    }
+  })
+
   it('refuses more values than anybody needs, before they fill the memory (A36)', () => {
     const list = (count: number): string => `[${'0,'.repeat(count - 2)}0]`
     assert.equal((parse(list(100_000)) as unknown[]).length, 99_999)
