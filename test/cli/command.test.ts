@@ -230,6 +230,16 @@ describe('portcullis token', () => {
     assert.equal(payload['scope'], 'mcp:tools:read')
     assert.equal(payload.aud, `http://127.0.0.1:${port}/mcp`)
     assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 60)
+    const file = join(folder(), 'portcullis.json')
+    writeFileSync(file, JSON.stringify({ scopes: { 'archive:write': 'Change the archive' } }))
+    const own = await portcullis([...args, '-c', file, '--scope', 'archive:write'])
+    assert.equal(decodeJwt(own.stdout.trim())['scope'], 'archive:write')
+    const unknown = await portcullis([...args, '-c', file, '--scope', 'mcp:tools archive:read'])
+    assert.deepEqual([unknown.code, unknown.stdout], [2, ''])
+    assert.match(
+      unknown.stderr,
+      /--scope: archive:read is neither a scope of MCP nor one of the setting scopes/,
+    )
     const elsewhere = await portcullis(['token', '--data', data, '--public-url', 'https://mcp.example.com'])
     assert.equal(elsewhere.code, 2)
     assert.equal(elsewhere.stdout, '')
