@@ -200,68 +200,6 @@ describe('portcullis check', () => {
   })
 })
 
-describe('portcullis token', () => {
-  it('prints a token of an installation on this computer', { timeout: 30_000 }, async (test) => {
-    const data = folder()
-    assert.match((await portcullis(['token', '--data', data])).stderr, /the data folder of no installation/)
-    const upstream = 'http://127.0.0.1:9/mcp'
-    const port = String(await freePort())
-    const running = await startPortcullis(test, [
-      'run',
-      '--upstream',
-      upstream,
-      '--port',
-      port,
-      '--data',
-      data,
-    ])
-    const args = ['token', '--data', data, '--port', port]
-    const { stdout } = await portcullis([
-      ...args,
-      '--scope',
-      'mcp:tools:read',
-      '--user',
-      'ada',
-      '--seconds',
-      '60',
-    ])
-    const payload = decodeJwt(stdout.trim())
-    assert.equal(payload.sub, 'ada')
-    assert.equal(payload['scope'], 'mcp:tools:read')
-    assert.equal(payload.aud, `http://127.0.0.1:${port}/mcp`)
-    assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 60)
-    const file = join(folder(), 'portcullis.json')
-    writeFileSync(file, JSON.stringify({ scopes: { 'archive:write': 'Change the archive' } }))
-    const own = await portcullis([...args, '-c', file, '--scope', 'archive:write'])
-    assert.equal(decodeJwt(own.stdout.trim())['scope'], 'archive:write')
-    const unknown = await portcullis([...args, '-c', file, '--scope', 'mcp:tools archive:read'])
-    assert.deepEqual([unknown.code, unknown.stdout], [2, ''])
-    assert.match(
-      unknown.stderr,
-      /--scope: archive:read is neither a scope of MCP nor one of the setting scopes/,
-    )
-    const elsewhere = await portcullis(['token', '--data', data, '--public-url', 'https://mcp.example.com'])
-    assert.equal(elsewhere.code, 2)
-    assert.equal(elsewhere.stdout, '')
-    assert.match(running.output(), /nothing listens at http:\/\/127\.0\.0\.1:9\/mcp yet/)
-  })
-
-  it('refuses what makes no sense', async () => {
-    for (const args of [
-      ['--seconds', 'x'],
-      ['--seconds', '0'],
-      ['--scope', 'a"b'],
-      ['--port', 'x'],
-      ['--unknown'],
-    ]) {
-      const { code, stdout, stderr } = await portcullis(['token', '--data', folder(), ...args])
-      assert.equal(code, 2, args.join(' '))
-      assert.equal(stdout, '')
-      assert.notEqual(stderr, '')
-    }
-  })
-})
-
 describe('portcullis key', () => {
   it('lists, rotates and retires the keys of an installation', { timeout: 150_000 }, async (test) => {
     const data = folder()
