@@ -2,7 +2,8 @@
  * `npm run bench:as`: what the authorization server does in a second, on SQLite, on PostgreSQL and, as the yardstick,
  * plain oidc-provider with its in-memory store: same machine, same keys, same flows, interleaved. Each server is a
  * process on one CPU, the load comes from another. Ratios in one run compare; absolute figures do not.
- * Options: --seconds N (3), --rounds N (3), --connections N (16), --logins N (60), --only name,name, --profile FOLDER
+ * Options: --seconds N (3), --rounds N (3), --warm-up N (8), --connections N (16), --logins N (60),
+ * --only name,name, --profile FOLDER
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,6 +22,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
+    'warm-up': { type: 'string', default: '8' },
     connections: { type: 'string', default: '16' },
     logins: { type: 'string', default: '60' },
     only: { type: 'string', default: '' },
@@ -78,7 +80,8 @@ async function main(): Promise<void> {
   const figures = new Map<string, Figures>(
     candidates.map(({ name }) => [name, { machine: [], refresh: [], logins: [] }]),
   )
-  for (const candidate of candidates) await measure(candidate, { machine: [], refresh: [], logins: [] }, 1)
+  for (const candidate of candidates)
+    await measure(candidate, { machine: [], refresh: [], logins: [] }, Number(values['warm-up']))
   for (let round = 1; round <= Number(values.rounds); round++) {
     for (const candidate of candidates) {
       process.stderr.write(`\rround ${round} of ${values.rounds}: ${candidate.name.padEnd(28)}`)

@@ -54,3 +54,5 @@ const provider = new Provider(issuer, {
 })
 
 provider.listen(Number(port), '127.0.0.1')
+
+process.once('SIGTERM', () => process.exit())
