@@ -1,15 +1,26 @@
-import { createServer } from 'node:http'
+import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { JWK } from 'jose'
+import { makeCertificate, writePair } from '../../test/support/local-tls.ts'
 
-/** Serves a JWK Set of one key on a free port. */
-export async function serveKeys(key: JWK): Promise<{ url: string; close: () => void }> {
-  const server = createServer((_req, res) =>
+/** Where an issuer shows its keys. */
+export interface KeyServer {
+  readonly url: string
+  /** PEM file of the certificate that it shows, which nobody trusts without being told to. */
+  readonly certificate: string
+  readonly close: () => void
+}
+
+/** Serves a JWK Set of one key on a free port, by https, as gates in production want it. */
+export async function serveKeys(key: JWK): Promise<KeyServer> {
+  const pair = makeCertificate()
+  const server = createServer(pair, (_req, res) =>
     res.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [key] })),
   )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`,
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`,
+    certificate: writePair(pair).certificate,
     close: () => server.close(),
   }
 }

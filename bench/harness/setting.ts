@@ -70,6 +70,7 @@ export async function openBench(): Promise<Bench> {
         issuer,
         audience,
         jwksUri: keys.url,
+        keysCertificate: keys.certificate,
         publicKeyFile,
         folder: own,
       }

@@ -13,6 +13,8 @@ export interface Setting {
   /** The resource that tokens are for. */
   readonly audience: string
   readonly jwksUri: string
+  /** PEM file of the certificate that the server of the keys shows. */
+  readonly keysCertificate: string
   /** PEM file of the public key that signs the tokens. */
   readonly publicKeyFile: string
   /** A folder that nothing else uses. */

@@ -37,6 +37,7 @@ function program(about: Omit<Stack, 'prepare'>): Stack {
         UPSTREAM: `http://127.0.0.1:${setting.upstreamPort}`,
         ISSUER: setting.issuer,
         JWKS: setting.jwksUri,
+        NODE_EXTRA_CA_CERTS: setting.keysCertificate,
         RESOURCE: setting.audience,
         ...(setting.tls === undefined
           ? {}

@@ -67,6 +67,7 @@ function variant(about: Pick<Stack, 'id' | 'name' | 'does'>, left: Without = {})
     prepare: (setting, port) => ({
       program: process.execPath,
       args: [portcullisProgram, 'serve', '-c', writeConfig(setting, port, left)],
+      env: { NODE_EXTRA_CA_CERTS: setting.keysCertificate },
     }),
   }
 }
