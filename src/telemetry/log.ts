@@ -1,4 +1,4 @@
-import { type Logger, pino, stdTimeFunctions } from 'pino'
+import { type DestinationStream, type Logger, destination as openOutput, pino, stdTimeFunctions } from 'pino'
 import pretty from 'pino-pretty'
 import type { RequestEvent } from './event.ts'
 import { scrub } from './scrub.ts'
@@ -37,10 +37,8 @@ export function createLog({ level, format, destination, worker }: LogOptions): L
     level,
     base: worker === undefined ? null : { worker },
     timestamp: stdTimeFunctions.isoTime,
-    redact: { paths: never, censor: '[redacted]' },
-    serializers: { err: describeError },
   }
-  const stream =
+  const stream: DestinationStream =
     format === 'text'
       ? pretty({
           sync: true,
@@ -49,16 +47,46 @@ export function createLog({ level, format, destination, worker }: LogOptions): L
           messageFormat: (entry, key) => withoutControls(entry[key]),
           destination: destination ?? 1,
         })
-      : destination
-  const logger = stream === undefined ? pino(options) : pino(options, stream)
+      : (destination ?? standardOutput())
+  const redact = { paths: never, censor: '[redacted]' }
+  const logger = pino({ ...options, redact, serializers: { err: describeError } }, stream)
+  // The members of an event are known, flat and no secrets: to look for some in each would cost more than to write it.
+  const requests = pino(options, stream)
   return {
     logger,
     started: (facts) => (format === 'json' ? logger.info(facts, 'ready') : undefined),
     request(event) {
       const severity = severityOf(event, format)
-      if (logger.isLevelEnabled(severity)) {
-        logger[severity](event, format === 'text' ? describeRequest(event) : undefined)
+      if (requests.isLevelEnabled(severity)) {
+        requests[severity](event, format === 'text' ? describeRequest(event) : undefined)
       }
+    },
+  }
+}
+
+/** Beyond so many bytes, lines are written at once. */
+const writtenBytes = 4096
+const longestWaitMilliseconds = 100
+
+/**
+ * Standard output, to which many lines are written in one call. None waits for long, nor after the process. The write
+ * is a synchronous one: to have another thread do it costs more than it takes, and lines would pile up where nobody
+ * reads them.
+ */
+function standardOutput(): DestinationStream {
+  const output = openOutput({ dest: 1, sync: true, minLength: writtenBytes })
+  process.once('exit', () => output.flushSync())
+  let isScheduled = false
+  const flush = (): void => {
+    isScheduled = false
+    output.flush()
+  }
+  return {
+    write(line) {
+      output.write(line)
+      if (isScheduled) return
+      isScheduled = true
+      setTimeout(flush, longestWaitMilliseconds).unref()
     },
   }
 }
