@@ -13,6 +13,8 @@ import { buildSinks } from './audit-sinks.ts'
 export interface Audit {
   readonly trail: Trail
   readonly keys: KeyRing
+  /** Bytes that wait for each sink. */
+  readonly waiting: () => ReadonlyMap<string, number>
   /** Ends the chain and carries what is left to the sinks, for some seconds at most. */
   readonly close: () => Promise<void>
 }
@@ -63,6 +65,7 @@ export async function openAudit(
   return {
     trail,
     keys,
+    waiting: () => keeper.waiting(),
     async close() {
       try {
         await trail.close()

@@ -74,6 +74,7 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
       : log.logger.error({ err: error }, 'fault')
   const { store, secret } = await openConfiguredStore(config, clock, onFault)
   const audit = await openAudit(config, { store, clock, onFault, onSink: tellOfSinks(log) })
+  metrics.watchAudit({ lost: () => audit.trail.lost, waiting: audit.waiting })
   const rates = await openRates(config, { place, secret, clock, log })
   const traces = await openConfiguredTraces(config, log)
   const site = siteOf(config.publicUrl)

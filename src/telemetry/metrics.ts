@@ -17,9 +17,19 @@ export interface Metrics {
   collect(): Promise<CollectedMetrics>
   /** Shows how many workers run. Returns what counts those that ended unasked. */
   readonly watchWorkers: (running: () => number) => () => void
+  /** Shows what of the audit has not come where it should be. */
+  readonly watchAudit: (audit: WatchedAudit) => void
   request(event: RequestEvent): void
   /** One verification of an access token that was not in the cache. */
   readonly verified: (seconds: number, valid: boolean) => void
+}
+
+/** The audit of a process, as far as somebody should watch it. */
+export interface WatchedAudit {
+  /** Events that were never written. */
+  readonly lost: () => number
+  /** Bytes in the files that each sink does not have yet. */
+  readonly waiting: () => ReadonlyMap<string, number>
 }
 
 /** Texts of others become labels up to so many; what comes later is `other`. */
@@ -114,6 +124,28 @@ export function createMetrics(version: string): Metrics {
         registers,
       })
       return () => lost.inc()
+    },
+    watchAudit({ lost, waiting }) {
+      void new Counter({
+        name: 'portcullis_audit_lost_total',
+        help: 'Events of the audit that could be written nowhere',
+        registers,
+        collect() {
+          this.reset()
+          this.inc(lost())
+        },
+      })
+      void new Gauge({
+        name: 'portcullis_audit_waiting_bytes',
+        help: 'Bytes of the audit that a sink does not have yet',
+        labelNames: ['sink'] as const,
+        registers,
+        // All workers see the same files.
+        aggregator: 'max',
+        collect() {
+          for (const [sink, bytes] of waiting()) this.set({ sink }, bytes)
+        },
+      })
     },
     verified: (seconds, valid) => verifications.observe({ valid: String(valid) }, seconds),
     request(event) {

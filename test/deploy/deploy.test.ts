@@ -203,6 +203,7 @@ describe('what watches', () => {
   it('asks for metrics that there are', async () => {
     const metrics = createMetrics('0')
     metrics.watchWorkers(() => 1)()
+    metrics.watchAudit({ lost: () => 0, waiting: () => new Map([['syslog', 0]]) })
     metrics.verified(0.001, true)
     const { text } = await metrics.render()
     const names = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name as string))

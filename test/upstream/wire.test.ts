@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import type { Dispatcher } from 'undici'
 import { ConnectionPool } from '../../src/upstream/wire/pool.ts'
 import { type RawServer, startRawServer } from '../support/raw-server.ts'
@@ -78,6 +80,24 @@ describe('a request to a server', () => {
       await assert.rejects(ask(wrong), { name: 'InvalidArgumentError' }, JSON.stringify(wrong))
     }
     assert.deepEqual(server.received.filter(Boolean), [])
+  })
+
+  it('does not time out for want of an answer that came while the process stood still', async (test) => {
+    const elsewhere = new Worker(
+      `const { parentPort } = require('node:worker_threads')
+       const server = require('node:http').createServer((req, res) => setTimeout(() => res.end('late'), 50))
+       server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))`,
+      { eval: true },
+    )
+    test.after(() => elsewhere.terminate())
+    const [port] = (await once(elsewhere, 'message')) as [number]
+    const short = { ...milliseconds, headMilliseconds: 200 }
+    pool = new ConnectionPool({ origin: new URL(`http://127.0.0.1:${port}`), ...short })
+    await ask() // opens the connection
+    const answer = ask()
+    await new Promise(setImmediate) // it is on its way
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
+    assert.equal((await answer).text, 'late')
   })
 
   it('fails when nobody listens, when the pool has ended, and when it was given up before', async () => {

@@ -70,8 +70,12 @@ export class Connection {
     this.#attempt(() => writeRequest(this.#socket, this.#options.host, transfer.options))
   }
 
-  /** Gives up what has waited for too long. */
-  expire(now: number): void {
+  /**
+   * Gives up what has waited for too long. For `stood` milliseconds this process has not run, be it that it was stopped
+   * or had something else to do: the answer may have come, and nobody could read it.
+   */
+  expire(now: number, stood: number): void {
+    if (this.#awaitsHead) this.#deadline += stood
     if (now >= this.#deadline)
       this.fail(this.#awaitsHead ? new errors.HeadersTimeoutError() : new errors.SocketError('idle'))
   }

@@ -102,9 +102,12 @@ export class ConnectionPool extends Dispatcher {
   /** One timer for all connections. */
   #startSweep(): NodeJS.Timeout {
     const often = Math.min(sweepMilliseconds, this.#options.headMilliseconds / 4)
+    let next = performance.now() + often
     return setInterval(() => {
       const now = performance.now()
-      for (const connection of this.#connections) connection.expire(now)
+      const stood = Math.max(0, now - next)
+      next = now + often
+      for (const connection of this.#connections) connection.expire(now, stood)
     }, often).unref()
   }
 }
