@@ -25,7 +25,7 @@ export interface Metrics {
 }
 
 /** The audit of a process, as far as somebody should watch it. */
-export interface WatchedAudit {
+interface WatchedAudit {
   /** Events that were never written. */
   readonly lost: () => number
   /** Bytes in the files that each sink does not have yet. */
