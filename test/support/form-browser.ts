@@ -13,6 +13,8 @@ interface BrowserOptions {
   readonly decision?: 'approve' | 'deny'
   /** Called before each form is submitted: what happens while the person thinks. */
   readonly beforeSubmit?: () => Promise<void>
+  /** Sends requests; `fetch` unless said otherwise. */
+  readonly send?: typeof fetch
 }
 
 interface Cookie {
@@ -114,7 +116,7 @@ export class FormBrowser {
     const cookies = this.#cookiesFor(new URL(url).pathname)
     if (cookies !== '') headers['cookie'] = cookies
     if (body !== undefined) headers['origin'] = new URL(url).origin
-    const response = await fetch(url, {
+    const response = await (this.#options.send ?? fetch)(url, {
       method: body === undefined ? 'GET' : 'POST',
       redirect: 'manual',
       headers: { ...headers, ...others },

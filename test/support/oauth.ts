@@ -39,11 +39,18 @@ export function challengeOf(verifier: string): string {
 /** A client of an authorization server, written out so that each parameter can be got wrong. */
 export class OAuthClient {
   readonly #issuer: string
+  readonly #send: typeof fetch
   readonly clientId: string
   readonly redirectUri: string
 
-  constructor(issuer: string, clientId = 'user-client', redirectUri = 'http://127.0.0.1:1/callback') {
+  constructor(
+    issuer: string,
+    clientId = 'user-client',
+    redirectUri = 'http://127.0.0.1:1/callback',
+    send: typeof fetch = fetch,
+  ) {
     this.#issuer = issuer
+    this.#send = send
     this.clientId = clientId
     this.redirectUri = redirectUri
   }
@@ -118,7 +125,7 @@ export class OAuthClient {
     parameters: Readonly<Record<string, string>>,
     { path = '/token', headers = {} }: { path?: string; headers?: Record<string, string> } = {},
   ): Promise<TokenAnswer> {
-    const response = await fetch(this.#issuer + path, {
+    const response = await this.#send(this.#issuer + path, {
       method: 'POST',
       headers,
       body: new URLSearchParams(parameters),

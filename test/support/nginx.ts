@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findProgram } from './find-program.ts'
+
+/** The header with which the nginx of tests says who answered: an address with its port. */
+export const answeredBy = 'x-answered-by'
+
+/** An nginx in front of gateways. */
+export interface Nginx {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+const example = join(import.meta.dirname, '../../deploy/proxies/nginx.conf')
+const startMilliseconds = 10_000
+
+/**
+ * Starts nginx with our example of a configuration, in turn over these ports of loopback; without TLS, and with one
+ * worker, so that its turns are in order. Throws where no nginx is to be had.
+ */
+export async function startNginx(port: number, ports: readonly number[]): Promise<Nginx> {
+  const program = await findProgram('nginx')
+  const home = mkdtempSync(join(tmpdir(), 'portcullis-nginx-'))
+  const file = join(home, 'nginx.conf')
+  writeFileSync(file, configuration(home, port, ports))
+  const child = spawn(program, ['-e', 'stderr', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const endWithTests = (): void => void child.kill('SIGTERM')
+  process.once('exit', endWithTests)
+  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  await untilUp(port, child, () => said)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async stop() {
+      child.kill('SIGTERM')
+      await exit
+      process.removeListener('exit', endWithTests)
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+
+function configuration(home: string, port: number, ports: readonly number[]): string {
+  const text = readFileSync(example, 'utf8')
+  const server = /^ *server 127\.0\.0\.1:3002 (.*);$/m
+  const options = server.exec(text)?.[1]
+  if (options === undefined) throw new Error('deploy/proxies/nginx.conf has no line for the gateway')
+  const servers = ports.map((one) => `server 127.0.0.1:${one} ${options};`).join('\n')
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  const places = paths.map((one) => `${one}_temp_path ${home}/${one};`).join('\n')
+  const http = text
+    .replace('worker_processes auto;', 'worker_processes 1;')
+    .replace(server, servers)
+    .replace(/^ *ssl_certificate.*$/gm, '')
+    .replace(
+      'listen 443 ssl http2;',
+      `listen 127.0.0.1:${port};\nadd_header ${answeredBy} $upstream_addr always;`,
+    )
+    .replace(/\n {2}server \{\n {4}listen 80;.*?\n {2}\}\n/s, '')
+    .replace('http {', `http {\naccess_log off;\n${places}`)
+  const user = process.getuid?.() === 0 ? 'user root;\n' : ''
+  return `daemon off;\npid ${home}/pid;\nerror_log stderr crit;\n${user}${http}`
+}
+
+async function untilUp(port: number, child: ChildProcess, said: () => string): Promise<void> {
+  const end = Date.now() + startMilliseconds
+  for (;;) {
+    const isUp = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(socket.end() !== undefined))
+      socket.once('error', () => resolve(false))
+    })
+    if (isUp) return
+    if (child.exitCode !== null || Date.now() > end) throw new Error(`nginx did not start: ${said()}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
