@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import type { ConfigInput } from '../../src/config/schema.ts'
 import { type Cluster, startCluster } from '../support/cluster.ts'
+import { type Glewlwyd, startGlewlwyd } from '../support/glewlwyd.ts'
 import { type Acknowledged, patientFetch } from '../support/patient-fetch.ts'
+import { glewlwydSetting, signInAtGlewlwyd } from './provider-login.ts'
+import { useInspector, useSdk } from './real-clients.ts'
 import { setScene } from './scene.ts'
 import { situations } from './situations.ts'
 
-/** With CLUSTER=full a replica is killed ten times in each situation; else once in three of them. */
+/**
+ * With CLUSTER=full a replica is killed ten times in each situation, and Glewlwyd and the Inspector take part; else once in
+ * three situations.
+ */
 const full = process.env['CLUSTER'] === 'full'
 const replicas = 3
 const names = Object.keys(situations)
@@ -23,10 +30,22 @@ interface Row {
 const rows = new Map<string, Row>()
 const acknowledged: Acknowledged[] = []
 let cluster: Cluster
+let glewlwyd: Glewlwyd | undefined
 const opened: (() => unknown)[] = []
 
 before(async () => {
-  cluster = await startCluster({ after: (close) => opened.push(close) }, { replicas })
+  if (full) {
+    glewlwyd = await startGlewlwyd()
+    opened.push(() => glewlwyd?.close())
+  }
+  const config = async (publicUrl: string): Promise<ConfigInput> => {
+    if (glewlwyd === undefined) return {}
+    const setting = glewlwydSetting(glewlwyd)
+    await glewlwyd.addClient(setting.clientId, setting.clientSecret, `${publicUrl}/login/callback/glewlwyd`)
+    await glewlwyd.addUser('ada', 'Ada Lovelace')
+    return { login: { users: 'development', providers: [setting] } }
+  }
+  cluster = await startCluster({ after: (close) => opened.push(close) }, { replicas, config })
 })
 after(async () => {
   for (const close of opened.toReversed()) await close()
@@ -55,6 +74,39 @@ describe('three replicas behind nginx, of which one is killed in the middle of',
       row.kills++
       row.retries += patient.retries()
       say(`kill ${kill + 1} of ${kills}: ${name}, replica ${target + 1}, ${patient.retries()} sent again`)
+    })
+  }
+
+  if (full) {
+    for (const mode of ['legacy', 'auto'] as const) {
+      it(`SDK v2, ${mode}, between sign-in, step-up and call: it goes on (A72)`, async () => {
+        const patient = patientFetch()
+        const revivals: Promise<void>[] = []
+        await useSdk(cluster, patient, mode, async () => {
+          const target = revivals.length % replicas
+          await cluster.kill(target)
+          revivals.push(cluster.revive(target))
+        })
+        await Promise.all(revivals)
+        acknowledged.push(...patient.acknowledged)
+        say(`SDK v2, ${mode}: signed in, stepped up and called, ${patient.retries()} sent again`)
+      })
+    }
+
+    for (const era of ['legacy', 'auto', 'modern'] as const) {
+      it(`Inspector CLI, ${era}: signs in, steps up and calls`, async () => {
+        await useInspector(cluster, era)
+        say(`Inspector CLI, ${era}: signed in, stepped up and called`)
+      })
+    }
+
+    it('a login at Glewlwyd: the person comes back and goes on (A72)', async () => {
+      const patient = patientFetch()
+      const scene = setScene({ cluster, target: 0, delay: 0, patient, onAnew: () => undefined })
+      await signInAtGlewlwyd(scene, glewlwyd as Glewlwyd)
+      await cluster.revive(0)
+      acknowledged.push(...patient.acknowledged)
+      say(`login at Glewlwyd: ${patient.retries()} sent again`)
     })
   }
 
