@@ -1,14 +1,11 @@
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
-import { isIP } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
-import { dashboardApp } from './admin/dashboard.ts'
-import { adminApp } from './admin/server.ts'
-import { buildAuthorizationServer } from './compose/authorization-server.ts'
+import type { AuditEvent } from './audit/event.ts'
+import { buildAdmin, type WatchedWorkers } from './compose/admin.ts'
 import { type Base, openBase } from './compose/base.ts'
-import { buildDashboard, dashboardLink } from './compose/dashboard/build.ts'
-import { buildGateway } from './compose/gateway.ts'
+import { dashboardLink } from './compose/dashboard/build.ts'
 import { keepHouse } from './compose/house.ts'
+import { openInstallation } from './compose/installation.ts'
 import { renewCertificate, tlsOptions } from './compose/tls.ts'
 import { openPair } from './config/read-pair.ts'
 import type { Config } from './config/schema.ts'
@@ -16,10 +13,8 @@ import { type Clock, systemClock } from './core/clock.ts'
 import type { ProtectedResource } from './core/protected-resource.ts'
 import type { WorkerPlace } from './core/worker-place.ts'
 import { drain, listen } from './http/listen.ts'
-import { mergeTraffic } from './telemetry/merge-traffic.ts'
-import type { CollectedMetrics, RenderedMetrics } from './telemetry/metrics.ts'
+import type { CollectedMetrics } from './telemetry/metrics.ts'
 import type { TrafficRecord } from './telemetry/traffic.ts'
-import { version } from './version.ts'
 
 /** The parts that can run apart. */
 export type Part = 'gateway' | 'authorization-server' | 'admin'
@@ -38,13 +33,22 @@ export interface Running {
   /** The certificate of the gateway, where it has one of its own. */
   readonly certificate: RunningCertificate | undefined
   readonly log: Base['log']
-  /** Has everything read again at once that can be. */
-  readonly reload: () => Promise<void>
+  /** Looks at once whether the files of the certificate have changed. */
+  readonly renew: () => Promise<void>
+  /**
+   * Goes on with another configuration, of which no setting differs that needs a restart. Throws what an operator can
+   * mend, and then nothing has changed.
+   */
+  readonly replace: (config: Config) => Promise<void>
+  /** Writes into the audit what was done to all of it. */
+  readonly record: (event: AuditEvent) => void
   /** What this process has counted. */
   readonly collect: () => Promise<CollectedMetrics>
   /** What this process has seen. */
   readonly watch: () => TrafficRecord
-  /** Ends in order: no new requests, running ones finish, then everything closes. */
+  /** Says on `/readyz` that it ends. Resolves when those who ask there have had time to hear of it. */
+  readonly announce: () => Promise<void>
+  /** Ends in order, after it has announced that: no new requests, running ones finish, then everything closes. */
   readonly close: () => Promise<void>
 }
 
@@ -55,18 +59,10 @@ export interface RunningCertificate {
   readonly validUntil: number
 }
 
-/** Workers that serve for this process, as far as it has to know. */
-interface ServedByWorkers {
+/** Workers that serve for this process. */
+interface ServedByWorkers extends WatchedWorkers {
   /** The parts that they serve. */
   readonly parts: readonly Part[]
-  /** How many of them serve now. */
-  readonly size: () => number
-  /** Writes the metrics of all of them, and those of this process. */
-  readonly render: (own: CollectedMetrics) => Promise<RenderedMetrics>
-  /** What they have seen. */
-  readonly watch: () => Promise<readonly TrafficRecord[]>
-  /** Takes what counts those that ended unasked. */
-  readonly countLost: (lost: () => void) => void
 }
 
 interface StartOptions {
@@ -80,135 +76,137 @@ interface StartOptions {
   readonly servedByWorkers?: ServedByWorkers
 }
 
+type State = 'it is starting' | 'serving' | 'it is ending'
+
 const drainMilliseconds = 10_000
 
 /** Composition root: opens what the parts need, builds them, and lets them listen. Throws what an operator can mend. */
-export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
+export async function start(first: Config, options: StartOptions = {}): Promise<Running> {
   const { clock = systemClock, parts = ['gateway', 'authorization-server', 'admin'], place } = options
   const { servedByWorkers } = options
+  let config = first
+  let state: State = 'it is starting'
   const pair = parts.includes('gateway') ? openPair(config, clock.now()) : undefined
   const base = await openBase(config, { clock, logTo: options.logTo, place })
-  const closers: (() => Promise<void> | void)[] = []
-  const urls: Partial<Record<Part, string>> = {}
-  let setUpLink: string | undefined
-  let openDashboard: string | undefined
-  const { host, internalHost, adminHost = internalHost, adminNames, tls: files } = config.listen
+  const { host, internalHost, adminHost = internalHost, tls: files } = config.listen
   const http = httpOptions(config)
-
-  let certificate: RunningCertificate | undefined
-  let reload = async (): Promise<void> => undefined
-
+  const urls: Partial<Record<Part, string>> = {}
+  const closers: (() => Promise<void> | void)[] = [base.close]
   const serve = async (part: Part, server: Server | TlsServer, address: { host: string; port: number }) => {
-    const setting = part === 'authorization-server' ? 'authorizationServer' : part
-    const variable = `PORTCULLIS_LISTEN_${part.replace('-', '_').toUpperCase()}`
-    const fix = part === 'gateway' ? '--port or listen.gateway' : `listen.${setting} (${variable})`
-    const port = await listen(server, { name: part, ...address, fix })
-    const scheme = server instanceof TlsServer ? 'https' : 'http'
-    urls[part] = `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`
-    closers.unshift(() => drain(server, drainMilliseconds))
-    return port
+    urls[part] = await open(part, server, address)
+    closers.push(() => drain(server, drainMilliseconds))
+  }
+  const announce = async (): Promise<void> => {
+    if (state === 'it is ending') return
+    state = 'it is ending'
+    const seconds = urls.admin === undefined ? 0 : noticeSeconds(config)
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+  }
+  const close = async (): Promise<void> => {
+    for (const one of closers.toReversed()) await one()
   }
 
   try {
-    let authorizationPort = config.listen.authorizationServer
-    const hasOwn = config.authorizationServer === 'own'
-    if (hasOwn && parts.includes('authorization-server')) {
-      const server = await buildAuthorizationServer(config, base)
-      const address = { host: internalHost, port: authorizationPort }
-      const listener = createServer(http, (req, res) => server.handle(req, res))
-      authorizationPort = await serve('authorization-server', listener, address)
+    const installation = await openInstallation(config, base, {
+      gateway: parts.includes('gateway'),
+      authorizationServer: parts.includes('authorization-server'),
+      authorizationServerUrl: () =>
+        urls['authorization-server'] ?? `http://${internalHost}:${config.listen.authorizationServer}`,
+      drainMilliseconds,
+    })
+    closers.push(installation.close)
+
+    // What listens first is closed last: whoever watches sees all of an end.
+    let createLink: (() => Promise<string>) | undefined
+    if (parts.includes('admin')) {
+      const admin = buildAdmin(base, {
+        config: () => config,
+        workers: servedByWorkers,
+        checkServing: () => {
+          if (state !== 'serving') throw new Error(state)
+        },
+      })
+      await serve('admin', createServer(http, admin.handle), { host: adminHost, port: config.listen.admin })
+      createLink = admin.createLink
     }
-    if (place === undefined) {
-      const hasLogin = [...parts, ...(servedByWorkers?.parts ?? [])].includes('authorization-server')
-      const house = await keepHouse(config, base, hasLogin)
-      setUpLink = house.setUpLink
-      closers.push(house.stop)
+    if (parts.includes('authorization-server') && config.authorizationServer === 'own') {
+      const server = createServer(http, installation.handleAuthorizationServer)
+      await serve('authorization-server', server, {
+        host: internalHost,
+        port: config.listen.authorizationServer,
+      })
     }
+    let certificate: RunningCertificate | undefined
+    let renew = async (): Promise<void> => undefined
     if (parts.includes('gateway')) {
-      const gateway = await buildGateway(
-        config,
-        base,
-        hasOwn ? `http://${internalHost}:${authorizationPort}` : undefined,
-      )
       const address = { host, port: config.listen.gateway }
       if (pair === undefined || files === undefined) {
-        await serve('gateway', createServer(http, gateway.handle), address)
+        await serve('gateway', createServer(http, installation.handleGateway), address)
       } else {
-        const server = createTlsServer({ ...http, ...tlsOptions(pair) }, gateway.handle)
+        const server = createTlsServer({ ...http, ...tlsOptions(pair) }, installation.handleGateway)
         await serve('gateway', server, address)
         const keeper = renewCertificate(server, pair, { files, config, base })
         closers.push(keeper.stop)
         certificate = { file: files.certificate, validUntil: pair.validUntil }
-        reload = keeper.reload
+        renew = keeper.reload
       }
-      closers.push(gateway.close)
-      closers.unshift(gateway.endStreams)
+      closers.push(installation.endStreams)
     }
-    if (parts.includes('admin')) {
-      const { watchTraffic, ...health } = watch(base, servedByWorkers)
-      const dashboard = buildDashboard(config, base, watchTraffic)
-      const isServed = (name: string): boolean => isAdminHost(name, [adminHost, ...adminNames])
-      const app = adminApp({ version, ...health, isServed }, dashboardApp(dashboard))
-      const listener = getRequestListener(app.fetch)
-      const server = createServer(http, (req, res) => void listener(req, res))
-      await serve('admin', server, { host: adminHost, port: config.listen.admin })
-      openDashboard = dashboardLink(urls.admin ?? '', await dashboard.access.createLink())
+
+    const hasLogin = [...parts, ...(servedByWorkers?.parts ?? [])].includes('authorization-server')
+    const house = place === undefined ? await keepHouse(config, base, hasLogin) : undefined
+    if (house !== undefined) closers.push(house.stop)
+
+    state = 'serving'
+    // Where there are workers, all is up when they are.
+    if (place === undefined && servedByWorkers === undefined)
+      base.log.started({ publicUrl: config.publicUrl, listening: urls })
+    return {
+      publicUrl: config.publicUrl,
+      resources: base.resources.all,
+      urls,
+      setUpLink: house?.setUpLink,
+      dashboardLink: createLink && dashboardLink(urls.admin ?? '', await createLink()),
+      certificate,
+      log: base.log,
+      renew,
+      async replace(next) {
+        await installation.replace(next)
+        config = next
+        base.log.setLevel(next.log.level)
+        await house?.note(next)
+      },
+      record: (event) => base.trail.commit(event),
+      collect: () => base.metrics.collect(),
+      watch: () => base.traffic.record(),
+      announce,
+      async close() {
+        await announce()
+        await close()
+      },
     }
   } catch (error) {
-    for (const close of closers) await close()
-    await base.close()
+    await close()
     throw error
   }
-
-  // Where there are workers, all is up when they are.
-  if (place === undefined && servedByWorkers === undefined)
-    base.log.started({ publicUrl: config.publicUrl, listening: urls })
-  return {
-    publicUrl: config.publicUrl,
-    resources: base.resources.all,
-    urls,
-    setUpLink,
-    dashboardLink: openDashboard,
-    certificate,
-    log: base.log,
-    reload,
-    collect: () => base.metrics.collect(),
-    watch: () => base.traffic.record(),
-    async close() {
-      for (const close of closers) await close()
-      await base.close()
-    },
-  }
 }
 
-/** What the admin port tells of this process, and of the workers that it leads. */
-function watch(
-  { metrics, traffic, checkReady }: Base,
-  workers: ServedByWorkers | undefined,
-): {
-  checkReady: () => Promise<void>
-  renderMetrics: () => Promise<RenderedMetrics>
-  watchTraffic: () => Promise<TrafficRecord>
-} {
-  if (workers === undefined) {
-    return { checkReady, renderMetrics: () => metrics.render(), watchTraffic: async () => traffic.record() }
-  }
-  workers.countLost(metrics.watchWorkers(workers.size))
-  return {
-    async checkReady() {
-      await checkReady()
-      if (workers.size() === 0) throw new Error('no worker serves')
-    },
-    renderMetrics: async () => workers.render(await metrics.collect()),
-    watchTraffic: async () => mergeTraffic(await workers.watch()),
-  }
+/** Lets a part listen. Returns its URL. */
+async function open(
+  part: Part,
+  server: Server | TlsServer,
+  address: { readonly host: string; readonly port: number },
+): Promise<string> {
+  const setting = part === 'authorization-server' ? 'authorizationServer' : part
+  const variable = `PORTCULLIS_LISTEN_${part.replace('-', '_').toUpperCase()}`
+  const fix = part === 'gateway' ? '--port or listen.gateway' : `listen.${setting} (${variable})`
+  const port = await listen(server, { name: part, ...address, fix })
+  const scheme = server instanceof TlsServer ? 'https' : 'http'
+  return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`
 }
 
-/** A page that has its own name lead here (DNS rebinding) shows that name; an address is nobody's. */
-function isAdminHost(hostHeader: string, names: readonly string[]): boolean {
-  const { hostname } = URL.parse(`http://${hostHeader}`) ?? { hostname: '' }
-  const isAddress = isIP(hostname.replaceAll(/^\[|\]$/g, '')) > 0
-  return isAddress || hostname === 'localhost' || names.some((name) => name.toLowerCase() === hostname)
+function noticeSeconds({ mode, listen: { noticeSeconds: seconds } }: Config): number {
+  return seconds ?? (mode === 'production' ? 3 : 0)
 }
 
 function httpOptions({ limits }: Config): ServerOptions {

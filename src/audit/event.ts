@@ -35,6 +35,7 @@ export const eventNames = [
   'admin.access',
   'admin.backup',
   'admin.audit',
+  'admin.configuration',
 ] as const
 
 /** One of `eventNames`. */

@@ -104,6 +104,7 @@ const classes: Readonly<Record<RecordedEvent['event'], Classify>> = {
   'admin.access': command,
   'admin.backup': command,
   'admin.audit': command,
+  'admin.configuration': command,
   'audit.begin': callOfApi,
   'audit.checkpoint': callOfApi,
   'audit.gap': callOfApi,

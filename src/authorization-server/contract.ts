@@ -5,4 +5,6 @@ export interface AuthorizationServer {
   readonly issuer: string
   /** Answers every request that is not for an MCP server. */
   handle(req: IncomingMessage, res: ServerResponse): void
+  /** Takes up no new keys any more. Requests that are running end as they began. */
+  stop(): void
 }

@@ -70,7 +70,7 @@ export async function createAuthorizationServer(
   // The library takes its keys once and for all. It costs a millisecond to build it anew over the same store; requests
   // that are running end on the one that they began with.
   let engine = buildEngine(settings, notes)
-  settings.keys.subscribe(() => {
+  const stop = settings.keys.subscribe(() => {
     engine = buildEngine(settings, notes)
   })
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
@@ -143,5 +143,6 @@ export async function createAuthorizationServer(
         .catch((error: unknown) => answerError(error, answered, onFault))
         .catch(onFault)
     },
+    stop,
   }
 }

@@ -3,12 +3,15 @@ import { Command, Option } from 'commander'
 import { type Part, start } from '../app.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { lead } from '../workers/lead.ts'
 import { work } from '../workers/work.ts'
 import { describeRunning, setUpHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings, parseWorkers } from './flags.ts'
+import { keepConfiguration } from './keep-configuration.ts'
 import { isMendable } from './mendable.ts'
+import { OperandWrong } from './operand-wrong.ts'
 import { closeOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts'
 
 interface ServeFlags extends CommonFlags {
@@ -35,14 +38,21 @@ async function serve({
   workers,
   ...flags
 }: ServeFlags): Promise<void> {
-  const settings = loadConfig({
-    file: config,
-    environment: process.env,
-    flags: { ...flagSettings(flags), ...(workers === undefined ? {} : { workers }) },
-    needsServer: true,
-    // A part without the public listener need not be able to read its key.
-    certificateAt: only === undefined || only === 'gateway' ? systemClock.now() : undefined,
-  })
+  const load = (certificateAt?: number): Config =>
+    loadConfig({
+      file: config,
+      environment: process.env,
+      flags: { ...flagSettings(flags), ...(workers === undefined ? {} : { workers }) },
+      needsServer: true,
+      certificateAt,
+    })
+  // A part without the public listener need not be able to read its key.
+  const settings = load(only === undefined || only === 'gateway' ? systemClock.now() : undefined)
+  if (only === 'authorization-server' && settings.authorizationServer === 'external') {
+    const message =
+      'authorization-server is not there where authorizationServer is external: leave --only away, or set authorizationServer: own'
+    throw new OperandWrong([{ path: '--only', message }])
+  }
   const chosen = only === undefined ? parts : [only]
   // The admin port is one, and has little to do.
   const led =
@@ -52,9 +62,14 @@ async function serve({
   const running = led ?? (await start(settings, { parts: chosen }))
   if (settings.log.format === 'text') console.log(describeRunning(running))
   if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink))
-  reloadOnSignal(running.reload)
+  // The certificate has a keeper of its own.
+  const keeper = keepConfiguration({ file: config, config: settings, load: () => load(), running })
+  reloadOnSignal(keeper.reload)
   if (led !== undefined) replaceOnSignal(led.replaceWorkers)
-  await closeOnSignal(running.close)
+  await closeOnSignal(async () => {
+    await keeper.stop()
+    await running.close()
+  })
 }
 
 /** What was ordered is all that a worker needs: its own flags and variables are those of the primary. */

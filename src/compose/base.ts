@@ -149,6 +149,12 @@ function watchKeys(rings: readonly KeyRing[], log: Log, onFault: (error: unknown
   return () => clearInterval(timer)
 }
 
+/** The same base for another configuration, as far as a base can change while it is open. */
+export function adaptBase(base: Base, config: Config): Base {
+  const { site } = base
+  return { ...base, guard: buildGuard(config, site), resources: buildResources(config, site) }
+}
+
 function buildResources(config: Config, site: Site): ResourceDirectory {
   const resources = config.upstreams.map(({ name, path, baselineScopes }) => {
     return { name, path, baselineScopes, resource: site.url + path }

@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts'
-import type { Base } from './base.ts'
+import { adaptBase, type Base } from './base.ts'
 import { firstUserLink } from './people.ts'
 import { startSweeping } from './sweep.ts'
 
@@ -7,16 +7,22 @@ import { startSweeping } from './sweep.ts'
 export interface House {
   /** Where the first user is made, while there is none. A bearer secret. */
   readonly setUpLink: string | undefined
+  /** Notes with what configuration the installation goes on, for commands that are told nothing else. */
+  readonly note: (config: Config) => Promise<void>
   readonly stop: () => void
 }
 
 /** Sweeps the store, and where people log in here, notes the start and makes the link for the first one. */
 export async function keepHouse(config: Config, base: Base, hasLogin: boolean): Promise<House> {
-  const { store, clock, onFault, resources } = base
+  const { store, clock, onFault } = base
   const stop = startSweeping(store, clock, onFault)
-  if (!hasLogin) return { setUpLink: undefined, stop }
+  if (!hasLogin) return { setUpLink: undefined, note: async () => undefined, stop }
   const setUpLink = await firstUserLink(config, base)
-  const facts = { publicUrl: config.publicUrl, users: config.login.users }
-  await store.lastStart.write({ ...facts, resources: resources.all.map(({ resource }) => resource) })
-  return { setUpLink, stop }
+  const note = async (now: Config): Promise<void> => {
+    const facts = { publicUrl: now.publicUrl, users: now.login.users }
+    const { resources } = adaptBase(base, now)
+    await store.lastStart.write({ ...facts, resources: resources.all.map(({ resource }) => resource) })
+  }
+  await note(config)
+  return { setUpLink, note, stop }
 }

@@ -64,6 +64,10 @@ export const configSchema = z.strictObject({
         description:
           'Address of the admin listener, where a probe or Prometheus comes from elsewhere. Default: `listen.internalHost`.',
       }),
+      noticeSeconds: whole(0, 300).optional().meta({
+        description:
+          'How long `/readyz` says 503 at the end before anything closes, so that load balancers notice. Default: 3 in production mode, else 0.',
+      }),
       adminNames: z.array(z.string().min(1)).default([]).meta({
         description: 'Host names by which it is reached, such as `portcullis`. Addresses need no name.',
       }),

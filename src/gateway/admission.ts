@@ -75,9 +75,12 @@ export interface UpstreamLimits {
 const minute = 60
 const maxNameLength = 200
 
-/** Counts what runs in this process, and rates where `rateLimit` counts them. */
-export function createAdmission(limits: AdmissionLimits, rateLimit: OpenRateLimit): Admission {
-  const taken = new Map<string, number>()
+/** Counts what runs in this process, in `taken`, and rates where `rateLimit` counts them. */
+export function createAdmission(
+  limits: AdmissionLimits,
+  rateLimit: OpenRateLimit,
+  taken = new Map<string, number>(),
+): Admission {
   const open = (name: string, points: number): RateLimit => rateLimit({ name, points, seconds: minute })
   const callers = limits.perMinute && open('calls-of-caller', limits.perMinute)
   const clients = limits.perMinutePerClient && open('calls-of-client', limits.perMinutePerClient)

@@ -10,8 +10,8 @@ export interface AuthorizationServerProxy {
 }
 
 interface ProxyOptions {
-  /** Where the authorization server listens. */
-  readonly url: string
+  /** Where the authorization server listens, known by the first request. */
+  readonly url: () => string
   /** The host of the public URL: the only one that the authorization server ever sees. */
   readonly publicHost: string
   /** Whether it may be gone between two requests, as one of several workers: then no connection is used twice. */
@@ -38,12 +38,14 @@ export function authorizationServerProxy({
   publicHost,
   changes,
 }: ProxyOptions): AuthorizationServerProxy {
-  const pool = new Pool(url, { headersTimeout, bodyTimeout: headersTimeout, pipelining: changes ? 0 : 1 })
+  let pool: Pool | undefined
+  const open = (): Pool =>
+    new Pool(url(), { headersTimeout, bodyTimeout: headersTimeout, pipelining: changes ? 0 : 1 })
   return {
     async forward(exchange) {
       const { req, res } = exchange
       await relay({
-        dispatcher: pool,
+        dispatcher: (pool ??= open()),
         request: {
           method: req.method ?? 'GET',
           path: req.url ?? '/',
@@ -55,7 +57,7 @@ export function authorizationServerProxy({
         onClientGone: 'abort',
       })
     },
-    close: () => pool.destroy(),
+    close: async () => pool?.destroy(),
   }
 }
 

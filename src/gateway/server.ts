@@ -50,6 +50,13 @@ export interface Gateway {
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void
   /** Answers what still comes, each the last of its connection, and ends the streams that would otherwise never end. */
   readonly endStreams: () => void
+  /**
+   * For one whose place another has taken: ends the streams of requests that are `over`, those too that are opening, and
+   * resolves when nothing of such requests runs any more.
+   */
+  readonly leave: (over: (note: Note) => boolean) => Promise<void>
+  /** Resolves when nothing runs any more. */
+  readonly idle: () => Promise<void>
   /** Looks after streams no longer. */
   readonly stop: () => void
 }
@@ -59,6 +66,8 @@ const streamCheckMilliseconds = 1000
 /** Builds the handler of the public port: everything before and around the request path. */
 export function createGateway(ports: GatewayPorts): Gateway {
   const live = new Map<Exchange, Note>()
+  const waiting = new Set<() => void>()
+  const left: ((note: Note) => boolean)[] = []
   let draining = false
   const { site } = ports
   const originOfHost = new Map(site.origins.map((origin) => [new URL(origin).host, origin]))
@@ -85,6 +94,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
     const answered = answer(exchange, note).catch((error: unknown) => answerError(exchange, note, error))
     res.on('close', () => {
       live.delete(exchange)
+      for (const look of waiting) look()
       const took = performance.now() - began
       const tell = (): void => {
         const event = gatewayEvent(exchange, note, took)
@@ -98,7 +108,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
   }
 
   const streamCheck = setInterval(
-    () => endStreams((note) => draining || !mayGoOn(note)),
+    () => endStreams((note) => draining || !mayGoOn(note) || left.some((over) => over(note))),
     streamCheckMilliseconds,
   ).unref()
 
@@ -108,7 +118,26 @@ export function createGateway(ports: GatewayPorts): Gateway {
       draining = true
       endStreams(() => true)
     },
+    leave(over) {
+      left.push(over)
+      endStreams(over)
+      return whenNone(over)
+    },
+    idle: () => whenNone(() => true),
     stop: () => clearInterval(streamCheck),
+  }
+
+  /** Resolves when none of the requests that are meant runs. */
+  function whenNone(meant: (note: Note) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        for (const note of live.values()) if (meant(note)) return
+        waiting.delete(look)
+        resolve()
+      }
+      waiting.add(look)
+      look()
+    })
   }
 
   /** A stream that a client holds open must not outlive the token that it was opened with. */

@@ -37,8 +37,8 @@ interface KeySet {
 export interface KeyRing extends KeySet {
   /** Looks whether keys have come, changed over or ended, here or in another process. */
   refresh(): Promise<void>
-  /** Calls back after a change, before `refresh` resolves. */
-  subscribe(listener: () => void): void
+  /** Calls back after a change, before `refresh` resolves. Returns what ends that. */
+  subscribe(listener: () => void): () => void
 }
 
 interface KeyRingOptions {
@@ -75,7 +75,10 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       chosen = found
       for (const listener of listeners) listener()
     },
-    subscribe: (listener) => void listeners.add(listener),
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
   }
 }
 

@@ -16,6 +16,8 @@ interface LogOptions {
 /** The log of one process. */
 export interface Log {
   readonly logger: Logger
+  /** Says from now on which lines are the least severe to write. */
+  setLevel(level: string): void
   request(event: RequestEvent): void
   /** Tells machines that everything is up; people are told by the command itself. */
   started(facts: object): void
@@ -54,6 +56,9 @@ export function createLog({ level, format, destination, worker }: LogOptions): L
   const requests = pino(options, stream)
   return {
     logger,
+    setLevel(next) {
+      logger.level = next
+    },
     started: (facts) => (format === 'json' ? logger.info(facts, 'ready') : undefined),
     request(event) {
       const severity = severityOf(event, format)

@@ -12,7 +12,10 @@ export type Order =
       readonly parts: readonly Part[]
       readonly place: WorkerPlace
     }
-  | { readonly kind: 'reload' }
+  /** Look whether the certificate has changed. */
+  | { readonly kind: 'renew' }
+  /** Go on with another configuration. Answered with what came of it. */
+  | { readonly kind: 'replace'; readonly config: Config }
   /** Answered with what was counted. */
   | { readonly kind: 'collect' }
   /** Answered with what was seen. */
@@ -29,6 +32,8 @@ export type Report =
       })
   /** It could not start. `mendable` says that an operator can do something about it. */
   | { readonly kind: 'failed'; readonly message: string; readonly mendable: boolean }
+  /** Undefined where the other configuration is in use. */
+  | { readonly kind: 'replaced'; readonly problem: string | undefined }
   | { readonly kind: 'collected'; readonly metrics: CollectedMetrics }
   | { readonly kind: 'watched'; readonly traffic: TrafficRecord }
 

@@ -1,7 +1,9 @@
+import type { Config } from '../config/schema.ts'
 import { keepCounts } from '../telemetry/join-metrics.ts'
 import type { CollectedMetrics } from '../telemetry/metrics.ts'
 import type { TrafficRecord } from '../telemetry/traffic.ts'
 import type { Order } from './contract.ts'
+import { WorkerFailed } from './failure.ts'
 import { type Hired, hire } from './hire.ts'
 
 /** The workers of an installation. */
@@ -14,15 +16,22 @@ export interface Crew {
   collect(): Promise<readonly CollectedMetrics[]>
   /** What those who serve have seen. */
   watch(): Promise<readonly TrafficRecord[]>
+  /**
+   * Has all of them go on with another configuration, and those who come later begin with it. Rejects with WorkerFailed
+   * where the first one cannot, and then nobody does; another one that cannot is replaced by one that begins with it.
+   */
+  replace(config: Config): Promise<void>
   /** Replaces all of them, one after another, so that some serve at any time. */
   replaceAll(): Promise<void>
   /** Lets all of them finish. Resolves when they are gone. */
   close(): Promise<void>
 }
 
+type StartOrder = Extract<Order, { kind: 'start' }>
+
 interface CrewOptions {
   /** The order with which the worker of each place begins. */
-  readonly orders: readonly Extract<Order, { kind: 'start' }>[]
+  readonly orders: readonly StartOrder[]
   readonly log: Record<'info' | 'warn', (facts: object, message: string) => void>
   /** Told when one has ended unasked. */
   readonly onLost: () => void
@@ -42,7 +51,8 @@ export function pauseAfterLosses(losses: number): number {
 
 /** Starts the workers, and replaces each that ends. Rejects, with none left, where one cannot start at first. */
 export async function startCrew(options: CrewOptions): Promise<Crew> {
-  const { orders, log, onLost } = options
+  const { log, onLost } = options
+  let orders = options.orders
   const places: (Hired | undefined)[] = orders.map(() => undefined)
   const losses: number[] = []
   let departed: CollectedMetrics = []
@@ -62,8 +72,14 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   }
 
   const fill = async (index: number): Promise<void> => {
-    const hired = await hire(orders[index] as (typeof orders)[number])
+    let order = orders[index] as StartOrder
+    const hired = await hire(order)
     const began = performance.now()
+    // Another configuration came while it started.
+    while (order !== orders[index]) {
+      order = orders[index] as StartOrder
+      await hired.replace(order.config)
+    }
     // It became ready while the others were told to end.
     if (closing) return release(hired)
     places[index] = hired
@@ -125,6 +141,20 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       const all = serving()
       await Promise.all(all.map((one) => one.ask('watch')))
       return all.flatMap((one) => one.seen() ?? [])
+    },
+    async replace(config) {
+      const [head, ...others] = serving()
+      const problem = await head?.replace(config)
+      if (problem !== undefined) throw new WorkerFailed(problem)
+      orders = orders.map((order) => ({ ...order, config }))
+      const late = await Promise.all(others.map(async (one) => (await one.replace(config)) && one))
+      for (const one of late) {
+        const index = one ? places.indexOf(one) : -1
+        // One that ended is being replaced already.
+        if (closing || !one || index === -1) continue
+        await fill(index)
+        await release(one)
+      }
     },
     async replaceAll() {
       for (const index of orders.keys()) {

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import type { Config } from '../config/schema.ts'
 import { type Envelope, type Order, type Report, readReport } from './contract.ts'
 import { WorkerFailed } from './failure.ts'
 
@@ -14,6 +15,8 @@ export interface Hired {
   readonly seen: () => Extract<Report, { kind: 'watched' }>['traffic'] | undefined
   /** Asks what it has counted or seen. Resolves when it has answered, or is gone, or takes too long. */
   ask(kind: 'collect' | 'watch'): Promise<void>
+  /** Has it go on with another configuration. Resolves with what stood in the way. */
+  replace(config: Config): Promise<string | undefined>
   /** Ends it at once. */
   kill(): void
   /** Resolves when it is gone: how it ended. */
@@ -21,6 +24,8 @@ export interface Hired {
 }
 
 const answerMilliseconds = 2000
+/** Issuers and identity providers may be asked for their metadata. */
+const replaceMilliseconds = 60_000
 
 /** Starts a worker. Resolves when it serves. Rejects with WorkerFailed, or with what went wrong. */
 export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hired> {
@@ -30,6 +35,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
   worker.on('error', () => undefined)
   let counted: ReturnType<Hired['counted']> = []
   let seen: ReturnType<Hired['seen']>
+  let replaced = (_problem: string | undefined): void => undefined
   const waiting = { collect: new Set<() => void>(), watch: new Set<() => void>() }
   const answered = (kind: keyof typeof waiting): void => {
     for (const resolve of waiting[kind]) resolve()
@@ -39,6 +45,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
     worker.once('exit', (code, signal: string | null) => {
       answered('collect')
       answered('watch')
+      replaced('the worker ended')
       resolve(signal ?? `code ${code}`)
     })
   })
@@ -53,7 +60,8 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
       else if (report?.kind === 'collected') {
         counted = report.metrics
         answered('collect')
-      } else if (report?.kind === 'watched') {
+      } else if (report?.kind === 'replaced') replaced(report.problem)
+      else if (report?.kind === 'watched') {
         seen = report.traffic
         answered('watch')
       }
@@ -73,6 +81,15 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
       if (worker.isConnected()) await promise
       clearTimeout(timer)
       waiting[kind].delete(resolve)
+    },
+    async replace(config) {
+      const answer = new Promise<string | undefined>((resolve) => {
+        replaced = resolve
+        setTimeout(() => resolve('the worker does not answer'), replaceMilliseconds).unref()
+      })
+      if (!worker.isConnected()) return 'the worker ended'
+      tell({ kind: 'replace', config })
+      return answer
     },
     kill: () => worker.process.kill('SIGKILL'),
     gone,

@@ -60,9 +60,14 @@ export async function lead(config: Config, { parts, count }: LeadOptions): Promi
       ...house,
       urls,
       certificate: working.ready.certificate,
-      reload: async () => working.tell({ kind: 'reload' }),
+      renew: async () => working.tell({ kind: 'renew' }),
+      async replace(next) {
+        await working.replace(next)
+        await house.replace(next)
+      },
       replaceWorkers: () => working.replaceAll(),
       async close() {
+        await house.announce()
         await working.close()
         await house.close()
         await rm(folder, { recursive: true, force: true })

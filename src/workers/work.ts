@@ -1,4 +1,5 @@
 import { type Running, start } from '../app.ts'
+import type { Config } from '../config/schema.ts'
 import { type Envelope, type Order, type Report, readOrder } from './contract.ts'
 
 /**
@@ -16,7 +17,9 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
   process.on('message', (message: unknown) => {
     const order = readOrder(message)
     if (order?.kind === 'start') begin(order)
-    else if (order?.kind === 'reload') void running?.reload()
+    else if (order?.kind === 'renew') void running?.renew()
+    else if (order?.kind === 'replace')
+      void replace(running, order.config).then((problem) => report({ kind: 'replaced', problem }))
     else if (order?.kind === 'collect')
       void running?.collect().then((metrics) => report({ kind: 'collected', metrics }))
     else if (order?.kind === 'watch' && running !== undefined)
@@ -45,6 +48,16 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
   await drained
   await running.close()
   report({ kind: 'collected', metrics: await running.collect() })
+}
+
+/** Says what stood in the way; the primary tells it. */
+async function replace(running: Running | undefined, config: Config): Promise<string | undefined> {
+  try {
+    await running?.replace(config)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 function report(what: Report): void {

@@ -14,7 +14,7 @@ export function dashboardLink(adminUrl: string, token: string): string {
 
 /** Builds the dashboard over the store, and over what the processes of this machine have seen. */
 export function buildDashboard(
-  config: Config,
+  config: () => Config,
   base: Pick<Base, 'store' | 'secret' | 'clock' | 'trail' | 'onFault'>,
   record: () => Promise<TrafficRecord>,
 ): DashboardPorts {

@@ -15,7 +15,7 @@ export function clientListing({ store, secret, clock, config }: ListingPorts): L
     async rows() {
       const registered = (await store.clients.list()).slice(0, mostRows)
       return [
-        ...config.clients.map(({ id, name = id }) => ({
+        ...config().clients.map(({ id, name = id }) => ({
           id,
           cells: [name, id, 'the configuration', '—', '—', 'never'],
           actions: [],

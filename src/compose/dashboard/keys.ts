@@ -5,7 +5,7 @@ import { type ListingPorts, when } from './listing-ports.ts'
 
 /** The signing keys. */
 export function keyListing({ store, clock, config }: ListingPorts): Listing {
-  const lines = keyPurposes(config.tokens.signingAlgorithm).map(
+  const lines = keyPurposes(config().tokens.signingAlgorithm).map(
     (purpose): KeyLine => ({ ...purpose, store: store.keys, clock }),
   )
   const lineOf = async (kid: string): Promise<KeyLine> => {

@@ -3,7 +3,8 @@ import type { Base } from '../base.ts'
 
 /** What the listings work with. */
 export interface ListingPorts extends Pick<Base, 'store' | 'secret' | 'clock' | 'trail'> {
-  readonly config: Config
+  /** The configuration as it is now. */
+  readonly config: () => Config
   /** Who a subject is. */
   readonly nameOf: (subject: string) => Promise<string>
 }

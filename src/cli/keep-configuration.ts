@@ -1,0 +1,110 @@
+import { userInfo } from 'node:os'
+import type { Running } from '../app.ts'
+import { changedSettings, needingRestart } from '../config/changes.ts'
+import { ConfigurationInvalid, type Problem } from '../config/problems.ts'
+import type { Config } from '../config/schema.ts'
+import { watchFile } from '../config/watch-file.ts'
+import { scrub } from '../telemetry/scrub.ts'
+
+interface KeptInstallation {
+  /** Undefined where the configuration comes from the environment alone. */
+  readonly file: string | undefined
+  /** The configuration with which it started. */
+  readonly config: Config
+  /** Reads it again. Throws ConfigurationInvalid. */
+  readonly load: () => Config
+  readonly running: Pick<Running, 'log' | 'record' | 'renew' | 'replace'>
+}
+
+/** What keeps an installation to its configuration. */
+export interface ConfigurationKeeper {
+  /** Reads everything again at once, and says what came of it also where nothing has changed. */
+  readonly reload: () => Promise<void>
+  /** Resolves when what has begun is done. */
+  readonly stop: () => Promise<void>
+}
+
+/**
+ * Has an installation go on with what its file says, each time the file changes or somebody asks. What is wrong, or needs a
+ * restart, is refused as a whole: the log has every problem, and the configuration in use stays.
+ */
+export function keepConfiguration({ file, config, load, running }: KeptInstallation): ConfigurationKeeper {
+  const { logger } = running.log
+  const source = file ?? 'the environment'
+  let current = config
+  let turn = Promise.resolve()
+
+  const refuse = (problems: readonly Problem[]): void => {
+    const reason = problems.map(writeProblem).join('; ')
+    logger.warn({ file, problems }, `the configuration in use stays, for ${source} cannot be used: ${reason}`)
+    record({ outcome: 'denied', reason })
+  }
+
+  const take = async (asked: boolean): Promise<void> => {
+    try {
+      const next = load()
+      const changed = changedSettings(current, next)
+      const late = needingRestart(changed)
+      if (late.length > 0) return refuse(late)
+      if (changed.length > 0) await use(next, changed)
+      else if (asked) logger.info({ file }, `the configuration has not changed: ${source}`)
+    } catch (error) {
+      if (error instanceof ConfigurationInvalid) return refuse(error.problems)
+      const reason = scrub((error as Error).message)
+      logger.error({ file, err: error }, `the configuration in use stays: ${reason}`)
+      record({ outcome: 'failed', reason })
+    }
+  }
+
+  const use = async (next: Config, changed: readonly string[]): Promise<void> => {
+    await running.replace(next)
+    current = next
+    const names = changed.join(', ')
+    logger.info({ file, changed }, `the new configuration is in use, changed: ${names}`)
+    record({ outcome: 'allowed', reason: `changed: ${names}` })
+  }
+
+  const record = (what: { readonly outcome: 'allowed' | 'denied' | 'failed'; reason: string }): void => {
+    const event = { event: 'admin.configuration', action: 'configuration reload', target: source } as const
+    try {
+      running.record({ ...event, operator: userInfo().username, ...what, reason: scrub(what.reason) })
+    } catch (error) {
+      logger.error({ err: error }, 'the audit could not be told of the configuration')
+    }
+  }
+
+  /** One after another. */
+  const inTurn = (act: () => Promise<void>): Promise<void> => {
+    turn = turn.then(act)
+    return turn
+  }
+
+  const stopWatching = file === undefined ? () => undefined : watch(file)
+  return {
+    reload: () =>
+      inTurn(async () => {
+        await running.renew()
+        await take(true)
+      }),
+    async stop() {
+      stopWatching()
+      await turn
+    },
+  }
+
+  function watch(path: string): () => void {
+    return watchFile({
+      file: path,
+      onChange: () => void inTurn(() => take(false)),
+      onBlind: (reason) =>
+        logger.warn(
+          { file, reason },
+          `nobody tells when ${path} changes (${reason}): send SIGHUP after that`,
+        ),
+    })
+  }
+}
+
+function writeProblem({ path, message, place }: Problem): string {
+  return `${path}: ${message}${place === undefined ? '' : ` (${place})`}`
+}

@@ -1,0 +1,69 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Gateway } from '../gateway/server.ts'
+import type { BuiltGateway } from './gateway.ts'
+
+/** Gateways whose place others have taken, until nothing of them runs any more. */
+export interface Retirement {
+  /** Lets one finish: what is gone or different in the `next` one ends in order, and everything else goes on. */
+  take(old: BuiltGateway, next: BuiltGateway): void
+  endStreams(): void
+  close(): Promise<void>
+}
+
+interface RetirementOptions {
+  /** How long requests for a server that is gone may take to finish. */
+  readonly milliseconds: number
+  /** Whether others have requests running at the servers of this process, which nobody here counts. */
+  readonly isShared: boolean
+  readonly onFault: (error: unknown) => void
+}
+
+/** Opens it, with nobody there. */
+export function openRetirement({ milliseconds, isShared, onFault }: RetirementOptions): Retirement {
+  const gateways = new Set<Gateway>()
+  const closing = new Map<() => Promise<void>, NodeJS.Timeout>()
+
+  const close = async (end: () => Promise<void>): Promise<void> => {
+    clearTimeout(closing.get(end))
+    if (closing.delete(end)) await end()
+  }
+
+  return {
+    take(old, next) {
+      const { gateway } = old
+      gateways.add(gateway)
+      void gateway.idle().then(() => {
+        gateway.stop()
+        gateways.delete(gateway)
+      })
+      const gone = old.upstreams.filter((built) => !next.upstreams.includes(built))
+      const names = new Set(gone.map(({ setting }) => setting.name))
+      const issuers = new Set(
+        [...old.issuers]
+          .filter(([issuer, setting]) => !isDeepStrictEqual(setting, next.issuers.get(issuer)))
+          .map(([issuer]) => issuer),
+      )
+      const left = [...gateways].map((one) =>
+        one.leave(
+          ({ upstream, principal }) => names.has(upstream ?? '') || issuers.has(principal?.issuer ?? ''),
+        ),
+      )
+      const kept = new Set(next.upstreams.map(({ upstream }) => upstream.connector))
+      const end = async (): Promise<void> => {
+        for (const { upstream } of gone) {
+          upstream.credential.close?.()
+          if (!kept.has(upstream.connector)) await upstream.connector.close()
+        }
+      }
+      closing.set(end, setTimeout(() => void close(end).catch(onFault), milliseconds).unref())
+      if (!isShared) void Promise.all(left).then(() => close(end).catch(onFault))
+    },
+    endStreams() {
+      for (const gateway of gateways) gateway.endStreams()
+    },
+    async close() {
+      for (const gateway of gateways) gateway.stop()
+      for (const end of closing.keys()) await close(end)
+    },
+  }
+}

@@ -1,0 +1,131 @@
+import { isDeepStrictEqual } from 'node:util'
+import { describeArguments } from '../audit/arguments.ts'
+import type { UpstreamConfig } from '../config/schema.ts'
+import type { ProtectedResource } from '../core/protected-resource.ts'
+import { mcpScopes } from '../core/scope-catalogue.ts'
+import type { Upstream } from '../gateway/upstream.ts'
+import { findMethodWith } from '../mcp/methods.ts'
+import { objectRules } from '../policy/object-rules.ts'
+import type { Connector, UpstreamCredential } from '../upstream/contract.ts'
+import type { Base } from './base.ts'
+import { buildConnector } from './connector.ts'
+import { buildCredential } from './credential.ts'
+import type { Lasting } from './lasting.ts'
+import { shareOf } from './share-limits.ts'
+
+/** An MCP server behind the gate, with the setting that made it so. */
+export interface BuiltUpstream {
+  readonly setting: UpstreamConfig
+  readonly upstream: Upstream
+}
+
+interface UpstreamPorts {
+  readonly base: Base
+  readonly lasting: Lasting
+}
+
+/**
+ * The servers of a configuration. One whose setting is what it was `before` is the very same; one in which only rules and
+ * limits are others keeps its connections, sessions and processes. Throws before it has opened a connector.
+ */
+export function buildUpstreams(
+  settings: readonly UpstreamConfig[],
+  before: readonly BuiltUpstream[],
+  ports: UpstreamPorts,
+): readonly BuiltUpstream[] {
+  const drafts: Draft[] = []
+  try {
+    for (const [index, setting] of settings.entries()) {
+      const known = before.find(({ setting: { name } }) => name === setting.name)
+      drafts.push(draft(setting, ports.base.resources.all[index] as ProtectedResource, { known, ...ports }))
+    }
+  } catch (error) {
+    for (const { isOwn, credential } of drafts) if (isOwn) credential.close?.()
+    throw error
+  }
+  return drafts.map(({ build }) => build())
+}
+
+/** Everything about a server that can still fail. */
+interface Draft {
+  readonly credential: UpstreamCredential
+  /** Whether nobody else has the credential. */
+  readonly isOwn: boolean
+  readonly build: () => BuiltUpstream
+}
+
+function draft(
+  setting: UpstreamConfig,
+  resource: ProtectedResource,
+  { known, base, lasting }: UpstreamPorts & { readonly known: BuiltUpstream | undefined },
+): Draft {
+  if (known !== undefined && isDeepStrictEqual(known.setting, setting)) {
+    return { credential: known.upstream.credential, isOwn: false, build: () => known }
+  }
+  const { identity, owners } = lasting
+  const credential = buildCredential(setting, { identity, log: base.log, clock: base.clock })
+  return {
+    credential,
+    isOwn: true,
+    build() {
+      const keeps =
+        known !== undefined && isDeepStrictEqual(wayOf(known.setting), wayOf(setting))
+          ? known.upstream.connector
+          : undefined
+      const connector = keeps ?? buildConnector(setting, base, owners)
+      return { setting, upstream: buildUpstream(resource, setting, { base, connector, credential }) }
+    },
+  }
+}
+
+/** Settings about what callers may do at a server. All others are about the way there. */
+const policies: ReadonlySet<string> = new Set<keyof UpstreamConfig>([
+  'path',
+  'credential',
+  'baselineScopes',
+  'objects',
+  'listing',
+  'separatesTasks',
+  'audit',
+  'methods',
+  'dpop',
+  'limits',
+])
+
+function wayOf(setting: UpstreamConfig): object {
+  return Object.fromEntries(Object.entries(setting).filter(([name]) => !policies.has(name)))
+}
+
+function buildUpstream(
+  resource: ProtectedResource,
+  setting: UpstreamConfig,
+  {
+    base,
+    connector,
+    credential,
+  }: { readonly base: Base; readonly connector: Connector; readonly credential: UpstreamCredential },
+): Upstream {
+  const { limits } = setting
+  const separatesTasks =
+    setting.separatesTasks ?? (setting.command !== undefined && setting.principals === 'isolated')
+  return {
+    ...resource,
+    connector,
+    credential,
+    dpop: setting.dpop,
+    limits: {
+      ...limits,
+      running: shareOf(limits.running, base.place),
+      streams: shareOf(limits.streams, base.place),
+    },
+    // Without knowing whose they are there is no list of tasks (MCP H6).
+    findMethod: findMethodWith(setting.methods, separatesTasks ? [] : ['tasks/list']),
+    allScopes: [
+      ...new Set([...resource.baselineScopes, ...mcpScopes, ...Object.values(setting.methods).flat()]),
+    ],
+    separatesTasks,
+    rules: objectRules(setting.objects),
+    listing: setting.listing,
+    describeArguments: describeArguments(setting.audit, base.secret.derive('audit/arguments')),
+  }
+}

@@ -1,0 +1,73 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Problem } from './problems.ts'
+import type { Config } from './schema.ts'
+import { isPlainObject } from './variables.ts'
+
+/** What is opened once, when a process starts. */
+const settledAtStart = [
+  'mode',
+  'publicUrl',
+  'listen',
+  'workers',
+  'data',
+  'secret',
+  'store',
+  'login.users',
+  'authorizationServer',
+  'tokens.signingAlgorithm',
+  'limits.redis',
+  'limits.headerBytes',
+  'limits.headSeconds',
+  'limits.requestSeconds',
+  'traces',
+  'log.format',
+  'audit',
+] as const
+
+/** The names of the settings in which two configurations differ, such as `upstreams[files].url`. Never a value. */
+export function changedSettings(before: Config, after: Config): string[] {
+  return compare(before, after, '')
+}
+
+/** Those of these settings that count only from the start of a process on, as problems. */
+export function needingRestart(changed: readonly string[]): Problem[] {
+  return changed
+    .filter((name) => settledAtStart.some((settled) => name === settled || name.startsWith(`${settled}.`)))
+    .map((path) => ({ path, message: 'has changed, which needs a restart' }))
+}
+
+function compare(before: unknown, after: unknown, path: string): string[] {
+  if (isDeepStrictEqual(before, after)) return []
+  if (isPlainObject(before) && isPlainObject(after)) {
+    return compareMembers(new Map(Object.entries(before)), new Map(Object.entries(after)), (key) =>
+      path === '' ? key : `${path}.${key}`,
+    )
+  }
+  const [named, renamed] = [byName(before), byName(after)]
+  if (named === undefined || renamed === undefined) return [path]
+  const changed = compareMembers(named, renamed, (key) => `${path}[${key}]`)
+  // What is left is the order.
+  return changed.length === 0 ? [path] : changed
+}
+
+function compareMembers(
+  before: ReadonlyMap<string, unknown>,
+  after: ReadonlyMap<string, unknown>,
+  pathOf: (key: string) => string,
+): string[] {
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) =>
+    compare(before.get(key), after.get(key), pathOf(key)),
+  )
+}
+
+/** The items of a list by what names them; undefined where they have no names. */
+function byName(list: unknown): ReadonlyMap<string, unknown> | undefined {
+  if (!Array.isArray(list)) return undefined
+  const entries = list.map((item: unknown) => {
+    const { name, id, issuer } = (isPlainObject(item) ? item : {}) as Record<string, unknown>
+    return [name ?? id ?? issuer, item] as const
+  })
+  const names = new Set(entries.map(([name]) => name))
+  if (names.size < entries.length || [...names].some((name) => typeof name !== 'string')) return undefined
+  return new Map(entries as [string, unknown][])
+}

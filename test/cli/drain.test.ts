@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { portcullis, startPortcullis } from '../support/command.ts'
+import { post, tokenFor } from '../support/era-calls.ts'
+import { legacyRequest } from '../support/gated-spy.ts'
+import { freePort } from '../support/installation.ts'
+import { type ServedFile, serveFile } from '../support/served-file.ts'
+import { echo, startSpyUpstream } from '../support/spy-upstream.ts'
+
+const list = legacyRequest('tools/list')
+
+async function startGate(test: { after(close: () => unknown): void }): Promise<{
+  gate: ServedFile
+  waiting: (() => void)[]
+}> {
+  const spy = await startSpyUpstream()
+  test.after(() => spy.close())
+  const waiting: (() => void)[] = []
+  spy.answerWith((request, res: ServerResponse) => {
+    if (request.method === 'GET')
+      return res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    if (request.body.includes('"initialize"')) res.setHeader('mcp-session-id', 'session-of-the-server')
+    if (request.body.includes('tools/list')) return waiting.push(() => echo(request, res))
+    return echo(request, res)
+  })
+  const gateway = await freePort()
+  const gate = await serveFile(test, {
+    publicUrl: `http://127.0.0.1:${gateway}`,
+    listen: { gateway, noticeSeconds: 1 },
+    upstreams: [{ name: 'http', url: spy.url, transport: 'streamable-http', era: 'legacy' }],
+  })
+  return { gate, waiting }
+}
+
+describe('the end of portcullis serve', { timeout: 60_000 }, () => {
+  it('is announced, lets what runs finish, and leaves nothing to those who come in between but the next process', async (test) => {
+    const { gate, waiting } = await startGate(test)
+    const url = `${gate.url}/mcp`
+    const token = await tokenFor(url, 'ada')
+    const initialize = legacyRequest('initialize', { protocolVersion: '2025-06-18', capabilities: {} })
+    const opened = await post(url, token, initialize)
+    const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') as string }
+    const stream = await fetch(url, {
+      headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...session },
+    })
+    assert.equal(stream.status, 200)
+    const idle = connect(Number(new URL(gate.url).port), '127.0.0.1')
+    idle.write('GET /.well-known/oauth-protected-resource/mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+    await new Promise((resolve) => idle.once('data', resolve))
+    const idleClosed = new Promise((resolve) => idle.once('close', resolve))
+    const running = post(url, token, list, { headers: session })
+    while (waiting.length === 0) await sleep(20)
+    const probe = async (path: string): Promise<[number, unknown]> => {
+      const answer = await fetch(gate.adminUrl + path)
+      return [answer.status, await answer.json()]
+    }
+    assert.equal((await probe('/readyz'))[0], 200)
+
+    gate.started.process.kill('SIGTERM')
+    await sleep(300)
+    assert.deepEqual(await probe('/readyz'), [503, { status: 'not ready', reason: 'it is ending' }])
+    assert.equal((await probe('/healthz'))[0], 200)
+    assert.equal(
+      (await post(url, token, initialize)).status,
+      200,
+      'those who have not heard are still served',
+    )
+
+    // Its successor, over the same store.
+    const port = await freePort()
+    await startPortcullis(
+      test,
+      ['serve', '-c', gate.file, '--port', String(port)],
+      { PORTCULLIS_LISTEN_ADMIN: String(await freePort()) },
+      '"msg":"ready"',
+    )
+    assert.equal((await post(`http://127.0.0.1:${port}/mcp`, token, initialize)).status, 200)
+
+    await idleClosed
+    await assert.rejects(fetch(url), 'nothing listens any more')
+    assert.equal(await stream.text(), '', 'the stream has ended, and was not cut off')
+    assert.equal((await probe('/healthz'))[0], 200)
+    assert.equal((await probe('/readyz'))[0], 503)
+    waiting[0]?.()
+    assert.equal((await running).status, 200)
+    assert.equal(await gate.started.exit, 0)
+  })
+})
+
+describe('portcullis serve --only authorization-server', { timeout: 30_000 }, () => {
+  it('is refused where there is none to start', async (test) => {
+    const data = await mkdtemp(join(tmpdir(), 'portcullis-external-'))
+    test.after(() => rm(data, { recursive: true, force: true }))
+    const file = join(data, 'portcullis.yaml')
+    const issuer = 'http://127.0.0.1:9'
+    const upstreams = [{ name: 'http', url: 'http://127.0.0.1:9/mcp' }]
+    const issuers = [{ issuer, jwksUri: `${issuer}/keys` }]
+    await writeFile(file, JSON.stringify({ data, upstreams, issuers, authorizationServer: 'external' }))
+    const { code, stderr } = await portcullis(['serve', '-c', file, '--only', 'authorization-server'])
+    assert.equal(code, 2)
+    assert.match(stderr, /--only: authorization-server is not there where authorizationServer is external/)
+  })
+})

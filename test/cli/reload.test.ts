@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict'
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
+import { basename, dirname, join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import type { ConfigInput } from '../../src/config/schema.ts'
+import { portcullis } from '../support/command.ts'
+import { type Messages, post, tokenFor } from '../support/era-calls.ts'
+import { legacyRequest } from '../support/gated-spy.ts'
+import { type ServedFile, serveFile } from '../support/served-file.ts'
+import { echo, type SpyUpstream, startSpyUpstream } from '../support/spy-upstream.ts'
+
+const stdio = [process.execPath, join(import.meta.dirname, '../fixtures/stdio-legacy.ts')]
+const who = legacyRequest('tools/call', { name: 'who', arguments: {} })
+const list = legacyRequest('tools/list')
+const initialize = legacyRequest('initialize', { protocolVersion: '2025-06-18', capabilities: {} })
+
+type Upstream = NonNullable<ConfigInput['upstreams']>[number]
+
+/** An HTTP server of the legacy era with a session, whose streams a test can speak on. */
+async function startStreamer(): Promise<SpyUpstream & { readonly streams: ServerResponse[] }> {
+  const spy = await startSpyUpstream()
+  const streams: ServerResponse[] = []
+  spy.answerWith((request, res) => {
+    if (request.method === 'GET') {
+      streams.push(res.writeHead(200, { 'content-type': 'text/event-stream' }))
+      res.write(': here\n\n')
+      return undefined
+    }
+    if (request.body.includes('"initialize"')) res.setHeader('mcp-session-id', 'session-of-the-server')
+    return echo(request, res)
+  })
+  return Object.assign(spy, { streams })
+}
+
+/** A stream that a client holds open. */
+async function listenTo(url: string, token: string, session: Record<string, string>) {
+  const response = await fetch(url, {
+    headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...session },
+  })
+  assert.equal(response.status, 200)
+  let text = ''
+  let ended = false
+  void (async () => {
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>)
+      text += Buffer.from(chunk).toString()
+  })()
+    .catch(() => undefined)
+    .finally(() => {
+      ended = true
+    })
+  return {
+    get ended() {
+      return ended
+    },
+    hears: (what: string) => until(() => text.includes(what), `the stream says ${what}`),
+    ends: () => until(() => ended, 'the stream ends'),
+  }
+}
+
+async function until(look: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    if (await look()) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`in vain: ${what}`)
+}
+
+const sessionOf = ({ headers }: Messages) => ({ 'mcp-session-id': headers.get('mcp-session-id') as string })
+
+const pidOf = ({ messages }: Messages): number => {
+  const content = messages.find(({ result }) => result !== undefined)?.result?.['content']
+  return (JSON.parse((content as { text: string }[])[0]?.text ?? '{}') as { pid: number }).pid
+}
+
+describe('the configuration file of portcullis serve', { timeout: 120_000 }, () => {
+  let gate: ServedFile
+  let spy: Awaited<ReturnType<typeof startStreamer>>
+  let http: Upstream
+  let child: Upstream
+  /** Connections and sessions that must live through everything. */
+  let session: Record<string, string>
+  let pid: number
+  let token: string
+  let stream: Awaited<ReturnType<typeof listenTo>>
+  const closers: (() => unknown)[] = []
+  const at = (name: string): string => `${gate.url}/${name}/mcp`
+
+  /** Changes the file and waits for what the log says of it. */
+  const change = async (settings: ConfigInput | string, message: RegExp) => {
+    const from = gate.lines().length
+    await gate.write(settings)
+    return gate.says(message, from)
+  }
+  const goOn = async (): Promise<void> => {
+    assert.equal(pidOf(await post(at('stdio'), token, who, { headers: session })), pid, 'the same process')
+    assert.ok(!stream.ended)
+    const what = `notice ${spy.seen.length} ${Math.random()}`
+    spy.streams[0]?.write(
+      `data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"${what}"}}\n\n`,
+    )
+    await stream.hears(what)
+  }
+
+  before(async () => {
+    spy = await startStreamer()
+    http = { name: 'http', path: '/http/mcp', url: spy.url, transport: 'streamable-http', era: 'legacy' }
+    child = { name: 'stdio', path: '/stdio/mcp', command: stdio, era: 'legacy' }
+    gate = await serveFile({ after: (close) => closers.push(close) }, { upstreams: [http, child] })
+    token = await tokenFor(at('stdio'), 'ada')
+    const opened = await post(at('stdio'), token, initialize)
+    session = sessionOf(opened)
+    pid = pidOf(await post(at('stdio'), token, who, { headers: session }))
+    const streaming = await tokenFor(at('http'), 'ada')
+    stream = await listenTo(at('http'), streaming, sessionOf(await post(at('http'), streaming, initialize)))
+    await goOn()
+  })
+  after(async () => {
+    for (const close of closers.toReversed()) await close()
+    await spy.close()
+  })
+
+  it('lets a new server appear while sessions, processes and streams go on', async () => {
+    assert.equal((await post(at('more'), token, list)).status, 404)
+    const more: Upstream = { ...http, name: 'more', path: '/more/mcp' }
+    const line = await change(
+      { ...gate.config, upstreams: [http, child, more] },
+      /new configuration is in use/,
+    )
+    assert.deepEqual(line.changed, ['upstreams[more]'])
+    const fresh = await tokenFor(at('more'), 'ada')
+    assert.equal((await post(at('more'), fresh, list)).status, 200)
+    assert.equal((await post(at('more'), token, list)).status, 401, 'which is another resource')
+    await goOn()
+    const { stdout } = await portcullis(['token', '--data', gate.data, '--path', '/more/mcp'])
+    assert.match(stdout, /^ey/, 'and commands know it')
+    assert.match(await auditOf(gate), /"event":"admin.configuration","outcome":"allowed".*upstreams\[more\]/)
+  })
+
+  it('counts for the next request: rules and scopes of a server, while its processes go on', async () => {
+    const [reading, calling] = [
+      await tokenFor(at('stdio'), 'ada', 'mcp:tools:read'),
+      await tokenFor(at('stdio'), 'ada'),
+    ]
+    assert.equal((await post(at('stdio'), reading, list, { headers: session })).status, 200)
+    const secret: Upstream = { ...child, methods: { 'tools/list': ['archive:read'] } }
+    const line = await change(
+      { ...gate.config, scopes: { 'archive:read': 'Read the archive' }, upstreams: [http, secret] },
+      /new configuration is in use/,
+    )
+    assert.deepEqual(line.changed, [
+      'upstreams[stdio].methods.tools/list',
+      'upstreams[more]',
+      'scopes.archive:read',
+    ])
+    assert.equal((await post(at('stdio'), reading, list, { headers: session })).status, 403)
+    assert.equal((await post(at('more'), calling, list)).status, 404, 'a server that is gone')
+    await goOn()
+  })
+
+  it('is refused as a whole, with every problem, where it is wrong or needs a restart', async () => {
+    const wrong = await change(
+      { ...gate.config, upstreams: [{ name: 'X' }], mode: 'x' } as never,
+      /cannot be used/,
+    )
+    assert.deepEqual(wrong.problems?.map(({ path }) => path).toSorted(), [
+      'mode',
+      'upstreams[0]',
+      'upstreams[0].name',
+    ])
+    await change('upstreams: [', /cannot be used/)
+    const late = await change(
+      {
+        ...gate.config,
+        listen: { ...gate.config.listen, admin: 1 },
+        data: `${gate.data}/x`,
+        log: { format: 'text' },
+        upstreams: [],
+        limits: { perMinute: 1 },
+      },
+      /cannot be used/,
+    )
+    assert.deepEqual(late.problems?.map(({ path }) => path) ?? [], ['upstreams'])
+    const restart = await change(
+      {
+        ...gate.config,
+        upstreams: [http, child],
+        listen: { ...gate.config.listen, admin: 1 },
+        workers: 2,
+        limits: { perMinute: 1 },
+      },
+      /cannot be used/,
+    )
+    assert.deepEqual(restart.problems, [
+      { path: 'listen.admin', message: 'has changed, which needs a restart' },
+      { path: 'workers', message: 'has changed, which needs a restart' },
+    ])
+    assert.match(await auditOf(gate), /"event":"admin.configuration","outcome":"denied"/)
+    for (let n = 0; n < 3; n++) await goOn()
+  })
+
+  it('is read again on SIGHUP, which says what came of it', async () => {
+    await change({ ...gate.config, upstreams: [http, child] }, /new configuration is in use/)
+    const from = gate.lines().length
+    gate.started.process.kill('SIGHUP')
+    await gate.says(/the configuration has not changed/, from)
+    assert.equal(
+      gate
+        .lines()
+        .slice(from)
+        .filter(({ problems }) => problems).length,
+      0,
+    )
+    await goOn()
+  })
+
+  it('ends what belongs to a server that is changed or gone, in order', async () => {
+    let answer = (): unknown => undefined
+    spy.answerWith((request, res) => {
+      answer = () => echo(request, res)
+    })
+    const running = post(at('http'), await tokenFor(at('http'), 'eve'), list)
+    await until(() => spy.seen.at(-1)?.body.includes('tools/list') === true, 'the request has arrived')
+    await change(
+      { ...gate.config, upstreams: [{ ...child, idleSeconds: 700 }] },
+      /new configuration is in use/,
+    )
+    await stream.ends()
+    answer()
+    assert.equal((await running).status, 200, 'what ran has finished')
+    assert.equal(
+      (await post(at('stdio'), token, who, { headers: session })).status,
+      404,
+      'opened anew by its client',
+    )
+    await until(() => !isAlive(pid), 'its process has ended')
+  })
+
+  it('is followed through the links of a ConfigMap', async () => {
+    const served = await serveLinked()
+    const from = served.lines().length
+    await served.turn({ ...served.config, limits: { batch: 7 } })
+    assert.deepEqual((await served.says(/new configuration is in use/, from)).changed, ['limits.batch'])
+    served.started.process.kill('SIGTERM')
+    assert.equal(await served.started.exit, 0)
+  })
+
+  async function serveLinked() {
+    const served = await serveFile(
+      { after: (close) => closers.push(close) },
+      { upstreams: [http] },
+      [],
+      async (file, text) => {
+        await placeLinks(file, text, 'first')
+      },
+    )
+    return {
+      ...served,
+      turn: (config: ConfigInput) => placeLinks(served.file, JSON.stringify(config), 'second'),
+    }
+  }
+})
+
+/** As the kubelet does: the file is a link into `..data`, which is a link to a folder, and is turned in one step. */
+async function placeLinks(file: string, text: string, version: string): Promise<void> {
+  const folder = dirname(file)
+  await mkdir(join(folder, version))
+  await writeFile(join(folder, version, basename(file)), text)
+  await symlink(version, join(folder, '..new'))
+  await rename(join(folder, '..new'), join(folder, '..data'))
+  await symlink(join('..data', basename(file)), file).catch(() => undefined)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+async function auditOf({ data }: ServedFile): Promise<string> {
+  const folder = join(data, 'audit')
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.jsonl'))
+  return (await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))).join('')
+}

@@ -1,0 +1,80 @@
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ConfigInput } from '../../src/config/schema.ts'
+import { type Started, startPortcullis } from './command.ts'
+import { freePort, testClients } from './installation.ts'
+
+/** A line of the log, as far as tests look at it. */
+interface LogLine {
+  readonly msg?: string
+  readonly problems?: readonly { readonly path: string; readonly message: string }[]
+  readonly changed?: readonly string[]
+}
+
+/** A `portcullis serve` whose configuration file can be changed. */
+export interface ServedFile {
+  readonly url: string
+  readonly adminUrl: string
+  readonly data: string
+  readonly file: string
+  readonly started: Started
+  /** The configuration as it stands in the file at first. */
+  readonly config: ConfigInput
+  readonly lines: () => LogLine[]
+  /** Writes another text, or other settings, and renames the file into place, as editors do. */
+  write(content: ConfigInput | string): Promise<void>
+  /** The first line after `from` that says this. */
+  says(message: RegExp, from?: number): Promise<LogLine>
+}
+
+/** Starts it; it ends with the test at the latest. */
+export async function serveFile(
+  test: { after(close: () => unknown): void },
+  settings: ConfigInput,
+  args: readonly string[] = [],
+  place: (file: string, text: string) => Promise<void> = (file, text) => writeFile(file, text),
+): Promise<ServedFile> {
+  const data = await mkdtemp(join(tmpdir(), 'portcullis-served-'))
+  test.after(() => rm(data, { recursive: true, force: true, maxRetries: 5 }))
+  const [gateway, admin] = [await freePort(), await freePort()]
+  const file = join(data, 'portcullis.yaml')
+  const config: ConfigInput = {
+    data,
+    clients: testClients,
+    ...settings,
+    listen: { gateway, admin, authorizationServer: 0, ...settings.listen },
+  }
+  await place(file, JSON.stringify(config))
+  const started = await startPortcullis(test, ['serve', '-c', file, ...args], {}, '"msg":"ready"')
+  const lines = (): LogLine[] =>
+    started
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+      .map((line) => JSON.parse(line) as LogLine)
+  return {
+    url: `http://127.0.0.1:${gateway}`,
+    adminUrl: `http://127.0.0.1:${admin}`,
+    data,
+    file,
+    started,
+    config,
+    lines,
+    async write(content) {
+      const text = typeof content === 'string' ? content : JSON.stringify(content)
+      await writeFile(`${file}.new`, text)
+      await rename(`${file}.new`, file)
+    },
+    async says(message, from = 0) {
+      for (let attempt = 0; attempt < 400; attempt++) {
+        const found = lines()
+          .slice(from)
+          .find(({ msg }) => message.test(msg ?? ''))
+        if (found !== undefined) return found
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      throw new Error(`nothing said ${message.source}: ${started.output()}`)
+    },
+  }
+}
