@@ -174,7 +174,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
         await installation.replace(next)
         config = next
         base.log.setLevel(next.log.level)
-        await house?.note(next)
+        await house?.note(next).catch(base.onFault)
       },
       record: (event) => base.trail.commit(event),
       collect: () => base.metrics.collect(),

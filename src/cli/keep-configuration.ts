@@ -5,6 +5,7 @@ import { ConfigurationInvalid, type Problem } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
 import { watchFile } from '../config/watch-file.ts'
 import { scrub } from '../telemetry/scrub.ts'
+import { isMendable } from './mendable.ts'
 
 interface KeptInstallation {
   /** Undefined where the configuration comes from the environment alone. */
@@ -50,7 +51,8 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
       else if (asked) logger.info({ file }, `the configuration has not changed: ${source}`)
     } catch (error) {
       if (error instanceof ConfigurationInvalid) return refuse(error.problems)
-      const reason = scrub((error as Error).message)
+      const reason = scrub((error as Error).message).replaceAll(/\s+/g, ' ')
+      if (isMendable(error)) return refuse([{ path: source, message: reason }])
       logger.error({ file, err: error }, `the configuration in use stays: ${reason}`)
       record({ outcome: 'failed', reason })
     }

@@ -160,14 +160,10 @@ describe('the configuration file of portcullis serve', { timeout: 120_000 }, () 
 
   it('is refused as a whole, with every problem, where it is wrong or needs a restart', async () => {
     const wrong = await change(
-      { ...gate.config, upstreams: [{ name: 'X' }], mode: 'x' } as never,
+      { ...gate.config, upstreams: [{ name: 'x' }], mode: 'x' } as never,
       /cannot be used/,
     )
-    assert.deepEqual(wrong.problems?.map(({ path }) => path).toSorted(), [
-      'mode',
-      'upstreams[0]',
-      'upstreams[0].name',
-    ])
+    assert.deepEqual(wrong.problems?.map(({ path }) => path).toSorted(), ['mode', 'upstreams[0]'])
     await change('upstreams: [', /cannot be used/)
     const late = await change(
       {
