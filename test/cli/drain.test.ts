@@ -18,6 +18,8 @@ const list = legacyRequest('tools/list')
 async function startGate(test: { after(close: () => unknown): void }): Promise<{
   gate: ServedFile
   waiting: (() => void)[]
+  /** The port of its successor. */
+  next: number
 }> {
   const spy = await startSpyUpstream()
   test.after(() => spy.close())
@@ -29,18 +31,19 @@ async function startGate(test: { after(close: () => unknown): void }): Promise<{
     if (request.body.includes('tools/list')) return waiting.push(() => echo(request, res))
     return echo(request, res)
   })
-  const gateway = await freePort()
+  const [gateway, next] = [await freePort(), await freePort()]
   const gate = await serveFile(test, {
     publicUrl: `http://127.0.0.1:${gateway}`,
-    listen: { gateway, noticeSeconds: 1 },
+    allowedHosts: [`127.0.0.1:${next}`],
+    listen: { gateway, noticeSeconds: 2 },
     upstreams: [{ name: 'http', url: spy.url, transport: 'streamable-http', era: 'legacy' }],
   })
-  return { gate, waiting }
+  return { gate, waiting, next }
 }
 
 describe('the end of portcullis serve', { timeout: 60_000 }, () => {
   it('is announced, lets what runs finish, and leaves nothing to those who come in between but the next process', async (test) => {
-    const { gate, waiting } = await startGate(test)
+    const { gate, waiting, next: port } = await startGate(test)
     const url = `${gate.url}/mcp`
     const token = await tokenFor(url, 'ada')
     const initialize = legacyRequest('initialize', { protocolVersion: '2025-06-18', capabilities: {} })
@@ -63,7 +66,7 @@ describe('the end of portcullis serve', { timeout: 60_000 }, () => {
     assert.equal((await probe('/readyz'))[0], 200)
 
     gate.started.process.kill('SIGTERM')
-    await sleep(300)
+    await sleep(100)
     assert.deepEqual(await probe('/readyz'), [503, { status: 'not ready', reason: 'it is ending' }])
     assert.equal((await probe('/healthz'))[0], 200)
     assert.equal(
@@ -73,7 +76,6 @@ describe('the end of portcullis serve', { timeout: 60_000 }, () => {
     )
 
     // Its successor, over the same store.
-    const port = await freePort()
     await startPortcullis(
       test,
       ['serve', '-c', gate.file, '--port', String(port)],

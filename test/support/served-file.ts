@@ -37,7 +37,7 @@ export async function serveFile(
 ): Promise<ServedFile> {
   const data = await mkdtemp(join(tmpdir(), 'portcullis-served-'))
   test.after(() => rm(data, { recursive: true, force: true, maxRetries: 5 }))
-  const [gateway, admin] = [await freePort(), await freePort()]
+  const [gateway, admin] = [settings.listen?.gateway ?? (await freePort()), await freePort()]
   const file = join(data, 'portcullis.yaml')
   const config: ConfigInput = {
     data,
