@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os'
 import type { AuditEvent } from '../audit/event.ts'
 import { openAudit } from '../compose/audit.ts'
 import { systemClock } from '../core/clock.ts'
 import { scrub } from '../telemetry/scrub.ts'
+import { operatorName } from './operator.ts'
 import type { OpenStore } from './with-store.ts'
 
 /** What a command changes, for the audit. */
@@ -24,7 +24,7 @@ export async function audited<T>(
   const onFault = (error: unknown): void => console.error(error)
   const audit = await openAudit(config, { store, clock: systemClock, onFault, onSink: () => undefined })
   const { trail } = audit
-  const operator = userInfo().username
+  const operator = operatorName()
   const target = change.target === undefined ? undefined : scrub(change.target)
   const event = { ...change, target, operator }
   try {

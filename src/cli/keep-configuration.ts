@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import type { Running } from '../app.ts'
 import { changedSettings, needingRestart } from '../config/changes.ts'
 import { ConfigurationInvalid, type Problem } from '../config/problems.ts'
@@ -6,6 +5,7 @@ import type { Config } from '../config/schema.ts'
 import { watchFile } from '../config/watch-file.ts'
 import { scrub } from '../telemetry/scrub.ts'
 import { isMendable } from './mendable.ts'
+import { operatorName } from './operator.ts'
 
 interface KeptInstallation {
   /** Undefined where the configuration comes from the environment alone. */
@@ -69,7 +69,7 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
   const record = (what: { readonly outcome: 'allowed' | 'denied' | 'failed'; reason: string }): void => {
     const event = { event: 'admin.configuration', action: 'configuration reload', target: source } as const
     try {
-      running.record({ ...event, operator: userInfo().username, ...what, reason: scrub(what.reason) })
+      running.record({ ...event, operator: operatorName(), ...what, reason: scrub(what.reason) })
     } catch (error) {
       logger.error({ err: error }, 'the audit could not be told of the configuration')
     }
@@ -77,11 +77,12 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
 
   /** One after another. */
   const inTurn = (act: () => Promise<void>): Promise<void> => {
-    turn = turn.then(act)
+    turn = turn.then(act).catch((error: unknown) => logger.error({ err: error }, 'fault'))
     return turn
   }
 
-  const stopWatching = file === undefined ? () => undefined : watch(file)
+  const stopWatching =
+    file === undefined ? () => undefined : watchFile({ file, onChange: () => void inTurn(() => take(false)) })
   return {
     reload: () =>
       inTurn(async () => {
@@ -92,18 +93,6 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
       stopWatching()
       await turn
     },
-  }
-
-  function watch(path: string): () => void {
-    return watchFile({
-      file: path,
-      onChange: () => void inTurn(() => take(false)),
-      onBlind: (reason) =>
-        logger.warn(
-          { file, reason },
-          `nobody tells when ${path} changes (${reason}): send SIGHUP after that`,
-        ),
-    })
   }
 }
 

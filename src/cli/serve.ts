@@ -67,7 +67,8 @@ async function serve({
   reloadOnSignal(keeper.reload)
   if (led !== undefined) replaceOnSignal(led.replaceWorkers)
   await closeOnSignal(async () => {
-    await keeper.stop()
+    // A change that has begun need not be over before others hear of the end.
+    await Promise.all([keeper.stop(), running.announce()])
     await running.close()
   })
 }

@@ -15,7 +15,7 @@ import { createProofVerifier, type ProofVerifier } from '../gateway/verify-proof
 import { clientAddress } from '../http/client-address.ts'
 import { seenOnceModel } from '../storage/contract.ts'
 import type { Base } from './base.ts'
-import { openIssuers } from './issuers.ts'
+import { type OpenedIssuer, openIssuers } from './issuers.ts'
 import type { Lasting } from './lasting.ts'
 import { type BuiltUpstream, buildUpstreams } from './upstreams.ts'
 
@@ -23,19 +23,23 @@ import { type BuiltUpstream, buildUpstreams } from './upstreams.ts'
 export interface BuiltGateway {
   readonly gateway: Gateway
   readonly upstreams: readonly BuiltUpstream[]
-  /** The settings of other issuers, by the issuer. */
-  readonly issuers: ReadonlyMap<string, Config['issuers'][number] | undefined>
+  /** Those besides the authorization server of our own. */
+  readonly issuers: readonly OpenedIssuer[]
 }
 
 /** Builds the gateway of a configuration. What has not changed since the one `before` it is taken over from there. */
 export async function buildGateway(
   config: Config,
   base: Base,
-  { lasting, before }: { readonly lasting: Lasting; readonly before: readonly BuiltUpstream[] },
+  { lasting, before }: { readonly lasting: Lasting; readonly before: BuiltGateway | undefined },
 ): Promise<BuiltGateway> {
   const { clock, secret, identityKeys, site, resources, onFault } = base
-  const others = await openIssuers(config, base)
-  const issuers = trustedIssuers(config, base, others)
+  const others = await openIssuers(config, base, before?.issuers ?? [])
+  const issuers = trustedIssuers(
+    config,
+    base,
+    others.map(({ trusted }) => trusted),
+  )
   const tokens = createTokenVerifier({
     issuers,
     clock,
@@ -43,7 +47,7 @@ export async function buildGateway(
     onVerified: base.metrics.verified,
   })
   // From here on nothing fails: connectors that are taken over are in use.
-  const built = buildUpstreams(config.upstreams, before, { base, lasting })
+  const built = buildUpstreams(config.upstreams, before?.upstreams ?? [], { base, lasting })
   const upstreams = built.map(({ upstream }) => upstream)
   const gateway = createGateway({
     site,
@@ -76,8 +80,7 @@ export async function buildGateway(
     traces: base.traces,
     onFault,
   })
-  const settings = new Map(others.map(({ issuer }, index) => [issuer, config.issuers[index]]))
-  return { gateway, upstreams: built, issuers: settings }
+  return { gateway, upstreams: built, issuers: others }
 }
 
 function trustedIssuers(

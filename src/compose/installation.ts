@@ -54,8 +54,7 @@ export async function openInstallation(
     const server =
       hasOwn && options.authorizationServer ? await buildAuthorizationServer(config, adapted) : undefined
     try {
-      const upstreams = before?.gateway?.upstreams ?? []
-      const gateway = lasting && (await buildGateway(config, adapted, { lasting, before: upstreams }))
+      const gateway = lasting && (await buildGateway(config, adapted, { lasting, before: before?.gateway }))
       return { server, gateway }
     } catch (error) {
       server?.stop()
@@ -63,6 +62,7 @@ export async function openInstallation(
     }
   }
 
+  let ending = false
   let current = await build(first, undefined).catch(async (error: unknown) => {
     await lasting?.close()
     throw error
@@ -77,8 +77,10 @@ export async function openInstallation(
       current = next
       old.server?.stop()
       if (old.gateway !== undefined && next.gateway !== undefined) retirement.take(old.gateway, next.gateway)
+      if (ending) next.gateway?.gateway.endStreams()
     },
     endStreams() {
+      ending = true
       retirement.endStreams()
       current.gateway?.gateway.endStreams()
     },

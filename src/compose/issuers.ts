@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { JWTVerifyGetKey } from 'jose'
 import { describeIssuer, type IssuerDescription } from '../config/describe-issuer.ts'
+import type { IssuerConfig } from '../config/issuer-schema.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
@@ -17,7 +19,8 @@ import { readSecret } from './read-secret.ts'
 const fetchBounds = { maxBytes: 256 * 1024, milliseconds: 5000, running: 64 }
 
 /** An issuer of a configuration, as the gateway trusts it. */
-interface OpenedIssuer {
+export interface OpenedIssuer {
+  readonly setting: IssuerConfig
   readonly description: IssuerDescription
   readonly trusted: TrustedIssuer
   readonly metadata: KeptIssuer
@@ -26,14 +29,20 @@ interface OpenedIssuer {
 /**
  * Opens the other issuers of a configuration, and tells in the log what those can do for MCP clients that take the place
  * of an authorization server of our own. Throws ConfigurationInvalid for one whose metadata cannot be trusted; one that
- * does not answer is told in the log, and its tokens are refused with 503 until it does.
+ * does not answer is told in the log, and its tokens are refused with 503 until it does. One whose setting is what it
+ * was `before` is the very same, with the keys that it has by now.
  */
 export async function openIssuers(
   config: Config,
   base: Pick<Base, 'clock' | 'log'>,
-): Promise<TrustedIssuer[]> {
-  const opened = config.issuers.map((issuer) => open(describeIssuer(issuer), config, base))
+  before: readonly OpenedIssuer[],
+): Promise<readonly OpenedIssuer[]> {
+  const opened = config.issuers.map(
+    (setting) =>
+      before.find((known) => isDeepStrictEqual(known.setting, setting)) ?? open(setting, config, base),
+  )
   for (const [index, issuer] of opened.entries()) {
+    if (before.includes(issuer)) continue
     const isNeeded = issuer.description.jwksUri === undefined
     if (!isNeeded && config.authorizationServer === 'own') continue
     const told = await describeOpened(issuer)
@@ -45,14 +54,14 @@ export async function openIssuers(
       else logger.warn({ issuer: issuer.trusted.issuer }, line.text)
     }
   }
-  return opened.map(({ trusted }) => trusted)
+  return opened
 }
 
 /** What the issuers of a configuration can do for MCP clients, in lines for people, without starting anything. */
 export async function describeIssuers(config: Config, base: Pick<Base, 'clock'>): Promise<string[]> {
   const lines: string[] = []
   for (const issuer of config.issuers) {
-    const told = await describeOpened(open(describeIssuer(issuer), config, base))
+    const told = await describeOpened(open(issuer, config, base))
     lines.push(...told.lines.map(({ text }) => text))
   }
   return lines
@@ -92,7 +101,8 @@ function userAgentOf(publicUrl: string): string {
   return `Portcullis/${version} (+${publicUrl})`
 }
 
-function open(description: IssuerDescription, config: Config, { clock }: Pick<Base, 'clock'>): OpenedIssuer {
+function open(setting: IssuerConfig, config: Config, { clock }: Pick<Base, 'clock'>): OpenedIssuer {
+  const description = describeIssuer(setting)
   const {
     issuer = '',
     jwksUri,
@@ -114,6 +124,7 @@ function open(description: IssuerDescription, config: Config, { clock }: Pick<Ba
   const metadata = openIssuer({ issuer, origins }, { fetch, clock })
   const clientSecret = readSecret(introspection?.clientSecret, introspection?.clientSecretFile) ?? ''
   return {
+    setting,
     description,
     metadata,
     trusted: {

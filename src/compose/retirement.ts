@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Gateway } from '../gateway/server.ts'
 import type { BuiltGateway } from './gateway.ts'
 
@@ -38,11 +37,8 @@ export function openRetirement({ milliseconds, isShared, onFault }: RetirementOp
       })
       const gone = old.upstreams.filter((built) => !next.upstreams.includes(built))
       const names = new Set(gone.map(({ setting }) => setting.name))
-      const issuers = new Set(
-        [...old.issuers]
-          .filter(([issuer, setting]) => !isDeepStrictEqual(setting, next.issuers.get(issuer)))
-          .map(([issuer]) => issuer),
-      )
+      const changed = old.issuers.filter((opened) => !next.issuers.includes(opened))
+      const issuers = new Set(changed.map(({ trusted }) => trusted.issuer))
       const left = [...gateways].map((one) =>
         one.leave(
           ({ upstream, principal }) => names.has(upstream ?? '') || issuers.has(principal?.issuer ?? ''),

@@ -18,7 +18,7 @@ export interface Crew {
   watch(): Promise<readonly TrafficRecord[]>
   /**
    * Has all of them go on with another configuration, and those who come later begin with it. Rejects with WorkerFailed
-   * where the first one cannot, and then nobody does; another one that cannot is replaced by one that begins with it.
+   * where the first one cannot, and then nobody does; another one that cannot gives way to one that begins with it.
    */
   replace(config: Config): Promise<void>
   /** Replaces all of them, one after another, so that some serve at any time. */
@@ -78,7 +78,10 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     // Another configuration came while it started.
     while (order !== orders[index]) {
       order = orders[index] as StartOrder
-      await hired.replace(order.config)
+      const problem = await hired.replace(order.config)
+      if (problem === undefined) continue
+      void release(hired)
+      throw new WorkerFailed(problem)
     }
     // It became ready while the others were told to end.
     if (closing) return release(hired)
@@ -112,6 +115,15 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       await refill(index)
     }
   }
+  /** What it goes by is what an operator no longer wants: it takes no more connections, whoever comes in its place. */
+  const giveUp = (hired: Hired): void => {
+    const index = places.indexOf(hired)
+    // One that ended is being replaced already.
+    if (closing || index === -1) return
+    places[index] = undefined
+    void release(hired)
+    void refill(index)
+  }
   const closeAll = async (): Promise<void> => {
     closing = true
     close()
@@ -143,25 +155,38 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       return all.flatMap((one) => one.seen() ?? [])
     },
     async replace(config) {
-      const [head, ...others] = serving()
-      const problem = await head?.replace(config)
+      const [head] = serving()
+      if (head === undefined)
+        throw new WorkerFailed('no worker serves that could try it: send SIGHUP once one does')
+      const problem = await head.replace(config)
       if (problem !== undefined) throw new WorkerFailed(problem)
       orders = orders.map((order) => ({ ...order, config }))
-      const late = await Promise.all(others.map(async (one) => (await one.replace(config)) && one))
-      for (const one of late) {
-        const index = one ? places.indexOf(one) : -1
-        // One that ended is being replaced already.
-        if (closing || !one || index === -1) continue
-        await fill(index)
-        await release(one)
-      }
+      // Those too that began to serve meanwhile.
+      const others = serving().filter((one) => one !== head)
+      await Promise.all(
+        others.map(async (one) => {
+          const reason = await one.replace(config)
+          if (reason === undefined) return
+          log.warn({ pid: one.pid, reason }, `a worker cannot go on with the new configuration: ${reason}`)
+          giveUp(one)
+        }),
+      )
     },
     async replaceAll() {
       for (const index of orders.keys()) {
         const before = places[index]
         // A place that is empty is being filled already.
         if (closing || before === undefined) continue
-        await fill(index)
+        try {
+          await fill(index)
+        } catch (error) {
+          const reason = (error as Error).message
+          log.warn(
+            { worker: index, reason },
+            `worker ${index} stays, for its successor cannot start: ${reason}`,
+          )
+          continue
+        }
         await release(before)
         log.info({ worker: index }, `worker ${index} was replaced`)
       }

@@ -15,7 +15,7 @@ export interface Hired {
   readonly seen: () => Extract<Report, { kind: 'watched' }>['traffic'] | undefined
   /** Asks what it has counted or seen. Resolves when it has answered, or is gone, or takes too long. */
   ask(kind: 'collect' | 'watch'): Promise<void>
-  /** Has it go on with another configuration. Resolves with what stood in the way. */
+  /** Has it go on with another configuration. Resolves with what stood in the way; one that never says is ended. */
   replace(config: Config): Promise<string | undefined>
   /** Ends it at once. */
   kill(): void
@@ -83,13 +83,18 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
       waiting[kind].delete(resolve)
     },
     async replace(config) {
-      const answer = new Promise<string | undefined>((resolve) => {
-        replaced = resolve
-        setTimeout(() => resolve('the worker does not answer'), replaceMilliseconds).unref()
-      })
       if (!worker.isConnected()) return 'the worker ended'
+      const { promise, resolve } = Promise.withResolvers<string | undefined>()
+      replaced = resolve
       tell({ kind: 'replace', config })
-      return answer
+      const timer = setTimeout(() => {
+        // Nobody knows by which configuration it goes, or will.
+        worker.process.kill('SIGKILL')
+        resolve('the worker does not answer')
+      }, replaceMilliseconds)
+      const problem = await promise
+      clearTimeout(timer)
+      return problem
     },
     kill: () => worker.process.kill('SIGKILL'),
     gone,

@@ -52,8 +52,9 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
 
 /** Says what stood in the way; the primary tells it. */
 async function replace(running: Running | undefined, config: Config): Promise<string | undefined> {
+  if (running === undefined) return 'the worker has not started'
   try {
-    await running?.replace(config)
+    await running.replace(config)
     return undefined
   } catch (error) {
     return (error as Error).message
