@@ -90,9 +90,12 @@ export async function settleRedemption(ports: RedemptionPorts, context: KoaConte
   await refuseReplay(ports, context, grantId, 'authorization code already used')
 }
 
-/** The adapter shows the library a used refresh token as unused for so long; afterwards using it again is theft. */
+/**
+ * The adapter shows the library a used refresh token as unused for so long; afterwards using it again is theft. Counted to
+ * both sides: the clock of another replica may be ahead, but one that was set back opens no window again.
+ */
 export function isWithinWindow({ tokens, clock }: RedemptionPorts, { consumedAt }: FoundArtifact): boolean {
-  return consumedAt !== undefined && clock.now() < consumedAt + tokens.refreshWindowSeconds * 1000
+  return consumedAt !== undefined && Math.abs(clock.now() - consumedAt) < tokens.refreshWindowSeconds * 1000
 }
 
 /**

@@ -61,7 +61,9 @@ export async function openDenyList({
   const poll = async (): Promise<void> => {
     const now = clock.now()
     const began = elapsed()
-    for (const revocation of await feed.since(polled - overlapMilliseconds)) add(revocation)
+    // A clock that was set back makes tokens good again whose revocations were dropped here.
+    const from = now < polled ? 0 : polled - overlapMilliseconds
+    for (const revocation of await feed.since(from)) add(revocation)
     polled = now
     heard = began
     for (const list of [revoked.grant, revoked.token]) {

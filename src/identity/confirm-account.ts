@@ -32,6 +32,9 @@ interface Vouching {
 /** A provider that did not answer is asked again after so long, and no sooner. */
 const retrySeconds = 10
 
+/** By how much the clocks of replicas may differ. */
+const clockToleranceSeconds = 10
+
 /**
  * Asks a provider whether it still vouches for one of its users, at most once in a while for each, whatever the number
  * of replicas. Its no ends everything that the user is in the middle of. Its silence is a yes for a while.
@@ -50,7 +53,10 @@ export async function confirmAccount(
   if (credential === undefined) return since(loggedInAt) <= times.unconfirmedSeconds ? 'current' : 'ended'
 
   const wait = askedAt > confirmedAt ? Math.min(retrySeconds, times.recheckSeconds) : times.recheckSeconds
-  const isDue = since(confirmedAt) >= times.recheckSeconds && since(askedAt) >= wait
+  // Noted before the clock was set back, moments lie ahead for as long as that was; the provider is not trusted for it.
+  const isPast = (time: number, seconds: number): boolean =>
+    since(time) >= seconds || since(time) < -clockToleranceSeconds
+  const isDue = isPast(confirmedAt, times.recheckSeconds) && isPast(askedAt, wait)
   if (isDue && (await identities.claimQuestion(userId, askedAt, clock.now()))) {
     const answer = await ask(ports, { ...linked, credential }, vouching)
     if (answer === 'no') {

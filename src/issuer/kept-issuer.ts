@@ -1,5 +1,5 @@
 import type { Configuration } from 'openid-client'
-import type { Clock } from '../core/clock.ts'
+import { type Clock, isRecent } from '../core/clock.ts'
 
 /** An issuer's metadata, read when it is needed and again after a while. */
 export type KeptIssuer = () => Promise<Configuration>
@@ -32,9 +32,8 @@ export function keepIssuer(read: () => Promise<Configuration>, clock: Clock): Ke
   }
 
   return async () => {
-    const now = clock.now()
-    if (kept !== undefined && now - kept.readAt < keepMilliseconds) return kept.configuration
-    if (failure !== undefined && now - failure.at < retryMilliseconds) {
+    if (kept !== undefined && isRecent(clock, kept.readAt, keepMilliseconds)) return kept.configuration
+    if (failure !== undefined && isRecent(clock, failure.at, retryMilliseconds)) {
       if (kept === undefined) throw failure.error
       return kept.configuration
     }

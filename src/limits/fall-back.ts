@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import { type Clock, isRecent } from '../core/clock.ts'
 import type { OpenRateLimit, RateLimit } from './contract.ts'
 
 interface FallBackOptions {
@@ -16,17 +16,17 @@ const restMilliseconds = 1000
 /** Counts in one place, and in another as long as the first cannot be reached. Never lets everything pass. */
 export function fallBack({ shared, alone, clock, onChange }: FallBackOptions): OpenRateLimit {
   let away = false
-  let triesAgainAt = 0
+  let failedAt = 0
 
   const attempt = async <T>(count: () => Promise<T>, otherwise: () => Promise<T>): Promise<T> => {
-    if (clock.now() < triesAgainAt) return otherwise()
+    if (isRecent(clock, failedAt, restMilliseconds)) return otherwise()
     try {
       const counted = await count()
       if (away) onChange(undefined)
       away = false
       return counted
     } catch (error) {
-      triesAgainAt = clock.now() + restMilliseconds
+      failedAt = clock.now()
       if (!away) onChange((error as Error).message)
       away = true
       return otherwise()

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import { type Clock, isRecent } from '../core/clock.ts'
 import { type ErrorCode, Refusal } from '../core/errors.ts'
 import type { Connector } from './contract.ts'
 
@@ -29,7 +29,8 @@ const isAbsence = (status: number): boolean => status >= 502 && status <= 504
 export function breaker(connector: Connector, options: BreakerOptions): Connector {
   const { failures, restSeconds, clock, onChange } = options
   let failed = 0
-  let triesAgainAt = 0
+  const restMilliseconds = restSeconds * 1000
+  let triedAt = 0
 
   const success = (): void => {
     if (failed >= failures) onChange('closed')
@@ -38,16 +39,18 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
   const failure = (): void => {
     failed++
     if (failed < failures) return
-    triesAgainAt = clock.now() + restSeconds * 1000
+    triedAt = clock.now()
     if (failed === failures) onChange('open')
   }
 
   return {
     async send(request, reply) {
       if (failed >= failures) {
-        const wait = triesAgainAt - clock.now()
-        if (wait > 0) throw new Refusal('upstream_resting', { retryAfterSeconds: Math.ceil(wait / 1000) })
-        triesAgainAt = clock.now() + restSeconds * 1000
+        if (isRecent(clock, triedAt, restMilliseconds)) {
+          const wait = triedAt + restMilliseconds - clock.now()
+          throw new Refusal('upstream_resting', { retryAfterSeconds: Math.ceil(wait / 1000) })
+        }
+        triedAt = clock.now()
       }
       try {
         await connector.send(request, {

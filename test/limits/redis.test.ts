@@ -88,5 +88,11 @@ describe('a limit that falls back', () => {
     clock.advance(1001)
     assert.equal(await limit.take('a'), 0)
     assert.deepEqual(changes, ['away', undefined])
+
+    down = true
+    assert.equal(await limit.take('a'), 7)
+    down = false
+    clock.advance(-3_600_000)
+    assert.equal(await limit.take('a'), 0, 'also when the clock was set back (A72)')
   })
 })

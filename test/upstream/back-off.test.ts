@@ -32,6 +32,15 @@ describe('a stdio server that keeps crashing', () => {
     backOff.check('eve')
   })
 
+  it('holds back nobody for as long as the clock is set back (A72)', () => {
+    const clock = movableClock()
+    const backOff = createBackOff(clock)
+    for (let crash = 0; crash < 5; crash++) backOff.crashed('ada', 10)
+    assert.throws(() => backOff.check('ada'))
+    clock.advance(-3_600_000)
+    backOff.check('ada')
+  })
+
   it('counts as mended after it has lived for a minute', () => {
     const backOff = createBackOff(movableClock())
     for (let crash = 0; crash < 2; crash++) backOff.crashed('ada', 10)

@@ -41,6 +41,17 @@ function brokenServer(failure: ErrorCode | number = 'upstream_unreachable') {
   return { server, clock, changes, ask }
 }
 
+describe('a server that cannot be reached, when the clock is set back (A72)', () => {
+  it('is tried again at once, and not when the clock is there again', async () => {
+    const { server, clock, ask } = brokenServer()
+    for (let n = 0; n < 3; n++) await ask()
+    assert.equal(await ask(), 'upstream_resting')
+    server.isUp = true
+    clock.advance(-3_600_000)
+    assert.equal(await ask(), 'answered')
+  })
+})
+
 describe('a server that cannot be reached (A71)', () => {
   for (const failure of [
     'upstream_unreachable',

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../../core/clock.ts'
+import { type Clock, isRecent } from '../../core/clock.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { GivenToken } from './token-client.ts'
 
@@ -13,13 +13,14 @@ export interface CachedTokens {
 
 interface Known {
   readonly headers: readonly string[]
-  /** In milliseconds since the epoch, as `retryAt`. */
-  readonly renewAt: number
+  /** In milliseconds since the epoch, as `at`; good for so many. */
+  readonly asked: number
+  readonly goodFor: number
 }
 
 interface Failure {
   readonly refusal: Refusal
-  readonly retryAt: number
+  readonly at: number
 }
 
 const maxTokens = 10_000
@@ -40,12 +41,12 @@ export function cachedTokens(clock: Clock): CachedTokens {
       const { token, lifetimeSeconds } = await fetch()
       const seconds = lifetimeSeconds - Math.min(renewSeconds, lifetimeSeconds / 10)
       const headers = ['Authorization', `Bearer ${token}`]
-      known.set(key, { headers, renewAt: asked + seconds * 1000 })
+      known.set(key, { headers, asked, goodFor: seconds * 1000 })
       failed.delete(key)
       return headers
     } catch (error) {
       if (error instanceof Refusal) {
-        failed.set(key, { refusal: error, retryAt: clock.now() + pauseMilliseconds })
+        failed.set(key, { refusal: error, at: clock.now() })
       }
       throw error
     } finally {
@@ -55,11 +56,11 @@ export function cachedTokens(clock: Clock): CachedTokens {
 
   return {
     find(key, fetch) {
-      const now = clock.now()
       const cached = known.get(key)
-      if (cached !== undefined && now < cached.renewAt) return cached.headers
+      if (cached !== undefined && isRecent(clock, cached.asked, cached.goodFor)) return cached.headers
       const failure = failed.get(key)
-      if (failure !== undefined && now < failure.retryAt) return Promise.reject(failure.refusal)
+      if (failure !== undefined && isRecent(clock, failure.at, pauseMilliseconds))
+        return Promise.reject(failure.refusal)
       const fetched = running.get(key) ?? fetchAnew(key, fetch)
       running.set(key, fetched)
       return fetched

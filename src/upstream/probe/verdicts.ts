@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts'
+import { type Clock, isRecent } from '../../core/clock.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Era } from '../../mcp/revisions.ts'
 
@@ -59,7 +59,7 @@ export function rememberVerdicts({ ask, pinned, seconds, onVerdict, clock }: Ver
     if (pinned[era] !== undefined) return pinned[era]
     const verdict = verdicts.get(era)
     if (verdict === undefined) return undefined
-    if (clock.now() - verdict.askedAt >= seconds * 1000) {
+    if (!isRecent(clock, verdict.askedAt, seconds * 1000)) {
       // It may be down just now; then the old answer is still the best one.
       question(era, headers).catch((error: unknown) => {
         if (!(error instanceof Refusal)) throw error

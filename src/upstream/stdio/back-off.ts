@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts'
+import { type Clock, isRecent } from '../../core/clock.ts'
 import { Refusal } from '../../core/errors.ts'
 
 /** Holds back starts of a server that keeps crashing, for each of those who start it apart. */
@@ -18,11 +18,12 @@ const maxOwners = 10_000
 
 /** The second crash in a row is followed by a pause of a second, and each further one by twice the last. */
 export function createBackOff(clock: Clock): BackOff {
-  const crashes = new Map<string, { count: number; until: number }>()
+  const crashes = new Map<string, { count: number; at: number; pause: number }>()
   return {
     check(owner) {
-      const left = (crashes.get(owner)?.until ?? 0) - clock.now()
-      if (left <= 0) return
+      const crash = crashes.get(owner)
+      if (crash === undefined || !isRecent(clock, crash.at, crash.pause)) return
+      const left = crash.at + crash.pause - clock.now()
       throw new Refusal('upstream_unreachable', {
         reason: 'the stdio server crashed several times in a row; it is started again later',
         retryAfterSeconds: Math.ceil(left / 1000),
@@ -34,7 +35,7 @@ export function createBackOff(clock: Clock): BackOff {
       const pause =
         count <= freeCrashes ? 0 : Math.min(firstPause * 2 ** (count - freeCrashes - 1), longestPause)
       crashes.delete(owner)
-      crashes.set(owner, { count, until: clock.now() + pause })
+      crashes.set(owner, { count, at: clock.now(), pause })
       if (crashes.size > maxOwners) crashes.delete(crashes.keys().next().value as string)
     },
   }
