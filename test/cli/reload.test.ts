@@ -1,72 +1,27 @@
 import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
-import type { ServerResponse } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { portcullis } from '../support/command.ts'
 import { type Messages, post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
+import {
+  type HeldStream,
+  initialize,
+  listenTo,
+  sessionOf,
+  startStreamer,
+  until,
+} from '../support/held-streams.ts'
 import { type ServedFile, serveFile } from '../support/served-file.ts'
-import { echo, type SpyUpstream, startSpyUpstream } from '../support/spy-upstream.ts'
+import { echo } from '../support/spy-upstream.ts'
 
 const stdio = [process.execPath, join(import.meta.dirname, '../fixtures/stdio-legacy.ts')]
 const who = legacyRequest('tools/call', { name: 'who', arguments: {} })
 const list = legacyRequest('tools/list')
-const initialize = legacyRequest('initialize', { protocolVersion: '2025-06-18', capabilities: {} })
 
 type Upstream = NonNullable<ConfigInput['upstreams']>[number]
-
-/** An HTTP server of the legacy era with a session, whose streams a test can speak on. */
-async function startStreamer(): Promise<SpyUpstream & { readonly streams: ServerResponse[] }> {
-  const spy = await startSpyUpstream()
-  const streams: ServerResponse[] = []
-  spy.answerWith((request, res) => {
-    if (request.method === 'GET') {
-      streams.push(res.writeHead(200, { 'content-type': 'text/event-stream' }))
-      res.write(': here\n\n')
-      return undefined
-    }
-    if (request.body.includes('"initialize"')) res.setHeader('mcp-session-id', 'session-of-the-server')
-    return echo(request, res)
-  })
-  return Object.assign(spy, { streams })
-}
-
-/** A stream that a client holds open. */
-async function listenTo(url: string, token: string, session: Record<string, string>) {
-  const response = await fetch(url, {
-    headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...session },
-  })
-  assert.equal(response.status, 200)
-  let text = ''
-  let ended = false
-  void (async () => {
-    for await (const chunk of response.body as AsyncIterable<Uint8Array>)
-      text += Buffer.from(chunk).toString()
-  })()
-    .catch(() => undefined)
-    .finally(() => {
-      ended = true
-    })
-  return {
-    get ended() {
-      return ended
-    },
-    hears: (what: string) => until(() => text.includes(what), `the stream says ${what}`),
-    ends: () => until(() => ended, 'the stream ends'),
-  }
-}
-
-async function until(look: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
-    if (await look()) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`in vain: ${what}`)
-}
-
-const sessionOf = ({ headers }: Messages) => ({ 'mcp-session-id': headers.get('mcp-session-id') as string })
 
 const pidOf = ({ messages }: Messages): number => {
   const content = messages.find(({ result }) => result !== undefined)?.result?.['content']
@@ -82,7 +37,7 @@ describe('the configuration file of portcullis serve', { timeout: 120_000 }, () 
   let session: Record<string, string>
   let pid: number
   let token: string
-  let stream: Awaited<ReturnType<typeof listenTo>>
+  let stream: HeldStream
   const closers: (() => unknown)[] = []
   const at = (name: string): string => `${gate.url}/${name}/mcp`
 
