@@ -58,6 +58,7 @@ export function createLog({ level, format, destination, worker }: LogOptions): L
     logger,
     setLevel(next) {
       logger.level = next
+      requests.level = next
     },
     started: (facts) => (format === 'json' ? logger.info(facts, 'ready') : undefined),
     request(event) {

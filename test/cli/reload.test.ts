@@ -165,6 +165,19 @@ describe('the configuration file of portcullis serve', { timeout: 120_000 }, () 
     await goOn()
   })
 
+  it('counts for the log, of all that it tells', async () => {
+    await gate.write({ ...gate.config, upstreams: [http, child], log: { level: 'warn' } })
+    await until(async () => (await auditOf(gate)).includes('changed: log.level'), 'the audit tells of it')
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const from = gate.lines().length
+    await goOn()
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    assert.equal(gate.lines().length, from)
+    await change({ ...gate.config, upstreams: [http, child] }, /new configuration is in use/)
+    await goOn()
+    await until(() => gate.lines().length > from + 1, 'requests are told again')
+  })
+
   it('ends what belongs to a server that is changed or gone, in order', async () => {
     let answer = (): unknown => undefined
     spy.answerWith((request, res) => {
