@@ -71,7 +71,16 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     await remember(hired)
   }
 
-  const fill = async (index: number): Promise<void> => {
+  const fillings = orders.map(() => Promise.resolve())
+  /** Starts a worker for a place, unless another one than `before` has it by then. */
+  const fill = (index: number, before?: Hired): Promise<void> => {
+    const filling = (fillings[index] as Promise<void>).then(() => fillNow(index, before))
+    // Two for one place would be one of whom nobody knows.
+    fillings[index] = filling.catch(() => undefined)
+    return filling
+  }
+  const fillNow = async (index: number, before: Hired | undefined): Promise<void> => {
+    if (closing || (places[index] !== undefined && places[index] !== before)) return
     let order = orders[index] as StartOrder
     const hired = await hire(order)
     const began = performance.now()
@@ -178,7 +187,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
         // A place that is empty is being filled already.
         if (closing || before === undefined) continue
         try {
-          await fill(index)
+          await fill(index, before)
         } catch (error) {
           const reason = (error as Error).message
           log.warn(

@@ -81,9 +81,9 @@ export function sessionOf({ headers }: Messages): { 'mcp-session-id': string } {
   return { 'mcp-session-id': headers.get('mcp-session-id') as string }
 }
 
-/** Waits for something that comes within 15 seconds. */
+/** Waits for something that comes within half a minute. */
 export async function until(look: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     if (await look()) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

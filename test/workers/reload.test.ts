@@ -129,6 +129,19 @@ describe('the configuration file of two workers', { timeout: 200_000 }, () => {
     assert.deepEqual(await statusesOf(at('more'), fresh), [200])
   })
 
+  it('finds each worker, for a place has one: also when a worker dies while its successor starts', async () => {
+    const earlier = await childrenOf(gate)
+    const from = gate.lines().length
+    gate.started.process.kill('SIGUSR2')
+    await until(async () => (await childrenOf(gate)).length > 2, 'a successor starts')
+    process.kill(earlier[0] as number, 'SIGKILL')
+    await gate.says(/worker 1 was replaced/, from)
+    await until(async () => (await childrenOf(gate)).length === 2, 'two workers are left')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    assert.equal((await childrenOf(gate)).length, 2)
+    assert.deepEqual(await statusesOf(at('http'), await tokenFor(at('http'), 'eve')), [200])
+  })
+
   it('leaves no worker with the old one: who cannot change over gives way', async () => {
     const issuer = await startTokenIssuer(() => 'api')
     closers.push(() => issuer.close())
