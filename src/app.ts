@@ -1,11 +1,12 @@
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import type { AuditEvent } from './audit/event.ts'
-import { buildAdmin, type WatchedWorkers } from './compose/admin.ts'
+import { buildAdmin, collectAll, type WatchedWorkers } from './compose/admin.ts'
 import { type Base, openBase } from './compose/base.ts'
 import { dashboardLink } from './compose/dashboard/build.ts'
 import { keepHouse } from './compose/house.ts'
 import { openInstallation } from './compose/installation.ts'
+import { openTenants, type RunningTenant } from './compose/tenants.ts'
 import { renewCertificate, tlsOptions } from './compose/tls.ts'
 import { openPair } from './config/read-pair.ts'
 import type { Config } from './config/schema.ts'
@@ -14,7 +15,7 @@ import type { ProtectedResource } from './core/protected-resource.ts'
 import type { WorkerPlace } from './core/worker-place.ts'
 import { drain, listen } from './http/listen.ts'
 import type { CollectedMetrics } from './telemetry/metrics.ts'
-import type { TrafficRecord } from './telemetry/traffic.ts'
+import type { TenantTraffic } from './telemetry/traffic.ts'
 
 /** The parts that can run apart. */
 export type Part = 'gateway' | 'authorization-server' | 'admin'
@@ -24,6 +25,7 @@ export interface Running {
   readonly publicUrl: string
   /** The URLs of the resources, in the order of the configuration. */
   readonly resources: readonly ProtectedResource[]
+  readonly tenants: readonly RunningTenant[]
   /** Where the parts listen that were started. */
   readonly urls: Readonly<Partial<Record<Part, string>>>
   /** Where the first user is made, while there is none. A bearer secret. */
@@ -45,7 +47,7 @@ export interface Running {
   /** What this process has counted. */
   readonly collect: () => Promise<CollectedMetrics>
   /** What this process has seen. */
-  readonly watch: () => TrafficRecord
+  readonly watch: () => readonly TenantTraffic[]
   /** Says on `/readyz` that it ends. Resolves when those who ask there have had time to hear of it. */
   readonly announce: () => Promise<void>
   /** Ends in order, after it has announced that: no new requests, running ones finish, then everything closes. */
@@ -87,7 +89,8 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
   let config = first
   let state: State = 'it is starting'
   const pair = parts.includes('gateway') ? openPair(config, clock.now()) : undefined
-  const base = await openBase(config, { clock, logTo: options.logTo, place })
+  const shared = { clock, logTo: options.logTo, place }
+  const base = await openBase(config, shared)
   const { host, internalHost, adminHost = internalHost, tls: files } = config.listen
   const http = httpOptions(config)
   const urls: Partial<Record<Part, string>> = {}
@@ -107,20 +110,27 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
   }
 
   try {
-    const installation = await openInstallation(config, base, {
+    const served = {
       gateway: parts.includes('gateway'),
       authorizationServer: parts.includes('authorization-server'),
       authorizationServerUrl: () =>
         urls['authorization-server'] ?? `http://${internalHost}:${config.listen.authorizationServer}`,
       drainMilliseconds,
-    })
+    }
+    const installation = await openInstallation(config, base, served)
     closers.push(installation.close)
+    const tenants = await openTenants(config, {
+      base: { ...shared, log: base.log, database: base.database },
+      installation: served,
+    })
+    closers.push(tenants.close)
 
     // What listens first is closed last: whoever watches sees all of an end.
     let createLink: (() => Promise<string>) | undefined
     if (parts.includes('admin')) {
       const admin = buildAdmin(base, {
         config: () => config,
+        tenants,
         workers: servedByWorkers,
         checkServing: () => {
           if (state !== 'serving') throw new Error(state)
@@ -129,9 +139,9 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
       await serve('admin', createServer(http, admin.handle), { host: adminHost, port: config.listen.admin })
       createLink = admin.createLink
     }
-    if (parts.includes('authorization-server') && config.authorizationServer === 'own') {
-      const server = createServer(http, installation.handleAuthorizationServer)
-      await serve('authorization-server', server, {
+    if (parts.includes('authorization-server') && hasAuthorizationServer(config)) {
+      const handle = tenants.handleAuthorizationServer(installation.handleAuthorizationServer)
+      await serve('authorization-server', createServer(http, handle), {
         host: internalHost,
         port: config.listen.authorizationServer,
       })
@@ -140,22 +150,26 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     let renew = async (): Promise<void> => undefined
     if (parts.includes('gateway')) {
       const address = { host, port: config.listen.gateway }
+      const handle = tenants.handleGateway(installation.handleGateway)
       if (pair === undefined || files === undefined) {
-        await serve('gateway', createServer(http, installation.handleGateway), address)
+        await serve('gateway', createServer(http, handle), address)
       } else {
-        const server = createTlsServer({ ...http, ...tlsOptions(pair) }, installation.handleGateway)
+        const server = createTlsServer({ ...http, ...tlsOptions(pair) }, handle)
         await serve('gateway', server, address)
         const keeper = renewCertificate(server, pair, { files, config, base })
         closers.push(keeper.stop)
         certificate = { file: files.certificate, validUntil: pair.validUntil }
         renew = keeper.reload
       }
-      closers.push(installation.endStreams)
+      closers.push(installation.endStreams, tenants.endStreams)
     }
 
     const hasLogin = [...parts, ...(servedByWorkers?.parts ?? [])].includes('authorization-server')
     const house = place === undefined ? await keepHouse(config, base, hasLogin) : undefined
-    if (house !== undefined) closers.push(house.stop)
+    if (house !== undefined) {
+      closers.push(house.stop)
+      await tenants.keepHouses(hasLogin)
+    }
 
     state = 'serving'
     // Where there are workers, all is up when they are.
@@ -164,21 +178,29 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     return {
       publicUrl: config.publicUrl,
       resources: base.resources.all,
+      tenants: tenants.running(),
       urls,
       setUpLink: house?.setUpLink,
-      dashboardLink: createLink && dashboardLink(urls.admin ?? '', await createLink()),
+      dashboardLink: createLink && dashboardLink(config, urls.admin ?? '', await createLink()),
       certificate,
       log: base.log,
       renew,
       async replace(next) {
-        await installation.replace(next)
+        const change = await installation.prepare(next)
+        const others = await tenants.prepare(next).catch((error: unknown) => {
+          change.discard()
+          throw error
+        })
+        change.take()
+        others.take()
         config = next
         base.log.setLevel(next.log.level)
         await house?.note(next).catch(base.onFault)
+        await tenants.note()
       },
       record: (event) => base.trail.commit(event),
-      collect: () => base.metrics.collect(),
-      watch: () => base.traffic.record(),
+      collect: () => collectAll(base, tenants.all),
+      watch: () => [{ traffic: base.traffic.record() }, ...tenants.watch()],
       announce,
       async close() {
         await announce()
@@ -203,6 +225,11 @@ async function open(
   const port = await listen(server, { name: part, ...address, fix })
   const scheme = server instanceof TlsServer ? 'https' : 'http'
   return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`
+}
+
+/** Whether anybody gets access tokens from a server of ours. */
+function hasAuthorizationServer(config: Config): boolean {
+  return [config, ...config.tenants].some(({ authorizationServer }) => authorizationServer === 'own')
 }
 
 function noticeSeconds({ mode, listen: { noticeSeconds: seconds } }: Config): number {

@@ -8,10 +8,11 @@ import { assets } from './pages/assets.ts'
 import { dashboardHeaders, type Frame, smallPage } from './pages/layout.ts'
 import { listingPage } from './pages/listing-page.ts'
 import { drawTable, overviewPage } from './pages/overview-page.ts'
-import { type DashboardAccess, sessionCookie, sessionOf } from './sign-in.ts'
+import { type DashboardAccess, type DashboardPlace, sessionCookie, sessionOf } from './sign-in.ts'
 
 /** What the dashboard shows, and who may see it. */
 export interface DashboardPorts {
+  readonly place: DashboardPlace
   readonly access: DashboardAccess
   readonly overview: () => Promise<Overview>
   readonly listings: readonly Listing[]
@@ -23,8 +24,9 @@ const tickMilliseconds = 1000
 const maxFormBytes = 4096
 
 /** The dashboard: everything but the page of a link is for whoever has a session. */
-export function dashboardApp({ access, overview, listings, onFault }: DashboardPorts): Hono {
+export function dashboardApp({ place, access, overview, listings, onFault }: DashboardPorts): Hono {
   const app = new Hono()
+  const signIn = signInPage(place)
   app.use(bodyLimit({ maxSize: maxFormBytes }))
   app.onError((error, context) => {
     onFault(error)
@@ -57,18 +59,19 @@ export function dashboardApp({ access, overview, listings, onFault }: DashboardP
     ),
   )
   app.post('/sign-in/:token', async (context) => {
-    if (!isOwnForm(context)) return context.html(signInPage(), 403, dashboardHeaders)
+    if (!isOwnForm(context)) return context.html(signIn, 403, dashboardHeaders)
     const session = await access.enter(context.req.param('token'))
-    if (session === undefined) return context.html(signInPage(), 401, dashboardHeaders)
-    context.header('Set-Cookie', sessionCookie(session))
-    return context.redirect('/', 303)
+    if (session === undefined) return context.html(signIn, 401, dashboardHeaders)
+    context.header('Set-Cookie', sessionCookie(place, session))
+    return context.redirect(place.base || '/', 303)
   })
 
   const signedIn = async (context: Context): Promise<string | undefined> => {
-    const session = sessionOf(context.req.header('cookie'))
+    const session = sessionOf(place, context.req.header('cookie'))
     return (await access.isOpen(session)) ? session : undefined
   }
   const frameOf = (session: string, path: string): Frame => ({
+    place,
     listings,
     path,
     csrf: access.formToken(session),
@@ -77,9 +80,7 @@ export function dashboardApp({ access, overview, listings, onFault }: DashboardP
   const forSession =
     (answer: (context: Context, session: string) => Promise<Response>) => async (context: Context) => {
       const session = await signedIn(context)
-      return session === undefined
-        ? context.html(signInPage(), 401, dashboardHeaders)
-        : answer(context, session)
+      return session === undefined ? context.html(signIn, 401, dashboardHeaders) : answer(context, session)
     }
   /** The same for a form of ours. */
   const forForm = (
@@ -125,8 +126,8 @@ export function dashboardApp({ access, overview, listings, onFault }: DashboardP
     '/sign-out',
     forForm(async (context, session) => {
       await access.leave(session)
-      context.header('Set-Cookie', sessionCookie(undefined))
-      return context.html(signInPage(), 200, dashboardHeaders)
+      context.header('Set-Cookie', sessionCookie(place, undefined))
+      return context.html(signIn, 200, dashboardHeaders)
     }),
   )
   for (const listing of listings) {
@@ -169,11 +170,14 @@ function isOwnForm(context: Context): boolean {
   return origin === undefined || URL.parse(origin)?.host === context.req.header('host')
 }
 
-function signInPage() {
+function signInPage({ tenant }: DashboardPlace) {
+  const flag = tenant === undefined ? '' : ` --tenant ${tenant}`
+  const printed =
+    tenant === undefined ? 'Portcullis prints one when it starts; for another one run' : 'For one run'
   return smallPage(
-    'Sign in to the dashboard',
-    html`<p>The dashboard opens with a link that works once. Portcullis prints one when it starts; for another one run, where Portcullis runs:</p>
-    <p><code>portcullis dashboard</code></p>
+    tenant === undefined ? 'Sign in to the dashboard' : `Sign in to the dashboard of ${tenant}`,
+    html`<p>The dashboard opens with a link that works once. ${printed}, where Portcullis runs:</p>
+    <p><code>portcullis dashboard${flag}</code></p>
     <p class="quiet">With the flags that name the installation, such as <code>-c portcullis.yaml</code> or <code>--data DIR</code>.</p>`,
   )
 }

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { type DashboardPorts, dashboardApp } from './dashboard.ts'
 
 /** What the admin listener shows, beside the dashboard. */
 export interface AdminPorts {
@@ -10,10 +11,10 @@ export interface AdminPorts {
   readonly isServed: (host: string) => boolean
 }
 
-/** Health, metrics and the dashboard. Listens on an internal address alone, never on the public port. */
+/** Health, metrics and the dashboards. Listens on an internal address alone, never on the public port. */
 export function adminApp(
   { checkReady, renderMetrics, version, isServed }: AdminPorts,
-  dashboard: Hono,
+  dashboards: readonly DashboardPorts[],
 ): Hono {
   const app = new Hono()
   app.use(async (context, next) => {
@@ -34,7 +35,7 @@ export function adminApp(
     const { type, text } = await renderMetrics()
     return context.body(text, 200, { 'Content-Type': type })
   })
-  app.route('/', dashboard)
+  for (const dashboard of dashboards) app.route(dashboard.place.base || '/', dashboardApp(dashboard))
   app.notFound((context) =>
     context.json({ error: 'not_found', try: ['/', '/healthz', '/readyz', '/metrics'] }, 404),
   )

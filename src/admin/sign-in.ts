@@ -14,19 +14,28 @@ export interface DashboardAccess {
 /** How long a session lasts, in seconds. */
 export const dashboardSessionSeconds = 8 * 3600
 
-const cookieName = 'portcullis_dashboard'
+/** Whose dashboard one is, and the path under which it stands: empty for that of the installation itself. */
+export interface DashboardPlace {
+  readonly tenant: string | undefined
+  readonly base: string
+}
+
+/** Each has a name of its own, so that a browser can have several open. */
+function cookieName({ tenant }: DashboardPlace): string {
+  return tenant === undefined ? 'portcullis_dashboard' : `portcullis_dashboard_${tenant}`
+}
 
 /** The session that a Cookie header names. Untrusted. */
-export function sessionOf(cookies: string | undefined): string {
+export function sessionOf(place: DashboardPlace, cookies: string | undefined): string {
   for (const pair of (cookies ?? '').split(';')) {
     const [name, value = ''] = pair.trim().split('=', 2)
-    if (name === cookieName) return value
+    if (name === cookieName(place)) return value
   }
   return ''
 }
 
 /** The Set-Cookie header that begins a session, or ends it where there is none. */
-export function sessionCookie(session: string | undefined): string {
+export function sessionCookie(place: DashboardPlace, session: string | undefined): string {
   const age = session === undefined ? 0 : dashboardSessionSeconds
-  return `${cookieName}=${session ?? ''}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${age}`
+  return `${cookieName(place)}=${session ?? ''}; Path=${place.base || '/'}; HttpOnly; SameSite=Strict; Max-Age=${age}`
 }

@@ -98,5 +98,7 @@ export interface RecordedEvent extends Omit<AuditEvent, 'event'> {
   readonly seq: number
   readonly prev: string
   readonly time: string
+  /** Whose it is, where several share an installation. */
+  readonly tenant?: string | undefined
   readonly event: EventName | TrailEventName
 }

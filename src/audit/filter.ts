@@ -2,6 +2,8 @@ import type { Outcome, RecordedEvent } from './event.ts'
 
 /** Which events are meant. What is undefined is not looked at. */
 export interface EventFilter {
+  /** Those of a tenant alone. */
+  readonly tenant?: string | undefined
   /** Milliseconds since the epoch: from the first on, and before the second. */
   readonly since?: number | undefined
   readonly until?: number | undefined
@@ -22,6 +24,7 @@ export function matches(filter: EventFilter, event: RecordedEvent): boolean {
     filter.event === undefined || event.event === filter.event || event.event.startsWith(`${filter.event}.`)
   return (
     named &&
+    is(filter.tenant, event.tenant) &&
     is(filter.outcome, event.outcome) &&
     is(filter.subject, event.subject) &&
     is(filter.client, event.clientId) &&

@@ -22,6 +22,8 @@ export interface Trail extends Recorder {
 /** What a trail needs. */
 export interface TrailOptions {
   readonly folder: string
+  /** Stands in each event, where it is a tenant's. */
+  readonly tenant?: string | undefined
   readonly fileBytes: number
   readonly checkpointSeconds: number
   readonly whenUnwritable: 'continue' | 'refuse'
@@ -43,7 +45,8 @@ const defaultWaitingBytes = 32 * 1024 * 1024
  * Throws when the folder cannot be written.
  */
 export function openTrail(options: TrailOptions): Trail {
-  const { folder, fileBytes, whenUnwritable, clock, onFault, waitingBytes = defaultWaitingBytes } = options
+  const { folder, tenant, fileBytes, whenUnwritable, clock, onFault } = options
+  const { waitingBytes = defaultWaitingBytes } = options
   const appender = openAppender({ folder, fileBytes, now: () => clock.now() })
   const chain = beginChain()
   const listeners = new Set<() => void>()
@@ -57,10 +60,11 @@ export function openTrail(options: TrailOptions): Trail {
   let lost = 0
   let untold = 0
   const time = isoTime(clock)
+  const whose = tenant === undefined ? '' : `"tenant":${JSON.stringify(tenant)},`
   const signMilliseconds = options.checkpointSeconds * 1000
 
   const own = (event: TrailEventName, members: object = {}): string =>
-    JSON.stringify({ time: time(), event, ...members })
+    JSON.stringify({ time: time(), tenant, event, ...members })
   const sign = (event: TrailEventName, members: object = {}): void => {
     const { kid, key } = options.signer()
     waiting += `${chain.nextSealed(own(event, { ...members, kid }), (line) => signLine(line, key))}\n`
@@ -108,7 +112,7 @@ export function openTrail(options: TrailOptions): Trail {
     // The timer may be late; a verifier takes that for a signature that somebody removed.
     if (now - unsignedSince >= signMilliseconds) sign('audit.checkpoint')
     unsignedSince ??= now
-    waiting += `${chain.next(`{"time":"${time()}",${JSON.stringify(event).slice(1)}`)}\n`
+    waiting += `${chain.next(`{"time":"${time()}",${whose}${JSON.stringify(event).slice(1)}`)}\n`
   }
   const refuseWhereBroken = (): void => {
     if (broken && whenUnwritable === 'refuse')

@@ -25,6 +25,7 @@ const columns = [
   'grantType',
   'arguments',
   'requestId',
+  'tenant',
   'chain',
   'seq',
 ] as const satisfies readonly (keyof RecordedEvent)[]

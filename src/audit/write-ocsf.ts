@@ -45,6 +45,7 @@ export function writeOcsf(event: RecordedEvent, productVersion: string): object 
       product: { name: 'Portcullis', vendor_name: 'Portcullis', version: productVersion },
       uid: `${event.chain}.${event.seq}`,
       correlation_uid: event.requestId,
+      tenant_uid: event.tenant,
       event_code: event.event,
       log_name: 'audit',
       original_time: event.time,

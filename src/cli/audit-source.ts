@@ -1,19 +1,27 @@
 import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 import { filePaths } from '../audit/files.ts'
+import { readEvent } from '../audit/read-event.ts'
 import { type Lines, readLines } from '../audit/read-lines.ts'
 import { auditFolder } from '../compose/audit.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { openAuditTable } from '../storage/audit-table.ts'
+import { configFor } from './config-for.ts'
 import { flagSettings } from './flags.ts'
 import { OperandWrong } from './operand-wrong.ts'
 import type { StoreFlags } from './with-store.ts'
 
 /** The configuration that the flags of a command name, without its store. */
-function configOf({ config: file = process.env[fileVariable], json: _, ...flags }: StoreFlags): Config {
-  return loadConfig({ file, environment: process.env, flags: flagSettings(flags) })
+function configOf({
+  config: file = process.env[fileVariable],
+  json: _,
+  tenant,
+  ...flags
+}: StoreFlags): Config {
+  const whole = loadConfig({ file, environment: process.env, flags: flagSettings(flags) })
+  return configFor(whole, tenant)
 }
 
 /** Where the events are: in the folders that were named, or in that of the installation. Throws OperandWrong. */
@@ -47,6 +55,7 @@ export async function* readEvents(named: readonly string[], flags: SourceFlags):
   else yield* readLines(foldersOf(named, others).flatMap(filePaths))
 }
 
+/** One table holds the events of all tenants, whose keys and operators are not the same: whoever asks reads one's. */
 async function* readDatabase(flags: StoreFlags): AsyncGenerator<Lines> {
   const { audit, store } = configOf(flags)
   const sink = audit.sinks.find(({ kind }) => kind === 'postgres')
@@ -58,7 +67,8 @@ async function* readDatabase(flags: StoreFlags): AsyncGenerator<Lines> {
   const table = await openAuditTable(url, () => undefined)
   try {
     let first = 1
-    for await (const lines of table.read()) {
+    for await (const all of table.read()) {
+      const lines = all.filter((line) => readEvent(line)?.tenant === flags.tenant)
       yield { source: 'audit_events', first, lines, bytes: 0 }
       first += lines.length
     }

@@ -5,17 +5,20 @@ import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
+import { masterSecret, writtenTenantSecret } from '../core/secret.ts'
 import { prepareDataFolder, readSecretFile } from '../keys/master-secret.ts'
 import { writeBackup } from '../storage/backup.ts'
 import { storeFile } from '../storage/open.ts'
 import { restoreBackup } from '../storage/restore.ts'
 import { audited } from './audited.ts'
+import { configFor } from './config-for.ts'
 import { OperandWrong } from './operand-wrong.ts'
 import { withStore } from './with-store.ts'
 
 interface BackupFlags {
   readonly config?: string
   readonly data?: string
+  readonly tenant?: string
   readonly force?: true
 }
 
@@ -34,8 +37,9 @@ export function backupCommand(): Command {
       }
       if (!isFolder(dirname(file))) throw wrongFile(name, 'there is no such folder to write it in')
       if (isFolder(file)) throw wrongFile(name, 'is a folder: name a file')
-      const withSecret = config.secret === undefined
-      const secret = config.secret ?? readSecretFile(folder)
+      const known = knownSecret(config)
+      const withSecret = known === undefined
+      const secret = known ?? readSecretFile(folder)
       const change = { event: 'admin.backup', action: 'backup', target: file } as const
       const write = () =>
         writeBackup(storeFile(folder), file, { secret, withSecret, replace: flags.force === true })
@@ -43,7 +47,7 @@ export function backupCommand(): Command {
       console.log(
         withSecret
           ? `${file} holds the store and the secret that opens it: keep it as safe as the data folder itself`
-          : `${file} holds the store. The secret that opens it is not in it, since it is configured: keep both, apart`,
+          : `${file} holds the store. The secret that opens it is not in it, since it ${whence(config)}: keep both, apart`,
       )
     })
 }
@@ -61,7 +65,7 @@ export function restoreCommand(): Command {
       if (isFolder(file)) throw wrongFile(name, 'is a folder: name the file of a backup')
       prepareDataFolder(folder)
       const kept = await restoreBackup(file, folder, {
-        configured: config.secret,
+        configured: knownSecret(config),
         replace: flags.force === true,
         now: new Date(systemClock.now()),
       })
@@ -76,11 +80,27 @@ function addBackupFlags(command: Command): Command {
   return command
     .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
     .option('--data <folder>', 'folder of the store and the secret (default: ./.portcullis)')
+    .option('--tenant <name>', 'one of the tenants of the configuration, in place of the installation itself')
+}
+
+/** The secret that is not in the folder of the store. That of a tenant comes from that of the installation. */
+function knownSecret({ secret, tenant }: Config): string | undefined {
+  if (tenant === undefined) return secret
+  const whole = Buffer.from(secret ?? readSecretFile(tenant.home), 'base64url')
+  return writtenTenantSecret(masterSecret(whole), tenant.name)
+}
+
+function whence({ tenant }: Config): string {
+  return tenant === undefined ? 'is configured' : 'comes from that of the installation'
 }
 
 /** Throws where the store is a database, which has tools of its own for this. */
-function loadEmbedded({ config: file = process.env[fileVariable], data }: BackupFlags, tool: string): Config {
-  const config = loadConfig({ file, environment: process.env, flags: data === undefined ? {} : { data } })
+function loadEmbedded(
+  { config: file = process.env[fileVariable], data, tenant }: BackupFlags,
+  tool: string,
+): Config {
+  const flags = data === undefined ? {} : { data }
+  const config = configFor(loadConfig({ file, environment: process.env, flags }), tenant)
   if (config.store.url === undefined) return config
   const message = `the store is a PostgreSQL database: use ${tool}, and keep the secret with what it writes`
   throw new OperandWrong([{ path: 'store.url', message }])

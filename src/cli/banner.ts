@@ -1,4 +1,5 @@
 import type { Running, RunningCertificate } from '../app.ts'
+import type { RunningTenant } from '../compose/tenants.ts'
 import type { CommonFlags } from './flags.ts'
 
 /** Tells a person what runs where and what to do next. */
@@ -11,6 +12,7 @@ export function describeRunning(
     ...(urls.gateway === undefined ? [] : [['gateway', `${publicUrl}  (the only public port)`] as const]),
     ...(certificate === undefined ? [] : [['  certificate', describeCertificate(certificate)] as const]),
     ...resources.map(({ name, resource }) => [`  ${name}`, resource] as const),
+    ...running.tenants.flatMap(describeTenant),
     ...(urls['authorization-server'] === undefined
       ? []
       : [['authorization server', `${urls['authorization-server']}  (behind the gateway)`] as const]),
@@ -26,6 +28,10 @@ export function describeRunning(
     ...rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`),
     '',
   ].join('\n')
+}
+
+function describeTenant({ name, publicUrl, resources }: RunningTenant): (readonly [string, string])[] {
+  return [[`tenant ${name}`, publicUrl], ...resources.map((one) => [`  ${one.name}`, one.resource] as const)]
 }
 
 function describeCertificate({ file, validUntil }: RunningCertificate): string {
@@ -46,14 +52,15 @@ export function tokenHint({ data }: Pick<CommonFlags, 'data'>): string {
 }
 
 /** Tells the operator of an installation without users where the first one is made. Never goes to the log. */
-export function setUpHint(link: string): string {
+export function setUpHint(link: string, tenant?: string): string {
+  const [of, flag] = tenant === undefined ? ['', ''] : [` of ${tenant}`, ` --tenant ${tenant}`]
   return [
     '',
-    'There is no user yet. Within the hour, make the first one here:',
+    `There is no user${of} yet. Within the hour, make the first one here:`,
     '',
     `  ${link}`,
     '',
-    'or with: portcullis user add NAME',
+    `or with: portcullis user add NAME${flag}`,
     '',
   ].join('\n')
 }

@@ -5,6 +5,7 @@ import { describeProvider } from '../config/describe-provider.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
+import { configOfTenant } from '../config/tenant.ts'
 import { systemClock } from '../core/clock.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { OperandWrong } from './operand-wrong.ts'
@@ -32,15 +33,30 @@ export function checkCommand(): Command {
         needsServer: true,
         certificateAt: systemClock.now(),
       })
-      const { publicUrl, mode, upstreams, listen, login } = checked
-      for (const hint of hints({ publicUrl, listen })) console.error(`portcullis: ${hint}`)
-      const servers = upstreams.length === 1 ? 'one MCP server' : `${upstreams.length} MCP servers`
-      for (const { name, label } of login.providers.map(describeProvider))
-        console.error(`portcullis: ${label} must know the redirect URI ${callbackUrl(checked, name)}`)
-      const lines = askIssuers ? await describeIssuers(checked, { clock: systemClock }) : []
-      for (const line of lines) console.error(`portcullis: ${line}`)
-      console.log(`${config} is right: ${mode} mode, ${servers} behind ${publicUrl}`)
+      for (const hint of hints(checked)) console.error(`portcullis: ${hint}`)
+      const tenants = checked.tenants.map((tenant) => configOfTenant(checked, tenant))
+      for (const one of [checked, ...tenants]) {
+        const prefix = one.tenant === undefined ? 'portcullis' : `portcullis: tenant ${one.tenant.name}`
+        for (const line of await notes(one, askIssuers)) console.error(`${prefix}: ${line}`)
+      }
+      console.log(`${config} is right: ${checked.mode} mode, ${describeServers(checked)}`)
+      for (const tenant of tenants) console.log(`  tenant ${tenant.tenant?.name}: ${describeServers(tenant)}`)
     })
+}
+
+/** What others must know of a configuration, and what its issuers can do. */
+async function notes(config: Config, askIssuers: boolean): Promise<string[]> {
+  return [
+    ...config.login.providers
+      .map(describeProvider)
+      .map(({ name, label }) => `${label} must know the redirect URI ${callbackUrl(config, name)}`),
+    ...(askIssuers ? await describeIssuers(config, { clock: systemClock }) : []),
+  ]
+}
+
+function describeServers({ upstreams, publicUrl }: Config): string {
+  const servers = upstreams.length === 1 ? 'one MCP server' : `${upstreams.length} MCP servers`
+  return `${servers} behind ${publicUrl}`
 }
 
 /** What can be right, and mostly is not. */

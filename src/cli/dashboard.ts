@@ -9,10 +9,11 @@ export function dashboardCommand(): Command {
   return addInstallationFlags(new Command('dashboard'))
     .description('Print a link that opens the dashboard of a running installation once, within 15 minutes.')
     .action((flags: StoreFlags) =>
-      withStore(flags, async ({ store, secret, config: { listen } }) => {
+      withStore(flags, async ({ store, secret, config }) => {
+        const { listen } = config
         const access = dashboardAccess({ artifacts: store.artifacts, secret, clock: systemClock })
         const host = listen.internalHost.includes(':') ? `[${listen.internalHost}]` : listen.internalHost
-        console.log(dashboardLink(`http://${host}:${listen.admin}`, await access.createLink()))
+        console.log(dashboardLink(config, `http://${host}:${listen.admin}`, await access.createLink()))
       }),
     )
 }

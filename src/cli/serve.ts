@@ -48,7 +48,8 @@ async function serve({
     })
   // A part without the public listener need not be able to read its key.
   const settings = load(only === undefined || only === 'gateway' ? systemClock.now() : undefined)
-  if (only === 'authorization-server' && settings.authorizationServer === 'external') {
+  const isNeeded = [settings, ...settings.tenants].some((one) => one.authorizationServer === 'own')
+  if (only === 'authorization-server' && !isNeeded) {
     const message =
       'authorization-server is not there where authorizationServer is external: leave --only away, or set authorizationServer: own'
     throw new OperandWrong([{ path: '--only', message }])
@@ -62,6 +63,8 @@ async function serve({
   const running = led ?? (await start(settings, { parts: chosen }))
   if (settings.log.format === 'text') console.log(describeRunning(running))
   if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink))
+  for (const { name, setUpLink } of running.tenants)
+    if (setUpLink !== undefined) console.error(setUpHint(setUpLink, name))
   // The certificate has a keeper of its own.
   const keeper = keepConfiguration({ file: config, config: settings, load: () => load(), running })
   reloadOnSignal(keeper.reload)

@@ -7,11 +7,13 @@ import { loadConfig } from '../config/load.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { storeFile } from '../storage/open.ts'
+import { configFor } from './config-for.ts'
 import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
 import { OperandWrong } from './operand-wrong.ts'
 
 /** The flags of a command that manages what the store holds. */
 export interface StoreFlags extends CommonFlags {
+  readonly tenant?: string
   readonly config?: string
 }
 
@@ -33,16 +35,19 @@ export interface InstallationFacts {
 
 /** Adds the flags that say which store is meant. */
 export function addInstallationFlags(command: Command): Command {
-  return addStoreFlags(command).option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
+  return addStoreFlags(command)
+    .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
+    .option('--tenant <name>', 'one of the tenants of the configuration, in place of the installation itself')
 }
 
 /** Opens the store of an installation, which may be running, for as long as `use` takes. Throws what can be mended. */
 export async function withStore<T>(
-  { config: file = process.env[fileVariable], json: _, ...flags }: StoreFlags,
+  { config: file = process.env[fileVariable], json: _, tenant, ...flags }: StoreFlags,
   use: (open: OpenStore) => Promise<T>,
   { mayMake = false, base = {} }: { mayMake?: boolean; base?: ConfigInput } = {},
 ): Promise<T> {
-  const config = loadConfig({ base, file, environment: process.env, flags: flagSettings(flags) })
+  const whole = loadConfig({ base, file, environment: process.env, flags: flagSettings(flags) })
+  const config = configFor(whole, tenant)
   const makes = !hasStore(config)
   if (makes && !mayMake) throw noInstallation(config)
   const { store, secret } = await openConfiguredStore(config, systemClock)

@@ -1,15 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { dashboardApp } from '../admin/dashboard.ts'
 import { adminApp } from '../admin/server.ts'
 import type { Config } from '../config/schema.ts'
+import { joinTenants } from '../telemetry/join-metrics.ts'
 import { mergeTraffic } from '../telemetry/merge-traffic.ts'
 import type { CollectedMetrics, RenderedMetrics } from '../telemetry/metrics.ts'
-import type { TrafficRecord } from '../telemetry/traffic.ts'
+import type { TenantTraffic, TrafficRecord } from '../telemetry/traffic.ts'
 import { version } from '../version.ts'
 import type { Base } from './base.ts'
 import { buildDashboard } from './dashboard/build.ts'
+import type { OpenTenant, Tenants } from './tenants.ts'
 
 /** Workers that serve for this process, as far as it has to know. */
 export interface WatchedWorkers {
@@ -18,7 +19,7 @@ export interface WatchedWorkers {
   /** Writes the metrics of all of them, and those of this process. */
   readonly render: (own: CollectedMetrics) => Promise<RenderedMetrics>
   /** What they have seen. */
-  readonly watch: () => Promise<readonly TrafficRecord[]>
+  readonly watch: () => Promise<readonly TenantTraffic[]>
   /** Takes what counts those that ended unasked. */
   readonly countLost: (lost: () => void) => void
 }
@@ -33,16 +34,21 @@ export interface Admin {
 interface AdminOptions {
   /** The configuration as it is now. */
   readonly config: () => Config
+  readonly tenants: Pick<Tenants, 'all' | 'watch'>
   readonly workers: WatchedWorkers | undefined
   /** Throws with the reason while this process begins or ends. */
   readonly checkServing: () => void
 }
 
-/** Builds health, metrics and dashboard over this process, and over the workers that it leads. */
-export function buildAdmin(base: Base, { config, workers, checkServing }: AdminOptions): Admin {
+/** Builds health, metrics and a dashboard for each tenant, over this process and the workers that it leads. */
+export function buildAdmin(base: Base, options: AdminOptions): Admin {
+  const { config, tenants, checkServing } = options
   const { internalHost, adminHost = internalHost, adminNames } = config().listen
-  const { watchTraffic, renderMetrics, checkWorkers } = watch(base, workers)
-  const dashboard = buildDashboard(config, base, watchTraffic)
+  const { watchTraffic, renderMetrics, checkWorkers } = watch(base, options)
+  const dashboard = buildDashboard(config, base, () => watchTraffic())
+  const all = tenants.all.map(({ name, config: of, base: its }) =>
+    buildDashboard(of, its, () => watchTraffic(name)),
+  )
   const ports = {
     version,
     renderMetrics,
@@ -50,10 +56,11 @@ export function buildAdmin(base: Base, { config, workers, checkServing }: AdminO
       checkServing()
       checkWorkers()
       await base.checkReady()
+      await Promise.all(tenants.all.map((tenant) => tenant.base.checkReady()))
     },
     isServed: (name: string) => isAdminHost(name, [adminHost, ...adminNames]),
   }
-  const listener = getRequestListener(adminApp(ports, dashboardApp(dashboard)).fetch)
+  const listener = getRequestListener(adminApp(ports, [...all, dashboard]).fetch)
   return {
     handle: (req, res) => void listener(req, res),
     createLink: () => dashboard.access.createLink(),
@@ -63,15 +70,19 @@ export function buildAdmin(base: Base, { config, workers, checkServing }: AdminO
 interface Watched {
   readonly checkWorkers: () => void
   readonly renderMetrics: () => Promise<RenderedMetrics>
-  readonly watchTraffic: () => Promise<TrafficRecord>
+  /** What was seen for one tenant; without a name, for the installation itself. */
+  readonly watchTraffic: (tenant?: string) => Promise<TrafficRecord>
 }
 
-function watch({ metrics, traffic }: Base, workers: WatchedWorkers | undefined): Watched {
+function watch(base: Base, { tenants, workers }: Pick<AdminOptions, 'tenants' | 'workers'>): Watched {
+  const { metrics } = base
   if (workers === undefined) {
     return {
       checkWorkers: () => undefined,
-      renderMetrics: () => metrics.render(),
-      watchTraffic: async () => traffic.record(),
+      renderMetrics: async () =>
+        tenants.all.length === 0 ? metrics.render() : joinTenants(await collectAll(base, tenants.all)),
+      watchTraffic: async (tenant) =>
+        trafficOf(tenant, [{ traffic: base.traffic.record() }, ...tenants.watch()]),
     }
   }
   workers.countLost(metrics.watchWorkers(workers.size))
@@ -79,9 +90,22 @@ function watch({ metrics, traffic }: Base, workers: WatchedWorkers | undefined):
     checkWorkers() {
       if (workers.size() === 0) throw new Error('no worker serves')
     },
-    renderMetrics: async () => workers.render(await metrics.collect()),
-    watchTraffic: async () => mergeTraffic(await workers.watch()),
+    renderMetrics: async () => workers.render(await collectAll(base, tenants.all)),
+    watchTraffic: async (tenant) => trafficOf(tenant, await workers.watch()),
   }
+}
+
+function trafficOf(tenant: string | undefined, seen: readonly TenantTraffic[]): TrafficRecord {
+  return mergeTraffic(seen.filter((one) => one.tenant === tenant).map(({ traffic }) => traffic))
+}
+
+/** What this process has counted, for the installation and for its tenants. */
+export async function collectAll(
+  { metrics }: Pick<Base, 'metrics'>,
+  tenants: readonly OpenTenant[],
+): Promise<CollectedMetrics> {
+  const all = [metrics, ...tenants.map(({ base }) => base.metrics)]
+  return (await Promise.all(all.map((one) => one.collect()))).flat()
 }
 
 /** A page that has its own name lead here (DNS rebinding) shows that name; an address is nobody's. */

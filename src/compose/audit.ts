@@ -44,6 +44,7 @@ export async function openAudit(
   const signer = () => keys.signing
   const trail = openTrail({
     folder,
+    tenant: config.tenant?.name,
     fileBytes: fileMegabytes * 1024 * 1024,
     checkpointSeconds,
     whenUnwritable,

@@ -12,6 +12,7 @@ import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
 import { keyPurposes } from '../keys/key-states.ts'
 import type { OpenRateLimit } from '../limits/contract.ts'
 import type { Store } from '../storage/contract.ts'
+import type { SharedDatabase } from '../storage/open.ts'
 import type { Observe } from '../telemetry/event.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
@@ -29,6 +30,8 @@ export interface Base {
   readonly clock: Clock
   readonly secret: MasterSecret
   readonly store: Store
+  /** Where the store is, for those of tenants; undefined where it is an embedded one. */
+  readonly database: SharedDatabase | undefined
   readonly log: Log
   readonly metrics: Metrics
   readonly traffic: Traffic
@@ -54,25 +57,33 @@ export interface Base {
   readonly close: () => Promise<void>
 }
 
-interface BaseOptions {
+/** What a process has for all that it opens. */
+export interface BaseOptions {
   readonly clock: Clock
   /** Standard output unless said otherwise. */
   readonly logTo: NodeJS.WritableStream | undefined
   readonly place: WorkerPlace | undefined
+  /** A log that is open already, in place of one of its own; and a database. */
+  readonly log?: Log | undefined
+  readonly database?: SharedDatabase | undefined
 }
 
 const watchMilliseconds = 1000
 
 /** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend. */
-export async function openBase(config: Config, { clock, logTo, place }: BaseOptions): Promise<Base> {
-  const log = createLog({ ...config.log, destination: logTo, worker: place?.index })
-  const metrics = createMetrics(version)
+export async function openBase(config: Config, options: BaseOptions): Promise<Base> {
+  const { clock, logTo, place } = options
+  const log = options.log ?? createLog({ ...config.log, destination: logTo, worker: place?.index })
+  const metrics = createMetrics(version, config.tenant?.name)
   const traffic = watchTraffic(clock)
   const onFault = (error: unknown): void =>
     error instanceof StoreAway
       ? log.logger.warn({ reason: error.message }, error.message)
       : log.logger.error({ err: error }, 'fault')
-  const { store, secret } = await openConfiguredStore(config, clock, onFault)
+  const { store, secret, database } = await openConfiguredStore(config, clock, {
+    onFault,
+    database: options.database,
+  })
   const audit = await openAudit(config, { store, clock, onFault, onSink: tellOfSinks(log) })
   metrics.watchAudit({ lost: () => audit.trail.lost, waiting: audit.waiting })
   const rates = await openRates(config, { place, secret, clock, log })
@@ -84,6 +95,7 @@ export async function openBase(config: Config, { clock, logTo, place }: BaseOpti
     clock,
     secret,
     store,
+    database,
     log,
     metrics,
     traffic,

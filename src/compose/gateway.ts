@@ -11,13 +11,14 @@ import { createGateway, type Gateway } from '../gateway/server.ts'
 import { sealedSessions } from '../gateway/session.ts'
 import { sealedTaskIds } from '../gateway/task-ids.ts'
 import { createTokenVerifier, type TrustedIssuer } from '../gateway/token-verifier.ts'
+import type { Upstream } from '../gateway/upstream.ts'
 import { createProofVerifier, type ProofVerifier } from '../gateway/verify-proof.ts'
 import { clientAddress } from '../http/client-address.ts'
 import { seenOnceModel } from '../storage/contract.ts'
 import type { Base } from './base.ts'
 import { type OpenedIssuer, openIssuers } from './issuers.ts'
 import type { Lasting } from './lasting.ts'
-import { type BuiltUpstream, buildUpstreams } from './upstreams.ts'
+import { type BuiltUpstream, draftUpstreams } from './upstreams.ts'
 
 /** A gateway with what it was made of. */
 export interface BuiltGateway {
@@ -27,12 +28,22 @@ export interface BuiltGateway {
   readonly issuers: readonly OpenedIssuer[]
 }
 
-/** Builds the gateway of a configuration. What has not changed since the one `before` it is taken over from there. */
-export async function buildGateway(
+/** A gateway that can take its place, or be forgotten. */
+export interface PreparedGateway {
+  /** Builds it. Nothing can fail any more: connectors that are taken over are in use. */
+  build(): BuiltGateway
+  discard(): void
+}
+
+/**
+ * Does everything for the gateway of a configuration that can fail. What has not changed since the one `before` it is
+ * taken over from there. Throws what an operator can mend.
+ */
+export async function prepareGateway(
   config: Config,
   base: Base,
   { lasting, before }: { readonly lasting: Lasting; readonly before: BuiltGateway | undefined },
-): Promise<BuiltGateway> {
+): Promise<PreparedGateway> {
   const { clock, secret, identityKeys, site, resources, onFault } = base
   const others = await openIssuers(config, base, before?.issuers ?? [])
   const issuers = trustedIssuers(
@@ -46,41 +57,47 @@ export async function buildGateway(
     isRevoked: lasting.denyList.isRevoked,
     onVerified: base.metrics.verified,
   })
-  // From here on nothing fails: connectors that are taken over are in use.
-  const built = buildUpstreams(config.upstreams, before?.upstreams ?? [], { base, lasting })
-  const upstreams = built.map(({ upstream }) => upstream)
-  const gateway = createGateway({
-    site,
-    guard: base.guard,
-    clientAddress: clientAddress(config.trustedProxies),
-    routes: buildRoutes(
+  const drafted = draftUpstreams(config.upstreams, before?.upstreams ?? [], { base, lasting })
+  const gatewayTo = (upstreams: readonly Upstream[]): Gateway =>
+    createGateway({
       site,
-      upstreams,
-      upstreams.find(({ path }) => path === resources.fallback?.path),
-    ),
-    mcp: mcpHandler({
-      tokens,
-      proofs: buildProofVerifier(config, base),
-      admission: createAdmission(config.limits, base.rateLimit, lasting.running),
-      stepUps: rememberOwn(site.url, base.stepUps),
-      sessions: sealedSessions(sealer(secret.derive('gateway/session')), clock),
-      taskIds: sealedTaskIds(
-        repeatableSealer(secret.derive('gateway/task'), secret.derive('gateway/task-nonce')),
+      guard: base.guard,
+      clientAddress: clientAddress(config.trustedProxies),
+      routes: buildRoutes(
+        site,
+        upstreams,
+        upstreams.find(({ path }) => path === resources.fallback?.path),
       ),
-      limits: config.limits,
+      mcp: mcpHandler({
+        tokens,
+        proofs: buildProofVerifier(config, base),
+        admission: createAdmission(config.limits, base.rateLimit, lasting.running),
+        stepUps: rememberOwn(site.url, base.stepUps),
+        sessions: sealedSessions(sealer(secret.derive('gateway/session')), clock),
+        taskIds: sealedTaskIds(
+          repeatableSealer(secret.derive('gateway/task'), secret.derive('gateway/task-nonce')),
+        ),
+        limits: config.limits,
+        recorder: base.trail,
+        traces: base.traces,
+      }),
+      isCurrent: (principal) => tokens.isCurrent(principal),
+      issuers: issuers.map((trusted) => trusted.issuer),
+      identityKeys: () => identityKeys.publicJwks,
+      authorizationServer: lasting.authorizationServer,
+      observe: base.observe,
       recorder: base.trail,
       traces: base.traces,
-    }),
-    isCurrent: (principal) => tokens.isCurrent(principal),
-    issuers: issuers.map((trusted) => trusted.issuer),
-    identityKeys: () => identityKeys.publicJwks,
-    authorizationServer: lasting.authorizationServer,
-    observe: base.observe,
-    recorder: base.trail,
-    traces: base.traces,
-    onFault,
-  })
-  return { gateway, upstreams: built, issuers: others }
+      onFault,
+    })
+  return {
+    build() {
+      const upstreams = drafted.build()
+      const gateway = gatewayTo(upstreams.map(({ upstream }) => upstream))
+      return { gateway, upstreams, issuers: others }
+    },
+    discard: () => drafted.discard(),
+  }
 }
 
 function trustedIssuers(

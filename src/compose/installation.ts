@@ -3,28 +3,34 @@ import type { AuthorizationServer } from '../authorization-server/contract.ts'
 import type { Config } from '../config/schema.ts'
 import { buildAuthorizationServer } from './authorization-server.ts'
 import { adaptBase, type Base } from './base.ts'
-import { type BuiltGateway, buildGateway } from './gateway.ts'
+import { type BuiltGateway, type PreparedGateway, prepareGateway } from './gateway.ts'
 import { openLasting } from './lasting.ts'
 import { openRetirement } from './retirement.ts'
 
-type Handle = (req: IncomingMessage, res: ServerResponse) => void
+/** Answers one request. */
+export type Handle = (req: IncomingMessage, res: ServerResponse) => void
 
 /** The gateway and the authorization server of an installation, whose configuration can change while they answer. */
 export interface Installation {
   readonly handleGateway: Handle
   readonly handleAuthorizationServer: Handle
-  /**
-   * Lets another configuration take over for every request that comes from now on, in one step. What runs goes on by the
-   * old one. Throws ConfigurationInvalid for one that cannot be used, and then nothing has changed.
-   */
-  replace(config: Config): Promise<void>
+  /** Does everything for another configuration that can fail. Throws what an operator can mend. */
+  prepare(config: Config): Promise<Change>
   /** Ends the streams that would otherwise never end. */
   readonly endStreams: () => void
   readonly close: () => Promise<void>
 }
 
-interface InstallationOptions {
-  /** What of it is wanted; a handler of the rest answers nothing. */
+/** Another configuration that can be taken up, or forgotten. Until then nothing has changed. */
+export interface Change {
+  /** Lets it take over for every request that comes from now on, in one step. What runs goes on by the old one. */
+  take(): void
+  discard(): void
+}
+
+/** What of an installation this process has. */
+export interface InstallationOptions {
+  /** What of it is wanted; the rest is 404. */
   readonly gateway: boolean
   readonly authorizationServer: boolean
   /** Where the gateway finds the authorization server: known by the first request. */
@@ -49,12 +55,12 @@ export async function openInstallation(
     onFault: base.onFault,
   })
 
-  const build = async (config: Config, before: Built | undefined): Promise<Built> => {
+  const prepare = async (config: Config, before: Built | undefined): Promise<Prepared> => {
     const adapted = adaptBase(base, config)
     const server =
       hasOwn && options.authorizationServer ? await buildAuthorizationServer(config, adapted) : undefined
     try {
-      const gateway = lasting && (await buildGateway(config, adapted, { lasting, before: before?.gateway }))
+      const gateway = lasting && (await prepareGateway(config, adapted, { lasting, before: before?.gateway }))
       return { server, gateway }
     } catch (error) {
       server?.stop()
@@ -63,21 +69,30 @@ export async function openInstallation(
   }
 
   let ending = false
-  let current = await build(first, undefined).catch(async (error: unknown) => {
+  let current = await prepare(first, undefined).then(build, async (error: unknown) => {
     await lasting?.close()
     throw error
   })
 
   return {
-    handleGateway: (req, res) => current.gateway?.gateway.handle(req, res),
-    handleAuthorizationServer: (req, res) => current.server?.handle(req, res),
-    async replace(config) {
-      const old = current
-      const next = await build(config, old)
-      current = next
-      old.server?.stop()
-      if (old.gateway !== undefined && next.gateway !== undefined) retirement.take(old.gateway, next.gateway)
-      if (ending) next.gateway?.gateway.endStreams()
+    handleGateway: (req, res) => (current.gateway?.gateway ?? nothing).handle(req, res),
+    handleAuthorizationServer: (req, res) => (current.server ?? nothing).handle(req, res),
+    async prepare(config) {
+      const prepared = await prepare(config, current)
+      return {
+        take() {
+          const old = current
+          current = build(prepared)
+          old.server?.stop()
+          if (old.gateway !== undefined && current.gateway !== undefined)
+            retirement.take(old.gateway, current.gateway)
+          if (ending) current.gateway?.gateway.endStreams()
+        },
+        discard() {
+          prepared.server?.stop()
+          prepared.gateway?.discard()
+        },
+      }
     },
     endStreams() {
       ending = true
@@ -94,6 +109,18 @@ export async function openInstallation(
       await lasting?.close()
     },
   }
+}
+
+/** Answers for what is not there. */
+const nothing: { readonly handle: Handle } = { handle: (_, res) => void res.writeHead(404).end() }
+
+interface Prepared {
+  readonly server: AuthorizationServer | undefined
+  readonly gateway: PreparedGateway | undefined
+}
+
+function build({ server, gateway }: Prepared): Built {
+  return { server, gateway: gateway?.build() }
 }
 
 interface Built {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { rename } from 'node:fs/promises'
+import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WorkerPlace } from '../core/worker-place.ts'
 import type { Connector } from '../upstream/contract.ts'
@@ -23,6 +23,7 @@ export async function openOwners(place: WorkerPlace, onFault: (error: unknown) =
   const { index, count, folder } = place
   const connectors = new Map<string, Connector>()
   const server = serveOwned(connectors, onFault)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   const mine = join(folder, String(index))
   const bound = join(folder, `${index}-${process.pid}`)
   await new Promise<void>((resolve, reject) => {

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { keyedDigest, type MasterSecret } from '../core/secret.ts'
 import type { WorkerPlace } from '../core/worker-place.ts'
 import type { OpenRateLimit } from '../limits/contract.ts'
-import { countWith, inMemory } from '../limits/count.ts'
+import { countWith, inMemory, type MakeLimiter } from '../limits/count.ts'
 import { fallBack } from '../limits/fall-back.ts'
 import { inPrimary } from '../limits/in-primary.ts'
 import { countInRedis } from '../limits/in-redis.ts'
@@ -26,15 +26,18 @@ interface RatePorts {
  * Opens where rates are counted: in the Redis of the configuration, else for all workers of this machine in their
  * primary, else in this process. While Redis is away the next one of these counts.
  */
-export async function openRates({ limits }: Config, ports: RatePorts): Promise<Rates> {
+export async function openRates({ limits, tenant }: Config, ports: RatePorts): Promise<Rates> {
   const { place, secret, clock, log } = ports
-  const alone = countWith(place === undefined ? inMemory : inPrimary)
+  /** Tenants share the primary and Redis, and no count. */
+  const own = (make: MakeLimiter): MakeLimiter =>
+    tenant === undefined ? make : (bound) => make({ ...bound, name: `${tenant.name}/${bound.name}` })
+  const alone = countWith(own(place === undefined ? inMemory : inPrimary))
   if (limits.redis === undefined) return { rateLimit: alone, close: () => undefined }
   const redis = await countInRedis(limits.redis, (error) =>
     log.logger.debug({ reason: (error as Error).message }, 'no connection to the Redis of limits.redis'),
   )
   // Keys are names and addresses of people.
-  const shared = countWith(redis.make, keyedDigest(secret.derive('limits')))
+  const shared = countWith(own(redis.make), keyedDigest(secret.derive('limits')))
   const where = place === undefined ? 'each process' : 'each machine'
   const onChange = (reason: string | undefined): void =>
     reason === undefined

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
-import type { MasterSecret } from '../core/secret.ts'
+import { type MasterSecret, tenantSecret } from '../core/secret.ts'
 import { loadMasterSecret, prepareDataFolder } from '../keys/master-secret.ts'
 import type { Store } from '../storage/contract.ts'
-import { openStore, storeFile } from '../storage/open.ts'
+import { openDatabase, openStore, type SharedDatabase, storeFile } from '../storage/open.ts'
 
 /** The store of a configuration, with the secret that opens it. */
 export interface ConfiguredStore {
@@ -13,19 +13,51 @@ export interface ConfiguredStore {
   readonly secret: MasterSecret
   /** The data folder, which exists. */
   readonly folder: string
+  /** Where it is, for the stores of tenants; undefined for an embedded one. */
+  readonly database: SharedDatabase | undefined
+}
+
+interface StorePorts {
+  /** Told of lost connections. */
+  readonly onFault?: ((error: unknown) => void) | undefined
+  /** The database of the configuration, where somebody has opened it already and will close it. */
+  readonly database?: SharedDatabase | undefined
 }
 
 /** Opens the store of a configuration: the one place that chooses it. Throws what an operator can mend. */
 export async function openConfiguredStore(
   config: Config,
   clock: Clock,
-  onFault?: (error: unknown) => void,
+  { onFault = () => undefined, database: given }: StorePorts = {},
 ): Promise<ConfiguredStore> {
   const folder = resolve(config.data)
-  prepareDataFolder(folder)
+  const { tenant } = config
   const { url } = config.store
+  const home = tenant?.home ?? folder
+  prepareDataFolder(home)
+  prepareDataFolder(folder)
   // The secret is made before the store, so that a store without one has lost it.
-  const secret = loadMasterSecret(config.secret, folder, url === undefined && existsSync(storeFile(folder)))
-  const store = await openStore({ folder, url, secret, clock, ...(onFault === undefined ? {} : { onFault }) })
-  return { store, secret, folder }
+  const hasStore = url === undefined && [home, folder].some((one) => existsSync(storeFile(one)))
+  const whole = loadMasterSecret(config.secret, home, hasStore)
+  const secret = tenant === undefined ? whole : tenantSecret(whole, tenant.name)
+  const own = url === undefined || given !== undefined ? undefined : await openDatabase(url, onFault)
+  const database = given ?? own
+  try {
+    const store = await openStore({
+      folder,
+      database,
+      secret,
+      clock,
+      onFault,
+      ...(tenant === undefined ? {} : { tenant: tenant.name }),
+    })
+    const close = async (): Promise<void> => {
+      await store.close()
+      await own?.close()
+    }
+    return { store: { ...store, close }, secret, folder, database }
+  } catch (error) {
+    await own?.close()
+    throw error
+  }
 }

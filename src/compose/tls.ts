@@ -25,7 +25,7 @@ export function renewCertificate(
     files: [files.certificate, files.key],
     pair,
     read: () => {
-      const read = readPair(files, config.publicUrl, clock.now())
+      const read = readPair(files, config, clock.now())
       return 'cert' in read ? read : describePairProblems(read)
     },
     use: (next) => server.setSecureContext(contextOptions(next)),

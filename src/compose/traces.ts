@@ -4,7 +4,10 @@ import type { Traces } from '../telemetry/trace-contract.ts'
 import { version } from '../version.ts'
 
 /** Opens the traces of a configuration; undefined where it wants none, and then nothing of them is loaded. */
-export async function openConfiguredTraces({ traces }: Config, { logger }: Log): Promise<Traces | undefined> {
+export async function openConfiguredTraces(
+  { traces, tenant }: Config,
+  { logger }: Log,
+): Promise<Traces | undefined> {
   const { endpoint } = traces
   if (endpoint === undefined) return undefined
   const { openTraces } = await import('../telemetry/traces.ts')
@@ -12,6 +15,7 @@ export async function openConfiguredTraces({ traces }: Config, { logger }: Log):
     ...traces,
     endpoint,
     version,
+    tenant: tenant?.name,
     onChange: (reason) =>
       reason === undefined
         ? logger.info({}, 'traces are sent again')

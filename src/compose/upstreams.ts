@@ -19,6 +19,14 @@ export interface BuiltUpstream {
   readonly upstream: Upstream
 }
 
+/** The servers of a configuration before anything of them runs. */
+export interface DraftedUpstreams {
+  /** Opens their connectors. Nothing can fail any more. */
+  build(): readonly BuiltUpstream[]
+  /** Lets go of what was made for them alone. */
+  discard(): void
+}
+
 interface UpstreamPorts {
   readonly base: Base
   readonly lasting: Lasting
@@ -26,24 +34,27 @@ interface UpstreamPorts {
 
 /**
  * The servers of a configuration. One whose setting is what it was `before` is the very same; one in which only rules and
- * limits are others keeps its connections, sessions and processes. Throws before it has opened a connector.
+ * limits are others keeps its connections, sessions and processes. Throws what an operator can mend.
  */
-export function buildUpstreams(
+export function draftUpstreams(
   settings: readonly UpstreamConfig[],
   before: readonly BuiltUpstream[],
   ports: UpstreamPorts,
-): readonly BuiltUpstream[] {
+): DraftedUpstreams {
   const drafts: Draft[] = []
+  const discard = (): void => {
+    for (const { isOwn, credential } of drafts) if (isOwn) credential.close?.()
+  }
   try {
     for (const [index, setting] of settings.entries()) {
       const known = before.find(({ setting: { name } }) => name === setting.name)
       drafts.push(draft(setting, ports.base.resources.all[index] as ProtectedResource, { known, ...ports }))
     }
   } catch (error) {
-    for (const { isOwn, credential } of drafts) if (isOwn) credential.close?.()
+    discard()
     throw error
   }
-  return drafts.map(({ build }) => build())
+  return { build: () => drafts.map(({ build }) => build()), discard }
 }
 
 /** Everything about a server that can still fail. */

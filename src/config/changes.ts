@@ -31,9 +31,20 @@ export function changedSettings(before: Config, after: Config): string[] {
 
 /** Those of these settings that count only from the start of a process on, as problems. */
 export function needingRestart(changed: readonly string[]): Problem[] {
-  return changed
-    .filter((name) => settledAtStart.some((settled) => name === settled || name.startsWith(`${settled}.`)))
-    .map((path) => ({ path, message: 'has changed, which needs a restart' }))
+  return changed.flatMap((path) => {
+    const [isOfTenant, setting] = /^tenants\[[^\]]*\](?:\.(.+))?$/.exec(path) ?? []
+    if (isOfTenant === undefined) return isSettled(path) ? [needsRestart(path, 'has changed')] : []
+    if (setting === undefined) return [needsRestart(path, 'was added or taken away')]
+    return setting === 'host' || isSettled(setting) ? [needsRestart(path, 'has changed')] : []
+  })
+}
+
+function isSettled(name: string): boolean {
+  return settledAtStart.some((settled) => name === settled || name.startsWith(`${settled}.`))
+}
+
+function needsRestart(path: string, what: string): Problem {
+  return { path, message: `${what}, which needs a restart` }
 }
 
 function compare(before: unknown, after: unknown, path: string): string[] {

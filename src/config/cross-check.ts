@@ -8,6 +8,7 @@ import { checkGrants } from './check-grants.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkProviders } from './check-providers.ts'
 import { checkScopes } from './check-scopes.ts'
+import { checkTenants } from './check-tenants.ts'
 import { authenticatedGrantTypes } from './grants.ts'
 import type { ParsedConfig } from './schema.ts'
 
@@ -26,6 +27,16 @@ export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
     ...checkPublicUrl(config),
     ...checkTls(config),
     ...checkListeners(config),
+    ...checkOwn(config),
+    ...checkStore(config),
+    ...checkAudit(config),
+    ...checkTenants(config, checkOwn),
+  ]
+}
+
+/** The rules about what each tenant has for itself as well. */
+function checkOwn(config: Partial<ParsedConfig>): RuleProblem[] {
+  return [
     ...checkUpstreams(config.upstreams ?? []),
     ...checkScopes(config),
     ...checkClients(config.clients ?? [], config.registration?.privateUseRedirects),
@@ -34,8 +45,6 @@ export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
     ...checkLogin(config),
     ...checkProviders(config),
     ...checkIssuers(config),
-    ...checkStore(config),
-    ...checkAudit(config),
   ]
 }
 

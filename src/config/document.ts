@@ -1,9 +1,13 @@
 import { jsonSchema, listSettings, type Setting } from './settings.ts'
+import { tenantSettings } from './tenant-schema.ts'
 
 /** docs/portcullis.schema.json, for editors: the JSON Schema of the configuration file. */
 export function renderSchema(): string {
   return `${JSON.stringify(jsonSchema(), null, 2)}\n`
 }
+
+/** What a tenant has as an installation has it. */
+const theirs = { ...tenantSettings, limits: true }
 
 /** docs/configuration.md, made from the schema. */
 export function renderReference(): string {
@@ -31,7 +35,16 @@ In place of any variable, one with \`_FILE\` at its end can name a file that hol
 
 | setting | type | default | variable | meaning |
 |---|---|---|---|---|
-${listSettings().map(renderRow).join('\n')}
+${listSettings()
+  .filter(({ path: [list, , setting = ''] }) => list !== 'tenants' || !(setting in theirs))
+  .map(renderRow)
+  .join('\n')}
+
+Each of \`tenants\` ([tenants.md](tenants.md)) also takes ${Object.keys(theirs)
+    .map((name) => `\`${name}\``)
+    .join(', ')},
+which mean the same and have the same defaults, for that tenant alone. \`limits.headerBytes\`, \`limits.headSeconds\` and
+\`limits.requestSeconds\` are for all.
 `
 }
 

@@ -17,10 +17,17 @@ export interface PairProblem {
   readonly message: string
 }
 
+/** A host that a certificate must cover. */
+export interface NeededHost {
+  readonly host: string
+  /** Whose host it is, and how to have another one, for an operator. */
+  readonly whose: string
+  readonly otherwise: string
+}
+
 /** What a pair must be good for. */
 export interface PairNeeds {
-  /** The host of the public URL; undefined where that is not known. */
-  readonly host: string | undefined
+  readonly hosts: readonly NeededHost[]
   /** Milliseconds since the Unix epoch. */
   readonly now: number
 }
@@ -33,9 +40,9 @@ const keyBlock = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/
 const lockedKey = /-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/
 
 /**
- * Says whether a certificate and a key, the texts of two files, can serve a host now; tells everything that is wrong,
+ * Says whether a certificate and a key, the texts of two files, can serve hosts now; tells everything that is wrong,
  * also of one file where the other could not be read.
- * - The certificate comes first in its file, belongs to the key, is valid, and covers the host.
+ * - The certificate comes first in its file, belongs to the key, is valid, and covers the hosts.
  * - The key has no passphrase.
  */
 export function examinePair(
@@ -113,13 +120,16 @@ function validityProblems(
 function nameProblems(
   leaf: X509Certificate,
   { certificate: file }: TlsFiles,
-  { host }: PairNeeds,
+  { hosts }: PairNeeds,
 ): PairProblem[] {
-  if (host === undefined || covers(leaf, host)) return []
   const names = leaf.subjectAltName?.replaceAll(/DNS:|IP Address:/g, '') ?? 'no name at all'
-  const fix = `get one for ${host}, or put a host that it covers into publicUrl`
-  const message = `the certificate in ${file} covers ${names}, not ${host}, the host of publicUrl: ${fix}`
-  return [{ setting: 'certificate', message }]
+  return hosts
+    .filter(({ host }) => !covers(leaf, host))
+    .map(({ host, whose, otherwise }) => {
+      const fix = `get one for ${host}, or ${otherwise}`
+      const message = `the certificate in ${file} covers ${names}, not ${host}, the host of ${whose}: ${fix}`
+      return { setting: 'certificate', message }
+    })
 }
 
 /** As clients do it: the names of the subject alternative name count alone (RFC 9525 section 2). */

@@ -1,8 +1,10 @@
 import { withoutTrailingSlash } from '../core/resource.ts'
 import { closest } from './closest.ts'
+import { completeLogin } from './complete-login.ts'
 import { crossCheck } from './cross-check.ts'
 import { readEnvironment } from './environment.ts'
 import { type ConfigFile, readConfigFile } from './file.ts'
+import { deepFreeze } from './freeze.ts'
 import { ConfigurationInvalid, type Problem, writePath } from './problems.ts'
 import { checkPair } from './read-pair.ts'
 import { type Config, type ConfigInput, configSchema, type ParsedConfig } from './schema.ts'
@@ -54,7 +56,8 @@ export function loadConfig({
   problems.push(
     ...rules.map(({ path, message }) => ({ path: writePath(path), message, place: fromFile.locate(path) })),
   )
-  if (needsServer && problems.length === 0 && parsed.data?.upstreams.length === 0) {
+  const { upstreams, tenants } = valid
+  if (needsServer && problems.length === 0 && upstreams?.length === 0 && tenants?.length === 0) {
     problems.push({
       path: 'upstreams',
       message: `must name at least one MCP server${file === undefined ? ', in a file that -c names' : ''}`,
@@ -64,10 +67,11 @@ export function loadConfig({
   const publicUrl = withoutTrailingSlash(
     new URL(parsed.data.publicUrl ?? `http://127.0.0.1:${parsed.data.listen.gateway}`).href,
   )
-  const { mode, login } = parsed.data
-  const unnamed = mode === 'production' ? 'local' : 'development'
-  const users = login.users ?? (login.providers.length > 0 ? 'none' : unnamed)
-  return deepFreeze({ ...parsed.data, publicUrl, login: { ...login, users } })
+  const { mode } = parsed.data
+  const completed = parsed.data.tenants.map((tenant) => {
+    return { ...tenant, login: completeLogin({ mode, login: tenant.login }) }
+  })
+  return deepFreeze({ ...parsed.data, publicUrl, login: completeLogin(parsed.data), tenants: completed })
 }
 
 function merge(lower: object, higher: object): object {
@@ -121,12 +125,4 @@ function validPart(config: object): Partial<ParsedConfig> {
     if (parsed.success) valid[key] = parsed.data
   }
   return valid
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value)
-    for (const child of Object.values(value)) deepFreeze(child)
-  }
-  return value
 }

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs'
 import type { RuleProblem } from './cross-check.ts'
-import { type CertificatePair, examinePair, type PairProblem } from './examine-pair.ts'
+import { type CertificatePair, examinePair, type NeededHost, type PairProblem } from './examine-pair.ts'
 import { ConfigurationInvalid, writePath } from './problems.ts'
 import type { Config, ParsedConfig } from './schema.ts'
+import { tenantUrl } from './tenant.ts'
 import type { TlsFiles } from './tls.ts'
 
-/** Reads the files of `listen.tls`, which must serve the public URL `now`. Returns the pair, or what is wrong with it. */
+/** Reads the files of `listen.tls`, which must serve all hosts `now`. Returns the pair, or what is wrong with it. */
 export function readPair(
   files: TlsFiles,
-  publicUrl: string | undefined,
+  config: Pick<Partial<ParsedConfig>, 'publicUrl' | 'tenants'>,
   now: number,
 ): CertificatePair | readonly PairProblem[] {
   const problems: PairProblem[] = []
@@ -21,25 +22,23 @@ export function readPair(
     }
   }
   const texts = { certificate: read('certificate'), key: read('key') }
-  const url = URL.parse(publicUrl ?? '')
-  const examined = examinePair(texts, files, {
-    host: url?.protocol === 'https:' ? url.hostname : undefined,
-    now,
-  })
+  const examined = examinePair(texts, files, { hosts: neededHosts(config), now })
   return 'cert' in examined ? examined : [...problems, ...examined]
 }
 
 /** What is wrong with the certificate of a configuration, which may itself be wrong elsewhere. */
-export function checkPair({ listen, publicUrl }: Partial<ParsedConfig>, now: number): RuleProblem[] {
+export function checkPair(config: Partial<ParsedConfig>, now: number): RuleProblem[] {
+  const { listen } = config
   if (listen?.tls === undefined) return []
-  const read = readPair(listen.tls, publicUrl, now)
+  const read = readPair(listen.tls, config, now)
   return 'cert' in read ? [] : read.map(({ setting, message }) => ({ path: settingPath(setting), message }))
 }
 
 /** The pair of a configuration; undefined where it has none. Throws ConfigurationInvalid. */
-export function openPair({ listen, publicUrl }: Config, now: number): CertificatePair | undefined {
+export function openPair(config: Config, now: number): CertificatePair | undefined {
+  const { listen } = config
   if (listen.tls === undefined) return undefined
-  const read = readPair(listen.tls, publicUrl, now)
+  const read = readPair(listen.tls, config, now)
   if ('cert' in read) return read
   throw new ConfigurationInvalid(
     read.map(({ setting, message }) => ({ path: writePath(settingPath(setting)), message })),
@@ -49,6 +48,23 @@ export function openPair({ listen, publicUrl }: Config, now: number): Certificat
 /** Problems of a pair in one line, for a log. */
 export function describePairProblems(problems: readonly PairProblem[]): string {
   return problems.map(({ setting, message }) => `${writePath(settingPath(setting))}: ${message}`).join('; ')
+}
+
+/** The hosts of the public URL and of tenants. What is wrong with them is told elsewhere. */
+function neededHosts({ publicUrl = '', tenants = [] }: Parameters<typeof readPair>[1]): NeededHost[] {
+  const url = URL.parse(publicUrl)
+  if (url?.protocol !== 'https:') return []
+  const own = {
+    host: url.hostname,
+    whose: 'publicUrl',
+    otherwise: 'put a host that it covers into publicUrl',
+  }
+  const others = tenants.flatMap((tenant) => {
+    const host = tenant.host === undefined ? undefined : URL.parse(tenantUrl(publicUrl, tenant))?.hostname
+    const otherwise = 'take its host away, which leaves it its path'
+    return host === undefined ? [] : [{ host, whose: `the tenant ${tenant.name}`, otherwise }]
+  })
+  return [own, ...others]
 }
 
 function settingPath(setting: keyof TlsFiles): readonly string[] {

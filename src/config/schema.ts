@@ -5,6 +5,7 @@ import { dpopSchema, grantsSchema } from './grants.ts'
 import { issuerSchema } from './issuer-schema.ts'
 import { limitsSchema } from './limits.ts'
 import { providerSchema } from './provider-schema.ts'
+import { type TenantOf, tenantOwn, tenantSettings } from './tenant-schema.ts'
 import { tlsSchema } from './tls.ts'
 import { tracesSchema } from './traces.ts'
 import { upstreamSchema } from './upstream-schema.ts'
@@ -37,8 +38,8 @@ const lifetimeProfile = z
   })
   .meta({ description: 'Clients whose access tokens live longer or shorter than those of others.' })
 
-/** The one schema of the configuration: YAML, environment, flags, JSON Schema and docs/configuration.md. */
-export const configSchema = z.strictObject({
+/** Everything but the tenants. */
+const installationSchema = z.strictObject({
   mode: z.enum(['development', 'production']).default('development').meta({
     description: 'Development is for loopback only: login without password, open CORS for loopback origins.',
   }),
@@ -237,18 +238,31 @@ export const configSchema = z.strictObject({
   audit: auditSchema,
 })
 
+/** The one schema of the configuration: YAML, environment, flags, JSON Schema and docs/configuration.md. */
+export const configSchema = installationSchema.extend({
+  tenants: z.array(installationSchema.pick(tenantSettings).extend(tenantOwn)).default([]),
+})
+
 /** A configuration as it is written. */
 export type ConfigInput = z.input<typeof configSchema>
 
 /** A configuration that has passed the schema, before defaults that depend on other settings. */
 export type ParsedConfig = z.output<typeof configSchema>
 
+type CompleteLogin = ParsedConfig['login'] & { users: 'local' | 'development' | 'none' }
+
 /** A checked configuration. Frozen. */
 export interface Config extends ParsedConfig {
   /** Canonical: no trailing slash. */
   readonly publicUrl: string
-  readonly login: ParsedConfig['login'] & { users: 'local' | 'development' | 'none' }
+  readonly login: CompleteLogin
+  readonly tenants: TenantConfig[]
+  /** Set in the configuration of a tenant. */
+  readonly tenant?: TenantOf | undefined
 }
+
+/** A tenant in a checked configuration. */
+export type TenantConfig = ParsedConfig['tenants'][number] & { readonly login: CompleteLogin }
 
 /** One MCP server behind the gate. */
 export type UpstreamConfig = ParsedConfig['upstreams'][number]

@@ -13,15 +13,20 @@ const someSecret = 'x'.repeat(minSecretLength)
 const credential = ['upstreams', '[]', 'credential']
 
 /** Where a setting may name an environment variable, `$NAME`, so that a file holds no secret. */
-const places: readonly Place[] = [
+const ownPlaces: readonly Place[] = [
   { path: ['clients', '[]', 'secret'], otherwise: someSecret },
   { path: [...credential, 'token'], otherwise: someSecret },
   { path: [...credential, 'value'], otherwise: someSecret },
   { path: [...credential, 'clientSecret'], otherwise: someSecret },
   { path: ['login', 'providers', '[]', 'clientSecret'], otherwise: someSecret },
   { path: ['issuers', '[]', 'introspection', 'clientSecret'], otherwise: someSecret },
-  { path: ['store', 'url'] },
   { path: ['limits', 'redis'] },
+]
+
+const places: readonly Place[] = [
+  ...ownPlaces,
+  ...ownPlaces.map(({ path, ...place }) => ({ ...place, path: ['tenants', '[]', ...path] })),
+  { path: ['store', 'url'] },
   { path: ['audit', 'sinks', '[]', 'token'], otherwise: someSecret },
   { path: ['audit', 'sinks', '[]', 'url'] },
   { path: ['traces', 'authorization'], otherwise: someSecret },

@@ -20,7 +20,7 @@ export const reservedSegments: ReadonlySet<string> = new Set([
   'revoke',
   'session',
   'setup',
-  // Where the issuers of tenants will be.
+  // Where tenants are.
   't',
   'token',
 ])

@@ -23,6 +23,16 @@ export function masterSecret(bytes: Uint8Array): MasterSecret {
   }
 }
 
+/** The secret of one tenant, from which the secrets of others cannot be told. */
+export function tenantSecret(secret: MasterSecret, tenant: string): MasterSecret {
+  return masterSecret(Buffer.from(writtenTenantSecret(secret, tenant), 'base64url'))
+}
+
+/** The same as it is written: base64url. */
+export function writtenTenantSecret(secret: MasterSecret, tenant: string): string {
+  return secret.derive(`tenant/${tenant}`).toString('base64url')
+}
+
 /** A new random value of `bytes` bytes, in base64url. */
 export function randomToken(bytes = 32): string {
   return randomBytes(bytes).toString('base64url')

@@ -10,27 +10,35 @@ import { identityStore } from './identities.ts'
 import { keyTableStore } from './keys.ts'
 import { lastStartStore } from './last-start.ts'
 import { migrate } from './migrate.ts'
+import type { Notices } from './notices.ts'
 import { passkeyStore } from './passkeys.ts'
 import { noNotices, revocationNotices } from './revocation-notices.ts'
 import { revocationStore } from './revocations.ts'
 import { checkSecret } from './secret-mark.ts'
+import { soleTenant } from './sole-tenant.ts'
 import { openSqlite } from './sqlite.ts'
 import { userStore } from './users.ts'
+
+/** A PostgreSQL database, with connections that all stores in it have in common. */
+export interface SharedDatabase {
+  readonly db: Database
+  readonly notices: Notices
+  close(): Promise<void>
+}
 
 interface StoreOptions {
   /** The data folder, for the embedded store; undefined keeps everything in memory. */
   readonly folder: string | undefined
   /** The URL of a PostgreSQL database, which then takes the place of the embedded store. */
   readonly url?: string | undefined
+  /** The same, where somebody else has opened it and will close it. */
+  readonly database?: SharedDatabase | undefined
   readonly secret: MasterSecret
   readonly clock: Clock
   readonly tenant?: string
   /** Told of lost connections. */
   readonly onFault?: (error: unknown) => void
 }
-
-/** The tenant of an installation that has only one. */
-const soleTenant = 'default'
 
 /** Where the embedded store of a data folder is. */
 export function storeFile(folder: string): string {
@@ -41,21 +49,27 @@ export function storeFile(folder: string): string {
 export async function openStore({
   folder,
   url,
+  database,
   secret,
   clock,
   tenant = soleTenant,
   onFault = () => undefined,
 }: StoreOptions): Promise<Store> {
-  const engine = url === undefined ? 'sqlite' : 'postgres'
-  const db = url === undefined ? await openEmbedded(folder) : await openDatabase(url, onFault)
+  const own = url === undefined || database !== undefined ? undefined : await openDatabase(url, onFault)
+  const shared = database ?? own
+  const engine = shared === undefined ? 'sqlite' : 'postgres'
+  const db = shared?.db ?? (await openEmbedded(folder))
+  const close = async (): Promise<void> => {
+    if (shared === undefined) await db.destroy()
+    else await own?.close()
+  }
   try {
-    await checkSecret(db, secret)
+    // An embedded store is one tenant's alone.
+    await checkSecret(db, secret, shared === undefined ? soleTenant : tenant)
   } catch (error) {
-    await db.destroy()
+    await close()
     throw error
   }
-  const notices =
-    url === undefined ? undefined : (await import('./notices.ts')).openNotices({ db, url, onFault })
   return {
     lastStart: lastStartStore(db, tenant),
     artifacts: artifactStore({ db, engine, tenant, secret, clock }),
@@ -64,7 +78,7 @@ export async function openStore({
       db,
       tenant,
       clock,
-      notices: notices === undefined ? noNotices : revocationNotices(notices, tenant),
+      notices: shared === undefined ? noNotices : revocationNotices(shared.notices, tenant),
       onFault,
     }),
     keys: keyTableStore(db, tenant, secret),
@@ -72,10 +86,7 @@ export async function openStore({
     users: userStore(db, tenant),
     passkeys: passkeyStore(db, tenant),
     identities: identityStore({ db, tenant, secret }),
-    async close() {
-      await notices?.close()
-      await db.destroy()
-    },
+    close,
   }
 }
 
@@ -90,8 +101,11 @@ async function openEmbedded(folder: string | undefined): Promise<Database> {
   }
 }
 
-/** The driver is loaded where there is a database alone. */
-async function openDatabase(url: string, onFault: (error: unknown) => void): Promise<Database> {
+/**
+ * Opens a database and brings it to this version's schema. The driver is loaded here, where there is a database alone.
+ * Throws StoreUnusable.
+ */
+export async function openDatabase(url: string, onFault: (error: unknown) => void): Promise<SharedDatabase> {
   const { openPostgres, statementMilliseconds } = await import('./postgres.ts')
   const migrating = await openPostgres({ url, onFault, patience: undefined })
   try {
@@ -99,5 +113,14 @@ async function openDatabase(url: string, onFault: (error: unknown) => void): Pro
   } finally {
     await migrating.destroy()
   }
-  return openPostgres({ url, onFault, patience: statementMilliseconds })
+  const db = await openPostgres({ url, onFault, patience: statementMilliseconds })
+  const notices = (await import('./notices.ts')).openNotices({ db, url, onFault })
+  return {
+    db,
+    notices,
+    async close() {
+      await notices.close()
+      await db.destroy()
+    },
+  }
 }

@@ -6,6 +6,15 @@ export function joinMetrics(all: readonly CollectedMetrics[]): Promise<RenderedM
   return renderRegistry(aggregate(all))
 }
 
+/** What one process has counted for itself and for its tenants. Nothing is left out, as it is where there are several. */
+export function joinTenants(collected: CollectedMetrics): Promise<RenderedMetrics> {
+  return joinMetrics([
+    collected.map((metric) =>
+      'aggregator' in metric && metric.aggregator === 'omit' ? { ...metric, aggregator: 'first' } : metric,
+    ),
+  ])
+}
+
 /** What processes have counted that are gone, as one: a sum must not fall because one of its parts has ended. */
 export function keepCounts(all: readonly CollectedMetrics[]): Promise<CollectedMetrics> {
   const lasting = all.map((metrics) =>

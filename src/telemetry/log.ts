@@ -16,6 +16,8 @@ interface LogOptions {
 /** The log of one process. */
 export interface Log {
   readonly logger: Logger
+  /** The log of a tenant, which stands in each of its lines: these go where all go. */
+  forTenant(name: string): Log
   /** Says from now on which lines are the least severe to write. */
   setLevel(level: string): void
   request(event: RequestEvent): void
@@ -34,28 +36,39 @@ const never = [
 ]
 
 /** Opens the log. */
-export function createLog({ level, format, destination, worker }: LogOptions): Log {
-  const options = {
-    level,
-    base: worker === undefined ? null : { worker },
-    timestamp: stdTimeFunctions.isoTime,
-  }
+export function createLog(options: LogOptions): Log {
+  const { format, destination } = options
   const stream: DestinationStream =
     format === 'text'
       ? pretty({
           sync: true,
           hideObject: true,
           translateTime: 'SYS:HH:MM:ss',
-          messageFormat: (entry, key) => withoutControls(entry[key]),
+          messageFormat: ({ tenant, ...entry }, key) =>
+            (typeof tenant === 'string' ? `[${tenant}] ` : '') + withoutControls(entry[key]),
           destination: destination ?? 1,
         })
       : (destination ?? standardOutput())
+  return logOver(stream, options, undefined)
+}
+
+function logOver(
+  stream: DestinationStream,
+  { level, format, worker }: LogOptions,
+  tenant: string | undefined,
+): Log {
+  const options = {
+    level,
+    base: worker === undefined && tenant === undefined ? null : { worker, tenant },
+    timestamp: stdTimeFunctions.isoTime,
+  }
   const redact = { paths: never, censor: '[redacted]' }
   const logger = pino({ ...options, redact, serializers: { err: describeError } }, stream)
   // The members of an event are known, flat and no secrets: to look for some in each would cost more than to write it.
   const requests = pino(options, stream)
   return {
     logger,
+    forTenant: (name) => logOver(stream, { level: logger.level, format, worker }, name),
     setLevel(next) {
       logger.level = next
       requests.level = next

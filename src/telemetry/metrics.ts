@@ -35,11 +35,15 @@ interface WatchedAudit {
 /** Texts of others become labels up to so many; what comes later is `other`. */
 const mostLabels = 100
 
-/** Creates the registry. Metric names are documented in docs/metrics.md. */
-export function createMetrics(version: string): Metrics {
+/**
+ * Creates the registry. Metric names are documented in docs/metrics.md. That of a tenant has its name in the label
+ * `tenant` of each value, and leaves to the others what is of the process.
+ */
+export function createMetrics(version: string, tenant?: string): Metrics {
   const registry = new Registry()
   const registers = [registry]
-  collectDefaultMetrics({ register: registry })
+  if (tenant === undefined) collectDefaultMetrics({ register: registry })
+  else registry.setDefaultLabels({ tenant })
   const requests = tally({
     name: 'portcullis_requests_total',
     help: 'Requests by kind and status',
@@ -103,7 +107,7 @@ export function createMetrics(version: string): Metrics {
     registers,
     aggregator: 'first',
   })
-  build.set({ version }, 1)
+  if (tenant === undefined) build.set({ version }, 1)
   const [codes, reasons] = [atMost(mostLabels), atMost(mostLabels)]
 
   return {

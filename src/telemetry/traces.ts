@@ -13,6 +13,8 @@ export interface TraceSettings {
   readonly sampleRatio: number
   readonly serviceName: string
   readonly version: string
+  /** Whose requests they are, where it is a tenant's. */
+  readonly tenant?: string | undefined
   /** Told when traces cannot be sent, and when they can be again. */
   readonly onChange: (reason: string | undefined) => void
 }
@@ -31,7 +33,7 @@ export async function openTraces(settings: TraceSettings): Promise<Traces> {
     import('@opentelemetry/resources'),
     import('@opentelemetry/exporter-trace-otlp-proto'),
   ])
-  const { endpoint, authorization, sampleRatio, serviceName, version } = settings
+  const { endpoint, authorization, sampleRatio, serviceName, version, tenant } = settings
   const exporter = tellChanges(
     new OTLPTraceExporter({
       url: endpoint,
@@ -42,7 +44,11 @@ export async function openTraces(settings: TraceSettings): Promise<Traces> {
   )
   const sampler = new sdk.TraceIdRatioBasedSampler(sampleRatio)
   const provider = new sdk.TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
+    resource: resourceFromAttributes({
+      'service.name': serviceName,
+      'service.version': version,
+      'portcullis.tenant': tenant,
+    }),
     sampler: new sdk.ParentBasedSampler({
       root: sampler,
       remoteParentSampled: sampler,

@@ -64,6 +64,12 @@ export interface TrafficRecord {
   readonly recent: readonly RequestEvent[]
 }
 
+/** What one process has seen for one tenant; without a name, for the installation itself. */
+export interface TenantTraffic {
+  readonly tenant?: string | undefined
+  readonly traffic: TrafficRecord
+}
+
 /** Remembers what requests have done, for the dashboard. */
 export interface Traffic {
   readonly request: (event: RequestEvent) => void

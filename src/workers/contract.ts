@@ -2,7 +2,7 @@ import type { Part, Running } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import type { WorkerPlace } from '../core/worker-place.ts'
 import type { CollectedMetrics } from '../telemetry/metrics.ts'
-import type { TrafficRecord } from '../telemetry/traffic.ts'
+import type { TenantTraffic } from '../telemetry/traffic.ts'
 
 /** What the primary tells a worker. */
 export type Order =
@@ -35,7 +35,7 @@ export type Report =
   /** Undefined where the other configuration is in use. */
   | { readonly kind: 'replaced'; readonly problem: string | undefined }
   | { readonly kind: 'collected'; readonly metrics: CollectedMetrics }
-  | { readonly kind: 'watched'; readonly traffic: TrafficRecord }
+  | { readonly kind: 'watched'; readonly traffic: readonly TenantTraffic[] }
 
 /** Messages of ours travel in this, so that nobody takes those of others for one. */
 export interface Envelope<T> {

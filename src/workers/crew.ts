@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import { keepCounts } from '../telemetry/join-metrics.ts'
 import type { CollectedMetrics } from '../telemetry/metrics.ts'
-import type { TrafficRecord } from '../telemetry/traffic.ts'
+import type { TenantTraffic } from '../telemetry/traffic.ts'
 import type { Order } from './contract.ts'
 import { WorkerFailed } from './failure.ts'
 import { type Hired, hire } from './hire.ts'
@@ -15,7 +15,7 @@ export interface Crew {
   /** What all of them have counted, and those who are gone. */
   collect(): Promise<readonly CollectedMetrics[]>
   /** What those who serve have seen. */
-  watch(): Promise<readonly TrafficRecord[]>
+  watch(): Promise<readonly TenantTraffic[]>
   /**
    * Has all of them go on with another configuration, and those who come later begin with it. Rejects with WorkerFailed
    * where the first one cannot, and then nobody does; another one that cannot gives way to one that begins with it.

@@ -33,7 +33,8 @@ const draw = (name, points) => {
   holder.replaceChildren()
   charts.set(name, new uPlot(options, dataOf(name, points), holder))
 }
-let latest = JSON.parse(document.querySelector('[data-points]').textContent)
+const initial = document.querySelector('[data-points]')
+let latest = JSON.parse(initial.textContent)
 const drawAll = () => { for (const name of Object.keys(series)) draw(name, latest) }
 drawAll()
 addEventListener('resize', drawAll)
@@ -42,7 +43,7 @@ let stream
 const button = document.querySelector('[data-pause]')
 const state = document.querySelector('[data-state]')
 const listen = () => {
-  stream = new EventSource('/events')
+  stream = new EventSource(initial.dataset.events)
   stream.addEventListener('overview', ({ data }) => {
     const { points, tables } = JSON.parse(data)
     latest = points

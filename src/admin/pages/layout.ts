@@ -1,10 +1,12 @@
 import { html } from 'hono/html'
 import type { Markup } from '../../http/page.ts'
 import type { Listing } from '../contract.ts'
+import type { DashboardPlace } from '../sign-in.ts'
 import { assets } from './assets.ts'
 
 /** What every page of the dashboard has round its content. */
 export interface Frame {
+  readonly place: DashboardPlace
   readonly listings: readonly Listing[]
   /** The page that is shown. */
   readonly path: string
@@ -25,17 +27,18 @@ export const dashboardHeaders: Readonly<Record<string, string>> = {
 
 /** A page of the dashboard, for somebody who is signed in. */
 export function layOut(title: string, frame: Frame, content: Markup): Markup {
+  const { base, tenant } = frame.place
   const link = (path: string, text: string): Markup =>
     path === frame.path
-      ? html`<a href="${path}" aria-current="page">${text}</a>`
-      : html`<a href="${path}">${text}</a>`
+      ? html`<a href="${hrefOf(frame, path)}" aria-current="page">${text}</a>`
+      : html`<a href="${hrefOf(frame, path)}">${text}</a>`
   return document(
-    title,
+    tenant === undefined ? title : `${title} · ${tenant}`,
     html`<header class="bar">
       <nav aria-label="Dashboard">
-        <span class="brand">Portcullis</span>
+        <span class="brand">Portcullis${tenant === undefined ? '' : ` · ${tenant}`}</span>
         ${link('/', 'Overview')} ${frame.listings.map((listing) => link(listing.path, listing.title))}
-        <form method="post" action="/sign-out">
+        <form method="post" action="${base}/sign-out">
           <input type="hidden" name="csrf" value="${frame.csrf}" /><button>Sign out</button>
         </form>
       </nav>
@@ -43,6 +46,11 @@ export function layOut(title: string, frame: Frame, content: Markup): Markup {
     <main>${content}</main>`,
     'wide',
   )
+}
+
+/** Where a page of this dashboard is. */
+export function hrefOf({ place: { base } }: Pick<Frame, 'place'>, path: string): string {
+  return path === '/' ? base || '/' : base + path
 }
 
 /** A small page for somebody who is not signed in. */

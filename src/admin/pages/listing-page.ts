@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { Markup } from '../../http/page.ts'
 import type { ListedRow, Listing } from '../contract.ts'
-import { type Frame, layOut } from './layout.ts'
+import { type Frame, hrefOf, layOut } from './layout.ts'
 
 /** A listing of what is in the store. Each action asks once more before it happens, without a script. */
 export function listingPage(
@@ -16,7 +16,7 @@ export function listingPage(
     return html`<details class="confirm">
       <summary><span class="closed">${action.label}</span><span class="opened">Cancel</span><span class="unseen"> ${row.cells[0]}</span></summary>
       <p>${action.consequence}</p>
-      <form method="post" action="${path}/${name}">
+      <form method="post" action="${hrefOf(frame, path)}/${name}">
         <input type="hidden" name="csrf" value="${frame.csrf}" />
         <input type="hidden" name="id" value="${row.id}" />
         <button>${action.label}<span class="unseen"> ${row.cells[0]}</span></button>

@@ -2,7 +2,7 @@ import { html, raw } from 'hono/html'
 import type { Markup } from '../../http/page.ts'
 import type { Overview, Table } from '../contract.ts'
 import { assets } from './assets.ts'
-import { type Frame, layOut } from './layout.ts'
+import { type Frame, hrefOf, layOut } from './layout.ts'
 
 /** Draws a table, or says why there is none. */
 export function drawTable({ caption, columns, rows, none }: Table): Markup {
@@ -31,7 +31,7 @@ export function overviewPage(frame: Frame, { points, tables }: Overview): Markup
       ${chart('latency', 'Milliseconds to the end of an MCP answer', `median ${now?.median ?? '—'} ms, 95 of 100 within ${now?.slow ?? '—'} ms`)}
     </div>
     ${Object.entries(tables).map(([name, table]) => html`<div class="table" data-table="${name}" role="region" aria-label="${table.caption}" tabindex="0">${drawTable(table)}</div>`)}
-    <script type="application/json" data-points>${raw(asScriptText(points))}</script>
+    <script type="application/json" data-points data-events="${hrefOf(frame, '/events')}">${raw(asScriptText(points))}</script>
     <script src="${assets.charts.path}" defer></script>
     <script src="${assets.script.path}" defer></script>`,
   )

@@ -1,5 +1,6 @@
 import type { DashboardPorts } from '../../admin/dashboard.ts'
 import type { Config } from '../../config/schema.ts'
+import { tenantPath } from '../../config/tenant.ts'
 import { displayText } from '../../http/page.ts'
 import type { TrafficRecord } from '../../telemetry/traffic.ts'
 import type { Base } from '../base.ts'
@@ -7,9 +8,9 @@ import { dashboardAccess } from './access.ts'
 import { buildListings } from './listings.ts'
 import { describeTraffic } from './overview.ts'
 
-/** Where a link opens the dashboard. A bearer secret: for the operator's eyes, never for a log. */
-export function dashboardLink(adminUrl: string, token: string): string {
-  return `${adminUrl}/sign-in/${token}`
+/** Where a link opens the dashboard of a configuration. A bearer secret: for the operator's eyes, never for a log. */
+export function dashboardLink({ tenant }: Pick<Config, 'tenant'>, adminUrl: string, token: string): string {
+  return `${adminUrl}${basePathOf(tenant)}/sign-in/${token}`
 }
 
 /** Builds the dashboard over the store, and over what the processes of this machine have seen. */
@@ -21,10 +22,17 @@ export function buildDashboard(
   const { store, secret, clock, trail, onFault } = base
   const nameOf = async (subject: string): Promise<string> =>
     displayText((await store.users.find(subject))?.name ?? subject)
+  const { tenant } = config()
   return {
+    place: { tenant: tenant?.name, base: basePathOf(tenant) },
     access: dashboardAccess({ artifacts: store.artifacts, secret, clock }),
     overview: async () => describeTraffic(await record(), nameOf),
     listings: buildListings({ config, store, secret, clock, trail, nameOf }),
     onFault,
   }
+}
+
+/** On the admin port, where a name of its own leads nowhere. */
+function basePathOf(tenant: Config['tenant']): string {
+  return tenant === undefined ? '' : tenantPath(tenant.name)
 }

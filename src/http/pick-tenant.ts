@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http'
+import type { Site } from '../core/site.ts'
+
+/** A tenant, and what answers for it. */
+interface Place<T> {
+  readonly site: Site
+  /** Whether it has a host name of its own. */
+  readonly hasHost: boolean
+  readonly value: T
+}
+
+const wellKnown = '/.well-known/'
+
+/**
+ * Finds who a request is for: the tenant whose host it names, else the one in whose path it is, or whose well-known
+ * documents it asks for, else the installation itself. `prefix` is the path on the origin that the names of tenants
+ * follow, with a slash at its end. Names are compared as they were sent: no spelling of one passes for another. What
+ * is nobody's is left to the installation, where it is unknown as well. The request is untrusted.
+ */
+export function pickTenant<T>(
+  own: T,
+  tenants: readonly (Place<T> & { readonly name: string })[],
+  prefix: string,
+): (req: IncomingMessage) => T {
+  if (tenants.length === 0) return () => own
+  const byHost = new Map<string, T>()
+  const byName = new Map<string, T>()
+  for (const { name, site, hasHost, value } of tenants) {
+    if (!hasHost) byName.set(name, value)
+    else for (const origin of site.origins) byHost.set(new URL(origin).host, value)
+  }
+  const ofPath = (url: string, from: number): T | undefined => {
+    if (!url.startsWith(prefix, from)) return undefined
+    const start = from + prefix.length
+    return byName.get(url.slice(start, endOfSegment(url, start)))
+  }
+  return ({ url = '', headers: { host = '' } }) => {
+    const named = byHost.get(host) ?? byHost.get(host.toLowerCase())
+    if (named !== undefined) return named
+    const from = url.startsWith(wellKnown) ? endOfSegment(url, wellKnown.length) : 0
+    return ofPath(url, from) ?? (from === 0 ? undefined : ofPath(url, 0)) ?? own
+  }
+}
+
+/** Where the segment ends that begins at `start`. */
+function endOfSegment(url: string, start: number): number {
+  for (let index = start; index < url.length; index++) {
+    const character = url.charCodeAt(index)
+    if (character === 0x2f || character === 0x3f) return index // a slash, or the question mark of a query
+  }
+  return url.length
+}
