@@ -25,7 +25,11 @@ it('the dashboard of the primary shows what all workers have seen, and a command
     })
     await response.arrayBuffer()
   }
-  const mcp = gate.lines().filter(({ kind }) => kind === 'mcp')
+  const asked = () => gate.lines().filter(({ kind }) => kind === 'mcp')
+  // Lines of a log may be written a moment later.
+  for (let attempt = 0; attempt < 40 && asked().length < 6; attempt++)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  const mcp = asked()
   assert.equal(new Set(mcp.map(({ worker }) => worker)).size, 2, 'both workers were asked')
   assert.match(await (await operator.get('/')).text(), /<td>tools\/list<\/td>\s*<td>6<\/td>/)
   assert.equal((await fetch(`${gate.adminUrl}/sign-in/${'x'.repeat(43)}`, { method: 'POST' })).status, 401)
