@@ -52,6 +52,25 @@ describe('the certificate of the gateway', () => {
     )
   })
 
+  it('covers the hosts of tenants as well', () => {
+    const upstreams = [{ name: 'one', url: 'http://127.0.0.1:9/mcp' }]
+    const settings: ConfigInput = {
+      mode: 'production',
+      publicUrl: 'https://mcp.example.com',
+      tenants: [
+        { name: 'acme', upstreams },
+        { name: 'globex', upstreams, host: 'globex.example.com:8443' },
+        { name: 'hooli', upstreams, host: 'mcp.hooli.example' },
+      ],
+    }
+    const [only, ...others] = problems(of(makeCertificate({ names: 'DNS:*.example.com' })), settings)
+    assert.deepEqual(others, [])
+    assert.match(
+      only ?? '',
+      /covers \*\.example\.com, not mcp\.hooli\.example, the host of the tenant hooli: get one for mcp\.hooli\.example, or take/,
+    )
+  })
+
   const wrong: [string, () => Partial<PairFiles>, RegExp, ConfigInput?][] = [
     [
       'a file that is not there',

@@ -66,7 +66,12 @@ export async function startGatedSpy(
     config: { upstreams, ...config },
     ...(clock === undefined ? {} : { clock }),
   })
-  const oauth = new OAuthClient(installation.url)
+  return gateAt(installation, installation.url, spy)
+}
+
+/** A gate at a URL of an installation, which may be that of a tenant. */
+export function gateAt(installation: Installation, url: string, spy: SpyUpstream): GatedSpy {
+  const oauth = new OAuthClient(url)
   let users = 0
   return {
     installation,
@@ -77,7 +82,7 @@ export async function startGatedSpy(
     },
     async post(body, { token, headers = {}, path = '/mcp', method = 'POST' } = {}) {
       const hasBody = method !== 'GET' && method !== 'DELETE' && method !== 'OPTIONS'
-      const response = await fetch(installation.url + path, {
+      const response = await fetch(url + path, {
         method,
         headers: {
           ...(hasBody ? { 'content-type': 'application/json' } : {}),

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import {
+  Client,
+  type OAuthClientProvider,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+} from '@modelcontextprotocol/client'
+import { startDemoServer } from '../../demo/server.ts'
+import { memoryProvider } from '../support/sdk-provider.ts'
+import { startTenants, type TestTenants } from '../support/tenants.ts'
+
+describe('the tenants of an installation', () => {
+  let tenants: TestTenants
+  before(async () => {
+    tenants = await startTenants({
+      startServer: (url) =>
+        startDemoServer({
+          host: '127.0.0.1',
+          port: 0,
+          gateway: { issuer: `${url}/gateway`, jwksUrl: `${url}/gateway/jwks` },
+        }),
+    })
+  })
+  after(() => tenants.close())
+
+  const read = async (url: string): Promise<Record<string, unknown>> => {
+    const response = await fetch(url)
+    assert.equal(response.status, 200, url)
+    return (await response.json()) as Record<string, unknown>
+  }
+
+  it('have documents where clients look for them: at the root of the host, with the path inserted (D3, AM4)', async () => {
+    const { installation, acme, globex } = tenants
+    for (const { url, mcpUrl } of [acme, globex]) {
+      const { origin, pathname } = new URL(url)
+      const base = pathname === '/' ? '' : pathname
+      const challenge = await fetch(mcpUrl, { method: 'POST' })
+      assert.equal(challenge.status, 401)
+      const metadata = `${origin}/.well-known/oauth-protected-resource${base}/mcp`
+      assert.match(
+        challenge.headers.get('www-authenticate') ?? '',
+        new RegExp(`resource_metadata="${metadata}"`),
+      )
+      for (const found of [metadata, `${mcpUrl}/.well-known/oauth-protected-resource`]) {
+        const { resource, authorization_servers: servers } = await read(found)
+        assert.deepEqual([resource, servers], [mcpUrl, [url]])
+      }
+      const document = await read(`${origin}/.well-known/oauth-authorization-server${base}`)
+      assert.equal(document['issuer'], url)
+      for (const path of [
+        `${origin}/.well-known/openid-configuration${base}`,
+        `${url}/.well-known/openid-configuration`,
+        `${origin}/.well-known/oauth-authorization-server${base}/mcp`,
+      ])
+        assert.deepEqual(await read(path), document, path)
+      for (const [name, value] of Object.entries(document))
+        if (name.endsWith('_endpoint') || name === 'jwks_uri')
+          assert.ok(String(value).startsWith(`${url}/`), name)
+    }
+    const own = await read(`${installation.url}/.well-known/oauth-authorization-server`)
+    assert.equal(own['issuer'], installation.url)
+  })
+
+  it('are discovered, registered at, signed in to and called by the SDK', async () => {
+    for (const { mcpUrl } of [tenants.acme, tenants.globex]) {
+      const provider = memoryProvider()
+      const authProvider = provider as unknown as OAuthClientProvider
+      const transport = (): StreamableHTTPClientTransport =>
+        new StreamableHTTPClientTransport(new URL(mcpUrl), { authProvider })
+      const client = (): Client =>
+        new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } })
+      await assert.rejects(client().connect(transport()), (error: Error) => {
+        return error instanceof UnauthorizedError || error.cause instanceof UnauthorizedError
+      })
+      await transport().finishAuth(provider.callback().searchParams)
+      const connected = client()
+      await connected.connect(transport())
+      assert.ok((await connected.listTools()).tools.length > 0)
+      await connected.close()
+    }
+  })
+
+  it('are unknown under any other name, spelling or host', async () => {
+    const { installation, globex } = tenants
+    const base = installation.url
+    for (const url of [
+      `${base}/t/nobody/mcp`,
+      `${base}/t/globex/mcp`,
+      `${base}/t/ACME/mcp`,
+      `${base}/t/%61cme/mcp`,
+      `${base}/t//acme/mcp`,
+      `${base}/t/acme2/mcp`,
+      `${base}/t/`,
+      `${globex.url}/t/acme/mcp`,
+      `${base}/.well-known/oauth-authorization-server/t/nobody`,
+      `${base}/.well-known/oauth-protected-resource/t/globex/mcp`,
+    ])
+      assert.equal((await fetch(url, { method: 'GET' })).status, 404, url)
+  })
+
+  it('are reached by no host but their own and that of the installation', async () => {
+    const { acme } = tenants
+    const { port } = new URL(acme.url)
+    for (const host of [`nobody.localhost:${port}`, 'globex.localhost', `globex.localhost.:${port}`])
+      for (const path of ['/mcp', '/t/acme/mcp', '/.well-known/oauth-authorization-server/t/acme'])
+        assert.match(
+          await acme.raw(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
+          /^HTTP\/1\.1 403 /,
+          `${host} ${path}`,
+        )
+    assert.match(
+      await acme.raw(
+        `GET /mcp HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nHost: globex.localhost:${port}\r\nConnection: close\r\n\r\n`,
+      ),
+      /^HTTP\/1\.1 40[03] /,
+      'two hosts at once',
+    )
+  })
+
+  it('need no request of their own to tell whether all is ready', async () => {
+    assert.equal((await fetch(`${tenants.installation.adminUrl}/readyz`)).status, 200)
+  })
+})
