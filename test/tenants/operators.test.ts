@@ -55,6 +55,7 @@ for (const args of [[], ['--workers', '2']]) {
             clients: testClients,
             upstreams,
             limits: { perMinute: 30 },
+            registration: { newPerMinute: 4 },
           })),
         },
         args,
@@ -155,6 +156,17 @@ for (const args of [[], ['--workers', '2']]) {
     it('has limits counted for each, wherever that is done', async () => {
       assert.equal((await call('acme', 'busy', 31)).at(-1), 503)
       assert.deepEqual(await call('globex', 'busy', 2), [200, 200])
+      const register = async (tenant: string, path: string): Promise<number> => {
+        const response = await fetch(at(tenant, '/register'), {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ redirect_uris: [`http://127.0.0.1:1/${path}`] }),
+        })
+        return response.status
+      }
+      assert.equal(await register('acme', 'one'), 201)
+      assert.equal(await register('acme', 'two'), 429, 'from one address')
+      assert.equal(await register('globex', 'three'), 201)
     })
 
     it('is told by check which tenants there are, and of a wrong one what mends it', async () => {
