@@ -101,7 +101,7 @@ describe('the state of a call that waits for input', () => {
   it('is of no use changed, with other arguments, or a second time (A25)', async () => {
     const requestState = await stateFor(alice)
     const changed = [
-      { requestState: `${requestState.slice(0, -2)}AA` },
+      { requestState: `${requestState}A` },
       { requestState: requestState.toUpperCase() },
       { requestState, arguments: { file: 'b' } },
       { requestState: [requestState] },
