@@ -86,15 +86,15 @@ function logOver(
 /** Beyond so many bytes, lines are written at once. */
 const writtenBytes = 4096
 const longestWaitMilliseconds = 100
+/** What may wait while nobody reads. Lines that come then are left out: the audit is what must be whole. */
+const waitingBytes = 16 * 1024 * 1024
 
 /**
- * Standard output, to which many lines are written in one call. None waits for long, nor after the process. The write
- * is a synchronous one: to have another thread do it costs more than it takes, and lines would pile up where nobody
- * reads them.
+ * Standard output, to which many lines are written in one call. None waits for long, nor after the process. Another
+ * thread writes, since a pipe that nobody empties would otherwise stop everything.
  */
 function standardOutput(): DestinationStream {
-  const output = openOutput({ dest: 1, sync: true, minLength: writtenBytes })
-  process.once('exit', () => output.flushSync())
+  const output = openOutput({ dest: 1, sync: false, minLength: writtenBytes, maxLength: waitingBytes })
   let isScheduled = false
   const flush = (): void => {
     isScheduled = false

@@ -9,14 +9,14 @@ const module = JSON.stringify(join(import.meta.dirname, '../../src/telemetry/log
 const event = { kind: 'mcp', outcome: 'allowed', path: '/mcp', status: 200, durationMs: 1 }
 
 /** A process that has a log on standard output. */
-function withLog(body: string): ReturnType<typeof spawn> {
+function withLog(body: string, stderr: 'inherit' | 'pipe' = 'inherit'): ReturnType<typeof spawn> {
   const source = `
     import { createLog } from ${module}
     const log = createLog({ level: 'info', format: 'json' })
     const tell = (requestId) => log.request({ ...${JSON.stringify(event)}, requestId })
     ${body}`
   return spawn(process.execPath, ['--input-type=module', '--eval', source], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', stderr],
   })
 }
 
@@ -39,6 +39,23 @@ describe('the log on standard output', () => {
     const [chunk] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
     assert.match(chunk.toString(), /"requestId":"one"/)
     child.kill('SIGKILL')
+    await once(child, 'exit')
+  })
+
+  it('stops nobody, and takes no memory without end, when its reader does not read', async () => {
+    const child = withLog(
+      `
+      const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
+      for (let turn = 0; turn < 40; turn++) {
+        for (let line = 0; line < 200; line++) tell('x'.repeat(5000))
+        await pause()
+      }
+      process.stderr.write(String(process.memoryUsage.rss()))
+      process.kill(process.pid, 'SIGKILL')`,
+      'pipe',
+    )
+    const [told] = (await once(child.stderr as NodeJS.ReadableStream, 'data')) as [Buffer]
+    assert.ok(Number(told.toString()) < 250 * 1024 * 1024, told.toString())
     await once(child, 'exit')
   })
 
