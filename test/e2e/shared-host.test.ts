@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  Client,
-  type OAuthClientProvider,
-  StreamableHTTPClientTransport,
-  UnauthorizedError,
-} from '@modelcontextprotocol/client'
 import { startDemoServer } from '../../demo/server.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { freePort, type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { goodPassword, openPeople } from '../support/people.ts'
 import { memoryProvider } from '../support/sdk-provider.ts'
+import { connectSignedIn } from '../support/sdk-sign-in.ts'
 import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.ts'
 import { actionOf, csrfOf } from '../support/visitor.ts'
 
@@ -70,17 +65,7 @@ const person = (name: string): FormBrowser => new FormBrowser({ fill: { name, pa
 describe('a gate under a path of a host that it shares', () => {
   it('the SDK discovers, registers, signs in and calls a tool (AM4, D3, N30)', async () => {
     const provider = memoryProvider({ browser: () => person('ada') })
-    const authProvider = provider as unknown as OAuthClientProvider
-    const transport = (): StreamableHTTPClientTransport =>
-      new StreamableHTTPClientTransport(new URL(outer.mcpUrl), { authProvider })
-    const client = (): Client =>
-      new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } })
-    await assert.rejects(client().connect(transport()), (error: Error) => {
-      return error instanceof UnauthorizedError || error.cause instanceof UnauthorizedError
-    })
-    await transport().finishAuth(provider.callback().searchParams)
-    const connected = client()
-    await connected.connect(transport())
+    const connected = await connectSignedIn(outer.mcpUrl, provider)
     const result = await connected.callTool({ name: 'add', arguments: { a: 2, b: 3 } })
     assert.deepEqual(result.structuredContent, { result: 5 })
     await connected.close()

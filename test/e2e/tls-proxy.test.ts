@@ -1,11 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import {
-  Client,
-  type OAuthClientProvider,
-  StreamableHTTPClientTransport,
-  UnauthorizedError,
-} from '@modelcontextprotocol/client'
 import { startDemoServer } from '../../demo/server.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
@@ -13,6 +7,7 @@ import { freePort, type Installation, startInstallation } from '../support/insta
 import { OAuthClient } from '../support/oauth.ts'
 import { goodPassword, openPeople } from '../support/people.ts'
 import { memoryProvider } from '../support/sdk-provider.ts'
+import { connectSignedIn } from '../support/sdk-sign-in.ts'
 import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.ts'
 
 const clientAddress = '198.51.100.7'
@@ -79,17 +74,7 @@ describe('behind a proxy at which TLS ends', () => {
 
   it('the SDK discovers, registers, signs in and calls a tool under a path (N30, A39)', async () => {
     const provider = memoryProvider({ browser: person })
-    const authProvider = provider as unknown as OAuthClientProvider
-    const transport = (): StreamableHTTPClientTransport =>
-      new StreamableHTTPClientTransport(new URL(url + path), { authProvider })
-    const client = (): Client =>
-      new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } })
-    await assert.rejects(client().connect(transport()), (error: Error) => {
-      return error instanceof UnauthorizedError || error.cause instanceof UnauthorizedError
-    })
-    await transport().finishAuth(provider.callback().searchParams)
-    const connected = client()
-    await connected.connect(transport())
+    const connected = await connectSignedIn(url + path, provider)
     const result = await connected.callTool({ name: 'add', arguments: { a: 2, b: 3 } })
     assert.deepEqual(result.structuredContent, { result: 5 })
     await connected.close()

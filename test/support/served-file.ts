@@ -7,6 +7,10 @@ import { freePort, testClients } from './installation.ts'
 
 /** A line of the log, as far as tests look at it. */
 interface LogLine {
+  readonly worker?: number
+  readonly requestId?: string
+  readonly kind?: string
+  readonly upstream?: string
   readonly msg?: string
   readonly problems?: readonly { readonly path: string; readonly message: string }[]
   readonly changed?: readonly string[]
@@ -24,6 +28,8 @@ export interface ServedFile {
   readonly lines: () => LogLine[]
   /** Writes another text, or other settings, and renames the file into place, as editors do. */
   write(content: ConfigInput | string): Promise<void>
+  /** What is found, as soon as it is. Throws with the output where it never is; `what` says so in words. */
+  readonly eventually: <T>(look: () => T | undefined, what: string) => Promise<T>
   /** The first line after `from` that says this. */
   says(message: RegExp, from?: number): Promise<LogLine>
 }
@@ -53,6 +59,14 @@ export async function serveFile(
       .split('\n')
       .filter((line) => line.startsWith('{') && line.endsWith('}'))
       .map((line) => JSON.parse(line) as LogLine)
+  const eventually = async <T>(look: () => T | undefined, what: string): Promise<T> => {
+    for (let attempt = 0; attempt < 400; attempt++) {
+      const found = look()
+      if (found !== undefined) return found
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new Error(`${what}: ${started.output()}`)
+  }
   return {
     url: `http://127.0.0.1:${gateway}`,
     adminUrl: `http://127.0.0.1:${admin}`,
@@ -66,15 +80,14 @@ export async function serveFile(
       await writeFile(`${file}.new`, text)
       await rename(`${file}.new`, file)
     },
-    async says(message, from = 0) {
-      for (let attempt = 0; attempt < 400; attempt++) {
-        const found = lines()
-          .slice(from)
-          .find(({ msg }) => message.test(msg ?? ''))
-        if (found !== undefined) return found
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
-      throw new Error(`nothing said ${message.source}: ${started.output()}`)
-    },
+    eventually,
+    says: (message, from = 0) =>
+      eventually(
+        () =>
+          lines()
+            .slice(from)
+            .find(({ msg }) => message.test(msg ?? '')),
+        `nothing said ${message.source}`,
+      ),
   }
 }

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  Client,
-  type OAuthClientProvider,
-  StreamableHTTPClientTransport,
-  UnauthorizedError,
-} from '@modelcontextprotocol/client'
 import { startDemoServer } from '../../demo/server.ts'
 import { memoryProvider } from '../support/sdk-provider.ts'
+import { connectSignedIn } from '../support/sdk-sign-in.ts'
 import { startTenants, type TestTenants } from '../support/tenants.ts'
 
 describe('the tenants of an installation', () => {
@@ -65,17 +60,7 @@ describe('the tenants of an installation', () => {
   it('are discovered, registered at, signed in to and called by the SDK', async () => {
     for (const { mcpUrl } of [tenants.acme, tenants.globex]) {
       const provider = memoryProvider()
-      const authProvider = provider as unknown as OAuthClientProvider
-      const transport = (): StreamableHTTPClientTransport =>
-        new StreamableHTTPClientTransport(new URL(mcpUrl), { authProvider })
-      const client = (): Client =>
-        new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } })
-      await assert.rejects(client().connect(transport()), (error: Error) => {
-        return error instanceof UnauthorizedError || error.cause instanceof UnauthorizedError
-      })
-      await transport().finishAuth(provider.callback().searchParams)
-      const connected = client()
-      await connected.connect(transport())
+      const connected = await connectSignedIn(mcpUrl, provider)
       assert.ok((await connected.listTools()).tools.length > 0)
       await connected.close()
     }
