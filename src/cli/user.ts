@@ -3,6 +3,7 @@ import { buildPeople, setUpLink } from '../compose/people.ts'
 import { systemClock } from '../core/clock.ts'
 import { displayText } from '../http/page.ts'
 import type { People } from '../identity/people.ts'
+import { signsInAt, type UserState, userState } from '../identity/user-state.ts'
 import type { User } from '../storage/contract.ts'
 import { audited } from './audited.ts'
 import { OperandWrong } from './operand-wrong.ts'
@@ -85,7 +86,9 @@ function listCommand(): Command {
         if (json) console.log(JSON.stringify(users, null, 2))
         else
           for (const user of users)
-            console.log(`${user.name}\t${user.id}\t${user.state}\t${user.displayName}`)
+            console.log(
+              [displayText(user.name), user.id, user.state, user.displayName, user.signsInAt].join('\t'),
+            )
       })
     })
 }
@@ -93,7 +96,7 @@ function listCommand(): Command {
 function named(name: string, description: string, action: Action, { lets = false } = {}): Command {
   return addInstallationFlags(new Command(name))
     .description(description)
-    .argument('<name>', 'the name with which they log in')
+    .argument('<name>', 'the name with which they log in, or the id that "user list" shows')
     .action(async (user: string, flags: UserFlags) => {
       await withPeople(
         flags,
@@ -147,19 +150,20 @@ function requireLocal({ users }: InstallationFacts): void {
   throw new OperandWrong([{ path: 'login.users', message }])
 }
 
-function describe({ id, name, displayName, passwordHash, createdAt, disabledAt }: User): {
+function describe(user: User): {
   id: string
   name: string
   displayName: string
-  state: 'active' | 'invited' | 'disabled'
+  state: UserState
+  signsInAt: string
   createdAt: string
 } {
-  const invited = passwordHash === undefined ? 'invited' : 'active'
   return {
-    id,
-    name,
-    displayName: displayText(displayName),
-    state: disabledAt === undefined ? invited : 'disabled',
-    createdAt: new Date(createdAt).toISOString(),
+    id: user.id,
+    name: user.name,
+    displayName: displayText(user.displayName),
+    state: userState(user),
+    signsInAt: signsInAt(user),
+    createdAt: new Date(user.createdAt).toISOString(),
   }
 }

@@ -5,6 +5,7 @@ import { grants } from '../authorization-server/grants.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { displayText } from '../http/page.ts'
+import { signsInAt, userState } from '../identity/user-state.ts'
 import type { Store } from '../storage/contract.ts'
 
 interface ReviewPorts {
@@ -26,10 +27,10 @@ export async function reviewAccess({
   const decisions = collected.result()
   return {
     madeAt: clock.now(),
-    users: (await store.users.list()).map(({ id, name, displayName, disabledAt, passwordHash }) => ({
-      id,
-      name: `${displayText(name)} (${displayText(displayName)})`,
-      state: disabledAt === undefined ? (passwordHash === undefined ? 'invited' : 'active') : 'disabled',
+    users: (await store.users.list()).map((user) => ({
+      id: user.id,
+      name: `${displayText(user.name)} (${displayText(user.displayName)})`,
+      state: `${userState(user)}, signs in ${user.provider === undefined ? 'here' : `at ${signsInAt(user)}`}`,
     })),
     clients: await clientsOf(config, store),
     grants: await standingGrants(store, clock, decisions),

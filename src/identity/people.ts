@@ -70,14 +70,18 @@ export function people(ports: PeoplePorts): People {
   // Who logs in at a provider has no name of their own here, so everybody can be named by id.
   const get = async (name: string): Promise<User> => {
     const user = isUserId(name) ? await users.find(name) : await users.findByName(fold(name))
-    if (user === undefined) throw new PersonRefused(`there is no user ${name}`)
-    return user
+    if (user !== undefined) return user
+    const vouched = (await users.list()).filter((one) => one.provider !== undefined && one.name === name)
+    const ids = vouched.map(({ id }) => id).join(' or ')
+    throw new PersonRefused(
+      ids === '' ? `there is no user ${name}` : `${name} signs in at a provider: name them by id, ${ids}`,
+    )
   }
 
   const getLocal = async (name: string): Promise<User> => {
     const user = await get(name)
     if (user.provider !== undefined)
-      throw new PersonRefused(`${name} logs in at ${user.provider}, and has no password here`)
+      throw new PersonRefused(`${user.name} logs in at ${user.provider}, and has no password here`)
     return user
   }
 
@@ -126,7 +130,7 @@ export function people(ports: PeoplePorts): People {
     },
     async enable(name) {
       const user = await get(name)
-      if (user.disabledAt === undefined) throw new PersonRefused(`${name} is not disabled`)
+      if (user.disabledAt === undefined) throw new PersonRefused(`${user.name} is not disabled`)
       await users.setDisabled(user.id, undefined, endOfLogins(user, clock))
       await endAccess(user.id)
     },

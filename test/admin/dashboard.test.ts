@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type DashboardVisitor, openDashboard } from '../support/dashboard-visitor.ts'
+import { startFederation } from '../support/federation.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
@@ -23,8 +24,8 @@ async function idOf(path: string, action: string, text: string): Promise<string>
   return /name="id" value="([^"]+)"/.exec(form)?.[1] ?? assert.fail(`no ${action} for ${text} at ${path}`)
 }
 
-async function callTools(token: string): Promise<number> {
-  const response = await fetch(installation.mcpUrl, {
+async function callTools(token: string, { mcpUrl } = installation): Promise<number> {
+  const response = await fetch(mcpUrl, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${token}`,
@@ -185,5 +186,24 @@ describe('the dashboard', () => {
     assert.doesNotMatch(await (await visitor.get('/sessions')).text(), /<td>ada/)
     assert.match(await (await visitor.post('/users/enable', { id })).text(), /can log in again/)
     assert.equal((await visitor.post('/users/enable', { id })).status, 409)
+  })
+
+  it('disables a user of an identity provider, and shows where they sign in', async (t) => {
+    const federation = await startFederation()
+    t.after(() => federation.close())
+    const { access_token: token } = await federation.signIn()
+    assert.equal(await callTools(token, federation.installation), 502)
+    const visitor = await openDashboard(federation.installation.dashboardLink)
+    const page = await (await visitor.get('/users')).text()
+    assert.match(page, /<td>first:alice@example\.com<\/td>\s*<td>Alice Liddell<\/td>\s*<td>first<\/td>/)
+    assert.match(page, /<td>active<\/td>/)
+    const id = /name="id" value="([^"]+)"/.exec(page)?.[1] ?? assert.fail('there is no user')
+    const disabled = await visitor.post('/users/disable', { id })
+    assert.deepEqual([disabled.status, await callTools(token, federation.installation)], [200, 401])
+    assert.match(await (await visitor.post('/users/enable', { id })).text(), /can log in again/)
+    assert.match(
+      await (await visitor.post('/users/enable', { id })).text(),
+      /alice@example\.com is not disabled/,
+    )
   })
 })

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { filePaths } from '../../src/audit/files.ts'
+import { openConfiguredStore } from '../../src/compose/store.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { freePort } from '../support/installation.ts'
@@ -27,6 +30,24 @@ function withPassword(args: readonly string[], password: string): Promise<{ code
     )
     child.stdin?.end(`${password}\n`)
   })
+}
+
+/** Adds somebody who has signed in at a provider. Resolves to their id. */
+async function addVouchedUser(data: string): Promise<string> {
+  const { store } = await openConfiguredStore(loadConfig({ base: { data } }), systemClock)
+  const facts = { displayName: 'Eve', email: undefined, domain: undefined, tenant: undefined }
+  const user = { name: 'company:eve', displayName: 'Eve', passwordHash: undefined, disabledAt: undefined }
+  const { id } = await store.identities.enter({
+    user: { ...user, id: 'usr_eve', createdAt: 1, loginsSince: 0, provider: 'company' },
+    nameKey: 'identity eve',
+    issuer: 'https://login.example.com',
+    subject: 'eve',
+    facts: { ...facts, groups: [], roles: [] },
+    credential: undefined,
+    now: 1,
+  })
+  await store.close()
+  return id
 }
 
 describe('portcullis user', () => {
@@ -55,14 +76,25 @@ describe('portcullis user', () => {
       JSON.parse((await portcullis(['user', 'list', '--json', ...at])).stdout) as Record<string, unknown>[]
     const [ada, ...others] = await list()
     assert.deepEqual(others, [])
-    assert.deepEqual(Object.keys(ada ?? {}), ['id', 'name', 'displayName', 'state', 'createdAt'])
+    assert.deepEqual(Object.keys(ada ?? {}), ['id', 'name', 'displayName', 'state', 'signsInAt', 'createdAt'])
     assert.equal(ada?.['state'], 'disabled')
     await portcullis(['user', 'enable', 'ada', ...at])
     const again = await portcullis(['user', 'enable', 'ada', ...at])
     assert.deepEqual([again.code, again.stderr], [2, 'portcullis: ada is not disabled\n'])
-    assert.match((await portcullis(['user', 'list', ...at])).stdout, /^ada\tusr_\S+\tactive\tada$/m)
+    assert.match((await portcullis(['user', 'list', ...at])).stdout, /^ada\tusr_\S+\tactive\tada\there$/m)
     assert.match((await portcullis(['user', 'remove', 'ada', ...at])).stdout, /ada is removed/)
     assert.deepEqual(await list(), [])
+
+    const id = await addVouchedUser(data)
+    assert.deepEqual(
+      (await list()).map(({ state, signsInAt }) => [state, signsInAt]),
+      [['active', 'company']],
+    )
+    const byName = await portcullis(['user', 'disable', 'company:eve', ...at])
+    assert.deepEqual(
+      [byName.code, byName.stderr],
+      [2, `portcullis: company:eve signs in at a provider: name them by id, ${id}\n`],
+    )
   })
 
   it('makes no installation by looking, keeps a lost secret lost, and lets nobody in where none could log in', {

@@ -1,6 +1,7 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
 import { displayText } from '../../http/page.ts'
 import { PersonRefused } from '../../identity/people.ts'
+import { signsInAt, userState } from '../../identity/user-state.ts'
 import { buildPeople } from '../people.ts'
 import { type ListingPorts, when } from './listing-ports.ts'
 
@@ -11,7 +12,8 @@ export function userListing({ store, secret, clock }: ListingPorts): Listing {
     const user = await store.users.find(id)
     if (user === undefined) throw new ActionRefused('This user is not there any more.')
     try {
-      await people[how](user.name)
+      // By id: who signs in at a provider has no name here by which they are found.
+      await people[how](user.id)
     } catch (error) {
       if (error instanceof PersonRefused) throw new ActionRefused(error.message)
       throw error
@@ -23,22 +25,19 @@ export function userListing({ store, secret, clock }: ListingPorts): Listing {
     path: '/users',
     about:
       'People with an account of this installation. The command "portcullis user" adds and removes them.',
-    columns: ['Name', 'Shown as', 'Since', 'State'],
+    columns: ['Name', 'Shown as', 'Signs in at', 'Since', 'State'],
     async rows() {
       const users = await store.users.list()
-      return users.map(({ id, name, displayName, createdAt, disabledAt, passwordHash }) => ({
-        id,
+      return users.map((user) => ({
+        id: user.id,
         cells: [
-          name,
-          displayText(displayName),
-          when(createdAt),
-          disabledAt === undefined
-            ? passwordHash === undefined
-              ? 'invited'
-              : 'active'
-            : `disabled ${when(disabledAt)}`,
+          displayText(user.name),
+          displayText(user.displayName),
+          signsInAt(user),
+          when(user.createdAt),
+          user.disabledAt === undefined ? userState(user) : `disabled ${when(user.disabledAt)}`,
         ],
-        actions: [disabledAt === undefined ? 'disable' : 'enable'],
+        actions: [user.disabledAt === undefined ? 'disable' : 'enable'],
       }))
     },
     actions: {

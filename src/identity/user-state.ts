@@ -1,0 +1,19 @@
+import type { User } from '../storage/contract.ts'
+
+/** What operators are told of a user: `invited` is who has a password to choose, as nobody has who signs in elsewhere. */
+export type UserState = 'active' | 'invited' | 'disabled'
+
+/** Whether a user can log in. */
+export function userState({
+  disabledAt,
+  provider,
+  passwordHash,
+}: Pick<User, 'disabledAt' | 'provider' | 'passwordHash'>): UserState {
+  if (disabledAt !== undefined) return 'disabled'
+  return provider === undefined && passwordHash === undefined ? 'invited' : 'active'
+}
+
+/** Where a user signs in: the name of a provider in the configuration, or `here`. */
+export function signsInAt({ provider }: Pick<User, 'provider'>): string {
+  return provider ?? 'here'
+}
