@@ -76,14 +76,13 @@ export const providerSchema = z
       .prefault({}),
     deny: z
       .strictObject({
-        domains: z
-          .array(lowerCase)
-          .default([])
-          .meta({ description: 'Users of these domains do not come in.' }),
-        groups: z
-          .array(z.string().min(1))
-          .default([])
-          .meta({ description: 'Users in one of these groups do not.' }),
+        domains: z.array(lowerCase).default([]).meta({
+          description: 'Users of these domains do not come in, nor those whose domain is not proven.',
+        }),
+        groups: z.array(z.string().min(1)).default([]).meta({
+          description:
+            'Users in one of these groups do not. Groups that the provider does not name count as none.',
+        }),
       })
       .prefault({}),
     recheckSeconds: whole(10, 86_400).default(300).meta({

@@ -49,12 +49,30 @@ export function readFacts(claims: Claims, names: ClaimNames, subject: string): I
   }
 }
 
+/** Whether a claim is told by reference alone (OpenID Connect Core 1.0 section 5.6.2), which is not silence. */
+function isElsewhere(claims: Claims, name: string): boolean {
+  const { _claim_names: references, hasgroups } = claims
+  // What Entra writes into a token that must stay short.
+  if (name === 'groups' && hasgroups !== undefined && hasgroups !== false) return true
+  const [outermost = ''] = name.split('.')
+  return (
+    typeof references === 'object' &&
+    references !== null &&
+    [name, outermost].some((one) => Object.hasOwn(references, one))
+  )
+}
+
 function domainOf(email: string | undefined): string | undefined {
   return email?.includes('@') === true ? email.slice(email.lastIndexOf('@') + 1).toLowerCase() : undefined
 }
 
 /** What stands in the claims of these names: texts, in lists or alone. */
 function list(claims: Claims, names: readonly string[], what: string): readonly string[] {
+  if (names.some((name) => isElsewhere(claims, name))) {
+    throw new FactsUnusable(
+      `the provider leaves ${what} out and says where to ask for them, as Entra does for users in many groups: have it send only those that matter here, at Entra "Groups assigned to the application"`,
+    )
+  }
   const values = names.flatMap((name) => [claimOf(claims, name) ?? []].flat())
   const texts = [
     ...new Set(values.filter((value) => typeof value === 'string' && isPrintable(value))),

@@ -17,6 +17,10 @@ export interface TestProvider {
   /** What stands in ID tokens in place of what is right, and in their headers. */
   idToken: Record<string, unknown>
   header: Record<string, unknown>
+  /** What the userinfo endpoint says; undefined where there is none. */
+  userinfo: Record<string, unknown> | undefined
+  /** Whether refreshed tokens come with an ID token. */
+  provesAnew: boolean
   /** Answers the token endpoint in place of what is right. */
   answer: ((request: TokenRequest, res: ServerResponse) => void) | undefined
   /** Whether refresh tokens are given. */
@@ -60,7 +64,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
       access_token: `${name}-access-${randomUUID()}`,
       token_type: 'Bearer',
       expires_in: 300,
-      id_token: idToken,
+      ...(grant === 'authorization_code' || provider.provesAnew ? { id_token: idToken } : {}),
       ...(provider.givesRefreshTokens ? { refresh_token: refreshToken } : {}),
     })
   }
@@ -78,6 +82,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
         token_endpoint: `${issuer}/token`,
         jwks_uri: `${issuer}/keys`,
         end_session_endpoint: `${issuer}/logout`,
+        ...(provider.userinfo === undefined ? {} : { userinfo_endpoint: `${issuer}/userinfo` }),
         response_types_supported: ['code'],
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: ['ES256'],
@@ -86,6 +91,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
       })
     }
     if (pathname === '/keys') return json({ keys })
+    if (pathname === '/userinfo') return json(provider.userinfo ?? {})
     const chunks: Buffer[] = []
     for await (const chunk of req) chunks.push(chunk as Buffer)
     const request = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()))
@@ -102,6 +108,8 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     metadata: {},
     idToken: {},
     header: {},
+    userinfo: undefined,
+    provesAnew: true,
     answer: undefined,
     givesRefreshTokens: true,
     tokenRequests: [],

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { describeProvider } from '../../src/config/describe-provider.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import type { ConfigInput } from '../../src/config/schema.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { createOperatorFetch } from '../../src/http/operator-fetch.ts'
+import { type ProvenIdentity, ProviderRefused } from '../../src/identity/provider-contract.ts'
+import { readFacts } from '../../src/identity/provider-facts.ts'
+import { type OpenIdProvider, openIdProvider } from '../../src/issuer/openid-provider.ts'
+import { startIdentityProvider, type TestProvider } from '../support/identity-provider.ts'
+
+type Provider = NonNullable<NonNullable<ConfigInput['login']>['providers']>[number]
+
+const attempt = { state: 's'.repeat(43), nonce: 'n'.repeat(43), verifier: 'v'.repeat(43) }
+
+describe('a provider of OpenID Connect', () => {
+  let idp: TestProvider
+  before(async () => {
+    idp = await startIdentityProvider()
+  })
+  afterEach(() => {
+    Object.assign(idp, { userinfo: undefined, idToken: {}, provesAnew: true })
+  })
+  after(() => idp.close())
+
+  const open = (setting: Partial<Provider>) => {
+    const given = { issuer: idp.issuer, clientId: 'portcullis', clientSecret: 'secret', ...setting }
+    const [config] = loadConfig({ base: { login: { providers: [given] } } }).login.providers
+    assert.ok(config)
+    const described = describeProvider(config)
+    const origins = [idp.issuer]
+    const settings = { ...described, issuer: idp.issuer, origins, clientSecret: 'secret', endsSession: false }
+    const urls = { callbackUrl: 'http://127.0.0.1:1/callback', afterLogoutUrl: 'http://127.0.0.1:1/logout' }
+    const bounds = { userAgent: 'test', maxBytes: 64 * 1024, milliseconds: 2000, running: 4 }
+    const fetch = createOperatorFetch({ origins, ...bounds })
+    const provider = openIdProvider({ ...settings, ...urls }, { fetch, clock: systemClock })
+    return { provider, facts: (claims: ProvenIdentity['claims']) => readFacts(claims, described.claims, 'x') }
+  }
+
+  const logIn = async (provider: OpenIdProvider): Promise<ProvenIdentity> => {
+    const callback = idp.authorize(await provider.authorizationUrl(attempt, false))
+    return provider.redeem(callback.search.slice(1), attempt)
+  }
+
+  it('names the roles of a realm, as Keycloak does', async () => {
+    idp.idToken = { realm_access: { roles: ['admin'] }, resource_access: { portcullis: { roles: ['x'] } } }
+    const { provider, facts } = open({ preset: 'keycloak' })
+    assert.deepEqual(facts((await logIn(provider)).claims).roles, ['admin'])
+  })
+
+  it('is asked for what the ID token leaves out, at Okta always, and never about somebody else (A66)', async () => {
+    idp.userinfo = { sub: 'alice', groups: ['staff'], name: 'From Userinfo' }
+    const { provider, facts } = open({ preset: 'okta' })
+    const { groups, displayName } = facts((await logIn(provider)).claims)
+    assert.deepEqual([groups, displayName], [['staff'], 'Alice Liddell'], 'what is signed counts more')
+    idp.userinfo = { sub: 'mallory', groups: ['admins'] }
+    await assert.rejects(logIn(provider), ProviderRefused)
+    const { claims } = await logIn(open({}).provider)
+    assert.equal(claims['groups'], undefined, 'others are not asked')
+  })
+})
