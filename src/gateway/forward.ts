@@ -2,6 +2,7 @@ import { Refusal } from '../core/errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
 import type { Rewrite } from '../upstream/contract.ts'
+import { refusalWhereBusy } from '../upstream/conversation/http-status.ts'
 import type { Outbound } from './attach-credential.ts'
 import type { Authorized } from './authorize.ts'
 import { combineRewrites } from './combine-rewrites.ts'
@@ -68,7 +69,7 @@ function acceptAnswer(
   const type = mediaTypeOf(headers)
   const streams = type === 'text/event-stream'
   const isRewritten = rewrite !== undefined && (streams || rewrite.documents)
-  const refusal = refusalFor(status, type, call)
+  const refusal = refusalFor(status, type, call) ?? refusalWhereBusy(status, headers)
   if (refusal !== undefined) throw refusal
   if (isRewritten && isEncoded(headers))
     throw new Refusal('upstream_invalid', { reason: 'the answer is compressed, which nobody asked for' })

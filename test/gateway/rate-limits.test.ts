@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { connectAuto } from '../support/auto-client.ts'
 import {
   type Answer,
   type GatedSpy,
@@ -44,16 +44,8 @@ describe('requests in a minute', () => {
     const gate = await startLimited(test, { perMinute: 1 })
     const token = await gate.tokenFor('mcp:*')
     assert.equal((await gate.post(list, { token })).status, 200)
-    const asked: string[] = []
-    const transport = new StreamableHTTPClientTransport(new URL(gate.installation.mcpUrl), {
-      requestInit: { headers: { authorization: `Bearer ${token}` } },
-      fetch: (url, init) => {
-        if (typeof init?.body === 'string') asked.push((JSON.parse(init.body) as { method: string }).method)
-        return fetch(url, init)
-      },
-    })
-    const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } })
-    await assert.rejects(client.connect(transport))
+    const { asked, isConnected } = await connectAuto(gate.installation.mcpUrl, token)
+    assert.equal(isConnected, false)
     assert.ok(asked.includes('server/discover') && !asked.includes('initialize'), asked.join(' '))
   })
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { connectAuto } from '../support/auto-client.ts'
 import { readDevelopmentToken } from '../support/command.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { freePort, startInstallation } from '../support/installation.ts'
@@ -115,6 +116,21 @@ describe('an MCP server that answers wrongly (A11, A71, N24)', () => {
       assert.equal(answered.headers.get('set-cookie'), null)
       gate.spy.answerWith(echo)
       assert.equal((await gate.post(list, { token })).status, 200, 'the gateway lives on')
+    })
+  }
+
+  for (const status of [408, 425, 429]) {
+    it(`with ${status}: 503, which is no sign of an era, and when to come again (A70)`, async () => {
+      gate.spy.answerWith((_request, res) => {
+        const headers = { 'content-type': 'application/json', 'retry-after': '7' }
+        res.writeHead(status, headers).end('{"error":"slow down"}')
+      })
+      const answer = await gate.post(list, { token })
+      assert.deepEqual([answer.status, answer.json.error?.data['code']], [503, 'upstream_busy'])
+      assert.equal(answer.headers.get('retry-after'), '7')
+      const { asked, isConnected } = await connectAuto(gate.installation.mcpUrl, token)
+      assert.equal(isConnected, false)
+      assert.ok(asked.includes('server/discover') && !asked.includes('initialize'), asked.join(' '))
     })
   }
 

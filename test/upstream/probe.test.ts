@@ -70,6 +70,11 @@ describe('a server of which nothing is known', () => {
     ['refuses the gateway', () => ({ reply: true, status: 401 }), 502],
     ['is behind a proxy that does not find it', () => ({ reply: true, status: 503 }), 502],
     [
+      'has no time',
+      () => ({ reply: true, status: 429, body: { error: { code: 1, message: 'later' } } }),
+      503,
+    ],
+    [
       'sends elsewhere',
       () => ({ reply: true, status: 307, headers: { location: 'http://evil.example' } }),
       502,
@@ -85,6 +90,28 @@ describe('a server of which nothing is known', () => {
       assert.equal((await callModern(gate.url, token, 'tools/list')).status, 200, 'it is asked again')
     })
   }
+
+  it('that has a fault when it is asked again has not unlearnt what it spoke (A70)', async () => {
+    gate = await startScripted(modernScript, { probeSeconds: 1 })
+    const token = await gate.token('ada')
+    assert.equal((await callModern(gate.url, token, 'tools/list')).status, 200)
+    const fault: Script[string] = () => ({
+      reply: true,
+      status: 500,
+      body: { error: { code: 1, message: 'x' } },
+    })
+    gate.script = { ...modernScript, 'server/discover': fault }
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    for (let count = 0; count < 3; count++) {
+      assert.equal((await callModern(gate.url, token, 'tools/list')).status, 200)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    assert.ok(
+      gate.methods().filter((method) => method === 'server/discover').length > 1,
+      'it was asked again',
+    )
+    assert.ok(!gate.methods().includes('initialize'), 'nobody bridged it')
+  })
 
   it('that understands neither question answers for itself', async () => {
     gate = await startScripted({})

@@ -22,7 +22,14 @@ export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHt
   const { origin, pathname, search } = new URL(url)
   const target = { origin, path: pathname + search }
 
-  const post = async (era: Era, headers: readonly string[], signal: AbortSignal): Promise<boolean> => {
+  const post = async (
+    era: Era,
+    {
+      headers,
+      before,
+      signal,
+    }: { headers: readonly string[]; before: Speaks | undefined; signal: AbortSignal },
+  ): Promise<boolean> => {
     const question = questionFor(era, self)
     const own = [...headers, ...messageHeaders(question, era, { id: undefined, revision: undefined })]
     const answer = await dispatcher.request({
@@ -32,7 +39,7 @@ export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHt
       body: JSON.stringify(question),
       signal,
     })
-    const speaks = await readVerdict(era, answer)
+    const speaks = await readVerdict(era, answer, before)
     const session = answer.headers['mcp-session-id']
     if (era === 'legacy' && typeof session === 'string') leave([...headers, 'Mcp-Session-Id', session])
     return speaks
@@ -67,11 +74,11 @@ export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHt
     return false
   }
 
-  return async (era, all) => {
+  return async (era, all, before) => {
     const headers = passedHeaders(all)
     const signal = AbortSignal.timeout(timeoutSeconds * 1000)
     try {
-      if (await post(era, headers, signal)) return 'native'
+      if (await post(era, { headers, before, signal })) return 'native'
       const speaks: Speaks = era === 'legacy' && trySse && (await streams(headers, signal)) ? 'sse' : 'no'
       return speaks
     } catch (error) {
@@ -81,14 +88,19 @@ export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHt
   }
 }
 
-/** 401 and 403 say nothing about the era, and neither does a gateway that finds no server behind it. */
+/**
+ * Refused, busy and a proxy that finds no server behind it say nothing about the era. A fault says nothing either of a
+ * server that spoke the era before; one that was never heard in it may know no better answer.
+ */
 async function readVerdict(
   era: Era,
   { statusCode, headers, body }: Dispatcher.ResponseData,
+  before: Speaks | undefined,
 ): Promise<boolean> {
+  const isAbsent = (statusCode >= 502 && statusCode <= 504) || (statusCode >= 500 && before === 'native')
   const refusal =
-    refusalForStatus(statusCode) ??
-    (statusCode >= 502 && statusCode <= 504
+    refusalForStatus(statusCode, headers) ??
+    (isAbsent
       ? new Refusal('upstream_unreachable', { reason: `the server answered ${statusCode} to the probe` })
       : undefined)
   const type = mediaTypeOf(headers)

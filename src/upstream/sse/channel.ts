@@ -48,7 +48,7 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
 
     const post = async ({ message, headers: own, id }: Outgoing): Promise<void> => {
       try {
-        const { statusCode, body } = await dispatcher.request({
+        const { statusCode, headers, body } = await dispatcher.request({
           origin,
           path: endpoint as string,
           method: 'POST',
@@ -57,7 +57,7 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
           signal: stop.signal,
         })
         await body.dump()
-        const refusal = refusalForPost(statusCode)
+        const refusal = refusalForPost(statusCode, headers)
         if (refusal !== undefined) throw refusal
       } catch (error) {
         if (id !== undefined && !over) events.onFailure(id, asRefusal(error))
@@ -123,7 +123,7 @@ function checkStream({ statusCode, headers, body }: Dispatcher.ResponseData): vo
   const reason = `the server answered ${statusCode} ${mediaTypeOf(headers)} to the stream`
   const fits = statusCode === 200 && mediaTypeOf(headers) === 'text/event-stream'
   const refusal =
-    refusalForStatus(statusCode) ?? (fits ? undefined : new Refusal('upstream_invalid', { reason }))
+    refusalForStatus(statusCode, headers) ?? (fits ? undefined : new Refusal('upstream_invalid', { reason }))
   if (refusal === undefined) return
   body.on('error', () => {}).destroy()
   throw refusal
@@ -145,10 +145,10 @@ async function readStream(
   }
 }
 
-function refusalForPost(status: number): Refusal | undefined {
+function refusalForPost(status: number, headers: Dispatcher.ResponseData['headers']): Refusal | undefined {
   if (status < 300) return undefined
   return (
-    refusalForStatus(status) ??
+    refusalForStatus(status, headers) ??
     (status === 404
       ? new Refusal('session_unknown', { reason: 'the server has forgotten the session' })
       : new Refusal('upstream_invalid', { reason: `the server answered ${status} to a message` }))

@@ -20,7 +20,7 @@ export async function* readAnswer(
 ): AsyncGenerator<Json> {
   const type = mediaTypeOf(headers)
   const refusal =
-    refusalForStatus(statusCode) ??
+    refusalForStatus(statusCode, headers) ??
     (statusCode === 404 && inSession
       ? new Refusal('session_unknown', { reason: 'the server has forgotten the session' })
       : undefined)
