@@ -48,7 +48,7 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
 
     const post = async ({ message, headers: own, id }: Outgoing): Promise<void> => {
       try {
-        const { statusCode, headers, body } = await dispatcher.request({
+        const { statusCode, headers: answered, body } = await dispatcher.request({
           origin,
           path: endpoint as string,
           method: 'POST',
@@ -57,7 +57,7 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
           signal: stop.signal,
         })
         await body.dump()
-        const refusal = refusalForPost(statusCode, headers)
+        const refusal = refusalForPost(statusCode, answered)
         if (refusal !== undefined) throw refusal
       } catch (error) {
         if (id !== undefined && !over) events.onFailure(id, asRefusal(error))
