@@ -51,6 +51,7 @@ export async function attachCredential(
     era: call.era,
     id: call.id,
     opensSession: call.opening !== undefined,
+    cancels: call.methods.includes('notifications/cancelled'),
     principal: principalName(principal),
     session: session?.upstreamId,
     renewal: session && renewalOf(session, call, head),

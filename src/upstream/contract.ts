@@ -16,6 +16,8 @@ export interface UpstreamRequest {
   readonly id: RequestId | undefined
   /** Whether this is the `initialize` of a legacy session. */
   readonly opensSession: boolean
+  /** Whether it says that another request is of no use any more. */
+  readonly cancels: boolean
   /** Whose request it is: the same text for the same issuer, subject and client. */
   readonly principal: string
   /** The server's own session, for a legacy request that belongs to one. */

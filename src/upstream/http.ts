@@ -1,6 +1,7 @@
+import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { relay } from '../http/relay.ts'
-import type { Connector, UpstreamRequest } from './contract.ts'
+import type { Connector, UpstreamReply, UpstreamRequest } from './contract.ts'
 import { closeCutStream } from './cut-stream.ts'
 import { rewriteAnswer } from './rewrite-answer.ts'
 
@@ -14,6 +15,7 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
   const { origin, pathname, search } = new URL(url)
   return {
     send(request, { res, accept, rewrite }) {
+      if (request.cancels && request.era === 'modern') return dropCancellation(res, accept)
       return relay({
         dispatcher,
         request: {
@@ -33,6 +35,15 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
     },
     close: async () => {},
   }
+}
+
+/**
+ * Over HTTP a client of the modern era cancels by going away (MCP 2026-07-28, "Cancellation"). A server that knows
+ * nobody's sessions could take the id in a message for that of anybody's request (A37).
+ */
+async function dropCancellation(res: ServerResponse, accept: UpstreamReply['accept']): Promise<void> {
+  const { status, headers } = accept(202, {})
+  res.writeHead(status, headers as string[]).end()
 }
 
 function headersOf({ headers, session }: UpstreamRequest): string[] {

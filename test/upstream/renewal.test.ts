@@ -26,6 +26,7 @@ const request: UpstreamRequest = {
   era: 'legacy',
   id: 1,
   opensSession: false,
+  cancels: false,
   principal: 'ada',
   session: 'lost',
   renewal: {
