@@ -7,14 +7,17 @@ import type { Principal } from '../core/principal.ts'
 import type { Site } from '../core/site.ts'
 import type { ClientAddress } from '../http/client-address.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
+import { endStream } from '../http/end-stream.ts'
 import { type Exchange, sendJson, splitTarget } from '../http/exchange.ts'
 import type { Guard } from '../http/guard.ts'
 import { readHead } from '../http/head.ts'
+import { endOfListening } from '../mcp/subscriptions.ts'
 import type { Observe } from '../telemetry/event.ts'
 import type { Traces } from '../telemetry/trace-contract.ts'
 import { isEndless } from './admission.ts'
 import { recordRefusal } from './audit.ts'
 import type { AuthorizationServerProxy } from './authorization-server-proxy.ts'
+import type { CallSummary } from './call.ts'
 import type { McpHandler } from './handler.ts'
 import { metadataName, resourceMetadata } from './metadata.ts'
 import type { Note } from './note.ts'
@@ -147,7 +150,8 @@ export function createGateway(ports: GatewayPorts): Gateway {
 
   function endStreams(which: (note: Note) => boolean): void {
     for (const [{ res }, note] of live) {
-      if (note.call !== undefined && isEndless(note.call) && res.headersSent && which(note)) res.end()
+      if (note.call !== undefined && isEndless(note.call) && res.headersSent && which(note))
+        endStream(res, lastEvent(note.call))
     }
   }
 
@@ -205,6 +209,11 @@ export function createGateway(ports: GatewayPorts): Gateway {
       refuse(exchange, refusal, { metadataUrl, callId: note.call?.id })
     }
   }
+}
+
+/** What ends a stream that a client holds open: the answer that it waits for, where there is one. */
+function lastEvent({ id }: CallSummary): string | undefined {
+  return id === undefined ? undefined : `event: message\ndata: ${JSON.stringify(endOfListening(id))}\n\n`
 }
 
 /** Mostly from a proxy that strips the prefix of a public URL, so it says what is wrong to whoever looks. */

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Dispatcher, errors } from 'undici'
 import { type ErrorCode, Refusal } from '../core/errors.ts'
+import { endStreamBy } from './end-stream.ts'
 import { endAnswer, readPatience } from './unread.ts'
 
 /** The status and the headers, alternating names and values, with which a relayed response begins. */
@@ -59,6 +60,8 @@ export function relay(options: Relay): Promise<void> {
 class ClientGone extends Error {}
 
 const shortBytes = 16 * 1024
+/** How long an event may take that was under way when its stream was to end. */
+const lastEventMilliseconds = 5000
 
 /** Whether nothing or a whole event has been sent, so that something can be put after it. */
 export function endsEvent(tail: Buffer): boolean {
@@ -83,6 +86,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #heartbeat: NodeJS.Timeout | undefined
   #stalled: NodeJS.Timeout | undefined
   #wasSilent = false
+  /** What ends the stream when the event is complete that is under way. */
+  #ending: { readonly text: string | undefined; readonly timer: NodeJS.Timeout } | undefined
 
   constructor(options: Relay, resolve: () => void, reject: (error: unknown) => void) {
     this.#options = options
@@ -113,7 +118,9 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#streamsEvents = type.startsWith('text/event-stream')
     this.#transform = this.#options.transform?.(type)
     // Text cannot be put between what is compressed.
-    if (this.#streamsEvents && headers['content-encoding'] === undefined) this.#keepAlive()
+    const takesText = headers['content-encoding'] === undefined
+    if (this.#streamsEvents && takesText) this.#keepAlive()
+    if (this.#streamsEvents) endStreamBy(this.#options.res, (text) => this.#end(takesText ? text : undefined))
     this.#options.res.writeHead(head.status, head.headers as string[])
     const length = headers['content-length']
     // A short answer leaves in one packet with its headers; a stream must show its headers at once.
@@ -132,6 +139,14 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       controller.pause()
       this.#awaitReader(controller)
     }
+    if (this.#ending !== undefined && endsEvent(chunk)) this.#options.res.end(this.#ending.text)
+  }
+
+  /** Ends the stream before the server does: after the event that is under way, which else is cut off. */
+  #end(text: string | undefined): void {
+    const { res } = this.#options
+    if (this.#transform !== undefined || endsEvent(this.#tail)) res.end(text)
+    else this.#ending ??= { text, timer: setTimeout(() => res.destroy(), lastEventMilliseconds).unref() }
   }
 
   /** Text joins the head in one piece of memory, where bytes would be a second one. */
@@ -203,6 +218,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #letGo(): void {
     clearInterval(this.#heartbeat)
     clearTimeout(this.#stalled)
+    clearTimeout(this.#ending?.timer)
     if (this.#over || this.#gone) return
     this.#gone = true
     if (this.#options.onClientGone === 'abort') this.#controller?.abort(new ClientGone())

@@ -34,7 +34,11 @@ describe('a revoked token', () => {
 
 describe('a stream that a client holds open', () => {
   /** Where messages are looked at, a comment loses its text, which means nothing. */
-  const aComment = /^: ?(?:open)?\n\n$/
+  const wholeStream = {
+    GET: /^: ?(?:open)?\n\n$/,
+    'subscriptions/listen':
+      /^: ?(?:open)?\n\nevent: message\ndata: {"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","_meta":{"io.modelcontextprotocol\/subscriptionId":7}}}\n\n$/,
+  }
   const streams = {
     'subscriptions/listen': modernRequest('subscriptions/listen', {
       notifications: { toolsListChanged: true },
@@ -67,7 +71,9 @@ describe('a stream that a client holds open', () => {
   }
 
   for (const kind of ['subscriptions/listen', 'GET'] as const) {
-    it(`ends with the token that it was opened with (A9): ${kind}`, { timeout: 10_000 }, async () => {
+    it(`ends with the token that it was opened with, and with its answer (A9, N25): ${kind}`, {
+      timeout: 10_000,
+    }, async () => {
       const [revoked, expired, good] = [
         await gate.tokenFor('mcp:*'),
         await gate.tokenFor('mcp:*'),
@@ -75,12 +81,12 @@ describe('a stream that a client holds open', () => {
       ]
       const ended = await open(kind, revoked)
       await revoke(revoked)
-      assert.match(await ended.text, aComment)
+      assert.match(await ended.text, wholeStream[kind])
 
       const other = await open(kind, expired)
       assert.equal(await Promise.race([other.text, wait(1500).then(() => 'runs')]), 'runs')
       clock.advance(70_000)
-      assert.match(await other.text, aComment)
+      assert.match(await other.text, wholeStream[kind])
       assert.equal((await gate.post(list, { token: good })).status, 401)
       // The server must not be left with streams that nobody hears.
       while (gate.spy.aborted() < 2) await wait(20)

@@ -256,12 +256,12 @@ describe('streams', () => {
   })
 
   it('of others are not ended by a message of the modern era with their id (A30, A37)', async () => {
-    const before = gate.spy.seen.length
+    const earlier = gate.spy.seen.length
     const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } }
     const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': cancel.method }
     const answer = await gate.post(cancel, { token, headers })
     assert.deepEqual([answer.status, answer.text], [202, ''])
-    assert.equal(gate.spy.seen.length, before, 'the server hears nothing of it')
+    assert.equal(gate.spy.seen.length, earlier, 'the server hears nothing of it')
   })
 
   it('hold the server back when the client does not read', async () => {

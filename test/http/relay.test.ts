@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import type { Dispatcher } from 'undici'
+import { endStream } from '../../src/http/end-stream.ts'
 import { relay } from '../../src/http/relay.ts'
 
 interface Relayed {
@@ -59,6 +60,29 @@ describe('a relayed stream', () => {
     assert.equal(await text, ': open\n\n')
     await done
     assert.equal(aborted.length, 1)
+  })
+
+  it('is ended by the gate with a last event, after the one that is under way', async (test) => {
+    const { res, handler, aborted, controller, done, text } = await begin(test)
+    handler.onResponseData(controller, Buffer.from('data: {"ha'))
+    endStream(res, 'data: last\n\n')
+    assert.equal(res.writableEnded, false)
+    handler.onResponseData(controller, Buffer.from('lf": 1}\n\n'))
+    handler.onResponseData(controller, Buffer.from('data: late\n\n'))
+    assert.equal(await text, ': open\n\ndata: {"half": 1}\n\ndata: last\n\n')
+    await done
+    assert.equal(aborted.length, 1)
+  })
+
+  it('is cut off where the event under way never ends', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const { res, handler, controller, done, text } = await begin(test)
+    handler.onResponseData(controller, Buffer.from('data: {"ha'))
+    endStream(res, 'data: last\n\n')
+    const cut = assert.rejects(text)
+    test.mock.timers.tick(5000)
+    await cut
+    await done
   })
 
   it('takes nothing more from the server once it has ended', async (test) => {

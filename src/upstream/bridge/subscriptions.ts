@@ -1,16 +1,8 @@
 import type { Refusal } from '../../core/errors.ts'
+import { endOfListening, subscriptionKey } from '../../mcp/subscriptions.ts'
 import { ask } from '../conversation/ask.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
-import {
-  asObject,
-  callOf,
-  errorOf,
-  type Json,
-  metaOf,
-  paramsOf,
-  resultOf,
-  subscriptionKey,
-} from '../conversation/json-rpc.ts'
+import { asObject, callOf, errorOf, type Json, metaOf, paramsOf } from '../conversation/json-rpc.ts'
 import type { Sink } from '../conversation/sink.ts'
 
 interface Subscription {
@@ -136,7 +128,7 @@ async function subscribe(
 }
 
 function finish({ id, sink }: Subscription): void {
-  sink.finish(resultOf(id, { resultType: 'complete', _meta: { [subscriptionKey]: id } }))
+  sink.finish(endOfListening(id))
 }
 
 function stamped(message: Json, id: unknown): Json {

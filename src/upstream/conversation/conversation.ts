@@ -1,8 +1,9 @@
 import { Refusal } from '../../core/errors.ts'
 import type { Era } from '../../mcp/revisions.ts'
+import { subscriptionKey } from '../../mcp/subscriptions.ts'
 import type { Channel, OpenChannel } from './channel.ts'
 import type { Caller, Conversation } from './contract.ts'
-import { asObject, callOf, type Json, metaOf, paramsOf, resultOf, subscriptionKey } from './json-rpc.ts'
+import { asObject, callOf, type Json, metaOf, paramsOf, resultOf } from './json-rpc.ts'
 import { createListeners } from './listeners.ts'
 import type { Sink } from './sink.ts'
 

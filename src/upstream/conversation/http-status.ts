@@ -1,44 +1,17 @@
 import { Refusal } from '../../core/errors.ts'
-
-/** Header fields of an answer by lower-case name. Untrusted. */
-type Headers = Readonly<Record<string, string | string[] | undefined>>
-
-/** The server has no time now: Request Timeout, Too Early, Too Many Requests. */
-const busy: ReadonlySet<number> = new Set([408, 425, 429])
-
-/**
- * The refusal for an answer that asks to come again later (RFC 6585 section 4); undefined for any other. A client that
- * looks for the protocol era would take the status itself for the mark of an older server (A70).
- */
-export function refusalWhereBusy(status: number, headers: Headers): Refusal | undefined {
-  if (!busy.has(status)) return undefined
-  const retryAfterSeconds = readRetryAfter(headers['retry-after'])
-  const reason = `the server answered ${status}`
-  return new Refusal(
-    'upstream_busy',
-    retryAfterSeconds === undefined ? { reason } : { reason, retryAfterSeconds },
-  )
-}
+import { refusalWhereBusy } from '../../http/busy.ts'
+import type { AnswerHeaders } from '../../http/relay.ts'
 
 /** The refusal for an HTTP answer that can hold no message for anybody; undefined for one that may. Untrusted input. */
-export function refusalForStatus(status: number, headers: Headers): Refusal | undefined {
+export function refusalForStatus(status: number, headers: AnswerHeaders): Refusal | undefined {
   const reason = `the server answered ${status}`
   if (status === 401 || status === 403 || status === 407) return new Refusal('upstream_refused', { reason })
   if (status >= 300 && status < 400) return new Refusal('upstream_invalid', { reason })
   return refusalWhereBusy(status, headers)
 }
 
-const dayInSeconds = 24 * 60 * 60
-
-/** Whole seconds of a `Retry-After` (RFC 9110 section 10.2.3), a day at most; undefined for what is none. */
-function readRetryAfter(value: string | string[] | undefined): number | undefined {
-  if (typeof value !== 'string') return undefined
-  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000
-  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(1, Math.ceil(seconds)), dayInSeconds)
-}
-
 /** The media type of an answer, without its parameters. */
-export function mediaTypeOf(headers: Headers): string {
+export function mediaTypeOf(headers: AnswerHeaders): string {
   return String(headers['content-type'] ?? '')
     .split(';', 1)[0]!
     .trim()

@@ -3,9 +3,6 @@ import type { RequestId } from '../../mcp/message.ts'
 /** A JSON object that may be changed on its way through. */
 export type Json = Record<string, unknown>
 
-/** The `_meta` key that says to which subscription a message belongs (MCP 2026-07-28, subscriptions). */
-export const subscriptionKey = 'io.modelcontextprotocol/subscriptionId'
-
 /** The params of a message, where they are an object. Untrusted. */
 export function paramsOf(message: Json): Json | undefined {
   return asObject(message['params'])

@@ -48,7 +48,11 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
 
     const post = async ({ message, headers: own, id }: Outgoing): Promise<void> => {
       try {
-        const { statusCode, headers: answered, body } = await dispatcher.request({
+        const {
+          statusCode,
+          headers: answered,
+          body,
+        } = await dispatcher.request({
           origin,
           path: endpoint as string,
           method: 'POST',

@@ -1,0 +1,9 @@
+import type { JsonObject } from './json.ts'
+
+/** The `_meta` key that says to which subscription a message belongs (MCP 2026-07-28, subscriptions). */
+export const subscriptionKey = 'io.modelcontextprotocol/subscriptionId'
+
+/** The answer to `subscriptions/listen`, which comes last: the stream is at its end (DEC1). */
+export function endOfListening(id: unknown): JsonObject {
+  return { jsonrpc: '2.0', id, result: { resultType: 'complete', _meta: { [subscriptionKey]: id } } }
+}
