@@ -31,6 +31,7 @@ export function buildConnector(
     self: { name: 'portcullis', version },
     clock,
     atOwner: owners?.at(name) ?? atHome,
+    successors: storedSuccessors(store.artifacts, name),
     onVerdict: (era: string, speaks: string) =>
       log.logger.info(
         { upstream: name, era, speaks },
@@ -50,7 +51,7 @@ export function buildConnector(
     })
   }
   if (url !== undefined) {
-    const server = openHttp({ ...settings, url, successors: storedSuccessors(store.artifacts, name) })
+    const server = openHttp({ ...settings, url })
     if (config.breaker.failures === 0) return server
     const onChange = (state: 'open' | 'closed'): void =>
       state === 'open'

@@ -62,16 +62,17 @@ export const upstreamSchema = z
     processes: whole(1, 10_000).default(64).meta({
       description: 'Most processes of a stdio server.',
     }),
-    processesPerCaller: whole(1, 10_000)
-      .default(8)
-      .meta({ description: 'Most of them for one caller, a user with a client.' }),
+    processesPerCaller: whole(1, 10_000).default(8).meta({
+      description:
+        'Most of them for one caller, a user with a client; then the one that was idle for longest makes room.',
+    }),
     memoryMegabytes: whole(16, 1_048_576).optional().meta({
       description:
         'Most memory of such a process with its children, beyond which it is stopped. On Linux alone. Default: no limit.',
     }),
     idleSeconds: seconds.default(600).meta({
       description:
-        'After this time without a request such a process ends, and so does a session that the gateway itself holds with a server.',
+        'After this time without a request such a process ends, and so does a session that the gateway itself holds with a server, unless a client holds a stream of it.',
     }),
     baselineScopes: z
       .array(scope)

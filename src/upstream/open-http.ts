@@ -13,6 +13,7 @@ import type { AtOwner } from './owner/contract.ts'
 import { askHttp } from './probe/ask-http.ts'
 import type { Implementation } from './probe/questions.ts'
 import { rememberVerdicts, type Speaks } from './probe/verdicts.ts'
+import { replayedSessions, revivedSessions } from './renewal/lost-sessions.ts'
 import { renewingConnector } from './renewal/renewing-connector.ts'
 import type { Successors } from './renewal/successors.ts'
 import { eraRouter } from './route-eras.ts'
@@ -33,6 +34,7 @@ export interface EraSettings {
   readonly clock: Clock
   /** What cannot be lost between two requests lives in one process. Bytes that only pass need not go there. */
   readonly atOwner: AtOwner
+  readonly successors: Successors
   /** Told what the server answered when it was asked what it speaks, where that is news. */
   readonly onVerdict: (era: Era, speaks: Speaks) => void
 }
@@ -42,7 +44,6 @@ export interface HttpSettings extends EraSettings {
   readonly url: string
   readonly transport: 'auto' | 'streamable-http' | 'sse'
   readonly connectSeconds: number
-  readonly successors: Successors
 }
 
 const keepAliveMilliseconds = 4000
@@ -90,12 +91,19 @@ export function openHttp(settings: HttpSettings): Connector {
     {
       legacy: {
         native: renewingConnector({ connector: native, dispatcher, url, responseSeconds, successors }),
-        sse: atOwner('legacy-sse', sessionConnector({ registry: registry(), start: talk('legacy', sse) })),
+        sse: atOwner(
+          'legacy-sse',
+          sessionConnector({
+            registry: registry(),
+            lost: replayedSessions(successors),
+            start: talk('legacy', sse),
+          }),
+        ),
         bridged: atOwner(
           'legacy-bridged',
           sessionConnector({
             registry: registry(),
-            revives: true,
+            lost: revivedSessions,
             start: (caller, onClosed) => {
               let inner: Conversation | undefined
               const start = talk('modern', streamableChannel({ dispatcher, url, era: 'modern' }))

@@ -11,6 +11,7 @@ import { createRegistry } from './conversation/registry.ts'
 import type { EraSettings } from './open-http.ts'
 import { type StdioProbe, stdioProbe } from './probe/ask-stdio.ts'
 import { rememberVerdicts, type Speaks, type Verdicts } from './probe/verdicts.ts'
+import { replayedSessions, revivedSessions } from './renewal/lost-sessions.ts'
 import { eraRouter } from './route-eras.ts'
 import { createBackOff } from './stdio/back-off.ts'
 import { type StdioCommand, stdioChannel } from './stdio/channel.ts'
@@ -72,10 +73,14 @@ export function openStdio(settings: StdioSettings): Connector {
 
   const router = eraRouter(refuseSharedLegacy(shared, remember(settings, probe)), {
     legacy: {
-      native: sessionConnector({ registry: processes, start: talk('legacy') }),
+      native: sessionConnector({
+        registry: processes,
+        lost: replayedSessions(settings.successors),
+        start: talk('legacy'),
+      }),
       bridged: sessionConnector({
         registry: createRegistry<Conversation>(faces),
-        revives: true,
+        lost: revivedSessions,
         start: (_caller, onClosed) => legacyFace({ reach: perPrincipal, self, onClosed }),
       }),
     },

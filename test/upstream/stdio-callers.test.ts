@@ -6,6 +6,7 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { callModern, type Messages, post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest, modernRequest } from '../support/gated-spy.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
+import { type LegacySession, openLegacySession } from '../support/legacy-session.ts'
 
 const fixture = (name: string, ...args: string[]): string[] => [
   process.execPath,
@@ -22,12 +23,6 @@ async function startGate(
   return gate
 }
 
-async function openSession(gate: Installation, token: string): Promise<Messages> {
-  const clientInfo = { name: 'x', version: '1' }
-  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo }
-  return post(gate.mcpUrl, token, legacyRequest('initialize', params))
-}
-
 const textOf = ({ messages }: Messages): string =>
   (messages.at(-1)?.result as { content: { text: string }[] } | undefined)?.content[0]?.text ?? ''
 
@@ -35,8 +30,7 @@ describe('a stdio server whose client goes away', () => {
   it('is told nothing where the client is of the legacy era, and goes on with the session (O14, A37)', async (test) => {
     const gate = await startGate(test, { command: fixture('stdio-legacy.ts'), era: 'legacy' })
     const token = await tokenFor(gate.mcpUrl, 'ada')
-    const opened = await openSession(gate, token)
-    const headers = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' }
+    const { headers } = await openLegacySession(gate.mcpUrl, token)
     const call = (name: string, signal?: AbortSignal): Promise<Messages> =>
       post(gate.mcpUrl, token, legacyRequest('tools/call', { name, arguments: {} }), {
         headers,
@@ -72,25 +66,42 @@ describe('the processes of a stdio server (A36)', () => {
       processes: 2,
     })
     const tokens = await Promise.all(['ada', 'grace', 'alan'].map((user) => tokenFor(gate.mcpUrl, user)))
-    const [first, second] = [
-      await openSession(gate, tokens[0] as string),
-      await openSession(gate, tokens[1] as string),
-    ]
-    assert.deepEqual([first.status, second.status], [200, 200])
-    const third = await openSession(gate, tokens[2] as string)
-    assert.equal(third.status, 503)
-    assert.ok(Number(third.headers.get('retry-after')) > 0)
+    const open = (index: number): Promise<LegacySession> =>
+      openLegacySession(gate.mcpUrl, tokens[index] as string)
+    const [first, second, third] = [await open(0), await open(1), await open(2)]
+    assert.deepEqual(
+      [first, second, third].map(({ opened }) => opened.status),
+      [200, 200, 503],
+    )
+    assert.ok(Number(third.opened.headers.get('retry-after')) > 0)
     assert.equal((await callModern(gate.mcpUrl, tokens[2] as string, 'server/discover')).status, 503)
-    const id = first.headers.get('mcp-session-id') ?? ''
-    await post(gate.mcpUrl, tokens[0] as string, undefined, {
-      method: 'DELETE',
-      headers: { 'mcp-session-id': id },
-    })
-    let status = 503
-    for (let attempt = 0; attempt < 100 && status === 503; attempt++) {
-      await wait(50)
-      status = (await openSession(gate, tokens[2] as string)).status
-    }
+    await first.send(undefined, 'DELETE')
+    const { status } = (await open(2)).opened
     assert.equal(status, 200, 'a process that has ended makes room')
+  })
+  it('have one for each caller, who keeps those of open clients, and gets others for those that are gone', async (test) => {
+    const gate = await startGate(test, {
+      command: fixture('stdio-legacy.ts'),
+      era: 'legacy',
+      processesPerCaller: 2,
+      idleSeconds: 3,
+    })
+    const [ada, eve] = await Promise.all(['ada', 'eve'].map((user) => tokenFor(gate.mcpUrl, user)))
+    const open = (): Promise<LegacySession> => openLegacySession(gate.mcpUrl, ada as string)
+    const [first, second] = [await open(), await open()]
+    const [stream, another] = [await first.listen(), await second.listen()]
+    assert.equal((await open()).opened.status, 503, 'both are in use')
+    assert.equal((await openLegacySession(gate.mcpUrl, eve as string)).opened.status, 200)
+    another.leave()
+    await wait(200)
+    const third = await open()
+    assert.equal(third.opened.status, 200, 'nobody listens to the second one any more')
+    const streamOfThird = await third.listen()
+    assert.equal((await second.listen()).status, 503, 'who only listens takes nobody’s place')
+    streamOfThird.leave()
+    await wait(200)
+    assert.equal((await second.request('ping')).status, 200, 'who comes back takes that of one who is gone')
+    assert.equal(stream.isOver(), false)
+    stream.leave()
   })
 })

@@ -12,6 +12,7 @@ import { callModern, type Messages, post, tokenFor } from '../support/era-calls.
 import { legacyRequest } from '../support/gated-spy.ts'
 import { freePort } from '../support/installation.ts'
 import { installationStores } from '../support/installation-stores.ts'
+import { openLegacySession } from '../support/legacy-session.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { memoryProvider } from '../support/sdk-provider.ts'
 import { answerAll, type SseServer, startSseServer } from '../support/sse-server.ts'
@@ -139,9 +140,9 @@ describe('two workers', { timeout: 280_000 }, () => {
     const seen = new Set<number>()
     for (const user of ['ada', 'eve', 'bob']) {
       const token = await tokenFor(at('stdio'), user)
-      const opened = await ask(at('stdio'), token, initialize)
-      assert.equal(opened.status, 200)
-      const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') as string }
+      const first = await openLegacySession(at('stdio'), token)
+      assert.equal(first.opened.status, 200)
+      const session = first.headers
       const answers: Messages[] = []
       for (let n = 0; n < 4; n++) answers.push(await ask(at('stdio'), token, who, session))
       assert.equal(new Set(answers.map(pidOf)).size, 1, 'one process')
@@ -155,6 +156,7 @@ describe('two workers', { timeout: 280_000 }, () => {
 
       const stranger = await tokenFor(at('stdio'), 'mallory')
       for (let n = 0; n < 2; n++) assert.equal((await ask(at('stdio'), stranger, who, session)).status, 404)
+      const streams = [await first.listen(), await (await openLegacySession(at('stdio'), token)).listen()]
       // A refusal of the other worker is the same refusal.
       for (let n = 0; n < 2; n++) {
         const refused = await ask(at('stdio'), token, initialize)
@@ -162,6 +164,7 @@ describe('two workers', { timeout: 280_000 }, () => {
         assert.match(JSON.stringify(refused.messages[0]?.error?.data), /"too_many_requests"/)
         assert.equal(refused.headers.get('retry-after'), '5')
       }
+      for (const stream of streams) stream.leave()
     }
     assert.equal(seen.size, 3, 'nobody shares one')
   })
@@ -213,7 +216,7 @@ describe('two workers', { timeout: 280_000 }, () => {
     assert.equal((await fetch(`${gate.adminUrl}/readyz`)).status, 200)
   })
 
-  it('are replaced one after another on SIGUSR2 while requests are answered; a conversation that one held is opened anew', async () => {
+  it('are replaced one after another on SIGUSR2 while requests are answered; a session goes on, in one process (N26)', async () => {
     while (
       (await fetch(`${gate.adminUrl}/metrics`).then((page) => page.text())).includes('portcullis_workers 1')
     )
@@ -221,7 +224,8 @@ describe('two workers', { timeout: 280_000 }, () => {
     const token = await tokenFor(at('stdio'), 'dan')
     const opened = await ask(at('stdio'), token, initialize)
     const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') as string }
-    assert.equal((await ask(at('stdio'), token, who, session)).status, 200)
+    const first = await ask(at('stdio'), token, who, session)
+    assert.equal(first.status, 200)
     const elsewhere = await tokenFor(at('nobody'), 'dan')
 
     const earlier = await childrenOf(gate)
@@ -238,8 +242,12 @@ describe('two workers', { timeout: 280_000 }, () => {
     const later = await childrenOf(gate)
     assert.equal(later.length, 2)
     assert.ok(later.every((pid) => !earlier.includes(pid)))
-    assert.equal((await ask(at('stdio'), token, who, session)).status, 404)
-    assert.equal((await ask(at('stdio'), token, initialize)).status, 200)
+    const renewed: Messages[] = []
+    for (let n = 0; n < 4; n++) renewed.push(await ask(at('stdio'), token, who, session))
+    assert.equal(new Set(renewed.map(pidOf)).size, 1, 'one other process, whichever worker is asked')
+    assert.notEqual(pidOf(renewed[0] as Messages), pidOf(first))
+    await post(at('stdio'), token, undefined, { headers: session, method: 'DELETE' })
+    for (let n = 0; n < 2; n++) assert.equal((await ask(at('stdio'), token, who, session)).status, 404)
   })
 
   it('end with their primary, in order', async () => {

@@ -230,9 +230,12 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
         changes = undefined
       }
     },
-    /** One who listens would not be told that nothing is heard any more, and what is subscribed to is kept here alone. */
+    /** What a listener has subscribed to is kept here alone. */
     get busy() {
-      return running.size > 0 || listeners.current !== undefined
+      return running.size > 0 || (uris.size > 0 && listeners.current !== undefined)
+    },
+    get listened() {
+      return listeners.current !== undefined
     },
     async stop() {
       stop()

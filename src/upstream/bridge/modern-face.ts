@@ -202,6 +202,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     get busy() {
       return running.size > 0 || subscriptions.size > 0
     },
+    listened: false,
     async stop() {
       subscriptions.endAll()
       onClosed()

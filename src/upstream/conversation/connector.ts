@@ -3,6 +3,7 @@ import { Refusal } from '../../core/errors.ts'
 import { randomToken } from '../../core/secret.ts'
 import { parseLossless } from '../../mcp/lossless.ts'
 import type { Connector, UpstreamReply, UpstreamRequest } from '../contract.ts'
+import type { LostSessions } from '../renewal/lost-sessions.ts'
 import { gatherAnswers } from './batch.ts'
 import type { Caller, Conversation } from './contract.ts'
 import { asObject, type Json } from './json-rpc.ts'
@@ -19,28 +20,64 @@ interface ConversationConnectorOptions {
 }
 
 interface SessionConnectorOptions extends ConversationConnectorOptions {
-  /** Whether a session that this process does not know, such as one of before a restart, can just go on. */
-  readonly revives?: boolean
+  /** What becomes of sessions that this process does not know. */
+  readonly lost: LostSessions
 }
 
 const maxEnded = 10_000
 
 /** The way of legacy clients to a server: each session is a conversation of its own, which no one else enters. */
-export function sessionConnector({ registry, start, revives = false }: SessionConnectorOptions): Connector {
+export function sessionConnector({ registry, start, lost }: SessionConnectorOptions): Connector {
   const ended = new LRUCache<string, true>({ max: maxEnded })
+  const opening = new Map<string, Promise<Conversation>>()
+
+  const begin = (caller: Caller): Promise<Conversation> =>
+    registry.reach(caller.owner, caller.principal, (onClosed) => start(caller, onClosed))
+
+  const beginAnew = async (request: UpstreamRequest, caller: Caller): Promise<Conversation> => {
+    const { owner: key } = caller
+    if (!(await lost.mayGoOn(key, request))) throw new Refusal('session_unknown')
+    const conversation = await begin(caller)
+    try {
+      await lost.restore(conversation, request, caller)
+    } catch (error) {
+      void registry.stop(key)
+      throw error
+    }
+    return conversation
+  }
+
+  /** The conversation of a session, or a new one in its place, which all who wait for it share. */
+  const find = (request: UpstreamRequest, caller: Caller): Promise<Conversation> | Conversation => {
+    const { owner: key, principal } = caller
+    const known = opening.get(key) ?? registry.find(key)
+    if (known !== undefined) return known
+    if (!lost.mayBegin(request)) throw new Refusal('session_unknown')
+    // Whoever only listens takes nobody's place: it would come back for ever, and so would the other.
+    if (request.method === 'GET') registry.checkRoom(principal)
+    const begun = beginAnew(request, caller).finally(() => opening.delete(key))
+    opening.set(key, begun)
+    return begun
+  }
+
   return {
     async send(request, reply) {
       const key = request.opensSession ? randomToken(16) : request.session
       if (key === undefined) throw new Refusal('session_missing')
       const caller = { owner: key, principal: request.principal, headers: passedHeaders(request.headers) }
-      const begins = request.opensSession || (revives && !ended.has(key))
-      const conversation =
-        registry.find(key) ??
-        (begins ? registry.open(key, request.principal, (onClosed) => start(caller, onClosed)) : undefined)
-      if (request.method === 'DELETE') ended.set(key, true)
-      if (conversation === undefined) throw new Refusal('session_unknown')
+      if (!request.opensSession) {
+        await lost.note(key, request)
+        if (ended.has(key)) throw new Refusal('session_unknown')
+        if (request.method === 'DELETE') ended.set(key, true)
+      }
+      const conversation = request.opensSession ? await begin(caller) : await find(request, caller)
       const { sink, done } = openSink(reply, { 'mcp-session-id': key }, 'legacy')
-      const answered = request.opensSession ? stopWhenRefused(sink, conversation) : sink
+      if (request.method === 'DELETE') {
+        void registry.stop(key)
+        sink.end(200)
+        return done
+      }
+      const answered = request.opensSession ? stopWhenRefused(sink, () => void registry.stop(key)) : sink
       converse(conversation, request, { caller, sink: answered, reply })
       return done
     },
@@ -60,7 +97,7 @@ export function sharingConnector({
       const { principal } = request
       const caller = { owner: principal, principal, headers: passedHeaders(request.headers) }
       const conversation =
-        registry.find(key) ?? registry.open(key, principal, (onClosed) => start(caller, onClosed))
+        registry.find(key) ?? (await registry.reach(key, principal, (onClosed) => start(caller, onClosed)))
       const { sink, done } = openSink(reply, {}, 'modern')
       converse(conversation, request, { caller, sink, reply })
       return done
@@ -76,10 +113,8 @@ interface Turn {
 }
 
 function converse(conversation: Conversation, request: UpstreamRequest, { caller, sink, reply }: Turn): void {
-  if (request.method === 'DELETE') {
-    void conversation.stop()
-    return sink.end(200)
-  }
+  // Whoever has left while a conversation was begun must not be waited for until it leaves.
+  if (sink.closed && (request.method === 'GET' || request.era === 'modern')) return undefined
   if (request.method === 'GET') {
     sink.open()
     reply.res.once('close', conversation.listen(sink, caller))
@@ -103,7 +138,7 @@ function converse(conversation: Conversation, request: UpstreamRequest, { caller
 }
 
 /** A session that the server refuses to open does not stay open here. */
-function stopWhenRefused(sink: Sink, conversation: Conversation): Sink {
+function stopWhenRefused(sink: Sink, stop: () => void): Sink {
   return {
     get closed() {
       return sink.closed
@@ -113,11 +148,11 @@ function stopWhenRefused(sink: Sink, conversation: Conversation): Sink {
     end: (status) => sink.end(status),
     fail(refusal, id) {
       sink.fail(refusal, id)
-      void conversation.stop()
+      stop()
     },
     finish(message) {
       sink.finish(message)
-      if (asObject((message as Json)['error']) !== undefined) void conversation.stop()
+      if (asObject((message as Json)['error']) !== undefined) stop()
     },
   }
 }

@@ -21,7 +21,9 @@ export interface Conversation {
   cancel(sink: Sink, caller: Caller): void
   /** The stream for messages that belong to no request. Returns how to close it. */
   listen(sink: Sink, caller: Caller): () => void
-  /** Whether a request waits for its answer; one who only listens keeps no conversation alive. */
+  /** Whether a request waits for its answer, or something would be lost that its client counts on. */
   readonly busy: boolean
+  /** Whether somebody holds a stream for messages that belong to no request. */
+  readonly listened: boolean
   stop(): Promise<void>
 }

@@ -107,6 +107,9 @@ export function startConversation({
     get busy() {
       return [...pending.values()].some(({ sink }) => !sink.closed)
     },
+    get listened() {
+      return listeners.current !== undefined
+    },
     stop: () => channel.close(),
   }
 

@@ -8,67 +8,147 @@ export interface ConversationLimits {
   readonly idleSeconds: number
 }
 
+type StartUnder<T> = (onClosed: () => void) => T
+
 /** The running conversations with one server, by key. */
 export interface Registry<T extends Conversation> {
   /** The conversation of a key, which counts as used by this. */
   find(key: string): T | undefined
   /** Starts one under a key. Throws `too_many_requests` when this owner, or all together, have too many. */
-  open(key: string, owner: string, start: (onClosed: () => void) => T): T
-  readonly size: number
+  open(key: string, owner: string, start: StartUnder<T>): T
+  /**
+   * Finds one or starts one. Where there are too many it stops the one that is needed least, and waits until that is
+   * gone. Throws `too_many_requests` when all are needed.
+   */
+  reach(key: string, owner: string, start: StartUnder<T>): Promise<T>
+  /** Throws `too_many_requests` unless one more of an owner may be started as things are. */
+  checkRoom(owner: string): void
+  /** Stops one, which is not found any more, and counts until it is gone. */
+  stop(key: string): Promise<void>
   close(): Promise<void>
 }
 
 interface Entry<T> {
+  readonly key: string
   readonly conversation: T
   readonly owner: string
   readonly timer: NodeJS.Timeout
+  /** Whether it has had no request for so long that it lives for its listener alone. */
+  isOverdue: boolean
 }
 
-/** Makes an empty registry. What is idle is stopped, unless one of its requests still runs. */
+interface Leaving {
+  readonly owner: string
+  readonly gone: Promise<void>
+}
+
+/** Makes an empty registry. What is idle is stopped, unless one of its requests still runs or somebody listens. */
 export function createRegistry<T extends Conversation>(limits: ConversationLimits): Registry<T> {
   const { total, perOwner, idleSeconds } = limits
+  /** The one that was used longest ago comes first. */
   const entries = new Map<string, Entry<T>>()
+  const leaving = new Set<Leaving>()
 
-  const leave = (key: string, conversation: T): void => {
-    const entry = entries.get(key)
-    if (entry?.conversation !== conversation) return
-    clearTimeout(entry.timer)
+  const leave = ({ key, conversation, timer }: Entry<T>): void => {
+    if (entries.get(key)?.conversation !== conversation) return
+    clearTimeout(timer)
     entries.delete(key)
   }
 
+  const stop = (entry: Entry<T>): Promise<void> => {
+    leave(entry)
+    const gone = entry.conversation.stop().finally(() => leaving.delete(left))
+    const left = { owner: entry.owner, gone }
+    leaving.add(left)
+    return gone
+  }
+
+  const reap = (entry: Entry<T>): void => {
+    const { conversation, timer } = entry
+    if (!conversation.busy && !conversation.listened) return void stop(entry)
+    entry.isOverdue = !conversation.busy
+    timer.refresh()
+    return undefined
+  }
+
+  const ownOf = (owner: string): number =>
+    [...entries.values(), ...leaving].filter((one) => one.owner === owner).length
+
+  const isFull = (owner: string): boolean => entries.size + leaving.size >= total || ownOf(owner) >= perOwner
+
+  const refusal = (owner: string): Refusal => {
+    const running = entries.size + leaving.size
+    const reason = `${running} conversations with the server are running, ${ownOf(owner)} of them for this caller`
+    return new Refusal('too_many_requests', { reason, retryAfterSeconds: 5 })
+  }
+
+  /**
+   * Stops what an owner needs least. One that somebody listens to is kept for as long as one that nobody listens to would
+   * be. For that long nobody loses one to somebody else.
+   */
+  const makeRoom = (owner: string): Promise<void> => {
+    const idle = [...entries.values()].filter(({ conversation }) => !conversation.busy)
+    const own = idle.filter((entry) => entry.owner === owner)
+    const spare =
+      own.find(({ conversation }) => !conversation.listened) ??
+      own.find(({ isOverdue }) => isOverdue) ??
+      (ownOf(owner) < perOwner ? idle.find(({ isOverdue }) => isOverdue) : undefined)
+    if (spare !== undefined) return stop(spare)
+    const helps = [...leaving].find((one) => one.owner === owner || ownOf(owner) < perOwner)
+    if (helps === undefined) throw refusal(owner)
+    return helps.gone
+  }
+
+  const find = (key: string): T | undefined => {
+    const entry = entries.get(key)
+    if (entry === undefined) return undefined
+    entry.timer.refresh()
+    entry.isOverdue = false
+    entries.delete(key)
+    entries.set(key, entry)
+    return entry.conversation
+  }
+
+  const checkRoom = (owner: string): void => {
+    if (isFull(owner)) throw refusal(owner)
+  }
+
+  const open = (key: string, owner: string, start: StartUnder<T>): T => {
+    checkRoom(owner)
+    let entry: Entry<T> | undefined
+    let closed = false
+    const conversation = start(() => {
+      closed = true
+      if (entry !== undefined) leave(entry)
+    })
+    if (closed) return conversation
+    const timer = setTimeout(() => entry && reap(entry), idleSeconds * 1000).unref()
+    entry = { key, conversation, owner, timer, isOverdue: false }
+    entries.set(key, entry)
+    return conversation
+  }
+
   return {
-    find(key) {
+    find,
+    open,
+    async reach(key, owner, start) {
+      for (;;) {
+        const known = find(key)
+        if (known !== undefined) return known
+        if (!isFull(owner)) return open(key, owner, start)
+        await makeRoom(owner)
+      }
+    },
+    checkRoom,
+    async stop(key) {
       const entry = entries.get(key)
-      entry?.timer.refresh()
-      return entry?.conversation
-    },
-    open(key, owner, start) {
-      const own = [...entries.values()].filter((entry) => entry.owner === owner).length
-      if (entries.size >= total || own >= perOwner) {
-        const reason = `${entries.size} conversations with the server are running, ${own} of them for this caller`
-        throw new Refusal('too_many_requests', { reason, retryAfterSeconds: 5 })
-      }
-      let closed = false
-      const conversation = start(() => {
-        closed = true
-        leave(key, conversation)
-      })
-      const reap = (): void => {
-        if (conversation.busy) entry.timer.refresh()
-        else {
-          leave(key, conversation)
-          void conversation.stop()
-        }
-      }
-      const entry: Entry<T> = { conversation, owner, timer: setTimeout(reap, idleSeconds * 1000).unref() }
-      if (!closed) entries.set(key, entry)
-      return conversation
-    },
-    get size() {
-      return entries.size
+      if (entry !== undefined) await stop(entry)
     },
     async close() {
-      await Promise.all([...entries.values()].map(({ conversation }) => conversation.stop()))
+      await Promise.all([
+        ...[...entries.values()].map(({ conversation }) => conversation.stop()),
+        ...[...leaving].map(({ gone }) => gone),
+      ])
     },
   }
 }

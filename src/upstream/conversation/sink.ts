@@ -74,7 +74,8 @@ export function openSink(
     const heartbeat = setInterval(() => attempt(() => write(': \n\n')), heartbeatMilliseconds).unref()
     res.once('close', () => clearInterval(heartbeat))
   }
-  res.once('close', resolve)
+  if (res.closed) resolve()
+  else res.once('close', resolve)
   const rewritten = (message: object): object | undefined =>
     rewrite === undefined ? message : (changeMessages(message, rewrite) as object | undefined)
   const finish = (answer: object): void =>
