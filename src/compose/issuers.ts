@@ -73,9 +73,9 @@ interface Told {
   readonly invalid?: string
 }
 
-async function describeOpened({ metadata, trusted }: OpenedIssuer): Promise<Told> {
+async function describeOpened({ metadata, trusted, description }: OpenedIssuer): Promise<Told> {
   try {
-    const abilities = judgeIssuer((await metadata()).serverMetadata())
+    const abilities = judgeIssuer((await metadata()).serverMetadata(), description.resource)
     const texts = describeAbilities(trusted.issuer, abilities)
     return { lines: texts.map((text, index) => ({ text, isGood: abilities[index]?.can === true })) }
   } catch (error) {

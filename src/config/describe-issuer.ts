@@ -1,4 +1,4 @@
-import { issuerPresetOf, type TokenClaims } from './issuer-presets.ts'
+import { issuerPresetOf, type ResourceHandling, type TokenClaims } from './issuer-presets.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
 
 /** An issuer with everything that its preset knows. */
@@ -7,6 +7,7 @@ export interface IssuerDescription extends Omit<IssuerConfig, 'issuer' | 'claims
   readonly issuer: string | undefined
   readonly tokenTypes: readonly string[]
   readonly claims: TokenClaims
+  readonly resource: ResourceHandling | undefined
 }
 
 /** Fills in what a preset knows. */
@@ -18,5 +19,6 @@ export function describeIssuer(config: IssuerConfig): IssuerDescription {
     issuer: config.issuer ?? preset.issuer,
     tokenTypes: config.tokenTypes ?? preset.tokenTypes,
     claims: { ...preset.claims, ...given },
+    resource: preset.resource,
   }
 }

@@ -6,6 +6,9 @@ export interface TokenClaims {
   readonly roles: readonly string[]
 }
 
+/** Whether an issuer refuses the parameter `resource`, ignores it, or honours it where something is turned on there. */
+export type ResourceHandling = 'refused' | 'ignored' | { readonly honouredWith: string }
+
 /** What is known of the access tokens of a kind of issuer. */
 export interface IssuerPreset {
   readonly issuer?: string
@@ -14,6 +17,8 @@ export interface IssuerPreset {
   readonly claims: TokenClaims
   /** Why its tokens never have the URL of an MCP server for audience, so that `audiences` must be told. */
   readonly audiences?: string
+  /** What it makes of the parameter `resource` (RFC 8707); undefined where that is not known. */
+  readonly resource?: ResourceHandling
   /** Whether its tokens name no scopes, so that `scopes` must be told. */
   readonly namesNoScopes?: true
 }
@@ -36,11 +41,13 @@ export const issuerPresets = {
     tokenTypes: ['jwt', 'at+jwt'],
     claims: { ...standardClaims, scopes: ['scp', 'roles'], clientId: ['azp', 'appid'] },
     audiences: 'the application (client) ID of the API: tokens of version 2.0 have it for `aud`',
+    resource: 'refused',
   },
   keycloak: {
     issuerLike: { pattern: /\/realms\/[^/]+$/, example: 'https://keycloak.example.com/realms/company' },
     tokenTypes: ['jwt', 'at+jwt'],
     claims: { ...standardClaims, clientId: ['azp', 'client_id'], roles: ['realm_access.roles', 'roles'] },
+    resource: { honouredWith: 'the feature resource-indicators, which is experimental' },
   },
   auth0: {
     issuerLike: {
@@ -49,6 +56,7 @@ export const issuerPresets = {
     },
     tokenTypes: ['jwt', 'at+jwt'],
     claims: { ...standardClaims, scopes: ['scope', 'permissions'], clientId: ['azp', 'client_id'] },
+    resource: { honouredWith: 'the Resource Parameter Compatibility Profile' },
   },
   okta: {
     issuerLike: {
@@ -58,12 +66,14 @@ export const issuerPresets = {
     },
     tokenTypes: ['jwt', 'at+jwt', 'application/okta-internal-at+jwt'],
     claims: { ...standardClaims, scopes: ['scp', 'scope'], clientId: ['cid', 'client_id'] },
+    resource: 'ignored',
   },
   google: {
     issuer: 'https://accounts.google.com',
     tokenTypes: ['jwt'],
     claims: { ...standardClaims, scopes: [], clientId: ['azp'] },
     audiences: 'the audience for which service accounts get their identity tokens',
+    resource: 'ignored',
     namesNoScopes: true,
   },
 } as const satisfies Record<string, IssuerPreset>

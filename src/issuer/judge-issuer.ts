@@ -12,8 +12,11 @@ export interface Ability {
 const federate =
   'have Portcullis be the authorization server and people sign in at this one (login.providers)'
 
-/** What an issuer can and cannot do for MCP clients, by its own metadata. */
-export function judgeIssuer(metadata: ServerMetadata): Ability[] {
+/** What is known of an issuer's ways with the parameter `resource`. */
+type ResourceHandling = 'refused' | 'ignored' | { readonly honouredWith: string } | undefined
+
+/** What an issuer can and cannot do for MCP clients, by its own metadata and by what is known of its kind. */
+export function judgeIssuer(metadata: ServerMetadata, resource?: ResourceHandling): Ability[] {
   const has = (member: string, value: string): boolean => {
     const list: unknown = metadata[member]
     return Array.isArray(list) && list.includes(value)
@@ -50,14 +53,29 @@ export function judgeIssuer(metadata: ServerMetadata): Ability[] {
       what: 'refresh tokens',
       advice: 'users may have to sign in again whenever an access token ends',
     },
-    {
-      // RFC 8707 has no member for it.
-      can: undefined,
-      what: 'the parameter resource (RFC 8707)',
-      advice:
-        'where it refuses the parameter, as Entra does, clients fail; where it ignores it, set issuers[].audiences to what stands in aud',
-    },
+    judgeResource(resource),
   ]
+}
+
+/** RFC 8707 has no member of metadata for it. */
+function judgeResource(resource: ResourceHandling): Ability {
+  const what = 'the parameter resource (RFC 8707)'
+  const audiences = 'set issuers[].audiences to what stands in aud'
+  if (resource === undefined)
+    return {
+      can: undefined,
+      what,
+      advice: `where it refuses the parameter, clients fail; where it ignores it, ${audiences}`,
+    }
+  if (resource === 'refused')
+    return {
+      can: false,
+      what,
+      advice: `it refuses the parameter, which clients send, so they fail: ${federate}`,
+    }
+  if (resource === 'ignored') return { can: false, what, advice: `it ignores the parameter: ${audiences}` }
+  const advice = `it ignores the parameter without ${resource.honouredWith}: turn that on, or ${audiences}`
+  return { can: undefined, what, advice }
 }
 
 /** One line for each ability, for people. */

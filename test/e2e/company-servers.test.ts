@@ -17,11 +17,12 @@ import { OAuthClient } from '../support/oauth.ts'
 
 type Issuer = NonNullable<ConfigInput['issuers']>[number]
 
-const companies: readonly { like: string; behaviour: Behaviour; issuer: Issuer }[] = [
+const companies: readonly { like: string; behaviour: Behaviour; issuer: Issuer; told: RegExp[] }[] = [
   {
     like: 'Entra',
     behaviour: entraLike,
     issuer: { preset: 'entra', audiences: [entraLike.audience], scopeMap: { 'Mcp.Use': ['mcp:tools'] } },
+    told: [/PKCE with S256: no; clients refuse/, /resource \(RFC 8707\): no; it refuses the parameter/],
   },
   {
     like: 'Keycloak',
@@ -32,10 +33,11 @@ const companies: readonly { like: string; behaviour: Behaviour; issuer: Issuer }
       claims: { scopes: ['scope', 'realm_access.roles'] },
       scopeMap: { 'mcp-user': ['mcp:tools'] },
     },
+    told: [/PKCE with S256: yes/, /resource \(RFC 8707\): not told; it ignores the parameter without/],
   },
 ]
 
-for (const { like, behaviour, issuer } of companies) {
+for (const { like, behaviour, issuer, told } of companies) {
   describe(`an authorization server that behaves as ${like} does`, () => {
     const closing: (() => Promise<void>)[] = []
     after(async () => {
@@ -53,7 +55,7 @@ for (const { like, behaviour, issuer } of companies) {
       return [gate, server]
     }
 
-    it('is a place to sign in, though it refuses resource and registers nobody (N7, N10)', async () => {
+    it('is a place to sign in, though it does not honour resource and registers nobody (N7, N10)', async () => {
       const [gate, server] = await start(({ issuer: url }) => ({
         clients: testClients,
         login: {
@@ -75,6 +77,9 @@ for (const { like, behaviour, issuer } of companies) {
         client.authorizationUrl({ verifier, scope: 'mcp:*', resource: mcpUrl }),
       )
       assert.equal(away?.searchParams.has('resource'), false)
+      const asked = await server.ask({ resource: mcpUrl })
+      const refusal = behaviour.resource === 'refused' ? 'invalid_target' : null
+      assert.equal(asked.searchParams.get('error'), refusal, 'what a client of that server would get')
       assert.ok(away)
       const callback = await server.authorize(away)
       assert.equal(callback.searchParams.get('iss'), server.issuer)
@@ -97,7 +102,7 @@ for (const { like, behaviour, issuer } of companies) {
       assert.equal((await gate.post(legacyRequest('tools/list'), { token })).status, 200)
       assert.equal((await gate.post(legacyRequest('resources/list'), { token })).status, 403)
       assert.match(gate.installation.log(), /clients that register themselves \(RFC 7591\): no/)
-      assert.match(gate.installation.log(), /PKCE with S256: yes/)
+      for (const line of told) assert.match(gate.installation.log(), line)
     })
   })
 }

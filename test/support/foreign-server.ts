@@ -3,18 +3,25 @@ import { exportJWK, generateKeyPair } from 'jose'
 import { errors, Provider } from 'oidc-provider'
 import { FormBrowser } from './form-browser.ts'
 import { freePort } from './installation.ts'
+import { challengeOf } from './oauth.ts'
 
 /** How a company's authorization server behaves that knows nothing of MCP. */
 export interface Behaviour {
   /** What stands in `aud`, whatever the client asks for. */
   readonly audience: string
+  /** What it makes of the parameter `resource` with the URL of an MCP server. */
+  readonly resource: 'refused' | 'ignored'
+  /** Whether its metadata says that it knows PKCE, which it does. */
+  readonly announcesPkce: boolean
   /** Changes the claims of access tokens. */
   readonly claims: (claims: Record<string, unknown>) => Record<string, unknown>
 }
 
-/** Entra: the client ID of the API for audience, scopes in `scp`, and no parameter `resource`. */
+/** Entra: the client ID of the API for audience, scopes in `scp`, no parameter `resource`, no word about PKCE. */
 export const entraLike: Behaviour = {
   audience: '66666666-7777-8888-9999-000000000000',
+  resource: 'refused',
+  announcesPkce: false,
   claims: ({ scope: _, client_id: azp, ...claims }) => ({
     ...claims,
     azp,
@@ -27,6 +34,8 @@ export const entraLike: Behaviour = {
 /** Keycloak: its own audience, the kind of a token inside, roles of the realm. */
 export const keycloakLike: Behaviour = {
   audience: 'account',
+  resource: 'ignored',
+  announcesPkce: true,
   claims: ({ client_id: azp, ...claims }) => ({
     ...claims,
     azp,
@@ -40,6 +49,8 @@ export interface ForeignServer {
   readonly issuer: string
   /** Does what the browser of a person would, who is signed in there: goes to the callback. */
   authorize(url: URL): Promise<URL>
+  /** Asks for a code as a client of that server does, with further parameters. Resolves to where it gets the answer. */
+  ask(also?: Readonly<Record<string, string>>): Promise<URL>
   /** An access token as a client of that server gets it. */
   token(): Promise<string>
   close(): Promise<void>
@@ -47,7 +58,7 @@ export interface ForeignServer {
 
 /** Starts it, on oidc-provider in an instance of its own, without registration. */
 export async function startForeignServer(
-  { audience, claims }: Behaviour,
+  { audience, resource: handling, announcesPkce, claims }: Behaviour,
   redirectUri: string,
 ): Promise<ForeignServer> {
   const port = await freePort()
@@ -114,8 +125,18 @@ export async function startForeignServer(
       },
     },
   })
+  provider.use(async (context, next) => {
+    await next()
+    if (context.path === '/.well-known/openid-configuration' && !announcesPkce)
+      delete (context.body as Record<string, unknown>)['code_challenge_methods_supported']
+  })
   const handle = provider.callback()
   const serve = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    if (handling === 'ignored') {
+      const url = new URL(req.url ?? '/', issuer)
+      url.searchParams.delete('resource')
+      req.url = url.pathname + url.search
+    }
     if (req.url?.startsWith('/interaction/') !== true) return handle(req, res)
     await provider.interactionFinished(req, res, { login: { accountId: 'katherine' }, consent: {} })
   }
@@ -128,23 +149,25 @@ export async function startForeignServer(
     if (callback === undefined) throw new Error(browser.lastPage.html)
     return callback
   }
+  const verifier = 'v'.repeat(43)
+  const ask = (also: Readonly<Record<string, string>> = {}): Promise<URL> => {
+    const parameters = new URLSearchParams({
+      client_id: 'portcullis',
+      response_type: 'code',
+      redirect_uri: redirectUri,
+      scope: 'openid Mcp.Use',
+      code_challenge: challengeOf(verifier),
+      code_challenge_method: 'S256',
+      ...also,
+    })
+    return authorize(new URL(`${issuer}/auth?${parameters.toString()}`))
+  }
   return {
     issuer,
     authorize,
+    ask,
     async token() {
-      const verifier = 'v'.repeat(43)
-      const challenge = Buffer.from(
-        await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier)),
-      ).toString('base64url')
-      const parameters = new URLSearchParams({
-        client_id: 'portcullis',
-        response_type: 'code',
-        redirect_uri: redirectUri,
-        scope: 'openid Mcp.Use',
-        code_challenge: challenge,
-        code_challenge_method: 'S256',
-      })
-      const callback = await authorize(new URL(`${issuer}/auth?${parameters.toString()}`))
+      const callback = await ask()
       const answer = await fetch(`${issuer}/token`, {
         method: 'POST',
         headers: { authorization: `Basic ${Buffer.from('portcullis:a-secret').toString('base64')}` },
