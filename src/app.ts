@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import type { AuditEvent } from './audit/event.ts'
-import { buildAdmin, collectAll, type WatchedWorkers } from './compose/admin.ts'
+import { buildAdmin, checkAll, collectAll, type WatchedWorkers } from './compose/admin.ts'
 import { type Base, openBase } from './compose/base.ts'
 import { dashboardLink } from './compose/dashboard/build.ts'
 import { keepHouse } from './compose/house.ts'
@@ -17,7 +17,7 @@ import { drain, listen } from './http/listen.ts'
 import type { CollectedMetrics } from './telemetry/metrics.ts'
 import type { TenantTraffic } from './telemetry/traffic.ts'
 
-/** The parts that can run apart. */
+/** The parts of a process. Gateway and authorization server can run apart; whoever serves has an admin port. */
 export type Part = 'gateway' | 'authorization-server' | 'admin'
 
 /** A running installation, or the share of it that one process has. */
@@ -48,6 +48,8 @@ export interface Running {
   readonly collect: () => Promise<CollectedMetrics>
   /** What this process has seen. */
   readonly watch: () => readonly TenantTraffic[]
+  /** Throws with the reason where it cannot answer as it should. */
+  readonly checkReady: () => Promise<void>
   /** Says on `/readyz` that it ends. Resolves when those who ask there have had time to hear of it. */
   readonly announce: () => Promise<void>
   /** Ends in order, after it has announced that: no new requests, running ones finish, then everything closes. */
@@ -201,6 +203,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
       record: (event) => base.trail.commit(event),
       collect: () => collectAll(base, tenants.all),
       watch: () => [{ traffic: base.traffic.record() }, ...tenants.watch()],
+      checkReady: () => checkAll(base, tenants.all),
       announce,
       async close() {
         await announce()

@@ -1,5 +1,7 @@
 import {
+  accessSync,
   closeSync,
+  constants,
   fchownSync,
   fdatasync,
   fdatasyncSync,
@@ -24,6 +26,8 @@ export interface Appender {
   readonly waitingBytes: number
   /** Has the disk keep what was written. Resolves when it does. Throws when somebody has removed the file meanwhile. */
   sync(): Promise<void>
+  /** Throws where what comes next could not be written, as far as that can be told without writing. */
+  probe(): void
   close(): void
 }
 
@@ -116,6 +120,11 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
           else reject(error)
         })
       })
+    },
+    probe() {
+      if (!isGone && fstatSync(file.descriptor).nlink > 0) return
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      accessSync(folder, constants.W_OK | constants.X_OK)
     },
     close() {
       fdatasyncSync(file.descriptor)

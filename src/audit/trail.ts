@@ -15,6 +15,8 @@ export interface Trail extends Recorder {
   subscribe(listener: () => void): void
   /** Signs where the chain is, unless nothing has come since. */
   checkpoint(): void
+  /** Throws, for an operator, where nothing would be decided since its event cannot be written. */
+  checkReady(): void
   /** Ends the chain. Throws when events are left that cannot be written. */
   close(): Promise<void>
 }
@@ -39,6 +41,7 @@ export interface TrailOptions {
 const syncMilliseconds = 1000
 /** What may wait to be written while that is not possible: some tens of thousands of events. */
 const defaultWaitingBytes = 32 * 1024 * 1024
+const unwritable = 'events of the audit cannot be written'
 
 /**
  * Opens the trail and begins a chain that names the last event in the folder, so that taking that one away is noticed.
@@ -87,7 +90,7 @@ export function openTrail(options: TrailOptions): Trail {
       if (untold > 0) tellOfGap()
       broken = false
     } catch (error) {
-      if (!broken) onFault(new Error('events of the audit cannot be written', { cause: error }))
+      if (!broken) onFault(new Error(unwritable, { cause: error }))
       broken = true
       return
     }
@@ -116,7 +119,7 @@ export function openTrail(options: TrailOptions): Trail {
   }
   const refuseWhereBroken = (): void => {
     if (broken && whenUnwritable === 'refuse')
-      throw new Refusal('audit_unavailable', { reason: 'events of the audit cannot be written' })
+      throw new Refusal('audit_unavailable', { reason: unwritable })
   }
   const commit = (event: AuditEvent): void => {
     take(event)
@@ -161,6 +164,16 @@ export function openTrail(options: TrailOptions): Trail {
     check: refuseWhereBroken,
     subscribe: (listener) => void listeners.add(listener),
     checkpoint,
+    checkReady() {
+      if (whenUnwritable !== 'refuse') return
+      if (broken) throw new Error(unwritable)
+      try {
+        // Where nothing was asked since, nobody has noticed yet.
+        appender.probe()
+      } catch (error) {
+        throw new Error(`${unwritable}: ${(error as Error).message}`, { cause: error })
+      }
+    },
     async close() {
       if (closed) return
       clearInterval(syncing)

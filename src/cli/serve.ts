@@ -16,18 +16,18 @@ import { closeOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts'
 
 interface ServeFlags extends CommonFlags {
   readonly config?: string
-  readonly only?: Part
+  readonly only?: Exclude<Part, 'admin'>
   readonly workers?: number
 }
 
-const parts: readonly Part[] = ['gateway', 'authorization-server', 'admin']
+const separable = ['gateway', 'authorization-server'] as const
 
 /** `portcullis serve`: what a configuration file says. */
 export function serveCommand(): Command {
   return addCommonFlags(new Command('serve'))
     .description('Start what a configuration file says.')
     .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
-    .addOption(new Option('--only <part>', 'start one part alone').choices(parts))
+    .addOption(new Option('--only <part>', 'start one part alone, with an admin port of its own').choices(separable))
     .option('--workers <number>', 'processes that serve, on one machine (default: 1)', parseWorkers)
     .action(async (flags: ServeFlags) => (cluster.isWorker ? workAndEnd() : serve(flags)))
 }
@@ -54,12 +54,10 @@ async function serve({
       'authorization-server is not there where authorizationServer is external: leave --only away, or set authorizationServer: own'
     throw new OperandWrong([{ path: '--only', message }])
   }
-  const chosen = only === undefined ? parts : [only]
-  // The admin port is one, and has little to do.
+  // Whatever serves can be watched.
+  const chosen: Part[] = [...(only === undefined ? separable : [only]), 'admin']
   const led =
-    settings.workers > 1 && only !== 'admin'
-      ? await lead(settings, { parts: chosen, count: settings.workers })
-      : undefined
+    settings.workers > 1 ? await lead(settings, { parts: chosen, count: settings.workers }) : undefined
   const running = led ?? (await start(settings, { parts: chosen }))
   if (settings.log.format === 'text') console.log(describeRunning(running))
   if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink))

@@ -16,6 +16,8 @@ import type { OpenTenant, Tenants } from './tenants.ts'
 export interface WatchedWorkers {
   /** How many of them serve now. */
   readonly size: () => number
+  /** Throws with the reason while they cannot serve. */
+  readonly checkReady: () => Promise<void>
   /** Writes the metrics of all of them, and those of this process. */
   readonly render: (own: CollectedMetrics) => Promise<RenderedMetrics>
   /** What they have seen. */
@@ -54,9 +56,8 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
     renderMetrics,
     async checkReady() {
       checkServing()
-      checkWorkers()
-      await base.checkReady()
-      await Promise.all(tenants.all.map((tenant) => tenant.base.checkReady()))
+      await checkWorkers()
+      await checkAll(base, tenants.all)
     },
     isServed: (name: string) => isAdminHost(name, [adminHost, ...adminNames]),
   }
@@ -68,7 +69,7 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
 }
 
 interface Watched {
-  readonly checkWorkers: () => void
+  readonly checkWorkers: () => Promise<void>
   readonly renderMetrics: () => Promise<RenderedMetrics>
   /** What was seen for one tenant; without a name, for the installation itself. */
   readonly watchTraffic: (tenant?: string) => Promise<TrafficRecord>
@@ -78,7 +79,7 @@ function watch(base: Base, { tenants, workers }: Pick<AdminOptions, 'tenants' | 
   const { metrics } = base
   if (workers === undefined) {
     return {
-      checkWorkers: () => undefined,
+      checkWorkers: async () => undefined,
       renderMetrics: async () =>
         tenants.all.length === 0 ? metrics.render() : joinTenants(await collectAll(base, tenants.all)),
       watchTraffic: async (tenant) =>
@@ -87,9 +88,7 @@ function watch(base: Base, { tenants, workers }: Pick<AdminOptions, 'tenants' | 
   }
   workers.countLost(metrics.watchWorkers(workers.size))
   return {
-    checkWorkers() {
-      if (workers.size() === 0) throw new Error('no worker serves')
-    },
+    checkWorkers: () => workers.checkReady(),
     renderMetrics: async () => workers.render(await collectAll(base, tenants.all)),
     watchTraffic: async (tenant) => trafficOf(tenant, await workers.watch()),
   }
@@ -106,6 +105,11 @@ export async function collectAll(
 ): Promise<CollectedMetrics> {
   const all = [metrics, ...tenants.map(({ base }) => base.metrics)]
   return (await Promise.all(all.map((one) => one.collect()))).flat()
+}
+
+/** Throws with the reason where this process cannot answer for the installation, or for one of its tenants. */
+export async function checkAll(base: Base, tenants: readonly OpenTenant[]): Promise<void> {
+  await Promise.all([base, ...tenants.map((tenant) => tenant.base)].map((one) => one.checkReady()))
 }
 
 /** A page that has its own name lead here (DNS rebinding) shows that name; an address is nobody's. */

@@ -115,7 +115,10 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
     stepUps: stepUps(store.artifacts, clock),
     rateLimit: rates.rateLimit,
     place,
-    checkReady: async () => void (await store.revocations.has('token', 'readiness')),
+    async checkReady() {
+      audit.trail.checkReady()
+      await store.revocations.has('token', 'readiness')
+    },
     async close() {
       stopWatching()
       await audit.close().catch(onFault)

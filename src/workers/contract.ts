@@ -20,6 +20,8 @@ export type Order =
   | { readonly kind: 'collect' }
   /** Answered with what was seen. */
   | { readonly kind: 'watch' }
+  /** Answered with what stands in the way of serving. */
+  | { readonly kind: 'check' }
   /** Finish what runs, and end. */
   | { readonly kind: 'drain' }
 
@@ -36,6 +38,8 @@ export type Report =
   | { readonly kind: 'replaced'; readonly problem: string | undefined }
   | { readonly kind: 'collected'; readonly metrics: CollectedMetrics }
   | { readonly kind: 'watched'; readonly traffic: readonly TenantTraffic[] }
+  /** Undefined where nothing does. */
+  | { readonly kind: 'checked'; readonly problem: string | undefined }
 
 /** Messages of ours travel in this, so that nobody takes those of others for one. */
 export interface Envelope<T> {

@@ -16,6 +16,8 @@ export interface Crew {
   collect(): Promise<readonly CollectedMetrics[]>
   /** What those who serve have seen. */
   watch(): Promise<readonly TenantTraffic[]>
+  /** Throws with the reason where none serves, or one that does cannot answer as it should. */
+  checkReady(): Promise<void>
   /**
    * Has all of them go on with another configuration, and those who come later begin with it. Rejects with WorkerFailed
    * where the first one cannot, and then nobody does; another one that cannot gives way to one that begins with it.
@@ -162,6 +164,15 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       const all = serving()
       await Promise.all(all.map((one) => one.ask('watch')))
       return all.flatMap((one) => one.seen() ?? [])
+    },
+    async checkReady() {
+      const all = serving()
+      if (all.length === 0) throw new Error('no worker serves')
+      await Promise.all(all.map((one) => one.ask('check')))
+      for (const one of all) {
+        const problem = one.problem()
+        if (problem !== undefined) throw new Error(problem)
+      }
     },
     async replace(config) {
       const [head] = serving()

@@ -13,8 +13,10 @@ export interface Hired {
   tell(order: Order): void
   /** What it had seen when it was asked last; undefined before that. */
   readonly seen: () => Extract<Report, { kind: 'watched' }>['traffic'] | undefined
-  /** Asks what it has counted or seen. Resolves when it has answered, or is gone, or takes too long. */
-  ask(kind: 'collect' | 'watch'): Promise<void>
+  /** What stood in the way of serving when it was asked last. */
+  readonly problem: () => string | undefined
+  /** Asks what it has counted or seen, or whether it can serve. Resolves when it has answered, or is gone, or takes too long. */
+  ask(kind: 'collect' | 'watch' | 'check'): Promise<void>
   /** Has it go on with another configuration. Resolves with what stood in the way; one that never says is ended. */
   replace(config: Config): Promise<string | undefined>
   /** Ends it at once. */
@@ -35,8 +37,13 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
   worker.on('error', () => undefined)
   let counted: ReturnType<Hired['counted']> = []
   let seen: ReturnType<Hired['seen']>
+  let problem: string | undefined
   let replaced = (_problem: string | undefined): void => undefined
-  const waiting = { collect: new Set<() => void>(), watch: new Set<() => void>() }
+  const waiting = {
+    collect: new Set<() => void>(),
+    watch: new Set<() => void>(),
+    check: new Set<() => void>(),
+  }
   const answered = (kind: keyof typeof waiting): void => {
     for (const resolve of waiting[kind]) resolve()
     waiting[kind].clear()
@@ -45,6 +52,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
     worker.once('exit', (code, signal: string | null) => {
       answered('collect')
       answered('watch')
+      answered('check')
       replaced('the worker ended')
       resolve(signal ?? `code ${code}`)
     })
@@ -64,6 +72,9 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
       else if (report?.kind === 'watched') {
         seen = report.traffic
         answered('watch')
+      } else if (report?.kind === 'checked') {
+        problem = report.problem
+        answered('check')
       }
     })
   })
@@ -72,6 +83,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
     ready,
     counted: () => counted,
     seen: () => seen,
+    problem: () => problem,
     tell,
     async ask(kind) {
       const { promise, resolve } = Promise.withResolvers<void>()

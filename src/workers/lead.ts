@@ -38,6 +38,10 @@ export async function lead(config: Config, { parts, count }: LeadOptions): Promi
       servedByWorkers: {
         parts: served,
         size: () => crew?.size() ?? 0,
+        async checkReady() {
+          if (crew === undefined) throw new Error('no worker serves')
+          await crew.checkReady()
+        },
         render: async (metrics) => joinMetrics([metrics, ...((await crew?.collect()) ?? [])]),
         watch: async () => (await crew?.watch()) ?? [],
         countLost: (lost) => {

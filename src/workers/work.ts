@@ -24,6 +24,8 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
       void running?.collect().then((metrics) => report({ kind: 'collected', metrics }))
     else if (order?.kind === 'watch' && running !== undefined)
       report({ kind: 'watched', traffic: running.watch() })
+    else if (order?.kind === 'check' && running !== undefined)
+      void problemOf(running.checkReady()).then((problem) => report({ kind: 'checked', problem }))
     else if (order?.kind === 'drain') drain()
   })
   report({ kind: 'up' })
@@ -52,13 +54,14 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
 
 /** Says what stood in the way; the primary tells it. */
 async function replace(running: Running | undefined, config: Config): Promise<string | undefined> {
-  if (running === undefined) return 'the worker has not started'
-  try {
-    await running.replace(config)
-    return undefined
-  } catch (error) {
-    return (error as Error).message
-  }
+  return running === undefined ? 'the worker has not started' : problemOf(running.replace(config))
+}
+
+function problemOf(work: Promise<void>): Promise<string | undefined> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => (error as Error).message,
+  )
 }
 
 function report(what: Report): void {

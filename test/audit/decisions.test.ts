@@ -154,11 +154,19 @@ describe('an audit that cannot be written', () => {
   it('stops every decision where the operator wants that, and nothing reaches a server meanwhile', async (test) => {
     const gate = await startGatedSpy({ audit: { whenUnwritable: 'refuse' } })
     test.after(() => gate.close())
+    const readiness = async (): Promise<[number, string]> => {
+      const answer = await fetch(`${gate.installation.adminUrl}/readyz`)
+      return [answer.status, await answer.text()]
+    }
     const token = await gate.tokenFor('mcp:*')
     assert.equal((await gate.post(legacyRequest('ping'), { token })).status, 200)
+    assert.equal((await readiness())[0], 200)
     const folder = join(gate.installation.data, 'audit')
     await rm(folder, { recursive: true })
     await writeFile(folder, 'in the way')
+    const [status, text] = await readiness()
+    assert.equal(status, 503, 'before anybody has asked for anything')
+    assert.match(text, /events of the audit cannot be written/)
     while (!gate.installation.log().includes('somebody has removed')) await soon()
     const reached = gate.spy.seen.length
     for (let attempt = 0; attempt < 2; attempt++) {
@@ -168,9 +176,11 @@ describe('an audit that cannot be written', () => {
     }
     assert.equal((await fetch(`${gate.installation.url}/token`, { method: 'POST' })).status, 503)
     assert.equal(gate.spy.seen.length, reached)
+    assert.equal((await readiness())[0], 503)
     await rm(folder)
     while ((await gate.post(legacyRequest('ping'), { token })).status !== 200) await soon()
     assert.equal(gate.spy.seen.length, reached + 1)
+    assert.equal((await readiness())[0], 200)
   })
 })
 

@@ -150,8 +150,12 @@ describe('portcullis serve', () => {
       `data: ${data}\nlog: { format: text }\nlisten: ${JSON.stringify(ports)}\nupstreams: [{ name: a, url: http://127.0.0.1:9/mcp }]\n`,
     )
     const server = await startPortcullis(test, ['serve', '-c', file, '--only', 'authorization-server'])
-    const gateway = await startPortcullis(test, ['serve', '--only', 'gateway'], { PORTCULLIS_CONFIG: file })
-    const json = await portcullis(['serve', '-c', file, '--only', 'admin', '--json'], {
+    const admin = await freePort()
+    const gateway = await startPortcullis(test, ['serve', '--only', 'gateway'], {
+      PORTCULLIS_CONFIG: file,
+      PORTCULLIS_LISTEN_ADMIN: String(admin),
+    })
+    const json = await portcullis(['serve', '-c', file, '--only', 'gateway', '--json'], {
       PORTCULLIS_MODE: 'x',
     })
     assert.match(json.stderr, /mode: /)
@@ -176,6 +180,15 @@ describe('portcullis serve', () => {
     await client.token({ token: refresh, client_id: client.clientId }, { path: '/revoke' })
     await new Promise((resolve) => setTimeout(resolve, 2500))
     assert.equal(await ask(), 401, 'the gateway heard of the revocation in another process')
+    for (const [port, counted, links] of [
+      [ports['admin'], /^portcullis_oauth_steps_total\{step="token",/m, server.output()],
+      [admin, /^portcullis_mcp_operations_total\{/m, gateway.output()],
+    ] as const) {
+      const at = `http://127.0.0.1:${port}`
+      assert.equal((await fetch(`${at}/readyz`)).status, 200)
+      assert.match(await (await fetch(`${at}/metrics`)).text(), counted)
+      assert.ok(links.includes(`${at}/sign-in/`), 'each has a dashboard')
+    }
     for (const { process: child, exit } of [gateway, server]) {
       child.kill('SIGTERM')
       assert.equal(await exit, 0)
