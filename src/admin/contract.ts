@@ -36,7 +36,7 @@ export class ActionRefused extends Error {
   }
 }
 
-/** A point of the charts. */
+/** A point of the charts: some seconds that are over. */
 export interface ChartPoint {
   /** Seconds since the epoch. */
   readonly at: number

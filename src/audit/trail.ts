@@ -118,8 +118,7 @@ export function openTrail(options: TrailOptions): Trail {
     waiting += `${chain.next(`{"time":"${time()}",${whose}${JSON.stringify(event).slice(1)}`)}\n`
   }
   const refuseWhereBroken = (): void => {
-    if (broken && whenUnwritable === 'refuse')
-      throw new Refusal('audit_unavailable', { reason: unwritable })
+    if (broken && whenUnwritable === 'refuse') throw new Refusal('audit_unavailable', { reason: unwritable })
   }
   const commit = (event: AuditEvent): void => {
     take(event)

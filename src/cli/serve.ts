@@ -27,7 +27,9 @@ export function serveCommand(): Command {
   return addCommonFlags(new Command('serve'))
     .description('Start what a configuration file says.')
     .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
-    .addOption(new Option('--only <part>', 'start one part alone, with an admin port of its own').choices(separable))
+    .addOption(
+      new Option('--only <part>', 'start one part alone, with an admin port of its own').choices(separable),
+    )
     .option('--workers <number>', 'processes that serve, on one machine (default: 1)', parseWorkers)
     .action(async (flags: ServeFlags) => (cluster.isWorker ? workAndEnd() : serve(flags)))
 }

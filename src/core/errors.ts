@@ -98,6 +98,8 @@ interface RefusalDetail {
   /** The id of the JSON-RPC request that is refused. */
   readonly id?: string | number | undefined
   readonly challenge?: ChallengeDetail
+  /** The scopes that the token lacked: for the operator, too. */
+  readonly missing?: readonly string[]
   /** What the client's next DPoP proof must carry (RFC 9449 section 9). */
   readonly nonce?: string
   readonly retryAfterSeconds?: number

@@ -48,11 +48,10 @@ export function recordRefusal(recorder: Recorder, exchange: Exchange, note: Note
     // A call that was let pass has its event; what its server says no to is no decision of ours.
     if (note.isRecorded === true && outcome !== 'failed') return
     const event = note.isRecorded === true ? 'mcp.failure' : 'mcp.call'
-    const missing = note.scopes && note.principal?.scopes.missing(note.scopes)
     recorder.commit({
       ...describe(exchange, note, outcome),
       event,
-      missing: refusal.code === 'scope_insufficient' ? missing : undefined,
+      missing: refusal.detail.missing,
       ...refused,
     })
   }

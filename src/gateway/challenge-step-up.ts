@@ -35,9 +35,11 @@ export async function challengeStepUp(
     const { resource } = upstream
     await memory.remember({ issuer, clientId, subject, resource, grantName, scopes: needed })
   }
+  const missing = principal.scopes.missing(needed)
   const granted = call.era === 'legacy' ? principal.scopes.list : []
   throw new Refusal('scope_insufficient', {
-    reason: `needs ${principal.scopes.missing(needed).join(' ')}`,
+    reason: `needs ${missing.join(' ')}`,
+    missing,
     challenge: {
       error: 'insufficient_scope',
       offersDpop: upstream.dpop !== 'off',

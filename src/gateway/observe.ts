@@ -15,7 +15,7 @@ export function gatewayEvent(
   const { principal, call, refusal } = note
   const methods = call?.methods
   const status = res.headersSent ? res.statusCode : clientGone
-  return {
+  const event: RequestEvent = {
     kind: note.kind,
     outcome: outcomeOf(note, res.statusCode),
     requestId,
@@ -35,6 +35,8 @@ export function gatewayEvent(
     object: call?.object === undefined ? undefined : scrub(call.object),
     scopes: note.scopes,
   }
+  const missing = refusal?.detail.missing
+  return missing === undefined ? event : { ...event, missing }
 }
 
 function reasonOf({ refusal, kind }: Note, status: number): string | undefined {

@@ -45,6 +45,8 @@ export interface RequestEvent {
   readonly object?: string | undefined
   /** Scopes that the call needed. */
   readonly scopes?: readonly string[] | undefined
+  /** Those of them that the token lacked, where it was refused for that. */
+  readonly missing?: readonly string[] | undefined
   readonly step?: OAuthStep | undefined
   readonly grantType?: string | undefined
 }

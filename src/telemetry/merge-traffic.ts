@@ -1,4 +1,11 @@
-import type { Activity, Denial, FlowStep, Slot, TrafficRecord } from './traffic.ts'
+import {
+  type Activity,
+  type Denial,
+  type FlowStep,
+  recentKept,
+  type Slot,
+  type TrafficRecord,
+} from './traffic.ts'
 
 /** What several processes have seen, as if one had. */
 export function mergeTraffic(records: readonly TrafficRecord[]): TrafficRecord {
@@ -17,7 +24,7 @@ export function mergeTraffic(records: readonly TrafficRecord[]): TrafficRecord {
     ),
     denials: mergeBy(
       records.flatMap(({ denials }) => denials),
-      ({ code, upstream, method, scopes }) => [code, upstream, method, ...scopes].join('\0'),
+      ({ code, upstream, method, missing }) => [code, upstream, method, ...missing].join('\0'),
       addDenials,
     ),
     flows: mergeBy(
@@ -25,7 +32,10 @@ export function mergeTraffic(records: readonly TrafficRecord[]): TrafficRecord {
       ({ step, grantType, code }) => [step, grantType, code].join('\0'),
       (one: FlowStep, other: FlowStep) => ({ ...one, count: one.count + other.count }),
     ),
-    recent: records.flatMap(({ recent }) => recent),
+    recent: records
+      .flatMap(({ recent }) => recent)
+      .toSorted((one, other) => one.at - other.at)
+      .slice(-recentKept),
   }
 }
 

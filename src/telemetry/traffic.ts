@@ -4,10 +4,12 @@ import type { Outcome, RequestEvent } from './event.ts'
 
 /** Seconds that one point of a chart stands for. */
 export const slotSeconds = 5
-const slotsKept = 120
+/** The points of a chart: ten minutes. */
+export const slotsShown = 120
 const mostActivities = 1000
 const mostDenials = 500
-const recentKept = 50
+/** The most requests that are remembered one by one. */
+export const recentKept = 50
 
 /** Upper bounds of the classes in which durations are counted, in milliseconds; the last one has none. */
 export const durationBounds = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 250, 500, 1000, 5000] as const
@@ -39,8 +41,8 @@ export interface Denial {
   readonly reason: string
   readonly upstream: string
   readonly method: string
-  /** The scopes that the call needed. */
-  readonly scopes: readonly string[]
+  /** The scopes that the token lacked. */
+  readonly missing: readonly string[]
   count: number
   lastAt: number
   lastSubject: string
@@ -55,13 +57,20 @@ export interface FlowStep {
   count: number
 }
 
-/** What one process has seen since it started; the slots are those of the last ten minutes. */
+/** A request with the time at which it was over, in milliseconds since the epoch. */
+export interface SeenRequest {
+  readonly at: number
+  readonly event: RequestEvent
+}
+
+/** What one process has seen since it started; the slots are those of the last ten minutes, and the one that runs. */
 export interface TrafficRecord {
   readonly slots: readonly Slot[]
   readonly activities: readonly Activity[]
   readonly denials: readonly Denial[]
   readonly flows: readonly FlowStep[]
-  readonly recent: readonly RequestEvent[]
+  /** The latest ones, in their order. */
+  readonly recent: readonly SeenRequest[]
 }
 
 /** What one process has seen for one tenant; without a name, for the installation itself. */
@@ -81,15 +90,15 @@ export interface Traffic {
  * list. What is kept is bounded, whatever clients choose to call themselves.
  */
 export function watchTraffic(clock: Clock): Traffic {
-  let waiting: { readonly event: RequestEvent; readonly at: number }[] = []
+  let waiting: SeenRequest[] = []
   const slots: Slot[] = []
   const activities = new LRUCache<string, Activity>({ max: mostActivities })
   const denials = new LRUCache<string, Denial>({ max: mostDenials })
   const flows = new LRUCache<string, FlowStep>({ max: mostDenials })
-  let recent: RequestEvent[] = []
+  let recent: SeenRequest[] = []
 
   const slotAt = (at: number): Slot => {
-    const begins = Math.floor(at / 1000 / slotSeconds) * slotSeconds
+    const begins = slotOf(at)
     const newest = slots.at(-1)
     if (newest !== undefined && newest.begins >= begins) return newest
     const slot: Slot = {
@@ -98,7 +107,7 @@ export function watchTraffic(clock: Clock): Traffic {
       durations: [...durationBounds, 0].map(() => 0),
     }
     slots.push(slot)
-    if (slots.length > slotsKept) slots.shift()
+    if (slots.length > slotsShown + 1) slots.shift()
     return slot
   }
 
@@ -118,16 +127,18 @@ export function watchTraffic(clock: Clock): Traffic {
     const batch = waiting
     waiting = []
     for (const { event, at } of batch) note(event, at)
-    recent = [...recent, ...batch.slice(-recentKept).map(({ event }) => event)].slice(-recentKept)
+    recent = [...recent, ...batch.slice(-recentKept)].slice(-recentKept)
   }
 
   return {
     request(event) {
+      // What the gateway only hands on is told by whoever answers it.
+      if (event.kind === 'proxy' && event.code === undefined) return
       if (waiting.push({ event, at: clock.now() }) >= 5000) digest()
     },
     record() {
       digest()
-      const oldest = clock.now() / 1000 - slotsKept * slotSeconds
+      const oldest = slotOf(clock.now()) - slotsShown * slotSeconds
       return {
         slots: slots.filter(({ begins }) => begins >= oldest),
         activities: [...activities.values()],
@@ -137,6 +148,11 @@ export function watchTraffic(clock: Clock): Traffic {
       }
     },
   }
+}
+
+/** When the slot of a time begins, in seconds since the epoch. */
+export function slotOf(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000 / slotSeconds) * slotSeconds
 }
 
 function noteActivity(activities: LRUCache<string, Activity>, event: RequestEvent, at: number): void {
@@ -154,9 +170,9 @@ function noteActivity(activities: LRUCache<string, Activity>, event: RequestEven
 }
 
 function noteDenial(denials: LRUCache<string, Denial>, event: RequestEvent, at: number): void {
-  const { code = '', reason = '', upstream = '', methods = [], scopes = [] } = event
+  const { code = '', reason = '', upstream = '', methods = [], missing = [] } = event
   const method = methods.length > 1 ? 'batch' : (methods[0] ?? event.httpMethod)
-  const key = [code, upstream, method, ...scopes].join('\0')
+  const key = [code, upstream, method, ...missing].join('\0')
   let denial = denials.get(key)
   if (denial === undefined) {
     denial = {
@@ -164,7 +180,7 @@ function noteDenial(denials: LRUCache<string, Denial>, event: RequestEvent, at: 
       reason,
       upstream,
       method,
-      scopes,
+      missing,
       count: 0,
       lastAt: at,
       lastSubject: '',

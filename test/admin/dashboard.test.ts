@@ -104,10 +104,30 @@ describe('the dashboard', () => {
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri: 'x:<b>' } }),
     })
     assert.equal(refused.status, 403)
+    const lacksOneOfTwo = await fetch(installation.mcpUrl, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2025-03-26',
+      },
+      body: JSON.stringify([
+        { jsonrpc: '2.0', id: 1, method: 'tools/list' },
+        { jsonrpc: '2.0', id: 2, method: 'prompts/list' },
+      ]),
+    })
+    assert.equal(lacksOneOfTwo.status, 403)
+    const [told] = (await installation.audit()).slice(-1)
+    assert.deepEqual(
+      [told?.scopes, told?.missing],
+      [['mcp:prompts:list', 'mcp:tools:read'], ['mcp:prompts:list']],
+    )
     const page = await (await operator.get('/')).text()
     const denials = page.split('data-table="denials"')[1]?.split('</table>')[0] ?? ''
     assert.match(denials, /<td>mcp:resources:read<\/td>/)
     assert.match(denials, /<td>resources\/read<\/td>/)
+    assert.match(denials, /<td>mcp:prompts:list<\/td>\s*<td>test<\/td>\s*<td>batch<\/td>/)
     const activities = page.split('data-table="activities"')[1]?.split('</table>')[0] ?? ''
     assert.match(activities, /<td>machine<\/td>\s*<td>test<\/td>\s*<td>tools\/list<\/td>/)
     assert.ok(!page.includes('<b>'), 'what clients say is escaped')

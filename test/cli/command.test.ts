@@ -141,7 +141,9 @@ describe('portcullis run', () => {
 })
 
 describe('portcullis serve', () => {
-  it('runs its parts apart, which find each other', { timeout: 30_000 }, async (test) => {
+  it('runs its parts apart, which find each other, and each of which can be watched', {
+    timeout: 60_000,
+  }, async (test) => {
     const data = folder()
     const { ports } = await demoPorts()
     const file = join(data, 'portcullis.yaml')

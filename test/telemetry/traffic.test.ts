@@ -29,7 +29,9 @@ describe('what the dashboard shows of traffic', () => {
     const [first, second] = traffic.record().slots
     assert.deepEqual(first?.outcomes, { allowed: 1, challenged: 0, denied: 1, failed: 0 })
     assert.deepEqual([first?.durations.at(2), first?.durations.at(-1), second?.outcomes.failed], [1, 1, 1])
-    now += 601_000
+    now += 600_000
+    assert.equal(traffic.record().slots.length, 1)
+    now += 5000
     assert.deepEqual(traffic.record().slots, [])
   })
 
@@ -39,7 +41,7 @@ describe('what the dashboard shows of traffic', () => {
       traffic.request(event({ subject: `user-${index}`, outcome: 'denied', code: `code-${index}` }))
     const { activities, denials, recent } = traffic.record()
     assert.ok(activities.length <= 1000 && denials.length <= 500 && recent.length <= 50)
-    assert.equal(recent.at(-1)?.subject, 'user-19999')
+    assert.equal(recent.at(-1)?.event.subject, 'user-19999')
   })
 
   it('of several processes is what one would have seen', () => {
@@ -55,12 +57,34 @@ describe('what the dashboard shows of traffic', () => {
       event({ kind: 'oauth', step: 'token', grantType: 'refresh_token' }),
     ]
     const [one, other, all] = [watchTraffic(clock), watchTraffic(clock), watchTraffic(clock)]
-    for (const [index, each] of [...events, ...events].entries()) {
-      ;(index % 2 === 0 ? one : other).request(each)
-      all.request(each)
+    for (const [index, each] of Array.from({ length: 20 }, () => events)
+      .flat()
+      .entries()) {
+      now += 100
+      // The first process hears of them in pairs: the latest ones are not those of the last process alone.
+      ;(index % 4 < 2 ? one : other).request({ ...each, requestId: String(index) })
+      all.request({ ...each, requestId: String(index) })
     }
     const sorted = ({ slots, activities, denials, flows }: ReturnType<typeof all.record>): unknown =>
       [slots, activities, denials, flows].map((list) => list.map((item) => JSON.stringify(item)).toSorted())
-    assert.deepEqual(sorted(mergeTraffic([one.record(), other.record()])), sorted(all.record()))
+    const merged = mergeTraffic([one.record(), other.record()])
+    assert.deepEqual(sorted(merged), sorted(all.record()))
+    assert.deepEqual(merged.recent, all.record().recent)
+  })
+
+  it('counts a request once that the gateway handed on, and those that it did not', () => {
+    const traffic = watchTraffic(clock)
+    traffic.request(event({ kind: 'oauth', step: 'token' }))
+    traffic.request(event({ kind: 'proxy' }))
+    traffic.request(event({ kind: 'proxy', outcome: 'failed', code: 'upstream_unreachable', status: 502 }))
+    const { slots, recent } = traffic.record()
+    assert.deepEqual(slots[0]?.outcomes, { allowed: 1, challenged: 0, denied: 0, failed: 1 })
+    assert.deepEqual(
+      recent.map(({ event: { kind, status } }) => [kind, status]),
+      [
+        ['oauth', 200],
+        ['proxy', 502],
+      ],
+    )
   })
 })

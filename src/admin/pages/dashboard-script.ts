@@ -16,6 +16,8 @@ const series = {
   traffic: [['allowed', '--accent'], ['refused', '--warn-line'], ['failed', '--danger']],
   latency: [['median', '--accent'], ['slow', '--warn-line']],
 }
+// Where nothing was measured there is a gap, and a moment between gaps is a dot.
+const dots = { traffic: { show: false }, latency: { show: true, size: 4 } }
 const titles = { allowed: 'allowed', refused: 'refused', failed: 'failed', median: 'median', slow: '95 of 100' }
 const dataOf = (name, points) => [points.map(({ at }) => at), ...series[name].map(([key]) => points.map((point) => point[key] ?? null))]
 const charts = new Map()
@@ -27,7 +29,7 @@ const draw = (name, points) => {
     cursor: { y: false },
     scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
     axes: [{}, { size: 56 }].map((axis) => ({ ...axis, stroke: resolved('--soft'), grid: { stroke: resolved('--line') }, ticks: { stroke: resolved('--line') } })),
-    series: [{}, ...series[name].map(([key, stroke]) => ({ label: titles[key], stroke: resolved(stroke), width: 2, spanGaps: true, points: { show: false } }))],
+    series: [{}, ...series[name].map(([key, stroke]) => ({ label: titles[key], stroke: resolved(stroke), width: 2, points: dots[name] }))],
   }
   charts.get(name)?.destroy()
   holder.replaceChildren()

@@ -26,7 +26,7 @@ export function buildDashboard(
   return {
     place: { tenant: tenant?.name, base: basePathOf(tenant) },
     access: dashboardAccess({ artifacts: store.artifacts, secret, clock }),
-    overview: async () => describeTraffic(await record(), nameOf),
+    overview: async () => describeTraffic(await record(), clock.now(), nameOf),
     listings: buildListings({ config, store, secret, clock, trail, nameOf }),
     onFault,
   }

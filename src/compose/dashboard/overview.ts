@@ -4,8 +4,11 @@ import {
   type Denial,
   durationBounds,
   type FlowStep,
+  type SeenRequest,
   type Slot,
+  slotOf,
   slotSeconds,
+  slotsShown,
   type TrafficRecord,
 } from '../../telemetry/traffic.ts'
 
@@ -19,60 +22,56 @@ const funnel = [
   ['token', 'Tokens for codes'],
 ] as const
 
-/** What the dashboard shows of what was seen. `nameOf` tells who a subject is. */
+/** What the dashboard shows of what was seen. `nameOf` tells who a subject is, and is asked about those alone who are shown. */
 export async function describeTraffic(
   { slots, activities, denials, flows, recent }: TrafficRecord,
+  now: number,
   nameOf: (subject: string) => Promise<string>,
 ): Promise<Overview> {
+  const shown = {
+    activities: mostOf(activities),
+    denials: mostOf(denials),
+    recent: recent.toReversed().slice(0, rowsShown),
+  }
   const subjects = [
-    ...activities.map(({ subject }) => subject),
-    ...denials.map(({ lastSubject }) => lastSubject),
-    ...recent.map(({ subject = '' }) => subject),
+    ...shown.activities.map(({ subject }) => subject),
+    ...shown.denials.map(({ lastSubject }) => lastSubject),
+    ...shown.recent.map(({ event }) => event.subject ?? ''),
   ]
   const names = new Map(
-    await Promise.all([...new Set(subjects)].map(async (one) => [one, await nameOf(one)] as const)),
+    await Promise.all(
+      [...new Set(subjects)].filter(Boolean).map(async (one) => [one, await nameOf(one)] as const),
+    ),
   )
   const named = (subject: string): string => names.get(subject) || '—'
   return {
-    points: slots.map(describeSlot),
+    points: describeSlots(slots, now),
     tables: {
-      denials: denialTable(denials, named),
+      denials: denialTable(shown.denials, named),
       flows: flowTable(flows),
       breakOffs: breakOffTable(flows),
-      activities: activityTable(activities, named),
-      recent: {
-        caption: 'Latest requests',
-        columns: ['Kind', 'What', 'Who', 'Client', 'Outcome', 'Status', 'ms'],
-        none: 'Nothing has been asked yet.',
-        rows: recent
-          .toReversed()
-          .slice(0, rowsShown)
-          .map(
-            ({
-              kind,
-              methods,
-              step,
-              path,
-              object,
-              subject = '',
-              clientId = '',
-              outcome,
-              status,
-              durationMs,
-            }) => [
-              kind,
-              [methods?.join(', ') ?? step ?? path, object].filter(Boolean).join(' '),
-              named(subject),
-              clientId || '—',
-              outcome,
-              String(status),
-              durationMs.toFixed(1),
-            ],
-          ),
-      },
+      activities: activityTable(shown.activities, named),
+      recent: recentTable(shown.recent, named),
     },
   }
 }
+
+function mostOf<T extends { readonly count: number }>(counted: readonly T[]): readonly T[] {
+  return counted.toSorted((one, other) => other.count - one.count).slice(0, rowsShown)
+}
+
+/** A point for each slot of the last ten minutes that is over: the one that runs has not seen all of its seconds. */
+function describeSlots(slots: readonly Slot[], now: number): ChartPoint[] {
+  const seen = new Map(slots.map((slot) => [slot.begins, slot]))
+  const first = slotOf(now) - slotsShown * slotSeconds
+  return Array.from({ length: slotsShown }, (_, index) => {
+    const begins = first + index * slotSeconds
+    const slot = seen.get(begins)
+    return slot === undefined ? { at: begins, ...silence } : describeSlot(slot)
+  })
+}
+
+const silence = { allowed: 0, refused: 0, failed: 0, median: undefined, slow: undefined }
 
 function describeSlot({ begins, outcomes, durations }: Slot): ChartPoint {
   const { allowed, challenged, denied, failed } = outcomes
@@ -98,21 +97,20 @@ function quantile(durations: readonly number[], share: number): number | undefin
 function denialTable(denials: readonly Denial[], named: (subject: string) => string): Table {
   return {
     caption: 'Refused calls',
-    columns: ['Why', 'Scope needed', 'Server', 'Method', 'Count', 'Last by', 'Through', 'Last'],
+    columns: ['Why', 'Scope missing', 'Server', 'Method', 'Count', 'Last by', 'Through', 'Last'],
     none: 'Nobody was refused.',
-    rows: denials
-      .toSorted((one, other) => other.count - one.count)
-      .slice(0, rowsShown)
-      .map(({ code, reason, scopes, upstream, method, count, lastSubject, lastClientId, lastAt }) => [
+    rows: denials.map(
+      ({ code, reason, missing, upstream, method, count, lastSubject, lastClientId, lastAt }) => [
         code || reason,
-        scopes.join(' ') || '—',
+        missing.join(' ') || '—',
         upstream || '—',
         method,
         String(count),
         named(lastSubject),
         lastClientId || '—',
         timeOf(lastAt),
-      ]),
+      ],
+    ),
   }
 }
 
@@ -151,18 +149,34 @@ function activityTable(activities: readonly Activity[], named: (subject: string)
     caption: 'Who does what',
     columns: ['Who', 'Client', 'Server', 'Method', 'Calls', 'Refused', 'Last'],
     none: 'No MCP call has come yet.',
-    rows: activities
-      .toSorted((one, other) => other.count - one.count)
-      .slice(0, rowsShown)
-      .map(({ subject, clientId, upstream, method, count, refused, lastAt }) => [
-        named(subject),
-        clientId || '—',
-        upstream,
-        method,
-        String(count),
-        String(refused),
-        timeOf(lastAt),
-      ]),
+    rows: activities.map(({ subject, clientId, upstream, method, count, refused, lastAt }) => [
+      named(subject),
+      clientId || '—',
+      upstream,
+      method,
+      String(count),
+      String(refused),
+      timeOf(lastAt),
+    ]),
+  }
+}
+
+function recentTable(recent: readonly SeenRequest[], named: (subject: string) => string): Table {
+  return {
+    caption: 'Latest requests',
+    columns: ['Time', 'Kind', 'What', 'Server', 'Who', 'Client', 'Outcome', 'Status', 'ms'],
+    none: 'Nothing has been asked yet.',
+    rows: recent.map(({ at, event }) => [
+      timeOf(at),
+      event.kind,
+      [event.methods?.join(', ') ?? event.step ?? event.path, event.object].filter(Boolean).join(' '),
+      event.upstream ?? '—',
+      named(event.subject ?? ''),
+      event.clientId || '—',
+      event.outcome,
+      String(event.status),
+      event.durationMs.toFixed(1),
+    ]),
   }
 }
 
