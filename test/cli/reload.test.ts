@@ -192,11 +192,8 @@ describe('the configuration file of portcullis serve', { timeout: 120_000 }, () 
     await stream.ends()
     answer()
     assert.equal((await running).status, 200, 'what ran has finished')
-    assert.equal(
-      (await post(at('stdio'), token, who, { headers: session })).status,
-      404,
-      'opened anew by its client',
-    )
+    const later = await post(at('stdio'), token, who, { headers: session })
+    assert.notEqual(pidOf(later), pid, 'the session goes on in a process of the new setting')
     await until(() => !isAlive(pid), 'its process has ended')
   })
 
