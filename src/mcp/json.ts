@@ -75,16 +75,16 @@ class StrictParser {
 
   parse(omit: Omission): unknown {
     const value = this.#value(0, omit)
-    this.#skipSpace()
+    this.#next()
     if (this.#at < this.#text.length) this.#refuse('unexpected text after the value')
     return value
   }
 
   #value(depth: number, omit: Omission): unknown {
     if (++this.#values > maxValues) this.#refuse('too many values')
-    this.#skipSpace()
+    const code = this.#next()
     const start = this.#at
-    switch (this.#text.charCodeAt(start)) {
+    switch (code) {
       case character.openBrace:
         return this.#object(depth + 1, omit)
       case character.openBracket:
@@ -111,25 +111,24 @@ class StrictParser {
     const keys = (this.#keys[depth] ??= new KeySet(this.#text))
     keys.clear()
     this.#at++
-    this.#skipSpace()
-    if (this.#take(character.closeBrace)) return object ?? unread
+    if (this.#next() === character.closeBrace) {
+      this.#at++
+      return object ?? unread
+    }
     do {
-      this.#skipSpace()
+      if (this.#next() !== character.quote) this.#refuse('expected a key')
       const key = this.#key(keys, object !== undefined)
-      this.#skipSpace()
-      if (!this.#take(character.colon)) this.#refuse('expected a colon')
+      if (this.#next() !== character.colon) this.#refuse('expected a colon')
+      this.#at++
       const value = this.#value(depth, typeof omit === 'string' ? omit : (omit.get(key) ?? 'none'))
       if (object !== undefined) put(object, key, value)
-      this.#skipSpace()
-    } while (this.#take(character.comma))
-    if (!this.#take(character.closeBrace)) this.#refuse('expected a comma or the end of an object')
+    } while (this.#goesOn(character.closeBrace, 'expected a comma or the end of an object'))
     return object ?? unread
   }
 
   /** Reads a key, which must be a new one. Returns it where it is wanted, else the empty string. */
   #key(keys: KeySet, isWanted: boolean): string {
     const start = this.#at
-    if (this.#text.charCodeAt(start) !== character.quote) this.#refuse('expected a key')
     const hasEscapes = this.#skipString()
     const isPlain = !hasEscapes && this.#isWellFormed
     const key = isPlain && !isWanted ? '' : this.#string(start, hasEscapes)
@@ -143,15 +142,23 @@ class StrictParser {
     if (depth > this.#maxDepth) this.#refuse('nesting is too deep')
     const array: unknown[] | undefined = omit === 'all' ? undefined : []
     this.#at++
-    this.#skipSpace()
-    if (this.#take(character.closeBracket)) return array ?? unread
+    if (this.#next() === character.closeBracket) {
+      this.#at++
+      return array ?? unread
+    }
     do {
       const value = this.#value(depth, omit)
       array?.push(value)
-      this.#skipSpace()
-    } while (this.#take(character.comma))
-    if (!this.#take(character.closeBracket)) this.#refuse('expected a comma or the end of an array')
+    } while (this.#goesOn(character.closeBracket, 'expected a comma or the end of an array'))
     return array ?? unread
+  }
+
+  /** Goes past the comma before another member, or past the end. */
+  #goesOn(end: number, problem: string): boolean {
+    const code = this.#next()
+    if (code !== character.comma && code !== end) this.#refuse(problem)
+    this.#at++
+    return code === character.comma
   }
 
   /** The string that was skipped. */
@@ -227,29 +234,32 @@ class StrictParser {
     return value
   }
 
-  #skipSpace(): void {
-    for (;;) {
-      const code = this.#text.charCodeAt(this.#at)
-      if (
-        code !== character.space &&
-        code !== character.lineFeed &&
-        code !== character.carriageReturn &&
-        code !== character.tab
-      )
-        return
-      this.#at++
+  /** Goes past space and says which character comes then: -1 at the end, since looking beyond it is slow. */
+  #next(): number {
+    const text = this.#text
+    for (let at = this.#at; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (code > character.space || !isSpace(code)) {
+        this.#at = at
+        return code
+      }
     }
-  }
-
-  #take(code: number): boolean {
-    if (this.#text.charCodeAt(this.#at) !== code) return false
-    this.#at++
-    return true
+    this.#at = text.length
+    return -1
   }
 
   #refuse(problem: string, position = this.#at): never {
     throw new JsonRefused(problem, position)
   }
+}
+
+function isSpace(code: number): boolean {
+  return (
+    code === character.space ||
+    code === character.lineFeed ||
+    code === character.carriageReturn ||
+    code === character.tab
+  )
 }
 
 /** Assigning to `__proto__` would change the prototype; defining it makes an ordinary member. */

@@ -9,8 +9,9 @@ const maxCharacters = 64
  */
 export class KeySet {
   readonly #text: string
-  /** Start and end of each key, as long as there are few. */
-  #spans: number[] = []
+  /** Start and end of each key, as long as there are few; and how many of these numbers count. */
+  readonly #spans: number[] = []
+  #filled = 0
   #strings: Set<string> | undefined
 
   constructor(text: string) {
@@ -19,20 +20,21 @@ export class KeySet {
 
   /** Forgets everything, for the next object. */
   clear(): void {
-    this.#spans.length = 0
+    this.#filled = 0 // an array that loses its length loses its memory as well
     this.#strings = undefined
   }
 
   /** Adds the key between two places of the text. Returns false where it is there already. */
   addSpan(start: number, end: number): boolean {
-    if (this.#strings !== undefined || this.#spans.length === maxCompared * 2 || end - start > maxCharacters)
+    if (this.#strings !== undefined || this.#filled === maxCompared * 2 || end - start > maxCharacters)
       return this.addString(this.#text.slice(start, end))
-    for (let index = 0; index < this.#spans.length; index += 2) {
+    for (let index = 0; index < this.#filled; index += 2) {
       const from = this.#spans[index] as number
       if ((this.#spans[index + 1] as number) - from === end - start && this.#equal(from, start, end))
         return false
     }
-    this.#spans.push(start, end)
+    this.#spans[this.#filled++] = start
+    this.#spans[this.#filled++] = end
     return true
   }
 
@@ -44,7 +46,7 @@ export class KeySet {
 
   #stringsSoFar(): Set<string> {
     const strings = new Set<string>()
-    for (let index = 0; index < this.#spans.length; index += 2)
+    for (let index = 0; index < this.#filled; index += 2)
       strings.add(this.#text.slice(this.#spans[index], this.#spans[index + 1]))
     return strings
   }
