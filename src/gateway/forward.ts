@@ -36,6 +36,7 @@ export function forward(
   const { allowed } = opened
   const { principal, upstream, call } = allowed
   const { connector, credential } = upstream
+  const presented = outbound.credential
   const rewrite = combineRewrites([
     newsFilter(principal, upstream),
     listFilter(principal, upstream, call),
@@ -49,7 +50,7 @@ export function forward(
   if (credential.refused === undefined) return sent
   return sent.catch((error: unknown) => {
     if (error instanceof Refusal && error.code === 'upstream_refused') {
-      credential.refused?.(allowed.principal, outbound.credential)
+      credential.refused?.(principal, presented)
     }
     throw error
   })

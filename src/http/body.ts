@@ -9,21 +9,28 @@ export function checkDeclaredLength(declared: string | undefined, limit: number)
 /** Reads a request body of at most `limit` bytes. Throws `body_too_large` as soon as there is more, without reading on. */
 export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    // The listeners stay for as long as the request, which can be a stream: the body, and the promise of it, must not.
+    let waiting: { resolve: typeof resolve; reject: typeof reject; chunks: Buffer[] } | undefined
+    waiting = { resolve, reject, chunks: [] }
     let length = 0
     req.on('data', (chunk: Buffer) => {
       length += chunk.length
-      if (length <= limit) chunks.push(chunk)
+      if (length <= limit) waiting?.chunks.push(chunk)
       else {
         req.pause().removeAllListeners('data')
-        reject(new Refusal('body_too_large', tooLarge(limit)))
+        waiting?.reject(new Refusal('body_too_large', tooLarge(limit)))
       }
     })
-    req.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length)))
-    req.on('error', (cause) => reject(new Refusal('request_aborted', { cause })))
+    req.on('end', () => {
+      if (waiting === undefined) return
+      const { chunks } = waiting
+      waiting.resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length))
+      waiting = undefined
+    })
+    req.on('error', (cause) => waiting?.reject(new Refusal('request_aborted', { cause })))
     // Every request is closed in the end, and an error costs its stack.
     req.on('close', () => {
-      if (!req.readableEnded) reject(new Refusal('request_aborted'))
+      if (!req.readableEnded) waiting?.reject(new Refusal('request_aborted'))
     })
   })
 }

@@ -41,8 +41,8 @@ interface Relay {
   readonly transform?: (contentType: string) => Transform | undefined
   /** How long a stream may be silent before it shows that it lives, and a client may read nothing: milliseconds. */
   readonly patience?: Patience
-  /** The text that ends an event stream which the server cut, if one can be sent after `tail`, the last chunk. */
-  readonly closeCutStream?: (tail: Buffer) => string | undefined
+  /** The text that ends an event stream which the server cut between two events, if there is one to send. */
+  readonly closeCutStream?: () => string | undefined
 }
 
 /**
@@ -63,14 +63,26 @@ const shortBytes = 16 * 1024
 /** How long an event may take that was under way when its stream was to end. */
 const lastEventMilliseconds = 5000
 
-/** Whether nothing or a whole event has been sent, so that something can be put after it. */
-export function endsEvent(tail: Buffer): boolean {
-  const end = tail.subarray(-4).toString('latin1')
-  return tail.length === 0 || end.endsWith('\n\n') || end === '\r\n\r\n'
+const carriageReturn = 0x0d
+const lineFeed = 0x0a
+
+/** Whether a chunk ends with a whole event, so that something can be put after it. */
+function endsEvent(chunk: Buffer): boolean {
+  const last = chunk.length - 1
+  if (chunk[last] !== lineFeed) return false
+  if (chunk[last - 1] === lineFeed) return true
+  return (
+    chunk[last - 1] === carriageReturn && chunk[last - 2] === lineFeed && chunk[last - 3] === carriageReturn
+  )
 }
 
+/** A stream can be open for hours, so whatever only its beginning needs is let go when it has begun. */
 class RelayHandler implements Dispatcher.DispatchHandler {
-  readonly #options: Relay
+  readonly #res: ServerResponse
+  readonly #onClientGone: Relay['onClientGone']
+  readonly #closeCutStream: Relay['closeCutStream']
+  readonly #patience: Patience
+  #opening: Pick<Relay, 'accept' | 'transform'> | undefined
   readonly #resolve: () => void
   readonly #reject: (error: unknown) => void
   #controller: Dispatcher.DispatchController | undefined
@@ -78,8 +90,9 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #gone = false
   /** The server has ended the answer, or failed to. */
   #over = false
-  #tail: Buffer = Buffer.alloc(0)
   #streamsEvents = false
+  /** Nothing or a whole event has been sent. */
+  #isBetweenEvents = true
   /** How long a body is that passes untouched; undefined where that is not known. */
   #length: number | undefined
   #transform: Transform | undefined
@@ -90,69 +103,81 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #ending: { readonly text: string | undefined; readonly timer: NodeJS.Timeout } | undefined
 
   constructor(options: Relay, resolve: () => void, reject: (error: unknown) => void) {
-    this.#options = options
+    const { res, onClientGone, closeCutStream, patience = usualPatience, accept, transform } = options
+    this.#res = res
+    this.#onClientGone = onClientGone
+    this.#closeCutStream = closeCutStream
+    this.#patience = patience
+    this.#opening = transform === undefined ? { accept } : { accept, transform }
     this.#resolve = resolve
     this.#reject = reject
-    options.res.on('close', () => this.#letGo())
+    res.on('close', () => this.#letGo())
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#gone && this.#options.onClientGone === 'abort') controller.abort(new ClientGone())
+    if (this.#gone && this.#onClientGone === 'abort') controller.abort(new ClientGone())
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
     if (status < 200) return
-    let head: ResponseHead
+    const opening = this.#opening
+    let head: ResponseHead | undefined
     try {
-      head = this.#options.accept(status, headers)
+      head = opening?.accept(status, headers)
     } catch (refusal) {
       this.#reject(refusal)
       this.#gone = true
       controller.abort(new ClientGone())
       return
     }
-    if (this.#gone) return
+    if (this.#gone || head === undefined) return
     this.#started = true
+    this.#opening = undefined
     const type = String(headers['content-type'])
     this.#streamsEvents = type.startsWith('text/event-stream')
-    this.#transform = this.#options.transform?.(type)
+    this.#transform = opening?.transform?.(type)
     // Text cannot be put between what is compressed.
     const takesText = headers['content-encoding'] === undefined
     if (this.#streamsEvents && takesText) this.#keepAlive()
-    if (this.#streamsEvents) endStreamBy(this.#options.res, (text) => this.#end(takesText ? text : undefined))
-    this.#options.res.writeHead(head.status, head.headers as string[])
+    if (this.#streamsEvents) endStreamBy(this.#res, (text) => this.#end(takesText ? text : undefined))
+    this.#res.writeHead(head.status, head.headers as string[])
     const length = headers['content-length']
     // A short answer leaves in one packet with its headers; a stream must show its headers at once.
-    if (length === undefined) this.#options.res.flushHeaders()
+    if (length === undefined) this.#res.flushHeaders()
     else if (this.#transform === undefined && !this.#streamsEvents) this.#length = Number(length)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isDeaf) return this.#letGo()
-    this.#tail = chunk
+    if (this.#streamsEvents) this.#isBetweenEvents = endsEvent(chunk)
     this.#wasSilent = false
     if (chunk.length === this.#length) return this.#sendWhole(chunk)
     const sent = this.#transform === undefined ? chunk : this.#change(() => this.#transform?.take(chunk))
     if (sent === undefined) return controller.abort(new ClientGone())
-    if (sent.length > 0 && !this.#options.res.write(sent)) {
+    if (sent.length > 0 && !this.#res.write(sent)) {
       controller.pause()
       this.#awaitReader(controller)
     }
-    if (this.#ending !== undefined && endsEvent(chunk)) this.#options.res.end(this.#ending.text)
+    if (this.#ending !== undefined && this.#isBetweenEvents) this.#res.end(this.#ending.text)
   }
 
   /** Ends the stream before the server does: after the event that is under way, which else is cut off. */
   #end(text: string | undefined): void {
-    const { res } = this.#options
-    if (this.#transform !== undefined || endsEvent(this.#tail)) res.end(text)
-    else this.#ending ??= { text, timer: setTimeout(() => res.destroy(), lastEventMilliseconds).unref() }
+    if (this.#fitsText) this.#res.end(text)
+    else
+      this.#ending ??= { text, timer: setTimeout(() => this.#res.destroy(), lastEventMilliseconds).unref() }
+  }
+
+  /** Whether something can be put behind what was sent: what is changed is sent event by event. */
+  get #fitsText(): boolean {
+    return this.#transform !== undefined || this.#isBetweenEvents
   }
 
   /** Text joins the head in one piece of memory, where bytes would be a second one. */
   #sendWhole(body: Buffer): void {
-    if (body.length > shortBytes) this.#options.res.end(body)
-    else this.#options.res.end(body.toString('latin1'), 'latin1')
+    if (body.length > shortBytes) this.#res.end(body)
+    else this.#res.end(body.toString('latin1'), 'latin1')
   }
 
   onResponseEnd(): void {
@@ -160,16 +185,15 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     if (!this.#isDeaf) {
       const rest = this.#transform === undefined ? '' : this.#change(() => this.#transform?.end())
       clearTimeout(this.#stalled)
-      if (rest !== undefined) endAnswer(this.#options.res, rest, this.#options.patience?.stall)
+      if (rest !== undefined) endAnswer(this.#res, rest, this.#patience.stall)
     }
     this.#resolve()
   }
 
   /** A client that reads nothing for long is let go, since the server's answer waits for it. */
   #awaitReader(controller: Dispatcher.DispatchController): void {
-    const { res, patience = usualPatience } = this.#options
-    this.#stalled = setTimeout(() => res.destroy(), patience.stall).unref()
-    res.once('drain', () => {
+    this.#stalled = setTimeout(() => this.#res.destroy(), this.#patience.stall).unref()
+    this.#res.once('drain', () => {
       clearTimeout(this.#stalled)
       controller.resume()
     })
@@ -177,12 +201,10 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   /** A comment now and then, between two events, keeps proxies from taking a silent stream for a dead one (MCP O15). */
   #keepAlive(): void {
-    const { res, patience = usualPatience } = this.#options
     this.#heartbeat = setInterval(() => {
-      const fits = this.#transform !== undefined || endsEvent(this.#tail)
-      if (this.#wasSilent && fits && !res.writableEnded) res.write(': \n\n')
+      if (this.#wasSilent && this.#fitsText && !this.#res.writableEnded) this.#res.write(': \n\n')
       this.#wasSilent = true
-    }, patience.silence / 2).unref()
+    }, this.#patience.silence / 2).unref()
   }
 
   /** What cannot be changed must not pass as it is: whoever asked cuts the answer off, and learns why. */
@@ -203,16 +225,17 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     if (this.#isDeaf) this.#resolve()
     else if (!this.#started) this.#reject(refusalFor(error))
     else {
-      const ending = this.#streamsEvents ? this.#options.closeCutStream?.(this.#tail) : undefined
-      if (ending === undefined) this.#options.res.destroy()
-      else this.#options.res.end(ending)
+      const canEnd = this.#streamsEvents && this.#isBetweenEvents
+      const ending = canEnd ? this.#closeCutStream?.() : undefined
+      if (ending === undefined) this.#res.destroy()
+      else this.#res.end(ending)
       this.#resolve()
     }
   }
 
   /** Nobody hears the answer any more: the client went away, or the gate ended it before the server did. */
   get #isDeaf(): boolean {
-    return this.#gone || this.#options.res.writableEnded
+    return this.#gone || this.#res.writableEnded
   }
 
   #letGo(): void {
@@ -221,7 +244,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     clearTimeout(this.#ending?.timer)
     if (this.#over || this.#gone) return
     this.#gone = true
-    if (this.#options.onClientGone === 'abort') this.#controller?.abort(new ClientGone())
+    if (this.#onClientGone === 'abort') this.#controller?.abort(new ClientGone())
     // A paused answer would otherwise wait for a client that is no longer there.
     else this.#controller?.resume()
     this.#resolve()

@@ -43,28 +43,32 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
     if (failed === failures) onChange('open')
   }
 
+  const told = (error: unknown): never => {
+    if (error instanceof Refusal && absences.has(error.code)) failure()
+    throw error
+  }
+
   return {
-    async send(request, reply) {
+    // Waits for the end without holding what a stream needs no more, as an awaiting function would.
+    send(request, reply) {
       if (failed >= failures) {
         if (isRecent(clock, triedAt, restMilliseconds)) {
           const wait = triedAt + restMilliseconds - clock.now()
-          throw new Refusal('upstream_resting', { retryAfterSeconds: Math.ceil(wait / 1000) })
+          const retryAfterSeconds = Math.ceil(wait / 1000)
+          return Promise.reject(new Refusal('upstream_resting', { retryAfterSeconds }))
         }
         triedAt = clock.now()
       }
-      try {
-        await connector.send(request, {
-          ...reply,
-          accept(status, headers) {
-            if (isAbsence(status)) failure()
-            else success()
-            return reply.accept(status, headers)
-          },
-        })
-      } catch (error) {
-        if (error instanceof Refusal && absences.has(error.code)) failure()
-        throw error
-      }
+      const { accept } = reply
+      const sent = connector.send(request, {
+        ...reply,
+        accept(status, headers) {
+          if (isAbsence(status)) failure()
+          else success()
+          return accept(status, headers)
+        },
+      })
+      return sent.catch(told)
     },
     close: () => connector.close(),
   }

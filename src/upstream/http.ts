@@ -16,6 +16,7 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
   return {
     send(request, { res, accept, rewrite }) {
       if (request.cancels && request.era === 'modern') return dropCancellation(res, accept)
+      const { id } = request // what the functions below name lives as long as the stream, so not the request
       return relay({
         dispatcher,
         request: {
@@ -29,7 +30,7 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
         accept,
         // Legacy: a lost connection is no cancellation. Modern, and streams without a request: it is (MCP O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
-        closeCutStream: (tail) => closeCutStream(tail, request.id),
+        closeCutStream: () => closeCutStream(id),
         ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, rewrite) }),
       })
     },

@@ -22,8 +22,9 @@ export function reachOwner(socketPath: string): OwnerReach {
     bodyTimeout: 0,
   })
   return {
-    send: (way, request, { res, accept, rewrite }) =>
-      relay({
+    send(way, request, { res, accept, rewrite }) {
+      const { id } = request // what the functions below name lives as long as the stream, so not the request
+      return relay({
         dispatcher,
         request: { method: 'POST', path: '/', body: frame(way, request) },
         res,
@@ -35,9 +36,10 @@ export function reachOwner(socketPath: string): OwnerReach {
         },
         // As for a server over HTTP: a lost connection is no cancellation in the legacy era (MCP O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
-        closeCutStream: (tail) => closeCutStream(tail, request.id),
+        closeCutStream: () => closeCutStream(id),
         ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, rewrite) }),
-      }),
+      })
+    },
     close: () => dispatcher.destroy(),
   }
 }

@@ -66,8 +66,8 @@ export class Connection {
     this.#transfer = transfer
     this.#awaitsHead = true
     this.#deadline = performance.now() + this.#options.headMilliseconds
-    transfer.carryBy(this)
-    this.#attempt(() => writeRequest(this.#socket, this.#options.host, transfer.options))
+    const request = transfer.carryBy(this)
+    this.#attempt(() => writeRequest(this.#socket, this.#options.host, request))
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici'
+import { type Dispatcher, errors } from 'undici'
 import type { AnswerHeaders } from '../../http/relay.ts'
 
 /** What carries a transfer. */
@@ -11,7 +11,7 @@ interface Carrier {
 
 /** One request and its answer: what holds a handler back from being told anything after the end. */
 export class Transfer implements Dispatcher.DispatchController {
-  readonly options: Dispatcher.DispatchOptions
+  #request: Dispatcher.DispatchOptions | undefined
   readonly #handler: Dispatcher.DispatchHandler
   #carrier: Carrier | undefined
   #over = false
@@ -19,8 +19,8 @@ export class Transfer implements Dispatcher.DispatchController {
   paused = false
   reason: Error | null = null
 
-  constructor(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) {
-    this.options = options
+  constructor(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) {
+    this.#request = request
     this.#handler = handler
   }
 
@@ -33,8 +33,13 @@ export class Transfer implements Dispatcher.DispatchController {
     this.#tell(() => this.#handler.onRequestStart?.(this, undefined))
   }
 
-  carryBy(carrier: Carrier): void {
+  /** Returns what is to be sent, which is not kept while the answer comes. */
+  carryBy(carrier: Carrier): Dispatcher.DispatchOptions {
+    const request = this.#request
+    if (request === undefined) throw new errors.NotSupportedError('a request is sent once')
     this.#carrier = carrier
+    this.#request = undefined
+    return request
   }
 
   abort(reason: Error): void {
