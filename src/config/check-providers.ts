@@ -54,6 +54,12 @@ function checkIssuer(
   }
   const problem = issuerProblem(issuer, mode)
   if (problem !== undefined) return [[['issuer'], problem]]
+  // Its metadata names a template, `{tenantid}`, which the library resolves at this host and nowhere else.
+  if (isManyTenants(issuer) && new URL(issuer).hostname !== 'login.microsoftonline.com') {
+    const message =
+      'stands for many directories, which works at login.microsoftonline.com alone: name one by its directory (tenant) ID, and have a provider for each'
+    return [[['issuer'], message]]
+  }
   const isForeign =
     like !== undefined && !like.pattern.test(issuer) && !isLoopbackHost(new URL(issuer).hostname)
   return isForeign ? [[['issuer'], `is none of the preset ${name}: such as ${like.example}`]] : []

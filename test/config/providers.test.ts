@@ -98,6 +98,16 @@ describe('the setting login.providers', () => {
       /allow: must say who may come in.*allow\.tenants/,
     ],
     [
+      'entra of the US government for many directories',
+      {
+        ...good.entra,
+        tenant: undefined,
+        issuer: 'https://login.microsoftonline.us/organizations/v2.0',
+        allow: { tenants: ['x'] },
+      },
+      /issuer: stands for many directories, which works at login\.microsoftonline\.com alone: name one.*a provider for each/,
+    ],
+    [
       'auth0 without the slash',
       { ...good.auth0, issuer: 'https://company.eu.auth0.com' },
       /issuer: is none of the preset auth0: such as .*slash at the end/,
