@@ -116,6 +116,11 @@ export interface AuthorizationServerSettings {
     readonly deviceCode: boolean
     readonly tokenExchange: boolean
     readonly assertionIssuers: readonly AssertionIssuer[]
+    /** Who signs in here, by the identity provider's names for it and for them. */
+    readonly findVouched: (
+      issuer: string,
+      subject: string,
+    ) => Promise<{ readonly id: string; readonly disabledAt: number | undefined } | undefined>
   }
   readonly dpop: { readonly nonce: 'optional' | 'required' }
   readonly keys: KeyRing

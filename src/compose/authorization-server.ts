@@ -60,6 +60,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
       assertionIssuers: config.grants.identityAssertions.map((issuer) =>
         openAssertionIssuer(issuer, config, base.clock),
       ),
+      findVouched: (issuer, subject) => store.identities.findUser(issuer, subject),
     },
     dpop: config.dpop,
     keys: base.tokenKeys,

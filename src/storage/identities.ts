@@ -72,6 +72,19 @@ export function identityStore({ db, tenant, secret }: IdentitiesOptions): Identi
           .executeTakeFirstOrThrow()
         return toUser(entered)
       }),
+    async findUser(issuer, subject) {
+      const row = await db
+        .selectFrom('users')
+        .selectAll('users')
+        .innerJoin('identities', (join) =>
+          join.onRef('identities.tenant', '=', 'users.tenant').onRef('identities.user_id', '=', 'users.id'),
+        )
+        .where('identities.tenant', '=', tenant)
+        .where('identities.issuer', '=', issuer)
+        .where('identities.subject', '=', subject)
+        .executeTakeFirst()
+      return row && toUser(row)
+    },
     async findByUser(userId) {
       const row = await db
         .selectFrom('identities')

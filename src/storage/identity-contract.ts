@@ -45,6 +45,8 @@ export interface IdentityStore {
    * credential of before where the provider gave none.
    */
   enter(login: ProviderLogin): Promise<User>
+  /** The user of an issuer and subject who have logged in before. */
+  findUser(issuer: string, subject: string): Promise<User | undefined>
   findByUser(userId: string): Promise<LinkedIdentity | undefined>
   /**
    * Notes that the provider is being asked, in one conditional update, unless somebody has asked since `askedAt` was

@@ -3,12 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { decodeJwt, exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { loadConfig } from '../../src/config/load.ts'
 import { askAs, confidential } from '../support/confidential.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { testClients } from '../support/installation.ts'
 import type { TokenAnswer } from '../support/oauth.ts'
+import { addVouchedUser, openPeople } from '../support/people.ts'
 import { proofKey } from '../support/proofs.ts'
 
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
@@ -121,6 +123,28 @@ describe('identity assertions (T8, ID-JAG)', () => {
     const two = decodeJwt((await redeem(second.assert())).body.access_token).sub
     const own = decodeJwt(await gate.tokenFor('mcp:tools:read', 'alice')).sub
     assert.deepEqual([one, two, own], [`${trusted.issuer}#alice`, 'second:alice', 'alice'])
+  })
+
+  it('end with the access of somebody who signs in at the same provider, and whom the operator keeps out (A58)', async () => {
+    const id = await addVouchedUser(gate.installation.data, trusted.issuer, 'walter')
+    const call = async ({ body }: TokenAnswer): Promise<number> =>
+      (await gate.post(legacyRequest('tools/list'), { token: body.access_token })).status
+    const before = await redeem(trusted.assert({ sub: 'walter' }))
+    const other = await redeem(second.assert({ sub: 'walter' }))
+    assert.equal(decodeJwt(before.body.access_token).sub, `${trusted.issuer}#walter`)
+    assert.equal(await call(before), 200)
+    const people = await openPeople(gate.installation)
+    await people.disable(id)
+    await refused(redeem(trusted.assert({ sub: 'walter' })), 'disabled')
+    await refused(redeem(trusted.assert({ sub: 'walter' }), { scope: 'mcp:tools:read' }), 'every time')
+    await setTimeout(1500)
+    assert.deepEqual([await call(before), await call(other)], [401, 200], 'and nobody of another provider')
+    assert.equal((await redeem(second.assert({ sub: 'walter' }))).status, 200)
+    await people.enable(id)
+    await people.close()
+    assert.equal(await call(await redeem(trusted.assert({ sub: 'walter' }))), 200)
+    const entry = (await gate.installation.audit()).find(({ reason }) => reason?.includes('kept out'))
+    assert.match(entry?.reason ?? '', /the user is kept out here/)
   })
 
   it('give the scopes that assertion, request and client have in common', async () => {

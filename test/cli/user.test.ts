@@ -5,14 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { filePaths } from '../../src/audit/files.ts'
-import { openConfiguredStore } from '../../src/compose/store.ts'
-import { loadConfig } from '../../src/config/load.ts'
-import { systemClock } from '../../src/core/clock.ts'
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { freePort } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
-import { goodPassword } from '../support/people.ts'
+import { addVouchedUser, goodPassword } from '../support/people.ts'
 import { Visitor } from '../support/visitor.ts'
 
 const program = join(import.meta.dirname, '../../bin/portcullis.js')
@@ -30,24 +27,6 @@ function withPassword(args: readonly string[], password: string): Promise<{ code
     )
     child.stdin?.end(`${password}\n`)
   })
-}
-
-/** Adds somebody who has signed in at a provider. Resolves to their id. */
-async function addVouchedUser(data: string): Promise<string> {
-  const { store } = await openConfiguredStore(loadConfig({ base: { data } }), systemClock)
-  const facts = { displayName: 'Eve', email: undefined, domain: undefined, tenant: undefined }
-  const user = { name: 'company:eve', displayName: 'Eve', passwordHash: undefined, disabledAt: undefined }
-  const { id } = await store.identities.enter({
-    user: { ...user, id: 'usr_eve', createdAt: 1, loginsSince: 0, provider: 'company' },
-    nameKey: 'identity eve',
-    issuer: 'https://login.example.com',
-    subject: 'eve',
-    facts: { ...facts, groups: [], roles: [] },
-    credential: undefined,
-    now: 1,
-  })
-  await store.close()
-  return id
 }
 
 describe('portcullis user', () => {
@@ -85,7 +64,7 @@ describe('portcullis user', () => {
     assert.match((await portcullis(['user', 'remove', 'ada', ...at])).stdout, /ada is removed/)
     assert.deepEqual(await list(), [])
 
-    const id = await addVouchedUser(data)
+    const id = await addVouchedUser(data, 'https://login.example.com', 'eve')
     assert.deepEqual(
       (await list()).map(({ state, signsInAt }) => [state, signsInAt]),
       [['active', 'company']],

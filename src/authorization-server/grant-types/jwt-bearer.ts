@@ -8,6 +8,7 @@ import type { AssertionIssuer, AuthorizationServerSettings } from '../settings.t
 import { accessTokenSeconds } from '../token-lifetimes.ts'
 import { requireOperatorsClient } from './client-checks.ts'
 import { describeTarget, issueToken } from './issue-token.ts'
+import { grantVouched } from './vouched-user.ts'
 
 /** RFC 7523 section 2.1. */
 export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
@@ -35,7 +36,8 @@ interface Assertion {
  * - from a configured identity provider, signed by one of its keys, at most ten minutes old, for us and nobody else;
  * - for the very client that presents it, which is confidential and set up by the operator;
  * - once: of many requests with one assertion, one gets a token;
- * - for the scopes that assertion, request and client have in common, and without a refresh token.
+ * - for the scopes that assertion, request and client have in common, and without a refresh token;
+ * - for nobody who signs in here at the same provider and is kept out.
  * Everything that is wrong with an assertion is InvalidGrant. All input is untrusted.
  */
 export function redeemAssertion(
@@ -76,7 +78,15 @@ export function redeemAssertion(
     })
     if (!isFirst) throw refused('the assertion was used before')
     const lifetimeSeconds = accessTokenSeconds(settings, client)
-    await issueToken(provider, context, described, { subject, scopes, lifetimeSeconds })
+    const claims = await grantVouched(provider, settings, {
+      issuer: issuer.issuer,
+      subject: assertion.sub,
+      clientId: known.id,
+      resource: target,
+      scopes,
+      lifetimeSeconds,
+    })
+    await issueToken(provider, context, described, { subject, scopes, lifetimeSeconds, claims })
   }
 }
 
