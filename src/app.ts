@@ -30,8 +30,8 @@ export interface Running {
   readonly urls: Readonly<Partial<Record<Part, string>>>
   /** Where the first user is made, while there is none. A bearer secret. */
   readonly setUpLink: string | undefined
-  /** Opens the dashboard once. A bearer secret. */
-  readonly dashboardLink: string | undefined
+  /** Makes a link that opens the dashboard once, for whoever sees the start. A bearer secret. */
+  readonly createDashboardLink: (() => Promise<string>) | undefined
   /** The certificate of the gateway, where it has one of its own. */
   readonly certificate: RunningCertificate | undefined
   readonly log: Base['log']
@@ -128,7 +128,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     closers.push(tenants.close)
 
     // What listens first is closed last: whoever watches sees all of an end.
-    let createLink: (() => Promise<string>) | undefined
+    let createDashboardLink: (() => Promise<string>) | undefined
     if (parts.includes('admin')) {
       const admin = buildAdmin(base, {
         config: () => config,
@@ -139,7 +139,8 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
         },
       })
       await serve('admin', createServer(http, admin.handle), { host: adminHost, port: config.listen.admin })
-      createLink = admin.createLink
+      const port = Number(new URL(urls.admin ?? '').port)
+      createDashboardLink = async () => dashboardLink(config, port, await admin.createLink('start'))
     }
     if (parts.includes('authorization-server') && hasAuthorizationServer(config)) {
       const handle = tenants.handleAuthorizationServer(installation.handleAuthorizationServer)
@@ -183,7 +184,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
       tenants: tenants.running(),
       urls,
       setUpLink: house?.setUpLink,
-      dashboardLink: createLink && dashboardLink(config, urls.admin ?? '', await createLink()),
+      createDashboardLink,
       certificate,
       log: base.log,
       renew,

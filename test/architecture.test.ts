@@ -50,7 +50,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'audit/arguments.ts',
     'telemetry/trace-contract.ts',
   ],
-  admin: ['core', 'http'],
+  admin: ['core', 'http', 'telemetry/scrub.ts'],
   doctor: ['core', 'mcp', 'http', 'version.ts'],
   compose: ['*'],
   workers: ['*'],

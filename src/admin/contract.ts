@@ -25,7 +25,7 @@ interface ListingAction {
   /** What happens, for a person who is asked whether they are sure. */
   readonly consequence: string
   /** Resolves to what to tell the operator; a secret among it is shown once. Throws ActionRefused. The id is untrusted. */
-  readonly act: (id: string) => Promise<string>
+  readonly act: (id: string, operator: string) => Promise<string>
 }
 
 /** What an operator asked for cannot be done; the message says why and is for that person. */

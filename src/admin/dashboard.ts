@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { html } from 'hono/html'
@@ -18,6 +19,12 @@ export interface DashboardPorts {
   readonly listings: readonly Listing[]
   /** Told of faults. */
   readonly onFault: (error: unknown) => void
+}
+
+/** A session, and who opened it. */
+interface Visit {
+  readonly session: string
+  readonly operator: string
 }
 
 const tickMilliseconds = 1000
@@ -59,18 +66,23 @@ export function dashboardApp({ place, access, overview, listings, onFault }: Das
     ),
   )
   app.post('/sign-in/:token', async (context) => {
-    if (!isOwnForm(context)) return context.html(signIn, 403, dashboardHeaders)
-    const session = await access.enter(context.req.param('token'))
+    const address = addressOf(context)
+    if (!isOwnForm(context)) {
+      access.deny(address)
+      return context.html(signIn, 403, dashboardHeaders)
+    }
+    const session = await access.enter(context.req.param('token'), address)
     if (session === undefined) return context.html(signIn, 401, dashboardHeaders)
     context.header('Set-Cookie', sessionCookie(place, session))
     return context.redirect(place.base || '/', 303)
   })
 
-  const signedIn = async (context: Context): Promise<string | undefined> => {
+  const signedIn = async (context: Context): Promise<Visit | undefined> => {
     const session = sessionOf(place, context.req.header('cookie'))
-    return (await access.isOpen(session)) ? session : undefined
+    const operator = await access.operatorOf(session)
+    return operator === undefined ? undefined : { session, operator }
   }
-  const frameOf = (session: string, path: string): Frame => ({
+  const frameOf = ({ session }: Visit, path: string): Frame => ({
     place,
     listings,
     path,
@@ -78,54 +90,59 @@ export function dashboardApp({ place, access, overview, listings, onFault }: Das
   })
   /** Runs for a session alone; everybody else is told how to get one. */
   const forSession =
-    (answer: (context: Context, session: string) => Promise<Response>) => async (context: Context) => {
-      const session = await signedIn(context)
-      return session === undefined ? context.html(signIn, 401, dashboardHeaders) : answer(context, session)
+    (answer: (context: Context, visit: Visit) => Promise<Response>) => async (context: Context) => {
+      const visit = await signedIn(context)
+      return visit === undefined ? context.html(signIn, 401, dashboardHeaders) : answer(context, visit)
     }
   /** The same for a form of ours. */
   const forForm = (
-    answer: (context: Context, session: string, form: Record<string, unknown>) => Promise<Response>,
+    answer: (context: Context, visit: Visit, form: Record<string, unknown>) => Promise<Response>,
   ) =>
-    forSession(async (context, session) => {
+    forSession(async (context, visit) => {
       const form = await context.req.parseBody()
-      const isOurs = isOwnForm(context) && secretsEqual(textOf(form['csrf']), access.formToken(session))
-      return isOurs
-        ? answer(context, session, form)
-        : context.html(
-            smallPage('Not our form', html`<p>Open the page anew, and try again.</p>`),
-            403,
-            dashboardHeaders,
-          )
+      if (isOwnForm(context) && secretsEqual(textOf(form['csrf']), access.formToken(visit.session)))
+        return answer(context, visit, form)
+      access.deny(addressOf(context), visit.operator)
+      return context.html(
+        smallPage('Not our form', html`<p>Open the page anew, and try again.</p>`),
+        403,
+        dashboardHeaders,
+      )
     })
 
   app.get(
     '/',
-    forSession(async (context, session) =>
-      context.html(overviewPage(frameOf(session, '/'), await overview()), 200, dashboardHeaders),
+    forSession(async (context, visit) =>
+      context.html(overviewPage(frameOf(visit, '/'), await overview()), 200, dashboardHeaders),
     ),
   )
   app.get(
     '/events',
-    forSession(async (context, session) =>
+    forSession(async (context, { session }) =>
       streamSSE(context, async (stream) => {
-        while (!stream.aborted && (await access.isOpen(session))) {
-          const { points, tables } = await overview()
-          const drawn = await Promise.all(
-            Object.entries(tables).map(async ([name, table]) => [name, String(await drawTable(table))]),
-          )
-          await stream.writeSSE({
-            event: 'overview',
-            data: JSON.stringify({ points, tables: Object.fromEntries(drawn) }),
-          })
-          await stream.sleep(tickMilliseconds)
+        try {
+          while (!stream.aborted && (await access.operatorOf(session)) !== undefined) {
+            const { points, tables } = await overview()
+            const drawn = await Promise.all(
+              Object.entries(tables).map(async ([name, table]) => [name, String(await drawTable(table))]),
+            )
+            await stream.writeSSE({
+              event: 'overview',
+              data: JSON.stringify({ points, tables: Object.fromEntries(drawn) }),
+            })
+            await stream.sleep(tickMilliseconds)
+          }
+        } catch (error) {
+          // The stream ends without a word about it, and the browser comes again.
+          onFault(error)
         }
       }),
     ),
   )
   app.post(
     '/sign-out',
-    forForm(async (context, session) => {
-      await access.leave(session)
+    forForm(async (context, { session }) => {
+      await access.leave(session, addressOf(context))
       context.header('Set-Cookie', sessionCookie(place, undefined))
       return context.html(signIn, 200, dashboardHeaders)
     }),
@@ -133,11 +150,11 @@ export function dashboardApp({ place, access, overview, listings, onFault }: Das
   for (const listing of listings) {
     const show = async (
       context: Context,
-      session: string,
+      visit: Visit,
       told?: { readonly text: string; readonly failed: boolean },
     ): Promise<Response> =>
       context.html(
-        listingPage(frameOf(session, listing.path), listing, await listing.rows(), told),
+        listingPage(frameOf(visit, listing.path), listing, await listing.rows(), told),
         told?.failed === true ? 409 : 200,
         dashboardHeaders,
       )
@@ -145,12 +162,13 @@ export function dashboardApp({ place, access, overview, listings, onFault }: Das
     for (const [name, { act }] of Object.entries(listing.actions)) {
       app.post(
         `${listing.path}/${name}`,
-        forForm(async (context, session, form) => {
+        forForm(async (context, visit, form) => {
           try {
-            return await show(context, session, { text: await act(textOf(form['id'])), failed: false })
+            const text = await act(textOf(form['id']), visit.operator)
+            return await show(context, visit, { text, failed: false })
           } catch (error) {
             if (!(error instanceof ActionRefused)) throw error
-            return show(context, session, { text: error.message, failed: true })
+            return show(context, visit, { text: error.message, failed: true })
           }
         }),
       )
@@ -162,6 +180,11 @@ export function dashboardApp({ place, access, overview, listings, onFault }: Das
 /** A field of a form, where it is a text. Untrusted. */
 function textOf(field: unknown): string {
   return typeof field === 'string' ? field : ''
+}
+
+/** Undefined where no connection is behind the request. */
+function addressOf({ env }: Context): string | undefined {
+  return (env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress
 }
 
 /** Browsers name the origin of a form; one of another page is not ours. */

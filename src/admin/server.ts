@@ -1,4 +1,6 @@
 import { Hono } from 'hono'
+import { secretsEqual } from '../core/secret.ts'
+import { scrub } from '../telemetry/scrub.ts'
 import { type DashboardPorts, dashboardApp } from './dashboard.ts'
 
 /** What the admin listener shows, beside the dashboard. */
@@ -7,16 +9,24 @@ export interface AdminPorts {
   readonly checkReady: () => Promise<void>
   readonly renderMetrics: () => Promise<{ readonly type: string; readonly text: string }>
   readonly version: string
+  /** What Prometheus shows as bearer token; undefined where whoever reaches the port may read metrics. */
+  readonly metricsToken: string | undefined
+  /** Told of faults. */
+  readonly onFault: (error: unknown) => void
   /** Says whether a value of the Host header is served: protection against DNS rebinding. */
   readonly isServed: (host: string) => boolean
 }
 
 /** Health, metrics and the dashboards. Listens on an internal address alone, never on the public port. */
 export function adminApp(
-  { checkReady, renderMetrics, version, isServed }: AdminPorts,
+  { checkReady, renderMetrics, version, metricsToken, onFault, isServed }: AdminPorts,
   dashboards: readonly DashboardPorts[],
 ): Hono {
   const app = new Hono()
+  app.onError((error, context) => {
+    onFault(error)
+    return context.json({ error: 'internal' }, 500)
+  })
   app.use(async (context, next) => {
     if (!isServed(context.req.header('host') ?? '')) return context.json({ error: 'host_not_allowed' }, 403)
     await next()
@@ -28,10 +38,15 @@ export function adminApp(
       await checkReady()
       return context.json({ status: 'ready' })
     } catch (error) {
-      return context.json({ status: 'not ready', reason: (error as Error).message }, 503)
+      // Reasons are for operators, but whatever asks here may be anybody within reach.
+      return context.json({ status: 'not ready', reason: scrub((error as Error).message) }, 503)
     }
   })
   app.get('/metrics', async (context) => {
+    if (metricsToken !== undefined && !shows(context.req.header('authorization'), metricsToken)) {
+      const headers = { 'WWW-Authenticate': 'Bearer realm="metrics"' }
+      return context.json({ error: 'unauthorized', setting: 'listen.metricsToken' }, 401, headers)
+    }
     const { type, text } = await renderMetrics()
     return context.body(text, 200, { 'Content-Type': type })
   })
@@ -40,4 +55,10 @@ export function adminApp(
     context.json({ error: 'not_found', try: ['/', '/healthz', '/readyz', '/metrics'] }, 404),
   )
   return app
+}
+
+/** Whether the value of an Authorization header has this bearer token (RFC 6750 section 2.1). Untrusted. */
+function shows(authorization: string | undefined, token: string): boolean {
+  const [, given] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? []
+  return given !== undefined && secretsEqual(given, token)
 }

@@ -1,12 +1,14 @@
 /** What the dashboard remembers of who may see it. Shared by all processes of an installation. */
 export interface DashboardAccess {
-  /** A link's token, for an operator's eyes: good once, for a quarter of an hour. */
-  readonly createLink: () => Promise<string>
+  /** A link's token, for the eyes of the operator who asked for it: good once, for a quarter of an hour. */
+  readonly createLink: (operator: string) => Promise<string>
   /** Uses a link up and begins a session: of many at once, one gets it. Undefined for every other token. Untrusted. */
-  readonly enter: (token: string) => Promise<string | undefined>
-  /** Whether a session of that id is on. Untrusted. */
-  readonly isOpen: (session: string) => Promise<boolean>
-  readonly leave: (session: string) => Promise<void>
+  readonly enter: (token: string, address: string | undefined) => Promise<string | undefined>
+  /** Whose link began the session of that id; undefined where none of it is on. Untrusted. */
+  readonly operatorOf: (session: string) => Promise<string | undefined>
+  readonly leave: (session: string, address: string | undefined) => Promise<void>
+  /** Takes note of a form that is refused before anybody looks at what it asks for, and whose session it used. */
+  readonly deny: (address: string | undefined, operator?: string) => void
   /** The token of the forms of a session. */
   readonly formToken: (session: string) => string
 }

@@ -5,9 +5,10 @@ import type { CommonFlags } from './flags.ts'
 /** Tells a person what runs where and what to do next. */
 export function describeRunning(
   running: Running,
+  dashboardLink: string | undefined,
   extra: readonly (readonly [string, string])[] = [],
 ): string {
-  const { urls, publicUrl, resources, certificate, dashboardLink } = running
+  const { urls, publicUrl, resources, certificate } = running
   const rows: (readonly [string, string])[] = [
     ...(urls.gateway === undefined ? [] : [['gateway', `${publicUrl}  (the only public port)`] as const]),
     ...(certificate === undefined ? [] : [['  certificate', describeCertificate(certificate)] as const]),

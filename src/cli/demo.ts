@@ -51,7 +51,8 @@ export function demoCommand(): Command {
         throw error
       })
       const demoRow = ['demo MCP server', `${demo.url}  (only through the gateway)`] as const
-      console.log(describeRunning(running, [demoRow]) + inspectorHint(running) + tokenHint(flags))
+      const link = await running.createDashboardLink?.()
+      console.log(describeRunning(running, link, [demoRow]) + inspectorHint(running) + tokenHint(flags))
       await closeOnSignal(async () => {
         await running.close()
         await demo.close()

@@ -24,7 +24,11 @@ export function runCommand(): Command {
       const base = settings(command, flags.upstream)
       const config = loadConfig({ base, environment: process.env, flags: flagSettings(flags) })
       const running = await start(config)
-      console.log(describeRunning(running) + inspectorHint(running) + tokenHint(flags))
+      console.log(
+        describeRunning(running, await running.createDashboardLink?.()) +
+          inspectorHint(running) +
+          tokenHint(flags),
+      )
       for (const server of config.upstreams) await warnOfServer(server)
       await closeOnSignal(running.close)
     })

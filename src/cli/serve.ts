@@ -61,7 +61,8 @@ async function serve({
   const led =
     settings.workers > 1 ? await lead(settings, { parts: chosen, count: settings.workers }) : undefined
   const running = led ?? (await start(settings, { parts: chosen }))
-  if (settings.log.format === 'text') console.log(describeRunning(running))
+  if (settings.log.format === 'text')
+    console.log(describeRunning(running, await running.createDashboardLink?.()))
   if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink))
   for (const { name, setUpLink } of running.tenants)
     if (setUpLink !== undefined) console.error(setUpHint(setUpLink, name))

@@ -29,8 +29,8 @@ export interface WatchedWorkers {
 /** What answers on the admin port. */
 export interface Admin {
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void
-  /** A token with which the dashboard opens once. */
-  readonly createLink: () => Promise<string>
+  /** A token with which the dashboard opens once, for the eyes of an operator. */
+  readonly createLink: (operator: string) => Promise<string>
 }
 
 interface AdminOptions {
@@ -53,6 +53,8 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
   )
   const ports = {
     version,
+    metricsToken: config().listen.metricsToken,
+    onFault: base.onFault,
     renderMetrics,
     async checkReady() {
       checkServing()
@@ -64,7 +66,7 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
   const listener = getRequestListener(adminApp(ports, [...all, dashboard]).fetch)
   return {
     handle: (req, res) => void listener(req, res),
-    createLink: () => dashboard.access.createLink(),
+    createLink: (operator) => dashboard.access.createLink(operator),
   }
 }
 

@@ -65,6 +65,17 @@ const installationSchema = z.strictObject({
         description:
           'Address of the admin listener, where a probe or Prometheus comes from elsewhere. Default: `listen.internalHost`.',
       }),
+      metricsToken: z
+        .string()
+        .regex(
+          /^[\w.~+/-]{32,512}=*$/,
+          'must have at least 32 characters, all of which a bearer token may have',
+        )
+        .optional()
+        .meta({
+          description:
+            'What Prometheus shows as bearer token for `/metrics`. Best given by its variable, or as the name of another one: `$NAME`. Default: whoever reaches the port may read metrics.',
+        }),
       noticeSeconds: whole(0, 300).optional().meta({
         description:
           'How long `/readyz` says 503 at the end before anything closes, so that load balancers notice. Default: 3 in production mode, else 0.',

@@ -27,6 +27,7 @@ const places: readonly Place[] = [
   ...ownPlaces,
   ...ownPlaces.map(({ path, ...place }) => ({ ...place, path: ['tenants', '[]', ...path] })),
   { path: ['store', 'url'] },
+  { path: ['listen', 'metricsToken'], otherwise: someSecret.repeat(4) },
   { path: ['audit', 'sinks', '[]', 'token'], otherwise: someSecret },
   { path: ['audit', 'sinks', '[]', 'url'] },
   { path: ['traces', 'authorization'], otherwise: someSecret },

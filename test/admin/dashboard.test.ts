@@ -10,7 +10,7 @@ let installation: Installation
 let operator: DashboardVisitor
 before(async () => {
   installation = await startInstallation()
-  operator = await openDashboard(installation.dashboardLink)
+  operator = await openDashboard(await installation.dashboardLink())
 })
 after(() => installation.close())
 
@@ -65,11 +65,12 @@ describe('the dashboard', () => {
   it('is opened by a link once, and not by looking at it', async (t) => {
     const other = await startInstallation()
     t.after(() => other.close())
-    assert.equal((await fetch(other.dashboardLink)).status, 200)
-    const entries = await Promise.allSettled([1, 2, 3].map(() => openDashboard(other.dashboardLink)))
+    const link = await other.dashboardLink()
+    assert.equal((await fetch(link)).status, 200)
+    const entries = await Promise.allSettled([1, 2, 3].map(() => openDashboard(link)))
     assert.equal(entries.filter(({ status }) => status === 'fulfilled').length, 1)
-    await assert.rejects(openDashboard(other.dashboardLink))
-    assert.ok(!other.log().includes(new URL(other.dashboardLink).pathname), 'the link is in the log')
+    await assert.rejects(openDashboard(link))
+    assert.ok(!other.log().includes(new URL(link).pathname), 'the link is in the log')
   })
 
   it('takes a form of its own alone', async () => {
@@ -187,7 +188,7 @@ describe('the dashboard', () => {
   it('ends with signing out', async (t) => {
     const other = await startInstallation()
     t.after(() => other.close())
-    const visitor = await openDashboard(other.dashboardLink)
+    const visitor = await openDashboard(await other.dashboardLink())
     assert.equal((await visitor.get('/')).status, 200)
     assert.equal((await visitor.post('/sign-out', {})).status, 200)
     assert.equal((await visitor.get('/')).status, 401)
@@ -199,7 +200,7 @@ describe('the dashboard', () => {
     await new FormBrowser({
       fill: { name: 'ada', password: 'correct horse battery', repeated: 'correct horse battery' },
     }).visit(other.setUpLink ?? '')
-    const visitor = await openDashboard(other.dashboardLink)
+    const visitor = await openDashboard(await other.dashboardLink())
     const page = await (await visitor.get('/users')).text()
     const id = /name="id" value="([^"]+)"/.exec(page)?.[1] ?? assert.fail('there is no user')
     assert.match(await (await visitor.post('/users/disable', { id })).text(), /signed out everywhere/)
@@ -213,7 +214,7 @@ describe('the dashboard', () => {
     t.after(() => federation.close())
     const { access_token: token } = await federation.signIn()
     assert.equal(await callTools(token, federation.installation), 502)
-    const visitor = await openDashboard(federation.installation.dashboardLink)
+    const visitor = await openDashboard(await federation.installation.dashboardLink())
     const page = await (await visitor.get('/users')).text()
     assert.match(page, /<td>first:alice@example\.com<\/td>\s*<td>Alice Liddell<\/td>\s*<td>first<\/td>/)
     assert.match(page, /<td>active<\/td>/)

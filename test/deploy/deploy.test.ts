@@ -99,10 +99,17 @@ describe('deploy/compose.yaml', () => {
       new RegExp(`^${host} \\{[^]*reverse_proxy portcullis:${config.listen.gateway} `, 'm'),
     )
     const scrape = parse(read('prometheus/prometheus.yml')) as {
-      scrape_configs: { static_configs: { targets: string[] }[] }[]
+      scrape_configs: {
+        authorization: { credentials_file: string }
+        static_configs: { targets: string[] }[]
+      }[]
     }
     const target = scrape.scrape_configs[0]?.static_configs[0]?.targets[0] ?? ''
     assert.equal(target, `${config.listen.adminNames[0]}:${config.listen.admin}`)
+    assert.equal(
+      scrape.scrape_configs[0]?.authorization.credentials_file,
+      portcullis?.environment?.['PORTCULLIS_LISTEN_METRICS_TOKEN_FILE'],
+    )
     const upstream = new URL(config.upstreams[0]?.url ?? '')
     assert.ok(upstream.hostname in compose.services)
   })

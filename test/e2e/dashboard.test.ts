@@ -18,7 +18,7 @@ let token: string
 const { withPage, check } = pageChecks()
 before(async () => {
   installation = await startInstallation()
-  operator = await openDashboard(installation.dashboardLink)
+  operator = await openDashboard(await installation.dashboardLink())
   const signedIn = await new OAuthClient(installation.url).signIn(
     { scope: 'mcp:tools:read' },
     new FormBrowser({ fill: { name: 'ada' } }),

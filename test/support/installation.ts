@@ -22,8 +22,8 @@ export interface Installation {
   readonly data: string
   /** Where the first user is made. */
   readonly setUpLink: string | undefined
-  /** Opens the dashboard once. */
-  readonly dashboardLink: string
+  /** Makes a link that opens the dashboard once. */
+  dashboardLink(): Promise<string>
   /** Everything that was logged so far. */
   readonly log: () => string
   /** The audit so far, once everything that was recorded is written. */
@@ -104,8 +104,8 @@ export async function startInstallation({
     get setUpLink() {
       return running.setUpLink
     },
-    get dashboardLink() {
-      return running.dashboardLink as string
+    async dashboardLink() {
+      return (await running.createDashboardLink?.()) as string
     },
     log: () => written.join(''),
     async audit() {

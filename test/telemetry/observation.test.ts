@@ -264,11 +264,15 @@ describe('the admin port (A73)', () => {
   })
 
   it('is no part of the public port, and answers no foreign host', async () => {
-    for (const path of ['/healthz', '/readyz', '/metrics']) {
-      const response = await fetch(gate.installation.url + path)
-      assert.equal(response.status, 404)
-      assert.doesNotMatch(await response.text(), /portcullis_/)
+    const dashboard = ['/events', '/users', '/clients', '/grants', '/sessions', '/keys', '/sign-in/any']
+    for (const path of ['/healthz', '/readyz', '/metrics', '/sign-out', ...dashboard]) {
+      for (const method of ['GET', 'POST']) {
+        const response = await fetch(gate.installation.url + path, { method })
+        assert.equal(response.status, 404, `${method} ${path}`)
+        assert.doesNotMatch(await response.text(), /portcullis_|dashboard/i)
+      }
     }
+    assert.doesNotMatch(await (await fetch(gate.installation.url)).text(), /dashboard/i)
     const status = await new Promise((resolve) => {
       request(`${gate.installation.adminUrl}/metrics`, { headers: { host: 'evil.example' } }, (res) =>
         resolve(res.statusCode),

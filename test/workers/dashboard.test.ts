@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
 import { it } from 'node:test'
+import type { RecordedEvent } from '../../src/audit/event.ts'
+import { filePaths } from '../../src/audit/files.ts'
 import { portcullis } from '../support/command.ts'
 import { openDashboard } from '../support/dashboard-visitor.ts'
 import { tokenFor } from '../support/era-calls.ts'
@@ -10,6 +15,15 @@ it('the dashboard of the primary shows what all workers have seen, and a command
   const { stdout, code } = await portcullis(['dashboard', '-c', gate.file])
   assert.equal(code, 0)
   const operator = await openDashboard(stdout.trim())
+  const folder = join(gate.data, 'audit')
+  const events = filePaths(folder).flatMap((path) => readFileSync(path, 'utf8').trim().split('\n'))
+  assert.deepEqual(
+    events
+      .map((line) => JSON.parse(line) as RecordedEvent)
+      .filter(({ event }) => event === 'admin.access')
+      .map(({ action, operator: who }) => [action, who]),
+    ['dashboard link', 'dashboard sign-in'].map((action) => [action, userInfo().username]),
+  )
   const token = await tokenFor(gate.mcpUrl, 'ada')
   for (let call = 0; call < 6; call++) {
     const response = await fetch(gate.mcpUrl, {

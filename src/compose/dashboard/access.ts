@@ -15,24 +15,25 @@ interface AccessPorts {
 
 /** Links and sessions of the dashboard over the store, which keeps hashes of them. */
 export function dashboardAccess({ artifacts, secret, clock }: AccessPorts): DashboardAccess {
-  const put = async (model: string, milliseconds: number): Promise<string> => {
+  const put = async (model: string, operator: unknown, milliseconds: number): Promise<string> => {
     const id = randomToken()
     const expiresAt = clock.now() + milliseconds
-    await artifacts.put({ model, id, payload: { expiresAt }, expiresAt })
+    await artifacts.put({ model, id, payload: { operator, expiresAt }, expiresAt })
     return id
   }
   return {
-    createLink: () => put(linkModel, linkMilliseconds),
+    createLink: (operator) => put(linkModel, operator, linkMilliseconds),
     async enter(token) {
       const taken = await artifacts.take(linkModel, token)
-      return taken === undefined ? undefined : put(sessionModel, dashboardSessionSeconds * 1000)
+      return taken && put(sessionModel, taken.payload['operator'], dashboardSessionSeconds * 1000)
     },
-    async isOpen(session) {
-      if (session === '') return false
-      const found = await artifacts.find(sessionModel, session)
-      return Number(found?.payload['expiresAt'] ?? 0) > clock.now()
+    async operatorOf(session) {
+      if (session === '') return undefined
+      const { operator, expiresAt } = (await artifacts.find(sessionModel, session))?.payload ?? {}
+      return Number(expiresAt ?? 0) > clock.now() ? String(operator) : undefined
     },
     leave: (session) => artifacts.remove(sessionModel, session),
+    deny: () => undefined,
     formToken: keyedDigest(secret.derive('dashboard/form')),
   }
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { DashboardPorts } from '../../admin/dashboard.ts'
 import type { Config } from '../../config/schema.ts'
 import { tenantPath } from '../../config/tenant.ts'
@@ -7,10 +8,23 @@ import type { Base } from '../base.ts'
 import { dashboardAccess } from './access.ts'
 import { buildListings } from './listings.ts'
 import { describeTraffic } from './overview.ts'
+import { recordAccess } from './record-access.ts'
 
 /** Where a link opens the dashboard of a configuration. A bearer secret: for the operator's eyes, never for a log. */
-export function dashboardLink({ tenant }: Pick<Config, 'tenant'>, adminUrl: string, token: string): string {
-  return `${adminUrl}${basePathOf(tenant)}/sign-in/${token}`
+export function dashboardLink(
+  { tenant, listen }: Pick<Config, 'tenant' | 'listen'>,
+  port: number,
+  token: string,
+): string {
+  const { internalHost, adminHost = internalHost } = listen
+  // One that listens everywhere is here, too.
+  const host = isIP(adminHost) === 6 ? '[::1]' : '127.0.0.1'
+  const shown = /^(?:0\.0\.0\.0|::)$/.test(adminHost)
+    ? host
+    : isIP(adminHost) === 6
+      ? `[${adminHost}]`
+      : adminHost
+  return `http://${shown}:${port}${basePathOf(tenant)}/sign-in/${token}`
 }
 
 /** Builds the dashboard over the store, and over what the processes of this machine have seen. */
@@ -25,7 +39,7 @@ export function buildDashboard(
   const { tenant } = config()
   return {
     place: { tenant: tenant?.name, base: basePathOf(tenant) },
-    access: dashboardAccess({ artifacts: store.artifacts, secret, clock }),
+    access: recordAccess(dashboardAccess({ artifacts: store.artifacts, secret, clock }), trail),
     overview: async () => describeTraffic(await record(), clock.now(), nameOf),
     listings: buildListings({ config, store, secret, clock, trail, nameOf }),
     onFault,

@@ -13,16 +13,16 @@ const events: Readonly<Record<string, EventName>> = {
 export function recordActions(listing: Listing, recorder: Recorder): Listing {
   const event = events[listing.path] ?? 'admin.access'
   const actions = Object.entries(listing.actions).map(([name, action]) => {
-    const act = async (id: string): Promise<string> => {
+    const act = async (id: string, operator: string): Promise<string> => {
       recorder.check()
       const what = {
         event,
-        operator: 'dashboard',
-        action: `${listing.path.slice(1)} ${name}`,
+        operator,
+        action: `dashboard ${listing.path.slice(1)} ${name}`,
         target: scrub(id),
       } as const
       try {
-        const told = await action.act(id)
+        const told = await action.act(id, operator)
         recorder.commit({ ...what, outcome: 'allowed' })
         return told
       } catch (error) {

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { DashboardPorts } from '../../src/admin/dashboard.ts'
+import { adminApp } from '../../src/admin/server.ts'
+
+const fault = async (): Promise<never> => {
+  throw new Error('planted: password=hunter2')
+}
+const faults: unknown[] = []
+const onFault = (error: unknown) => void faults.push(error)
+const ports = {
+  checkReady: async () => undefined,
+  renderMetrics: async () => ({ type: 'text/plain', text: 'portcullis_build_info 1' }),
+  version: '0',
+  metricsToken: undefined as string | undefined,
+  onFault,
+  isServed: () => true,
+}
+const dashboard: DashboardPorts = {
+  place: { tenant: undefined, base: '' },
+  access: {
+    createLink: fault,
+    enter: fault,
+    operatorOf: async () => 'ada',
+    leave: fault,
+    deny: () => undefined,
+    formToken: () => 'form',
+  },
+  overview: fault,
+  listings: [{ title: 'Broken', path: '/broken', about: '', columns: [], rows: fault, actions: {} }],
+  onFault,
+}
+
+describe('the admin port (A73)', () => {
+  it('tells of a fault nothing but that there was one, and the log all of it', async () => {
+    const app = adminApp({ ...ports, checkReady: fault, renderMetrics: fault }, [dashboard])
+    for (const [path, status, method] of [
+      ['/readyz', 503],
+      ['/metrics', 500],
+      ['/', 500],
+      ['/events', 200],
+      ['/broken', 500],
+      ['/sign-in/any', 500, 'POST'],
+    ] as const) {
+      const before = faults.length
+      const answer = await app.request(path, { ...(method && { method }) })
+      assert.equal(answer.status, status, path)
+      assert.doesNotMatch(await answer.text(), /\bat \S+ ?\(|\.ts:\d|node_modules|hunter2/, path)
+      if (path !== '/readyz') assert.match(String(faults[before]), /planted/, path)
+    }
+  })
+
+  it('gives metrics to who shows the token, where there is one', async () => {
+    const metricsToken = 'x'.repeat(32)
+    const app = adminApp({ ...ports, metricsToken }, [])
+    const status = async (authorization?: string): Promise<number> =>
+      (await app.request('/metrics', { headers: authorization === undefined ? {} : { authorization } }))
+        .status
+    assert.deepEqual(
+      [await status(), await status(`Bearer ${'y'.repeat(32)}`), await status(`Basic ${metricsToken}`)],
+      [401, 401, 401],
+    )
+    assert.equal(await status(`Bearer ${metricsToken}`), 200)
+    assert.equal((await app.request('/healthz')).status, 200, 'probes have none')
+  })
+})
