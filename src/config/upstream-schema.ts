@@ -152,8 +152,9 @@ export const upstreamSchema = z
       .prefault({})
       .meta({ description: 'What happens while a server with `url` is down.' }),
     connectSeconds: seconds.default(5).meta({ description: 'Time to connect to the server.' }),
-    responseSeconds: seconds
-      .default(120)
-      .meta({ description: 'Time for the server to give a first sign of its answer.' }),
+    responseSeconds: seconds.default(120).meta({
+      description:
+        'Time for the server to give a first sign of its answer. Over stdio, HTTP+SSE and bridges also the longest silence after that: progress and other messages about a request count, and a question to the client.',
+    }),
   })
   .meta({ description: 'An MCP server behind the gate.' })

@@ -35,14 +35,19 @@ export function openStdio(settings: StdioSettings): Connector {
   const backOff = createBackOff(clock)
   const keyOf = (principal: string): string => (shared ? 'everybody' : principal)
 
-  /** Starts a process that counts for `owner`: crashes hold back whoever caused them. */
-  const openFor = (owner: string): OpenChannel => {
+  /** Starts a process that counts for `owner`: crashes hold back whoever may have caused them. */
+  const openFor = (owner: string, callers: () => ReadonlySet<string> = () => new Set()): OpenChannel => {
     backOff.check(owner)
     const began = clock.now()
     return stdioChannel({
       ...settings,
       onExit(reason, stopped) {
-        if (!stopped) backOff.crashed(owner, clock.now() - began)
+        const suspects = shared ? callers() : new Set<string>()
+        if (!stopped) {
+          for (const suspect of suspects.size === 0 ? [owner] : suspects) {
+            backOff.crashed(suspect, clock.now() - began)
+          }
+        }
         if (owner !== prober) settings.onExit(reason, stopped)
       },
     })
@@ -50,8 +55,9 @@ export function openStdio(settings: StdioSettings): Connector {
   const talk =
     (of: Era): Start =>
     (caller, onClosed) => {
-      const open = openFor(keyOf(caller.principal))
-      return startConversation({ era: of, shared, open, caller, responseSeconds, onClosed })
+      const open = openFor(keyOf(caller.principal), () => conversation.callers)
+      const conversation = startConversation({ era: of, shared, open, caller, responseSeconds, onClosed })
+      return conversation
     }
   const probe = stdioProbe({
     open: (events, headers) => openFor(prober)(events, headers),
@@ -94,7 +100,11 @@ export function openStdio(settings: StdioSettings): Connector {
     },
   })
   const connector: Connector = {
-    send: (request, reply) => router.send(request, reply),
+    async send(request, reply) {
+      // In a process of all, whoever crashes it again and again waits, and the others go on.
+      if (shared && request.method === 'POST') backOff.check(request.principal)
+      await router.send(request, reply)
+    },
     close: async () => void (await Promise.all([router.close(), probe.close()])),
   }
   return settings.atOwner('stdio', connector, ({ principal }) => keyOf(principal))

@@ -1,21 +1,26 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import fc from 'fast-check'
 import { Refusal } from '../../src/core/errors.ts'
-import type { Conversation } from '../../src/upstream/conversation/contract.ts'
-import { startConversation } from '../../src/upstream/conversation/conversation.ts'
+import { startConversation, type Talk } from '../../src/upstream/conversation/conversation.ts'
 import type { Json } from '../../src/upstream/conversation/json-rpc.ts'
 import { callerOf, type FakeServer, fakeServer, recordingSink } from '../support/fake-channel.ts'
 
 const subscription = 'io.modelcontextprotocol/subscriptionId'
 
-function talk(server: FakeServer, era: 'legacy' | 'modern' = 'modern', shared = true): Conversation {
+function talk(
+  server: FakeServer,
+  era: 'legacy' | 'modern' = 'modern',
+  shared = true,
+  responseSeconds = 30,
+): Talk {
   return startConversation({
     era,
     shared,
     open: server.open,
     caller: callerOf('opener'),
-    responseSeconds: 30,
+    responseSeconds,
     onClosed() {},
   })
 }
@@ -169,13 +174,66 @@ describe('a conversation with a legacy server', () => {
     test.mock.timers.enable({ apis: ['setTimeout'] })
     const server = fakeServer()
     const conversation = talk(server, 'legacy', false)
-    const [silent, lively] = [recordingSink(), recordingSink()]
+    const silent = recordingSink()
     conversation.request(call(1), silent, callerOf('ada'))
-    conversation.request(call(2, { _meta: { progressToken: 'p' } }), lively, callerOf('ada'))
-    say(server, { method: 'notifications/progress', params: { progressToken: 2, progress: 1 } })
     test.mock.timers.tick(30_000)
     assert.deepEqual(silent.failures, [{ code: 'upstream_timeout', id: 1 }])
-    assert.deepEqual(lively.failures, [])
     assert.deepEqual(server.seen.at(-1)?.['params'], { requestId: 1 })
+  })
+
+  it('waits for as long as the server says something, and no longer', async () => {
+    const server = fakeServer()
+    const conversation = talk(server, 'legacy', false, 0.3)
+    const sink = recordingSink()
+    conversation.request(call('mine', { _meta: { progressToken: 'p' } }), sink, callerOf('ada'))
+    for (let progress = 1; progress <= 4; progress++) {
+      await wait(150)
+      say(server, { method: 'notifications/progress', params: { progressToken: 1, progress } })
+    }
+    assert.deepEqual(sink.failures, [])
+    await wait(600)
+    assert.deepEqual(sink.failures, [{ code: 'upstream_timeout', id: 'mine' }])
+    assert.deepEqual(server.seen.at(-1)?.['params'], { requestId: 1 })
+  })
+
+  it('waits for a server that waits for its client, and for the answer after that', async () => {
+    const server = fakeServer()
+    const conversation = talk(server, 'legacy', false, 0.3)
+    const sink = recordingSink()
+    conversation.request(call('mine'), sink, callerOf('ada'))
+    say(server, { id: 'q', method: 'elicitation/create', params: {} })
+    await wait(500)
+    conversation.tell({ jsonrpc: '2.0', id: 'q', result: {} }, callerOf('ada'))
+    await wait(150)
+    assert.deepEqual(sink.failures, [])
+    say(server, { id: 'p', method: 'ping' })
+    await wait(600)
+    assert.deepEqual(sink.failures, [{ code: 'upstream_timeout', id: 'mine' }], 'a ping is no such question')
+  })
+
+  it('waits for ever for what a subscription has to say, once it is acknowledged', async () => {
+    const server = fakeServer()
+    const conversation = talk(server, 'modern', true, 0.1)
+    const [acknowledged, ignored] = [recordingSink(), recordingSink()]
+    const listen = (): Json => ({ ...call('s'), method: 'subscriptions/listen' })
+    conversation.request(listen(), acknowledged, callerOf('ada'))
+    conversation.request(listen(), ignored, callerOf('ada'))
+    say(server, {
+      method: 'notifications/subscriptions/acknowledged',
+      params: { _meta: { [subscription]: 1 } },
+    })
+    await wait(400)
+    assert.deepEqual(acknowledged.failures, [])
+    assert.deepEqual(ignored.failures, [{ code: 'upstream_timeout', id: 's' }])
+  })
+
+  it('names those whose requests it works on, without those who only listen', () => {
+    const server = fakeServer()
+    const conversation = talk(server)
+    conversation.request({ ...call(1), method: 'subscriptions/listen' }, recordingSink(), callerOf('eve'))
+    conversation.request(call(1), recordingSink(), callerOf('ada'))
+    conversation.request(call(1), recordingSink(), callerOf('ben'))
+    say(server, { id: 3, result: {} })
+    assert.deepEqual([...conversation.callers], ['ada'])
   })
 })

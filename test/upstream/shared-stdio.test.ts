@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { callModern, type Messages, post, tokenFor } from '../support/era-calls.ts'
-import { legacyRequest } from '../support/gated-spy.ts'
+import { legacyRequest, modernRequest } from '../support/gated-spy.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 
 const program = join(import.meta.dirname, '../fixtures/eras/stdio.ts')
@@ -76,6 +76,29 @@ describe('a stdio process that all callers share', () => {
       }),
     )
     assert.equal(new Set(pids.flat()).size, 1)
+  })
+})
+
+describe('a user who crashes a process of all (A36)', () => {
+  it('has to wait after a few times, and the others go on', async () => {
+    const gate = await startGate('modern', { principals: 'shared', era: 'modern' })
+    const tokens = await Promise.all(['eve', 'ada'].map((user) => tokenFor(gate.mcpUrl, user)))
+    const [eve, ada] = tokens.map((token) => (name: string): Promise<Messages> => {
+      return callModern(gate.mcpUrl, token, 'tools/call', { name, arguments: {} })
+    }) as [(name: string) => Promise<Messages>, (name: string) => Promise<Messages>]
+    const listening = new AbortController()
+    const { body, headers } = modernRequest('subscriptions/listen', {
+      notifications: { toolsListChanged: true },
+    })
+    const options = { headers, signal: listening.signal }
+    post(gate.mcpUrl, tokens[1] as string, body, options).catch(() => {})
+    for (let count = 0; count < 3; count++) assert.equal((await eve('crash')).status, 502)
+    const refused = await eve('process')
+    assert.equal(refused.status, 502)
+    assert.ok(Number(refused.headers.get('retry-after')) > 0)
+    assert.equal((await ada('process')).status, 200)
+    listening.abort()
+    await gate.close()
   })
 })
 

@@ -12,8 +12,16 @@ interface Pending {
   readonly progressToken: unknown
   readonly sink: Sink
   readonly caller: Caller
+  /** Whether it ends when its client leaves, and says something now and then. */
+  readonly isSubscription: boolean
   /** Runs out when the server gives no sign of life about it. */
   readonly timer: NodeJS.Timeout
+}
+
+/** A conversation that knows on whose behalf the server is working. */
+export interface Talk extends Conversation {
+  /** The principals whose requests wait for an answer, without those who only listen. */
+  readonly callers: ReadonlySet<string>
 }
 
 interface ConversationOptions {
@@ -24,7 +32,7 @@ interface ConversationOptions {
   readonly open: OpenChannel
   /** Whose request opens it. */
   readonly caller: Caller
-  /** How long the server may say nothing about a request. */
+  /** How long the server may say nothing about a request, and about a subscription before its first word. */
   readonly responseSeconds: number
   readonly onClosed: () => void
 }
@@ -43,10 +51,10 @@ export function startConversation({
   caller: opener,
   responseSeconds,
   onClosed,
-}: ConversationOptions): Conversation {
+}: ConversationOptions): Talk {
   const pending = new Map<number, Pending>()
   /** Requests of the server that wait for the client's answer. */
-  const asked = new Set<unknown>()
+  const asked = new Map<unknown, string>()
   const listeners = createListeners()
   let lastId = 0
   let closed = false
@@ -73,7 +81,8 @@ export function startConversation({
       const meta = metaOf(paramsOf(message))
       const progressToken = meta?.['progressToken']
       const timer = setTimeout(() => giveUp(internal), responseSeconds * 1000).unref()
-      pending.set(internal, { id: message['id'], progressToken, sink, caller, timer })
+      const isSubscription = message['method'] === 'subscriptions/listen'
+      pending.set(internal, { id: message['id'], progressToken, sink, caller, isSubscription, timer })
       message['id'] = internal
       if (meta !== undefined && progressToken !== undefined) meta['progressToken'] = internal
       try {
@@ -87,6 +96,8 @@ export function startConversation({
       if (message['method'] === cancelled) return cancelNamed(message, caller)
       // An answer that nobody waits for could only be an attempt to answer for somebody else.
       if (message['method'] === undefined && !asked.delete(message['id'])) return
+      // From here on it is the server's turn again.
+      if (message['method'] === undefined) for (const waiting of pending.values()) showLife(waiting)
       channel.send(message, { headers: caller.headers, id: undefined })
     },
     cancel(sink, { headers }) {
@@ -106,6 +117,10 @@ export function startConversation({
     },
     get busy() {
       return [...pending.values()].some(({ sink }) => !sink.closed)
+    },
+    get callers() {
+      const working = [...pending.values()].filter(({ isSubscription }) => !isSubscription)
+      return new Set(working.map(({ caller }) => caller.principal))
     },
     get listened() {
       return listeners.current !== undefined
@@ -140,6 +155,11 @@ export function startConversation({
   }
 
   function giveUp(internal: number): void {
+    // A server that waits for its client, such as for what the user enters, is not silent.
+    if ([...asked.values()].some((method) => method !== 'ping')) {
+      pending.get(internal)?.timer.refresh()
+      return
+    }
     const headers = pending.get(internal)?.caller.headers ?? []
     fail(internal, new Refusal('upstream_timeout', { reason: `no sign of life in ${responseSeconds} s` }))
     abandon(internal, headers)
@@ -176,9 +196,12 @@ export function startConversation({
     const subscription = metaOf(params)?.[subscriptionKey]
     const internal = (token ?? subscription ?? related) as number
     const waiting = pending.get(internal)
-    if (message['method'] === cancelled && endsSubscription(params)) return
+    if (message['method'] === cancelled) {
+      if (endsSubscription(params)) return
+      asked.delete(params?.['requestId'])
+    }
     if (waiting !== undefined) {
-      clearTimeout(waiting.timer)
+      showLife(waiting)
       if (params !== undefined && token !== undefined) params['progressToken'] = waiting.progressToken
       restoreSubscription(params, internal, waiting)
     }
@@ -187,10 +210,11 @@ export function startConversation({
     if (message['id'] !== undefined) {
       if (era === 'modern') return // a modern server asks in its results
       if (asked.size >= maxAsked) return // a server that asks this much gets no answers
-      asked.add(message['id'])
     }
     const sink = waiting?.sink ?? listeners.current ?? [...pending.values()].at(-1)?.sink
-    sink?.push(message)
+    if (sink === undefined) return
+    if (message['id'] !== undefined) asked.set(message['id'], message['method'] as string)
+    sink.push(message)
   }
 
   /** A modern server takes a subscription back: over HTTP that is an answer to it (DEC1). */
@@ -202,6 +226,11 @@ export function startConversation({
     waiting?.sink.finish(resultOf(waiting.id, { resultType: 'complete', _meta: meta }))
     return true
   }
+}
+
+function showLife({ isSubscription, timer }: Pending): void {
+  if (isSubscription) clearTimeout(timer)
+  else timer.refresh()
 }
 
 function restoreSubscription(holder: Json | undefined, internal: number, { id }: Pending): void {
