@@ -11,6 +11,7 @@ import { headerCredential, noCredential } from '../upstream/credential/header-cr
 import { fileSecret, fixedSecret, type Secret } from '../upstream/credential/secret.ts'
 import { tokenClient } from '../upstream/credential/token-client.ts'
 import { tokenExchange } from '../upstream/credential/token-exchange.ts'
+import { tellOfFile } from './read-secret.ts'
 
 interface CredentialPorts {
   readonly identity: IdentityTokens
@@ -65,15 +66,9 @@ type OpenSecret = (
 ) => Secret
 
 /** Opens secrets of one server, out of the configuration or a file. What happens to a file is logged, its content never. */
-function secretsOf(upstream: string, { logger }: Log): OpenSecret {
+function secretsOf(upstream: string, log: Log): OpenSecret {
   return (value, file, isUsable) => {
     if (file === undefined) return fixedSecret(value ?? '')
-    return fileSecret({
-      file,
-      isUsable,
-      onChanged: () => logger.info({ upstream, file }, `${upstream}: took up the new secret in ${file}`),
-      onUnusable: (reason) =>
-        logger.warn({ upstream, file, reason }, `${upstream}: ${file} is not taken up, ${reason}`),
-    })
+    return fileSecret({ file, isUsable, ...tellOfFile({ upstream }, file, log) })
   }
 }

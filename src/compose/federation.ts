@@ -11,7 +11,7 @@ import { githubApi, githubProvider } from '../issuer/github-provider.ts'
 import { openIdProvider, type ProviderSettings } from '../issuer/openid-provider.ts'
 import { version } from '../version.ts'
 import type { Base } from './base.ts'
-import { readSecret } from './read-secret.ts'
+import { clientSecret } from './read-secret.ts'
 
 /** Answers of providers are small; a user in many groups has a token of some kilobytes. */
 const fetchBounds = { maxBytes: 256 * 1024, milliseconds: 5000, running: 32 }
@@ -73,7 +73,7 @@ async function buildProvider(
     parameters,
     userinfo,
     origins,
-    clientSecret: readSecret(description.clientSecret, description.clientSecretFile),
+    clientSecret: clientSecret(description, { provider: name }, base.log),
     endsSession: description.logout === 'provider',
     callbackUrl: callbackUrl(config, name),
     afterLogoutUrl: `${config.publicUrl}/logout`,

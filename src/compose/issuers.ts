@@ -14,7 +14,7 @@ import { openIssuer } from '../issuer/open-issuer.ts'
 import { issuerIntrospection, issuerKeys } from '../issuer/trusted-tokens.ts'
 import { version } from '../version.ts'
 import type { Base } from './base.ts'
-import { readSecret } from './read-secret.ts'
+import { clientSecret } from './read-secret.ts'
 
 const fetchBounds = { maxBytes: 256 * 1024, milliseconds: 5000, running: 64 }
 
@@ -58,7 +58,7 @@ export async function openIssuers(
 }
 
 /** What the issuers of a configuration can do for MCP clients, in lines for people, without starting anything. */
-export async function describeIssuers(config: Config, base: Pick<Base, 'clock'>): Promise<string[]> {
+export async function describeIssuers(config: Config, base: IssuerBase): Promise<string[]> {
   const lines: string[] = []
   for (const issuer of config.issuers) {
     const told = await describeOpened(open(issuer, config, base))
@@ -66,6 +66,9 @@ export async function describeIssuers(config: Config, base: Pick<Base, 'clock'>)
   }
   return lines
 }
+
+/** There is no log where nothing is started. */
+type IssuerBase = Pick<Base, 'clock'> & Partial<Pick<Base, 'log'>>
 
 interface Told {
   readonly lines: readonly { readonly text: string; readonly isGood: boolean }[]
@@ -101,7 +104,7 @@ function userAgentOf(publicUrl: string): string {
   return `Portcullis/${version} (+${publicUrl})`
 }
 
-function open(setting: IssuerConfig, config: Config, { clock }: Pick<Base, 'clock'>): OpenedIssuer {
+function open(setting: IssuerConfig, config: Config, { clock, log }: IssuerBase): OpenedIssuer {
   const description = describeIssuer(setting)
   const {
     issuer = '',
@@ -122,7 +125,7 @@ function open(setting: IssuerConfig, config: Config, { clock }: Pick<Base, 'cloc
     ...fetchBounds,
   })
   const metadata = openIssuer({ issuer, origins }, { fetch, clock })
-  const clientSecret = readSecret(introspection?.clientSecret, introspection?.clientSecretFile) ?? ''
+  const secret = clientSecret(introspection ?? {}, { issuer }, log)
   return {
     setting,
     description,
@@ -137,7 +140,7 @@ function open(setting: IssuerConfig, config: Config, { clock }: Pick<Base, 'cloc
       introspection: introspection && {
         cacheSeconds: introspection.cacheSeconds,
         ask: issuerIntrospection(
-          { ...introspection, issuer, url: introspection.url, clientSecret },
+          { ...introspection, issuer, url: introspection.url, clientSecret: secret ?? { current: '' } },
           metadata,
           fetch,
         ),

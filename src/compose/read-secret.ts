@@ -1,6 +1,30 @@
-import { readFileSync } from 'node:fs'
+import type { ClientSecret } from '../issuer/client-secret.ts'
+import type { Log } from '../telemetry/log.ts'
+import { secretFile } from '../upstream/credential/secret.ts'
 
-/** A secret of the configuration, out of its own file where it has one. `portcullis check` has looked at the file. */
-export function readSecret(value: string | undefined, file: string | undefined): string | undefined {
-  return file === undefined ? value : readFileSync(file, 'utf8').trim()
+/** Says in the log what happens to the file of a secret, and never what it holds. `owner` is whose secret it is. */
+export function tellOfFile(
+  owner: Readonly<Record<string, string>>,
+  file: string,
+  log: Log | undefined,
+): { onChanged: () => void; onUnusable: (reason: string) => void } {
+  const [name = ''] = Object.values(owner)
+  return {
+    onChanged: () => log?.logger.info({ ...owner, file }, `${name}: took up the new secret in ${file}`),
+    onUnusable: (reason) =>
+      log?.logger.warn({ ...owner, file, reason }, `${name}: ${file} is not taken up, ${reason}`),
+  }
+}
+
+/** The secret by which an issuer knows us, as it stands in the configuration or in a file. `check` has looked at both. */
+export function clientSecret(
+  {
+    clientSecret: value,
+    clientSecretFile: file,
+  }: { clientSecret?: string | undefined; clientSecretFile?: string | undefined },
+  owner: Readonly<Record<string, string>>,
+  log: Log | undefined,
+): ClientSecret | undefined {
+  if (file !== undefined) return secretFile({ file, isUsable: Boolean, ...tellOfFile(owner, file, log) })
+  return value === undefined ? undefined : { current: value }
 }

@@ -35,9 +35,8 @@ export const givenSecret = {
     .min(1)
     .optional()
     .meta({ description: 'Its secret. Best set as the name of an environment variable: `$NAME`.' }),
-  clientSecretFile: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: 'A file with the secret, in place of it. It is read at the start.' }),
+  clientSecretFile: z.string().min(1).optional().meta({
+    description:
+      'A file with the secret, in place of it. It is read again whenever it is needed, so it may change.',
+  }),
 }

@@ -23,13 +23,15 @@ export function githubApi(issuer: string): string {
  * themselves, and one that is no longer accepted means that the user took it back or is gone.
  */
 export function githubProvider(settings: ProviderSettings, fetch: OperatorFetch): LoginProvider {
-  const { issuer, clientId, clientSecret = '', scopes, callbackUrl, parameters } = settings
+  const { issuer, clientId, clientSecret, scopes, callbackUrl, parameters } = settings
   const server = {
     issuer,
     authorization_endpoint: `${issuer}/login/oauth/authorize`,
     token_endpoint: `${issuer}/login/oauth/access_token`,
   }
-  const configuration = new Configuration(server, clientId, undefined, ClientSecretPost(clientSecret))
+  const configuration = new Configuration(server, clientId, undefined, (...request) =>
+    ClientSecretPost(clientSecret?.current)(...request),
+  )
   configuration[customFetch] = fetch
   if (issuer.startsWith('http:')) allowInsecureRequests(configuration)
 
@@ -93,6 +95,7 @@ export function githubProvider(settings: ProviderSettings, fetch: OperatorFetch)
       try {
         const callback = new URL(`${callbackUrl}?${query}`)
         const checks = { expectedState: state, pkceCodeVerifier: verifier }
+        await clientSecret?.lookUp?.()
         const { access_token: credential } = await authorizationCodeGrant(configuration, callback, checks)
         return { ...(await describeUser(credential)), credential }
       } catch (error) {

@@ -15,6 +15,7 @@ import {
 import type { Clock } from '../core/clock.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
 import { type LoginProvider, type ProvenIdentity, ProviderRefused } from '../identity/provider-contract.ts'
+import type { ClientSecret } from './client-secret.ts'
 import { discoverIssuer } from './discover-issuer.ts'
 import { explainFailure } from './explain-failure.ts'
 import { keepIssuer } from './kept-issuer.ts'
@@ -26,7 +27,7 @@ export interface ProviderSettings {
   readonly issuer: string
   readonly origins: readonly string[]
   readonly clientId: string
-  readonly clientSecret: string | undefined
+  readonly clientSecret: ClientSecret | undefined
   readonly scopes: readonly string[]
   /** Further parameters of the authorization request. */
   readonly parameters: Readonly<Record<string, string>>
@@ -64,6 +65,12 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
     return configuration
   }, clock)
 
+  /** For what is asked as the client that we are there. */
+  const ready = async (): Promise<Configuration> => {
+    await clientSecret?.lookUp?.()
+    return kept()
+  }
+
   const userinfo = async (configuration: Configuration, accessToken: string, subject: string) =>
     settings.userinfo && configuration.serverMetadata().userinfo_endpoint !== undefined
       ? fetchUserInfo(configuration, accessToken, subject)
@@ -90,7 +97,7 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
       ),
     redeem: (query, { state, nonce, verifier }) =>
       orExplain(async (): Promise<ProvenIdentity> => {
-        const configuration = await kept()
+        const configuration = await ready()
         const callback = new URL(`${callbackUrl}?${query}`)
         const tokens = await authorizationCodeGrant(configuration, callback, {
           expectedState: state,
@@ -110,7 +117,7 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
       }),
     renew: (credential) =>
       orExplain(async () => {
-        const configuration = await kept()
+        const configuration = await ready()
         const tokens = await refreshTokenGrant(configuration, credential)
         const claims = tokens.claims()
         const identity =
@@ -133,14 +140,14 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
       }),
   }
 
-  function clientAuthentication(secret: string | undefined): ClientAuth {
+  function clientAuthentication(secret: ClientSecret | undefined): ClientAuth {
     if (secret === undefined) return None()
-    const [basic, post] = [ClientSecretBasic(secret), ClientSecretPost(secret)]
     // Silence means basic (RFC 8414 section 2). Where both are taken it is post: not every server decodes what basic
     // has to encode (RFC 6749 section 2.3.1).
     return (server, ...rest) => {
       const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-      return (methods.includes('client_secret_post') ? post : basic)(server, ...rest)
+      const authenticate = methods.includes('client_secret_post') ? ClientSecretPost : ClientSecretBasic
+      return authenticate(secret.current)(server, ...rest)
     }
   }
 }

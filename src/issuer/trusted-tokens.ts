@@ -8,6 +8,7 @@ import {
   tokenIntrospection,
 } from 'openid-client'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
+import type { ClientSecret } from './client-secret.ts'
 import type { KeptIssuer } from './kept-issuer.ts'
 
 const keySetBounds = { timeoutDuration: 5000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
@@ -41,7 +42,7 @@ interface IntrospectionSettings {
   /** Undefined: where the metadata says. */
   readonly url: string | undefined
   readonly clientId: string
-  readonly clientSecret: string
+  readonly clientSecret: ClientSecret
 }
 
 /** Asks an issuer about tokens (RFC 7662). Resolves to what it says, or to undefined for a token that is not active. */
@@ -50,8 +51,8 @@ export function issuerIntrospection(
   kept: KeptIssuer,
   fetch: OperatorFetch,
 ): (token: string) => Promise<JWTPayload | undefined> {
-  const [basic, post] = [ClientSecretBasic(clientSecret), ClientSecretPost(clientSecret)]
   const open = async (): Promise<Configuration> => {
+    await clientSecret.lookUp?.()
     const found = url === undefined ? (await kept()).serverMetadata() : undefined
     const endpoint = url ?? found?.introspection_endpoint
     if (endpoint === undefined) throw new Error('the metadata of the issuer names no introspection endpoint')
@@ -60,7 +61,7 @@ export function issuerIntrospection(
       { issuer, introspection_endpoint: endpoint },
       clientId,
       undefined,
-      methods.includes('client_secret_post') ? post : basic,
+      (methods.includes('client_secret_post') ? ClientSecretPost : ClientSecretBasic)(clientSecret.current),
     )
     configuration[customFetch] = fetch
     // At an address that the operator named, which may be on loopback: nothing else with plain http gets here.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
@@ -265,9 +266,14 @@ describe('opaque tokens of another issuer', () => {
   let clock: MovableClock
   let gate: GatedSpy
   let asked: TokenIssuer
+  let folder: string
+  let clientSecretFile: string
   const active = { active: true, sub: 'u1', client_id: 'app', aud: 'api', scope: 'mcp:*' }
   before(async () => {
     clock = movableClock()
+    folder = await mkdtemp(join(tmpdir(), 'portcullis-secret-'))
+    clientSecretFile = join(folder, 'secret')
+    await writeFile(clientSecretFile, 'introspection-secret\n')
     asked = await startTokenIssuer(() => 'api')
     gate = await startGatedSpy(
       {
@@ -277,7 +283,7 @@ describe('opaque tokens of another issuer', () => {
           {
             issuer: asked.issuer,
             audiences: ['api'],
-            introspection: { clientId: 'gate', clientSecret: 'introspection-secret', cacheSeconds: 30 },
+            introspection: { clientId: 'gate', clientSecretFile, cacheSeconds: 30 },
           },
         ],
       },
@@ -287,6 +293,7 @@ describe('opaque tokens of another issuer', () => {
   after(async () => {
     await gate.close()
     await asked.close()
+    await rm(folder, { recursive: true })
   })
   const questions = (): number => asked.paths.filter((path) => path === '/introspect').length
 
@@ -299,6 +306,18 @@ describe('opaque tokens of another issuer', () => {
     clock.advance(31_000)
     assert.equal(await tryToken(gate, 't-good'), '200')
     assert.equal(questions() - earlier, 2)
+  })
+
+  it('are asked about with the secret that its file holds by now', async () => {
+    asked.opaque.set('t-other', active)
+    assert.equal(await tryToken(gate, 't-other'), '200')
+    assert.equal(asked.askedWith, 'introspection-secret')
+    await writeFile(clientSecretFile, 'another-secret')
+    clock.advance(31_000)
+    assert.equal(await tryToken(gate, 't-other'), '200')
+    assert.equal(asked.askedWith, 'another-secret')
+    assert.match(gate.installation.log(), /took up the new secret in/)
+    assert.doesNotMatch(gate.installation.log(), /another-secret/)
   })
 
   it('count no longer than the issuer says (A67)', async () => {

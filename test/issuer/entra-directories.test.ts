@@ -47,7 +47,12 @@ describe('Entra for many directories', () => {
       }
       return Response.json(await answers[String(url)]?.())
     }
-    const names = { name: 'entra', label: 'Microsoft', clientId: 'portcullis', clientSecret: 'secret' }
+    const names = {
+      name: 'entra',
+      label: 'Microsoft',
+      clientId: 'portcullis',
+      clientSecret: { current: 'secret' },
+    }
     const asked = { scopes: ['openid'], parameters: {}, userinfo: false, endsSession: false }
     const urls = { callbackUrl, afterLogoutUrl: callbackUrl }
     return openIdProvider(

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { clientSecret } from '../../src/compose/read-secret.ts'
 import { describeProvider } from '../../src/config/describe-provider.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createOperatorFetch } from '../../src/http/operator-fetch.ts'
-import { type ProvenIdentity, ProviderRefused } from '../../src/identity/provider-contract.ts'
+import { type ProvenIdentity, ProviderAway, ProviderRefused } from '../../src/identity/provider-contract.ts'
 import { readFacts } from '../../src/identity/provider-facts.ts'
 import { type OpenIdProvider, openIdProvider } from '../../src/issuer/openid-provider.ts'
 import { startIdentityProvider, type TestProvider } from '../support/identity-provider.ts'
@@ -20,7 +24,7 @@ describe('a provider of OpenID Connect', () => {
     idp = await startIdentityProvider()
   })
   afterEach(() => {
-    Object.assign(idp, { userinfo: undefined, idToken: {}, provesAnew: true })
+    Object.assign(idp, { userinfo: undefined, idToken: {}, provesAnew: true, secret: undefined })
   })
   after(() => idp.close())
 
@@ -30,7 +34,14 @@ describe('a provider of OpenID Connect', () => {
     assert.ok(config)
     const described = describeProvider(config)
     const origins = [idp.issuer]
-    const settings = { ...described, issuer: idp.issuer, origins, clientSecret: 'secret', endsSession: false }
+    const secret = clientSecret(config, { provider: 'idp' }, undefined)
+    const settings = {
+      ...described,
+      issuer: idp.issuer,
+      origins,
+      clientSecret: secret,
+      endsSession: false,
+    }
     const urls = { callbackUrl: 'http://127.0.0.1:1/callback', afterLogoutUrl: 'http://127.0.0.1:1/logout' }
     const bounds = { userAgent: 'test', maxBytes: 64 * 1024, milliseconds: 2000, running: 4 }
     const fetch = createOperatorFetch({ origins, ...bounds })
@@ -42,6 +53,23 @@ describe('a provider of OpenID Connect', () => {
     const callback = idp.authorize(await provider.authorizationUrl(attempt, false))
     return provider.redeem(callback.search.slice(1), attempt)
   }
+
+  it('is asked with the secret that its file holds by now, or last held', async (test) => {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-secret-'))
+    test.after(() => rmSync(folder, { recursive: true }))
+    const clientSecretFile = join(folder, 'secret')
+    writeFileSync(clientSecretFile, 'first\n')
+    const { provider } = open({ clientSecret: undefined, clientSecretFile })
+    idp.secret = 'first'
+    const { credential = '' } = await logIn(provider)
+    idp.secret = 'second'
+    await assert.rejects(provider.renew(credential), ProviderAway)
+    writeFileSync(clientSecretFile, 'second\n')
+    const renewed = await provider.renew(credential)
+    rmSync(clientSecretFile)
+    await provider.renew(renewed.credential)
+    await logIn(provider)
+  })
 
   it('names the roles of a realm, as Keycloak does', async () => {
     idp.idToken = { realm_access: { roles: ['admin'] }, resource_access: { portcullis: { roles: ['x'] } } }

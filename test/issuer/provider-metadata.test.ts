@@ -21,7 +21,7 @@ function open(issuer: string, origins: readonly string[] = [new URL(issuer).orig
       issuer,
       origins,
       clientId: 'portcullis',
-      clientSecret: 'secret',
+      clientSecret: { current: 'secret' },
       scopes: ['openid'],
       parameters: {},
       userinfo: false,

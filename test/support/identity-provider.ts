@@ -23,6 +23,8 @@ export interface TestProvider {
   provesAnew: boolean
   /** Answers the token endpoint in place of what is right. */
   answer: ((request: TokenRequest, res: ServerResponse) => void) | undefined
+  /** With which secret the token endpoint has to be asked; undefined for any. */
+  secret: string | undefined
   /** Whether refresh tokens are given. */
   givesRefreshTokens: boolean
   readonly tokenRequests: TokenRequest[]
@@ -96,7 +98,12 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     for await (const chunk of req) chunks.push(chunk as Buffer)
     const request = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()))
     provider.tokenRequests.push(request)
-    if (provider.answer === undefined) await giveTokens(request, res)
+    const [, given = ''] = Buffer.from(req.headers.authorization?.slice('Basic '.length) ?? '', 'base64')
+      .toString()
+      .split(':')
+    if (provider.secret !== undefined && given !== provider.secret)
+      res.writeHead(401, { 'content-type': 'application/json' }).end('{"error":"invalid_client"}')
+    else if (provider.answer === undefined) await giveTokens(request, res)
     else provider.answer(request, res)
   }
   const server = createServer((req, res) => void serve(req, res))
@@ -111,6 +118,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     userinfo: undefined,
     provesAnew: true,
     answer: undefined,
+    secret: undefined,
     givesRefreshTokens: true,
     tokenRequests: [],
     paths: [],

@@ -12,6 +12,8 @@ export interface TokenIssuer {
   rotate(): Promise<void>
   /** What is said of opaque tokens, by token. */
   readonly opaque: Map<string, Record<string, unknown>>
+  /** The secret with which introspection was asked last. */
+  askedWith: string | undefined
   /** Whether keys and introspection are not to be had. */
   isAway: boolean
   readonly paths: string[]
@@ -48,6 +50,8 @@ export async function startTokenIssuer(audience: () => string): Promise<TokenIss
     if (external.isAway) return json({ error: 'server_error' }, 500)
     if (pathname === '/keys') return json({ keys })
     if (pathname !== '/introspect') return json({ error: 'not_found' }, 404)
+    const [, basic = ''] = (req.headers.authorization ?? '').split(' ')
+    external.askedWith = decodeURIComponent(Buffer.from(basic, 'base64').toString().split(':')[1] ?? '')
     const chunks: Buffer[] = []
     req.on('data', (chunk: Buffer) => chunks.push(chunk))
     req.on('end', () => {
@@ -61,6 +65,7 @@ export async function startTokenIssuer(audience: () => string): Promise<TokenIss
     issuer: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     metadata: {},
     opaque: new Map(),
+    askedWith: undefined,
     isAway: false,
     paths: [],
     rotate,

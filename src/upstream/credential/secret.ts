@@ -9,6 +9,13 @@ export interface Secret {
   readonly close?: () => void
 }
 
+/** A secret in a file, as it was when it was last looked up. */
+interface SecretFile {
+  readonly current: string
+  /** Reads the file. Whoever asks meanwhile waits for the same reading. */
+  readonly lookUp: () => Promise<void>
+}
+
 interface FileSecretOptions {
   readonly file: string
   readonly isUsable: (text: string) => boolean
@@ -24,15 +31,12 @@ export function fixedSecret(current: string): Secret {
   return { current }
 }
 
-/**
- * A secret in a file, read again every second, which works for every way in which files are replaced. Throws an Error
- * where the file cannot be used at first.
- */
-export function fileSecret({ file, isUsable, onChanged, onUnusable }: FileSecretOptions): Secret {
+/** A secret in a file, for whoever looks it up before each use. Throws an Error where the file cannot be used at first. */
+export function secretFile({ file, isUsable, onChanged, onUnusable }: FileSecretOptions): SecretFile {
   let current = readFileSync(file, 'utf8').trim()
   if (!isUsable(current)) throw new Error(`${file} holds no secret that can be used`)
   let told: string | undefined
-  let reading = false
+  let reading: Promise<void> | undefined
 
   const read = async (): Promise<string | undefined> => {
     try {
@@ -47,19 +51,32 @@ export function fileSecret({ file, isUsable, onChanged, onUnusable }: FileSecret
       return `it cannot be read: ${(error as NodeJS.ErrnoException).code}`
     }
   }
-  const refresh = (): void => {
-    if (reading) return
-    reading = true
-    void read().then((reason) => {
-      reading = false
-      if (reason !== undefined && reason !== told) onUnusable(reason)
-      told = reason
-    })
-  }
-  const timer = setInterval(refresh, watchMilliseconds).unref()
   return {
     get current() {
       return current
+    },
+    lookUp() {
+      reading ??= read().then((reason) => {
+        reading = undefined
+        if (reason !== undefined && reason !== told) onUnusable(reason)
+        told = reason
+      })
+      return reading
+    },
+  }
+}
+
+/**
+ * A secret in a file, read again every second, which works for every way in which files are replaced. Throws an Error
+ * where the file cannot be used at first.
+ */
+export function fileSecret(options: FileSecretOptions): Secret {
+  const kept = secretFile(options)
+  const refresh = (): void => void kept.lookUp()
+  const timer = setInterval(refresh, watchMilliseconds).unref()
+  return {
+    get current() {
+      return kept.current
     },
     refresh,
     close: () => clearInterval(timer),
