@@ -5,6 +5,7 @@ import type { Store } from '../../src/storage/contract.ts'
 import type { Engine, TestStore } from '../support/engines.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { artifactContract, parallel } from './artifacts.ts'
+import { tenantContract } from './tenants.ts'
 
 /** What every store must do, whatever is below it. */
 export function storeContract(name: string, startEngine: () => Promise<Engine>): void {
@@ -83,6 +84,8 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
       })
     })
 
+    tenantContract(() => home, clock)
+
     describe('what is kept', () => {
       it('holds no id, no payload and no private key that could be read', async () => {
         await store.artifacts.put({
@@ -102,28 +105,6 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
           JSON.stringify(rows),
           /the-bearer-secret|the-payload|the-grant|the-uid|private-part|ABCD/,
         )
-      })
-
-      it('keeps tenants apart', async () => {
-        const other = await home.open({ clock, tenant: 'other' })
-        const artifact = { model: 'Client', id: 'shared', payload: { mine: true }, uid: 'u2', userCode: 'c2' }
-        await store.artifacts.put({ ...artifact, grantId: 'g2', accountId: 'zoe', expiresAt: soon() })
-        await store.revocations.add({ kind: 'grant', id: 'mine', expiresAt: soon() })
-        assert.equal(await other.artifacts.find('Client', 'shared'), undefined)
-        assert.equal(await other.artifacts.findByUid('Client', 'u2'), undefined)
-        assert.equal(await other.artifacts.findByUserCode('Client', 'c2'), undefined)
-        assert.deepEqual(await other.artifacts.listByAccount('Client', 'zoe'), [])
-        assert.equal(await other.artifacts.consume('Client', 'shared'), false)
-        assert.equal(await other.artifacts.take('Client', 'shared'), undefined)
-        assert.equal(await other.revocations.has('grant', 'mine'), false)
-        assert.deepEqual(await other.revocations.since(0), [])
-        assert.deepEqual(await other.keys.list('p'), [])
-        await other.artifacts.removeGrant('g2')
-        await other.artifacts.remove('Client', 'shared')
-        await other.artifacts.sweep(clock.now() + 1e9)
-        assert.equal(await other.artifacts.insertOnce({ ...artifact, payload: { theirs: true } }), true)
-        assert.deepEqual((await store.artifacts.find('Client', 'shared'))?.payload, { mine: true })
-        await other.close()
       })
 
       it('is refused with another secret', async () => {

@@ -1,28 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Passkey, Store, User } from '../../src/storage/contract.ts'
+import type { Store } from '../../src/storage/contract.ts'
 import { type Engine, postgresEngine, sqliteEngine, type TestStore } from '../support/engines.ts'
-
-const person = (id: string): User => ({
-  id,
-  name: id,
-  displayName: id.toUpperCase(),
-  passwordHash: 'a hash',
-  createdAt: 1,
-  disabledAt: undefined,
-  loginsSince: 0,
-  provider: undefined,
-})
-
-const passkey = (id: string, userId: string): Passkey => ({
-  id,
-  userId,
-  name: 'a key',
-  publicKey: 'cose',
-  counter: 0,
-  createdAt: 1,
-  usedAt: undefined,
-})
+import { identityContract } from './identities.ts'
+import { passkey, person } from './people.ts'
 
 for (const [name, startEngine] of [
   ['SQLite', sqliteEngine],
@@ -232,5 +213,7 @@ for (const [name, startEngine] of [
         assert.equal(await use(8), false)
       })
     })
+
+    identityContract(() => store)
   })
 }

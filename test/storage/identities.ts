@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Store } from '../../src/storage/contract.ts'
+import { login, person } from './people.ts'
+
+/** What every store must do with users for whom an identity provider vouches. */
+export function identityContract(store: () => Store): void {
+  describe('identities', () => {
+    const eve = { ...login('eve'), credential: 'refresh token', now: 10 }
+
+    it('become one user, of 20 logins at once, whose id and name stay', async () => {
+      const entered = await Promise.all(
+        Array.from({ length: 20 }, (_, index) =>
+          store().identities.enter({ ...eve, ...nameless(`eve${index}`), now: 10 }),
+        ),
+      )
+      const [first] = entered
+      assert.ok(first)
+      assert.deepEqual(new Set(entered.map(({ id }) => id)).size, 1)
+      const again = await store().identities.enter({
+        ...eve,
+        user: { ...eve.user, id: 'renamed', name: 'renamed', displayName: 'Eve II' },
+        nameKey: 'renamed',
+        facts: { ...eve.facts, groups: ['board'] },
+        credential: undefined,
+        now: 20,
+      })
+      assert.deepEqual(again, { ...first, displayName: 'Eve II' })
+      assert.equal(await store().users.find('renamed'), undefined)
+      assert.deepEqual(await store().identities.findByUser(first.id), {
+        issuer: eve.issuer,
+        subject: eve.subject,
+        userId: first.id,
+        facts: { ...eve.facts, groups: ['board'] },
+        credential: 'refresh token',
+        loggedInAt: 20,
+        askedAt: 20,
+        confirmedAt: 20,
+      })
+      await store().users.remove(first.id)
+      assert.equal(await store().identities.findByUser(first.id), undefined, 'goes with its user')
+    })
+
+    it('are found by issuer and subject together, and never by a name or an address', async () => {
+      await store().users.add(person('local eve'), 'eve of nobody')
+      const same = await store().identities.enter(eve)
+      const elsewhere = { ...eve, ...nameless('elsewhere'), issuer: 'https://another.example' }
+      const other = { ...eve, ...nameless('other'), subject: 'subject-2' }
+      assert.equal((await store().identities.enter(elsewhere)).id, 'elsewhere')
+      assert.equal((await store().identities.enter(other)).id, 'other')
+      assert.equal(same.id, 'eve')
+      assert.deepEqual(await store().users.find('local eve'), person('local eve'))
+    })
+
+    it('are asked about once, of 20 at once', async () => {
+      const asked = await Promise.all(
+        Array.from({ length: 20 }, () => store().identities.claimQuestion('eve', 10, 30)),
+      )
+      assert.equal(asked.filter(Boolean).length, 1)
+      assert.equal(await store().identities.claimQuestion('eve', 10, 31), false)
+      assert.equal(await store().identities.claimQuestion('nobody', 10, 31), false)
+      assert.equal((await store().identities.findByUser('eve'))?.askedAt, 30)
+    })
+
+    it('are confirmed, or lose their credential, only where nobody has logged in since', async () => {
+      const answer = { facts: { ...eve.facts, roles: ['admin'] }, credential: 'next', now: 40 }
+      const found = async () => {
+        const { credential, confirmedAt, facts } = (await store().identities.findByUser('eve')) ?? {}
+        return [credential, confirmedAt, facts?.roles]
+      }
+      await store().identities.confirm('eve', { ...answer, loggedInAt: 9 })
+      await store().identities.dropCredential('eve', 9)
+      assert.deepEqual(await found(), ['refresh token', 10, []])
+      await store().identities.confirm('eve', { ...answer, loggedInAt: 10 })
+      assert.deepEqual(await found(), ['next', 40, ['admin']])
+      await store().identities.dropCredential('eve', 10)
+      assert.deepEqual(await found(), [undefined, 40, ['admin']])
+      assert.equal((await store().identities.findByUser('other'))?.credential, 'refresh token')
+    })
+  })
+}
+
+/** The same login of somebody whose user would have another id and name. */
+function nameless(id: string) {
+  const { user } = login(id)
+  return { user, nameKey: id }
+}
