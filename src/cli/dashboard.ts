@@ -4,6 +4,7 @@ import { dashboardLink } from '../compose/dashboard/build.ts'
 import { linkAction } from '../compose/dashboard/record-access.ts'
 import { systemClock } from '../core/clock.ts'
 import { audited } from './audited.ts'
+import { OperandWrong } from './operand-wrong.ts'
 import { operatorName } from './operator.ts'
 import { addInstallationFlags, type StoreFlags, withStore } from './with-store.ts'
 
@@ -14,6 +15,11 @@ export function dashboardCommand(): Command {
     .action((flags: StoreFlags) =>
       withStore(flags, async (open) => {
         const { store, secret, config } = open
+        if (config.listen.admin === 0) {
+          const message =
+            'must be a port for this command: with 0 only the process that listens knows it, and prints a link when it starts'
+          throw new OperandWrong([{ path: 'listen.admin', message }])
+        }
         const access = dashboardAccess({ artifacts: store.artifacts, secret, clock: systemClock })
         const token = await audited(open, { event: 'admin.access', action: linkAction }, () =>
           access.createLink(operatorName()),

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { mintDevelopmentToken } from '../authorization-server/development-token.ts'
 import { systemClock } from '../core/clock.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
-import { isLoopbackHost } from '../core/resource.ts'
+import { isLocalHost } from '../core/resource.ts'
 import { parseScopes } from '../core/scope.ts'
 import { mcpScopes, ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
@@ -32,7 +32,7 @@ export function tokenCommand(): Command {
       const mint = async (open: OpenStore): Promise<void> => {
         const { store, config, facts } = open
         const { publicUrl: issuer, resources } = facts
-        if (config.mode !== 'development' || !isLoopbackHost(new URL(issuer).hostname)) {
+        if (config.mode !== 'development' || !isLocalHost(new URL(issuer).hostname)) {
           const message = `${issuer} is in use: tokens without a login are for loopback and development mode alone`
           throw new OperandWrong([{ path: 'publicUrl', message }])
         }

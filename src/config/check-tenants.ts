@@ -1,4 +1,4 @@
-import { isLoopbackHost } from '../core/resource.ts'
+import { isLocalHost, isLoopbackHost } from '../core/resource.ts'
 import type { RuleProblem } from './cross-check.ts'
 import type { ParsedConfig } from './schema.ts'
 import { tenantUrl } from './tenant.ts'
@@ -49,12 +49,7 @@ function hostProblem(
   if (url === null)
     return 'must be a host name in lower case, without scheme and path, such as mcp.acme.example'
   const { host, hostname } = url
-  if (
-    mode === 'development' &&
-    hostname !== 'localhost' &&
-    !hostname.endsWith('.localhost') &&
-    !isLoopbackHost(hostname)
-  )
+  if (mode === 'development' && !isLocalHost(hostname))
     return 'must be below localhost in development mode, where anybody can log in, such as acme.localhost'
   const { host: own, hostname: ownName } = new URL(publicUrl)
   // The spellings of loopback are one name.

@@ -16,6 +16,11 @@ export function withoutTrailingSlash(value: string): string {
   return value.endsWith('/') ? value.slice(0, -1) : value
 }
 
+/** Says whether a URL's host name leads to this computer: also one below `localhost` (RFC 6761 section 6.3). */
+export function isLocalHost(hostname: string): boolean {
+  return isLoopbackHost(hostname) || hostname.endsWith('.localhost')
+}
+
 /** Says whether a URL's host name is a loopback address or `localhost`. */
 export function isLoopbackHost(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { dashboardLink } from '../../src/compose/dashboard/build.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { type DashboardVisitor, openDashboard } from '../support/dashboard-visitor.ts'
 import { startFederation } from '../support/federation.ts'
 import { FormBrowser } from '../support/form-browser.ts'
@@ -60,6 +62,19 @@ describe('the dashboard', () => {
       }
     const response = await fetch(`${installation.adminUrl}/keys/retire`, { method: 'POST' })
     assert.equal(response.status, 401)
+  })
+
+  it('has links to its own listener, and to this machine where that is every address', () => {
+    const linkAt = (adminHost?: string): string => {
+      const listen = { ...loadConfig({}).listen, internalHost: '10.0.0.1', ...(adminHost && { adminHost }) }
+      return dashboardLink({ listen, tenant: undefined }, 3005, 'x')
+    }
+    assert.deepEqual(
+      [undefined, '10.0.0.2', 'fd00::2', '0.0.0.0', '::'].map((adminHost) => linkAt(adminHost)),
+      ['10.0.0.1', '10.0.0.2', '[fd00::2]', '127.0.0.1', '[::1]'].map(
+        (host) => `http://${host}:3005/sign-in/x`,
+      ),
+    )
   })
 
   it('is opened by a link once, and not by looking at it', async (t) => {

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { startDemoServer } from '../../demo/server.ts'
+import { portcullis } from '../support/command.ts'
+import { legacyRequest } from '../support/gated-spy.ts'
 import { memoryProvider } from '../support/sdk-provider.ts'
 import { connectSignedIn } from '../support/sdk-sign-in.ts'
 import { startTenants, type TestTenants } from '../support/tenants.ts'
@@ -66,6 +70,37 @@ describe('the tenants of an installation', () => {
     }
   })
 
+  it('take tokens that the command line prints for each, by path and by host', async () => {
+    const { installation, acme, globex } = tenants
+    const upstreams = [{ name: 'spy', path: '/mcp', url: 'http://127.0.0.1:9/mcp' }]
+    const file = join(installation.data, 'portcullis.yaml')
+    const { data, url: publicUrl } = installation
+    const named = [
+      { name: 'acme', upstreams },
+      { name: 'globex', host: 'globex.localhost', upstreams },
+    ]
+    await writeFile(file, JSON.stringify({ data, publicUrl, tenants: named }))
+    const anyPort = { PORTCULLIS_LISTEN_ADMIN: '0' }
+    assert.match(
+      (await portcullis(['dashboard', '-c', file], anyPort)).stderr,
+      /listen\.admin: must be a port/,
+    )
+    const hello = legacyRequest('initialize', {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'test', version: '1' },
+    })
+    for (const [mine, theirs] of [
+      [acme, globex],
+      [globex, acme],
+    ] as const) {
+      const { stdout, stderr } = await portcullis(['token', '-c', file, '--tenant', mine.name])
+      const token = stdout.trim()
+      assert.equal((await mine.post(hello, { token })).status, 200, stderr)
+      assert.equal((await theirs.post(hello, { token })).status, 401)
+    }
+  })
+
   it('are unknown under any other name, spelling or host', async () => {
     const { installation, globex } = tenants
     const base = installation.url
@@ -94,6 +129,8 @@ describe('the tenants of an installation', () => {
           /^HTTP\/1\.1 403 /,
           `${host} ${path}`,
         )
+    const spelled = `GET /mcp HTTP/1.1\r\nHost: Globex.LOCALHOST:${port}\r\nConnection: close\r\n\r\n`
+    assert.match(await acme.raw(spelled), /resource_metadata="http:\/\/globex/, 'a host has no case')
     assert.match(
       await acme.raw(
         `GET /mcp HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nHost: globex.localhost:${port}\r\nConnection: close\r\n\r\n`,
