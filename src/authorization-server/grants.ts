@@ -7,6 +7,7 @@ import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
 export interface GrantRecord {
   /** The library's id of it: a secret of the store. */
   readonly id: string
+  readonly accountId: string
   readonly clientId: string
   /** Milliseconds since the epoch. */
   readonly grantedAt: number
@@ -20,6 +21,8 @@ export interface Grants {
   revoke(grantId: string): Promise<void>
   /** What an account has granted and still stands, newest first: all of it, or the latest to one client. */
   list(accountId: string, latest?: LatestOfClient): Promise<readonly GrantRecord[]>
+  /** What all accounts have granted and still stands, no more than so many: what ends last comes first. */
+  listAll(most: number): Promise<readonly GrantRecord[]>
   /** Ends all that an account has granted, or what it granted to one client. Resolves to how many. */
   revokeAll(accountId: string, clientId?: string): Promise<number>
 }
@@ -49,20 +52,17 @@ export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
     return found
       .map(({ payload }) => payload as unknown as StoredGrant)
       .filter(({ exp }) => exp === undefined || exp * 1000 > clock.now())
-      .map(({ jti, clientId, iat, resources = {} }) => ({
-        id: jti,
-        clientId,
-        grantedAt: iat * 1000,
-        resources: Object.fromEntries(
-          Object.entries(resources).map(([resource, scope]) => [resource, scope.split(' ').filter(Boolean)]),
-        ),
-      }))
+      .map(recordOf)
       .toSorted((one, other) => other.grantedAt - one.grantedAt)
   }
 
   return {
     revoke,
     list,
+    async listAll(most) {
+      const found = await artifacts.list('Grant', most)
+      return found.map(({ payload }) => recordOf(payload as unknown as StoredGrant))
+    },
     async revokeAll(accountId, clientId) {
       const ending = await list(accountId, clientId === undefined ? undefined : { clientId })
       for (const { id } of ending) await revoke(id)
@@ -74,8 +74,21 @@ export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
 /** A grant as the library writes it. */
 interface StoredGrant {
   readonly jti: string
+  readonly accountId: string
   readonly clientId: string
   readonly iat: number
   readonly exp?: number
   readonly resources?: Readonly<Record<string, string>>
+}
+
+function recordOf({ jti, accountId, clientId, iat, resources = {} }: StoredGrant): GrantRecord {
+  return {
+    id: jti,
+    accountId,
+    clientId,
+    grantedAt: iat * 1000,
+    resources: Object.fromEntries(
+      Object.entries(resources).map(([resource, scope]) => [resource, scope.split(' ').filter(Boolean)]),
+    ),
+  }
 }

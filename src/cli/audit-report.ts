@@ -1,16 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { filePaths } from '../audit/files.ts'
-import { readLines } from '../audit/read-lines.ts'
 import { accessReviewPage } from '../audit/report/page.ts'
 import { selectEvents } from '../audit/select-events.ts'
 import { readTrailKeys } from '../audit/signature.ts'
-import { reviewAccess } from '../compose/access-review.ts'
+import { reviewAccess } from '../compose/access-review/review-access.ts'
 import { systemClock } from '../core/clock.ts'
 import { addTimeFlags, type FilterFlags } from './audit-filter.ts'
 import { auditKeySetOf } from './audit-keys.ts'
-import { foldersOf } from './audit-source.ts'
-import { verifyFolder } from './audit-verify.ts'
+import { addSourceFlag, readEvents } from './audit-source.ts'
+import { verifySource } from './audit-verify.ts'
 import { addInstallationFlags, withStore } from './with-store.ts'
 
 interface ReportFlags extends FilterFlags {
@@ -19,25 +17,36 @@ interface ReportFlags extends FilterFlags {
 
 /** `portcullis audit report`: an access review, as a page to read, print or keep as PDF. */
 export function auditReportCommand(): Command {
-  return addTimeFlags(addInstallationFlags(new Command('report')))
+  return addSourceFlag(addTimeFlags(addInstallationFlags(new Command('report'))))
     .description('Write an access review: who may do what, who did, what nobody uses, and what was refused.')
     .argument('[folders...]', 'folders with events (default: that of the installation)')
     .requiredOption('--out <file>', 'the HTML file to write; a browser prints it as PDF')
     .action(async (named: string[], { out, ...flags }: ReportFlags) => {
-      const folders = foldersOf(named, flags)
       const page = await withStore(flags, async ({ config, store, facts }) => {
-        const keys = readTrailKeys(await auditKeySetOf(store))
-        let wrong = 0
-        for (const folder of folders) wrong += (await verifyFolder(folder, keys)).findings.length
-        const verification =
-          wrong === 0
-            ? 'The record was verified: nothing was changed, removed or moved.'
-            : `The record is not what it was: ${wrong} findings. portcullis audit verify lists them.`
-        const events = selectEvents(readLines(folders.flatMap(filePaths)), flags)
-        const review = await reviewAccess({ config, store, clock: systemClock, events })
-        return accessReviewPage({ ...review, publicUrl: facts.publicUrl, verification })
+        const verified = await verifySource(named, flags, readTrailKeys(await auditKeySetOf(store)))
+        const { publicUrl, users, servers } = facts
+        const events = selectEvents(readEvents(named, flags), flags)
+        const ports = { config, publicUrl, users, servers, store, clock: systemClock, events }
+        const ofOneMachine = flags.database !== true && config.store.url !== undefined && named.length < 2
+        const record = [
+          `Its events are those of ${verified.map(({ folder }) => folder).join(', ')}.`,
+          judge(verified.reduce((sum, { findings, more }) => sum + findings.length + more, 0)),
+          ...(ofOneMachine ? [ofOneMachineAlone] : []),
+        ]
+        if (ofOneMachine) console.error(`portcullis: ${ofOneMachineAlone}`)
+        return accessReviewPage({ ...(await reviewAccess(ports)), record })
       })
       writeFileSync(out, page, { mode: 0o600 })
       console.log(`${out} is the access review: open it in a browser, and print it to keep it as PDF`)
     })
+}
+
+/** What is used on another machine would be called unused. */
+const ofOneMachineAlone =
+  'What was done on other machines is not in it: name the folders of all of them, or read the copy of all with --database.'
+
+function judge(wrong: number): string {
+  return wrong === 0
+    ? 'The record was verified: nothing was changed, removed or moved.'
+    : `The record is not what it was: ${wrong} findings. portcullis audit verify lists them.`
 }

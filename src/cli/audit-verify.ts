@@ -16,7 +16,8 @@ interface VerifyFlags extends SourceFlags {
   readonly keys?: string
 }
 
-interface FolderResult extends Verification {
+interface Verified extends Verification {
+  /** The folder, or the database. */
   readonly folder: string
 }
 
@@ -28,22 +29,31 @@ export function auditVerifyCommand(): Command {
     .option('--keys <file>', 'public keys, as portcullis audit keys writes them: no store is needed then')
     .option('--json', 'answer for machines')
     .action(async (named: string[], flags: VerifyFlags) => {
-      const folders = flags.database === true ? [] : foldersOf(named, flags)
       const keys = flags.keys === undefined ? readTrailKeys(await auditKeySet(flags)) : readKeys(flags.keys)
-      const results: FolderResult[] = []
-      for (const folder of folders) results.push(await verifyFolder(folder, keys))
-      if (flags.database === true) {
-        const verified = await verifyTrail(readEvents(named, flags), { keys, anchors: new Map() })
-        results.push({ folder: 'the database', ...verified })
-      }
+      const results = await verifySource(named, flags, keys)
       if (flags.json === true) console.log(JSON.stringify(results, undefined, 2))
       else for (const result of results) tell(result)
       if (results.some(({ findings }) => findings.length > 0)) process.exitCode = 1
     })
 }
 
+/** Verifies the events of each folder that was named, of the installation's, or of the database. Throws OperandWrong. */
+export async function verifySource(
+  named: readonly string[],
+  flags: SourceFlags,
+  keys: TrailKeys,
+): Promise<readonly Verified[]> {
+  if (flags.database === true) {
+    const verified = await verifyTrail(readEvents(named, flags), { keys, anchors: new Map() })
+    return [{ folder: 'the database', ...verified }]
+  }
+  const results: Verified[] = []
+  for (const folder of foldersOf(named, flags)) results.push(await verifyFolder(folder, keys))
+  return results
+}
+
 /** Verifies the events of a folder, and shows on a terminal how far it is. */
-export async function verifyFolder(folder: string, keys: TrailKeys): Promise<FolderResult> {
+async function verifyFolder(folder: string, keys: TrailKeys): Promise<Verified> {
   const paths = filePaths(folder)
   const total = paths.reduce((sum, path) => sum + statSync(path).size, 0)
   const { places, wrong } = readAnchors(folder, keys)
@@ -57,7 +67,7 @@ export async function verifyFolder(folder: string, keys: TrailKeys): Promise<Fol
   return { folder, ...verified, findings: [...findings, ...verified.findings] }
 }
 
-function tell({ folder, events, chains, findings, more, unsealed, open }: FolderResult): void {
+function tell({ folder, events, chains, findings, more, unsealed, open }: Verified): void {
   for (const { kind, message, ...spot } of findings)
     console.log(`${kind.padEnd(10)} ${writeSpot(spot)}  ${printable(message)}`)
   if (more > 0) console.log(`… and ${more} more`)

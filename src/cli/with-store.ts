@@ -29,6 +29,8 @@ export interface InstallationFacts {
   readonly publicUrl: string
   /** The URLs of its MCP servers. */
   readonly resources: readonly string[]
+  /** The same, with the names by which the audit knows them. */
+  readonly servers: readonly { readonly name: string; readonly resource: string }[]
   /** Who may log in; undefined where nobody has said. */
   readonly users: string | undefined
 }
@@ -90,13 +92,18 @@ async function findFacts(
     file !== undefined || names.some((name) => process.env[`PORTCULLIS_${name}`] !== undefined)
   const address = port !== undefined || publicUrl !== undefined || isSet('PUBLIC_URL', 'LISTEN_GATEWAY')
   const url = address ? config.publicUrl : (last?.publicUrl ?? config.publicUrl)
-  const paths =
+  const known =
     config.upstreams.length > 0
-      ? config.upstreams.map(({ path }) => path)
-      : (last?.resources ?? []).map((resource) => resource.slice(last?.publicUrl.length))
+      ? config.upstreams
+      : (last?.resources ?? []).map((resource, index) => ({
+          name: last?.names?.[index] ?? '',
+          path: resource.slice(last?.publicUrl.length),
+        }))
+  const servers = known.map(({ name, path }) => ({ name, resource: url + path }))
   return {
     publicUrl: url,
-    resources: paths.map((path) => url + path),
+    resources: servers.map(({ resource }) => resource),
+    servers,
     users: isSet('MODE', 'LOGIN_USERS') ? config.login.users : last?.users,
   }
 }

@@ -20,8 +20,9 @@ export async function keepHouse(config: Config, base: Base, hasLogin: boolean): 
   const setUpLink = await firstUserLink(config, base)
   const note = async (now: Config): Promise<void> => {
     const facts = { publicUrl: now.publicUrl, users: now.login.users }
-    const { resources } = adaptBase(base, now)
-    await store.lastStart.write({ ...facts, resources: resources.all.map(({ resource }) => resource) })
+    const { all } = adaptBase(base, now).resources
+    const resources = all.map(({ resource }) => resource)
+    await store.lastStart.write({ ...facts, resources, names: all.map(({ name }) => name) })
   }
   await note(config)
   return { setUpLink, note, stop }

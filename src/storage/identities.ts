@@ -94,6 +94,14 @@ export function identityStore({ db, tenant, secret }: IdentitiesOptions): Identi
         .executeTakeFirst()
       return row && restore(row)
     },
+    async listFacts() {
+      const rows = await db
+        .selectFrom('identities')
+        .select(['user_id', 'facts'])
+        .where('tenant', '=', tenant)
+        .execute()
+      return new Map(rows.map(({ user_id: userId, facts }) => [userId, JSON.parse(facts) as IdentityFacts]))
+    },
     async claimQuestion(userId, askedAt, now) {
       const claimed = await update(userId)
         .set({ asked_at: now })

@@ -48,6 +48,8 @@ export interface IdentityStore {
   /** The user of an issuer and subject who have logged in before. */
   findUser(issuer: string, subject: string): Promise<User | undefined>
   findByUser(userId: string): Promise<LinkedIdentity | undefined>
+  /** What the providers said last of all users, by the ids of these. */
+  listFacts(): Promise<ReadonlyMap<string, IdentityFacts>>
   /**
    * Notes that the provider is being asked, in one conditional update, unless somebody has asked since `askedAt` was
    * read. Returns whether this call did it: of many at once, one.

@@ -3,6 +3,8 @@ export interface LastStart {
   readonly publicUrl: string
   /** The URLs of its MCP servers. */
   readonly resources: readonly string[]
+  /** Their names, in the same order; undefined where an older version wrote it. */
+  readonly names?: readonly string[]
   /** Who may log in: `login.users`. */
   readonly users: string
 }

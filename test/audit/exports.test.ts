@@ -2,8 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { RecordedEvent } from '../../src/audit/event.ts'
 import { matches } from '../../src/audit/filter.ts'
-import { collectDecisions } from '../../src/audit/report/collect.ts'
-import { accessReviewPage } from '../../src/audit/report/page.ts'
 import { csvHeader, writeCsv } from '../../src/audit/write-csv.ts'
 import { writeOcsf } from '../../src/audit/write-ocsf.ts'
 
@@ -96,46 +94,5 @@ describe('a query', () => {
     const noon = Date.parse('2026-11-27T12:00:00.000Z')
     assert.ok(matches({ since: noon, until: noon + 1 }, event()))
     assert.ok(!matches({ since: noon + 1 }, event()) && !matches({ until: noon }, event()))
-  })
-})
-
-describe('an access review', () => {
-  it('tells used grants from unused ones, and counts what was done and refused', async () => {
-    const collected = collectDecisions()
-    for (let call = 0; call < 3; call++) collected.add(event())
-    collected.add(
-      event({ outcome: 'challenged', code: 'scope_insufficient', missing: ['mcp:tools:execute'] }),
-    )
-    collected.add(
-      event({ event: 'admin.user', subject: undefined, operator: 'root', action: 'user add', target: 'bob' }),
-    )
-    const grant = { resource: 'https://mcp.example.com/mcp', scopes: ['mcp:*'], grantedAt: 0 }
-    const page = await accessReviewPage({
-      publicUrl: 'https://mcp.example.com',
-      madeAt: 0,
-      users: [{ id: 'usr_1', name: '<script>alert(1)</script>', state: 'active' }],
-      clients: [],
-      grants: [
-        { ...grant, subject: 'ada', clientId: 'inspector' },
-        { ...grant, subject: 'bob', clientId: 'inspector' },
-      ],
-      decisions: collected.result(),
-      verification: 'The record was verified.',
-    })
-    const [unused = ''] = /<h2>Unused grants[^]*?<\/section>/.exec(page) ?? []
-    assert.match(unused, /bob/)
-    assert.doesNotMatch(unused, /ada/)
-    assert.match(page, /<td>tools\/call read<\/td><td class="number">3<\/td><td class="number">1<\/td>/)
-    assert.match(page, /scope_insufficient mcp:tools:execute/)
-    assert.match(page, /<td>user add<\/td><td>bob<\/td>/)
-    assert.doesNotMatch(page, /<script/)
-  })
-
-  it('has a bound, however many names strangers make up', () => {
-    const collected = collectDecisions()
-    for (let call = 0; call < 10_200; call++) collected.add(event({ object: `made-up-${call}` }))
-    const { activities } = collected.result()
-    assert.equal(activities.length, 10_001)
-    assert.equal(activities.find(({ subject }) => subject === '(others)')?.allowed, 200)
   })
 })

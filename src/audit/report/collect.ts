@@ -2,6 +2,7 @@ import type { Outcome, RecordedEvent } from '../event.ts'
 
 /** Who did what through which client on which server, counted. */
 interface Activity {
+  /** With the issuer, where it is somebody else's. */
   readonly subject: string
   readonly clientId: string
   readonly upstream: string
@@ -31,20 +32,26 @@ export interface Decisions {
   readonly activities: readonly Activity[]
   readonly failures: readonly Failure[]
   readonly commands: readonly RecordedEvent[]
-  /** When a client was last let pass for a subject: ISO 8601, by `accessKey`. */
+  /** When a client was last let pass to a server for a subject of ours: ISO 8601, by `accessKey`. */
   readonly used: ReadonlyMap<string, string>
-  readonly subjects: ReadonlySet<string>
 }
 
-/** Counts events as they come. */
+/** Who goes through which client to which server, by its name. */
+interface Access {
+  readonly subject: string
+  readonly clientId: string
+  readonly upstream: string
+}
+
+/** Counts events, in whatever order they come: those of several machines do not come in that of time. */
 export interface Collector {
   add(event: RecordedEvent): void
   result(): Decisions
 }
 
-/** Names what a subject does through a client. */
-export function accessKey(subject: string, clientId: string): string {
-  return JSON.stringify([subject, clientId])
+/** Names what a subject does through a client on a server. */
+export function accessKey({ subject, clientId, upstream }: Access): string {
+  return JSON.stringify([subject, clientId, upstream])
 }
 
 type Counted<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -53,21 +60,24 @@ type Counted<T> = { -readonly [Key in keyof T]: T[Key] }
 const mostRows = 10_000
 const others = '(others)'
 
-/** Makes a collector, whose memory has a bound. */
-export function collectDecisions(): Collector {
+/** Makes a collector, whose memory has a bound. `ownIssuer` is whose subjects need not be told apart. */
+export function collectDecisions(ownIssuer: string): Collector {
   const activities = new Map<string, Counted<Activity>>()
   const failures = new Map<string, Counted<Failure>>()
   const used = new Map<string, string>()
-  const subjects = new Set<string>()
   const commands: RecordedEvent[] = []
   let events = 0
   let first: string | undefined
   let last: string | undefined
 
   const countCall = (event: RecordedEvent): void => {
-    const { subject, clientId, upstream = '', method = '', object, outcome, time } = event
-    if (subject === undefined || clientId === undefined || event.event !== 'mcp.call') return
-    if (outcome === 'allowed') used.set(accessKey(subject, clientId), time)
+    const { clientId, upstream = '', method = '', object, outcome, time, issuer = ownIssuer } = event
+    if (event.subject === undefined || clientId === undefined || event.event !== 'mcp.call') return
+    if (outcome === 'allowed' && issuer === ownIssuer) {
+      const key = accessKey({ subject: event.subject, clientId, upstream })
+      used.set(key, later(used.get(key), time))
+    }
+    const subject = issuer === ownIssuer ? event.subject : `${event.subject} at ${issuer}`
     const what = object === undefined ? method : `${method} ${object}`
     const fresh = { subject, clientId, upstream, what, allowed: 0, refused: 0, last: time }
     const key = JSON.stringify([subject, clientId, upstream, what])
@@ -80,7 +90,7 @@ export function collectDecisions(): Collector {
     })
     if (outcome === 'allowed') row.allowed++
     else row.refused++
-    row.last = time
+    row.last = later(row.last, time)
   }
   const countFailure = ({ event, outcome, code = '', missing = [], time }: RecordedEvent): void => {
     if (outcome === 'allowed') return
@@ -88,15 +98,14 @@ export function collectDecisions(): Collector {
     const fresh = { event, outcome, why, count: 0, last: time }
     const row = rowOf(failures, JSON.stringify([event, outcome, why]), fresh, { ...fresh, why: others })
     row.count++
-    row.last = time
+    row.last = later(row.last, time)
   }
 
   return {
     add(event) {
       events++
-      first ??= event.time
-      last = event.time
-      if (event.subject !== undefined && subjects.size < mostRows) subjects.add(event.subject)
+      first = first === undefined || event.time < first ? event.time : first
+      last = later(last, event.time)
       if (event.operator !== undefined && commands.length < mostRows) commands.push(event)
       countCall(event)
       countFailure(event)
@@ -107,11 +116,15 @@ export function collectDecisions(): Collector {
       last,
       activities: [...activities.values()].toSorted((one, other) => other.allowed - one.allowed),
       failures: [...failures.values()].toSorted((one, other) => other.count - one.count),
-      commands,
+      commands: commands.toSorted((one, other) => (one.time < other.time ? -1 : 1)),
       used,
-      subjects,
     }),
   }
+}
+
+/** The later of two times as ISO 8601 in UTC, which sort as texts do. */
+function later(one: string | undefined, other: string): string {
+  return one === undefined || other > one ? other : one
 }
 
 function rowOf<Row>(rows: Map<string, Row>, key: string, fresh: Row, rest: Row): Row {

@@ -1,62 +1,41 @@
 import { html, raw } from 'hono/html'
-import { accessKey, type Decisions } from './collect.ts'
+import type { Decisions } from './collect.ts'
+import type { AccessReview, StandingAccess } from './review.ts'
 import { reportStyle } from './style.ts'
 import { type Markup, section, table, texts } from './table.ts'
 
-/** What somebody may do: a grant that stands. */
-export interface StandingGrant {
-  readonly subject: string
-  readonly clientId: string
-  readonly resource: string
-  readonly scopes: readonly string[]
-  /** Milliseconds since the epoch. */
-  readonly grantedAt: number
-}
-
-/** Somebody or something that can have access. */
-export interface ReviewedParty {
-  readonly id: string
-  readonly name: string
-  /** Such as active, disabled, or how a client came to be known. */
-  readonly state: string
-}
-
-/** What an access review looks at. */
-export interface AccessReview {
-  readonly publicUrl: string
-  /** Milliseconds since the epoch. */
-  readonly madeAt: number
-  readonly users: readonly ReviewedParty[]
-  readonly clients: readonly ReviewedParty[]
-  readonly grants: readonly StandingGrant[]
-  readonly decisions: Decisions
-  /** Whether the record verified, in a sentence. */
-  readonly verification: string
-}
-
-const never = 'never in this time'
-
 /** Writes an access review as one page without script, to be read, printed or kept as PDF. */
 export async function accessReviewPage(review: AccessReview): Promise<string> {
-  const { publicUrl, madeAt, users, clients, grants, decisions, verification } = review
-  const unused = grants.filter(({ subject, clientId }) => !decisions.used.has(accessKey(subject, clientId)))
+  const { publicUrl, madeAt, access, hasMore, decisions, record } = review
+  const unused = access.filter(({ usedAt }) => usedAt === undefined)
   const { events, first = 'none', last = 'none' } = decisions
+  const more = hasMore ? ' There are more than are listed here: those that end last come first.' : ''
   const parts = [
     section(
-      'Unused grants',
-      'Grants of which nothing was let pass in this time. What nobody uses can be ended.',
-      grantTable('Unused grants', unused, decisions),
+      'Unused access',
+      'Grants of people, and access of machines, of which nothing was let pass on that server in this time. What nobody uses can be ended.',
+      accessTable('Unused access', unused, review),
     ),
-    section('Who may do what', 'Every grant that stands.', grantTable('Grants', grants, decisions)),
+    section(
+      'Who may do what',
+      `Every grant that stands, and every client that may act for itself.${more}`,
+      accessTable('Access', access, review),
+    ),
     section('Who did what', 'Calls, by who made them.', activityTable(decisions)),
     section('Failures', 'What was refused, put off or went wrong, and why.', failureTable(decisions)),
     section('Commands', 'What operators changed.', commandTable(decisions)),
-    section('Users', 'Those that are kept here.', partyTable('Users', users)),
+    section('Users', review.logins, userTable(review)),
     section(
       'Clients',
-      'Those that are kept here, and those of the configuration.',
-      partyTable('Clients', clients),
+      'Those that are kept here, those of the configuration, and others that people let in.',
+      clientTable(review),
     ),
+    section(
+      'Trusted issuers',
+      'Whose word gives access besides that of this installation. Who their people are, they know.',
+      issuerTable(review),
+    ),
+    section('Servers', 'What is behind the gate, and the rules for all.', serverTable(review)),
   ]
   const page = html`<!doctype html>
 <html lang="en">
@@ -71,7 +50,7 @@ export async function accessReviewPage(review: AccessReview): Promise<string> {
 <header>
 <h1>Access review</h1>
 <p>${publicUrl}, made ${time(madeAt)}. ${events} decisions, from ${first} to ${last}.</p>
-<p>${verification}</p>
+${record.map((sentence) => html`<p>${sentence}</p>`)}
 </header>
 <main>
 ${parts}
@@ -82,12 +61,16 @@ ${parts}
   return String(await page)
 }
 
-function grantTable(label: string, grants: readonly StandingGrant[], { used }: Decisions): Markup {
-  const rows = grants.map(({ subject, clientId, resource, scopes, grantedAt }) => {
-    const lastUsed = used.get(accessKey(subject, clientId)) ?? never
-    return [subject, clientId, resource, scopes.join(' '), time(grantedAt), lastUsed]
+const never = 'never in this time'
+const all = 'all'
+
+function accessTable(label: string, access: readonly StandingAccess[], { users }: AccessReview): Markup {
+  const names = new Map(users.map(({ id, name }) => [id, `${name}, ${id}`]))
+  const rows = access.map(({ subject, clientId, resource, scopes, since, usedAt = never }) => {
+    const who = names.get(subject) ?? (subject === clientId ? `${subject} (machine)` : subject)
+    return [who, clientId, resource, scopes.join(' '), time(since), usedAt]
   })
-  const columns = texts('Who', 'Client', 'Server', 'Scopes', 'Granted', 'Last used')
+  const columns = texts('Who', 'Client', 'Server', 'Scopes', 'Since', 'Last used')
   return table(label, columns, { rows, isMarked: (row) => row.at(-1) === never })
 }
 
@@ -117,11 +100,31 @@ function commandTable({ commands }: Decisions): Markup {
   return table('Commands', texts('When', 'Who', 'What', 'About', 'Outcome'), { rows })
 }
 
-function partyTable(label: string, parties: readonly ReviewedParty[]): Markup {
-  const rows = parties.map(({ id, name, state }) => [id, name, state])
-  return table(label, texts('Id', 'Name', 'State'), { rows })
+function userTable({ users }: AccessReview): Markup {
+  const rows = users.map(({ id, name, provider = 'here', groups, roles, state }) => {
+    return [id, name, provider, groups.join(', '), roles.join(', '), state]
+  })
+  return table('Users', texts('Id', 'Name', 'Logs in at', 'Groups', 'Roles', 'State'), { rows })
 }
 
-function time(milliseconds: number): string {
+function clientTable({ clients }: AccessReview): Markup {
+  const rows = clients.map(({ id, name, grantTypes, scopes, servers, state }) => {
+    return [id, name, grantTypes.join(' '), scopes?.join(' ') ?? all, servers?.join(' ') ?? all, state]
+  })
+  return table('Clients', texts('Id', 'Name', 'Grant types', 'Scopes at most', 'Servers', 'State'), { rows })
+}
+
+function issuerTable({ issuers }: AccessReview): Markup {
+  const rows = issuers.map(({ issuer, kind, accepts, gives }) => [issuer, kind, accepts, gives.join('; ')])
+  return table('Trusted issuers', texts('Issuer', 'What counts', 'For whom', 'What it gives'), { rows })
+}
+
+function serverTable({ servers }: AccessReview): Markup {
+  const rows = servers.map(({ name, resource, rules }) => [name, resource, rules.join('; ')])
+  return table('Servers', texts('Name', 'URL', 'Rules'), { rows })
+}
+
+function time(milliseconds: number | undefined): string {
+  if (milliseconds === undefined) return 'by the configuration'
   return new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')
 }

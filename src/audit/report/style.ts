@@ -9,7 +9,8 @@ p { margin: .25rem 0 .75rem }
 .scroll:focus-visible { outline: 2px solid #1f4fd8 }
 table { border-collapse: collapse; width: 100%; font-size: .9rem }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid #c8c8d0 }
-td { overflow-wrap: anywhere }
+td { overflow-wrap: anywhere; min-width: 9ch }
+.number { min-width: 0 }
 thead th { border-bottom: 2px solid #5b5b66 }
 .number { text-align: right; font-variant-numeric: tabular-nums }
 .marked td { background: #fff4d6 }
