@@ -176,8 +176,8 @@ describe('portcullis audit report and export, where two machines share a databas
     for (const _ of ['one', 'other']) {
       const publicUrl = machines[0]?.url
       const gateway = await freePort()
-      const own = { listen: { gateway }, allowedHosts: [`127.0.0.1:${gateway}`] }
-      const config = { upstreams, clients, audit: { sinks }, ...own, ...(publicUrl && { publicUrl }) }
+      const place = { listen: { gateway }, allowedHosts: [`127.0.0.1:${gateway}`] }
+      const config = { upstreams, clients, audit: { sinks }, ...place, ...(publicUrl && { publicUrl }) }
       machines.push(await startInstallation({ config, store }))
     }
     const [one, other] = machines as [Installation, Installation]
