@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { subscriptionKey } from '../../src/mcp/subscriptions.ts'
 import { callModern, type Messages, post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest, modernRequest } from '../support/gated-spy.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
+import { type OpenRequest, openModern } from '../support/open-modern.ts'
 
 const program = join(import.meta.dirname, '../fixtures/eras/stdio.ts')
 
@@ -30,13 +34,34 @@ describe('a stdio process that all callers share', () => {
   })
   after(() => gate.close())
 
-  it('crosses no answer and no progress of 1,000 interleaved requests with the same ids (A37, A38)', {
+  it('crosses nothing of 1,000 interleaved requests with the same ids, cancellations and subscriptions among them (A37, A38)', {
     timeout: 120_000,
   }, async () => {
     const [perUser, atOnce] = [500, 25]
     const crossed: unknown[] = []
-    const run = async (user: number, lane: number): Promise<void> => {
-      for (let number = lane; number < perUser; number += atOnce) {
+    const expect = (seen: unknown, expected: unknown): void => {
+      if (!isDeepStrictEqual(seen, expected)) crossed.push({ seen, expected })
+    }
+    const uriOf = (user: number): string => `test:///${user}`
+    const subscribe = (user: number): OpenRequest =>
+      openModern(gate.mcpUrl, tokens[user] as string, 'subscriptions/listen', {
+        id: 1,
+        notifications: { resourceSubscriptions: [uriOf(user)] },
+      })
+    const told = (stream: OpenRequest): unknown[] =>
+      stream.heard().map(({ method, params }) => [method, params?.['uri'], params?.['_meta']])
+    const stamp = { [subscriptionKey]: 1 }
+    const acknowledged = ['notifications/subscriptions/acknowledged', undefined, stamp]
+    const updatedOf = (user: number) => ['notifications/resources/updated', uriOf(user), stamp]
+    const progressOf = ({ messages }: Pick<Messages, 'messages'>): unknown[] =>
+      messages
+        .filter(({ method }) => method === 'notifications/progress')
+        .map(({ params }) => [params?.['progressToken'], params?.['progress']])
+    const streams = [subscribe(0), subscribe(1)]
+    await Promise.all(streams.map((stream) => stream.until(1)))
+
+    const steps = {
+      async echo(user: number, number: number): Promise<void> {
         const mark = user * 10_000 + number
         const answer = await callModern(gate.mcpUrl, tokens[user] as string, 'tools/call', {
           // Both users, and the lanes of each, use the same few ids and tokens.
@@ -45,19 +70,57 @@ describe('a stdio process that all callers share', () => {
           name: 'echo',
           arguments: { mark },
         })
-        const progress = answer.messages.filter(({ method }) => method === 'notifications/progress')
-        const seen = {
-          id: answer.messages.at(-1)?.id,
-          text: textOf(answer),
-          progress: progress.map(({ params }) => [params?.['progressToken'], params?.['progress']]),
-        }
-        const expected = { id: number % 5, text: String(mark), progress: [[number % 3, mark]] }
-        if (JSON.stringify(seen) !== JSON.stringify(expected)) crossed.push({ seen, expected })
+        const { id } = answer.messages.at(-1) ?? {}
+        expect([id, textOf(answer), progressOf(answer)], [number % 5, String(mark), [[number % 3, mark]]])
+      },
+      async cancel(user: number, number: number): Promise<void> {
+        const call = openModern(gate.mcpUrl, tokens[user] as string, 'tools/call', {
+          id: number % 5,
+          meta: { progressToken: number % 3 },
+          name: 'wait',
+          arguments: {},
+        })
+        await call.until(1)
+        call.leave()
+        expect(progressOf({ messages: call.heard() }), [[number % 3, 0]])
+      },
+      async touch(user: number, number: number): Promise<void> {
+        const params = { id: number % 5, name: 'touch', arguments: { uri: uriOf(user) } }
+        const answer = await callModern(gate.mcpUrl, tokens[user] as string, 'tools/call', params)
+        expect(textOf(answer), 'touched')
+      },
+      async listen(user: number): Promise<void> {
+        const stream = subscribe(user)
+        await stream.until(1)
+        stream.leave()
+        const [first, ...more] = told(stream)
+        expect(first, acknowledged)
+        for (const one of more) expect(one, updatedOf(user))
+      },
+    }
+    const done = { echo: 0, cancel: 0, touch: 0, listen: 0 }
+    const run = async (user: number, lane: number): Promise<void> => {
+      for (let number = lane; number < perUser; number += atOnce) {
+        const kind = ({ 3: 'cancel', 8: 'touch', 13: 'listen' } as const)[number % 20] ?? 'echo'
+        done[kind]++
+        await steps[kind](user, number)
       }
     }
     const lanes = [0, 1].flatMap((user) => Array.from({ length: atOnce }, (_, lane) => run(user, lane)))
     await Promise.all(lanes)
+    assert.deepEqual(done, { echo: 850, cancel: 50, touch: 50, listen: 50 })
+    await Promise.all(streams.map((stream) => stream.until(26)))
+    for (const [user, stream] of streams.entries()) {
+      expect(told(stream), [acknowledged, ...Array.from({ length: 25 }, () => updatedOf(user))])
+      stream.leave()
+    }
     assert.deepEqual(crossed, [])
+    const cancelled = async (): Promise<string | undefined> => {
+      const params = { name: 'cancelled', arguments: {} }
+      return textOf(await callModern(gate.mcpUrl, tokens[0] as string, 'tools/call', params))
+    }
+    for (let attempt = 0; attempt < 100 && (await cancelled()) !== '50'; attempt++) await wait(20)
+    assert.equal(await cancelled(), '50', 'each cancellation has reached its own request')
   })
 
   it('is one process, for modern clients and for the sessions of legacy ones', async () => {
