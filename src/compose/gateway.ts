@@ -9,6 +9,7 @@ import { standardReading } from '../gateway/read-claims.ts'
 import { buildRoutes } from '../gateway/routes.ts'
 import { createGateway, type Gateway } from '../gateway/server.ts'
 import { sealedSessions } from '../gateway/session.ts'
+import { sealedStreamIds } from '../gateway/stream-ids.ts'
 import { sealedTaskIds } from '../gateway/task-ids.ts'
 import { createTokenVerifier, type TrustedIssuer } from '../gateway/token-verifier.ts'
 import type { Upstream } from '../gateway/upstream.ts'
@@ -74,6 +75,9 @@ export async function prepareGateway(
         admission: createAdmission(config.limits, base.rateLimit, lasting.running),
         stepUps: rememberOwn(site.url, base.stepUps),
         sessions: sealedSessions(sealer(secret.derive('gateway/session')), clock),
+        streamIds: sealedStreamIds(
+          repeatableSealer(secret.derive('gateway/stream'), secret.derive('gateway/stream-nonce')),
+        ),
         taskIds: sealedTaskIds(
           repeatableSealer(secret.derive('gateway/task'), secret.derive('gateway/task-nonce')),
         ),

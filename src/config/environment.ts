@@ -12,12 +12,9 @@ export const fileVariable = 'PORTCULLIS_CONFIG'
 export function readEnvironment(environment: NodeJS.ProcessEnv): { values: object; problems: Problem[] } {
   const values: Record<string, unknown> = {}
   const problems: Problem[] = []
-  const variables = Object.keys(environment).filter(
-    (name) => name.startsWith('PORTCULLIS_') && name !== fileVariable && environment[name] !== undefined,
-  )
-  if (variables.length === 0) return { values, problems } // the list of all settings is long
   const settings = new Map(listSettings().map((setting) => [setting.variable, setting]))
-  for (const variable of variables) {
+  for (const [variable, text] of Object.entries(environment)) {
+    if (!variable.startsWith('PORTCULLIS_') || variable === fileVariable || text === undefined) continue
     const own = settings.get(variable)
     const name =
       own === undefined && variable.endsWith(fileSuffix) ? variable.slice(0, -fileSuffix.length) : variable

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Document } from 'yaml'
+import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml'
 import type { Problem } from './problems.ts'
 
 /** A configuration file that was read. */
@@ -10,9 +9,6 @@ export interface ConfigFile {
   /** Where the value of a path stands, such as `portcullis.yaml:3`, or undefined where the file does not have it. */
   locate(path: readonly PropertyKey[]): string | undefined
 }
-
-/** Loaded when there is a file: without one, nothing of it is needed. */
-const loadYaml = (): typeof import('yaml') => createRequire(import.meta.url)('yaml') as typeof import('yaml')
 
 const nowhere = (): undefined => undefined
 
@@ -30,7 +26,6 @@ export function readConfigFile(file: string): ConfigFile {
     const { code, message } = error as NodeJS.ErrnoException
     return failed(file, code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${message}`)
   }
-  const { isMap, isNode, LineCounter, parseDocument } = loadYaml()
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const problems = document.errors.map(({ pos, message }) => {
@@ -44,9 +39,15 @@ export function readConfigFile(file: string): ConfigFile {
   return {
     values: (document.toJS() as object | null) ?? {},
     problems: [],
-    locate(path) {
-      const node = (document as Document).getIn(path, true)
-      return isNode(node) && node.range ? `${file}:${lines.linePos(node.range[0]).line}` : undefined
-    },
+    locate: (path) => locate(document, path, (offset) => `${file}:${lines.linePos(offset).line}`),
   }
+}
+
+function locate(
+  document: Document,
+  path: readonly PropertyKey[],
+  describe: (offset: number) => string,
+): string | undefined {
+  const node = document.getIn(path, true)
+  return isNode(node) && node.range ? describe(node.range[0]) : undefined
 }

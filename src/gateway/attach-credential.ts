@@ -6,6 +6,7 @@ import type { SessionRenewal, UpstreamRequest } from '../upstream/contract.ts'
 import type { CallSummary } from './call.ts'
 import type { Opened } from './open-tasks.ts'
 import { principalName, type Session, type SessionClaim } from './session.ts'
+import type { StreamIds } from './stream-ids.ts'
 
 declare const brand: unique symbol
 
@@ -19,6 +20,7 @@ export interface Outbound extends UpstreamRequest {
 interface Attachment {
   readonly head: Head
   readonly session: SessionClaim
+  readonly streamIds: StreamIds
   /** Takes the place of the trace context that the client sent, where requests are traced. */
   readonly trace: RequestTrace | undefined
 }
@@ -30,7 +32,7 @@ interface Attachment {
  */
 export async function attachCredential(
   { allowed: { call, principal, upstream }, body, name: task }: Opened,
-  { head, session: claim, trace }: Attachment,
+  { head, session: claim, streamIds, trace }: Attachment,
 ): Promise<Outbound> {
   const legacy = call.era === 'legacy'
   if (legacy && claim === 'foreign') throw new Refusal('session_unknown')
@@ -40,7 +42,12 @@ export async function attachCredential(
   if (task !== undefined && head.mcpName !== undefined) renameTask(headers, task)
   // Written anew, so that the server reads the bytes as they were read here.
   if (body !== undefined) headers.push('Content-Type', 'application/json')
-  if (session !== undefined && head.lastEventId !== undefined) headers.push('Last-Event-ID', head.lastEventId)
+  if (session !== undefined && head.lastEventId !== undefined) {
+    const owner = { principal, upstream: upstream.name, session: session.upstreamId }
+    const place = streamIds.open(head.lastEventId, owner)
+    // A server may take it for a place in anybody's stream (A31).
+    if (place !== undefined) headers.push('Last-Event-ID', place)
+  }
   const presented = upstream.credential.headers(principal)
   const credential = presented instanceof Promise ? await presented : presented
   headers.push(...credential)

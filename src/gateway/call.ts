@@ -19,6 +19,8 @@ export interface Call {
   readonly body: Buffer | undefined
   /** The id of the request, where there is exactly one. */
   readonly id: RequestId | undefined
+  /** Whether it answers requests of the server. */
+  readonly hasAnswers: boolean
 }
 
 /** What is remembered of a call while it runs: without params and body, which can be large and are done with. */

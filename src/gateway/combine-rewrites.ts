@@ -10,5 +10,6 @@ export function combineRewrites(rewrites: readonly (Rewrite | undefined)[]): Rew
     concerns: (text) => all.some(({ concerns }) => concerns(text)),
     change: (message) =>
       all.reduce<unknown>((left, { change }) => (left === undefined ? undefined : change(left)), message),
+    sealPlace: all.find(({ sealPlace }) => sealPlace !== undefined)?.sealPlace,
   }
 }

@@ -8,8 +8,10 @@ import type { Authorized } from './authorize.ts'
 import { combineRewrites } from './combine-rewrites.ts'
 import { listFilter } from './filter-lists.ts'
 import type { Opened } from './open-tasks.ts'
+import { streamSealer } from './seal-stream.ts'
 import { taskSealer } from './seal-tasks.ts'
 import type { Sessions } from './session.ts'
+import type { StreamIds } from './stream-ids.ts'
 import type { TaskIds } from './task-ids.ts'
 import { newsFilter } from './withhold-news.ts'
 
@@ -28,7 +30,11 @@ const passed = [
  * is not used again; the request is not repeated, since it may have done something.
  */
 export function forward(
-  { sessions, taskIds }: { readonly sessions: Sessions; readonly taskIds: TaskIds },
+  {
+    sessions,
+    streamIds,
+    taskIds,
+  }: { readonly sessions: Sessions; readonly streamIds: StreamIds; readonly taskIds: TaskIds },
   opened: Opened,
   outbound: Outbound,
   exchange: Exchange,
@@ -41,6 +47,7 @@ export function forward(
     newsFilter(principal, upstream),
     listFilter(principal, upstream, call),
     taskSealer(taskIds, opened),
+    streamSealer(streamIds, allowed, outbound.session),
   ])
   const sent = connector.send(outbound, {
     res: exchange.res,

@@ -12,9 +12,11 @@ import { summarise } from './call.ts'
 import { challengeStepUp, type StepUpMemory } from './challenge-step-up.ts'
 import { forward } from './forward.ts'
 import type { Note } from './note.ts'
+import { openAnswers } from './open-answers.ts'
 import { openTasks } from './open-tasks.ts'
 import { type CallLimits, readCall } from './read-call.ts'
 import type { Sessions } from './session.ts'
+import type { StreamIds } from './stream-ids.ts'
 import type { TaskIds } from './task-ids.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 import { beginTrace } from './trace.ts'
@@ -27,6 +29,7 @@ export interface McpPorts {
   readonly proofs: ProofVerifier
   readonly admission: Admission
   readonly sessions: Sessions
+  readonly streamIds: StreamIds
   readonly taskIds: TaskIds
   readonly stepUps: StepUpMemory
   readonly limits: CallLimits
@@ -42,7 +45,7 @@ export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) =>
  * come before, in the server.
  */
 export function mcpHandler(ports: McpPorts): McpHandler {
-  const { admission, sessions, taskIds, stepUps, limits, recorder } = ports
+  const { admission, sessions, streamIds, taskIds, stepUps, limits, recorder } = ports
   return async function mcp(upstream, exchange, note) {
     const { head, requestId } = exchange
     recorder.check() // 503
@@ -62,9 +65,10 @@ export function mcpHandler(ports: McpPorts): McpHandler {
       authorize(principal, upstream, call, { needed, summary }) ??
       (await challengeStepUp(stepUps, principal, summary, { needed, requestId, upstream })) // 403, all scopes
     await admission.admit(place, call, { principal, upstream, summary }) // 503
-    const opened = openTasks(taskIds, allowed, call) // -32602
+    const answering = openAnswers(streamIds, allowed, call, session) // 400
+    const opened = openTasks(taskIds, allowed, answering) // -32602
     note.trace = beginTrace(ports.traces, exchange, call)
-    const outbound = await attachCredential(opened, { head, session, trace: note.trace }) // 404, 503
+    const outbound = await attachCredential(opened, { head, session, streamIds, trace: note.trace }) // 404, 503
     recordCall(recorder, exchange, note, { call, upstream })
     return forward(ports, opened, outbound, exchange) // streams; 502, 504
   }

@@ -4,6 +4,7 @@ import { parseLossless } from '../mcp/lossless.ts'
 import { isTaskMethod, mayBecomeTask, relatedTaskKey, relatedTaskOf } from '../mcp/tasks.ts'
 import type { Authorized } from './authorize.ts'
 import type { Call, MethodCall } from './call.ts'
+import type { Answering } from './open-answers.ts'
 import type { TaskIds } from './task-ids.ts'
 
 declare const brand: unique symbol
@@ -29,7 +30,7 @@ type Json = Record<string, unknown>
  * was read of it; every other keeps its bytes. Throws `task_unknown` for an id that was not given to this principal at
  * this server, be it made up or somebody else's (MCP 2025-11-25, tasks, "Task Isolation and Access Control").
  */
-export function openTasks(ids: TaskIds, allowed: Authorized, call: Call): Opened {
+export function openTasks(ids: TaskIds, allowed: Authorized, call: Answering): Opened {
   const { principal, upstream } = allowed
   const tellsOfTasks = call.verb === 'GET' || call.methods.some(isAboutTasks)
   const tasks = new Set<string>()

@@ -62,6 +62,7 @@ function readBodiless(verb: 'GET' | 'DELETE', head: Head, fallback: Revision | u
     methods: [],
     body: undefined,
     id: undefined,
+    hasAnswers: false,
   }
 }
 
@@ -74,11 +75,11 @@ function readSingle(message: Message, { head, fallback, body, findMethod }: Sing
   const dialect = decideDialect(message, head.protocolVersion, fallback)
   if (message.kind === 'response') {
     if (dialect.era === 'modern') throw new Refusal('response_unexpected')
-    return { verb: 'POST', dialect, methods: [], body, id: undefined }
+    return { verb: 'POST', dialect, methods: [], body, id: undefined, hasAnswers: true }
   }
   const method = readMethod(message, head, { dialect, findMethod })
   const id = message.kind === 'request' ? message.id : undefined
-  return { verb: 'POST', dialect, methods: [method], body, id }
+  return { verb: 'POST', dialect, methods: [method], body, id, hasAnswers: false }
 }
 
 interface BatchContext extends CallContext {
@@ -110,7 +111,8 @@ function readBatch(
     }
     return [{ row, params: message.params }]
   })
-  return { verb: 'POST', dialect: { era: 'legacy', revision }, methods, body, id: undefined }
+  const hasAnswers = methods.length < messages.length
+  return { verb: 'POST', dialect: { era: 'legacy', revision }, methods, body, id: undefined, hasAnswers }
 }
 
 function readMethod(

@@ -75,3 +75,16 @@ export function eventReader(maxLength: number): (chunk: Uint8Array) => StreamEve
     return events
   }
 }
+
+const carriageReturn = 0x0d
+const lineFeed = 0x0a
+
+/** Whether a chunk ends with a whole event, so that something can be put after it. */
+export function endsEvent(chunk: Buffer): boolean {
+  const last = chunk.length - 1
+  if (chunk[last] !== lineFeed) return false
+  if (chunk[last - 1] === lineFeed) return true
+  return (
+    chunk[last - 1] === carriageReturn && chunk[last - 2] === lineFeed && chunk[last - 3] === carriageReturn
+  )
+}

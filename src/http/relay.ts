@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Dispatcher, errors } from 'undici'
 import { type ErrorCode, Refusal } from '../core/errors.ts'
 import { endStreamBy } from './end-stream.ts'
+import { endsEvent } from './event-stream.ts'
 import { endAnswer, readPatience } from './unread.ts'
 
 /** The status and the headers, alternating names and values, with which a relayed response begins. */
@@ -62,19 +63,6 @@ class ClientGone extends Error {}
 const shortBytes = 16 * 1024
 /** How long an event may take that was under way when its stream was to end. */
 const lastEventMilliseconds = 5000
-
-const carriageReturn = 0x0d
-const lineFeed = 0x0a
-
-/** Whether a chunk ends with a whole event, so that something can be put after it. */
-function endsEvent(chunk: Buffer): boolean {
-  const last = chunk.length - 1
-  if (chunk[last] !== lineFeed) return false
-  if (chunk[last - 1] === lineFeed) return true
-  return (
-    chunk[last - 1] === carriageReturn && chunk[last - 2] === lineFeed && chunk[last - 3] === carriageReturn
-  )
-}
 
 /** A stream can be open for hours, so whatever only its beginning needs is let go when it has begun. */
 class RelayHandler implements Dispatcher.DispatchHandler {

@@ -49,6 +49,8 @@ export interface Rewrite {
   readonly concerns: (text: string) => boolean
   /** Whether an answer that is one document is concerned, or only what comes in a stream. */
   readonly documents: boolean
+  /** What a place in a stream (the `id` of an event) becomes for the client. */
+  readonly sealPlace?: ((place: string) => string) | undefined
 }
 
 /** Where the answer goes. */

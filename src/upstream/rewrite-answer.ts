@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { eventReader, type StreamEvent } from '../http/event-stream.ts'
+import { endsEvent, eventReader, type StreamEvent } from '../http/event-stream.ts'
 import type { Transform } from '../http/relay.ts'
 import { parseLossless } from '../mcp/lossless.ts'
 import type { Rewrite } from './contract.ts'
@@ -19,7 +19,7 @@ export function rewriteAnswer(contentType: string, rewrite: Rewrite): Transform 
     const changed = changeMessages(parseLossless(text), rewrite)
     return changed === undefined ? undefined : JSON.stringify(changed)
   }
-  if (type === 'text/event-stream') return eventTransform(change)
+  if (type === 'text/event-stream') return eventTransform(change, rewrite)
   if (!rewrite.documents) return undefined
   return documentTransform((text) => {
     if (text === '') return ''
@@ -48,14 +48,25 @@ function documentTransform(change: (text: string) => string): Transform {
   }
 }
 
-function eventTransform(change: (text: string) => string | undefined): Transform {
-  const read = eventReader(maxCharacters)
+/** A line that makes an event more than a message: its place in the stream, or another type. */
+const special = /^(?:id|event:(?! ?message$))/m
+const carriageReturn = 0x0d
+
+function eventTransform(
+  change: (text: string) => string | undefined,
+  { concerns, sealPlace }: Rewrite,
+): Transform {
+  let read: ReturnType<typeof eventReader> | undefined
+  /** Whether what was read so far are whole events. */
+  let isBetween = true
+  const passes = (chunk: Buffer, text: string): boolean =>
+    isBetween && endsEvent(chunk) && !chunk.includes(carriageReturn) && !special.test(text) && !concerns(text)
   const write = ({ type, data, id, retryMilliseconds }: StreamEvent): string => {
     // MCP has no other events, so what they hold is known to nobody here.
     if (type !== 'message') return comment
     const told = data === undefined || data === '' ? data : change(data)
     const fields = [
-      ...(id === undefined ? [] : [`id: ${id}`]),
+      ...(id === undefined ? [] : [`id: ${sealPlace?.(id) ?? id}`]),
       ...(retryMilliseconds === undefined ? [] : [`retry: ${retryMilliseconds}`]),
       ...(told === undefined ? [] : told.split('\n').map((line) => `data: ${line}`)),
     ]
@@ -63,7 +74,12 @@ function eventTransform(change: (text: string) => string | undefined): Transform
   }
   return {
     take(chunk) {
+      const text = chunk.toString()
+      // Most chunks are whole events of which nothing changes.
+      if (passes(chunk, text)) return text
+      read ??= eventReader(maxCharacters)
       const events = read(chunk)
+      isBetween = endsEvent(chunk)
       // A comment is the server's sign of life.
       if (events.length === 0) return chunk[0] === 0x3a ? comment : ''
       return events.map(write).join('')

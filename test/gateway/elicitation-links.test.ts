@@ -37,17 +37,24 @@ it('a link of an elicitation reaches the user alone whose call it belongs to, an
   const hello = { protocolVersion: '2025-11-25', capabilities: { elicitation: { url: {} } } }
   const opening = await gate.post(legacyRequest('initialize', hello), { token: ada })
   const headers = { 'mcp-session-id': opening.headers.get('mcp-session-id') ?? '' }
-  const called = gate.post(legacyRequest('tools/call', { name: 'connect' }), { token: ada, headers })
-  while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  const called = await fetch(gate.installation.mcpUrl, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json', authorization: `Bearer ${ada}` },
+    body: JSON.stringify(legacyRequest('tools/call', { name: 'connect' })),
+  })
+  const reader = called.body!.pipeThrough(new TextDecoderStream()).getReader()
+  const { value: asked = '' } = await reader.read()
+  assert.match(asked, new RegExp(link))
+  const { id } = JSON.parse(asked.slice('data: '.length)) as { id: string }
 
   const before = gate.spy.seen.length
-  const consent = { jsonrpc: '2.0', id: 1, result: { action: 'accept' } }
+  const consent = { jsonrpc: '2.0', id, result: { action: 'accept' } }
   assert.equal((await gate.post(undefined, { token: eve, headers, method: 'GET' })).status, 404)
   assert.equal((await gate.post(consent, { token: eve, headers })).status, 404)
   assert.equal(gate.spy.seen.length, before, 'nothing of somebody else reached the server')
 
   assert.equal((await gate.post(consent, { token: ada, headers })).status, 202)
-  assert.match((await called).text, new RegExp(link))
+  assert.match((await reader.read()).value ?? '', /"content":\[\]/)
   const credentials = gate.spy.seen.map((seen) => String(seen.headers.authorization).replace('Bearer ', ''))
   const subjects = new Set(credentials.map((token) => decodeJwt(token).sub))
   assert.deepEqual([...subjects], [decodeJwt(ada).sub], 'every request says for whom it is')

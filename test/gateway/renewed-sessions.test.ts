@@ -4,6 +4,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import type { Principal } from '../../src/core/principal.ts'
 import { sealer } from '../../src/core/secret.ts'
 import { sealedSessions } from '../../src/gateway/session.ts'
+import { askClient } from '../support/ask-client.ts'
 import { type Answer, type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { echo } from '../support/spy-upstream.ts'
@@ -120,10 +121,11 @@ describe('a session that the server has forgotten (N26)', () => {
 
   it('is not opened again for what has nothing to do in a new one, but that follows into one', async () => {
     const session = await open()
+    const asked = await askClient(gate, { token, headers: within(session) })
     live.clear()
     const tries: [object | undefined, string, Record<string, string>][] = [
-      [{ jsonrpc: '2.0', id: 1, result: {} }, 'POST', {}],
-      [{ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 1 } }, 'POST', {}],
+      [{ jsonrpc: '2.0', id: asked.id, result: {} }, 'POST', {}],
+      [report(asked.progressToken), 'POST', {}],
       [undefined, 'GET', {}],
       [undefined, 'GET', { 'last-event-id': '17' }],
     ]
@@ -212,3 +214,7 @@ describe('a session that the server has forgotten (N26)', () => {
     assert.equal(renewal(), undefined)
   })
 })
+
+function report(progressToken: string): object {
+  return { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken } }
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeHeaderValue } from '../../src/mcp/headers.ts'
+import { askClient } from '../support/ask-client.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Answer, type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { OAuthClient } from '../support/oauth.ts'
@@ -171,12 +172,13 @@ describe('tasks belong to whose request made them (A24, H6, H7)', () => {
     assert.equal(refused.json.error?.code, -32602)
     assert.equal(gate.spy.seen.length, earlier)
 
+    const asked = await askClient(gate, { token: alice })
     for (const [id, told] of [
       [taskId, rawId],
       ['of-the-client', 'of-the-client'],
     ] as const) {
       await gate.post(
-        { jsonrpc: '2.0', id: 5, result: { action: 'accept', ...labelled(id) } },
+        { jsonrpc: '2.0', id: asked.id, result: { action: 'accept', ...labelled(id) } },
         { token: alice },
       )
       const { result } = JSON.parse(gate.spy.seen.at(-1)?.body ?? '') as { result: Json }
@@ -184,10 +186,10 @@ describe('tasks belong to whose request made them (A24, H6, H7)', () => {
       const progress = {
         jsonrpc: '2.0',
         method: 'notifications/progress',
-        params: { progress: 1, ...labelled(id) },
+        params: { progressToken: asked.progressToken, progress: 1, ...labelled(id) },
       }
       await gate.post(progress, { token: alice })
-      assert.deepEqual(lastBody().params, { progress: 1, ...labelled(told) })
+      assert.deepEqual(lastBody().params, { progressToken: 5, progress: 1, ...labelled(told) })
     }
   })
 

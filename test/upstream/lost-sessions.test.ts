@@ -136,7 +136,7 @@ describe('a legacy session that its client leaves alone for long (N26)', () => {
       { jsonrpc: '2.0', id: 'q', result: {} },
       { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 1, progress: 1 } },
     ])
-      assert.equal((await session.send(body)).status, 404)
+      assert.equal((await session.send(body)).status, 400)
     assert.equal(server.streams.length, count)
     const stream = await session.listen()
     assert.equal(stream.status, 200)

@@ -108,8 +108,9 @@ describe('a server of HTTP+SSE behind the gate', () => {
     await until(() => herStream.read().includes('for ada'))
     assert.match(herStream.read(), /sampling\/createMessage/)
     assert.doesNotMatch(hisStream.read(), /for ada|sampling/)
-    const answer = { jsonrpc: '2.0', id: 'q', result: { role: 'assistant' } }
-    assert.equal((await his.send(answer)).status, 202)
+    const id = /"id":"([^"]+)"/.exec(herStream.read())?.[1]
+    const answer = { jsonrpc: '2.0', id, result: { role: 'assistant' } }
+    assert.equal((await his.send(answer)).status, 400)
     assert.equal((await hers.send(answer)).status, 202)
     await until(() => hers.stream.posted.some(({ message }) => message['id'] === 'q'))
     assert.ok(

@@ -1,2 +1,0 @@
-/** The server could not be reached at all: nothing is right or wrong about it. */
-export class Unreachable extends Error {}

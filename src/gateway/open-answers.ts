@@ -1,0 +1,45 @@
+import { Refusal } from '../core/errors.ts'
+import { isJsonObject } from '../mcp/json.ts'
+import { parseLossless } from '../mcp/lossless.ts'
+import type { Authorized } from './authorize.ts'
+import type { Call } from './call.ts'
+import type { SessionClaim } from './session.ts'
+import type { StreamIds } from './stream-ids.ts'
+
+declare const brand: unique symbol
+
+/** A call that answers and reports on nothing but what its caller was asked. Only `openAnswers` makes one. */
+export type Answering = Call & { readonly [brand]: true }
+
+const progress = 'notifications/progress'
+
+/**
+ * Puts the server's own ids in the place of those that a client was given with the server's requests. Throws
+ * `response_unexpected` for one that was not given out in this session (MCP 2025-11-25, Security Best Practices), and
+ * `session_unknown`.
+ */
+export function openAnswers(
+  ids: StreamIds,
+  { principal, upstream }: Authorized,
+  call: Call,
+  session: SessionClaim,
+): Answering {
+  const reports = call.dialect.era === 'legacy' && call.methods.some(({ row }) => row.method === progress)
+  if (!call.hasAnswers && !reports) return call as Answering
+  if (session === 'foreign') throw new Refusal('session_unknown')
+  const upstreamId = typeof session === 'object' ? session.upstreamId : undefined
+  const owner = { principal, upstream: upstream.name, session: upstreamId }
+  const open = (id: unknown): unknown => {
+    const text = typeof id === 'string' ? ids.open(id, owner) : undefined
+    if (text === undefined) throw new Refusal('response_unexpected')
+    return parseLossless(text)
+  }
+  const value = parseLossless(call.body?.toString() ?? '')
+  for (const message of [value].flat() as Record<string, unknown>[]) {
+    const { method, params } = message
+    if (method === undefined) message['id'] = open(message['id'])
+    else if (method === progress && isJsonObject(params))
+      message['params'] = { ...params, progressToken: open(params['progressToken']) }
+  }
+  return { ...call, body: Buffer.from(JSON.stringify(value)) } as Answering
+}

@@ -1,0 +1,44 @@
+import { isJsonObject, type JsonObject } from '../mcp/json.ts'
+import type { Rewrite } from '../upstream/contract.ts'
+import type { Authorized } from './authorize.ts'
+import type { StreamIds } from './stream-ids.ts'
+
+const cancelled = 'notifications/cancelled'
+
+/**
+ * How what a legacy server asks its client in a stream gets ids that this client alone can answer, and places in the
+ * stream that it alone can come back to. Undefined where a server asks nothing: in the modern era.
+ */
+export function streamSealer(
+  ids: StreamIds,
+  { principal, upstream, call }: Authorized,
+  session: string | undefined,
+): Rewrite | undefined {
+  if (call.era === 'modern') return undefined
+  const owner = { principal, upstream: upstream.name, session }
+  const seal = (id: unknown): string => ids.seal(JSON.stringify(id), owner)
+  return {
+    documents: false,
+    concerns: (text) => text.includes('"method"') && (text.includes('"id"') || text.includes(cancelled)),
+    change(message) {
+      if (!isJsonObject(message) || typeof message['method'] !== 'string') return message
+      const { id, method } = message
+      if (id !== undefined) return sealRequest(message, seal)
+      const requestId = isJsonObject(message['params']) ? message['params']['requestId'] : undefined
+      if (method !== cancelled || requestId === undefined) return message
+      return { ...message, params: { ...(message['params'] as JsonObject), requestId: seal(requestId) } }
+    },
+    // Without a session there is nothing that a client could come back to.
+    sealPlace: session === undefined ? undefined : (place) => ids.seal(place, owner),
+  }
+}
+
+/** A request of the server, and the token by which the client reports on it. */
+function sealRequest(message: JsonObject, seal: (id: unknown) => string): JsonObject {
+  const { id, params } = message
+  const meta = isJsonObject(params) ? params['_meta'] : undefined
+  const progressToken = isJsonObject(meta) ? meta['progressToken'] : undefined
+  if (progressToken === undefined) return { ...message, id: seal(id) }
+  const sealedMeta = { ...(meta as JsonObject), progressToken: seal(progressToken) }
+  return { ...message, id: seal(id), params: { ...(params as JsonObject), _meta: sealedMeta } }
+}

@@ -1,0 +1,34 @@
+import type { Principal } from '../core/principal.ts'
+import type { Sealer } from '../core/secret.ts'
+import { ownerContext } from './session.ts'
+
+/** Whose stream it is: a principal's, in a session at a server, by the server's own id where it has one. */
+export interface StreamOwner {
+  readonly principal: Principal
+  /** The name of the server. */
+  readonly upstream: string
+  readonly session: string | undefined
+}
+
+/**
+ * What a server says in a stream for its client to repeat (ids of its requests, progress tokens, places in the stream) as
+ * the client holds it: any replica opens it, and it means nothing in anybody else's session.
+ */
+export interface StreamIds {
+  /** The same text becomes the same one for the same owner: a server names its request again to take it back. */
+  seal(text: string, owner: StreamOwner): string
+  /** Undefined for what was not sealed for this owner. The text is untrusted. */
+  open(sealed: string, owner: StreamOwner): string | undefined
+}
+
+/** Builds the ids over a sealer whose output can be repeated. */
+export function sealedStreamIds(sealer: Sealer): StreamIds {
+  return {
+    seal: (text, owner) => sealer.seal(text, contextOf(owner)),
+    open: (sealed, owner) => sealer.open(sealed, contextOf(owner)),
+  }
+}
+
+function contextOf({ principal, upstream, session = '' }: StreamOwner): string {
+  return `${ownerContext(principal, upstream)}\n${session}`
+}

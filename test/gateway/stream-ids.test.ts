@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type Answer, type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+
+interface Message {
+  readonly id?: unknown
+  readonly method?: string
+  readonly params?: { readonly requestId?: unknown; readonly _meta?: { readonly progressToken?: unknown } }
+}
+
+let gate: GatedSpy
+let mine: string
+let theirs: string
+let sessions = 0
+before(async () => {
+  gate = await startGatedSpy()
+  mine = await gate.tokenFor('mcp:*')
+  theirs = await gate.tokenFor('mcp:*')
+})
+after(() => gate.close())
+
+const within = (session: string): Record<string, string> => ({ 'mcp-session-id': session })
+
+/** Opens a session; each has an id of its own at the server. */
+async function open(token: string): Promise<string> {
+  gate.spy.answerWith((_request, res) =>
+    res
+      .writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': `session-${++sessions}` })
+      .end('{"jsonrpc":"2.0","id":7,"result":{"protocolVersion":"2025-11-25","capabilities":{}}}'),
+  )
+  const answer = await gate.post(legacyRequest('initialize', { protocolVersion: '2025-11-25' }), { token })
+  return answer.headers.get('mcp-session-id') ?? ''
+}
+
+/** What a client hears when its call is answered by a stream of this text. */
+async function hear(
+  text: string,
+  token: string,
+  session: string,
+): Promise<{ text: string; messages: Message[] }> {
+  gate.spy.answerWith((_request, res) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).end(text)
+  })
+  const answer = await gate.post(legacyRequest('tools/call', { name: 'a' }), {
+    token,
+    headers: within(session),
+  })
+  assert.equal(answer.status, 200, answer.text)
+  const data = [...answer.text.matchAll(/^data: (.+)$/gm)].map(([, one = '']) => JSON.parse(one) as Message)
+  gate.spy.answerWith((_request, res) => res.writeHead(202).end())
+  return { text: answer.text, messages: data }
+}
+
+const event = (message: string): string => `data: ${message}\n\n`
+const last = event('{"jsonrpc":"2.0","id":7,"result":{}}')
+const ask = (id: string): string =>
+  event(`{"jsonrpc":"2.0","id":${id},"method":"elicitation/create","params":{"_meta":{"progressToken":5}}}`)
+
+const answer = (body: unknown, token: string, session: string): Promise<Answer> =>
+  gate.post(body, { token, headers: within(session) })
+
+describe('what a server asks its client', () => {
+  for (const id of ['1', '12345678901234567890', '"abc"']) {
+    it(`is answered by that client with the server's own id: ${id} (A30)`, async () => {
+      const session = await open(mine)
+      const { messages } = await hear(ask(id) + last, mine, session)
+      const [asked, answered] = messages
+      assert.equal(typeof asked?.id, 'string')
+      assert.notEqual(JSON.stringify(asked?.id), id)
+      assert.equal(answered?.id, 7, 'the answer to the client keeps its id')
+      const result = { big: 1, text: 'ä' }
+      assert.equal((await answer({ jsonrpc: '2.0', id: asked?.id, result }, mine, session)).status, 202)
+      assert.equal(gate.spy.seen.at(-1)?.body, `{"jsonrpc":"2.0","id":${id},"result":{"big":1,"text":"ä"}}`)
+    })
+  }
+
+  it('is answered by nobody else, in no other session, and not by guessing (A30)', async () => {
+    const [session, other, foreign] = [await open(mine), await open(mine), await open(theirs)]
+    const { messages } = await hear(ask('1') + last, mine, session)
+    const id = messages[0]?.id
+    const earlier = gate.spy.seen.length
+    const tries: [unknown, string, string][] = [
+      [id, mine, other],
+      [id, theirs, foreign],
+      [1, mine, session],
+      ['1', theirs, foreign],
+      ['made-up', mine, session],
+    ]
+    for (const [tried, token, where] of tries) {
+      const refused = await answer({ jsonrpc: '2.0', id: tried, result: {} }, token, where)
+      assert.deepEqual([refused.status, refused.json.error?.data['code']], [400, 'response_unexpected'])
+    }
+    const intruder = await answer({ jsonrpc: '2.0', id, result: {} }, theirs, session)
+    assert.equal(intruder.status, 404)
+    const without = await gate.post({ jsonrpc: '2.0', id: 1, result: {} }, { token: mine })
+    assert.equal(without.status, 400, 'nor without a session')
+    assert.equal(gate.spy.seen.length, earlier, 'the server hears nothing of it')
+  })
+
+  it('is reported on, and taken back, by ids that fit together (A30)', async () => {
+    const session = await open(mine)
+    const cancel = event('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9}}')
+    const { messages } = await hear(ask('9') + cancel + last, mine, session)
+    const [asked, cancelled] = messages
+    assert.equal(cancelled?.params?.requestId, asked?.id)
+    const report = (progressToken: unknown, token: string, where: string): Promise<Answer> =>
+      answer(
+        { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken, progress: 1 } },
+        token,
+        where,
+      )
+    const token = asked?.params?._meta?.progressToken
+    assert.equal((await report(token, mine, session)).status, 202)
+    assert.match(gate.spy.seen.at(-1)?.body ?? '', /"progressToken":5/)
+    const earlier = gate.spy.seen.length
+    assert.equal((await report(5, mine, session)).status, 400)
+    assert.equal((await report(token, theirs, await open(theirs))).status, 400)
+    assert.equal(gate.spy.seen.length, earlier + 1, 'but for the session that was opened')
+  })
+
+  it('is answered in a batch as a whole, or not at all (A21)', async () => {
+    const session = await open(mine)
+    const { messages } = await hear(ask('1') + last, mine, session)
+    const good = { jsonrpc: '2.0', id: messages[0]?.id, result: {} }
+    const headers = { ...within(session), 'mcp-protocol-version': '2025-03-26' }
+    const earlier = gate.spy.seen.length
+    const bad = { jsonrpc: '2.0', id: 1, result: {} }
+    assert.equal((await gate.post([good, bad], { token: mine, headers })).status, 400)
+    assert.equal(gate.spy.seen.length, earlier)
+    const both = [good, legacyRequest('tools/list')]
+    assert.equal((await gate.post(both, { token: mine, headers })).status, 202)
+    assert.match(gate.spy.seen.at(-1)?.body ?? '', /^\[{"jsonrpc":"2.0","id":1,"result":{}},/)
+  })
+})
+
+describe('a place in a stream', () => {
+  it('is one for the client that was in it, and for nobody else (A31, H3)', async () => {
+    const [session, foreign] = [await open(mine), await open(theirs)]
+    const { text } = await hear(`id: 17\n${last}`, mine, session)
+    const place = /^id: (.+)$/m.exec(text)?.[1] ?? ''
+    assert.notEqual(place, '17')
+    const resume = async (id: string, token: string, where: string): Promise<unknown> => {
+      await gate.post(undefined, { token, method: 'GET', headers: { ...within(where), 'last-event-id': id } })
+      return gate.spy.seen.at(-1)?.headers['last-event-id']
+    }
+    assert.equal(await resume(place, mine, session), '17')
+    assert.equal(await resume(place, theirs, foreign), undefined)
+    assert.equal(await resume('17', theirs, foreign), undefined)
+    assert.equal(await resume('17', mine, session), undefined)
+  })
+
+  it('and everything else passes as the server wrote it', async () => {
+    const session = await open(mine)
+    const progress = event('{"jsonrpc":"2.0","method":"notifications/progress","params":{"n":1.0e2}}')
+    const { text } = await hear(progress + progress + last, mine, session)
+    assert.equal(text, progress + progress + last)
+  })
+})
