@@ -45,7 +45,8 @@ export const providerSchema = z
       description: 'Further parameters of the authorization request, such as `{ domain_hint: example.com }`.',
     }),
     userinfo: z.boolean().optional().meta({
-      description: 'Whether the userinfo endpoint is asked for what the ID token does not say.',
+      description:
+        'Whether the userinfo endpoint is asked for what the ID token does not say, and in place of one where a refresh brings none.',
     }),
     claims: z
       .strictObject({

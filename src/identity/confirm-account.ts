@@ -75,7 +75,7 @@ async function ask(
   { provider, claims, rules }: Vouching,
 ): Promise<'yes' | 'no' | 'silence'> {
   try {
-    const { credential, identity } = await provider.renew(linked.credential)
+    const { credential, identity } = await provider.renew(linked.credential, linked)
     const isSame =
       identity === undefined || (identity.issuer === linked.issuer && identity.subject === linked.subject)
     if (!isSame) throw new ProviderRefused('the answer is about somebody else')

@@ -26,8 +26,11 @@ export interface LoginProvider {
    * `query` is untrusted. Throws ProviderAway and ProviderRefused.
    */
   redeem(query: string, attempt: LoginAttempt): Promise<ProvenIdentity>
-  /** Asks whether the provider still vouches for a user. Throws ProviderAway, and ProviderRefused when it does not. */
-  renew(credential: string): Promise<RenewedIdentity>
+  /**
+   * Asks whether the provider still vouches for a user, whom it knows as `known`. Throws ProviderAway, and ProviderRefused
+   * when it does not.
+   */
+  renew(credential: string, known: Pick<ProvenIdentity, 'issuer' | 'subject'>): Promise<RenewedIdentity>
   /** Where somebody ends their session there, and comes back from; undefined where there is no such page. */
   logoutUrl(): Promise<URL | undefined>
 }

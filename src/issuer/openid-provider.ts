@@ -12,6 +12,7 @@ import {
   None,
   refreshTokenGrant,
 } from 'openid-client'
+import type { Claims } from '../core/claims.ts'
 import type { Clock } from '../core/clock.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
 import { type LoginProvider, type ProvenIdentity, ProviderRefused } from '../identity/provider-contract.ts'
@@ -71,10 +72,15 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
     return kept()
   }
 
-  const userinfo = async (configuration: Configuration, accessToken: string, subject: string) =>
+  /** Undefined where it is not to be asked. */
+  const userinfo = async (
+    configuration: Configuration,
+    accessToken: string,
+    subject: string,
+  ): Promise<Claims | undefined> =>
     settings.userinfo && configuration.serverMetadata().userinfo_endpoint !== undefined
       ? fetchUserInfo(configuration, accessToken, subject)
-      : {}
+      : undefined
 
   return {
     name: settings.name,
@@ -115,20 +121,19 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
           credential: tokens.refresh_token,
         }
       }),
-    renew: (credential) =>
+    renew: (credential, known) =>
       orExplain(async () => {
         const configuration = await ready()
         const tokens = await refreshTokenGrant(configuration, credential)
         const claims = tokens.claims()
-        const identity =
-          claims === undefined
-            ? undefined
-            : {
-                issuer: claims.iss,
-                subject: claims.sub,
-                claims: { ...(await userinfo(configuration, tokens.access_token, claims.sub)), ...claims },
-              }
-        return { credential: tokens.refresh_token ?? credential, identity }
+        // A refresh need not bring an ID token (OpenID Connect Core 1.0 section 12.2).
+        const { iss, sub } = claims ?? { iss: known.issuer, sub: known.subject }
+        const told = await userinfo(configuration, tokens.access_token, sub)
+        const isSilent = claims === undefined && told === undefined
+        return {
+          credential: tokens.refresh_token ?? credential,
+          identity: isSilent ? undefined : { issuer: iss, subject: sub, claims: { ...told, ...claims } },
+        }
       }),
     logoutUrl: () =>
       orExplain(async () => {

@@ -45,7 +45,7 @@ describe('Entra for many directories', () => {
         [`${issuer}/keys`]: () => ({ keys: [jwk] }),
         [`${issuer}/token`]: giveToken,
       }
-      return Response.json(await answers[String(url)]?.())
+      return Response.json(await answers[url]?.())
     }
     const names = {
       name: 'entra',

@@ -49,6 +49,8 @@ describe('a provider of OpenID Connect', () => {
     return { provider, facts: (claims: ProvenIdentity['claims']) => readFacts(claims, described.claims, 'x') }
   }
 
+  const alice = () => ({ issuer: idp.issuer, subject: 'alice' })
+
   const logIn = async (provider: OpenIdProvider): Promise<ProvenIdentity> => {
     const callback = idp.authorize(await provider.authorizationUrl(attempt, false))
     return provider.redeem(callback.search.slice(1), attempt)
@@ -63,12 +65,30 @@ describe('a provider of OpenID Connect', () => {
     idp.secret = 'first'
     const { credential = '' } = await logIn(provider)
     idp.secret = 'second'
-    await assert.rejects(provider.renew(credential), ProviderAway)
+    await assert.rejects(provider.renew(credential, alice()), ProviderAway)
     writeFileSync(clientSecretFile, 'second\n')
-    const renewed = await provider.renew(credential)
+    const renewed = await provider.renew(credential, alice())
     rmSync(clientSecretFile)
-    await provider.renew(renewed.credential)
+    await provider.renew(renewed.credential, alice())
     await logIn(provider)
+  })
+
+  it('says anew who it is by userinfo where a refresh brings no ID token, and never of somebody else (A66, A67)', async () => {
+    Object.assign(idp, { provesAnew: false, userinfo: { sub: 'alice', groups: ['ops'] } })
+    const { provider, facts } = open({ userinfo: true })
+    let { credential = '' } = await logIn(provider)
+    const renewed = await provider.renew(credential, alice())
+    assert.deepEqual([renewed.identity?.issuer, renewed.identity?.subject], [idp.issuer, 'alice'])
+    assert.deepEqual(facts(renewed.identity?.claims ?? {}).groups, ['ops'])
+    idp.userinfo = { sub: 'mallory', groups: ['ops'] }
+    await assert.rejects(provider.renew(renewed.credential, alice()), ProviderRefused)
+    const silent = open({}).provider
+    ;({ credential = '' } = await logIn(silent))
+    assert.equal(
+      (await silent.renew(credential, alice())).identity,
+      undefined,
+      'what is not asked says nothing',
+    )
   })
 
   it('names the roles of a realm, as Keycloak does', async () => {

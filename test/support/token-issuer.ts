@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { type GatedSpy, legacyRequest } from './gated-spy.ts'
 
 /** An issuer of access tokens that belongs to somebody else. */
 export interface TokenIssuer {
@@ -82,4 +83,11 @@ export async function startTokenIssuer(audience: () => string): Promise<TokenIss
     },
   }
   return external
+}
+
+/** The reason for which a token is refused, or the status of what was let pass. */
+export async function tryToken(gate: GatedSpy, token: string): Promise<string> {
+  const { status, headers } = await gate.post(legacyRequest('tools/list'), { token })
+  const reason = /error_description="([^"(]*?) \(request/.exec(headers.get('www-authenticate') ?? '')?.[1]
+  return reason ?? String(status)
 }
