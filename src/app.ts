@@ -8,6 +8,7 @@ import { keepHouse } from './compose/house.ts'
 import { openInstallation } from './compose/installation.ts'
 import { openTenants, type RunningTenant } from './compose/tenants.ts'
 import { renewCertificate, tlsOptions } from './compose/tls.ts'
+import { ConfigurationInvalid } from './config/problems.ts'
 import { openPair } from './config/read-pair.ts'
 import type { Config } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
@@ -25,7 +26,8 @@ export interface Running {
   readonly publicUrl: string
   /** The URLs of the resources, in the order of the configuration. */
   readonly resources: readonly ProtectedResource[]
-  readonly tenants: readonly RunningTenant[]
+  /** Those of now. */
+  readonly tenants: () => readonly RunningTenant[]
   /** Where the parts listen that were started. */
   readonly urls: Readonly<Partial<Record<Part, string>>>
   /** Where the first user is made, while there is none. A bearer secret. */
@@ -124,6 +126,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     const tenants = await openTenants(config, {
       base: { ...shared, log: base.log, database: base.database },
       installation: served,
+      onFault: base.onFault,
     })
     closers.push(tenants.close)
 
@@ -159,7 +162,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
       } else {
         const server = createTlsServer({ ...http, ...tlsOptions(pair) }, handle)
         await serve('gateway', server, address)
-        const keeper = renewCertificate(server, pair, { files, config, base })
+        const keeper = renewCertificate(server, pair, { files, config: () => config, base })
         closers.push(keeper.stop)
         certificate = { file: files.certificate, validUntil: pair.validUntil }
         renew = keeper.reload
@@ -181,7 +184,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     return {
       publicUrl: config.publicUrl,
       resources: base.resources.all,
-      tenants: tenants.running(),
+      tenants: tenants.running,
       urls,
       setUpLink: house?.setUpLink,
       createDashboardLink,
@@ -189,6 +192,8 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
       log: base.log,
       renew,
       async replace(next) {
+        checkListeners(next, urls, parts)
+        if (parts.includes('gateway') && bringsHost(config, next)) openPair(next, clock.now())
         const change = await installation.prepare(next)
         const others = await tenants.prepare(next).catch((error: unknown) => {
           change.discard()
@@ -229,6 +234,25 @@ async function open(
   const port = await listen(server, { name: part, ...address, fix })
   const scheme = server instanceof TlsServer ? 'https' : 'http'
   return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`
+}
+
+/** Throws where another configuration needs a listener that this process did not open when it started. */
+function checkListeners(next: Config, urls: Running['urls'], parts: readonly Part[]): void {
+  if (!parts.includes('authorization-server') || urls['authorization-server'] !== undefined) return
+  const message =
+    'needs an authorization server, which was not opened at the start, where nobody needed one: restart, or set external'
+  const problems = next.tenants.flatMap((tenant) =>
+    tenant.authorizationServer === 'own'
+      ? [{ path: `tenants[${tenant.name}].authorizationServer`, message }]
+      : [],
+  )
+  if (problems.length > 0) throw new ConfigurationInvalid(problems)
+}
+
+/** Whether a tenant comes with a host that the certificate may not cover. */
+function bringsHost(before: Config, next: Config): boolean {
+  const known = new Set(before.tenants.map(({ host }) => host))
+  return next.tenants.some(({ host }) => host !== undefined && !known.has(host))
 }
 
 /** Whether anybody gets access tokens from a server of ours. */

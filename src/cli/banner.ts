@@ -13,7 +13,7 @@ export function describeRunning(
     ...(urls.gateway === undefined ? [] : [['gateway', `${publicUrl}  (the only public port)`] as const]),
     ...(certificate === undefined ? [] : [['  certificate', describeCertificate(certificate)] as const]),
     ...resources.map(({ name, resource }) => [`  ${name}`, resource] as const),
-    ...running.tenants.flatMap(describeTenant),
+    ...running.tenants().flatMap(describeTenant),
     ...(urls['authorization-server'] === undefined
       ? []
       : [['authorization server', `${urls['authorization-server']}  (behind the gateway)`] as const]),

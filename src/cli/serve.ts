@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
 import { Command, Option } from 'commander'
-import { type Part, start } from '../app.ts'
+import { type Part, type Running, start } from '../app.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
@@ -64,10 +64,19 @@ async function serve({
   if (settings.log.format === 'text')
     console.log(describeRunning(running, await running.createDashboardLink?.()))
   if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink))
-  for (const { name, setUpLink } of running.tenants)
-    if (setUpLink !== undefined) console.error(setUpHint(setUpLink, name))
+  const tellOfTenants = setUpHints(running)
+  tellOfTenants()
+  const replace = async (next: Config): Promise<void> => {
+    await running.replace(next)
+    tellOfTenants()
+  }
   // The certificate has a keeper of its own.
-  const keeper = keepConfiguration({ file: config, config: settings, load: () => load(), running })
+  const keeper = keepConfiguration({
+    file: config,
+    config: settings,
+    load: () => load(),
+    running: { ...running, replace },
+  })
   reloadOnSignal(keeper.reload)
   if (led !== undefined) replaceOnSignal(led.replaceWorkers)
   await closeOnSignal(async () => {
@@ -75,6 +84,18 @@ async function serve({
     await Promise.all([keeper.stop(), running.announce()])
     await running.close()
   })
+}
+
+/** Tells of each tenant without users once where the first one is made. */
+function setUpHints({ tenants }: Pick<Running, 'tenants'>): () => void {
+  const told = new Set<string>()
+  return () => {
+    for (const { name, setUpLink } of tenants()) {
+      if (setUpLink === undefined || told.has(setUpLink)) continue
+      told.add(setUpLink)
+      console.error(setUpHint(setUpLink, name))
+    }
+  }
 }
 
 /** What was ordered is all that a worker needs: its own flags and variables are those of the primary. */

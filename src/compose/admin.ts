@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import type { DashboardPorts } from '../admin/dashboard.ts'
 import { adminApp } from '../admin/server.ts'
 import type { Config } from '../config/schema.ts'
 import { joinTenants } from '../telemetry/join-metrics.ts'
@@ -48,9 +49,13 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
   const { internalHost, adminHost = internalHost, adminNames } = config().listen
   const { watchTraffic, renderMetrics, checkWorkers } = watch(base, options)
   const dashboard = buildDashboard(config, base, () => watchTraffic())
-  const all = tenants.all.map(({ name, config: of, base: its }) =>
-    buildDashboard(of, its, () => watchTraffic(name)),
-  )
+  const dashboardOf = (tenant: OpenTenant): DashboardPorts => {
+    const built = buildDashboard(tenant.config, tenant.base, () => watchTraffic(tenant.name))
+    // A page that is still open when its tenant is taken away shows nothing more.
+    const operatorOf = async (session: string) =>
+      tenants.all.includes(tenant) ? built.access.operatorOf(session) : undefined
+    return { ...built, access: { ...built.access, operatorOf } }
+  }
   const ports = {
     version,
     metricsToken: config().listen.metricsToken,
@@ -63,9 +68,17 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
     },
     isServed: (name: string) => isAdminHost(name, [adminHost, ...adminNames]),
   }
-  const listener = getRequestListener(adminApp(ports, [...all, dashboard]).fetch)
+  const build = () => getRequestListener(adminApp(ports, [...tenants.all.map(dashboardOf), dashboard]).fetch)
+  let shown = tenants.all
+  let listener = build()
   return {
-    handle: (req, res) => void listener(req, res),
+    handle(req, res) {
+      if (shown !== tenants.all) {
+        shown = tenants.all
+        listener = build()
+      }
+      void listener(req, res)
+    },
     createLink: (operator) => dashboard.access.createLink(operator),
   }
 }

@@ -18,6 +18,11 @@ export interface Installation {
   prepare(config: Config): Promise<Change>
   /** Ends the streams that would otherwise never end. */
   readonly endStreams: () => void
+  /**
+   * For one that nobody comes to any more: ends its streams. Resolves when nothing of it runs, and at the latest when
+   * the time is over that requests for a server that is gone may take.
+   */
+  finish(): Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -98,6 +103,15 @@ export async function openInstallation(
       ending = true
       retirement.endStreams()
       current.gateway?.gateway.endStreams()
+    },
+    async finish() {
+      ending = true
+      const late = new Promise<void>((resolve) => setTimeout(resolve, options.drainMilliseconds).unref())
+      const { gateway } = current
+      const left = Promise.all([retirement.finish(), gateway?.gateway.leave(() => true)])
+      // What the gateway of another process has running here nobody in this one counts.
+      const isCounted = gateway !== undefined && base.place === undefined
+      await (isCounted ? Promise.race([left, late]) : late)
     },
     async close() {
       await retirement.close()

@@ -6,6 +6,8 @@ export interface Retirement {
   /** Lets one finish: what is gone or different in the `next` one ends in order, and everything else goes on. */
   take(old: BuiltGateway, next: BuiltGateway): void
   endStreams(): void
+  /** Ends the streams of all. Resolves when nothing of them runs any more. */
+  finish(): Promise<void>
   close(): Promise<void>
 }
 
@@ -56,6 +58,9 @@ export function openRetirement({ milliseconds, isShared, onFault }: RetirementOp
     },
     endStreams() {
       for (const gateway of gateways) gateway.endStreams()
+    },
+    async finish() {
+      await Promise.all([...gateways].map((gateway) => gateway.leave(() => true)))
     },
     async close() {
       for (const gateway of gateways) gateway.stop()

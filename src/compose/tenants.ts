@@ -6,6 +6,7 @@ import { siteOf } from '../core/site.ts'
 import { pickTenant } from '../http/pick-tenant.ts'
 import type { TenantTraffic } from '../telemetry/traffic.ts'
 import { type Base, type BaseOptions, openBase } from './base.ts'
+import { openDepartures } from './departures.ts'
 import { type House, keepHouse } from './house.ts'
 import {
   type Change,
@@ -36,19 +37,20 @@ export interface OpenTenant {
  * whatever is asked of them is what it would be without them.
  */
 export interface Tenants {
+  /** Those of now: another list once some have come or gone. */
   readonly all: readonly OpenTenant[]
   /** Puts what answers for them in front of what answers for the installation itself. */
   handleGateway(own: Handle): Handle
   handleAuthorizationServer(own: Handle): Handle
-  /** Does everything for another configuration that can fail. The tenants and where they are must be the same. */
+  /** Does everything for another configuration that can fail. A tenant that stays must be where it was. */
   prepare(config: Config): Promise<Change>
-  /** Sweeps their stores, and makes the links for their first users. */
+  /** Sweeps their stores, and makes the links for their first users. From then on this process does so for all. */
   keepHouses(hasLogin: boolean): Promise<void>
-  /** Notes with what configurations they go on. */
+  /** Notes with what configurations they go on, and does what `keepHouses` did for those that have come. */
   note(): Promise<void>
   /** What each of them has seen. */
   watch(): TenantTraffic[]
-  running(): RunningTenant[]
+  readonly running: () => RunningTenant[]
   readonly endStreams: () => void
   /** Ends what was built, before what it stands on. */
   readonly close: () => Promise<void>
@@ -59,83 +61,123 @@ interface Tenant extends OpenTenant {
   readonly installation: Installation
   house: House | undefined
   prepare(config: Config): Promise<Change>
+  readonly close: () => Promise<void>
 }
 
 interface TenantsOptions {
   readonly base: BaseOptions
   readonly installation: InstallationOptions
+  readonly onFault: (error: unknown) => void
 }
 
 /** Opens all tenants. Throws what an operator can mend, with the tenant that it is about. */
-export async function openTenants(config: Config, options: TenantsOptions): Promise<Tenants> {
-  const tenants: Tenant[] = []
-  const prefix = siteOf(config.publicUrl).path(tenantPath(''))
-  const close = async (): Promise<void> => {
-    for (const { house } of tenants) house?.stop()
-    for (const { installation } of tenants) await installation.close()
-    for (const { base } of tenants) await base.close()
-  }
+export async function openTenants(first: Config, options: TenantsOptions): Promise<Tenants> {
+  const { onFault } = options
+  const prefix = siteOf(first.publicUrl).path(tenantPath(''))
+  const departures = openDepartures(onFault)
+  const listeners = new Set<() => void>()
+  let tenants: readonly Tenant[] = []
+  /** Set where this process keeps houses. */
+  let houses: { readonly hasLogin: boolean } | undefined
+
   /** One listener serves all of them. */
   const inFront = (own: Handle, handleOf: (installation: Installation) => Handle): Handle => {
-    if (tenants.length === 0) return own
-    const places = tenants.map(({ name, hasHost, base: { site }, installation }) => {
-      return { name, hasHost, site, value: handleOf(installation) }
+    const choose = () => {
+      const places = tenants.map(({ name, hasHost, base: { site }, installation }) => {
+        return { name, hasHost, site, value: handleOf(installation) }
+      })
+      return pickTenant(own, places, prefix)
+    }
+    let pick = choose()
+    listeners.add(() => {
+      pick = choose()
     })
-    const pick = pickTenant(own, places, prefix)
     return (req, res) => pick(req)(req, res)
   }
 
-  try {
-    for (const [index, tenant] of config.tenants.entries()) {
-      tenants.push(await within(index, () => openTenant(config, tenant, options)))
+  const become = (others: readonly Tenant[]): void => {
+    const gone = tenants.filter((tenant) => !others.includes(tenant))
+    tenants = others
+    for (const look of listeners) look()
+    for (const tenant of gone) {
+      tenant.house?.stop()
+      departures.add(tenant)
     }
-  } catch (error) {
-    await close()
-    throw error
   }
 
+  const prepare = async (next: Config): Promise<Change> => {
+    const all: Tenant[] = []
+    const opened: Tenant[] = []
+    const changes: Change[] = []
+    const discard = async (): Promise<void> => {
+      for (const change of changes) change.discard()
+      for (const tenant of opened) await tenant.close()
+    }
+    try {
+      for (const [index, setting] of next.tenants.entries()) {
+        const known = tenants.find(({ name }) => name === setting.name)
+        if (known === undefined) {
+          // One that comes back finds nobody else on its data.
+          await departures.over(setting.name)
+          const tenant = await within(index, () => openTenant(next, setting, options))
+          opened.push(tenant)
+          all.push(tenant)
+        } else {
+          changes.push(await within(index, () => known.prepare(configOfTenant(next, setting))))
+          all.push(known)
+        }
+      }
+    } catch (error) {
+      await discard()
+      throw error
+    }
+    return {
+      take() {
+        for (const change of changes) change.take()
+        if (opened.length > 0 || all.length < tenants.length) become(all)
+      },
+      discard: () => void discard().catch(onFault),
+    }
+  }
+
+  const note = async (): Promise<void> => {
+    if (houses === undefined) return
+    for (const tenant of tenants) {
+      const config = tenant.config()
+      if (tenant.house === undefined) tenant.house = await keepHouse(config, tenant.base, houses.hasLogin)
+      else await tenant.house.note(config).catch(onFault)
+    }
+  }
+
+  const change = await prepare(first)
+  change.take()
+
   return {
-    all: tenants,
+    get all() {
+      return tenants
+    },
     handleGateway: (own) => inFront(own, ({ handleGateway }) => handleGateway),
     handleAuthorizationServer: (own) =>
       inFront(own, ({ handleAuthorizationServer }) => handleAuthorizationServer),
-    async prepare(next) {
-      const changes: Change[] = []
-      try {
-        for (const [index, setting] of next.tenants.entries()) {
-          const tenant = tenants.find(({ name }) => name === setting.name)
-          if (tenant === undefined) throw new Error(`the tenant ${setting.name} was not there at the start`)
-          changes.push(await within(index, () => tenant.prepare(configOfTenant(next, setting))))
-        }
-      } catch (error) {
-        for (const change of changes) change.discard()
-        throw error
-      }
-      return {
-        take() {
-          for (const change of changes) change.take()
-        },
-        discard() {
-          for (const change of changes) change.discard()
-        },
-      }
-    },
+    prepare,
     async keepHouses(hasLogin) {
-      for (const tenant of tenants) tenant.house = await keepHouse(tenant.config(), tenant.base, hasLogin)
+      houses = { hasLogin }
+      await note()
     },
-    async note() {
-      for (const { base, house, config: now } of tenants) await house?.note(now()).catch(base.onFault)
-    },
+    note: () => note().catch(onFault),
     watch: () => tenants.map(({ name, base }) => ({ tenant: name, traffic: base.traffic.record() })),
     running: () =>
-      tenants.map(({ name, config: now, base, house }) => {
-        const { publicUrl } = now()
+      tenants.map(({ name, config, base, house }) => {
+        const { publicUrl } = config()
         return { name, publicUrl, resources: base.resources.all, setUpLink: house?.setUpLink }
       }),
     endStreams() {
       for (const { installation } of tenants) installation.endStreams()
     },
-    close,
+    async close() {
+      await departures.close()
+      for (const tenant of tenants) await tenant.close()
+    },
   }
 }
 
@@ -151,13 +193,18 @@ async function openTenant(whole: Config, setting: TenantConfig, options: Tenants
   })
   try {
     const installation = await openInstallation(config, base, options.installation)
-    return {
+    const tenant: Tenant = {
       name,
       hasHost: host !== undefined,
       config: () => config,
       base,
       installation,
       house: undefined,
+      async close() {
+        tenant.house?.stop()
+        await installation.close()
+        await base.close()
+      },
       async prepare(next) {
         const change = await installation.prepare(next)
         return {
@@ -170,6 +217,7 @@ async function openTenant(whole: Config, setting: TenantConfig, options: Tenants
         }
       },
     }
+    return tenant
   } catch (error) {
     await base.close()
     throw error

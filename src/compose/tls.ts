@@ -19,13 +19,13 @@ export function tlsOptions(pair: CertificatePair): TlsOptions {
 export function renewCertificate(
   server: Server,
   pair: CertificatePair,
-  { files, config, base: { clock, log, onFault } }: { files: TlsFiles; config: Config; base: Base },
+  { files, config, base: { clock, log, onFault } }: { files: TlsFiles; config: () => Config; base: Base },
 ): CertificateKeeper {
   return keepCertificate({
     files: [files.certificate, files.key],
     pair,
     read: () => {
-      const read = readPair(files, config, clock.now())
+      const read = readPair(files, config(), clock.now())
       return 'cert' in read ? read : describePairProblems(read)
     },
     use: (next) => server.setSecureContext(contextOptions(next)),

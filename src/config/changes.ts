@@ -33,9 +33,9 @@ export function changedSettings(before: Config, after: Config): string[] {
 export function needingRestart(changed: readonly string[]): Problem[] {
   return changed.flatMap((path) => {
     const [isOfTenant, setting] = /^tenants\[[^\]]*\](?:\.(.+))?$/.exec(path) ?? []
-    if (isOfTenant === undefined) return isSettled(path) ? [needsRestart(path, 'has changed')] : []
-    if (setting === undefined) return [needsRestart(path, 'was added or taken away')]
-    return setting === 'host' || isSettled(setting) ? [needsRestart(path, 'has changed')] : []
+    if (isOfTenant === undefined) return isSettled(path) ? [needsRestart(path)] : []
+    // Without one, the whole tenant has come or gone.
+    return setting !== undefined && (setting === 'host' || isSettled(setting)) ? [needsRestart(path)] : []
   })
 }
 
@@ -43,8 +43,8 @@ function isSettled(name: string): boolean {
   return settledAtStart.some((settled) => name === settled || name.startsWith(`${settled}.`))
 }
 
-function needsRestart(path: string, what: string): Problem {
-  return { path, message: `${what}, which needs a restart` }
+function needsRestart(path: string): Problem {
+  return { path, message: 'has changed, which needs a restart' }
 }
 
 function compare(before: unknown, after: unknown, path: string): string[] {

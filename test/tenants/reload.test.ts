@@ -100,7 +100,7 @@ for (const args of [[], ['--workers', '2']]) {
       assert.equal((await post(at('acme'), acme, list)).status, 200)
     })
 
-    it('is refused where tenants are added, taken away, moved, or need a restart, and then nothing changes', async () => {
+    it('is refused where a tenant moves or needs a restart, and then nothing changes', async () => {
       const globex = await tokenFor('globex')
       const { problems } = await change(
         {
@@ -117,8 +117,6 @@ for (const args of [[], ['--workers', '2']]) {
         new Map([
           ['tenants[acme].host', 'has changed, which needs a restart'],
           ['tenants[acme].tokens.signingAlgorithm', 'has changed, which needs a restart'],
-          ['tenants[globex]', 'was added or taken away, which needs a restart'],
-          ['tenants[hooli]', 'was added or taken away, which needs a restart'],
         ]),
       )
       assert.equal((await post(at('globex'), globex, list)).status, 200)
