@@ -17,6 +17,7 @@ import {
   useLater,
 } from './redemption.ts'
 import { type ClientAdapterPorts, clientAdapter } from './registration/client-adapter.ts'
+import { findToResume, interactionModel, resumeLater } from './resumption.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 interface AdapterPorts extends ClientAdapterPorts, Pick<AuthorizationServerSettings, 'tokens' | 'stepUps'> {
@@ -57,6 +58,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
         await registered.markUsed(payload.clientId, clock.now() + registration.idleSeconds * 1000)
     },
     async find(id) {
+      if (model === interactionModel) return (await findToResume(ports, id))?.payload
       const found =
         model === 'Grant'
           ? (takeGrant(id) ?? (await artifacts.find(model, id)))
@@ -82,7 +84,8 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
     },
     async destroy(id) {
       if (model === 'Grant') await revokeGrant(id)
-      else await artifacts.remove(model, id)
+      else if (model !== interactionModel || !(await resumeLater(ports, id)))
+        await artifacts.remove(model, id)
     },
     revokeByGrantId: revokeGrant,
   })

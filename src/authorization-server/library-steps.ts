@@ -11,6 +11,7 @@ import { holdRedirect } from './hold-redirect.ts'
 import { awayCode } from './notes.ts'
 import { settleRedemption } from './redemption.ts'
 import { requestIdOf } from './request-id.ts'
+import { dropResumption } from './resumption.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** Steps round the library's own, for what it has no hook for. Must be added before its callback is taken. */
@@ -49,6 +50,7 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
   /** What is left to do when the library has its answer ready. */
   async function completeAnswer(context: KoaContextWithOIDC): Promise<void> {
     await holdRedirect(settings.site, context)
+    dropResumption(settings.site, context)
     const { route } = context.oidc
     if (route === 'jwks') context.set('Cache-Control', `public, max-age=${publishedKeysSeconds}`)
     if (route === 'token') {

@@ -67,17 +67,23 @@ export function providerDesk(
     return sendMarkup(context, providerAwayPage(site, label, requestIdOf(context.env.incoming)), 503)
   }
 
+  const send = async (
+    context: PageContext,
+    provider: LoginProvider,
+    { uid, next, fresh }: VisitPlace,
+  ): Promise<Response> => {
+    try {
+      const attempt = await visits.begin(visitOf(context), { provider: provider.name, uid, next, fresh })
+      return context.redirect((await provider.authorizationUrl(attempt, fresh)).href, 303)
+    } catch (error) {
+      return sayAway(context, provider, error)
+    }
+  }
+
   return {
     providers,
-    async handOff(context, form, { uid, next, fresh }) {
-      const provider = find(textOf(form['provider']))
-      const visit = visitOf(context)
-      try {
-        const attempt = await visits.begin(visit, { provider: provider.name, uid, next })
-        return context.redirect((await provider.authorizationUrl(attempt, fresh)).href, 303)
-      } catch (error) {
-        return sayAway(context, provider, error)
-      }
+    async handOff(context, form, place) {
+      return send(context, find(textOf(form['provider'])), place)
     },
     async placeOf(context) {
       const found = await visits.find(stateOf(context))
@@ -86,10 +92,13 @@ export function providerDesk(
     },
     async receive(context, { name, uid }) {
       const provider = find(name)
-      const attempt = await visits.end(visitOf(context), { state: stateOf(context), provider: name, uid })
+      const ended = await visits.end(visitOf(context), { state: stateOf(context), provider: name, uid })
+      // The process that was first has told nobody what came of it, and the provider redeems its code once. The person is
+      // signed in there by now, so they come back without having been asked.
+      if (!ended.isFirst) return send(context, provider, ended)
       if (federation === undefined) throw new errors.SessionNotFound('no such provider')
       try {
-        return await federation.finish(provider, queryOf(context), attempt)
+        return await federation.finish(provider, queryOf(context), ended)
       } catch (error) {
         return sayAway(context, provider, error)
       }

@@ -13,21 +13,32 @@ interface ProviderVisit extends LoginAttempt {
   readonly uid: string | undefined
   /** The page of a person that wanted the login. */
   readonly next: string | undefined
+  /** Whether the person must log in at the provider anew. */
+  readonly fresh: boolean
   /** The digest of what the browser's cookie holds. */
   readonly binding: string
+}
+
+interface KeptVisit extends ProviderVisit {
+  /** In milliseconds since the epoch. */
+  readonly expiresAt: number
 }
 
 /** Visits of browsers to identity providers. Each ends once, in the browser in which it began, within ten minutes. */
 export interface ProviderVisits {
   /** Begins a visit, when the person has agreed to it and not before: the browser gets its cookie here. */
-  begin(visit: Visit, to: Pick<ProviderVisit, 'provider' | 'uid' | 'next'>): Promise<LoginAttempt>
+  begin(visit: Visit, to: Pick<ProviderVisit, 'provider' | 'uid' | 'next' | 'fresh'>): Promise<LoginAttempt>
   /** What belongs to a `state`, before anybody has shown that it is theirs. Untrusted input. */
   find(state: string): Promise<Pick<ProviderVisit, 'uid' | 'next'> | undefined>
   /**
-   * Ends the visit of this browser. Throws SessionNotFound for a `state` that is unknown, over, used, of another browser,
-   * provider or authorization request.
+   * Ends the visit of this browser. `isFirst` for one caller alone, who may redeem what the provider gave: the browser
+   * drops its cookie with the answer, so another one is there where that answer was lost. Throws SessionNotFound for a
+   * `state` that is unknown, over, of another browser, provider or authorization request.
    */
-  end(visit: Visit, of: { state: string; provider: string; uid: string | undefined }): Promise<ProviderVisit>
+  end(
+    visit: Visit,
+    of: { state: string; provider: string; uid: string | undefined },
+  ): Promise<ProviderVisit & { readonly isFirst: boolean }>
 }
 
 const model = 'ProviderVisit'
@@ -45,9 +56,9 @@ export function providerVisits(
     async begin({ req, res }, to) {
       const attempt = { state: randomToken(), nonce: randomToken(), verifier: randomToken(48) }
       const proof = randomToken()
-      const payload: ProviderVisit = { ...attempt, ...to, binding: digest(proof) }
       const expiresAt = clock.now() + milliseconds
-      await artifacts.put({ model, id: attempt.state, payload: { ...payload, expiresAt }, expiresAt })
+      const payload: KeptVisit = { ...attempt, ...to, binding: digest(proof), expiresAt }
+      await artifacts.put({ model, id: attempt.state, payload: { ...payload }, expiresAt })
       provider
         .createContext(req, res)
         .cookies.set(cookieOf(attempt.state), proof, { ...cookie, maxAge: milliseconds })
@@ -60,16 +71,15 @@ export function providerVisits(
     async end({ req, res }, { state, provider: name, uid }) {
       const { cookies } = provider.createContext(req, res)
       const proof = cookies.get(cookieOf(state), { signed: false }) ?? ''
-      const found = (await artifacts.find(model, state))?.payload as ProviderVisit | undefined
+      const found = (await artifacts.find(model, state))?.payload as KeptVisit | undefined
       // Before it is taken: whoever learns a state can neither use it nor use it up.
       const isTheirs = found !== undefined && secretsEqual(digest(proof), found.binding)
       if (!isTheirs) throw new errors.SessionNotFound('no visit of this browser')
       if (found.provider !== name || found.uid !== uid)
         throw new errors.SessionNotFound('a visit to somewhere else')
       cookies.set(cookieOf(state), null, cookie)
-      const taken = await artifacts.take(model, state)
-      if (taken === undefined) throw new errors.SessionNotFound('a visit that is over')
-      return found
+      if (found.expiresAt <= clock.now()) throw new errors.SessionNotFound('a visit that is over')
+      return { ...found, isFirst: await artifacts.consume(model, state) }
     },
   }
 }

@@ -10,20 +10,25 @@ import {
   UnauthorizedError,
 } from '@modelcontextprotocol/client'
 import type { Cluster } from '../support/cluster.ts'
-import { fakeBrowserCommand } from '../support/fake-browser-command.ts'
-import { FormBrowser } from '../support/form-browser.ts'
 import type { PatientFetch } from '../support/patient-fetch.ts'
 import { memoryProvider } from '../support/sdk-provider.ts'
 import { clientModules } from '../support/tools.ts'
+import type { Person } from './scene.ts'
 
-/** Signs in with SDK v2, steps up, and calls a tool; `whileSignedIn` happens before the call. */
+interface SdkOptions {
+  readonly mode: 'legacy' | 'auto'
+  readonly person: Person
+  readonly patient: PatientFetch
+  /** Happens before each call. */
+  readonly whileSignedIn: () => Promise<void>
+}
+
+/** Signs in with SDK v2, steps up, and calls a tool. */
 export async function useSdk(
   cluster: Cluster,
-  { send }: PatientFetch,
-  mode: 'legacy' | 'auto',
-  whileSignedIn: () => Promise<void>,
+  { mode, person, patient: { send }, whileSignedIn }: SdkOptions,
 ): Promise<void> {
-  const provider = memoryProvider({ browser: () => new FormBrowser({ send }) })
+  const provider = memoryProvider({ browser: () => person.browser })
   const open = (): StreamableHTTPClientTransport =>
     new StreamableHTTPClientTransport(new URL(cluster.demoUrl), {
       authProvider: provider as unknown as OAuthClientProvider,
@@ -47,6 +52,7 @@ export async function useSdk(
   }
   assert.deepEqual(await attempt(), { result: 5 })
   assert.equal(provider.logins(), 2)
+  assert.equal(person.logins(), 1, 'somebody had to sign in again')
 }
 
 function isUnauthorized(error: unknown): boolean {
@@ -54,8 +60,15 @@ function isUnauthorized(error: unknown): boolean {
   return error instanceof Error && error.cause !== undefined && isUnauthorized(error.cause)
 }
 
-/** Has the Inspector register, sign in, step up, and call a tool. */
-export async function useInspector(cluster: Cluster, era: 'legacy' | 'auto' | 'modern'): Promise<void> {
+/** How long the Inspector may take before it counts as hanging. */
+const patienceMilliseconds = 90_000
+
+/** Has the Inspector register, sign in, step up, and call a tool. `browser` is the program that it opens pages with. */
+export async function useInspector(
+  cluster: Cluster,
+  era: 'legacy' | 'auto' | 'modern',
+  browser: string,
+): Promise<void> {
   const modules = await clientModules()
   const launcher = join(modules, '@modelcontextprotocol/inspector/clients/launcher/build/index.js')
   const home = await mkdtemp(join(tmpdir(), 'inspector-home-'))
@@ -67,15 +80,18 @@ export async function useInspector(cluster: Cluster, era: 'legacy' | 'auto' | 'm
       HOME: home,
       MCP_INSPECTOR_SECRET_STORE: 'file',
       MCP_AUTO_OPEN_ENABLED: 'true',
-      BROWSER: fakeBrowserCommand(),
+      BROWSER: browser,
     },
+    detached: true, // with a group of processes that can be ended
   })
+  const timer = setTimeout(() => process.kill(-(program.pid as number), 'SIGKILL'), patienceMilliseconds)
   let output = ''
   for (const stream of [program.stdout, program.stderr])
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
   program.stdin.on('error', () => {}) // it may end before it has read every yes
   program.stdin.end('y\n'.repeat(8))
   await new Promise((resolve) => program.on('close', resolve))
+  clearTimeout(timer)
   await rm(home, { recursive: true, force: true })
   assert.match(output, /"structuredContent":\{"result":5\}/)
 }

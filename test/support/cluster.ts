@@ -8,7 +8,7 @@ import { demoSettings } from '../../src/cli/demo.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { type Finished, portcullis, type Started, startPortcullis } from './command.ts'
 import { freePort, sharedSecret, testClients } from './installation.ts'
-import { startNginx } from './nginx.ts'
+import { lastAnswering, startNginx } from './nginx.ts'
 import { startPostgres } from './postgres.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import { type SessionServer, startSessionServer } from './session-server.ts'
@@ -25,8 +25,12 @@ export interface Cluster {
   readonly addresses: readonly string[]
   /** Ends a replica with `kill -9`, whatever it is doing. */
   kill(index: number): Promise<void>
-  /** Starts a killed one again. Resolves when it says at its admin port that it is ready. */
-  revive(index: number): Promise<void>
+  /** Starts a killed one again, behind what goes on. */
+  revive(index: number): void
+  /** Resolves when what was started again says at its admin port that it is ready. */
+  revived(): Promise<void>
+  /** Resolves when nginx has taken up each replica again: it spares for some seconds one that did not answer. */
+  untilServing(): Promise<void>
   /** `portcullis audit verify` over the events of a replica. */
   verify(index: number): Promise<Finished>
   /** The events of all replicas. */
@@ -35,7 +39,7 @@ export interface Cluster {
 
 interface ClusterOptions {
   readonly replicas: number
-  /** Told the public URL before anything starts. */
+  /** Told the public URL before any replica starts. */
   readonly config?: (publicUrl: string) => Promise<ConfigInput>
 }
 
@@ -124,15 +128,29 @@ export async function startCluster(
     places.map(({ port }) => port),
   )
   closing.push(() => nginx.stop())
+  const addresses = places.map(({ port }) => `127.0.0.1:${port}`)
+  const reviving: Promise<void>[] = []
   return {
     publicUrl,
     demoUrl: `${publicUrl}/mcp`,
     sessionsUrl: `${publicUrl}/sessions/mcp`,
     sessions,
     redis,
-    addresses: places.map(({ port }) => `127.0.0.1:${port}`),
+    addresses,
     kill,
-    revive: begin,
+    revive(index) {
+      reviving.push(begin(index))
+      reviving.at(-1)?.catch(() => undefined) // `revived` throws it
+    },
+    revived: async () => void (await Promise.all(reviving.splice(0))),
+    async untilServing() {
+      const awaited = new Set(addresses)
+      while (awaited.size > 0) {
+        const { headers } = await fetch(`${publicUrl}/jwks`)
+        awaited.delete(lastAnswering(headers))
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    },
     verify: (index) => portcullis(['audit', 'verify', '-c', at(index).file]),
     async audit() {
       const paths = places.flatMap(({ data }) => filePaths(join(data, 'audit')))

@@ -4,10 +4,14 @@
  */
 import { spawn } from 'node:child_process'
 import { FormBrowser } from './form-browser.ts'
+import { glewlwydVisitor } from './glewlwyd-visitor.ts'
 
 const url = process.argv.at(-1) as string
 if (process.argv.includes('--in-background')) {
-  const callback = await new FormBrowser().visit(url)
+  const { GLEWLWYD_ISSUER: issuer = '', GLEWLWYD_USER: user = '' } = process.env
+  const elsewhere = async (target: URL): Promise<URL | undefined> =>
+    issuer !== '' && target.href.startsWith(issuer) ? glewlwydVisitor(issuer, user).visit(target) : undefined
+  const callback = await new FormBrowser({ elsewhere }).visit(url)
   if (callback !== undefined) await fetch(callback)
 } else {
   const args = [...process.execArgv, import.meta.filename, '--in-background', url]

@@ -13,6 +13,8 @@ interface BrowserOptions {
   readonly decision?: 'approve' | 'deny'
   /** Called before each form is submitted: what happens while the person thinks. */
   readonly beforeSubmit?: () => Promise<void>
+  /** What the person does at another origin, such as that of an identity provider; returns where they are sent from there. */
+  readonly elsewhere?: (url: URL) => Promise<URL | undefined>
   /** Sends requests; `fetch` unless said otherwise. */
   readonly send?: typeof fetch
 }
@@ -32,7 +34,7 @@ const maxSteps = 20
 
 /**
  * A browser without scripts: keeps cookies, follows redirects, fills and submits the first form of each page, else
- * follows its button, and stops where it would leave the origin that it was sent to.
+ * follows its button, and stops where it would leave the origin that it was sent to for good.
  */
 export class FormBrowser {
   readonly #cookies = new Map<string, Cookie>()
@@ -56,8 +58,9 @@ export class FormBrowser {
       if (location !== null) {
         if (request.body !== undefined) this.redirectsAfterForms.push(response.status)
         const next = new URL(location, request.url)
-        if (next.origin !== home) return next
-        request = { url: next.href }
+        const back = next.origin === home ? next : await this.#options.elsewhere?.(next)
+        if (back?.origin !== home) return back ?? next
+        request = { url: back.href }
         continue
       }
       const html = await response.text()

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { exportPKCS8, exportSPKI, generateKeyPair } from 'jose'
 import { findOrInstall } from './debian.ts'
+import { glewlwydVisitor, password, session } from './glewlwyd-visitor.ts'
 import { freePort } from './installation.ts'
+import { startQueue } from './queue.ts'
 
 const program = '/usr/bin/glewlwyd'
 const tables = '/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3'
@@ -24,12 +26,11 @@ export interface Glewlwyd {
   close(): Promise<void>
 }
 
-const password = 'four words of no meaning'
 const startMilliseconds = 30_000
 
 /**
  * Starts Glewlwyd, as Debian has it: the installed one, else one that root installs. Throws where none is had: a test
- * that needs it is never skipped.
+ * that needs it is never skipped. With SQLite it fails requests that come at once, so each waits for the one before.
  */
 export async function startGlewlwyd(): Promise<Glewlwyd> {
   await install()
@@ -38,7 +39,8 @@ export async function startGlewlwyd(): Promise<Glewlwyd> {
   database.exec(readFileSync(tables, 'utf8'))
   database.close()
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
+  const queue = await startQueue(port)
+  const { url } = queue
   const file = join(folder, 'glewlwyd.conf')
   await writeFile(file, configuration(url, port, folder))
   const child = spawn(program, [`--config-file=${file}`], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -48,10 +50,14 @@ export async function startGlewlwyd(): Promise<Glewlwyd> {
   const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const endWithTests = (): void => void child.kill()
   process.once('exit', endWithTests)
-  await untilUp(url, child, () => said)
+  await untilUp(`http://127.0.0.1:${port}`, child, () => said)
 
-  const administrator = session(url)
-  await administrator('POST', '/api/auth/', { username: 'admin', password: 'password' })
+  const administration = session(url)
+  const administrator = async (method: string, path: string, body: object): Promise<void> => {
+    // A sign-in counts for ten minutes.
+    await administration('POST', '/api/auth/', { username: 'admin', password: 'password' })
+    await administration(method, path, body)
+  }
   const issuer = `${url}/api/oidc`
   const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
   const keys = { key: await exportPKCS8(privateKey), cert: await exportSPKI(publicKey) }
@@ -94,14 +100,9 @@ export async function startGlewlwyd(): Promise<Glewlwyd> {
       for (const { token_hash: hash } of tokens)
         await browser('DELETE', `/api/oidc/token/${encodeURIComponent(hash)}`)
     },
-    async authorize(target, user) {
-      const browser = session(url)
-      await browser('POST', '/api/auth/', { username: user, password })
-      await browser('PUT', `/api/auth/grant/${target.searchParams.get('client_id')}`, { scope: 'openid' })
-      const { headers } = await browser('GET', `${target.pathname}${target.search}&g_continue`)
-      return new URL(headers.get('location') ?? '')
-    },
+    authorize: (target, user) => glewlwydVisitor(issuer, user).visit(target),
     async close() {
+      await queue.close()
       child.kill()
       await exit
       process.removeListener('exit', endWithTests)
@@ -134,25 +135,6 @@ const openIdParameters = {
   'email-claim': 'mandatory',
   scope: [],
   claims: [],
-}
-
-type Session = (method: string, path: string, body?: object) => Promise<Response>
-
-/** One browser's cookie, and requests with it. Throws where the answer is an error. */
-function session(url: string): Session {
-  let cookie = ''
-  return async (method, path, body) => {
-    const answer = await fetch(url + path, {
-      method,
-      redirect: 'manual',
-      headers: { cookie, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const [set] = answer.headers.getSetCookie()
-    if (set !== undefined) cookie = set.split(';')[0] ?? ''
-    if (answer.status >= 400) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
-    return answer
-  }
 }
 
 function configuration(url: string, port: number, folder: string): string {

@@ -8,6 +8,11 @@ import { findProgram } from './find-program.ts'
 /** The header with which the nginx of tests says who answered: an address with its port. */
 export const answeredBy = 'x-answered-by'
 
+/** Who gave an answer in the end, of all whom nginx has asked. */
+export function lastAnswering(headers: Headers): string {
+  return headers.get(answeredBy)?.split(', ').at(-1) ?? ''
+}
+
 /** An nginx in front of gateways. */
 export interface Nginx {
   readonly url: string

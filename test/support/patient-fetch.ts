@@ -1,6 +1,10 @@
-/** An answer of the gate that somebody got. */
+import { expectedEvent } from './expected-event.ts'
+import { answeredBy } from './nginx.ts'
+
+/** An answer of the gate that somebody got, and the event that must stand in the audit for it. */
 export interface Acknowledged {
   readonly requestId: string
+  readonly event: string
   readonly what: string
 }
 
@@ -9,8 +13,12 @@ export interface PatientFetch {
   readonly send: typeof fetch
   /** How many requests were sent again. */
   readonly retries: () => number
-  /** Answers to decisions: posts, and redirects that carry a code. */
+  /** How many the balancer itself brought to another gateway, when the first one did not answer. */
+  readonly passedOn: () => number
+  /** Answers to decisions. */
   readonly acknowledged: readonly Acknowledged[]
+  /** How often each code was answered with tokens. */
+  readonly redeemed: ReadonlyMap<string, number>
 }
 
 const attempts = 40
@@ -23,15 +31,18 @@ const idOf = (response: Response): string | null => response.headers.get('x-requ
  */
 export function patientFetch(): PatientFetch {
   const acknowledged: Acknowledged[] = []
+  const redeemed = new Map<string, number>()
   let retries = 0
+  let passedOn = 0
   const send: typeof fetch = async (target, init) => {
     for (let attempt = 1; ; attempt++) {
       const response = await fetch(target, init).catch((error: unknown) => {
         if (attempt === attempts || init?.signal?.aborted === true) throw error
       })
+      if ((response?.headers.get(answeredBy) ?? '').includes(',')) passedOn++
       const isOfGate = response !== undefined && (response.status < 500 || idOf(response) !== null)
       if (response !== undefined && (isOfGate || attempt === attempts)) {
-        note(response, init?.method ?? 'GET', String(target))
+        note(response, new URL(String(target)), init)
         return response
       }
       retries++
@@ -39,11 +50,15 @@ export function patientFetch(): PatientFetch {
       await new Promise((resolve) => setTimeout(resolve, pauseMilliseconds))
     }
   }
-  const note = (response: Response, method: string, url: string): void => {
+  const note = (response: Response, url: URL, init: RequestInit | undefined): void => {
     const requestId = idOf(response)
-    const location = response.headers.get('location') ?? ''
-    if (requestId === null || !(method === 'POST' || /[?&]code=/.test(location))) return
-    acknowledged.push({ requestId, what: `${method} ${new URL(url).pathname} ${response.status}` })
+    const method = init?.method ?? 'GET'
+    const event = expectedEvent({ method, url, response })
+    if (requestId === null || event === undefined) return
+    acknowledged.push({ requestId, event, what: `${method} ${url.pathname} ${response.status}` })
+    const code = init?.body instanceof URLSearchParams ? init.body.get('code') : null
+    if (event === 'oauth.token' && response.status === 200 && code !== null)
+      redeemed.set(code, (redeemed.get(code) ?? 0) + 1)
   }
-  return { send, retries: () => retries, acknowledged }
+  return { send, retries: () => retries, passedOn: () => passedOn, acknowledged, redeemed }
 }

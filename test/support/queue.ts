@@ -1,0 +1,41 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+
+/** A proxy in front of a server that cannot do two things at once: each request waits for the answer to the one before. */
+export interface Queue {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Starts it, in front of a port of loopback. */
+export async function startQueue(port: number): Promise<Queue> {
+  let last: Promise<unknown> = Promise.resolve()
+  const forward = async (req: IncomingMessage, body: Buffer, res: ServerResponse): Promise<void> => {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const { method, url, headers } = req
+      const asked = request({ host: '127.0.0.1', port, method, path: url, headers, agent: false }, resolve)
+      asked.once('error', reject).end(body)
+    })
+    res.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
+    res.end(await buffer(answer))
+  }
+  const server = createServer((req, res) => {
+    const body = buffer(req)
+    const before = last
+    last = body
+      .then(async (sent) => {
+        await before
+        await forward(req, sent, res)
+      })
+      .catch(() => res.destroy()) // the client or the server is gone
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
