@@ -20,15 +20,11 @@ const demands: ReadonlyMap<string, readonly (readonly [first: number, last: numb
   ['T', [[1, 10]]],
   ['X', [[1, 10]]],
   ['U', [[1, 2]]],
-  ['A', [[41, 64]]],
-  [
-    'N',
-    [
-      [11, 18],
-      [21, 23],
-      [33, 33],
-    ],
-  ],
+  ['A', [[1, 75]]],
+  ['N', [[1, 35]]],
+  ['V', [[1, 14]]],
+  ['H', [[1, 7]]],
+  ['O', [[1, 20]]],
 ])
 
 describe('documentation', () => {

@@ -28,6 +28,7 @@ export function listFilter(principal: Principal, upstream: Upstream, call: CallS
     return listing === 'callable' ? decision.kind === 'allow' : decision.kind !== 'deny'
   }
 
+  const isModern = call.era === 'modern'
   const change = (message: unknown): unknown => {
     const result = isJsonObject(message) ? message['result'] : undefined
     if (!isJsonObject(result)) return message
@@ -38,7 +39,7 @@ export function listFilter(principal: Principal, upstream: Upstream, call: CallS
         shown[shape.member] = Array.isArray(items) ? items.filter((item) => isShown(shape, item)) : []
     }
     if (Object.keys(shown).length === 0) return message
-    const cacheScope = 'cacheScope' in result ? { cacheScope: 'private' } : {}
+    const cacheScope = isModern || 'cacheScope' in result ? { cacheScope: 'private' } : {}
     return { ...(message as object), result: { ...result, ...shown, ...cacheScope } }
   }
   return { change, concerns: () => true, documents: true }

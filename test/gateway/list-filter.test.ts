@@ -78,6 +78,13 @@ describe('lists of a server with rules (A26)', () => {
     assert.deepEqual(json.result, { tools: left['tools/list'], ...more, cacheScope: 'private' })
   })
 
+  it('are private also where a modern server says nothing of caches (O18)', async () => {
+    answerLists(gate)
+    const { body, headers } = modernRequest('tools/list')
+    const { json } = await gate.post(body, { token: await gate.tokenFor('mcp:*'), headers })
+    assert.equal(json.result?.['cacheScope'], 'private')
+  })
+
   it('lose no number that JavaScript would round', async () => {
     answerLists(gate, (message, res) =>
       res
