@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { decodeJwt } from 'jose'
+import type { OperatorFetch } from '../../src/http/operator-fetch.ts'
+import { type LoginProvider, ProviderAway, ProviderRefused } from '../../src/identity/provider-contract.ts'
+import { githubApi, githubProvider } from '../../src/issuer/github-provider.ts'
+import { FormBrowser } from '../support/form-browser.ts'
+import { startGithub, type TestGithub } from '../support/github.ts'
+import { startInstallation } from '../support/installation.ts'
+import { movableClock } from '../support/movable-clock.ts'
+import { OAuthClient } from '../support/oauth.ts'
+
+const attempt = { state: 's'.repeat(43), nonce: 'n'.repeat(43), verifier: 'v'.repeat(43) }
+const scopes = ['read:user', 'user:email', 'read:org']
+
+describe('GitHub as a place to log in', () => {
+  let github: TestGithub
+  let provider: LoginProvider
+  before(async () => {
+    github = await startGithub()
+    provider = githubProvider(
+      {
+        name: 'github',
+        label: 'GitHub',
+        issuer: github.issuer,
+        origins: [],
+        clientId: 'Iv1.0',
+        clientSecret: { current: 'github-secret' },
+        scopes,
+        parameters: {},
+        userinfo: false,
+        endsSession: false,
+        callbackUrl: 'https://gw.example/login/callback/github',
+        afterLogoutUrl: 'https://gw.example/logout',
+      },
+      fetch as OperatorFetch,
+    )
+  })
+  afterEach(() => github.failures.clear())
+  after(() => github.close())
+
+  const answer = async (): Promise<string> =>
+    github.authorize(await provider.authorizationUrl(attempt, false)).search.slice(1)
+  const octocat = () => ({ issuer: github.issuer, subject: '583231' })
+  const redeem = async () => provider.redeem(await answer(), attempt)
+
+  it('is asked at its own endpoints, with PKCE, state and scopes', async () => {
+    const url = await provider.authorizationUrl(attempt, false)
+    assert.equal(url.origin + url.pathname, `${github.issuer}/login/oauth/authorize`)
+    const { state, scope, code_challenge_method: method } = Object.fromEntries(url.searchParams)
+    assert.deepEqual([state, scope, method], [attempt.state, scopes.join(' '), 'S256'])
+    assert.equal(githubApi('https://github.com'), 'https://api.github.com')
+    assert.equal(githubApi(github.issuer), `${github.issuer}/api/v3`)
+  })
+
+  it('says who somebody is by the number of the account, with a verified address and all groups', async () => {
+    const { issuer, subject, claims, credential } = await redeem()
+    assert.deepEqual([issuer, subject], [github.issuer, '583231'])
+    assert.deepEqual([claims['email'], claims['email_verified']], ['octocat@example.com', true])
+    assert.deepEqual(claims['groups'], ['my-company', 'my-company/platform'])
+    const renewed = await provider.renew(credential ?? '', { issuer, subject })
+    assert.equal(renewed.identity?.subject, subject)
+    github.api.set('/user/emails', [{ email: 'a@b.example', primary: true, verified: false }])
+    const unverified = (await redeem()).claims
+    assert.deepEqual([unverified['email'], unverified['email_verified']], [undefined, false])
+  })
+
+  it('says no to a code of another state, without the verifier, or a second time, and to a token that was taken back', async () => {
+    const query = await answer()
+    for (const wrong of [{ state: 'x'.repeat(43) }, { verifier: 'x'.repeat(43) }])
+      await assert.rejects(provider.redeem(await answer(), { ...attempt, ...wrong }), ProviderRefused)
+    const { credential = '' } = await provider.redeem(query, attempt)
+    await assert.rejects(provider.redeem(query, attempt), ProviderRefused)
+    await assert.rejects(provider.redeem(`error=access_denied&state=${attempt.state}`, attempt), {
+      name: 'ProviderRefused',
+      code: 'access_denied',
+    })
+    github.revoke()
+    await assert.rejects(provider.renew(credential, octocat()), ProviderRefused)
+  })
+
+  it('tells being away and its limits from a no, and a scope that was not given from both', async () => {
+    const { credential = '' } = await redeem()
+    const failing = (path: string, status: number, headers = {}): Promise<unknown> => {
+      github.failures.clear()
+      github.failures.set(path, [status, headers])
+      return provider.renew(credential, octocat())
+    }
+    await assert.rejects(failing('/user', 503), ProviderAway)
+    await assert.rejects(failing('/user', 403), ProviderAway)
+    await assert.rejects(failing('/user/orgs', 403, { 'x-ratelimit-remaining': '0' }), ProviderAway)
+    await assert.rejects(failing('/user/teams', 403, { 'retry-after': '60' }), ProviderAway)
+    await failing('/user/orgs', 403)
+    const { identity } = await provider.renew(credential, octocat())
+    assert.deepEqual(identity?.claims['groups'], ['my-company/platform'])
+  })
+
+  it('lets members of a group in, and ends their access when they leave it (X1)', async (t) => {
+    const setting = { preset: 'github' as const, clientId: 'Iv1.0', clientSecret: 'github-secret' }
+    const providers = [{ ...setting, issuer: github.issuer, allow: { groups: ['my-company'] } }]
+    const clock = movableClock()
+    const installation = await startInstallation({ clock, config: { login: { providers } } })
+    t.after(() => installation.close())
+    const client = new OAuthClient(installation.url)
+    const browser = new FormBrowser()
+    const left = await browser.visit(client.authorizationUrl({ verifier: attempt.verifier }))
+    const callback = github.authorize(left as URL)
+    const back = await browser.visit(callback.href)
+    const code = back?.searchParams.get('code') ?? ''
+    const { status, body } = await client.redeem({ code, verifier: attempt.verifier, callback })
+    assert.equal(status, 200, browser.lastPage.html)
+    assert.match(browser.lastPage.html, /The Octocat/)
+    assert.deepEqual(decodeJwt(body.access_token)['groups'], ['my-company', 'my-company/platform'])
+    github.api.set('/user/orgs', [])
+    github.api.set('/user/teams', [])
+    clock.advance(301_000)
+    assert.equal((await client.refresh(body.refresh_token)).body.error, 'invalid_grant')
+  })
+})
