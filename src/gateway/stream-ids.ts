@@ -3,7 +3,7 @@ import type { Sealer } from '../core/secret.ts'
 import { ownerContext } from './session.ts'
 
 /** Whose stream it is: a principal's, in a session at a server, by the server's own id where it has one. */
-export interface StreamOwner {
+interface StreamOwner {
   readonly principal: Principal
   /** The name of the server. */
   readonly upstream: string

@@ -104,9 +104,9 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
         worker.process.kill('SIGKILL')
         resolve('the worker does not answer')
       }, replaceMilliseconds)
-      const problem = await promise
+      const answer = await promise
       clearTimeout(timer)
-      return problem
+      return answer
     },
     kill: () => worker.process.kill('SIGKILL'),
     gone,

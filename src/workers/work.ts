@@ -57,8 +57,8 @@ async function replace(running: Running | undefined, config: Config): Promise<st
   return running === undefined ? 'the worker has not started' : problemOf(running.replace(config))
 }
 
-function problemOf(work: Promise<void>): Promise<string | undefined> {
-  return work.then(
+function problemOf(attempt: Promise<void>): Promise<string | undefined> {
+  return attempt.then(
     () => undefined,
     (error: unknown) => (error as Error).message,
   )

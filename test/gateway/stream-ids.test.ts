@@ -109,7 +109,7 @@ describe('what a server asks its client', () => {
         token,
         where,
       )
-    const token = asked?.params?._meta?.progressToken
+    const token = asked?.params?.['_meta']?.progressToken
     assert.equal((await report(token, mine, session)).status, 202)
     assert.match(gate.spy.seen.at(-1)?.body ?? '', /"progressToken":5/)
     const earlier = gate.spy.seen.length

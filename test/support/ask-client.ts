@@ -21,6 +21,9 @@ export async function askClient(
   const { text } = await gate.post(legacyRequest('tools/call', { name: 'a' }), { token, headers })
   gate.spy.answerWith(answer)
   const [, data = ''] = /^data: (.+)$/m.exec(text) ?? []
-  const { id, params } = JSON.parse(data) as { id: string; params: { _meta: { progressToken: string } } }
-  return { id, progressToken: params._meta.progressToken }
+  const { id, params } = JSON.parse(data) as {
+    id: string
+    params: { [meta: string]: { progressToken: string } }
+  }
+  return { id, progressToken: params['_meta']?.progressToken ?? '' }
 }
