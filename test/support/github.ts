@@ -54,7 +54,7 @@ export async function startGithub(): Promise<TestGithub> {
       : { error: 'bad_verification_code', error_description: 'The code passed is incorrect or expired.' }
     return req.headers.accept === 'application/json'
       ? JSON.stringify(answer)
-      : new URLSearchParams(answer as Record<string, string>).toString()
+      : new URLSearchParams(answer).toString()
   }
   const serve = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const { pathname } = new URL(req.url ?? '/', 'http://github')
