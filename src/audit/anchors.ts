@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place } from './chain.ts'
 import { anchorsName } from './files.ts'
-import { isSigned, type TrailKeys } from './signature.ts'
+import { isSigned, signLine, type TrailKeys, type TrailSigner } from './signature.ts'
 
 /** Where chains were when what came before was pruned: what is left of it, signed. */
 interface AnchorRecord {
   readonly v: number
   readonly time: string
-  /** The file that was removed. */
+  /** The file that was removed, or the table from which it was. */
   readonly file: string
   readonly places: readonly Place[]
   readonly kid: string
@@ -26,9 +26,14 @@ export interface Anchors {
 
 /** Reads the anchors of a folder, as far as they are signed. */
 export function readAnchors(folder: string, keys: TrailKeys): Anchors {
+  return anchorsOf(readText(join(folder, anchorsName)).split('\n'), keys)
+}
+
+/** Reads lines of anchors, as far as they are signed. The lines are untrusted. */
+export function anchorsOf(lines: readonly string[], keys: TrailKeys): Anchors {
   const places = new Map<string, Place[]>()
   const wrong: number[] = []
-  for (const [index, line] of readText(join(folder, anchorsName)).split('\n').entries()) {
+  for (const [index, line] of lines.entries()) {
     if (line === '') continue
     const record = read(line)
     const key = record && keys.get(record.kid)
@@ -41,9 +46,13 @@ export function readAnchors(folder: string, keys: TrailKeys): Anchors {
   return { places, wrong }
 }
 
-/** The line of an anchor, unsigned. */
-export function writeAnchor(record: AnchorRecord): string {
-  return JSON.stringify(record)
+/** The line of an anchor, signed. */
+export function writeAnchor(
+  { file, places, now }: Pick<AnchorRecord, 'file' | 'places'> & { readonly now: number },
+  { kid, key }: TrailSigner,
+): string {
+  const record: AnchorRecord = { v: 1, time: new Date(now).toISOString(), file, places, kid }
+  return signLine(JSON.stringify(record), key)
 }
 
 function read(line: string): AnchorRecord | undefined {

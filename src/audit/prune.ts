@@ -4,7 +4,7 @@ import { readAnchors, writeAnchor } from './anchors.ts'
 import { anchorsName, endOfFile, listFiles } from './files.ts'
 import { writeSpot } from './findings.ts'
 import { readLines } from './read-lines.ts'
-import { signLine, type TrailKeys, type TrailSigner } from './signature.ts'
+import type { TrailKeys, TrailSigner } from './signature.ts'
 import { verifyTrail } from './verify.ts'
 
 interface PruneOptions {
@@ -36,9 +36,8 @@ export async function pruneTrail(options: PruneOptions): Promise<readonly string
       throw new Error(
         `${name} is old enough to be removed, but stays: ${writeSpot(finding)} ${finding.message}`,
       )
-    const time = new Date(options.now).toISOString()
-    const anchor = writeAnchor({ v: 1, time, file: name, places: heads, kid: signer.kid })
-    append(join(folder, anchorsName), `${signLine(anchor, signer.key)}\n`)
+    const anchor = writeAnchor({ file: name, places: heads, now: options.now }, signer)
+    append(join(folder, anchorsName), `${anchor}\n`)
     rmSync(path)
     removed.push(name)
   }

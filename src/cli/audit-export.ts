@@ -28,7 +28,7 @@ export function auditExportCommand(): Command {
     )
     .action(async (named: string[], flags: FilterFlags & { readonly format: Format }) => {
       if (flags.format === 'csv') await write(csvHeader)
-      for await (const selected of selectEvents(readEvents(named, flags), flags))
+      for await (const selected of selectEvents(readEvents(named, flags, flags), flags))
         await write(writers[flags.format](selected))
     })
 }

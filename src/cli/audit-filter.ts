@@ -32,7 +32,7 @@ export function addFilterFlags(command: Command): Command {
 const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** Parses a time, or a span before now. Throws InvalidArgumentError. */
-function parseTime(text: string): number {
+export function parseTime(text: string): number {
   const [, amount, unit] = /^(\d+)([mhd])$/.exec(text) ?? []
   if (unit !== undefined) return Date.now() - Number(amount) * (units[unit] ?? 0)
   const time = Date.parse(text)

@@ -13,7 +13,7 @@ export function auditQueryCommand(): Command {
     .argument('[folders...]', 'folders with events (default: that of the installation)')
     .option('--json', 'for machines: the lines as they were written')
     .action(async (named: string[], flags: FilterFlags) => {
-      for await (const selected of selectEvents(readEvents(named, flags), flags)) {
+      for await (const selected of selectEvents(readEvents(named, flags, flags), flags)) {
         for (const { event, line } of selected) console.log(flags.json === true ? line : describe(event))
       }
     })

@@ -25,7 +25,7 @@ export function auditReportCommand(): Command {
       const page = await withStore(flags, async ({ config, store, facts }) => {
         const verified = await verifySource(named, flags, readTrailKeys(await auditKeySetOf(store)))
         const { publicUrl, users, servers } = facts
-        const events = selectEvents(readEvents(named, flags), flags)
+        const events = selectEvents(readEvents(named, flags, flags), flags)
         const ports = { config, publicUrl, users, servers, store, clock: systemClock, events }
         const ofOneMachine = flags.database !== true && config.store.url !== undefined && named.length < 2
         const record = [

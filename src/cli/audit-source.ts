@@ -1,13 +1,14 @@
 import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 import { filePaths } from '../audit/files.ts'
+import type { EventFilter } from '../audit/filter.ts'
 import { readEvent } from '../audit/read-event.ts'
 import { type Lines, readLines } from '../audit/read-lines.ts'
 import { auditFolder } from '../compose/audit.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
-import { openAuditTable } from '../storage/audit-table.ts'
+import { type AuditSelection, type AuditTable, openAuditTable } from '../storage/audit-table.ts'
 import { configFor } from './config-for.ts'
 import { flagSettings } from './flags.ts'
 import { OperandWrong } from './operand-wrong.ts'
@@ -48,15 +49,31 @@ export function addSourceFlag(command: Command): Command {
   return command.option('--database', 'the copy in PostgreSQL, of all machines, in place of folders')
 }
 
-/** Events of folders, or of the database that a sink of the configuration names. Throws OperandWrong and StoreUnusable. */
-export async function* readEvents(named: readonly string[], flags: SourceFlags): AsyncGenerator<Lines> {
+/**
+ * Events of folders, or of the database that a sink of the configuration names, which is asked for no more than is meant.
+ * Throws OperandWrong and StoreUnusable.
+ */
+export async function* readEvents(
+  named: readonly string[],
+  flags: SourceFlags,
+  { since, until, subject }: Pick<EventFilter, 'since' | 'until' | 'subject'> = {},
+): AsyncGenerator<Lines> {
   const { database = false, ...others } = flags
-  if (database) yield* readDatabase(others)
-  else yield* readLines(foldersOf(named, others).flatMap(filePaths))
+  if (!database) yield* readLines(foldersOf(named, others).flatMap(filePaths))
+  else {
+    const { table, tenant } = await openDatabase(others)
+    try {
+      yield* linesOf(table, { tenant, since, until, subject })
+    } finally {
+      await table.close()
+    }
+  }
 }
 
-/** One table holds the events of all tenants, whose keys and operators are not the same: whoever asks reads one's. */
-async function* readDatabase(flags: StoreFlags): AsyncGenerator<Lines> {
+/** The table that a sink of the configuration names, and whose events in it are meant. Throws OperandWrong and StoreUnusable. */
+export async function openDatabase(
+  flags: StoreFlags,
+): Promise<{ readonly table: AuditTable; readonly tenant: string | undefined }> {
   const { audit, store } = configOf(flags)
   const sink = audit.sinks.find(({ kind }) => kind === 'postgres')
   const url = sink?.kind === 'postgres' ? (sink.url ?? store.url) : undefined
@@ -64,15 +81,29 @@ async function* readDatabase(flags: StoreFlags): AsyncGenerator<Lines> {
     throw new OperandWrong([
       { path: '--database', message: 'no sink of the configuration is of the kind postgres' },
     ])
-  const table = await openAuditTable(url, () => undefined)
-  try {
-    let first = 1
-    for await (const all of table.read()) {
-      const lines = all.filter((line) => readEvent(line)?.tenant === flags.tenant)
-      yield { source: 'audit_events', first, lines, bytes: 0 }
-      first += lines.length
+  // One table holds the events of all tenants, whose keys and operators are not the same: whoever asks reads one's.
+  return { table: await openAuditTable(url, () => undefined), tenant: flags.tenant }
+}
+
+/** What `linesOf` calls the table. */
+export const tableName = 'audit_events'
+
+/** Lines of the table. `onStray` is told the number of one that is looked for by something else than it says. */
+export async function* linesOf(
+  table: AuditTable,
+  wanted: AuditSelection,
+  onStray: (line: number) => void = () => undefined,
+): AsyncGenerator<Lines> {
+  let first = 1
+  for await (const rows of table.read(wanted)) {
+    for (const [index, { line, time, subject }] of rows.entries()) {
+      const event = readEvent(line)
+      const agrees =
+        event === undefined ||
+        (event.tenant === wanted.tenant && event.subject === subject && Date.parse(event.time) === time)
+      if (!agrees) onStray(first + index)
     }
-  } finally {
-    await table.close()
+    yield { source: tableName, first, lines: rows.map(({ line }) => line), bytes: 0 }
+    first += rows.length
   }
 }

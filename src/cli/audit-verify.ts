@@ -1,13 +1,21 @@
 import { readFileSync, statSync } from 'node:fs'
 import { Command } from 'commander'
-import { readAnchors } from '../audit/anchors.ts'
-import { filePaths } from '../audit/files.ts'
+import { anchorsOf, readAnchors } from '../audit/anchors.ts'
+import { anchorsName, filePaths } from '../audit/files.ts'
 import { type Finding, writeSpot } from '../audit/findings.ts'
 import { readLines } from '../audit/read-lines.ts'
 import { readTrailKeys, type TrailKeys } from '../audit/signature.ts'
 import { type Verification, verifyTrail } from '../audit/verify.ts'
+import type { AuditSelection, AuditTable } from '../storage/audit-table.ts'
 import { auditKeySet } from './audit-keys.ts'
-import { addSourceFlag, foldersOf, readEvents, type SourceFlags } from './audit-source.ts'
+import {
+  addSourceFlag,
+  foldersOf,
+  linesOf,
+  openDatabase,
+  type SourceFlags,
+  tableName,
+} from './audit-source.ts'
 import { printable } from './client-text.ts'
 import { OperandWrong } from './operand-wrong.ts'
 import { addInstallationFlags } from './with-store.ts'
@@ -44,8 +52,12 @@ export async function verifySource(
   keys: TrailKeys,
 ): Promise<readonly Verified[]> {
   if (flags.database === true) {
-    const verified = await verifyTrail(readEvents(named, flags), { keys, anchors: new Map() })
-    return [{ folder: 'the database', ...verified }]
+    const { table, tenant } = await openDatabase(flags)
+    try {
+      return [{ folder: 'the database', ...(await verifyTable(table, { tenant }, keys)) }]
+    } finally {
+      await table.close()
+    }
   }
   const results: Verified[] = []
   for (const folder of foldersOf(named, flags)) results.push(await verifyFolder(folder, keys))
@@ -60,11 +72,29 @@ async function verifyFolder(folder: string, keys: TrailKeys): Promise<Verified> 
   const progress = process.stderr.isTTY ? showProgress(total) : undefined
   const verified = await verifyTrail(readLines(paths), { keys, anchors: places, onProgress: progress?.step })
   progress?.end()
-  const findings = wrong.map((line): Finding => {
-    const message = 'this anchor is not signed by a key that is trusted, and does not count'
-    return { kind: 'unsigned', source: 'anchors.jsonl', line, message }
+  return { folder, ...verified, findings: [...unsigned(wrong, anchorsName), ...verified.findings] }
+}
+
+/** Verifies the rows of the table that are meant, and that they are looked for by what their lines say. */
+export async function verifyTable(
+  table: AuditTable,
+  wanted: AuditSelection,
+  keys: TrailKeys,
+): Promise<Verification> {
+  const { places, wrong } = anchorsOf(await table.anchors(wanted.tenant), keys)
+  const stray: number[] = []
+  const lines = linesOf(table, wanted, (line) => stray.push(line))
+  const verified = await verifyTrail(lines, { keys, anchors: places })
+  const strays = stray.map((line): Finding => {
+    const message = 'the columns of this row do not say what its line says'
+    return { kind: 'changed', source: tableName, line, message }
   })
-  return { folder, ...verified, findings: [...findings, ...verified.findings] }
+  return { ...verified, findings: [...unsigned(wrong, 'audit_anchors'), ...strays, ...verified.findings] }
+}
+
+function unsigned(wrong: readonly number[], source: string): Finding[] {
+  const message = 'this anchor is not signed by a key that is trusted, and does not count'
+  return wrong.map((line) => ({ kind: 'unsigned', source, line, message }))
 }
 
 function tell({ folder, events, chains, findings, more, unsealed, open }: Verified): void {

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { auditExportCommand } from './audit-export.ts'
 import { auditKeysCommand } from './audit-keys.ts'
+import { auditPruneCommand } from './audit-prune.ts'
 import { auditQueryCommand } from './audit-query.ts'
 import { auditReportCommand } from './audit-report.ts'
 import { auditVerifyCommand } from './audit-verify.ts'
@@ -13,5 +14,6 @@ export function auditCommand(): Command {
     .addCommand(auditQueryCommand())
     .addCommand(auditExportCommand())
     .addCommand(auditReportCommand())
+    .addCommand(auditPruneCommand())
     .addCommand(auditKeysCommand())
 }

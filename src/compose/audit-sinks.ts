@@ -50,10 +50,10 @@ function postgresSink(name: string, url: string, onFault: (error: unknown) => vo
   }
 }
 
-/** A torn line is no event, and stays in the file. */
-function rowOf(line: string): AuditRow[] {
+/** A line as a row of the table. A torn line is no event, and stays in the file. */
+export function rowOf(line: string): AuditRow[] {
   const event = readEvent(line)
   if (event === undefined) return []
-  const { chain, seq, time, event: name, outcome, subject, clientId, upstream } = event
-  return [{ chain, seq, time, event: name, outcome, subject, clientId, upstream, line }]
+  const { chain, seq, time, tenant, event: name, outcome, subject, clientId, upstream } = event
+  return [{ chain, seq, time, tenant, event: name, outcome, subject, clientId, upstream, line }]
 }

@@ -1,14 +1,51 @@
 import { type Generated, type Kysely, sql } from 'kysely'
+import { allowRemoval, createAuditTable } from './create-audit-table.ts'
 import { openPostgres, statementMilliseconds } from './postgres.ts'
 import type { Schema } from './schema.ts'
 
-/** Events in a table of their own, to which is only added. */
+/** Events in a table of their own, to which is only added, and from whose beginning old ones are removed. */
 export interface AuditTable {
   /** Adds lines of events, in one statement. One that is there already is left as it is. */
   append(rows: readonly AuditRow[]): Promise<void>
-  /** Lines in the order in which they came, some at a time. */
-  read(): AsyncGenerator<readonly string[]>
+  /** The rows that are meant, in the order in which they came, some at a time, as they all were at one moment. */
+  read(wanted: AuditSelection): AsyncGenerator<readonly KeptRow[]>
+  /** The lines of the anchors of a tenant, oldest first. */
+  anchors(tenant: string | undefined): Promise<readonly string[]>
+  /** How far everything of a tenant is older than a time: a mark for `read` and `remove`. Milliseconds since the epoch. */
+  markBefore(tenant: string | undefined, time: number): Promise<number>
+  /**
+   * Removes the events of a tenant below a mark and keeps their anchor, together or not at all. Throws where those are not
+   * `count` events: somebody else has added or removed some meanwhile.
+   */
+  remove(removal: AuditRemoval): Promise<void>
   close(): Promise<void>
+}
+
+/** Which lines are meant: those of one tenant, or of the installation itself. */
+export interface AuditSelection {
+  readonly tenant: string | undefined
+  /** Milliseconds since the epoch: from the first on, and before the second. */
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+  readonly subject?: string | undefined
+  /** Below a mark. */
+  readonly below?: number | undefined
+}
+
+/** A line with what is looked for in its stead. Untrusted. */
+interface KeptRow {
+  readonly line: string
+  /** Milliseconds since the epoch. */
+  readonly time: number
+  readonly subject: string | undefined
+}
+
+interface AuditRemoval {
+  readonly tenant: string | undefined
+  readonly below: number
+  readonly count: number
+  /** A line, signed. */
+  readonly anchor: string
 }
 
 /** The line of an event, and where it belongs. */
@@ -16,6 +53,7 @@ export interface AuditRow {
   readonly chain: string
   readonly seq: number
   readonly time: string
+  readonly tenant: string | undefined
   readonly event: string
   readonly outcome: string | undefined
   readonly subject: string | undefined
@@ -30,11 +68,17 @@ type AuditSchema = {
     chain: string
     seq: number
     time: string
+    tenant: string | null
     event: string
     outcome: string | null
     subject: string | null
     client_id: string | null
     upstream: string | null
+    line: string
+  }
+  audit_anchors: {
+    id: Generated<number>
+    tenant: string | null
     line: string
   }
 }
@@ -45,75 +89,108 @@ const pageLength = 5000
 export async function openAuditTable(url: string, onFault: (error: unknown) => void): Promise<AuditTable> {
   const database = await openPostgres({ url, onFault, patience: statementMilliseconds })
   try {
-    await createTable(database)
+    await createAuditTable(database)
   } catch (error) {
     await database.destroy()
     throw error
   }
-  const events = database.withTables<AuditSchema>()
+  const tables = database.withTables<AuditSchema>()
   return {
     async append(rows) {
       if (rows.length === 0) return
-      const values = rows.map(({ chain, seq, time, event, outcome, subject, clientId, upstream, line }) => ({
-        chain,
-        seq,
-        time,
-        event,
-        line,
-        outcome: outcome ?? null,
-        subject: subject ?? null,
-        client_id: clientId ?? null,
-        upstream: upstream ?? null,
-      }))
-      await events
+      await tables
         .insertInto('audit_events')
-        .values(values)
+        .values(rows.map(toColumns))
         .onConflict((conflict) => conflict.columns(['chain', 'seq']).doNothing())
         .execute()
     },
-    async *read() {
-      let last = 0
-      for (;;) {
-        const rows = await events
-          .selectFrom('audit_events')
-          .select(['id', 'line'])
-          .where('id', '>', last)
-          .orderBy('id')
-          .limit(pageLength)
-          .execute()
-        if (rows.length === 0) return
-        last = rows.at(-1)?.id ?? last
-        yield rows.map(({ line }) => line)
+    async *read(wanted) {
+      // One snapshot: of what is committed meanwhile a later page would show what an earlier one lacked.
+      const moment = await tables.startTransaction().setIsolationLevel('repeatable read').execute()
+      try {
+        for (let last = 0; ; ) {
+          const rows = await selectEvents(moment, wanted)
+            .where('id', '>', last)
+            .orderBy('id')
+            .limit(pageLength)
+            .execute()
+          if (rows.length === 0) return
+          last = rows.at(-1)?.id ?? last
+          yield rows.map(({ line, time, subject }) => ({ line, time, subject: subject ?? undefined }))
+        }
+      } finally {
+        await moment.rollback().execute()
       }
+    },
+    async anchors(tenant) {
+      const rows = await tables
+        .selectFrom('audit_anchors')
+        .select('line')
+        .where('tenant', 'is not distinct from', tenant ?? null)
+        .orderBy('id')
+        .execute()
+      return rows.map(({ line }) => line)
+    },
+    async markBefore(tenant, time) {
+      const ofTenant = tables
+        .selectFrom('audit_events')
+        .where('tenant', 'is not distinct from', tenant ?? null)
+      const young = await ofTenant
+        .select('id')
+        .where('time', '>=', isoOf(time))
+        .orderBy('id')
+        .limit(1)
+        .executeTakeFirst()
+      if (young !== undefined) return young.id
+      const last = await ofTenant.select('id').orderBy('id', 'desc').limit(1).executeTakeFirst()
+      return (last?.id ?? 0) + 1
+    },
+    async remove({ tenant, below, count, anchor }) {
+      await tables.transaction().execute(async (transaction) => {
+        await allowRemoval(transaction as unknown as Kysely<Schema>)
+        await transaction
+          .insertInto('audit_anchors')
+          .values({ tenant: tenant ?? null, line: anchor })
+          .execute()
+        const { numDeletedRows } = await transaction
+          .deleteFrom('audit_events')
+          .where('tenant', 'is not distinct from', tenant ?? null)
+          .where('id', '<', below)
+          .executeTakeFirst()
+        if (Number(numDeletedRows) !== count)
+          throw new Error('the events have changed meanwhile, and nothing was removed: repeat the command')
+      })
     },
     close: () => database.destroy(),
   }
 }
 
-/** What is in it is neither changed nor removed by mistake: the owner of the table would have to drop the trigger first. */
-async function createTable(database: Kysely<Schema>): Promise<void> {
-  await sql`
-    do $$ begin
-      perform pg_advisory_xact_lock(hashtext('portcullis audit'));
-      create table if not exists audit_events (
-        id bigint generated always as identity primary key,
-        chain text not null,
-        seq bigint not null,
-        time timestamptz not null,
-        event text not null,
-        outcome text,
-        subject text,
-        client_id text,
-        upstream text,
-        line text not null,
-        unique (chain, seq)
-      );
-      create index if not exists audit_events_time on audit_events (time);
-      if not exists (select from pg_trigger where tgname = 'audit_events_append_only') then
-        create function audit_events_append_only() returns trigger language plpgsql as
-          'begin raise exception ''audit_events is append only''; end';
-        create trigger audit_events_append_only before update or delete or truncate on audit_events
-          for each statement execute function audit_events_append_only();
-      end if;
-    end $$`.execute(database)
+function selectEvents(
+  db: Kysely<Schema & AuditSchema>,
+  { tenant, since, until, subject, below }: AuditSelection,
+) {
+  return db
+    .selectFrom('audit_events')
+    .select(['id', 'line', 'subject', sql<number>`(extract(epoch from time) * 1000)::bigint`.as('time')])
+    .where('tenant', 'is not distinct from', tenant ?? null)
+    .$if(since !== undefined, (query) => query.where('time', '>=', isoOf(since as number)))
+    .$if(until !== undefined, (query) => query.where('time', '<', isoOf(until as number)))
+    .$if(subject !== undefined, (query) => query.where('subject', '=', subject as string))
+    .$if(below !== undefined, (query) => query.where('id', '<', below as number))
+}
+
+function toColumns({ clientId, ...row }: AuditRow) {
+  const { tenant, outcome, subject, upstream } = row
+  return {
+    ...row,
+    tenant: tenant ?? null,
+    outcome: outcome ?? null,
+    subject: subject ?? null,
+    client_id: clientId ?? null,
+    upstream: upstream ?? null,
+  }
+}
+
+function isoOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
 }

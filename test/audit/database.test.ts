@@ -1,60 +1,209 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it, type TestContext } from 'node:test'
 import pg from 'pg'
+import { anchorsOf } from '../../src/audit/anchors.ts'
 import { readEvent } from '../../src/audit/read-event.ts'
-import { verifyTrail } from '../../src/audit/verify.ts'
-import { type AuditRow, openAuditTable } from '../../src/storage/audit-table.ts'
+import { verifyTable } from '../../src/cli/audit-verify.ts'
+import { rowOf } from '../../src/compose/audit-sinks.ts'
+import {
+  type AuditRow,
+  type AuditSelection,
+  type AuditTable,
+  openAuditTable,
+} from '../../src/storage/audit-table.ts'
+import { portcullis } from '../support/command.ts'
+import { sharedSecret as secret, startInstallation } from '../support/installation.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
 
-describe('the copy in PostgreSQL', () => {
+const tableOf = (database: TestDatabase): Promise<AuditTable> =>
+  openAuditTable(database.url, (error) => assert.fail(String(error)))
+
+async function linesOf(table: AuditTable, wanted: AuditSelection = { tenant: undefined }): Promise<string[]> {
+  const lines: string[] = []
+  for await (const rows of table.read(wanted)) lines.push(...rows.map(({ line }) => line))
+  return lines
+}
+
+describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
   let server: TestPostgres
-  let database: TestDatabase
-  let made: TrailFolder
   before(async () => {
     server = await startPostgres()
-    database = await server.createDatabase()
-    made = makeTrailFolder()
-    const trail = made.open()
-    for (let call = 0; call < 50; call++) trail.record(someEvent(`call-${call}`))
-    await trail.close()
   })
   after(() => server.stop())
 
-  const rows = (): AuditRow[] =>
-    made.lines().flatMap((line) => {
-      const event = readEvent(line)
-      if (event === undefined) return []
-      const { chain, seq, time, event: name, outcome, subject, clientId, upstream } = event
-      return [{ chain, seq, time, event: name, outcome, subject, clientId, upstream, line }]
-    })
-  const table = () => openAuditTable(database.url, (error) => assert.fail(String(error)))
-
-  it('holds each event once, however often it comes, and verifies', async () => {
-    const [one, other] = await Promise.all([table(), table()])
-    await one.append(rows().slice(0, 30))
-    await other.append(rows())
-    const lines: string[] = []
-    for await (const some of one.read()) lines.push(...some)
-    assert.deepEqual(lines, made.lines())
-    const batches = async function* () {
-      yield { source: 'audit_events', first: 1, lines, bytes: 0 }
+  /** A table with fifty calls an hour apart, each by one of two people. */
+  async function filled(
+    test: TestContext,
+  ): Promise<{ database: TestDatabase; table: AuditTable; made: TrailFolder }> {
+    const database = await server.createDatabase()
+    const made = makeTrailFolder()
+    const trail = made.open()
+    for (let call = 0; call < 50; call++) {
+      trail.commit({ ...someEvent(`call-${call}`), subject: call % 2 === 0 ? 'ada' : 'grace' })
+      made.clock.advance(3_600_000)
     }
-    const verified = await verifyTrail(batches(), { keys: made.keys, anchors: new Map() })
-    assert.deepEqual([verified.findings, verified.events], [[], 52])
-    await one.close()
-    await other.close()
+    await trail.close()
+    const table = await tableOf(database)
+    test.after(() => table.close())
+    await table.append(rowsOf(made))
+    return { database, table, made }
+  }
+  const rowsOf = (made: TrailFolder): AuditRow[] => made.lines().flatMap(rowOf)
+
+  it('holds each event once, however often it comes, and verifies', async (test) => {
+    const { database, table, made } = await filled(test)
+    const other = await tableOf(database)
+    test.after(() => other.close())
+    await other.append(rowsOf(made))
+    assert.deepEqual(await linesOf(table), made.lines())
+    const { findings, events } = await verifyTable(table, { tenant: undefined }, made.keys)
+    assert.deepEqual([findings, events], [[], made.lines().length])
   })
 
-  it('is only added to', async () => {
+  it('is only added to, and so are its anchors', async (test) => {
+    const { database } = await filled(test)
     const client = new pg.Client(database.url)
     await client.connect()
+    test.after(() => client.end())
     for (const statement of [
       'delete from audit_events',
       `update audit_events set line = ''`,
-      'truncate audit_events',
+      `set portcullis.prune = 'on'; update audit_events set line = ''`,
+      `set portcullis.prune = 'on'; truncate audit_events`,
+      `set portcullis.prune = 'on'; delete from audit_anchors`,
+      `update audit_anchors set line = ''`,
     ])
       await assert.rejects(client.query(statement), /append only/, statement)
-    await client.end()
+  })
+
+  it('is asked for no more than is meant: by tenant, time and subject', async (test) => {
+    const { table, made } = await filled(test)
+    await table.append(
+      rowsOf(made).map((row) => ({ ...row, chain: 'of-acme', tenant: 'acme', line: `{"acme":${row.seq}}` })),
+    )
+    const all = made.lines()
+    const calls = all.map(readEvent).filter((event) => event?.event === 'mcp.call')
+    const [since, until] = [calls[10], calls[20]].map((event) => Date.parse(event?.time ?? ''))
+    const found = (await linesOf(table, { tenant: undefined, since, until, subject: 'ada' })).map(
+      (line) => readEvent(line)?.object,
+    )
+    assert.deepEqual(found, ['call-10', 'call-12', 'call-14', 'call-16', 'call-18'])
+    assert.deepEqual(await linesOf(table), all)
+    assert.equal((await linesOf(table, { tenant: 'acme' }))[0], '{"acme":0}')
+  })
+
+  it('is read as it is at one moment, whatever is committed meanwhile', async (test) => {
+    const { database, table, made } = await filled(test)
+    const late = rowsOf(made).map((row) => ({ ...row, chain: 'late' }))
+    // More than a page, whose first row another machine has not committed yet.
+    const client = new pg.Client(database.url)
+    await client.connect()
+    test.after(() => client.end())
+    const add = (chain: string, from: number, to: number): Promise<unknown> =>
+      client.query(
+        `insert into audit_events (chain, seq, time, event, line) select '${chain}', n, now(), 'e', '${chain}' from generate_series(${from}, ${to}) n`,
+      )
+    await add('page', 1, 6000)
+    const reading = table.read({ tenant: undefined })
+    const first = await reading.next()
+    await table.append(late)
+    let more = 0
+    for await (const rows of reading) more += rows.length
+    assert.equal((first.value?.length ?? 0) + more, 6000 + made.lines().length)
+  })
+
+  it('says where a row is looked for by something else than its line says', async (test) => {
+    const { database, table, made } = await filled(test)
+    await database.query(
+      `alter table audit_events disable trigger all; update audit_events set subject = 'eve' where seq = 7`,
+    )
+    const { findings } = await verifyTable(table, { tenant: undefined }, made.keys)
+    assert.deepEqual(
+      findings.map(({ kind, line }) => [kind, line]),
+      [['changed', 8]],
+    )
+  })
+
+  it('takes in what an older version made, with the tenant of each row', async (test) => {
+    const database = await server.createDatabase()
+    await database.query(`
+      create table audit_events (
+        id bigint generated always as identity primary key, chain text not null, seq bigint not null,
+        time timestamptz not null, event text not null, outcome text, subject text, client_id text, upstream text,
+        line text not null, unique (chain, seq));
+      create function audit_events_append_only() returns trigger language plpgsql as
+        'begin raise exception ''audit_events is append only''; end';
+      create trigger audit_events_append_only before update or delete or truncate on audit_events
+        for each statement execute function audit_events_append_only()`)
+    const line = (tenant: string, seq: number): string =>
+      `{"v":1,"chain":"c","seq":${seq},"prev":"p","time":"2026-11-27T12:00:00.000Z",${tenant}"event":"mcp.call","arguments":{"redacted":{"tenant":"evil"}}}`
+    const lines = [line('', 0), line('"tenant":"acme",', 1)]
+    for (const [seq, text] of lines.entries())
+      await database.query(
+        `insert into audit_events (chain, seq, time, event, line) values ('c', ${seq}, '2026-11-27T12:00:00Z', 'mcp.call', '${text}')`,
+      )
+    const table = await tableOf(database)
+    test.after(() => table.close())
+    assert.deepEqual(await linesOf(table), [lines[0]])
+    assert.deepEqual(await linesOf(table, { tenant: 'acme' }), [lines[1]])
+    await assert.rejects(database.query('delete from audit_events'), /append only/)
+  })
+
+  it('loses old events to a command, and what is left verifies from signed anchors', async (test) => {
+    const store = await server.createDatabase()
+    const sinks = [{ kind: 'postgres' as const, name: 'copy' }]
+    const machine = await startInstallation({ store, config: { audit: { sinks } } })
+    test.after(() => machine.close())
+    const file = join(mkdtempSync(join(tmpdir(), 'portcullis-prune-')), 'portcullis.yaml')
+    const written = { data: machine.data, publicUrl: machine.url, store: { url: store.url }, secret }
+    writeFileSync(file, JSON.stringify({ ...written, audit: { sinks } }))
+    const audit = (command: string, ...flags: string[]) =>
+      portcullis(['audit', command, '--database', '-c', file, ...flags])
+    const count = async (): Promise<number> =>
+      Number((await store.query('select count(*)::int as n from audit_events'))[0]?.['n'])
+    await fetch(machine.mcpUrl, { method: 'POST' })
+    await machine.restart() // carries what there is
+    const all = await count()
+    assert.ok(all >= 3, `${all} events`)
+    assert.match((await audit('prune')).stderr, /--before: is needed where audit\.keepDays is not set/)
+    assert.equal((await audit('prune', '--before', '7d')).stdout, 'nothing is old enough\n')
+    const { code, stdout, stderr } = await audit(
+      'prune',
+      '--before',
+      new Date(Date.now() + 60_000).toISOString(),
+    )
+    assert.deepEqual([code, /^\d+ events are removed/.test(stdout)], [0, true], stderr)
+    await machine.restart() // brings the event of the removal
+    const verified = await audit('verify')
+    assert.equal(verified.code, 0, verified.stdout)
+    const left = (await audit('query', '--event', 'admin.audit')).stdout
+    assert.match(left, /prune audit_events before 20/)
+    // Without the anchor the same rows are a record whose beginning is gone.
+    await store.query('alter table audit_anchors disable trigger all; delete from audit_anchors')
+    const broken = await audit('verify')
+    assert.deepEqual([broken.code, /removed/.test(broken.stdout)], [1, true])
+    // And what does not verify stays.
+    const rest = await count()
+    const refused = await audit('prune', '--before', new Date(Date.now() + 60_000).toISOString())
+    assert.match(refused.stderr, /nothing is removed/)
+    assert.ok((await count()) >= rest)
+  })
+
+  it('is removed all or nothing: not where events have come meanwhile', async (test) => {
+    const { table, made } = await filled(test)
+    const below = await table.markBefore(undefined, made.clock.now() + 1)
+    const removal = { tenant: undefined, below, anchor: 'an anchor' }
+    await assert.rejects(table.remove({ ...removal, count: 3 }), /repeat the command/)
+    assert.deepEqual(
+      [(await linesOf(table)).length, await table.anchors(undefined)],
+      [made.lines().length, []],
+    )
+    await table.remove({ ...removal, count: made.lines().length })
+    assert.deepEqual([await linesOf(table), await table.anchors(undefined)], [[], ['an anchor']])
+    assert.deepEqual(anchorsOf(await table.anchors(undefined), made.keys).wrong, [1])
   })
 })
