@@ -142,6 +142,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
         },
       })
       await serve('admin', createServer(http, admin.handle), { host: adminHost, port: config.listen.admin })
+      closers.push(admin.endStreams)
       const port = Number(new URL(urls.admin ?? '').port)
       createDashboardLink = async () => dashboardLink(config, port, await admin.createLink('start'))
     }

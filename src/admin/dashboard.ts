@@ -17,6 +17,8 @@ export interface DashboardPorts {
   readonly access: DashboardAccess
   readonly overview: () => Promise<Overview>
   readonly listings: readonly Listing[]
+  /** Whether this process ends: then nobody is kept waiting by a stream. */
+  readonly isEnding: () => boolean
   /** Told of faults. */
   readonly onFault: (error: unknown) => void
 }
@@ -31,7 +33,8 @@ const tickMilliseconds = 1000
 const maxFormBytes = 4096
 
 /** The dashboard: everything but the page of a link is for whoever has a session. */
-export function dashboardApp({ place, access, overview, listings, onFault }: DashboardPorts): Hono {
+export function dashboardApp(ports: DashboardPorts): Hono {
+  const { place, access, overview, listings, isEnding, onFault } = ports
   const app = new Hono()
   const signIn = signInPage(place)
   app.use(bodyLimit({ maxSize: maxFormBytes }))
@@ -121,13 +124,14 @@ export function dashboardApp({ place, access, overview, listings, onFault }: Das
     forSession(async (context, { session }) =>
       streamSSE(context, async (stream) => {
         try {
-          while (!stream.aborted && (await access.operatorOf(session)) !== undefined) {
+          while (!stream.aborted && !isEnding() && (await access.operatorOf(session)) !== undefined) {
             const { points, tables } = await overview()
             const drawn = await Promise.all(
               Object.entries(tables).map(async ([name, table]) => [name, String(await drawTable(table))]),
             )
             await stream.writeSSE({
               event: 'overview',
+              retry: tickMilliseconds,
               data: JSON.stringify({ points, tables: Object.fromEntries(drawn) }),
             })
             await stream.sleep(tickMilliseconds)

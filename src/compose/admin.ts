@@ -32,6 +32,8 @@ export interface Admin {
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void
   /** A token with which the dashboard opens once, for the eyes of an operator. */
   readonly createLink: (operator: string) => Promise<string>
+  /** Ends what dashboards hold open. */
+  readonly endStreams: () => void
 }
 
 interface AdminOptions {
@@ -48,9 +50,12 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
   const { config, tenants, checkServing } = options
   const { internalHost, adminHost = internalHost, adminNames } = config().listen
   const { watchTraffic, renderMetrics, checkWorkers } = watch(base, options)
-  const dashboard = buildDashboard(config, base, () => watchTraffic())
+  let ending = false
+  const isEnding = (): boolean => ending
+  const dashboard = buildDashboard(config, base, { record: () => watchTraffic(), isEnding })
   const dashboardOf = (tenant: OpenTenant): DashboardPorts => {
-    const built = buildDashboard(tenant.config, tenant.base, () => watchTraffic(tenant.name))
+    const record = () => watchTraffic(tenant.name)
+    const built = buildDashboard(tenant.config, tenant.base, { record, isEnding })
     // A page that is still open when its tenant is taken away shows nothing more.
     const operatorOf = async (session: string) =>
       tenants.all.includes(tenant) ? built.access.operatorOf(session) : undefined
@@ -80,6 +85,9 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
       void listener(req, res)
     },
     createLink: (operator) => dashboard.access.createLink(operator),
+    endStreams() {
+      ending = true
+    },
   }
 }
 

@@ -200,6 +200,16 @@ describe('the dashboard', () => {
     assert.match(await (await operator.post('/keys/retire', { id: kid })).text(), /has ended/)
   })
 
+  it('holds nobody up at the end of the process', async () => {
+    const other = await startInstallation()
+    const visitor = await openDashboard(await other.dashboardLink())
+    const stream = await visitor.get('/events')
+    const began = performance.now()
+    await other.close()
+    assert.match(await stream.text(), /^event: overview$/m, 'it has ended, and was not cut off')
+    assert.ok(performance.now() - began < 5000)
+  })
+
   it('ends with signing out', async (t) => {
     const other = await startInstallation()
     t.after(() => other.close())

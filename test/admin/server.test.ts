@@ -28,6 +28,7 @@ const dashboard: DashboardPorts = {
   },
   overview: fault,
   listings: [{ title: 'Broken', path: '/broken', about: '', columns: [], rows: fault, actions: {} }],
+  isEnding: () => false,
   onFault,
 }
 

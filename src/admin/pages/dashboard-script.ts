@@ -1,6 +1,6 @@
 /**
  * The script of the overview: draws the charts and keeps them and the tables up to date from the event stream. The
- * markup of the tables comes from the server, escaped there. Without it the page reloads itself.
+ * markup of the tables comes from the server, escaped there. Without it the page shows what there was when it was asked for.
  */
 export const dashboardScript = `'use strict'
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
@@ -17,7 +17,7 @@ const series = {
   latency: [['median', '--accent'], ['slow', '--warn-line']],
 }
 // Where nothing was measured there is a gap, and a moment between gaps is a dot.
-const dots = { traffic: { show: false }, latency: { show: true, size: 4 } }
+const dots = { traffic: { show: false }, latency: { show: true, size: 5 } }
 const titles = { allowed: 'allowed', refused: 'refused', failed: 'failed', median: 'median', slow: '95 of 100' }
 const dataOf = (name, points) => [points.map(({ at }) => at), ...series[name].map(([key]) => points.map((point) => point[key] ?? null))]
 const charts = new Map()
@@ -29,7 +29,7 @@ const draw = (name, points) => {
     cursor: { y: false },
     scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
     axes: [{}, { size: 56 }].map((axis) => ({ ...axis, stroke: resolved('--soft'), grid: { stroke: resolved('--line') }, ticks: { stroke: resolved('--line') } })),
-    series: [{}, ...series[name].map(([key, stroke]) => ({ label: titles[key], stroke: resolved(stroke), width: 2, points: dots[name] }))],
+    series: [{}, ...series[name].map(([key, stroke]) => ({ label: titles[key], stroke: resolved(stroke), width: 2, points: { ...dots[name], fill: resolved(stroke) } }))],
   }
   charts.get(name)?.destroy()
   holder.replaceChildren()

@@ -27,11 +27,17 @@ export function dashboardLink(
   return `http://${shown}:${port}${basePathOf(tenant)}/sign-in/${token}`
 }
 
+/** What a dashboard has of the process that shows it. */
+interface Watched extends Pick<DashboardPorts, 'isEnding'> {
+  /** What was seen of traffic. */
+  readonly record: () => Promise<TrafficRecord>
+}
+
 /** Builds the dashboard over the store, and over what the processes of this machine have seen. */
 export function buildDashboard(
   config: () => Config,
   base: Pick<Base, 'store' | 'secret' | 'clock' | 'trail' | 'onFault'>,
-  record: () => Promise<TrafficRecord>,
+  { record, isEnding }: Watched,
 ): DashboardPorts {
   const { store, secret, clock, trail, onFault } = base
   const nameOf = async (subject: string): Promise<string> =>
@@ -42,6 +48,7 @@ export function buildDashboard(
     access: recordAccess(dashboardAccess({ artifacts: store.artifacts, secret, clock }), trail),
     overview: async () => describeTraffic(await record(), clock.now(), nameOf),
     listings: buildListings({ config, store, secret, clock, trail, nameOf }),
+    isEnding,
     onFault,
   }
 }
