@@ -6,9 +6,30 @@ export interface Listing {
   /** What stands above it. */
   readonly about: string
   readonly columns: readonly string[]
-  readonly rows: () => Promise<readonly ListedRow[]>
+  /** The rows of a page. What is asked for is untrusted. */
+  readonly rows: (asked: ListingQuery) => Promise<ListedPage>
   readonly actions: Readonly<Record<string, ListingAction>>
 }
+
+/** What somebody wants to see of a listing. */
+export interface ListingQuery {
+  /** Rows in which this text is found; empty for all. */
+  readonly text: string
+  /** From 1 on. */
+  readonly page: number
+}
+
+/** One page of a listing. */
+export interface ListedPage {
+  readonly rows: readonly ListedRow[]
+  /** How many rows there are on all pages. */
+  readonly total: number
+  /** The page that it is: the last one where a later one was asked for. */
+  readonly page: number
+}
+
+/** The rows of a page. */
+export const rowsOfPage = 100
 
 /** One row of a listing. */
 export interface ListedRow {

@@ -4,7 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { html } from 'hono/html'
 import { streamSSE } from 'hono/streaming'
 import { secretsEqual } from '../core/secret.ts'
-import { ActionRefused, type Listing, type Overview } from './contract.ts'
+import { ActionRefused, type Listing, type ListingQuery, type Overview } from './contract.ts'
 import { assets } from './pages/assets.ts'
 import { dashboardHeaders, type Frame, smallPage } from './pages/layout.ts'
 import { listingPage } from './pages/listing-page.ts'
@@ -156,12 +156,15 @@ export function dashboardApp(ports: DashboardPorts): Hono {
       context: Context,
       visit: Visit,
       told?: { readonly text: string; readonly failed: boolean },
-    ): Promise<Response> =>
-      context.html(
-        listingPage(frameOf(visit, listing.path), listing, await listing.rows(), told),
+    ): Promise<Response> => {
+      const asked = queryOf(context)
+      const shown = { asked, ...(await listing.rows(asked)), told }
+      return context.html(
+        listingPage(frameOf(visit, listing.path), listing, shown),
         told?.failed === true ? 409 : 200,
         dashboardHeaders,
       )
+    }
     app.get(listing.path, forSession(show))
     for (const [name, { act }] of Object.entries(listing.actions)) {
       app.post(
@@ -184,6 +187,17 @@ export function dashboardApp(ports: DashboardPorts): Hono {
 /** A field of a form, where it is a text. Untrusted. */
 function textOf(field: unknown): string {
   return typeof field === 'string' ? field : ''
+}
+
+const mostAskedFor = 200
+
+/** Which rows somebody wants to see. Untrusted. */
+function queryOf({ req }: Context): ListingQuery {
+  const page = Number(req.query('page'))
+  return {
+    text: (req.query('q') ?? '').trim().slice(0, mostAskedFor),
+    page: Number.isSafeInteger(page) && page > 0 ? page : 1,
+  }
 }
 
 /** Undefined where no connection is behind the request. */

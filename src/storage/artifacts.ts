@@ -9,6 +9,7 @@ import {
 } from './artifact-statements.ts'
 import type { Artifact, ArtifactStore, FoundArtifact } from './contract.ts'
 import type { Database } from './database.ts'
+import { ofAccounts } from './of-accounts.ts'
 import type { Prepared } from './prepared.ts'
 
 interface ArtifactsOptions {
@@ -99,13 +100,21 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
     async listByClient(model, clientId) {
       return (await all(model).where('client_id', '=', clientId).execute()).map(openRow)
     },
-    async list(model, most) {
-      const rows = await all(model)
-        .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', clock.now())]))
+    async list(model, { text, skip, most }) {
+      const rows = await ofAccounts(db, { tenant, model, text, now: clock.now() })
+        .select(kept)
         .orderBy('expires_at', 'desc')
+        .orderBy('id')
         .limit(most)
+        .offset(skip)
         .execute()
       return rows.map(openRow)
+    },
+    async count(model, { text }) {
+      const { count } = await ofAccounts(db, { tenant, model, text, now: clock.now() })
+        .select((select) => select.fn.countAll().as('count'))
+        .executeTakeFirstOrThrow()
+      return Number(count)
     },
     async consume(model, id, { answer, successor } = {}) {
       const consumption = {

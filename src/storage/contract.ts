@@ -46,6 +46,11 @@ interface LeftByUse {
  */
 export const seenOnceModel = 'ReplayDetection'
 
+/** All that belongs to an account, or where a text stands in the client id, the account id or the user's names. */
+export interface AccountSearch {
+  readonly text: string
+}
+
 /** The artifacts of one tenant. */
 export interface ArtifactStore {
   /** Inserts or replaces. Keeps the marks of consumption and of a challenge. */
@@ -64,8 +69,13 @@ export interface ArtifactStore {
     only?: { readonly clientId?: string | undefined; readonly most?: number },
   ): Promise<readonly FoundArtifact[]>
   listByClient(model: string, clientId: string): Promise<readonly FoundArtifact[]>
-  /** Those that have not expired, of all accounts; what expires last comes first, and no more than so many. */
-  list(model: string, most: number): Promise<readonly FoundArtifact[]>
+  /** Those of all accounts that have not expired, what expires last first: so many of them, after those that are skipped. */
+  list(
+    model: string,
+    which: AccountSearch & { readonly skip: number; readonly most: number },
+  ): Promise<readonly FoundArtifact[]>
+  /** How many of these there are. */
+  count(model: string, which: AccountSearch): Promise<number>
   /**
    * Marks as consumed in one conditional update. Returns whether this call did it: of many at once, one. Together with
    * the mark, or not at all, it writes what is left: the answer that the one use was given, and the artifact that takes

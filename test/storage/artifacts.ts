@@ -119,6 +119,44 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       assert.deepEqual(await list({ clientId: 'one', most: 1 }), ['b'])
     })
 
+    it('of all accounts are listed page by page, and found by client, account and name', async () => {
+      const put = (id: string, accountId: string | undefined, clientId: string, later = 0) =>
+        store().artifacts.put({
+          model: 'Paged',
+          id,
+          payload: { id },
+          accountId,
+          clientId,
+          expiresAt: soon() + later,
+        })
+      const user = { id: 'usr_1', name: 'Grace', displayName: 'Rear Admiral', passwordHash: undefined }
+      const since = { createdAt: 1, disabledAt: undefined, loginsSince: 1, provider: undefined }
+      await store().users.add({ ...user, ...since }, 'paged')
+      await put('nobody', undefined, 'an-app', 9000)
+      await put('over', 'usr_1', 'an-app', -60_000)
+      await put('a', 'usr_1', 'an-app', 3000)
+      await put('b', 'ada', 'https://other.example/50%_off', 2000)
+      await put('c', 'ada', 'an-app', 1000)
+      const page = async (text: string, skip = 0, most = 10) =>
+        (await store().artifacts.list('Paged', { text, skip, most })).map(({ payload }) => payload['id'])
+      assert.deepEqual(
+        [await page(''), await page('', 1, 1), await store().artifacts.count('Paged', { text: '' })],
+        [['a', 'b', 'c'], ['b'], 3],
+      )
+      for (const [text, found] of [
+        ['grace', ['a']],
+        ['admiral', ['a']],
+        ['ADA', ['b', 'c']],
+        ['AN-APP', ['a', 'c']],
+        ['50%_', ['b']],
+        ['5__', []],
+        ["' or 1=1", []],
+      ] as const) {
+        assert.deepEqual(await page(text), found, text)
+        assert.equal(await store().artifacts.count('Paged', { text }), found.length, text)
+      }
+    })
+
     it('are challenged by their uid, and answer once, of 50 at once, and not when it is too late', async () => {
       const grant = { model: 'Grant', id: 'challenged', uid: 'its name', payload: {} }
       await store().artifacts.put(grant)

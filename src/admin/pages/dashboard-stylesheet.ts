@@ -20,6 +20,11 @@ th { color: var(--soft); font-weight: 600; white-space: nowrap }
 .rowed summary { display: inline-block; padding: .125rem .75rem; font-size: .875rem }
 .rowed details[open] summary { margin-bottom: .5rem }
 .rowed .confirm p { max-width: 24rem }
+.search { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: 0 0 1rem }
+.search label { margin: 0 }
+.search input[type=text] { flex: 0 1 20rem; width: auto; min-width: 0; padding: .25rem .75rem; font-size: .875rem }
+.search button { flex: none; padding: .25rem .75rem; font-size: .875rem }
+.pages { border: 0; margin: 0; padding: 0; color: var(--soft) }
 .told { padding: .625rem .75rem; background: var(--card); border-left: 4px solid var(--accent); border-radius: .25rem }
 .u-legend, .u-legend th, .u-legend td { color: var(--ink); border: 0; font-size: .8125rem }
 `

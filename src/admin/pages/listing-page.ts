@@ -1,22 +1,26 @@
 import { html } from 'hono/html'
 import type { Markup } from '../../http/page.ts'
-import type { ListedRow, Listing } from '../contract.ts'
+import { type ListedPage, type ListedRow, type Listing, type ListingQuery, rowsOfPage } from '../contract.ts'
 import { type Frame, hrefOf, layOut } from './layout.ts'
 
+/** A page of a listing, and what its operator has to know. */
+interface ShownListing extends ListedPage {
+  readonly asked: ListingQuery
+  readonly told: { readonly text: string; readonly failed: boolean } | undefined
+}
+
 /** A listing of what is in the store. Each action asks once more before it happens, without a script. */
-export function listingPage(
-  frame: Frame,
-  { title, path, about, columns, actions }: Listing,
-  rows: readonly ListedRow[],
-  told: { readonly text: string; readonly failed: boolean } | undefined,
-): Markup {
+export function listingPage(frame: Frame, listing: Listing, shown: ShownListing): Markup {
+  const { title, path, about, columns, actions } = listing
+  const { rows, told, asked } = shown
+  const here = hrefOf(frame, path)
   const form = (name: string, row: ListedRow): Markup => {
     const action = actions[name]
     if (action === undefined) return html``
     return html`<details class="confirm">
       <summary><span class="closed">${action.label}</span><span class="opened">Cancel</span><span class="unseen"> ${row.cells[0]}</span></summary>
       <p>${action.consequence}</p>
-      <form method="post" action="${hrefOf(frame, path)}/${name}">
+      <form method="post" action="${here}/${name}${writeQuery(asked.text, shown.page)}">
         <input type="hidden" name="csrf" value="${frame.csrf}" />
         <input type="hidden" name="id" value="${row.id}" />
         <button>${action.label}<span class="unseen"> ${row.cells[0]}</span></button>
@@ -29,13 +33,36 @@ export function listingPage(
     html`<h1>${title}</h1>
     <p>${about}</p>
     ${told === undefined ? '' : html`<p class="${told.failed ? 'note' : 'told'}" role="${told.failed ? 'alert' : 'status'}">${told.text}</p>`}
+    <form class="search" role="search" action="${here}">
+      <label for="q">Find</label>
+      <input type="text" id="q" name="q" value="${asked.text}" maxlength="200" /><button>Find</button>
+    </form>
     ${
       rows.length === 0
-        ? html`<p class="quiet">There are none.</p>`
+        ? html`<p class="quiet">${asked.text === '' ? 'There are none.' : `There is none with “${asked.text}”.`}</p>`
         : html`<div class="table rowed" role="region" aria-label="${title}" tabindex="0"><table>
       <thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}<th scope="col"><span class="unseen">Actions</span></th></tr></thead>
       <tbody>${rows.map((row) => html`<tr>${row.cells.map((cell) => html`<td>${cell}</td>`)}<td>${row.actions.map((name) => form(name, row))}</td></tr>`)}</tbody>
     </table></div>`
-    }`,
+    }
+    ${pages(here, shown)}`,
   )
+}
+
+/** Which rows these are of how many, and the way to the others. */
+function pages(here: string, { rows, total, page, asked }: ShownListing): Markup {
+  const before = (page - 1) * rowsOfPage
+  const link = (to: number, rel: string, text: string): Markup =>
+    html`<a rel="${rel}" href="${here}${writeQuery(asked.text, to)}">${text}</a>`
+  if (total === 0) return html``
+  return html`<nav class="pages" aria-label="Pages">
+      <span>${before + 1} to ${before + rows.length} of ${total}</span>
+      ${page === 1 ? '' : link(page - 1, 'prev', 'Earlier')}
+      ${before + rows.length >= total ? '' : link(page + 1, 'next', 'More')}
+    </nav>`
+}
+
+function writeQuery(text: string, page: number): string {
+  const query = new URLSearchParams({ ...(text && { q: text }), ...(page > 1 && { page: String(page) }) })
+  return query.size === 0 ? '' : `?${query.toString()}`
 }

@@ -3,7 +3,7 @@ import { clientSecretHash } from '../../authorization-server/registration/client
 import { randomToken } from '../../core/secret.ts'
 import { displayText } from '../../http/page.ts'
 import { removeClient } from '../remove-client.ts'
-import { type ListingPorts, mostRows, when } from './listing-ports.ts'
+import { type ListingPorts, pageOf, when } from './listing-ports.ts'
 
 /** The clients of the configuration and of the store. */
 export function clientListing({ store, secret, clock, config }: ListingPorts): Listing {
@@ -12,9 +12,9 @@ export function clientListing({ store, secret, clock, config }: ListingPorts): L
     path: '/clients',
     about: 'Programs that may ask for tokens. Those with a metadata document of their own are in no list.',
     columns: ['Name', 'Client id', 'Registered by', 'Since', 'Last used', 'Expires'],
-    async rows() {
-      const registered = (await store.clients.list()).slice(0, mostRows)
-      return [
+    async rows(asked) {
+      const registered = await store.clients.list()
+      const rows = [
         ...config().clients.map(({ id, name = id }) => ({
           id,
           cells: [name, id, 'the configuration', '—', '—', 'never'],
@@ -33,6 +33,7 @@ export function clientListing({ store, secret, clock, config }: ListingPorts): L
           actions: secretHash === undefined ? ['remove'] : ['rotate', 'remove'],
         })),
       ]
+      return pageOf(rows, asked)
     },
     actions: {
       rotate: {

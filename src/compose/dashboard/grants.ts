@@ -1,7 +1,7 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
 import { grants } from '../../authorization-server/grants.ts'
 import { grantName } from '../../core/secret.ts'
-import { type ListingPorts, mostRows, when } from './listing-ports.ts'
+import { artifactPage, type ListingPorts, when } from './listing-ports.ts'
 
 /** What people let clients do. */
 export function grantListing({ store, clock, nameOf }: ListingPorts): Listing {
@@ -10,9 +10,9 @@ export function grantListing({ store, clock, nameOf }: ListingPorts): Listing {
     path: '/grants',
     about: 'What people let clients do, the latest first. A grant that is revoked ends with all its tokens.',
     columns: ['Who', 'Client', 'Server and scopes', 'Since'],
-    async rows() {
-      const found = await store.artifacts.list('Grant', mostRows)
-      return Promise.all(
+    async rows(asked) {
+      const { found, ...place } = await artifactPage(store, 'Grant', asked)
+      const rows = await Promise.all(
         found.map(async ({ payload }) => {
           const { jti, accountId, clientId, iat, resources } = payload
           return {
@@ -29,6 +29,7 @@ export function grantListing({ store, clock, nameOf }: ListingPorts): Listing {
           }
         }),
       )
+      return { rows, ...place }
     },
     actions: {
       revoke: {

@@ -1,7 +1,7 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
 import { keyPurposes, keyState } from '../../keys/key-states.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../../keys/rotate-keys.ts'
-import { type ListingPorts, when } from './listing-ports.ts'
+import { type ListingPorts, pageOf, when } from './listing-ports.ts'
 
 /** The signing keys. */
 export function keyListing({ store, clock, config }: ListingPorts): Listing {
@@ -19,7 +19,7 @@ export function keyListing({ store, clock, config }: ListingPorts): Listing {
     path: '/keys',
     about: 'Keys that sign access tokens, and identity tokens for MCP servers.',
     columns: ['Key', 'Signs', 'Algorithm', 'State', 'Signs from', 'Verifies until'],
-    async rows() {
+    async rows(asked) {
       const listed = await Promise.all(
         lines.map(async ({ purpose, algorithm }) => {
           const keys = await store.keys.list(purpose)
@@ -40,7 +40,7 @@ export function keyListing({ store, clock, config }: ListingPorts): Listing {
           })
         }),
       )
-      return listed.flat()
+      return pageOf(listed.flat(), asked)
     },
     actions: {
       rotate: {

@@ -1,4 +1,6 @@
+import { type ListedPage, type ListedRow, type ListingQuery, rowsOfPage } from '../../admin/contract.ts'
 import type { Config } from '../../config/schema.ts'
+import type { FoundArtifact, Store } from '../../storage/contract.ts'
 import type { Base } from '../base.ts'
 
 /** What the listings work with. */
@@ -9,8 +11,29 @@ export interface ListingPorts extends Pick<Base, 'store' | 'secret' | 'clock' | 
   readonly nameOf: (subject: string) => Promise<string>
 }
 
-/** The most rows of a listing. */
-export const mostRows = 500
+/** Cuts a page out of what is at hand: rows in which the text is found, in any case. */
+export function pageOf(rows: readonly ListedRow[], { text, page }: ListingQuery): ListedPage {
+  const wanted = text.toLowerCase()
+  const found = rows.filter(({ cells }) => cells.some((cell) => cell.toLowerCase().includes(wanted)))
+  const shown = placeOf(found.length, page)
+  return { rows: found.slice(shown.skip, shown.skip + rowsOfPage), total: found.length, page: shown.page }
+}
+
+/** What of the artifacts of accounts is on a page. */
+export async function artifactPage(
+  { artifacts }: Pick<Store, 'artifacts'>,
+  model: string,
+  { text, page: asked }: ListingQuery,
+): Promise<{ readonly found: readonly FoundArtifact[]; readonly total: number; readonly page: number }> {
+  const total = await artifacts.count(model, { text })
+  const { page, skip } = placeOf(total, asked)
+  return { found: await artifacts.list(model, { text, skip, most: rowsOfPage }), total, page }
+}
+
+function placeOf(total: number, asked: number): { readonly page: number; readonly skip: number } {
+  const page = Math.min(asked, Math.max(1, Math.ceil(total / rowsOfPage)))
+  return { page, skip: (page - 1) * rowsOfPage }
+}
 
 /** A time for people, in UTC to the minute. */
 export function when(milliseconds: number | undefined): string {

@@ -1,5 +1,5 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
-import { type ListingPorts, mostRows, when } from './listing-ports.ts'
+import { artifactPage, type ListingPorts, when } from './listing-ports.ts'
 
 /** Browsers in which somebody is signed in. */
 export function sessionListing({ store, nameOf }: ListingPorts): Listing {
@@ -8,16 +8,16 @@ export function sessionListing({ store, nameOf }: ListingPorts): Listing {
     path: '/sessions',
     about: 'Browsers in which somebody is signed in. Ending one leaves the grants as they are.',
     columns: ['Who', 'Signed in', 'Ends'],
-    async rows() {
-      const found = await store.artifacts.list('Session', mostRows)
-      const signedIn = found.filter(({ payload }) => payload['accountId'] !== undefined)
-      return Promise.all(
-        signedIn.map(async ({ payload: { uid, accountId, loginTs, exp } }) => ({
+    async rows(asked) {
+      const { found, ...place } = await artifactPage(store, 'Session', asked)
+      const rows = await Promise.all(
+        found.map(async ({ payload: { uid, accountId, loginTs, exp } }) => ({
           id: String(uid),
           cells: [await nameOf(String(accountId)), when(Number(loginTs) * 1000), when(Number(exp) * 1000)],
           actions: ['end'],
         })),
       )
+      return { rows, ...place }
     },
     actions: {
       end: {

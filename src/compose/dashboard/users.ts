@@ -3,7 +3,7 @@ import { displayText } from '../../http/page.ts'
 import { PersonRefused } from '../../identity/people.ts'
 import { signsInAt, userState } from '../../identity/user-state.ts'
 import { buildPeople } from '../people.ts'
-import { type ListingPorts, when } from './listing-ports.ts'
+import { type ListingPorts, pageOf, when } from './listing-ports.ts'
 
 /** The people who have accounts here. */
 export function userListing({ store, secret, clock }: ListingPorts): Listing {
@@ -26,9 +26,9 @@ export function userListing({ store, secret, clock }: ListingPorts): Listing {
     about:
       'People with an account of this installation. The command "portcullis user" adds and removes them.',
     columns: ['Name', 'Shown as', 'Signs in at', 'Since', 'State'],
-    async rows() {
+    async rows(asked) {
       const users = await store.users.list()
-      return users.map((user) => ({
+      const rows = users.map((user) => ({
         id: user.id,
         cells: [
           displayText(user.name),
@@ -39,6 +39,7 @@ export function userListing({ store, secret, clock }: ListingPorts): Listing {
         ],
         actions: [user.disabledAt === undefined ? 'disable' : 'enable'],
       }))
+      return pageOf(rows, asked)
     },
     actions: {
       disable: {

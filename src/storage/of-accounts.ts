@@ -1,0 +1,42 @@
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
+import type { Schema } from './schema.ts'
+
+interface Which {
+  readonly tenant: string
+  readonly model: string
+  /** Stands in the client id, the account id or the names of its user; empty for all. Untrusted. */
+  readonly text: string
+  readonly now: number
+}
+
+/** Selects the artifacts of accounts that have not expired. */
+export function ofAccounts(
+  db: Kysely<Schema>,
+  { tenant, model, text, now }: Which,
+): SelectQueryBuilder<Schema, 'artifacts', object> {
+  const pattern = `%${text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
+  const has = (column: string) => sql<boolean>`lower(${sql.ref(column)}) like ${pattern} escape '\\'`
+  return db
+    .selectFrom('artifacts')
+    .where('tenant', '=', tenant)
+    .where('model', '=', model)
+    .where('account_id', 'is not', null)
+    .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now)]))
+    .$if(text !== '', (query) =>
+      query.where((where) =>
+        where.or([
+          has('artifacts.client_id'),
+          has('artifacts.account_id'),
+          where(
+            'account_id',
+            'in',
+            db
+              .selectFrom('users')
+              .select('users.id')
+              .where('users.tenant', '=', tenant)
+              .where((user) => user.or([has('users.name'), has('users.display_name')])),
+          ),
+        ]),
+      ),
+    )
+}
