@@ -135,8 +135,11 @@ it('draws charts, anew where the colours change, and of ten minutes', { timeout:
     await page.getByText('live', { exact: true }).waitFor()
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
-      for (const chart of ['traffic', 'latency'])
-        assert.ok((await pixelsOf(page, chart, '--accent')) > 5, `${chart}, ${colorScheme}`)
+      for (const [chart, line] of [
+        ['traffic', '--accent'],
+        ['latency', '--warn-line'],
+      ] as const)
+        assert.ok((await pixelsOf(page, chart, line)) > 5, `${chart}, ${colorScheme}`)
     }
     const [from, to] = await page.evaluate<number[]>(
       "[charts.get('traffic').scales.x.min, charts.get('traffic').scales.x.max]",
