@@ -29,6 +29,7 @@ import { type Notes, takeNotes } from './notes.ts'
 import { oauthEvent } from './observe.ts'
 import { homePage } from './pages/home-page.ts'
 import { isPersonPath, personPages } from './person-pages.ts'
+import { blockedClients, hideBlocked } from './registration/blocked-clients.ts'
 import { compareHashedSecrets } from './registration/client-secrets.ts'
 import { slowDown } from './registration/slow-down.ts'
 import { renewSessionsAtLogin } from './renew-sessions.ts'
@@ -51,6 +52,7 @@ function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engin
   compareHashedSecrets(provider, settings)
   registerGrantTypes(provider, settings)
   addLibrarySteps(provider, settings)
+  hideBlocked(provider, blockedClients(settings))
   if (settings.grants.deviceCode) addDeviceSteps(provider, settings)
   notes.listenTo(provider)
   return {

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
+import { blockedClients } from '../authorization-server/registration/blocked-clients.ts'
 import { clientSecretHash } from '../authorization-server/registration/client-secrets.ts'
-import { removeClient } from '../compose/remove-client.ts'
+import { blockClient, removeClient } from '../compose/remove-client.ts'
 import { systemClock } from '../core/clock.ts'
 import { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { randomToken, typeableId } from '../core/secret.ts'
@@ -9,6 +10,7 @@ import { audited } from './audited.ts'
 import { describeClient, listClients, printable } from './client-text.ts'
 import { type AddFlags, newClientMetadata } from './new-client.ts'
 import { OperandWrong } from './operand-wrong.ts'
+import { operatorName } from './operator.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 /** `portcullis client`: the clients that the store holds. A running server sees every change at once. */
@@ -40,6 +42,10 @@ export function clientCommand(): Command {
         '<id>',
       ),
     )
+    .addCommand(
+      subcommand('block', 'End what a client was granted, and give it no more.', block).argument('<id>'),
+    )
+    .addCommand(subcommand('unblock', 'Let a client ask for tokens again.', unblock).argument('<id>'))
     .addCommand(subcommand('remove', 'Remove a client and end what it was granted.', remove).argument('<id>'))
     .addCommand(
       subcommand(
@@ -132,6 +138,26 @@ async function remove(open: OpenStore, { json }: Flags, id: string): Promise<voi
   console.log(`${id} is removed, and ${ended} ${ended === 1 ? 'grant has' : 'grants have'} ended.`)
   if ((metadata['grant_types'] as string[]).includes('client_credentials'))
     console.log('Access tokens that it got as a machine live on until they expire.')
+}
+
+async function block(open: OpenStore, { json }: Flags, id: string): Promise<void> {
+  const change = { event: 'admin.client', action: 'client block', target: id } as const
+  const ended = await audited(open, change, async () => {
+    const grants = await blockClient(open.store, systemClock, { id, operator: operatorName() })
+    if (grants === undefined) throw refused(`${id} is blocked already`)
+    return grants
+  })
+  if (json === true) return console.log(JSON.stringify({ client_id: id, grants_ended: ended }))
+  console.log(`${id} is blocked, and ${ended} ${ended === 1 ? 'grant has' : 'grants have'} ended.`)
+}
+
+async function unblock(open: OpenStore, { json }: Flags, id: string): Promise<void> {
+  const change = { event: 'admin.client', action: 'client unblock', target: id } as const
+  await audited(open, change, async () => {
+    if (!(await blockedClients({ ...open.store, clock: systemClock }).remove(id)))
+      throw refused(`${id} is not blocked`)
+  })
+  console.log(json === true ? JSON.stringify({ client_id: id }) : `${id} may ask for tokens again.`)
 }
 
 async function redirects({ config }: OpenStore, { json }: Flags): Promise<void> {

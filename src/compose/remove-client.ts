@@ -1,4 +1,5 @@
 import { grants } from '../authorization-server/grants.ts'
+import { blockedClients } from '../authorization-server/registration/blocked-clients.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Store } from '../storage/contract.ts'
 
@@ -8,6 +9,25 @@ import type { Store } from '../storage/contract.ts'
  */
 export async function removeClient(store: Store, clock: Clock, id: string): Promise<number> {
   await store.clients.remove(id)
+  return endGrants(store, clock, id)
+}
+
+/**
+ * Blocks a client by its id, whatever it is, and ends what it was granted. Resolves to how many grants that were;
+ * undefined where it was blocked before.
+ */
+export async function blockClient(
+  store: Store,
+  clock: Clock,
+  { id, operator }: { readonly id: string; readonly operator: string },
+): Promise<number | undefined> {
+  const isNew = await blockedClients({ ...store, clock }).add(id, operator)
+  // Also those that came in the moment in which it was blocked.
+  const ended = await endGrants(store, clock, id)
+  return isNew ? ended : undefined
+}
+
+async function endGrants(store: Store, clock: Clock, id: string): Promise<number> {
   await store.consents.forgetClient(id)
   const granted = await store.artifacts.listByClient('Grant', id)
   const ending = grants({ ...store, clock })

@@ -110,6 +110,13 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
         .execute()
       return rows.map(openRow)
     },
+    async clientsOf(model) {
+      const rows = await ofAccounts(db, { tenant, model, text: '', now: clock.now() })
+        .select('client_id')
+        .distinct()
+        .execute()
+      return rows.flatMap(({ client_id: id }) => id ?? [])
+    },
     async count(model, { text }) {
       const { count } = await ofAccounts(db, { tenant, model, text, now: clock.now() })
         .select((select) => select.fn.countAll().as('count'))

@@ -76,6 +76,8 @@ export interface ArtifactStore {
   ): Promise<readonly FoundArtifact[]>
   /** How many of these there are. */
   count(model: string, which: AccountSearch): Promise<number>
+  /** The clients to which those of all accounts belong that have not expired, each once. */
+  clientsOf(model: string): Promise<readonly string[]>
   /**
    * Marks as consumed in one conditional update. Returns whether this call did it: of many at once, one. Together with
    * the mark, or not at all, it writes what is left: the answer that the one use was given, and the artifact that takes

@@ -47,6 +47,14 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     assert.ok((await new OAuthClient(installation.url, id).signIn()).access_token)
   })
 
+  it('blocks any client, also one of the configuration, and lets it in again', async () => {
+    const ask = async () => (await machineAsks('machine', 'machine-secret-of-the-tests')).status
+    const blocked = await run('block', 'machine')
+    assert.deepEqual([blocked.code, await ask()], [0, 401], blocked.stderr)
+    assert.match((await run('block', 'machine')).stderr, /machine is blocked already/)
+    assert.deepEqual([(await run('unblock', 'machine')).code, await ask()], [0, 200])
+  })
+
   it('adds a machine with a secret that is shown once, and gives it another one', async () => {
     const args = ['add', '--name', 'Nightly', '--secret', '--scope', 'mcp:tools:read']
     const added = await run(...args)

@@ -143,6 +143,10 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
         [await page(''), await page('', 1, 1), await store().artifacts.count('Paged', { text: '' })],
         [['a', 'b', 'c'], ['b'], 3],
       )
+      assert.deepEqual(
+        new Set(await store().artifacts.clientsOf('Paged')),
+        new Set(['an-app', 'https://other.example/50%_off']),
+      )
       for (const [text, found] of [
         ['grace', ['a']],
         ['admiral', ['a']],

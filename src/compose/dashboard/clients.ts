@@ -1,38 +1,59 @@
-import { ActionRefused, type Listing } from '../../admin/contract.ts'
+import { ActionRefused, type ListedRow, type Listing } from '../../admin/contract.ts'
+import { blockedClients } from '../../authorization-server/registration/blocked-clients.ts'
 import { clientSecretHash } from '../../authorization-server/registration/client-secrets.ts'
+import { isDocumentId } from '../../authorization-server/registration/document-url.ts'
 import { randomToken } from '../../core/secret.ts'
 import { displayText } from '../../http/page.ts'
-import { removeClient } from '../remove-client.ts'
+import { blockClient, removeClient } from '../remove-client.ts'
 import { type ListingPorts, pageOf, when } from './listing-ports.ts'
 
-/** The clients of the configuration and of the store. */
+/** The clients of the configuration and of the store, those with documents that people let in, and those that are blocked. */
 export function clientListing({ store, secret, clock, config }: ListingPorts): Listing {
+  const blocked = blockedClients({ ...store, clock })
   return {
     title: 'Clients',
     path: '/clients',
-    about: 'Programs that may ask for tokens. Those with a metadata document of their own are in no list.',
-    columns: ['Name', 'Client id', 'Registered by', 'Since', 'Last used', 'Expires'],
+    about:
+      'Programs that may ask for tokens. Those with a metadata document of their own are here while somebody lets them in.',
+    columns: ['Name', 'Client id', 'Known by', 'Since', 'Last used', 'Expires', 'State'],
     async rows(asked) {
-      const registered = await store.clients.list()
-      const rows = [
+      const known: readonly ListedRow[] = [
         ...config().clients.map(({ id, name = id }) => ({
           id,
           cells: [name, id, 'the configuration', '—', '—', 'never'],
           actions: [],
         })),
-        ...registered.map(({ id, source, metadata, secretHash, createdAt, usedAt, expiresAt }) => ({
-          id,
-          cells: [
-            displayText(nameOf(metadata) ?? id),
+        ...(await store.clients.list()).map(
+          ({ id, source, metadata, secretHash, createdAt, usedAt, expiresAt }) => ({
             id,
-            source === 'operator' ? 'an operator' : 'itself',
-            when(createdAt),
-            when(usedAt),
-            when(expiresAt),
-          ],
-          actions: secretHash === undefined ? ['remove'] : ['rotate', 'remove'],
-        })),
+            cells: [
+              displayText(nameOf(metadata) ?? id),
+              id,
+              source === 'operator' ? 'an operator' : 'its registration',
+              when(createdAt),
+              when(usedAt),
+              when(expiresAt),
+            ],
+            actions: secretHash === undefined ? ['remove'] : ['rotate', 'remove'],
+          }),
+        ),
       ]
+      const blocks = new Map((await blocked.list()).map((one) => [one.id, one]))
+      const ids = new Set(known.map(({ id }) => id))
+      const others = new Set([...(await store.artifacts.clientsOf('Grant')), ...blocks.keys()])
+      const unlisted = [...others]
+        .filter((id) => !ids.has(id))
+        .map((id) => ({
+          id,
+          cells: [displayText(id), id, isDocumentId(id) ? 'its document' : '—', '—', '—', '—'],
+          actions: [],
+        }))
+      const rows = [...known, ...unlisted].map(({ id, cells, actions }) => {
+        const block = blocks.get(id)
+        return block === undefined
+          ? { id, cells: [...cells, 'active'], actions: [...actions, 'block'] }
+          : { id, cells: [...cells, `blocked ${when(block.since)}`], actions: [...actions, 'unblock'] }
+      })
       return pageOf(rows, asked)
     },
     actions: {
@@ -44,6 +65,24 @@ export function clientListing({ store, secret, clock, config }: ListingPorts): L
           if (!(await store.clients.replaceSecret(id, clientSecretHash(secret)(id, made))))
             throw new ActionRefused('This client has no secret, or is not there any more.')
           return `The new secret of ${id}, shown this once: ${made}`
+        },
+      },
+      block: {
+        label: 'Block',
+        consequence: 'All that people let it do ends, and it gets no more tokens until it is unblocked.',
+        async act(id, operator) {
+          if (id === '') throw new ActionRefused('There is no client without an id.')
+          const ended = await blockClient(store, clock, { id, operator })
+          if (ended === undefined) throw new ActionRefused('This client is blocked already.')
+          return `${id} is blocked. Grants that ended: ${ended}.`
+        },
+      },
+      unblock: {
+        label: 'Unblock',
+        consequence: 'It may ask for tokens again. People are asked anew.',
+        async act(id) {
+          if (!(await blocked.remove(id))) throw new ActionRefused('This client is not blocked.')
+          return `${id} may ask for tokens again.`
         },
       },
       remove: {

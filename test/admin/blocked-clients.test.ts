@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type DashboardVisitor, openDashboard } from '../support/dashboard-visitor.ts'
+import { FormBrowser } from '../support/form-browser.ts'
+import { type Installation, startInstallation } from '../support/installation.ts'
+import { OAuthClient } from '../support/oauth.ts'
+
+describe('a client that an operator blocks', () => {
+  let installation: Installation
+  let operator: DashboardVisitor
+  before(async () => {
+    installation = await startInstallation()
+    operator = await openDashboard(await installation.dashboardLink())
+  })
+  after(() => installation.close())
+
+  const rowOf = async (id: string): Promise<string> => {
+    const page = await (await operator.get(`/clients?q=${encodeURIComponent(id)}`)).text()
+    return page.split('<tr>').find((row) => row.includes(`<td>${id}</td>`)) ?? ''
+  }
+  const call = async (token: string): Promise<number> => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const body = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+    return (await fetch(installation.mcpUrl, { method: 'POST', headers, body })).status
+  }
+
+  it('has nothing any more and gets nothing, until it is unblocked', async () => {
+    const client = new OAuthClient(installation.url)
+    const { access_token: token, refresh_token: refresh } = await client.signIn({ scope: 'mcp:tools:read' })
+    const code = await client.authorize({ scope: 'mcp:tools:read' })
+    assert.equal(await call(token), 502)
+
+    const done = await operator.post('/clients/block', { id: 'user-client' })
+    assert.match(await done.text(), /user-client is blocked\. Grants that ended: 2\./)
+    assert.equal(await call(token), 401)
+    for (const answer of [await client.refresh(refresh), await client.redeem(code)])
+      assert.deepEqual([answer.status, answer.body.error], [401, 'invalid_client'])
+    const browser = new FormBrowser()
+    await assert.rejects(client.authorize({ scope: 'mcp:tools:read' }, browser), /no code/)
+    assert.deepEqual(
+      browser.pages.map(({ status }) => status),
+      [400],
+      'nobody is asked to log in',
+    )
+    assert.match(await rowOf('user-client'), /<td>blocked \d{4}-/)
+    assert.equal((await operator.post('/clients/block', { id: 'user-client' })).status, 409)
+
+    assert.equal((await operator.post('/clients/unblock', { id: 'user-client' })).status, 200)
+    assert.equal((await operator.post('/clients/unblock', { id: 'user-client' })).status, 409)
+    assert.equal(await call((await client.signIn({ scope: 'mcp:tools:read' })).access_token), 502)
+    const told = (await installation.audit()).filter(({ event }) => event === 'admin.client')
+    assert.deepEqual(
+      told.map(({ action, outcome, operator: who, target }) => [action, outcome, who, target]),
+      [
+        ['dashboard clients block', 'allowed', 'start', 'user-client'],
+        ['dashboard clients block', 'failed', 'start', 'user-client'],
+        ['dashboard clients unblock', 'allowed', 'start', 'user-client'],
+        ['dashboard clients unblock', 'failed', 'start', 'user-client'],
+      ],
+    )
+  })
+
+  it('may be a machine, or one that is known by its document alone', async () => {
+    await operator.post('/clients/block', { id: 'machine' })
+    const asked = await new OAuthClient(installation.url).token({
+      grant_type: 'client_credentials',
+      client_id: 'machine',
+      client_secret: 'machine-secret-of-the-tests',
+    })
+    assert.equal(asked.status, 401)
+    const id = 'https://app.example/client.json'
+    await operator.post('/clients/block', { id })
+    assert.match(await rowOf(id), /<td>its document<\/td>.*<td>blocked /s)
+    const url = new OAuthClient(installation.url, id, 'https://app.example/callback').authorizationUrl({
+      verifier: 'x'.repeat(43),
+    })
+    const answer = await fetch(url, { redirect: 'manual' })
+    assert.equal(answer.status, 400)
+    assert.match(await answer.text(), /not known here/, 'and its document is not fetched')
+  })
+})
