@@ -16,6 +16,7 @@ figcaption, caption { padding: 0 0 .5rem; font-weight: 600; text-align: left }
 .table { position: relative; overflow-x: auto }
 table { width: 100%; border-collapse: collapse; font-size: .875rem }
 th, td { padding: .375rem .75rem .375rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); overflow-wrap: anywhere }
+td { min-width: 4rem }
 th { color: var(--soft); font-weight: 600; white-space: nowrap }
 .rowed summary { display: inline-block; padding: .125rem .75rem; font-size: .875rem }
 .rowed details[open] summary { margin-bottom: .5rem }
