@@ -60,7 +60,7 @@ export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
     revoke,
     list,
     async listAll(most) {
-      const found = await artifacts.list('Grant', most)
+      const found = await artifacts.list('Grant', { text: '', skip: 0, most })
       return found.map(({ payload }) => recordOf(payload as unknown as StoredGrant))
     },
     async revokeAll(accountId, clientId) {

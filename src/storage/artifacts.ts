@@ -117,7 +117,7 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
         .execute()
       return rows.flatMap(({ client_id: id }) => id ?? [])
     },
-    async count(model, { text }) {
+    async count(model, text) {
       const { count } = await ofAccounts(db, { tenant, model, text, now: clock.now() })
         .select((select) => select.fn.countAll().as('count'))
         .executeTakeFirstOrThrow()

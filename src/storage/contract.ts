@@ -46,11 +46,6 @@ interface LeftByUse {
  */
 export const seenOnceModel = 'ReplayDetection'
 
-/** All that belongs to an account, or where a text stands in the client id, the account id or the user's names. */
-export interface AccountSearch {
-  readonly text: string
-}
-
 /** The artifacts of one tenant. */
 export interface ArtifactStore {
   /** Inserts or replaces. Keeps the marks of consumption and of a challenge. */
@@ -69,14 +64,13 @@ export interface ArtifactStore {
     only?: { readonly clientId?: string | undefined; readonly most?: number },
   ): Promise<readonly FoundArtifact[]>
   listByClient(model: string, clientId: string): Promise<readonly FoundArtifact[]>
-  /** Those of all accounts that have not expired, what expires last first: so many of them, after those that are skipped. */
-  list(
-    model: string,
-    which: AccountSearch & { readonly skip: number; readonly most: number },
-  ): Promise<readonly FoundArtifact[]>
-  /** How many of these there are. */
-  count(model: string, which: AccountSearch): Promise<number>
-  /** The clients to which those of all accounts belong that have not expired, each once. */
+  /**
+   * Those of accounts that have not expired, with a text in the client id, the account id or the user's names: what
+   * expires last comes first.
+   */
+  list(model: string, which: { text: string; skip: number; most: number }): Promise<readonly FoundArtifact[]>
+  count(model: string, text: string): Promise<number>
+  /** The clients of those of accounts that have not expired, each once. */
   clientsOf(model: string): Promise<readonly string[]>
   /**
    * Marks as consumed in one conditional update. Returns whether this call did it: of many at once, one. Together with

@@ -93,7 +93,7 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
         await artifacts.find('Code', 'a'),
         await artifacts.findByUid('Code', 'u'),
         await artifacts.findByUserCode('Code', 'c'),
-        ...(await artifacts.list('Code', 9)),
+        ...(await artifacts.list('Code', { text: 'ada', skip: 0, most: 9 })),
         ...(await artifacts.listByAccount('Code', 'ada')),
         ...(await artifacts.listByClient('Code', 'app')),
       ].map((one) => one?.payload['whose'])

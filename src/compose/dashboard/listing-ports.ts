@@ -25,7 +25,7 @@ export async function artifactPage(
   model: string,
   { text, page: asked }: ListingQuery,
 ): Promise<{ readonly found: readonly FoundArtifact[]; readonly total: number; readonly page: number }> {
-  const total = await artifacts.count(model, { text })
+  const total = await artifacts.count(model, text)
   const { page, skip } = placeOf(total, asked)
   return { found: await artifacts.list(model, { text, skip, most: rowsOfPage }), total, page }
 }
