@@ -70,9 +70,9 @@ describe('a listing of the dashboard', () => {
     assert.deepEqual([shown.length, place], [11, '1 to 11 of 11'])
     const action = /action="(\/grants\/revoke[^"]*)"/.exec(text)?.[1] ?? ''
     const id = /name="id" value="([^"]+)"/.exec(text)?.[1] ?? ''
-    const after = await (await operator.post(action, { id })).text()
-    assert.match(after, /1 to 11 of 11/)
-    assert.match(after, /value="HOLDER-11"/)
+    const page = await (await operator.post(action, { id })).text()
+    assert.match(page, /1 to 11 of 11/)
+    assert.match(page, /value="HOLDER-11"/)
     const none = await read('/grants?q=%3Cb%3E')
     assert.deepEqual([none.shown, none.place], [[], undefined])
     assert.match(none.text, /There is none with “&lt;b&gt;”/)

@@ -6,7 +6,7 @@ const model = 'BlockedClient'
 const most = 1000
 
 /** A client that an operator has blocked. */
-export interface BlockedClient {
+interface BlockedClient {
   readonly id: string
   /** Milliseconds since the epoch. */
   readonly since: number
