@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { version } from '../version.ts'
 import { isMendable } from './mendable.ts'
+import { endOnSignal } from './signals.ts'
 
 /** Each is loaded when it is asked for: most of what one needs is of no use to the others. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -24,6 +25,7 @@ const program = new Command('portcullis')
   .version(version)
   .showHelpAfterError('(portcullis --help says more)')
 
+endOnSignal()
 const [asked = ''] = process.argv.slice(2)
 const loaded = Object.hasOwn(commands, asked) ? [commands[asked]] : Object.values(commands)
 for (const load of loaded) if (load !== undefined) program.addCommand(await load())

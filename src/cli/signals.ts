@@ -1,12 +1,24 @@
+const ending = ['SIGINT', 'SIGTERM'] as const
+
+const endAtOnce = (_signal: NodeJS.Signals, number: number): void => process.exit(128 + number)
+
+/**
+ * Lets SIGINT and SIGTERM end a process that is the first of a container, as they end any other: the first one gets no
+ * signal that it does not listen for, and would go on until it is killed.
+ */
+export function endOnSignal(): void {
+  if (process.pid === 1) for (const signal of ending) process.once(signal, endAtOnce)
+}
+
 /**
  * Closes everything on Ctrl-C or SIGTERM, and waits until it is done. A second signal ends the process at once. The
  * promise resolves when everything is closed.
  */
 export async function closeOnSignal(close: () => Promise<void>): Promise<void> {
   await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+    for (const signal of ending) process.off(signal, endAtOnce).once(signal, () => resolve())
   })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+  for (const signal of ending) process.once(signal, () => process.exit(130))
   console.error('\nportcullis: finishing running requests (once more to stop at once)')
   await close()
 }

@@ -19,6 +19,8 @@ export function findOrInstall<T>(find: () => T | undefined, ...packages: string[
 
 async function install(packages: string[]): Promise<void> {
   const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, maxBuffer: 64 * 1024 * 1024 }
+  // An installation that was interrupted stands in the way of each later one.
+  await run('dpkg', ['--configure', '-a'], options)
   await run('apt-get', ['update', '-qq'], options)
   await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], options)
 }
