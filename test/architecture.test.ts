@@ -130,10 +130,20 @@ describe('architecture', () => {
   })
 
   it('loads oidc-provider in one place', () => {
-    const loaders = imports.filter(({ file, target }) => target === 'oidc-provider' && isValueImport(file))
+    const loaders = imports.filter(
+      ({ file, target }) => target === 'oidc-provider' && isValueImport(file, target),
+    )
     assert.deepEqual(
       loaders.map(({ file }) => file),
       ['authorization-server/library.ts'],
+    )
+  })
+
+  it('loads of undici what a gate needs, in one place; the doctor serves nobody and takes all of it', () => {
+    const loaders = imports.filter(({ file, target }) => target === 'undici' && isValueImport(file, target))
+    assert.deepEqual(
+      loaders.map(({ file }) => file),
+      ['doctor/ask.ts'],
     )
   })
 
@@ -161,8 +171,8 @@ describe('architecture', () => {
   })
 })
 
-function isValueImport(file: string): boolean {
-  return /(?<!import type [^\n]*)from 'oidc-provider'|import\('oidc-provider'\)/.test(
+function isValueImport(file: string, name: string): boolean {
+  return new RegExp(`(?<!import type [^\\n]*)from '${name}'|import\\('${name}'\\)`).test(
     readFileSync(join(source, file), 'utf8'),
   )
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import { Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { Exchange } from '../http/exchange.ts'
 import { type AnswerHeaders, relay } from '../http/relay.ts'
+import { Pool } from '../http/undici.ts'
 
 /** Hands a request on to the authorization server. */
 export interface AuthorizationServerProxy {
@@ -38,8 +39,8 @@ export function authorizationServerProxy({
   publicHost,
   changes,
 }: ProxyOptions): AuthorizationServerProxy {
-  let pool: Pool | undefined
-  const open = (): Pool =>
+  let pool: Dispatcher | undefined
+  const open = (): Dispatcher =>
     new Pool(url(), { headersTimeout, bodyTimeout: headersTimeout, pipelining: changes ? 0 : 1 })
   return {
     async forward(exchange) {

@@ -1,8 +1,9 @@
-import { Agent, type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
 import { isLoopbackHost } from '../core/resource.ts'
 import { FetchRefused, publicLookup } from './safe-fetch.ts'
 import { createSlots } from './slots.ts'
 import { addressKind, literalAddress } from './special-use.ts'
+import { Agent } from './undici.ts'
 
 interface OperatorFetchOptions {
   /** The origins that the operator named: whatever their addresses, since the operator chose them. */
@@ -49,8 +50,9 @@ export function createOperatorFetch(options: OperatorFetchOptions): OperatorFetc
     if (release === undefined) throw new FetchRefused('too many requests to the issuer are running')
     try {
       const limit = AbortSignal.timeout(milliseconds)
-      const answer = await request(url, {
-        dispatcher: isTrusted ? direct : guarded,
+      const answer = await (isTrusted ? direct : guarded).request({
+        origin: url.origin,
+        path: url.pathname + url.search,
         method,
         headers: { 'user-agent': userAgent, ...Object.fromEntries(new Headers(headers)) },
         body: body instanceof URLSearchParams ? body.toString() : null,

@@ -1,9 +1,10 @@
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
-import { Client, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { hostResolver, isLocalhostName } from './resolve-host.ts'
 import { createSlots } from './slots.ts'
 import { addressKind, literalAddress } from './special-use.ts'
+import { Client } from './undici.ts'
 
 /** Why nothing was fetched. The message is for whoever wrote the URL, and holds no answer of the other side. */
 export class FetchRefused extends Error {
@@ -132,7 +133,7 @@ export function publicLookup(milliseconds: number): LookupFunction {
 }
 
 async function get(
-  client: Client,
+  client: Dispatcher,
   { pathname, search }: URL,
   { userAgent, maxBytes, signal }: SafeFetchOptions & { signal: AbortSignal },
 ): Promise<Response> {

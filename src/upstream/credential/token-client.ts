@@ -1,6 +1,6 @@
-import { Pool } from 'undici'
 import { Refusal } from '../../core/errors.ts'
 import { isBearerToken } from '../../core/header-field.ts'
+import { Pool } from '../../http/undici.ts'
 import type { Secret } from './secret.ts'
 
 /** An access token that a token server gave. */

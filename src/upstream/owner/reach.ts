@@ -1,6 +1,6 @@
-import { Pool } from 'undici'
 import { Refusal } from '../../core/errors.ts'
 import { relay } from '../../http/relay.ts'
+import { Pool } from '../../http/undici.ts'
 import type { Connector, UpstreamRequest } from '../contract.ts'
 import { closeCutStream } from '../cut-stream.ts'
 import { rewriteAnswer } from '../rewrite-answer.ts'

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { errors } from 'undici'
 import type { AnswerHeaders } from '../../http/relay.ts'
+import { errors } from '../../http/undici.ts'
 import { type Flow, ResponseReader } from './response-reader.ts'
 import type { Transfer } from './transfer.ts'
 import { writeRequest } from './write-request.ts'

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { buildConnector, Dispatcher, errors } from 'undici'
+import type { buildConnector as connecting, Dispatcher } from 'undici'
+import { buildConnector, errors, Dispatcher as UndiciDispatcher } from '../../http/undici.ts'
 import { Connection } from './connection.ts'
 import { Transfer } from './transfer.ts'
 
@@ -19,9 +20,9 @@ const sweepMilliseconds = 500
  * dispatcher for what the gateway sends, which is less than undici's own ones can do and costs half: bodies are in
  * memory, and what cannot be sent is an error.
  */
-export class ConnectionPool extends Dispatcher {
+export class ConnectionPool extends UndiciDispatcher {
   readonly #options: PoolOptions
-  readonly #connect: buildConnector.connector
+  readonly #connect: connecting.connector
   readonly #connections = new Set<Connection>()
   /** The one that was used last is used first, so that those that are not needed grow old. */
   readonly #idle: Connection[] = []

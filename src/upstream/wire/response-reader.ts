@@ -1,5 +1,5 @@
-import { errors } from 'undici'
 import type { AnswerHeaders } from '../../http/relay.ts'
+import { errors } from '../../http/undici.ts'
 import { answers, type Listener, Llhttp } from './llhttp.ts'
 
 /** Whether the reader goes on, waits for `resume`, or reads nothing more. */

@@ -1,5 +1,6 @@
-import { type Dispatcher, errors } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { AnswerHeaders } from '../../http/relay.ts'
+import { errors } from '../../http/undici.ts'
 
 /** What carries a transfer. */
 interface Carrier {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { type Dispatcher, errors } from 'undici'
+import type { Dispatcher } from 'undici'
+import { errors } from '../../http/undici.ts'
 
 /** Up to here copying a body behind its head costs less than sending it apart. */
 const smallBytes = 16 * 1024

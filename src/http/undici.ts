@@ -1,0 +1,20 @@
+import { createRequire } from 'node:module'
+import type * as undici from 'undici'
+
+/**
+ * The one place where undici is loaded. A gate needs a quarter of its modules: the others, for caches, proxies, mocks,
+ * WebSockets and a fetch, would only make each start longer. Its parts are no public interface, so its exact version is
+ * pinned.
+ */
+const load = createRequire(import.meta.url)
+const part = (name: string): unknown => load(`undici/lib/${name}.js`)
+
+export const errors = part('core/errors') as typeof undici.errors
+export const buildConnector = part('core/connect') as typeof undici.buildConnector
+export const Dispatcher = part('dispatcher/dispatcher') as typeof undici.Dispatcher
+export const Client = part('dispatcher/client') as typeof undici.Client
+export const Pool = part('dispatcher/pool') as typeof undici.Pool
+export const Agent = part('dispatcher/agent') as typeof undici.Agent
+
+/** What `request` and its like are methods of, as in undici's own beginning. */
+Object.assign(Dispatcher.prototype, part('api/index'))
