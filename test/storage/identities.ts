@@ -49,6 +49,10 @@ export function identityContract(store: () => Store): void {
       assert.equal((await store().identities.enter(elsewhere)).id, 'elsewhere')
       assert.equal((await store().identities.enter(other)).id, 'other')
       assert.equal(same.id, 'eve')
+      const findUser = async (issuer: string, subject: string) => store().identities.findUser(issuer, subject)
+      assert.equal((await findUser(eve.issuer, eve.subject))?.id, 'eve')
+      assert.equal((await findUser('https://another.example', eve.subject))?.id, 'elsewhere')
+      assert.equal(await findUser('https://another.example', 'subject-2'), undefined)
       assert.deepEqual(await store().users.find('local eve'), person('local eve'))
     })
 
