@@ -131,7 +131,18 @@ const pixelsOf = (page: Page, chart: string, variable: string): Promise<number> 
     return count
   })()`)
 
+/** Waits for a line: a browser tells a page of other colours when it draws its next frame. */
+async function drawn(page: Page, chart: string, variable: string): Promise<void> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    if ((await pixelsOf(page, chart, variable)) > 5) return
+    await page.waitForTimeout(100)
+  }
+  assert.fail(`the chart of ${chart} has no ${variable}`)
+}
+
 it('draws charts, anew where the colours change, and of ten minutes', { timeout: 60_000 }, async () => {
+  for (let times = 0; times < 5; times++) await call('tools/list')
+  clock.advance(10_000)
   await withPage({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' }, async (page) => {
     await open(page, '/')
     await page.getByText('live', { exact: true }).waitFor()
@@ -141,7 +152,7 @@ it('draws charts, anew where the colours change, and of ten minutes', { timeout:
         ['traffic', '--accent'],
         ['latency', '--warn-line'],
       ] as const)
-        assert.ok((await pixelsOf(page, chart, line)) > 5, `${chart}, ${colorScheme}`)
+        await drawn(page, chart, line)
     }
     const [from, to] = await page.evaluate<number[]>(
       "[charts.get('traffic').scales.x.min, charts.get('traffic').scales.x.max]",
