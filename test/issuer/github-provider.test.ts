@@ -95,7 +95,7 @@ describe('GitHub as a place to log in', () => {
     assert.deepEqual(identity?.claims['groups'], ['my-company/platform'])
   })
 
-  it('lets members of a group in, and ends their access when they leave it (X1)', async (t) => {
+  it('lets members of a group in, and ends their access when they leave it (A67)', async (t) => {
     const setting = { preset: 'github' as const, clientId: 'Iv1.0', clientSecret: 'github-secret' }
     const providers = [{ ...setting, issuer: github.issuer, allow: { groups: ['my-company'] } }]
     const clock = movableClock()
