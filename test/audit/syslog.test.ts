@@ -1,14 +1,30 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
+import { createServer as createTlsServer } from 'node:tls'
 import { syslogSink } from '../../src/audit/sinks/syslog.ts'
+import { makeCertificate, type TestPair } from '../support/local-tls.ts'
 
 const sender = { host: 'gate-1', pid: 42 }
 const line =
   '{"v":1,"chain":"c","seq":7,"prev":"","time":"2026-11-27T12:00:00.000Z","event":"mcp.call","outcome":"denied","object":"Ünï"}'
 const message = `<108>1 2026-11-27T12:00:00.000Z gate-1 portcullis 42 mcp.call - ${line}`
 const format = (text: string): string => text
+const framed = `${Buffer.byteLength(message)} ${message}`
+
+/** A syslog server that shows a certificate, and what it was sent. */
+async function startTls(test: TestContext, pair: TestPair) {
+  let received = ''
+  const server = createTlsServer(pair, (socket) => {
+    socket.on('data', (chunk) => (received += chunk.toString()))
+    socket.on('error', () => undefined)
+  })
+  server.on('tlsClientError', () => undefined)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  test.after(() => server.close())
+  return { port: (server.address() as AddressInfo).port, received: () => received }
+}
 
 describe('the syslog sink', () => {
   it('sends RFC 5424 over TCP, each message with its length in bytes, and connects again', async (test) => {
@@ -26,7 +42,6 @@ describe('the syslog sink', () => {
     const { port } = server.address() as AddressInfo
     const sink = syslogSink({ name: 's', transport: 'tcp', host: '127.0.0.1', port, sender, format })
     test.after(() => sink.close())
-    const framed = `${Buffer.byteLength(message)} ${message}`
     await sink.deliver([line, line])
     while (received.length < 2 * framed.length) await new Promise((resolve) => setTimeout(resolve, 5))
     assert.equal(received, framed + framed)
@@ -47,6 +62,41 @@ describe('the syslog sink', () => {
     await sink.deliver([line])
     assert.equal(await got, message)
     await sink.close()
+  })
+
+  it('sends over TLS to whom the certificates vouch for, by name and by address (RFC 5425)', async (test) => {
+    const pair = makeCertificate()
+    const server = await startTls(test, pair)
+    for (const host of ['localhost', '127.0.0.1']) {
+      const { port, received } = server
+      const sink = syslogSink({ name: 's', transport: 'tls', host, port, ca: pair.cert, sender, format })
+      test.after(() => sink.close())
+      const before = received().length
+      await sink.deliver([line])
+      while (received().length < before + framed.length) await new Promise((done) => setTimeout(done, 5))
+      assert.equal(received().slice(before), framed)
+    }
+  })
+
+  it('hands nothing to a server of another authority, or of another name', async (test) => {
+    const [pair, other, elsewhere] = [
+      makeCertificate(),
+      makeCertificate(),
+      makeCertificate({ names: 'DNS:syslog.example,IP:127.0.0.2' }),
+    ]
+    for (const [shown, ca, reason] of [
+      [pair, other.cert, /self.signed/],
+      [pair, undefined, /self.signed/],
+      [elsewhere, elsewhere.cert, /does not match certificate's altnames/],
+    ] as const) {
+      const { port, received } = await startTls(test, shown)
+      for (const host of ['localhost', '127.0.0.1']) {
+        const sink = syslogSink({ name: 's', transport: 'tls', host, port, ca, sender, format })
+        await assert.rejects(sink.deliver([line]), reason, host)
+        await sink.close()
+      }
+      assert.equal(received(), '')
+    }
   })
 
   it('rejects where nobody listens, or whom TLS does not vouch for', async (test) => {

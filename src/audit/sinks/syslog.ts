@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { FormatLine, Sink } from './contract.ts'
 import { type SyslogSender, syslogMessage } from './syslog-message.ts'
@@ -59,8 +59,9 @@ function stream(options: SyslogSinkOptions, write: (lines: readonly string[]) =>
   const connected = async (): Promise<Socket> => {
     if (open !== undefined && !open.destroyed && open.writable) return open
     const { host, port, ca, transport } = options
-    const socket =
-      transport === 'tls' ? connectTls({ host, port, ca, servername: host }) : connect({ host, port })
+    // An address is no server name (RFC 6066 section 3); who is there is compared with `host` all the same.
+    const named = isIP(host) === 0 ? { servername: host } : {}
+    const socket = transport === 'tls' ? connectTls({ host, port, ca, ...named }) : connect({ host, port })
     open = socket.setKeepAlive(true).setTimeout(patienceMilliseconds)
     try {
       await once(socket, transport === 'tls' ? 'secureConnect' : 'connect', {
