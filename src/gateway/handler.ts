@@ -70,6 +70,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     note.trace = beginTrace(ports.traces, exchange, call)
     const outbound = await attachCredential(opened, { head, session, streamIds, trace: note.trace }) // 404, 503
     recordCall(recorder, exchange, note, { call, upstream })
+    note.trace?.went()
     return forward(ports, opened, outbound, exchange) // streams; 502, 504
   }
 }

@@ -16,6 +16,8 @@ export interface TraceOrigin {
 export interface RequestTrace {
   /** The headers with which it goes on to a server: names and values, alternating. */
   readonly headers: readonly string[]
+  /** Tells that it goes to the server now: the call of it is a span of its own. */
+  went(): void
   /** Tells what became of it. */
   end(event: RequestEvent): void
 }

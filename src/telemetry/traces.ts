@@ -1,4 +1,4 @@
-import type { Context, Span } from '@opentelemetry/api'
+import type { Context, HrTime, Span } from '@opentelemetry/api'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
 import type { RequestEvent } from './event.ts'
 import type { TraceContext, TraceOrigin, Traces } from './trace-contract.ts'
@@ -59,6 +59,12 @@ export async function openTraces(settings: TraceSettings): Promise<Traces> {
   const tracer = provider.getTracer('portcullis', version)
   const propagator = new core.W3CTraceContextPropagator()
 
+  /** Times of `performance.now()` as those of the wall clock at this moment: spans of one request never leave each other. */
+  const wallClock = (): ((time: number) => HrTime) => {
+    const began = Date.now() - performance.now()
+    return (time) => core.millisToHrTime(began + time)
+  }
+
   const extract = (context: TraceContext): Context =>
     propagator.extract(api.ROOT_CONTEXT, context, {
       keys: (carrier: TraceContext) => Object.keys(carrier),
@@ -66,7 +72,7 @@ export async function openTraces(settings: TraceSettings): Promise<Traces> {
     })
 
   /** The header comes later on the way than the message, unless it is of a trace of its own: then both are told. */
-  const start = ({ header, message }: TraceOrigin, startTime: number): Span => {
+  const start = ({ header, message }: TraceOrigin, startTime: HrTime): Span => {
     const near = extract(header)
     const far = message === undefined ? api.ROOT_CONTEXT : extract(message)
     const [nearest, farthest] = [api.trace.getSpanContext(near), api.trace.getSpanContext(far)]
@@ -74,25 +80,44 @@ export async function openTraces(settings: TraceSettings): Promise<Traces> {
     const links = isOne || nearest === undefined ? [] : [{ context: nearest }]
     return tracer.startSpan('request', { kind: api.SpanKind.SERVER, startTime, links }, isOne ? near : far)
   }
-  const end = (span: Span, event: RequestEvent): void => {
+  const end = (span: Span, event: RequestEvent, endTime: HrTime): void => {
     span.updateName(nameOf(event))
     span.setAttributes(attributesOf(event))
     if (event.outcome === 'failed')
       span.setStatus({ code: api.SpanStatusCode.ERROR, message: event.reason ?? '' })
-    span.end()
+    span.end(endTime)
   }
 
   return {
     begin(origin, began) {
-      const span = start(origin, performance.timeOrigin + began)
+      const at = wallClock()
+      const span = start(origin, at(began))
+      const within = api.trace.setSpan(api.ROOT_CONTEXT, span)
+      const call = tracer.startSpan(
+        'call',
+        { kind: api.SpanKind.CLIENT, startTime: at(performance.now()) },
+        within,
+      )
       const headers: string[] = []
-      propagator.inject(api.trace.setSpan(api.ROOT_CONTEXT, span), headers, {
+      propagator.inject(api.trace.setSpan(within, call), headers, {
         set: (carrier, key, value) => void carrier.push(key, value),
       })
-      return { headers, end: (event) => end(span, event) }
+      let went = false
+      return {
+        headers,
+        went: () => void (went = true),
+        end(event) {
+          // What has not ended is not sent: a request that was refused after all called nobody.
+          const ended = at(performance.now())
+          if (went) end(call, event, ended)
+          end(span, event, ended)
+        },
+      }
     },
-    record: (origin, event) =>
-      end(start(origin, performance.timeOrigin + performance.now() - event.durationMs), event),
+    record(origin, event) {
+      const [at, now] = [wallClock(), performance.now()]
+      end(start(origin, at(now - event.durationMs)), event, at(now))
+    },
     close: () => provider.shutdown(),
   }
 }

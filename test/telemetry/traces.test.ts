@@ -3,17 +3,19 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { type ReceivedSpan, readSpans } from '../support/otlp.ts'
 
 const traceOf = (digit: string): string => digit.repeat(32)
 const spanOf = (digit: string): string => digit.repeat(16)
 const parent = (trace: string, span: string, flags = '01'): string => `00-${trace}-${span}-${flags}`
-const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
+/** OTLP, Span.SpanKind. */
+const [server, client] = [2, 3]
 
 /** A collector that keeps what it was sent, byte for byte. */
 async function startCollector() {
   const sent: { headers: IncomingHttpHeaders; body: Buffer; url: string | undefined }[] = []
   let status = 200
-  const server = createServer((req, res) => {
+  const collecting = createServer((req, res) => {
     const chunks: Buffer[] = []
     req.on('data', (chunk: Buffer) => chunks.push(chunk))
     req.on('end', () => {
@@ -21,8 +23,8 @@ async function startCollector() {
       res.writeHead(status, { 'content-type': 'application/x-protobuf' }).end()
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
+  await new Promise<void>((resolve) => collecting.listen(0, '127.0.0.1', resolve))
+  const { port } = collecting.address() as { port: number }
   return {
     url: `http://127.0.0.1:${port}/v1/traces`,
     sent,
@@ -30,7 +32,7 @@ async function startCollector() {
       status = next
     },
     all: (): Buffer => Buffer.concat(sent.map(({ body }) => body)),
-    close: () => new Promise((resolve) => server.close(resolve)),
+    close: () => new Promise((resolve) => collecting.close(resolve)),
   }
 }
 
@@ -92,8 +94,16 @@ describe('traces', { timeout: 60_000 }, () => {
     const denied = legacyRequest('tools/call', { name: 'rm', arguments: { path: 'argument-of-the-call' } })
     assert.equal((await gate.post(denied, { token })).status, 403)
     await gate.oauth.signIn({ scope: 'mcp:tools:read' }, new FormBrowser({ fill: { name: 'grace-hopper' } }))
+    const told = gate.spy.seen.map(({ headers }) => headers['traceparent'])
     await gate.close()
     const all = collector.all()
+    const spans = collector.sent.flatMap(({ body }) => readSpans(body))
+    const spanIn = (digit: string, kind: number): ReceivedSpan => {
+      const [found, ...others] = spans.filter((span) => span.traceId === traceOf(digit) && span.kind === kind)
+      assert.ok(found !== undefined, `trace ${digit}`)
+      assert.ok(digit === 'c' || others.length === 0)
+      return found
+    }
     const [first] = collector.sent
     assert.equal(first?.url, '/v1/traces')
     assert.equal(first?.headers['content-type'], 'application/x-protobuf')
@@ -107,8 +117,40 @@ describe('traces', { timeout: 60_000 }, () => {
       'rm',
     ])
       assert.ok(all.includes(text), text)
-    for (const trace of ['a', 'c', '9']) assert.ok(all.includes(bytes(traceOf(trace))), `trace ${trace}`)
-    assert.ok(all.includes(bytes(spanOf('e'))), 'the trace of the proxy is linked')
+    // Each request is a span under that of the client, and the call of the server one under it: what the server was told.
+    for (const [trace, span] of [
+      ['a', 'b'],
+      ['c', 'd'],
+      ['9', '9'],
+    ] as const) {
+      const request = spanIn(trace, server)
+      const call = spanIn(trace, client)
+      assert.equal(request.parentSpanId, spanOf(span))
+      assert.equal(call.parentSpanId, request.spanId)
+      assert.ok(told.includes(`00-${trace.repeat(32)}-${call.spanId}-01`), trace)
+      assert.deepEqual(
+        [request.name, call.name, call.attributes['portcullis.upstream']],
+        ['tools/list', 'tools/list', 'spy'],
+      )
+      assert.ok(request.start <= call.start && call.start <= call.end && call.end <= request.end)
+    }
+    assert.equal(spanIn('a', server).traceState, 'vendor=1')
+    // Where a proxy had begun a trace of its own, that one is linked to, by the request that has it.
+    const linking = spans.filter(({ links }) => links.length > 0)
+    assert.deepEqual(
+      linking.map(({ traceId, kind, links }) => [traceId, kind, links]),
+      [[traceOf('c'), server, [{ traceId: traceOf('e'), spanId: spanOf('e') }]]],
+    )
+    // Who sent none, or nonsense, begins a trace; and what was refused called nobody.
+    const rootless = spans.filter(
+      ({ name, kind, parentSpanId }) => name === 'tools/list' && kind === server && parentSpanId === '',
+    )
+    assert.equal(rootless.length, 3)
+    const refused = spans.filter(({ attributes }) => attributes['error.type'] === 'scope_insufficient')
+    assert.deepEqual(
+      refused.map(({ kind, parentSpanId }) => [kind, parentSpanId]),
+      [[server, '']],
+    )
     for (const text of ['ada-lovelace', 'grace-hopper', 'eyJ', 'argument-of-the-call', 'Bearer '])
       assert.ok(!all.includes(text), text)
   })
