@@ -92,7 +92,7 @@ export interface ArgumentsRecord {
 }
 
 /** An event as it stands in the trail. Read from files, it is untrusted. */
-export interface RecordedEvent extends Omit<AuditEvent, 'event'> {
+export interface RecordedEvent extends Omit<AuditEvent, 'event' | 'outcome'> {
   readonly v: number
   readonly chain: string
   readonly seq: number
@@ -101,4 +101,6 @@ export interface RecordedEvent extends Omit<AuditEvent, 'event'> {
   /** Whose it is, where several share an installation. */
   readonly tenant?: string | undefined
   readonly event: EventName | TrailEventName
+  /** Of a decision: what the trail says of itself has none. */
+  readonly outcome?: Outcome | undefined
 }

@@ -29,15 +29,16 @@ const activities: readonly (readonly [RegExp, number])[] = [
 /** Writes an event as an object of OCSF. `productVersion` is ours. */
 export function writeOcsf(event: RecordedEvent, productVersion: string): object {
   const { category, uid, activity } = classes[event.event](event)
+  const isDone = event.outcome === undefined ? event.event !== 'audit.gap' : event.outcome === 'allowed'
   return {
     class_uid: uid,
     category_uid: category,
     activity_id: activity,
     type_uid: uid * 100 + activity,
     time: Date.parse(event.time),
-    severity_id: severities[event.outcome],
-    status_id: event.outcome === 'allowed' ? 1 : 2,
-    status: event.outcome === 'allowed' ? 'Success' : 'Failure',
+    severity_id: event.event === 'audit.gap' ? high : severities[event.outcome ?? 'allowed'],
+    status_id: isDone ? 1 : 2,
+    status: isDone ? 'Success' : 'Failure',
     status_code: event.code ?? (event.status === undefined ? undefined : String(event.status)),
     status_detail: event.reason,
     metadata: {
@@ -52,10 +53,14 @@ export function writeOcsf(event: RecordedEvent, productVersion: string): object 
     },
     actor: actorOf(event),
     src_endpoint: event.address === undefined ? { name: event.operator ?? 'unknown' } : { ip: event.address },
+    ...httpOf(event),
     ...partsOf(uid, event),
     unmapped: unmappedOf(event),
   }
 }
+
+/** Events that nobody has. */
+const high = 4
 
 /** Informational, low, medium: none of these is a finding of its own. */
 const severities: Readonly<Record<Outcome, number>> = {
@@ -129,6 +134,28 @@ function actorOf({ subject, clientId, operator, issuer, grant }: RecordedEvent):
   }
 }
 
+/** The methods that OCSF knows. Others stay in `unmapped`: clients can send any. */
+const httpMethods: ReadonlySet<string | undefined> = new Set([
+  'CONNECT',
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+  'TRACE',
+])
+
+function httpOf({ httpMethod, path, status }: RecordedEvent): object {
+  const method = httpMethods.has(httpMethod) ? httpMethod : undefined
+  const url = path === undefined ? undefined : { path }
+  return {
+    http_request: method === undefined && url === undefined ? undefined : { http_method: method, url },
+    http_response: status === undefined ? undefined : { code: status },
+  }
+}
+
 /** What each class asks for besides. */
 function partsOf(uid: number, event: RecordedEvent): object {
   const { subject, clientId, target, upstream, object, scopes = [] } = event
@@ -143,11 +170,9 @@ function partsOf(uid: number, event: RecordedEvent): object {
     api: {
       operation: event.method ?? event.event,
       service: { name: upstream ?? 'portcullis' },
-      request: { uid: event.requestId ?? '' },
+      request: event.requestId === undefined ? undefined : { uid: event.requestId },
     },
     resources: object === undefined ? undefined : [{ name: object, type: event.method }],
-    http_request: event.httpMethod && { http_method: event.httpMethod, url: { path: event.path } },
-    http_response: event.status === undefined ? undefined : { code: event.status },
   }
 }
 
@@ -167,5 +192,10 @@ const withoutPlace = [
 
 /** What has no place of its own in OCSF. */
 function unmappedOf(event: RecordedEvent): object {
-  return Object.fromEntries(withoutPlace.map((name) => [name, event[name]]))
+  const { issuer, grant, httpMethod } = event
+  return {
+    ...Object.fromEntries(withoutPlace.map((name) => [name, event[name]])),
+    issuer: grant === undefined ? issuer : undefined,
+    httpMethod: httpMethods.has(httpMethod) ? undefined : httpMethod,
+  }
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { RecordedEvent } from '../../src/audit/event.ts'
+import { eventNames, outcomes, type RecordedEvent } from '../../src/audit/event.ts'
 import { matches } from '../../src/audit/filter.ts'
 import { csvHeader, writeCsv } from '../../src/audit/write-csv.ts'
 import { writeOcsf } from '../../src/audit/write-ocsf.ts'
+import { faultsOf } from '../support/ocsf.ts'
 
 const event = (facts: Partial<RecordedEvent> = {}): RecordedEvent => ({
   v: 1,
@@ -32,6 +33,55 @@ describe('CSV', () => {
     }
   })
 
+  it('has a column for everything that an event says, but for what holds the chain together', () => {
+    const members: Record<keyof RecordedEvent, string | number | string[] | object> = {
+      v: 1,
+      chain: 'c',
+      seq: 7,
+      prev: 'p',
+      time: 't',
+      tenant: 'acme',
+      event: 'mcp.call',
+      outcome: 'denied',
+      requestId: 'r-1',
+      address: '10.0.0.7',
+      issuer: 'i',
+      subject: 's',
+      clientId: 'client',
+      grant: 'g',
+      actor: 'robot',
+      upstream: 'u',
+      era: 'legacy',
+      method: 'm',
+      object: 'o',
+      arguments: { hash: 'h' },
+      batch: 3,
+      scopes: ['a', 'b'],
+      missing: ['c'],
+      httpMethod: 'POST',
+      path: '/mcp',
+      status: 403,
+      grantType: 'refresh_token',
+      code: 'object_denied',
+      reason: 'why',
+      operator: 'root',
+      action: 'act',
+      target: 'it',
+    }
+    const named = csvHeader.trimEnd().split(',')
+    assert.deepEqual(
+      named.toSorted(),
+      Object.keys(members)
+        .filter((name) => name !== 'v' && name !== 'prev')
+        .toSorted(),
+    )
+    const cells = writeCsv([members as unknown as RecordedEvent])
+      .trimEnd()
+      .split(',')
+    for (const name of ['era', 'batch', 'httpMethod', 'path'] as const)
+      assert.equal(cells[named.indexOf(name)], String(members[name]))
+  })
+
   it('has a heading, and quotes what needs it', () => {
     assert.match(csvHeader, /^time,event,outcome,subject,clientId,/)
     assert.match(writeCsv([event({ object: 'a "b", c' })]), /"a ""b"", c"/)
@@ -52,21 +102,88 @@ describe('OCSF', () => {
     assert.equal(classOf({ event: 'oauth.revocation' }), 300404)
   })
 
-  it('has what its classes require', () => {
-    const call = writeOcsf(
-      event({ outcome: 'denied', code: 'object_denied', status: 403 }),
-      '1.0.0',
-    ) as Record<string, unknown>
-    for (const required of [
-      'activity_id',
-      'category_uid',
-      'class_uid',
-      'severity_id',
-      'time',
-      'metadata',
-      'actor',
-    ])
-      assert.ok(call[required] !== undefined, required)
+  /** Everything that an event can say, each in words of its own. */
+  const full: Partial<RecordedEvent> = {
+    tenant: 'acme',
+    issuer: 'https://mcp.example.com',
+    grant: 'grant-1',
+    actor: 'robot-1',
+    era: 'legacy',
+    batch: 3,
+    scopes: ['mcp:tools:execute'],
+    missing: ['mcp:prompts:read'],
+    arguments: { hash: 'hash-1' },
+    httpMethod: 'POST',
+    path: '/files/mcp',
+    status: 403,
+    grantType: 'refresh_token',
+    code: 'object_denied',
+    reason: 'reason-1',
+  }
+  const actions = ['user add', 'user disable', 'user enable', 'key retire', 'revoke', 'token', 'restore']
+  const written = (facts: Partial<RecordedEvent>): Record<string, unknown> =>
+    JSON.parse(JSON.stringify(writeOcsf(event(facts), '1.0.0'))) as Record<string, unknown>
+  const withoutFacts = {
+    requestId: undefined,
+    address: undefined,
+    subject: undefined,
+    clientId: undefined,
+    upstream: undefined,
+    method: undefined,
+    object: undefined,
+  }
+
+  it('has what OCSF 1.6 requires of each class, in its types and values, whatever an event says', () => {
+    const trail = ['audit.begin', 'audit.checkpoint', 'audit.gap', 'audit.end'] as const
+    const kinds = [...eventNames, ...trail].flatMap((name): Partial<RecordedEvent>[] => {
+      if (name.startsWith('audit.')) return [{ event: name, outcome: undefined, ...withoutFacts }]
+      const facts = outcomes.flatMap((outcome) => [
+        { event: name, outcome, ...full },
+        { event: name, outcome, ...withoutFacts },
+        { event: name, outcome, ...withoutFacts, httpMethod: 'PROPFIND' },
+      ])
+      const operator = { event: name, operator: 'root', target: 'bob', ...withoutFacts } as const
+      return name.startsWith('admin.')
+        ? [...facts, ...actions.map((action) => ({ ...operator, action }))]
+        : facts
+    })
+    for (const kind of kinds)
+      assert.deepEqual(faultsOf(written(kind)), [], `${kind.event} ${kind.outcome} ${kind.action}`)
+  })
+
+  it('keeps everything that an event says', () => {
+    for (const name of eventNames.filter((one) => !one.startsWith('admin.'))) {
+      const text = JSON.stringify(written({ event: name, ...full }))
+      const { arguments: given, batch, ...texts } = full
+      for (const value of [
+        ...Object.values(texts).flat(),
+        given?.hash,
+        `"batch":${batch}`,
+        '10.0.0.7',
+        'ada',
+      ])
+        assert.ok(text.includes(String(value)), `${name} without ${String(value)}`)
+    }
+    const text = JSON.stringify(written({ ...full, grant: undefined, httpMethod: 'PROPFIND' }))
+    for (const value of ['https://mcp.example.com', 'PROPFIND']) assert.ok(text.includes(value), value)
+  })
+
+  it('tells events that are lost as a failure, and the signatures of a trail as none', () => {
+    const judged = (name: RecordedEvent['event']): unknown[] => {
+      const { status_id: status, severity_id: severity } = written({ event: name, outcome: undefined })
+      return [status, severity]
+    }
+    assert.deepEqual(
+      [judged('audit.checkpoint'), judged('audit.gap')],
+      [
+        [1, 1],
+        [2, 4],
+      ],
+    )
+  })
+
+  it('has the reason, the call and the caller where readers look for them', () => {
+    const call = written({ outcome: 'denied', code: 'object_denied', status: 403 })
     assert.deepEqual([call['status_id'], call['status_code']], [2, 'object_denied'])
     assert.deepEqual(call['api'], {
       operation: 'tools/call',
@@ -74,7 +191,7 @@ describe('OCSF', () => {
       request: { uid: 'r-1' },
     })
     assert.deepEqual(call['src_endpoint'], { ip: '10.0.0.7' })
-    const login = writeOcsf(event({ event: 'oauth.login' }), '1.0.0') as Record<string, unknown>
+    const login = written({ event: 'oauth.login' })
     assert.deepEqual([login['user'], login['service']], [{ uid: 'ada', name: 'ada' }, { name: 'Portcullis' }])
   })
 })

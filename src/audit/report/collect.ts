@@ -93,7 +93,7 @@ export function collectDecisions(ownIssuer: string): Collector {
     row.last = later(row.last, time)
   }
   const countFailure = ({ event, outcome, code = '', missing = [], time }: RecordedEvent): void => {
-    if (outcome === 'allowed') return
+    if (outcome === undefined || outcome === 'allowed') return
     const why = [code, ...missing].join(' ').trim()
     const fresh = { event, outcome, why, count: 0, last: time }
     const row = rowOf(failures, JSON.stringify([event, outcome, why]), fresh, { ...fresh, why: others })

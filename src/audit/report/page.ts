@@ -94,7 +94,7 @@ function failureTable({ failures }: Decisions): Markup {
 }
 
 function commandTable({ commands }: Decisions): Markup {
-  const rows = commands.map(({ time: when, operator = '', action = '', target = '', outcome }) => {
+  const rows = commands.map(({ time: when, operator = '', action = '', target = '', outcome = '' }) => {
     return [when, operator, action, target, outcome]
   })
   return table('Commands', texts('When', 'Who', 'What', 'About', 'Outcome'), { rows })
