@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { canonicalJson, describeArguments } from '../../src/audit/arguments.ts'
 import type { RecordedEvent } from '../../src/audit/event.ts'
+import { askClient } from '../support/ask-client.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 
@@ -47,8 +48,9 @@ describe('each decision is one event (N34)', () => {
 
   it('of each call of a batch that is let pass', async () => {
     const token = await gate.tokenFor('mcp:*')
+    const { id } = await askClient(gate, { token })
     const batch = [
-      { jsonrpc: '2.0', id: 9, result: {} },
+      { jsonrpc: '2.0', id, result: {} },
       legacyRequest('tools/call', { name: 'one' }, 1),
       legacyRequest('prompts/get', { name: 'two', arguments: { a: '1' } }, 2),
     ]
