@@ -5,6 +5,7 @@ import type { ProtectedResource } from '../core/protected-resource.ts'
 import { mcpScopes } from '../core/scope-catalogue.ts'
 import type { Upstream } from '../gateway/upstream.ts'
 import { findMethodWith } from '../mcp/methods.ts'
+import type { QuestionKind } from '../mcp/questions.ts'
 import { objectRules } from '../policy/object-rules.ts'
 import type { Connector, UpstreamCredential } from '../upstream/contract.ts'
 import type { Base } from './base.ts'
@@ -97,6 +98,7 @@ const policies: ReadonlySet<string> = new Set<keyof UpstreamConfig>([
   'objects',
   'listing',
   'separatesTasks',
+  'mayAsk',
   'audit',
   'methods',
   'dpop',
@@ -135,8 +137,14 @@ function buildUpstream(
       ...new Set([...resource.baselineScopes, ...mcpScopes, ...Object.values(setting.methods).flat()]),
     ],
     separatesTasks,
+    withheldQuestions: withheldBy(setting.mayAsk),
     rules: objectRules(setting.objects),
     listing: setting.listing,
     describeArguments: describeArguments(setting.audit, base.secret.derive('audit/arguments')),
   }
+}
+
+function withheldBy(mayAsk: UpstreamConfig['mayAsk']): ReadonlySet<QuestionKind> | undefined {
+  const kinds = (Object.keys(mayAsk) as QuestionKind[]).filter((kind) => !mayAsk[kind])
+  return kinds.length === 0 ? undefined : new Set(kinds)
 }

@@ -97,6 +97,17 @@ export const upstreamSchema = z
       description:
         'Whether the server itself keeps the tasks of its callers apart. Only then are tasks listed, and told of unasked. Default: `true` for a stdio server with a process for each caller, else `false`.',
     }),
+    mayAsk: z
+      .strictObject({
+        sampling: z.boolean().default(true).meta({ description: 'To have its model write something.' }),
+        elicitation: z.boolean().default(true).meta({ description: 'To ask its user something.' }),
+        roots: z.boolean().default(true).meta({ description: 'Which folders it works in.' }),
+      })
+      .prefault({})
+      .meta({
+        description:
+          'What the server may ask of a client. What it may not is taken out of what clients offer it, and reaches none.',
+      }),
     audit: z
       .strictObject({
         arguments: z.enum(['omit', 'hash', 'redact']).default('omit').meta({

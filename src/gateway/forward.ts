@@ -14,6 +14,7 @@ import type { Sessions } from './session.ts'
 import type { StreamIds } from './stream-ids.ts'
 import type { TaskIds } from './task-ids.ts'
 import { newsFilter } from './withhold-news.ts'
+import { questionFilter } from './withhold-questions.ts'
 
 /** Headers of a server's answer that a client gets to see. Cookies, challenges and CORS are the gateway's business. */
 const passed = [
@@ -44,6 +45,7 @@ export function forward(
   const { connector, credential } = upstream
   const presented = outbound.credential
   const rewrite = combineRewrites([
+    questionFilter(upstream),
     newsFilter(principal, upstream),
     listFilter(principal, upstream, call),
     taskSealer(taskIds, opened),

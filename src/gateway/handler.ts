@@ -22,6 +22,7 @@ import type { TokenVerifier } from './token-verifier.ts'
 import { beginTrace } from './trace.ts'
 import type { Upstream } from './upstream.ts'
 import type { ProofVerifier } from './verify-proof.ts'
+import { withholdOffers } from './withhold-questions.ts'
 
 /** What the MCP request path needs. */
 export interface McpPorts {
@@ -56,7 +57,8 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     const place = await admission.enter(principal, upstream, exchange.res) // 503
     const session = sessions.open(head.sessionId, principal, upstream.name)
     const fallback = typeof session === 'object' ? session.revision : undefined
-    const call = await readCall(exchange, { limits, fallback, findMethod: upstream.findMethod }) // 400, 404, 415
+    const asked = await readCall(exchange, { limits, fallback, findMethod: upstream.findMethod }) // 400, 404, 415
+    const call = withholdOffers(upstream, asked)
     const summary = summarise(call)
     note.call = summary
     const needed = neededScopes(call)

@@ -2,6 +2,7 @@ import type { DescribeArguments } from '../audit/arguments.ts'
 import type { ProofPolicy } from '../core/dpop.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
 import type { FindMethod } from '../mcp/methods.ts'
+import type { QuestionKind } from '../mcp/questions.ts'
 import type { ObjectRules } from '../policy/object-rules.ts'
 import type { Connector, UpstreamCredential } from '../upstream/contract.ts'
 import type { UpstreamLimits } from './admission.ts'
@@ -20,6 +21,8 @@ export interface Upstream extends ProtectedResource {
   readonly rules: ObjectRules | undefined
   /** Whether the server keeps the tasks of its callers apart, so that what it tells of tasks is its caller's. */
   readonly separatesTasks: boolean
+  /** What the server must not ask of clients; undefined where it may ask everything. */
+  readonly withheldQuestions: ReadonlySet<QuestionKind> | undefined
   /** What lists show: all that may ever be used, or what the token allows to use now. */
   readonly listing: 'reachable' | 'callable'
   /** What the audit keeps of arguments; undefined where it is nothing. */

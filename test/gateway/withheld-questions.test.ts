@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { echo } from '../support/spy-upstream.ts'
+import { messagesIn } from '../support/task-server.ts'
+
+const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
+const offers = { sampling: { tools: {} }, elicitation: { form: {} }, roots: {}, extensions: { x: {} } }
+const rest = { elicitation: { form: {} }, extensions: { x: {} } }
+
+let gate: GatedSpy
+let open: GatedSpy
+let token: string
+let session: Record<string, string>
+before(async () => {
+  gate = await startGatedSpy({}, undefined, { mayAsk: { sampling: false, roots: false } })
+  open = await startGatedSpy()
+  token = await gate.tokenFor('mcp:*')
+  session = await begin()
+})
+after(async () => {
+  await gate.close()
+  await open.close()
+})
+
+async function begin(): Promise<Record<string, string>> {
+  const result = { protocolVersion: '2025-11-25', capabilities: {} }
+  gate.spy.answerWith((_request, res) =>
+    res
+      .writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'one' })
+      .end(JSON.stringify({ jsonrpc: '2.0', id: 7, result })),
+  )
+  const hello = { protocolVersion: '2025-11-25', capabilities: offers, clientInfo: { name: 'c' } }
+  const answer = await gate.post(legacyRequest('initialize', hello), { token })
+  return { 'mcp-session-id': answer.headers.get('mcp-session-id') ?? '' }
+}
+
+interface Seen {
+  readonly params: Record<string, unknown> & { readonly _meta: Record<string, unknown> }
+}
+const seenBy = ({ spy }: GatedSpy): Seen => JSON.parse(spy.seen.at(-1)?.body ?? '') as Seen
+
+/** The server asks these in a stream, and then answers. */
+async function ask(texts: readonly string[]): Promise<ReturnType<typeof messagesIn>> {
+  gate.spy.answerWith((_request, res) => {
+    const all = [...texts, '{"jsonrpc":"2.0","id":7,"result":{}}']
+    res
+      .writeHead(200, { 'content-type': 'text/event-stream' })
+      .end(all.map((text) => `data: ${text}\n\n`).join(''))
+  })
+  const answer = await gate.post(legacyRequest('tools/call', { name: 'a' }), { token, headers: session })
+  gate.spy.answerWith((_request, res) => res.writeHead(202).end())
+  return messagesIn(answer.text)
+}
+
+describe('what a server must not ask', () => {
+  it('is not offered to it: neither when a session begins, nor in a modern request', async () => {
+    await begin()
+    assert.deepEqual(seenBy(gate).params['capabilities'], rest)
+    gate.spy.answerWith(echo)
+    const { body, headers } = modernRequest('tools/call', { name: 'a', arguments: { n: 1 } }, 7, offers)
+    const exact = JSON.stringify(body).replace('"n":1', '"n":12345678901234567890')
+    assert.equal((await gate.post(exact, { token, headers })).status, 200)
+    assert.deepEqual(seenBy(gate).params['_meta'][capabilitiesKey], rest)
+    assert.match(gate.spy.seen.at(-1)?.body ?? '', /"n":12345678901234567890/)
+  })
+
+  it('leaves the bytes of calls alone that offer nothing of it, and of servers that may ask everything', async () => {
+    const spaced = ' {"jsonrpc":"2.0", "id":7,"method":"tools/call","params":{"name":"a"}} '
+    await gate.post(spaced, { token, headers: session })
+    assert.equal(gate.spy.seen.at(-1)?.body, spaced)
+    const { body, headers } = modernRequest('tools/call', { name: 'a' }, 7, offers)
+    const text = JSON.stringify(body, null, 1)
+    await open.post(text, { token: await open.tokenFor('mcp:*'), headers })
+    assert.equal(open.spy.seen.at(-1)?.body, text)
+  })
+
+  for (const method of ['sampling/createMessage', 'roots/list', 'sampling\\/createM\\u0065ssage']) {
+    it(`reaches no client in the legacy era, whose answer ends the wait: ${method}`, async () => {
+      const [asked] = await ask([`{"jsonrpc":"2.0","id":3,"m\\u0065thod":"${method}","params":{"secret":1}}`])
+      assert.equal(asked?.method, 'portcullis/withheld')
+      assert.deepEqual(asked.params, {})
+      // As both SDKs answer what they do not know.
+      const unknown = { jsonrpc: '2.0', id: asked.id, error: { code: -32601, message: 'Method not found' } }
+      assert.equal((await gate.post(unknown, { token, headers: session })).status, 202)
+      assert.deepEqual(JSON.parse(gate.spy.seen.at(-1)?.body ?? ''), { ...unknown, id: 3 })
+    })
+  }
+
+  it('leaves what it may ask', async () => {
+    const [asked] = await ask(['{"jsonrpc":"2.0","id":3,"method":"elicitation/create","params":{"message":"?"}}'])
+    assert.deepEqual([asked?.method, asked?.params], ['elicitation/create', { message: '?' }])
+  })
+
+  it('becomes an error where a result of the modern era asks it', async () => {
+    const answerWith = (questions: object): void =>
+      gate.spy.answerWith((_request, res) => {
+        const result = { resultType: 'input_required', inputRequests: questions, requestState: 's' }
+        res
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(JSON.stringify({ jsonrpc: '2.0', id: 7, result }))
+      })
+    const call = modernRequest('tools/call', { name: 'a' }, 7, offers)
+    const form = { method: 'elicitation/create', params: { message: '?' } }
+    answerWith({ a: form, b: { method: 'sampling/createMessage', params: { secret: 1 } } })
+    const refused = await gate.post(call.body, { token, headers: call.headers })
+    assert.deepEqual(refused.json, {
+      jsonrpc: '2.0',
+      id: 7,
+      error: {
+        code: 403,
+        message: 'The MCP server asked what it may not ask here',
+        data: { code: 'question_denied' },
+      },
+    })
+    answerWith({ a: form })
+    const passed = await gate.post(call.body, { token, headers: call.headers })
+    assert.deepEqual(passed.json.result?.['inputRequests'], { a: form })
+  })
+})
