@@ -101,6 +101,7 @@ const policies: ReadonlySet<string> = new Set<keyof UpstreamConfig>([
   'mayAsk',
   'audit',
   'methods',
+  'listenFilters',
   'dpop',
   'limits',
 ])
@@ -132,9 +133,17 @@ function buildUpstream(
       streams: shareOf(limits.streams, base.place),
     },
     // Without knowing whose they are there is no list of tasks (MCP H6).
-    findMethod: findMethodWith(setting.methods, separatesTasks ? [] : ['tasks/list']),
+    findMethod: findMethodWith({
+      scopes: setting.methods,
+      filters: setting.listenFilters,
+      absent: separatesTasks ? [] : ['tasks/list'],
+    }),
     allScopes: [
-      ...new Set([...resource.baselineScopes, ...mcpScopes, ...Object.values(setting.methods).flat()]),
+      ...new Set([
+        ...resource.baselineScopes,
+        ...mcpScopes,
+        ...[setting.methods, setting.listenFilters].flatMap((needs) => Object.values(needs).flat()),
+      ]),
     ],
     separatesTasks,
     withheldQuestions: withheldBy(setting.mayAsk),

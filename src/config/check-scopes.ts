@@ -31,9 +31,10 @@ function* namedScopes({
   clients = [],
   issuers = [],
 }: Partial<ParsedConfig>): Generator<Named> {
-  for (const [index, { baselineScopes, methods }] of upstreams.entries()) {
+  for (const [index, { baselineScopes, methods, listenFilters }] of upstreams.entries()) {
     yield* list(['upstreams', index, 'baselineScopes'], baselineScopes)
     yield* lists(['upstreams', index, 'methods'], methods)
+    yield* lists(['upstreams', index, 'listenFilters'], listenFilters)
   }
   for (const [index, { scopes }] of clients.entries()) yield* list(['clients', index, 'scopes'], scopes)
   for (const [index, { scopes, scopeMap }] of issuers.entries()) {

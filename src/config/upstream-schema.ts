@@ -126,8 +126,12 @@ export const upstreamSchema = z
       .default({})
       .meta({
         description:
-          'Scopes that requests of a method need in place of those of MCP, and requests of methods that MCP does not know, which are refused otherwise: `{ "x/search": ["mcp:resources:read"] }`. Scopes of MCP, or of `scopes`.',
+          'Scopes that requests of a method need in place of those of MCP, and methods that MCP does not know, which are refused otherwise: `{ "x/search": ["mcp:resources:read"] }`. What begins with `notifications/` is a notification. Scopes of MCP, or of `scopes`.',
       }),
+    listenFilters: z.record(z.string().min(1).max(128), z.array(scope)).default({}).meta({
+      description:
+        'Scopes of entries in the filter of `subscriptions/listen` that MCP does not know, which make a filter senseless otherwise.',
+    }),
     dpop: z.enum(['optional', 'required', 'off']).default('optional').meta({
       description:
         'Whether access tokens are bound to a key of the client (DPoP): as the client likes, always, or the scheme is not offered.',

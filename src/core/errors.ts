@@ -92,6 +92,8 @@ export interface ChallengeDetail {
 interface RefusalDetail {
   /** For the operator: goes to the log and the audit, never to the client. */
   readonly reason?: string
+  /** What it was in this very case, for the log alone, where reasons are a closed set. No secrets. */
+  readonly specifics?: string
   /** For the client: is added to the message. Never holds input of the request that was not checked. */
   readonly explain?: string
   /** The JSON-RPC `error.data` member. */

@@ -35,8 +35,12 @@ export function gatewayEvent(
     object: call?.object === undefined ? undefined : scrub(call.object),
     scopes: note.scopes,
   }
-  const missing = refusal?.detail.missing
-  return missing === undefined ? event : { ...event, missing }
+  const { missing, specifics } = refusal?.detail ?? {}
+  return {
+    ...event,
+    ...(missing === undefined ? {} : { missing }),
+    ...(specifics === undefined ? {} : { specifics }),
+  }
 }
 
 function reasonOf({ refusal, kind }: Note, status: number): string | undefined {

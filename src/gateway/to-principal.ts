@@ -54,6 +54,9 @@ function boundKey(confirmation: unknown): string | undefined {
 }
 
 /** A token that does not count. The reasons are a closed set: they are labels of a metric. */
-export function invalidToken(reason: string, cause?: unknown): Refusal {
-  return new Refusal('token_invalid', { reason, cause })
+export function invalidToken(
+  reason: string,
+  { cause, specifics }: { readonly cause?: unknown; readonly specifics?: string } = {},
+): Refusal {
+  return new Refusal('token_invalid', { reason, cause, ...(specifics === undefined ? {} : { specifics }) })
 }

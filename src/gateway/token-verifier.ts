@@ -79,7 +79,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     if (revoked === 'unknown')
       throw new Refusal('keys_unavailable', { reason: 'revocations cannot be read', retryAfterSeconds: 5 })
     if (revoked) throw invalidToken('token revoked')
-    if (!isFor(principal, accepted, resource)) throw invalidToken('token is for another resource')
+    if (!isFor(principal, accepted, resource)) throw forAnother(principal, accepted ?? [resource])
     return principal
   }
 
@@ -166,6 +166,15 @@ function isFor({ audiences }: Principal, accepted: readonly string[] | undefined
   return accepted === undefined
     ? audiences.includes(resource)
     : audiences.some((value) => accepted.includes(value))
+}
+
+const maxShown = 500
+
+/** Names what would have been right, since only the operator can tell an issuer, or us, what to call the server (N8). */
+function forAnother({ audiences }: Principal, accepted: readonly string[]): Refusal {
+  const received = JSON.stringify(audiences).slice(0, maxShown)
+  const specifics = `its aud is ${received}, what counts here is ${JSON.stringify(accepted)}`
+  return invalidToken('token is for another resource', { specifics })
 }
 
 /** What a token says of its issuer; undefined for one that says nothing, since it is no JWT. */

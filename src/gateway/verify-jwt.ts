@@ -47,16 +47,19 @@ function isOtherToken(payload: JWTPayload): boolean {
 }
 
 function refusalFor(error: unknown): Refusal {
-  if (error instanceof errors.JWTExpired) return invalidToken('token expired', error)
+  if (error instanceof errors.JWTExpired) return invalidToken('token expired', { cause: error })
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return invalidToken(error.claim === 'nbf' ? 'token not valid yet' : 'token lacks a claim', error)
+    return invalidToken(error.claim === 'nbf' ? 'token not valid yet' : 'token lacks a claim', {
+      cause: error,
+    })
   }
   if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
-    return invalidToken('token is signed with an unknown key', error)
+    return invalidToken('token is signed with an unknown key', { cause: error })
   }
   if (error instanceof errors.JWSSignatureVerificationFailed)
-    return invalidToken('token has a wrong signature', error)
-  if (error instanceof errors.JOSEAlgNotAllowed) return invalidToken('token has a forbidden algorithm', error)
+    return invalidToken('token has a wrong signature', { cause: error })
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return invalidToken('token has a forbidden algorithm', { cause: error })
   if (areKeysAbsent(error)) {
     return new Refusal('keys_unavailable', {
       reason: 'signing keys cannot be had',
@@ -64,5 +67,5 @@ function refusalFor(error: unknown): Refusal {
       retryAfterSeconds: 5,
     })
   }
-  return invalidToken('token is malformed', error)
+  return invalidToken('token is malformed', { cause: error })
 }

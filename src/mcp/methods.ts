@@ -38,7 +38,7 @@ export const methodTable: readonly MethodRow[] = [
   { method: 'resources/read', kind: 'request', eras: both, nameParam: 'uri', scopes: resourcesRead },
   { method: 'resources/subscribe', kind: 'request', eras: legacy, scopes: resourcesRead },
   { method: 'resources/unsubscribe', kind: 'request', eras: legacy, scopes: resourcesRead },
-  { method: 'subscriptions/listen', kind: 'request', eras: modern, scopes: listenScopes },
+  { method: 'subscriptions/listen', kind: 'request', eras: modern, scopes: listenScopesIn(() => mcpMethods) },
   { method: 'prompts/list', kind: 'request', eras: both, scopes: promptsList },
   { method: 'prompts/get', kind: 'request', eras: both, nameParam: 'name', scopes: promptsRead },
   { method: 'completion/complete', kind: 'request', eras: both, scopes: completionScopes },
@@ -58,29 +58,41 @@ export const methodTable: readonly MethodRow[] = [
 /** Finds the row of a method in an era, or undefined for what is unknown there. Untrusted input is fine. */
 export type FindMethod = (method: string, kind: MethodRow['kind'], era: Era) => MethodRow | undefined
 
-/** Finds in the table of MCP alone. */
-export const findMethod: FindMethod = finderIn(new Map(methodTable.map((row) => [row.method, row])))
+type MethodIndex = ReadonlyMap<string, MethodRow>
 
-function finderIn(index: ReadonlyMap<string, MethodRow>): FindMethod {
+const mcpMethods: MethodIndex = new Map(methodTable.map((row) => [row.method, row]))
+
+/** Finds in the table of MCP alone. */
+export const findMethod: FindMethod = finderIn(mcpMethods)
+
+function finderIn(index: MethodIndex): FindMethod {
   return (method, kind, era) => {
     const row = index.get(method)
     return row !== undefined && row.kind === kind && row.eras.includes(era) ? row : undefined
   }
 }
 
-/**
- * Finds in the table and in what an operator says of methods: other scopes for those of the table, and requests that
- * are not in it, which then exist in both eras. `absent` are those that do not exist at a server after all.
- */
-export function findMethodWith(
-  scopes: Readonly<Record<string, readonly string[]>>,
-  absent: readonly string[] = [],
-): FindMethod {
+/** What an operator says of the methods of a server. */
+interface MethodSettings {
+  /** The scopes of methods: others for those of the table, and methods that are not in it, in both eras. */
+  readonly scopes: Readonly<Record<string, readonly string[]>>
+  /** The scopes of entries of a listen filter that MCP does not know. */
+  readonly filters?: Readonly<Record<string, readonly string[]>>
+  /** Methods that do not exist at the server after all. */
+  readonly absent?: readonly string[]
+}
+
+/** Finds in the table and in what an operator says of methods. */
+export function findMethodWith({ scopes, filters = {}, absent = [] }: MethodSettings): FindMethod {
   const own = Object.entries(scopes)
-  if (own.length === 0 && absent.length === 0) return findMethod
-  const index = new Map(methodTable.map((row) => [row.method, row]))
+  if (own.length === 0 && absent.length === 0 && Object.keys(filters).length === 0) return findMethod
+  const index = new Map(mcpMethods)
+  const listen = index.get('subscriptions/listen')
+  if (listen !== undefined)
+    index.set(listen.method, { ...listen, scopes: listenScopesIn(() => index, filters) })
   for (const [method, needed] of own) {
-    index.set(method, { method, kind: 'request', eras: both, ...index.get(method), scopes: needed })
+    const kind = method.startsWith('notifications/') ? 'notification' : 'request'
+    index.set(method, { method, kind, eras: both, ...index.get(method), scopes: needed })
   }
   for (const method of absent) index.delete(method)
   return finderIn(index)
@@ -97,23 +109,37 @@ function completionScopes({ ref }: JsonObject): readonly string[] | undefined {
   return type === 'ref/resource' ? resourcesRead : undefined
 }
 
-const filterScopes: Readonly<Record<string, readonly string[]>> = {
-  toolsListChanged: toolsRead,
-  promptsListChanged: promptsList,
-  resourcesListChanged: resourcesList,
-  resourceSubscriptions: resourcesRead,
-  taskIds: toolsExecute,
+/** What asks for the same as an entry of a listen filter tells of, and so needs the same scopes. */
+const askedBy: Readonly<Record<string, string>> = {
+  toolsListChanged: 'tools/list',
+  promptsListChanged: 'prompts/list',
+  resourcesListChanged: 'resources/list',
+  resourceSubscriptions: 'resources/subscribe',
+  taskIds: 'tasks/get',
 }
 
-/** Each entry of the filter needs its own scope. An entry of an unknown kind makes the whole filter senseless. */
-function listenScopes({ notifications }: JsonObject): readonly string[] | undefined {
-  if (!isJsonObject(notifications)) return undefined
-  const needed = new Set<string>()
-  for (const [entry, value] of Object.entries(notifications)) {
-    const scopes = Object.hasOwn(filterScopes, entry) ? filterScopes[entry] : undefined
-    if (scopes === undefined) return undefined
-    if (value !== false && !(Array.isArray(value) && value.length === 0))
-      for (const scope of scopes) needed.add(scope)
+/**
+ * Each entry of the filter needs its own scopes: those of the operator, or of the method that asks for the same. An entry
+ * of an unknown kind makes the whole filter senseless.
+ */
+function listenScopesIn(
+  index: () => MethodIndex,
+  filters: Readonly<Record<string, readonly string[]>> = {},
+): ScopeRule {
+  const scopesFor = (entry: string): readonly string[] | undefined => {
+    if (Object.hasOwn(filters, entry)) return filters[entry]
+    const row = Object.hasOwn(askedBy, entry) ? index().get(askedBy[entry] as string) : undefined
+    return row && scopesOf(row, {})
   }
-  return [...needed]
+  return ({ notifications }) => {
+    if (!isJsonObject(notifications)) return undefined
+    const needed = new Set<string>()
+    for (const [entry, value] of Object.entries(notifications)) {
+      const scopes = scopesFor(entry)
+      if (scopes === undefined) return undefined
+      if (value !== false && !(Array.isArray(value) && value.length === 0))
+        for (const scope of scopes) needed.add(scope)
+    }
+    return [...needed]
+  }
 }

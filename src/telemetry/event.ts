@@ -34,6 +34,8 @@ export interface RequestEvent {
   /** An error code, then what an operator should know. */
   readonly code?: string | undefined
   readonly reason?: string | undefined
+  /** The reason in this very case: what was found, and what would have been right. */
+  readonly specifics?: string | undefined
   readonly issuer?: string | undefined
   readonly subject?: string | undefined
   readonly clientId?: string | undefined

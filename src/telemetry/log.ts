@@ -135,7 +135,7 @@ function describeRequest(event: RequestEvent): string {
       ? [event.methods.join(', '), event.object]
       : [event.httpMethod, event.path, event.step, event.grantType]
   const who = [event.subject, event.clientId].filter((part) => part !== undefined).join(' via ')
-  const told = [...new Set([event.code, event.reason])].filter((part) => part !== undefined)
+  const told = [...new Set([event.code, event.reason, event.specifics])].filter((part) => part !== undefined)
   const why = event.outcome === 'allowed' ? undefined : `${event.outcome}: ${told.join(': ')}`
   return [
     event.kind.padEnd(6),

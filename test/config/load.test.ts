@@ -129,6 +129,11 @@ describe('configuration', () => {
       /must be a loopback URL in development mode/,
     ],
     [
+      'a list in metadata that would be empty (D6)',
+      'upstreams: [{ name: a, url: http://x, baselineScopes: [] }]',
+      /baselineScopes: /,
+    ],
+    [
       'development on every address',
       'publicUrl: http://127.0.0.1:1\nlisten: { host: 0.0.0.0 }',
       /must be a loopback address/,

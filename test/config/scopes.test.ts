@@ -60,10 +60,18 @@ describe('scopes of the operator', () => {
 
   it('are looked up, and what is meant is said', () => {
     const scopes = { 'archive:write': 'Change the archive' }
-    const upstreams = [{ ...server, baselineScopes: ['archive:wirte'], methods: { 'x/y': ['other'] } }]
+    const upstreams = [
+      {
+        ...server,
+        baselineScopes: ['archive:wirte'],
+        methods: { 'x/y': ['other'] },
+        listenFilters: { events: ['others'] },
+      },
+    ]
     assert.deepEqual(problems({ scopes, upstreams }), [
       'upstreams[0].baselineScopes[0]: is neither a scope of MCP nor one of `scopes`; did you mean archive:write?',
       'upstreams[0].methods.x/y[0]: is neither a scope of MCP nor one of `scopes`; name it there with its words',
+      'upstreams[0].listenFilters.events[0]: is neither a scope of MCP nor one of `scopes`; name it there with its words',
     ])
   })
 })

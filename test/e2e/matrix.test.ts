@@ -30,7 +30,8 @@ describe('every client with every kind of server (A75)', () => {
     for (const kind of serverKinds) {
       it(`${client.name} with ${kind}`, { timeout: 120_000 }, async () => {
         const oauth = new OAuthClient(gate.installation.url)
-        const browser = new FormBrowser({ fill: { name: client.name.replaceAll(/\W+/g, '-') } })
+        const user = client.name.replaceAll(/\W+/g, '-')
+        const browser = new FormBrowser({ fill: { name: user } })
         const tokens = await oauth.signIn({ scope: 'mcp:*', resource: gate.urlOf(kind) }, browser)
         const { steps, close } = await client.open(gate.urlOf(kind), tokens.access_token)
         const failed = new Map<string, unknown>()
@@ -42,14 +43,26 @@ describe('every client with every kind of server (A75)', () => {
         const cell = failed.size === 0 ? `all ${works.length}` : works.join(', ')
         rows.set(client.name, [...(rows.get(client.name) ?? []), cell])
         assert.deepEqual(Object.fromEntries(failed), {})
+        assert.deepEqual(erasOf(gate.nameOf(kind), user), [client.era])
       })
     }
   }
 
+  /** In which eras a user asked a server for something, as the log of the gate has it. */
+  function erasOf(server: string, user: string): unknown[] {
+    const events = gate.installation.log().split('\n').filter(Boolean)
+    const seen = events.map((line) => JSON.parse(line) as Record<string, unknown>)
+    const asked = seen.filter(({ upstream, subject }) => upstream === server && subject === user)
+    return [...new Set(asked.map(({ era }) => era).filter((era) => era !== undefined))]
+  }
+
   it('comes out as docs/clients.md has it', () => {
     const manual = readFileSync(join(import.meta.dirname, '../../docs/clients.md'), 'utf8')
-    const head = [`| client | ${serverKinds.join(' | ')} |`, `|---|${serverKinds.map(() => '---|').join('')}`]
-    const lines = [...rows].map(([name, cells]) => `| ${name} | ${cells.join(' | ')} |`)
+    const head = [
+      `| client | era | ${serverKinds.join(' | ')} |`,
+      `|---|---|${serverKinds.map(() => '---|').join('')}`,
+    ]
+    const lines = clients.map(({ name, era }) => `| ${[name, era, ...(rows.get(name) ?? [])].join(' | ')} |`)
     process.stdout.write(`${[...head, ...lines].join('\n')}\n`)
     for (const line of [...head, ...lines])
       assert.ok(manual.includes(`${line}\n`), `docs/clients.md lacks\n${line}`)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { type GatedSpy, startGatedSpy } from '../support/gated-spy.ts'
+import { membersAt } from '../support/members.ts'
 
 let gate: GatedSpy
 let token: string
@@ -23,22 +24,6 @@ const allowed = new Set([
   'notifications/roots/list_changed',
   'notifications/tasks/status',
 ])
-
-const tokenPattern = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g
-
-/** Every member of the outermost object by its tokens, however often its key stands there: no parser's choice. */
-function outermostMembers(text: string): { key: unknown; value: string }[] {
-  const tokens = text.match(tokenPattern) ?? []
-  const members: { key: unknown; value: string }[] = []
-  let depth = 0
-  for (const [index, part] of tokens.entries()) {
-    if (depth === 1 && tokens[index + 1] === ':' && part.startsWith('"'))
-      members.push({ key: JSON.parse(part), value: tokens[index + 2] ?? '' })
-    if (part === '{' || part === '[') depth++
-    if (part === '}' || part === ']') depth--
-  }
-  return members
-}
 
 const methods = fc.constantFrom(
   'tools/list',
@@ -135,7 +120,7 @@ describe('any bytes as a body', () => {
         passed++
         assert.equal(seen.body, body.toString(), 'the bytes that were read')
         const message = JSON.parse(seen.body) as { method?: unknown }
-        const named = outermostMembers(seen.body).filter(({ key }) => String(key).toLowerCase() === 'method')
+        const named = membersAt(seen.body).filter(({ key }) => String(key).toLowerCase() === 'method')
         if (named.length === 0) return assert.equal(message.method, undefined)
         assert.equal(named.length, 1, 'no parser can find another method')
         assert.deepEqual([JSON.parse(named[0]?.value ?? ''), named[0]?.key], [message.method, 'method'])

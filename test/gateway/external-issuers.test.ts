@@ -60,6 +60,15 @@ describe('tokens of another issuer, with no authorization server of ours', () =>
     assert.throws(() => gate.installation.authorizationServerUrl.length)
   })
 
+  it('tells the operator, and nobody else, for whom a token is and for whom it should be (N8)', async () => {
+    const token = await first.token({ aud: ['11111111-2222-3333-4444-555555555555', 'x'], scope: 'mcp:*' })
+    const { headers } = await gate.post(list, { token })
+    assert.match(headers.get('www-authenticate') ?? '', /error_description="token is for another resource/)
+    assert.doesNotMatch(headers.get('www-authenticate') ?? '', /1111/)
+    const told = 'its aud is ["11111111-2222-3333-4444-555555555555","x"], what counts here is ["api"]'
+    assert.ok(gate.installation.log().includes(JSON.stringify(told)))
+  })
+
   it('takes scopes as text, as list, as permissions, as roles, by what they stand for (V2)', async () => {
     for (const claims of [
       { scope: 'openid mcp:tools:read' },

@@ -12,9 +12,12 @@ before(async () => {
       'x/archive': ['archive:write'],
       'x/search': ['mcp:resources:read'],
       'x/hello': [],
+      'notifications/x/seen': ['mcp:resources:read'],
+      'resources/list': ['mcp:prompts:list'],
       'logging/setLevel': ['mcp:tools:execute'],
       'tools/call': ['mcp:tools:execute', 'mcp:resources:read'],
     },
+    listenFilters: { events: ['archive:write'] },
   })
 })
 after(() => gate.close())
@@ -41,6 +44,28 @@ describe('methods that an operator maps', () => {
     assert.deepEqual(await statusOf('X/Search', 'mcp:*'), [200, 404], 'a legacy error comes with 200')
     assert.deepEqual(await statusOf('x/other', 'mcp:*'), [200, 404])
     assert.equal(gate.spy.seen.length, seen)
+  })
+
+  it('can be notifications, which are not requests (A22)', async () => {
+    const notification = { jsonrpc: '2.0', method: 'notifications/x/seen' }
+    const tell = async (scope: string): Promise<number> =>
+      (await gate.post(notification, { token: await gate.tokenFor(scope) })).status
+    assert.equal(await tell('mcp:resources:read'), 202)
+    const seen = gate.spy.seen.length
+    assert.equal(await tell('mcp:tools:read'), 403)
+    assert.deepEqual(await statusOf('notifications/x/seen', 'mcp:*'), [200, 404], 'no request of that name')
+    assert.equal(gate.spy.seen.length, seen)
+  })
+
+  it('say what an entry of a listen filter needs, of MCP or of the operator (A23)', async () => {
+    const listen = async (scope: string, notifications: object): Promise<number | undefined> =>
+      (await statusOf('subscriptions/listen', scope, { notifications }))[1]
+    assert.equal(await listen('mcp:prompts:list', { resourcesListChanged: true }), 200)
+    assert.equal(await listen('mcp:resources:list', { resourcesListChanged: true }), 403)
+    assert.equal(await listen('mcp:tools:read', { toolsListChanged: true }), 200)
+    assert.equal(await listen('archive:write', { events: { of: 'all' } }), 200)
+    assert.equal(await listen('mcp:*', { events: { of: 'all' } }), 403)
+    assert.equal(await listen('mcp:*', { others: true }), 400)
   })
 
   it('need the scopes of the operator in place of those of MCP (A15)', async () => {

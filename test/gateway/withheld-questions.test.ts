@@ -78,18 +78,24 @@ describe('what a server must not ask', () => {
   for (const method of ['sampling/createMessage', 'roots/list', 'sampling\\/createM\\u0065ssage']) {
     it(`reaches no client in the legacy era, whose answer ends the wait: ${method}`, async () => {
       const [asked] = await ask([`{"jsonrpc":"2.0","id":3,"m\\u0065thod":"${method}","params":{"secret":1}}`])
-      assert.equal(asked?.method, 'portcullis/withheld')
-      assert.deepEqual(asked.params, {})
+      assert.equal(asked?.['method'], 'portcullis/withheld')
+      assert.deepEqual(asked['params'], {})
       // As both SDKs answer what they do not know.
-      const unknown = { jsonrpc: '2.0', id: asked.id, error: { code: -32601, message: 'Method not found' } }
+      const unknown = {
+        jsonrpc: '2.0',
+        id: asked['id'],
+        error: { code: -32601, message: 'Method not found' },
+      }
       assert.equal((await gate.post(unknown, { token, headers: session })).status, 202)
       assert.deepEqual(JSON.parse(gate.spy.seen.at(-1)?.body ?? ''), { ...unknown, id: 3 })
     })
   }
 
   it('leaves what it may ask', async () => {
-    const [asked] = await ask(['{"jsonrpc":"2.0","id":3,"method":"elicitation/create","params":{"message":"?"}}'])
-    assert.deepEqual([asked?.method, asked?.params], ['elicitation/create', { message: '?' }])
+    const [asked] = await ask([
+      '{"jsonrpc":"2.0","id":3,"method":"elicitation/create","params":{"message":"?"}}',
+    ])
+    assert.deepEqual([asked?.['method'], asked?.['params']], ['elicitation/create', { message: '?' }])
   })
 
   it('becomes an error where a result of the modern era asks it', async () => {

@@ -13,6 +13,8 @@ export type ServerKind = (typeof serverKinds)[number]
 export interface EraServers {
   readonly installation: Installation
   readonly servers: Readonly<Partial<Record<ServerKind, EraServer>>>
+  /** What a server is called in the configuration, and so in the log. */
+  nameOf(kind: ServerKind): string
   /** The URL of a server behind the gate. */
   urlOf(kind: ServerKind): string
   close(): Promise<void>
@@ -41,6 +43,7 @@ export async function startEraServers(
   return {
     installation,
     servers,
+    nameOf,
     urlOf: (kind) => `${installation.url}/${nameOf(kind)}/mcp`,
     async close() {
       await installation.close()

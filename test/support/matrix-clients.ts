@@ -16,6 +16,8 @@ export type Steps = Readonly<Record<string, () => Promise<void>>>
 /** A kind of client. `open` makes what it tries with a server, given a token for it. */
 export interface MatrixClient {
   readonly name: string
+  /** What it speaks with a gate, which speaks both. */
+  readonly era: 'legacy' | 'modern'
   open(url: string, token: string): Promise<{ steps: Steps; close: () => Promise<void> }>
 }
 
@@ -45,7 +47,7 @@ export async function sdkV1(): Promise<MatrixClient> {
   const { Client: ClientV1 } = await load('client/index.js')
   const { StreamableHTTPClientTransport: TransportV1 } = await load('client/streamableHttp.js')
   const { CallToolResultSchema } = (await load('types.js')) as unknown as { CallToolResultSchema: object }
-  return sdkClient('SDK v1', {
+  return sdkClient('SDK v1', 'legacy', {
     makeClient: (onToolsChanged) =>
       new ClientV1!({ name: 'v1', version: '1' }, hearing(onToolsChanged)) as SdkClient,
     makeTransport: (url, options) => new TransportV1!(url, options),
@@ -55,7 +57,8 @@ export async function sdkV1(): Promise<MatrixClient> {
 
 /** SDK v2 in one of its ways to find the era. */
 export function sdkV2(mode: VersionNegotiationMode): MatrixClient {
-  return sdkClient(`SDK v2, ${typeof mode === 'string' ? mode : mode.pin}`, {
+  const era = mode === 'legacy' ? 'legacy' : 'modern'
+  return sdkClient(`SDK v2, ${typeof mode === 'string' ? mode : mode.pin}`, era, {
     makeClient: (onToolsChanged) =>
       new Client({ name: 'v2', version: '1' }, { versionNegotiation: { mode }, ...hearing(onToolsChanged) }),
     makeTransport: (url, options) => new StreamableHTTPClientTransport(url, options),
@@ -67,9 +70,14 @@ function hearing(onToolsChanged: () => void): object {
   return { listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: onToolsChanged } } }
 }
 
-function sdkClient(name: string, { makeClient, makeTransport, callOptions }: SdkParts): MatrixClient {
+function sdkClient(
+  name: string,
+  era: MatrixClient['era'],
+  { makeClient, makeTransport, callOptions }: SdkParts,
+): MatrixClient {
   return {
     name,
+    era,
     async open(url, token) {
       let changes = 0
       const client = makeClient(() => void changes++)
@@ -131,6 +139,7 @@ export async function inspectorCli(era: 'legacy' | 'auto' | 'modern'): Promise<M
   )
   return {
     name: `Inspector CLI, ${era}`,
+    era: era === 'legacy' ? 'legacy' : 'modern',
     async open(url, token) {
       const home = await mkdtemp(join(tmpdir(), 'inspector-home-'))
       const run = async (expected: string, ...args: string[]): Promise<void> => {
