@@ -211,7 +211,7 @@ async function startOurs(name: string, settings: object): Promise<Candidate> {
   const config = {
     data,
     publicUrl: `http://127.0.0.1:${port}`,
-    listen: { authorizationServer: port },
+    listen: { authorizationServer: port, admin: await freePort() },
     log: { level: 'warn' },
     // Everybody here comes from one address.
     limits: { authorizations: 1_000_000, authorizationsPerNetwork: 1_000_000 },
