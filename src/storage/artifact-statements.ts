@@ -1,4 +1,4 @@
-import { type Insertable, type Selectable, sql } from 'kysely'
+import { type Compilable, type Insertable, type Selectable, sql } from 'kysely'
 import type { Database } from './database.ts'
 import { type Prepared, prepare } from './prepared.ts'
 import type { Schema } from './schema.ts'
@@ -35,16 +35,20 @@ interface ByValue {
 
 interface ArtifactStatements {
   readonly put: Prepared<ArtifactRow, unknown>
+  /** The same for what is fleeting. */
+  readonly putFleeting: Prepared<ArtifactRow, unknown>
   readonly insertOnce: Prepared<ArtifactRow, unknown>
   readonly find: Prepared<ByValue, KeptRow>
   readonly findByUid: Prepared<ByValue, KeptRow>
   readonly findByUserCode: Prepared<ByValue, KeptRow>
   readonly findWithGrant: Prepared<ById, KeptRow>
   readonly consume: Prepared<Consumption, unknown>
+  readonly consumeFleeting: Prepared<Consumption, unknown>
   readonly replace: Replace
   readonly challenge: Prepared<ByValue & { readonly until: number }, unknown>
   readonly answerChallenge: Prepared<ById & { readonly now: number }, unknown>
   readonly remove: Prepared<ById, unknown>
+  readonly removeFleeting: Prepared<ById, unknown>
   readonly take: Prepared<ById, KeptRow>
 }
 
@@ -68,11 +72,11 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
     )
   const deleteById = ({ model, id }: ById) =>
     db.deleteFrom('artifacts').where('tenant', '=', tenant).where('model', '=', model).where('id', '=', id)
-  const put = prepare(db, (row: ArtifactRow) =>
+  const putRow = (row: ArtifactRow) =>
     insert(row).onConflict((conflict) =>
       conflict.columns(['tenant', 'model', 'id']).doUpdateSet(columnsOf(row)),
-    ),
-  )
+    )
+  const put = prepare(db, putRow)
   const remove = prepare(db, deleteById)
   const consumption = ({ model, id, now, answer }: Consumption) =>
     db
@@ -103,8 +107,13 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
       )
       .returning('id'),
   )
+  const fleeting = <Values extends object>(build: (values: Values) => Change): Prepared<Values, unknown> =>
+    engine === 'postgres'
+      ? prepare(db, (values: Values) => build(values).returning(commitAsynchronously))
+      : prepare(db, build, 'asynchronous')
   return {
     put,
+    putFleeting: fleeting(putRow),
     insertOnce: prepare(db, (row: ArtifactRow) =>
       insert(row)
         .onConflict((conflict) => conflict.columns(['tenant', 'model', 'id']).doNothing())
@@ -136,6 +145,7 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
         ),
     ),
     consume,
+    consumeFleeting: fleeting(consumption),
     replace:
       engine === 'postgres'
         ? async (use, successor) => (await replaceAtOnce({ ...use, ...asSuccessor(successor) })).length === 1
@@ -165,9 +175,18 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
         .returning('id'),
     ),
     remove,
+    removeFleeting: fleeting(deleteById),
     take: prepare(db, (by: ById) => deleteById(by).returning(kept)),
   }
 }
+
+/** A statement that changes artifacts. */
+interface Change extends Compilable {
+  returning(expression: typeof commitAsynchronously): Compilable
+}
+
+/** In PostgreSQL a statement by itself can say how it is committed, also where connections are shared out by a pooler. */
+const commitAsynchronously = sql<string>`set_config('synchronous_commit', 'off', true)`.as('commit')
 
 const columns = [
   'model',

@@ -12,6 +12,14 @@ import type { Database } from './database.ts'
 import { ofAccounts } from './of-accounts.ts'
 import type { Prepared } from './prepared.ts'
 
+/**
+ * What a person is in the middle of. When the power fails they begin it again, so that nothing waits for a disk until they
+ * have done something that must last.
+ */
+const unfinished: ReadonlySet<string> = new Set(['Interaction'])
+/** A code is over before a machine is back, too; but that it was used must last. */
+const fleeting: ReadonlySet<string> = new Set([...unfinished, 'AuthorizationCode'])
+
 interface ArtifactsOptions {
   readonly db: Database
   readonly engine: StoreEngine
@@ -72,7 +80,7 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
 
   return {
     async put(artifact) {
-      await statements.put(toRow(artifact))
+      await (fleeting.has(artifact.model) ? statements.putFleeting : statements.put)(toRow(artifact))
     },
     async insertOnce(artifact) {
       return (await statements.insertOnce(toRow(artifact))).length === 1
@@ -130,9 +138,9 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
         now: clock.now(),
         answer: answer === undefined ? null : payloads.seal(answer, answerContext(model)),
       }
-      return successor === undefined
-        ? (await statements.consume(consumption)).length === 1
-        : statements.replace(consumption, toRow(successor))
+      if (successor !== undefined) return statements.replace(consumption, toRow(successor))
+      const consume = unfinished.has(model) ? statements.consumeFleeting : statements.consume
+      return (await consume(consumption)).length === 1
     },
     async forgetAnswers(before) {
       await db
@@ -151,7 +159,8 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
       return answered.length === 1
     },
     async remove(model, id) {
-      await statements.remove({ model, id: hashed(model, id) })
+      const remove = unfinished.has(model) ? statements.removeFleeting : statements.remove
+      await remove({ model, id: hashed(model, id) })
     },
     async take(model, id) {
       const [row] = await statements.take({ model, id: hashed(model, id) })

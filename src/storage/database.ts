@@ -1,8 +1,14 @@
 import { type CompiledQuery, type Dialect, Kysely, type QueryResult } from 'kysely'
 import type { Schema } from './schema.ts'
 
+/**
+ * When a change is acknowledged: when it is on disk, or when everybody sees it. The second is on disk a moment later, and
+ * before anything that is changed after it; meanwhile no end of a process takes it away, only a power cut.
+ */
+export type CommitMode = 'synchronous' | 'asynchronous'
+
 /** Runs one compiled statement by itself, outside of any transaction. */
-type RunStatement = (query: CompiledQuery) => Promise<QueryResult<never>>
+type RunStatement = (query: CompiledQuery, mode: CommitMode) => Promise<QueryResult<never>>
 
 /**
  * A database with two ways in: the builder, and for statements that are compiled once and run by every request a way

@@ -1,5 +1,5 @@
 import type { Compilable, CompiledQuery } from 'kysely'
-import type { Database } from './database.ts'
+import type { CommitMode, Database } from './database.ts'
 
 /** Stands in a query for a value that each call gives. */
 class Placeholder {
@@ -25,6 +25,7 @@ export type Prepared<Values, Row> = (values: Values) => Promise<readonly Row[]>
 export function prepare<Values extends object, Row>(
   db: Database,
   build: (values: Values) => Compilable<Row>,
+  mode: CommitMode = 'synchronous',
 ): Prepared<Values, Row> {
   const placeholders = new Proxy({}, { get: (_, name) => new Placeholder(String(name)) })
   let compiled: CompiledQuery<Row> | undefined
@@ -34,6 +35,6 @@ export function prepare<Values extends object, Row>(
       parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
     )
     const { sql, query, queryId } = compiled
-    return (await db.runStatement({ sql, query, queryId, parameters })).rows
+    return (await db.runStatement({ sql, query, queryId, parameters }, mode)).rows
   }
 }

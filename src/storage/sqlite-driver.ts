@@ -1,8 +1,10 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
+import type { CommitMode } from './database.ts'
 
 interface Waiting {
   readonly query: CompiledQuery
+  readonly mode: CommitMode
   readonly resolve: (result: QueryResult<never>) => void
   readonly reject: (error: unknown) => void
 }
@@ -22,7 +24,8 @@ const batched = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'
  *
  * A commit waits for the disk and, since node:sqlite is synchronous, lets everybody wait. Changes that are asked for in
  * the same turn of the event loop are therefore committed together, in the order in which they came, and acknowledged
- * when that commit is on disk. Each is still a statement of its own that fails alone.
+ * when that commit is on disk. Each is still a statement of its own that fails alone. Where none of them asks for more, a
+ * commit waits for no disk; the next one that does takes it along, since they stand in one log.
  */
 export class SqliteGroupDriver implements Driver {
   readonly #database: DatabaseSync
@@ -70,13 +73,17 @@ export class SqliteGroupDriver implements Driver {
     this.#end(connection as SqliteConnection, 'rollback')
   }
 
-  /** Runs a statement for a connection, and resolves when what it changed is on disk. */
-  async execute(query: CompiledQuery, inTransaction: boolean): Promise<QueryResult<never>> {
-    if (inTransaction) return this.#run(query)
+  /** Runs a statement in the transaction of its connection, or by itself: then it resolves when `mode` is content. */
+  async execute(
+    query: CompiledQuery,
+    where: 'in transaction' | { readonly mode: CommitMode },
+  ): Promise<QueryResult<never>> {
+    if (where === 'in transaction') return this.#run(query)
     while (this.#transaction !== undefined) await this.#transaction
     if (!batched.has(query.query.kind)) return this.#run(query)
     return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ query, resolve, reject }) === 1) setImmediate(() => this.#commitInTurn())
+      if (this.#waiting.push({ query, mode: where.mode, resolve, reject }) === 1)
+        setImmediate(() => this.#commitInTurn())
     })
   }
 
@@ -103,12 +110,15 @@ export class SqliteGroupDriver implements Driver {
     const batch = this.#waiting
     this.#waiting = []
     if (batch.length === 0) return
+    const waitsForDisk = batch.some(({ mode }) => mode === 'synchronous')
     let outcomes: Outcome[]
+    if (!waitsForDisk) this.#database.exec('PRAGMA synchronous = NORMAL')
     try {
       outcomes = batch.length === 1 ? batch.map(({ query }) => this.#attempt(query)) : this.#together(batch)
     } catch (error) {
       outcomes = batch.map(() => ({ error }))
     }
+    if (!waitsForDisk) this.#database.exec('PRAGMA synchronous = FULL')
     for (const [index, outcome] of outcomes.entries()) {
       if ('error' in outcome) batch[index]?.reject(outcome.error)
       else batch[index]?.resolve(outcome.result)
@@ -161,7 +171,7 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    return this.#driver.execute(query, this.inTransaction)
+    return this.#driver.execute(query, this.inTransaction ? 'in transaction' : { mode: 'synchronous' })
   }
 
   // oxlint-disable-next-line require-yield -- the contract has it; nothing here reads a stream

@@ -7,8 +7,8 @@ import { SqliteGroupDriver } from './sqlite-driver.ts'
 const busyMilliseconds = 5000
 
 /**
- * Opens the embedded store at a path, or in memory for `:memory:`. A commit is on disk before it is acknowledged, so
- * that nothing acknowledged is lost by `kill -9` or by a power cut.
+ * Opens the embedded store at a path, or in memory for `:memory:`. A commit is on disk before it is acknowledged, unless
+ * its statement asks for less, so that nothing acknowledged is lost by `kill -9`, and nothing that lasts by a power cut.
  */
 export function openSqlite(path: string): Database {
   if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
@@ -21,7 +21,7 @@ export function openSqlite(path: string): Database {
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }
-  return new Database(dialect, (query) => driver.execute(query, false))
+  return new Database(dialect, (query, mode) => driver.execute(query, { mode }))
 }
 
 /**

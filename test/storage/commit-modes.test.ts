@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, describe, it } from 'node:test'
+import { sql } from 'kysely'
+import { artifactStatements } from '../../src/storage/artifact-statements.ts'
+import { migrate } from '../../src/storage/migrate.ts'
+import { openPostgres } from '../../src/storage/postgres.ts'
+import { prepare } from '../../src/storage/prepared.ts'
+import { openSqlite } from '../../src/storage/sqlite.ts'
+import { startPostgres } from '../support/postgres.ts'
+
+const original = DatabaseSync.prototype.exec
+
+const row = (id: string) => ({
+  model: 'Interaction',
+  id,
+  payload: 'sealed',
+  grant_id: null,
+  uid: null,
+  user_code: null,
+  account_id: null,
+  client_id: null,
+  expires_at: null,
+})
+
+describe('a change that waits for no disk', () => {
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'commit-modes-'))
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  it('leaves the embedded store as it was: the next one waits, and so does one beside it', async (test) => {
+    const db = openSqlite(join(folder, 'store.sqlite'))
+    test.after(() => db.destroy())
+    await migrate(db)
+    const put = (mode: 'synchronous' | 'asynchronous') =>
+      prepare(db, ({ name }: { name: string }) => db.insertInto('marks').values({ name, value: 'v' }), mode)
+    const [soon, surely] = [put('asynchronous'), put('synchronous')]
+    const said: string[] = []
+    const { mock } = test.mock.method(
+      DatabaseSync.prototype,
+      'exec',
+      function (this: DatabaseSync, text: string) {
+        said.push(text)
+        return original.call(this, text)
+      },
+    )
+    const relaxed = ['PRAGMA synchronous = NORMAL', 'PRAGMA synchronous = FULL']
+    await soon({ name: 'a' })
+    assert.deepEqual(said.splice(0), relaxed)
+    await Promise.all([soon({ name: 'b' }), surely({ name: 'c' })])
+    assert.deepEqual(said.splice(0), ['begin immediate', 'commit'], 'together they wait')
+    await assert.rejects(soon({ name: 'a' }), /UNIQUE/)
+    assert.deepEqual(said.splice(0), relaxed, 'also when it fails')
+    mock.restore()
+    const { rows } = await sql<{ synchronous: number }>`pragma synchronous`.execute(db)
+    assert.equal(rows[0]?.synchronous, 2)
+    const { count } = await db
+      .selectFrom('marks')
+      .select((select) => select.fn.countAll().as('count'))
+      .where('value', '=', 'v')
+      .executeTakeFirstOrThrow()
+    assert.equal(Number(count), 3)
+  })
+
+  it('says so in PostgreSQL for itself alone, on a connection that others get next', async (test) => {
+    const server = await startPostgres()
+    test.after(() => server.stop())
+    const { url } = await server.createDatabase()
+    const db = await openPostgres({ url, onFault: () => {}, patience: undefined })
+    test.after(() => db.destroy())
+    await migrate(db)
+    const mode = async (): Promise<unknown> =>
+      (await sql<{ synchronous_commit: string }>`show synchronous_commit`.execute(db)).rows[0]
+        ?.synchronous_commit
+    const usual = await mode()
+    assert.notEqual(usual, 'off')
+    const { putFleeting, consumeFleeting, removeFleeting } = artifactStatements(db, 'postgres', 'one')
+    const changes = [
+      () => putFleeting(row('a')),
+      () => putFleeting(row('a')),
+      () => consumeFleeting({ model: 'Interaction', id: 'a', now: 1, answer: null }),
+      () => removeFleeting({ model: 'Interaction', id: 'a' }),
+    ]
+    for (const change of changes) {
+      assert.equal(((await change())[0] as { commit: string }).commit, 'off')
+      assert.equal(await mode(), usual)
+    }
+  })
+})
