@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { filterEntries } from '../core/filter-entries.ts'
 import { listingScopes } from '../core/scope-catalogue.ts'
 import { credentialSchema } from './credential-schema.ts'
 import { httpUrl, scope, whole } from './values.ts'
@@ -128,10 +129,17 @@ export const upstreamSchema = z
         description:
           'Scopes that requests of a method need in place of those of MCP, and methods that MCP does not know, which are refused otherwise: `{ "x/search": ["mcp:resources:read"] }`. What begins with `notifications/` is a notification. Scopes of MCP, or of `scopes`.',
       }),
-    listenFilters: z.record(z.string().min(1).max(128), z.array(scope)).default({}).meta({
-      description:
-        'Scopes of entries in the filter of `subscriptions/listen` that MCP does not know, which make a filter senseless otherwise.',
-    }),
+    listenFilters: z
+      .record(z.string().min(1).max(128), z.array(scope))
+      .refine(
+        (filters) => !Object.keys(filters).some((entry) => Object.hasOwn(filterEntries, entry)),
+        'must not name an entry that MCP knows: that needs the scopes of the list, or of resources/subscribe, which `methods` can set',
+      )
+      .default({})
+      .meta({
+        description:
+          'Scopes of entries in the filter of `subscriptions/listen` that MCP does not know, which make a filter senseless otherwise. They guard the asking: what is told of it reaches whoever the server tells.',
+      }),
     dpop: z.enum(['optional', 'required', 'off']).default('optional').meta({
       description:
         'Whether access tokens are bound to a key of the client (DPoP): as the client likes, always, or the scheme is not offered.',

@@ -1,7 +1,7 @@
 import { errorKinds } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../mcp/json.ts'
 import { parseLossless } from '../mcp/lossless.ts'
-import { type QuestionKind, questionOf } from '../mcp/questions.ts'
+import { questionOf } from '../mcp/questions.ts'
 import type { Rewrite } from '../upstream/contract.ts'
 import type { Call } from './call.ts'
 import type { Upstream } from './upstream.ts'
@@ -11,15 +11,20 @@ const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
 /** What takes the place of a question: a method that no client knows, so that each says so to the server. */
 const withheldMethod = 'portcullis/withheld'
 
+/** The error of MCP 2025-11-25 that has the user open an address. */
+const urlElicitationCode = -32042
+
 /**
  * Takes out of a call what its client offers to be asked and this server must not ask, so that a server which heeds
  * capabilities finds another way. Every call without such an offer keeps its bytes.
  */
-export function withholdOffers({ withheldQuestions }: Upstream, call: Call): Call {
+export function withholdOffers({ withheldQuestions: withheld }: Upstream, call: Call): Call {
   const [only] = call.methods
-  if (withheldQuestions === undefined || only === undefined || !offersAny(only.params, withheldQuestions))
-    return call
-  const change = (params: JsonObject): JsonObject => withoutOffers(params, withheldQuestions)
+  if (withheld === undefined || only === undefined) return call
+  const place = call.dialect.era === 'modern' ? inMeta : inInitialize
+  const offers = only.row.method === 'initialize' || place === inMeta ? place.get(only.params) : undefined
+  if (!isJsonObject(offers) || ![...withheld].some((kind) => Object.hasOwn(offers, kind))) return call
+  const change = (params: JsonObject): JsonObject => place.set(params, without(place.get(params), withheld))
   const message = parseLossless(call.body?.toString() ?? '') as JsonObject
   return {
     ...call,
@@ -28,52 +33,68 @@ export function withholdOffers({ withheldQuestions }: Upstream, call: Call): Cal
   }
 }
 
-/** Only single requests hold capabilities: `initialize` in the legacy era, each in the modern one. */
-function offersAny(params: JsonObject, withheld: ReadonlySet<QuestionKind>): boolean {
-  const { capabilities, _meta: meta } = params
-  const declared = isJsonObject(meta) ? meta[capabilitiesKey] : undefined
-  return [capabilities, declared].some(
-    (offers) => isJsonObject(offers) && [...withheld].some((kind) => Object.hasOwn(offers, kind)),
-  )
+/** Where a client says what it can do. */
+interface Place {
+  get(params: JsonObject): unknown
+  set(params: JsonObject, offers: JsonObject): JsonObject
 }
 
-function withoutOffers(params: JsonObject, withheld: ReadonlySet<string>): JsonObject {
-  const without = (offers: unknown): unknown =>
-    isJsonObject(offers)
-      ? Object.fromEntries(Object.entries(offers).filter(([name]) => !withheld.has(name)))
-      : offers
-  const { capabilities, _meta: meta } = params
-  return {
+const inInitialize: Place = {
+  get: ({ capabilities }) => capabilities,
+  set: (params, capabilities) => ({ ...params, capabilities }),
+}
+
+const inMeta: Place = {
+  get: ({ _meta: meta }) => (isJsonObject(meta) ? meta[capabilitiesKey] : undefined),
+  set: (params, offers) => ({
     ...params,
-    ...(capabilities === undefined ? {} : { capabilities: without(capabilities) }),
-    ...(isJsonObject(meta) ? { _meta: { ...meta, [capabilitiesKey]: without(meta[capabilitiesKey]) } } : {}),
-  }
+    _meta: { ...(params['_meta'] as JsonObject), [capabilitiesKey]: offers },
+  }),
+}
+
+function without(offers: unknown, withheld: ReadonlySet<string>): JsonObject {
+  return Object.fromEntries(Object.entries(offers as JsonObject).filter(([name]) => !withheld.has(name)))
 }
 
 /**
  * How a client is kept from questions that this server must not ask, and asks all the same. One of the legacy era reaches
  * it without a word of what was asked, by a method that it does not know: its own answer ends the server's wait. A result
- * of the modern era that asks becomes an error. Undefined where the server may ask everything.
+ * or an error that asks becomes another error, and a notification that does is left out. Undefined where the server may
+ * ask everything.
  */
-export function questionFilter({ withheldQuestions }: Upstream): Rewrite | undefined {
-  if (withheldQuestions === undefined) return undefined
+export function questionFilter({ withheldQuestions: withheld }: Upstream): Rewrite | undefined {
+  if (withheld === undefined) return undefined
   const isWithheld = (question: unknown): boolean => {
     const kind = isJsonObject(question) ? questionOf.get(question['method']) : undefined
-    return kind !== undefined && withheldQuestions.has(kind)
+    return kind !== undefined && withheld.has(kind)
+  }
+  /** What has not the form of questions may still be read as some. */
+  const asks = (holder: unknown): boolean => {
+    const questions = isJsonObject(holder) ? holder['inputRequests'] : undefined
+    if (questions === undefined) return false
+    return !isJsonObject(questions) || Object.values(questions).some(isWithheld)
   }
   return {
     documents: true,
     // However it is written: JSON can spell each of these words in many ways.
     concerns: () => true,
     change(message) {
-      if (!isJsonObject(message)) return message
-      const { id, result } = message
+      if (!isJsonObject(message)) return undefined // no message of JSON-RPC
+      const { id, params, result, error } = message
       if (isWithheld(message)) return { jsonrpc: '2.0', id, method: withheldMethod, params: {} }
-      const questions = isJsonObject(result) ? result['inputRequests'] : undefined
-      if (!isJsonObject(questions) || !Object.values(questions).some(isWithheld)) return message
+      if (asks(params)) return undefined
+      if (!asks(result) && !(withheld.has('elicitation') && asksByError(error))) return message
       return { jsonrpc: '2.0', id, error: { code: rpc, message: text, data: { code: 'question_denied' } } }
     },
   }
+}
+
+function asksByError(error: unknown): boolean {
+  if (!isJsonObject(error)) return false
+  const { code, data } = error
+  // A number that JavaScript would write otherwise is an object here.
+  const number = Number(isJsonObject(code) ? code['rawJSON'] : code)
+  return number === urlElicitationCode || (isJsonObject(data) && 'elicitations' in data)
 }
 
 const { rpc, message: text } = errorKinds.question_denied

@@ -1,3 +1,4 @@
+import { filterEntries } from '../core/filter-entries.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 import type { Era } from './revisions.ts'
 
@@ -109,15 +110,6 @@ function completionScopes({ ref }: JsonObject): readonly string[] | undefined {
   return type === 'ref/resource' ? resourcesRead : undefined
 }
 
-/** What asks for the same as an entry of a listen filter tells of, and so needs the same scopes. */
-const askedBy: Readonly<Record<string, string>> = {
-  toolsListChanged: 'tools/list',
-  promptsListChanged: 'prompts/list',
-  resourcesListChanged: 'resources/list',
-  resourceSubscriptions: 'resources/subscribe',
-  taskIds: 'tasks/get',
-}
-
 /**
  * Each entry of the filter needs its own scopes: those of the operator, or of the method that asks for the same. An entry
  * of an unknown kind makes the whole filter senseless.
@@ -128,7 +120,7 @@ function listenScopesIn(
 ): ScopeRule {
   const scopesFor = (entry: string): readonly string[] | undefined => {
     if (Object.hasOwn(filters, entry)) return filters[entry]
-    const row = Object.hasOwn(askedBy, entry) ? index().get(askedBy[entry] as string) : undefined
+    const row = Object.hasOwn(filterEntries, entry) ? index().get(filterEntries[entry] as string) : undefined
     return row && scopesOf(row, {})
   }
   return ({ notifications }) => {

@@ -31,6 +31,8 @@ export class SqliteGroupDriver implements Driver {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, Compiled>()
   #waiting: Waiting[] = []
+  /** How the connection commits at present. */
+  #mode: CommitMode = 'synchronous'
   /** Settles when the running transaction is over; nobody else may see what it has not committed. */
   #transaction: Promise<void> | undefined
   #endTransaction: () => void = () => undefined
@@ -59,6 +61,7 @@ export class SqliteGroupDriver implements Driver {
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
     while (this.#transaction !== undefined) await this.#transaction
+    this.#commitBy('synchronous')
     // One that read first could find that another process has written since, and fail.
     this.#database.exec('begin immediate')
     this.#transaction = new Promise((resolve) => (this.#endTransaction = resolve))
@@ -80,7 +83,10 @@ export class SqliteGroupDriver implements Driver {
   ): Promise<QueryResult<never>> {
     if (where === 'in transaction') return this.#run(query)
     while (this.#transaction !== undefined) await this.#transaction
-    if (!batched.has(query.query.kind)) return this.#run(query)
+    if (!batched.has(query.query.kind)) {
+      if (query.query.kind !== 'SelectQueryNode') this.#commitBy('synchronous')
+      return this.#run(query)
+    }
     return new Promise((resolve, reject) => {
       if (this.#waiting.push({ query, mode: where.mode, resolve, reject }) === 1)
         setImmediate(() => this.#commitInTurn())
@@ -101,6 +107,13 @@ export class SqliteGroupDriver implements Driver {
     }
   }
 
+  /** Throws where the connection cannot do so; then nothing is committed. */
+  #commitBy(mode: CommitMode): void {
+    if (this.#mode === mode) return
+    this.#database.exec(`PRAGMA synchronous = ${mode === 'synchronous' ? 'FULL' : 'NORMAL'}`)
+    this.#mode = mode
+  }
+
   #commitInTurn(): void {
     if (this.#transaction === undefined) this.#commitWaiting()
     else void this.#transaction.then(() => this.#commitInTurn())
@@ -110,15 +123,13 @@ export class SqliteGroupDriver implements Driver {
     const batch = this.#waiting
     this.#waiting = []
     if (batch.length === 0) return
-    const waitsForDisk = batch.some(({ mode }) => mode === 'synchronous')
     let outcomes: Outcome[]
-    if (!waitsForDisk) this.#database.exec('PRAGMA synchronous = NORMAL')
     try {
+      this.#commitBy(batch.some(({ mode }) => mode === 'synchronous') ? 'synchronous' : 'asynchronous')
       outcomes = batch.length === 1 ? batch.map(({ query }) => this.#attempt(query)) : this.#together(batch)
     } catch (error) {
       outcomes = batch.map(() => ({ error }))
     }
-    if (!waitsForDisk) this.#database.exec('PRAGMA synchronous = FULL')
     for (const [index, outcome] of outcomes.entries()) {
       if ('error' in outcome) batch[index]?.reject(outcome.error)
       else batch[index]?.resolve(outcome.result)

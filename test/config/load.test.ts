@@ -134,6 +134,11 @@ describe('configuration', () => {
       /baselineScopes: /,
     ],
     [
+      'a listen filter that MCP knows',
+      'upstreams: [{ name: a, url: http://x, listenFilters: { toolsListChanged: [] } }]',
+      /listenFilters: must not name an entry that MCP knows/,
+    ],
+    [
       'development on every address',
       'publicUrl: http://127.0.0.1:1\nlisten: { host: 0.0.0.0 }',
       /must be a loopback address/,

@@ -10,17 +10,22 @@ const rest = { elicitation: { form: {} }, extensions: { x: {} } }
 
 let gate: GatedSpy
 let open: GatedSpy
+let closed: GatedSpy
 let token: string
+let closedToken: string
 let session: Record<string, string>
 before(async () => {
   gate = await startGatedSpy({}, undefined, { mayAsk: { sampling: false, roots: false } })
   open = await startGatedSpy()
+  closed = await startGatedSpy({}, undefined, { mayAsk: { elicitation: false } })
+  closedToken = await closed.tokenFor('mcp:*')
   token = await gate.tokenFor('mcp:*')
   session = await begin()
 })
 after(async () => {
   await gate.close()
   await open.close()
+  await closed.close()
 })
 
 async function begin(): Promise<Record<string, string>> {
@@ -122,5 +127,59 @@ describe('what a server must not ask', () => {
     answerWith({ a: form })
     const passed = await gate.post(call.body, { token, headers: call.headers })
     assert.deepEqual(passed.json.result?.['inputRequests'], { a: form })
+  })
+
+  /** What a client of the modern era gets when a server answers with these messages. */
+  async function answered(messages: readonly string[]): Promise<ReturnType<typeof messagesIn>> {
+    closed.spy.answerWith((_request, res) =>
+      res
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .end(messages.map((text) => `data: ${text}\n\n`).join('')),
+    )
+    const { body, headers } = modernRequest('tools/call', { name: 'a' }, 7, offers)
+    return messagesIn((await closed.post(body, { token: closedToken, headers })).text)
+  }
+
+  const link = '{"elicitations":[{"mode":"url","url":"https://evil.example","message":"?"}]}'
+  for (const [how, message] of [
+    ['in an error', `{"jsonrpc":"2.0","id":7,"error":{"code":-32042,"message":"go","data":${link}}}`],
+    [
+      'in one whose number is written otherwise',
+      '{"jsonrpc":"2.0","id":7,"error":{"code":-3.2042e4,"message":"go"}}',
+    ],
+    [
+      'in an error of another number',
+      `{"jsonrpc":"2.0","id":7,"error":{"code":-1,"message":"go","data":${link}}}`,
+    ],
+    [
+      'in a list in place of an object',
+      '{"jsonrpc":"2.0","id":7,"result":{"inputRequests":[{"method":"elicitation/create"}]}}',
+    ],
+  ] as const) {
+    it(`does not come ${how}`, async () => {
+      const [got] = await answered([message])
+      assert.deepEqual(
+        [got?.['id'], (got?.['error'] as { data?: object }).data],
+        [7, { code: 'question_denied' }],
+      )
+    })
+  }
+
+  it('does not come in a notification, or in what is no message', async () => {
+    const question = '{"a":{"method":"elicitation/create","params":{}}}'
+    const result = '{"jsonrpc":"2.0","id":7,"result":{}}'
+    const told = `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","inputRequests":${question}}}`
+    const nested = `[[{"jsonrpc":"2.0","id":1,"method":"elicitation/create"}]]`
+    assert.deepEqual(await answered([told, nested, result]), [JSON.parse(result)])
+  })
+
+  it('is not looked for where nobody declares anything: in batches, and in params of other methods', async () => {
+    const ping = { jsonrpc: '2.0', id: 1, method: 'ping', params: { capabilities: { roots: {} } } }
+    for (const body of [[ping], ping]) {
+      const text = JSON.stringify(body)
+      gate.spy.answerWith(echo)
+      const { status } = await gate.post(text, { token, headers: { 'mcp-protocol-version': '2025-03-26' } })
+      assert.deepEqual([status < 300, gate.spy.seen.at(-1)?.body], [true, text])
+    }
   })
 })
