@@ -159,7 +159,7 @@ describe('what a server must not ask', () => {
     it(`does not come ${how}`, async () => {
       const [got] = await answered([message])
       assert.deepEqual(
-        [got?.['id'], (got?.['error'] as { data?: object }).data],
+        [got?.['id'], (got?.['error'] as { data?: object } | undefined)?.data],
         [7, { code: 'question_denied' }],
       )
     })

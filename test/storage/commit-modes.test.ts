@@ -12,8 +12,6 @@ import { prepare } from '../../src/storage/prepared.ts'
 import { openSqlite } from '../../src/storage/sqlite.ts'
 import { startPostgres } from '../support/postgres.ts'
 
-const original = DatabaseSync.prototype.exec
-
 const row = (id: string) => ({
   model: 'Interaction',
   id,
@@ -40,24 +38,21 @@ describe('a change that waits for no disk', () => {
     const put = (mode: 'synchronous' | 'asynchronous') =>
       prepare(db, ({ name }: { name: string }) => db.insertInto('marks').values({ name, value: 'v' }), mode)
     const [soon, surely] = [put('asynchronous'), put('synchronous')]
-    const said: string[] = []
-    const { mock } = test.mock.method(
-      DatabaseSync.prototype,
-      'exec',
-      function (this: DatabaseSync, text: string) {
-        said.push(text)
-        return original.call(this, text)
-      },
-    )
+    const { mock } = test.mock.method(DatabaseSync.prototype, 'exec')
+    const said = (): unknown[] => {
+      const texts = mock.calls.map(({ arguments: [text] }) => text)
+      mock.resetCalls()
+      return texts
+    }
     const [relaxed, full] = ['PRAGMA synchronous = NORMAL', 'PRAGMA synchronous = FULL']
     await soon({ name: 'a' })
-    assert.deepEqual(said.splice(0), [relaxed])
+    assert.deepEqual(said(), [relaxed])
     await Promise.all([soon({ name: 'b' }), surely({ name: 'c' })])
-    assert.deepEqual(said.splice(0), [full, 'begin immediate', 'commit'], 'together they wait')
+    assert.deepEqual(said(), [full, 'begin immediate', 'commit'], 'together they wait')
     await assert.rejects(soon({ name: 'a' }), /UNIQUE/)
-    assert.deepEqual(said.splice(0), [relaxed])
+    assert.deepEqual(said(), [relaxed])
     await db.transaction().execute(async () => {})
-    assert.equal(said[0], full, 'so does a transaction')
+    assert.equal(said()[0], full, 'so does a transaction')
     mock.restore()
     const { count } = await db
       .selectFrom('marks')
