@@ -6,6 +6,8 @@ import { credentialsOf, type User } from './users.ts'
 /** A stream that is open, and how to get away from it. */
 export interface OpenStream {
   readonly body: IncomingMessage
+  /** When the token ends with which it was opened: by then its user may have got another one. */
+  readonly expiresAt: number
   close(): void
 }
 
@@ -47,14 +49,17 @@ export async function endSession(user: User, session: string): Promise<void> {
 /** Opens a stream of an era, on a connection of its own. Throws StreamRefused. */
 export async function openStream(user: User, number: number, era: Era): Promise<OpenStream> {
   if (era === 'modern') {
+    const { expiresAt } = user
     const body = await send(user, { method: 'POST', message: writeListen(user, number), over: false })
-    return { body: await accept(body), close: () => body.destroy() }
+    return { body: await accept(body), expiresAt, close: () => body.destroy() }
   }
   const session = await openSession(user, number)
   const message = { headers: ['mcp-session-id', session, 'accept', 'text/event-stream'], body: '' }
+  const { expiresAt } = user
   const body = await send(user, { method: 'GET', message, over: false })
   return {
     body: await accept(body),
+    expiresAt,
     close() {
       body.destroy()
       void endSession(user, session)

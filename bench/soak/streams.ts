@@ -101,12 +101,11 @@ export function startStreams(users: readonly User[], options: Options): Streams 
 
   async function begin(slot: Slot): Promise<void> {
     const { user, number } = slot
-    const { expiresAt } = user
     try {
       const stream = await openStream(user, number, slot.era)
       counts.opened++
       open++
-      Object.assign(slot, { stream, expiresAt, heardAt: Date.now(), next: firstOf(slot) })
+      Object.assign(slot, { stream, expiresAt: stream.expiresAt, heardAt: Date.now(), next: firstOf(slot) })
       listen(slot, stream)
     } catch (error) {
       const key = `${user.lane.name} ${error instanceof StreamRefused ? error.status : 0}`
