@@ -84,7 +84,7 @@ function logOver(
 }
 
 /** Beyond so many bytes, lines are written at once. */
-const writtenBytes = 32 * 1024
+const writtenBytes = 4096
 const longestWaitMilliseconds = 100
 /** What may wait while nobody reads. Lines that come then are left out: the audit is what must be whole. */
 const waitingBytes = 16 * 1024 * 1024
@@ -94,13 +94,7 @@ const waitingBytes = 16 * 1024 * 1024
  * thread writes, since a pipe that nobody empties would otherwise stop everything.
  */
 function standardOutput(): DestinationStream {
-  const output = openOutput({
-    dest: 1,
-    sync: false,
-    minLength: writtenBytes,
-    maxWrite: 2 * writtenBytes,
-    maxLength: waitingBytes,
-  })
+  const output = openOutput({ dest: 1, sync: false, minLength: writtenBytes, maxLength: waitingBytes })
   let isScheduled = false
   const flush = (): void => {
     isScheduled = false
