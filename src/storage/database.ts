@@ -3,8 +3,8 @@ import type { Schema } from './schema.ts'
 
 /**
  * When a change is acknowledged: when it is on disk, or when everybody sees it. The second is on disk a moment later, and
- * before anything that is changed after it; meanwhile no end of our
- * process takes it away, only a power cut or the crash of a database server.
+ * before anything that is changed after it; meanwhile no end of our process takes it away, only a power cut or the crash of
+ * a database server.
  */
 export type CommitMode = 'synchronous' | 'asynchronous'
 

@@ -140,7 +140,7 @@ describe('a call in any words', () => {
     ['a legacy stdio server', () => overStdio('legacy')],
     ['a modern stdio server', () => overStdio('modern')],
   ] as const) {
-    it(`is refused, or is to ${kind} what was authorized (A19, A20)`, { timeout: 120_000 }, async () => {
+    it(`is refused, or is to ${kind} what was authorized (A19, A27)`, { timeout: 120_000 }, async () => {
       const gate = await start()
       try {
         const token = await tokenFor(gate.url, 'ada', 'mcp:tools')
