@@ -1,22 +1,18 @@
 import { errorKinds } from '../core/errors.ts'
+import { capabilitiesKey } from '../mcp/era.ts'
 import { isJsonObject, type JsonObject } from '../mcp/json.ts'
 import { parseLossless } from '../mcp/lossless.ts'
-import { questionOf } from '../mcp/questions.ts'
+import { questionOf, urlElicitationCode } from '../mcp/questions.ts'
 import type { Rewrite } from '../upstream/contract.ts'
 import type { Call } from './call.ts'
 import type { Upstream } from './upstream.ts'
 
-/** The `_meta` key in which a modern request says what its client can do. */
-const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
 /** What takes the place of a question: a method that no client knows, so that each says so to the server. */
 const withheldMethod = 'portcullis/withheld'
 
-/** The error of MCP 2025-11-25 that has the user open an address. */
-const urlElicitationCode = -32042
-
 /**
  * Takes out of a call what its client offers to be asked and this server must not ask, so that a server which heeds
- * capabilities finds another way. Every call without such an offer keeps its bytes.
+ * capabilities finds another way. Every call without such an offer keeps its bytes: batches do, which hold no `initialize`.
  */
 export function withholdOffers({ withheldQuestions: withheld }: Upstream, call: Call): Call {
   const [only] = call.methods

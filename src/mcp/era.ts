@@ -11,7 +11,8 @@ export interface Dialect {
 
 /** The `_meta` key in which a modern request names its revision. */
 const versionKey = 'io.modelcontextprotocol/protocolVersion'
-const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
+/** The `_meta` key in which a modern request says what its client can do (MCP 2026-07-28, Overview). */
+export const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
 
 /**
  * Decides the era of a posted message: the body decides, the `MCP-Protocol-Version` header must agree. `fallback` is

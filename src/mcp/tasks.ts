@@ -1,3 +1,4 @@
+import { capabilitiesKey } from './era.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 
 /** The `_meta` key that says to which task a message belongs (MCP 2025-11-25, tasks). */
@@ -5,7 +6,6 @@ export const relatedTaskKey = 'io.modelcontextprotocol/related-task'
 
 /** The extension in which tasks exist since MCP 2026-07-28, and the `_meta` key in which a request says that it knows it. */
 const tasksExtension = 'io.modelcontextprotocol/tasks'
-const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
 
 /** Says whether a method is about tasks. */
 export function isTaskMethod(method: string): boolean {

@@ -1,8 +1,8 @@
+import { urlElicitationCode } from '../../mcp/questions.ts'
 import { asObject, errorOf, type Json } from '../conversation/json-rpc.ts'
 import { unbridgeable } from './refuse.ts'
 
 const resourceNotFound = -32002
-const urlElicitation = -32042
 const invalidParams = -32602
 const internalError = -32603
 const capabilityMissing = -32021
@@ -15,7 +15,7 @@ function isReserved(code: number): boolean {
 /** An error of a legacy server as a modern client understands it. The message is untrusted. */
 export function toModernError(message: Json): Json {
   const { id, error } = readError(message)
-  if (error.code === urlElicitation)
+  if (error.code === urlElicitationCode)
     return unbridgeable(id, 'the server wants the user to visit a page first')
   if (error.code === resourceNotFound) return errorOf(id, invalidParams, error.message, error.data)
   if (isReserved(error.code)) return errorOf(id, internalError, error.message, error.data)
