@@ -3,7 +3,6 @@ import { grantName } from '../core/secret.ts'
 import {
   type ArtifactStore,
   type FoundArtifact,
-  interactionModel,
   type RevocationStore,
   seenOnceModel,
 } from '../storage/contract.ts'
@@ -18,7 +17,7 @@ import {
   useLater,
 } from './redemption.ts'
 import { type ClientAdapterPorts, clientAdapter } from './registration/client-adapter.ts'
-import { findToResume, resumeLater } from './resumption.ts'
+import { findToResume, interactionModel, resumeLater } from './resumption.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 interface AdapterPorts extends ClientAdapterPorts, Pick<AuthorizationServerSettings, 'tokens' | 'stepUps'> {

@@ -1,18 +1,15 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { tokenSealer } from '../core/secret.ts'
-import {
-  type Artifact,
-  type ArtifactStore,
-  codeModel,
-  type FoundArtifact,
-  type RevocationStore,
-} from '../storage/contract.ts'
+import type { Artifact, ArtifactStore, FoundArtifact, RevocationStore } from '../storage/contract.ts'
 import { grants } from './grants.ts'
 import { errors, Provider } from './library.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** The library's name of refresh tokens in the store. */
 export const refreshTokenModel = 'RefreshToken'
+
+/** The library's name of authorization codes in the store. */
+const codeModel = 'AuthorizationCode'
 
 const purpose = 'refresh-answer'
 

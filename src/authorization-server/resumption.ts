@@ -1,9 +1,12 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
 import type { Site } from '../core/site.ts'
-import { type ArtifactStore, type FoundArtifact, interactionModel } from '../storage/contract.ts'
+import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
 import { cookieNames, shortCookie } from './cookies.ts'
 import { Provider } from './library.ts'
+
+/** The library's name of pages in the store on which a person logs in or decides. */
+export const interactionModel = 'Interaction'
 
 interface ResumptionPorts {
   readonly artifacts: ArtifactStore

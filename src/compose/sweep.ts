@@ -1,11 +1,11 @@
 import type { Clock } from '../core/clock.ts'
-import { interactionModel, type Store, seenOnceModel } from '../storage/contract.ts'
+import { type Store, seenOnceModel } from '../storage/contract.ts'
 
 const sweepMilliseconds = 10 * 60 * 1000
 /** What has expired is kept for a while: presenting it again is how theft is noticed. */
 const keepMilliseconds = 24 * 3600 * 1000
 /** What anybody can have written with each request goes sooner: it is accepted until a little after its end. */
-const briefModels = [seenOnceModel, 'PushedAuthorizationRequest', interactionModel, 'DeviceCode']
+const briefModels = [seenOnceModel, 'PushedAuthorizationRequest', 'Interaction', 'DeviceCode']
 const keepBriefMilliseconds = 10 * 60 * 1000
 /** The longest that a used refresh token can still get its answer. */
 const answerMilliseconds = 60_000

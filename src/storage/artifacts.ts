@@ -7,13 +7,7 @@ import {
   kept,
   type StoreEngine,
 } from './artifact-statements.ts'
-import {
-  type Artifact,
-  type ArtifactStore,
-  codeModel,
-  type FoundArtifact,
-  interactionModel,
-} from './contract.ts'
+import type { Artifact, ArtifactStore, FoundArtifact } from './contract.ts'
 import type { Database } from './database.ts'
 import { ofAccounts } from './of-accounts.ts'
 import type { Prepared } from './prepared.ts'
@@ -22,9 +16,9 @@ import type { Prepared } from './prepared.ts'
  * What a person is in the middle of. When the power fails they begin it again, so that nothing waits for a disk until they
  * have done something that must last.
  */
-const unfinished: ReadonlySet<string> = new Set([interactionModel])
+const unfinished: ReadonlySet<string> = new Set(['Interaction'])
 /** A code is over before a machine is back, too; but that it was used must last. */
-const fleeting: ReadonlySet<string> = new Set([...unfinished, codeModel])
+const fleeting: ReadonlySet<string> = new Set([...unfinished, 'AuthorizationCode'])
 
 interface ArtifactsOptions {
   readonly db: Database

@@ -46,12 +46,6 @@ interface LeftByUse {
  */
 export const seenOnceModel = 'ReplayDetection'
 
-/** The library's name of pages on which a person logs in or decides. */
-export const interactionModel = 'Interaction'
-
-/** The library's name of authorization codes. */
-export const codeModel = 'AuthorizationCode'
-
 /** The artifacts of one tenant. */
 export interface ArtifactStore {
   /** Inserts or replaces. Keeps the marks of consumption and of a challenge. */
