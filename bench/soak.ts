@@ -3,7 +3,8 @@
  * may be lost, doubled or crossed, no answer may hang, and memory must stay flat; else it exits with 1. Ctrl-C ends it
  * early, with its table.
  * Options: --minutes N, --rate N (500 requests/s), --streams N (2000), --faults SHARE (0.01), --users N (50),
- * --token-seconds N (300), --notify-seconds N (10), --store postgres, --json FILE, --sabotage swap,lose
+ * --token-seconds N (300), --response-seconds N (5), --notify-seconds N (10), --store postgres, --json FILE,
+ * --sabotage swap,lose
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { endSession, openSession } from './soak/open-stream.ts'

@@ -12,6 +12,8 @@ export interface Options {
   readonly users: number
   /** How long access tokens live. */
   readonly tokenSeconds: number
+  /** How long the gate waits for a server, and with that how late an answer is lost. */
+  readonly responseSeconds: number
   /** How often each stream hears something. */
   readonly notifySeconds: number
   /** Where the gate keeps what it must remember. */
@@ -38,6 +40,7 @@ export function readOptions(args: readonly string[]): Options {
         faults: { ...text, default: '0.01' },
         users: { ...text, default: '50' },
         'token-seconds': { ...text, default: '300' },
+        'response-seconds': { ...text, default: '5' },
         'notify-seconds': { ...text, default: '10' },
         store: { ...text, default: 'sqlite' },
         json: text,
@@ -60,6 +63,7 @@ export function readOptions(args: readonly string[]): Options {
     faults: number('faults', 0, 1),
     users: Math.round(number('users', 1, 10_000)),
     tokenSeconds: Math.round(number('token-seconds', 30, 86_400)),
+    responseSeconds: number('response-seconds', 1, 300),
     notifySeconds: number('notify-seconds', 0.5, 300),
     store,
     json: values.json,

@@ -21,9 +21,6 @@ export interface Processes {
   stop(keep: boolean): Promise<void>
 }
 
-/** How long the gate waits for a server. */
-export const responseSeconds = 5
-
 type UpstreamInput = NonNullable<ConfigInput['upstreams']>[number]
 
 const root = join(import.meta.dirname, '../..')
@@ -44,7 +41,7 @@ function upstreamOf(lane: Lane, ports: Ports, options: Options): UpstreamInput {
   const common = {
     name,
     path: pathOf(lane),
-    responseSeconds,
+    responseSeconds: options.responseSeconds,
     limits,
     ...(asked ? { probeSeconds } : { era }),
   }

@@ -5,7 +5,6 @@ import { type Asked, type Came, judgeAnswer } from './judge-answer.ts'
 import { type Era, type Lane, lanes } from './lanes.ts'
 import { type Kind, writeRequest } from './messages.ts'
 import type { Options } from './options.ts'
-import { responseSeconds } from './processes.ts'
 import { credentialsOf, type User } from './users.ts'
 
 /** What became of the requests so far. */
@@ -44,8 +43,8 @@ export interface Requests {
 const tickMilliseconds = 2
 const latestMilliseconds = 1000
 const leaveMilliseconds = 300
-/** No answer takes longer: the gate gives up before, give or take its timer. */
-const patienceMilliseconds = responseSeconds * 1000 + 3000
+/** No answer takes longer than this many times what the gate waits for a server, give or take its timer. */
+const patience = 1.6
 const maxExamples = 20
 /** How often what is asked for. */
 const mix: readonly Kind[] = ['echo', 'echo', 'echo', 'echo', 'list', 'read', 'read', 'progress']
@@ -53,6 +52,7 @@ const mix: readonly Kind[] = ['echo', 'echo', 'echo', 'echo', 'list', 'read', 'r
 /** Begins to send, to each server its share. */
 export function startRequests(url: string, users: readonly User[], options: Options): Requests {
   const { rate } = options
+  const patienceMilliseconds = options.responseSeconds * 1000 * patience
   const pool = new Pool(url, { headersTimeout: 0, bodyTimeout: 0, pipelining: 1 })
   const counts: RequestCounts = {
     sent: 0,

@@ -8,7 +8,8 @@ import { lanes } from '../../bench/soak/lanes.ts'
 import type { Findings, Verdict } from '../../bench/soak/report.ts'
 
 const program = join(import.meta.dirname, '../../bench/soak.ts')
-const small = ['--rate', '50', '--streams', '50', '--users', '3', '--notify-seconds', '2']
+/** Little to do, and time to do it in: the tests that run beside it may have the machine for seconds. */
+const small = '--rate 25 --streams 50 --users 3 --notify-seconds 4 --response-seconds 20'.split(' ')
 
 interface Run {
   readonly code: number
