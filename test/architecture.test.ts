@@ -147,6 +147,15 @@ describe('architecture', () => {
     )
   })
 
+  it('has no command load what serves requests, which takes longer than most of them', () => {
+    for (const command of ['main', 'user', 'client', 'key', 'audit', 'backup']) {
+      const loaded = loadedBy(join(source, `cli/${command}.ts`))
+      for (const name of ['oidc-provider', 'undici', 'yaml', 'openid-client', 'koa', 'prom-client'])
+        assert.ok(!loaded.has(name), `portcullis ${command} loads ${name}`)
+    }
+    assert.ok(loadedBy(join(source, 'app.ts')).has('prom-client'), 'what servers load is seen')
+  })
+
   it('chooses a store in one place, so that no command works on another one than the servers', () => {
     const openers = globSync('**/*.ts', { cwd: source }).filter((file) =>
       /\bopenStore\(/.test(readFileSync(join(source, file), 'utf8')),
@@ -175,4 +184,17 @@ function isValueImport(file: string, name: string): boolean {
   return new RegExp(`(?<!import type [^\\n]*)from '${name}'|import\\('${name}'\\)`).test(
     readFileSync(join(source, file), 'utf8'),
   )
+}
+
+/** What is there before the first line of a file runs: files of ours by their paths, packages by their names. */
+function loadedBy(file: string, loaded = new Set<string>()): ReadonlySet<string> {
+  if (loaded.has(file)) return loaded
+  loaded.add(file)
+  const text = readFileSync(file, 'utf8')
+  for (const [, target = ''] of text.matchAll(/^(?:import|export) (?!type )(?:[^';]* from )?'([^']+)'/gm)) {
+    if (target.startsWith('.')) loadedBy(join(dirname(file), target), loaded)
+    else loaded.add(target)
+  }
+  if (text.includes("await import('oidc-provider')")) loaded.add('oidc-provider')
+  return loaded
 }

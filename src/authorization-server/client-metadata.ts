@@ -1,5 +1,6 @@
 import { redirectProblem } from '../core/redirect-uri.ts'
 import { isLoopbackHost } from '../core/resource.ts'
+import { requestedScopeField } from './client-fields.ts'
 import { errors } from './library.ts'
 
 /** Client metadata as it arrives: RFC 7591 section 2. Untrusted. */
@@ -30,18 +31,6 @@ const ownMembers = new Set([
   'dpop_bound_access_tokens',
   'require_pushed_authorization_requests',
 ])
-
-/** Where the requested scope of a registration is kept: as an allowlist it would stop every later step-up. */
-export const requestedScopeField = 'requested_scope'
-
-/** The most that a client may get, as its operator has set it. */
-export const allowedScopesField = 'allowed_scopes'
-
-/** The names of the MCP servers that an operator lets a client have tokens for. */
-export const allowedUpstreamsField = 'allowed_upstreams'
-
-/** Whether an operator made the client known. */
-export const operatorClientField = 'operator_client'
 
 /** Members that are optional texts, for which some clients send an empty string or null. */
 const optionalTexts = [

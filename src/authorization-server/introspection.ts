@@ -1,5 +1,5 @@
 import type { Client } from 'oidc-provider'
-import { operatorClientField } from './client-metadata.ts'
+import { operatorClientField } from './client-fields.ts'
 
 /**
  * Says whether a client may ask about tokens of others: a resource server that the operator has made known, and that

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { blockedClients } from '../authorization-server/registration/blocked-clients.ts'
-import { clientSecretHash } from '../authorization-server/registration/client-secrets.ts'
+import { clientSecretHash } from '../authorization-server/registration/client-secret-hash.ts'
 import { blockClient, removeClient } from '../compose/remove-client.ts'
 import { systemClock } from '../core/clock.ts'
 import { ScopeCatalogue } from '../core/scope-catalogue.ts'

@@ -1,6 +1,6 @@
 import { AuditUnusable } from '../audit/audit-unusable.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
-import { Unreachable } from '../doctor/steps/read-challenge.ts'
+import { Unreachable } from '../doctor/unreachable.ts'
 import { PortForbidden, PortTaken } from '../http/listen.ts'
 import { PersonRefused } from '../identity/people.ts'
 import { DataFolderUnusable } from '../keys/master-secret.ts'

@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml'
+import { createRequire } from 'node:module'
+import type * as yaml from 'yaml'
 import type { Problem } from './problems.ts'
+
+const load = createRequire(import.meta.url)
+/** Its seventy modules are not loaded where no file is named. */
+const loadYaml = (): typeof yaml => load('yaml') as typeof yaml
 
 /** A configuration file that was read. */
 export interface ConfigFile {
@@ -26,6 +31,7 @@ export function readConfigFile(file: string): ConfigFile {
     const { code, message } = error as NodeJS.ErrnoException
     return failed(file, code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${message}`)
   }
+  const { isMap, LineCounter, parseDocument } = loadYaml()
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const problems = document.errors.map(({ pos, message }) => {
@@ -44,10 +50,10 @@ export function readConfigFile(file: string): ConfigFile {
 }
 
 function locate(
-  document: Document,
+  document: yaml.Document,
   path: readonly PropertyKey[],
   describe: (offset: number) => string,
 ): string | undefined {
   const node = document.getIn(path, true)
-  return isNode(node) && node.range ? describe(node.range[0]) : undefined
+  return loadYaml().isNode(node) && node.range ? describe(node.range[0]) : undefined
 }

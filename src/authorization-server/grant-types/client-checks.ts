@@ -1,6 +1,6 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import type { ProtectedResource } from '../../core/protected-resource.ts'
-import { allowedScopesField, allowedUpstreamsField, operatorClientField } from '../client-metadata.ts'
+import { allowedScopesField, allowedUpstreamsField, operatorClientField } from '../client-fields.ts'
 import { errors } from '../library.ts'
 
 /** A client that the operator made known, which has authenticated itself. */

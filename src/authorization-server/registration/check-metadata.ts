@@ -1,12 +1,10 @@
 import {
   allowedScopesField,
   allowedUpstreamsField,
-  type ClientMetadata,
-  cleanRegistration,
   operatorClientField,
-  refuseRedirects,
   requestedScopeField,
-} from '../client-metadata.ts'
+} from '../client-fields.ts'
+import { type ClientMetadata, cleanRegistration, refuseRedirects } from '../client-metadata.ts'
 import { errors } from '../library.ts'
 import { isDocumentId } from './document-url.ts'
 

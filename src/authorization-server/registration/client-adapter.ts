@@ -4,11 +4,11 @@ import type { MasterSecret } from '../../core/secret.ts'
 import { isUserId } from '../../core/user-id.ts'
 import type { OpenRateLimit } from '../../limits/contract.ts'
 import type { ArtifactStore, ClientStore, StoredClient } from '../../storage/contract.ts'
-import { operatorClientField } from '../client-metadata.ts'
+import { operatorClientField } from '../client-fields.ts'
 import { errors } from '../library.ts'
 import type { RegistrationSettings } from '../settings.ts'
 import { mayBeRegistered } from './client-id.ts'
-import { clientSecretHash } from './client-secrets.ts'
+import { clientSecretHash } from './client-secret-hash.ts'
 import { callerAddress, slowDown } from './slow-down.ts'
 
 /** What the library's storage of clients stands on. */

@@ -1,17 +1,8 @@
 import type { Client, Provider } from 'oidc-provider'
-import { keyedDigest, type MasterSecret, secretsEqual } from '../../core/secret.ts'
+import { type MasterSecret, secretsEqual } from '../../core/secret.ts'
 import type { OpenRateLimit, RateLimit } from '../../limits/contract.ts'
+import { clientSecretHash } from './client-secret-hash.ts'
 import { callerAddress, slowDown } from './slow-down.ts'
-
-/**
- * Hashes client secrets. The ones that are made here have 256 random bits, which no search finds however fast the
- * hash; a slow hash would only let strangers burn our time at the token endpoint. The key, derived from the master
- * secret, protects the shorter ones of a configuration file, and the client's id keeps equal secrets apart.
- */
-export function clientSecretHash(secret: MasterSecret): (clientId: string, clientSecret: string) => string {
-  const digest = keyedDigest(secret.derive('client-secret'))
-  return (clientId, clientSecret) => digest(`${clientId}\0${clientSecret}`)
-}
 
 /** Wrong secrets that are let by: from one address for one client, and for one client altogether. */
 const perAddress = { name: 'wrong-secrets-from-address', points: 10, seconds: 60 }

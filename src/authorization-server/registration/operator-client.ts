@@ -1,9 +1,5 @@
-import {
-  allowedScopesField,
-  allowedUpstreamsField,
-  type ClientMetadata,
-  operatorClientField,
-} from '../client-metadata.ts'
+import { allowedScopesField, allowedUpstreamsField, operatorClientField } from '../client-fields.ts'
+import type { ClientMetadata } from '../client-metadata.ts'
 import type { KnownClient } from '../settings.ts'
 
 /** How a client proves who it is, as an operator decides. */

@@ -1,5 +1,5 @@
 import type { ReviewedClient, ReviewedUser } from '../../audit/report/review.ts'
-import { allowedScopesField, allowedUpstreamsField } from '../../authorization-server/client-metadata.ts'
+import { allowedScopesField, allowedUpstreamsField } from '../../authorization-server/client-fields.ts'
 import type { Config } from '../../config/schema.ts'
 import { displayText } from '../../http/page.ts'
 import { signsInAt, userState } from '../../identity/user-state.ts'

@@ -1,6 +1,6 @@
 import { ActionRefused, type ListedRow, type Listing } from '../../admin/contract.ts'
 import { blockedClients } from '../../authorization-server/registration/blocked-clients.ts'
-import { clientSecretHash } from '../../authorization-server/registration/client-secrets.ts'
+import { clientSecretHash } from '../../authorization-server/registration/client-secret-hash.ts'
 import { isDocumentId } from '../../authorization-server/registration/document-url.ts'
 import { randomToken } from '../../core/secret.ts'
 import { displayText } from '../../http/page.ts'

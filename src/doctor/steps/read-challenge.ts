@@ -3,14 +3,12 @@ import { type BearerChallenge, parseBearerChallenge } from '../challenge-header.
 import type { Visit } from '../contract.ts'
 import { isSuccess, openConnection } from '../open-connection.ts'
 import { describe, type Reply } from '../reply.ts'
+import { Unreachable } from '../unreachable.ts'
 import { findLostPrefix } from './find-behind-proxy.ts'
 
 const redirectAdvice = 'Give users the URL at the end of the redirect: clients do not take tokens along.'
 const pathAdvice = 'Check the path of the URL: nothing is served there, or nothing before a token is seen.'
 const errorAdvice = 'Leave `error` out of the challenge where no token came.'
-
-/** The server could not be reached at all: nothing is right or wrong about it. */
-export class Unreachable extends Error {}
 
 /** What the first request met: the challenge where there is one; undefined ends the examination. */
 export interface FirstContact {
