@@ -17,8 +17,12 @@ import type { Prepared } from './prepared.ts'
  * have done something that must last.
  */
 const unfinished: ReadonlySet<string> = new Set(['Interaction'])
-/** A code is over before a machine is back, too; but that it was used must last. */
-const fleeting: ReadonlySet<string> = new Set([...unfinished, 'AuthorizationCode'])
+/**
+ * What need not last until something that must comes after it, which takes it to the disk along. A code is over before a
+ * machine is back; who has just signed in does so again; and a grant is nothing to a client before it has redeemed the
+ * code. That they ended, or were used, must last.
+ */
+const fleeting: ReadonlySet<string> = new Set([...unfinished, 'AuthorizationCode', 'Session', 'Grant'])
 
 interface ArtifactsOptions {
   readonly db: Database

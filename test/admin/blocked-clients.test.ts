@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { blockedClients } from '../../src/authorization-server/registration/blocked-clients.ts'
+import { openConfiguredStore } from '../../src/compose/store.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import { type DashboardVisitor, openDashboard } from '../support/dashboard-visitor.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
@@ -58,6 +62,23 @@ describe('a client that an operator blocks', () => {
         ['dashboard clients unblock', 'failed', 'start', 'user-client'],
       ],
     )
+  })
+
+  it('gets no token for what it was granted before, however lately another process has blocked it', async () => {
+    const client = new OAuthClient(installation.url)
+    const asked = { scope: 'mcp:tools:read' }
+    const [before, after] = [await client.authorize(asked), await client.authorize(asked)]
+    assert.equal((await client.redeem(before)).status, 200)
+    const { store } = await openConfiguredStore(
+      loadConfig({ base: { data: installation.data } }),
+      systemClock,
+    )
+    const elsewhere = blockedClients({ ...store, clock: systemClock })
+    assert.equal(await elsewhere.add('user-client', 'somebody'), true)
+    const refused = await client.redeem(after)
+    await elsewhere.remove('user-client')
+    await store.close()
+    assert.deepEqual([refused.status, refused.body.error], [401, 'invalid_client'])
   })
 
   it('may be a machine, or one that is known by its document alone', async () => {

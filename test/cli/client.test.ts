@@ -49,10 +49,17 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
 
   it('blocks any client, also one of the configuration, and lets it in again', async () => {
     const ask = async () => (await machineAsks('machine', 'machine-secret-of-the-tests')).status
+    assert.equal(await ask(), 200)
     const blocked = await run('block', 'machine')
-    assert.deepEqual([blocked.code, await ask()], [0, 401], blocked.stderr)
+    assert.equal(blocked.code, 0, blocked.stderr)
+    // The server goes by what it has read for a second.
+    const answers = async (status: number): Promise<void> => {
+      for (const end = Date.now() + 10_000; (await ask()) !== status; ) assert.ok(Date.now() < end)
+    }
+    await answers(401)
     assert.match((await run('block', 'machine')).stderr, /machine is blocked already/)
-    assert.deepEqual([(await run('unblock', 'machine')).code, await ask()], [0, 200])
+    assert.equal((await run('unblock', 'machine')).code, 0)
+    await answers(200)
   })
 
   it('adds a machine with a secret that is shown once, and gives it another one', async () => {

@@ -5,8 +5,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { sql } from 'kysely'
+import { systemClock } from '../../src/core/clock.ts'
+import { masterSecret } from '../../src/core/secret.ts'
 import { artifactStatements } from '../../src/storage/artifact-statements.ts'
 import { migrate } from '../../src/storage/migrate.ts'
+import { openStore } from '../../src/storage/open.ts'
 import { openPostgres } from '../../src/storage/postgres.ts'
 import { prepare } from '../../src/storage/prepared.ts'
 import { openSqlite } from '../../src/storage/sqlite.ts'
@@ -60,6 +63,33 @@ describe('a change that waits for no disk', () => {
       .where('value', '=', 'v')
       .executeTakeFirstOrThrow()
     assert.equal(Number(count), 3)
+  })
+
+  it('is the beginning of what a person does; the end of it, and what a client has in hand, waits', async (test) => {
+    const store = await openStore({ folder, secret: masterSecret(Buffer.alloc(32, 7)), clock: systemClock })
+    test.after(() => store.close())
+    const { artifacts } = store
+    const put = (model: string) => artifacts.put({ model, id: 'one', payload: {} })
+    const { mock } = test.mock.method(DatabaseSync.prototype, 'exec')
+    /** How a change was committed, which is said where it differs from the one before. */
+    const modeOf = async (change: () => Promise<unknown>): Promise<unknown> => {
+      const before = mock.calls.length
+      await change()
+      const [call] = mock.calls.slice(before)
+      return call === undefined ? 'as before' : /= (NORMAL|FULL)$/.exec(String(call.arguments[0]))?.[1]
+    }
+    assert.equal(await modeOf(() => put('Session')), 'NORMAL')
+    for (const model of ['Grant', 'AuthorizationCode', 'Interaction'])
+      assert.equal(await modeOf(() => put(model)), 'as before', model)
+    assert.equal(await modeOf(() => put('RefreshToken')), 'FULL')
+    for (const [model, change] of [
+      ['Session', () => artifacts.remove('Session', 'one')],
+      ['Grant', () => artifacts.remove('Grant', 'one')],
+      ['AuthorizationCode', () => artifacts.consume('AuthorizationCode', 'one')],
+    ] as const) {
+      await put('Interaction')
+      assert.equal(await modeOf(change), 'FULL', model)
+    }
   })
 
   it('says so in PostgreSQL for itself alone, on a connection that others get next', async (test) => {

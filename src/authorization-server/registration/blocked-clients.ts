@@ -1,9 +1,13 @@
-import type { Provider } from 'oidc-provider'
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import type { ArtifactStore } from '../../storage/contract.ts'
 
 const model = 'BlockedClient'
 const most = 1000
+const keptMilliseconds = 1000
+const keptAnswers = 10_000
+/** By store: what this process has read or written of ids in the last second. */
+const read = new WeakMap<ArtifactStore, LRUCache<string, boolean>>()
 
 /** A client that an operator has blocked. */
 interface BlockedClient {
@@ -17,6 +21,8 @@ interface BlockedClient {
 export interface BlockedClients {
   /** The id is untrusted. */
   has(id: string): Promise<boolean>
+  /** The same as of a second ago at most, where another process has changed it. */
+  hadLately(id: string): Promise<boolean>
   /** Blocks an id for good. Returns false where it was blocked before. */
   add(id: string, operator: string): Promise<boolean>
   /** Returns false where it was not blocked. */
@@ -32,24 +38,40 @@ export function blockedClients({
   readonly artifacts: ArtifactStore
   readonly clock: Clock
 }): BlockedClients {
+  const answers = read.get(artifacts) ?? new LRUCache({ max: keptAnswers, ttl: keptMilliseconds })
+  read.set(artifacts, answers)
+  const has = async (id: string): Promise<boolean> => (await artifacts.find(model, id)) !== undefined
   return {
-    has: async (id) => (await artifacts.find(model, id)) !== undefined,
-    add(id, operator) {
+    has,
+    async hadLately(id) {
+      const known = answers.get(id)
+      if (known !== undefined) return known
+      const isBlocked = await has(id)
+      // What was written meanwhile is newer.
+      if (!answers.has(id)) answers.set(id, isBlocked)
+      return isBlocked
+    },
+    async add(id, operator) {
       const payload: BlockedClient = { id, since: clock.now(), operator }
       // The account to which a block belongs is the operator's: by accounts all of them can be listed.
-      return artifacts.insertOnce({ model, id, payload: { ...payload }, clientId: id, accountId: operator })
+      const isNew = await artifacts.insertOnce({
+        model,
+        id,
+        payload: { ...payload },
+        clientId: id,
+        accountId: operator,
+      })
+      answers.set(id, true)
+      return isNew
     },
-    remove: async (id) => (await artifacts.take(model, id)) !== undefined,
+    async remove(id) {
+      const wasBlocked = (await artifacts.take(model, id)) !== undefined
+      answers.set(id, false)
+      return wasBlocked
+    },
     async list() {
       const found = await artifacts.list(model, { text: '', skip: 0, most })
       return found.map(({ payload }) => payload as unknown as BlockedClient)
     },
   }
-}
-
-/** Lets the library find no client that is blocked, wherever it comes from. */
-export function hideBlocked(provider: Provider, blocked: Pick<BlockedClients, 'has'>): void {
-  const { Client } = provider
-  const find = Client.find.bind(Client)
-  Client.find = async (id) => ((await blocked.has(id)) ? undefined : find(id))
 }
