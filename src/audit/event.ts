@@ -58,6 +58,8 @@ export interface AuditEvent {
   /** Who acts for the subject (RFC 8693). */
   readonly actor?: string | undefined
   readonly upstream?: string | undefined
+  /** The resource as a client wrote it, where tokens write it otherwise: the client's text. */
+  readonly resourceAsked?: string | undefined
   readonly era?: string | undefined
   /** The JSON-RPC method; absent for requests that have none. */
   readonly method?: string | undefined

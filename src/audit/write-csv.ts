@@ -27,6 +27,7 @@ const columns = [
   'actor',
   'grant',
   'grantType',
+  'resourceAsked',
   'arguments',
   'requestId',
   'tenant',

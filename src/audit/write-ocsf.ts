@@ -183,6 +183,7 @@ const withoutPlace = [
   'era',
   'batch',
   'grantType',
+  'resourceAsked',
   'actor',
   'scopes',
   'missing',

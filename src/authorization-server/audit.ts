@@ -53,7 +53,7 @@ const names: Readonly<Record<OAuthStep, EventName>> = {
 /** What a request decided. Undefined for what decides nothing: metadata, forms that are shown, paths that are not there. */
 function decisionOf(
   { step = 'page', outcome, httpMethod, ...event }: RequestEvent,
-  { granted, scope, resource, grant }: Note,
+  { granted, scope, resource, grant, asked }: Note,
   resources: ResourceDirectory,
 ): AuditEvent | undefined {
   const refused = outcome !== 'allowed'
@@ -68,6 +68,7 @@ function decisionOf(
     clientId: event.clientId,
     grant,
     upstream: resource === undefined ? undefined : (resources.find(resource)?.name ?? resource),
+    resourceAsked: asked,
     scopes: scope?.split(' '),
     httpMethod,
     path: event.path,

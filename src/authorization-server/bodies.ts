@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { decodeJwt } from 'jose'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
+import { canonicalResources } from './canonical-resources.ts'
 import { type ClientMetadata, cleanRegistration } from './client-metadata.ts'
+import type { Note } from './notes.ts'
 
 /**
  * Makes a form acceptable that means something we understand: every spelling of a resource becomes the canonical one,
@@ -12,15 +14,16 @@ export async function normaliseForm(
   authorization: string | undefined,
   ports: {
     readonly resources: ResourceDirectory
+    readonly note: Note
     /** The scopes that an operator gave a client. */
     readonly scopesOf: (clientId: string) => Promise<readonly string[] | undefined>
   },
 ): Promise<string> {
   const form = new URLSearchParams(text)
-  const resources = form.getAll('resource').map((value) => ports.resources.find(value)?.resource ?? value)
+  const resources = canonicalResources(ports.resources, form.getAll('resource'), ports.note)
   if (resources.length > 0) {
     form.delete('resource')
-    for (const resource of new Set(resources)) form.append('resource', resource)
+    for (const resource of resources) form.append('resource', resource)
   }
   if (form.get('grant_type') === 'client_credentials' && !form.has('scope')) {
     const clientId =

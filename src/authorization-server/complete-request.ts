@@ -1,4 +1,6 @@
 import type { ResourceDirectory } from '../core/protected-resource.ts'
+import { canonicalResources } from './canonical-resources.ts'
+import type { Note } from './notes.ts'
 
 /** The parameters of an authorization request; a list where one was sent more than once. Untrusted. */
 export type RequestParameters = Readonly<Record<string, string | string[] | undefined>>
@@ -10,12 +12,12 @@ export type RequestParameters = Readonly<Record<string, string | string[] | unde
 export function completeRequest(
   resources: ResourceDirectory,
   parameters: RequestParameters,
+  note: Note,
 ): RequestParameters {
   const completed = { ...parameters }
   // Nobody is sent anywhere before they have seen a page of ours: anybody can register an address.
   if (completed['prompt'] === 'none') delete completed['prompt']
-  const asked = [completed['resource'] ?? []].flat()
-  const canonical = [...new Set(asked.map((value) => resources.find(value)?.resource ?? value))]
+  const canonical = canonicalResources(resources, [completed['resource'] ?? []].flat(), note)
   if (canonical.length > 0) completed['resource'] = canonical.length === 1 ? canonical[0] : canonical
   const resource = canonical[0] === undefined ? resources.fallback : resources.find(canonical[0])
   if (completed['scope'] === undefined && resource !== undefined)
@@ -27,7 +29,7 @@ export function completeRequest(
 }
 
 /** The same for a form. */
-export function completeForm(resources: ResourceDirectory, text: string): string {
+export function completeForm(resources: ResourceDirectory, text: string, note: Note): string {
   const form = new URLSearchParams(text)
   const parameters: Record<string, string | string[]> = {}
   for (const name of new Set(form.keys())) {
@@ -35,7 +37,7 @@ export function completeForm(resources: ResourceDirectory, text: string): string
     parameters[name] = values.length === 1 ? (values[0] as string) : values
   }
   const completed = new URLSearchParams()
-  for (const [name, value] of Object.entries(completeRequest(resources, parameters)))
+  for (const [name, value] of Object.entries(completeRequest(resources, parameters, note)))
     for (const one of [value ?? []].flat()) completed.append(name, one)
   return completed.toString()
 }

@@ -7,6 +7,7 @@ import { allowedScopesField } from './client-fields.ts'
 import { completeForm } from './complete-request.ts'
 import type { Endpoint } from './endpoints.ts'
 import { errors } from './library.ts'
+import type { Note } from './notes.ts'
 import { mayBeRegistered } from './registration/client-id.ts'
 import { refuseTooLong } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -66,6 +67,7 @@ export async function normaliseRequest(
   settings: AuthorizationServerSettings,
   { body: kind }: Endpoint,
   req: IncomingMessage,
+  note: Note,
 ): Promise<void> {
   if (kind === undefined) return
   if (kind !== 'json') takeForm(req)
@@ -75,9 +77,9 @@ export async function normaliseRequest(
   if (kind === 'json') return replaceBody(req, normaliseRegistration(text))
   if (kind === 'authorization') refuseTooLong(text)
   const scopesOf = (clientId: string) => operatorScopes(settings, clientId)
-  const ports = { resources: settings.resources, scopesOf }
+  const ports = { resources: settings.resources, note, scopesOf }
   const form = await normaliseForm(text, req.headers.authorization, ports)
-  return replaceBody(req, kind === 'form' ? form : completeForm(settings.resources, form))
+  return replaceBody(req, kind === 'form' ? form : completeForm(settings.resources, form, note))
 }
 
 /** The scopes of a client that the configuration names, or that an operator registered. */

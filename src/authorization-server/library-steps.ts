@@ -8,14 +8,18 @@ import { completeRequest } from './complete-request.ts'
 import { expiredPage } from './error-page.ts'
 import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
-import { awayCode } from './notes.ts'
+import { awayCode, type Notes } from './notes.ts'
 import { settleRedemption } from './redemption.ts'
 import { requestIdOf } from './request-id.ts'
 import { dropResumption } from './resumption.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** Steps round the library's own, for what it has no hook for. Must be added before its callback is taken. */
-export function addLibrarySteps(provider: Provider, settings: AuthorizationServerSettings): void {
+export function addLibrarySteps(
+  provider: Provider,
+  settings: AuthorizationServerSettings,
+  notes: Notes,
+): void {
   const answerForAccessToken = accessTokenEndpoints(settings)
   provider.on('server_error', (context, error) => {
     if (error instanceof StoreAway) answerAway(context)
@@ -25,7 +29,7 @@ export function addLibrarySteps(provider: Provider, settings: AuthorizationServe
   app.on('error', settings.onFault)
   provider.use(async (koaContext, next) => {
     if (koaContext.path === '/authorize')
-      koaContext.query = completeRequest(settings.resources, koaContext.query)
+      koaContext.query = completeRequest(settings.resources, koaContext.query, notes.of(koaContext.req))
     try {
       await next()
     } catch (error) {

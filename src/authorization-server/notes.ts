@@ -17,6 +17,8 @@ export interface Note {
   scope?: string | undefined
   resource?: string | undefined
   grant?: string | undefined
+  /** The resource as the client wrote it, where tokens write it otherwise. */
+  asked?: string
 }
 
 /** Notes of running requests. */

@@ -52,7 +52,7 @@ function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engin
   renewSessionsAtLogin(provider)
   compareHashedSecrets(provider, settings)
   registerGrantTypes(provider, settings)
-  addLibrarySteps(provider, settings)
+  addLibrarySteps(provider, settings, notes)
   hideBlocked(provider, blockedClients(settings))
   if (settings.grants.deviceCode) addDeviceSteps(provider, settings)
   notes.listenTo(provider)
@@ -121,7 +121,7 @@ export async function createAuthorizationServer(
     }
     req.url = query === '' ? canonical : `${canonical}?${query}`
     if (canonical === '/authorize') refuseTooLong(query)
-    await normaliseRequest(settings, endpoint, req)
+    await normaliseRequest(settings, endpoint, req, notes.of(req))
     return engine.library(req, res)
   }
 

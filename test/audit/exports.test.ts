@@ -62,6 +62,7 @@ describe('CSV', () => {
       path: '/mcp',
       status: 403,
       grantType: 'refresh_token',
+      resourceAsked: 'r/',
       code: 'object_denied',
       reason: 'why',
       operator: 'root',
@@ -117,6 +118,7 @@ describe('OCSF', () => {
     path: '/files/mcp',
     status: 403,
     grantType: 'refresh_token',
+    resourceAsked: 'resource-1',
     code: 'object_denied',
     reason: 'reason-1',
   }

@@ -88,6 +88,35 @@ describe('a good authorization request', () => {
     assert.equal(decodeJwt((await client.signIn({})).access_token).aud, installation.mcpUrl)
   })
 
+  it('is in the audit as it was spelled, where tokens spell it otherwise (N6)', async () => {
+    const spelled = `${installation.mcpUrl}/`
+    const [usual, other] = [installation.mcpUrl, spelled]
+    const before = (await installation.audit()).length
+    for (const [asked, redeemed] of [
+      [usual, usual],
+      [other, usual],
+      [usual, other],
+    ] as const) {
+      const { body } = await client.redeem(await client.authorize({ resource: asked }), {
+        resource: redeemed,
+      })
+      await client.token({
+        grant_type: 'refresh_token',
+        client_id: client.clientId,
+        refresh_token: body.refresh_token,
+        resource: redeemed,
+      })
+    }
+    const told = (await installation.audit()).slice(before).flatMap(({ event, resourceAsked }) => {
+      return resourceAsked === undefined ? [] : [[event, resourceAsked]]
+    })
+    assert.deepEqual(told, [
+      ['oauth.authorization', spelled],
+      ['oauth.token', spelled],
+      ['oauth.token', spelled],
+    ])
+  })
+
   it('asks for the baseline when it names no scope', async () => {
     assert.equal((await client.signIn({})).scope, 'mcp:tools:read mcp:resources:list mcp:prompts:list')
   })
