@@ -67,15 +67,15 @@ describe('a client that an operator blocks', () => {
   it('gets no token for what it was granted before, however lately another process has blocked it', async () => {
     const client = new OAuthClient(installation.url)
     const asked = { scope: 'mcp:tools:read' }
-    const [before, after] = [await client.authorize(asked), await client.authorize(asked)]
-    assert.equal((await client.redeem(before)).status, 200)
+    const [first, second] = [await client.authorize(asked), await client.authorize(asked)]
+    assert.equal((await client.redeem(first)).status, 200)
     const { store } = await openConfiguredStore(
       loadConfig({ base: { data: installation.data } }),
       systemClock,
     )
     const elsewhere = blockedClients({ ...store, clock: systemClock })
     assert.equal(await elsewhere.add('user-client', 'somebody'), true)
-    const refused = await client.redeem(after)
+    const refused = await client.redeem(second)
     await elsewhere.remove('user-client')
     await store.close()
     assert.deepEqual([refused.status, refused.body.error], [401, 'invalid_client'])

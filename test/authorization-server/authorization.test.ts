@@ -91,7 +91,7 @@ describe('a good authorization request', () => {
   it('is in the audit as it was spelled, where tokens spell it otherwise (N6)', async () => {
     const spelled = `${installation.mcpUrl}/`
     const [usual, other] = [installation.mcpUrl, spelled]
-    const before = (await installation.audit()).length
+    const known = (await installation.audit()).length
     for (const [asked, redeemed] of [
       [usual, usual],
       [other, usual],
@@ -107,7 +107,7 @@ describe('a good authorization request', () => {
         resource: redeemed,
       })
     }
-    const told = (await installation.audit()).slice(before).flatMap(({ event, resourceAsked }) => {
+    const told = (await installation.audit()).slice(known).flatMap(({ event, resourceAsked }) => {
       return resourceAsked === undefined ? [] : [[event, resourceAsked]]
     })
     assert.deepEqual(told, [

@@ -73,10 +73,10 @@ describe('a change that waits for no disk', () => {
     const { mock } = test.mock.method(DatabaseSync.prototype, 'exec')
     /** How a change was committed, which is said where it differs from the one before. */
     const modeOf = async (change: () => Promise<unknown>): Promise<unknown> => {
-      const before = mock.calls.length
+      const known = mock.calls.length
       await change()
-      const [call] = mock.calls.slice(before)
-      return call === undefined ? 'as before' : /= (NORMAL|FULL)$/.exec(String(call.arguments[0]))?.[1]
+      const [call] = mock.calls.slice(known)
+      return call === undefined ? 'as before' : /= (NORMAL|FULL)$/.exec(call.arguments[0])?.[1]
     }
     assert.equal(await modeOf(() => put('Session')), 'NORMAL')
     for (const model of ['Grant', 'AuthorizationCode', 'Interaction'])
