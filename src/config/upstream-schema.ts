@@ -90,9 +90,9 @@ export const upstreamSchema = z
         prompts: kindRules('prompts, by name,'),
       })
       .prefault({}),
-    listing: z.enum(['reachable', 'callable']).default('reachable').meta({
+    listing: z.enum(['reachable', 'marked', 'callable']).default('reachable').meta({
       description:
-        'What lists show of what may be used: all of it, or only what the token allows to use now.',
+        'What lists show of what may be used: all of it; the same, where each entry that needs more scopes than the token has names them in `_meta["portcullis/missingScopes"]`; or only what the token allows to use now.',
     }),
     separatesTasks: z.boolean().optional().meta({
       description:

@@ -1,7 +1,7 @@
 import type { Principal } from '../core/principal.ts'
-import { isJsonObject } from '../mcp/json.ts'
+import { isJsonObject, type JsonObject } from '../mcp/json.ts'
 import { type ListShape, lists } from '../mcp/objects.ts'
-import { decide } from '../policy/decide.ts'
+import { type Decision, decide } from '../policy/decide.ts'
 import type { Rewrite } from '../upstream/contract.ts'
 import { demandOf } from './authorize.ts'
 import type { CallSummary } from './call.ts'
@@ -18,14 +18,16 @@ export function listFilter(principal: Principal, upstream: Upstream, call: CallS
   // A stream that is opened anew can repeat the answer to any request.
   if (call.verb !== 'GET' && !call.methods.some((method) => lists.has(method))) return undefined
 
-  const isShown = ({ kind, nameMember, use }: ListShape, item: unknown): boolean => {
+  /** The item as it is shown: none where it is not. */
+  const show = ({ kind, nameMember, use }: ListShape, item: unknown): readonly unknown[] => {
     const name = isJsonObject(item) ? item[nameMember] : undefined
-    if (typeof name !== 'string') return false
+    if (!isJsonObject(item) || typeof name !== 'string') return []
     const row = findMethod(use, 'request', 'legacy')
     const demand = row && demandOf({ row, params: { name, uri: name } })
-    if (demand === undefined) return false
+    if (demand === undefined) return []
     const decision = decide(principal.scopes, { ...demand, objects: [{ kind, name }] }, rules)
-    return listing === 'callable' ? decision.kind === 'allow' : decision.kind !== 'deny'
+    if (decision.kind === 'deny' || (decision.kind === 'step-up' && listing === 'callable')) return []
+    return [listing === 'marked' ? mark(item, decision) : item]
   }
 
   const isModern = call.era === 'modern'
@@ -36,11 +38,23 @@ export function listFilter(principal: Principal, upstream: Upstream, call: CallS
     for (const shape of lists.values()) {
       const items = result[shape.member]
       if (items !== undefined)
-        shown[shape.member] = Array.isArray(items) ? items.filter((item) => isShown(shape, item)) : []
+        shown[shape.member] = Array.isArray(items) ? items.flatMap((item) => show(shape, item)) : []
     }
     if (Object.keys(shown).length === 0) return message
     const cacheScope = isModern || 'cacheScope' in result ? { cacheScope: 'private' } : {}
     return { ...(message as object), result: { ...result, ...shown, ...cacheScope } }
   }
   return { change, concerns: () => true, documents: true }
+}
+
+/** In `_meta` of what a list shows: the scopes that its use would ask for. Absent from what can be used now. */
+const missingScopesKey = 'portcullis/missingScopes'
+
+/** Says of an item what its use lacks. What a server says in our name is taken away. */
+function mark(item: JsonObject, decision: Decision): JsonObject {
+  const { _meta, ...rest } = item
+  const { [missingScopesKey]: _, ...others } = isJsonObject(_meta) ? _meta : {}
+  if (decision.kind === 'step-up')
+    return { ...rest, _meta: { ...others, [missingScopesKey]: decision.missing } }
+  return isJsonObject(_meta) && missingScopesKey in _meta ? { ...rest, _meta: others } : item
 }

@@ -24,7 +24,7 @@ export interface Upstream extends ProtectedResource {
   /** What the server must not ask of clients; undefined where it may ask everything. */
   readonly withheldQuestions: ReadonlySet<QuestionKind> | undefined
   /** What lists show: all that may ever be used, or what the token allows to use now. */
-  readonly listing: 'reachable' | 'callable'
+  readonly listing: 'reachable' | 'marked' | 'callable'
   /** What the audit keeps of arguments; undefined where it is nothing. */
   readonly describeArguments: DescribeArguments | undefined
 }

@@ -31,13 +31,16 @@ const left: Record<ListMethod, unknown[]> = {
 
 let gate: GatedSpy
 let strict: GatedSpy
+let marked: GatedSpy
 before(async () => {
   gate = await startGatedSpy({}, undefined, { objects })
   strict = await startGatedSpy({}, undefined, { listing: 'callable' })
+  marked = await startGatedSpy({}, undefined, { objects, listing: 'marked' })
 })
 after(async () => {
   await gate.close()
   await strict.close()
+  await marked.close()
 })
 
 const listOf = (result: unknown): unknown => Object.values(result as object).find(Array.isArray)
@@ -259,6 +262,61 @@ describe('lists of what the token allows to use now', () => {
         assert.equal(status, shown.includes(name) ? 200 : 403, `${name} with ${scope}`)
       }
       answerLists(strict)
+    }
+  })
+})
+
+describe('lists that mark what needs more', () => {
+  const missing = 'portcullis/missingScopes'
+
+  it('name the scopes that a call is then challenged for, and hide what never can be called (N28)', async () => {
+    for (const era of ['legacy', 'modern'] as const) {
+      const token = await marked.tokenFor('mcp:tools:read mcp:tools:execute:read_file')
+      answerLists(marked)
+      const { body, headers } =
+        era === 'modern' ? modernRequest('tools/list') : { body: legacyRequest('tools/list'), headers: {} }
+      const { json } = await marked.post(body, { token, headers })
+      const [read, write] = tools
+      assert.deepEqual(
+        (json.result ?? {})['tools'],
+        [read, { ...write, _meta: { [missing]: ['mcp:tools:execute'] } }],
+        era,
+      )
+    }
+    for (const [name, status] of [
+      ['read_file', 200],
+      ['write_file', 403],
+    ] as const) {
+      const token = await marked.tokenFor('mcp:tools:read mcp:tools:execute:read_file')
+      const answer = await marked.post(legacyRequest('tools/call', { name, arguments: {} }), { token })
+      assert.equal(answer.status, status)
+      const challenge = answer.headers.get('www-authenticate') ?? ''
+      assert.equal(/scope="[^"]*mcp:tools:execute[ "]/.test(challenge), status === 403, challenge)
+    }
+  })
+
+  it('mark each kind by what its use needs, keep what else the server says of it, and let it say nothing in our name', async () => {
+    const forged = [missing, 'other']
+    const meta = Object.fromEntries(forged.map((key) => [key, ['x']]))
+    for (const [method, item, scope, use] of [
+      ['prompts/list', { name: 'greet' }, 'mcp:prompts:list', 'mcp:prompts:read'],
+      ['resources/list', { uri: 'file:///srv/a' }, 'mcp:resources:list', 'mcp:resources:read'],
+      [
+        'resources/templates/list',
+        { uriTemplate: 'file:///srv/{a}' },
+        'mcp:resources:list',
+        'mcp:resources:read',
+      ],
+    ] as const) {
+      const member = Object.keys(results[method])[0] as string
+      answerLists(marked, undefined, { [member]: [{ ...item, _meta: meta }] })
+      for (const [granted, shown] of [
+        [scope, { other: ['x'], [missing]: [use] }],
+        [`${scope} ${use}`, { other: ['x'] }],
+      ] as const) {
+        const { json } = await marked.post(legacyRequest(method), { token: await marked.tokenFor(granted) })
+        assert.deepEqual(listOf(json.result), [{ ...item, _meta: shown }], `${method} with ${granted}`)
+      }
     }
   })
 })
