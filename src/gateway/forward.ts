@@ -1,8 +1,9 @@
 import { Refusal } from '../core/errors.ts'
 import { refusalWhereBusy } from '../http/busy.ts'
-import type { Exchange } from '../http/exchange.ts'
+import { type Exchange, forgetHead } from '../http/exchange.ts'
 import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
 import type { Rewrite } from '../upstream/contract.ts'
+import { isEndless } from './admission.ts'
 import type { Outbound } from './attach-credential.ts'
 import type { Authorized } from './authorize.ts'
 import { combineRewrites } from './combine-rewrites.ts'
@@ -101,6 +102,7 @@ function acceptAnswer(
         : sessions.seal(upstreamId, call.opening, { principal, upstream: upstream.name })
     if (sealed !== undefined) reply.push('Mcp-Session-Id', sealed)
   }
+  if (streams && isEndless(call)) forgetHead(exchange)
   return { status, headers: reply }
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Head } from './head.ts'
+import { type Head, readHead } from './head.ts'
 
 /** One request and its response, with what was read of it once. */
 export interface Exchange {
@@ -9,7 +9,8 @@ export interface Exchange {
   readonly path: string
   /** The query without its question mark, or the empty string. */
   readonly query: string
-  readonly head: Head
+  /** Without anything in it once a stream is open that may last. */
+  head: Head
   readonly requestId: string
   /** When it began, of `performance.now()`. */
   readonly began: number
@@ -17,6 +18,15 @@ export interface Exchange {
   readonly address: string
   /** Headers that every response carries, alternating names and values: the request id, and CORS where it applies. */
   readonly baseHeaders: string[]
+}
+
+const noHead = readHead([])
+
+/** Lets go of what a client sent ahead of a stream, its token with it: the stream may be open for hours. */
+export function forgetHead(exchange: Exchange): void {
+  exchange.head = noHead
+  exchange.req.headers = {}
+  exchange.req.rawHeaders = []
 }
 
 /** Splits a request target into path and query. The target is untrusted. */

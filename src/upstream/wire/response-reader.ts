@@ -23,8 +23,8 @@ const answerTo = { 'go-on': answers.goOn, pause: answers.stop, stop: answers.fai
 export class ResponseReader implements Listener {
   readonly #events: ResponseEvents
   readonly #parser = new Llhttp()
-  #names: string[] = []
-  #values: string[] = []
+  readonly #names: string[] = []
+  readonly #values: string[] = []
   #headBytes = 0
   #isInterim = false
   #keepsAlive = false
@@ -61,8 +61,7 @@ export class ResponseReader implements Listener {
   }
 
   begin(): number {
-    this.#names = []
-    this.#values = []
+    this.#forgetHead()
     this.#headBytes = 0
     return this.#events.isAwaited() ? answers.goOn : answers.fail
   }
@@ -114,6 +113,13 @@ export class ResponseReader implements Listener {
       const earlier = headers[name]
       headers[name] = earlier === undefined ? value : [earlier, value].flat()
     }
+    this.#forgetHead()
     return headers
+  }
+
+  /** Nothing of a head is kept while its body comes, which may take hours. */
+  #forgetHead(): void {
+    this.#names.length = 0
+    this.#values.length = 0
   }
 }
