@@ -2,7 +2,7 @@
  * `npm run bench:as`: what the authorization server does in a second, on SQLite, on PostgreSQL and, as the yardstick,
  * plain oidc-provider with its in-memory store: same machine, same keys, same flows, interleaved. Each server is a
  * process on one CPU, the load comes from another. Ratios in one run compare; absolute figures do not.
- * Options: --seconds N (3), --rounds N (3), --warm-up N (8), --connections N (16), --logins N (60),
+ * Options: --seconds N (3), --rounds N (3), --warm-up N (20), --connections N (16), --logins N (60),
  * --only name,name, --profile FOLDER
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -22,7 +22,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
-    'warm-up': { type: 'string', default: '8' },
+    'warm-up': { type: 'string', default: '20' },
     connections: { type: 'string', default: '16' },
     logins: { type: 'string', default: '60' },
     only: { type: 'string', default: '' },
