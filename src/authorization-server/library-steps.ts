@@ -61,7 +61,7 @@ export function addLibrarySteps(
       await markMachine(settings, context)
       await settleRedemption(settings, context)
     }
-    if (route === 'discovery') completeMetadata(settings, context.body as Metadata)
+    if (route === 'discovery') await completeMetadata(settings, context.body as Metadata)
     if (isErrorBody(context.body)) {
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
       nameRequest(context)
@@ -80,6 +80,7 @@ interface Metadata {
   token_endpoint_auth_signing_alg_values_supported?: string[]
   [member: string]: unknown
   response_modes_supported?: string[]
+  client_id_metadata_document_supported?: boolean
   authorization_grant_profiles_supported?: string[]
 }
 
@@ -87,7 +88,10 @@ interface Metadata {
  * `offline_access` is named here and nowhere else: some clients refresh only where they see it. Without a word on
  * revocation and introspection, only clients with a secret could think that they may (RFC 8414 section 2).
  */
-function completeMetadata({ grants, scopes }: AuthorizationServerSettings, metadata: Metadata): void {
+async function completeMetadata(
+  { grants, scopes, announcesDocuments }: AuthorizationServerSettings,
+  metadata: Metadata,
+): Promise<void> {
   metadata.response_modes_supported = ['query']
   metadata.scopes_supported = [...scopes.leaves, 'openid', 'offline_access']
   for (const endpoint of ['revocation', 'introspection']) {
@@ -98,6 +102,7 @@ function completeMetadata({ grants, scopes }: AuthorizationServerSettings, metad
   // That they are taken, never from whom.
   if (grants.assertionIssuers.length > 0)
     metadata.authorization_grant_profiles_supported = [identityAssertionProfile]
+  if (!(await announcesDocuments())) delete metadata.client_id_metadata_document_supported
 }
 
 /** Where a person lets a client in, storing the grant marks its use; a machine has none. */

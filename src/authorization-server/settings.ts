@@ -100,6 +100,8 @@ export interface AuthorizationServerSettings {
   readonly registered: ClientStore
   /** Fetches what clients name, from the public internet alone. */
   readonly fetchSafely: SafeFetch
+  /** Whether metadata documents of clients can be fetched, as far as is known, and so may be announced. */
+  readonly announcesDocuments: () => Promise<boolean>
   readonly tokens: {
     readonly codeSeconds: number
     readonly accessTokenSeconds: number

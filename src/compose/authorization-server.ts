@@ -11,6 +11,7 @@ import { version } from '../version.ts'
 import type { Base } from './base.ts'
 import { openIssuerKeys } from './issuers.ts'
 import { buildLogin } from './login.ts'
+import { documentProbes } from './way-out.ts'
 
 /** Documents have 5 KB at most, key sets may have more. */
 const fetchBounds = { maxBytes: 16 * 1024, milliseconds: 2500, running: { perHost: 4, total: 32 } }
@@ -31,9 +32,16 @@ function openAssertionIssuer(
 
 /** Builds the authorization server of a configuration. */
 export async function buildAuthorizationServer(config: Config, base: Base): Promise<AuthorizationServer> {
-  const { store, resources } = base
+  const { store, resources, wayOut } = base
   const { limits, registration, tokens } = config
-  return createAuthorizationServer({
+  const allowLoopback = isLoopbackHost(new URL(config.publicUrl).hostname)
+  const probes = documentProbes(config, { allowLoopback })
+  const fetchSafely = createSafeFetch({
+    allowLoopback,
+    userAgent: `Portcullis/${version} (+${config.publicUrl})`,
+    ...fetchBounds,
+  })
+  const server = await createAuthorizationServer({
     site: base.site,
     resources,
     scopes: new ScopeCatalogue(config.scopes),
@@ -48,11 +56,12 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     requestLimits: { perNetwork: limits.authorizationsPerNetwork, total: limits.authorizations },
     rateLimit: base.rateLimit,
     registered: store.clients,
-    fetchSafely: createSafeFetch({
-      allowLoopback: isLoopbackHost(new URL(config.publicUrl).hostname),
-      userAgent: `Portcullis/${version} (+${config.publicUrl})`,
-      ...fetchBounds,
-    }),
+    fetchSafely: wayOut.watch(fetchSafely),
+    async announcesDocuments() {
+      const state = await wayOut.state()
+      // A doubt takes away no way in where there may be no other one.
+      return state === 'there' || (state === 'doubtful' && registration.dynamic !== 'open')
+    },
     tokens,
     grants: {
       deviceCode: config.grants.deviceCode === 'on',
@@ -81,4 +90,12 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     traces: base.traces,
     onFault: base.onFault,
   })
+  const stopTrying = wayOut.keepTrying(probes, fetchSafely)
+  return {
+    ...server,
+    stop() {
+      stopTrying()
+      server.stop()
+    },
+  }
 }

@@ -8,6 +8,7 @@ import { type Site, siteOf } from '../core/site.ts'
 import { StoreAway } from '../core/store-away.ts'
 import type { WorkerPlace } from '../core/worker-place.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
+import type { WayOut } from '../http/way-out.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
 import { keyPurposes } from '../keys/key-states.ts'
 import type { OpenRateLimit } from '../limits/contract.ts'
@@ -24,6 +25,7 @@ import { openAudit } from './audit.ts'
 import { openRates } from './rates.ts'
 import { openConfiguredStore } from './store.ts'
 import { openConfiguredTraces } from './traces.ts'
+import { openWayOut } from './way-out.ts'
 
 /** What every part of an installation needs. */
 export interface Base {
@@ -50,6 +52,8 @@ export interface Base {
   readonly identityKeys: KeyRing
   readonly stepUps: StepUps
   readonly rateLimit: OpenRateLimit
+  /** Whether this process reaches the public internet. */
+  readonly wayOut: WayOut
   /** Set in a worker. */
   readonly place: WorkerPlace | undefined
   /** Resolves when requests can be served. */
@@ -63,8 +67,9 @@ export interface BaseOptions {
   /** Standard output unless said otherwise. */
   readonly logTo: NodeJS.WritableStream | undefined
   readonly place: WorkerPlace | undefined
-  /** A log that is open already, in place of one of its own; and a database. */
+  /** A log that is open already, in place of one of its own; and what else all share. */
   readonly log?: Log | undefined
+  readonly wayOut?: WayOut | undefined
   readonly database?: SharedDatabase | undefined
 }
 
@@ -114,6 +119,7 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
     identityKeys,
     stepUps: stepUps(store.artifacts, clock),
     rateLimit: rates.rateLimit,
+    wayOut: options.wayOut ?? openWayOut(log, clock),
     place,
     async checkReady() {
       audit.trail.checkReady()

@@ -187,6 +187,13 @@ const installationSchema = z.strictObject({
             .meta({
               description: 'Hosts whose documents are fetched. Default: every host of the public internet.',
             }),
+          probe: z
+            .url({ protocol: /^https$/, error: 'must be an https URL' })
+            .optional()
+            .meta({
+              description:
+                'The https URL of a document that must be in reach: it is tried at the start, and documents are not announced while its host does not answer. Default: in production port 443 of the `allowedHosts`, of which one must answer, otherwise none.',
+            }),
         })
         .prefault({}),
     })

@@ -40,3 +40,9 @@ export function hostResolver({
     throw new Error(`${name} has no address`, { cause: four.status === 'rejected' ? four.reason : undefined })
   }
 }
+
+/** Whether a name could not be resolved because there is none, as a name server says: asking it worked. */
+export function isUnknownName(error: unknown): boolean {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
+  return code === 'ENOTFOUND' || code === 'ENODATA'
+}

@@ -1,16 +1,23 @@
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { Dispatcher } from 'undici'
-import { hostResolver, isLocalhostName } from './resolve-host.ts'
+import { hostResolver, isLocalhostName, isUnknownName } from './resolve-host.ts'
 import { createSlots } from './slots.ts'
 import { addressKind, literalAddress } from './special-use.ts'
 import { Client } from './undici.ts'
 
 /** Why nothing was fetched. The message is for whoever wrote the URL, and holds no answer of the other side. */
 export class FetchRefused extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** Whether there was a way to the host, over TLS where it is https. Undefined where that was not found out. */
+  readonly reached: boolean | undefined
+
+  constructor(
+    message: string,
+    { reached, ...options }: ErrorOptions & { readonly reached?: boolean | undefined } = {},
+  ) {
     super(message, options)
     this.name = 'FetchRefused'
+    this.reached = reached
   }
 }
 
@@ -59,13 +66,17 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
         ...(options.ca === undefined ? {} : { ca: options.ca }),
       },
     })
+    let reached = false
+    client.once('connect', () => {
+      reached = true
+    })
     const signal = AbortSignal.timeout(options.milliseconds)
     try {
       return await get(client, url, { ...options, signal })
     } catch (cause) {
       if (cause instanceof FetchRefused) throw cause
       const why = signal.aborted ? 'took too long' : 'failed'
-      throw new FetchRefused(`the fetch ${why}`, { cause })
+      throw new FetchRefused(`the fetch ${why}`, { cause, reached })
     } finally {
       release()
       await client.destroy()
@@ -122,7 +133,11 @@ function checkedLookup({
         else if (all === true) callback(null, addresses)
         else callback(null, first.address, first.family)
       },
-      (cause: unknown) => callback(new FetchRefused('its host has no address', { cause }), ''),
+      (cause: unknown) => {
+        // An answer, even this one, comes from a name server that could be reached.
+        const reached = isUnknownName(cause) ? undefined : false
+        callback(new FetchRefused('its host has no address', { cause, reached }), '')
+      },
     )
   }
 }
@@ -145,8 +160,10 @@ async function get(
   })
   const { statusCode, headers, body } = answer
   const encoding = headers['content-encoding']
-  if (statusCode !== 200) throw new FetchRefused(`the answer has the status ${statusCode} and not 200`)
-  if (encoding !== undefined && encoding !== 'identity') throw new FetchRefused('the answer is compressed')
+  if (statusCode !== 200)
+    throw new FetchRefused(`the answer has the status ${statusCode} and not 200`, { reached: true })
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new FetchRefused('the answer is compressed', { reached: true })
   return new Response(new Uint8Array(await readAll(body, maxBytes)), { headers: fieldsOf(headers) })
 }
 
@@ -156,7 +173,8 @@ async function readAll(body: AsyncIterable<Buffer>, maxBytes: number): Promise<B
   let length = 0
   for await (const chunk of body) {
     length += chunk.length
-    if (length > maxBytes) throw new FetchRefused(`the answer is larger than ${maxBytes} bytes`)
+    if (length > maxBytes)
+      throw new FetchRefused(`the answer is larger than ${maxBytes} bytes`, { reached: true })
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -1,0 +1,52 @@
+import { ConfigurationInvalid } from '../config/problems.ts'
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import { fetchProblem } from '../http/safe-fetch.ts'
+import { type WayOut, watchWayOut } from '../http/way-out.ts'
+import type { Log } from '../telemetry/log.ts'
+import { scrub } from '../telemetry/scrub.ts'
+
+/** More hosts than so many tell nothing new. */
+const triedHosts = 8
+
+const effects = {
+  absent: 'client ID metadata documents are not announced',
+  doubtful:
+    'client ID metadata documents are not announced for ten minutes where clients can register themselves',
+}
+const fix =
+  'let this machine reach DNS and port 443, or set registration.documents.enabled to false; registration.documents.probe is what is tried'
+
+/** Watches over the way to the public internet for a whole process, and tells in its log when that ends and begins. */
+export function openWayOut({ logger }: Pick<Log, 'logger'>, clock: Clock): WayOut {
+  return watchWayOut({
+    clock,
+    onChange(state, told) {
+      const reason = scrub(told)
+      if (state === 'there')
+        logger.info(
+          { host: reason },
+          `client ID metadata documents are announced again: ${reason} was reached`,
+        )
+      else
+        logger.warn({ reason }, `${effects[state]}, since there seems to be no way out (${reason}): ${fix}`)
+    },
+  })
+}
+
+/** What an operator named that must be in reach. Throws ConfigurationInvalid for what is never fetched. */
+export function documentProbes(
+  { mode, registration: { documents } }: Config,
+  options: { readonly allowLoopback: boolean },
+): string[] {
+  const { enabled, probe, allowedHosts = [] } = documents
+  if (!enabled) return []
+  if (probe === undefined)
+    return mode === 'production' ? allowedHosts.slice(0, triedHosts).map((host) => `https://${host}/`) : []
+  const problem = fetchProblem(probe, options)
+  if (problem !== undefined) {
+    const message = `is never fetched, since ${problem}: name a document on the public internet, at port 443`
+    throw new ConfigurationInvalid([{ path: 'registration.documents.probe', message }])
+  }
+  return [probe]
+}

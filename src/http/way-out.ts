@@ -1,0 +1,180 @@
+import { LRUCache } from 'lru-cache'
+import { type Clock, isRecent } from '../core/clock.ts'
+import { FetchRefused, type SafeFetch } from './safe-fetch.ts'
+
+/** What is known of the way to the public internet: `absent` by what the operator named, `doubtful` by other hosts. */
+export type WayOutState = 'there' | 'absent' | 'doubtful'
+
+/** Finds out whether there is a way to the public internet, from fetches that happen anyway and from some of its own. */
+export interface WayOut {
+  /** What is known. While the first try is running, and nothing else is known, that is awaited. */
+  state(): Promise<WayOutState>
+  /** The same fetch, from which this learns. */
+  watch(fetch: SafeFetch): SafeFetch
+  /**
+   * Tries URLs that the operator named: now, at intervals while nothing answers, and when other hosts raise doubts. One
+   * that answers will do. Returns how to stop.
+   */
+  keepTrying(urls: readonly string[], fetch: SafeFetch): () => void
+}
+
+interface WayOutOptions {
+  readonly clock: Clock
+  /** Told once why there is none, as far as is known, and once that it is there again. */
+  readonly onChange: (state: WayOutState, reason: string) => void
+  readonly pauseMilliseconds?: number
+}
+
+interface Attempt {
+  readonly urls: readonly string[]
+  readonly fetch: SafeFetch
+  failure: string | undefined
+}
+
+const pause = 60_000
+/** Without a URL to try, nothing but another client tells whether a doubt is over. */
+const doubtMilliseconds = 600_000
+const knownHosts = 200
+
+/** Begins with the assumption that there is one. */
+export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayOutOptions): WayOut {
+  const attempts = new Set<Attempt>()
+  const running = new Map<Attempt, Promise<void>>()
+  const reachedHosts = new LRUCache<string, true>({ max: knownHosts })
+  const failing = new Set<string>()
+  let reaches = 0
+  let hasLostKnown = false
+  let doubtedAt: number | undefined
+  let confirmedAt: number | undefined
+  let isTold = false
+  let timer: NodeJS.Timeout | undefined
+
+  const isAbsent = (): boolean =>
+    attempts.size > 0 && [...attempts].every(({ failure }) => failure !== undefined)
+
+  const tell = (state: WayOutState, reason: string): void => {
+    if (isTold !== (state === 'there')) return
+    isTold = state !== 'there'
+    onChange(state, reason)
+  }
+
+  const forget = (): void => {
+    clearTimeout(timer)
+    failing.clear()
+    hasLostKnown = false
+    doubtedAt = undefined
+    for (const attempt of attempts) attempt.failure = undefined
+  }
+
+  const reach = (host: string): void => {
+    reaches += 1
+    reachedHosts.set(host, true)
+    forget()
+    tell('there', host)
+  }
+
+  /**
+   * Strangers choose the hosts. One that is gone says nothing, nor do two, where others were reached and these never
+   * were: or whoever names two dead ones could talk this server out of what works.
+   */
+  const miss = (host: string, reason: string): void => {
+    if (failing.size < 2) failing.add(host)
+    hasLostKnown ||= reachedHosts.has(host)
+    if (failing.size < 2 || (reachedHosts.size > 0 && !hasLostKnown)) return
+    if (attempts.size === 0) {
+      doubtedAt = clock.now()
+      tell('doubtful', reason)
+    } else if (
+      !isAbsent() &&
+      (confirmedAt === undefined || !isRecent(clock, confirmedAt, pauseMilliseconds))
+    ) {
+      confirmedAt = clock.now()
+      void tryAll()
+    }
+  }
+
+  const tryOne = async (url: string, fetch: SafeFetch): Promise<void> => {
+    const { reached, reason } = await attemptFetch(() => fetch(url))
+    const { host } = new URL(url)
+    if (reached !== true) throw new Error(`${host}: ${reason}`)
+    reach(host)
+  }
+
+  const tryUrls = async (attempt: Attempt): Promise<void> => {
+    const before = reaches
+    try {
+      await Promise.any(attempt.urls.map((url) => tryOne(url, attempt.fetch)))
+    } catch (error) {
+      if (reaches > before || !attempts.has(attempt)) return
+      attempt.failure = (error as AggregateError).errors.map(({ message }) => message).join(', ')
+      if (!isAbsent()) return
+      tell('absent', attempt.failure)
+      clearTimeout(timer)
+      timer = setTimeout(() => void tryAll(), pauseMilliseconds).unref()
+    }
+  }
+
+  const start = (attempt: Attempt): Promise<void> => {
+    const run = running.get(attempt) ?? tryUrls(attempt).finally(() => running.delete(attempt))
+    running.set(attempt, run)
+    return run
+  }
+
+  const tryAll = async (): Promise<void> => {
+    await Promise.all([...attempts].map(start))
+  }
+
+  return {
+    async state() {
+      if (reaches === 0 && !isAbsent()) await Promise.all(running.values())
+      if (isAbsent()) return 'absent'
+      const isDoubted = doubtedAt !== undefined && isRecent(clock, doubtedAt, doubtMilliseconds)
+      return isDoubted ? 'doubtful' : 'there'
+    },
+    watch: (fetch) => async (url) => {
+      const attempt = await attemptFetch(() => fetch(url))
+      const host = URL.parse(url)?.host ?? ''
+      if (attempt.reached === true) reach(host)
+      if (attempt.reached === false) miss(host, `${host}: ${attempt.reason}`)
+      if ('error' in attempt) throw attempt.error
+      return attempt.answer
+    },
+    keepTrying(urls, fetch) {
+      if (urls.length === 0) return () => undefined
+      const attempt: Attempt = { urls, fetch, failure: undefined }
+      attempts.add(attempt)
+      void start(attempt)
+      return () => {
+        attempts.delete(attempt)
+        if (attempts.size > 0) return
+        // Whatever was found out by it nobody looks after any more.
+        forget()
+        isTold = false
+      }
+    },
+  }
+}
+
+type Tried =
+  | { readonly reached: true; readonly reason: string; readonly answer: Response }
+  | { readonly reached: boolean | undefined; readonly reason: string; readonly error: unknown }
+
+async function attemptFetch(fetch: () => Promise<Response>): Promise<Tried> {
+  try {
+    return { reached: true, reason: '', answer: await fetch() }
+  } catch (error) {
+    return {
+      reached: error instanceof FetchRefused ? error.reached : undefined,
+      reason: reasonOf(error),
+      error,
+    }
+  }
+}
+
+/** Connecting to several addresses fails with a code and no message. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause as NodeJS.ErrnoException | undefined
+  const why = cause?.message || cause?.code
+  return why ? `${error.message} (${why})` : error.message
+}
