@@ -37,7 +37,7 @@ function begin(
     state: () => wayOut.state(),
     /** A client comes with a document at this host. */
     come: async (host: string) => void (await watched(`https://${host}/client.json`).catch(() => undefined)),
-    name(...urls: string[]) {
+    name: (...urls: string[]) => {
       const stop = wayOut.keepTrying(urls, fetch)
       test.after(stop)
       return stop
