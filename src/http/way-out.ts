@@ -3,7 +3,7 @@ import { type Clock, isRecent } from '../core/clock.ts'
 import { FetchRefused, type SafeFetch } from './safe-fetch.ts'
 
 /** What is known of the way to the public internet: `absent` by what the operator named, `doubtful` by other hosts. */
-export type WayOutState = 'there' | 'absent' | 'doubtful'
+type WayOutState = 'there' | 'absent' | 'doubtful'
 
 /** Finds out whether there is a way to the public internet, from fetches that happen anyway and from some of its own. */
 export interface WayOut {
@@ -100,6 +100,13 @@ export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayO
     reach(host)
   }
 
+  const tryLaterIfAbsent = (reason: string): void => {
+    if (!isAbsent()) return
+    tell('absent', reason)
+    clearTimeout(timer)
+    timer = setTimeout(() => void tryAll(), pauseMilliseconds).unref()
+  }
+
   const tryUrls = async (attempt: Attempt): Promise<void> => {
     const before = reaches
     try {
@@ -107,10 +114,7 @@ export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayO
     } catch (error) {
       if (reaches > before || !attempts.has(attempt)) return
       attempt.failure = (error as AggregateError).errors.map(({ message }) => message).join(', ')
-      if (!isAbsent()) return
-      tell('absent', attempt.failure)
-      clearTimeout(timer)
-      timer = setTimeout(() => void tryAll(), pauseMilliseconds).unref()
+      tryLaterIfAbsent(attempt.failure)
     }
   }
 
@@ -146,7 +150,8 @@ export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayO
       void start(attempt)
       return () => {
         attempts.delete(attempt)
-        if (attempts.size > 0) return
+        const [other] = attempts
+        if (other !== undefined) return tryLaterIfAbsent(other.failure ?? '')
         // Whatever was found out by it nobody looks after any more.
         forget()
         isTold = false

@@ -118,6 +118,23 @@ describe('a way out that an operator named a document for (N15)', () => {
     assert.equal(await state(), 'absent')
   })
 
+  it('is tried on for one who stays, whoever comes and goes meanwhile', async (test) => {
+    const { state, told, name, reached, asked } = begin(
+      test,
+      { 'named.example': false },
+      { pauseMilliseconds: 5 },
+    )
+    name('https://named.example/client.json')
+    assert.equal(await state(), 'absent')
+    name('https://named.example/never-taken-up.json')()
+    assert.equal(await state(), 'absent')
+    const tries = asked.length
+    while (asked.length < tries + 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    reached['named.example'] = true
+    while ((await state()) !== 'there') await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.equal(told.length, 2)
+  })
+
   it('is no longer looked for when nobody names anything any more', async (test) => {
     const { state, told, name, asked } = begin(test, { 'named.example': false }, { pauseMilliseconds: 5 })
     const stop = name('https://named.example/client.json')
