@@ -30,6 +30,7 @@ function begin(
   }
   const watched = wayOut.watch(fetch)
   return {
+    wayOut,
     clock,
     told,
     asked,
@@ -90,6 +91,17 @@ describe('a way out that an operator named a document for (N15)', () => {
     await come('app.example')
     assert.equal(await state(), 'there')
     assert.equal(told.at(-1), 'there app.example')
+  })
+
+  it('is there where a client comes whose host is reached while the first try still runs', async (test) => {
+    const { state, told, wayOut, come } = begin(test, { 'app.example': true })
+    const { promise: slow, reject } = Promise.withResolvers<Response>()
+    test.after(wayOut.keepTrying(['https://named.example/'], () => slow))
+    await come('app.example')
+    reject(new FetchRefused('the fetch took too long', { reached: false }))
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(await state(), 'there')
+    assert.deepEqual(told, [])
   })
 
   it('is looked at anew when other hosts raise doubts, which say nothing by themselves', async (test) => {
