@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).runCommand(),
   serve: async () => (await import('./serve.ts')).serveCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
+  explain: async () => (await import('./explain.ts')).explainCommand(),
   token: async () => (await import('./token.ts')).tokenCommand(),
   client: async () => (await import('./client.ts')).clientCommand(),
   user: async () => (await import('./user.ts')).userCommand(),

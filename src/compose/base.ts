@@ -25,6 +25,7 @@ import { openAudit } from './audit.ts'
 import { openRates } from './rates.ts'
 import { openConfiguredStore } from './store.ts'
 import { openConfiguredTraces } from './traces.ts'
+import { protectedResources } from './upstream-policy.ts'
 import { openWayOut } from './way-out.ts'
 
 /** What every part of an installation needs. */
@@ -177,10 +178,7 @@ export function adaptBase(base: Base, config: Config): Base {
 }
 
 function buildResources(config: Config, site: Site): ResourceDirectory {
-  const resources = config.upstreams.map(({ name, path, baselineScopes }) => {
-    return { name, path, baselineScopes, resource: site.url + path }
-  })
-  return resourceDirectory(resources, site)
+  return resourceDirectory(protectedResources(config, site.url), site)
 }
 
 function buildGuard(config: Config, { origins }: Site): Guard {

@@ -5,7 +5,6 @@ import { createAdmission } from '../gateway/admission.ts'
 import type { StepUpMemory } from '../gateway/challenge-step-up.ts'
 import { mcpHandler } from '../gateway/handler.ts'
 import { proofNonces } from '../gateway/proof-nonces.ts'
-import { standardReading } from '../gateway/read-claims.ts'
 import { buildRoutes } from '../gateway/routes.ts'
 import { createGateway, type Gateway } from '../gateway/server.ts'
 import { sealedSessions } from '../gateway/session.ts'
@@ -16,6 +15,7 @@ import type { Upstream } from '../gateway/upstream.ts'
 import { createProofVerifier, type ProofVerifier } from '../gateway/verify-proof.ts'
 import { clientAddress } from '../http/client-address.ts'
 import { seenOnceModel } from '../storage/contract.ts'
+import { ownTokens } from './accepted-tokens.ts'
 import type { Base } from './base.ts'
 import { type OpenedIssuer, openIssuers } from './issuers.ts'
 import type { Lasting } from './lasting.ts'
@@ -112,14 +112,12 @@ function trustedIssuers(
   if (authorizationServer === 'external') return others
   return [
     {
-      issuer: site.url,
+      ...ownTokens(site.url),
       keys: tokenKeys.resolve,
       // Keys of another algorithm can come while this process runs.
       get algorithms() {
         return tokenKeys.algorithms
       },
-      tokenTypes: ['at+jwt'],
-      claims: standardReading,
       hasKey: tokenKeys.has,
     },
     ...others,

@@ -13,6 +13,7 @@ import type { KeptIssuer } from '../issuer/kept-issuer.ts'
 import { openIssuer } from '../issuer/open-issuer.ts'
 import { issuerIntrospection, issuerKeys } from '../issuer/trusted-tokens.ts'
 import { version } from '../version.ts'
+import { tokensOf } from './accepted-tokens.ts'
 import type { Base } from './base.ts'
 import { clientSecret } from './read-secret.ts'
 
@@ -106,17 +107,7 @@ function userAgentOf(publicUrl: string): string {
 
 function open(setting: IssuerConfig, config: Config, { clock, log }: IssuerBase): OpenedIssuer {
   const description = describeIssuer(setting)
-  const {
-    issuer = '',
-    jwksUri,
-    introspection,
-    audiences,
-    algorithms,
-    tokenTypes,
-    claims,
-    scopeMap,
-    scopes,
-  } = description
+  const { issuer = '', jwksUri, introspection, algorithms } = description
   const named = [issuer, jwksUri, introspection?.url].filter((url) => url !== undefined)
   const origins = [...named.map((url) => new URL(url).origin), ...description.origins]
   const fetch = createOperatorFetch({
@@ -131,11 +122,8 @@ function open(setting: IssuerConfig, config: Config, { clock, log }: IssuerBase)
     description,
     metadata,
     trusted: {
-      issuer,
-      audiences,
+      ...tokensOf(description),
       algorithms,
-      tokenTypes: tokenTypes.map((type) => type.toLowerCase().replace(/^application\//, '')),
-      claims: { ...claims, scopeMap, granted: scopes },
       keys: issuerKeys(metadata, jwksUri, fetch),
       introspection: introspection && {
         cacheSeconds: introspection.cacheSeconds,

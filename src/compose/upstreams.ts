@@ -2,17 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { describeArguments } from '../audit/arguments.ts'
 import type { UpstreamConfig } from '../config/schema.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
-import { mcpScopes } from '../core/scope-catalogue.ts'
 import type { Upstream } from '../gateway/upstream.ts'
-import { findMethodWith } from '../mcp/methods.ts'
-import type { QuestionKind } from '../mcp/questions.ts'
-import { objectRules } from '../policy/object-rules.ts'
 import type { Connector, UpstreamCredential } from '../upstream/contract.ts'
 import type { Base } from './base.ts'
 import { buildConnector } from './connector.ts'
 import { buildCredential } from './credential.ts'
 import type { Lasting } from './lasting.ts'
 import { shareOf } from './share-limits.ts'
+import { upstreamPolicy } from './upstream-policy.ts'
 
 /** An MCP server behind the gate, with the setting that made it so. */
 export interface BuiltUpstream {
@@ -120,40 +117,15 @@ function buildUpstream(
   }: { readonly base: Base; readonly connector: Connector; readonly credential: UpstreamCredential },
 ): Upstream {
   const { limits } = setting
-  const separatesTasks =
-    setting.separatesTasks ?? (setting.command !== undefined && setting.principals === 'isolated')
   return {
-    ...resource,
+    ...upstreamPolicy(resource, setting),
     connector,
     credential,
-    dpop: setting.dpop,
     limits: {
       ...limits,
       running: shareOf(limits.running, base.place),
       streams: shareOf(limits.streams, base.place),
     },
-    // Without knowing whose they are there is no list of tasks (MCP H6).
-    findMethod: findMethodWith({
-      scopes: setting.methods,
-      filters: setting.listenFilters,
-      absent: separatesTasks ? [] : ['tasks/list'],
-    }),
-    allScopes: [
-      ...new Set([
-        ...resource.baselineScopes,
-        ...mcpScopes,
-        ...[setting.methods, setting.listenFilters].flatMap((needs) => Object.values(needs).flat()),
-      ]),
-    ],
-    separatesTasks,
-    withheldQuestions: withheldBy(setting.mayAsk),
-    rules: objectRules(setting.objects),
-    listing: setting.listing,
     describeArguments: describeArguments(setting.audit, base.secret.derive('audit/arguments')),
   }
-}
-
-function withheldBy(mayAsk: UpstreamConfig['mayAsk']): ReadonlySet<QuestionKind> | undefined {
-  const kinds = (Object.keys(mayAsk) as QuestionKind[]).filter((kind) => !mayAsk[kind])
-  return kinds.length === 0 ? undefined : new Set(kinds)
 }

@@ -7,6 +7,8 @@ export interface IssuerDescription extends Omit<IssuerConfig, 'issuer' | 'claims
   readonly issuer: string | undefined
   readonly tokenTypes: readonly string[]
   readonly claims: TokenClaims
+  /** Those of the claims that the setting itself names. */
+  readonly namedClaims: readonly string[]
   readonly resource: ResourceHandling | undefined
 }
 
@@ -19,6 +21,7 @@ export function describeIssuer(config: IssuerConfig): IssuerDescription {
     issuer: config.issuer ?? preset.issuer,
     tokenTypes: config.tokenTypes ?? preset.tokenTypes,
     claims: { ...preset.claims, ...given },
+    namedClaims: Object.keys(given),
     resource: preset.resource,
   }
 }

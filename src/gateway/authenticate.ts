@@ -37,7 +37,7 @@ export async function authenticate(
   try {
     const principal = await ports.tokens.verify(credentials.token, upstream.resource)
     if (credentials.scheme === 'DPoP') await checkProof(ports.proofs, principal, credentials, exchange)
-    else if (principal.keyThumbprint !== undefined || upstream.dpop === 'required')
+    else if (needsProof(principal, upstream))
       throw new Refusal('token_invalid', { reason: 'token comes without a proof' })
     return principal
   } catch (error) {
@@ -49,6 +49,14 @@ export async function authenticate(
       challenge: { ...(await challenge(upstream, exchange)), error: code, description },
     })
   }
+}
+
+/** Whether a token counts only with a proof of its key. */
+export function needsProof(
+  { keyThumbprint }: Pick<Principal, 'keyThumbprint'>,
+  { dpop }: Pick<Upstream, 'dpop'>,
+): boolean {
+  return keyThumbprint !== undefined || dpop === 'required'
 }
 
 const challenged: Readonly<Record<string, 'invalid_token' | 'invalid_dpop_proof' | 'use_dpop_nonce'>> = {

@@ -2,7 +2,7 @@ import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { scopesOf } from '../mcp/methods.ts'
 import { type NamedObject, objectsOf } from '../mcp/objects.ts'
-import { type Demand, decide } from '../policy/decide.ts'
+import { type Decision, type Demand, decide } from '../policy/decide.ts'
 import type { Call, CallSummary, MethodCall } from './call.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -17,7 +17,7 @@ export interface Authorized {
 }
 
 /** Every scope that a call needs, whether granted or not. Throws `params_invalid` where the params do not tell. */
-export function neededScopes(call: Call): readonly string[] {
+export function neededScopes(call: Pick<Call, 'methods'>): readonly string[] {
   const [first, ...rest] = call.methods
   if (first === undefined) return []
   if (rest.length === 0) return scopesOfMethod(first)
@@ -34,16 +34,25 @@ export function authorize(
   call: Call,
   { needed, summary }: { readonly needed: readonly string[]; readonly summary: CallSummary },
 ): Authorized | undefined {
-  const [only, ...rest] = call.methods
+  const { kind } = decideCall(principal, upstream, call, needed)
+  if (kind === 'deny') throw new Refusal('object_denied')
+  return kind === 'allow' ? ({ principal, upstream, call: summary } as Authorized) : undefined
+}
+
+/** What `authorize` goes by. Pure. */
+export function decideCall(
+  { scopes }: Pick<Principal, 'scopes'>,
+  { rules }: Pick<Upstream, 'rules'>,
+  { methods }: Pick<Call, 'methods'>,
+  needed: readonly string[],
+): Decision {
+  const [only, ...rest] = methods
   const alternative = only === undefined || rest.length > 0 ? undefined : alternativeOf(only)
-  const { rules } = upstream
   const demand: Demand =
     rules === undefined
       ? { scopes: needed, alternative }
-      : { scopes: needed, alternative, objects: call.methods.flatMap(objectsOfMethod) }
-  const { kind } = decide(principal.scopes, demand, rules)
-  if (kind === 'deny') throw new Refusal('object_denied')
-  return kind === 'allow' ? ({ principal, upstream, call: summary } as Authorized) : undefined
+      : { scopes: needed, alternative, objects: methods.flatMap(objectsOfMethod) }
+  return decide(scopes, demand, rules)
 }
 
 /** What a call of one method asks for. Undefined where the params do not tell. */

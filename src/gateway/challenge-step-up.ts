@@ -1,7 +1,7 @@
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import type { CallSummary } from './call.ts'
-import type { Upstream } from './upstream.ts'
+import type { UpstreamPolicy } from './upstream.ts'
 
 /** Lets the authorization server know which scopes a client lacks, so that it can ask the user for them. */
 export interface StepUpMemory {
@@ -24,8 +24,12 @@ export interface StepUpMemory {
 export async function challengeStepUp(
   memory: StepUpMemory,
   principal: Principal,
-  call: CallSummary,
-  context: { readonly needed: readonly string[]; readonly requestId: string; readonly upstream: Upstream },
+  call: Pick<CallSummary, 'era' | 'methods'>,
+  context: {
+    readonly needed: readonly string[]
+    readonly requestId: string
+    readonly upstream: UpstreamPolicy
+  },
 ): Promise<never> {
   const { needed, requestId, upstream } = context
   const { issuer, clientId, subject, grantId: grantName, actor } = principal
@@ -50,6 +54,6 @@ export async function challengeStepUp(
 }
 
 /** Method names come from our table, so they are safe to show. */
-function describe({ methods }: CallSummary): string {
+function describe({ methods }: Pick<CallSummary, 'methods'>): string {
   return methods.map((method) => method.replace('/', ' ')).join(', ')
 }

@@ -19,7 +19,7 @@ export interface Introspection {
  */
 export async function introspectToken(
   token: string,
-  { issuer, claims }: TrustedIssuer,
+  { issuer, claims }: Pick<TrustedIssuer, 'issuer' | 'claims'>,
   { ask, cacheSeconds }: Introspection,
   clock: Clock,
 ): Promise<Principal> {

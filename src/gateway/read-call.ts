@@ -6,8 +6,8 @@ import type { Head } from '../http/head.ts'
 import { checkMethodHeader, checkNameHeader } from '../mcp/agreement.ts'
 import { type Dialect, decideDialect } from '../mcp/era.ts'
 import { JsonRefused, parseStrictJson } from '../mcp/json.ts'
-import { type Message, payload, readMessage } from '../mcp/message.ts'
-import type { FindMethod } from '../mcp/methods.ts'
+import { type Message, payload, type RequestId, readMessage } from '../mcp/message.ts'
+import type { FindMethod, MethodRow } from '../mcp/methods.ts'
 import {
   assumedRevision,
   eraOf,
@@ -122,14 +122,16 @@ function readMethod(
 ): MethodCall {
   checkMethodHeader(message, head, era)
   const row = findMethod(message.method, message.kind, era)
-  if (row === undefined) throw unknownMethod(message, era)
+  if (row === undefined)
+    throw unknownMethod(message.kind, era, message.kind === 'request' ? message.id : undefined)
   checkNameHeader(message, row, head, era)
   return { row, params: message.params }
 }
 
-function unknownMethod(message: Exclude<Message, { kind: 'response' }>, era: Dialect['era']): Refusal {
-  if (message.kind === 'notification') return new Refusal('notification_unknown')
-  return new Refusal(era === 'modern' ? 'method_unknown' : 'method_unknown_legacy', { id: message.id })
+/** The refusal of a method that is not in the table of a server. */
+export function unknownMethod(kind: MethodRow['kind'], era: Dialect['era'], id?: RequestId): Refusal {
+  if (kind === 'notification') return new Refusal('notification_unknown')
+  return new Refusal(era === 'modern' ? 'method_unknown' : 'method_unknown_legacy', { id })
 }
 
 function headerRevision({ protocolVersion }: Head): Revision | undefined {

@@ -61,38 +61,27 @@ const cacheSize = 10_000
 /** Builds the verifier. Signatures cost; the cache makes a known token cost a hash and a few comparisons. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { clock, isRevoked, onVerified } = options
-  const issuers = new Map(options.issuers.map((issuer) => [issuer.issuer, issuer]))
-  const asked = options.issuers.find(({ introspection }) => introspection !== undefined)
+  const findIssuer = issuerFinder(options.issuers)
   const cache = new LRUCache<string, Verified>({ max: cacheSize })
   const running = new Map<string, Promise<Verified>>()
   const origins = new WeakMap<Principal, Verified | 'over'>()
 
-  const isExpired = ({ expiresAt }: Principal): boolean =>
-    expiresAt + clockToleranceSeconds <= epochSeconds(clock)
   const isFresh = ({ freshUntil }: Verified): boolean =>
     freshUntil === undefined || epochSeconds(clock) < freshUntil
 
   const admit = ({ principal, accepted, isKeyKnown }: Verified, resource: string): Principal => {
-    if (isExpired(principal)) throw invalidToken('token expired')
+    if (isExpired(principal, clock)) throw invalidToken('token expired')
     if (!isKeyKnown()) throw invalidToken('token is signed with an unknown key')
     const revoked = isRevoked(principal)
     if (revoked === 'unknown')
       throw new Refusal('keys_unavailable', { reason: 'revocations cannot be read', retryAfterSeconds: 5 })
     if (revoked) throw invalidToken('token revoked')
-    if (!isFor(principal, accepted, resource)) throw forAnother(principal, accepted ?? [resource])
+    checkAudience(principal, accepted, resource)
     return principal
   }
 
-  /** The issuer of a token, by what it says of itself. What says nothing belongs to the one that is asked. */
-  const issuerOf = (token: string): TrustedIssuer => {
-    const claimed = claimedIssuer(token)
-    const issuer = claimed === undefined ? asked : issuers.get(claimed)
-    if (issuer !== undefined) return issuer
-    throw invalidToken(claimed === undefined ? 'token is malformed' : 'token is from an unknown issuer')
-  }
-
   const examine = async (token: string, key: string): Promise<Verified> => {
-    const issuer = issuerOf(token)
+    const issuer = findIssuer(claimedIssuer(token))
     const { introspection, audiences: accepted, claims } = issuer
     if (introspection === undefined) {
       const { payload, kid } = await verifyJwt(token, issuer, clock)
@@ -158,8 +147,38 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       return verifyAnew(token, key).then((verified) => admit(verified, resource))
     },
     isCurrent: (principal) =>
-      !isExpired(principal) && isRevoked(principal) === false && isVouchedFor(principal),
+      !isExpired(principal, clock) && isRevoked(principal) === false && isVouchedFor(principal),
   }
+}
+
+/**
+ * Finds the issuer of a token, by what it says of itself. What says nothing belongs to the one that is asked. What it
+ * returns throws `token_invalid`.
+ */
+export function issuerFinder<T extends { readonly issuer: string; readonly introspection?: unknown }>(
+  all: readonly T[],
+): (claimed: string | undefined) => T {
+  const issuers = new Map(all.map((issuer) => [issuer.issuer, issuer]))
+  const asked = all.find(({ introspection }) => introspection !== undefined)
+  return (claimed) => {
+    const issuer = claimed === undefined ? asked : issuers.get(claimed)
+    if (issuer !== undefined) return issuer
+    throw invalidToken(claimed === undefined ? 'token is malformed' : 'token is from an unknown issuer')
+  }
+}
+
+/** Whether a token is over. */
+export function isExpired({ expiresAt }: Principal, clock: Clock): boolean {
+  return expiresAt + clockToleranceSeconds <= epochSeconds(clock)
+}
+
+/** Throws `token_invalid` for a token that is for no audience that counts: the resource, or what is `accepted` in its place. */
+export function checkAudience(
+  principal: Principal,
+  accepted: readonly string[] | undefined,
+  resource: string,
+): void {
+  if (!isFor(principal, accepted, resource)) throw forAnother(principal, accepted ?? [resource])
 }
 
 function isFor({ audiences }: Principal, accepted: readonly string[] | undefined, resource: string): boolean {

@@ -7,12 +7,9 @@ import type { ObjectRules } from '../policy/object-rules.ts'
 import type { Connector, UpstreamCredential } from '../upstream/contract.ts'
 import type { UpstreamLimits } from './admission.ts'
 
-/** One MCP server behind the gate. */
-export interface Upstream extends ProtectedResource {
-  readonly connector: Connector
-  readonly credential: UpstreamCredential
+/** What callers may do at an MCP server. */
+export interface UpstreamPolicy extends ProtectedResource {
   readonly dpop: ProofPolicy
-  readonly limits: UpstreamLimits
   /** The methods that the server is asked for, with the scopes that they need here. */
   readonly findMethod: FindMethod
   /** The baseline, and every other scope that a request can need here. */
@@ -25,6 +22,13 @@ export interface Upstream extends ProtectedResource {
   readonly withheldQuestions: ReadonlySet<QuestionKind> | undefined
   /** What lists show: all that may ever be used, or what the token allows to use now. */
   readonly listing: 'reachable' | 'marked' | 'callable'
+}
+
+/** One MCP server behind the gate. */
+export interface Upstream extends UpstreamPolicy {
+  readonly connector: Connector
+  readonly credential: UpstreamCredential
+  readonly limits: UpstreamLimits
   /** What the audit keeps of arguments; undefined where it is nothing. */
   readonly describeArguments: DescribeArguments | undefined
 }

@@ -1,4 +1,4 @@
-import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
+import { errors, type JWTClaimVerificationOptions, type JWTPayload, jwtVerify, UnsecuredJWT } from 'jose'
 import type { Clock } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import { areKeysAbsent } from '../core/keys-absent.ts'
@@ -14,22 +14,50 @@ export async function verifyJwt(
   issuer: TrustedIssuer,
   clock: Clock,
 ): Promise<{ payload: JWTPayload; kid: string | undefined }> {
-  const options: JWTVerifyOptions = {
-    issuer: issuer.issuer,
-    algorithms: [...issuer.algorithms],
-    requiredClaims: ['sub', 'exp', 'iat', 'aud'],
-    clockTolerance: clockToleranceSeconds,
-    currentDate: new Date(clock.now()),
-  }
+  const options = { ...claimRules(issuer, clock), algorithms: [...issuer.algorithms] }
   try {
     const { payload, protectedHeader } = await jwtVerify(token, issuer.keys, options)
-    const type = mediaType(protectedHeader.typ)
-    if (!issuer.tokenTypes.includes(type) || (type !== 'at+jwt' && isOtherToken(payload)))
-      throw invalidToken('token is no access token')
+    checkKind(payload, protectedHeader.typ, issuer.tokenTypes)
     return { payload, kid: protectedHeader.kid }
   } catch (error) {
     throw error instanceof Refusal ? error : refusalFor(error)
   }
+}
+
+/**
+ * What `verifyJwt` says of claims, without a signature: for explaining, never for letting anybody in. A header that is not
+ * known is taken to be right. Throws a Refusal.
+ */
+export function checkUnverified(
+  claims: JWTPayload,
+  header: { readonly typ?: string | undefined } | undefined,
+  issuer: Pick<TrustedIssuer, 'issuer' | 'tokenTypes'>,
+  clock: Clock,
+): void {
+  try {
+    const { payload } = UnsecuredJWT.decode(new UnsecuredJWT(claims).encode(), claimRules(issuer, clock))
+    checkKind(payload, header === undefined ? issuer.tokenTypes[0] : header.typ, issuer.tokenTypes)
+  } catch (error) {
+    throw error instanceof Refusal ? error : refusalFor(error)
+  }
+}
+
+/** What every access token says (RFC 9068 section 2.2). */
+export const requiredClaims: readonly string[] = ['sub', 'exp', 'iat', 'aud']
+
+function claimRules({ issuer }: Pick<TrustedIssuer, 'issuer'>, clock: Clock): JWTClaimVerificationOptions {
+  return {
+    issuer,
+    requiredClaims: [...requiredClaims],
+    clockTolerance: clockToleranceSeconds,
+    currentDate: new Date(clock.now()),
+  }
+}
+
+function checkKind(payload: JWTPayload, typ: string | undefined, tokenTypes: readonly string[]): void {
+  const type = mediaType(typ)
+  if (!tokenTypes.includes(type) || (type !== 'at+jwt' && isOtherToken(payload)))
+    throw invalidToken('token is no access token')
 }
 
 /** RFC 7515 section 4.1.9: the prefix `application/` may be left out, and case does not matter. */

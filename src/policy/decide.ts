@@ -35,7 +35,7 @@ function coversInstead(granted: ScopeSet, { alternative }: Demand, scope: string
 }
 
 /** The scope that allows calling one tool and no other. Names are encoded, so that none can look like a parent. */
-function toolScope(name: string): string {
+export function toolScope(name: string): string {
   const encoded = encodeURIComponent(name).replaceAll(/[*'()!~]/g, (character) => {
     return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
   })

@@ -9,6 +9,19 @@ export interface KindRules {
 /** Which objects of a server may be used at all, by whomever. Pure. */
 export interface ObjectRules {
   allows(object: NamedObject): boolean
+  /** The same, with what it rests on. */
+  judge(object: NamedObject): Judgement
+}
+
+/** What rules say of one object. */
+export interface Judgement {
+  readonly isAllowed: boolean
+  /** The list that decides. */
+  readonly list: 'allow' | 'deny'
+  /** Where the pattern that decides stands in it; undefined where none of the list matches. */
+  readonly index: number | undefined
+  /** The spelling of the name that it decides about; undefined for a name that is no text. */
+  readonly spelling: string | undefined
 }
 
 /** Compiles an operator's rules; undefined where they forbid nothing. What is denied is so whatever else allows it. */
@@ -20,30 +33,39 @@ export function objectRules(rules: Readonly<Record<ObjectKind, KindRules>>): Obj
     resources: compile(rules.resources),
     prompts: compile(rules.prompts),
   }
-  return {
-    allows({ kind, name }) {
-      if (name === undefined) return false
-      const { allow, deny } = compiled[kind]
-      const spellings = kind === 'resources' ? spellingsOf(name) : [name]
-      return spellings.every(allow) && !spellings.some(deny)
-    },
+  const judge = ({ kind, name }: NamedObject): Judgement => {
+    if (name === undefined) return { isAllowed: false, list: 'allow', index: undefined, spelling: undefined }
+    const { allow, deny } = compiled[kind]
+    const spellings = kind === 'resources' ? spellingsOf(name) : [name]
+    for (const spelling of spellings) {
+      const index = firstMatch(deny, spelling)
+      if (index !== undefined) return { isAllowed: false, list: 'deny', index, spelling }
+    }
+    let index: number | undefined
+    for (const spelling of spellings) {
+      index = firstMatch(allow, spelling)
+      if (index === undefined) return { isAllowed: false, list: 'allow', index, spelling }
+    }
+    return { isAllowed: true, list: 'allow', index, spelling: name }
   }
+  return { judge, allows: (object) => judge(object).isAllowed }
 }
 
 interface Patterns {
-  readonly allow: Pattern
-  readonly deny: Pattern
+  readonly allow: readonly Pattern[]
+  readonly deny: readonly Pattern[]
 }
 
 /** Says whether a text matches. */
 type Pattern = (text: string) => boolean
 
 function compile({ allow, deny }: KindRules): Patterns {
-  return { allow: anyOf(allow.map(pattern)), deny: anyOf(deny.map(pattern)) }
+  return { allow: allow.map(pattern), deny: deny.map(pattern) }
 }
 
-function anyOf(patterns: readonly Pattern[]): Pattern {
-  return (text) => patterns.some((matches) => matches(text))
+function firstMatch(patterns: readonly Pattern[], text: string): number | undefined {
+  const index = patterns.findIndex((matches) => matches(text))
+  return index === -1 ? undefined : index
 }
 
 /** Looks for the parts between the asterisks one after the other, each as early as it stands: linear, unlike a RegExp. */

@@ -1,0 +1,126 @@
+import { Command, Option } from 'commander'
+import type { AskedCall, Explanation } from '../compose/explain/contract.ts'
+import { explain } from '../compose/explain/explain.ts'
+import { fileVariable } from '../config/environment.ts'
+import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import type { Era } from '../mcp/revisions.ts'
+import { configFor } from './config-for.ts'
+import { explanationDocument, explanationText } from './explanation-text.ts'
+import { OperandWrong } from './operand-wrong.ts'
+import { parseObject, readSample } from './read-sample.ts'
+
+interface ExplainFlags {
+  readonly config?: string
+  readonly tenant?: string
+  readonly claims?: string
+  readonly token?: string
+  readonly server?: string
+  readonly method?: string
+  readonly name?: string
+  readonly uri?: string
+  readonly params?: string
+  readonly era: Era
+  readonly at?: string
+  readonly expect?: Explanation['decision']
+  readonly json?: boolean
+}
+
+/** `portcullis explain`: why a call with a token would be let pass, challenged or denied. Exits with 1 against `--expect`. */
+export function explainCommand(): Command {
+  return new Command('explain')
+    .description('Say why a call would be let pass, challenged or denied, and for whom. Verifies nothing.')
+    .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
+    .option('--tenant <name>', 'one of the tenants of the configuration, in place of the installation itself')
+    .option('--claims <file>', 'the claims of an access token as JSON; - for standard input')
+    .option('--token <->', 'read the token itself from standard input')
+    .option('--server <name>', 'the MCP server that is called, where there are several')
+    .option(
+      '--method <method>',
+      'what is called (default: tools/call with --name, resources/read with --uri)',
+    )
+    .option('--name <name>', 'the tool or prompt that is called')
+    .option('--uri <uri>', 'the resource that is called')
+    .option('--params <json>', 'other params of the call')
+    .addOption(new Option('--era <era>', 'of the protocol').choices(['modern', 'legacy']).default('modern'))
+    .option('--at <time>', 'explain as of this time, or of the issue of the token: issue (default: now)')
+    .addOption(
+      new Option('--expect <decision>', 'exit with 1 where it is another').choices([
+        'allow',
+        'challenge',
+        'deny',
+      ]),
+    )
+    .option('--json', 'answer for machines')
+    .action(async ({ config: file = process.env[fileVariable], ...flags }: ExplainFlags) => {
+      if (file === undefined) {
+        throw wrong(
+          '--config',
+          'name the file, such as: portcullis explain -c portcullis.yaml --claims claims.json',
+        )
+      }
+      const whole = loadConfig({ file, environment: process.env, needsServer: true })
+      const config = configFor(whole, flags.tenant)
+      const server = serverFor(config, flags.server)
+      const call = callOf(flags)
+      const sample = await readSample(flags)
+      const explained = await explain(config, { server, call, sample }, clockOf(flags.at, sample.claims.iat))
+      console.log(
+        flags.json === true
+          ? JSON.stringify(explanationDocument(explained), undefined, 2)
+          : explanationText(explained),
+      )
+      if (flags.expect === undefined || flags.expect === explained.decision) return
+      console.error(`portcullis: expected ${flags.expect}, and it is ${explained.decision}`)
+      process.exitCode = 1
+    })
+}
+
+function serverFor({ upstreams }: Config, name: string | undefined): string {
+  const names = upstreams.map((upstream) => upstream.name)
+  const [only, ...others] = names
+  if (name === undefined && only !== undefined && others.length === 0) return only
+  if (name !== undefined && names.includes(name)) return name
+  const has = names.length === 0 ? 'has no MCP server' : `has ${names.join(', ')}`
+  throw wrong(
+    '--server',
+    `${name === undefined ? 'name one' : `there is no ${name}`}: the configuration ${has}`,
+  )
+}
+
+/** The call that flags describe. Throws OperandWrong. */
+function callOf({ method: given, name, uri, params = '{}', era }: ExplainFlags): AskedCall {
+  const method =
+    given ?? (uri !== undefined ? 'resources/read' : name !== undefined ? 'tools/call' : undefined)
+  if (method === undefined)
+    throw wrong('--method', 'name what is called, such as: --method tools/call --name echo')
+  const asked: AskedCall = {
+    method,
+    era,
+    params: {
+      ...parseObject('--params', params),
+      ...(name === undefined ? {} : { name }),
+      ...(uri === undefined ? {} : { uri }),
+    },
+  }
+  const needed = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' }[method]
+  if (needed !== undefined && typeof asked.params[needed] !== 'string')
+    throw wrong(`--${needed}`, `${method} names what it calls: give it with --${needed}`)
+  return asked
+}
+
+function clockOf(at: string | undefined, issuedAt: unknown): Clock {
+  if (at === undefined) return systemClock
+  const moment = at === 'issue' ? issuedAt : Date.parse(at) / 1000
+  if (typeof moment === 'number' && Number.isFinite(moment)) return { now: () => moment * 1000 }
+  const message =
+    at === 'issue'
+      ? 'the token does not say when it was issued (iat)'
+      : 'is no time, such as 2026-07-28T12:00:00Z'
+  throw wrong('--at', message)
+}
+
+function wrong(path: string, message: string): OperandWrong {
+  return new OperandWrong([{ path, message }])
+}

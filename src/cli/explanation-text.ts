@@ -1,0 +1,143 @@
+import type { ClaimUse, Explanation, RuleUse } from '../compose/explain/contract.ts'
+import type { Principal } from '../core/principal.ts'
+import { printable } from './client-text.ts'
+
+/** An explanation for programs. */
+export function explanationDocument({ token, verdict, call, ...rest }: Explanation): object {
+  const { principal, refused, ...reading } = token
+  return {
+    verified: false,
+    ...rest,
+    call,
+    identity: principal === undefined ? null : identityOf(principal),
+    token: { counts: refused === undefined, ...reading },
+    missing: token.claims.filter(({ state }) => state !== 'read'),
+    verdict: verdict ?? null,
+  }
+}
+
+/** An explanation for people. */
+export function explanationText({
+  server,
+  call,
+  token,
+  decision,
+  answer,
+  verdict,
+  mend,
+}: Explanation): string {
+  const { principal, issuedBy, claims, unknownScopes, assumed } = token
+  const absent = claims.filter(({ state }) => state !== 'read')
+  const object = call.params['name'] ?? call.params['uri']
+  const sections: readonly Section[] = [
+    ['token', [issuedBy === undefined ? 'of nobody whose tokens count here' : `of ${issuedBy}`]],
+    ['assumed', assumed],
+    [
+      'identity',
+      principal === undefined ? ['none: the token does not say enough'] : rows(identityOf(principal)),
+    ],
+    ['claims', absent.map((use) => describeClaim(use, claims))],
+    ['without meaning', unknownScopes.length === 0 ? [] : [unknownScopes.join(' ')]],
+    [
+      'call',
+      [
+        `${call.method}${typeof object === 'string' ? ` ${object}` : ''} (${call.era}) at ${server.name}, ${server.resource}`,
+      ],
+    ],
+    ...(verdict === undefined
+      ? []
+      : ([
+          ['needs', needsOf(verdict)],
+          ['rules', verdict.rules.map(describeRule)],
+        ] as const)),
+    [
+      'decision',
+      [
+        answer === undefined ? decision : `${decision}: ${answer.status} ${answer.error}, ${answer.why}`,
+        ...(token.refused !== undefined && verdict !== undefined
+          ? [`with a token that counts: ${verdict.decision}`]
+          : []),
+      ],
+    ],
+    ['what changes it', mend],
+  ]
+  const width = Math.max(...sections.map(([title]) => title.length)) + 2
+  return [
+    'Nothing was verified: this is what the token says of itself.',
+    ...sections.flatMap(([title, lines]) =>
+      lines.map((line, index) => (index === 0 ? title : '').padEnd(width) + printable(line)),
+    ),
+  ].join('\n')
+}
+
+type Section = readonly [title: string, lines: readonly string[]]
+
+/** What of a principal says who calls, by the names that the rest of the program has for it. */
+function identityOf(principal: Principal): Readonly<Record<string, unknown>> {
+  const { issuer, subject, clientId, kind, scopes, groups, roles, audiences, expiresAt } = principal
+  const { actor, keyThumbprint } = principal
+  return {
+    issuer,
+    subject,
+    clientId,
+    kind,
+    scopes: scopes.list,
+    groups,
+    roles,
+    audiences,
+    expiresAt: dateOf(expiresAt),
+    ...(actor === undefined ? {} : { actor }),
+    ...(keyThumbprint === undefined ? {} : { keyThumbprint }),
+  }
+}
+
+/** What nobody has verified may be no time at all. */
+function dateOf(seconds: number): string | undefined {
+  const date = new Date(seconds * 1000)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
+}
+
+function rows(identity: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(identity).map(([name, value]) => {
+    const text = [value].flat().join(' ')
+    return `${name.padEnd(12)}${text === '' ? 'none' : text}`
+  })
+}
+
+const problems: Readonly<Record<ClaimUse['state'], string>> = {
+  read: 'is read',
+  absent: 'is not there',
+  empty: 'is empty',
+  unusable: 'is neither a text nor a list of texts',
+}
+
+function describeClaim(
+  { claim, attribute, readBy, state, similar }: ClaimUse,
+  all: readonly ClaimUse[],
+): string {
+  const purpose = attribute === 'token' ? 'which every access token has' : `read for ${attribute}`
+  const isAnswered = all.some((use) => use.attribute === attribute && use.state === 'read')
+  return [
+    `${claim} ${problems[state]}, ${purpose} (${readBy})`,
+    ...(isAnswered ? ['another claim says it'] : []),
+    ...(similar === undefined || isAnswered ? [] : [`did you mean ${similar}?`]),
+  ].join('; ')
+}
+
+function needsOf({ needs, orElse, coveredBy, missing }: NonNullable<Explanation['verdict']>): string[] {
+  if (needs === undefined) return []
+  if (needs.length === 0) return ['no scope']
+  return needs.map((need) => {
+    const by = coveredBy[need]
+    if (by !== undefined) return by === need ? need : `${need}, for which ${by} stands`
+    if (!missing.includes(need)) return need
+    return orElse === undefined ? `${need}: missing` : `${need}, or ${orElse} for this tool alone: missing`
+  })
+}
+
+function describeRule({ object, isAllowed, setting, pattern, understoodAs }: RuleUse): string {
+  const name = understoodAs === undefined ? (object ?? 'no name') : `${object} (as ${understoodAs})`
+  const rule =
+    pattern === undefined ? `nothing in ${setting} matches` : `${setting}: ${JSON.stringify(pattern)}`
+  return `${name} is ${isAllowed ? 'allowed' : 'forbidden'}: ${rule}`
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
+import type { Sample } from '../compose/explain/contract.ts'
+import { OperandWrong } from './operand-wrong.ts'
+
+interface SampleFlags {
+  readonly claims?: string
+  readonly token?: string
+}
+
+/**
+ * Reads what a token says: from a file with its claims, or from the token itself, which comes over standard input alone,
+ * since every user of a machine can read arguments. What is wrong is told without any of it. Throws OperandWrong.
+ */
+export async function readSample({ claims, token }: SampleFlags): Promise<Sample> {
+  if ((claims === undefined) === (token === undefined))
+    throw wrong('--claims', 'give either --claims <file>, or --token - and the token on standard input')
+  if (token !== undefined && token !== '-')
+    throw wrong(
+      '--token',
+      'a token does not belong on a command line: write --token - and pass it on standard input',
+    )
+  if (claims === undefined) return decode((await text(process.stdin)).trim())
+  return { claims: parseObject('--claims', await readClaims(claims)), header: undefined }
+}
+
+/** Parses a JSON object that a flag gives. Throws OperandWrong. */
+export function parseObject(flag: string, json: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch {
+    throw wrong(flag, 'is no JSON')
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
+  throw wrong(flag, 'is no JSON object')
+}
+
+async function readClaims(file: string): Promise<string> {
+  if (file === '-') return text(process.stdin)
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw wrong('--claims', `${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+  }
+}
+
+function decode(token: string): Sample {
+  try {
+    const { typ, alg } = decodeProtectedHeader(token)
+    return { claims: decodeJwt(token) satisfies JWTPayload, header: { typ, alg } }
+  } catch {
+    const message =
+      'standard input holds no token that can be read: of an opaque one, give what its issuer says of it (introspection) with --claims'
+    throw wrong('--token', message)
+  }
+}
+
+function wrong(path: string, message: string): OperandWrong {
+  return new OperandWrong([{ path, message }])
+}

@@ -1,0 +1,22 @@
+import type { IssuerDescription } from '../config/describe-issuer.ts'
+import { standardReading } from '../gateway/read-claims.ts'
+import type { TrustedIssuer } from '../gateway/token-verifier.ts'
+
+/** What the gateway makes of an issuer's tokens once they are verified. */
+export type AcceptedTokens = Pick<TrustedIssuer, 'issuer' | 'audiences' | 'tokenTypes' | 'claims'>
+
+/** The tokens of our own authorization server. */
+export function ownTokens(issuer: string): AcceptedTokens {
+  return { issuer, tokenTypes: ['at+jwt'], claims: standardReading }
+}
+
+/** The tokens of another issuer, by its setting. */
+export function tokensOf(description: IssuerDescription): AcceptedTokens {
+  const { issuer = '', audiences, tokenTypes, claims, scopeMap, scopes } = description
+  return {
+    issuer,
+    audiences,
+    tokenTypes: tokenTypes.map((type) => type.toLowerCase().replace(/^application\//, '')),
+    claims: { ...claims, scopeMap, granted: scopes },
+  }
+}

@@ -1,0 +1,65 @@
+import type { Config, UpstreamConfig } from '../../config/schema.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { ProtectedResource } from '../../core/protected-resource.ts'
+import { protectedResources, upstreamPolicy } from '../upstream-policy.ts'
+import type { AskedCall, Explanation, Sample, TokenReading } from './contract.ts'
+import { unanswered } from './find-claims.ts'
+import { judgeCall } from './judge-call.ts'
+import { readToken } from './read-token.ts'
+
+interface Question {
+  /** The name of one of the servers of the configuration. */
+  readonly server: string
+  readonly call: AskedCall
+  readonly sample: Sample
+}
+
+/**
+ * Says what the gateway of a configuration would decide about a call with a token, and why, by the functions with which it
+ * decides. Nothing is asked of anybody, and nothing is verified.
+ */
+export async function explain(
+  config: Config,
+  { server, call, sample }: Question,
+  clock: Clock,
+): Promise<Explanation> {
+  const index = config.upstreams.findIndex(({ name }) => name === server)
+  const setting = config.upstreams[index] as UpstreamConfig
+  const resource = protectedResources(config, config.publicUrl)[index] as ProtectedResource
+  const upstream = upstreamPolicy(resource, setting)
+  const token = await readToken(sample, config, { upstream, clock })
+  const verdict =
+    token.principal &&
+    (await judgeCall(token.principal, call, { path: `upstreams[${index}]`, setting, upstream }))
+  const { answer } = token.refused ?? verdict ?? {}
+  const decision = token.refused === undefined && verdict !== undefined ? verdict.decision : 'deny'
+  const isShort = verdict?.decision === 'challenge'
+  return {
+    server: { name: upstream.name, resource: upstream.resource },
+    call,
+    token,
+    decision,
+    answer,
+    verdict,
+    mend: [...(token.refused?.mend ?? []), ...(verdict?.mend ?? []), ...(isShort ? scopesLost(token) : [])],
+  }
+}
+
+/** Scopes that are about the login, and never stand for anything here (OpenID Connect Core, section 5.4). */
+const ofOpenId = new Set(['openid', 'profile', 'email', 'address', 'phone', 'offline_access'])
+
+/** Why a token may have more scopes than are seen. */
+function scopesLost({ issuedBy, claims, unknownScopes }: TokenReading): string[] {
+  if (issuedBy === undefined || !issuedBy.startsWith('issuers')) return []
+  const none = unanswered(claims).filter(({ attribute }) => attribute === 'scopes')
+  const similar = none.find((use) => use.similar !== undefined)?.similar
+  const meant = unknownScopes.filter((scope) => !ofOpenId.has(scope))
+  return [
+    ...(none.length === 0
+      ? []
+      : [
+          `the token says nothing of scopes in ${none.map(({ claim }) => claim).join(', ')}: name the claim that does${similar === undefined ? '' : `, such as ${similar},`} in ${issuedBy}.claims.scopes`,
+        ]),
+    ...(meant.length === 0 ? [] : [`say in ${issuedBy}.scopeMap what these stand for: ${meant.join(' ')}`]),
+  ]
+}

@@ -1,0 +1,24 @@
+import { describeIssuer, type IssuerDescription } from '../../config/describe-issuer.ts'
+import type { Config } from '../../config/schema.ts'
+import { type AcceptedTokens, ownTokens, tokensOf } from '../accepted-tokens.ts'
+
+/** An issuer whose tokens count, as the configuration has it. */
+export interface KnownIssuer extends AcceptedTokens {
+  /** Where it stands in the configuration. */
+  readonly path: string
+  /** Undefined for our own authorization server. */
+  readonly description: IssuerDescription | undefined
+  readonly algorithms: readonly string[] | undefined
+  readonly introspection: { readonly cacheSeconds: number } | undefined
+}
+
+/** Every issuer whose tokens a configuration lets count. */
+export function knownIssuers({ authorizationServer, issuers, publicUrl }: Config): readonly KnownIssuer[] {
+  const others = issuers.map(describeIssuer).map((description, index) => {
+    const { algorithms, introspection } = description
+    return { ...tokensOf(description), path: `issuers[${index}]`, description, algorithms, introspection }
+  })
+  if (authorizationServer === 'external') return others
+  const own = { description: undefined, algorithms: undefined, introspection: undefined }
+  return [{ ...ownTokens(publicUrl), path: 'authorizationServer: own', ...own }, ...others]
+}

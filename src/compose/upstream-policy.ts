@@ -1,0 +1,46 @@
+import type { Config, UpstreamConfig } from '../config/schema.ts'
+import type { ProtectedResource } from '../core/protected-resource.ts'
+import { mcpScopes } from '../core/scope-catalogue.ts'
+import type { UpstreamPolicy } from '../gateway/upstream.ts'
+import { findMethodWith } from '../mcp/methods.ts'
+import type { QuestionKind } from '../mcp/questions.ts'
+import { objectRules } from '../policy/object-rules.ts'
+
+/** The MCP servers of a configuration, as OAuth sees them, behind its public URL. */
+export function protectedResources({ upstreams }: Config, publicUrl: string): ProtectedResource[] {
+  return upstreams.map(({ name, path, baselineScopes }) => {
+    return { name, path, baselineScopes, resource: publicUrl + path }
+  })
+}
+
+/** What callers may do at a server, by its setting alone. */
+export function upstreamPolicy(resource: ProtectedResource, setting: UpstreamConfig): UpstreamPolicy {
+  const separatesTasks =
+    setting.separatesTasks ?? (setting.command !== undefined && setting.principals === 'isolated')
+  return {
+    ...resource,
+    dpop: setting.dpop,
+    // Without knowing whose they are there is no list of tasks (MCP H6).
+    findMethod: findMethodWith({
+      scopes: setting.methods,
+      filters: setting.listenFilters,
+      absent: separatesTasks ? [] : ['tasks/list'],
+    }),
+    allScopes: [
+      ...new Set([
+        ...resource.baselineScopes,
+        ...mcpScopes,
+        ...[setting.methods, setting.listenFilters].flatMap((needs) => Object.values(needs).flat()),
+      ]),
+    ],
+    separatesTasks,
+    withheldQuestions: withheldBy(setting.mayAsk),
+    rules: objectRules(setting.objects),
+    listing: setting.listing,
+  }
+}
+
+function withheldBy(mayAsk: UpstreamConfig['mayAsk']): ReadonlySet<QuestionKind> | undefined {
+  const kinds = (Object.keys(mayAsk) as QuestionKind[]).filter((kind) => !mayAsk[kind])
+  return kinds.length === 0 ? undefined : new Set(kinds)
+}
