@@ -32,7 +32,7 @@ before(async () => {
         preset: 'keycloak',
         issuer: other.issuer,
         audiences: ['api'],
-        scopeMap: { reader: ['mcp:tools:read', 'files'] },
+        scopeMap: { reader: ['mcp:tools:read', 'files:read'] },
         claims: { scopes: ['scope', 'realm_access.roles'] },
       },
     ],
@@ -43,7 +43,7 @@ before(async () => {
   config = loadConfig({ base: { ...settings, upstreams, publicUrl: gate.installation.url } })
 })
 after(async () => {
-  await gate.close()
+  await gate?.close()
   await other.close()
 })
 
@@ -84,8 +84,8 @@ async function answered(token: string, { method, era = 'modern', params = {} }: 
   const { headers, json } = await gate.post(request.body, { token, headers: request.headers })
   const challenge = headers.get('www-authenticate') ?? ''
   const code = json.error?.data['code']
-  // What comes after the decision: the ids of tasks are sealed, and this one is made up.
-  const error = code === 'task_unknown' ? undefined : code
+  // What comes after the decision: ids of tasks and of progress are sealed, and these are made up.
+  const error = code === 'task_unknown' || code === 'response_unexpected' ? undefined : code
   return {
     decision: error === undefined ? 'allow' : error === 'scope_insufficient' ? 'challenge' : 'deny',
     error,
