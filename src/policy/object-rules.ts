@@ -14,7 +14,7 @@ export interface ObjectRules {
 }
 
 /** What rules say of one object. */
-export interface Judgement {
+interface Judgement {
   readonly isAllowed: boolean
   /** The list that decides. */
   readonly list: 'allow' | 'deny'

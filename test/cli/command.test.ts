@@ -264,7 +264,18 @@ describe('portcullis key', () => {
 describe('portcullis', () => {
   it('explains itself', async () => {
     const help = await portcullis(['--help'])
-    for (const command of ['demo', 'run', 'serve', 'check', 'explain', 'token', 'user', 'client', 'key', 'doctor'])
+    for (const command of [
+      'demo',
+      'run',
+      'serve',
+      'check',
+      'explain',
+      'token',
+      'user',
+      'client',
+      'key',
+      'doctor',
+    ])
       assert.match(help.stdout, new RegExp(`^ +${command}`, 'm'))
     assert.match((await portcullis(['--version'])).stdout, /^\d+\.\d+\.\d+/)
     assert.equal((await portcullis(['unheard-of'])).code, 2)

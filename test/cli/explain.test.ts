@@ -146,7 +146,7 @@ describe('portcullis explain', () => {
 
   it('shows nothing that steers a terminal, and takes numbers that are no time', async () => {
     const { text } = await explain({ ...good, sub: 'u\u001b[2J', exp: 1e300, iat: 1e300 }, ['--name', 'add'])
-    assert.doesNotMatch(text, /\u001b/)
+    assert.ok(!text.includes('\u001b'))
     await explain({ ...good, sub: 7, iss: 7, aud: {} }, ['--name', 'add'])
     await explain({ ...good, sub: 7, exp: 'x', iat: {}, aud: {} }, ['--name', 'add'])
   })

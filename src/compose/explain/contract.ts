@@ -46,7 +46,7 @@ export interface TokenReading {
 }
 
 /** What the gateway answers in place of the server. */
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly error: string
   readonly why: string
