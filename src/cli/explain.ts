@@ -65,7 +65,9 @@ export function explainCommand(): Command {
       const server = serverFor(config, flags.server)
       const call = callOf(flags)
       const sample = await readSample(flags)
-      const explained = await explain(config, { server, call, sample }, clockOf(flags.at, sample.claims.iat))
+      const index = whole.tenants.findIndex(({ name }) => name === flags.tenant)
+      const question = { server, call, sample, within: index === -1 ? '' : `tenants[${index}].` }
+      const explained = await explain(config, question, clockOf(flags.at, sample.claims.iat))
       console.log(
         flags.json === true
           ? JSON.stringify(explanationDocument(explained), undefined, 2)

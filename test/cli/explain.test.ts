@@ -29,6 +29,9 @@ issuers:
   - issuer: http://127.0.0.1:8081
     audiences: [mcp]
     introspection: { clientId: gate, clientSecret: secret-of-the-tests }
+tenants:
+  - name: acme
+    upstreams: [{ name: files, url: http://127.0.0.1:9/mcp, objects: { tools: { allow: [echo] } } }]
 `,
 )
 
@@ -118,6 +121,18 @@ describe('portcullis explain', () => {
     assert.match(text, /decision +allow$/m)
   })
 
+  it('explains for a tenant, and names places of the whole file', async () => {
+    const own = { ...good, iss: 'http://127.0.0.1:3002/t/acme', aud: 'http://127.0.0.1:3002/t/acme/mcp' }
+    const { decision, mend } = await documented({ ...own, scope: 'mcp:*' }, [
+      '--tenant',
+      'acme',
+      '--name',
+      'x',
+    ])
+    assert.equal(decision, 'deny')
+    assert.equal(mend[0], 'x matches nothing in tenants[0].upstreams[0].objects.tools.allow')
+  })
+
   it('asks nobody about a token that its issuer would be asked about, and takes the claims for the answer', async () => {
     const said = { iss: 'http://127.0.0.1:8081', sub: 'u1', aud: 'mcp', scope: 'mcp:tools' }
     for (const claims of [said, { ...said, iss: undefined, active: true }])
@@ -156,7 +171,7 @@ describe('portcullis explain', () => {
       [[], /--method: name what is called/],
       [['--method', 'tools/call'], /--name: tools\/call names what it calls/],
       [['--name', 'x', '--server', 'none'], /--server: there is no none: the configuration has files, bound/],
-      [['--name', 'x', '--tenant', 't'], /--tenant: the configuration has no tenants/],
+      [['--name', 'x', '--tenant', 't'], /--tenant: the configuration has no tenant "t", but acme/],
       [['--name', 'x', '--params', '[]'], /--params: is no JSON object/],
       [['--name', 'x', '--at', 'then'], /--at: is no time/],
       [['--name', 'x', '--token', '-'], /give either --claims <file>, or --token -/],

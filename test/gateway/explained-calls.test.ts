@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
-import type { Explanation } from '../../src/compose/explain/contract.ts'
+import type { Explanation, Sample } from '../../src/compose/explain/contract.ts'
 import { explain } from '../../src/compose/explain/explain.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config, ConfigInput } from '../../src/config/schema.ts'
@@ -22,9 +22,12 @@ const spyPolicy = {
 
 let gate: GatedSpy
 let other: TokenIssuer
+/** Is asked about its tokens. */
+let asked: TokenIssuer
 let config: Config
 before(async () => {
   other = await startTokenIssuer(() => 'api')
+  asked = await startTokenIssuer(() => 'api')
   const settings: ConfigInput = {
     scopes: { 'files:read': 'Read files' },
     issuers: [
@@ -34,6 +37,11 @@ before(async () => {
         audiences: ['api'],
         scopeMap: { reader: ['mcp:tools:read', 'files:read'] },
         claims: { scopes: ['scope', 'realm_access.roles'] },
+      },
+      {
+        issuer: asked.issuer,
+        audiences: ['api'],
+        introspection: { clientId: 'gate', clientSecret: 'secret-of-the-tests' },
       },
     ],
   }
@@ -45,6 +53,7 @@ before(async () => {
 after(async () => {
   await gate?.close()
   await other.close()
+  await asked.close()
 })
 
 interface Tried {
@@ -53,12 +62,19 @@ interface Tried {
   readonly params?: Record<string, unknown>
 }
 
+/** What an opaque token says is what its issuer says of it. */
+function sampleOf(token: string): Sample {
+  const said = asked.opaque.get(token)
+  if (said !== undefined) return { claims: said, header: undefined }
+  const { typ, alg } = decodeProtectedHeader(token)
+  return { claims: decodeJwt(token), header: { typ, alg } }
+}
+
 async function explained(
   token: string,
   { method, era = 'modern', params = {} }: Tried,
 ): Promise<Explanation> {
-  const { typ, alg } = decodeProtectedHeader(token)
-  const sample = { claims: decodeJwt(token), header: { typ, alg } }
+  const sample = sampleOf(token)
   return explain(config, { server: 'spy', call: { method, era, params }, sample }, systemClock)
 }
 
@@ -177,7 +193,6 @@ describe('what portcullis explain says of a call, beside what the gateway does w
       [{}, { typ: 'id+jwt' }],
       [{}, { typ: 'application/at+jwt' }],
       [{ iss: 'https://evil.example' }, {}],
-      [{ iss: undefined }, {}],
       [{ sub: undefined }, {}],
       [{ sub: '' }, {}],
       [{ cnf: { 'x5t#S256': 'x' } }, {}],
@@ -185,6 +200,27 @@ describe('what portcullis explain says of a call, beside what the gateway does w
       const token = await other.token({ scope: 'mcp:*', ...claims }, header)
       const { answer, mend } = await agree(token, { method: 'tools/list' }, JSON.stringify([claims, header]))
       assert.equal(mend.length > 0, answer !== undefined, JSON.stringify([claims, header]))
+    }
+  })
+
+  it('is the same for tokens whose issuer is asked, by what it says', async () => {
+    const now = Math.floor(Date.now() / 1000)
+    const said = { active: true, sub: 'u1', client_id: 'app', aud: 'api', scope: 'mcp:tools:read' }
+    for (const [index, claims] of [
+      {},
+      { scope: '' },
+      { scope: undefined, scp: 'mcp:tools' },
+      { active: false },
+      { aud: undefined },
+      { aud: ['another-api'] },
+      { exp: now - 60, iat: now - 600 },
+      { nbf: now + 1000 },
+      { sub: undefined },
+    ].entries()) {
+      const token = `opaque-${index}`
+      const answer = { ...said, iss: asked.issuer, ...claims }
+      asked.opaque.set(token, JSON.parse(JSON.stringify(answer)) as typeof answer)
+      await agree(token, { method: 'tools/list' }, JSON.stringify(claims))
     }
   })
 

@@ -12,6 +12,8 @@ interface Question {
   readonly server: string
   readonly call: AskedCall
   readonly sample: Sample
+  /** Where the configuration stands in a larger one: `tenants[0].`, or nothing. */
+  readonly within?: string
 }
 
 /**
@@ -20,17 +22,17 @@ interface Question {
  */
 export async function explain(
   config: Config,
-  { server, call, sample }: Question,
+  { server, call, sample, within = '' }: Question,
   clock: Clock,
 ): Promise<Explanation> {
   const index = config.upstreams.findIndex(({ name }) => name === server)
   const setting = config.upstreams[index] as UpstreamConfig
   const resource = protectedResources(config, config.publicUrl)[index] as ProtectedResource
   const upstream = upstreamPolicy(resource, setting)
-  const token = await readToken(sample, config, { upstream, clock })
+  const token = await readToken(sample, config, { upstream, clock, within })
   const verdict =
     token.principal &&
-    (await judgeCall(token.principal, call, { path: `upstreams[${index}]`, setting, upstream }))
+    (await judgeCall(token.principal, call, { path: `${within}upstreams[${index}]`, setting, upstream }))
   const { answer } = token.refused ?? verdict ?? {}
   const decision = token.refused === undefined && verdict !== undefined ? verdict.decision : 'deny'
   const isShort = verdict?.decision === 'challenge'
@@ -50,7 +52,7 @@ const ofOpenId = new Set(['openid', 'profile', 'email', 'address', 'phone', 'off
 
 /** Why a token may have more scopes than are seen. */
 function scopesLost({ issuedBy, claims, unknownScopes }: TokenReading): string[] {
-  if (issuedBy === undefined || !issuedBy.startsWith('issuers')) return []
+  if (issuedBy === undefined || !issuedBy.includes('issuers[')) return []
   const none = unanswered(claims).filter(({ attribute }) => attribute === 'scopes')
   const similar = none.find((use) => use.similar !== undefined)?.similar
   const meant = unknownScopes.filter((scope) => !ofOpenId.has(scope))

@@ -12,13 +12,22 @@ export interface KnownIssuer extends AcceptedTokens {
   readonly introspection: { readonly cacheSeconds: number } | undefined
 }
 
-/** Every issuer whose tokens a configuration lets count. */
-export function knownIssuers({ authorizationServer, issuers, publicUrl }: Config): readonly KnownIssuer[] {
+/** Every issuer whose tokens a configuration lets count. `within` is where that stands in a larger one. */
+export function knownIssuers(
+  { authorizationServer, issuers, publicUrl }: Config,
+  within: string,
+): readonly KnownIssuer[] {
   const others = issuers.map(describeIssuer).map((description, index) => {
     const { algorithms, introspection } = description
-    return { ...tokensOf(description), path: `issuers[${index}]`, description, algorithms, introspection }
+    return {
+      ...tokensOf(description),
+      path: `${within}issuers[${index}]`,
+      description,
+      algorithms,
+      introspection,
+    }
   })
   if (authorizationServer === 'external') return others
   const own = { description: undefined, algorithms: undefined, introspection: undefined }
-  return [{ ...ownTokens(publicUrl), path: 'authorizationServer: own', ...own }, ...others]
+  return [{ ...ownTokens(publicUrl), path: `${within}authorizationServer: own`, ...own }, ...others]
 }

@@ -20,9 +20,13 @@ import { mendToken, type TokenContext } from './mend-token.ts'
 export async function readToken(
   sample: Sample,
   config: Config,
-  { upstream, clock }: { readonly upstream: UpstreamPolicy; readonly clock: Clock },
+  {
+    upstream,
+    clock,
+    within,
+  }: { readonly upstream: UpstreamPolicy; readonly clock: Clock; readonly within: string },
 ): Promise<TokenReading> {
-  const issuers = knownIssuers(config)
+  const issuers = knownIssuers(config, within)
   const { claims } = sample
   let issuer: KnownIssuer
   try {
