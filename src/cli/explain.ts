@@ -91,6 +91,13 @@ function serverFor({ upstreams }: Config, name: string | undefined): string {
   )
 }
 
+/** The param with which a method names what it uses. */
+const namedBy: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+])
+
 /** The call that flags describe. Throws OperandWrong. */
 function callOf({ method: given, name, uri, params = '{}', era }: ExplainFlags): AskedCall {
   const method =
@@ -106,7 +113,7 @@ function callOf({ method: given, name, uri, params = '{}', era }: ExplainFlags):
       ...(uri === undefined ? {} : { uri }),
     },
   }
-  const needed = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' }[method]
+  const needed = namedBy.get(method)
   if (needed !== undefined && typeof asked.params[needed] !== 'string')
     throw wrong(`--${needed}`, `${method} names what it calls: give it with --${needed}`)
   return asked

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { LRUCache } from 'lru-cache'
 import { blockedClients } from '../../src/authorization-server/registration/blocked-clients.ts'
 import { openConfiguredStore } from '../../src/compose/store.ts'
 import { loadConfig } from '../../src/config/load.ts'
@@ -79,6 +80,16 @@ describe('a client that an operator blocks', () => {
     await elsewhere.remove('user-client')
     await store.close()
     assert.deepEqual([refused.status, refused.body.error], [401, 'invalid_client'])
+  })
+
+  it('is remembered by no more than a hash: a stranger chooses how long an id is', async (test) => {
+    const { mock } = test.mock.method(LRUCache.prototype, 'set')
+    const form = { grant_type: 'refresh_token', client_id: 'x'.repeat(20_000), refresh_token: 'none' }
+    const { status } = await new OAuthClient(installation.url).token(form)
+    const keys = mock.calls.map(({ arguments: [key] }) => String(key).length)
+    mock.restore()
+    assert.equal(status, 401)
+    assert.ok(keys.length > 0 && keys.every((length) => length < 100), String(keys))
   })
 
   it('may be a machine, or one that is known by its document alone', async () => {

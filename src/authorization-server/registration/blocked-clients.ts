@@ -1,12 +1,16 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
+import { digest } from '../../core/secret.ts'
 import type { ArtifactStore } from '../../storage/contract.ts'
 
 const model = 'BlockedClient'
 const most = 1000
 const keptMilliseconds = 1000
 const keptAnswers = 10_000
-/** By store: what this process has read or written of ids in the last second. */
+/**
+ * By store: what this process has read or written of ids in the last second. They are kept by their hashes: an id is as long
+ * as a stranger wants, and a piece of a request's text keeps the whole of it.
+ */
 const read = new WeakMap<ArtifactStore, LRUCache<string, boolean>>()
 
 /** A client that an operator has blocked. */
@@ -44,11 +48,12 @@ export function blockedClients({
   return {
     has,
     async hadLately(id) {
-      const known = answers.get(id)
+      const key = digest(id)
+      const known = answers.get(key)
       if (known !== undefined) return known
       const isBlocked = await has(id)
       // What was written meanwhile is newer.
-      if (!answers.has(id)) answers.set(id, isBlocked)
+      if (!answers.has(key)) answers.set(key, isBlocked)
       return isBlocked
     },
     async add(id, operator) {
@@ -61,12 +66,12 @@ export function blockedClients({
         clientId: id,
         accountId: operator,
       })
-      answers.set(id, true)
+      answers.set(digest(id), true)
       return isNew
     },
     async remove(id) {
       const wasBlocked = (await artifacts.take(model, id)) !== undefined
-      answers.set(id, false)
+      answers.set(digest(id), false)
       return wasBlocked
     },
     async list() {
