@@ -7,7 +7,7 @@ import {
   seenOnceModel,
 } from '../storage/contract.ts'
 import { grants } from './grants.ts'
-import { errors } from './library.ts'
+import { errors, Provider } from './library.ts'
 import {
   findToRedeem,
   isWithinWindow,
@@ -53,7 +53,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
       if (model === seenOnceModel) {
         if (!(await artifacts.insertOnce(artifact)))
           throw new errors.InvalidGrant('this assertion was used before')
-      } else if (!storeLater(artifact)) await artifacts.put(artifact)
+      } else if (!storeLater(artifact)) await artifacts.put(artifact, isGrantedAtOnce(model))
       if (signsOfUse.has(model) && payload.clientId !== undefined)
         await registered.markUsed(payload.clientId, clock.now() + registration.idleSeconds * 1000)
     },
@@ -102,6 +102,11 @@ async function claimDeviceCode(
   if (inFlight !== true || accountId !== undefined || error !== undefined) return
   const claim = { model: seenOnceModel, id: `device-code\0${id}`, payload: {}, expiresAt }
   if (!(await artifacts.insertOnce(claim))) throw new errors.InvalidRequest('this code is in use already')
+}
+
+/** Whether a client gets its token with the answer that the grant is made for: there is no code that it redeems later. */
+function isGrantedAtOnce(model: string): boolean {
+  return model === 'Grant' && Provider.ctx?.oidc.route === 'token'
 }
 
 function restore(found: FoundArtifact | undefined): AdapterPayload | undefined {

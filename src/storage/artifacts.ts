@@ -83,8 +83,9 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
     db.selectFrom('artifacts').select(kept).where('tenant', '=', tenant).where('model', '=', model)
 
   return {
-    async put(artifact) {
-      await (fleeting.has(artifact.model) ? statements.putFleeting : statements.put)(toRow(artifact))
+    async put(artifact, lasts = false) {
+      const put = fleeting.has(artifact.model) && !lasts ? statements.putFleeting : statements.put
+      await put(toRow(artifact))
     },
     async insertOnce(artifact) {
       return (await statements.insertOnce(toRow(artifact))).length === 1

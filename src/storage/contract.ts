@@ -48,8 +48,8 @@ export const seenOnceModel = 'ReplayDetection'
 
 /** The artifacts of one tenant. */
 export interface ArtifactStore {
-  /** Inserts or replaces. Keeps the marks of consumption and of a challenge. */
-  put(artifact: Artifact): Promise<void>
+  /** Inserts or replaces. Keeps the marks of consumption and of a challenge. On disk then, if it `lasts`, whatever it is. */
+  put(artifact: Artifact, lasts?: boolean): Promise<void>
   /** Inserts unless the id is there. Returns whether it did: of many at once, one. */
   insertOnce(artifact: Artifact): Promise<boolean>
   find(model: string, id: string): Promise<FoundArtifact | undefined>

@@ -82,6 +82,9 @@ describe('a change that waits for no disk', () => {
     for (const model of ['Grant', 'AuthorizationCode', 'Interaction'])
       assert.equal(await modeOf(() => put(model)), 'as before', model)
     assert.equal(await modeOf(() => put('RefreshToken')), 'FULL')
+    await put('Interaction')
+    const granted = { model: 'Grant', id: 'two', payload: {} }
+    assert.equal(await modeOf(() => artifacts.put(granted, true)), 'FULL', 'where a token comes with it')
     for (const [model, change] of [
       ['Session', () => artifacts.remove('Session', 'one')],
       ['Grant', () => artifacts.remove('Grant', 'one')],
