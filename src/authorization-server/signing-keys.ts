@@ -4,10 +4,12 @@ import type { SigningKey } from '../keys/key-ring.ts'
 import { ExternalSigningKey } from './library.ts'
 
 const signInPool = promisify(sign)
+/** As JWS has it (RFC 7518 section 3.4). */
+const dsaEncoding = 'ieee-p1363'
 
 /**
- * A key with which the library signs without ever holding it. A signature on a curve takes less time than it takes to
- * hand it to another thread and back; one of RSA takes longer than others should wait.
+ * A key with which the library signs without ever holding it. It signs beside the event loop: whatever else came in the same
+ * turn goes on meanwhile, and their answers leave together.
  */
 class HeldKey extends ExternalSigningKey {
   readonly #key: SigningKey
@@ -29,11 +31,10 @@ class HeldKey extends ExternalSigningKey {
     return createPublicKey(this.#key.key)
   }
 
-  override sign(data: Uint8Array): Uint8Array | Promise<Uint8Array> {
+  override sign(data: Uint8Array): Promise<Uint8Array> {
     const { algorithm, key } = this.#key
-    if (algorithm === 'RS256') return signInPool('sha256', data, key)
-    if (algorithm === 'EdDSA') return sign(null, data, key)
-    return sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' })
+    const isRsa = algorithm === 'RS256'
+    return signInPool(algorithm === 'EdDSA' ? null : 'sha256', data, isRsa ? key : { key, dsaEncoding })
   }
 }
 
