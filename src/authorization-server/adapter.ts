@@ -8,14 +8,8 @@ import {
 } from '../storage/contract.ts'
 import { grants } from './grants.ts'
 import { errors, Provider } from './library.ts'
-import {
-  findToRedeem,
-  isWithinWindow,
-  refreshTokenModel,
-  storeLater,
-  takeGrant,
-  useLater,
-} from './redemption.ts'
+import { findToRedeem, refreshTokenModel, takeGrant, useLater } from './redemption.ts'
+import { refreshTokenAdapter } from './refresh-token-adapter.ts'
 import { type ClientAdapterPorts, clientAdapter } from './registration/client-adapter.ts'
 import { findToResume, interactionModel, resumeLater } from './resumption.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -24,13 +18,11 @@ interface AdapterPorts extends ClientAdapterPorts, Pick<AuthorizationServerSetti
   readonly revocations: RevocationStore
 }
 
-/** What is stored when a person has let a client in, and when the client comes back: its registration is in use. */
-const signsOfUse = new Set(['Grant', 'RefreshToken'])
-
 /**
  * Gives oidc-provider its storage. The library finds first and acts later; what may happen once is therefore decided
  * here, by conditional statements: `consume` and the insertion of a `jti` throw when somebody else was first, and what
- * a token request redeems is settled when its answer is ready (`settleRedemption`).
+ * a token request redeems is settled when its answer is ready (`settleRedemption`). Refresh tokens are kept with their
+ * grant, by an adapter of their own.
  */
 export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter {
   const { artifacts, registered, registration, clock } = ports
@@ -53,8 +45,9 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
       if (model === seenOnceModel) {
         if (!(await artifacts.insertOnce(artifact)))
           throw new errors.InvalidGrant('this assertion was used before')
-      } else if (!storeLater(artifact)) await artifacts.put(artifact, isGrantedAtOnce(model))
-      if (signsOfUse.has(model) && payload.clientId !== undefined)
+      } else await artifacts.put(artifact, isGrantedAtOnce(model))
+      // A person has let the client in: its registration is in use.
+      if (model === 'Grant' && payload.clientId !== undefined)
         await registered.markUsed(payload.clientId, clock.now() + registration.idleSeconds * 1000)
     },
     async find(id) {
@@ -63,8 +56,6 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
         model === 'Grant'
           ? (takeGrant(id) ?? (await artifacts.find(model, id)))
           : await findToRedeem(artifacts, model, id)
-      if (model === refreshTokenModel && found !== undefined && isWithinWindow(ports, found))
-        return found.payload
       if (model === 'Grant' && found !== undefined) ports.stepUps.notice(found)
       return restore(found)
     },
@@ -89,7 +80,10 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
     },
     revokeByGrantId: revokeGrant,
   })
-  return (model) => (model === 'Client' ? clientAdapter(ports) : artifactAdapter(model))
+  return (model) => {
+    if (model === 'Client') return clientAdapter(ports)
+    return model === refreshTokenModel ? refreshTokenAdapter(ports) : artifactAdapter(model)
+  }
 }
 
 /** Of many people who confirm one user code at once, one goes on: whoever is first to mark it. Throws InvalidRequest. */

@@ -1,21 +1,29 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { tokenSealer } from '../core/secret.ts'
-import type { Artifact, ArtifactStore, FoundArtifact, RevocationStore } from '../storage/contract.ts'
+import { digest } from '../core/secret.ts'
+import type { ArtifactStore, FoundArtifact, RevocationStore } from '../storage/contract.ts'
+import type { HeldRefreshToken, RefreshTokenUse } from '../storage/refresh-token-contract.ts'
 import { grants } from './grants.ts'
 import { errors, Provider } from './library.ts'
+import type { RefreshTokenName } from './refresh-token-format.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** The library's name of refresh tokens in the store. */
+/** The library's name of refresh tokens. */
 export const refreshTokenModel = 'RefreshToken'
 
 /** The library's name of authorization codes in the store. */
 const codeModel = 'AuthorizationCode'
 
-const purpose = 'refresh-answer'
+/** How many uses are remembered. Of more within one window, the first are taken for theft. */
+const rememberedUses = 16
 
 interface RedemptionPorts extends Pick<AuthorizationServerSettings, 'tokens' | 'clock'> {
   readonly artifacts: ArtifactStore
   readonly revocations: RevocationStore
+}
+
+/** A refresh token that was presented, and the one that its grant has. */
+export interface Presented extends RefreshTokenName {
+  readonly held: HeldRefreshToken
 }
 
 /**
@@ -26,11 +34,11 @@ interface RedemptionPorts extends Pick<AuthorizationServerSettings, 'tokens' | '
 interface Redemption {
   /** What the library has still to ask for. */
   grant: FoundArtifact | undefined
-  used?: { readonly model: string; readonly id: string }
-  successor?: Artifact
+  readonly presented?: Presented
+  /** The code that is used up. */
+  code?: string
+  successor?: { readonly grantId: string; readonly payload: HeldRefreshToken['payload'] }
 }
-
-const isRedeemed = (model: string): boolean => model === refreshTokenModel || model === codeModel
 
 const redemptions = new WeakMap<object, Redemption>()
 
@@ -38,17 +46,28 @@ function running(): Redemption | undefined {
   return Provider.ctx === undefined ? undefined : redemptions.get(Provider.ctx)
 }
 
-/** Finds an artifact; with its grant, where it is what the running token request redeems. */
+/** Finds an artifact; with its grant, where it is the code that the running token request redeems. */
 export async function findToRedeem(
   artifacts: ArtifactStore,
   model: string,
   id: string,
 ): Promise<FoundArtifact | undefined> {
   const context = Provider.ctx
-  if (context?.oidc.route !== 'token' || !isRedeemed(model)) return artifacts.find(model, id)
+  if (context?.oidc.route !== 'token' || model !== codeModel) return artifacts.find(model, id)
   const { found, grant } = await artifacts.findWithGrant(model, id)
   redemptions.set(context, { grant })
   return found
+}
+
+/** Notes the refresh token that the running token request presents, and the grant that it was found with. */
+export function present(presented: Presented, grant: FoundArtifact): void {
+  const context = Provider.ctx
+  if (context?.oidc.route === 'token') redemptions.set(context, { grant, presented })
+}
+
+/** The refresh token that the running token request presents. */
+export function presentedToken(): Presented | undefined {
+  return running()?.presented
 }
 
 /** The grant of what is redeemed, which was found with it, once. */
@@ -60,20 +79,25 @@ export function takeGrant(id: string): FoundArtifact | undefined {
   return grant
 }
 
-/** Notes that something is used up. Returns false where that must happen now. */
+/** Notes that a code is used up. Returns false where that must happen now. */
 export function useLater(model: string, id: string): boolean {
   const redemption = running()
-  if (redemption === undefined || !isRedeemed(model)) return false
-  redemption.used = { model, id }
+  if (redemption === undefined || model !== codeModel) return false
+  redemption.code = id
   return true
 }
 
-/** Keeps the successor of what is used up. Returns false where it must be stored now. */
-export function storeLater(artifact: Artifact): boolean {
+/** Keeps the refresh token that comes of what is redeemed. Returns false where it must be stored now. */
+export function holdLater(grantId: string, payload: HeldRefreshToken['payload']): boolean {
   const redemption = running()
-  if (redemption?.used === undefined || artifact.model !== refreshTokenModel) return false
-  redemption.successor = artifact
+  if (redemption === undefined) return false
+  redemption.successor = { grantId, payload }
   return true
+}
+
+/** The first refresh token of a grant. */
+export function firstToken(payload: HeldRefreshToken['payload']): HeldRefreshToken {
+  return { payload, serial: 0, uses: [] }
 }
 
 /**
@@ -81,75 +105,77 @@ export function storeLater(artifact: Artifact): boolean {
  * that was a fault of ours; a refresh token by success alone.
  */
 export async function settleRedemption(ports: RedemptionPorts, context: KoaContextWithOIDC): Promise<void> {
-  const { used, successor } = redemptions.get(context) ?? {}
-  if (used === undefined || context.status >= 500) return
-  if (used.model === refreshTokenModel) return settleRefresh(ports, context, used.id, successor)
-  if (await ports.artifacts.consume(used.model, used.id, { successor })) return
+  const { code, successor, presented } = redemptions.get(context) ?? {}
+  if (presented !== undefined) {
+    if (context.status === 200 && successor !== undefined)
+      await settleRefresh(ports, context, presented, successor.payload)
+    return
+  }
+  if (code === undefined || context.status >= 500) return
+  const gives = successor && { grantId: successor.grantId, token: firstToken(successor.payload) }
+  if (await ports.artifacts.consume(codeModel, code, gives)) return
   // Two requests presented the same code at once: the second one is a replay.
   const grantId = context.oidc.entities.AuthorizationCode?.grantId
   await refuseReplay(ports, context, grantId, 'authorization code already used')
 }
 
+/** When and for what a token was used; undefined for one that is good, or whose use is forgotten. */
+export function useOf({ serial, held }: Presented): RefreshTokenUse | undefined {
+  return held.uses[held.serial - 1 - serial]
+}
+
 /**
- * The adapter shows the library a used refresh token as unused for so long; afterwards using it again is theft. Counted to
- * both sides: the clock of another replica may be ahead, but one that was set back opens no window again.
+ * Whether a use was a moment ago: the adapter shows the library a refresh token that was used then as unused. Afterwards
+ * using it again is theft. Counted to both sides: the clock of another replica may be ahead, but one that was set back opens
+ * no window again.
  */
-export function isWithinWindow({ tokens, clock }: RedemptionPorts, { consumedAt }: FoundArtifact): boolean {
-  return consumedAt !== undefined && Math.abs(clock.now() - consumedAt) < tokens.refreshWindowSeconds * 1000
+export function isWithinWindow(
+  { tokens, clock }: Pick<AuthorizationServerSettings, 'tokens' | 'clock'>,
+  use: RefreshTokenUse | undefined,
+): boolean {
+  return use !== undefined && Math.abs(clock.now() - use.at) < tokens.refreshWindowSeconds * 1000
 }
 
 /**
  * Ends a successful refresh (RFC 6749 section 6), after the library and before the answer leaves. One conditional
- * statement marks the old token as used and keeps the answer with the mark, sealed with a key that only the old token
- * gives. So of many requests at once, in any number of processes, one answer counts, with its successor; the others
- * give that same answer. The library has by then authenticated the client and checked grant,
- * account, scope, resource and proof for each of them. A process that dies before the statement has told nobody
- * anything: the old token is still good. One that dies after it has lost nothing: the answer is there to be asked for
- * again, until the window closes.
+ * statement puts the successor into the place of the old token, and notes when and for what that was used. Everybody
+ * knows the successor of a token by the token alone, so of many requests at once, in any number of processes, one changes
+ * the store and all of them answer with one and the same refresh token, each with an access token of its own. The library
+ * has by then authenticated the client and checked grant, account, scope, resource and proof for each of them. A process
+ * that dies before the statement has told nobody anything: the old token is still good. One that dies after it has lost
+ * nothing: until the window closes, the old token leads to the same successor.
  *
- * Where the kept answer belongs to another request (scope, resource or proof key differ), or the window is closed,
- * the token was used twice: its grant ends (RFC 9700 section 4.14.2).
+ * Where the token was used for something else (scope, resource or proof key differ), or the window is closed, it was used
+ * twice: its grant ends (RFC 9700 section 4.14.2).
  */
 async function settleRefresh(
   ports: RedemptionPorts,
   context: KoaContextWithOIDC,
-  id: string,
-  successor: Artifact | undefined,
+  { grantId, serial, held }: Presented,
+  payload: HeldRefreshToken['payload'],
 ): Promise<void> {
-  const used = context.oidc.entities.RotatedRefreshToken
-  if (used === undefined || context.status !== 200) return
-  const { artifacts } = ports
-  const answers = tokenSealer(id, purpose)
-  const request = describeRequest(context, used)
-  const answerOfUse = answers.seal(JSON.stringify(context.body), request)
-  if (await artifacts.consume(refreshTokenModel, id, { answer: answerOfUse, successor })) return
-
-  const found = await artifacts.find(refreshTokenModel, id)
-  const kept = found !== undefined && isWithinWindow(ports, found) ? found.answer : undefined
-  const answer = kept === undefined ? undefined : answers.open(kept, request)
-  if (answer !== undefined) {
-    context.body = JSON.parse(answer)
-    return
+  const request = describeRequest(context)
+  if (held.serial === serial) {
+    const uses = [{ at: ports.clock.now(), request }, ...held.uses].slice(0, rememberedUses)
+    if (await ports.artifacts.holdRefreshToken(grantId, { payload, serial: serial + 1, uses })) return
   }
-  await refuseReplay(ports, context, used.grantId, 'refresh token already used')
+  const now = (await ports.artifacts.find('Grant', grantId))?.refreshToken
+  const use = now && useOf({ grantId, serial, held: now })
+  if (use?.request === request && isWithinWindow(ports, use)) return
+  await refuseReplay(ports, context, grantId, 'refresh token already used')
 }
 
-/** What makes two refreshes the same request. What they leave out means what the token has. */
-function describeRequest(
-  { oidc: { params, entities } }: KoaContextWithOIDC,
-  used: {
-    readonly clientId?: string | undefined
-    readonly resource?: unknown
-    readonly scope?: string | undefined
-  },
-): string {
-  const scope = typeof params?.['scope'] === 'string' ? params['scope'] : used.scope
-  return JSON.stringify([
-    used.clientId,
-    [params?.['resource'] ?? used.resource ?? []].flat(),
-    [...new Set(scope?.split(' '))].toSorted(),
-    entities.AccessToken?.jkt ?? '',
-  ])
+/** A hash of what makes two refreshes with one token the same request. What they leave out means what the token has. */
+function describeRequest({ oidc: { params, entities } }: KoaContextWithOIDC): string {
+  const used = entities.RotatedRefreshToken
+  const scope = typeof params?.['scope'] === 'string' ? params['scope'] : used?.scope
+  return digest(
+    JSON.stringify([
+      [params?.['resource'] ?? used?.resource ?? []].flat(),
+      [...new Set(scope?.split(' '))].toSorted(),
+      entities.AccessToken?.jkt ?? '',
+    ]),
+  ).slice(0, 22)
 }
 
 /** What is used twice ends its grant, with all that came from it (RFC 9700 section 4.14.2). */

@@ -29,6 +29,7 @@ import { type Notes, takeNotes } from './notes.ts'
 import { oauthEvent } from './observe.ts'
 import { homePage } from './pages/home-page.ts'
 import { isPersonPath, personPages } from './person-pages.ts'
+import { nameRefreshTokens } from './refresh-token-adapter.ts'
 import { blockedClients } from './registration/blocked-clients.ts'
 import { compareHashedSecrets } from './registration/client-secrets.ts'
 import { hideBlocked } from './registration/hide-blocked.ts'
@@ -49,6 +50,7 @@ function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engin
   const provider = new Provider(settings.site.url, libraryConfiguration(settings))
   // Safe because the front layer overwrites the forwarded headers of every request.
   provider.proxy = true
+  nameRefreshTokens(provider, settings.secret)
   renewSessionsAtLogin(provider)
   compareHashedSecrets(provider, settings)
   registerGrantTypes(provider, settings)

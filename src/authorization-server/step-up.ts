@@ -2,7 +2,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
 import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
 import { errors, Provider } from './library.ts'
-import { refreshTokenModel } from './redemption.ts'
+import { presentedToken } from './redemption.ts'
 
 /** A call that a client was just refused for want of scopes. */
 interface StepUpNeed {
@@ -69,11 +69,11 @@ export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
       })
     },
     async refuseRefresh(context) {
-      const { grantId, jti = '' } = context.oidc.entities.RefreshToken ?? {}
-      if (grantId === undefined || !challenged.has(context)) return
-      // A token that was used before gets the answer of then; the refusal is for the one that goes on.
-      if ((await artifacts.find(refreshTokenModel, jti))?.consumedAt !== undefined) return
-      if (!(await artifacts.answerChallenge('Grant', grantId))) return
+      const presented = presentedToken()
+      if (presented === undefined || !challenged.has(context)) return
+      // A token that was used before leads where it led then; the refusal is for the one that goes on.
+      if (presented.serial < presented.held.serial) return
+      if (!(await artifacts.answerChallenge('Grant', presented.grantId))) return
       throw new errors.InvalidGrant('more scopes are needed: ask the user for them')
     },
     async neededScopes(clientId, subject, resource) {

@@ -7,14 +7,11 @@ const keepMilliseconds = 24 * 3600 * 1000
 /** What anybody can have written with each request goes sooner: it is accepted until a little after its end. */
 const briefModels = [seenOnceModel, 'PushedAuthorizationRequest', 'Interaction', 'DeviceCode']
 const keepBriefMilliseconds = 10 * 60 * 1000
-/** The longest that a used refresh token can still get its answer. */
-const answerMilliseconds = 60_000
 
 /** Removes from a store what is over. */
 export async function sweepStore(store: Store, clock: Clock): Promise<void> {
   await store.artifacts.sweep(clock.now() - keepMilliseconds)
   for (const model of briefModels) await store.artifacts.sweep(clock.now() - keepBriefMilliseconds, model)
-  await store.artifacts.forgetAnswers(clock.now() - answerMilliseconds)
   await store.clients.sweep(clock.now())
   await store.revocations.sweep(clock.now() - keepMilliseconds)
   await store.consents.sweep(clock.now())

@@ -4,14 +4,26 @@ import { type Prepared, prepare } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
 /** What is read of an artifact: not the columns that it is only found by. */
-export const kept = ['model', 'payload', 'consumed_at', 'expires_at', 'answer', 'challenged_until'] as const
+export const kept = [
+  'model',
+  'id',
+  'payload',
+  'consumed_at',
+  'expires_at',
+  'challenged_until',
+  'refresh_token',
+  'refresh_serial',
+] as const
 
 /** An artifact as it is read. */
 export type KeptRow = Pick<Selectable<Schema['artifacts']>, (typeof kept)[number]>
 
-/** An artifact as it is written: the marks of its use come later. */
+/** An artifact as it is written: what becomes of it comes later. */
 export type ArtifactRow = Required<
-  Omit<Insertable<Schema['artifacts']>, 'tenant' | 'consumed_at' | 'answer' | 'challenged_until'>
+  Omit<
+    Insertable<Schema['artifacts']>,
+    'tenant' | 'consumed_at' | 'challenged_until' | 'refresh_token' | 'refresh_serial'
+  >
 >
 
 interface ById {
@@ -19,10 +31,16 @@ interface ById {
   readonly id: string
 }
 
-/** What consumption writes into the row that it marks. */
 interface Consumption extends ById {
   readonly now: number
-  readonly answer: string | null
+}
+
+/** What the row of a grant is given in the place of the refresh token before. */
+export interface Holding {
+  readonly grant: string
+  readonly token: string
+  readonly serial: number
+  readonly before: number
 }
 
 /** Which database runs the statements. */
@@ -44,19 +62,14 @@ interface ArtifactStatements {
   readonly findWithGrant: Prepared<ById, KeptRow>
   readonly consume: Prepared<Consumption, unknown>
   readonly consumeFleeting: Prepared<Consumption, unknown>
-  readonly replace: Replace
+  readonly hold: Prepared<Holding, unknown>
+  readonly redeem: (consumption: Consumption, holding: Holding) => Promise<boolean>
   readonly challenge: Prepared<ByValue & { readonly until: number }, unknown>
   readonly answerChallenge: Prepared<ById & { readonly now: number }, unknown>
   readonly remove: Prepared<ById, unknown>
   readonly removeFleeting: Prepared<ById, unknown>
   readonly take: Prepared<ById, KeptRow>
 }
-
-/** A row to be written by a statement that has a row of its own to find. */
-type Successor = { readonly [Column in keyof ArtifactRow as `new_${Column}`]: ArtifactRow[Column] }
-
-/** Consumes a row and inserts the one that takes its place, both or neither. Returns whether it did. */
-type Replace = (consumption: Consumption, successor: ArtifactRow) => Promise<boolean>
 
 /** The statements that requests wait for. The ids that they are given are hashes already. */
 export function artifactStatements(db: Database, engine: StoreEngine, tenant: string): ArtifactStatements {
@@ -78,34 +91,48 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
     )
   const put = prepare(db, putRow)
   const remove = prepare(db, deleteById)
-  const consumption = ({ model, id, now, answer }: Consumption) =>
+  const consumption = ({ model, id, now }: Consumption) =>
     db
       .updateTable('artifacts')
-      .set({ consumed_at: now, answer })
+      .set({ consumed_at: now })
       .where('tenant', '=', tenant)
       .where('model', '=', model)
       .where('id', '=', id)
       .where('consumed_at', 'is', null)
       .returning('id')
   const consume = prepare(db, consumption)
-  const replaceAtOnce = prepare(db, (values: Consumption & Successor) =>
+  const holding = ({ grant, token, serial, before }: Holding) =>
+    db
+      .updateTable('artifacts')
+      .set({ refresh_token: token, refresh_serial: serial })
+      .where('tenant', '=', tenant)
+      .where('model', '=', 'Grant')
+      .where('id', '=', grant)
+      .where(sql`coalesce(refresh_serial, -1)`, '=', before)
+      .returning('id')
+  const hold = prepare(db, holding)
+  const redeemAtOnce = prepare(db, (values: Consumption & Holding) =>
     db
       .with('used', () => consumption(values))
-      .insertInto('artifacts')
-      .columns(['tenant', ...columns])
-      .expression((query) =>
-        query.selectFrom('used').select([
-          sql.val(tenant).as('tenant'),
-          ...columns.map((column) =>
-            // A value that is only selected has no type that the database could know.
-            (column === 'expires_at'
-              ? sql`cast(${values.new_expires_at} as bigint)`
-              : sql`${values[`new_${column}`]}`
-            ).as(column),
-          ),
-        ]),
+      .with('held', (query) =>
+        holding(values).where(({ exists }) => exists(query.selectFrom('used').select('id'))),
       )
-      .returning('id'),
+      .selectFrom('held')
+      .select('id'),
+  )
+  /** Follows the consumption of a row at the same time. */
+  const holdNext = prepare(db, (values: Consumption & Holding) =>
+    holding(values).where(({ exists }) =>
+      exists(
+        db
+          .selectFrom('artifacts as used')
+          .select('used.id')
+          .where('used.tenant', '=', tenant)
+          .where('used.model', '=', values.model)
+          .where('used.id', '=', values.id)
+          .where('used.consumed_at', '=', values.now),
+      ),
+    ),
   )
   const fleeting = <Values extends object>(build: (values: Values) => Change): Prepared<Values, unknown> =>
     engine === 'postgres'
@@ -146,15 +173,14 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
     ),
     consume,
     consumeFleeting: fleeting(consumption),
-    replace:
+    hold,
+    redeem:
       engine === 'postgres'
-        ? async (use, successor) => (await replaceAtOnce({ ...use, ...asSuccessor(successor) })).length === 1
-        : async (use, successor) => {
-            // The embedded store commits together what it is asked for together, and nothing before what stands first:
-            // a successor that nobody has heard of harms nobody.
-            const [, consumed] = await Promise.all([put(successor), consume(use)])
-            if (consumed.length === 0) await remove(successor)
-            return consumed.length === 1
+        ? async (use, held) => (await redeemAtOnce({ ...use, ...held })).length === 1
+        : async (use, held) => {
+            // The embedded store commits together what it is asked for together, in this order.
+            const [used, given] = await Promise.all([consume(use), holdNext({ ...use, ...held })])
+            return used.length === 1 && given.length === 1
           },
     challenge: prepare(db, ({ model, value, until }) =>
       db
@@ -203,8 +229,4 @@ const columns = [
 /** Named one by one, since a statement is built before there is a row. */
 function columnsOf(row: ArtifactRow): ArtifactRow {
   return Object.fromEntries(columns.map((column) => [column, row[column]])) as ArtifactRow
-}
-
-function asSuccessor(row: ArtifactRow): Successor {
-  return Object.fromEntries(columns.map((column) => [`new_${column}`, row[column]])) as Successor
 }

@@ -3,6 +3,7 @@ import { keyedDigest, type MasterSecret, sealer } from '../core/secret.ts'
 import {
   type ArtifactRow,
   artifactStatements,
+  type Holding,
   type KeptRow,
   kept,
   type StoreEngine,
@@ -11,6 +12,7 @@ import type { Artifact, ArtifactStore, FoundArtifact } from './contract.ts'
 import type { Database } from './database.ts'
 import { ofAccounts } from './of-accounts.ts'
 import type { Prepared } from './prepared.ts'
+import type { HeldRefreshToken } from './refresh-token-contract.ts'
 
 /**
  * What a person is in the middle of. When the power fails they begin it again, so that nothing waits for a disk until they
@@ -44,7 +46,7 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
   const optional = (kind: string, value: string | undefined): string | null =>
     value === undefined ? null : hashed(kind, value)
   const context = (model: string): string => `${tenant}\0${model}`
-  const answerContext = (model: string): string => `${context(model)}\0answer`
+  const tokenContext = (grant: string): string => `${context('Grant')}\0${grant}\0refresh-token`
 
   const toRow = (artifact: Artifact): ArtifactRow => ({
     model: artifact.model,
@@ -65,8 +67,20 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
       payload: JSON.parse(payload) as Record<string, unknown>,
       consumedAt: row.consumed_at === null ? undefined : row.consumed_at,
       ...(row.challenged_until === null ? {} : { challengedUntil: row.challenged_until }),
-      ...(row.answer === null ? {} : { answer: payloads.open(row.answer, answerContext(row.model)) }),
+      ...(row.refresh_serial === null ? {} : { refreshToken: openToken(row, row.refresh_serial) }),
     }
+  }
+
+  const openToken = ({ id, refresh_token: sealed }: KeptRow, serial: number): HeldRefreshToken => {
+    const opened = payloads.open(sealed ?? '', tokenContext(id))
+    if (opened === undefined) throw new Error('a stored refresh token was sealed with another secret')
+    return { serial, ...(JSON.parse(opened) as Omit<HeldRefreshToken, 'serial'>) }
+  }
+
+  const toHolding = (grantId: string, { serial, payload, uses }: HeldRefreshToken): Holding => {
+    const id = hashed('Grant', grantId)
+    const token = payloads.seal(JSON.stringify({ payload, uses }), tokenContext(id))
+    return { grant: id, token, serial, before: serial - 1 }
   }
 
   const found = (row: KeptRow | undefined): FoundArtifact | undefined =>
@@ -136,25 +150,14 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
         .executeTakeFirstOrThrow()
       return Number(count)
     },
-    async consume(model, id, { answer, successor } = {}) {
-      const consumption = {
-        model,
-        id: hashed(model, id),
-        now: clock.now(),
-        answer: answer === undefined ? null : payloads.seal(answer, answerContext(model)),
-      }
-      if (successor !== undefined) return statements.replace(consumption, toRow(successor))
+    async consume(model, id, gives) {
+      const consumption = { model, id: hashed(model, id), now: clock.now() }
+      if (gives !== undefined) return statements.redeem(consumption, toHolding(gives.grantId, gives.token))
       const consume = unfinished.has(model) ? statements.consumeFleeting : statements.consume
       return (await consume(consumption)).length === 1
     },
-    async forgetAnswers(before) {
-      await db
-        .updateTable('artifacts')
-        .set({ answer: null })
-        .where('tenant', '=', tenant)
-        .where('answer', 'is not', null)
-        .where('consumed_at', '<', before)
-        .execute()
+    async holdRefreshToken(grantId, token) {
+      return (await statements.hold(toHolding(grantId, token))).length === 1
     },
     async challenge(model, uid, until) {
       await statements.challenge({ model, value: hashed('uid', uid), until })

@@ -1,6 +1,7 @@
 import type { ConsentStore } from './consent-contract.ts'
 import type { IdentityStore } from './identity-contract.ts'
 import type { LastStartStore } from './last-start-contract.ts'
+import type { HeldRefreshToken } from './refresh-token-contract.ts'
 
 /** What the authorization server remembers about one code, token, session, grant or client. */
 export interface Artifact {
@@ -22,8 +23,8 @@ export interface FoundArtifact {
   readonly payload: Readonly<Record<string, unknown>>
   /** Milliseconds since the epoch. */
   readonly consumedAt: number | undefined
-  /** What `consume` kept with it. */
-  readonly answer?: string | undefined
+  /** What a grant has been given, until the end of the grant. */
+  readonly refreshToken?: HeldRefreshToken
   /** Until when a challenge stands: milliseconds since the epoch. */
   readonly challengedUntil?: number | undefined
 }
@@ -32,12 +33,6 @@ export interface FoundArtifact {
 interface FoundWithGrant {
   readonly found: FoundArtifact | undefined
   readonly grant: FoundArtifact | undefined
-}
-
-/** What the use of something that may be used once leaves behind. */
-interface LeftByUse {
-  readonly answer?: string | undefined
-  readonly successor?: Artifact | undefined
 }
 
 /**
@@ -74,12 +69,14 @@ export interface ArtifactStore {
   clientsOf(model: string): Promise<readonly string[]>
   /**
    * Marks as consumed in one conditional update. Returns whether this call did it: of many at once, one. Together with
-   * the mark, or not at all, it writes what is left: the answer that the one use was given, and the artifact that takes
-   * the place of the consumed one.
+   * the mark, or not at all, it gives a grant the first refresh token that comes of it, where the grant is there.
    */
-  consume(model: string, id: string, left?: LeftByUse): Promise<boolean>
-  /** Drops the kept answers of what was consumed before a time, in milliseconds since the epoch. */
-  forgetAnswers(before: number): Promise<void>
+  consume(model: string, id: string, gives?: { grantId: string; token: HeldRefreshToken }): Promise<boolean>
+  /**
+   * Gives a grant a refresh token, if the one that it has is the one before that, or it has none and this is the first: in
+   * one conditional update. Returns whether this call did it: of many at once, one.
+   */
+  holdRefreshToken(grantId: string, token: HeldRefreshToken): Promise<boolean>
   /** Marks what has this `uid` as challenged until a time, in milliseconds since the epoch. */
   challenge(model: string, uid: string, until: number): Promise<void>
   /** Ends a challenge that still stands, in one conditional update. Returns whether this call did it: of many at once, one. */

@@ -24,10 +24,11 @@ interface ArtifactTable {
   account_id: string | null
   client_id: string | null
   consumed_at: number | null
-  /** What the one use was answered with, sealed. Kept for a short while. */
-  answer: string | null
   /** Until when a challenge for more scopes is remembered, on a grant. */
   challenged_until: number | null
+  /** The refresh token that a grant has at present, sealed, and how many were before it. */
+  refresh_token: string | null
+  refresh_serial: number | null
   expires_at: number | null
 }
 

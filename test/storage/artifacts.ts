@@ -49,57 +49,58 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       assert.equal(await store().artifacts.consume('Code', 'unknown'), false)
     })
 
-    it('keep the answer of the one that consumed them, of 50 at once, for a while', async () => {
-      await store().artifacts.put({ model: 'Once', id: 'o', payload: {}, expiresAt: soon() })
-      const answers = Array.from({ length: 50 }, (_, index) => `answer ${index}`)
-      const began = clock.now()
-      const results = await Promise.all(
-        answers.map((answer) => store().artifacts.consume('Once', 'o', { answer })),
-      )
-      assert.equal((await store().artifacts.find('Once', 'o'))?.answer, answers[results.indexOf(true)])
-      await store().artifacts.put({ model: 'Once', id: 'o', payload: { again: true } })
-      await store().artifacts.forgetAnswers(began)
-      assert.equal((await store().artifacts.find('Once', 'o'))?.answer, answers[results.indexOf(true)])
-      await store().artifacts.forgetAnswers(clock.now() + 1000)
-      const found = await store().artifacts.find('Once', 'o')
-      assert.equal(found?.answer, undefined)
-      assert.ok(found?.consumedAt)
-    })
-
-    it('give way to one successor, of 50 at once, or to none', async () => {
-      const grantId = 'succession'
-      await store().artifacts.put({ model: 'Grant', id: grantId, grantId, payload: { of: 'all' } })
-      const used = { model: 'RefreshToken', id: 'used', grantId, payload: { n: 0 }, expiresAt: soon() }
-      await store().artifacts.put(used)
-      assert.deepEqual(await store().artifacts.findWithGrant('RefreshToken', 'used'), {
-        found: { payload: { n: 0 }, consumedAt: undefined },
-        grant: { payload: { of: 'all' }, consumedAt: undefined },
-      })
-      const numbers = Array.from({ length: 50 }, (_, index) => index)
-      const successorOf = (index: number) => ({ ...used, id: `next ${index}`, payload: { n: index } })
-      const results = await Promise.all(
-        numbers.map((index) =>
-          store().artifacts.consume('RefreshToken', 'used', {
-            answer: `answer ${index}`,
-            successor: successorOf(index),
-          }),
-        ),
-      )
-      assert.equal(results.filter(Boolean).length, 1)
-      const winner = results.indexOf(true)
-      assert.equal((await store().artifacts.find('RefreshToken', 'used'))?.answer, `answer ${winner}`)
-      for (const index of numbers) {
-        const { found, grant } = await store().artifacts.findWithGrant('RefreshToken', `next ${index}`)
-        assert.deepEqual(found?.payload, index === winner ? { n: winner } : undefined)
-        assert.equal(grant === undefined, index !== winner)
+    it('are found with their grant, which holds one refresh token after another, of 50 at once one', async () => {
+      const grantId = 'holder'
+      const token = (serial: number, n = 0) => ({ payload: { n }, serial, uses: [{ at: 5, request: 'r' }] })
+      const hold = (serial: number) =>
+        Promise.all(
+          Array.from({ length: atOnce }, (_, n) =>
+            store().artifacts.holdRefreshToken(grantId, token(serial, n)),
+          ),
+        )
+      assert.equal((await hold(0)).filter(Boolean).length, 0, 'without a grant')
+      const grant = { model: 'Grant', id: grantId, grantId, payload: { of: 'all' } }
+      await store().artifacts.put(grant)
+      await store().artifacts.put({ model: 'Code', id: 'with grant', grantId, payload: { n: 0 } })
+      for (const serial of [0, 1, 2]) {
+        const results = await hold(serial)
+        assert.equal(results.filter(Boolean).length, 1)
+        await store().artifacts.put(grant)
+        assert.deepEqual(await store().artifacts.findWithGrant('Code', 'with grant'), {
+          found: { payload: { n: 0 }, consumedAt: undefined },
+          grant: {
+            payload: { of: 'all' },
+            consumedAt: undefined,
+            refreshToken: token(serial, results.indexOf(true)),
+          },
+        })
       }
+      for (const serial of [0, 2, 4])
+        assert.equal((await hold(serial)).filter(Boolean).length, 0, `${serial} does not come after 2`)
       await store().artifacts.removeGrant(grantId)
-      assert.deepEqual(await store().artifacts.findWithGrant('RefreshToken', `next ${winner}`), {
+      assert.deepEqual(await store().artifacts.findWithGrant('Code', 'with grant'), {
         found: undefined,
         grant: undefined,
       })
-      assert.equal(await store().artifacts.consume('RefreshToken', 'gone', { successor: used }), false)
-      assert.equal(await store().artifacts.find('RefreshToken', 'used'), undefined)
+      assert.equal(await store().artifacts.holdRefreshToken(grantId, token(3)), false)
+    })
+
+    it('that are consumed give their grant its first refresh token, of 50 at once, or none', async () => {
+      const grantId = 'giver'
+      const token = (n: number) => ({ payload: { n }, serial: 0, uses: [] })
+      const redeem = (id: string, n: number) =>
+        store().artifacts.consume('Code', id, { grantId, token: token(n) })
+      const heldBy = async () => (await store().artifacts.find('Grant', grantId))?.refreshToken
+      await store().artifacts.put({ model: 'Grant', id: grantId, grantId, payload: {} })
+      for (const id of ['first', 'second'])
+        await store().artifacts.put({ model: 'Code', id, grantId, payload: {}, expiresAt: soon() })
+      assert.equal(await redeem('unknown', 99), false)
+      const results = await Promise.all(Array.from({ length: atOnce }, (_, index) => redeem('first', index)))
+      assert.equal(results.filter(Boolean).length, 1)
+      const held = await heldBy()
+      assert.equal(await redeem('second', 99), false, 'the grant has one')
+      assert.deepEqual(await heldBy(), held)
+      await store().artifacts.removeGrant(grantId)
     })
 
     it('are listed by account, the last to expire first, of one client and so many where that is said', async () => {

@@ -81,7 +81,8 @@ describe('a change that waits for no disk', () => {
     assert.equal(await modeOf(() => put('Session')), 'NORMAL')
     for (const model of ['Grant', 'AuthorizationCode', 'Interaction'])
       assert.equal(await modeOf(() => put(model)), 'as before', model)
-    assert.equal(await modeOf(() => put('RefreshToken')), 'FULL')
+    const token = { payload: {}, serial: 0, uses: [] }
+    assert.equal(await modeOf(() => artifacts.holdRefreshToken('one', token)), 'FULL')
     await put('Interaction')
     const granted = { model: 'Grant', id: 'two', payload: {} }
     assert.equal(await modeOf(() => artifacts.put(granted, true)), 'FULL', 'where a token comes with it')
@@ -111,7 +112,7 @@ describe('a change that waits for no disk', () => {
     const changes = [
       () => putFleeting(row('a')),
       () => putFleeting(row('a')),
-      () => consumeFleeting({ model: 'Interaction', id: 'a', now: 1, answer: null }),
+      () => consumeFleeting({ model: 'Interaction', id: 'a', now: 1 }),
       () => removeFleeting({ model: 'Interaction', id: 'a' }),
     ]
     for (const change of changes) {

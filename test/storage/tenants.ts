@@ -67,11 +67,13 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
       resource: 'https://gw.example/mcp',
       clientDigest: 'd',
     }
+    const refreshToken = (serial: number, whose: string) => ({ payload: { whose }, serial, uses: [] })
     const use = { counter: 5, usedAt: 5, loginsSince: 0 }
 
     const fill = async (store: Store, whose: string): Promise<void> => {
       await store.artifacts.put(artifact('Grant', whose))
       await store.artifacts.put(artifact('Code', whose))
+      await store.artifacts.holdRefreshToken('a', refreshToken(0, whose))
       await store.clients.register(client('app', whose), undefined)
       await store.consents.remember(question, [whose], later(60_000))
       await store.revocations.add({ kind: 'grant', id: whose, expiresAt: later(60_000) })
@@ -96,6 +98,7 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
         ...(await artifacts.list('Code', { text: 'ada', skip: 0, most: 9 })),
         ...(await artifacts.listByAccount('Code', 'ada')),
         ...(await artifacts.listByClient('Code', 'app')),
+        (await artifacts.find('Grant', 'a'))?.refreshToken,
       ].map((one) => one?.payload['whose'])
       const people = [
         await store.users.find('ada'),
@@ -125,11 +128,11 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
       users,
       ...store
     }: Store): Promise<void> => {
-      await artifacts.consume('Code', 'a', { answer: 'x', successor: { ...artifact('Code', 'x'), id: 'b' } })
+      await artifacts.consume('Code', 'a', { grantId: 'a', token: refreshToken(0, 'of theirs') })
       await artifacts.consume('Code', 'a')
+      for (const serial of [0, 1, 2]) await artifacts.holdRefreshToken('a', refreshToken(serial, 'of theirs'))
       await artifacts.challenge('Grant', 'u', later(10))
       await artifacts.answerChallenge('Grant', 'a')
-      await artifacts.forgetAnswers(later(10))
       await artifacts.remove('Code', 'a')
       await artifacts.take('Code', 'a')
       await artifacts.removeGrant('g')
@@ -195,7 +198,8 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
       await mine.users.add({ ...person('invited'), passwordHash: undefined }, 'invited')
       await mine.artifacts.challenge('Grant', 'u', later(60_000))
       await mine.artifacts.put({ ...artifact('Code', 'used'), id: 'used', uid: 'used' })
-      await mine.artifacts.consume('Code', 'used', { answer: 'kept' })
+      await mine.artifacts.consume('Code', 'used')
+      await mine.artifacts.holdRefreshToken('a', refreshToken(1, 'of mine'))
       await mine.keys.add({ ...key('of mine'), kid: 'ended' }, { generation: 2, signsFrom: 9 })
       await mine.keys.end('p', ['ended'], 10)
       const untouched = await rows()

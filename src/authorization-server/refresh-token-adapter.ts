@@ -1,0 +1,102 @@
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { MasterSecret } from '../core/secret.ts'
+import type { ArtifactStore, ClientStore, RevocationStore } from '../storage/contract.ts'
+import type { HeldRefreshToken } from '../storage/refresh-token-contract.ts'
+import { grants } from './grants.ts'
+import { errors, type Provider } from './library.ts'
+import {
+  firstToken,
+  holdLater,
+  isWithinWindow,
+  present,
+  presentedToken,
+  refreshTokenModel,
+  useOf,
+} from './redemption.ts'
+import { type RefreshTokenName, refreshTokenFormat } from './refresh-token-format.ts'
+import type { AuthorizationServerSettings } from './settings.ts'
+
+interface RefreshTokenPorts extends Pick<AuthorizationServerSettings, 'tokens' | 'clock' | 'registration'> {
+  readonly artifacts: ArtifactStore
+  readonly registered: ClientStore
+  readonly revocations: RevocationStore
+  readonly secret: MasterSecret
+}
+
+/**
+ * Lets the library write refresh tokens that lead to their grant (`refreshTokenFormat`). What it makes of one that is
+ * presented is the successor of that.
+ */
+export function nameRefreshTokens(
+  { RefreshToken }: InstanceType<typeof Provider>,
+  secret: MasterSecret,
+): void {
+  const format = refreshTokenFormat(secret)
+  Object.assign(RefreshToken.prototype, {
+    generateTokenId(this: { readonly grantId: string }): string {
+      const before = presentedToken()
+      return format.write({ grantId: this.grantId, serial: before === undefined ? 0 : before.serial + 1 })
+    },
+  })
+}
+
+/** Gives the library the refresh tokens of grants. */
+export function refreshTokenAdapter(ports: RefreshTokenPorts): Adapter {
+  const { artifacts, registered, registration, clock } = ports
+  const format = refreshTokenFormat(ports.secret)
+  const read = async (token: string): Promise<Read | undefined> =>
+    format.read(token) ?? (await findEarlier(artifacts, token))
+  const find = async (token: string): Promise<AdapterPayload | undefined> => {
+    const name = await read(token)
+    if (name === undefined) return undefined
+    const grant = await artifacts.find('Grant', name.grantId)
+    const held = grant?.refreshToken ?? name.earlier
+    // A store that was restored does not know of its latest tokens.
+    if (grant === undefined || held === undefined || held.serial < name.serial) return undefined
+    const presented = { ...name, held }
+    present(presented, grant)
+    const isGood = held.serial === name.serial || isWithinWindow(ports, useOf(presented))
+    return { ...held.payload, jti: token, ...(isGood && name.wasUsed !== true ? {} : { consumed: true }) }
+  }
+  return {
+    find,
+    async upsert(_id, { jti, ...payload }) {
+      const { grantId = '', clientId } = payload
+      if (!holdLater(grantId, payload) && !(await artifacts.holdRefreshToken(grantId, firstToken(payload))))
+        throw new errors.InvalidGrant('the grant is over')
+      if (clientId !== undefined)
+        await registered.markUsed(clientId, clock.now() + registration.idleSeconds * 1000)
+    },
+    async consume() {
+      // It is used up when its successor takes its place: see redemption.ts.
+    },
+    async destroy(token) {
+      const name = await read(token)
+      if (name !== undefined) await grants(ports).revoke(name.grantId)
+    },
+    revokeByGrantId: (grantId) => grants(ports).revoke(grantId),
+    // Nothing has another name for one.
+    findByUid: async () => undefined,
+    findByUserCode: async () => undefined,
+  }
+}
+
+/** A refresh token as it was presented; one of an earlier version brings what it is itself. */
+interface Read extends RefreshTokenName {
+  readonly earlier?: HeldRefreshToken
+  readonly wasUsed?: boolean
+}
+
+/** Earlier versions kept each token by itself. The one of a grant that is good comes before its first of now. */
+async function findEarlier(artifacts: ArtifactStore, token: string): Promise<Read | undefined> {
+  const found = await artifacts.find(refreshTokenModel, token)
+  if (found === undefined) return undefined
+  const { payload, consumedAt } = found
+  const serial = -1
+  return {
+    grantId: String(payload['grantId']),
+    serial,
+    earlier: { payload, serial, uses: [] },
+    wasUsed: consumedAt !== undefined,
+  }
+}

@@ -1,0 +1,41 @@
+import { keyedDigest, type MasterSecret, secretsEqual } from '../core/secret.ts'
+
+/** Which refresh token one is: that of a grant, after so many others. */
+export interface RefreshTokenName {
+  /** The library's id of the grant: a secret of the store. */
+  readonly grantId: string
+  readonly serial: number
+}
+
+/** Writes refresh tokens, and reads what clients present. */
+export interface RefreshTokenFormat {
+  write(name: RefreshTokenName): string
+  /** Undefined for anything that was not written here: untrusted input is fine. */
+  read(token: string): RefreshTokenName | undefined
+}
+
+const serialLetters = 7
+const macLetters = 43
+
+/**
+ * Refresh tokens that say which grant they belong to and how many were before them, under a key of the tenant
+ * (HMAC-SHA-256). So a store need keep none of them: it cannot give one away, knows one that was used long ago, and each
+ * process can tell the successor of each.
+ */
+export function refreshTokenFormat(secret: MasterSecret): RefreshTokenFormat {
+  const mac = keyedDigest(secret.derive('refresh-token'))
+  return {
+    write({ grantId, serial }) {
+      const name = serial.toString(36).padStart(serialLetters, '0') + grantId
+      return mac(name) + name
+    },
+    read(token) {
+      const name = token.slice(macLetters)
+      if (!secretsEqual(mac(name), token.slice(0, macLetters))) return undefined
+      return {
+        serial: Number.parseInt(name.slice(0, serialLetters), 36),
+        grantId: name.slice(serialLetters),
+      }
+    },
+  }
+}
