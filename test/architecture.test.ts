@@ -29,6 +29,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'identity/provider-contract.ts',
     'storage/contract.ts',
     'storage/consent-contract.ts',
+    'storage/refresh-token-contract.ts',
     'telemetry/event.ts',
     'telemetry/scrub.ts',
     'audit/contract.ts',

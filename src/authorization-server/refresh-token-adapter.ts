@@ -60,7 +60,7 @@ export function refreshTokenAdapter(ports: RefreshTokenPorts): Adapter {
   }
   return {
     find,
-    async upsert(_id, { jti, ...payload }) {
+    async upsert(_id, { jti: _jti, ...payload }) {
       const { grantId = '', clientId } = payload
       if (!holdLater(grantId, payload) && !(await artifacts.holdRefreshToken(grantId, firstToken(payload))))
         throw new errors.InvalidGrant('the grant is over')

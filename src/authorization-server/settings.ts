@@ -109,7 +109,7 @@ export interface AuthorizationServerSettings {
     readonly refreshIdleSeconds: number
     /** Lifetime of a grant, from the authorization on. Nothing that comes from it lasts longer. */
     readonly refreshAbsoluteSeconds: number
-    /** For how long a used refresh token still gets the answer that it got. */
+    /** For how long a used refresh token still leads to its successor. */
     readonly refreshWindowSeconds: number
     readonly profiles: readonly LifetimeProfile[]
   }

@@ -222,7 +222,7 @@ const installationSchema = z.strictObject({
       }),
       refreshWindowSeconds: whole(0, 60).default(20).meta({
         description:
-          'Time in which a used refresh token, presented again for the same, gets the answer that it got: two programs may share one. 0: never, and using it twice ends the grant at once.',
+          'Time in which a used refresh token, presented again for the same, leads to the same successor: two programs may share one. 0: never, and using it twice ends the grant at once.',
       }),
       profiles: z.array(lifetimeProfile).default([]),
     })

@@ -65,14 +65,6 @@ export function grantName(grantId: string): string {
   return digest(grantId).slice(0, 22)
 }
 
-/**
- * A sealer whose key comes from a token, so that only who presents the token again can open what it sealed. A token has
- * the entropy of a key, so that one hash over it and the purpose makes one; HKDF costs as much as the rest of a seal.
- */
-export function tokenSealer(token: string, purpose: string): Sealer {
-  return sealer(hash('sha256', `portcullis\0${purpose}\0${token}`, 'buffer'))
-}
-
 /** Encrypts and authenticates short texts (AES-256-GCM). `context` must be the same when the text is opened. */
 export interface Sealer {
   seal(text: string, context: string): string

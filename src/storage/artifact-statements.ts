@@ -115,15 +115,15 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
     db
       .with('used', () => consumption(values))
       .with('held', (query) =>
-        holding(values).where(({ exists }) => exists(query.selectFrom('used').select('id'))),
+        holding(values).where((where) => where.exists(query.selectFrom('used').select('id'))),
       )
       .selectFrom('held')
       .select('id'),
   )
   /** Follows the consumption of a row at the same time. */
   const holdNext = prepare(db, (values: Consumption & Holding) =>
-    holding(values).where(({ exists }) =>
-      exists(
+    holding(values).where((where) =>
+      where.exists(
         db
           .selectFrom('artifacts as used')
           .select('used.id')
