@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { decodeJwt, exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
@@ -105,6 +106,15 @@ describe('identity assertions (T8, ID-JAG)', () => {
     assert.equal(body.error, 'invalid_grant', what)
     assert.match(String(body['error_description']), /^grant request is invalid/, 'the reason is for the log')
   }
+
+  it('have what they grant on disk before the answer leaves: no code is redeemed after it', async (test) => {
+    await addVouchedUser(gate.installation.data, trusted.issuer, 'wendy')
+    const { mock } = test.mock.method(DatabaseSync.prototype, 'exec')
+    const { body } = await redeem(trusted.assert({ sub: 'wendy' }))
+    assert.ok(decodeJwt(body.access_token)['gid'], 'a grant comes with it')
+    const modes = mock.calls.flatMap(({ arguments: [text] }) => /synchronous = (\w+)/.exec(text)?.[1] ?? [])
+    assert.ok(!modes.includes('NORMAL'), modes.join(' '))
+  })
 
   it('give the user a token for the client and the server that they name', async () => {
     const { status, body } = await redeem(trusted.assert())
