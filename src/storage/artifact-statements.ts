@@ -68,6 +68,7 @@ interface ArtifactStatements {
   readonly answerChallenge: Prepared<ById & { readonly now: number }, unknown>
   readonly remove: Prepared<ById, unknown>
   readonly removeFleeting: Prepared<ById, unknown>
+  readonly removeByGrant: Prepared<{ readonly grantId: string }, unknown>
   readonly take: Prepared<ById, KeptRow>
 }
 
@@ -158,17 +159,18 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
         .where('id', '=', id)
         .unionAll(
           db
-            .selectFrom('artifacts as used')
-            .innerJoin('artifacts as granted', (join) =>
-              join
-                .onRef('granted.tenant', '=', 'used.tenant')
-                .onRef('granted.grant_id', '=', 'used.grant_id')
-                .on('granted.model', '=', 'Grant'),
-            )
-            .select(kept.map((column) => `granted.${column}` as const))
-            .where('used.tenant', '=', tenant)
-            .where('used.model', '=', model)
-            .where('used.id', '=', id),
+            .selectFrom('artifacts')
+            .select(kept)
+            .where('tenant', '=', tenant)
+            .where('model', '=', 'Grant')
+            .where('grant_id', '=', (used) =>
+              used
+                .selectFrom('artifacts')
+                .select('grant_id')
+                .where('tenant', '=', tenant)
+                .where('model', '=', model)
+                .where('id', '=', id),
+            ),
         ),
     ),
     consume,
@@ -202,6 +204,9 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
     ),
     remove,
     removeFleeting: fleeting(deleteById),
+    removeByGrant: prepare(db, ({ grantId }) =>
+      db.deleteFrom('artifacts').where('tenant', '=', tenant).where('grant_id', '=', grantId),
+    ),
     take: prepare(db, (by: ById) => deleteById(by).returning(kept)),
   }
 }

@@ -9,6 +9,7 @@ import { keyStates } from './migrations/0006-key-states.ts'
 import { challengedGrants } from './migrations/0007-challenged-grants.ts'
 import { artifactIndexes } from './migrations/0008-artifact-indexes.ts'
 import { identities } from './migrations/0009-identities.ts'
+import { lookups } from './migrations/0010-lookups.ts'
 import { refreshTokens } from './migrations/0011-refresh-tokens.ts'
 import type { Schema } from './schema.ts'
 import { StoreUnusable } from './store-unusable.ts'
@@ -23,6 +24,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0007-challenged-grants': challengedGrants,
   '0008-artifact-indexes': artifactIndexes,
   '0009-identities': identities,
+  '0010-lookups': lookups,
   '0011-refresh-tokens': refreshTokens,
 }
 

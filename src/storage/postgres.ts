@@ -36,6 +36,7 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
     query_timeout: patience,
     keepAlive: true,
     types: numericTimes(),
+    onConnect: preferIndexes,
   })
   // A lost connection is an event of its client; without a listener it would end the process.
   pool.on('connect', (client) => void client.on('error', (error) => onFault(new StoreAway(error))))
@@ -48,6 +49,15 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
   }
   const connections = discardBroken(pool)
   return new Database(new PostgresDialect({ pool: connections }), runOn(connections))
+}
+
+/**
+ * A plan is kept while its table grows. One for a table of a page would read all of it, and so would every request until
+ * the table is analysed again. What has no index to go by is still read whole, and is not worth compiling. The pool waits
+ * for what is returned.
+ */
+function preferIndexes(client: pg.ClientBase): unknown {
+  return client.query('set enable_seqscan = off; set jit = off')
 }
 
 /** Times are bigint, which the driver would give back as text; all of them are below 2^53. */
