@@ -1,7 +1,8 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
+import { Refusal } from '../core/errors.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
+import { checkDeclaredLength } from '../http/body.ts'
 import { type Markup, pageHeaders } from '../http/page.ts'
 import { expiredPage, faultPage, missingPage, outOfReachPage, tooLargePage } from './error-page.ts'
 import { DocumentOutOfReach } from './find-client.ts'
@@ -16,11 +17,12 @@ type Bindings = { Bindings: HttpBindings }
 /** One request for a page. */
 export type PageContext = Context<Bindings>
 
-const maxFormBytes = 16 * 1024
+/** No form of ours is larger. */
+export const maxFormBytes = 16 * 1024
 
 /**
- * An application of pages, which tells in words what goes wrong: a SessionNotFound, with the page for it,
- * DocumentOutOfReach, or a fault of ours.
+ * An application of pages, which tells in words what goes wrong: a SessionNotFound, with the page for it, a form that is too
+ * large, DocumentOutOfReach, or a fault of ours.
  */
 export function pageApp(
   { onFault, site }: AuthorizationServerSettings,
@@ -28,20 +30,20 @@ export function pageApp(
   renderExpired = expiredPage,
 ): Hono<Bindings> {
   const pages = new Hono<Bindings>()
-  pages.use(
-    bodyLimit({
-      maxSize: maxFormBytes,
-      onError: async ({ env, html }) => {
-        notes.of(env.incoming).error = 'body_too_large'
-        return html(await tooLargePage(site, requestIdOf(env.incoming)), 413, pageHeaders)
-      },
-    }),
-  )
+  pages.use(({ env }, next) => {
+    checkDeclaredLength(env.incoming.headers['content-length'], maxFormBytes)
+    return next()
+  })
   pages.notFound(async (context) =>
     context.html(await missingPage(site, requestIdOf(context.env.incoming)), 404, pageHeaders),
   )
   pages.onError(async (error, context) => {
     const { incoming } = context.env
+    if (error instanceof Refusal) {
+      // A form that is too large. Of one that ended early nobody reads the answer.
+      notes.of(incoming).error = error.code
+      return context.html(await tooLargePage(site, requestIdOf(incoming)), 413, pageHeaders)
+    }
     if (error instanceof DocumentOutOfReach) {
       Object.assign(notes.of(incoming), { error: 'invalid_client', reason: error.message })
       return context.html(await outOfReachPage(site, requestIdOf(incoming)), 400, pageHeaders)
