@@ -16,6 +16,12 @@ const codeModel = 'AuthorizationCode'
 /** How many uses are remembered. Of more within one window, the first are taken for theft. */
 const rememberedUses = 16
 
+/** A use that a store which went back in time has lost: nobody's. */
+const unknownUse: RefreshTokenUse = { at: 0, request: '' }
+
+/** In the place of a serial, for a token of the time before they had one. */
+export const beforeFirst = -1
+
 interface RedemptionPorts extends Pick<AuthorizationServerSettings, 'tokens' | 'clock'> {
   readonly artifacts: ArtifactStore
   readonly revocations: RevocationStore
@@ -147,6 +153,9 @@ export function isWithinWindow(
  *
  * Where the token was used for something else (scope, resource or proof key differ), or the window is closed, it was used
  * twice: its grant ends (RFC 9700 section 4.14.2).
+ *
+ * A store that went back in time, by a power cut or a backup, holds a token that was used. Whoever brings a later one shows
+ * that, since nobody else can write them; the one that the store holds is a used one from then on.
  */
 async function settleRefresh(
   ports: RedemptionPorts,
@@ -155,9 +164,12 @@ async function settleRefresh(
   payload: HeldRefreshToken['payload'],
 ): Promise<void> {
   const request = describeRequest(context)
-  if (held.serial === serial) {
-    const uses = [{ at: ports.clock.now(), request }, ...held.uses].slice(0, rememberedUses)
-    if (await ports.artifacts.holdRefreshToken(grantId, { payload, serial: serial + 1, uses })) return
+  if (serial >= held.serial) {
+    const missed = Array<RefreshTokenUse>(Math.min(serial - held.serial, rememberedUses)).fill(unknownUse)
+    const uses = [{ at: ports.clock.now(), request }, ...missed, ...held.uses].slice(0, rememberedUses)
+    const successor = { payload, serial: serial + 1, uses }
+    const before = held.serial === beforeFirst ? undefined : held.serial
+    if (await ports.artifacts.holdRefreshToken(grantId, successor, before)) return
   }
   const now = (await ports.artifacts.find('Grant', grantId))?.refreshToken
   const use = now && useOf({ grantId, serial, held: now })

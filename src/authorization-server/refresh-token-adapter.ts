@@ -5,6 +5,7 @@ import type { HeldRefreshToken } from '../storage/refresh-token-contract.ts'
 import { grants } from './grants.ts'
 import { errors, type Provider } from './library.ts'
 import {
+  beforeFirst,
   firstToken,
   holdLater,
   isWithinWindow,
@@ -51,19 +52,20 @@ export function refreshTokenAdapter(ports: RefreshTokenPorts): Adapter {
     if (name === undefined) return undefined
     const grant = await artifacts.find('Grant', name.grantId)
     const held = grant?.refreshToken ?? name.earlier
-    // A store that was restored does not know of its latest tokens.
-    if (grant === undefined || held === undefined || held.serial < name.serial) return undefined
+    if (grant === undefined || held === undefined) return undefined
     const presented = { ...name, held }
     present(presented, grant)
-    const isGood = held.serial === name.serial || isWithinWindow(ports, useOf(presented))
+    const isGood = name.serial >= held.serial || isWithinWindow(ports, useOf(presented))
     return { ...held.payload, jti: token, ...(isGood && name.wasUsed !== true ? {} : { consumed: true }) }
   }
   return {
     find,
     async upsert(_id, { jti: _jti, ...payload }) {
       const { grantId = '', clientId } = payload
-      if (!holdLater(grantId, payload) && !(await artifacts.holdRefreshToken(grantId, firstToken(payload))))
-        throw new errors.InvalidGrant('the grant is over')
+      const isHeld =
+        holdLater(grantId, payload) ||
+        (await artifacts.holdRefreshToken(grantId, firstToken(payload), undefined))
+      if (!isHeld) throw new errors.InvalidGrant('the grant is over')
       if (clientId !== undefined)
         await registered.markUsed(clientId, clock.now() + registration.idleSeconds * 1000)
     },
@@ -92,11 +94,10 @@ async function findEarlier(artifacts: ArtifactStore, token: string): Promise<Rea
   const found = await artifacts.find(refreshTokenModel, token)
   if (found === undefined) return undefined
   const { payload, consumedAt } = found
-  const serial = -1
   return {
     grantId: String(payload['grantId']),
-    serial,
-    earlier: { payload, serial, uses: [] },
+    serial: beforeFirst,
+    earlier: { payload, serial: beforeFirst, uses: [] },
     wasUsed: consumedAt !== undefined,
   }
 }

@@ -63,6 +63,7 @@ interface ArtifactStatements {
   readonly consume: Prepared<Consumption, unknown>
   readonly consumeFleeting: Prepared<Consumption, unknown>
   readonly hold: Prepared<Holding, unknown>
+  readonly holdFleeting: Prepared<Holding, unknown>
   readonly redeem: (consumption: Consumption, holding: Holding) => Promise<boolean>
   readonly challenge: Prepared<ByValue & { readonly until: number }, unknown>
   readonly answerChallenge: Prepared<ById & { readonly now: number }, unknown>
@@ -176,6 +177,7 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
     consume,
     consumeFleeting: fleeting(consumption),
     hold,
+    holdFleeting: fleeting(holding),
     redeem:
       engine === 'postgres'
         ? async (use, held) => (await redeemAtOnce({ ...use, ...held })).length === 1

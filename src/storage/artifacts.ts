@@ -22,7 +22,8 @@ const unfinished: ReadonlySet<string> = new Set(['Interaction'])
 /**
  * What need not last until something that must comes after it, which takes it to the disk along. A code is over before a
  * machine is back; who has just signed in does so again; and a grant is nothing to a client before it has redeemed the
- * code. That they ended, or were used, must last.
+ * code. That they ended, or were used, must last. That a refresh token gave way to its successor need not: whoever brings
+ * that one shows it.
  */
 const fleeting: ReadonlySet<string> = new Set([...unfinished, 'AuthorizationCode', 'Session', 'Grant'])
 
@@ -77,10 +78,14 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
     return { serial, ...(JSON.parse(opened) as Omit<HeldRefreshToken, 'serial'>) }
   }
 
-  const toHolding = (grantId: string, { serial, payload, uses }: HeldRefreshToken): Holding => {
+  const toHolding = (
+    grantId: string,
+    { serial, payload, uses }: HeldRefreshToken,
+    before: number | undefined,
+  ): Holding => {
     const id = hashed('Grant', grantId)
     const token = payloads.seal(JSON.stringify({ payload, uses }), tokenContext(id))
-    return { grant: id, token, serial, before: serial - 1 }
+    return { grant: id, token, serial, before: before ?? -1 }
   }
 
   const found = (row: KeptRow | undefined): FoundArtifact | undefined =>
@@ -152,12 +157,14 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
     },
     async consume(model, id, gives) {
       const consumption = { model, id: hashed(model, id), now: clock.now() }
-      if (gives !== undefined) return statements.redeem(consumption, toHolding(gives.grantId, gives.token))
+      if (gives !== undefined)
+        return statements.redeem(consumption, toHolding(gives.grantId, gives.token, undefined))
       const consume = unfinished.has(model) ? statements.consumeFleeting : statements.consume
       return (await consume(consumption)).length === 1
     },
-    async holdRefreshToken(grantId, token) {
-      return (await statements.hold(toHolding(grantId, token))).length === 1
+    async holdRefreshToken(grantId, token, before) {
+      const hold = before === undefined ? statements.hold : statements.holdFleeting
+      return (await hold(toHolding(grantId, token, before))).length === 1
     },
     async challenge(model, uid, until) {
       await statements.challenge({ model, value: hashed('uid', uid), until })

@@ -73,10 +73,10 @@ export interface ArtifactStore {
    */
   consume(model: string, id: string, gives?: { grantId: string; token: HeldRefreshToken }): Promise<boolean>
   /**
-   * Gives a grant a refresh token, if the one that it has is the one before that, or it has none and this is the first: in
-   * one conditional update. Returns whether this call did it: of many at once, one.
+   * Gives a grant another refresh token, if the one that it has is `before`, or it has none and that is undefined: in one
+   * conditional update. Returns whether this call did it: of many at once, one.
    */
-  holdRefreshToken(grantId: string, token: HeldRefreshToken): Promise<boolean>
+  holdRefreshToken(grantId: string, token: HeldRefreshToken, before: number | undefined): Promise<boolean>
   /** Marks what has this `uid` as challenged until a time, in milliseconds since the epoch. */
   challenge(model: string, uid: string, until: number): Promise<void>
   /** Ends a challenge that still stands, in one conditional update. Returns whether this call did it: of many at once, one. */

@@ -17,14 +17,17 @@ interface Compiled {
 
 type Outcome = { readonly result: QueryResult<never> } | { readonly error: unknown }
 
+/** How many turns of the event loop a commit waits for others to join it, as long as each brings one. */
+const mostTurns = 4
+
 const batched = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
 
 /**
  * Runs statements on one connection of node:sqlite, each compiled once.
  *
  * A commit waits for the disk and, since node:sqlite is synchronous, lets everybody wait. Changes that are asked for in
- * the same turn of the event loop are therefore committed together, in the order in which they came, and acknowledged
- * when that commit is on disk. Each is still a statement of its own that fails alone. Where none of them asks for more, a
+ * the same turn of the event loop, or one right after the other, are therefore committed together, in the order in which
+ * they came, and acknowledged when that commit is on disk. Each is still a statement of its own that fails alone. Where none of them asks for more, a
  * commit waits for no disk; the next one that does takes it along, since they stand in one log.
  */
 export class SqliteGroupDriver implements Driver {
@@ -89,7 +92,7 @@ export class SqliteGroupDriver implements Driver {
     }
     return new Promise((resolve, reject) => {
       if (this.#waiting.push({ query, mode: where.mode, resolve, reject }) === 1)
-        setImmediate(() => this.#commitInTurn())
+        setImmediate(() => this.#commitSoon(1, 0))
     })
   }
 
@@ -112,6 +115,13 @@ export class SqliteGroupDriver implements Driver {
     if (this.#mode === mode) return
     this.#database.exec(`PRAGMA synchronous = ${mode === 'synchronous' ? 'FULL' : 'NORMAL'}`)
     this.#mode = mode
+  }
+
+  /** Commits after a turn that brought nothing more, or after a few that did. */
+  #commitSoon(turn: number, before: number): void {
+    const count = this.#waiting.length
+    if (count > before && turn < mostTurns) setImmediate(() => this.#commitSoon(turn + 1, count))
+    else this.#commitInTurn()
   }
 
   #commitInTurn(): void {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { loadMasterSecret } from '../../src/keys/master-secret.ts'
 import { openStore } from '../../src/storage/open.ts'
@@ -45,6 +47,36 @@ describe('a refresh token', () => {
       assert.match(answer.body.error ?? '', /invalid_(?:grant|request)/)
     }
     assert.equal((await client.refresh(good)).status, 200)
+  })
+
+  it('goes on where the store went back in time, and shows which others were used (T3)', async (test) => {
+    const clock = movableClock()
+    const installation = await startInstallation({ clock })
+    test.after(() => installation.close())
+    const client = new OAuthClient(installation.url)
+    const database = new DatabaseSync(join(installation.data, 'portcullis.sqlite'))
+    test.after(() => database.close())
+    const tokens = [(await client.signIn({ scope: 'mcp:tools:read' })).refresh_token]
+    const refresh = async (): Promise<void> => {
+      const { status, body } = await client.refresh(tokens.at(-1) as string)
+      assert.equal(status, 200)
+      tokens.push(body.refresh_token)
+    }
+    await refresh()
+    database.exec(
+      `create table earlier as select id, refresh_token, refresh_serial from artifacts where model = 'Grant'`,
+    )
+    for (let use = 0; use < 3; use++) await refresh()
+    database.exec(
+      `update artifacts set (refresh_token, refresh_serial) = (select refresh_token, refresh_serial from earlier where earlier.id = artifacts.id) where model = 'Grant'`,
+    )
+    await refresh()
+    await refresh()
+    assert.equal(new Set(tokens).size, 7)
+    assert.equal((await client.refresh(tokens[5] as string)).body.refresh_token, tokens[6])
+    const stolen = await client.refresh(tokens[2] as string)
+    assert.equal(stolen.body.error, 'invalid_grant', 'its use is lost, and cannot be a moment ago')
+    assert.equal((await client.refresh(tokens[6] as string)).body.error, 'invalid_grant')
   })
 
   it('of an earlier version goes on, within its window too, and is not used twice (T3, N21)', async (test) => {

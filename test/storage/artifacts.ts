@@ -52,18 +52,22 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
     it('are found with their grant, which holds one refresh token after another, of 50 at once one', async () => {
       const grantId = 'holder'
       const token = (serial: number, n = 0) => ({ payload: { n }, serial, uses: [{ at: 5, request: 'r' }] })
-      const hold = (serial: number) =>
+      const hold = (serial: number, before: number | undefined) =>
         Promise.all(
           Array.from({ length: atOnce }, (_, n) =>
-            store().artifacts.holdRefreshToken(grantId, token(serial, n)),
+            store().artifacts.holdRefreshToken(grantId, token(serial, n), before),
           ),
         )
-      assert.equal((await hold(0)).filter(Boolean).length, 0, 'without a grant')
+      assert.equal((await hold(0, undefined)).filter(Boolean).length, 0, 'without a grant')
       const grant = { model: 'Grant', id: grantId, grantId, payload: { of: 'all' } }
       await store().artifacts.put(grant)
       await store().artifacts.put({ model: 'Code', id: 'with grant', grantId, payload: { n: 0 } })
-      for (const serial of [0, 1, 2]) {
-        const results = await hold(serial)
+      for (const [serial, before] of [
+        [0, undefined],
+        [1, 0],
+        [5, 1],
+      ] as const) {
+        const results = await hold(serial, before)
         assert.equal(results.filter(Boolean).length, 1)
         await store().artifacts.put(grant)
         assert.deepEqual(await store().artifacts.findWithGrant('Code', 'with grant'), {
@@ -75,14 +79,14 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
           },
         })
       }
-      for (const serial of [0, 2, 4])
-        assert.equal((await hold(serial)).filter(Boolean).length, 0, `${serial} does not come after 2`)
+      for (const before of [undefined, 0, 1, 4, 6])
+        assert.equal((await hold(6, before)).filter(Boolean).length, 0, `it does not have ${before}`)
       await store().artifacts.removeGrant(grantId)
       assert.deepEqual(await store().artifacts.findWithGrant('Code', 'with grant'), {
         found: undefined,
         grant: undefined,
       })
-      assert.equal(await store().artifacts.holdRefreshToken(grantId, token(3)), false)
+      assert.equal(await store().artifacts.holdRefreshToken(grantId, token(6), 5), false)
     })
 
     it('that are consumed give their grant its first refresh token, of 50 at once, or none', async () => {

@@ -82,8 +82,8 @@ describe('a change that waits for no disk', () => {
     for (const model of ['Grant', 'AuthorizationCode', 'Interaction'])
       assert.equal(await modeOf(() => put(model)), 'as before', model)
     const token = { payload: {}, serial: 0, uses: [] }
-    assert.equal(await modeOf(() => artifacts.holdRefreshToken('one', token)), 'FULL')
-    await put('Interaction')
+    assert.equal(await modeOf(() => artifacts.holdRefreshToken('one', token, undefined)), 'FULL')
+    assert.equal(await modeOf(() => artifacts.holdRefreshToken('one', token, 0)), 'NORMAL', 'the next one')
     const granted = { model: 'Grant', id: 'two', payload: {} }
     assert.equal(await modeOf(() => artifacts.put(granted, true)), 'FULL', 'where a token comes with it')
     for (const [model, change] of [
@@ -108,11 +108,17 @@ describe('a change that waits for no disk', () => {
         ?.synchronous_commit
     const usual = await mode()
     assert.notEqual(usual, 'off')
-    const { putFleeting, consumeFleeting, removeFleeting } = artifactStatements(db, 'postgres', 'one')
+    const { putFleeting, consumeFleeting, holdFleeting, removeFleeting } = artifactStatements(
+      db,
+      'postgres',
+      'one',
+    )
     const changes = [
       () => putFleeting(row('a')),
       () => putFleeting(row('a')),
       () => consumeFleeting({ model: 'Interaction', id: 'a', now: 1 }),
+      () => putFleeting({ ...row('g'), model: 'Grant' }),
+      () => holdFleeting({ grant: 'g', token: '', serial: 0, before: -1 }),
       () => removeFleeting({ model: 'Interaction', id: 'a' }),
     ]
     for (const change of changes) {

@@ -73,7 +73,7 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
     const fill = async (store: Store, whose: string): Promise<void> => {
       await store.artifacts.put(artifact('Grant', whose))
       await store.artifacts.put(artifact('Code', whose))
-      await store.artifacts.holdRefreshToken('a', refreshToken(0, whose))
+      await store.artifacts.holdRefreshToken('a', refreshToken(0, whose), undefined)
       await store.clients.register(client('app', whose), undefined)
       await store.consents.remember(question, [whose], later(60_000))
       await store.revocations.add({ kind: 'grant', id: whose, expiresAt: later(60_000) })
@@ -130,7 +130,8 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
     }: Store): Promise<void> => {
       await artifacts.consume('Code', 'a', { grantId: 'a', token: refreshToken(0, 'of theirs') })
       await artifacts.consume('Code', 'a')
-      for (const serial of [0, 1, 2]) await artifacts.holdRefreshToken('a', refreshToken(serial, 'of theirs'))
+      for (const before of [undefined, 0, 1])
+        await artifacts.holdRefreshToken('a', refreshToken(2, 'of theirs'), before)
       await artifacts.challenge('Grant', 'u', later(10))
       await artifacts.answerChallenge('Grant', 'a')
       await artifacts.remove('Code', 'a')
@@ -199,7 +200,7 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
       await mine.artifacts.challenge('Grant', 'u', later(60_000))
       await mine.artifacts.put({ ...artifact('Code', 'used'), id: 'used', uid: 'used' })
       await mine.artifacts.consume('Code', 'used')
-      await mine.artifacts.holdRefreshToken('a', refreshToken(1, 'of mine'))
+      await mine.artifacts.holdRefreshToken('a', refreshToken(1, 'of mine'), 0)
       await mine.keys.add({ ...key('of mine'), kid: 'ended' }, { generation: 2, signsFrom: 9 })
       await mine.keys.end('p', ['ended'], 10)
       const untouched = await rows()
