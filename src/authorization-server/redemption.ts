@@ -165,7 +165,7 @@ async function settleRefresh(
 ): Promise<void> {
   const request = describeRequest(context)
   if (serial >= held.serial) {
-    const missed = Array<RefreshTokenUse>(Math.min(serial - held.serial, rememberedUses)).fill(unknownUse)
+    const missed = Array.from({ length: Math.min(serial - held.serial, rememberedUses) }, () => unknownUse)
     const uses = [{ at: ports.clock.now(), request }, ...missed, ...held.uses].slice(0, rememberedUses)
     const successor = { payload, serial: serial + 1, uses }
     const before = held.serial === beforeFirst ? undefined : held.serial

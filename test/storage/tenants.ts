@@ -130,8 +130,8 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
     }: Store): Promise<void> => {
       await artifacts.consume('Code', 'a', { grantId: 'a', token: refreshToken(0, 'of theirs') })
       await artifacts.consume('Code', 'a')
-      for (const before of [undefined, 0, 1])
-        await artifacts.holdRefreshToken('a', refreshToken(2, 'of theirs'), before)
+      for (const serial of [undefined, 0, 1])
+        await artifacts.holdRefreshToken('a', refreshToken(2, 'of theirs'), serial)
       await artifacts.challenge('Grant', 'u', later(10))
       await artifacts.answerChallenge('Grant', 'a')
       await artifacts.remove('Code', 'a')
