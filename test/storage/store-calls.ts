@@ -93,7 +93,10 @@ const calls: Calls = {
       ['Interaction', 'an id'],
       ['AuthorizationCode', 'an id', { grantId: 'a grant', token }],
     ],
-    holdRefreshToken: [['a grant', token]],
+    holdRefreshToken: [
+      ['a grant', token, undefined],
+      ['a grant', token, 0],
+    ],
     challenge: [['Grant', 'a uid', 1]],
     answerChallenge: [['Grant', 'an id']],
     remove: [
