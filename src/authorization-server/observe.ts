@@ -21,7 +21,9 @@ interface Observation {
 export function oauthEvent({ req, res, notes, site, resourcePaths }: Observation): () => RequestEvent {
   const began = performance.now()
   const address = addressOf(req)
-  const { path } = splitTarget(req.url ?? '/')
+  const { path: sent } = splitTarget(req.url ?? '/')
+  const path = scrubPath(sent)
+  const step = stepOf(site.localPath(sent) ?? '', resourcePaths)
   return () => {
     const note = notes.of(req)
     return {
@@ -29,7 +31,7 @@ export function oauthEvent({ req, res, notes, site, resourcePaths }: Observation
       outcome: outcomeOf(note, res.statusCode),
       requestId: requestIdOf(req),
       httpMethod: req.method ?? '',
-      path: scrubPath(path),
+      path,
       status: res.statusCode,
       durationMs: performance.now() - began,
       address,
@@ -37,7 +39,7 @@ export function oauthEvent({ req, res, notes, site, resourcePaths }: Observation
       reason: note.reason === undefined ? undefined : scrub(note.reason),
       subject: note.subject,
       clientId: note.clientId,
-      step: stepOf(site.localPath(path) ?? '', resourcePaths),
+      step,
       grantType: note.grantType,
     }
   }
