@@ -38,14 +38,16 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
   return {
     async show(interaction, csrf) {
       const asking = askingOf(interaction)
-      const client = await findClient(provider, asking.clientId)
-      const account = await settings.identity.find(asking.accountId)
+      const [client, account, allowed] = await Promise.all([
+        findClient(provider, asking.clientId),
+        settings.identity.find(asking.accountId),
+        allowedBefore(asking),
+      ])
       const resource = settings.resources.find(asking.resource)
       const clientName = displayedClientName(client)
       const clientHost = documentHost(asking.clientId)
       const { redirectUri } = asking
       const redirect = redirectUri === undefined ? undefined : new URL(redirectUri)
-      const allowed = await allowedBefore(asking)
       const isAllowed = (scope: string): boolean => allowed.covers(scope.replace(/:\*$/, ''))
       return consentPage(settings.site, {
         catalogue: settings.scopes,
@@ -66,13 +68,13 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
 
     async decide(interaction, approved) {
       const { accountId, clientId, redirectUri, resource, scopes } = askingOf(interaction)
-      await settings.stepUps.forget(clientId, accountId)
+      const forgotten = settings.stepUps.forget(clientId, accountId)
       if (!approved) {
         // Who says no now is asked again next time, whatever they agreed to before.
-        await settings.consents.forget(accountId, clientId)
+        await Promise.all([forgotten, settings.consents.forget(accountId, clientId)])
         return { error: 'access_denied', error_description: 'the user did not let the client in' }
       }
-      const client = await findClient(provider, clientId)
+      const [client] = await Promise.all([findClient(provider, clientId), forgotten])
       const grantId = await grantConsent(provider, interaction)
       if (client !== undefined && redirectUri !== undefined) {
         await settings.rememberedConsents.remember({ accountId, client, redirectUri, resource, scopes })
