@@ -25,6 +25,20 @@ describe('a refresh token', () => {
       assert.ok(!JSON.stringify(grant).includes(token))
   })
 
+  it('that was used is inactive once the window is closed, and asking ends nothing (T3)', async (test) => {
+    const clock = movableClock()
+    const installation = await startInstallation({ clock })
+    test.after(() => installation.close())
+    const client = new OAuthClient(installation.url)
+    const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
+    const { body } = await client.refresh(token)
+    const isActive = async (one: string): Promise<unknown> =>
+      (await client.token({ token: one, client_id: client.clientId }, { path: '/introspect' })).body['active']
+    clock.advance(20_001)
+    assert.deepEqual([await isActive(token), await isActive(body.refresh_token)], [false, true])
+    assert.equal((await client.refresh(body.refresh_token)).status, 200)
+  })
+
   it('that was not given out here ends nothing, whatever it names (A58)', async (test) => {
     const installation = await startInstallation()
     test.after(() => installation.close())
@@ -74,7 +88,7 @@ describe('a refresh token', () => {
     await refresh()
     assert.equal(new Set(tokens).size, 7)
     assert.equal((await client.refresh(tokens[5] as string)).body.refresh_token, tokens[6])
-    const stolen = await client.refresh(tokens[2] as string)
+    const stolen = await client.refresh(tokens[3] as string)
     assert.equal(stolen.body.error, 'invalid_grant', 'its use is lost, and cannot be a moment ago')
     assert.equal((await client.refresh(tokens[6] as string)).body.error, 'invalid_grant')
   })
