@@ -122,7 +122,8 @@ async function refreshUntilKilled(
     const next = await refresh(current)
     if (isLast) {
       await useEverywhere(scene, next.access_token)
-      assert.deepEqual(await refresh(current), next, 'a token has one successor')
+      const again = await refresh(current)
+      assert.equal(again.refresh_token, next.refresh_token, 'a token has one successor')
       return { person, tokens: await refresh(next) }
     }
     isLast = scene.isOver()
