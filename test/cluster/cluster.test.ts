@@ -65,8 +65,7 @@ const isRedemption = ({ event, outcome, grantType }: RecordedEvent): boolean =>
 
 const ready = async (): Promise<void> => {
   await cluster.revived()
-  // A small run kills each replica once, so that the next one is there in any case.
-  if (full) await cluster.untilServing()
+  await cluster.untilServing()
 }
 
 const scene = (row: Row, target: number): Scene => {
