@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import onHeaders from 'on-headers'
 import type { Recorder } from '../audit/contract.ts'
 import type { AuditEvent, EventName, Outcome } from '../audit/event.ts'
@@ -14,16 +15,20 @@ interface Observed {
   readonly onFault: (error: unknown) => void
 }
 
+/** How the decision of an answer is recorded, until it is. */
+const unrecorded = new WeakMap<ServerResponse, (how: 'record' | 'commit') => void>()
+
 /** Has the audit know of a decision before anything of its answer leaves. An answer without its event does not leave. */
 export function recordBeforeAnswer(
   res: ServerResponse,
   { describe, recorder, resources, onFault }: Observed,
 ): void {
-  onHeaders(res, () => {
+  unrecorded.set(res, (how) => {
+    unrecorded.delete(res)
     const { event, note } = describe()
     try {
       const decision = decisionOf(event, note, resources)
-      if (decision !== undefined) recorder.commit(decision)
+      if (decision !== undefined) recorder[how](decision)
     } catch (error) {
       // What says that nothing is decided may leave.
       if (event.code === 'audit_unavailable') return
@@ -31,6 +36,16 @@ export function recordBeforeAnswer(
       res.destroy()
     }
   })
+  onHeaders(res, () => unrecorded.get(res)?.('commit'))
+}
+
+/**
+ * Records the decision of an answer that is ready, and resolves at the end of this turn of the event loop: what is decided
+ * in one turn is written at once, and its answers leave one right after the other, which wakes their reader once.
+ */
+export async function recordTogether(res: ServerResponse): Promise<void> {
+  unrecorded.get(res)?.('record')
+  await endOfTurn()
 }
 
 const names: Readonly<Record<OAuthStep, EventName>> = {

@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import { type ParsedUrlQueryInput, parse, stringify } from 'node:querystring'
+import { isDeepStrictEqual } from 'node:util'
 import { decodeJwt } from 'jose'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import { canonicalResources } from './canonical-resources.ts'
@@ -7,7 +9,8 @@ import type { Note } from './notes.ts'
 
 /**
  * Makes a form acceptable that means something we understand: every spelling of a resource becomes the canonical one,
- * and client_credentials without a scope asks for the client's own. The form is untrusted.
+ * and client_credentials without a scope asks for the client's own. What needs nothing of that stays as it is: it is read
+ * here as the library reads it. The form is untrusted.
  */
 export async function normaliseForm(
   text: string,
@@ -19,19 +22,28 @@ export async function normaliseForm(
     readonly scopesOf: (clientId: string) => Promise<readonly string[] | undefined>
   },
 ): Promise<string> {
-  const form = new URLSearchParams(text)
-  const resources = canonicalResources(ports.resources, form.getAll('resource'), ports.note)
-  if (resources.length > 0) {
-    form.delete('resource')
-    for (const resource of resources) form.append('resource', resource)
-  }
-  if (form.get('grant_type') === 'client_credentials' && !form.has('scope')) {
+  const form = parse(text)
+  const changes: ParsedUrlQueryInput = {}
+  const asked = all(form['resource'])
+  const resources = canonicalResources(ports.resources, asked, ports.note)
+  if (!isDeepStrictEqual(resources, asked)) changes['resource'] = resources
+  if (first(form['grant_type']) === 'client_credentials' && form['scope'] === undefined) {
     const clientId =
-      form.get('client_id') ?? basicClientId(authorization) ?? assertedClientId(form.get('client_assertion'))
+      first(form['client_id']) ??
+      basicClientId(authorization) ??
+      assertedClientId(first(form['client_assertion']))
     const scopes = clientId === undefined ? undefined : await ports.scopesOf(clientId)
-    if (scopes !== undefined) form.set('scope', scopes.join(' '))
+    if (scopes !== undefined) changes['scope'] = scopes.join(' ')
   }
-  return form.toString()
+  return Object.keys(changes).length === 0 ? text : stringify({ ...form, ...changes })
+}
+
+function all(value: string | string[] | undefined): string[] {
+  return [value ?? []].flat()
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return all(value)[0]
 }
 
 /** Cleans a registration request. What is no JSON object is left for the library to refuse. */
@@ -57,9 +69,9 @@ export function replaceBody(req: IncomingMessage, text: string): void {
 }
 
 /** Who an assertion says that it is from (RFC 7523 section 3); the library checks it. */
-function assertedClientId(assertion: string | null): string | undefined {
+function assertedClientId(assertion: string | undefined): string | undefined {
   try {
-    return assertion === null ? undefined : decodeJwt(assertion).sub
+    return assertion === undefined ? undefined : decodeJwt(assertion).sub
   } catch {
     return undefined // the library refuses the assertion
   }

@@ -4,6 +4,7 @@ import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { pageHeaders } from '../http/page.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
+import { recordTogether } from './audit.ts'
 import { completeRequest } from './complete-request.ts'
 import { expiredPage } from './error-page.ts'
 import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
@@ -49,6 +50,7 @@ export function addLibrarySteps(
       provider.emit('server_error', context, error)
       context.body = { error: awayCode, error_description: 'try again in a moment' }
     }
+    await recordTogether(context.res)
   })
 
   /** What is left to do when the library has its answer ready. */

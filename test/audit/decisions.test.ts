@@ -170,6 +170,11 @@ describe('an audit that cannot be written', () => {
     assert.equal(status, 503, 'before anybody has asked for anything')
     assert.match(text, /events of the audit cannot be written/)
     while (!gate.installation.log().includes('somebody has removed')) await soon()
+    // The first that is to be written is known to fail only when its answer is ready.
+    const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'nobody' })
+    const withheld = await fetch(`${gate.installation.url}/token`, { method: 'POST', body: form })
+    assert.equal(withheld.status, 502)
+    assert.doesNotMatch(await withheld.text(), /invalid_client/)
     const reached = gate.spy.seen.length
     for (let attempt = 0; attempt < 2; attempt++) {
       const refused = await gate.post(legacyRequest('ping'), { token })
