@@ -30,6 +30,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'storage/contract.ts',
     'storage/consent-contract.ts',
     'storage/refresh-token-contract.ts',
+    'storage/revocation-contract.ts',
     'telemetry/event.ts',
     'telemetry/scrub.ts',
     'audit/contract.ts',

@@ -1,5 +1,6 @@
 import { type JWTPayload, jwtVerify } from 'jose'
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { isIssuedBefore } from '../core/revocation.ts'
 import { mayIntrospectAll } from './introspection.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -58,11 +59,15 @@ export interface OriginClaims extends JWTPayload {
   readonly origins?: readonly string[]
 }
 
-/** Says whether a token, one that it was exchanged for, or the grant that it came from was revoked. */
+/** Says whether a token, one that it was exchanged for, the grant that it came from, or the client that has it was revoked. */
 export async function isRevoked(
   { revocations }: AuthorizationServerSettings,
-  { jti, origins = [], gid }: OriginClaims,
+  { jti, origins = [], gid, sub, client_id: clientId, act, iat = 0 }: OriginClaims,
 ): Promise<boolean> {
+  if (typeof clientId === 'string' && (sub === clientId || act !== undefined)) {
+    const revokedAt = await revocations.clientRevokedAt(clientId)
+    if (revokedAt !== undefined && isIssuedBefore(revokedAt, iat)) return true
+  }
   for (const id of [...origins, jti]) {
     if (typeof id === 'string' && (await revocations.has('token', id))) return true
   }

@@ -1,11 +1,7 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { grantName } from '../core/secret.ts'
-import {
-  type ArtifactStore,
-  type FoundArtifact,
-  type RevocationStore,
-  seenOnceModel,
-} from '../storage/contract.ts'
+import { type ArtifactStore, type FoundArtifact, seenOnceModel } from '../storage/contract.ts'
+import type { RevocationStore } from '../storage/revocation-contract.ts'
 import { grants } from './grants.ts'
 import { errors, Provider } from './library.ts'
 import { findToRedeem, refreshTokenModel, takeGrant, useLater } from './redemption.ts'

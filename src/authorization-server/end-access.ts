@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { ConsentStore } from '../storage/consent-contract.ts'
-import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
+import type { ArtifactStore } from '../storage/contract.ts'
+import type { RevocationStore } from '../storage/revocation-contract.ts'
 import { grants } from './grants.ts'
 
 interface EndAccessPorts {

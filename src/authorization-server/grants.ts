@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { grantName } from '../core/secret.ts'
-import type { ArtifactStore, RevocationStore } from '../storage/contract.ts'
+import type { ArtifactStore } from '../storage/contract.ts'
+import type { RevocationStore } from '../storage/revocation-contract.ts'
 
 /** What a person let a client do. */
 export interface GrantRecord {

@@ -1,7 +1,8 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { MasterSecret } from '../core/secret.ts'
-import type { ArtifactStore, ClientStore, RevocationStore } from '../storage/contract.ts'
+import type { ArtifactStore, ClientStore } from '../storage/contract.ts'
 import type { HeldRefreshToken } from '../storage/refresh-token-contract.ts'
+import type { RevocationStore } from '../storage/revocation-contract.ts'
 import { grants } from './grants.ts'
 import { errors, type Provider } from './library.ts'
 import {

@@ -131,13 +131,11 @@ async function rotate(open: OpenStore, flags: Flags, id: string): Promise<void> 
 
 async function remove(open: OpenStore, { json }: Flags, id: string): Promise<void> {
   const { store } = open
-  const { metadata } = await find(store, id)
+  await find(store, id)
   const change = { event: 'admin.client', action: 'client remove', target: id } as const
   const ended = await audited(open, change, () => removeClient(store, systemClock, id))
   if (json === true) return console.log(JSON.stringify({ client_id: id, grants_ended: ended }))
   console.log(`${id} is removed, and ${ended} ${ended === 1 ? 'grant has' : 'grants have'} ended.`)
-  if ((metadata['grant_types'] as string[]).includes('client_credentials'))
-    console.log('Access tokens that it got as a machine live on until they expire.')
 }
 
 async function block(open: OpenStore, { json }: Flags, id: string): Promise<void> {

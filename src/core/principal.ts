@@ -13,6 +13,7 @@ export interface Principal {
   readonly roles: readonly string[]
   readonly audiences: readonly string[]
   /** Seconds since the epoch. */
+  readonly issuedAt: number
   readonly expiresAt: number
   readonly tokenId: string | undefined
   /** The tokens that this one was exchanged for, by their ids: revoking one of them ends it (RFC 8693). */

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
+import { clockDifferenceMilliseconds, isIssuedBefore } from '../core/revocation.ts'
 
 interface DenyListOptions {
   readonly feed: RevocationFeed
@@ -13,9 +14,10 @@ interface DenyListOptions {
 }
 
 interface Revocation {
-  readonly kind: 'grant' | 'token'
+  readonly kind: 'grant' | 'token' | 'client'
   readonly id: string
   readonly expiresAt: number
+  readonly revokedAt: number
 }
 
 /** Where revocations come from. */
@@ -24,7 +26,7 @@ interface RevocationFeed {
   subscribe(listener: (revocation: Revocation) => void): () => void
 }
 
-/** Tokens and grants that no longer count, although signature and lifetime are right. Kept in memory. */
+/** Tokens, grants and clients that no longer count, although signature and lifetime are right. Kept in memory. */
 export interface DenyList {
   /** Nobody knows when others have not been heard for too long. */
   readonly isRevoked: (principal: Principal) => boolean | 'unknown'
@@ -34,8 +36,6 @@ export interface DenyList {
 /** A token passes until a little after its end, and a revocation must last longer than what it revokes. */
 const keepMilliseconds = 60_000
 const pollMilliseconds = 1000
-/** Clocks of processes that share a store may differ by this much. */
-const overlapMilliseconds = 10_000
 /** Longer than a database needs to change over to its standby; then what others revoke must not go on counting. */
 const staleMilliseconds = 60_000
 
@@ -50,8 +50,9 @@ export async function openDenyList({
   onFault,
   elapsed = () => performance.now(),
 }: DenyListOptions): Promise<DenyList> {
-  const revoked = { grant: new Map<string, number>(), token: new Map<string, number>() }
-  const add = ({ kind, id, expiresAt }: Revocation): void => void revoked[kind].set(id, expiresAt)
+  const list = (): Map<string, Revocation> => new Map()
+  const revoked = { grant: list(), token: list(), client: list() }
+  const add = (revocation: Revocation): void => void revoked[revocation.kind].set(revocation.id, revocation)
   const unsubscribe = feed.subscribe(add)
   let polled = clock.now()
   let heard = elapsed()
@@ -62,12 +63,13 @@ export async function openDenyList({
     const now = clock.now()
     const began = elapsed()
     // A clock that was set back makes tokens good again whose revocations were dropped here.
-    const from = now < polled ? 0 : polled - overlapMilliseconds
+    const from = now < polled ? 0 : polled - clockDifferenceMilliseconds
     for (const revocation of await feed.since(from)) add(revocation)
     polled = now
     heard = began
-    for (const list of [revoked.grant, revoked.token]) {
-      for (const [id, expiresAt] of list) if (expiresAt + keepMilliseconds <= now) list.delete(id)
+    for (const ended of Object.values(revoked)) {
+      for (const { id, expiresAt } of ended.values())
+        if (expiresAt + keepMilliseconds <= now) ended.delete(id)
     }
   }
   const pollInTurn = async (): Promise<void> => {
@@ -78,11 +80,19 @@ export async function openDenyList({
   }
   const timer = setInterval(() => void pollInTurn(), pollMilliseconds).unref()
 
+  /** The grants of people end by themselves: what is left is what a client got as a machine, or in exchange. */
+  const isOfRevokedClient = ({ kind, actor, clientId, issuedAt }: Principal): boolean => {
+    const revocation = kind === 'client' || actor !== undefined ? revoked.client.get(clientId) : undefined
+    return revocation !== undefined && isIssuedBefore(revocation.revokedAt, issuedAt)
+  }
+
   return {
-    isRevoked({ issuer, tokenId, grantId, originIds }) {
+    isRevoked(principal) {
+      const { issuer, tokenId, grantId, originIds } = principal
       if (issuer !== own) return false
       if (elapsed() - heard > staleMilliseconds) return 'unknown'
       return (
+        (revoked.client.size > 0 && isOfRevokedClient(principal)) ||
         (revoked.grant.size > 0 && grantId !== undefined && revoked.grant.has(grantId)) ||
         (revoked.token.size > 0 &&
           ((tokenId !== undefined && revoked.token.has(tokenId)) ||

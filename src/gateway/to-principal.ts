@@ -24,6 +24,7 @@ export function toPrincipal(payload: JWTPayload, issuer: string, reading: ClaimR
     groups: readTexts(payload, reading.groups),
     roles: readTexts(payload, reading.roles),
     audiences: [aud ?? []].flat(),
+    issuedAt: iat,
     expiresAt: exp,
     tokenId: jti,
     originIds: Array.isArray(origins) ? origins.filter((id) => typeof id === 'string') : undefined,

@@ -2,6 +2,7 @@ import type { ConsentStore } from './consent-contract.ts'
 import type { IdentityStore } from './identity-contract.ts'
 import type { LastStartStore } from './last-start-contract.ts'
 import type { HeldRefreshToken } from './refresh-token-contract.ts'
+import type { RevocationStore } from './revocation-contract.ts'
 
 /** What the authorization server remembers about one code, token, session, grant or client. */
 export interface Artifact {
@@ -124,29 +125,6 @@ export interface ClientStore {
   /** Returns whether it was there. */
   remove(id: string): Promise<boolean>
   /** Removes what expired before a time, in milliseconds since the epoch. Returns how many. */
-  sweep(before: number): Promise<number>
-}
-
-/** Something that must no longer be honoured, although its signature and lifetime say otherwise. */
-export interface Revocation {
-  /** A grant by its name (`grantName`), or one access token by its `jti`. */
-  readonly kind: 'grant' | 'token'
-  readonly id: string
-  /** When nothing signed can refer to it any more: milliseconds since the epoch. */
-  readonly expiresAt: number
-}
-
-/** The revocations of one tenant. */
-export interface RevocationStore {
-  add(revocation: Revocation): Promise<void>
-  has(kind: Revocation['kind'], id: string): Promise<boolean>
-  /** Those made at or after a time, in milliseconds since the epoch, that have not been swept. */
-  since(time: number): Promise<readonly Revocation[]>
-  /**
-   * Calls back for each revocation that this process makes, before `add` resolves, and for those of others as soon as
-   * they are heard of: at once where the engine can tell, but never surely. Returns how to stop.
-   */
-  subscribe(listener: (revocation: Revocation) => void): () => void
   sweep(before: number): Promise<number>
 }
 

@@ -1,5 +1,5 @@
-import type { Revocation } from './contract.ts'
 import type { Notices } from './notices.ts'
+import type { Revocation } from './revocation-contract.ts'
 
 /** Spreads revocations to other processes at once, for those that do not wait until they look into the store. */
 export interface RevocationNotices {
@@ -13,7 +13,7 @@ export const noNotices: RevocationNotices = { tell: async () => undefined, hear:
 /** Revocations of one tenant as notices. */
 export function revocationNotices(notices: Notices, tenant: string): RevocationNotices {
   return {
-    tell: ({ kind, id, expiresAt }) => notices.send(JSON.stringify({ tenant, kind, id, expiresAt })),
+    tell: (revocation) => notices.send(JSON.stringify({ tenant, ...revocation })),
     hear: (listener) =>
       notices.hear((text) => {
         const revocation = read(text)
@@ -25,11 +25,16 @@ export function revocationNotices(notices: Notices, tenant: string): RevocationN
 /** What comes over the channel is another version's or a stranger's as well, who has the database but not our trust. */
 function read(text: string): (Revocation & { readonly tenant: string }) | undefined {
   try {
-    const { tenant, kind, id, expiresAt } = JSON.parse(text) as Record<string, unknown>
-    const isOurs = typeof tenant === 'string' && typeof id === 'string' && Number.isFinite(expiresAt)
-    if (!isOurs || (kind !== 'grant' && kind !== 'token')) return undefined
-    return { tenant, kind, id, expiresAt: expiresAt as number }
+    const { tenant, kind, id, expiresAt, revokedAt } = JSON.parse(text) as Record<string, unknown>
+    const isOurs = typeof tenant === 'string' && typeof id === 'string'
+    if (!isOurs || !isTime(expiresAt) || !isTime(revokedAt)) return undefined
+    if (kind !== 'grant' && kind !== 'token' && kind !== 'client') return undefined
+    return { tenant, kind, id, expiresAt, revokedAt }
   } catch {
     return undefined // no JSON, so no notice of ours
   }
+}
+
+function isTime(value: unknown): value is number {
+  return Number.isFinite(value)
 }

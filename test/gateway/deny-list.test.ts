@@ -15,6 +15,7 @@ const principal: Principal = {
   groups: [],
   roles: [],
   audiences: [`${issuer}/mcp`],
+  issuedAt: systemClock.now() / 1000,
   expiresAt: systemClock.now() / 1000 + 60,
   tokenId: 't',
   originIds: undefined,
@@ -60,5 +61,25 @@ describe('the deny list', () => {
     } finally {
       list.close()
     }
+  })
+
+  it('ends what a client got for itself or from others before it was revoked, and nothing else', async (test) => {
+    const revokedAt = systemClock.now()
+    const revocation = { kind: 'client', id: 'client', expiresAt: revokedAt + 60_000, revokedAt } as const
+    const feed = { since: async () => [revocation], subscribe: () => () => undefined }
+    const onFault = (error: unknown) => assert.fail(String(error))
+    const list = await openDenyList({ feed, issuer, clock: systemClock, onFault })
+    test.after(() => list.close())
+    const machine = { ...principal, kind: 'client', subject: 'client' } as const
+    const issuedAt = Math.floor(revokedAt / 1000)
+    for (const ended of [machine, { ...principal, actor: 'client' }, { ...machine, issuedAt: issuedAt + 9 }])
+      assert.equal(list.isRevoked(ended), true)
+    for (const good of [
+      principal,
+      { ...machine, clientId: 'other' },
+      { ...machine, issuer: 'https://elsewhere.example' },
+      { ...machine, issuedAt: issuedAt + 11 },
+    ])
+      assert.equal(list.isRevoked(good), false)
   })
 })

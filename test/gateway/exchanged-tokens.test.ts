@@ -158,6 +158,7 @@ it('an exchanged token belongs to everything by which a principal is told from o
     groups: [],
     roles: [],
     audiences: [],
+    issuedAt: 0,
     expiresAt: 0,
     tokenId: undefined,
     originIds: undefined,

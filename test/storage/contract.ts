@@ -53,6 +53,21 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
         assert.equal(await store.revocations.sweep(clock.now()), 1)
         assert.deepEqual(await since(began), ['g1', 't2'])
       })
+
+      it('of a client count from the last time', async () => {
+        const expiresAt = soon()
+        for (let time = 0; time < 2; time++) {
+          const began = clock.now()
+          await store.revocations.add({ kind: 'client', id: 'c1', expiresAt })
+          const revokedAt = (await store.revocations.clientRevokedAt('c1')) ?? 0
+          assert.ok(revokedAt >= began && revokedAt <= clock.now())
+          const found = (await store.revocations.since(began)).find(({ id }) => id === 'c1')
+          assert.deepEqual(found, { kind: 'client', id: 'c1', expiresAt, revokedAt })
+          clock.advance(1000)
+        }
+        assert.equal(await store.revocations.clientRevokedAt('c2'), undefined)
+        assert.ok(!(await store.revocations.has('grant', 'c1')))
+      })
     })
 
     describe('keys', () => {

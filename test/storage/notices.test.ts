@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Revocation, Store } from '../../src/storage/contract.ts'
+import type { Store } from '../../src/storage/contract.ts'
+import type { Revocation } from '../../src/storage/revocation-contract.ts'
 import { type Engine, postgresEngine, type TestStore } from '../support/engines.ts'
 
 describe('revocations on PostgreSQL', { timeout: 120_000 }, () => {

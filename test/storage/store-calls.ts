@@ -118,6 +118,7 @@ const calls: Calls = {
   },
   revocations: {
     add: [[{ kind: 'grant', id: 'a grant', expiresAt: 1 }]],
+    clientRevokedAt: [['a client']],
     has: [['grant', 'a grant']],
     since: [[1]],
     subscribe: seldom,

@@ -69,7 +69,7 @@ export function clientListing({ store, secret, clock, config }: ListingPorts): L
       },
       block: {
         label: 'Block',
-        consequence: 'All that people let it do ends, and it gets no more tokens until it is unblocked.',
+        consequence: 'All that it may do ends, and it gets no more tokens until it is unblocked.',
         async act(id, operator) {
           if (id === '') throw new ActionRefused('There is no client without an id.')
           const ended = await blockClient(store, clock, { id, operator })
@@ -87,7 +87,7 @@ export function clientListing({ store, secret, clock, config }: ListingPorts): L
       },
       remove: {
         label: 'Remove',
-        consequence: 'It is forgotten, and all that people let it do ends.',
+        consequence: 'It is forgotten, and all that it may do ends.',
         async act(id) {
           if ((await store.clients.find(id)) === undefined)
             throw new ActionRefused('This client is not there any more.')

@@ -1,0 +1,30 @@
+/** Something that must no longer be honoured, although its signature and lifetime say otherwise. */
+export interface Revocation {
+  /**
+   * A grant by its name (`grantName`), one access token by its `jti`, or by its id a client: what it got until then for
+   * itself, and for what others handed on to it.
+   */
+  readonly kind: 'grant' | 'token' | 'client'
+  readonly id: string
+  /** When nothing signed can refer to it any more: milliseconds since the epoch. */
+  readonly expiresAt: number
+  /** Milliseconds since the epoch. */
+  readonly revokedAt: number
+}
+
+/** The revocations of one tenant. */
+export interface RevocationStore {
+  /** Revokes as of now; what was revoked before is so once more. */
+  add(revocation: Omit<Revocation, 'revokedAt'>): Promise<void>
+  has(kind: Revocation['kind'], id: string): Promise<boolean>
+  /** When a client was revoked last, unless that has been swept. */
+  clientRevokedAt(clientId: string): Promise<number | undefined>
+  /** Those made at or after a time, in milliseconds since the epoch, that have not been swept. */
+  since(time: number): Promise<readonly Revocation[]>
+  /**
+   * Calls back for each revocation that this process makes, before `add` resolves, and for those of others as soon as
+   * they are heard of: at once where the engine can tell, but never surely. Returns how to stop.
+   */
+  subscribe(listener: (revocation: Revocation) => void): () => void
+  sweep(before: number): Promise<number>
+}
