@@ -19,12 +19,18 @@ interface Asked {
   readonly res: ServerResponse
 }
 
-/** Goes round robin, and to the next one where a connection is refused; all else reaches the client as it is. */
+/**
+ * Goes round robin to those that it thinks ready, and to the next one where a connection is refused; all else reaches the
+ * client as it is.
+ */
 async function startBalancer(test: TestContext, ports: readonly number[]) {
   let turn = 0
   const served = new Map<number, number>()
+  /** Those that have said that they will end. */
+  const leaving = new Set<number>()
   const pass = ({ req, body, res }: Asked, at = turn++, left = ports.length): void => {
     const port = ports[at % ports.length] as number
+    if (leaving.has(port)) return pass({ req, body, res }, at + 1, left)
     const onward = request({
       host: '127.0.0.1',
       port,
@@ -56,7 +62,7 @@ async function startBalancer(test: TestContext, ports: readonly number[]) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   test.after(() => server.closeAllConnections())
   test.after(() => server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, served }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, served, leaving }
 }
 
 describe('replicas behind a balancer', { timeout: 90_000 }, () => {
@@ -70,10 +76,10 @@ describe('replicas behind a balancer', { timeout: 90_000 }, () => {
       return setTimeout(() => echo(seen, res), 20)
     })
     const ports = [await freePort(), await freePort()]
-    const { url, served } = await startBalancer(test, ports)
+    const { url, served, leaving } = await startBalancer(test, ports)
     const first = await serveFile(test, {
       publicUrl: url,
-      listen: { gateway: ports[0] as number, noticeSeconds: 0 },
+      listen: { gateway: ports[0] as number, noticeSeconds: 1 },
       upstreams: [{ name: 'http', url: spy.url, transport: 'streamable-http', era: 'legacy' }],
     })
     const begin = async (port: number): Promise<Started> =>
@@ -118,6 +124,8 @@ describe('replicas behind a balancer', { timeout: 90_000 }, () => {
       )
       const replica = replicas[index] as Started
       replica.process.kill('SIGTERM')
+      // What it has queued by now is answered before anything closes.
+      leaving.add(port)
       assert.equal(await replica.exit, 0)
       const found = await Promise.all(ends.map((end) => Promise.race([end, sleep(300, 'open')])))
       assert.deepEqual(
@@ -127,6 +135,7 @@ describe('replicas behind a balancer', { timeout: 90_000 }, () => {
       )
       served.delete(port)
       replicas[index] = await begin(port)
+      leaving.delete(port)
       while (served.get(port) === undefined) await sleep(20)
     }
     load.on = false
