@@ -45,10 +45,12 @@ export function addLibrarySteps(
     try {
       await completeAnswer(context)
     } catch (error) {
-      // The library no longer hears of what goes wrong here.
-      if (!(error instanceof StoreAway)) throw error
+      // The library no longer hears of what goes wrong here, and would write the same.
+      context.remove('Location')
+      context.status = 500
+      context.body = { error: 'server_error', error_description: 'something went wrong' }
       provider.emit('server_error', context, error)
-      context.body = { error: awayCode, error_description: 'try again in a moment' }
+      nameRequest(context)
     }
     await recordTogether(context.res)
   })

@@ -56,6 +56,8 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
   }
   const failed = (context: KoaContextWithOIDC, error: LibraryError): void => {
     const note = identify(context)
+    const grantId = context.oidc.entities.Grant?.jti
+    if (grantId !== undefined) note.grant = grantName(grantId)
     note.error = error.error
     note.reason = [error.error_description, error.error_detail].filter(Boolean).join(': ') || error.message
   }

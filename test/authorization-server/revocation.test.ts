@@ -49,6 +49,25 @@ describe('revocation and introspection (A9)', () => {
     }
   })
 
+  it('are no use to another client, which learns nothing and ends nothing (RFC 7009 section 2.1)', async () => {
+    const other = await OAuthClient.register(gate.installation.url, {
+      redirect_uris: ['http://127.0.0.1:1/callback'],
+    })
+    const { access_token: token, refresh_token: used } = await gate.oauth.signIn({ scope })
+    const { body: now } = await gate.oauth.refresh(used)
+    for (const foreign of [token, used, now.refresh_token]) {
+      const ask = (path: string) => other.token({ token: foreign, client_id: other.clientId }, { path })
+      assert.deepEqual((await ask('/introspect')).body, { active: false })
+      assert.deepEqual([(await ask('/revoke')).status, (await ask('/revoke')).body], [200, {}])
+    }
+    assert.equal(await statusWith(token), 200)
+    const { status, body } = await gate.oauth.refresh(now.refresh_token)
+    assert.equal(status, 200)
+    assert.equal((await post('/revoke', { token: used })).status, 200)
+    assert.equal((await gate.oauth.refresh(body.refresh_token)).body.error, 'invalid_grant', 'of its own')
+    assert.equal(await statusWith(body.access_token), 401)
+  })
+
   it('answer the same for what never was, what has ended and what is twice revoked', async () => {
     const { access_token: token } = await gate.oauth.signIn({ scope })
     for (const revoked of [token, token, 'never-was', `${token}x`]) {
