@@ -3,14 +3,15 @@ import { type ParsedUrlQueryInput, parse, stringify } from 'node:querystring'
 import { isDeepStrictEqual } from 'node:util'
 import { decodeJwt } from 'jose'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
+import { parseScopes } from '../core/scope.ts'
 import { canonicalResources } from './canonical-resources.ts'
 import { type ClientMetadata, cleanRegistration } from './client-metadata.ts'
 import type { Note } from './notes.ts'
 
 /**
  * Makes a form acceptable that means something we understand: every spelling of a resource becomes the canonical one,
- * and client_credentials without a scope asks for the client's own. What needs nothing of that stays as it is: it is read
- * here as the library reads it. The form is untrusted.
+ * client_credentials without a scope asks for the client's own, and a refresh may name `offline_access` as the request
+ * before it did. What needs nothing of that stays as it is: it is read here as the library reads it. The form is untrusted.
  */
 export async function normaliseForm(
   text: string,
@@ -27,7 +28,13 @@ export async function normaliseForm(
   const asked = all(form['resource'])
   const resources = canonicalResources(ports.resources, asked, ports.note)
   if (!isDeepStrictEqual(resources, asked)) changes['resource'] = resources
-  if (first(form['grant_type']) === 'client_credentials' && form['scope'] === undefined) {
+  const grantType = first(form['grant_type'])
+  const scope = first(form['scope'])
+  if (grantType === 'refresh_token' && scope?.includes('offline_access') === true)
+    changes['scope'] = parseScopes(scope)
+      .filter((one) => one !== 'offline_access')
+      .join(' ')
+  if (grantType === 'client_credentials' && scope === undefined) {
     const clientId =
       first(form['client_id']) ??
       basicClientId(authorization) ??

@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { parseScopes } from '../core/scope.ts'
 import { digest } from '../core/secret.ts'
 import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
 import type { HeldRefreshToken, RefreshTokenUse } from '../storage/refresh-token-contract.ts'
@@ -178,14 +179,19 @@ async function settleRefresh(
   await refuseReplay(ports, context, grantId, 'refresh token already used')
 }
 
-/** A hash of what makes two refreshes with one token the same request. What they leave out means what the token has. */
+/**
+ * A hash of what makes two refreshes with one token the same request. What they leave out means what the token has, but for
+ * `openid`, which no answer tells the client.
+ */
 function describeRequest({ oidc: { params, entities } }: KoaContextWithOIDC): string {
   const used = entities.RotatedRefreshToken
-  const scope = typeof params?.['scope'] === 'string' ? params['scope'] : used?.scope
+  const scope = params?.['scope'] || used?.scope
   return digest(
     JSON.stringify([
       [params?.['resource'] ?? used?.resource ?? []].flat(),
-      [...new Set(scope?.split(' '))].toSorted(),
+      parseScopes(scope)
+        .filter((one) => one !== 'openid')
+        .toSorted(),
       entities.AccessToken?.jkt ?? '',
     ]),
   ).slice(0, 22)

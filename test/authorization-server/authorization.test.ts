@@ -126,7 +126,9 @@ describe('a good authorization request', () => {
       scope: 'mcp:tools:read offline_access',
       extra: { prompt: 'consent' },
     })
-    assert.ok(asked.refresh_token)
+    const again = await client.refresh(asked.refresh_token, { scope: 'mcp:tools:read offline_access' })
+    assert.deepEqual([again.status, again.body.scope], [200, 'mcp:tools:read'], 'and may be repeated')
+    assert.equal((await client.refresh(again.body.refresh_token, { scope: 'offline_access' })).status, 200)
     assert.ok((await client.signIn({ scope: 'mcp:tools:read' })).refresh_token)
   })
 })
