@@ -1,4 +1,4 @@
-import { keyedDigest, type MasterSecret, secretsEqual } from '../core/secret.ts'
+import { keyedDigest, type MasterSecret, digestsEqual } from '../core/secret.ts'
 
 /** Which refresh token one is: that of a grant, after so many others. */
 export interface RefreshTokenName {
@@ -31,7 +31,7 @@ export function refreshTokenFormat(secret: MasterSecret): RefreshTokenFormat {
     },
     read(token) {
       const name = token.slice(macLetters)
-      if (!secretsEqual(mac(name), token.slice(0, macLetters))) return undefined
+      if (!digestsEqual(mac(name), token.slice(0, macLetters))) return undefined
       return {
         serial: Number.parseInt(name.slice(0, serialLetters), 36),
         grantId: name.slice(serialLetters),

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, sign } from 'node:crypto'
+import { createPublicKey, type KeyObject, type SignKeyObjectInput, sign } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { SigningKey } from '../keys/key-ring.ts'
 import { ExternalSigningKey } from './library.ts'
@@ -13,10 +13,12 @@ const dsaEncoding = 'ieee-p1363'
  */
 class HeldKey extends ExternalSigningKey {
   readonly #key: SigningKey
+  readonly #how: SignKeyObjectInput
 
   constructor(key: SigningKey) {
     super()
     this.#key = key
+    this.#how = { key: key.key, dsaEncoding }
   }
 
   override get kid(): string {
@@ -34,7 +36,7 @@ class HeldKey extends ExternalSigningKey {
   override async sign(data: Uint8Array): Promise<Uint8Array> {
     const { algorithm, key } = this.#key
     if (algorithm === 'RS256') return signInPool('sha256', data, key)
-    return sign(algorithm === 'EdDSA' ? null : 'sha256', data, { key, dsaEncoding })
+    return sign(algorithm === 'EdDSA' ? null : 'sha256', data, this.#how)
   }
 }
 

@@ -6,7 +6,11 @@ import ipaddr from 'ipaddr.js'
  * address stands for itself. Here because identity may not import http, and both count.
  */
 export function networkOf(address: string): string {
+  if (plainIPv4.test(address)) return address
   if (!ipaddr.isValid(address)) return address
   const parsed = ipaddr.process(address)
   return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 3).join(':') : parsed.toString()
 }
+
+/** As nearly all come: there is nothing to take apart. */
+const plainIPv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/

@@ -60,6 +60,12 @@ export function secretsEqual(left: string, right: string): boolean {
   return timingSafeEqual(Buffer.from(digest(left)), Buffer.from(digest(right)))
 }
 
+/** The same for digests, whose length is no secret. */
+export function digestsEqual(left: string, right: string): boolean {
+  const [one, other] = [Buffer.from(left), Buffer.from(right)]
+  return one.length === other.length && timingSafeEqual(one, other)
+}
+
 /** Names a grant in access tokens and deny lists without giving its id away. */
 export function grantName(grantId: string): string {
   return digest(grantId).slice(0, 22)

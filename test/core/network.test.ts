@@ -7,6 +7,8 @@ describe('the network of an address, which limits count as one caller', () => {
     assert.notEqual(networkOf('192.0.2.1'), networkOf('192.0.2.2'))
     for (const spelling of ['::ffff:192.0.2.1', '::FFFF:c000:201'])
       assert.equal(networkOf(spelling), networkOf('192.0.2.1'))
+    // As old programs write it: octal.
+    assert.equal(networkOf('192.0.02.1'), '192.0.2.1')
   })
 
   it('is the /48 of an IPv6 address, in each spelling', () => {

@@ -1,5 +1,5 @@
 import type { Client, Provider } from 'oidc-provider'
-import { type MasterSecret, secretsEqual } from '../../core/secret.ts'
+import { digestsEqual, type MasterSecret } from '../../core/secret.ts'
 import type { OpenRateLimit, RateLimit } from '../../limits/contract.ts'
 import { clientSecretHash } from './client-secret-hash.ts'
 import { callerAddress, slowDown } from './slow-down.ts'
@@ -27,12 +27,10 @@ export function compareHashedSecrets(
       [byAddress, `${this.clientId} ${callerAddress()}`],
       [byClient, this.clientId],
     ]
-    for (const [limit, key] of attempts) {
-      const wait = await limit.wait(key)
-      if (wait > 0) throw slowDown(429, 'too many wrong secrets', wait)
-    }
+    const wait = Math.max(...(await Promise.all(attempts.map(([limit, key]) => limit.wait(key)))))
+    if (wait > 0) throw slowDown(429, 'too many wrong secrets', wait)
     const known = this.clientSecret
-    if (known !== undefined && secretsEqual(known, hash(this.clientId, presented))) return true
+    if (known !== undefined && digestsEqual(known, hash(this.clientId, presented))) return true
     for (const [limit, key] of attempts) await limit.take(key)
     return false
   }
