@@ -1,4 +1,4 @@
-import { keyedDigest, type MasterSecret, digestsEqual } from '../core/secret.ts'
+import { digestsEqual, keyedDigest, type MasterSecret } from '../core/secret.ts'
 
 /** Which refresh token one is: that of a grant, after so many others. */
 export interface RefreshTokenName {
