@@ -29,8 +29,9 @@ export async function normaliseForm(
   const resources = canonicalResources(ports.resources, asked, ports.note)
   if (!isDeepStrictEqual(resources, asked)) changes['resource'] = resources
   const grantType = first(form['grant_type'])
-  const scope = first(form['scope'])
-  if (grantType === 'refresh_token' && scope?.includes('offline_access') === true)
+  const { scope } = form
+  // One that is there twice is left for the library to refuse.
+  if (grantType === 'refresh_token' && typeof scope === 'string' && scope.includes('offline_access'))
     changes['scope'] = parseScopes(scope)
       .filter((one) => one !== 'offline_access')
       .join(' ')

@@ -131,6 +131,16 @@ describe('a good authorization request', () => {
     assert.equal((await client.refresh(again.body.refresh_token, { scope: 'offline_access' })).status, 200)
     assert.ok((await client.signIn({ scope: 'mcp:tools:read' })).refresh_token)
   })
+
+  it('leads to refreshes that name a scope once, also where it is offline_access', async () => {
+    const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
+    const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token })
+    form.append('client_id', client.clientId)
+    for (const scope of ['mcp:tools:read offline_access', 'mcp:tools:read']) form.append('scope', scope)
+    const answer = await fetch(`${installation.url}/token`, { method: 'POST', body: form })
+    const { error } = (await answer.json()) as Record<string, unknown>
+    assert.deepEqual([answer.status, error], [400, 'invalid_request'])
+  })
 })
 
 describe('PKCE (P1, P2, A42)', () => {
