@@ -8,8 +8,8 @@ const signInPool = promisify(sign)
 const dsaEncoding = 'ieee-p1363'
 
 /**
- * A key with which the library signs without ever holding it. An elliptic signature takes less time than it takes to wake
- * a thread for it; one with RSA takes twenty times as long, and others go on meanwhile.
+ * A key with which the library signs without ever holding it. An elliptic signature takes about as long as waking a thread
+ * for it; one with RSA takes seven times as long, and others go on meanwhile.
  */
 class HeldKey extends ExternalSigningKey {
   readonly #key: SigningKey
@@ -34,8 +34,8 @@ class HeldKey extends ExternalSigningKey {
   }
 
   override async sign(data: Uint8Array): Promise<Uint8Array> {
-    const { algorithm, key } = this.#key
-    if (algorithm === 'RS256') return signInPool('sha256', data, key)
+    const { algorithm } = this.#key
+    if (algorithm === 'RS256') return signInPool('sha256', data, this.#how)
     return sign(algorithm === 'EdDSA' ? null : 'sha256', data, this.#how)
   }
 }

@@ -5,8 +5,8 @@ import { longestTokenSeconds } from '../core/lifetimes.ts'
 import type { Store } from '../storage/contract.ts'
 
 /**
- * Removes a registered client and ends what it was granted, and the tokens that it has of its own. Resolves to how many grants that were. The same program may
- * come back under the same id, and is asked about again.
+ * Removes a registered client and ends what it was granted, and the tokens that it has of its own. Resolves to how many
+ * grants that were. The same program may come back under the same id, and is asked about again.
  */
 export async function removeClient(store: Store, clock: Clock, id: string): Promise<number> {
   await store.clients.remove(id)
@@ -14,8 +14,8 @@ export async function removeClient(store: Store, clock: Clock, id: string): Prom
 }
 
 /**
- * Blocks a client by its id, whatever it is, and ends what it was granted, and the tokens that it has of its own. Resolves to how many grants that were;
- * undefined where it was blocked before.
+ * Blocks a client by its id, whatever it is, and ends what it was granted, and the tokens that it has of its own. Resolves
+ * to how many grants that were; undefined where it was blocked before.
  */
 export async function blockClient(
   store: Store,
