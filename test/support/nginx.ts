@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findProgram } from './find-program.ts'
@@ -37,7 +36,7 @@ export async function startNginx(port: number, ports: readonly number[]): Promis
   const endWithTests = (): void => void child.kill('SIGTERM')
   process.once('exit', endWithTests)
   const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  await untilUp(port, child, () => said)
+  await untilUp(home, child, () => said)
   return {
     url: `http://127.0.0.1:${port}`,
     async stop() {
@@ -68,17 +67,17 @@ function configuration(home: string, port: number, ports: readonly number[]): st
     .replace(/\n {2}server \{\n {4}listen 80;.*?\n {2}\}\n/s, '')
     .replace('http {', `http {\naccess_log off;\n${places}`)
   const user = process.getuid?.() === 0 ? 'user root;\n' : ''
-  return `daemon off;\npid ${home}/pid;\nerror_log stderr crit;\n${user}${http}`
+  return `daemon off;\npid ${pidFile(home)};\nerror_log stderr crit;\n${user}${http}`
 }
 
-async function untilUp(port: number, child: ChildProcess, said: () => string): Promise<void> {
+/** It is there as soon as nginx listens, and not where somebody else has the port. */
+function pidFile(home: string): string {
+  return join(home, 'pid')
+}
+
+async function untilUp(home: string, child: ChildProcess, said: () => string): Promise<void> {
   const end = Date.now() + startMilliseconds
-  for (;;) {
-    const isUp = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(socket.end() !== undefined))
-      socket.once('error', () => resolve(false))
-    })
-    if (isUp) return
+  while (!existsSync(pidFile(home))) {
     if (child.exitCode !== null || Date.now() > end) throw new Error(`nginx did not start: ${said()}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
