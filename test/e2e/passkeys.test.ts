@@ -172,8 +172,10 @@ describe('passkeys', { timeout: 120_000 }, () => {
     assert.equal((await (await visitorOf(device)).post(action, { csrf, credential })).status, 422)
     await device.context.close()
   })
+})
 
-  it('whose counter does not grow are refused: there are two of them', async () => {
+describe('passkeys that are no way in', { timeout: 120_000 }, () => {
+  it('are those whose counter does not grow: there are two of them', async () => {
     await people.add({ name: 'clone', password: goodPassword })
     const device = await newDevice()
     const { page, cdp, authenticatorId } = device
@@ -197,7 +199,7 @@ describe('passkeys', { timeout: 120_000 }, () => {
     await device.context.close()
   })
 
-  it('end with the password that they were added under', async () => {
+  it('are those of an earlier password', async () => {
     await people.add({ name: 'reset', password: goodPassword })
     const device = await newDevice()
     await register(device, 'reset')
@@ -208,7 +210,7 @@ describe('passkeys', { timeout: 120_000 }, () => {
     await device.context.close()
   })
 
-  it('need the person, not the device alone', async () => {
+  it('are those whose device has not seen its person', async () => {
     await people.add({ name: 'absent', password: goodPassword })
     const device = await newDevice()
     const { page, cdp, authenticatorId } = device
@@ -225,7 +227,7 @@ describe('passkeys', { timeout: 120_000 }, () => {
     await device.context.close()
   })
 
-  it('are removed by their owner, and are no way in after that', async () => {
+  it('are those that their owner has removed', async () => {
     await people.add({ name: 'former', password: goodPassword })
     const device = await newDevice()
     const { page } = device
