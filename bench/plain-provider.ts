@@ -1,14 +1,19 @@
 /**
  * The yardstick of `npm run bench:as`: oidc-provider as it comes, with its own in-memory store and its own pages, for
- * the same client, keys and flows. Arguments: port, path of a file with the private JWK.
+ * the same client, keys and flows. Arguments: port, path of a file with the private JWK, and, where it shall keep what it
+ * issues as a server must, the path of a database of SQLite or the URL of one of PostgreSQL.
  */
 import { readFileSync } from 'node:fs'
 import { Provider } from 'oidc-provider'
+import { plainPostgres, plainSqlite } from './plain-store.ts'
 
-const [port, keyFile] = process.argv.slice(2) as [string, string]
+const [port, keyFile, store] = process.argv.slice(2) as [string, string, string | undefined]
+const adapter =
+  store === undefined ? undefined : await (store.includes('://') ? plainPostgres(store) : plainSqlite(store))
 const issuer = `http://127.0.0.1:${port}`
 
 const provider = new Provider(issuer, {
+  ...(adapter === undefined ? {} : { adapter }),
   jwks: { keys: [JSON.parse(readFileSync(keyFile, 'utf8')) as never] },
   scopes: ['openid'],
   clients: [
