@@ -208,7 +208,9 @@ function report(figures: ReadonlyMap<string, Figures>): void {
     console.log(`| ${cells.join(' | ')} |`)
   }
   for (const { store, machine, refresh, login } of elsewhere)
-    console.log(`| elsewhere: oidc-provider, ${store} | ${machine} | | ${refresh} | | ${login.toFixed(1)} | |`)
+    console.log(
+      `| elsewhere: oidc-provider, ${store} | ${machine} | | ${refresh} | | ${login.toFixed(1)} | |`,
+    )
 }
 
 /** The library alone, which keeps what it issues in memory or in a database of its own. */
