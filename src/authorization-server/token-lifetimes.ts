@@ -13,10 +13,11 @@ export function accessTokenSeconds({ tokens, clients }: Lifetimes, client: Clien
   return profile?.accessTokenSeconds ?? tokens.accessTokenSeconds
 }
 
-/** How long the next refresh token lives: until it has lain unused for too long, or its grant ends. */
+/**
+ * How long the next refresh token lives, in seconds: until it has lain unused for too long, or its grant ends. One or more,
+ * since the grant may have ended after the library looked; the token then ends with it all the same.
+ */
 export function refreshTokenSeconds({ tokens }: Lifetimes, { oidc }: KoaContextWithOIDC): number {
-  return Math.min(
-    tokens.refreshIdleSeconds,
-    oidc.entities.Grant?.remainingTTL ?? tokens.refreshAbsoluteSeconds,
-  )
+  const left = oidc.entities.Grant?.remainingTTL ?? tokens.refreshAbsoluteSeconds
+  return Math.max(1, Math.min(tokens.refreshIdleSeconds, left))
 }

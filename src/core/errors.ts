@@ -58,6 +58,11 @@ export const errorKinds = {
   upstream_timeout: { status: 504, rpc: 504, message: 'The MCP server did not answer in time' },
   upstream_resting: { status: 503, rpc: 503, message: 'The MCP server cannot be reached at the moment' },
   upstream_busy: { status: 503, rpc: 503, message: 'The MCP server takes no more requests at the moment' },
+  authorization_server_away: {
+    status: 503,
+    rpc: 503,
+    message: 'The authorization server cannot be reached at the moment',
+  },
   era_unbridgeable: {
     status: 501,
     rpc: 501,

@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Dispatcher } from 'undici'
+import { Refusal } from '../core/errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { type AnswerHeaders, relay } from '../http/relay.ts'
 import { Pool } from '../http/undici.ts'
 
 /** Hands a request on to the authorization server. */
 export interface AuthorizationServerProxy {
+  /** Rejects with `authorization_server_away`, mostly before anything was sent to the client. */
   forward(exchange: Exchange): Promise<void>
   close(): Promise<void>
 }
@@ -32,6 +34,8 @@ const connectionBound = new Set([
 /** What a client may claim about itself and the way it came: replaced by what the gateway knows. */
 const claims = new Set(['host', 'forwarded', 'x-real-ip', 'x-request-id', 'expect', 'content-length'])
 const headersTimeout = 30_000
+/** When a client may try again. */
+const retryAfterSeconds = 5
 
 /** Builds the proxy for everything that is no MCP server. */
 export function authorizationServerProxy({
@@ -56,10 +60,17 @@ export function authorizationServerProxy({
         res,
         accept: (status, headers) => ({ status, headers: responseHeaders(exchange, headers) }),
         onClientGone: 'abort',
+      }).catch((error: unknown) => {
+        throw error instanceof Refusal ? away(error) : error
       })
     },
     close: async () => pool?.destroy(),
   }
+}
+
+/** The relay takes who does not answer for an MCP server. */
+function away({ reason }: Refusal): Refusal {
+  return new Refusal('authorization_server_away', { reason, retryAfterSeconds })
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -1,5 +1,6 @@
 import { errorKinds, type Refusal } from '../core/errors.ts'
 import { challenges } from '../http/challenge.ts'
+import { corsHeaders } from '../http/cors.ts'
 import { type Exchange, sendJson } from '../http/exchange.ts'
 import type { RequestId } from '../mcp/message.ts'
 
@@ -14,13 +15,12 @@ export function refuse(
 ): void {
   const { detail, code } = refusal
   const id = detail.id ?? context.callId
-  const headers = ['Cache-Control', 'no-store']
+  const headers = commonHeaders(refusal)
   if (detail.challenge !== undefined) {
     for (const challenge of challenges(detail.challenge, context.metadataUrl))
       headers.push('WWW-Authenticate', challenge)
   }
   if (detail.nonce !== undefined) headers.push('DPoP-Nonce', detail.nonce)
-  if (detail.retryAfterSeconds !== undefined) headers.push('Retry-After', String(detail.retryAfterSeconds))
   if (code === 'method_not_allowed') headers.push('Allow', detail.allow ?? 'GET, POST, DELETE, OPTIONS')
   // What was not read of the request must not be taken for the next one.
   if (code === 'body_too_large') headers.push('Connection', 'close')
@@ -28,4 +28,19 @@ export function refuse(
   const error = { code: errorKinds[code].rpc, message: refusal.message, data }
   const document = id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error }
   sendJson(exchange, refusal.status, document, headers)
+}
+
+/** The same for who speaks OAuth, and wanted the authorization server (RFC 6749 section 5.2). */
+export function refuseOAuth(exchange: Exchange, refusal: Refusal): void {
+  const { origin } = exchange.head
+  const headers = [...commonHeaders(refusal), ...(origin === undefined ? [] : corsHeaders(origin))]
+  const error = refusal.status === 503 ? 'temporarily_unavailable' : 'server_error'
+  const description = `${refusal.message} (request ${exchange.requestId})`
+  sendJson(exchange, refusal.status, { error, error_description: description }, headers)
+}
+
+function commonHeaders({ detail: { retryAfterSeconds } }: Refusal): string[] {
+  const headers = ['Cache-Control', 'no-store']
+  if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds))
+  return headers
 }

@@ -22,7 +22,7 @@ import type { McpHandler } from './handler.ts'
 import { metadataName, resourceMetadata } from './metadata.ts'
 import type { Note } from './note.ts'
 import { gatewayEvent } from './observe.ts'
-import { refuse } from './refuse.ts'
+import { refuse, refuseOAuth } from './refuse.ts'
 import type { Route } from './routes.ts'
 import { endTrace } from './trace.ts'
 
@@ -203,6 +203,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
     const refusal = recorded(exchange, note, asRefusal(error))
     note.refusal = refusal
     if (exchange.res.headersSent) exchange.res.destroy()
+    else if (note.kind === 'proxy') refuseOAuth(exchange, refusal)
     else {
       const path = site.wellKnownPath(metadataName, site.localPath(exchange.path))
       const metadataUrl = originOf(exchange) + path

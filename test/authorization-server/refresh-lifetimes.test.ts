@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it, mock } from 'node:test'
 import { decodeJwt } from 'jose'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { AuthorizationServerSettings } from '../../src/authorization-server/settings.ts'
+import { refreshTokenSeconds } from '../../src/authorization-server/token-lifetimes.ts'
 import { type Installation, startInstallation, testClients } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 
@@ -48,6 +51,23 @@ describe('the lifetime of a refresh token (T4)', () => {
     }
     mock.timers.tick(0.3 * day)
     assert.equal((await client.refresh(token)).body.error, 'invalid_grant')
+  })
+
+  it('is one that the library takes where the grant ends while it makes the successor', () => {
+    const tokens = {
+      refreshIdleSeconds: 60,
+      refreshAbsoluteSeconds: 600,
+    } as AuthorizationServerSettings['tokens']
+    for (const [left, seconds] of [
+      [-1, 1],
+      [0, 1],
+      [30, 30],
+      [90, 60],
+      [undefined, 60],
+    ] as const) {
+      const context = { oidc: { entities: { Grant: { remainingTTL: left } } } } as KoaContextWithOIDC
+      assert.equal(refreshTokenSeconds({ tokens, clients: [] }, context), seconds)
+    }
   })
 })
 

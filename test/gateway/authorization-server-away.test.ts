@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { after, before, describe, it } from 'node:test'
+import { type Running, start } from '../../src/app.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { freePort } from '../support/installation.ts'
+
+/** In the place of the authorization server, which another process runs: takes requests and answers none. */
+let elsewhere: Server
+let running: Running
+let data: string
+let log = ''
+before(async () => {
+  elsewhere = createServer((req) => void req.socket.destroy())
+  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
+  data = await mkdtemp(join(tmpdir(), 'portcullis-test-'))
+  const gateway = await freePort()
+  const base = {
+    data,
+    publicUrl: `http://127.0.0.1:${gateway}`,
+    listen: { gateway, authorizationServer: (elsewhere.address() as AddressInfo).port, admin: 0 },
+    upstreams: [{ name: 'test', path: '/mcp', url: 'http://127.0.0.1:9/mcp' }],
+  }
+  const logTo = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      log += chunk.toString()
+      done()
+    },
+  })
+  running = await start(loadConfig({ base }), { parts: ['gateway'], logTo })
+})
+after(async () => {
+  await running.close()
+  elsewhere.close()
+  await rm(data, { recursive: true, force: true })
+})
+
+const ask = (path: string, init: RequestInit = {}): Promise<Response> => fetch(running.publicUrl + path, init)
+
+async function checkAway(response: Response): Promise<void> {
+  assert.equal(response.status, 503)
+  assert.equal(response.headers.get('retry-after'), '5')
+  assert.equal(response.headers.get('cache-control'), 'no-store')
+  const body = (await response.json()) as Record<string, string>
+  assert.equal(body['error'], 'temporarily_unavailable')
+  assert.equal(
+    body['error_description'],
+    `The authorization server cannot be reached at the moment (request ${response.headers.get('x-request-id')})`,
+  )
+}
+
+describe('an authorization server that does not answer the gateway', () => {
+  it('is told of as OAuth has it, also to the page of another origin (N24)', async () => {
+    const headers = { origin: 'http://127.0.0.1:6274' }
+    const form = { method: 'POST', headers, body: new URLSearchParams({ grant_type: 'refresh_token' }) }
+    const response = await ask('/token', form)
+    assert.equal(response.headers.get('access-control-allow-origin'), headers.origin)
+    await checkAway(response)
+  })
+
+  it('is told of where nobody listens any more; the reason is for the operator', async () => {
+    await new Promise((resolve) => elsewhere.close(resolve))
+    await checkAway(await ask('/.well-known/oauth-authorization-server'))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.match(log, /authorization_server_away/)
+    assert.match(log, /ECONNREFUSED/)
+    assert.doesNotMatch(log, /MCP server/)
+  })
+})
