@@ -173,7 +173,7 @@ describe('an audit that cannot be written', () => {
     // The first that is to be written is known to fail only when its answer is ready.
     const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'nobody' })
     const withheld = await fetch(`${gate.installation.url}/token`, { method: 'POST', body: form })
-    assert.equal(withheld.status, 502)
+    assert.equal(withheld.status, 503)
     assert.doesNotMatch(await withheld.text(), /invalid_client/)
     const reached = gate.spy.seen.length
     for (let attempt = 0; attempt < 2; attempt++) {
