@@ -30,7 +30,10 @@ export function refuse(
   sendJson(exchange, refusal.status, document, headers)
 }
 
-/** The same for who speaks OAuth, and wanted the authorization server (RFC 6749 section 5.2). */
+/**
+ * The same for who wanted the authorization server: an error of OAuth (RFC 6749 section 5.2). The page of any origin that was
+ * checked may read it.
+ */
 export function refuseOAuth(exchange: Exchange, refusal: Refusal): void {
   const { origin } = exchange.head
   const headers = [...commonHeaders(refusal), ...(origin === undefined ? [] : corsHeaders(origin))]
