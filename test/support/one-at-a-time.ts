@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** Not the folder of this test file: see temporary-folder.ts. */
+const shared = process.env['SHARED_TMPDIR'] ?? tmpdir()
+
 /**
  * Does `work` while no other process of this user does work of that name: test files run side by side, and several
  * install the same things. Work of a process that is gone holds nobody up.
  */
 export async function oneAtATime<T>(name: string, work: () => T | Promise<T>): Promise<T> {
-  const lock = join(tmpdir(), `portcullis-test-${process.getuid?.() ?? 'user'}-${name}.lock`)
+  const lock = join(shared, `portcullis-test-${process.getuid?.() ?? 'user'}-${name}.lock`)
   while (!take(lock)) await sleep(100)
   try {
     return await work()
