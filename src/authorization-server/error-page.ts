@@ -1,7 +1,7 @@
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
 import type { Site } from '../core/site.ts'
 import { pageHeaders } from '../http/page.ts'
-import { problemPage, sentence } from './pages/problem-page.ts'
+import { problemPage, sentence } from '../http/problem-page.ts'
 import { requestIdOf } from './request-id.ts'
 
 const advice: Readonly<Record<string, { title: string; what: string; advice: string }>> = {

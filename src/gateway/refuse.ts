@@ -1,7 +1,10 @@
 import { errorKinds, type Refusal } from '../core/errors.ts'
+import type { Site } from '../core/site.ts'
 import { challenges } from '../http/challenge.ts'
 import { corsHeaders } from '../http/cors.ts'
 import { type Exchange, sendJson } from '../http/exchange.ts'
+import { pageHeaders } from '../http/page.ts'
+import { problemPage, sentence } from '../http/problem-page.ts'
 import type { RequestId } from '../mcp/message.ts'
 
 /**
@@ -31,19 +34,35 @@ export function refuse(
 }
 
 /**
- * The same for who wanted the authorization server: an error of OAuth (RFC 6749 section 5.2). The page of any origin that was
- * checked may read it.
+ * The same for who wanted the authorization server: a page where a browser asks, else an error of OAuth (RFC 6749 section 5.2),
+ * which the page of any origin that was checked may read.
  */
-export function refuseOAuth(exchange: Exchange, refusal: Refusal): void {
-  const { origin } = exchange.head
-  const headers = [...commonHeaders(refusal), ...(origin === undefined ? [] : corsHeaders(origin))]
-  const error = refusal.status === 503 ? 'temporarily_unavailable' : 'server_error'
-  const description = `${refusal.message} (request ${exchange.requestId})`
-  sendJson(exchange, refusal.status, { error, error_description: description }, headers)
+export async function refuseOAuth(exchange: Exchange, refusal: Refusal, site: Site): Promise<void> {
+  const { req, res, head, requestId, baseHeaders } = exchange
+  const { status, message } = refusal
+  if (req.headers.accept?.includes('text/html')) {
+    const page = await problemPage(site, {
+      title: status === 503 ? 'The sign-in cannot be reached' : 'Something went wrong',
+      what: sentence(message),
+      advice:
+        'Wait a moment, then load this page again. If it stays, tell the administrator the number below.',
+      requestId,
+    })
+    const headers = [...Object.entries(pageHeaders).flat(), ...retryHeaders(refusal)]
+    res.writeHead(status, [...baseHeaders, ...headers]).end(String(page))
+    return
+  }
+  const headers = commonHeaders(refusal)
+  if (head.origin !== undefined) headers.push(...corsHeaders(head.origin))
+  const error = status === 503 ? 'temporarily_unavailable' : 'server_error'
+  const description = `${message} (request ${requestId})`
+  sendJson(exchange, status, { error, error_description: description }, headers)
 }
 
-function commonHeaders({ detail: { retryAfterSeconds } }: Refusal): string[] {
-  const headers = ['Cache-Control', 'no-store']
-  if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds))
-  return headers
+function commonHeaders(refusal: Refusal): string[] {
+  return ['Cache-Control', 'no-store', ...retryHeaders(refusal)]
+}
+
+function retryHeaders({ detail: { retryAfterSeconds } }: Refusal): string[] {
+  return retryAfterSeconds === undefined ? [] : ['Retry-After', String(retryAfterSeconds)]
 }

@@ -198,12 +198,12 @@ export function createGateway(ports: GatewayPorts): Gateway {
     }
   }
 
-  function answerError(exchange: Exchange, note: Note, error: unknown): void {
+  async function answerError(exchange: Exchange, note: Note, error: unknown): Promise<void> {
     if (!(error instanceof Refusal)) ports.onFault(error)
     const refusal = recorded(exchange, note, asRefusal(error))
     note.refusal = refusal
     if (exchange.res.headersSent) exchange.res.destroy()
-    else if (note.kind === 'proxy') refuseOAuth(exchange, refusal)
+    else if (note.kind === 'proxy') await refuseOAuth(exchange, refusal, site)
     else {
       const path = site.wellKnownPath(metadataName, site.localPath(exchange.path))
       const metadataUrl = originOf(exchange) + path

@@ -63,6 +63,19 @@ describe('an authorization server that does not answer the gateway', () => {
     await checkAway(response)
   })
 
+  it('is told of to a person on a page', async () => {
+    const response = await ask('/authorize?client_id=x', { headers: { accept: 'text/html,*/*;q=0.8' } })
+    assert.equal(response.status, 503)
+    assert.equal(response.headers.get('retry-after'), '5')
+    assert.equal(response.headers.get('cache-control'), 'no-store')
+    assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8')
+    assert.match(response.headers.get('content-security-policy') ?? '', /^default-src 'none'/)
+    const page = await response.text()
+    assert.match(page, /<h1>The sign-in cannot be reached<\/h1>/)
+    assert.match(page, /The authorization server cannot be reached at the moment\./)
+    assert.ok(page.includes(`Request ${response.headers.get('x-request-id')}`))
+  })
+
   it('is told of where nobody listens any more; the reason is for the operator', async () => {
     await new Promise((resolve) => elsewhere.close(resolve))
     await checkAway(await ask('/.well-known/oauth-authorization-server'))

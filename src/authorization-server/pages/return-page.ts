@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { Site } from '../../core/site.ts'
 import { displayText, type Markup, renderPage } from '../../http/page.ts'
-import { sentence } from './problem-page.ts'
+import { sentence } from '../../http/problem-page.ts'
 
 interface Return {
   /** A redirect URI that the client registered, with the answer for it. */

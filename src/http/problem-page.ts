@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
-import type { Site } from '../../core/site.ts'
-import { displayText, type Markup, renderPage } from '../../http/page.ts'
+import type { Site } from '../core/site.ts'
+import { displayText, type Markup, renderPage } from './page.ts'
 
 interface Problem {
   readonly title: string
