@@ -42,13 +42,34 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
   pool.on('connect', (client) => void client.on('error', (error) => onFault(new StoreAway(error))))
   pool.on('error', () => undefined) // what the listener above has told already
   try {
-    await pool.query('select 1')
+    await checkConnections(pool)
   } catch (error) {
     await pool.end()
     throw unusable(url, error as NodeJS.ErrnoException)
   }
   const connections = discardBroken(pool)
   return new Database(new PostgresDialect({ pool: connections }), runOn(connections))
+}
+
+/**
+ * What is prepared and what is locked belongs to a connection. A pooler that lends the database's own ones by the transaction
+ * gives the same one to two clients that are idle. Throws where there is none, or where they are shared.
+ */
+async function checkConnections(pool: pg.Pool): Promise<void> {
+  const clients: pg.PoolClient[] = []
+  const processes = new Set<number>()
+  try {
+    while (clients.length < 2) {
+      const client = await pool.connect()
+      clients.push(client)
+      const { rows } = await client.query<{ process: number }>('select pg_backend_pid() as process')
+      for (const { process } of rows) processes.add(process)
+    }
+  } finally {
+    for (const client of clients) client.release()
+  }
+  if (processes.size === clients.length) return
+  throw Object.assign(new Error('a pooler gives one connection to several clients'), { code: lentConnection })
 }
 
 /**
@@ -130,13 +151,16 @@ function runOn(pool: PostgresPool): (query: CompiledQuery) => Promise<QueryResul
   }
 }
 
-/** What to do about the commonest errors of Node and of PostgreSQL. */
+const lentConnection = 'LENT_CONNECTION'
+
+/** What to do about the commonest errors of Node and of PostgreSQL, and about our own. */
 const fixes: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'start it, or correct store.url',
   ENOTFOUND: 'there is no such host: correct store.url',
   '28P01': 'correct the user and the password in store.url',
   '28000': 'let this user in from here (pg_hba.conf), or correct store.url',
   '3D000': 'create the database, or correct store.url',
+  [lentConnection]: 'set pool_mode = session there, or let store.url name the database itself',
   '42501': 'let this user connect to it, or correct store.url',
 }
 

@@ -126,7 +126,7 @@ async function startServer(bin: string, durable: boolean): Promise<Server> {
   let said = ''
   child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const url = `postgres://portcullis:${password}@127.0.0.1:${port}/postgres`
-  await untilUp(url, child, () => said)
+  await untilUp('PostgreSQL', url, child, () => said)
   const clean = (): void => {
     process.removeListener('exit', endWithTests)
     rmSync(folder, { recursive: true, force: true })
@@ -134,7 +134,13 @@ async function startServer(bin: string, durable: boolean): Promise<Server> {
   return { url, password, process: child, exit, clean }
 }
 
-async function untilUp(url: string, child: ChildProcess, said: () => string): Promise<void> {
+/** Waits until a server that was just started answers. Throws with what it `said` where it does not. */
+export async function untilUp(
+  name: string,
+  url: string,
+  child: ChildProcess,
+  said: () => string,
+): Promise<void> {
   const end = Date.now() + startMilliseconds
   for (;;) {
     try {
@@ -143,15 +149,15 @@ async function untilUp(url: string, child: ChildProcess, said: () => string): Pr
     } catch (error) {
       if (child.exitCode !== null || Date.now() > end) {
         child.kill('SIGKILL')
-        throw new Error(`PostgreSQL did not start: ${said()}`, { cause: error })
+        throw new Error(`${name} did not start: ${said()}`, { cause: error })
       }
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
-/** PostgreSQL refuses to run as root, so root lets its package's user run it. */
-async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
+/** PostgreSQL and its poolers refuse to run as root, so root lets their package's user run them. */
+export async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const id = async (flag: string): Promise<number> => Number((await run('id', [flag, 'postgres'])).stdout)
   try {
