@@ -1,5 +1,3 @@
-import type { HttpBindings } from '@hono/node-server'
-import type { Hono } from 'hono'
 import type { Provider } from 'oidc-provider'
 import { displayText } from '../http/page.ts'
 import { connectedClients } from './connected-clients.ts'
@@ -7,7 +5,7 @@ import type { Forms } from './forms.ts'
 import { grants } from './grants.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
-import { type PageContext, sendMarkup, textOf } from './page-app.ts'
+import { type PageApp, type PageContext, sendMarkup, textOf } from './page-app.ts'
 import { accountPath } from './pages/account-nav.ts'
 import { accountPage } from './pages/account-page.ts'
 import { loginLocation, type SignedIn } from './session.ts'
@@ -26,7 +24,7 @@ interface AccountPorts {
 
 /** Adds the pages on which a person sees what they granted, and takes it back. */
 export function addAccountPages(
-  pages: Hono<{ Bindings: HttpBindings }>,
+  pages: PageApp,
   { provider, settings, forms, notes, visitor }: AccountPorts,
 ): void {
   const allGrants = grants(settings)
@@ -54,7 +52,7 @@ export function addAccountPages(
   pages.post(revokePath, async (context) => {
     const person = await visitor(context)
     if (person === undefined) throw new errors.SessionNotFound('nobody is signed in')
-    const form = await forms.read(context, person.session.uid)
+    const form = forms.read(context, person.session.uid)
     const clientId = textOf(form['client_id'])
     if (clientId === '') throw new errors.SessionNotFound('a form without a client')
     Object.assign(notes.of(context.env.incoming), { subject: person.accountId, clientId })

@@ -7,6 +7,7 @@ import { consentWarnings, displayedHost } from './consent-warnings.ts'
 import { findClient } from './find-client.ts'
 import { askedNames, askedScopes, grantConsent } from './grant-consent.ts'
 import { grants } from './grants.ts'
+import { errors } from './library.ts'
 import { accountPath } from './pages/account-nav.ts'
 import { consentPage } from './pages/consent-page.ts'
 import { documentHost } from './registration/document-url.ts'
@@ -21,7 +22,7 @@ const grantsLookedAt = 10
 export interface ConsentStep {
   /** `csrf` is the token of the form. */
   show(interaction: Interaction, csrf: string): Promise<Markup>
-  /** What the person decided. Everything but approval is a refusal. */
+  /** What the person decided. Everything but approval is a refusal. Throws SessionNotFound where their session ends meanwhile. */
   decide(interaction: Interaction, approved: boolean): Promise<InteractionResults>
 }
 
@@ -34,6 +35,10 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
     const latest = await allGrants.list(accountId, { clientId, most: grantsLookedAt })
     return new ScopeSet(latest.flatMap(({ resources }) => resources[resource] ?? []))
   }
+
+  /** Whether the session has ended in which a person decides. */
+  const isOver = async ({ session }: Interaction): Promise<boolean> =>
+    session?.uid === undefined || (await provider.Session.findByUid(session.uid)) === undefined
 
   return {
     async show(interaction, csrf) {
@@ -78,6 +83,11 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       const grantId = await grantConsent(provider, interaction)
       if (client !== undefined && redirectUri !== undefined) {
         await settings.rememberedConsents.remember({ accountId, client, redirectUri, resource, scopes })
+      }
+      if (await isOver(interaction)) {
+        await settings.consents.forget(accountId, clientId)
+        await allGrants.revoke(grantId)
+        throw new errors.SessionNotFound('the session ended meanwhile')
       }
       return { consent: { grantId } }
     },

@@ -13,11 +13,12 @@ interface EndAccessPorts {
 
 /**
  * Ends every session of an account, and everything that it granted, with the access tokens that are out. What it agreed
- * to is asked for again: whoever knew the password may have agreed in its place.
+ * to is asked for again: whoever knew the password may have agreed in its place. In this order: who agrees at this moment
+ * then either finds that the session is over, or has agreed to what is found here and ends.
  */
 export async function endAccess(ports: EndAccessPorts, accountId: string): Promise<void> {
-  await ports.consents.forget(accountId)
   await endSessions(ports.artifacts, accountId)
+  await ports.consents.forget(accountId)
   await grants(ports).revokeAll(accountId)
 }
 

@@ -1,10 +1,9 @@
 import { parse } from 'node:querystring'
 import type { Provider } from 'oidc-provider'
 import { keyedDigest, randomToken, secretsEqual } from '../core/secret.ts'
-import { readBody } from '../http/body.ts'
 import { cookieNames, longCookie } from './cookies.ts'
 import { errors } from './library.ts'
-import { maxFormBytes, type PageContext, textOf, visitOf } from './page-app.ts'
+import { type PageContext, textOf, visitOf } from './page-app.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** A posted form: a list where a field was sent more than once. Untrusted. */
@@ -17,10 +16,10 @@ export type Form = Readonly<Record<string, unknown>>
 export interface Forms {
   token(holder: string): string
   /**
-   * Reads a form. Throws SessionNotFound for one that comes from elsewhere or belongs to somebody else, and
-   * `body_too_large`.
+   * Reads the form that a request brought. Throws SessionNotFound for one that comes from elsewhere or belongs to somebody
+   * else.
    */
-  read(context: PageContext, holder: string): Promise<Form>
+  read(context: PageContext, holder: string): Form
   /** This browser, by a cookie that it gets with its first page. Throws SessionNotFound for a form without one. */
   browser(context: PageContext): string
 }
@@ -31,12 +30,12 @@ export function pageForms(provider: Provider, { secret, site }: AuthorizationSer
   const token = keyedDigest(secret.derive('csrf'))
   return {
     token,
-    async read(context, holder) {
+    read(context, holder) {
       const origin = context.req.header('origin')
       if (origin !== undefined && !site.origins.includes(origin))
         throw new errors.SessionNotFound('foreign form')
       // A Request and its FormData take longer to make than all the rest of the answer.
-      const form = parse((await readBody(context.env.incoming, maxFormBytes)).toString())
+      const form = parse(context.var.body)
       if (!secretsEqual(textOf(form['csrf']), token(holder)))
         throw new errors.SessionNotFound('wrong form token')
       return form

@@ -1,5 +1,3 @@
-import type { HttpBindings } from '@hono/node-server'
-import type { Hono } from 'hono'
 import type { InteractionResults, Provider } from 'oidc-provider'
 import { interactionPath } from './configuration.ts'
 import { consentStep } from './consent-step.ts'
@@ -7,19 +5,28 @@ import { type Form, pageForms } from './forms.ts'
 import { errors } from './library.ts'
 import { loginDesk } from './login-desk.ts'
 import type { Notes } from './notes.ts'
-import { type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
+import { type PageApp, type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
 import { endSession, type Login } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 import { waitingClient } from './waiting-client.ts'
 
 type Interaction = InstanceType<Provider['Interaction']>
 
+const pagePath = new RegExp(
+  `^${interactionPath}/[\\w-]+(?:/login(?:/passkey|/provider|/callback/[a-z0-9-]+)?|/consent)?$`,
+)
+
+/** Whether a local path belongs to these pages, written as the log and the audit read it. The path is untrusted. */
+export function isInteractionPath(path: string): boolean {
+  return pagePath.test(path)
+}
+
 /** The pages on which a person logs in and decides. Each belongs to one authorization request and one browser. */
 export function interactionPages(
   provider: Provider,
   settings: AuthorizationServerSettings,
   notes: Notes,
-): Hono<{ Bindings: HttpBindings }> {
+): PageApp {
   const { site } = settings
   const forms = pageForms(provider, settings)
   const csrfOf = (interaction: Interaction): string => forms.token(interaction.uid)
@@ -36,7 +43,7 @@ export function interactionPages(
 
   const loadForPost = async (context: PageContext): Promise<{ interaction: Interaction; form: Form }> => {
     const interaction = await load(context)
-    return { interaction, form: await forms.read(context, interaction.uid) }
+    return { interaction, form: forms.read(context, interaction.uid) }
   }
 
   /** Goes on with the authorization request. A refusal leaves nothing of what was decided before. */

@@ -2,7 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { Refusal } from '../core/errors.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
-import { checkDeclaredLength } from '../http/body.ts'
+import { checkDeclaredLength, readBody } from '../http/body.ts'
 import { type Markup, pageHeaders } from '../http/page.ts'
 import { expiredPage, faultPage, missingPage, outOfReachPage, tooLargePage } from './error-page.ts'
 import { DocumentOutOfReach } from './find-client.ts'
@@ -12,13 +12,17 @@ import { requestIdOf } from './request-id.ts'
 import type { Visit } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-type Bindings = { Bindings: HttpBindings }
+/** What is known of a request for a page: how it came, and what it brought. */
+type Environment = { Bindings: HttpBindings; Variables: { body: string } }
+
+/** An application of pages. */
+export type PageApp = Hono<Environment>
 
 /** One request for a page. */
-export type PageContext = Context<Bindings>
+export type PageContext = Context<Environment>
 
 /** No form of ours is larger. */
-export const maxFormBytes = 16 * 1024
+const maxFormBytes = 16 * 1024
 
 /**
  * An application of pages, which tells in words what goes wrong: a SessionNotFound, with the page for it, a form that is too
@@ -28,10 +32,13 @@ export function pageApp(
   { onFault, site }: AuthorizationServerSettings,
   notes: Notes,
   renderExpired = expiredPage,
-): Hono<Bindings> {
-  const pages = new Hono<Bindings>()
-  pages.use(({ env }, next) => {
-    checkDeclaredLength(env.incoming.headers['content-length'], maxFormBytes)
+): PageApp {
+  const pages: PageApp = new Hono()
+  pages.use(async (context, next) => {
+    const { incoming } = context.env
+    checkDeclaredLength(incoming.headers['content-length'], maxFormBytes)
+    // Whoever sends it decides how long that takes. Who they are, and what they may do, is looked at afterwards.
+    context.set('body', incoming.method === 'POST' ? (await readBody(incoming, maxFormBytes)).toString() : '')
     return next()
   })
   pages.notFound(async (context) =>

@@ -1,12 +1,10 @@
-import type { HttpBindings } from '@hono/node-server'
-import type { Hono } from 'hono'
 import type { Clock } from '../core/clock.ts'
 import type { Site } from '../core/site.ts'
 import { displayText, scriptPageHeaders } from '../http/page.ts'
 import type { Passkeys } from '../identity/contract.ts'
 import type { Form, Forms } from './forms.ts'
 import type { Notes } from './notes.ts'
-import { type PageContext, sendMarkup, textOf } from './page-app.ts'
+import { type PageApp, type PageContext, sendMarkup, textOf } from './page-app.ts'
 import { passkeysPath } from './pages/account-nav.ts'
 import { passkeysPage } from './pages/passkeys-page.ts'
 import { isRecent, loginLocation, type SignedIn } from './session.ts'
@@ -24,7 +22,7 @@ const path = passkeysPath
 
 /** The page on which a person keeps passkeys. */
 export function addPasskeyPages(
-  pages: Hono<{ Bindings: HttpBindings }>,
+  pages: PageApp,
   { site, passkeys, forms, notes, visitor, clock }: PasskeyPorts,
 ): void {
   const show = async (context: PageContext, who: SignedIn, problem?: string): Promise<Response> => {
@@ -49,7 +47,7 @@ export function addPasskeyPages(
   ): Promise<Response> => {
     const who = await visitor(context)
     if (who === undefined) return context.redirect(loginLocation(site, path), 303)
-    const form = await forms.read(context, who.session.uid)
+    const form = forms.read(context, who.session.uid)
     const note = notes.of(context.env.incoming)
     note.subject = who.accountId
     const problem = await action(who, form)

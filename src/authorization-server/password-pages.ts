@@ -1,5 +1,3 @@
-import type { HttpBindings } from '@hono/node-server'
-import type { Hono } from 'hono'
 import type { Clock } from '../core/clock.ts'
 import type { Site } from '../core/site.ts'
 import { displayText } from '../http/page.ts'
@@ -8,7 +6,7 @@ import type { Forms } from './forms.ts'
 import type { KnownBrowsers } from './known-browser.ts'
 import type { Notes } from './notes.ts'
 import { addressOf } from './observe.ts'
-import { type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
+import { type PageApp, type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
 import { accountPath, passwordPath } from './pages/account-nav.ts'
 import { passwordPage } from './pages/password-page.ts'
 import { isRecent, type Login, loginLocation, loginOf, type SignedIn } from './session.ts'
@@ -27,7 +25,7 @@ interface PasswordPorts {
 
 /** The page on which a person changes their password: with the one until now, or just after a login. */
 export function addPasswordPages(
-  pages: Hono<{ Bindings: HttpBindings }>,
+  pages: PageApp,
   { site, passwords, browsers, forms, notes, visitor, enter, clock }: PasswordPorts,
 ): void {
   const pageFor = (who: SignedIn, problem?: string) =>
@@ -49,7 +47,7 @@ export function addPasswordPages(
   pages.post(passwordPath, async (context) => {
     const who = await visitor(context)
     if (who === undefined) return context.redirect(loginLocation(site, passwordPath), 303)
-    const form = await forms.read(context, who.session.uid)
+    const form = forms.read(context, who.session.uid)
     const note = notes.of(context.env.incoming)
     note.subject = who.accountId
     const visit = visitOf(context)
@@ -57,7 +55,7 @@ export function addPasswordPages(
     const begunAt = clock.now()
     const answer =
       password === textOf(form['repeated'])
-        ? await passwords.change(who.accountId, {
+        ? await passwords.change(who.account, {
             current: isRecent(who, clock) ? undefined : textOf(form['current']),
             password,
             endsAll: form['ends'] === 'all',

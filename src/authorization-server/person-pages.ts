@@ -1,5 +1,3 @@
-import type { HttpBindings } from '@hono/node-server'
-import type { Hono } from 'hono'
 import type { Provider } from 'oidc-provider'
 import { displayText } from '../http/page.ts'
 import { addAccountPages } from './account-pages.ts'
@@ -9,7 +7,7 @@ import { pageForms } from './forms.ts'
 import { knownBrowsers } from './known-browser.ts'
 import { loginDesk } from './login-desk.ts'
 import type { Notes } from './notes.ts'
-import { type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
+import { type PageApp, type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
 import { accountPath, loginPath, logoutPath, passkeysPath, passwordPath } from './pages/account-nav.ts'
 import { logoutPage, signedOutPage } from './pages/logout-page.ts'
 import { addPasskeyPages } from './passkey-pages.ts'
@@ -35,7 +33,7 @@ export function personPages(
   provider: Provider,
   settings: AuthorizationServerSettings,
   notes: Notes,
-): Hono<{ Bindings: HttpBindings }> {
+): PageApp {
   const forms = pageForms(provider, settings)
   const login = loginDesk(provider, settings, notes)
   const desk = providerDesk(provider, settings, notes)
@@ -83,14 +81,14 @@ export function personPages(
   ] as const) {
     pages.post(path, async (context) => {
       const here = place(context)
-      const answer = await check(context, here, await forms.read(context, here.holder))
+      const answer = await check(context, here, forms.read(context, here.holder))
       return answer instanceof Response ? answer : enter(context, answer, next(context))
     })
   }
 
   pages.post(`${loginPath}/provider`, async (context) => {
     const here = place(context)
-    return login.handOff(context, here, await forms.read(context, here.holder))
+    return login.handOff(context, here, forms.read(context, here.holder))
   })
 
   pages.get(`${loginPath}/callback/:provider`, async (context) => {
@@ -121,7 +119,7 @@ export function personPages(
   pages.post(logoutPath, async (context) => {
     const who = await visitor(context)
     if (who !== undefined) {
-      await forms.read(context, who.session.uid)
+      forms.read(context, who.session.uid)
       notes.of(context.env.incoming).subject = who.accountId
       await endSession(provider, site, visitOf(context))
       const onward = await desk.logoutUrl(context, who.account.provider)

@@ -16,13 +16,13 @@ import {
   sendWellKnownIcon,
 } from './answer.ts'
 import { recordBeforeAnswer } from './audit.ts'
-import { interactionPath, libraryConfiguration } from './configuration.ts'
+import { libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
 import { addDeviceSteps } from './device-steps.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
 import { allowCors, answerPreflight, normaliseRequest, speakAsSite } from './front.ts'
 import { registerGrantTypes } from './grant-types/register.ts'
-import { interactionPages } from './interactions.ts'
+import { interactionPages, isInteractionPath } from './interactions.ts'
 import { Provider } from './library.ts'
 import { addLibrarySteps } from './library-steps.ts'
 import { type Notes, takeNotes } from './notes.ts'
@@ -98,7 +98,7 @@ export async function createAuthorizationServer(
     if (path === passkeyScriptPath) return sendPasskeyScript(res)
     if (path === iconPath) return sendIcon(res)
     if (path === '/favicon.ico') return sendWellKnownIcon(res)
-    if (path.startsWith(`${interactionPath}/`)) return engine.pages(req, res)
+    if (isInteractionPath(path)) return engine.pages(req, res)
     if (isPersonPath(path)) return engine.people(req, res)
 
     const canonical = canonicalPath(path, resourcePaths)

@@ -1,12 +1,10 @@
-import type { HttpBindings } from '@hono/node-server'
-import type { Hono } from 'hono'
 import type { Clock } from '../core/clock.ts'
 import type { Site } from '../core/site.ts'
 import type { SetUp } from '../identity/contract.ts'
 import { linkOverPage } from './error-page.ts'
 import type { Forms } from './forms.ts'
 import type { Notes } from './notes.ts'
-import { type PageContext, sendMarkup, textOf } from './page-app.ts'
+import { type PageApp, type PageContext, sendMarkup, textOf } from './page-app.ts'
 import { passkeysPath } from './pages/account-nav.ts'
 import { setUpPage } from './pages/set-up-page.ts'
 import { requestIdOf } from './request-id.ts'
@@ -23,10 +21,7 @@ interface SetUpPorts {
 }
 
 /** The page of a set-up link. Looking at it uses nothing up, so that previews of links do no harm. */
-export function addSetUpPages(
-  pages: Hono<{ Bindings: HttpBindings }>,
-  { site, setUp, forms, notes, enter, clock }: SetUpPorts,
-): void {
+export function addSetUpPages(pages: PageApp, { site, setUp, forms, notes, enter, clock }: SetUpPorts): void {
   const load = async (context: PageContext) => {
     const token = context.req.param('token') ?? ''
     const invited = await setUp.invited(token)
@@ -56,7 +51,7 @@ export function addSetUpPages(
     const here = await load(context)
     if (here === undefined) return refuse(context)
     const { token, holder, place } = here
-    const form = await forms.read(context, holder)
+    const form = forms.read(context, holder)
     const [name, password] = [textOf(form['name']), textOf(form['password'])]
     const note = notes.of(context.env.incoming)
     const begunAt = clock.now()

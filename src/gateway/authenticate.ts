@@ -1,7 +1,8 @@
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { challengeScopes } from './challenge-scopes.ts'
+import type { Call } from './call.ts'
+import { challengeScopes, scopesFor } from './challenge-scopes.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 import type { Upstream } from './upstream.ts'
 import type { ProofVerifier } from './verify-proof.ts'
@@ -49,6 +50,22 @@ export async function authenticate(
       challenge: { ...(await challenge(upstream, exchange)), error: code, description },
     })
   }
+}
+
+/** The caller of a request that is here as a whole: whoever sends its body decides how long that takes. */
+export function stillValid(tokens: TokenVerifier, principal: Principal): Principal | undefined {
+  return tokens.isCurrent(principal) ? principal : undefined
+}
+
+/** Refuses a caller whose token has ended since. Throws `token_invalid` with the challenge for the client. */
+export function refuseEnded(upstream: Upstream, { requestId }: Exchange, { dialect }: Call): never {
+  const reason = 'token ended while the request came'
+  const scopes = scopesFor(upstream, dialect.revision)
+  const description = `${reason} (request ${requestId})`
+  throw new Refusal('token_invalid', {
+    reason,
+    challenge: { scopes, offersDpop: upstream.dpop !== 'off', error: 'invalid_token', description },
+  })
 }
 
 /** Whether a token counts only with a proof of its key. */

@@ -18,6 +18,11 @@ export async function challengeScopes(upstream: Upstream, exchange: Exchange): P
   const revision = isRevision(exchange.head.protocolVersion)
     ? exchange.head.protocolVersion
     : await revisionInBody(exchange)
+  return scopesFor(upstream, revision)
+}
+
+/** The same for a request that was read, and so says what its client speaks. */
+export function scopesFor(upstream: Upstream, revision: Revision | undefined): readonly string[] {
   return revision !== undefined && lacksStepUp(revision) ? upstream.allScopes : upstream.baselineScopes
 }
 

@@ -6,7 +6,7 @@ import type { Traces } from '../telemetry/trace-contract.ts'
 import type { Admission } from './admission.ts'
 import { attachCredential } from './attach-credential.ts'
 import { recordCall } from './audit.ts'
-import { authenticate } from './authenticate.ts'
+import { authenticate, refuseEnded, stillValid } from './authenticate.ts'
 import { authorize, neededScopes } from './authorize.ts'
 import { summarise } from './call.ts'
 import { challengeStepUp, type StepUpMemory } from './challenge-step-up.ts'
@@ -51,13 +51,14 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     const { head, requestId } = exchange
     recorder.check() // 503
     checkDeclaredLength(head.contentLength, limits.bodyBytes) // 413
-    const principal = await authenticate(ports, upstream, exchange) // 401 with resource_metadata
-    note.principal = principal
+    const caller = await authenticate(ports, upstream, exchange) // 401 with resource_metadata
+    note.principal = caller
     if (head.duplicated !== undefined) throw new Refusal('header_duplicated', { explain: head.duplicated }) // 400
-    const place = await admission.enter(principal, upstream, exchange.res) // 503
-    const session = sessions.open(head.sessionId, principal, upstream.name)
+    const place = await admission.enter(caller, upstream, exchange.res) // 503
+    const session = sessions.open(head.sessionId, caller, upstream.name)
     const fallback = typeof session === 'object' ? session.revision : undefined
     const asked = await readCall(exchange, { limits, fallback, findMethod: upstream.findMethod }) // 400, 404, 415
+    const principal = stillValid(ports.tokens, caller) ?? refuseEnded(upstream, exchange, asked) // 401, again
     const call = withholdOffers(upstream, asked)
     const summary = summarise(call)
     note.call = summary

@@ -6,9 +6,14 @@ export function checkDeclaredLength(declared: string | undefined, limit: number)
   if (declared !== undefined && Number(declared) > limit) throw new Refusal('body_too_large', tooLarge(limit))
 }
 
-/** Reads a request body of at most `limit` bytes. Throws `body_too_large` as soon as there is more, without reading on. */
+/**
+ * Reads a request body of at most `limit` bytes, once. Throws `body_too_large` as soon as there is more, without reading
+ * on.
+ */
 export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    // Nobody would hear of it otherwise: it waits for what has come.
+    if (req.readableEnded) return reject(new Error('the body was read before'))
     // The listeners stay for as long as the request, which can be a stream: the body, and the promise of it, must not.
     let waiting: { resolve: typeof resolve; reject: typeof reject; chunks: Buffer[] } | undefined
     waiting = { resolve, reject, chunks: [] }

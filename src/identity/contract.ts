@@ -100,8 +100,11 @@ interface Invited {
 
 /** How people change their own password. */
 export interface OwnPassword {
-  /** Resolves to a refusal, for the person, or to the account when the new password is set and other logins have ended. */
-  change(accountId: string, change: PasswordChange): Promise<Account | LoginRefused>
+  /**
+   * Resolves to a refusal, for the person, or to the account when the new password is set and other logins have ended. The
+   * account is as it was when its session was found good: whatever changed since counts more.
+   */
+  change(account: Account, change: PasswordChange): Promise<Account | LoginRefused>
 }
 
 /** What a person typed to change a password, and where. Untrusted. */

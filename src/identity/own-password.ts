@@ -32,10 +32,11 @@ export function ownPassword(ports: OwnPasswordPorts): OwnPassword {
   }
 
   return {
-    async change(accountId, change) {
+    async change(account, change) {
       const { password, endsAll } = change
-      const user = await users.find(accountId)
+      const user = await users.find(account.id)
       if (user === undefined) return { refused: wrongPassword, reason: 'no such user' }
+      if (user.loginsSince !== account.loginsSince) return overtaken
       const problem = passwordProblem(password, user.name)
       if (problem !== undefined) return { refused: problem }
       const refusal = await prove(user.name, change)

@@ -116,7 +116,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
       }).catch(() => undefined) // all that it throws is about the answer of the browser
       if (verification?.verified !== true) return 'Your browser did not make a passkey that can be used here.'
       const { id, publicKey, counter } = verification.registrationInfo.credential
-      const added = await passkeys.add({
+      const passkey = {
         id,
         userId: account.id,
         name: name.trim().slice(0, maxNameLength) || 'Passkey',
@@ -124,8 +124,12 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
         counter,
         createdAt: clock.now(),
         usedAt: undefined,
-      })
-      return added ? undefined : 'This passkey is in use already.'
+      }
+      // Whoever ended the logins meanwhile, or keeps this user out, wants no new way in.
+      const added = await passkeys.add(passkey, account.loginsSince ?? 0)
+      return added
+        ? undefined
+        : 'This passkey is in use already, or your account was just changed. Sign in again.'
     },
     list: (accountId) => passkeys.list(accountId),
     remove: async (accountId, id) => {

@@ -1,5 +1,5 @@
 import { type Compilable, type Insertable, type Selectable, sql } from 'kysely'
-import type { Database } from './database.ts'
+import type { Database, StoreEngine } from './database.ts'
 import { type Prepared, prepare } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
@@ -42,9 +42,6 @@ export interface Holding {
   readonly serial: number
   readonly before: number
 }
-
-/** Which database runs the statements. */
-export type StoreEngine = 'sqlite' | 'postgres'
 
 interface ByValue {
   readonly model: string

@@ -6,10 +6,9 @@ import {
   type Holding,
   type KeptRow,
   kept,
-  type StoreEngine,
 } from './artifact-statements.ts'
 import type { Artifact, ArtifactStore, FoundArtifact } from './contract.ts'
-import type { Database } from './database.ts'
+import type { Database, StoreEngine } from './database.ts'
 import { ofAccounts } from './of-accounts.ts'
 import type { Prepared } from './prepared.ts'
 import type { HeldRefreshToken } from './refresh-token-contract.ts'

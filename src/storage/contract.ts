@@ -242,8 +242,11 @@ export interface Passkey {
 
 /** The passkeys of one tenant. */
 export interface PasskeyStore {
-  /** Adds a passkey unless its id is there. Returns whether it did. */
-  add(passkey: Passkey): Promise<boolean>
+  /**
+   * Adds a passkey unless its id is there, or its user is disabled or has ended their logins since `loginsSince` was read.
+   * Returns whether it did.
+   */
+  add(passkey: Passkey, loginsSince: number): Promise<boolean>
   find(id: string): Promise<Passkey | undefined>
   /** Oldest first. */
   list(userId: string): Promise<readonly Passkey[]>

@@ -1,6 +1,9 @@
 import { type CompiledQuery, type Dialect, Kysely, type QueryResult } from 'kysely'
 import type { Schema } from './schema.ts'
 
+/** Which database runs the statements. */
+export type StoreEngine = 'sqlite' | 'postgres'
+
 /**
  * When a change is acknowledged: when it is on disk, or when everybody sees it. The second is on disk a moment later, and
  * before anything that is changed after it; meanwhile no end of our process takes it away, only a power cut or the crash of

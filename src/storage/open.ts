@@ -84,7 +84,7 @@ export async function openStore({
     keys: keyTableStore(db, tenant, secret),
     consents: consentStore(db, tenant, clock),
     users: userStore(db, tenant),
-    passkeys: passkeyStore(db, tenant),
+    passkeys: passkeyStore(db, { tenant, engine }),
     identities: identityStore({ db, tenant, secret }),
     close,
   }

@@ -1,24 +1,40 @@
 import type { Kysely, Selectable } from 'kysely'
+import { bigint } from './bigint.ts'
 import type { Passkey, PasskeyStore } from './contract.ts'
+import type { StoreEngine } from './database.ts'
 import type { Schema } from './schema.ts'
 
 /** Passkeys over SQL. They are public keys: nothing in them is secret. */
-export function passkeyStore(db: Kysely<Schema>, tenant: string): PasskeyStore {
+export function passkeyStore(
+  db: Kysely<Schema>,
+  { tenant, engine }: { readonly tenant: string; readonly engine: StoreEngine },
+): PasskeyStore {
   const select = () => db.selectFrom('passkeys').selectAll().where('tenant', '=', tenant)
   return {
-    async add(passkey) {
+    async add(passkey, loginsSince) {
       const added = await db
         .insertInto('passkeys')
-        .values({
-          tenant,
-          id: passkey.id,
-          user_id: passkey.userId,
-          name: passkey.name,
-          public_key: passkey.publicKey,
-          counter: passkey.counter,
-          created_at: passkey.createdAt,
-          used_at: passkey.usedAt ?? null,
-        })
+        .columns(['tenant', 'id', 'user_id', 'name', 'public_key', 'counter', 'created_at', 'used_at'])
+        .expression((from) =>
+          from
+            .selectFrom('users')
+            .select((value) => [
+              'users.tenant',
+              value.val(passkey.id).as('id'),
+              'users.id as user_id',
+              value.val(passkey.name).as('name'),
+              value.val(passkey.publicKey).as('public_key'),
+              bigint(passkey.counter).as('counter'),
+              bigint(passkey.createdAt).as('created_at'),
+              bigint(passkey.usedAt ?? null).as('used_at'),
+            ])
+            .where('users.tenant', '=', tenant)
+            .where('users.id', '=', passkey.userId)
+            .where('users.disabled_at', 'is', null)
+            .where('users.logins_since', '=', loginsSince)
+            // What ends the logins at this moment waits, and removes this passkey, or is waited for.
+            .$if(engine === 'postgres', (rows) => rows.forShare()),
+        )
         .onConflict((conflict) => conflict.columns(['tenant', 'id']).doNothing())
         .returning('id')
         .execute()

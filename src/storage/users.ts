@@ -1,4 +1,5 @@
 import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
+import { bigint } from './bigint.ts'
 import type { User, UserStore } from './contract.ts'
 import type { Schema } from './schema.ts'
 
@@ -161,11 +162,6 @@ export function userRow(tenant: string, user: User, nameKey: string): Insertable
 }
 
 const forgiven = { failures: 0, failed_at: 0, locked_until: 0 }
-
-/** PostgreSQL takes a parameter within an expression for text unless told otherwise. */
-function bigint(value: number) {
-  return sql<number>`cast(${value} as bigint)`
-}
 
 function restore(row: Selectable<Schema['users']> | undefined): User | undefined {
   return row && toUser(row)

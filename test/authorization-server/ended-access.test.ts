@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { openConfiguredStore } from '../../src/compose/store.ts'
 import { loadConfig } from '../../src/config/load.ts'
@@ -139,6 +141,54 @@ describe('everything that a user is in the middle of ends (A58, T4)', () => {
     await people.remove('leaver')
     assert.equal((await client.refresh(other.refresh)).status, 200)
     assert.equal(await call(other.token), 502)
+  })
+})
+
+describe('a form that was begun before everything ended (A58)', () => {
+  it('sets no password', async () => {
+    await people.add({ name: 'slow', password: goodPassword })
+    const visitor = new Visitor(installation.url)
+    assert.equal((await visitor.submit('/login', { name: 'slow', password: goodPassword })).status, 303)
+    const { html } = await visitor.get('/account/password')
+    const chosen = { password: 'words of somebody else here', repeated: 'words of somebody else here' }
+    const held = await visitor.hold('/account/password', { csrf: csrfOf(html), ...chosen, ends: 'all' })
+    await people.setPassword('slow', newPassword)
+    const { status, location } = await held.finish()
+    assert.deepEqual([status, location], [303, '/login?next=%2Faccount%2Fpassword'])
+    const login = (password: string): ReturnType<Visitor['submit']> =>
+      new Visitor(installation.url).submit('/login', { name: 'slow', password })
+    assert.equal((await login(newPassword)).status, 303)
+    assert.equal((await login(chosen.password)).status, 422)
+  })
+
+  it('agrees to nothing', async () => {
+    const { visitor, consent } = await inTheMiddle('slower')
+    const held = await visitor.hold(consent.action, { decision: 'approve', csrf: consent.csrf })
+    await people.setPassword('slower', newPassword)
+    assert.equal((await held.finish()).status, 400)
+  })
+
+  it('agrees to nothing where its session ends just after it was looked at', async () => {
+    await people.add({ name: 'slowest', password: goodPassword })
+    const web = await OAuthClient.register(installation.url, { redirect_uris: ['https://evil.example/cb'] })
+    const visitor = new Visitor(installation.url)
+    await visitor.submit('/login', { name: 'slowest', password: goodPassword })
+    const { location } = await visitor.get(web.authorizationUrl({ verifier: 'a'.repeat(43) }))
+    const { html } = await visitor.get(location ?? '')
+    const database = new DatabaseSync(join(installation.data, 'portcullis.sqlite'))
+    try {
+      database.exec(
+        `create trigger ending after insert on consents begin delete from artifacts where model = 'Session'; end`,
+      )
+      const answer = await visitor.post(actionOf(html), { csrf: csrfOf(html), decision: 'approve' })
+      assert.equal(answer.status, 400)
+      const left = (what: string) => database.prepare(`select 1 from ${what}`).all(`%${web.clientId}%`).length
+      assert.equal(left('consents where client_id like ?'), 0, 'nothing is remembered')
+      assert.equal(left(`artifacts where model = 'Grant' and client_id like ?`), 0, 'nothing is granted')
+    } finally {
+      database.exec('drop trigger ending')
+      database.close()
+    }
   })
 })
 

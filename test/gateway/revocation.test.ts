@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { holdPost } from '../support/held-post.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import { echo } from '../support/spy-upstream.ts'
 
@@ -29,6 +30,23 @@ describe('a revoked token', () => {
     clock.advance(61_000)
     await wait(1300) // the list of revocations is read anew every second
     assert.equal((await gate.post(list, { token })).status, 401)
+  })
+
+  it('lets no call in that was begun before, and whose body took its time (A9)', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    const held = await holdPost(gate.installation.mcpUrl, {
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(list),
+    })
+    await revoke(token)
+    const { status, challenge, body } = await held.finish()
+    assert.equal(status, 401)
+    assert.match(
+      challenge ?? '',
+      /^Bearer error="invalid_token",.* error_description="token ended while the request came/,
+    )
+    assert.match(body, /token_invalid/)
+    assert.deepEqual(gate.spy.seen, [])
   })
 })
 

@@ -157,7 +157,7 @@ const calls: Calls = {
     forgetFailures: [['a user', 'a hash']],
   },
   passkeys: {
-    add: [[passkey]],
+    add: [[passkey, 1]],
     find: [['a key']],
     list: [['a user']],
     use: [

@@ -79,7 +79,7 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
       await store.revocations.add({ kind: 'grant', id: whose, expiresAt: later(60_000) })
       await store.keys.addFirst(key(whose))
       await store.users.add({ ...person('ada'), displayName: whose }, 'ada')
-      await store.passkeys.add({ ...passkey('p', 'ada'), name: whose })
+      await store.passkeys.add({ ...passkey('p', 'ada'), name: whose }, 0)
       const user = { ...login('eve').user, displayName: whose }
       const eve = await store.identities.enter({ ...login('eve'), user, credential: whose, now: 1 })
       assert.equal(eve.displayName, whose)
@@ -222,8 +222,9 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
         (await theirs.clients.list()).map(({ id }) => id),
         ['later'],
       )
-      await theirs.users.add({ ...person('ada'), disabledAt: 1 }, 'ada')
-      await theirs.passkeys.add(passkey('p', 'ada'))
+      await theirs.users.add(person('ada'), 'ada')
+      assert.equal(await theirs.passkeys.add(passkey('p', 'ada'), 0), true)
+      await theirs.users.setDisabled('ada', 1, 0)
       assert.equal(await theirs.passkeys.use('p', use), false)
       assert.deepEqual(await rows(), untouched)
     })

@@ -114,7 +114,7 @@ for (const [name, startEngine] of [
 
       it('go with their passkeys', async () => {
         await store.users.add(person('leaver'), 'leaver')
-        await store.passkeys.add(passkey('of leaver', 'leaver'))
+        await store.passkeys.add(passkey('of leaver', 'leaver'), 0)
         await store.users.remove('leaver')
         assert.equal(await store.users.find('leaver'), undefined)
         assert.equal(await store.passkeys.find('of leaver'), undefined)
@@ -169,25 +169,26 @@ for (const [name, startEngine] of [
 
     describe('passkeys', () => {
       it('are added once and listed for their user, and only their user removes them', async () => {
-        assert.equal(await store.passkeys.add(passkey('k1', 'ada')), true)
-        assert.equal(await store.passkeys.add(passkey('k1', 'grace')), false)
+        await store.users.add(person('hopper'), 'hopper')
+        assert.equal(await store.passkeys.add(passkey('k1', 'ada'), 0), true)
+        assert.equal(await store.passkeys.add(passkey('k1', 'hopper'), 0), false)
         assert.deepEqual(await store.passkeys.list('ada'), [passkey('k1', 'ada')])
-        assert.equal(await store.passkeys.remove('grace', 'k1'), false)
+        assert.equal(await store.passkeys.remove('hopper', 'k1'), false)
         assert.equal(await store.passkeys.remove('ada', 'k1'), true)
         assert.deepEqual(await store.passkeys.list('ada'), [])
       })
 
       it('go with a new password, those of one user alone', async () => {
-        await store.passkeys.add(passkey('k3', 'ada'))
-        await store.passkeys.add(passkey('k4', 'grace'))
+        assert.equal(await store.passkeys.add(passkey('k3', 'ada'), 0), true)
+        assert.equal(await store.passkeys.add(passkey('k4', 'hopper'), 0), true)
         await store.users.setPassword('ada', 'new', 1)
         assert.deepEqual(await store.passkeys.list('ada'), [])
-        assert.deepEqual(await store.passkeys.list('grace'), [passkey('k4', 'grace')])
+        assert.deepEqual(await store.passkeys.list('hopper'), [passkey('k4', 'hopper')])
       })
 
       it('are used with a counter that grows, or with none at all', async () => {
-        await store.passkeys.add(passkey('k2', 'ada'))
         const { loginsSince = 0 } = (await store.users.find('ada')) ?? {}
+        await store.passkeys.add(passkey('k2', 'ada'), loginsSince)
         const use = (counter: number, usedAt: number): Promise<boolean> =>
           store.passkeys.use('k2', { counter, usedAt, loginsSince })
         assert.equal(await use(0, 2), true)
@@ -200,9 +201,32 @@ for (const [name, startEngine] of [
         assert.equal(await store.passkeys.use('unknown', { counter: 1, usedAt: 1, loginsSince }), false)
       })
 
+      it('are added for no login that was ended meanwhile, and for no user who is disabled or unknown (A58)', async () => {
+        await store.users.add(person('changing'), 'changing')
+        const add = (id: string, loginsSince: number): Promise<boolean> =>
+          store.passkeys.add(passkey(id, 'changing'), loginsSince)
+        assert.equal(await store.passkeys.add(passkey('k6', 'nobody'), 0), false)
+        await store.users.setDisabled('changing', 1, 5)
+        assert.equal(await add('k6', 5), false)
+        await store.users.setDisabled('changing', undefined, 6)
+        assert.equal(await add('k6', 5), false)
+        assert.equal(await add('k6', 6), true)
+      })
+
+      it('are gone with the password that changed while they were added, however it falls (A58)', async () => {
+        await store.users.add(person('racing'), 'racing')
+        for (let round = 1; round <= 30; round++) {
+          const adding = Array.from({ length: 6 }, (_, index) =>
+            store.passkeys.add(passkey(`r${round}-${index}`, 'racing'), round - 1),
+          )
+          await Promise.all([...adding, store.users.setPassword('racing', 'new', round)])
+          assert.deepEqual(await store.passkeys.list('racing'), [])
+        }
+      })
+
       it('are no use for a login that was ended meanwhile, nor to a user who is disabled (A58)', async () => {
         await store.users.add(person('ended'), 'ended')
-        await store.passkeys.add(passkey('k5', 'ended'))
+        await store.passkeys.add(passkey('k5', 'ended'), 0)
         const use = (loginsSince: number): Promise<boolean> =>
           store.passkeys.use('k5', { counter: 0, usedAt: 1, loginsSince })
         assert.equal(await use(0), true)

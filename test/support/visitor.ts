@@ -1,3 +1,5 @@
+import { holdPost } from './held-post.ts'
+
 /** An answer, read to its end. */
 export interface Answer {
   readonly status: number
@@ -35,10 +37,26 @@ export class Visitor {
     return this.#send(path, { method: 'POST', body, headers: { origin: this.#origin, ...headers } }, cookies)
   }
 
+  /** Begins to post a form as our own pages do; what is returned sends the rest of it. */
+  hold(path: string, fields: Readonly<Record<string, string>>): ReturnType<typeof holdPost> {
+    return holdPost(new URL(path, this.#origin).href, {
+      headers: {
+        origin: this.#origin,
+        cookie: this.#cookie(),
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: new URLSearchParams(fields).toString(),
+    })
+  }
+
   /** Opens a page and posts the first form on it, with these fields filled in. */
   async submit(path: string, fields: Readonly<Record<string, string>>): Promise<Answer> {
     const { html } = await this.get(path)
     return this.post(actionOf(html), { csrf: csrfOf(html), ...fields })
+  }
+
+  #cookie(): string {
+    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
   }
 
   async #send(
@@ -46,7 +64,7 @@ export class Visitor {
     { headers, ...init }: { headers: Record<string, string>; method?: string; body?: URLSearchParams },
     withCookies: boolean,
   ): Promise<Answer> {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const cookie = this.#cookie()
     const response = await fetch(new URL(path, this.#origin), {
       redirect: 'manual',
       ...init,

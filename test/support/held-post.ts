@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+
+/** A request of which all but the end of its body has been sent. */
+interface HeldPost {
+  /** Sends the rest. */
+  finish(): Promise<{
+    readonly status: number
+    readonly location: string | undefined
+    readonly challenge: string | undefined
+    readonly body: string
+  }>
+}
+
+/** Begins a POST and lets the server look at what there is of it. */
+export async function holdPost(
+  url: string,
+  { headers, body }: { readonly headers: Readonly<Record<string, string>>; readonly body: string },
+): Promise<HeldPost> {
+  const posting = request(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+  })
+  const answering = once(posting, 'response') as Promise<[IncomingMessage]>
+  posting.write(body.slice(0, -1))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  return {
+    async finish() {
+      posting.end(body.slice(-1))
+      const [response] = await answering
+      const { statusCode = 0, headers: answered } = response
+      const { location, 'www-authenticate': challenge } = answered
+      return { status: statusCode, location, challenge, body: await text(response) }
+    },
+  }
+}
