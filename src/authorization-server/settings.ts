@@ -101,6 +101,8 @@ export interface AuthorizationServerSettings {
   readonly registered: ClientStore
   /** Fetches what clients name, from the public internet alone. */
   readonly fetchSafely: SafeFetch
+  /** The same for clients that somebody let in, of whom as many may be fetched for at a time as of all others. */
+  readonly fetchForLetIn: SafeFetch
   /** Whether metadata documents of clients can be fetched, as far as is known, and so may be announced. */
   readonly announcesDocuments: () => Promise<boolean>
   readonly tokens: {

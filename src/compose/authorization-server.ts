@@ -36,11 +36,12 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
   const { limits, registration, tokens } = config
   const allowLoopback = isLoopbackHost(new URL(config.publicUrl).hostname)
   const probes = documentProbes(config, { allowLoopback })
-  const fetchSafely = createSafeFetch({
+  const fetchOptions = {
     allowLoopback,
     userAgent: `Portcullis/${version} (+${config.publicUrl})`,
     ...fetchBounds,
-  })
+  }
+  const fetchSafely = createSafeFetch(fetchOptions)
   const server = await createAuthorizationServer({
     site: base.site,
     resources,
@@ -57,6 +58,8 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     rateLimit: base.rateLimit,
     registered: store.clients,
     fetchSafely: wayOut.watch(fetchSafely),
+    // With places of its own, which no stranger takes up.
+    fetchForLetIn: wayOut.watch(createSafeFetch(fetchOptions)),
     async announcesDocuments() {
       const state = await wayOut.state()
       // A doubt takes away no way in where there may be no other one.

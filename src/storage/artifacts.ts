@@ -131,6 +131,17 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
     async listByClient(model, clientId) {
       return (await all(model).where('client_id', '=', clientId).execute()).map(openRow)
     },
+    async hasOfClient(model, clientId) {
+      const now = clock.now()
+      const row = await all(model)
+        .clearSelect()
+        .select('model')
+        .where('client_id', '=', clientId)
+        .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now)]))
+        .limit(1)
+        .executeTakeFirst()
+      return row !== undefined
+    },
     async list(model, { text, skip, most }) {
       const rows = await ofAccounts(db, { tenant, model, text, now: clock.now() })
         .select(kept)

@@ -60,6 +60,8 @@ export interface ArtifactStore {
     only?: { readonly clientId?: string | undefined; readonly most?: number },
   ): Promise<readonly FoundArtifact[]>
   listByClient(model: string, clientId: string): Promise<readonly FoundArtifact[]>
+  /** Whether a client has one that has not expired. The id is untrusted. */
+  hasOfClient(model: string, clientId: string): Promise<boolean>
   /**
    * Those of accounts that have not expired, with a text in the client id, the account id or the user's names: what
    * expires last comes first.

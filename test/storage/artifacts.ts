@@ -238,6 +238,24 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       assert.deepEqual(await store().artifacts.listByAccount('Grant', 'eve'), [])
     })
 
+    it('tell whether a client has one that has not expired', async () => {
+      const has = (clientId: string, model = 'Grant') => store().artifacts.hasOfClient(model, clientId)
+      await store().artifacts.put({
+        model: 'Grant',
+        id: 'h1',
+        payload: {},
+        clientId: 'has',
+        expiresAt: soon(),
+      })
+      await store().artifacts.put({ model: 'Grant', id: 'h2', payload: {}, clientId: 'lasting' })
+      assert.deepEqual([await has('has'), await has('lasting')], [true, true])
+      assert.deepEqual([await has('hasn'), await has(''), await has('has', 'Session')], [false, false, false])
+      clock.advance(61_000)
+      assert.deepEqual([await has('has'), await has('lasting')], [false, true])
+      await store().artifacts.removeGrant('h2')
+      assert.equal(await has('lasting'), false)
+    })
+
     it('are swept when they have expired, and never before', async () => {
       await store().artifacts.put({ model: 'Short', id: 's', payload: {}, expiresAt: clock.now() + 1000 })
       await store().artifacts.put({ model: 'Endless', id: 'e', payload: {} })

@@ -85,6 +85,7 @@ const calls: Calls = {
       ['Grant', 'ada', { clientId: 'a client', most: 1 }],
     ],
     listByClient: [['Grant', 'a client']],
+    hasOfClient: [['Grant', 'a client']],
     list: seldom,
     count: seldom,
     clientsOf: seldom,

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { isLoopbackHost } from '../../core/resource.ts'
 import { fetchProblem } from '../../http/safe-fetch.ts'
-import { errors } from '../library.ts'
+import { errors, Provider } from '../library.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
 import { documentUrlProblem } from './document-url.ts'
 import { fetchLimit } from './fetch-limits.ts'
@@ -25,7 +25,7 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
   const isOwn = ({ host, pathname }: URL): boolean =>
     ownHosts.has(host) && site.localPath(pathname) !== undefined
   const allowLoopback = isLoopbackHost(new URL(site.url).hostname)
-  const limit = fetchLimit(settings.rateLimit, 'documents')
+  const limit = fetchLimit(settings, 'documents')
   const isAllowed = (clientId: string): boolean =>
     allowedHosts === undefined || allowedHosts.includes(new URL(clientId).hostname)
   const feature = {
@@ -41,7 +41,7 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
       const unfetchable = fetchProblem(clientId, { allowLoopback })
       if (unfetchable !== undefined)
         throw new errors.InvalidClient('client_id metadata document not fetched', unfetchable)
-      const wait = await limit(clientId, context)
+      const wait = await limit.admit(clientId, clientId, context)
       if (wait > 0) throw slowDown(503, 'too many client_id metadata documents at the moment', wait)
       return true
     },
@@ -51,33 +51,40 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
 
 /**
  * Everything that the library fetches: metadata documents, which it keeps itself, and the key sets that they name. It
- * would fetch those with each assertion, so they are kept for a minute here, and the rest are bounded as documents are.
+ * would fetch those with each assertion, so they are kept for a minute here, for each client by itself, and the rest are
+ * bounded as documents are. What is for clients that somebody let in waits for no stranger's fetch.
  */
-export function libraryFetch({
-  fetchSafely,
-  rateLimit,
-}: Pick<AuthorizationServerSettings, 'fetchSafely' | 'rateLimit'>): NonNullable<Configuration['fetch']> {
+export function libraryFetch(
+  ports: Pick<AuthorizationServerSettings, 'fetchSafely' | 'fetchForLetIn' | 'rateLimit' | 'artifacts'>,
+): NonNullable<Configuration['fetch']> {
   const keySets = new LRUCache<string, Promise<Response>>({ max: keptKeySets, ttl: keySetMilliseconds })
-  const limit = fetchLimit(rateLimit, 'key-sets')
+  const documentLimit = fetchLimit(ports, 'documents')
+  const keySetLimit = fetchLimit(ports, 'key-sets')
 
-  const fetchKeySet = async (url: string): Promise<Response> => {
-    const wait = await limit(url)
+  const fetchFor = async (isLetIn: Promise<boolean>, url: string): Promise<Response> =>
+    (await isLetIn) ? ports.fetchForLetIn(url) : ports.fetchSafely(url)
+
+  const findKeySet = async (url: string): Promise<Response> => {
+    const clientId = Provider.ctx?.oidc.client?.clientId
+    const key = `${clientId}\0${url}`
+    // Each request by itself, so that none waits for one that is refused.
+    const wait = keySets.has(key) ? 0 : await keySetLimit.admit(url, clientId)
     if (wait > 0) throw slowDown(503, 'too many key sets at the moment', wait)
-    return fetchSafely(url)
+    const running = keySets.get(key) ?? fetchFor(keySetLimit.count(clientId), url)
+    keySets.set(key, running, { noUpdateTTL: true })
+    try {
+      return (await running).clone()
+    } catch (error) {
+      keySets.delete(key)
+      throw error
+    }
   }
 
   return async (input, init) => {
     if ((init?.method ?? 'GET') !== 'GET') throw new Error('the library sends something: it should only read')
     const url = input instanceof Request ? input.url : String(input)
-    // The library says so for documents alone.
-    if (init?.redirect === 'manual') return fetchSafely(url)
-    const running = keySets.get(url) ?? fetchKeySet(url)
-    keySets.set(url, running, { noUpdateTTL: true })
-    try {
-      return (await running).clone()
-    } catch (error) {
-      keySets.delete(url)
-      throw error
-    }
+    // The library says so for documents alone, whose URL is the id of their client.
+    if (init?.redirect === 'manual') return fetchFor(documentLimit.count(url), url)
+    return findKeySet(url)
   }
 }
