@@ -59,7 +59,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     registered: store.clients,
     fetchSafely: wayOut.watch(fetchSafely),
     // With places of its own, which no stranger takes up.
-    fetchForLetIn: wayOut.watch(createSafeFetch(fetchOptions)),
+    fetchForLetIn: wayOut.watch(createSafeFetch(fetchOptions), { forLetIn: true }),
     async announcesDocuments() {
       const state = await wayOut.state()
       // A doubt takes away no way in where there may be no other one.

@@ -9,8 +9,8 @@ type WayOutState = 'there' | 'absent' | 'doubtful'
 export interface WayOut {
   /** What is known. While the first try is running, and nothing else is known, that is awaited. */
   state(): Promise<WayOutState>
-  /** The same fetch, from which this learns. */
-  watch(fetch: SafeFetch): SafeFetch
+  /** The same fetch, from which this learns. `forLetIn`: it is for clients that somebody let in, and for no others. */
+  watch(fetch: SafeFetch, options?: { readonly forLetIn: boolean }): SafeFetch
   /**
    * Tries URLs that the operator named: now, at intervals while nothing answers, and when other hosts raise doubts. One
    * that answers will do. Returns how to stop.
@@ -34,13 +34,13 @@ interface Attempt {
 const pause = 60_000
 /** Without a URL to try, nothing but another client tells whether a doubt is over. */
 const doubtMilliseconds = 600_000
-const knownHosts = 200
+const keptHosts = 200
 
 /** Begins with the assumption that there is one. */
 export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayOutOptions): WayOut {
   const attempts = new Set<Attempt>()
   const running = new Map<Attempt, Promise<void>>()
-  const reachedHosts = new LRUCache<string, true>({ max: knownHosts })
+  const knownHosts = new LRUCache<string, true>({ max: keptHosts })
   const failing = new Set<string>()
   let reaches = 0
   let hasLostKnown = false
@@ -66,21 +66,22 @@ export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayO
     for (const attempt of attempts) attempt.failure = undefined
   }
 
-  const reach = (host: string): void => {
+  const reach = (host: string, isKnown: boolean): void => {
     reaches += 1
-    reachedHosts.set(host, true)
+    if (isKnown) knownHosts.set(host, true)
     forget()
     tell('there', host)
   }
 
   /**
-   * Strangers choose the hosts. One that is gone says nothing, nor do two, where others were reached and these never
-   * were: or whoever names two dead ones could talk this server out of what works.
+   * Strangers choose the hosts. One that is gone says nothing. Where any was reached, nor do two, unless one of them was
+   * reached for the operator or for a client that somebody let in: or whoever names two dead ones, of which one was up
+   * before, could talk this server out of what works. Nobody does it twice with one that is down for good.
    */
   const miss = (host: string, reason: string): void => {
     if (failing.size < 2) failing.add(host)
-    hasLostKnown ||= reachedHosts.has(host)
-    if (failing.size < 2 || (reachedHosts.size > 0 && !hasLostKnown)) return
+    if (knownHosts.delete(host)) hasLostKnown = true
+    if (failing.size < 2 || (reaches > 0 && !hasLostKnown)) return
     if (attempts.size === 0) {
       doubtedAt = clock.now()
       tell('doubtful', reason)
@@ -97,7 +98,7 @@ export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayO
     const { reached, reason } = await attemptFetch(() => fetch(url))
     const { host } = new URL(url)
     if (reached !== true) throw new Error(`${host}: ${reason}`)
-    reach(host)
+    reach(host, true)
   }
 
   const tryLaterIfAbsent = (reason: string): void => {
@@ -135,10 +136,10 @@ export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayO
       const isDoubted = doubtedAt !== undefined && isRecent(clock, doubtedAt, doubtMilliseconds)
       return isDoubted ? 'doubtful' : 'there'
     },
-    watch: (fetch) => async (url) => {
+    watch: (fetch, options) => async (url) => {
       const attempt = await attemptFetch(() => fetch(url))
       const host = URL.parse(url)?.host ?? ''
-      if (attempt.reached === true) reach(host)
+      if (attempt.reached === true) reach(host, options?.forLetIn === true)
       if (attempt.reached === false) miss(host, `${host}: ${attempt.reason}`)
       if ('error' in attempt) throw attempt.error
       return attempt.answer

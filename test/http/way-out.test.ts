@@ -28,7 +28,9 @@ function begin(
     if (reached[host] === true) return new Response('{}')
     throw new FetchRefused('the fetch failed', { reached: reached[host], cause: { code: 'ECONNREFUSED' } })
   }
-  const watched = wayOut.watch(fetch)
+  const [watched, known] = [wayOut.watch(fetch), wayOut.watch(fetch, { forLetIn: true })]
+  const comeBy = (way: typeof fetch) => async (host: string) =>
+    void (await way(`https://${host}/client.json`).catch(() => undefined))
   return {
     wayOut,
     clock,
@@ -37,7 +39,9 @@ function begin(
     reached,
     state: () => wayOut.state(),
     /** A client comes with a document at this host. */
-    come: async (host: string) => void (await watched(`https://${host}/client.json`).catch(() => undefined)),
+    come: comeBy(watched),
+    /** The same for a client that somebody let in. */
+    comeLetIn: comeBy(known),
     name: (...urls: string[]) => {
       const stop = wayOut.keepTrying(urls, fetch)
       test.after(stop)
@@ -105,7 +109,7 @@ describe('a way out that an operator named a document for (N15)', () => {
   })
 
   it('is looked at anew when other hosts raise doubts, which say nothing by themselves', async (test) => {
-    const { state, come, name, asked, reached, clock } = begin(test, {
+    const { state, come, comeLetIn, name, asked, reached, clock } = begin(test, {
       'named.example': true,
       'one.example': false,
       'two.example': false,
@@ -114,7 +118,7 @@ describe('a way out that an operator named a document for (N15)', () => {
     name('https://named.example/client.json')
     await state()
     const tries = () => asked.filter((url) => url.includes('named')).length
-    await come('app.example')
+    await comeLetIn('app.example')
     for (const host of ['one.example', 'two.example']) await come(host)
     assert.equal(tries(), 1, 'strangers have nobody asked')
     reached['app.example'] = false
@@ -188,13 +192,40 @@ describe('a way out for which nothing is named (N15)', () => {
   })
 
   it('is not doubted for dead hosts that strangers name, where others were reached', async (test) => {
-    const { state, come, reached } = begin(test, { ...dead, 'app.example': true })
-    await come('app.example')
+    const { state, come, comeLetIn, reached } = begin(test, { ...dead, 'app.example': true })
+    await comeLetIn('app.example')
     for (const host of Object.keys(dead)) await come(host)
     assert.equal(await state(), 'there')
     reached['app.example'] = false
     await come('app.example')
     assert.equal(await state(), 'doubtful')
+  })
+
+  it('is not doubted for a host of strangers that was up before', async (test) => {
+    const { state, told, come, comeLetIn, reached } = begin(test, { ...dead, 'app.example': true })
+    await comeLetIn('app.example')
+    reached['one.example'] = true
+    await come('one.example')
+    reached['one.example'] = false
+    for (const host of Object.keys(dead)) await come(host)
+    assert.equal(await state(), 'there')
+    assert.deepEqual(told, [])
+  })
+
+  it('is doubted once for a client that somebody let in and that is down for good', async (test) => {
+    const { state, come, comeLetIn, reached } = begin(test, {
+      ...dead,
+      'app.example': true,
+      'gone.example': true,
+    })
+    await comeLetIn('gone.example')
+    reached['gone.example'] = false
+    for (const host of ['gone.example', 'one.example']) await come(host)
+    assert.equal(await state(), 'doubtful')
+    await comeLetIn('app.example')
+    for (const host of ['gone.example', 'one.example']) await come(host)
+    await comeLetIn('gone.example')
+    assert.equal(await state(), 'there')
   })
 
   it('is not doubted for what was refused or answered badly', async (test) => {
