@@ -27,7 +27,7 @@ interface AnsweredError {
 }
 
 /** Sends an error: as a page where a browser asks, else as an OAuth error document. `notes` learns what it was. */
-export async function sendError(
+async function sendError(
   { req, res, notes, site }: Answered,
   { status, ...error }: AnsweredError,
 ): Promise<void> {
@@ -45,6 +45,16 @@ export async function sendError(
 export function sendNotFound(answered: Answered): Promise<void> {
   const description = 'nothing is served at this path'
   return sendError(answered, { status: 404, code: 'not_found', description })
+}
+
+/** Says which HTTP methods there are at a path, which may have a better word for those who came with another one. */
+export function sendNotAllowed(
+  answered: Answered,
+  methods: readonly string[],
+  description = `use ${methods.join(' or ')}`,
+): Promise<void> {
+  answered.res.setHeader('Allow', methods.join(', '))
+  return sendError(answered, { status: 405, code: 'invalid_request', description })
 }
 
 /** Sends what a thrown error means: a Refusal or an error of the library as it says, everything else as a fault of ours. */

@@ -7,8 +7,8 @@ import { contextOf } from '../telemetry/trace-contract.ts'
 import {
   type Answered,
   answerError,
-  sendError,
   sendIcon,
+  sendNotAllowed,
   sendNotFound,
   sendPage,
   sendPasskeyScript,
@@ -27,7 +27,7 @@ import { Provider } from './library.ts'
 import { addLibrarySteps } from './library-steps.ts'
 import { type Notes, takeNotes } from './notes.ts'
 import { oauthEvent } from './observe.ts'
-import { homePage } from './pages/home-page.ts'
+import { homePage, tellServers } from './pages/home-page.ts'
 import { isPersonPath, personPages } from './person-pages.ts'
 import { nameRefreshTokens } from './refresh-token-adapter.ts'
 import { blockedClients } from './registration/blocked-clients.ts'
@@ -81,6 +81,14 @@ export async function createAuthorizationServer(
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
   const hasLogin = settings.loginForm !== 'none' || settings.federation !== undefined
   const home = String(await homePage(site, resources.all, hasLogin))
+  const serversElsewhere = tellServers(resources.all)
+  const shown = new Map<string, (res: ServerResponse) => void>([
+    ['/', (res) => sendPage(res, home)],
+    [stylesheetPath, sendStylesheet],
+    [passkeyScriptPath, sendPasskeyScript],
+    [iconPath, sendIcon],
+    ['/favicon.ico', sendWellKnownIcon],
+  ])
 
   const limit = requestLimit(settings)
 
@@ -93,11 +101,11 @@ export async function createAuthorizationServer(
     const path = site.localPath(target)
     if (path === undefined) return sendNotFound(answered)
     req.url = query === '' ? path : `${path}?${query}`
-    if (path === '/') return sendPage(res, home)
-    if (path === stylesheetPath) return sendStylesheet(res)
-    if (path === passkeyScriptPath) return sendPasskeyScript(res)
-    if (path === iconPath) return sendIcon(res)
-    if (path === '/favicon.ico') return sendWellKnownIcon(res)
+    const show = shown.get(path)
+    if (show !== undefined) {
+      if (req.method === 'GET' || req.method === 'HEAD') return show(res)
+      return sendNotAllowed(answered, ['GET', 'HEAD'], path === '/' ? serversElsewhere : undefined)
+    }
     if (isInteractionPath(path)) return engine.pages(req, res)
     if (isPersonPath(path)) return engine.people(req, res)
 
@@ -108,14 +116,7 @@ export async function createAuthorizationServer(
     }
     if (endpoint.cors) allowCors(req, res)
     if (endpoint.cors && req.method === 'OPTIONS') return answerPreflight(req, res, endpoint)
-    if (!endpoint.methods.includes(req.method ?? '')) {
-      res.setHeader('Allow', endpoint.methods.join(', '))
-      return sendError(answered, {
-        status: 405,
-        code: 'invalid_request',
-        description: `use ${endpoint.methods.join(' or ')}`,
-      })
-    }
+    if (!endpoint.methods.includes(req.method ?? '')) return sendNotAllowed(answered, endpoint.methods)
     const wait = await limit(endpoint, req)
     if (wait > 0) {
       res.setHeader('Retry-After', String(wait))

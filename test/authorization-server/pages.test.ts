@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { tellServers } from '../../src/authorization-server/pages/home-page.ts'
+import type { ProtectedResource } from '../../src/core/protected-resource.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
@@ -243,5 +245,35 @@ describe('nobody can log in', () => {
     assert.equal(await browser.visit(new OAuthClient(closed.url).authorizationUrl({ verifier })), undefined)
     assert.match(browser.lastPage.html, /Nobody can sign in here/)
     await closed.close()
+  })
+})
+
+describe('a page that needs nobody', () => {
+  it('is there for GET and HEAD alone; a client that takes the first one for an MCP server hears where they are', async () => {
+    const home = await fetch(installation.url)
+    const html = await home.text()
+    assert.match(html, new RegExp(`the address below.*<code>${installation.mcpUrl}</code>`, 's'))
+    const style = /href="([^"]+\.css)"/.exec(html)?.[1] ?? ''
+    for (const path of ['/', style, '/favicon.ico']) {
+      assert.equal((await fetch(installation.url + path, { method: 'HEAD' })).status, 200, path)
+      for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+        const answer = await fetch(installation.url + path, { method })
+        assert.equal(answer.status, 405, `${method} ${path}`)
+        assert.equal(answer.headers.get('allow'), 'GET, HEAD')
+        assert.match(answer.headers.get('content-type') ?? '', /json/)
+        const said =
+          path === '/' ? `no MCP server is at this address: use ${installation.mcpUrl} ` : 'use GET'
+        assert.ok((await answer.text()).includes(said), `${method} ${path}`)
+      }
+    }
+    const decided = (await installation.audit()).filter(({ path }) => path === '/')
+    assert.deepEqual(decided, [], 'nothing was decided')
+  })
+
+  it('names a few of many MCP servers, and where the others are', () => {
+    const of = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({ resource: `http://a/${index}` }) as ProtectedResource)
+    assert.equal(tellServers(of(2)), 'no MCP server is at this address: use http://a/0 or http://a/1')
+    assert.match(tellServers(of(50)), /http:\/\/a\/4 or another one that the page at this address names$/)
   })
 })

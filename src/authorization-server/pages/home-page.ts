@@ -7,7 +7,9 @@ import { accountPath } from './account-nav.ts'
 /** What a person sees who opens the public URL in a browser. */
 export function homePage(site: Site, resources: readonly ProtectedResource[], hasLogin: boolean): Markup {
   const [servers, address] =
-    resources.length === 1 ? ['an MCP server', 'this address'] : ['MCP servers', 'one of these addresses']
+    resources.length === 1
+      ? ['an MCP server', 'the address below']
+      : ['MCP servers', 'one of the addresses below']
   const next = hasLogin ? '; it will send you back here to sign in' : ''
   return renderPage(
     site,
@@ -16,4 +18,13 @@ export function homePage(site: Site, resources: readonly ProtectedResource[], ha
       <ul>${resources.map(({ name, resource }) => html`<li>${name}: <code>${resource}</code></li>`)}</ul>
       ${hasLogin ? html`<p><a href="${site.path(accountPath)}">Your account</a></p>` : ''}`,
   )
+}
+
+const mostTold = 5
+
+/** The same for a client that was given the address of the page in place of that of a server. */
+export function tellServers(resources: readonly ProtectedResource[]): string {
+  const told = resources.slice(0, mostTold).map(({ resource }) => resource)
+  const rest = resources.length > mostTold ? ' or another one that the page at this address names' : ''
+  return `no MCP server is at this address: use ${told.join(' or ')}${rest}`
 }
