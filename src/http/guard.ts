@@ -1,5 +1,6 @@
 import { Refusal } from '../core/errors.ts'
 import type { Head } from './head.ts'
+import { displayText } from './page.ts'
 
 /** Which hosts and which origins may be named in a request. */
 export interface Guard {
@@ -27,11 +28,29 @@ export function createGuard(options: GuardOptions): Guard {
   return {
     check({ host, origin, duplicated }) {
       if (duplicated === 'host' || host === undefined || !hosts.has(host.toLowerCase())) {
-        throw new Refusal('host_not_allowed')
+        const came = duplicated === 'host' ? 'Host came more than once' : `Host is ${quote(host)}`
+        const mend = 'let the proxy pass Host on, or set allowedHosts'
+        throw new Refusal('host_not_allowed', { reason: `${came}, served: ${listOf(hosts)}; ${mend}` })
       }
       if (duplicated === 'origin' || (origin !== undefined && !allows(origin))) {
-        throw new Refusal('origin_not_allowed')
+        const came = duplicated === 'origin' ? 'Origin came more than once' : `Origin is ${quote(origin)}`
+        const allowed = listOf(origins) + (options.anyLoopbackOrigin ? ', and all of loopback' : '')
+        const mend = 'where that page may call, add it to cors.origins'
+        throw new Refusal('origin_not_allowed', { reason: `${came}, allowed: ${allowed}; ${mend}` })
       }
     },
   }
+}
+
+const maxShown = 100
+const mostListed = 5
+
+/** A header as the operator sees it: as much of it as a right one has, without what could pass for something else. */
+function quote(text: string | undefined): string {
+  return text === undefined ? 'missing' : JSON.stringify(displayText(text, maxShown))
+}
+
+function listOf(names: ReadonlySet<string>): string {
+  const shown = [...names].slice(0, mostListed).join(', ')
+  return names.size > mostListed ? `${shown} and ${names.size - mostListed} more` : shown
 }
