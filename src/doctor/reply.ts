@@ -23,6 +23,13 @@ export function jsonOf({ text }: Reply): JsonObject | undefined {
   }
 }
 
+/** The name that a gate of Portcullis gives an error; undefined for every other answer. */
+export function codeOf(reply: Reply): unknown {
+  const error = jsonOf(reply)?.['error']
+  const data = isJsonObject(error) ? error['data'] : undefined
+  return isJsonObject(data) ? data['code'] : undefined
+}
+
 /** Whether a body is a page for people. */
 export function isPage({ headers, text }: Reply): boolean {
   return (headers['content-type'] ?? '').includes('html') || /^\s*<(?:!doctype|html)/i.test(text)

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { type Examination, examineServer } from '../support/examination.ts'
 import { startGatedSpy } from '../support/gated-spy.ts'
@@ -11,10 +13,12 @@ const ours = /^(?:\/\.well-known\/[^/]+)?\/gate(?:\/|$)/
 async function examineBehind(
   test: TestContext,
   route: (path: string) => string | undefined,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Examination> {
   const [port, gateway] = [await freePort(), await freePort()]
   const proxy = await startTlsProxy({
     port,
+    headers,
     to: (path) => {
       const to = route(path)
       return to === undefined ? undefined : { port: gateway, path: to }
@@ -64,5 +68,48 @@ describe('doctor, at a gate under a path', () => {
     assert.equal(mark, 'failed')
     assert.match(cause ?? '', /not under the public URL: everything here begins with \/gate\//)
     assert.match(fix ?? '', /hand on paths as they come/)
+  })
+
+  it('says that the proxy sends a Host of its own, how to mend it, and nothing else', async (test) => {
+    const examination = await examineBehind(test, (path) => path, { host: '127.0.0.1:3300' })
+    const { cause, fix } = examination.of('challenge-status')
+    assert.match(cause ?? '', /the answer was 403, .*This host name is not served here/)
+    assert.match(fix ?? '', /pass on `Host` .*`proxy_set_header Host \$http_host`.*`allowedHosts`/)
+    assert.deepEqual(examination.withMark('failed'), ['challenge-status'])
+    assert.deepEqual(examination.withMark('warning'), [])
+  })
+})
+
+describe('doctor, at an address that is not quite that of the server,', () => {
+  it('says so, and nothing else that would lead astray', async (test) => {
+    const gate = await startGatedSpy()
+    const site = createServer((_, res) =>
+      res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><p>welcome'),
+    )
+    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
+    test.after(async () => {
+      site.close()
+      await gate.close()
+    })
+    const { url, mcpUrl } = gate.installation
+    const page = `http://127.0.0.1:${(site.address() as AddressInfo).port}/`
+    for (const [address, as, says, mends] of [
+      [
+        `${url}/`,
+        'inspector',
+        `405 invalid_request (no MCP server is at this address: use ${mcpUrl}`,
+        /path/,
+      ],
+      [`${url}/`, 'mcp-remote', '200 with an HTML page: this is a web page, no MCP server', /path/],
+      [page, 'inspector', '200 with an HTML page: this is a web page, no MCP server', /path/],
+      [`${url}/mpc`, 'inspector', '404 not_found', /Check the path of the URL: nothing is served there/],
+    ] as const) {
+      const examination = await examineServer(address, { as })
+      const { cause = '', fix = '' } = examination.of('challenge-status')
+      assert.ok(cause.includes(says), cause)
+      assert.match(fix, mends)
+      assert.deepEqual(examination.withMark('failed'), ['challenge-status'], `${as} at ${address}`)
+      assert.deepEqual(examination.withMark('warning'), [], `${as} at ${address}`)
+    }
   })
 })

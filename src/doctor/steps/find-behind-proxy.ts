@@ -1,6 +1,5 @@
-import { isJsonObject } from '../../mcp/json.ts'
 import type { Ask } from '../ask.ts'
-import { isDocument, jsonOf, type Reply } from '../reply.ts'
+import { codeOf, isDocument, type Reply } from '../reply.ts'
 
 /**
  * Finds out whether a document that is missing at its well-known address is kept there by a proxy in front, which hands
@@ -19,9 +18,7 @@ export async function findBehindProxy(ask: Ask, missing: string): Promise<string
 
 /** What mends a request that lost the prefix of its path on the way, where the server says so; undefined otherwise. */
 export function findLostPrefix(reply: Reply): string | undefined {
-  const error = jsonOf(reply)?.['error']
-  const data = isJsonObject(error) ? error['data'] : undefined
-  return isJsonObject(data) && data['code'] === 'path_outside'
+  return codeOf(reply) === 'path_outside'
     ? 'Let the proxy in front hand on paths as they come: it strips the prefix, or the URL lacks it (nginx: `proxy_pass` without a path and without the slash at the end).'
     : undefined
 }

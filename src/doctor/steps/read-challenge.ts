@@ -2,12 +2,15 @@ import { certificateTrouble } from '../ask.ts'
 import { type BearerChallenge, parseBearerChallenge } from '../challenge-header.ts'
 import type { Visit } from '../contract.ts'
 import { isSuccess, openConnection } from '../open-connection.ts'
-import { describe, type Reply } from '../reply.ts'
+import { codeOf, describe, isPage, type Reply } from '../reply.ts'
 import { Unreachable } from '../unreachable.ts'
 import { findLostPrefix } from './find-behind-proxy.ts'
 
 const redirectAdvice = 'Give users the URL at the end of the redirect: clients do not take tokens along.'
 const pathAdvice = 'Check the path of the URL: nothing is served there, or nothing before a token is seen.'
+const pageAdvice = 'Check the path of the URL: that of an MCP server is mostly /mcp, or ends with it.'
+const hostAdvice =
+  'Let the proxy in front pass on `Host` as clients send it, with its port (nginx: `proxy_set_header Host $http_host`), or name in `allowedHosts` what it sends. The log of the gate tells which Host came, and which are served.'
 const errorAdvice = 'Leave `error` out of the challenge where no token came.'
 
 /** What the first request met: the challenge where there is one; undefined ends the examination. */
@@ -33,27 +36,43 @@ export async function readChallenge(visit: Visit): Promise<FirstContact | undefi
     return undefined
   }
   if (endpoint.protocol === 'https:') report.pass('certificate')
-  if (later === undefined) judgeStatus(visit, reply)
-  else report.warn('challenge-status', 'the first request is let in without a token, tools/list is not')
+  if (later !== undefined)
+    report.warn('challenge-status', 'the first request is let in without a token, tools/list is not')
+  else if (!judgeStatus(visit, reply)) return undefined
   const refused = later ?? reply
   const challenge = parseBearerChallenge(refused.headers['www-authenticate'])
   if (refused.status === 401) judgeHeader(visit, refused, challenge)
   return { challenge }
 }
 
-function judgeStatus({ report }: Visit, reply: Reply): void {
+/** Returns false where that was no MCP server: whatever else is found there would only lead astray. */
+function judgeStatus({ report }: Visit, reply: Reply): boolean {
   const { status } = reply
-  if (status === 401) return report.pass('challenge-status')
-  const advice =
-    status >= 300 && status < 400
-      ? redirectAdvice
-      : status === 404
-        ? (findLostPrefix(reply) ?? pathAdvice)
-        : undefined
-  const meaning = isSuccess(reply)
-    ? 'whoever comes without a token is let in'
-    : 'clients take only 401 for a reason to sign in'
-  report.fail('challenge-status', `the answer was ${describe(reply)}: ${meaning}`, advice)
+  if (status === 401) {
+    report.pass('challenge-status')
+    return true
+  }
+  const elsewhere = adviceElsewhere(reply)
+  const isRedirect = status >= 300 && status < 400
+  report.fail(
+    'challenge-status',
+    `the answer was ${describe(reply)}: ${meaningOf(reply)}`,
+    elsewhere ?? (isRedirect ? redirectAdvice : undefined),
+  )
+  return elsewhere === undefined
+}
+
+function meaningOf(reply: Reply): string {
+  if (!isSuccess(reply)) return 'clients take only 401 for a reason to sign in'
+  return isPage(reply) ? 'this is a web page, no MCP server' : 'whoever comes without a token is let in'
+}
+
+/** What mends it where the request did not come to an MCP server; undefined where it did. */
+function adviceElsewhere(reply: Reply): string | undefined {
+  const { status } = reply
+  if (status === 404) return findLostPrefix(reply) ?? pathAdvice
+  if (status === 405 || (isSuccess(reply) && isPage(reply))) return pageAdvice
+  return status === 403 && codeOf(reply) === 'host_not_allowed' ? hostAdvice : undefined
 }
 
 function judgeHeader({ report }: Visit, reply: Reply, challenge: BearerChallenge | undefined): void {
