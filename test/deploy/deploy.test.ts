@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -11,7 +13,9 @@ import type { Config } from '../../src/config/schema.ts'
 import { listSettings } from '../../src/config/settings.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { findProgram } from '../support/find-program.ts'
+import { freePort } from '../support/installation.ts'
 import { makeCertificate, writePair } from '../support/local-tls.ts'
+import { startNginx } from '../support/nginx.ts'
 
 const folder = join(import.meta.dirname, '../../deploy')
 const read = (path: string): string => readFileSync(join(folder, path), 'utf8')
@@ -253,10 +257,31 @@ describe('proxies in front', () => {
     await promisify(execFile)(nginx, ['-t', '-q', '-e', 'stderr', '-c', file])
   })
 
+  it('nginx passes on Host with its port, by the example and by what the documentation says', async (test) => {
+    const hosts: (string | undefined)[] = []
+    const gateway = createServer(({ headers: { host } }, res) => {
+      hosts.push(host)
+      res.end()
+    })
+    await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve))
+    const port = await freePort()
+    const nginx = await startNginx(port, [(gateway.address() as AddressInfo).port])
+    test.after(async () => {
+      await nginx.stop()
+      gateway.close()
+    })
+    await fetch(nginx.url)
+    assert.deepEqual(hosts, [`127.0.0.1:${port}`])
+    const told = readFileSync(join(folder, '../docs/operations.md'), 'utf8')
+    const lines = told.match(/proxy_set_header Host .*/g) ?? []
+    assert.ok(lines.length > 1 && lines.every((line) => line === 'proxy_set_header Host $http_host;'))
+    assert.doesNotMatch(read('proxies/nginx.conf'), /\$host\b[^ ]/, 'nor does a redirect lose the port')
+  })
+
   it('all hand on to a port where the gateway listens, with Host and the address, and buffer nothing', () => {
     const nginx = read('proxies/nginx.conf')
     for (const line of [
-      'proxy_set_header Host $host;',
+      'proxy_set_header Host $http_host;',
       'proxy_set_header Forwarded "";',
       'proxy_buffering off;',
     ])

@@ -78,7 +78,6 @@ export async function startCluster(
 
   const shared: ConfigInput = {
     publicUrl,
-    allowedHosts: ['127.0.0.1'],
     trustedProxies: ['127.0.0.1'],
     secret: sharedSecret,
     store: { url: database.url },
