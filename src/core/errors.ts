@@ -101,6 +101,8 @@ interface RefusalDetail {
   readonly specifics?: string
   /** For the client: is added to the message. Never holds input of the request that was not checked. */
   readonly explain?: string
+  /** The JSON-RPC method that nobody here knows: the client's text, for the operator. */
+  readonly method?: string
   /** The JSON-RPC `error.data` member. */
   readonly data?: unknown
   /** The id of the JSON-RPC request that is refused. */

@@ -39,6 +39,7 @@ interface CallContext {
 /** Records what is refused, before the client hears of it. Throws as `recordCall` does. */
 export function recordRefusal(recorder: Recorder, exchange: Exchange, note: Note, refusal: Refusal): void {
   const { kind } = note
+  const { method, missing } = refusal.detail
   const refused = { status: refusal.status, code: refusal.code, reason: scrub(refusal.reason) }
   if (kind === 'access') {
     if (!guarded.has(refusal.code)) return
@@ -50,8 +51,9 @@ export function recordRefusal(recorder: Recorder, exchange: Exchange, note: Note
     const event = note.isRecorded === true ? 'mcp.failure' : 'mcp.call'
     recorder.commit({
       ...describe(exchange, note, outcome),
+      ...(method === undefined ? {} : { method: scrub(method) }),
       event,
-      missing: refusal.detail.missing,
+      missing,
       ...refused,
     })
   }

@@ -35,11 +35,12 @@ export function gatewayEvent(
     object: call?.object === undefined ? undefined : scrub(call.object),
     scopes: note.scopes,
   }
-  const { missing, specifics } = refusal?.detail ?? {}
+  const { missing, specifics, method } = refusal?.detail ?? {}
   return {
     ...event,
     ...(missing === undefined ? {} : { missing }),
     ...(specifics === undefined ? {} : { specifics }),
+    ...(method === undefined ? {} : { unknownMethod: scrub(method) }),
   }
 }
 

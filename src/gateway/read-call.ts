@@ -107,7 +107,8 @@ function readBatch(
     if (message.kind === 'response') return []
     const row = findMethod(message.method, message.kind, 'legacy')
     if (row === undefined || message.method === 'initialize') {
-      throw new Refusal('message_invalid', { explain: 'a method that cannot stand in a batch' })
+      const named = row === undefined ? { method: message.method } : {}
+      throw new Refusal('message_invalid', { explain: 'a method that cannot stand in a batch', ...named })
     }
     return [{ row, params: message.params }]
   })
@@ -122,16 +123,22 @@ function readMethod(
 ): MethodCall {
   checkMethodHeader(message, head, era)
   const row = findMethod(message.method, message.kind, era)
-  if (row === undefined)
-    throw unknownMethod(message.kind, era, message.kind === 'request' ? message.id : undefined)
+  if (row === undefined) throw unknownMethod(message, era)
   checkNameHeader(message, row, head, era)
   return { row, params: message.params }
 }
 
+/** What is refused for its method, of which the operator learns the name. */
+interface UnknownMethod {
+  readonly kind: MethodRow['kind']
+  readonly method: string
+  readonly id?: RequestId | undefined
+}
+
 /** The refusal of a method that is not in the table of a server. */
-export function unknownMethod(kind: MethodRow['kind'], era: Dialect['era'], id?: RequestId): Refusal {
-  if (kind === 'notification') return new Refusal('notification_unknown')
-  return new Refusal(era === 'modern' ? 'method_unknown' : 'method_unknown_legacy', { id })
+export function unknownMethod({ kind, method, id }: UnknownMethod, era: Dialect['era']): Refusal {
+  if (kind === 'notification') return new Refusal('notification_unknown', { method })
+  return new Refusal(era === 'modern' ? 'method_unknown' : 'method_unknown_legacy', { method, id })
 }
 
 function headerRevision({ protocolVersion }: Head): Revision | undefined {

@@ -43,6 +43,8 @@ export interface RequestEvent {
   readonly era?: string | undefined
   /** JSON-RPC methods; more than one in a batch. */
   readonly methods?: readonly string[] | undefined
+  /** The one that was refused since nobody here knows it. Chosen by the client, so it labels no metric. */
+  readonly unknownMethod?: string | undefined
   /** The tool, resource or prompt that was named. Chosen by the client. */
   readonly object?: string | undefined
   /** Scopes that the call needed. */

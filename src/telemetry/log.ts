@@ -130,9 +130,10 @@ function describeError(error: Error): object {
 
 /** One line for a person: what, who, outcome, how long. */
 function describeRequest(event: RequestEvent): string {
+  const methods = event.methods?.join(', ') ?? event.unknownMethod
   const what =
-    event.kind === 'mcp' && event.methods !== undefined
-      ? [event.methods.join(', '), event.object]
+    event.kind === 'mcp' && methods !== undefined
+      ? [methods, event.object]
       : [event.httpMethod, event.path, event.step, event.grantType]
   const who = [event.subject, event.clientId].filter((part) => part !== undefined).join(' via ')
   const told = [...new Set([event.code, event.reason, event.specifics])].filter((part) => part !== undefined)

@@ -155,9 +155,13 @@ export function slotOf(milliseconds: number): number {
   return Math.floor(milliseconds / 1000 / slotSeconds) * slotSeconds
 }
 
+function methodOf({ methods = [], unknownMethod, httpMethod }: RequestEvent): string {
+  return methods.length > 1 ? 'batch' : (methods[0] ?? unknownMethod ?? httpMethod)
+}
+
 function noteActivity(activities: LRUCache<string, Activity>, event: RequestEvent, at: number): void {
-  const { subject = '', clientId = '', upstream = '', methods = [] } = event
-  const method = methods.length > 1 ? 'batch' : (methods[0] ?? event.httpMethod)
+  const { subject = '', clientId = '', upstream = '' } = event
+  const method = methodOf(event)
   const key = [subject, clientId, upstream, method].join('\0')
   let activity = activities.get(key)
   if (activity === undefined) {
@@ -170,8 +174,8 @@ function noteActivity(activities: LRUCache<string, Activity>, event: RequestEven
 }
 
 function noteDenial(denials: LRUCache<string, Denial>, event: RequestEvent, at: number): void {
-  const { code = '', reason = '', upstream = '', methods = [], missing = [] } = event
-  const method = methods.length > 1 ? 'batch' : (methods[0] ?? event.httpMethod)
+  const { code = '', reason = '', upstream = '', missing = [] } = event
+  const method = methodOf(event)
   const key = [code, upstream, method, ...missing].join('\0')
   let denial = denials.get(key)
   if (denial === undefined) {

@@ -6,14 +6,18 @@ import { canonicalJson, describeArguments } from '../../src/audit/arguments.ts'
 import type { RecordedEvent } from '../../src/audit/event.ts'
 import { askClient } from '../support/ask-client.ts'
 import { FormBrowser } from '../support/form-browser.ts'
-import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 
 describe('each decision is one event (N34)', () => {
   let gate: GatedSpy
   before(async () => {
     const limits = { toolsPerMinute: { rare: 1 } }
     const objects = { tools: { deny: ['forbidden'] } }
-    gate = await startGatedSpy({}, undefined, { limits, objects, audit: { arguments: 'hash' } })
+    gate = await startGatedSpy({ log: { format: 'text' } }, undefined, {
+      limits,
+      objects,
+      audit: { arguments: 'hash' },
+    })
   })
   after(() => gate.close())
 
@@ -44,6 +48,32 @@ describe('each decision is one event (N34)', () => {
       const found = (await eventsOf(answer)).map(({ event, outcome, code }) => `${event} ${outcome} ${code}`)
       assert.deepEqual(found, [expected])
     }
+  })
+
+  it('names the method that was refused because nobody knows it', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    const batch = { 'mcp-protocol-version': '2025-03-26' }
+    const modern = modernRequest('x/search')
+    for (const [answer, code, method] of [
+      [await gate.post(legacyRequest('x/search'), { token }), 'method_unknown_legacy', 'x/search'],
+      [await gate.post(modern.body, { token, headers: modern.headers }), 'method_unknown', 'x/search'],
+      [
+        await gate.post({ jsonrpc: '2.0', method: 'notifications/x' }, { token }),
+        'notification_unknown',
+        'notifications/x',
+      ],
+      [
+        await gate.post([legacyRequest('x/search')], { token, headers: batch }),
+        'message_invalid',
+        'x/search',
+      ],
+      [await gate.post(legacyRequest('x/bearer abcdef'), { token }), 'method_unknown_legacy', 'x/[redacted]'],
+    ] as const) {
+      const [event] = await eventsOf(answer)
+      assert.deepEqual([event?.code, event?.method], [code, method])
+      assert.ok(!answer.text.includes('x/'), 'the client knows what it sent')
+    }
+    assert.match(gate.installation.log(), /mcp +200 x\/search .*denied: method_unknown_legacy/)
   })
 
   it('of each call of a batch that is let pass', async () => {

@@ -226,6 +226,7 @@ describe('metrics', () => {
     await gate.post(legacyRequest('made/up-by-a-client'), { token })
     await gate.post(legacyRequest('tools/call', { name: 'chosen-by-a-client' }), { token })
     assert.doesNotMatch(await metrics(), /made\/up|chosen-by-a-client/)
+    assert.match(gate.installation.log(), /"unknownMethod":"made\/up-by-a-client"/, 'the log has it')
     const batch = [legacyRequest('tools/list', {}, 1), legacyRequest('prompts/list', {}, 2)]
     await gate.post(batch, { token, headers: { 'mcp-protocol-version': '2025-03-26' } })
     assert.match(await metrics(), /method="prompts\/list",scope="",outcome="allowed"\} 1/)

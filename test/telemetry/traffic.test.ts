@@ -44,6 +44,14 @@ describe('what the dashboard shows of traffic', () => {
     assert.equal(recent.at(-1)?.event.subject, 'user-19999')
   })
 
+  it('names a method that was refused because nobody knows it', () => {
+    const traffic = watchTraffic(clock)
+    const unknownMethod = 'x/search'
+    traffic.request(event({ outcome: 'denied', code: 'method_unknown', upstream: 'files', unknownMethod }))
+    const { activities, denials } = traffic.record()
+    assert.deepEqual([activities[0]?.method, denials[0]?.method], [unknownMethod, unknownMethod])
+  })
+
   it('of several processes is what one would have seen', () => {
     const events = [
       event({ subject: 'ada', upstream: 'files', methods: ['tools/list'] }),

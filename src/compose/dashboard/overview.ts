@@ -169,7 +169,9 @@ function recentTable(recent: readonly SeenRequest[], named: (subject: string) =>
     rows: recent.map(({ at, event }) => [
       timeOf(at),
       event.kind,
-      [event.methods?.join(', ') ?? event.step ?? event.path, event.object].filter(Boolean).join(' '),
+      [event.methods?.join(', ') ?? event.unknownMethod ?? event.step ?? event.path, event.object]
+        .filter(Boolean)
+        .join(' '),
       event.upstream ?? '—',
       named(event.subject ?? ''),
       event.clientId || '—',

@@ -62,7 +62,7 @@ async function walk(
 ): Promise<void> {
   const kind = method.startsWith('notifications/') ? 'notification' : 'request'
   const row = upstream.findMethod(method, kind, era)
-  if (row === undefined) throw unknownMethod(kind, era)
+  if (row === undefined) throw unknownMethod({ kind, method }, era)
   found.method = { row, params }
   const call = { methods: [found.method] }
   found.needs = neededScopes(call)
