@@ -44,7 +44,7 @@ const problems: Readonly<Record<string, string>> = {
 export function devicePages({ resources, scopes, site }: AuthorizationServerSettings): DevicePages {
   return {
     async userCodeInputSource(context, _form, out, problem) {
-      if (problem?.name === 'NotFoundError') context.state[wrongCode] = true
+      context.state[codeProblem] = problem?.name
       if (out?.error === 'server_error') return send(context, faultPage(site, requestIdOf(context.req)))
       if (problem?.name === 'AbortedError') return send(context, deviceDeniedPage(site))
       const typed = problem?.userCode ?? context.state[typedCode]
@@ -70,7 +70,7 @@ export function devicePages({ resources, scopes, site }: AuthorizationServerSett
 
 /** What is remembered of a request for its pages, in the state of its context. */
 export const typedCode = 'deviceUserCode'
-export const wrongCode = 'deviceWrongCode'
+export const codeProblem = 'deviceCodeProblem'
 
 function formOf({ oidc }: KoaContextWithOIDC): { action: string; xsrf: string } {
   const { secret } = (oidc.session?.state ?? {}) as { secret?: string }

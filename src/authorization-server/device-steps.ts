@@ -2,8 +2,9 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { pageHeaders } from '../http/page.ts'
 import { seenOnceModel } from '../storage/contract.ts'
 import { devicePath } from './configuration.ts'
-import { typedCode, wrongCode } from './device-pages.ts'
+import { codeProblem, typedCode } from './device-pages.ts'
 import { expiredPage } from './error-page.ts'
+import type { Note, Notes } from './notes.ts'
 import { addressOf } from './observe.ts'
 import { tooManyCodesPage } from './pages/device-pages.ts'
 import { requestIdOf } from './request-id.ts'
@@ -14,18 +15,33 @@ type StepContext = Parameters<Parameters<Provider['use']>[0]>[0]
 
 const pollSeconds = 5
 
+/** What a page says to a person with status 200, and the library to nobody, as log and audit have it. */
+const refusals: Readonly<Record<string, Pick<Note, 'error' | 'reason'>>> = {
+  NoCodeError: { error: 'invalid_request', reason: 'no device code was typed' },
+  NotFoundError: { error: 'user_code_unknown', reason: 'there is no such device code' },
+  ExpiredError: { error: 'expired_token', reason: 'the device code has expired' },
+  AlreadyUsedError: { error: 'user_code_used', reason: 'the device code has been used' },
+  AbortedError: { error: 'access_denied', reason: 'the person did not let the device in' },
+}
+
 /**
  * What the device grant (RFC 8628) needs round the library:
  * - a link with a code shows the code in the form, where the library would submit it by a script (section 3.3.1);
  * - wrong codes are limited for each address (section 5.1), and a form of another origin is refused;
- * - a device that asks too often is told to slow down (section 3.5).
+ * - a device that asks too often is told to slow down (section 3.5);
+ * - a code that is refused is no success, though its page has status 200.
  */
-export function addDeviceSteps(provider: Provider, settings: AuthorizationServerSettings): void {
+export function addDeviceSteps(
+  provider: Provider,
+  settings: AuthorizationServerSettings,
+  notes: Notes,
+): void {
   const attempts = userCodeAttempts(settings.rateLimit)
   provider.use(async (context, next) => {
     if (context.path === devicePath && context.method === 'GET') keepCodeForForm(context)
     if (context.path !== devicePath || context.method !== 'POST') {
       await next()
+      noteRefusal(context, notes)
       if ('oidc' in context) await pace(settings, context as KoaContextWithOIDC)
       return
     }
@@ -36,8 +52,13 @@ export function addDeviceSteps(provider: Provider, settings: AuthorizationServer
     if (!(await attempts.begin(address)))
       return sendPage(context, 429, String(await tooManyCodesPage(settings.site)))
     await next()
-    if (context.state[wrongCode] !== true) await attempts.forgive(address)
+    noteRefusal(context, notes)
+    if (context.state[codeProblem] !== 'NotFoundError') await attempts.forgive(address)
   })
+}
+
+function noteRefusal({ state, req }: StepContext, notes: Notes): void {
+  Object.assign(notes.of(req), refusals[String(state[codeProblem])])
 }
 
 /** The library never sees the code of a link; a person has to send it. */

@@ -56,7 +56,7 @@ function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engin
   registerGrantTypes(provider, settings)
   addLibrarySteps(provider, settings, notes)
   hideBlocked(provider, blockedClients(settings))
-  if (settings.grants.deviceCode) addDeviceSteps(provider, settings)
+  if (settings.grants.deviceCode) addDeviceSteps(provider, settings, notes)
   notes.listenTo(provider)
   return {
     library: provider.callback(),

@@ -152,6 +152,14 @@ describe('the device grant (RFC 8628, N32)', () => {
     const denied = await begin()
     const denying = await enter(denied.user_code, { decision: 'deny' })
     assert.match(denying.lastPage.html, /Not connected/)
+    const ended = (await gate.installation.audit()).slice(-2)
+    assert.deepEqual(
+      ended.map(({ event, outcome, code }) => [event, outcome, code]),
+      [
+        ['oauth.consent', 'denied', 'access_denied'],
+        ['oauth.grant', 'denied', 'access_denied'],
+      ],
+    )
     assert.equal((await poll(denied)).body.error, 'access_denied')
     assert.equal((await poll(denied)).body.error, 'invalid_grant')
   })
@@ -163,6 +171,28 @@ describe('the device grant (RFC 8628, N32)', () => {
     assert.equal((await poll(started)).body.error, 'authorization_pending')
     assert.match(await enterOnce({ user_code, abort: 'yes' }), /Not connected/)
     assert.equal((await poll(started)).body.error, 'access_denied')
+  })
+
+  it('has the audit know of each code that is refused, though its page is no error to a browser (N34)', async () => {
+    const used = await begin()
+    await enter(used.user_code)
+    const { user_code } = await begin()
+    for (const [fields, code] of [
+      [{ user_code: 'BBBB-BBBB' }, 'user_code_unknown'],
+      [{ user_code: used.user_code }, 'user_code_used'],
+      [{ user_code: '' }, 'invalid_request'],
+      [{ user_code, abort: 'yes' }, 'access_denied'],
+    ] as const) {
+      await enterOnce(fields)
+      const last = (await gate.installation.audit()).at(-1)
+      assert.deepEqual([last?.event, last?.outcome, last?.code], ['oauth.device', 'denied', code])
+      assert.match(last?.reason ?? '', /device/)
+      assert.ok(fields.user_code === '' || !JSON.stringify(last).includes(fields.user_code))
+    }
+    const right = await begin()
+    await enterOnce({ user_code: right.user_code })
+    const last = (await gate.installation.audit()).at(-1)
+    assert.deepEqual([last?.event, last?.outcome, last?.code], ['oauth.device', 'allowed', undefined])
   })
 
   it('refuses a form of another origin', async () => {
