@@ -124,7 +124,13 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     const installation = await openInstallation(config, base, served)
     closers.push(installation.close)
     const tenants = await openTenants(config, {
-      base: { ...shared, log: base.log, wayOut: base.wayOut, database: base.database },
+      base: {
+        ...shared,
+        log: base.log,
+        wayOut: base.wayOut,
+        proxyHint: base.proxyHint,
+        database: base.database,
+      },
       installation: served,
       onFault: base.onFault,
     })

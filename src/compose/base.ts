@@ -7,6 +7,7 @@ import type { MasterSecret } from '../core/secret.ts'
 import { type Site, siteOf } from '../core/site.ts'
 import { StoreAway } from '../core/store-away.ts'
 import type { WorkerPlace } from '../core/worker-place.ts'
+import type { ProxyHint } from '../http/client-address.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
 import type { WayOut } from '../http/way-out.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
@@ -22,6 +23,7 @@ import type { Traces } from '../telemetry/trace-contract.ts'
 import { type Traffic, watchTraffic } from '../telemetry/traffic.ts'
 import { version } from '../version.ts'
 import { openAudit } from './audit.ts'
+import { openProxyHint } from './proxy-hint.ts'
 import { openRates } from './rates.ts'
 import { openConfiguredStore } from './store.ts'
 import { openConfiguredTraces } from './traces.ts'
@@ -55,6 +57,8 @@ export interface Base {
   readonly rateLimit: OpenRateLimit
   /** Whether this process reaches the public internet. */
   readonly wayOut: WayOut
+  /** Hears of a proxy that nobody named. */
+  readonly proxyHint: ProxyHint
   /** Set in a worker. */
   readonly place: WorkerPlace | undefined
   /** Resolves when requests can be served. */
@@ -71,6 +75,7 @@ export interface BaseOptions {
   /** A log that is open already, in place of one of its own; and what else all share. */
   readonly log?: Log | undefined
   readonly wayOut?: WayOut | undefined
+  readonly proxyHint?: ProxyHint | undefined
   readonly database?: SharedDatabase | undefined
 }
 
@@ -121,6 +126,7 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
     stepUps: stepUps(store.artifacts, clock),
     rateLimit: rates.rateLimit,
     wayOut: options.wayOut ?? openWayOut(log, clock),
+    proxyHint: options.proxyHint ?? openProxyHint(log),
     place,
     async checkReady() {
       audit.trail.checkReady()

@@ -63,7 +63,7 @@ export async function prepareGateway(
     createGateway({
       site,
       guard: base.guard,
-      clientAddress: clientAddress(config.trustedProxies),
+      clientAddress: clientAddress(config.trustedProxies, base.proxyHint),
       routes: buildRoutes(
         site,
         upstreams,

@@ -5,7 +5,14 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6
 type Network = [Address, number]
 
 /** Tells from which address a request comes. */
-export type ClientAddress = (req: Pick<IncomingMessage, 'headers' | 'socket'>) => string
+export type ClientAddress = (req: Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'socket'>) => string
+
+/** Hears of one peer that says for whom it speaks and is no trusted proxy: it may be one that nobody named. */
+export interface ProxyHint {
+  /** Whether it has yet to hear. Until then each request is looked at. */
+  readonly isWanted: boolean
+  give(header: string, peer: string): void
+}
 
 /** Reads an address, or a network in CIDR notation. Throws for anything else. */
 function parseNetwork(text: string): Network {
@@ -20,8 +27,15 @@ function parseNetwork(text: string): Network {
  * trusted proxy has. The headers are untrusted: what stands before that, or before something that is no address, may
  * be made up. Where both headers came and disagree, one of them is the client's own, so neither counts.
  */
-export function clientAddress(trusted: readonly string[]): ClientAddress {
-  if (trusted.length === 0) return ({ socket }) => socket.remoteAddress ?? ''
+export function clientAddress(trusted: readonly string[], hint?: ProxyHint): ClientAddress {
+  const peerOf = ({ socket: { remoteAddress = '' }, rawHeaders }: Parameters<ClientAddress>[0]): string => {
+    if (hint?.isWanted === true) {
+      const header = claimIn(rawHeaders)
+      if (header !== undefined) hint.give(header, parseAddress(remoteAddress)?.toString() ?? remoteAddress)
+    }
+    return remoteAddress
+  }
+  if (trusted.length === 0) return peerOf
   const networks = trusted.map(parseNetwork)
   const isTrusted = (address: Address): boolean =>
     networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits))
@@ -35,11 +49,10 @@ export function clientAddress(trusted: readonly string[]): ClientAddress {
     return nearest
   }
 
-  return ({ socket, headers }) => {
-    const { remoteAddress = '' } = socket
-    const peer = parseAddress(remoteAddress)
-    if (peer === undefined || !isTrusted(peer)) return remoteAddress
-    const { 'x-forwarded-for': list, forwarded } = headers
+  return (req) => {
+    const peer = parseAddress(req.socket.remoteAddress ?? '')
+    if (peer === undefined || !isTrusted(peer)) return peerOf(req)
+    const { 'x-forwarded-for': list, forwarded } = req.headers
     const told = [
       ...(list === undefined ? [] : [[list].flat().join(',').split(',').map(parseNode)]),
       ...(forwarded === undefined ? [] : [forwarded.split(',').map(parseElement)]),
@@ -47,6 +60,16 @@ export function clientAddress(trusted: readonly string[]): ClientAddress {
     const [address = peer.toString(), ...others] = new Set(told)
     return others.length > 0 ? peer.toString() : address
   }
+}
+
+/** The header in which a request names the client of whoever sent it. Node has parsed no more than `rawHeaders` by now. */
+function claimIn(rawHeaders: readonly string[]): string | undefined {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string
+    if (name.length === 15 && name.toLowerCase() === 'x-forwarded-for') return 'X-Forwarded-For'
+    if (name.length === 9 && name.toLowerCase() === 'forwarded') return 'Forwarded'
+  }
+  return undefined
 }
 
 function parseAddress(text: string): Address | undefined {

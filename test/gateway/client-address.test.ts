@@ -41,4 +41,13 @@ describe('limits by address behind a proxy', () => {
     assert.equal((await guess(strict.url, '198.51.100.2')).status, 429)
     assert.ok((await strict.audit()).every(({ address = '' }) => address.endsWith('127.0.0.1')))
   })
+
+  it('have the log say once that a proxy seems not to be named, and of a named one nothing', async () => {
+    for (let count = 0; count < 3; count++) await guess(strict.url, '198.51.100.1')
+    const hints = (log: string): number => log.split('which trustedProxies does not name').length - 1
+    assert.equal(hints(strict.log()), 1)
+    assert.match(strict.log(), /X-Forwarded-For comes from 127\.0\.0\.1, which trustedProxies does not name/)
+    await guess(trusting.url, '198.51.100.1')
+    assert.equal(hints(trusting.log()), 0)
+  })
 })

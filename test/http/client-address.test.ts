@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { describe, it } from 'node:test'
-import { clientAddress } from '../../src/http/client-address.ts'
+import { type ClientAddress, clientAddress, type ProxyHint } from '../../src/http/client-address.ts'
 
 const trusted = ['10.0.0.0/8', '192.0.2.7', '2001:db8:ffff::/48']
 const read = clientAddress(trusted)
 
 function from(remoteAddress: string, headers: IncomingMessage['headers'], reader = read): string {
-  return reader({ socket: { remoteAddress } as IncomingMessage['socket'], headers })
+  const rawHeaders = Object.entries(headers).flatMap(([name, value]) => [name, String(value)])
+  return reader({ socket: { remoteAddress } as IncomingMessage['socket'], headers, rawHeaders })
 }
 
 describe('the address of a client', () => {
@@ -79,5 +80,39 @@ describe('the address of a client', () => {
     const headers = { 'x-forwarded-for': '198.51.100.1', forwarded: 'for=203.0.113.9' }
     assert.equal(from('10.0.0.1', headers), '10.0.0.1')
     assert.equal(from('10.0.0.1', { ...headers, forwarded: 'for=198.51.100.1' }), '198.51.100.1')
+  })
+})
+
+describe('a proxy that nobody named', () => {
+  const hear = (names: readonly string[]): { reader: ClientAddress; heard: string[] } => {
+    const heard: string[] = []
+    const hint: ProxyHint = {
+      get isWanted() {
+        return heard.length === 0
+      },
+      give: (header, peer) => heard.push(`${header} ${peer}`),
+    }
+    return { reader: clientAddress(names, hint), heard }
+  }
+  const claim = { 'x-forwarded-for': '198.51.100.1' }
+
+  it('is heard of once, whether there are others or none', () => {
+    for (const names of [[], trusted]) {
+      const { reader, heard } = hear(names)
+      from('127.0.0.1', { via: 'x-forwarded-for' }, reader)
+      assert.deepEqual(heard, [])
+      assert.equal(from('::ffff:127.0.0.1', claim, reader), '::ffff:127.0.0.1', 'and believed as little')
+      from('127.0.0.2', claim, reader)
+      assert.deepEqual(heard, ['X-Forwarded-For 127.0.0.1'])
+    }
+    const { reader, heard } = hear([])
+    from('192.0.2.8', { forwarded: 'for=198.51.100.1' }, reader)
+    assert.deepEqual(heard, ['Forwarded 192.0.2.8'])
+  })
+
+  it('is none of those that are named', () => {
+    const { reader, heard } = hear(trusted)
+    from('10.0.0.1', claim, reader)
+    assert.deepEqual(heard, [])
   })
 })
