@@ -18,7 +18,7 @@ interface Activity {
 interface Failure {
   readonly event: string
   readonly outcome: Outcome
-  /** The code, and the scopes that were missing. */
+  /** The code, and the scopes that were missing; what an operator was told where that says more. */
   readonly why: string
   readonly count: number
   readonly last: string
@@ -60,10 +60,15 @@ type Counted<T> = { -readonly [Key in keyof T]: T[Key] }
 const mostRows = 10_000
 const others = '(others)'
 
+/** Reasons may hold what somebody made up: so many are told apart of one kind of failure, and so much of each is shown. */
+const mostReasons = 20
+const longestReason = 200
+
 /** Makes a collector, whose memory has a bound. `ownIssuer` is whose subjects need not be told apart. */
 export function collectDecisions(ownIssuer: string): Collector {
   const activities = new Map<string, Counted<Activity>>()
   const failures = new Map<string, Counted<Failure>>()
+  const reasons = new Map<string, Set<string>>()
   const used = new Map<string, string>()
   const commands: RecordedEvent[] = []
   let events = 0
@@ -92,9 +97,12 @@ export function collectDecisions(ownIssuer: string): Collector {
     else row.refused++
     row.last = later(row.last, time)
   }
-  const countFailure = ({ event, outcome, code = '', missing = [], time }: RecordedEvent): void => {
+  const countFailure = (failed: RecordedEvent): void => {
+    const { event, outcome, time } = failed
     if (outcome === undefined || outcome === 'allowed') return
-    const why = [code, ...missing].join(' ').trim()
+    const kind = writeKind(failed)
+    const reason = toldApart(reasons, JSON.stringify([event, outcome, kind]), writeReason(failed))
+    const why = [kind, reason].filter(Boolean).join(': ')
     const fresh = { event, outcome, why, count: 0, last: time }
     const row = rowOf(failures, JSON.stringify([event, outcome, why]), fresh, { ...fresh, why: others })
     row.count++
@@ -120,6 +128,25 @@ export function collectDecisions(ownIssuer: string): Collector {
       used,
     }),
   }
+}
+
+function writeKind({ code = '', missing = [] }: RecordedEvent): string {
+  return [code, ...missing].join(' ').trim()
+}
+
+/** What was told besides the kind of a failure; empty where that is nothing, or the same once more. */
+function writeReason({ code, missing = [], reason = '' }: RecordedEvent): string {
+  if (reason === code || missing.length > 0) return ''
+  return reason.length > longestReason ? `${reason.slice(0, longestReason)}…` : reason
+}
+
+/** A reason among those of its kind, or what stands for the many that came after the first ones. */
+function toldApart(reasons: Map<string, Set<string>>, kind: string, reason: string): string {
+  if (reason === '') return ''
+  const known = reasons.get(kind) ?? new Set()
+  if (!known.has(reason) && (known.size >= mostReasons || reasons.size > mostRows)) return others
+  reasons.set(kind, known.add(reason))
+  return reason
 }
 
 /** The later of two times as ISO 8601 in UTC, which sort as texts do. */
