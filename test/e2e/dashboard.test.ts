@@ -161,6 +161,60 @@ it('draws charts, anew where the colours change, and of ten minutes', { timeout:
   })
 })
 
+it('shows charts by the clock of the tables, wherever the browser is', { timeout: 60_000 }, async () => {
+  const options = { viewport: { width: 1280, height: 900 }, timezoneId: 'America/New_York', locale: 'en-US' }
+  await withPage(options, async (page) => {
+    await open(page, '/')
+    await page.getByText('live', { exact: true }).waitFor()
+    const [labels, at, legend] = await page.evaluate<[string[][], number, string]>(`new Promise((resolve) => {
+      const traffic = charts.get('traffic')
+      traffic.setCursor({ left: 100, top: 10 })
+      setTimeout(() => resolve([
+        [...charts.values()].map((chart) => chart.axes[0]._values),
+        traffic.data[0][traffic.cursor.idx],
+        traffic.root.querySelector('.u-legend').textContent,
+      ]), 100)
+    })`)
+    const writtenAt = (seconds: number): string => new Date(seconds * 1000).toISOString()
+    assert.ok(legend.includes(writtenAt(at).slice(11, 19)), legend)
+    // A label is that of a full minute near what is shown.
+    const minutes = new Set(Array.from({ length: 21 }, (_, n) => writtenAt(at + (n - 10) * 60).slice(11, 16)))
+    for (const shown of labels) {
+      assert.ok(shown.length > 1)
+      for (const label of shown) assert.ok(minutes.has(label), label)
+    }
+    assert.equal(await page.locator('figcaption').filter({ hasText: '(UTC)' }).count(), 2)
+  })
+})
+
+it('breaks no word on a narrow screen, where tables scroll', { timeout: 60_000 }, async () => {
+  await withPage({}, async (page) => {
+    for (const path of ['/', ...listings]) {
+      await open(page, path)
+      const broken = await page.evaluate<string[]>(`(() => {
+        const broken = []
+        for (const cell of document.querySelectorAll('td, th')) {
+          const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT)
+          while (texts.nextNode()) {
+            if (!texts.currentNode.parentElement.checkVisibility()) continue
+            const { data } = texts.currentNode
+            for (const { index, 0: word } of data.matchAll(/\\w{2,}/g)) {
+              // What is too long for a column has to be broken: ids, URLs.
+              if (/\\S*$/.exec(data.slice(0, index))[0].length + /^\\S*/.exec(data.slice(index))[0].length > 24) continue
+              const range = document.createRange()
+              range.setStart(texts.currentNode, index)
+              range.setEnd(texts.currentNode, index + word.length)
+              if (new Set([...range.getClientRects()].map(({ top }) => top)).size > 1) broken.push(word)
+            }
+          }
+        }
+        return broken
+      })()`)
+      assert.deepEqual(broken, [], path)
+    }
+  })
+})
+
 it('pauses, goes on, comes back after an interruption, and ends with the session', {
   timeout: 60_000,
 }, async () => {

@@ -13,7 +13,8 @@ const resolved = (name) => {
   return found
 }
 const series = {
-  traffic: [['allowed', '--accent'], ['refused', '--warn-line'], ['failed', '--danger']],
+  // The last one covers the others where all are zero, which must not look like a failure.
+  traffic: [['failed', '--danger'], ['refused', '--warn-line'], ['allowed', '--accent']],
   latency: [['median', '--accent'], ['slow', '--warn-line']],
 }
 // Where nothing was measured there is a gap, and a moment between gaps is a dot.
@@ -28,8 +29,10 @@ const draw = (name, points) => {
     height: 200,
     cursor: { y: false },
     scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
-    axes: [{}, { size: 56 }].map((axis) => ({ ...axis, stroke: resolved('--soft'), grid: { stroke: resolved('--line') }, ticks: { stroke: resolved('--line') } })),
-    series: [{}, ...series[name].map(([key, stroke]) => ({ label: titles[key], stroke: resolved(stroke), width: 2, points: { ...dots[name], fill: resolved(stroke) } }))],
+    // The clock of the server and of its log, whatever that of the browser is.
+    tzDate: (at) => uPlot.tzDate(new Date(at * 1000), 'UTC'),
+    axes: [{ values: '{HH}:{mm}', incrs: [60, 120, 300], space: 40 }, { size: 56 }].map((axis) => ({ ...axis, stroke: resolved('--soft'), grid: { stroke: resolved('--line'), width: 1 }, ticks: { stroke: resolved('--line'), width: 1 } })),
+    series: [{ label: 'UTC', value: '{HH}:{mm}:{ss}' }, ...series[name].map(([key, stroke]) => ({ label: titles[key], stroke: resolved(stroke), width: 2, points: { ...dots[name], fill: resolved(stroke) } }))],
   }
   charts.get(name)?.destroy()
   holder.replaceChildren()

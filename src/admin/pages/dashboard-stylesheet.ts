@@ -15,17 +15,28 @@ figcaption, caption { padding: 0 0 .5rem; font-weight: 600; text-align: left }
 .chart { min-height: 13rem }
 .table { position: relative; overflow-x: auto }
 table { width: 100%; border-collapse: collapse; font-size: .875rem }
-th, td { padding: .375rem .75rem .375rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); overflow-wrap: anywhere }
-td { min-width: 4rem }
+th, td { padding: .375rem .75rem .375rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); overflow-wrap: break-word }
+td { min-width: 4rem; max-width: 22rem; font-variant-numeric: tabular-nums }
 th { color: var(--soft); font-weight: 600; white-space: nowrap }
 .rowed summary { display: inline-block; padding: .125rem .75rem; font-size: .875rem }
 .rowed details[open] summary { margin-bottom: .5rem }
-.rowed .confirm p { max-width: 24rem }
+.rowed thead th { border-top: 0; padding-top: 0 }
+.rowed .confirm { display: inline-block; vertical-align: top; margin: 0 .25rem .25rem 0 }
+.rowed .confirm[open] { margin-bottom: .75rem }
+.rowed .confirm p { max-width: 20rem }
+.rowed td:last-child { max-width: 17rem }
+.table > h2 { margin-top: 0 }
 .search { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: 0 0 1rem }
 .search label { margin: 0 }
 .search input[type=text] { flex: 0 1 20rem; width: auto; min-width: 0; padding: .25rem .75rem; font-size: .875rem }
 .search button { flex: none; padding: .25rem .75rem; font-size: .875rem }
 .pages { border: 0; margin: 0; padding: 0; color: var(--soft) }
 .told { padding: .625rem .75rem; background: var(--card); border-left: 4px solid var(--accent); border-radius: .25rem }
-.u-legend, .u-legend th, .u-legend td { color: var(--ink); border: 0; font-size: .8125rem }
+.u-legend, .u-legend th, .u-legend td { min-width: 0; padding: .125rem; color: var(--ink); border: 0; font-size: .8125rem }
+@media (max-width: 60rem) {
+  /* A table that scrolls anyway has its rows in as few lines as they need. */
+  table { width: max-content; min-width: 100% }
+  td { max-width: 16rem }
+  .u-legend { width: auto; min-width: 0 }
+}
 `
