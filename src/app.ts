@@ -3,7 +3,7 @@ import { createServer as createTlsServer, Server as TlsServer } from 'node:https
 import type { AuditEvent } from './audit/event.ts'
 import { buildAdmin, checkAll, collectAll, type WatchedWorkers } from './compose/admin.ts'
 import { type Base, openBase } from './compose/base.ts'
-import { dashboardLink } from './compose/dashboard/build.ts'
+import { adminUrl, dashboardLink } from './compose/dashboard/link.ts'
 import { keepHouse } from './compose/house.ts'
 import { openInstallation } from './compose/installation.ts'
 import { openTenants, type RunningTenant } from './compose/tenants.ts'
@@ -138,6 +138,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
 
     // What listens first is closed last: whoever watches sees all of an end.
     let createDashboardLink: (() => Promise<string>) | undefined
+    let ownAdmin: string | undefined
     if (parts.includes('admin')) {
       const admin = buildAdmin(base, {
         config: () => config,
@@ -149,8 +150,9 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
       })
       await serve('admin', createServer(http, admin.handle), { host: adminHost, port: config.listen.admin })
       closers.push(admin.endStreams)
-      const port = Number(new URL(urls.admin ?? '').port)
-      createDashboardLink = async () => dashboardLink(config, port, await admin.createLink('start'))
+      const here = adminUrl(config.listen, Number(new URL(urls.admin ?? '').port))
+      ownAdmin = here
+      createDashboardLink = async () => dashboardLink(here, undefined, await admin.createLink('start'))
     }
     if (parts.includes('authorization-server') && hasAuthorizationServer(config)) {
       const handle = tenants.handleAuthorizationServer(installation.handleAuthorizationServer)
@@ -178,10 +180,11 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     }
 
     const hasLogin = [...parts, ...(servedByWorkers?.parts ?? [])].includes('authorization-server')
-    const house = place === undefined ? await keepHouse(config, base, hasLogin) : undefined
+    const keeper = { hasLogin, adminUrl: ownAdmin }
+    const house = place === undefined ? await keepHouse(config, base, keeper) : undefined
     if (house !== undefined) {
       closers.push(house.stop)
-      await tenants.keepHouses(hasLogin)
+      await tenants.keepHouses(keeper)
     }
 
     state = 'serving'

@@ -32,7 +32,7 @@ interface Visit {
 const tickMilliseconds = 1000
 const maxFormBytes = 4096
 
-/** The dashboard: everything but the page of a link is for whoever has a session. */
+/** The dashboard: everything but the page of a link, and a proof whose dashboard it is, is for whoever has a session. */
 export function dashboardApp(ports: DashboardPorts): Hono {
   const { place, access, overview, listings, isEnding, onFault } = ports
   const app = new Hono()
@@ -79,6 +79,8 @@ export function dashboardApp(ports: DashboardPorts): Hono {
     context.header('Set-Cookie', sessionCookie(place, session))
     return context.redirect(place.base || '/', 303)
   })
+  // So that nobody is sent with a link to whatever else listens at an address where this one was.
+  app.get('/proof/:challenge', (context) => context.text(access.prove(context.req.param('challenge'))))
 
   const signedIn = async (context: Context): Promise<Visit | undefined> => {
     const session = sessionOf(place, context.req.header('cookie'))

@@ -11,6 +11,8 @@ export interface DashboardAccess {
   readonly deny: (address: string | undefined, operator?: string) => void
   /** The token of the forms of a session. */
   readonly formToken: (session: string) => string
+  /** Answers a text that somebody made up, which nobody can without the installation's secret. Untrusted. */
+  readonly prove: (challenge: string) => string
 }
 
 /** How long a session lasts, in seconds. */

@@ -1,12 +1,12 @@
 import { Command } from 'commander'
 import { dashboardAccess } from '../compose/dashboard/access.ts'
-import { dashboardLink } from '../compose/dashboard/build.ts'
+import { adminUrl, dashboardLink } from '../compose/dashboard/link.ts'
 import { linkAction } from '../compose/dashboard/record-access.ts'
 import { systemClock } from '../core/clock.ts'
 import { audited } from './audited.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { findDashboard, NotRunning } from './find-dashboard.ts'
 import { operatorName } from './operator.ts'
-import { addInstallationFlags, type StoreFlags, withStore } from './with-store.ts'
+import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 /** `portcullis dashboard`: a link that opens the dashboard of a running installation. */
 export function dashboardCommand(): Command {
@@ -15,16 +15,30 @@ export function dashboardCommand(): Command {
     .action((flags: StoreFlags) =>
       withStore(flags, async (open) => {
         const { store, secret, config } = open
-        if (config.listen.admin === 0) {
-          const message =
-            'must be a port for this command: with 0 only the process that listens knows it, and prints a link when it starts'
-          throw new OperandWrong([{ path: 'listen.admin', message }])
-        }
         const access = dashboardAccess({ artifacts: store.artifacts, secret, clock: systemClock })
+        const places = await adminUrls(open)
+        const admin = await findDashboard(places, { tenant: config.tenant, prove: access.prove })
+        if (admin === undefined) throw new NotRunning(whatToStart(flags, places))
         const token = await audited(open, { event: 'admin.access', action: linkAction }, () =>
           access.createLink(operatorName()),
         )
-        console.log(dashboardLink(config, config.listen.admin, token))
+        console.log(dashboardLink(admin, config.tenant, token))
       }),
     )
+}
+
+/** Where the admin port may be: where the configuration has it, and where that of the last start was. */
+async function adminUrls({ config: { listen }, store }: OpenStore): Promise<string[]> {
+  const last = (await store.lastStart.read())?.adminUrl
+  const configured = listen.admin === 0 ? undefined : adminUrl(listen, listen.admin)
+  return [...new Set([configured, last])].filter((url) => url !== undefined)
+}
+
+function whatToStart({ config, data, tenant }: StoreFlags, places: readonly string[]): string {
+  const flag = data === undefined ? '' : ` --data ${data}`
+  const command =
+    config === undefined ? `portcullis demo, run or serve${flag}` : `portcullis serve -c ${config}${flag}`
+  const whose = tenant === undefined ? 'this installation' : `the tenant ${tenant}`
+  const asked = places.length === 0 ? '' : ` (asked: ${places.join(', ')})`
+  return `no server of ${whose} is running here${asked}: start it with ${command}`
 }

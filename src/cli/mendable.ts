@@ -7,11 +7,13 @@ import { DataFolderUnusable } from '../keys/master-secret.ts'
 import { StoreUnusable } from '../storage/store-unusable.ts'
 import { WorkerFailed } from '../workers/failure.ts'
 import { DoctorMisused } from './doctor-misused.ts'
+import { NotRunning } from './find-dashboard.ts'
 import { OperandWrong } from './operand-wrong.ts'
 
 const mendable = [
   AuditUnusable,
   OperandWrong,
+  NotRunning,
   ConfigurationInvalid,
   PortTaken,
   PortForbidden,

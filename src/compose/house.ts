@@ -12,14 +12,26 @@ export interface House {
   readonly stop: () => void
 }
 
+/** What the process is that keeps house. */
+export interface Housekeeper {
+  /** Whether people log in at what it starts. */
+  readonly hasLogin: boolean
+  /** Where its admin port listens; undefined where it has none. */
+  readonly adminUrl: string | undefined
+}
+
 /** Sweeps the store, and where people log in here, notes the start and makes the link for the first one. */
-export async function keepHouse(config: Config, base: Base, hasLogin: boolean): Promise<House> {
+export async function keepHouse(
+  config: Config,
+  base: Base,
+  { hasLogin, adminUrl }: Housekeeper,
+): Promise<House> {
   const { store, clock, onFault } = base
   const stop = startSweeping(store, clock, onFault)
   if (!hasLogin) return { setUpLink: undefined, note: async () => undefined, stop }
   const setUpLink = await firstUserLink(config, base)
   const note = async (now: Config): Promise<void> => {
-    const facts = { publicUrl: now.publicUrl, users: now.login.users }
+    const facts = { publicUrl: now.publicUrl, users: now.login.users, adminUrl }
     const { all } = adaptBase(base, now).resources
     const resources = all.map(({ resource }) => resource)
     await store.lastStart.write({ ...facts, resources, names: all.map(({ name }) => name) })

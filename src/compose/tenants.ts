@@ -7,7 +7,7 @@ import { pickTenant } from '../http/pick-tenant.ts'
 import type { TenantTraffic } from '../telemetry/traffic.ts'
 import { type Base, type BaseOptions, openBase } from './base.ts'
 import { openDepartures } from './departures.ts'
-import { type House, keepHouse } from './house.ts'
+import { type House, type Housekeeper, keepHouse } from './house.ts'
 import {
   type Change,
   type Handle,
@@ -45,7 +45,7 @@ export interface Tenants {
   /** Does everything for another configuration that can fail. A tenant that stays must be where it was. */
   prepare(config: Config): Promise<Change>
   /** Sweeps their stores, and makes the links for their first users. From then on this process does so for all. */
-  keepHouses(hasLogin: boolean): Promise<void>
+  keepHouses(keeper: Housekeeper): Promise<void>
   /** Notes with what configurations they go on, and does what `keepHouses` did for those that have come. */
   note(): Promise<void>
   /** What each of them has seen. */
@@ -78,7 +78,7 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
   const listeners = new Set<() => void>()
   let tenants: readonly Tenant[] = []
   /** Set where this process keeps houses. */
-  let houses: { readonly hasLogin: boolean } | undefined
+  let keeper: Housekeeper | undefined
 
   /** One listener serves all of them. */
   const inFront = (own: Handle, handleOf: (installation: Installation) => Handle): Handle => {
@@ -141,10 +141,10 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
   }
 
   const note = async (): Promise<void> => {
-    if (houses === undefined) return
+    if (keeper === undefined) return
     for (const tenant of tenants) {
       const config = tenant.config()
-      if (tenant.house === undefined) tenant.house = await keepHouse(config, tenant.base, houses.hasLogin)
+      if (tenant.house === undefined) tenant.house = await keepHouse(config, tenant.base, keeper)
       else await tenant.house.note(config).catch(onFault)
     }
   }
@@ -160,8 +160,8 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
     handleAuthorizationServer: (own) =>
       inFront(own, ({ handleAuthorizationServer }) => handleAuthorizationServer),
     prepare,
-    async keepHouses(hasLogin) {
-      houses = { hasLogin }
+    async keepHouses(is) {
+      keeper = is
       await note()
     },
     note: () => note().catch(onFault),

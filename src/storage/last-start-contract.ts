@@ -7,6 +7,8 @@ export interface LastStart {
   readonly names?: readonly string[]
   /** Who may log in: `login.users`. */
   readonly users: string
+  /** Where the admin port listened; undefined where an older version wrote it. */
+  readonly adminUrl?: string | undefined
 }
 
 /** The last start, for commands that are told nothing but where the store is. */

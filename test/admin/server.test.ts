@@ -25,6 +25,7 @@ const dashboard: DashboardPorts = {
     leave: fault,
     deny: () => undefined,
     formToken: () => 'form',
+    prove: () => '',
   },
   overview: fault,
   listings: [{ title: 'Broken', path: '/broken', about: '', columns: [], rows: fault, actions: {} }],

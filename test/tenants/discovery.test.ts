@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { startDemoServer } from '../../demo/server.ts'
 import { portcullis } from '../support/command.ts'
+import { openDashboard } from '../support/dashboard-visitor.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import { memoryProvider } from '../support/sdk-provider.ts'
 import { connectSignedIn } from '../support/sdk-sign-in.ts'
@@ -70,6 +71,23 @@ describe('the tenants of an installation', () => {
     }
   })
 
+  it('have dashboards that the command line finds where the process listens, which no setting says', async () => {
+    const { installation } = tenants
+    const upstreams = [{ name: 'spy', path: '/mcp', url: 'http://127.0.0.1:9/mcp' }]
+    const file = join(installation.data, 'any-port.yaml')
+    const { data, url: publicUrl, adminUrl } = installation
+    const named = [{ name: 'acme', upstreams }]
+    await writeFile(file, JSON.stringify({ data, publicUrl, listen: { admin: 0 }, tenants: named }))
+    for (const [flags, path] of [
+      [[], ''],
+      [['--tenant', 'acme'], '/t/acme'],
+    ] as const) {
+      const { stdout, stderr } = await portcullis(['dashboard', '-c', file, ...flags])
+      assert.ok(stdout.startsWith(`${adminUrl}${path}/sign-in/`), stderr)
+      assert.equal((await (await openDashboard(stdout.trim())).get(path || '/')).status, 200)
+    }
+  })
+
   it('take tokens that the command line prints for each, by path and by host', async () => {
     const { installation, acme, globex } = tenants
     const upstreams = [{ name: 'spy', path: '/mcp', url: 'http://127.0.0.1:9/mcp' }]
@@ -80,11 +98,6 @@ describe('the tenants of an installation', () => {
       { name: 'globex', host: 'globex.localhost', upstreams },
     ]
     await writeFile(file, JSON.stringify({ data, publicUrl, tenants: named }))
-    const anyPort = { PORTCULLIS_LISTEN_ADMIN: '0' }
-    assert.match(
-      (await portcullis(['dashboard', '-c', file], anyPort)).stderr,
-      /listen\.admin: must be a port/,
-    )
     const hello = legacyRequest('initialize', {
       protocolVersion: '2025-11-25',
       capabilities: {},

@@ -15,6 +15,8 @@ it('the dashboard of the primary shows what all workers have seen, and a command
   const { stdout, code } = await portcullis(['dashboard', '-c', gate.file])
   assert.equal(code, 0)
   const operator = await openDashboard(stdout.trim())
+  const { stdout: found } = await portcullis(['dashboard', '--data', gate.data])
+  assert.ok(found.startsWith(`${gate.adminUrl}/sign-in/`), 'without the file it is where the last start was')
   const folder = join(gate.data, 'audit')
   const events = filePaths(folder).flatMap((path) => readFileSync(path, 'utf8').trim().split('\n'))
   assert.deepEqual(
@@ -22,7 +24,7 @@ it('the dashboard of the primary shows what all workers have seen, and a command
       .map((line) => JSON.parse(line) as RecordedEvent)
       .filter(({ event }) => event === 'admin.access')
       .map(({ action, operator: who }) => [action, who]),
-    ['dashboard link', 'dashboard sign-in'].map((action) => [action, userInfo().username]),
+    ['dashboard link', 'dashboard sign-in', 'dashboard link'].map((action) => [action, userInfo().username]),
   )
   const token = await tokenFor(gate.mcpUrl, 'ada')
   for (let call = 0; call < 6; call++) {

@@ -35,5 +35,6 @@ export function dashboardAccess({ artifacts, secret, clock }: AccessPorts): Dash
     leave: (session) => artifacts.remove(sessionModel, session),
     deny: () => undefined,
     formToken: keyedDigest(secret.derive('dashboard/form')),
+    prove: keyedDigest(secret.derive('dashboard/proof')),
   }
 }
