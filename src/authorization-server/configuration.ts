@@ -17,7 +17,7 @@ import { interactionPolicy } from './policy.ts'
 import { checkMetadata, ownFields } from './registration/check-metadata.ts'
 import { registeredClientId } from './registration/client-id.ts'
 import { clientSecretHash } from './registration/client-secret-hash.ts'
-import { documentFeature, libraryFetch } from './registration/documents.ts'
+import { documentFeature } from './registration/documents.ts'
 import { operatorMetadata } from './registration/operator-client.ts'
 import { sessionSeconds } from './session.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
@@ -34,7 +34,10 @@ export const interactionPath = '/interaction'
 export const devicePath = '/device'
 
 /** What oidc-provider is told, with the keys as they are now. Every deviation from its defaults is here. */
-export function libraryConfiguration(settings: AuthorizationServerSettings): Configuration {
+export function libraryConfiguration(
+  settings: AuthorizationServerSettings,
+  fetch: NonNullable<Configuration['fetch']>,
+): Configuration {
   const { tokens, keys, secret, site, stepUps, registration } = settings
   const { signing } = keys
   const registrationDigest = keyedDigest(secret.derive('registration'))
@@ -43,7 +46,7 @@ export function libraryConfiguration(settings: AuthorizationServerSettings): Con
     adapter: storageAdapter(settings),
     jwks: { keys: heldKeys(keys.all) },
     clients: settings.clients.map((client) => describeClient(client, clientSecretHash(secret))),
-    fetch: libraryFetch(settings),
+    fetch,
     fetchResponseBodyLimits: { 'client_id metadata document': 5 * 1024 },
     findAccount: async (_context, id) => {
       const account = await settings.identity.find(id)

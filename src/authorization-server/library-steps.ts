@@ -11,6 +11,7 @@ import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
 import { awayCode, type Notes } from './notes.ts'
 import { settleRedemption } from './redemption.ts'
+import { lacksDocument } from './registration/kept-documents.ts'
 import { requestIdOf } from './request-id.ts'
 import { dropResumption } from './resumption.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -66,6 +67,7 @@ export function addLibrarySteps(
       await settleRedemption(settings, context)
     }
     if (route === 'discovery') await completeMetadata(settings, context.body as Metadata)
+    if (lacksDocument(context) && isErrorBody(context.body)) answerUnreached(context, notes)
     if (isErrorBody(context.body)) {
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
       nameRequest(context)
@@ -125,6 +127,18 @@ function answerAway(context: KoaContextWithOIDC): void {
   if (isErrorBody(context.body))
     context.body = { error: awayCode, error_description: 'try again in a moment' }
 }
+
+/** The library takes it for a fault of the client's, which would forget its tokens for it. */
+function answerUnreached(context: KoaContextWithOIDC, notes: Notes): void {
+  const body = context.body as ErrorBody
+  notes.of(context.req).error = awayCode
+  context.status = 503
+  context.set('Retry-After', String(documentAwaySeconds))
+  context.body = { error: awayCode, error_description: body.error_description }
+}
+
+/** When the document of a client is tried again. */
+const documentAwaySeconds = 30
 
 interface ErrorBody {
   error: string

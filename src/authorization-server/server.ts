@@ -32,6 +32,7 @@ import { isPersonPath, personPages } from './person-pages.ts'
 import { nameRefreshTokens } from './refresh-token-adapter.ts'
 import { blockedClients } from './registration/blocked-clients.ts'
 import { compareHashedSecrets } from './registration/client-secrets.ts'
+import { libraryFetch } from './registration/documents.ts'
 import { hideBlocked } from './registration/hide-blocked.ts'
 import { slowDown } from './registration/slow-down.ts'
 import { renewSessionsAtLogin } from './renew-sessions.ts'
@@ -46,8 +47,12 @@ interface Engine {
   readonly people: (req: IncomingMessage, res: ServerResponse) => Promise<void>
 }
 
-function buildEngine(settings: AuthorizationServerSettings, notes: Notes): Engine {
-  const provider = new Provider(settings.site.url, libraryConfiguration(settings))
+function buildEngine(
+  settings: AuthorizationServerSettings,
+  notes: Notes,
+  fetch: ReturnType<typeof libraryFetch>,
+): Engine {
+  const provider = new Provider(settings.site.url, libraryConfiguration(settings, fetch))
   // Safe because the front layer overwrites the forwarded headers of every request.
   provider.proxy = true
   nameRefreshTokens(provider, settings.secret)
@@ -74,9 +79,10 @@ export async function createAuthorizationServer(
   const takeToSite = speakAsSite(site)
   // The library takes its keys once and for all. It costs a millisecond to build it anew over the same store; requests
   // that are running end on the one that they began with.
-  let engine = buildEngine(settings, notes)
+  const fetch = libraryFetch(settings)
+  let engine = buildEngine(settings, notes, fetch)
   const stop = settings.keys.subscribe(() => {
-    engine = buildEngine(settings, notes)
+    engine = buildEngine(settings, notes, fetch)
   })
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
   const hasLogin = settings.loginForm !== 'none' || settings.federation !== undefined

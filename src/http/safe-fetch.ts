@@ -6,18 +6,23 @@ import { createSlots } from './slots.ts'
 import { addressKind, literalAddress } from './special-use.ts'
 import { Client } from './undici.ts'
 
+interface FetchRefusedOptions extends ErrorOptions {
+  readonly reached?: boolean | undefined
+  readonly passing?: boolean
+}
+
 /** Why nothing was fetched. The message is for whoever wrote the URL, and holds no answer of the other side. */
 export class FetchRefused extends Error {
   /** Whether there was a way to the host, over TLS where it is https. Undefined where that was not found out. */
   readonly reached: boolean | undefined
+  /** Whether the same URL may be fetched a little later: nothing about it, or about what is there, stands against it. */
+  readonly passing: boolean
 
-  constructor(
-    message: string,
-    { reached, ...options }: ErrorOptions & { readonly reached?: boolean | undefined } = {},
-  ) {
+  constructor(message: string, { reached, passing = false, ...options }: FetchRefusedOptions = {}) {
     super(message, options)
     this.name = 'FetchRefused'
     this.reached = reached
+    this.passing = passing
   }
 }
 
@@ -55,7 +60,7 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   return async (text) => {
     const url = checkUrl(text, options)
     const release = slots.take(url.hostname)
-    if (release === undefined) throw new FetchRefused('too many fetches are running')
+    if (release === undefined) throw new FetchRefused('too many fetches are running', { passing: true })
     // Of its own for each fetch, so that no connection outlives the check of its address.
     const client = new Client(url.origin, {
       allowH2: false,
@@ -76,7 +81,7 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
     } catch (cause) {
       if (cause instanceof FetchRefused) throw cause
       const why = signal.aborted ? 'took too long' : 'failed'
-      throw new FetchRefused(`the fetch ${why}`, { cause, reached })
+      throw new FetchRefused(`the fetch ${why}`, { cause, reached, passing: true })
     } finally {
       release()
       await client.destroy()
@@ -135,8 +140,9 @@ function checkedLookup({
       },
       (cause: unknown) => {
         // An answer, even this one, comes from a name server that could be reached.
-        const reached = isUnknownName(cause) ? undefined : false
-        callback(new FetchRefused('its host has no address', { cause, reached }), '')
+        const isUnknown = isUnknownName(cause)
+        const reached = isUnknown ? undefined : false
+        callback(new FetchRefused('its host has no address', { cause, reached, passing: !isUnknown }), '')
       },
     )
   }
@@ -161,7 +167,10 @@ async function get(
   const { statusCode, headers, body } = answer
   const encoding = headers['content-encoding']
   if (statusCode !== 200)
-    throw new FetchRefused(`the answer has the status ${statusCode} and not 200`, { reached: true })
+    throw new FetchRefused(`the answer has the status ${statusCode} and not 200`, {
+      reached: true,
+      passing: statusCode >= 500 || statusCode === 408 || statusCode === 429,
+    })
   if (encoding !== undefined && encoding !== 'identity')
     throw new FetchRefused('the answer is compressed', { reached: true })
   return new Response(new Uint8Array(await readAll(body, maxBytes)), { headers: fieldsOf(headers) })

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { Provider } from '../../src/authorization-server/library.ts'
 import { documentFeature, libraryFetch } from '../../src/authorization-server/registration/documents.ts'
 import type { AuthorizationServerSettings } from '../../src/authorization-server/settings.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import { siteOf } from '../../src/core/site.ts'
 import type { OpenRateLimit } from '../../src/limits/contract.ts'
 import { countWith, inMemory } from '../../src/limits/count.ts'
@@ -13,6 +14,7 @@ const settingsOf = (publicUrl: string): AuthorizationServerSettings =>
     site: siteOf(publicUrl),
     registration: { documents: { enabled: true } },
     rateLimit: countWith(inMemory),
+    clock: systemClock,
     artifacts: { hasOfClient: async (model: string, id: string) => model === 'Grant' && id === letIn },
   }) as unknown as AuthorizationServerSettings
 

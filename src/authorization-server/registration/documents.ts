@@ -6,6 +6,7 @@ import { errors, Provider } from '../library.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
 import { documentUrlProblem } from './document-url.ts'
 import { fetchLimit } from './fetch-limits.ts'
+import { keepDocuments } from './kept-documents.ts'
 import { slowDown } from './slow-down.ts'
 
 type Feature = NonNullable<NonNullable<Configuration['features']>['clientIdMetadataDocument']>
@@ -55,7 +56,10 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
  * bounded as documents are. What is for clients that somebody let in waits for no stranger's fetch.
  */
 export function libraryFetch(
-  ports: Pick<AuthorizationServerSettings, 'fetchSafely' | 'fetchForLetIn' | 'rateLimit' | 'artifacts'>,
+  ports: Pick<
+    AuthorizationServerSettings,
+    'fetchSafely' | 'fetchForLetIn' | 'rateLimit' | 'artifacts' | 'clock'
+  >,
 ): NonNullable<Configuration['fetch']> {
   const keySets = new LRUCache<string, Promise<Response>>({ max: keptKeySets, ttl: keySetMilliseconds })
   const documentLimit = fetchLimit(ports, 'documents')
@@ -63,6 +67,7 @@ export function libraryFetch(
 
   const fetchFor = async (isLetIn: Promise<boolean>, url: string): Promise<Response> =>
     (await isLetIn) ? ports.fetchForLetIn(url) : ports.fetchSafely(url)
+  const fetchDocument = keepDocuments((url) => fetchFor(documentLimit.count(url), url), ports.clock)
 
   const findKeySet = async (url: string): Promise<Response> => {
     const clientId = Provider.ctx?.oidc.client?.clientId
@@ -84,7 +89,7 @@ export function libraryFetch(
     if ((init?.method ?? 'GET') !== 'GET') throw new Error('the library sends something: it should only read')
     const url = input instanceof Request ? input.url : String(input)
     // The library says so for documents alone, whose URL is the id of their client.
-    if (init?.redirect === 'manual') return fetchFor(documentLimit.count(url), url)
+    if (init?.redirect === 'manual') return fetchDocument(url)
     return findKeySet(url)
   }
 }

@@ -1,0 +1,55 @@
+import { LRUCache } from 'lru-cache'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { Clock } from '../../core/clock.ts'
+import { FetchRefused } from '../../http/safe-fetch.ts'
+import { Provider } from '../library.ts'
+
+interface Kept {
+  readonly body: ArrayBuffer
+  readonly at: number
+}
+
+/** As long as the library would keep one that says so of itself. */
+const longestMilliseconds = 24 * 3600 * 1000
+const mostKept = 500
+const mostBytes = 5 * 1024
+
+const missed = new WeakSet<object>()
+
+/**
+ * Keeps the documents of clients for the time when their host does not answer, so that its outage signs nobody out
+ * (RFC 5861 section 4). One that is gone, or leads elsewhere, is gone here as well.
+ */
+export function keepDocuments(
+  fetch: (url: string) => Promise<Response>,
+  clock: Clock,
+): (url: string) => Promise<Response> {
+  const documents = new LRUCache<string, Kept>({ max: mostKept })
+  const keep = async (url: string, response: Response): Promise<void> => {
+    const body = await response.arrayBuffer()
+    const mayBeKept = !/no-store|no-cache/i.test(response.headers.get('cache-control') ?? '')
+    if (mayBeKept && body.byteLength <= mostBytes) documents.set(url, { body, at: clock.now() })
+    else documents.delete(url)
+  }
+  return async (url) => {
+    try {
+      const response = await fetch(url)
+      await keep(url, response.clone())
+      return response
+    } catch (error) {
+      if (!(error instanceof FetchRefused && error.passing)) {
+        documents.delete(url)
+        throw error
+      }
+      const kept = documents.get(url)
+      if (kept !== undefined && clock.now() - kept.at < longestMilliseconds) return new Response(kept.body)
+      if (Provider.ctx !== undefined) missed.add(Provider.ctx)
+      throw error
+    }
+  }
+}
+
+/** Whether a request failed since the document of its client cannot be had at the moment: no fault of the client's. */
+export function lacksDocument(context: KoaContextWithOIDC): boolean {
+  return missed.has(context)
+}
