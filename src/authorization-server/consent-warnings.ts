@@ -1,5 +1,7 @@
 import { borrowedName, isPunycode, mixesAlphabets } from '../core/look-alike.ts'
 import { isLoopbackHost } from '../core/resource.ts'
+import { isLocalhostName } from '../http/resolve-host.ts'
+import { leadsInside } from '../http/special-use.ts'
 import type { ConsentWarning } from './pages/consent-warnings.ts'
 
 interface WarnedClient {
@@ -22,8 +24,10 @@ export function consentWarnings({ clientName, clientHost, redirect }: WarnedClie
 
 function redirectWarnings(clientName: string, redirect: URL): ConsentWarning[] {
   // Of a program on this computer every name may be borrowed.
-  if (isLoopbackHost(redirect.hostname)) return [{ kind: 'loopback' }]
-  const warnings: ConsentWarning[] = isWeb(redirect) ? [] : [{ kind: 'private-use' }]
+  if (isLoopbackHost(redirect.hostname) || isLocalhostName(redirect.hostname)) return [{ kind: 'loopback' }]
+  const warnings: ConsentWarning[] = []
+  if (!isWeb(redirect)) warnings.push({ kind: 'private-use' })
+  else if (leadsInside(redirect.hostname)) warnings.push({ kind: 'inside' })
   const program = borrowedName(clientName, redirect)
   if (program !== undefined) {
     warnings.push({ kind: 'borrowed-name', program, redirectHost: displayedHost(redirect) })

@@ -1,7 +1,7 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
-import { isLoopbackHost } from '../core/resource.ts'
 import { ScopeSet } from '../core/scope.ts'
+import { leadsInside } from '../http/special-use.ts'
 import type { ConsentQuestion, ConsentStore } from '../storage/consent-contract.ts'
 import { consentDigest } from './registration/consent-digest.ts'
 
@@ -75,12 +75,12 @@ export function rememberedConsents({ consents, clock, days }: RememberedConsents
 
 /**
  * What there is to remember of an agreement, or undefined where it must not be: a program on somebody's computer can
- * be impersonated by any other program there (RFC 8252 section 8.6), so clients that have an address of that kind are
- * asked for every time.
+ * be impersonated by any other program there (RFC 8252 section 8.6), so clients that have an address of that kind, in
+ * whatever spelling, are asked for every time.
  */
 function questionOf({ accountId, client, redirectUri, resource }: Agreement): ConsentQuestion | undefined {
   const addresses = [redirectUri, ...(client.redirectUris ?? [])].map((uri) => URL.parse(uri))
-  if (!addresses.every((url) => url?.protocol === 'https:' && !isLoopbackHost(url.hostname))) return undefined
+  if (!addresses.every((url) => url?.protocol === 'https:' && !leadsInside(url.hostname))) return undefined
   return {
     accountId,
     clientId: client.clientId,

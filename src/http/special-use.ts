@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { isLocalhostName } from './resolve-host.ts'
 
 /** Where IANA gives out addresses of the public IPv6 internet; everything else is special or unassigned. */
 const globalIpv6 = ipaddr.parseCIDR('2000::/3') as [ipaddr.IPv6, number]
@@ -23,4 +24,13 @@ export function addressKind(address: string): AddressKind {
 export function literalAddress(hostname: string): string | undefined {
   const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
   return ipaddr.isValid(bare) ? bare : undefined
+}
+
+/**
+ * Says whether a URL's host name leads to this computer or into a network, and not to the public internet, as far as the
+ * name itself tells, however it is spelled: `localhost`, a name below it, or an address. The name is untrusted.
+ */
+export function leadsInside(hostname: string): boolean {
+  const literal = literalAddress(hostname)
+  return literal === undefined ? isLocalhostName(hostname) : addressKind(literal) !== 'global'
 }

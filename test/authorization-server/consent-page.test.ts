@@ -63,6 +63,20 @@ describe('the consent page', () => {
     assert.match(html, /Any program here can call itself by this name/)
   })
 
+  it('knows addresses of this computer and of networks in any spelling (R11, A54)', async () => {
+    for (const host of ['localhost', 'app.localhost', 'localhost.'])
+      assert.match(
+        await ask({ redirect_uris: [`https://${host}:8443/cb`] }),
+        /That is a program on this computer/,
+        host,
+      )
+    for (const host of ['0.0.0.0', '10.0.0.1', '[::]', '[::ffff:127.0.0.1]']) {
+      const html = await ask({ client_name: 'Claude Code', redirect_uris: [`https://${host}:8443/cb`] })
+      assert.match(html, /on this computer or in a network of its own/, host)
+      assert.match(html, /This looks like <strong>Claude<\/strong>/, host)
+    }
+  })
+
   it('of a client whose id is the URL of its description shows whose that is, and where the answer goes (R11, A54)', async () => {
     const id = 'https://claude.ai/oauth/client-metadata'
     const redirectUris = ['http://localhost/callback']

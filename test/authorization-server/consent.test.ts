@@ -165,6 +165,11 @@ describe('remembered consent', () => {
     for (const redirect_uris of [
       ['http://127.0.0.1/cb'],
       ['https://localhost/cb'],
+      ['https://app.localhost/cb'],
+      ['https://localhost./cb'],
+      ['https://0.0.0.0/cb'],
+      ['https://[::]/cb'],
+      ['https://[::ffff:127.0.0.1]/cb'],
       ['https://app.example/cb', 'http://localhost/cb'],
     ]) {
       const client = await registerWebClient({ redirect_uris, application_type: undefined })

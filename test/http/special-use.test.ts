@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { addressKind } from '../../src/http/special-use.ts'
+import { addressKind, leadsInside } from '../../src/http/special-use.ts'
 
 describe('special-use addresses (R7, A51)', () => {
   const unusable = {
@@ -39,5 +39,32 @@ describe('special-use addresses (R7, A51)', () => {
       '2606:4700::1111',
     ])
       assert.equal(addressKind(address), 'global', address)
+  })
+})
+
+describe('hosts that lead inside (A54)', () => {
+  const hostOf = (host: string): string => new URL(`https://${host}/`).hostname
+
+  it('are known by their name, in any spelling', () => {
+    for (const host of [
+      'localhost',
+      'LOCALHOST.',
+      'app.localhost',
+      'app.localhost.',
+      '127.1',
+      '0x7f000001',
+      '0',
+      '10.0.0.1',
+      '[::1]',
+      '[::]',
+      '[::ffff:127.0.0.1]',
+      '[64:ff9b::7f00:1]',
+    ])
+      assert.ok(leadsInside(hostOf(host)), host)
+  })
+
+  it('are not all others', () => {
+    for (const host of ['app.example', 'localhost.example', 'notlocalhost', '8.8.8.8', '[2606:4700::1111]'])
+      assert.ok(!leadsInside(hostOf(host)), host)
   })
 })

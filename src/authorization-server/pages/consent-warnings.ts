@@ -3,7 +3,7 @@ import type { Markup } from '../../http/page.ts'
 
 /** A reason to look twice before letting a client in. */
 export type ConsentWarning =
-  | { readonly kind: 'loopback' | 'private-use' | 'punycode' | 'mixed-alphabets' }
+  | { readonly kind: 'loopback' | 'inside' | 'private-use' | 'punycode' | 'mixed-alphabets' }
   | { readonly kind: 'borrowed-name'; readonly program: string; readonly redirectHost: string }
 
 /** The warning in words. */
@@ -14,6 +14,8 @@ export function renderWarning(warning: ConsentWarning): Markup {
 const words: Readonly<Record<Exclude<ConsentWarning['kind'], 'borrowed-name'>, string>> = {
   loopback:
     'That is a program on this computer. Any program here can call itself by this name: approve only if you have just started the connection yourself.',
+  inside:
+    'That address is on this computer or in a network of its own, not on the public internet. Any program there can call itself by this name: approve only if you have just started the connection yourself.',
   'private-use':
     'That opens a program on this device. Any program here can claim this kind of link: approve only if you have just started the connection yourself.',
   punycode:
