@@ -28,6 +28,37 @@ describe('a borrowed name (A49)', () => {
       ['VSCode', 'Visual Studio Code'],
       ['Visual Studio Code - Insiders', 'Visual Studio Code'],
       ['MCP Inspector', 'MCP Inspector'],
+      ['\u1d04laude', 'Claude'],
+      ['\u1d04\u029f\u1d00\u1d1c\u1d05\u1d07', 'Claude'],
+      ['\ua4da\ua4e1\ua4ee\ua4f4\ua4d3\ua4f0', 'Claude'],
+      ['\u1455\u14aaaude', 'Claude'],
+      ['\u13df\u13deaude', 'Claude'],
+      ['C\ua781aude', 'Claude'],
+      ['C\u0142aude', 'Claude'],
+      ['C\u{1d408}aude', 'Claude'],
+      ['C\u0399aude', 'Claude'],
+      ['Anthr\u1d0fpic', 'Claude'],
+      ['\u039fpenAI', 'ChatGPT'],
+      ['\u1d04urs\u1d0fr', 'Cursor'],
+      ['CursorAI', 'Cursor'],
+      ['Cursor2', 'Cursor'],
+      ['Vs\u1d04ode', 'Visual Studio Code'],
+      ['MCP In\ua731pector', 'MCP Inspector'],
+    ] as const) {
+      assert.equal(borrowedName(name, elsewhere), program, name)
+    }
+  })
+
+  it('is seen whatever stands between its letters', () => {
+    for (const [name, program] of [
+      ['Cla.ude', 'Claude'],
+      ['C l a u d e', 'Claude'],
+      ['Cl-aude Desktop', 'Claude'],
+      ['Chat_G.P.T.', 'ChatGPT'],
+      ['Open A.I.', 'ChatGPT'],
+      ['Cur\u00b7sor for teams', 'Cursor'],
+      ['V S Code', 'Visual Studio Code'],
+      ['M.C.P. Inspector', 'MCP Inspector'],
     ] as const) {
       assert.equal(borrowedName(name, elsewhere), program, name)
     }
@@ -42,6 +73,14 @@ describe('a borrowed name (A49)', () => {
       ['Visual Studio Code', 'https://vscode.dev/redirect'],
       ['Visual Studio Code', 'vscode://vscode.github-authentication'],
       ['Precursor', elsewhere.href],
+      ['A cursory look', elsewhere.href],
+      ['Parc de l\u2019Aude, Parc l\u2019Aude', elsewhere.href],
+      ['Open air tickets', elsewhere.href],
+      ['\u041a\u0443\u0440\u0441\u043e\u0440', elsewhere.href],
+      ['\u0395\u03bb\u03bb\u03b7\u03bd\u03b9\u03ba\u03ac', elsewhere.href],
+      ['Cla.ude', 'https://claude.ai/api/mcp/auth_callback'],
+      ['CursorAI', 'cursor://anysphere.cursor-retrieval/oauth/callback'],
+      ['Notes', 'https://cl.aude.example/cb'],
       ['Cloud notes', elsewhere.href],
       ['Инспектор', elsewhere.href],
       ['', elsewhere.href],
@@ -72,7 +111,7 @@ describe('a borrowed name (A49)', () => {
 
 describe('letters of several alphabets (A49)', () => {
   it('are told in one word, not in one name', () => {
-    for (const text of ['\u0421laude', 'Micr\u03bfsoft', 'G\u043e\u043egle notes']) {
+    for (const text of ['\u0421laude', 'Micr\u03bfsoft', '\u1455laude', 'G\u043e\u043egle notes']) {
       assert.ok(mixesAlphabets(text), text)
     }
     for (const text of [
