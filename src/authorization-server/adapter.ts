@@ -35,7 +35,8 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
         userCode: payload.userCode,
         accountId: payload.accountId,
         clientId: payload.clientId,
-        expiresAt: expiresIn ? clock.now() + expiresIn * 1000 : undefined,
+        // Whose last second is over when it comes here has 0 left, and must not stay for ever.
+        expiresAt: expiresIn === undefined ? undefined : clock.now() + expiresIn * 1000,
       }
       if (model === 'DeviceCode') await claimDeviceCode(artifacts, id, payload, artifact.expiresAt)
       if (model === seenOnceModel) {

@@ -15,6 +15,7 @@ import { mayIntrospectAll } from './introspection.ts'
 import { errors } from './library.ts'
 import { interactionPolicy } from './policy.ts'
 import { checkMetadata, ownFields } from './registration/check-metadata.ts'
+import { checkClientAssertion } from './registration/client-assertions.ts'
 import { registeredClientId } from './registration/client-id.ts'
 import { clientSecretHash } from './registration/client-secret-hash.ts'
 import { documentFeature } from './registration/documents.ts'
@@ -63,6 +64,7 @@ export function libraryConfiguration(
     responseTypes: ['code'],
     pkce: { required: () => true },
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    assertJwtClientAuthClaimsAndHeader: checkClientAssertion(settings),
     // No HMAC: a client's secret is known here by its hash alone.
     enabledJWA: {
       clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA'],

@@ -11,6 +11,7 @@ import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
 import { awayCode, type Notes } from './notes.ts'
 import { settleRedemption } from './redemption.ts'
+import { forgiveClientAssertion } from './registration/client-assertions.ts'
 import { lacksDocument } from './registration/kept-documents.ts'
 import { requestIdOf } from './request-id.ts'
 import { dropResumption } from './resumption.ts'
@@ -23,6 +24,7 @@ export function addLibrarySteps(
   notes: Notes,
 ): void {
   const answerForAccessToken = accessTokenEndpoints(settings)
+  const forgiveAssertion = forgiveClientAssertion(settings)
   provider.on('server_error', (context, error) => {
     if (error instanceof StoreAway) answerAway(context)
   })
@@ -64,6 +66,7 @@ export function addLibrarySteps(
     if (route === 'jwks') context.set('Cache-Control', `public, max-age=${publishedKeysSeconds}`)
     if (route === 'token') {
       await markMachine(settings, context)
+      await forgiveAssertion(context)
       await settleRedemption(settings, context)
     }
     if (route === 'discovery') await completeMetadata(settings, context.body as Metadata)

@@ -10,18 +10,39 @@ export interface RequestLimits {
   readonly total: number
 }
 
-/** Counts a request that has something kept. Resolves to 0, or to the whole seconds to wait where it is one too many. */
-export function requestLimit({
-  rateLimit,
-  requestLimits: { perNetwork, total },
-}: {
+interface LimitPorts {
   readonly rateLimit: OpenRateLimit
   readonly requestLimits: RequestLimits
-}): (endpoint: Endpoint, req: IncomingMessage) => Promise<number> {
-  const ofNetwork = rateLimit({ name: 'authorizations-from-network', points: perNetwork, seconds: 60 })
-  const ofAll = rateLimit({ name: 'authorizations', points: total, seconds: 60 })
-  return async ({ keeps }, req) =>
-    keeps === true ? (await ofNetwork.take(callerAddress(req))) || (await ofAll.take('all')) : 0
+}
+
+/** Bounds requests of one kind that have something kept. */
+export interface KeptRequests {
+  /** Counts a request. Resolves to 0, or to the whole seconds to wait where it is one too many. */
+  take(req: IncomingMessage): Promise<number>
+  /** Takes one back that was counted. */
+  forgive(req: IncomingMessage): Promise<void>
+}
+
+/** Bounds requests of a kind: for each network of strangers, so that none uses up what is there for all, and altogether. */
+export function keptRequests({ rateLimit, requestLimits }: LimitPorts, kind: string): KeptRequests {
+  const { perNetwork, total } = requestLimits
+  const ofNetwork = rateLimit({ name: `${kind}-from-network`, points: perNetwork, seconds: 60 })
+  const ofAll = rateLimit({ name: kind, points: total, seconds: 60 })
+  return {
+    take: async (req) => (await ofNetwork.take(callerAddress(req))) || (await ofAll.take('all')),
+    async forgive(req) {
+      await ofNetwork.forgive(callerAddress(req))
+      await ofAll.forgive('all')
+    },
+  }
+}
+
+/** Counts a request to an endpoint that has something kept. Resolves to 0, or to the whole seconds to wait. */
+export function requestLimit(
+  ports: LimitPorts,
+): (endpoint: Endpoint, req: IncomingMessage) => Promise<number> {
+  const requests = keptRequests(ports, 'authorizations')
+  return async ({ keeps }, req) => (keeps === true ? requests.take(req) : 0)
 }
 
 const maxParameterBytes = 4 * 1024

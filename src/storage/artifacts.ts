@@ -57,7 +57,8 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
     user_code: optional('user_code', artifact.userCode),
     account_id: artifact.accountId ?? null,
     client_id: artifact.clientId ?? null,
-    expires_at: artifact.expiresAt ?? null,
+    // Times of others, which it may come from, have fractions.
+    expires_at: artifact.expiresAt === undefined ? null : Math.ceil(artifact.expiresAt),
   })
 
   const openRow = (row: KeptRow): FoundArtifact => {

@@ -73,6 +73,9 @@ describe('a client that signs (private_key_jwt: RFC 7523, AM10)', () => {
       'no audience': { claims: { aud: undefined } },
       expired: { expiresIn: -120 },
       'no end': { claims: { exp: undefined } },
+      'good for more than an hour': { expiresIn: 3700 },
+      'good for ages': { claims: { exp: 1e16 } },
+      'an end between seconds': { claims: { exp: Math.floor(Date.now() / 1000) + 60.5 } },
       'not yet valid': { claims: { nbf: Math.floor(Date.now() / 1000) + 600 } },
       'no jti': { claims: { jti: undefined } },
       'another issuer': { claims: { iss: 'user-client' } },
@@ -82,6 +85,11 @@ describe('a client that signs (private_key_jwt: RFC 7523, AM10)', () => {
     for (const [what, assertion] of Object.entries(wrong)) {
       assertRefused(await ask(await signer.authenticate('signer', installation.url, assertion)), what)
     }
+  })
+
+  it('is believed for an assertion that is good for an hour at most', async () => {
+    const { status } = await ask(await signer.authenticate('signer', installation.url, { expiresIn: 3590 }))
+    assert.equal(status, 200)
   })
 
   it('is believed once for each assertion, also of 20 at once (A57)', async () => {

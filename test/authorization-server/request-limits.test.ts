@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { request } from 'undici'
+import { storageAdapter } from '../../src/authorization-server/adapter.ts'
 import { sweepStore } from '../../src/compose/sweep.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { adapterPorts } from '../support/adapter-ports.ts'
+import { type SigningClient, signingClient } from '../support/client-assertion.ts'
 import { sqliteEngine } from '../support/engines.ts'
 import { type Installation, startInstallation, testClients } from '../support/installation.ts'
 import { movableClock } from '../support/movable-clock.ts'
-import { challengeOf } from '../support/oauth.ts'
+import { challengeOf, OAuthClient } from '../support/oauth.ts'
 
 const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code'
 const paths = ['/authorize', '/par', '/device_authorization', '/device'] as const
@@ -103,5 +106,62 @@ describe('requests that anybody can have kept (A56)', () => {
       assert.equal(await isKept(model), false, model)
     await store.close()
     await home.destroy()
+  })
+})
+
+describe('ids of assertions, which are kept (A56)', () => {
+  const start = async (test: TestContext): Promise<{ installation: Installation; signer: SigningClient }> => {
+    const signer = await signingClient()
+    const known = { id: 'signer', jwks: signer.jwks, grantTypes: ['client_credentials' as const] }
+    const clients = [...testClients, { ...known, scopes: ['mcp:tools:read'] }] as ConfigInput['clients']
+    const limits = { authorizationsPerNetwork: 3 }
+    const installation = await startInstallation({ config: { clients, limits } })
+    test.after(() => installation.close())
+    return { installation, signer }
+  }
+  const register = ({ url }: Installation, { jwks }: SigningClient): Promise<OAuthClient> =>
+    OAuthClient.register(url, {
+      redirect_uris: ['http://127.0.0.1:1/callback'],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks,
+    })
+
+  it('are so many for one network in a minute of clients that registered themselves, and an operator’s have no bound', async (test) => {
+    const { installation, signer } = await start(test)
+    const stranger = await register(installation, signer)
+    const introspect = async (id: string) =>
+      stranger.token(
+        { token: 'x', ...(await signer.authenticate(id, installation.url)) },
+        { path: '/introspect' },
+      )
+    for (let index = 0; index < 3; index++) assert.equal((await introspect(stranger.clientId)).status, 200)
+    const { status, headers, body } = await introspect(stranger.clientId)
+    assert.equal(status, 429)
+    assert.equal(body.error, 'temporarily_unavailable')
+    assert.ok(Number(headers.get('retry-after')) > 0)
+    for (let index = 0; index < 5; index++) assert.equal((await introspect('signer')).status, 200)
+  })
+
+  it('go in time also where the last second of an assertion was over when its id was kept', async () => {
+    const clock = movableClock()
+    const home = await (await sqliteEngine()).create()
+    const store = await home.open({ clock })
+    await storageAdapter(adapterPorts(store, clock))('ReplayDetection').upsert('x', {}, 0)
+    clock.advance(600_001)
+    await sweepStore(store, clock)
+    assert.equal(await store.artifacts.find('ReplayDetection', 'x'), undefined)
+    await store.close()
+    await home.destroy()
+  })
+
+  it('do not count where tokens came of them', async (test) => {
+    const { installation, signer } = await start(test)
+    const stranger = await register(installation, signer)
+    const proof = () => signer.authenticate(stranger.clientId, installation.url)
+    let answer = await stranger.redeem(await stranger.authorize(), await proof())
+    for (let index = 0; index < 5; index++) {
+      assert.equal(answer.status, 200, JSON.stringify(answer.body))
+      answer = await stranger.refresh(answer.body.refresh_token, await proof())
+    }
   })
 })

@@ -267,6 +267,14 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       assert.ok(await store().artifacts.find('Endless', 'e'))
     })
 
+    it('are kept to the end of the last millisecond, where a time of somebody else has fractions', async () => {
+      const now = clock.now()
+      const jti = { model: 'Fraction', id: 'f', payload: {}, expiresAt: now + 0.25 }
+      assert.ok(await store().artifacts.insertOnce(jti))
+      assert.equal(await store().artifacts.sweep(now + 1, 'Fraction'), 0)
+      assert.equal(await store().artifacts.sweep(now + 2, 'Fraction'), 1)
+    })
+
     it('are swept of one model where it is named', async () => {
       const expiresAt = clock.now() + 1000
       for (const model of ['Kept', 'Swept'])

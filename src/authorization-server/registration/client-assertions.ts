@@ -1,0 +1,46 @@
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { epochSeconds } from '../../core/clock.ts'
+import { operatorClientField } from '../client-fields.ts'
+import { errors } from '../library.ts'
+import { type KeptRequests, keptRequests } from '../request-limits.ts'
+import type { AuthorizationServerSettings } from '../settings.ts'
+import { slowDown } from './slow-down.ts'
+
+type AssertionSettings = Pick<AuthorizationServerSettings, 'rateLimit' | 'requestLimits' | 'clock'>
+
+/** The id of an assertion is kept until its end: it need not be good for much longer than a request takes. */
+const longestSeconds = 3600
+
+/**
+ * Checks what the library leaves open of an assertion that it has verified (RFC 7523 section 3), before its id is kept:
+ * - it ends at a whole second, within an hour;
+ * - of clients that anybody can make known so many come from one network, and altogether, as other requests that are kept.
+ * Throws InvalidClientAuth, and `temporarily_unavailable` for one too many.
+ */
+export function checkClientAssertion(
+  settings: AssertionSettings,
+): NonNullable<Configuration['assertJwtClientAuthClaimsAndHeader']> {
+  const assertions = countedAssertions(settings)
+  return async ({ req }, { exp }, _header, client) => {
+    if (!Number.isSafeInteger(exp) || Number(exp) > epochSeconds(settings.clock) + longestSeconds)
+      throw new errors.InvalidClientAuth('the assertion must end at a whole second, within an hour')
+    if (client[operatorClientField] === true) return
+    const wait = await assertions.take(req)
+    if (wait > 0) throw slowDown(429, 'too many assertions at the moment', wait)
+  }
+}
+
+/** Lets an assertion not count that led to tokens: a person has let its client in, and it may serve many of them. */
+export function forgiveClientAssertion(
+  settings: AssertionSettings,
+): (context: KoaContextWithOIDC) => Promise<void> {
+  const assertions = countedAssertions(settings)
+  return async ({ req, status, oidc: { client, params } }) => {
+    if (status !== 200 || params?.['client_assertion'] === undefined) return
+    if (client !== undefined && client[operatorClientField] !== true) await assertions.forgive(req)
+  }
+}
+
+function countedAssertions(settings: AssertionSettings): KeptRequests {
+  return keptRequests(settings, 'assertions')
+}
