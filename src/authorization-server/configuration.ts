@@ -109,7 +109,9 @@ export function libraryConfiguration(
       RefreshToken: (context) => refreshTokenSeconds(settings, context),
       IdToken: tokens.accessTokenSeconds,
       Interaction: interactionSeconds,
-      Session: (_context, session) => sessionSeconds(settings, session.loginTs),
+      // A device's page begins one for anybody who looks at it.
+      Session: (_context, { accountId, loginTs }) =>
+        accountId === undefined ? interactionSeconds : sessionSeconds(settings, loginTs),
       Grant: tokens.refreshAbsoluteSeconds,
     },
 

@@ -65,6 +65,11 @@ const advice: Readonly<Record<string, { title: string; what: string; advice: str
     what: 'There are too many requests from your network, or altogether, at the moment.',
     advice: 'Wait a minute, then go back to your program and connect again.',
   },
+  too_many_logins: {
+    title: 'Too many requests',
+    what: 'Too many sign-ins were begun from your network, or altogether, at the moment.',
+    advice: 'Wait a minute, then go back and sign in again.',
+  },
   server_error: {
     title: 'Something went wrong',
     what: 'The server met a fault of its own.',
@@ -149,6 +154,11 @@ export function expiredFormPage(site: Site, requestId: string): Promise<string> 
 /** The page for a set-up link that is used, expired or wrong. */
 export function linkOverPage(site: Site, requestId: string): Promise<string> {
   return advicePage(site, 'link_over', requestId)
+}
+
+/** The page for one sign-in too many that begins at an identity provider. */
+export function tooManyLoginsPage(site: Site, requestId: string): Promise<string> {
+  return advicePage(site, 'too_many_logins', requestId)
 }
 
 /** The page of people who are kept here, for somebody who is known to an identity provider. */

@@ -1,6 +1,8 @@
 import type { Provider } from 'oidc-provider'
+import { pageHeaders } from '../http/page.ts'
 import type { Account, LoginRefused } from '../identity/contract.ts'
 import { type LoginProvider, ProviderAway } from '../identity/provider-contract.ts'
+import { tooManyLoginsPage } from './error-page.ts'
 import type { Form } from './forms.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
@@ -8,6 +10,7 @@ import { type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
 import { providerAwayPage } from './pages/provider-form.ts'
 import { type ProviderVisits, providerVisits } from './provider-visits.ts'
 import { requestIdOf } from './request-id.ts'
+import { keptRequests } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** Where a visit to a provider belongs. */
@@ -24,7 +27,10 @@ interface VisitPlace {
 export interface ProviderDesk {
   /** In the order in which they are offered; empty where there are none. */
   readonly providers: readonly LoginProvider[]
-  /** Sends a browser to the provider that its form names, when the form has been found to be ours. */
+  /**
+   * Sends a browser to the provider that its form names, when the form has been found to be ours; or to a page, where there
+   * are too many.
+   */
   handOff(context: PageContext, form: Form, place: VisitPlace): Promise<Response>
   /** Where the visit of a callback belongs. Throws SessionNotFound for an unknown one. */
   placeOf(context: PageContext): Promise<{ uid: string | undefined; next: string | undefined }>
@@ -45,6 +51,7 @@ export function providerDesk(
 ): ProviderDesk {
   const { federation, site } = settings
   const visits: ProviderVisits = providerVisits(library, settings)
+  const begun = keptRequests(settings, 'provider-visits')
   const providers = federation?.providers ?? []
 
   const find = (name: string): LoginProvider => {
@@ -67,11 +74,22 @@ export function providerDesk(
     return sendMarkup(context, providerAwayPage(site, label, requestIdOf(context.env.incoming)), 503)
   }
 
+  const sayWait = async (context: PageContext, seconds: number): Promise<Response> => {
+    const { incoming } = context.env
+    const reason = 'too many visits to identity providers at the moment'
+    Object.assign(notes.of(incoming), { error: 'temporarily_unavailable', reason })
+    const headers = { ...pageHeaders, 'Retry-After': String(seconds) }
+    return sendMarkup(context, tooManyLoginsPage(site, requestIdOf(incoming)), 429, headers)
+  }
+
+  /** Each visit is kept, also of somebody who is sent there once more. */
   const send = async (
     context: PageContext,
     provider: LoginProvider,
     { uid, next, fresh }: VisitPlace,
   ): Promise<Response> => {
+    const wait = await begun.take(context.env.incoming)
+    if (wait > 0) return sayWait(context, wait)
     try {
       const attempt = await visits.begin(visitOf(context), { provider: provider.name, uid, next, fresh })
       return context.redirect((await provider.authorizationUrl(attempt, fresh)).href, 303)

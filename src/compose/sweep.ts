@@ -4,8 +4,18 @@ import { type Store, seenOnceModel } from '../storage/contract.ts'
 const sweepMilliseconds = 10 * 60 * 1000
 /** What has expired is kept for a while: presenting it again is how theft is noticed. */
 const keepMilliseconds = 24 * 3600 * 1000
-/** What anybody can have written with each request goes sooner: it is accepted until a little after its end. */
-const briefModels = [seenOnceModel, 'PushedAuthorizationRequest', 'Interaction', 'DeviceCode']
+/**
+ * What anybody can have written with each request goes sooner: it is accepted until a little after its end. Sessions may
+ * be of nobody, and one that is over tells nothing.
+ */
+const briefModels = [
+  seenOnceModel,
+  'PushedAuthorizationRequest',
+  'Interaction',
+  'DeviceCode',
+  'ProviderVisit',
+  'Session',
+]
 const keepBriefMilliseconds = 10 * 60 * 1000
 
 /** Removes from a store what is over. */

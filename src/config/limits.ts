@@ -37,7 +37,8 @@ const limitsObject = z.strictObject({
     description: 'Most MCP requests in a minute of all users of one client. Default: no limit.',
   }),
   authorizations: whole(1, 1_000_000).default(3000).meta({
-    description: 'Most authorization requests in a minute, pushed ones and those of devices too.',
+    description:
+      'Most authorization requests in a minute, pushed ones and those of devices too. As many visits to identity providers, and as many signed assertions of clients that nobody but themselves made known, unless tokens come of them.',
   }),
   authorizationsPerNetwork: whole(1, 1_000_000).default(120).meta({
     description:

@@ -262,6 +262,23 @@ describe('the device grant (RFC 8628, N32)', () => {
   })
 })
 
+describe('the page of a device', () => {
+  it('begins a session for ten minutes, which is longer when somebody has signed in', async (test) => {
+    const gate = await startGatedSpy({ grants: { deviceCode: 'on' } })
+    test.after(() => gate.close())
+    const secondsOf = ({ headers }: { headers: Headers }): number => {
+      const cookie = headers.getSetCookie().find((one) => /^portcullis-\d+=/.test(one)) ?? ''
+      return (Date.parse(/expires=([^;]*)/i.exec(cookie)?.[1] ?? '') - Date.now()) / 1000
+    }
+    const url = `${gate.installation.url}/device`
+    const browser = new FormBrowser()
+    const stranger = secondsOf(await browser.open(url))
+    assert.ok(stranger > 0 && stranger <= 600, String(stranger))
+    await gate.oauth.authorize({}, browser)
+    assert.ok(secondsOf(await browser.open(url)) > 24 * 3600)
+  })
+})
+
 describe('the device grant where it is off (A61)', () => {
   it('is announced nowhere, and no client can have it', async () => {
     const gate = await startGatedSpy()

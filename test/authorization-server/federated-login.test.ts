@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
 import { alice, type Federation, startFederation, verifier } from '../support/federation.ts'
-import { FormBrowser } from '../support/form-browser.ts'
+import { FormBrowser, type SeenPage } from '../support/form-browser.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { openPeople } from '../support/people.ts'
 import { Visitor } from '../support/visitor.ts'
@@ -278,5 +278,54 @@ describe('logging in at an identity provider', () => {
       federation.first.authorize(await federation.leave(browser)),
     )
     assert.equal(problemOf(refused.html), 'Your account has been disabled here.')
+  })
+})
+
+describe('visits to identity providers, which are kept (A56)', () => {
+  let federation: Federation
+  before(async () => {
+    federation = await startFederation({ limits: { authorizationsPerNetwork: 3 } })
+  })
+  after(() => federation.close())
+
+  const field = (html: string, name: string): string => new RegExp(`${name}="([^"]*)"`).exec(html)?.[1] ?? ''
+  /** Sends the form that leads from a page to the first provider. */
+  const handOff = async (browser: FormBrowser, { html, url }: SeenPage): Promise<SeenPage> => {
+    const [form = ''] = /<form [^>]*\/login\/provider.*?<\/form>/s.exec(html) ?? []
+    const csrf = field(form, 'name="csrf" value')
+    const action = new URL(field(form, 'action').replaceAll('&amp;', '&'), url)
+    return browser.open(action.href, { csrf, provider: 'first' })
+  }
+
+  it('are so many for one network in a minute, from wherever they begin, also of who is sent there once more', async () => {
+    const { installation, first, client } = federation
+    const browser = new FormBrowser()
+    const login = await browser.open(`${installation.url}/login`)
+    const left = await handOff(browser, login)
+    assert.equal(left.status, 303)
+    const callback = first.authorize(new URL(left.headers.get('location') ?? ''))
+    const [visit] = [...browser.cookies].filter(([name]) => name.includes('visit'))
+    assert.ok(visit)
+    assert.match((await browser.open(callback.href)).headers.get('location') ?? '', /\/account$/)
+    browser.keep(...visit)
+    const again = await browser.open(callback.href)
+    assert.ok(again.headers.get('location')?.startsWith(first.issuer), 'the second visit')
+    assert.equal((await handOff(browser, login)).status, 303, 'the third')
+
+    browser.keep(...visit)
+    const stranger = new FormBrowser()
+    const asked = await stranger.open(client.authorizationUrl({ verifier }))
+    const page = await stranger.open(new URL(asked.headers.get('location') ?? '', installation.url).href)
+    for (const refused of [
+      await handOff(browser, login),
+      await browser.open(callback.href),
+      await handOff(stranger, page),
+    ]) {
+      assert.equal(refused.status, 429)
+      assert.ok(Number(refused.headers.get('retry-after')) > 0)
+      assert.match(refused.html, /Too many sign-ins were begun from your network/)
+      assert.match(refused.headers.get('content-security-policy') ?? '', /default-src 'none'/)
+    }
+    assert.equal((await stranger.open(page.url)).status, 200, 'the request waits')
   })
 })

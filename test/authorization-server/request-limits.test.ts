@@ -95,15 +95,15 @@ describe('requests that anybody can have kept (A56)', () => {
     const home = await (await sqliteEngine()).create()
     const store = await home.open({ clock })
     const expiresAt = clock.now() + 600_000
-    for (const model of ['Interaction', 'DeviceCode', 'PushedAuthorizationRequest', 'RefreshToken'])
+    const brief = ['Interaction', 'DeviceCode', 'PushedAuthorizationRequest', 'ProviderVisit', 'Session']
+    for (const model of [...brief, 'RefreshToken'])
       await store.artifacts.put({ model, id: 'x', payload: {}, expiresAt })
     const isKept = async (model: string) =>
       !(await store.artifacts.insertOnce({ model, id: 'x', payload: {} }))
     clock.advance(600_000 + 600_001)
     await sweepStore(store, clock)
     assert.equal(await isKept('RefreshToken'), true, 'presenting it again is how theft is noticed')
-    for (const model of ['Interaction', 'DeviceCode', 'PushedAuthorizationRequest'])
-      assert.equal(await isKept(model), false, model)
+    for (const model of brief) assert.equal(await isKept(model), false, model)
     await store.close()
     await home.destroy()
   })

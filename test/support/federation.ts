@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ConfigInput } from '../../src/config/schema.ts'
 import { FormBrowser, type SeenPage } from './form-browser.ts'
 import { providerSetting, startIdentityProvider, type TestProvider } from './identity-provider.ts'
 import { type Installation, startInstallation } from './installation.ts'
@@ -34,7 +35,7 @@ export interface Federation {
 }
 
 /** Starts them. */
-export async function startFederation(): Promise<Federation> {
+export async function startFederation(config: ConfigInput = {}): Promise<Federation> {
   const clock = movableClock()
   const first = await startIdentityProvider('first')
   const second = await startIdentityProvider('second')
@@ -42,7 +43,7 @@ export async function startFederation(): Promise<Federation> {
     { ...providerSetting(first, 'first'), deny: { groups: ['suspended'] } },
     providerSetting(second, 'second'),
   ]
-  const installation = await startInstallation({ clock, config: { login: { providers } } })
+  const installation = await startInstallation({ clock, config: { ...config, login: { providers } } })
   const client = new OAuthClient(installation.url)
 
   const leave = async (browser: FormBrowser): Promise<URL> => {
