@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt, generateKeyPair, UnsecuredJWT } from 'jose'
+import { request } from 'undici'
 import { type SigningClient, signingClient } from '../support/client-assertion.ts'
 import { type DocumentHost, startDocumentHost } from '../support/document-host.ts'
 import { type Installation, startInstallation, testClients } from '../support/installation.ts'
@@ -19,7 +20,10 @@ before(async () => {
     scopes: ['mcp:tools:read', 'mcp:tools:execute'],
   }
   const guessed = { ...testClients[1], id: 'guessed' }
-  installation = await startInstallation({ config: { clients: [...testClients, guessed, signing] } })
+  const chosen = { ...testClients[1], id: 'chosen' }
+  installation = await startInstallation({
+    config: { clients: [...testClients, guessed, chosen, signing] },
+  })
 })
 after(async () => {
   await installation.close()
@@ -35,6 +39,20 @@ const basic = (id: string, secret: string): Record<string, string> => ({
   authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
 })
 const secret = 'machine-secret-of-the-tests'
+/** Asks as the gateway passes it on from this address. Resolves to the status. */
+const introspectFrom = async (address: string, parameters: Record<string, string>): Promise<number> => {
+  const answer = await request(`${installation.authorizationServerUrl}/introspect`, {
+    method: 'POST',
+    headers: {
+      host: new URL(installation.url).host,
+      'x-forwarded-for': address,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: new URLSearchParams({ token: 'x', ...parameters }).toString(),
+  })
+  await answer.body.dump()
+  return answer.statusCode
+}
 
 /** A refusal that tells nothing of how near it was. */
 function assertRefused({ status, body }: TokenAnswer, why = ''): void {
@@ -152,6 +170,39 @@ describe('a client with a secret (A57, R16)', () => {
       200,
       'others do not wait',
     )
+  })
+
+  it('is guessed at from everywhere 300 times, where a person chose it; one that was made here waits for no stranger', async () => {
+    const clientMetadata = {
+      redirect_uris: ['https://app.example/cb'],
+      token_endpoint_auth_method: 'client_secret_post',
+    }
+    const registered = await fetch(`${installation.url}/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(clientMetadata),
+    })
+    const made = (await registered.json()) as { client_id: string; client_secret: string }
+    const chosen = { client_id: 'chosen', client_secret: secret }
+    for (const [client, status] of [
+      [made, 200],
+      [chosen, 429],
+    ] as const) {
+      const { client_id, client_secret } = client
+      assert.equal(await introspectFrom('192.0.2.1', { client_id, client_secret }), 200)
+      for (let address = 1; address <= 30; address++) {
+        const guesses = Array.from({ length: 10 }, () =>
+          introspectFrom(`198.51.100.${address}`, { client_id, client_secret: 'wrong-secret' }),
+        )
+        assert.deepEqual(new Set(await Promise.all(guesses)), new Set([401]))
+      }
+      assert.equal(
+        await introspectFrom('198.51.100.1', { client_id, client_secret }),
+        429,
+        'where it was guessed at',
+      )
+      assert.equal(await introspectFrom('192.0.2.1', { client_id, client_secret }), status, client_id)
+    }
   })
 
   it('is slowed down at every endpoint that takes secrets together', async () => {

@@ -1,10 +1,15 @@
 import type { Client, Provider } from 'oidc-provider'
 import { digestsEqual, type MasterSecret } from '../../core/secret.ts'
 import type { OpenRateLimit, RateLimit } from '../../limits/contract.ts'
+import type { KnownClient } from '../settings.ts'
 import { clientSecretHash } from './client-secret-hash.ts'
 import { callerAddress, slowDown } from './slow-down.ts'
 
-/** Wrong secrets that are let by: from one address for one client, and for one client altogether. */
+/**
+ * Wrong secrets that are let by: from one address for one client, and altogether for one client whose secret a person
+ * chose. Secrets that are made here have 256 bits, which nobody guesses, from however many addresses: a bound to all
+ * attempts would let strangers shut the client out, and protect nothing.
+ */
 const perAddress = { name: 'wrong-secrets-from-address', points: 10, seconds: 60 }
 const perClient = { name: 'wrong-secrets-of-client', points: 300, seconds: 600 }
 
@@ -14,8 +19,18 @@ const perClient = { name: 'wrong-secrets-of-client', points: 300, seconds: 600 }
  */
 export function compareHashedSecrets(
   provider: Provider,
-  { secret, rateLimit }: { readonly secret: MasterSecret; readonly rateLimit: OpenRateLimit },
+  {
+    secret,
+    rateLimit,
+    clients,
+  }: {
+    readonly secret: MasterSecret
+    readonly rateLimit: OpenRateLimit
+    /** Those of the configuration, the only ones with secrets that were not made here. */
+    readonly clients: readonly Pick<KnownClient, 'id'>[]
+  },
 ): void {
+  const configured = new Set(clients.map(({ id }) => id))
   const hash = clientSecretHash(secret)
   const byAddress = rateLimit(perAddress)
   const byClient = rateLimit(perClient)
@@ -23,10 +38,8 @@ export function compareHashedSecrets(
     this: Client,
     presented: string,
   ): Promise<boolean> {
-    const attempts: [RateLimit, string][] = [
-      [byAddress, `${this.clientId} ${callerAddress()}`],
-      [byClient, this.clientId],
-    ]
+    const attempts: [RateLimit, string][] = [[byAddress, `${this.clientId} ${callerAddress()}`]]
+    if (configured.has(this.clientId)) attempts.push([byClient, this.clientId])
     const wait = Math.max(...(await Promise.all(attempts.map(([limit, key]) => limit.wait(key)))))
     if (wait > 0) throw slowDown(429, 'too many wrong secrets', wait)
     const known = this.clientSecret
