@@ -304,7 +304,7 @@ describe('visits to identity providers, which are kept (A56)', () => {
     const left = await handOff(browser, login)
     assert.equal(left.status, 303)
     const callback = first.authorize(new URL(left.headers.get('location') ?? ''))
-    const [visit] = [...browser.cookies].filter(([name]) => name.includes('visit'))
+    const visit = [...browser.cookies].find(([name]) => name.includes('visit'))
     assert.ok(visit)
     assert.match((await browser.open(callback.href)).headers.get('location') ?? '', /\/account$/)
     browser.keep(...visit)
