@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { decodeJwt, exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
+import { decodeJwt, type JWTPayload, UnsecuredJWT } from 'jose'
 import { loadConfig } from '../../src/config/load.ts'
+import { type AssertionProvider, startAssertionProvider } from '../support/assertion-provider.ts'
 import { askAs, confidential } from '../support/confidential.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { testClients } from '../support/installation.ts'
@@ -16,60 +14,16 @@ import { proofKey } from '../support/proofs.ts'
 
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
-/** An identity provider: a key set, and assertions of which each part can be got wrong. */
-interface Provider {
-  readonly issuer: string
-  readonly jwksUri: string
-  /** How often its keys were fetched. */
-  readonly fetched: () => number
-  assert(claims?: JWTPayload, header?: Record<string, unknown>): Promise<string>
-  readonly server: Server
-}
-
-async function startProvider(gate: () => GatedSpy): Promise<Provider> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256')
-  const keys = [{ ...(await exportJWK(publicKey)), kid: 'idp', alg: 'ES256', use: 'sig' }]
-  let fetched = 0
-  const server = createServer((_req, res) => {
-    fetched++
-    res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return {
-    issuer,
-    jwksUri: `${issuer}/keys`,
-    fetched: () => fetched,
-    server,
-    assert(claims = {}, header = {}) {
-      const now = Math.floor(Date.now() / 1000)
-      const { url, mcpUrl } = gate().installation
-      const right = {
-        iss: issuer,
-        sub: 'alice',
-        aud: url,
-        client_id: 'desktop',
-        resource: mcpUrl,
-        jti: randomUUID(),
-      }
-      const rest = { iat: now, exp: now + 300, scope: 'mcp:tools:read mcp:tools:execute' }
-      return new SignJWT({ ...right, ...rest, ...claims })
-        .setProtectedHeader({ alg: 'ES256', kid: 'idp', typ: 'oauth-id-jag+jwt', ...header })
-        .sign(privateKey)
-    },
-  }
-}
-
 describe('identity assertions (T8, ID-JAG)', () => {
   let gate: GatedSpy
-  let trusted: Provider
-  let second: Provider
-  let stranger: Provider
+  let trusted: AssertionProvider
+  let second: AssertionProvider
+  let stranger: AssertionProvider
   before(async () => {
     const current = (): GatedSpy => gate
-    trusted = await startProvider(current)
-    second = await startProvider(current)
-    stranger = await startProvider(current)
+    trusted = await startAssertionProvider(current)
+    second = await startAssertionProvider(current)
+    stranger = await startAssertionProvider(current)
     const { issuer, jwksUri } = trusted
     gate = await startGatedSpy({
       clients: [
@@ -88,10 +42,7 @@ describe('identity assertions (T8, ID-JAG)', () => {
   })
   after(async () => {
     await gate.close()
-    for (const { server } of [trusted, second, stranger]) {
-      server.close()
-      server.closeAllConnections()
-    }
+    for (const provider of [trusted, second, stranger]) provider.close()
   })
 
   const redeem = async (
@@ -266,9 +217,8 @@ describe('identity assertions (T8, ID-JAG)', () => {
   })
 
   it('wait while the keys of their provider cannot be had', async () => {
-    const gone = await startProvider(() => gate)
-    gone.server.close()
-    gone.server.closeAllConnections()
+    const gone = await startAssertionProvider(() => gate)
+    gone.close()
     const { issuer, jwksUri } = gone
     const lonely = await startGatedSpy({
       clients: [confidential('desktop', [jwtBearer])],

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import type { GatedSpy } from './gated-spy.ts'
+
+/** An identity provider: a key set, and assertions of which each part can be got wrong. */
+export interface AssertionProvider {
+  readonly issuer: string
+  readonly jwksUri: string
+  /** How often its keys were fetched. */
+  readonly fetched: () => number
+  assert(claims?: JWTPayload, header?: Record<string, unknown>): Promise<string>
+  close(): void
+}
+
+/** Starts one, whose assertions are about alice, for the client `desktop` and the server of a gate. */
+export async function startAssertionProvider(gate: () => GatedSpy): Promise<AssertionProvider> {
+  const { publicKey, privateKey } = await generateKeyPair('ES256')
+  const keys = [{ ...(await exportJWK(publicKey)), kid: 'idp', alg: 'ES256', use: 'sig' }]
+  let fetched = 0
+  const server = createServer((_req, res) => {
+    fetched++
+    res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    issuer,
+    jwksUri: `${issuer}/keys`,
+    fetched: () => fetched,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+    assert(claims = {}, header = {}) {
+      const now = Math.floor(Date.now() / 1000)
+      const { url, mcpUrl } = gate().installation
+      const right = {
+        iss: issuer,
+        sub: 'alice',
+        aud: url,
+        client_id: 'desktop',
+        resource: mcpUrl,
+        jti: randomUUID(),
+      }
+      const rest = { iat: now, exp: now + 300, scope: 'mcp:tools:read mcp:tools:execute' }
+      return new SignJWT({ ...right, ...rest, ...claims })
+        .setProtectedHeader({ alg: 'ES256', kid: 'idp', typ: 'oauth-id-jag+jwt', ...header })
+        .sign(privateKey)
+    },
+  }
+}
