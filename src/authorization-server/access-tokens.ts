@@ -65,7 +65,7 @@ export async function isRevoked(
   { jti, origins = [], gid, sub, client_id: clientId, act, iat = 0 }: OriginClaims,
 ): Promise<boolean> {
   if (typeof clientId === 'string' && (sub === clientId || act !== undefined)) {
-    const revokedAt = await revocations.clientRevokedAt(clientId)
+    const revokedAt = await revocations.revokedAt('client', clientId)
     if (revokedAt !== undefined && isIssuedBefore(revokedAt, iat)) return true
   }
   for (const id of [...origins, jti]) {

@@ -24,8 +24,5 @@ export async function endAccess(ports: EndAccessPorts, accountId: string): Promi
 
 /** Ends every session of an account. */
 export async function endSessions(artifacts: ArtifactStore, accountId: string): Promise<void> {
-  for (const { payload } of await artifacts.listByAccount('Session', accountId)) {
-    const { jti } = payload
-    if (typeof jti === 'string') await artifacts.remove('Session', jti)
-  }
+  await artifacts.removeOfAccount('Session', accountId)
 }

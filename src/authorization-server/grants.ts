@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { grantName } from '../core/secret.ts'
-import type { ArtifactStore } from '../storage/contract.ts'
+import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
 import type { RevocationStore } from '../storage/revocation-contract.ts'
 
 /** What a person let a client do. */
@@ -26,6 +26,8 @@ export interface Grants {
   listAll(most: number): Promise<readonly GrantRecord[]>
   /** Ends all that an account has granted, or what it granted to one client. Resolves to how many. */
   revokeAll(accountId: string, clientId?: string): Promise<number>
+  /** Ends all that a client was granted. Resolves to how many. */
+  revokeAllOf(clientId: string): Promise<number>
 }
 
 interface LatestOfClient {
@@ -41,11 +43,13 @@ interface GrantsPorts {
 
 /** Grants over the store of artifacts, which the library fills. */
 export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
-  const revoke = async (grantId: string): Promise<void> => {
-    // First, so that whoever is interrupted here has ended the access tokens, and finds the grant when they repeat it.
+  const end = async (grantIds: readonly string[]): Promise<number> => {
+    // All of them first, so that no token waits for the removal of what others came from, and whoever is interrupted here
+    // has ended the access tokens, and finds the grants when they repeat it.
     const expiresAt = clock.now() + longestTokenSeconds * 1000
-    await revocations.add({ kind: 'grant', id: grantName(grantId), expiresAt })
-    await artifacts.removeGrant(grantId)
+    await revocations.addAll(grantIds.map((id) => ({ kind: 'grant', id: grantName(id), expiresAt })))
+    await artifacts.removeGrants(grantIds)
+    return grantIds.length
   }
 
   const list = async (accountId: string, latest?: LatestOfClient): Promise<GrantRecord[]> => {
@@ -58,18 +62,26 @@ export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
   }
 
   return {
-    revoke,
+    async revoke(grantId) {
+      await end([grantId])
+    },
     list,
     async listAll(most) {
       const found = await artifacts.list('Grant', { text: '', skip: 0, most })
       return found.map(({ payload }) => recordOf(payload as unknown as StoredGrant))
     },
     async revokeAll(accountId, clientId) {
-      const ending = await list(accountId, clientId === undefined ? undefined : { clientId })
-      for (const { id } of ending) await revoke(id)
-      return ending.length
+      return end(idsOf(await artifacts.listByAccount('Grant', accountId, { clientId })))
+    },
+    async revokeAllOf(clientId) {
+      return end(idsOf(await artifacts.listByClient('Grant', clientId)))
     },
   }
+}
+
+/** Also of those that are over: a token that came from one at its end may be good for a moment more. */
+function idsOf(found: readonly FoundArtifact[]): string[] {
+  return found.map(({ payload }) => String(payload['jti']))
 }
 
 /** A grant as the library writes it. */

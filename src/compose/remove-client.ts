@@ -33,8 +33,5 @@ async function endAccessOf(store: Store, clock: Clock, id: string): Promise<numb
   const expiresAt = clock.now() + longestTokenSeconds * 1000
   await store.revocations.add({ kind: 'client', id, expiresAt })
   await store.consents.forgetClient(id)
-  const granted = await store.artifacts.listByClient('Grant', id)
-  const ending = grants({ ...store, clock })
-  for (const { payload } of granted) await ending.revoke(String(payload['jti']))
-  return granted.length
+  return grants({ ...store, clock }).revokeAllOf(id)
 }

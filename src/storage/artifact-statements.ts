@@ -66,7 +66,6 @@ interface ArtifactStatements {
   readonly answerChallenge: Prepared<ById & { readonly now: number }, unknown>
   readonly remove: Prepared<ById, unknown>
   readonly removeFleeting: Prepared<ById, unknown>
-  readonly removeByGrant: Prepared<{ readonly grantId: string }, unknown>
   readonly take: Prepared<ById, KeptRow>
 }
 
@@ -203,9 +202,6 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
     ),
     remove,
     removeFleeting: fleeting(deleteById),
-    removeByGrant: prepare(db, ({ grantId }) =>
-      db.deleteFrom('artifacts').where('tenant', '=', tenant).where('grant_id', '=', grantId),
-    ),
     take: prepare(db, (by: ById) => deleteById(by).returning(kept)),
   }
 }

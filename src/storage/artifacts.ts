@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Clock } from '../core/clock.ts'
 import { keyedDigest, type MasterSecret, sealer } from '../core/secret.ts'
 import {
@@ -10,6 +11,7 @@ import {
 import type { Artifact, ArtifactStore, FoundArtifact } from './contract.ts'
 import type { Database, StoreEngine } from './database.ts'
 import { ofAccounts } from './of-accounts.ts'
+import { inPieces } from './pieces.ts'
 import type { Prepared } from './prepared.ts'
 import type { HeldRefreshToken } from './refresh-token-contract.ts'
 
@@ -194,12 +196,25 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
         ? found(row)
         : undefined
     },
-    async removeGrant(grantId) {
-      // One condition for both would be planned as a search among all. A grant of an early version names itself by its id alone.
-      await Promise.all([
-        statements.removeByGrant({ grantId: hashed('grant', grantId) }),
-        statements.remove({ model: 'Grant', id: hashed('Grant', grantId) }),
-      ])
+    async removeOfAccount(model, accountId) {
+      await db
+        .deleteFrom('artifacts')
+        .where('tenant', '=', tenant)
+        .where('account_id', '=', accountId)
+        .where('model', '=', model)
+        .execute()
+    },
+    async removeGrants(grantIds) {
+      // In one order for all, so that two who remove the same do not wait for each other.
+      for (const piece of inPieces([...new Set(grantIds)].toSorted())) {
+        const remove = db.deleteFrom('artifacts').where('tenant', '=', tenant)
+        // One condition for both would be planned as a search among all, and so would a list of the names. A grant of an early
+        // version names itself by its id alone. One after the other, for both find the other grants.
+        const named = sql.join(piece.map((id) => sql`(${hashed('grant', id)})`))
+        await remove.where('grant_id', 'in', sql<string>`(values ${named})`).execute()
+        const ids = piece.map((id) => hashed('Grant', id))
+        await remove.where('model', '=', 'Grant').where('id', 'in', ids).execute()
+      }
     },
     async sweep(before, model) {
       const { numDeletedRows } = await db

@@ -87,8 +87,10 @@ export interface ArtifactStore {
   remove(model: string, id: string): Promise<void>
   /** Removes and returns in one statement: of many at once, one gets it. Undefined for what has expired, too. */
   take(model: string, id: string): Promise<FoundArtifact | undefined>
-  /** Removes a grant with everything that came from it. */
-  removeGrant(grantId: string): Promise<void>
+  /** Removes what an account has of a model, in one statement. */
+  removeOfAccount(model: string, accountId: string): Promise<void>
+  /** Removes grants with everything that came from them, however many there are, some hundred with each statement. */
+  removeGrants(grantIds: readonly string[]): Promise<void>
   /** Removes what expired before a time, in milliseconds since the epoch; of one model if it is named. Returns how many. */
   sweep(before: number, model?: string): Promise<number>
 }

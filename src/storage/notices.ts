@@ -6,7 +6,8 @@ import type { Schema } from './schema.ts'
 
 /** Short texts that processes on one database tell each other at once. They may be lost: nobody may rely on them alone. */
 export interface Notices {
-  send(text: string): Promise<void>
+  /** All of them in one statement. */
+  send(texts: readonly string[]): Promise<void>
   /** Hears what is sent, by this process too. Returns how to stop. */
   hear(listener: (text: string) => void): () => void
   close(): Promise<void>
@@ -68,8 +69,8 @@ export function openNotices({ db, url, onFault }: NoticeOptions): Notices {
   }
 
   return {
-    async send(text) {
-      await sql`select pg_notify(${channel}, ${text})`.execute(db)
+    async send(texts) {
+      await sql`select pg_notify(${channel}, text) from unnest(${texts}::text[]) as text`.execute(db)
     },
     hear(listener) {
       if (listeners.size === 0) connect()

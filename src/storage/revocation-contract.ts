@@ -16,13 +16,15 @@ export interface Revocation {
 export interface RevocationStore {
   /** Revokes as of now; what was revoked before is so once more. */
   add(revocation: Omit<Revocation, 'revokedAt'>): Promise<void>
+  /** Does the same for many, however many there are, some hundred with each statement. */
+  addAll(revocations: readonly Omit<Revocation, 'revokedAt'>[]): Promise<void>
   has(kind: Revocation['kind'], id: string): Promise<boolean>
   /** When a client was revoked last, unless that has been swept. */
-  clientRevokedAt(clientId: string): Promise<number | undefined>
+  revokedAt(kind: 'client', id: string): Promise<number | undefined>
   /** Those made at or after a time, in milliseconds since the epoch, that have not been swept. */
   since(time: number): Promise<readonly Revocation[]>
   /**
-   * Calls back for each revocation that this process makes, before `add` resolves, and for those of others as soon as
+   * Calls back for each revocation that this process makes, as soon as it is written, and for those of others as soon as
    * they are heard of: at once where the engine can tell, but never surely. Returns how to stop.
    */
   subscribe(listener: (revocation: Revocation) => void): () => void

@@ -3,7 +3,7 @@ import type { Revocation } from './revocation-contract.ts'
 
 /** Spreads revocations to other processes at once, for those that do not wait until they look into the store. */
 export interface RevocationNotices {
-  tell(revocation: Revocation): Promise<void>
+  tell(revocations: readonly Revocation[]): Promise<void>
   hear(listener: (revocation: Revocation) => void): () => void
 }
 
@@ -13,7 +13,8 @@ export const noNotices: RevocationNotices = { tell: async () => undefined, hear:
 /** Revocations of one tenant as notices. */
 export function revocationNotices(notices: Notices, tenant: string): RevocationNotices {
   return {
-    tell: (revocation) => notices.send(JSON.stringify({ tenant, ...revocation })),
+    tell: (revocations) =>
+      notices.send(revocations.map((revocation) => JSON.stringify({ tenant, ...revocation }))),
     hear: (listener) =>
       notices.hear((text) => {
         const revocation = read(text)

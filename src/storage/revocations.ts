@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../core/clock.ts'
+import { inPieces } from './pieces.ts'
 import type { Revocation, RevocationStore } from './revocation-contract.ts'
 import type { RevocationNotices } from './revocation-notices.ts'
 import type { Schema } from './schema.ts'
@@ -25,20 +26,45 @@ export function revocationStore(options: RevocationStoreOptions): RevocationStor
       .where('kind', '=', kind)
       .where('id', '=', id)
       .executeTakeFirst()
+
+  /** Writes some in one statement, as of now: who looks for what is new looks back for a few seconds alone. */
+  const write = async (revocations: readonly Omit<Revocation, 'revokedAt'>[]): Promise<void> => {
+    const now = clock.now()
+    await db
+      .insertInto('revocations')
+      .values(
+        revocations.map(({ kind, id, expiresAt }) => ({
+          tenant,
+          kind,
+          id,
+          revoked_at: now,
+          expires_at: expiresAt,
+        })),
+      )
+      .onConflict((conflict) =>
+        conflict.columns(['tenant', 'kind', 'id']).doUpdateSet((row) => ({
+          revoked_at: row.ref('excluded.revoked_at'),
+          expires_at: row.ref('excluded.expires_at'),
+        })),
+      )
+      .execute()
+    const told = revocations.map((revocation) => ({ ...revocation, revokedAt: now }))
+    for (const listener of listeners) for (const revocation of told) listener(revocation)
+    await notices.tell(told).catch(onFault)
+  }
+
   return {
-    async add({ kind, id, expiresAt }) {
-      const times = { revoked_at: clock.now(), expires_at: expiresAt }
-      await db
-        .insertInto('revocations')
-        .values({ tenant, kind, id, ...times })
-        .onConflict((conflict) => conflict.columns(['tenant', 'kind', 'id']).doUpdateSet(times))
-        .execute()
-      const revocation = { kind, id, expiresAt, revokedAt: times.revoked_at }
-      for (const listener of listeners) listener(revocation)
-      await notices.tell(revocation).catch(onFault)
+    add: (revocation) => write([revocation]),
+    async addAll(revocations) {
+      const once = new Map(
+        revocations.map((revocation) => [`${revocation.kind} ${revocation.id}`, revocation]),
+      )
+      // In one order for all, so that two who revoke the same do not wait for each other.
+      const sorted = [...once].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, of]) => of)
+      for (const piece of inPieces(sorted)) await write(piece)
     },
     has: async (kind, id) => (await find(kind, id)) !== undefined,
-    clientRevokedAt: async (clientId) => (await find('client', clientId))?.revoked_at,
+    revokedAt: async (kind, id) => (await find(kind, id))?.revoked_at,
     async since(time) {
       const rows = await db
         .selectFrom('revocations')

@@ -49,7 +49,7 @@ interface KeyTable {
 
 interface RevocationTable {
   tenant: string
-  /** `grant` or `token`. */
+  /** `grant`, `token` or `client`. */
   kind: string
   id: string
   revoked_at: number

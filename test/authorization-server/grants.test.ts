@@ -4,6 +4,8 @@ import { grants } from '../../src/authorization-server/grants.ts'
 import { openConfiguredStore } from '../../src/compose/store.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock as clock } from '../../src/core/clock.ts'
+import { grantName } from '../../src/core/secret.ts'
+import type { ArtifactStore } from '../../src/storage/contract.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 
@@ -14,21 +16,55 @@ before(async () => {
 after(() => gate.close())
 
 describe('the end of a grant', () => {
-  it('that is interrupted has ended the access tokens, and can be repeated', async () => {
+  it('of all of them that is interrupted has ended every access token, and can be repeated', async () => {
     const browser = new FormBrowser({ fill: { name: 'ada' } })
-    const tokens = await gate.oauth.signIn({ scope: 'mcp:tools:read' }, browser)
+    const tokens = [
+      await gate.oauth.signIn({ scope: 'mcp:tools:read' }, browser),
+      await gate.oauth.signIn({ scope: 'mcp:tools:read' }, browser),
+      await gate.oauth.signIn({ scope: 'mcp:tools:read' }, browser),
+    ]
     const { store } = await openConfiguredStore(loadConfig({ base: { data: gate.installation.data } }), clock)
     const { artifacts, revocations } = store
-    const failing = { ...artifacts, removeGrant: () => Promise.reject(new Error('interrupted')) }
+    const failing = { ...artifacts, removeGrants: () => Promise.reject(new Error('interrupted')) }
     await assert.rejects(grants({ artifacts: failing, revocations, clock }).revokeAll('ada'), /interrupted/)
-    const call = async (): Promise<number> =>
-      (await gate.post(legacyRequest('tools/list'), { token: tokens.access_token })).status
-    for (let attempt = 0; attempt < 50 && (await call()) === 200; attempt++) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
+    const call = async (token: string): Promise<number> =>
+      (await gate.post(legacyRequest('tools/list'), { token })).status
+    for (const { access_token: token } of tokens) {
+      for (let attempt = 0; attempt < 50 && (await call(token)) === 200; attempt++)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      assert.equal(await call(token), 401)
     }
-    assert.equal(await call(), 401)
-    assert.equal(await grants({ artifacts, revocations, clock }).revokeAll('ada'), 1)
-    assert.equal((await gate.oauth.refresh(tokens.refresh_token)).body.error, 'invalid_grant')
+    assert.equal(await grants({ artifacts, revocations, clock }).revokeAll('ada'), 3)
+    for (const { refresh_token: token } of tokens)
+      assert.equal((await gate.oauth.refresh(token)).body.error, 'invalid_grant')
+    await store.close()
+  })
+
+  it('ends the tokens of all grants of an account, or of a client, before it removes any', async () => {
+    const { store } = await openConfiguredStore(loadConfig({ base: { data: gate.installation.data } }), clock)
+    const put = (id: string, accountId: string, clientId: string) =>
+      store.artifacts.put({ model: 'Grant', id, grantId: id, payload: { jti: id }, accountId, clientId })
+    const many = Array.from({ length: 600 }, (_, index) => `grant ${index}`)
+    await Promise.all(many.map((id) => put(id, 'giver', 'taker')))
+    await put('of another', 'another giver', 'taker')
+    await put('to another', 'another giver', 'another taker')
+    const isEnded = (id: string): Promise<boolean> => store.revocations.has('grant', grantName(id))
+    const removed: (readonly string[])[] = []
+    const artifacts: ArtifactStore = {
+      ...store.artifacts,
+      async removeGrants(ids) {
+        removed.push(ids)
+        for (const id of ids) assert.ok(await isEnded(id), id)
+        return store.artifacts.removeGrants(ids)
+      },
+    }
+    const ending = grants({ artifacts, revocations: store.revocations, clock })
+    assert.equal(await ending.revokeAll('giver'), 600)
+    assert.deepEqual(new Set(removed[0]), new Set(many))
+    assert.equal(await ending.revokeAllOf('taker'), 1)
+    assert.equal(await ending.revokeAll('another giver', 'taker'), 0)
+    assert.ok(!(await isEnded('to another')))
+    assert.ok(await store.artifacts.find('Grant', 'to another'))
     await store.close()
   })
 })

@@ -107,7 +107,7 @@ describe('a refresh token', () => {
       const all = await store.artifacts.list('Grant', { text: '', skip: 0, most: 9 })
       const grant = all.find(({ refreshToken }) => refreshToken?.serial === 0)
       const grantId = String(grant?.payload['jti'])
-      await store.artifacts.removeGrant(grantId)
+      await store.artifacts.removeGrants([grantId])
       const { payload: granted } = grant as { payload: Record<string, unknown> }
       await store.artifacts.put({ model: 'Grant', id: grantId, grantId, payload: granted })
       for (const id of [`${name} used`, name]) {

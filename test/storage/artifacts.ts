@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Store } from '../../src/storage/contract.ts'
 import type { MovableClock } from '../support/movable-clock.ts'
+import { countStatements } from './count-statements.ts'
 
 const atOnce = 50
 
@@ -81,7 +82,7 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       }
       for (const before of [undefined, 0, 1, 4, 6])
         assert.equal((await hold(6, before)).filter(Boolean).length, 0, `it does not have ${before}`)
-      await store().artifacts.removeGrant(grantId)
+      await store().artifacts.removeGrants([grantId])
       assert.deepEqual(await store().artifacts.findWithGrant('Code', 'with grant'), {
         found: undefined,
         grant: undefined,
@@ -107,7 +108,7 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       const held = await heldBy()
       assert.equal(await redeem('second', 99), false, 'the grant has one')
       assert.deepEqual(await heldBy(), held)
-      await store().artifacts.removeGrant(grantId)
+      await store().artifacts.removeGrants([grantId])
     })
 
     it('are listed by account, the last to expire first, of one client and so many where that is said', async () => {
@@ -187,8 +188,7 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       await store().artifacts.challenge('Grant', 'its name', clock.now() + 1000)
       clock.advance(2000)
       assert.equal(await store().artifacts.answerChallenge('Grant', 'challenged'), false)
-      await store().artifacts.removeGrant('challenged')
-      await store().artifacts.removeGrant('other')
+      await store().artifacts.removeGrants(['challenged', 'other'])
     })
 
     it('are inserted once, of 50 at once', async () => {
@@ -218,11 +218,44 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       await store().artifacts.put({ model: 'RefreshToken', id: 'r', payload: {}, grantId: 'g' })
       await store().artifacts.put({ model: 'RefreshToken', id: 'other', payload: {}, grantId: 'h' })
       await store().artifacts.put({ model: 'Session', id: 'g', payload: {} })
-      await store().artifacts.removeGrant('g')
+      await store().artifacts.removeGrants(['g'])
       assert.equal(await store().artifacts.find('Grant', 'g'), undefined)
       assert.equal(await store().artifacts.find('RefreshToken', 'r'), undefined)
       assert.ok(await store().artifacts.find('RefreshToken', 'other'))
       assert.ok(await store().artifacts.find('Session', 'g'))
+    })
+
+    it('go with their grants, however many there are, with few statements', async () => {
+      const many = Array.from({ length: 1100 }, (_, index) => `many ${index}`)
+      const put = (model: string, id: string, grantId: string) =>
+        store().artifacts.put({ model, id, payload: {}, grantId, accountId: 'giver of many' })
+      const putAll = () => Promise.all(many.flatMap((id) => [put('Grant', id, id), put('Code', id, id)]))
+      await putAll()
+      await Promise.all([many, many.toReversed()].map((ids) => store().artifacts.removeGrants(ids)))
+      await putAll()
+      await put('Code', 'of another', 'another')
+      assert.ok((await countStatements(() => store().artifacts.removeGrants(many))) < 20)
+      assert.deepEqual(await store().artifacts.listByAccount('Grant', 'giver of many'), [])
+      assert.equal((await store().artifacts.listByAccount('Code', 'giver of many')).length, 1)
+      await store().artifacts.removeGrants([])
+      await store().artifacts.removeGrants(['another'])
+    })
+
+    it('of an account go at once, of the one model', async () => {
+      const put = (model: string, id: string, accountId: string) =>
+        store().artifacts.put({ model, id, payload: {}, accountId })
+      for (const id of ['1', '2']) await put('Kind', `leaving ${id}`, 'leaver')
+      await put('Kind', 'staying', 'stayer')
+      await put('Other', 'leaving', 'leaver')
+      assert.equal(await countStatements(() => store().artifacts.removeOfAccount('Kind', 'leaver')), 1)
+      const left = await Promise.all(
+        (['leaving 1', 'leaving 2', 'staying'] as const).map((id) => store().artifacts.find('Kind', id)),
+      )
+      assert.deepEqual(
+        left.map((found) => found !== undefined),
+        [false, false, true],
+      )
+      assert.ok(await store().artifacts.find('Other', 'leaving'))
     })
 
     it('are listed by the account that they belong to', async () => {

@@ -5,6 +5,7 @@ import type { Store } from '../../src/storage/contract.ts'
 import type { Engine, TestStore } from '../support/engines.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { artifactContract, parallel } from './artifacts.ts'
+import { countStatements } from './count-statements.ts'
 import { tenantContract } from './tenants.ts'
 
 /** What every store must do, whatever is below it. */
@@ -54,18 +55,39 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
         assert.deepEqual(await since(began), ['g1', 't2'])
       })
 
+      it('are made in great number with few statements, and each is told', async () => {
+        const expiresAt = soon()
+        const began = clock.now()
+        const ids = Array.from({ length: 1100 }, (_, index) => `of many ${index}`)
+        const all = [...ids, 'of many 7'].map((id) => ({ kind: 'grant', id, expiresAt }) as const)
+        await store.revocations.add({ kind: 'grant', id: 'of many 3', expiresAt: clock.now() + 1 })
+        const heard: string[] = []
+        const stop = store.revocations.subscribe(({ id, revokedAt }) => {
+          assert.ok(revokedAt >= began && revokedAt <= clock.now())
+          heard.push(id)
+        })
+        const counted = await countStatements(() => store.revocations.addAll(all))
+        stop()
+        assert.deepEqual(new Set(heard), new Set(ids))
+        const since = (await store.revocations.since(began)).filter(({ id }) => id.startsWith('of many'))
+        assert.deepEqual(since.map(({ id }) => id).toSorted(), ids.toSorted())
+        assert.deepEqual(new Set(since.map((one) => one.expiresAt)), new Set([expiresAt]))
+        assert.ok(counted < 20, `${counted} statements`)
+        await store.revocations.addAll([])
+      })
+
       it('of a client count from the last time', async () => {
         const expiresAt = soon()
         for (let time = 0; time < 2; time++) {
           const began = clock.now()
           await store.revocations.add({ kind: 'client', id: 'c1', expiresAt })
-          const revokedAt = (await store.revocations.clientRevokedAt('c1')) ?? 0
+          const revokedAt = (await store.revocations.revokedAt('client', 'c1')) ?? 0
           assert.ok(revokedAt >= began && revokedAt <= clock.now())
           const found = (await store.revocations.since(began)).find(({ id }) => id === 'c1')
           assert.deepEqual(found, { kind: 'client', id: 'c1', expiresAt, revokedAt })
           clock.advance(1000)
         }
-        assert.equal(await store.revocations.clientRevokedAt('c2'), undefined)
+        assert.equal(await store.revocations.revokedAt('client', 'c2'), undefined)
         assert.ok(!(await store.revocations.has('grant', 'c1')))
       })
     })

@@ -65,7 +65,7 @@ for (const startEngine of [sqliteEngine, postgresEngine]) {
       assert.equal((await artifacts.find('RefreshToken', 'refresh-used'))?.consumedAt, 1_700_000_000_000)
       assert.equal(await artifacts.consume('RefreshToken', 'refresh-used'), false)
       assert.equal(await artifacts.consume('RefreshToken', 'refresh-live'), true)
-      await artifacts.removeGrant('grant-1')
+      await artifacts.removeGrants(['grant-1'])
       assert.equal(await artifacts.find('RefreshToken', 'refresh-live'), undefined)
       assert.equal(await artifacts.find('Grant', 'grant-1'), undefined)
     })

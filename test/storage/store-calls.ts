@@ -70,6 +70,8 @@ const facts = {
 }
 const login = { user, nameKey: 'ada', issuer: 'an issuer', subject: 'a subject', facts, now: 1 }
 
+const manyGrants = Array.from({ length: 512 }, (_, at) => `grant ${at}`)
+
 /** Whatever can be asked of a store for a request that waits, so that each of its statements runs once. */
 const calls: Calls = {
   lastStart: { read: seldom, write: seldom },
@@ -105,7 +107,8 @@ const calls: Calls = {
       ['Interaction', 'an id'],
     ],
     take: [['RefreshToken', 'an id']],
-    removeGrant: [['a grant']],
+    removeOfAccount: [['Session', 'ada']],
+    removeGrants: [[['a grant']], [['one', 'another']], [manyGrants]],
     sweep: seldom,
   },
   clients: {
@@ -119,7 +122,15 @@ const calls: Calls = {
   },
   revocations: {
     add: [[{ kind: 'grant', id: 'a grant', expiresAt: 1 }]],
-    clientRevokedAt: [['a client']],
+    addAll: [
+      [
+        [
+          { kind: 'grant', id: 'one', expiresAt: 1 },
+          { kind: 'client', id: 'a client', expiresAt: 1 },
+        ],
+      ],
+    ],
+    revokedAt: [['client', 'a client']],
     has: [['grant', 'a grant']],
     since: [[1]],
     subscribe: seldom,

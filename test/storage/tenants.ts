@@ -136,7 +136,7 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
       await artifacts.answerChallenge('Grant', 'a')
       await artifacts.remove('Code', 'a')
       await artifacts.take('Code', 'a')
-      await artifacts.removeGrant('g')
+      await artifacts.removeGrants(['g'])
       await artifacts.sweep(later(1e9))
       await clients.markUsed('app', later(90_000))
       await clients.replaceSecret('app', 'x')
