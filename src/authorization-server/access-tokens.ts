@@ -1,6 +1,6 @@
 import { type JWTPayload, jwtVerify } from 'jose'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { isIssuedBefore } from '../core/revocation.ts'
+import { type AssertionClaim, holdersOf, isIssuedBefore } from '../core/revocation.ts'
 import { mayIntrospectAll } from './introspection.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -57,24 +57,34 @@ async function revoke({ revocations }: AuthorizationServerSettings, payload: JWT
 export interface OriginClaims extends JWTPayload {
   /** The tokens by `jti` that this one was exchanged for. */
   readonly origins?: readonly string[]
+  /** The grant by its name that it came from. */
+  readonly gid?: string
+  readonly assertion?: AssertionClaim
 }
 
-/** Says whether a token, one that it was exchanged for, the grant that it came from, or the client that has it was revoked. */
+/**
+ * Says whether a token, one that it was exchanged for, the grant that it came from, or one of those that it ends with was
+ * revoked.
+ */
 export async function isRevoked(
   { revocations }: AuthorizationServerSettings,
-  { jti, origins = [], gid, sub, client_id: clientId, act, iat = 0 }: OriginClaims,
+  claims: OriginClaims,
 ): Promise<boolean> {
-  if (typeof clientId === 'string' && (sub === clientId || act !== undefined)) {
-    const revokedAt = await revocations.revokedAt('client', clientId)
-    if (revokedAt !== undefined && isIssuedBefore(revokedAt, iat)) return true
+  const { jti, origins = [], gid, iat = 0 } = claims
+  const { clients, vouchedUser } = holdersOf(claims)
+  const wasRevoked = async (kind: 'client' | 'user', id: string): Promise<boolean> => {
+    const revokedAt = await revocations.revokedAt(kind, id)
+    return revokedAt !== undefined && isIssuedBefore(revokedAt, iat)
   }
+  for (const id of clients) if (await wasRevoked('client', id)) return true
+  if (vouchedUser !== undefined && (await wasRevoked('user', vouchedUser))) return true
   for (const id of [...origins, jti]) {
     if (typeof id === 'string' && (await revocations.has('token', id))) return true
   }
   return typeof gid === 'string' && (await revocations.has('grant', gid))
 }
 
-function describe({ gid: _, origins: __, ...claims }: OriginClaims): object {
+function describe({ gid: _, origins: __, assertion: ___, ...claims }: OriginClaims): object {
   return { active: true, token_type: claims['cnf'] === undefined ? 'Bearer' : 'DPoP', ...claims }
 }
 

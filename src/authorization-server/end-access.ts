@@ -1,4 +1,6 @@
 import type { Clock } from '../core/clock.ts'
+import { longestTokenSeconds } from '../core/lifetimes.ts'
+import { vouchedName } from '../core/secret.ts'
 import type { ConsentStore } from '../storage/consent-contract.ts'
 import type { ArtifactStore } from '../storage/contract.ts'
 import type { RevocationStore } from '../storage/revocation-contract.ts'
@@ -8,21 +10,38 @@ interface EndAccessPorts {
   readonly artifacts: ArtifactStore
   readonly revocations: RevocationStore
   readonly consents: ConsentStore
+  /** Who accounts are at identity providers. */
+  readonly identities: {
+    findByUser(accountId: string): Promise<{ readonly issuer: string; readonly subject: string } | undefined>
+  }
   readonly clock: Clock
 }
 
 /**
  * Ends every session of an account, and everything that it granted, with the access tokens that are out. What it agreed
- * to is asked for again: whoever knew the password may have agreed in its place. In this order: who agrees at this moment
- * then either finds that the session is over, or has agreed to what is found here and ends.
+ * to is asked for again: whoever knew the password may have agreed in its place. What it got by the word of its identity
+ * provider before it first came here ends with it. In this order: who agrees at this moment then either finds that the
+ * session is over, or has agreed to what is found here and ends.
  */
 export async function endAccess(ports: EndAccessPorts, accountId: string): Promise<void> {
   await endSessions(ports.artifacts, accountId)
   await ports.consents.forget(accountId)
+  await endVouched(ports, accountId)
   await grants(ports).revokeAll(accountId)
 }
 
 /** Ends every session of an account. */
 export async function endSessions(artifacts: ArtifactStore, accountId: string): Promise<void> {
   await artifacts.removeOfAccount('Session', accountId)
+}
+
+/** No grant stands for that: there was nobody here to note one for. */
+async function endVouched(
+  { identities, revocations, clock }: EndAccessPorts,
+  accountId: string,
+): Promise<void> {
+  const identity = await identities.findByUser(accountId)
+  if (identity === undefined) return
+  const id = vouchedName(identity.issuer, identity.subject)
+  await revocations.add({ kind: 'user', id, expiresAt: clock.now() + longestTokenSeconds * 1000 })
 }

@@ -33,7 +33,7 @@ export async function buildFederation(
   const described = config.login.providers.map(describeProvider)
   if (described.length === 0) return { identity: others, federation: undefined }
   const { store, clock, log } = base
-  const { artifacts, revocations, consents, users, identities } = store
+  const { users, identities } = store
   const providers: FederatedProvider[] = []
   for (const [index, description] of described.entries()) {
     const provider = await buildProvider(description, { config, base, index })
@@ -46,7 +46,7 @@ export async function buildFederation(
     users,
     identities,
     clock,
-    endAccess: (accountId) => endAccess({ artifacts, revocations, consents, clock }, accountId),
+    endAccess: (accountId) => endAccess({ ...store, clock }, accountId),
     onAway: (provider, reason) =>
       log.logger.warn({ provider, reason }, `the identity provider ${provider} does not answer: ${reason}`),
   })

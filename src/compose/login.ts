@@ -22,7 +22,7 @@ function buildOwnLogin(config: Config, base: Base): Omit<LoginSettings, 'federat
   const { users: loginForm } = config.login
   if (loginForm === 'none') return { loginForm, identity: closedIdentity, local: undefined }
   const { store, clock, secret } = base
-  const { artifacts, clients, consents, passkeys, revocations, users } = store
+  const { artifacts, clients, passkeys, users } = store
   if (loginForm === 'development') {
     const isClient = async (name: string): Promise<boolean> =>
       config.clients.some(({ id }) => id === name) ||
@@ -46,7 +46,7 @@ function buildOwnLogin(config: Config, base: Base): Omit<LoginSettings, 'federat
         identity,
         clock,
         endSessions: (accountId) => endSessions(artifacts, accountId),
-        endAccess: (accountId) => endAccess({ artifacts, revocations, consents, clock }, accountId),
+        endAccess: (accountId) => endAccess({ ...store, clock }, accountId),
       }),
     },
   }

@@ -20,13 +20,13 @@ export function buildPasswords(secret: MasterSecret): Passwords {
 
 /** The users of an installation, as the command line and the set-up page manage them. */
 export function buildPeople({ store, secret, clock }: PeopleBase, hashing = buildPasswords(secret)): People {
-  const { artifacts, revocations, consents, users } = store
+  const { artifacts, users } = store
   return people({
     users,
     passwords: hashing,
     invitations: invitations(artifacts, clock),
     clock,
-    endAccess: (accountId) => endAccess({ artifacts, revocations, consents, clock }, accountId),
+    endAccess: (accountId) => endAccess({ ...store, clock }, accountId),
   })
 }
 

@@ -20,6 +20,10 @@ export interface Principal {
   readonly originIds: readonly string[] | undefined
   /** Names the grant that the token came from, so that revoking the grant ends it. */
   readonly grantId: string | undefined
+  /** The clients by whose revocation it ends (`holdersOf`). */
+  readonly holders: readonly string[]
+  /** Names the user of an identity provider by whose revocation it ends (`holdersOf`). */
+  readonly vouchedUser: string | undefined
   /** Who acts for the subject, where the token was handed on (RFC 8693 section 4.1). */
   readonly actor: string | undefined
   /** The thumbprint of the key that the token is bound to (RFC 9449 section 6): whoever sends it must hold the key. */

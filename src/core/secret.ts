@@ -71,6 +71,11 @@ export function grantName(grantId: string): string {
   return digest(grantId).slice(0, 22)
 }
 
+/** Names a user of an identity provider in access tokens and deny lists, whatever either is called here. */
+export function vouchedName(issuer: string, subject: string): string {
+  return digest(JSON.stringify([issuer, subject])).slice(0, 22)
+}
+
 /** Encrypts and authenticates short texts (AES-256-GCM). `context` must be the same when the text is opened. */
 export interface Sealer {
   seal(text: string, context: string): string

@@ -14,7 +14,7 @@ interface DenyListOptions {
 }
 
 interface Revocation {
-  readonly kind: 'grant' | 'token' | 'client'
+  readonly kind: 'grant' | 'token' | 'client' | 'user'
   readonly id: string
   readonly expiresAt: number
   readonly revokedAt: number
@@ -26,7 +26,7 @@ interface RevocationFeed {
   subscribe(listener: (revocation: Revocation) => void): () => void
 }
 
-/** Tokens, grants and clients that no longer count, although signature and lifetime are right. Kept in memory. */
+/** Tokens, grants, clients and users that no longer count, although signature and lifetime are right. Kept in memory. */
 export interface DenyList {
   /** Nobody knows when others have not been heard for too long. */
   readonly isRevoked: (principal: Principal) => boolean | 'unknown'
@@ -51,7 +51,7 @@ export async function openDenyList({
   elapsed = () => performance.now(),
 }: DenyListOptions): Promise<DenyList> {
   const list = (): Map<string, Revocation> => new Map()
-  const revoked = { grant: list(), token: list(), client: list() }
+  const revoked = { grant: list(), token: list(), client: list(), user: list() }
   const add = (revocation: Revocation): void => void revoked[revocation.kind].set(revocation.id, revocation)
   const unsubscribe = feed.subscribe(add)
   let polled = clock.now()
@@ -80,19 +80,26 @@ export async function openDenyList({
   }
   const timer = setInterval(() => void pollInTurn(), pollMilliseconds).unref()
 
-  /** The grants of people end by themselves: what is left is what a client got as a machine, or in exchange. */
-  const isOfRevokedClient = ({ kind, actor, clientId, issuedAt }: Principal): boolean => {
-    const revocation = kind === 'client' || actor !== undefined ? revoked.client.get(clientId) : undefined
+  const wasRevoked = (kind: 'client' | 'user', id: string, issuedAt: number): boolean => {
+    const revocation = revoked[kind].get(id)
     return revocation !== undefined && isIssuedBefore(revocation.revokedAt, issuedAt)
+  }
+
+  /** Asked on every request, so it makes nothing. */
+  const isOfRevokedClient = ({ holders, issuedAt }: Principal): boolean => {
+    for (let at = 0; at < holders.length; at++)
+      if (wasRevoked('client', holders[at] as string, issuedAt)) return true
+    return false
   }
 
   return {
     isRevoked(principal) {
-      const { issuer, tokenId, grantId, originIds } = principal
+      const { issuer, tokenId, grantId, originIds, vouchedUser, issuedAt } = principal
       if (issuer !== own) return false
       if (elapsed() - heard > staleMilliseconds) return 'unknown'
       return (
         (revoked.client.size > 0 && isOfRevokedClient(principal)) ||
+        (vouchedUser !== undefined && wasRevoked('user', vouchedUser, issuedAt)) ||
         (revoked.grant.size > 0 && grantId !== undefined && revoked.grant.has(grantId)) ||
         (revoked.token.size > 0 &&
           ((tokenId !== undefined && revoked.token.has(tokenId)) ||

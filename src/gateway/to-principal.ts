@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose'
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
+import { holdersOf } from '../core/revocation.ts'
 import { ScopeSet } from '../core/scope.ts'
 import { type ClaimReading, readScopes, readText, readTexts } from './read-claims.ts'
 
@@ -15,6 +16,7 @@ export function toPrincipal(payload: JWTPayload, issuer: string, reading: ClaimR
   if (exp - iat > maxLifetimeSeconds) throw invalidToken('token lives too long')
   const clientId = readText(payload, reading.clientId) ?? sub
   const { gid: grant, origins } = payload
+  const { clients: holders, vouchedUser } = holdersOf(payload)
   return {
     issuer,
     subject: sub,
@@ -29,6 +31,8 @@ export function toPrincipal(payload: JWTPayload, issuer: string, reading: ClaimR
     tokenId: jti,
     originIds: Array.isArray(origins) ? origins.filter((id) => typeof id === 'string') : undefined,
     grantId: typeof grant === 'string' ? grant : undefined,
+    holders,
+    vouchedUser,
     actor: currentActor(payload['act']),
     keyThumbprint: boundKey(payload['cnf']),
   }

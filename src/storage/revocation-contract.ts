@@ -1,10 +1,10 @@
 /** Something that must no longer be honoured, although its signature and lifetime say otherwise. */
 export interface Revocation {
   /**
-   * A grant by its name (`grantName`), one access token by its `jti`, or by its id a client: what it got until then for
-   * itself, and for what others handed on to it.
+   * A grant by its name (`grantName`), or one access token by its `jti`; a client by its id, or a user of an identity provider
+   * by their name (`vouchedName`): what they got until then, other than by a grant (`holdersOf`).
    */
-  readonly kind: 'grant' | 'token' | 'client'
+  readonly kind: 'grant' | 'token' | 'client' | 'user'
   readonly id: string
   /** When nothing signed can refer to it any more: milliseconds since the epoch. */
   readonly expiresAt: number
@@ -19,8 +19,8 @@ export interface RevocationStore {
   /** Does the same for many, however many there are, some hundred with each statement. */
   addAll(revocations: readonly Omit<Revocation, 'revokedAt'>[]): Promise<void>
   has(kind: Revocation['kind'], id: string): Promise<boolean>
-  /** When a client was revoked last, unless that has been swept. */
-  revokedAt(kind: 'client', id: string): Promise<number | undefined>
+  /** When a client or a user was revoked last, unless that has been swept. */
+  revokedAt(kind: 'client' | 'user', id: string): Promise<number | undefined>
   /** Those made at or after a time, in milliseconds since the epoch, that have not been swept. */
   since(time: number): Promise<readonly Revocation[]>
   /**

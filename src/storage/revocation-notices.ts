@@ -29,7 +29,7 @@ function read(text: string): (Revocation & { readonly tenant: string }) | undefi
     const { tenant, kind, id, expiresAt, revokedAt } = JSON.parse(text) as Record<string, unknown>
     const isOurs = typeof tenant === 'string' && typeof id === 'string'
     if (!isOurs || !isTime(expiresAt) || !isTime(revokedAt)) return undefined
-    if (kind !== 'grant' && kind !== 'token' && kind !== 'client') return undefined
+    if (kind !== 'grant' && kind !== 'token' && kind !== 'client' && kind !== 'user') return undefined
     return { tenant, kind, id, expiresAt, revokedAt }
   } catch {
     return undefined // no JSON, so no notice of ours

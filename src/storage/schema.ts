@@ -49,7 +49,7 @@ interface KeyTable {
 
 interface RevocationTable {
   tenant: string
-  /** `grant`, `token` or `client`. */
+  /** `grant`, `token`, `client` or `user`. */
   kind: string
   id: string
   revoked_at: number

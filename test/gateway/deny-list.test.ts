@@ -20,6 +20,8 @@ const principal: Principal = {
   tokenId: 't',
   originIds: undefined,
   grantId: 'g',
+  holders: [],
+  vouchedUser: undefined,
   actor: undefined,
   keyThumbprint: undefined,
 }
@@ -63,22 +65,33 @@ describe('the deny list', () => {
     }
   })
 
-  it('ends what a client got for itself or from others before it was revoked, and nothing else', async (test) => {
+  it('ends what clients and users of providers hold since before they were revoked, and nothing else', async (test) => {
     const revokedAt = systemClock.now()
-    const revocation = { kind: 'client', id: 'client', expiresAt: revokedAt + 60_000, revokedAt } as const
-    const feed = { since: async () => [revocation], subscribe: () => () => undefined }
+    const times = { expiresAt: revokedAt + 60_000, revokedAt }
+    const revocations = [
+      { kind: 'client', id: 'client', ...times },
+      { kind: 'user', id: 'a name', ...times },
+    ] as const
+    const feed = { since: async () => revocations, subscribe: () => () => undefined }
     const onFault = (error: unknown) => assert.fail(String(error))
     const list = await openDenyList({ feed, issuer, clock: systemClock, onFault })
     test.after(() => list.close())
-    const machine = { ...principal, kind: 'client', subject: 'client' } as const
     const issuedAt = Math.floor(revokedAt / 1000)
-    for (const ended of [machine, { ...principal, actor: 'client' }, { ...machine, issuedAt: issuedAt + 9 }])
-      assert.equal(list.isRevoked(ended), true)
+    const held = [
+      { ...principal, holders: ['client'] },
+      { ...principal, holders: ['other', 'another', 'client'] },
+      { ...principal, vouchedUser: 'a name' },
+    ]
+    for (const one of held) {
+      assert.equal(list.isRevoked(one), true)
+      assert.equal(list.isRevoked({ ...one, issuedAt: issuedAt + 9 }), true)
+      assert.equal(list.isRevoked({ ...one, issuedAt: issuedAt + 11 }), false)
+      assert.equal(list.isRevoked({ ...one, issuer: 'https://elsewhere.example' }), false)
+    }
     for (const good of [
       principal,
-      { ...machine, clientId: 'other' },
-      { ...machine, issuer: 'https://elsewhere.example' },
-      { ...machine, issuedAt: issuedAt + 11 },
+      { ...principal, holders: ['other'] },
+      { ...principal, holders: ['a name'], vouchedUser: 'client' },
     ])
       assert.equal(list.isRevoked(good), false)
   })

@@ -163,6 +163,8 @@ it('an exchanged token belongs to everything by which a principal is told from o
     tokenId: undefined,
     originIds: undefined,
     grantId: undefined,
+    holders: [],
+    vouchedUser: undefined,
     actor: undefined,
     keyThumbprint: undefined,
   }

@@ -126,7 +126,7 @@ const calls: Calls = {
       [
         [
           { kind: 'grant', id: 'one', expiresAt: 1 },
-          { kind: 'client', id: 'a client', expiresAt: 1 },
+          { kind: 'user', id: 'a user', expiresAt: 1 },
         ],
       ],
     ],

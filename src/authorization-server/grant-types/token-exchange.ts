@@ -38,7 +38,8 @@ export const tokenExchangeParameters = {
  * - never for more scopes, a longer time or another user than the given token's, nor beyond the client's own limit;
  * - for another server than the given token's only where the operator lists it with the client;
  * - a token that is bound to a key only for who holds the key (RFC 9449).
- * The new token ends with the given one, and with the grant that it came from. All input is untrusted.
+ * The new token ends with the given one and with everything that ends that one: the grant that it came from, and the
+ * clients that had it before. All input is untrusted.
  */
 export function exchangeToken(
   provider: Provider,
@@ -72,7 +73,7 @@ export function exchangeToken(
       subject: String(subject.sub),
       scopes,
       lifetimeSeconds: Math.min(accessTokenSeconds(settings, client), left),
-      claims: { act: actorsOf(subject, known.id), origins: originsOf(subject), ...gidOf(subject) },
+      claims: { act: actorsOf(subject, known.id), origins: originsOf(subject), ...beginningOf(subject) },
       issuedTokenType: accessTokenType,
     })
   }
@@ -160,6 +161,10 @@ function originsOf({ origins = [], jti }: OriginClaims): string[] {
   return [...origins, ...(jti === undefined ? [] : [jti])]
 }
 
-function gidOf({ gid }: JWTPayload): { gid?: string } {
-  return typeof gid === 'string' ? { gid } : {}
+/** The grant or the assertion with which it began. */
+function beginningOf({ gid, assertion }: OriginClaims): Pick<OriginClaims, 'gid' | 'assertion'> {
+  return {
+    ...(gid === undefined ? {} : { gid }),
+    ...(assertion === undefined ? {} : { assertion }),
+  }
 }

@@ -1,5 +1,6 @@
 import type { Provider } from 'oidc-provider'
-import { grantName } from '../../core/secret.ts'
+import type { AssertionClaim } from '../../core/revocation.ts'
+import { grantName, vouchedName } from '../../core/secret.ts'
 import { errors } from '../library.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
 
@@ -16,15 +17,16 @@ interface Vouched {
 
 /**
  * Where somebody who signs in here as well is meant, notes the token as a grant of theirs, so that it ends with their
- * access. Resolves to the claims that say so. Throws InvalidGrant for who is kept out.
+ * access. Of everybody else it notes the name, in case they sign in here while it is good. Resolves to the claims that say
+ * so, and who got the token: a client that is blocked at this moment has no good one, whatever is found of it. Throws InvalidGrant for who is kept out.
  */
 export async function grantVouched(
   provider: Provider,
   { grants: { findVouched } }: AuthorizationServerSettings,
   { issuer, subject, clientId, resource, scopes, lifetimeSeconds }: Vouched,
-): Promise<{ readonly gid?: string }> {
+): Promise<{ readonly gid?: string; readonly assertion: AssertionClaim }> {
   const user = await findVouched(issuer, subject)
-  if (user === undefined) return {}
+  if (user === undefined) return { assertion: { client: clientId, user: vouchedName(issuer, subject) } }
   if (user.disabledAt !== undefined) throw keptOut()
   const grant = new provider.Grant({
     accountId: user.id,
@@ -39,7 +41,7 @@ export async function grantVouched(
     await grant.destroy()
     throw keptOut()
   }
-  return { gid: grantName(id) }
+  return { gid: grantName(id), assertion: { client: clientId } }
 }
 
 function keptOut(): Error {
