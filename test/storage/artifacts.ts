@@ -285,7 +285,7 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       assert.deepEqual([await has('hasn'), await has(''), await has('has', 'Session')], [false, false, false])
       clock.advance(61_000)
       assert.deepEqual([await has('has'), await has('lasting')], [false, true])
-      await store().artifacts.removeGrant('h2')
+      await store().artifacts.removeGrants(['h2'])
       assert.equal(await has('lasting'), false)
     })
 
