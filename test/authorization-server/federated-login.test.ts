@@ -47,21 +47,6 @@ describe('logging in at an identity provider', () => {
     assert.ok(![...browser.cookies.keys()].some((name) => name.includes('visit')), 'no state was set (X6)')
   })
 
-  it('is not answered at another spelling of a path, which log and audit would not know (N34)', async () => {
-    const browser = new FormBrowser()
-    const callback = federation.first.authorize(await federation.leave(browser))
-    const { location } = await browser
-      .open(callback.href)
-      .then(({ headers }) => ({ location: headers.get('location') }))
-    const page = new URL(location ?? '', callback)
-    const spelled = page.href.replace('/callback/', '/%63allback/')
-    assert.notEqual(spelled, page.href)
-    assert.equal((await browser.open(spelled)).status, 404)
-    assert.equal((await browser.open(page.href)).status, 303)
-    const event = (await federation.installation.audit()).at(-1)
-    assert.deepEqual([event?.event, event?.outcome], ['oauth.login', 'allowed'])
-  })
-
   it('asks for consent after the login even where the provider and we know the person (A64, A50)', async () => {
     const browser = new FormBrowser()
     await federation.signIn(browser)
