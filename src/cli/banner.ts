@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Running, RunningCertificate } from '../app.ts'
 import type { RunningTenant } from '../compose/tenants.ts'
 import type { CommonFlags } from './flags.ts'
@@ -52,16 +53,38 @@ export function tokenHint({ data }: Pick<CommonFlags, 'data'>): string {
   return `\nWithout a browser:\n\n  npx portcullis token --scope "mcp:*"${flags}\n`
 }
 
-/** Tells the operator of an installation without users where the first one is made. Never goes to the log. */
-export function setUpHint(link: string, tenant?: string): string {
-  const [of, flag] = tenant === undefined ? ['', ''] : [` of ${tenant}`, ` --tenant ${tenant}`]
+/** The installation that a command has to be told of. */
+interface Told {
+  /** The configuration file, where one was named. */
+  readonly file: string | undefined
+  /** The data folder, where the store is in it. */
+  readonly data: string | undefined
+  readonly tenant?: string
+}
+
+/**
+ * Tells the operator of an installation without users where the first one is made. Never goes to the log. Its command does
+ * the same in every folder.
+ */
+export function setUpHint(link: string, { file, data, tenant }: Told): string {
+  const of = tenant === undefined ? '' : ` of ${tenant}`
+  const flags = [
+    ...(tenant === undefined ? [] : ['--tenant', tenant]),
+    ...(file === undefined ? [] : ['-c', quoteWord(resolve(file))]),
+    ...(data === undefined ? [] : ['--data', quoteWord(resolve(data))]),
+  ]
   return [
     '',
     `There is no user${of} yet. Within the hour, make the first one here:`,
     '',
     `  ${link}`,
     '',
-    `or with: portcullis user add NAME${flag}`,
+    `or with: ${['portcullis user add NAME', ...flags].join(' ')}`,
     '',
   ].join('\n')
+}
+
+/** A word as a shell reads it. */
+function quoteWord(word: string): string {
+  return /^[\w./:@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -63,8 +63,9 @@ async function serve({
   const running = led ?? (await start(settings, { parts: chosen }))
   if (settings.log.format === 'text')
     console.log(describeRunning(running, await running.createDashboardLink?.()))
-  if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink))
-  const tellOfTenants = setUpHints(running)
+  const told = { file: config, data: settings.store.url === undefined ? settings.data : undefined }
+  if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink, told))
+  const tellOfTenants = setUpHints(running, told)
   tellOfTenants()
   const replace = async (next: Config): Promise<void> => {
     await running.replace(next)
@@ -87,13 +88,16 @@ async function serve({
 }
 
 /** Tells of each tenant without users once where the first one is made. */
-function setUpHints({ tenants }: Pick<Running, 'tenants'>): () => void {
-  const told = new Set<string>()
+function setUpHints(
+  { tenants }: Pick<Running, 'tenants'>,
+  told: Parameters<typeof setUpHint>[1],
+): () => void {
+  const links = new Set<string>()
   return () => {
     for (const { name, setUpLink } of tenants()) {
-      if (setUpLink === undefined || told.has(setUpLink)) continue
-      told.add(setUpLink)
-      console.error(setUpHint(setUpLink, name))
+      if (setUpLink === undefined || links.has(setUpLink)) continue
+      links.add(setUpLink)
+      console.error(setUpHint(setUpLink, { ...told, tenant: name }))
     }
   }
 }

@@ -146,6 +146,8 @@ upstreams: [{ name: a, url: http://127.0.0.1:9/mcp }]
     }
     const link = /http:\/\/\S+\/setup\/([\w-]{43})/.exec(running.output())
     assert.ok(link !== null, running.output())
+    const [, hint = ''] = /or with: (.*)/.exec(running.output()) ?? []
+    assert.equal(hint, `portcullis user add NAME -c ${file} --data ${data}`, 'the same in every folder')
     const invited = await portcullis(['user', 'invite', 'grace', '-c', file])
     assert.match(invited.stdout, new RegExp(`^${url}/setup/[\\w-]{43}\n$`))
     const alone = await portcullis(['user', 'invite', 'grace', '--data', data])
