@@ -57,7 +57,11 @@ export const auditSchema = z
       description: 'Days for which events are kept. Default: for ever.',
     }),
     sinks: z
-      .array(z.discriminatedUnion('kind', [httpSink, syslogSink, postgresSink]))
+      .array(
+        z.discriminatedUnion('kind', [httpSink, syslogSink, postgresSink], {
+          error: 'must be one of http, syslog, postgres',
+        }),
+      )
       .default([])
       .meta({
         description: 'Where events are copied to.',

@@ -2,6 +2,7 @@ import type { RuleProblem } from './cross-check.ts'
 import type { ParsedConfig } from './schema.ts'
 
 const urn = 'urn:ietf:params:oauth:grant-type:'
+const jwtBearer = `${urn}jwt-bearer`
 
 /** The rules between grants, the clients that have them, and the servers that they are for. */
 export function checkGrants({ grants, clients, upstreams }: Partial<ParsedConfig>): RuleProblem[] {
@@ -9,18 +10,26 @@ export function checkGrants({ grants, clients, upstreams }: Partial<ParsedConfig
   const isOn: Readonly<Record<string, readonly [boolean, string]>> = {
     [`${urn}device_code`]: [grants.deviceCode === 'on', 'grants.deviceCode: on'],
     [`${urn}token-exchange`]: [grants.tokenExchange === 'on', 'grants.tokenExchange: on'],
-    [`${urn}jwt-bearer`]: [grants.identityAssertions.length > 0, 'an entry in grants.identityAssertions'],
+    [jwtBearer]: [grants.identityAssertions.length > 0, 'an entry in grants.identityAssertions'],
   }
   const ofClients = (clients ?? []).flatMap(({ grantTypes, upstreams: named }, index) => {
     const at = ['clients', index]
     const off = grantTypes.flatMap((type, position) => {
       const [on, setting] = isOn[type] ?? [true, '']
-      return on ? [] : [{ path: [...at, 'grantTypes', position], message: `needs ${setting}` }]
+      if (on) return []
+      const problem = { path: [...at, 'grantTypes', position], message: `needs ${setting}` }
+      return [type === jwtBearer ? { ...problem, needs: ['grants', 'identityAssertions'] } : problem]
     })
     const unknown = (named ?? []).flatMap((name, position) =>
       upstreams === undefined || upstreams.some((upstream) => upstream.name === name)
         ? []
-        : [{ path: [...at, 'upstreams', position], message: `there is no server "${name}"` }],
+        : [
+            {
+              path: [...at, 'upstreams', position],
+              message: `there is no server "${name}"`,
+              needs: ['upstreams'],
+            },
+          ],
     )
     return [...off, ...unknown]
   })

@@ -92,6 +92,7 @@ function checkExternal({
   if (issuers?.length === 0)
     problems.push({
       path: ['issuers'],
+      needs: ['issuers'],
       message: 'must name the issuer of access tokens where authorizationServer is external',
     })
   if ((login?.providers.length ?? 0) > 0) problems.push({ path: ['login', 'providers'], message: without })

@@ -18,16 +18,20 @@ export function checkTenants(
     const earlier = tenants.slice(0, index)
     const { name, host: _, limits: __, ...own } = tenant
     const problems: RuleProblem[] = checkOwn({ ...own, ...(mode === undefined ? {} : { mode }) }).map(
-      ({ path, message }) => ({ path: at(path), message }),
+      ({ path, needs, ...rest }) => ({
+        ...rest,
+        path: at(path),
+        ...(needs === undefined ? {} : { needs: at(needs) }),
+      }),
     )
-    const wrong = (setting: keyof ParsedTenant, message: string): unknown =>
-      problems.push({ path: at([setting]), message })
+    const wrong = (setting: keyof ParsedTenant, message: string, needs = at([setting])): unknown =>
+      problems.push({ path: at([setting]), message, needs })
     if (name === namelessTenant)
       wrong('name', 'must not be default, which stands for the installation itself')
     if (earlier.some((other) => other.name === name)) wrong('name', `"${name}" is taken by an earlier tenant`)
     if (own.upstreams.length === 0) wrong('upstreams', 'must name at least one MCP server')
     const why = hostProblem(tenant, earlier, { mode, publicUrl, allowedHosts })
-    if (why !== undefined) wrong('host', why)
+    if (why !== undefined) wrong('host', why, ['publicUrl'])
     return problems
   })
 }

@@ -16,11 +16,13 @@ import type { ParsedConfig } from './schema.ts'
 export interface RuleProblem {
   readonly path: readonly PropertyKey[]
   readonly message: string
+  /** What must be right for the rule to count: where something in it is wrong, the rule may only seem to be broken. */
+  readonly needs?: readonly PropertyKey[]
 }
 
 /**
- * The rules that span several settings. A setting that is itself wrong is absent from `config`; the rules about the
- * others are still checked, so that all problems are told at once.
+ * The rules that span several settings. A setting that is itself wrong is absent from `config`, an item of a list too; the
+ * rules about the others are still checked, so that all problems are told at once.
  */
 export function crossCheck(config: Partial<ParsedConfig>): RuleProblem[] {
   return [
@@ -100,7 +102,9 @@ function checkUpstreams(upstreams: ParsedConfig['upstreams']): RuleProblem[] {
     const at = ['upstreams', index]
     const problems: RuleProblem[] = []
     if ((upstream.url === undefined) === (upstream.command === undefined)) {
-      problems.push(problem(at, 'needs either url or command'))
+      const message =
+        upstream.url === undefined ? 'needs either url or command' : 'has both url and command: take one away'
+      problems.push(problem(at, message))
     }
     problems.push(...checkKind(upstream, at))
     if (earlier.some(({ name }) => name === upstream.name)) {
@@ -214,8 +218,9 @@ function checkAudit({ audit, store }: Partial<ParsedConfig>): RuleProblem[] {
       const url = sink.url ?? store?.url
       const message =
         'must be a URL such as postgres://user:password@host:5432/database, unless store.url is one'
-      if (url === undefined || !/^postgres(?:ql)?:\/\/.+\/.+/.test(url))
-        problems.push(problem(['audit', 'sinks', index, 'url'], message))
+      const path = ['audit', 'sinks', index, 'url']
+      if (url === undefined) problems.push({ path, message, needs: ['store'] })
+      else if (!/^postgres(?:ql)?:\/\/.+\/.+/.test(url)) problems.push(problem(path, message))
     }
     return problems
   })

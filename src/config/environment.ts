@@ -1,4 +1,6 @@
-import type { Problem } from './problems.ts'
+import { closest } from './closest.ts'
+import type { Named } from './places.ts'
+import { type Problem, writePath } from './problems.ts'
 import { fileSuffix, readVariable } from './read-variable.ts'
 import { listSettings, type Setting } from './settings.ts'
 
@@ -9,8 +11,9 @@ export const fileVariable = 'PORTCULLIS_CONFIG'
  * Settings from environment variables, or from the files that variables with `_FILE` at their end name, with the problems
  * found on the way. Lists are separated by commas.
  */
-export function readEnvironment(environment: NodeJS.ProcessEnv): { values: object; problems: Problem[] } {
+export function readEnvironment(environment: NodeJS.ProcessEnv): Named & { readonly problems: Problem[] } {
   const values: Record<string, unknown> = {}
+  const names = new Map<string, string>()
   const problems: Problem[] = []
   const settings = new Map(listSettings().map((setting) => [setting.variable, setting]))
   for (const [variable, text] of Object.entries(environment)) {
@@ -20,14 +23,20 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): { values: objec
       own === undefined && variable.endsWith(fileSuffix) ? variable.slice(0, -fileSuffix.length) : variable
     const setting = own ?? settings.get(name)
     if (setting === undefined) {
-      problems.push({ path: variable, message: 'there is no such setting' })
+      const known = [...settings.keys()].flatMap((one) => (one === undefined ? [] : [one, one + fileSuffix]))
+      const close = closest(variable, known)
+      const hint = close === undefined ? '' : `; did you mean ${close}?`
+      problems.push({ path: variable, message: `there is no such setting${hint}` })
       continue
     }
     const read = readVariable(environment, name)
     if ('problem' in read) problems.push({ path: variable, message: read.problem })
-    else if (read.value !== undefined) place(values, setting.path, convert(setting, read.value))
+    else if (read.value !== undefined) {
+      place(values, setting.path, convert(setting, read.value))
+      names.set(writePath(setting.path), variable)
+    }
   }
-  return { values, problems }
+  return { values, names, problems }
 }
 
 /** Puts a value at a path, making the objects on the way. */

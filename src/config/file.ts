@@ -11,7 +11,10 @@ const loadYaml = (): typeof yaml => load('yaml') as typeof yaml
 export interface ConfigFile {
   readonly values: object
   readonly problems: readonly Problem[]
-  /** Where the value of a path stands, such as `portcullis.yaml:3`, or undefined where the file does not have it. */
+  /**
+   * Where the value of a path stands, such as `portcullis.yaml:3`; of what is missing, where it would stand. Undefined where the
+   * file has nothing of it.
+   */
   locate(path: readonly PropertyKey[]): string | undefined
 }
 
@@ -54,6 +57,9 @@ function locate(
   path: readonly PropertyKey[],
   describe: (offset: number) => string,
 ): string | undefined {
-  const node = document.getIn(path, true)
-  return loadYaml().isNode(node) && node.range ? describe(node.range[0]) : undefined
+  for (let depth = path.length; depth > 0; depth--) {
+    const node = document.getIn(path.slice(0, depth), true)
+    if (loadYaml().isNode(node) && node.range) return describe(node.range[0])
+  }
+  return undefined
 }

@@ -1,15 +1,19 @@
+import { isDeepStrictEqual } from 'node:util'
 import { withoutTrailingSlash } from '../core/resource.ts'
 import { closest } from './closest.ts'
 import { completeLogin } from './complete-login.ts'
-import { crossCheck } from './cross-check.ts'
+import { crossCheck, type RuleProblem } from './cross-check.ts'
 import { readEnvironment } from './environment.ts'
 import { type ConfigFile, readConfigFile } from './file.ts'
 import { deepFreeze } from './freeze.ts'
+import { flagNames, placeOf } from './places.ts'
 import { ConfigurationInvalid, type Problem, writePath } from './problems.ts'
 import { checkPair } from './read-pair.ts'
-import { type Config, type ConfigInput, configSchema, type ParsedConfig } from './schema.ts'
+import { type Config, type ConfigInput, configSchema } from './schema.ts'
 import { listSettings } from './settings.ts'
+import { validPart } from './valid-part.ts'
 import { isPlainObject, resolveVariables } from './variables.ts'
+import { wordIssue } from './word-issue.ts'
 
 interface Sources {
   /** What the command itself sets; everything else overrides it. */
@@ -42,20 +46,36 @@ export function loadConfig({
   needsServer = false,
   certificateAt,
 }: Sources): Config {
-  const problems: Problem[] = []
   const fromFile: ConfigFile = file === undefined ? noFile : readConfigFile(file)
   const fromEnvironment = readEnvironment(environment)
-  problems.push(...fromFile.problems, ...fromEnvironment.problems)
+  const layers = {
+    base: { values: base, names: flagNames },
+    file: fromFile,
+    environment: fromEnvironment,
+    flags: { values: flags, names: flagNames },
+  }
+  const place = ({ path, message }: RuleProblem): Problem => {
+    return { path: writePath(path) || 'configuration', message, place: placeOf(path, layers) }
+  }
   const merged = [fromFile.values, fromEnvironment.values, flags].reduce(merge, base)
-  const secrets = resolveVariables(merged, environment, problems)
-  const parsed = configSchema.safeParse(secrets)
-  problems.push(...(parsed.error?.issues ?? []).flatMap((issue) => describeIssue(issue, fromFile)))
-  const valid = parsed.data ?? validPart(secrets)
-  const rules = crossCheck(valid)
-  if (certificateAt !== undefined) rules.push(...checkPair(valid, certificateAt))
-  problems.push(
-    ...rules.map(({ path, message }) => ({ path: writePath(path), message, place: fromFile.locate(path) })),
+  const unset: RuleProblem[] = []
+  const secrets = resolveVariables(merged, environment, unset)
+  const parsed = configSchema.safeParse(secrets, { error: wordIssue })
+  const refused = (parsed.error?.issues ?? []).flatMap(describeIssue)
+  const { config: valid, pathInWhole } =
+    parsed.data === undefined ? validPart(secrets) : { config: parsed.data, pathInWhole: asItIs }
+  const rules = crossCheck(valid).filter(({ path, needs }) =>
+    needs === undefined
+      ? !refused.some((one) => isDeepStrictEqual(one.path, pathInWhole(path)))
+      : !refused.some((one) => begins(one.path, pathInWhole(needs))),
   )
+  if (certificateAt !== undefined) rules.push(...checkPair(valid, certificateAt))
+  const broken = rules.map(({ path, message }) => ({ path: pathInWhole(path), message }))
+  const problems = [
+    ...fromFile.problems,
+    ...fromEnvironment.problems,
+    ...[...unset, ...refused, ...broken].map(place),
+  ]
   const { upstreams, tenants } = valid
   if (needsServer && problems.length === 0 && upstreams?.length === 0 && tenants?.length === 0) {
     problems.push({
@@ -92,20 +112,17 @@ interface Issue {
   readonly errors?: readonly (readonly Issue[])[]
 }
 
-function describeIssue({ path, message, code, keys = [], errors }: Issue, file: ConfigFile): Problem[] {
+function describeIssue({ path, message, code, keys = [], errors }: Issue): RuleProblem[] {
   // A branch that looked inside the value is the one that was meant; the others only say that it is none of theirs.
   const meant = errors?.find((issues) => issues.some((issue) => issue.path.length > 0 || issue.keys))
   if (meant !== undefined) {
-    return meant.flatMap((issue) => describeIssue({ ...issue, path: [...path, ...issue.path] }, file))
+    return meant.flatMap((issue) => describeIssue({ ...issue, path: [...path, ...issue.path] }))
   }
-  if (code !== 'unrecognized_keys') {
-    return [{ path: writePath(path) || 'configuration', message, place: file.locate(path) }]
-  }
+  if (code !== 'unrecognized_keys') return [{ path, message }]
   return keys.map((key) => {
     const close = closest(key, keysAt(path))
     const hint = close === undefined ? '' : `; did you mean ${close}?`
-    const place = file.locate([...path, key])
-    return { path: writePath([...path, key]), message: `there is no such setting${hint}`, place }
+    return { path: [...path, key], message: `there is no such setting${hint}` }
   })
 }
 
@@ -117,12 +134,10 @@ function keysAt(path: readonly PropertyKey[]): string[] {
     .flatMap((setting) => setting.path[names.length] ?? [])
 }
 
-/** The settings that are right on their own, so that the rules between settings can be checked for these. */
-function validPart(config: object): Partial<ParsedConfig> {
-  const valid: Record<string, unknown> = {}
-  for (const [key, field] of Object.entries(configSchema.shape)) {
-    const parsed = field.safeParse((config as Record<string, unknown>)[key])
-    if (parsed.success) valid[key] = parsed.data
-  }
-  return valid
+function begins(path: readonly PropertyKey[], start: readonly PropertyKey[]): boolean {
+  return isDeepStrictEqual(path.slice(0, start.length), start)
+}
+
+function asItIs<T>(path: T): T {
+  return path
 }

@@ -26,7 +26,10 @@ function isNetwork(text: string): boolean {
 }
 
 /** An http or https URL. */
-export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+export const httpUrl = z.url({
+  protocol: /^https?$/,
+  error: ({ input }) => `${input === undefined ? 'is needed:' : 'must be'} an http or https URL`,
+})
 
 /** A secret that an operator was given, and the file that may hold it instead. */
 export const givenSecret = {

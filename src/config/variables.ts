@@ -1,5 +1,5 @@
 import { minSecretLength } from './client-schema.ts'
-import { type Problem, writePath } from './problems.ts'
+import type { RuleProblem } from './cross-check.ts'
 import { readVariable } from './read-variable.ts'
 
 interface Place {
@@ -37,17 +37,17 @@ const places: readonly Place[] = [
 export function resolveVariables(
   config: object,
   environment: NodeJS.ProcessEnv,
-  problems: Problem[],
+  problems: RuleProblem[],
 ): object {
   const resolve = (path: readonly PropertyKey[], otherwise: string | undefined, text: unknown): unknown => {
     if (typeof text !== 'string' || !text.startsWith('$')) return text
     const read = readVariable(environment, text.slice(1))
     if ('problem' in read) {
-      problems.push({ path: writePath(path), message: `the variable ${text} ${read.problem}` })
+      problems.push({ path, message: `the variable ${text} ${read.problem}` })
       return otherwise
     }
     if (read.value === undefined) {
-      problems.push({ path: writePath(path), message: `the variable ${text} is not set` })
+      problems.push({ path, message: `the variable ${text} is not set` })
     }
     return read.value ?? otherwise
   }

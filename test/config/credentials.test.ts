@@ -93,7 +93,7 @@ describe('the credential for an MCP server', () => {
       ],
       [
         '{ kind: token-exchange, clientId: a, clientSecret: s }',
-        'credential.tokenUrl: must be an http or https URL',
+        'credential.tokenUrl: is needed: an http or https URL',
       ],
     ]
     for (const [credential, ...expected] of cases)

@@ -1,0 +1,44 @@
+import type { ConfigFile } from './file.ts'
+import { writePath } from './problems.ts'
+import { valueAt } from './valid-part.ts'
+
+/** Values, and what an operator calls those of them that have a name besides their path. */
+export interface Named {
+  readonly values: object
+  /** By the path of the setting. */
+  readonly names: ReadonlyMap<string, string>
+}
+
+/** The flags that set something, by its path. */
+export const flagNames: Named['names'] = new Map([
+  ['listen.gateway', '--port'],
+  ['publicUrl', '--public-url'],
+  ['data', '--data'],
+  ['log.level', '--log-level'],
+  ['log.format', '--json'],
+  ['workers', '--workers'],
+  ['upstreams[0].url', '--upstream'],
+])
+
+interface Layers {
+  readonly base: Named
+  readonly file: ConfigFile
+  readonly environment: Named
+  readonly flags: Named
+}
+
+/** Where the value of a path can be mended: at the flag, the variable, or the line of the file that it comes from. */
+export function placeOf(
+  path: readonly PropertyKey[],
+  { base, file, environment, flags }: Layers,
+): string | undefined {
+  return nameIn(flags, path) ?? nameIn(environment, path) ?? file.locate(path) ?? nameIn(base, path)
+}
+
+/** A variable with a list has the name of what is in it. */
+function nameIn({ values, names }: Named, path: readonly PropertyKey[]): string | undefined {
+  const known = path
+    .map((_, depth) => path.slice(0, depth + 1))
+    .find((part) => names.has(writePath(part)) && valueAt(values, part) !== undefined)
+  return known === undefined ? undefined : names.get(writePath(known))
+}

@@ -1,0 +1,76 @@
+import { writePath } from './problems.ts'
+import { configSchema, type ParsedConfig } from './schema.ts'
+import { isPlainObject } from './variables.ts'
+
+type Path = readonly PropertyKey[]
+
+/** What of a configuration is right on its own, so that the rules between settings can be checked for that. */
+export interface ValidPart {
+  readonly config: Partial<ParsedConfig>
+  /** Where in the whole configuration stands what is at a path of this part, whose lists have fewer items. */
+  pathInWhole(path: Path): Path
+}
+
+/**
+ * Leaves out what the schema refuses: the item of a list, or the setting where it is in no list. Nothing is told of that,
+ * since whoever parses the whole has told it.
+ */
+export function validPart(whole: object): ValidPart {
+  const leftOut = new Set<string>()
+  const pathInWhole = (path: Path): Path => {
+    const found: PropertyKey[] = []
+    for (const key of path) found.push(typeof key === 'number' ? indexInWhole(leftOut, found, key) : key)
+    return found
+  }
+  const config: Record<string, unknown> = {}
+  for (const [key, field] of Object.entries(configSchema.shape)) {
+    const written = (whole as Record<string, unknown>)[key]
+    for (;;) {
+      const value = without(leftOut, written, [key])
+      const parsed = field.safeParse(value)
+      if (parsed.success) config[key] = parsed.data
+      const items = (parsed.error?.issues ?? []).map(({ path }) => wrongItem(value, path))
+      if (parsed.success || items.includes(undefined)) break
+      const paths = items.map((item = []) => writePath(pathInWhole([key, ...item])))
+      for (const path of paths) leftOut.add(path)
+    }
+  }
+  return { config, pathInWhole }
+}
+
+/** The value at a path, or undefined. */
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((inner, key) => {
+    const isThere = typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
+    return isThere ? (inner as Record<PropertyKey, unknown>)[key] : undefined
+  }, value)
+}
+
+/** The innermost item with settings that an issue is about, else the outermost item; undefined outside of lists. */
+function wrongItem(value: unknown, path: Path): Path | undefined {
+  const items = path.flatMap((key, depth) => (typeof key === 'number' ? [path.slice(0, depth + 1)] : []))
+  return items.findLast((item) => isPlainObject(valueAt(value, item))) ?? items[0]
+}
+
+/** A copy without the items at certain paths. */
+function without(paths: ReadonlySet<string>, value: unknown, at: Path): unknown {
+  if (Array.isArray(value)) {
+    return value.flatMap((item: unknown, index) => {
+      const path = [...at, index]
+      return paths.has(writePath(path)) ? [] : [without(paths, item, path)]
+    })
+  }
+  if (!isPlainObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, without(paths, inner, [...at, key])]),
+  )
+}
+
+function indexInWhole(leftOut: ReadonlySet<string>, list: Path, position: number): number {
+  let index = 0
+  for (let before = 0; ; index++) {
+    if (leftOut.has(writePath([...list, index]))) continue
+    if (before === position) return index
+    before++
+  }
+}
