@@ -82,6 +82,13 @@ interface StartOptions {
   readonly servedByWorkers?: ServedByWorkers
 }
 
+interface Address {
+  readonly host: string
+  readonly port: number
+  /** The setting that chooses the host. */
+  readonly hostFix: string
+}
+
 type State = 'it is starting' | 'serving' | 'it is ending'
 
 const drainMilliseconds = 10_000
@@ -99,7 +106,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
   const http = httpOptions(config)
   const urls: Partial<Record<Part, string>> = {}
   const closers: (() => Promise<void> | void)[] = [base.close]
-  const serve = async (part: Part, server: Server | TlsServer, address: { host: string; port: number }) => {
+  const serve = async (part: Part, server: Server | TlsServer, address: Address) => {
     urls[part] = await open(part, server, address)
     closers.push(() => drain(server, drainMilliseconds))
   }
@@ -148,7 +155,11 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
           if (state !== 'serving') throw new Error(state)
         },
       })
-      await serve('admin', createServer(http, admin.handle), { host: adminHost, port: config.listen.admin })
+      await serve('admin', createServer(http, admin.handle), {
+        host: adminHost,
+        port: config.listen.admin,
+        hostFix: config.listen.adminHost === undefined ? 'listen.internalHost' : 'listen.adminHost',
+      })
       closers.push(admin.endStreams)
       const here = adminUrl(config.listen, Number(new URL(urls.admin ?? '').port))
       ownAdmin = here
@@ -159,12 +170,13 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
       await serve('authorization-server', createServer(http, handle), {
         host: internalHost,
         port: config.listen.authorizationServer,
+        hostFix: 'listen.internalHost',
       })
     }
     let certificate: RunningCertificate | undefined
     let renew = async (): Promise<void> => undefined
     if (parts.includes('gateway')) {
-      const address = { host, port: config.listen.gateway }
+      const address = { host, port: config.listen.gateway, hostFix: 'listen.host' }
       const handle = tenants.handleGateway(installation.handleGateway)
       if (pair === undefined || files === undefined) {
         await serve('gateway', createServer(http, handle), address)
@@ -233,11 +245,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
 }
 
 /** Lets a part listen. Returns its URL. */
-async function open(
-  part: Part,
-  server: Server | TlsServer,
-  address: { readonly host: string; readonly port: number },
-): Promise<string> {
+async function open(part: Part, server: Server | TlsServer, address: Address): Promise<string> {
   const setting = part === 'authorization-server' ? 'authorizationServer' : part
   const variable = `PORTCULLIS_LISTEN_${part.replace('-', '_').toUpperCase()}`
   const fix = part === 'gateway' ? '--port or listen.gateway' : `listen.${setting} (${variable})`

@@ -9,6 +9,7 @@ import { addTimeFlags, type FilterFlags } from './audit-filter.ts'
 import { auditKeySetOf } from './audit-keys.ts'
 import { addSourceFlag, readEvents } from './audit-source.ts'
 import { verifySource } from './audit-verify.ts'
+import { checkTarget } from './check-target.ts'
 import { addInstallationFlags, withStore } from './with-store.ts'
 
 interface ReportFlags extends FilterFlags {
@@ -22,6 +23,7 @@ export function auditReportCommand(): Command {
     .argument('[folders...]', 'folders with events (default: that of the installation)')
     .requiredOption('--out <file>', 'the HTML file to write; a browser prints it as PDF')
     .action(async (named: string[], { out, ...flags }: ReportFlags) => {
+      checkTarget('--out', out)
       const page = await withStore(flags, async ({ config, store, facts }) => {
         const verified = await verifySource(named, flags, readTrailKeys(await auditKeySetOf(store)))
         const { publicUrl, users, servers } = facts

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
@@ -11,6 +11,7 @@ import { writeBackup } from '../storage/backup.ts'
 import { storeFile } from '../storage/open.ts'
 import { restoreBackup } from '../storage/restore.ts'
 import { audited } from './audited.ts'
+import { checkTarget } from './check-target.ts'
 import { configFor } from './config-for.ts'
 import { OperandWrong } from './operand-wrong.ts'
 import { withStore } from './with-store.ts'
@@ -35,8 +36,7 @@ export function backupCommand(): Command {
         const message = `${folder} is the data folder of no installation: name its folder`
         throw new OperandWrong([{ path: '--data', message }])
       }
-      if (!isFolder(dirname(file))) throw wrongFile(name, 'there is no such folder to write it in')
-      if (isFolder(file)) throw wrongFile(name, 'is a folder: name a file')
+      checkTarget(name, file)
       const known = knownSecret(config)
       const withSecret = known === undefined
       const secret = known ?? readSecretFile(folder)

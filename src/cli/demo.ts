@@ -3,7 +3,7 @@ import { startDemoServer } from '../../demo/server.ts'
 import { start } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
-import { portTaken } from '../http/listen.ts'
+import { explainUnheard } from '../http/listen.ts'
 import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
 import { closeOnSignal } from './signals.ts'
@@ -62,10 +62,16 @@ export function demoCommand(): Command {
 
 async function startDemo({ listen, publicUrl }: Config): ReturnType<typeof startDemoServer> {
   const gateway = { issuer: `${publicUrl}/gateway`, jwksUrl: `${publicUrl}/gateway/jwks` }
+  const place = {
+    name: 'demo MCP server',
+    host: listen.internalHost,
+    port: listen.demo,
+    fix: 'PORTCULLIS_LISTEN_DEMO',
+    hostFix: 'PORTCULLIS_LISTEN_INTERNAL_HOST',
+  }
   try {
-    return await startDemoServer({ host: listen.internalHost, port: listen.demo, gateway })
+    return await startDemoServer({ ...place, gateway })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    throw await portTaken({ name: 'demo MCP server', port: listen.demo, fix: 'PORTCULLIS_LISTEN_DEMO' })
+    throw await explainUnheard(error, place)
   }
 }

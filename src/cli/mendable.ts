@@ -1,7 +1,7 @@
 import { AuditUnusable } from '../audit/audit-unusable.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import { Unreachable } from '../doctor/unreachable.ts'
-import { PortForbidden, PortTaken } from '../http/listen.ts'
+import { AddressUnusable, PortForbidden, PortTaken } from '../http/listen.ts'
 import { PersonRefused } from '../identity/people.ts'
 import { DataFolderUnusable } from '../keys/master-secret.ts'
 import { StoreUnusable } from '../storage/store-unusable.ts'
@@ -11,6 +11,7 @@ import { NotRunning } from './find-dashboard.ts'
 import { OperandWrong } from './operand-wrong.ts'
 
 const mendable = [
+  AddressUnusable,
   AuditUnusable,
   OperandWrong,
   NotRunning,

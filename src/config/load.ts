@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { withoutTrailingSlash } from '../core/resource.ts'
+import { checkPorts } from './check-ports.ts'
 import { closest } from './closest.ts'
 import { completeLogin } from './complete-login.ts'
 import { crossCheck, type RuleProblem } from './cross-check.ts'
@@ -23,7 +24,7 @@ interface Sources {
   readonly environment?: NodeJS.ProcessEnv
   /** What flags set; they override everything else. */
   readonly flags?: object
-  /** Whether a configuration without an MCP server is a problem. */
+  /** Whether it is to be served: then it needs an MCP server, and a port for each listener. */
   readonly needsServer?: boolean
   /**
    * The moment at which the certificate of `listen.tls` must be good, in milliseconds since the Unix epoch. Without it
@@ -64,7 +65,7 @@ export function loadConfig({
   const refused = (parsed.error?.issues ?? []).flatMap(describeIssue)
   const { config: valid, pathInWhole } =
     parsed.data === undefined ? validPart(secrets) : { config: parsed.data, pathInWhole: asItIs }
-  const rules = crossCheck(valid).filter(({ path, needs }) =>
+  const rules = [...crossCheck(valid), ...(needsServer ? checkPorts(valid) : [])].filter(({ path, needs }) =>
     needs === undefined
       ? !refused.some((one) => isDeepStrictEqual(one.path, pathInWhole(path)))
       : !refused.some((one) => begins(one.path, pathInWhole(needs))),

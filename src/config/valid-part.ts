@@ -8,7 +8,7 @@ type Path = readonly PropertyKey[]
 export interface ValidPart {
   readonly config: Partial<ParsedConfig>
   /** Where in the whole configuration stands what is at a path of this part, whose lists have fewer items. */
-  pathInWhole(path: Path): Path
+  readonly pathInWhole: (path: Path) => Path
 }
 
 /**

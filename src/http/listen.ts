@@ -3,11 +3,14 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { Server as TlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 
+const itself = 'another listener of this very process'
+
 /** A port that could not be taken, with the cause and the fix for the operator. */
 export class PortTaken extends Error {
   constructor(name: string, port: number, holder: string | undefined, fix: string) {
     const who = holder === undefined ? 'another program' : holder
-    super(`port ${port} for the ${name} is taken by ${who}: stop it, or choose another port with ${fix}`)
+    const stop = holder === itself ? 'give each a port of its own,' : 'stop it, or choose another port'
+    super(`port ${port} for the ${name} is taken by ${who}: ${stop} with ${fix}`)
     this.name = 'PortTaken'
   }
 }
@@ -20,6 +23,16 @@ export class PortForbidden extends Error {
       `port ${port} for the ${name} is not for this user: give it ${right}, or choose another with ${fix}`,
     )
     this.name = 'PortForbidden'
+  }
+}
+
+/** An address that nothing here can listen at, with the fix for the operator. */
+export class AddressUnusable extends Error {
+  constructor({ name, host, hostFix = 'another setting' }: Place, isName: boolean) {
+    const why = isName ? 'a name that no address is known for' : 'no address of this machine'
+    const fix = `name one of its own with ${hostFix}, such as 127.0.0.1, or 0.0.0.0 for all of them`
+    super(`${host} for the ${name} is ${why}: ${fix}`)
+    this.name = 'AddressUnusable'
   }
 }
 
@@ -39,15 +52,26 @@ interface Place {
   readonly port: number
   /** How an operator chooses another port. */
   readonly fix: string
+  /** How an operator chooses another host. */
+  readonly hostFix?: string
 }
 
-/** Explains why a port could not be taken: who holds it, as far as the system tells, and how to choose another. */
-export async function portTaken({ name, port, fix }: Omit<Place, 'host'>): Promise<PortTaken> {
-  return new PortTaken(name, port, await holderOf(port), fix)
+/**
+ * Explains why nothing could listen: the address is not here, or who holds the port, as far as the system tells, and how to
+ * choose another. What no operator can mend is returned as it is.
+ */
+export async function explainUnheard(error: unknown, place: Place): Promise<unknown> {
+  const { name, port, fix } = place
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (code === 'EACCES') return new PortForbidden({ name, port, fix })
+  if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return new AddressUnusable(place, false)
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return new AddressUnusable(place, true)
+  return code === 'EADDRINUSE' ? new PortTaken(name, port, await holderOf(port), fix) : error
 }
 
-/** Starts to listen and returns the port. Throws PortTaken, naming who holds it where the system tells, or PortForbidden. */
-export async function listen(server: Server, { name, host, port, fix }: Place): Promise<number> {
+/** Starts to listen and returns the port. Throws PortTaken, PortForbidden or AddressUnusable. */
+export async function listen(server: Server, place: Place): Promise<number> {
+  const { host, port } = place
   watchConnections(server)
   try {
     await new Promise<void>((resolve, reject) => {
@@ -58,10 +82,7 @@ export async function listen(server: Server, { name, host, port, fix }: Place): 
       })
     })
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EACCES') throw new PortForbidden({ name, port, fix })
-    if (code !== 'EADDRINUSE') throw error
-    throw await portTaken({ name, port, fix })
+    throw await explainUnheard(error, place)
   }
   return (server.address() as AddressInfo).port
 }
@@ -130,6 +151,7 @@ async function ownerOf(inode: string): Promise<string | undefined> {
     for (const descriptor of descriptors) {
       const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '')
       if (target !== `socket:[${inode}]`) continue
+      if (pid === String(process.pid)) return itself
       const name = await readFile(`/proc/${pid}/comm`, 'utf8')
       return `${name.trim()} (process ${pid})`
     }

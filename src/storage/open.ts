@@ -17,6 +17,7 @@ import { revocationStore } from './revocations.ts'
 import { checkSecret } from './secret-mark.ts'
 import { soleTenant } from './sole-tenant.ts'
 import { openSqlite } from './sqlite.ts'
+import { StoreUnusable } from './store-unusable.ts'
 import { userStore } from './users.ts'
 
 /** A PostgreSQL database, with connections that all stores in it have in common. */
@@ -91,14 +92,32 @@ export async function openStore({
 }
 
 async function openEmbedded(folder: string | undefined): Promise<Database> {
-  const db = openSqlite(folder === undefined ? ':memory:' : storeFile(folder))
+  const file = folder === undefined ? ':memory:' : storeFile(folder)
+  let db: Database | undefined
   try {
+    db = openSqlite(file)
     await migrate(db)
     return db
   } catch (error) {
-    await db.destroy()
-    throw error
+    await db?.destroy()
+    throw explainUnopened(error, file)
   }
+}
+
+const corruptCode = 11
+const noDatabaseCode = 26
+
+/** What an operator can do about a file that cannot be opened; other errors as they are. */
+function explainUnopened(error: unknown, file: string): unknown {
+  const cause = error instanceof StoreUnusable ? error.cause : error
+  const { code = '', errcode, message = '' } = (cause ?? {}) as NodeJS.ErrnoException & { errcode?: number }
+  if (errcode === corruptCode || errcode === noDatabaseCode) {
+    const fix = 'stop what runs on it, and put a backup in its place with portcullis restore FILE --force'
+    return new StoreUnusable(`the store ${file} is damaged (${message}): ${fix}`, { cause })
+  }
+  if (!/^E[A-Z]+$/.test(code)) return error
+  const fix = 'let the user that Portcullis runs as read and write it'
+  return new StoreUnusable(`the store ${file} cannot be opened (${code}): ${fix}`, { cause })
 }
 
 /**

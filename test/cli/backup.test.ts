@@ -186,6 +186,12 @@ describe('portcullis restore', () => {
     const data = folder()
     for (const name of ['portcullis.sqlite', 'portcullis.sqlite-wal'])
       writeFileSync(join(data, name), 'this is no database any more '.repeat(500))
+    const damaged = await portcullis(['key', 'list', '--data', data], { PORTCULLIS_SECRET: 's'.repeat(43) })
+    assert.equal(damaged.code, 2, damaged.stderr)
+    assert.match(
+      damaged.stderr,
+      /^portcullis: the store .*sqlite is damaged .*portcullis restore FILE --force\n$/,
+    )
     const { code, stderr } = await portcullis(['restore', file, '--data', data, '--force'])
     assert.equal(code, 0, stderr)
     await startServer(test, { data, port })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
-import { drain, listen, PortForbidden } from '../../src/http/listen.ts'
+import { AddressUnusable, drain, listen, PortForbidden, PortTaken } from '../../src/http/listen.ts'
 
 describe('listening', () => {
   it('says what to do where a user may not take a low port', async () => {
@@ -21,6 +21,43 @@ describe('listening', () => {
       )
       return true
     })
+  })
+
+  it('says what is wrong with an address that is not of this machine, and which setting names it', async () => {
+    for (const [code, why] of [
+      ['EADDRNOTAVAIL', 'no address of this machine'],
+      ['ENOTFOUND', 'a name that no address is known for'],
+    ] as const) {
+      const server = createServer()
+      server.listen = () => {
+        setImmediate(() => server.emit('error', Object.assign(new Error(code), { code })))
+        return server
+      }
+      const place = { name: 'gateway', host: 'far.example', port: 0, fix: '', hostFix: 'listen.host' }
+      await assert.rejects(listen(server, place), (error) => {
+        assert.ok(error instanceof AddressUnusable)
+        assert.equal(
+          error.message,
+          `far.example for the gateway is ${why}: name one of its own with listen.host, such as 127.0.0.1, or 0.0.0.0 for all of them`,
+        )
+        return true
+      })
+    }
+  })
+
+  it('does not tell an operator to stop the very process that says so', async () => {
+    const place = { name: 'gateway', host: '127.0.0.1', fix: 'listen.admin' }
+    const first = createServer()
+    const port = await listen(first, { ...place, port: 0 })
+    await assert.rejects(listen(createServer(), { ...place, name: 'admin', port }), (error) => {
+      assert.ok(error instanceof PortTaken)
+      assert.match(
+        error.message,
+        /by another listener of this very process: give each a port of its own, with/,
+      )
+      return true
+    })
+    await drain(first, 0)
   })
 })
 

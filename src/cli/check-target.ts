@@ -1,0 +1,20 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { OperandWrong } from './operand-wrong.ts'
+
+/** Looks before the work whether a file can be written; `operand` names it to the operator. Throws OperandWrong. */
+export function checkTarget(operand: string, file: string): void {
+  const path = resolve(file)
+  const wrong = (message: string): OperandWrong => new OperandWrong([{ path: operand, message }])
+  if (!isFolder(dirname(path))) throw wrong('there is no such folder to write it in')
+  if (isFolder(path)) throw wrong('is a folder: name a file')
+  try {
+    accessSync(dirname(path), constants.W_OK)
+  } catch {
+    throw wrong(`nothing can be written in ${dirname(path)}: name another folder`)
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
