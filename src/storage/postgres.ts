@@ -39,7 +39,7 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
     onConnect: preferIndexes,
   })
   // A lost connection is an event of its client; without a listener it would end the process.
-  pool.on('connect', (client) => void client.on('error', (error) => onFault(new StoreAway(error))))
+  pool.on('connect', (client) => void client.on('error', (error) => tellLost(pool, error, onFault)))
   pool.on('error', () => undefined) // what the listener above has told already
   try {
     await checkConnections(pool)
@@ -49,6 +49,11 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
   }
   const connections = discardBroken(pool)
   return new Database(new PostgresDialect({ pool: connections }), runOn(connections))
+}
+
+/** A connection that is on its way to its end is not lost: the server may be quicker. */
+function tellLost(pool: pg.Pool, error: unknown, onFault: (error: unknown) => void): void {
+  if (!pool.ending) onFault(new StoreAway(error))
 }
 
 /**
