@@ -3,15 +3,16 @@ import { type ParsedUrlQueryInput, parse, stringify } from 'node:querystring'
 import { isDeepStrictEqual } from 'node:util'
 import { decodeJwt } from 'jose'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
-import { parseScopes } from '../core/scope.ts'
 import { canonicalResources } from './canonical-resources.ts'
 import { type ClientMetadata, cleanRegistration } from './client-metadata.ts'
 import type { Note } from './notes.ts'
+import { dropOfflineAccess } from './offline-access.ts'
 
 /**
  * Makes a form acceptable that means something we understand: every spelling of a resource becomes the canonical one,
- * client_credentials without a scope asks for the client's own, and a refresh may name `offline_access` as the request
- * before it did. What needs nothing of that stays as it is: it is read here as the library reads it. The form is untrusted.
+ * client_credentials without a scope asks for the client's own, and a refresh and a machine may name `offline_access` as
+ * an authorization request may. What needs nothing of that stays as it is: it is read here as the library reads it. The
+ * form is untrusted.
  */
 export async function normaliseForm(
   text: string,
@@ -29,13 +30,13 @@ export async function normaliseForm(
   const resources = canonicalResources(ports.resources, asked, ports.note)
   if (!isDeepStrictEqual(resources, asked)) changes['resource'] = resources
   const grantType = first(form['grant_type'])
-  const { scope } = form
+  const isMachine = grantType === 'client_credentials'
   // One that is there twice is left for the library to refuse.
-  if (grantType === 'refresh_token' && typeof scope === 'string' && scope.includes('offline_access'))
-    changes['scope'] = parseScopes(scope)
-      .filter((one) => one !== 'offline_access')
-      .join(' ')
-  if (grantType === 'client_credentials' && scope === undefined) {
+  const sent = form['scope']
+  const isRead = typeof sent === 'string' && (isMachine || grantType === 'refresh_token')
+  const scope = isRead ? dropOfflineAccess(sent) : sent
+  if (scope !== sent) changes['scope'] = scope
+  if (isMachine && isOmitted(scope)) {
     const clientId =
       first(form['client_id']) ??
       basicClientId(authorization) ??
@@ -44,6 +45,11 @@ export async function normaliseForm(
     if (scopes !== undefined) changes['scope'] = scopes.join(' ')
   }
   return Object.keys(changes).length === 0 ? text : stringify({ ...form, ...changes })
+}
+
+/** A parameter without a value counts as one that was not sent (RFC 6749 section 3.2). */
+function isOmitted(value: string | string[] | undefined): boolean {
+  return value === undefined || value === ''
 }
 
 function all(value: string | string[] | undefined): string[] {

@@ -1,25 +1,31 @@
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import { canonicalResources } from './canonical-resources.ts'
 import type { Note } from './notes.ts'
+import { dropOfflineAccess } from './offline-access.ts'
 
 /** The parameters of an authorization request; a list where one was sent more than once. Untrusted. */
 export type RequestParameters = Readonly<Record<string, string | string[] | undefined>>
 
 /**
  * Fills in what an authorization request left out, and writes the resource in its canonical form: the same for a request
- * in a URL, a pushed one (RFC 9126) and one of a device (RFC 8628).
+ * in a URL, a pushed one (RFC 9126) and one of a device (RFC 8628). A parameter without a value was left out (RFC 6749
+ * section 3.1), and so was a scope that is `offline_access` alone.
  */
 export function completeRequest(
   resources: ResourceDirectory,
   parameters: RequestParameters,
   note: Note,
 ): RequestParameters {
-  const completed = { ...parameters }
+  const completed = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''))
   // Nobody is sent anywhere before they have seen a page of ours: anybody can register an address.
   if (completed['prompt'] === 'none') delete completed['prompt']
   const canonical = canonicalResources(resources, [completed['resource'] ?? []].flat(), note)
+  delete completed['resource']
   if (canonical.length > 0) completed['resource'] = canonical.length === 1 ? canonical[0] : canonical
   const resource = canonical[0] === undefined ? resources.fallback : resources.find(canonical[0])
+  const { scope } = completed
+  // One that is there twice is left for the library to refuse.
+  if (typeof scope === 'string') completed['scope'] = dropOfflineAccess(scope) || undefined
   if (completed['scope'] === undefined && resource !== undefined)
     completed['scope'] = resource.baselineScopes.join(' ')
   // The other modes answer with a script, or where a script of the client reads it.

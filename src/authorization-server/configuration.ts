@@ -1,11 +1,10 @@
 import type { Configuration, KoaContextWithOIDC, ClientMetadata as LibraryMetadata } from 'oidc-provider'
 import { proofAlgorithms } from '../core/dpop.ts'
-import { parseScopes, ScopeSet } from '../core/scope.ts'
-import { isToolScope, type ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { grantName, keyedDigest, randomToken } from '../core/secret.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { storageAdapter } from './adapter.ts'
-import { allowedScopesField, requestedScopeField } from './client-fields.ts'
+import { availableScopes } from './available-scopes.ts'
+import { requestedScopeField } from './client-fields.ts'
 import { confirmUser, standingOf } from './confirm-user.ts'
 import { cookieNames, longCookie, shortCookie } from './cookies.ts'
 import { renderLibraryError } from './error-page.ts'
@@ -220,30 +219,6 @@ function describeResource(
     accessTokenFormat: 'jwt',
     jwt: { sign: { alg: signing.algorithm as never, kid: signing.kid } },
   }
-}
-
-/**
- * The scopes that this client may get: all of the catalogue, and of the scopes for single tools, which cannot be
- * listed, those that are asked for; within what the configuration allows the client. A person is shown what is left;
- * a machine that asks for more than it may have is told so. Throws InvalidScope.
- */
-function availableScopes(
-  catalogue: ScopeCatalogue,
-  { oidc: { client, params, entities } }: KoaContextWithOIDC,
-): string[] {
-  const { AuthorizationCode, RefreshToken, DeviceCode } = entities
-  const value = params?.['scope'] ?? (AuthorizationCode ?? RefreshToken ?? DeviceCode)?.scope
-  const asked = parseScopes(value)
-  const ceiling = client?.[allowedScopesField] as string[] | undefined
-  const limit = ceiling === undefined ? undefined : new ScopeSet(ceiling)
-  const available = [...catalogue.names, ...asked.filter(isToolScope)].filter(
-    (scope) => limit === undefined || limit.covers(scope.replace(/:\*$/, '')),
-  )
-  if (params?.['grant_type'] === 'client_credentials') {
-    const refused = asked.find((scope) => !available.includes(scope))
-    if (refused !== undefined) throw new errors.InvalidScope('the client may not have this scope', refused)
-  }
-  return available
 }
 
 function describeClient(client: KnownClient, hash: ReturnType<typeof clientSecretHash>): LibraryMetadata {

@@ -38,6 +38,7 @@ const refused: readonly [string, Readonly<Record<string, string | undefined>>, s
   ['invalid_request', { max_age: '-1' }],
   ['invalid_request', {}, '&state=twice'],
   ['invalid_target', { resource: 'https://elsewhere.example/mcp' }],
+  ['invalid_scope', { scope: 'no:such' }],
   ['request_not_supported', { request: 'eyJ' }],
   ['request_uri_not_supported', { request_uri: 'https://evil.example/r' }],
   ['registration_not_supported', { registration: '{}' }],
@@ -69,8 +70,8 @@ describe('a request that is refused before anybody has signed in (A45, P5)', () 
     assert.equal((await browser.open(requestUrl({}))).status, 303, 'a good request goes on')
   })
 
-  it('nor do prompt=none and unknown scopes, which lead to the login', async () => {
-    for (const changes of [{ prompt: 'none' }, { scope: 'no:such' }, { scope: '' }]) {
+  it('nor do prompt=none and unknown scopes beside others, which lead to the login', async () => {
+    for (const changes of [{ prompt: 'none' }, { scope: 'no:such mcp:tools' }, { scope: '' }]) {
       const { headers } = await new FormBrowser().open(requestUrl(changes))
       assert.match(headers.get('location') ?? '', new RegExp(`^(?:${installation.url})?/interaction/`))
     }

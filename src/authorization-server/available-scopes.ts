@@ -1,0 +1,32 @@
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { parseScopes, ScopeSet } from '../core/scope.ts'
+import { isToolScope, type ScopeCatalogue } from '../core/scope-catalogue.ts'
+import { allowedScopesField } from './client-fields.ts'
+import { errors } from './library.ts'
+
+/**
+ * The scopes that this client may get: all of the catalogue, and of the scopes for single tools, which cannot be
+ * listed, those that are asked for; within what the configuration allows the client. A person is shown what is left, and
+ * is not asked where nothing is; a machine that asks for more than it may have is told so. Throws InvalidScope.
+ */
+export function availableScopes(
+  catalogue: ScopeCatalogue,
+  { oidc: { client, params, entities, route } }: KoaContextWithOIDC,
+): string[] {
+  const { AuthorizationCode, RefreshToken, DeviceCode } = entities
+  const value = params?.['scope'] ?? (AuthorizationCode ?? RefreshToken ?? DeviceCode)?.scope
+  const asked = parseScopes(value)
+  const ceiling = client?.[allowedScopesField] as string[] | undefined
+  const limit = ceiling === undefined ? undefined : new ScopeSet(ceiling)
+  const available = [...catalogue.names, ...asked.filter(isToolScope)].filter(
+    (scope) => limit === undefined || limit.covers(scope.replace(/:\*$/, '')),
+  )
+  if (params?.['grant_type'] === 'client_credentials') {
+    const refused = asked.find((scope) => !available.includes(scope))
+    if (refused !== undefined) throw new errors.InvalidScope('the client may not have this scope', refused)
+  }
+  // Where a token is asked for, the person has decided already.
+  if (route !== 'token' && !asked.some((scope) => scope === 'openid' || available.includes(scope)))
+    throw new errors.InvalidScope('the client may have none of the scopes that it asks for', asked.join(' '))
+  return available
+}
