@@ -7,12 +7,13 @@ import { canonicalResources } from './canonical-resources.ts'
 import { type ClientMetadata, cleanRegistration } from './client-metadata.ts'
 import type { Note } from './notes.ts'
 import { dropOfflineAccess } from './offline-access.ts'
+import { omittedRedirectUri } from './redemption.ts'
 
 /**
  * Makes a form acceptable that means something we understand: every spelling of a resource becomes the canonical one,
- * client_credentials without a scope asks for the client's own, and a refresh and a machine may name `offline_access` as
- * an authorization request may. What needs nothing of that stays as it is: it is read here as the library reads it. The
- * form is untrusted.
+ * client_credentials without a scope asks for the client's own, a refresh and a machine may name `offline_access` as an
+ * authorization request may, and a code may come without its redirect URI. What needs nothing of that stays as it is: it
+ * is read here as the library reads it. The form is untrusted.
  */
 export async function normaliseForm(
   text: string,
@@ -36,6 +37,8 @@ export async function normaliseForm(
   const isRead = typeof sent === 'string' && (isMachine || grantType === 'refresh_token')
   const scope = isRead ? dropOfflineAccess(sent) : sent
   if (scope !== sent) changes['scope'] = scope
+  if (grantType === 'authorization_code' && isOmitted(form['redirect_uri']))
+    changes['redirect_uri'] = omittedRedirectUri
   if (isMachine && isOmitted(scope)) {
     const clientId =
       first(form['client_id']) ??

@@ -15,6 +15,12 @@ export const refreshTokenModel = 'RefreshToken'
 /** The library's name of authorization codes in the store. */
 const codeModel = 'AuthorizationCode'
 
+/**
+ * Stands for the redirect URI of a token request that names none: OAuth 2.1 has taken the parameter away (section 10.2), and
+ * the library insists on it. Whoever sends this text says the same: that a code is for its client is shown by PKCE, always.
+ */
+export const omittedRedirectUri = 'urn:portcullis:redirect-uri-omitted'
+
 /** How many uses are remembered. Of more within one window, the first are taken for theft. */
 const rememberedUses = 16
 
@@ -54,7 +60,10 @@ function running(): Redemption | undefined {
   return Provider.ctx === undefined ? undefined : redemptions.get(Provider.ctx)
 }
 
-/** Finds an artifact; with its grant, where it is the code that the running token request redeems. */
+/**
+ * Finds an artifact; with its grant, where it is the code that the running token request redeems. A redirect URI that the
+ * request does not name is then that of the code; one that it names has to be.
+ */
 export async function findToRedeem(
   artifacts: ArtifactStore,
   model: string,
@@ -64,6 +73,8 @@ export async function findToRedeem(
   if (context?.oidc.route !== 'token' || model !== codeModel) return artifacts.find(model, id)
   const { found, grant } = await artifacts.findWithGrant(model, id)
   redemptions.set(context, { grant })
+  const { params } = context.oidc
+  if (params?.['redirect_uri'] === omittedRedirectUri) params['redirect_uri'] = found?.payload['redirectUri']
   return found
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it, mock } from 'node:test'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { startInstallation } from '../support/installation.ts'
-import { OAuthClient } from '../support/oauth.ts'
+import { type IssuedCode, OAuthClient, type TokenAnswer } from '../support/oauth.ts'
 
 let gate: GatedSpy
 let client: OAuthClient
@@ -51,15 +51,56 @@ describe('a code in the wrong hands', () => {
       const { status, body } = await wide.redeem(await wide.authorize({ scope }), { redirect_uri })
       assert.deepEqual([status, body.error], [400, 'invalid_grant'], redirect_uri)
     }
-    const issued = await wide.authorize({ scope })
-    const missing = await wide.token({
+  })
+})
+
+describe('a code without its redirect URI, which OAuth 2.1 has taken out of the token request (P9)', () => {
+  /** Redeems as a client of OAuth 2.1 does. */
+  const redeem = (
+    { code, verifier }: Pick<IssuedCode, 'code' | 'verifier'>,
+    overrides: Record<string, string> = {},
+  ): Promise<TokenAnswer> =>
+    client.token({
       grant_type: 'authorization_code',
-      code: issued.code,
-      code_verifier: issued.verifier,
-      client_id: wide.clientId,
+      code,
+      code_verifier: verifier,
+      client_id: client.clientId,
+      ...overrides,
     })
-    assert.equal(missing.status, 400)
-    assert.equal(missing.body.access_token, undefined)
+
+  it('is redeemed, also of a client with several and for a port that is not registered', async () => {
+    const wide = await OAuthClient.register(gate.installation.url, {
+      redirect_uris: ['https://app.example/one', 'https://app.example/two'],
+    })
+    const native = await OAuthClient.register(gate.installation.url, {
+      redirect_uris: ['http://127.0.0.1/callback'],
+    })
+    for (const [who, redirectUri] of [
+      [wide, 'https://app.example/two'],
+      [native, 'http://127.0.0.1:43210/callback'],
+    ] as const) {
+      const issued = await who.authorize({ scope, redirectUri })
+      const { status, body } = await redeem(issued, { client_id: who.clientId })
+      assert.equal(status, 200, JSON.stringify(body))
+      assert.equal(await statusWith(body.access_token), 200)
+    }
+    const empty = await redeem(await client.authorize({ scope }), { redirect_uri: '' })
+    assert.equal(empty.status, 200, 'a parameter without a value was not sent')
+  })
+
+  it('is refused as it is with one', async () => {
+    const issued = await client.authorize({ scope })
+    const refused = async (overrides: Record<string, string>): Promise<string> =>
+      (await redeem(issued, overrides)).body.error
+    assert.equal(await refused({ client_id: thief.clientId }), 'invalid_grant')
+    assert.equal(await refused({ code: 'made-up' }), 'invalid_grant')
+    assert.equal(await refused({ code: '' }), 'invalid_request')
+    assert.equal(await refused({ code_verifier: 'x'.repeat(43) }), 'invalid_grant')
+    assert.equal(await refused({ code_verifier: '' }), 'invalid_grant')
+    const { body } = await redeem(issued)
+    assert.equal(await statusWith(body.access_token), 200)
+    assert.equal(await refused({}), 'invalid_grant')
+    assert.equal(await statusWith(body.access_token), 401, 'a second use takes back what the first gave')
   })
 })
 
