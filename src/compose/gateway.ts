@@ -67,7 +67,7 @@ export async function prepareGateway(
       routes: buildRoutes(
         site,
         upstreams,
-        upstreams.find(({ path }) => path === resources.fallback?.path),
+        upstreams.find(({ path }) => path === resources.root?.path),
       ),
       mcp: mcpHandler({
         tokens,

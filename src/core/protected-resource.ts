@@ -15,15 +15,17 @@ export interface ProtectedResource {
 /** Finds resources by what clients call them. */
 export interface ResourceDirectory {
   readonly all: readonly ProtectedResource[]
-  /** The resource that a request means which names none, or only the public URL; undefined when that is ambiguous. */
+  /** The resource that a request means which names none, or only the public URL: the only one there is. */
   readonly fallback: ProtectedResource | undefined
+  /** The resource that the metadata at the root is about: the only one, or the one at /mcp. No token is for it by that. */
+  readonly root: ProtectedResource | undefined
   /** Understands every spelling of a resource (case, default port, trailing slash, loopback alias). Untrusted input. */
   find(indicator: string): ProtectedResource | undefined
 }
 
 /** Builds the directory of the resources of a site. */
 export function resourceDirectory(resources: readonly ProtectedResource[], site: Site): ResourceDirectory {
-  const fallback = resources.length === 1 ? resources[0] : resources.find(({ path }) => path === '/mcp')
+  const fallback = resources.length === 1 ? resources[0] : undefined
   const index = new Map<string, ProtectedResource>()
   for (const origin of site.origins) {
     for (const resource of resources) index.set(origin + site.path(resource.path), resource)
@@ -32,6 +34,7 @@ export function resourceDirectory(resources: readonly ProtectedResource[], site:
   return {
     all: resources,
     fallback,
+    root: fallback ?? resources.find(({ path }) => path === '/mcp'),
     find(indicator) {
       const exact = index.get(indicator)
       if (exact !== undefined) return exact

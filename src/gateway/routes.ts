@@ -14,12 +14,12 @@ export const identityKeysPath = '/gateway/jwks'
 
 /**
  * The routes by exact path on the origin: no pattern, no decoding, so that no spelling of a path can slip past a check.
- * `fallback` is what a client means that names the public URL alone.
+ * `root` is what the metadata at the root is about.
  */
 export function buildRoutes(
   site: Site,
   upstreams: readonly Upstream[],
-  fallback: Upstream | undefined,
+  root: Upstream | undefined,
 ): ReadonlyMap<string, Route> {
   const routes = new Map<string, Route>()
   routes.set(site.path(identityKeysPath), { kind: 'identity-keys' })
@@ -31,8 +31,8 @@ export function buildRoutes(
     // Not in the RFC, but some clients append instead of inserting.
     routes.set(`${path}/.well-known/${metadataName}`, metadata)
   }
-  if (fallback !== undefined) {
-    const metadata = { kind: 'metadata', upstream: fallback, path: site.path('') } as const
+  if (root !== undefined) {
+    const metadata = { kind: 'metadata', upstream: root, path: site.path('') } as const
     routes.set(site.wellKnownPath(metadataName), metadata)
   }
   return routes

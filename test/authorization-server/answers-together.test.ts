@@ -29,7 +29,7 @@ it('what is decided at one time is written once, before any of its answers leave
     recordBeforeAnswer(res, {
       describe: () => ({ event, note: {} }),
       recorder: trail,
-      resources: { all: [], fallback: undefined, find: () => undefined },
+      resources: { all: [], fallback: undefined, root: undefined, find: () => undefined },
       onFault: (error) => assert.fail(String(error)),
     })
     await recordTogether(res)

@@ -29,7 +29,7 @@ describe('the consent page', () => {
   const ask = async (metadata: object, request: AuthorizationRequest = {}): Promise<string> => {
     const client = await registerWebClient(metadata)
     const browser = new FormBrowser()
-    await client.authorize(request, browser)
+    await client.authorize({ resource: installation.mcpUrl, ...request }, browser)
     return lastQuestion(browser)
   }
 
@@ -103,10 +103,13 @@ describe('the consent page', () => {
     for (const redirect_uris of [['http://127.0.0.1/cb'], ['https://app.example/cb']]) {
       const client = await registerWebClient({ redirect_uris })
       const browser = new FormBrowser()
-      await client.authorize({ scope: 'mcp:tools:read mcp:resources' }, browser)
+      await client.authorize(
+        { resource: installation.mcpUrl, scope: 'mcp:tools:read mcp:resources' },
+        browser,
+      )
       assert.doesNotMatch(lastQuestion(browser), /New|before/)
       const scope = 'mcp:tools:read mcp:resources:read mcp:tools:execute'
-      const { scope: granted } = await client.signIn({ scope }, browser)
+      const { scope: granted } = await client.signIn({ resource: installation.mcpUrl, scope }, browser)
       const [, added, earlier] =
         /Let Web client do more\?.*<h2>New<\/h2>\s*<ul>(.*?)<\/ul>\s*<h2>Allowed before<\/h2>\s*<ul>(.*?)<\/ul>/s.exec(
           lastQuestion(browser),
@@ -121,13 +124,13 @@ describe('the consent page', () => {
   it('says so where all of it was granted before, to this user, at this server', async () => {
     const client = await registerWebClient({ redirect_uris: ['http://127.0.0.1/cb'] })
     const browser = new FormBrowser()
-    await client.authorize({}, browser)
-    await client.authorize({}, browser)
+    await client.authorize({ resource: installation.mcpUrl }, browser)
+    await client.authorize({ resource: installation.mcpUrl }, browser)
     assert.match(lastQuestion(browser), /You have allowed it all of this before/)
     await client.authorize({ resource: `${installation.url}/two/mcp` }, browser)
     assert.doesNotMatch(lastQuestion(browser), /before/)
     const other = new FormBrowser({ fill: { name: 'grace' } })
-    await client.authorize({}, other)
+    await client.authorize({ resource: installation.mcpUrl }, other)
     assert.doesNotMatch(lastQuestion(other), /before/)
   })
 })

@@ -8,14 +8,9 @@ import { type AuthorizationRequest, OAuthClient } from '../support/oauth.ts'
 
 const dayMilliseconds = 24 * 3600 * 1000
 const clock = movableClock()
-const upstreams = [
-  { name: 'one', path: '/mcp', url: 'http://127.0.0.1:9/mcp' },
-  { name: 'two', path: '/two/mcp', url: 'http://127.0.0.1:9/mcp' },
-]
-
 let installation: Installation
 before(async () => {
-  installation = await startInstallation({ clock, config: { upstreams } })
+  installation = await startInstallation({ clock })
 })
 after(() => installation.close())
 
@@ -62,7 +57,7 @@ describe('remembered consent', () => {
     assert.equal(new Set(names).size, 3)
   })
 
-  it('covers no other client, redirect host, server, user or further scope (X1, X5, A50, N18)', async () => {
+  it('covers no other client, redirect host, user or further scope (X1, X5, A50, N18)', async () => {
     const client = await registerWebClient()
     const browser = new FormBrowser()
     const scope = 'mcp:tools:read'
@@ -73,15 +68,25 @@ describe('remembered consent', () => {
       await isAsked(client, browser, { scope, redirectUri: 'https://other.example/cb' }),
       'another redirect host',
     )
-    assert.ok(
-      await isAsked(client, browser, { scope, resource: `${installation.url}/two/mcp` }),
-      'another server',
-    )
     assert.ok(await isAsked(client, browser, { scope: `${scope} mcp:tools:execute` }), 'more')
     assert.ok(await isAsked(client, browser, { scope: `${scope} openid` }), 'the name of the user')
     assert.ok(!(await isAsked(client, browser, { scope: `${scope} mcp:tools:execute openid` })), 'all of it')
     assert.ok(await isAsked(client, browser, { scope: 'mcp:tools' }), 'the parent of it')
     assert.ok(await isAsked(client, new FormBrowser({ fill: { name: 'grace' } }), { scope }), 'another user')
+  })
+
+  it('covers no other server (X1, A50)', async () => {
+    const upstreams = [
+      { name: 'one', path: '/mcp', url: 'http://127.0.0.1:9/mcp' },
+      { name: 'two', path: '/two/mcp', url: 'http://127.0.0.1:9/mcp' },
+    ]
+    const two = await startInstallation({ config: { upstreams } })
+    const client = await OAuthClient.register(two.url, { redirect_uris: ['https://app.example/cb'] })
+    const browser = new FormBrowser()
+    await client.authorize({ resource: two.mcpUrl }, browser)
+    assert.ok(!(await isAsked(client, browser, { resource: two.mcpUrl })), 'the same')
+    assert.ok(await isAsked(client, browser, { resource: `${two.url}/two/mcp` }))
+    await two.close()
   })
 
   it('ends when the client is described otherwise (R10, A50)', async () => {

@@ -29,9 +29,17 @@ const ask = (id: string, parameters = {}): Promise<TokenAnswer> =>
 
 describe('client_credentials (T7)', () => {
   it('stays with the servers that the operator lists with the client', async () => {
-    const resource = `${gate.installation.url}/two/mcp`
-    assert.equal(decodeJwt((await ask('nightly')).body.access_token).aud, gate.installation.mcpUrl)
-    assert.equal((await ask('nightly', { resource })).body.error, 'invalid_target')
+    const { mcpUrl, url } = gate.installation
+    const { body } = await ask('nightly', { resource: mcpUrl })
+    assert.equal(decodeJwt(body.access_token).aud, mcpUrl)
+    assert.equal((await ask('nightly', { resource: `${url}/two/mcp` })).body.error, 'invalid_target')
+  })
+
+  it('gives what the operator says where the scope is empty or offline_access, which changes nothing (N22)', async () => {
+    for (const scope of ['', 'offline_access', 'mcp:tools:read offline_access']) {
+      const { status, body } = await ask('nightly', { resource: gate.installation.mcpUrl, scope })
+      assert.deepEqual([status, body.scope, body.refresh_token], [200, 'mcp:tools:read', undefined], scope)
+    }
   })
 
   it('is for no client that came into the store another way than through the operator', async () => {
@@ -48,7 +56,8 @@ describe('client_credentials (T7)', () => {
     }
     await store.artifacts.put({ model: 'Client', id: 'stranger', payload })
     await store.close()
-    const { status, body } = await ask('stranger', { scope: 'mcp:tools:read' })
+    const resource = gate.installation.mcpUrl
+    const { status, body } = await ask('stranger', { resource, scope: 'mcp:tools:read' })
     assert.equal(status, 400)
     assert.equal(body.error, 'unauthorized_client')
   })

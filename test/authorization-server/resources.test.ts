@@ -5,8 +5,9 @@ import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation, testClients } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 
-// None of them stands at /mcp, so there is none that a request without a resource could mean.
+// The first is no more meant than the others by a request without a resource.
 const upstreams = [
+  { name: 'first', path: '/mcp', url: 'http://127.0.0.1:9/mcp' },
   { name: 'files', path: '/files/mcp', url: 'http://127.0.0.1:9/mcp' },
   { name: 'git', path: '/git/mcp', url: 'http://127.0.0.1:9/mcp' },
 ]
@@ -45,7 +46,7 @@ describe('the resource of an authorization request, where there are several serv
       [installation.url],
       [files, git],
       [files, 'https://elsewhere.example/mcp'],
-      [`${installation.url}/mcp`],
+      [`${installation.url}/other/mcp`],
       [`${files}#fragment`],
       [`${files}#`],
       [`${files}?query=1`],
@@ -73,8 +74,12 @@ describe('the resource of an authorization request, where there are several serv
     }
   })
 
-  it('may be named twice in two spellings', async () => {
-    assert.deepEqual(await errorOf([files, `${files}/`]), { error: null, asked: true })
+  it('may be named twice in two spellings, or beside a parameter without a value, which names none', async () => {
+    for (const resources of [
+      [files, `${files}/`],
+      ['', files],
+    ])
+      assert.deepEqual(await errorOf(resources), { error: null, asked: true }, JSON.stringify(resources))
   })
 })
 

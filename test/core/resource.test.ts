@@ -63,11 +63,16 @@ describe('resource directory', () => {
     assert.equal(directory.find('http://127.0.0.1:3002/mc'), undefined)
   })
 
-  it('has no fallback where there are several and none is at /mcp', () => {
-    const directory = resourceDirectory([resource('/a/mcp'), resource('/b/mcp')], site)
-    assert.equal(directory.fallback, undefined)
-    assert.equal(directory.find('http://127.0.0.1:3002'), undefined)
-    assert.equal(resourceDirectory([resource('/a/mcp'), resource('/mcp')], site).fallback?.path, '/mcp')
+  it('has no fallback where there are several, also where the metadata at the root is about one of them', () => {
+    for (const [other, root] of [
+      ['/b/mcp', undefined],
+      ['/mcp', '/mcp'],
+    ] as const) {
+      const directory = resourceDirectory([resource('/a/mcp'), resource(other)], site)
+      assert.equal(directory.fallback, undefined)
+      assert.equal(directory.find('http://127.0.0.1:3002'), undefined)
+      assert.equal(directory.root?.path, root)
+    }
   })
 
   it('under a path knows what lies there, and nothing at the root of the host', () => {

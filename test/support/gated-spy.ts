@@ -66,11 +66,16 @@ export async function startGatedSpy(
     config: { upstreams, ...config },
     ...(clock === undefined ? {} : { clock }),
   })
-  return gateAt(installation, installation.url, spy)
+  return gateAt(installation, installation.url, spy, installation.mcpUrl)
 }
 
-/** A gate at a URL of an installation, which may be that of a tenant. */
-export function gateAt(installation: Installation, url: string, spy: SpyUpstream): GatedSpy {
+/** A gate at a URL of an installation, which may be that of a tenant. Its tokens are for `resource`, or for its only server. */
+export function gateAt(
+  installation: Installation,
+  url: string,
+  spy: SpyUpstream,
+  resource?: string,
+): GatedSpy {
   const oauth = new OAuthClient(url)
   let users = 0
   return {
@@ -78,7 +83,8 @@ export function gateAt(installation: Installation, url: string, spy: SpyUpstream
     spy,
     oauth,
     async tokenFor(scope, user = `user_${++users}`) {
-      return (await oauth.signIn({ scope }, new FormBrowser({ fill: { name: user } }))).access_token
+      const request = { scope, ...(resource === undefined ? {} : { resource }) }
+      return (await oauth.signIn(request, new FormBrowser({ fill: { name: user } }))).access_token
     },
     async post(body, { token, headers = {}, path = '/mcp', method = 'POST' } = {}) {
       const hasBody = method !== 'GET' && method !== 'DELETE' && method !== 'OPTIONS'
