@@ -29,7 +29,7 @@ export const clientSchema = z
     grantTypes: z.array(z.enum(clientGrantTypes)).min(1).default(['authorization_code', 'refresh_token']),
     scopes: z.array(scope).optional().meta({
       description:
-        'The most that the client may get, and what client_credentials gives when the client names no scope.',
+        'The most that the client may get, and what client_credentials gives when the client names no scope. That grant needs it.',
     }),
     upstreams: z.array(z.string()).optional().meta({
       description:

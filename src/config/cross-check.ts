@@ -168,6 +168,11 @@ function checkClients(clients: ParsedConfig['clients'], privateUse: readonly str
     if (authenticated !== undefined && client.secret === undefined && client.jwks === undefined) {
       problems.push(problem([...at, 'secret'], `is needed for ${authenticated}, or jwks`))
     }
+    if (client.grantTypes.includes('client_credentials') && (client.scopes ?? []).length === 0) {
+      const message =
+        'is needed for client_credentials: nobody is asked what it may do, so name it, such as [mcp:tools:read]'
+      problems.push(problem([...at, 'scopes'], message))
+    }
     const wrongKeys = client.jwks === undefined ? undefined : publicKeysProblem(client.jwks)
     if (wrongKeys !== undefined) problems.push(problem([...at, 'jwks'], wrongKeys))
     if (client.grantTypes.includes('authorization_code') && client.redirectUris.length === 0) {

@@ -54,7 +54,7 @@ describe('configuration', () => {
 
   it('takes a value from the file that a variable with _FILE names, for a setting and for what the file refers to', () => {
     const named = file('postgres://u:p@db/portcullis\n')
-    const text = `${upstream}\nsecret: ${'s'.repeat(43)}\nclients: [{ id: c, secret: $MY_SECRET, grantTypes: [client_credentials] }]`
+    const text = `${upstream}\nsecret: ${'s'.repeat(43)}\nclients: [{ id: c, secret: $MY_SECRET, grantTypes: [client_credentials], scopes: [mcp:tools] }]`
     const environment = { PORTCULLIS_STORE_URL_FILE: named, MY_SECRET_FILE: file('a secret of the file\n') }
     const config = loadConfig({ file: file(text), environment })
     assert.equal(config.store.url, 'postgres://u:p@db/portcullis')
@@ -193,8 +193,18 @@ describe('configuration', () => {
     ],
     [
       'a machine without a secret',
-      'clients: [{ id: a, grantTypes: [client_credentials] }]',
+      'clients: [{ id: a, grantTypes: [client_credentials], scopes: [mcp:tools] }]',
       /secret: is needed/,
+    ],
+    [
+      'a machine without scopes',
+      'clients: [{ id: a, secret: long-enough, grantTypes: [client_credentials] }]',
+      /clients\[0\]\.scopes: is needed for client_credentials/,
+    ],
+    [
+      'a machine with an empty list of scopes',
+      'clients: [{ id: a, secret: long-enough, grantTypes: [client_credentials], scopes: [] }]',
+      /clients\[0\]\.scopes: is needed for client_credentials/,
     ],
     ['a client with the id of a person (R17)', 'clients: [{ id: usr_a }]', /must not begin with usr_/],
     [
@@ -286,7 +296,8 @@ describe('configuration', () => {
   })
 
   it('takes the secret of a client from a variable', () => {
-    const text = 'clients: [{ id: a, secret: $MY_SECRET, grantTypes: [client_credentials] }]'
+    const text =
+      'clients: [{ id: a, secret: $MY_SECRET, grantTypes: [client_credentials], scopes: [mcp:tools] }]'
     const config = loadConfig({ file: file(text), environment: { MY_SECRET: 'long-enough' } })
     assert.equal(config.clients[0]?.secret, 'long-enough')
   })

@@ -123,7 +123,12 @@ describe('the configuration of tenants', () => {
   })
 
   it('takes secrets of tenants from variables', () => {
-    const client = { id: 'machine', secret: '$MACHINE', grantTypes: ['client_credentials' as const] }
+    const client = {
+      id: 'machine',
+      secret: '$MACHINE',
+      grantTypes: ['client_credentials' as const],
+      scopes: ['mcp:tools'],
+    }
     const base: ConfigInput = { ...production, tenants: [{ name: 'acme', upstreams, clients: [client] }] }
     const { tenants } = loadConfig({ base, environment: { MACHINE: 'm'.repeat(40) } })
     assert.equal(tenants[0]?.clients[0]?.secret, 'm'.repeat(40))
