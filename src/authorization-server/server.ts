@@ -21,6 +21,7 @@ import type { AuthorizationServer } from './contract.ts'
 import { addDeviceSteps } from './device-steps.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
 import { allowCors, answerPreflight, normaliseRequest, speakAsSite } from './front.ts'
+import { refuseUnauthorized } from './grant-types/refuse-unauthorized.ts'
 import { registerGrantTypes } from './grant-types/register.ts'
 import { interactionPages, isInteractionPath } from './interactions.ts'
 import { Provider } from './library.ts'
@@ -59,6 +60,7 @@ function buildEngine(
   renewSessionsAtLogin(provider)
   compareHashedSecrets(provider, settings)
   registerGrantTypes(provider, settings)
+  refuseUnauthorized(provider)
   addLibrarySteps(provider, settings, notes)
   hideBlocked(provider, blockedClients(settings))
   if (settings.grants.deviceCode) addDeviceSteps(provider, settings, notes)

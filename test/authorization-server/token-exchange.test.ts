@@ -49,6 +49,10 @@ const ask = (id: string, parameters: Record<string, string> = {}, headers = {}):
     { grant_type: exchange, subject_token: subject, subject_token_type: accessToken, ...parameters },
     { headers },
   )
+const machineRequest = (): Record<string, string> => ({
+  grant_type: 'client_credentials',
+  resource: gate.installation.mcpUrl,
+})
 /** There is no server behind: what passes the gate gets 502. */
 const statusWith = async (token: string, path = '/mcp'): Promise<number> =>
   (await gate.post(legacyRequest('tools/list'), { token, path })).status
@@ -100,7 +104,7 @@ describe('token exchange (RFC 8693)', () => {
   })
 
   it('names the actor of an actor token, which must be the client’s own', async () => {
-    const own = await askAs(gate.oauth, 'agent', { grant_type: 'client_credentials' })
+    const own = await askAs(gate.oauth, 'agent', machineRequest())
     const actor = { actor_token: own.body.access_token, actor_token_type: accessToken }
     assert.deepEqual(decodeJwt((await ask('agent', actor)).body.access_token)['act'], { sub: 'agent' })
     assert.equal((await ask('helper', actor)).body.error, 'invalid_request')
@@ -144,14 +148,14 @@ describe('token exchange (RFC 8693)', () => {
       assert.equal(status, 400, JSON.stringify(parameters))
       assert.equal(body.error, 'invalid_request', JSON.stringify(parameters))
     }
-    const machine = await askAs(gate.oauth, 'outsider', { grant_type: 'client_credentials' })
+    const machine = await askAs(gate.oauth, 'outsider', machineRequest())
     assert.equal(machine.status, 200)
     const foreign = await ask('agent', { subject_token: machine.body.access_token })
     assert.equal(foreign.body.error, 'invalid_request', 'a machine is nobody’s user')
   })
 
   it('is for clients that have the grant, and that authenticate themselves', async () => {
-    assert.equal((await ask('outsider')).body.error, 'invalid_request')
+    assert.equal((await ask('outsider')).body.error, 'unauthorized_client')
     const parameters = { grant_type: exchange, subject_token: subject, subject_token_type: accessToken }
     for (const client_id of ['user-client', 'agent'])
       assert.notEqual((await gate.oauth.token({ ...parameters, client_id })).status, 200, client_id)
@@ -178,7 +182,10 @@ describe('token exchange (RFC 8693)', () => {
 
   it('ends with the grant that the token came from', async () => {
     const browser = new FormBrowser({ fill: { name: 'bob' } })
-    const tokens = await gate.oauth.signIn({ scope: 'mcp:tools:read' }, browser)
+    const tokens = await gate.oauth.signIn(
+      { scope: 'mcp:tools:read', resource: gate.installation.mcpUrl },
+      browser,
+    )
     const first = await ask('agent', { subject_token: tokens.access_token })
     const second = await ask('helper', { subject_token: first.body.access_token })
     for (const { body } of [first, second]) assert.equal(await statusWith(body.access_token), 502)
@@ -190,7 +197,10 @@ describe('token exchange (RFC 8693)', () => {
 
   it('gives nothing that outlives the revocation of the token it was given, however often handed on', async () => {
     const given = (
-      await gate.oauth.signIn({ scope: 'mcp:tools:read' }, new FormBrowser({ fill: { name: 'erin' } }))
+      await gate.oauth.signIn(
+        { scope: 'mcp:tools:read', resource: gate.installation.mcpUrl },
+        new FormBrowser({ fill: { name: 'erin' } }),
+      )
     ).access_token
     const first = (await ask('agent', { subject_token: given })).body.access_token
     const second = (await ask('helper', { subject_token: first })).body.access_token
@@ -207,7 +217,7 @@ describe('token exchange (RFC 8693)', () => {
 
   it('keeps a want of scopes from the client that was handed the token, not from the user’s client', async () => {
     const tokens = await gate.oauth.signIn(
-      { scope: 'mcp:tools:read' },
+      { scope: 'mcp:tools:read', resource: gate.installation.mcpUrl },
       new FormBrowser({ fill: { name: 'carol' } }),
     )
     const { body } = await ask('agent', { subject_token: tokens.access_token })
