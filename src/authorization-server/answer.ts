@@ -3,7 +3,7 @@ import { Refusal } from '../core/errors.ts'
 import type { Site } from '../core/site.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { icon } from '../http/icon.ts'
-import { pageHeaders } from '../http/page.ts'
+import { pageHeaders, wantsPage } from '../http/page.ts'
 import { passkeyScript } from '../http/passkey-script.ts'
 import { stylesheet } from '../http/stylesheet.ts'
 import { errorPage, missingPage } from './error-page.ts'
@@ -32,7 +32,7 @@ async function sendError(
   { status, ...error }: AnsweredError,
 ): Promise<void> {
   Object.assign(notes.of(req), { error: error.code, reason: error.description })
-  if (status === 404 && req.headers.accept?.includes('text/html')) {
+  if (status === 404 && wantsPage(req)) {
     res.writeHead(status, pageHeaders).end(await missingPage(site, requestIdOf(req)))
     return
   }
@@ -92,7 +92,7 @@ async function sendLibraryError(
   }: InstanceType<typeof errors.OIDCProviderError>,
 ): Promise<void> {
   const { req, res, notes, site } = answered
-  if (!req.headers.accept?.includes('text/html')) return sendError(answered, { status, code, description })
+  if (!wantsPage(req)) return sendError(answered, { status, code, description })
   Object.assign(notes.of(req), { error: code, reason: description })
   const page = await errorPage(site, { error: code, error_description: description }, requestIdOf(req))
   res.writeHead(status, pageHeaders).end(page)

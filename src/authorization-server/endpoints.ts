@@ -10,15 +10,15 @@ export interface Endpoint {
   readonly body?: 'form' | 'authorization' | 'json'
   /** Whether anybody's request has something kept, so that there are bounds to their number. */
   readonly keeps?: true
-  /** The grant without which there is nothing at the path. */
-  readonly grant?: 'deviceCode'
+  /** What an operator can turn off, and without which there is nothing at the path. */
+  readonly needs?: 'deviceCode' | 'registration'
 }
 
 const exact: Readonly<Record<string, Endpoint>> = {
   '/.well-known/oauth-authorization-server': { step: 'discovery', methods: ['GET'], cors: true },
   '/.well-known/openid-configuration': { step: 'discovery', methods: ['GET'], cors: true },
   '/jwks': { step: 'keys', methods: ['GET'], cors: true },
-  '/register': { step: 'registration', methods: ['POST'], cors: true, body: 'json' },
+  '/register': { step: 'registration', methods: ['POST'], cors: true, body: 'json', needs: 'registration' },
   '/authorize': { step: 'authorization', methods: ['GET'], cors: false, keeps: true },
   '/token': { step: 'token', methods: ['POST'], cors: true, body: 'form' },
   '/par': { step: 'pushed_request', methods: ['POST'], cors: true, body: 'authorization', keeps: true },
@@ -28,7 +28,7 @@ const exact: Readonly<Record<string, Endpoint>> = {
     cors: true,
     body: 'authorization',
     keeps: true,
-    grant: 'deviceCode',
+    needs: 'deviceCode',
   },
   '/device': {
     step: 'device',
@@ -36,7 +36,7 @@ const exact: Readonly<Record<string, Endpoint>> = {
     cors: false,
     body: 'form',
     keeps: true,
-    grant: 'deviceCode',
+    needs: 'deviceCode',
   },
   '/revoke': { step: 'revocation', methods: ['POST'], cors: true, body: 'form' },
   '/introspect': { step: 'introspection', methods: ['POST'], cors: true, body: 'form' },
@@ -47,7 +47,7 @@ export function findEndpoint(path: string): Endpoint | undefined {
   if (Object.hasOwn(exact, path)) return exact[path]
   if (/^\/authorize\/[\w-]+$/.test(path)) return { step: 'resumption', methods: ['GET'], cors: false }
   if (/^\/device\/[\w-]+$/.test(path))
-    return { step: 'resumption', methods: ['GET'], cors: false, grant: 'deviceCode' }
+    return { step: 'resumption', methods: ['GET'], cors: false, needs: 'deviceCode' }
   return undefined
 }
 

@@ -99,6 +99,10 @@ export async function createAuthorizationServer(
   ])
 
   const limit = requestLimit(settings)
+  const isOn = {
+    deviceCode: settings.grants.deviceCode,
+    registration: settings.registration.dynamic !== 'off',
+  }
 
   const answer = async (answered: Answered): Promise<void> => {
     const { req, res } = answered
@@ -119,9 +123,8 @@ export async function createAuthorizationServer(
 
     const canonical = canonicalPath(path, resourcePaths)
     const endpoint = findEndpoint(canonical)
-    if (endpoint === undefined || (endpoint.grant !== undefined && !settings.grants[endpoint.grant])) {
+    if (endpoint === undefined || (endpoint.needs !== undefined && !isOn[endpoint.needs]))
       return sendNotFound(answered)
-    }
     if (endpoint.cors) allowCors(req, res)
     if (endpoint.cors && req.method === 'OPTIONS') return answerPreflight(req, res, endpoint)
     if (!endpoint.methods.includes(req.method ?? '')) return sendNotAllowed(answered, endpoint.methods)

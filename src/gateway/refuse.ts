@@ -3,7 +3,7 @@ import type { Site } from '../core/site.ts'
 import { challenges } from '../http/challenge.ts'
 import { corsHeaders } from '../http/cors.ts'
 import { type Exchange, sendJson } from '../http/exchange.ts'
-import { pageHeaders } from '../http/page.ts'
+import { pageHeaders, wantsPage } from '../http/page.ts'
 import { problemPage, sentence } from '../http/problem-page.ts'
 import type { RequestId } from '../mcp/message.ts'
 
@@ -40,7 +40,7 @@ export function refuse(
 export async function refuseOAuth(exchange: Exchange, refusal: Refusal, site: Site): Promise<void> {
   const { req, res, head, requestId, baseHeaders } = exchange
   const { status, message } = refusal
-  if (req.headers.accept?.includes('text/html')) {
+  if (wantsPage(req)) {
     const page = await problemPage(site, {
       title: status === 503 ? 'The sign-in cannot be reached' : 'Something went wrong',
       what: sentence(message),

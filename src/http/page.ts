@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { digest } from '../core/secret.ts'
@@ -28,6 +29,14 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   // 'no-referrer' would make browsers send `Origin: null` with our own forms.
   'Referrer-Policy': 'same-origin',
   'Cache-Control': 'no-store',
+}
+
+/**
+ * Whether an error is answered with a page: where a browser asks, but for documents that only programs look for, whatever
+ * they say that they accept.
+ */
+export function wantsPage({ headers, url = '' }: IncomingMessage): boolean {
+  return headers.accept?.includes('text/html') === true && !url.includes('/.well-known/')
 }
 
 /** The headers of a page that has our one script: no other may run. */

@@ -75,7 +75,9 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
       '/nothing',
       '/mcp/x',
     ]) {
-      const response = await fetch(installation.url + path)
+      // A browser sees a page, but not where programs look for documents.
+      const accept = path.includes('/.well-known/') ? 'text/html,*/*' : '*/*'
+      const response = await fetch(installation.url + path, { headers: { accept } })
       assert.equal(response.status, 404, path)
       assert.equal(response.headers.get('content-type'), 'application/json', path)
       await response.json()
@@ -113,9 +115,15 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
         assert.equal(headers.get('content-type'), 'application/json', `${method} ${path}`)
       }
     }
-    for (const path of ['/.well-known/nothing', '/.well-known/oauth-protected-resource/other', '/any/path']) {
-      const { status } = await fetch(installation.url + path, { headers: { accept: 'text/html' } })
+    for (const [path, type] of [
+      ['/.well-known/nothing', 'application/json'],
+      ['/.well-known/oauth-protected-resource/other', 'application/json'],
+      ['/other/.well-known/oauth-authorization-server', 'application/json'],
+      ['/any/path', 'text/html; charset=utf-8'],
+    ] as const) {
+      const { status, headers } = await fetch(installation.url + path, { headers: { accept: 'text/html' } })
       assert.equal(status, 404, `${path}: no page for everything`)
+      assert.equal(headers.get('content-type'), type, path)
     }
   })
 

@@ -162,12 +162,17 @@ describe('registrations that are refused (A56, P4)', () => {
 
   it('when registration is off', async () => {
     const closed = await startInstallation({ config: { registration: { dynamic: 'off' } } })
-    const response = await fetch(`${closed.url}/register`, {
-      method: 'POST',
-      body: '{}',
-      headers: { 'content-type': 'application/json' },
-    })
-    assert.equal(response.status, 404)
+    for (const method of ['POST', 'GET', 'OPTIONS']) {
+      const response = await fetch(`${closed.url}/register`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        ...(method === 'POST' ? { body: '{}' } : {}),
+      })
+      assert.equal(response.status, 404, method)
+      assert.equal(response.headers.get('content-type'), 'application/json', method)
+      assert.equal(response.headers.get('cache-control'), 'no-store', method)
+      assert.equal(((await response.json()) as { error: string }).error, 'not_found', method)
+    }
     const metadata = (await (
       await fetch(`${closed.url}/.well-known/oauth-authorization-server`)
     ).json()) as object

@@ -79,6 +79,9 @@ describe('an authorization server that does not answer the gateway', () => {
   it('is told of where nobody listens any more; the reason is for the operator', async () => {
     await new Promise((resolve) => elsewhere.close(resolve))
     await checkAway(await ask('/.well-known/oauth-authorization-server'))
+    // No page where programs alone look, whatever they accept.
+    const accept = 'text/html,*/*;q=0.8'
+    await checkAway(await ask('/.well-known/oauth-authorization-server', { headers: { accept } }))
     await new Promise((resolve) => setTimeout(resolve, 50))
     assert.match(log, /authorization_server_away/)
     assert.match(log, /ECONNREFUSED/)
