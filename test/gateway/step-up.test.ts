@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { OAuthClient } from '../support/oauth.ts'
 
 let gate: GatedSpy
 before(async () => {
@@ -34,6 +35,15 @@ describe('a refresh after a challenge for more scopes', () => {
     assert.equal((await gate.oauth.refresh(current)).status, 200)
   })
 
+  it('that is wrong about its resource is told that, and the challenge stays for the next (A58)', async () => {
+    const { access_token: token, refresh_token: refresh } = await signIn('lin')
+    await lack(token)
+    const { body } = await gate.oauth.refresh(refresh, { resource: 'https://elsewhere.example/mcp' })
+    assert.equal(body.error, 'invalid_target')
+    assert.equal((await gate.oauth.refresh(refresh)).body.error, 'invalid_grant')
+    assert.equal((await gate.oauth.refresh(refresh)).status, 200)
+  })
+
   it('is refused to the current token, whatever the one before is used for within its window', async () => {
     const { refresh_token: old } = await signIn('grace')
     const { body } = await gate.oauth.refresh(old)
@@ -41,5 +51,34 @@ describe('a refresh after a challenge for more scopes', () => {
     assert.equal((await gate.oauth.refresh(old)).status, 200)
     assert.equal((await gate.oauth.refresh(body.refresh_token)).body.error, 'invalid_grant')
     assert.equal((await gate.oauth.refresh(body.refresh_token)).status, 200)
+  })
+})
+
+describe('an authorization request after a challenge for more scopes', () => {
+  const scope = 'mcp:tools:read'
+  const ask = (name: string): { browser: FormBrowser; scopes: () => Promise<string[]> } => {
+    const browser = new FormBrowser({ fill: { name } })
+    return { browser, scopes: async () => (await gate.oauth.signIn({ scope }, browser)).scope.split(' ') }
+  }
+
+  it('is widened by what was missing, once, for this user alone, who is shown it (V11, N28)', async () => {
+    const { access_token: token } = await signIn('mary')
+    await lack(token)
+    assert.deepEqual(await ask('nobody-else').scopes(), [scope], 'another user')
+    const widened = ask('mary')
+    assert.deepEqual(await widened.scopes(), [scope, 'mcp:tools:execute'])
+    const page = widened.browser.pages.find(({ html }) => html.includes('value="approve"'))
+    assert.match(page?.html ?? '', /Run tools on your behalf/)
+    assert.deepEqual(await ask('mary').scopes(), [scope], 'the user has decided')
+  })
+
+  it('is widened for no other client (V11)', async () => {
+    const { access_token: token } = await signIn('edith')
+    await lack(token)
+    const other = await OAuthClient.register(gate.installation.url, {
+      redirect_uris: ['http://127.0.0.1:1/cb'],
+    })
+    const { scope: granted } = await other.signIn({ scope }, new FormBrowser({ fill: { name: 'edith' } }))
+    assert.equal(granted, scope)
   })
 })
