@@ -110,7 +110,13 @@ const noDatabaseCode = 26
 /** What an operator can do about a file that cannot be opened; other errors as they are. */
 function explainUnopened(error: unknown, file: string): unknown {
   const cause = error instanceof StoreUnusable ? error.cause : error
-  const { code = '', errcode, message = '' } = (cause ?? {}) as NodeJS.ErrnoException & { errcode?: number }
+  const {
+    code = '',
+    errcode,
+    message = '',
+  } = (cause ?? {}) as Partial<NodeJS.ErrnoException> & {
+    errcode?: number
+  }
   if (errcode === corruptCode || errcode === noDatabaseCode) {
     const fix = 'stop what runs on it, and put a backup in its place with portcullis restore FILE --force'
     return new StoreUnusable(`the store ${file} is damaged (${message}): ${fix}`, { cause })
