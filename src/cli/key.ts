@@ -1,6 +1,13 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { systemClock } from '../core/clock.ts'
-import { auditKeys, type KeyPurpose, keyPurposes, keyState } from '../keys/key-states.ts'
+import {
+  auditKeys,
+  type KeyPurpose,
+  keyPurposes,
+  keyState,
+  type SigningAlgorithm,
+  signingAlgorithms,
+} from '../keys/key-states.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../keys/rotate-keys.ts'
 import { audited } from './audited.ts'
 import { OperandWrong } from './operand-wrong.ts'
@@ -10,6 +17,7 @@ interface RotateFlags extends StoreFlags {
   readonly now?: boolean
   readonly identity?: boolean
   readonly audit?: boolean
+  readonly algorithm?: SigningAlgorithm
 }
 
 /** What keys of a purpose sign, for people. */
@@ -61,17 +69,31 @@ function rotateCommand(): Command {
     .option('--now', 'let it sign at once')
     .option('--identity', 'the keys of identity tokens, by which MCP servers know the gateway')
     .option('--audit', 'the keys that sign the audit')
-    .action(({ now = false, identity = false, audit = false, ...flags }: RotateFlags) =>
-      withKeys(flags, async ([tokens, identities, audits], open) => {
-        const line = audit ? audits : identity ? identities : tokens
+    .addOption(
+      new Option('--algorithm <algorithm>', 'how the new key signs, where servers shall change over').choices(
+        signingAlgorithms,
+      ),
+    )
+    .action(({ now = false, identity = false, audit = false, algorithm, ...flags }: RotateFlags) => {
+      if (algorithm !== undefined && (identity || audit))
+        throw new OperandWrong([{ path: '--algorithm', message: 'is for the keys of access tokens alone' }])
+      return withKeys(flags, async ([tokens, identities, audits], open) => {
+        const { signingAlgorithm, servedAlgorithm } = open.facts
+        const chosen = { ...tokens, algorithm: algorithm ?? signingAlgorithm, served: servedAlgorithm }
+        const line = audit ? audits : identity ? identities : chosen
         const change = { event: 'admin.key', action: 'key rotate', target: line.purpose } as const
         const { outcome, key } = await audited(open, change, () => rotateKeys(line, now))
         const made = outcome === 'made' ? 'The new key' : 'A rotation is under way: the key'
         const begins = key.signsFrom <= systemClock.now() ? 'signs now' : `signs from ${time(key.signsFrom)}`
-        console.log(`${made} ${key.kid} is published and ${begins}.`)
+        const waits = line === chosen && line.algorithm !== servedAlgorithm
+        console.log(`${made} ${key.kid} is published${waits ? '' : ` and ${begins}`}.`)
+        if (waits)
+          console.log(
+            `It signs with ${line.algorithm}. The servers were started to sign with ${servedAlgorithm} and go on with that, and none of those keys ends: one that starts with tokens.signingAlgorithm ${line.algorithm} takes the new key.`,
+          )
         console.log('Tokens that older keys have signed stay good until they expire.')
-      }),
-    )
+      })
+    })
 }
 
 function retireCommand(): Command {
@@ -102,8 +124,9 @@ async function withKeys(
   act: (lines: readonly [KeyLine, KeyLine, KeyLine], open: OpenStore) => Promise<void>,
 ): Promise<void> {
   await withStore(flags, (open) => {
-    const { store, config } = open
-    const [tokens, identities] = keyPurposes(config.tokens.signingAlgorithm)
+    const { store, facts } = open
+    // What runs is as it was started, whatever a file says by now.
+    const [tokens, identities] = keyPurposes(facts.servedAlgorithm)
     const ports = { store: store.keys, clock: systemClock }
     const lines = [
       { ...ports, ...tokens },

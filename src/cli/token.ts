@@ -52,7 +52,7 @@ export function tokenCommand(): Command {
         const keys = await openKeyRing({
           store: store.keys,
           purpose: 'authorization-server',
-          algorithm: config.tokens.signingAlgorithm,
+          algorithm: facts.signingAlgorithm,
           clock: systemClock,
         })
         const change = {

@@ -6,6 +6,7 @@ import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
+import type { KeyPurpose, SigningAlgorithm } from '../keys/key-states.ts'
 import { storeFile } from '../storage/open.ts'
 import { configFor } from './config-for.ts'
 import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
@@ -33,6 +34,9 @@ export interface InstallationFacts {
   readonly servers: readonly { readonly name: string; readonly resource: string }[]
   /** Who may log in; undefined where nobody has said. */
   readonly users: string | undefined
+  /** How access tokens are signed, and how those servers do it that were started last. */
+  readonly signingAlgorithm: SigningAlgorithm
+  readonly servedAlgorithm: SigningAlgorithm
 }
 
 /** Adds the flags that say which store is meant. */
@@ -99,11 +103,21 @@ async function findFacts(
           name: last?.names?.[index] ?? '',
           path: resource.slice(last?.publicUrl.length),
         }))
+  const served = last?.signingAlgorithm ?? (await algorithmOfKeys(store))
+  const servedAlgorithm = (served as SigningAlgorithm | undefined) ?? config.tokens.signingAlgorithm
   const servers = known.map(({ name, path }) => ({ name, resource: url + path }))
   return {
     publicUrl: url,
     resources: servers.map(({ resource }) => resource),
     servers,
     users: isSet('MODE', 'LOGIN_USERS') ? config.login.users : last?.users,
+    signingAlgorithm: isSet('TOKENS_SIGNING_ALGORITHM') ? config.tokens.signingAlgorithm : servedAlgorithm,
+    servedAlgorithm,
   }
+}
+
+/** The algorithm of the newest key, where no start has told the one of servers. */
+async function algorithmOfKeys({ keys }: ConfiguredStore['store']): Promise<string | undefined> {
+  const purpose: KeyPurpose = 'authorization-server'
+  return (await keys.list(purpose)).find(({ endsAt }) => endsAt === undefined)?.algorithm
 }

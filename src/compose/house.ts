@@ -31,7 +31,12 @@ export async function keepHouse(
   if (!hasLogin) return { setUpLink: undefined, note: async () => undefined, stop }
   const setUpLink = await firstUserLink(config, base)
   const note = async (now: Config): Promise<void> => {
-    const facts = { publicUrl: now.publicUrl, users: now.login.users, adminUrl }
+    const facts = {
+      publicUrl: now.publicUrl,
+      users: now.login.users,
+      adminUrl,
+      signingAlgorithm: now.tokens.signingAlgorithm,
+    }
     const { all } = adaptBase(base, now).resources
     const resources = all.map(({ resource }) => resource)
     await store.lastStart.write({ ...facts, resources, names: all.map(({ name }) => name) })

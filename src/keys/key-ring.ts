@@ -10,7 +10,14 @@ import {
 import type { Clock } from '../core/clock.ts'
 import { typeableId } from '../core/secret.ts'
 import type { KeyTableStore, NewKey, StoredKey } from '../storage/contract.ts'
-import { isPublished, type KeyPurpose, type SigningAlgorithm, signingKey } from './key-states.ts'
+import {
+  isPublished,
+  type KeyPurpose,
+  newestKey,
+  propagationMilliseconds,
+  type SigningAlgorithm,
+  signingKey,
+} from './key-states.ts'
 
 /** A private key in use. */
 export interface SigningKey {
@@ -100,11 +107,29 @@ export async function createKey({
   return { purpose, kid, algorithm, privateJwk: { ...privateJwk }, createdAt: clock.now() }
 }
 
+/**
+ * The keys, and the next one where all of this algorithm end. A rotation to another algorithm ends them also while this process
+ * still signs with one: its successor must be known to every verifier before that.
+ */
+async function withSuccessor(
+  keys: readonly StoredKey[],
+  options: KeyRingOptions,
+): Promise<readonly StoredKey[]> {
+  const { store, purpose, algorithm, clock } = options
+  const now = clock.now()
+  const last = newestKey(keys, algorithm)
+  const goesOn = keys.some((key) => key.algorithm === algorithm && key.endsAt === undefined)
+  if (last === undefined || goesOn || signingKey(keys, algorithm, now) === undefined) return keys
+  const place = { generation: last.generation + 1, signsFrom: now + propagationMilliseconds }
+  await store.add(await createKey(options), place)
+  return store.list(purpose)
+}
+
 /** The published keys, the signing one first. */
 async function choose(options: KeyRingOptions): Promise<readonly StoredKey[]> {
   const { store, purpose, algorithm, clock } = options
-  const keys = await store.list(purpose)
   const now = clock.now()
+  const keys = await withSuccessor(await store.list(purpose), options)
   const signing = signingKey(keys, algorithm, now) ?? (await store.addFirst(await createKey(options)))
   return [signing, ...keys.filter((key) => key.kid !== signing.kid && isPublished(key, now))]
 }

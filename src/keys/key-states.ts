@@ -1,8 +1,11 @@
 import { longestTokenSeconds, publishedKeysSeconds } from '../core/lifetimes.ts'
 import type { StoredKey } from '../storage/contract.ts'
 
+/** The signature algorithms to choose from. */
+export const signingAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const
+
 /** A signature algorithm that Portcullis signs with (RFC 7518, RFC 8037). */
-export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA'
+export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
 /** What keys sign; keys of different purposes never verify each other's tokens. */
 export type KeyPurpose = 'authorization-server' | 'gateway-identity' | 'audit'
@@ -53,6 +56,13 @@ export function signingKey(
 ): StoredKey | undefined {
   return keys
     .filter((key) => key.algorithm === algorithm && key.signsFrom <= now && isPublished(key, now))
+    .toSorted((one, other) => other.generation - one.generation)[0]
+}
+
+/** The newest key of an algorithm, whatever has become of it. */
+export function newestKey(keys: readonly StoredKey[], algorithm: SigningAlgorithm): StoredKey | undefined {
+  return keys
+    .filter((key) => key.algorithm === algorithm)
     .toSorted((one, other) => other.generation - one.generation)[0]
 }
 

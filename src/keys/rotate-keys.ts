@@ -5,6 +5,7 @@ import {
   graceMilliseconds,
   isPublished,
   type KeyPurpose,
+  newestKey,
   propagationMilliseconds,
   type SigningAlgorithm,
 } from './key-states.ts'
@@ -15,6 +16,8 @@ export interface KeyLine {
   readonly purpose: KeyPurpose
   readonly algorithm: SigningAlgorithm
   readonly clock: Clock
+  /** The algorithm with which servers sign that run, where it may be another one. */
+  readonly served?: SigningAlgorithm | undefined
 }
 
 /** What came of a rotation: a new key, or the one that another rotation had made and that still waits. */
@@ -25,12 +28,12 @@ interface Rotation {
 
 /**
  * Makes the next key. It is published at once and signs when every verifier has it, or at once where `immediately` is
- * true; then a key that waits is taken. All other keys end when nothing can be out that they signed. Of several
- * rotations at once, one makes a key.
+ * true; then a key that waits is taken. All other keys end when nothing can be out that they signed, but for those with
+ * which servers go on that sign with another algorithm. Of several rotations at once, one makes a key.
  */
 export async function rotateKeys(line: KeyLine, immediately: boolean): Promise<Rotation> {
-  const { store, purpose, algorithm, clock } = line
-  const known = newest(await store.list(purpose), line)
+  const { store, purpose, algorithm, clock, served = algorithm } = line
+  const known = newestKey(await store.list(purpose), algorithm)
   const now = clock.now()
   const signsFrom = immediately ? now : now + propagationMilliseconds
   const waits = known !== undefined && known.signsFrom > now && isPublished(known, now)
@@ -41,10 +44,13 @@ export async function rotateKeys(line: KeyLine, immediately: boolean): Promise<R
   } else if (immediately) await store.advance(purpose, known.kid, now)
 
   const keys = await store.list(purpose)
-  const key = newest(keys, line)
+  const key = newestKey(keys, algorithm)
   if (key === undefined) throw new Error('a signing key was stored and is not there')
-  const others = keys.filter(({ kid }) => kid !== key.kid).map(({ kid }) => kid)
-  await store.end(purpose, others, Math.max(key.signsFrom, now) + graceMilliseconds)
+  const ending = keys.filter(
+    (other) => other.kid !== key.kid && (served === algorithm || other.algorithm === algorithm),
+  )
+  const kids = ending.map(({ kid }) => kid)
+  await store.end(purpose, kids, Math.max(key.signsFrom, now) + graceMilliseconds)
   return { outcome: made ? 'made' : 'waiting', key }
 }
 
@@ -71,10 +77,4 @@ export async function retireKey(line: KeyLine, kid: string): Promise<boolean> {
   }
   if (!goesOn) await rotateKeys(line, true)
   return end()
-}
-
-function newest(keys: readonly StoredKey[], { algorithm }: KeyLine): StoredKey | undefined {
-  return keys
-    .filter((key) => key.algorithm === algorithm)
-    .toSorted((one, other) => other.generation - one.generation)[0]
 }

@@ -9,6 +9,8 @@ export interface LastStart {
   readonly users: string
   /** Where the admin port listened; undefined where an older version wrote it. */
   readonly adminUrl?: string | undefined
+  /** `tokens.signingAlgorithm`; undefined where an older version wrote it. */
+  readonly signingAlgorithm?: string
 }
 
 /** The last start, for commands that are told nothing but where the store is. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -68,6 +68,47 @@ describe('signing algorithms', () => {
     )
     const { access_token: first } = tokens[0] ?? { access_token: '' }
     assert.equal((await gate.post(legacyRequest('ping'), { token: first })).status, 401)
+  })
+
+  it('are what a rotation keeps to, and none ends keys of the one that servers sign with (A62)', {
+    timeout: 180_000,
+  }, async (test) => {
+    const gate = await startGatedSpy({ tokens: { signingAlgorithm: 'EdDSA' } })
+    test.after(() => gate.close())
+    const { data } = gate.installation
+    const key = (...args: string[]) => portcullis(['key', ...args, '--data', data])
+    const rows = async (): Promise<string[]> => {
+      const { stdout } = await key('list', '--json')
+      const keys = JSON.parse(stdout) as Record<string, string>[]
+      return keys
+        .filter(({ signs }) => signs === 'access tokens')
+        .map(({ algorithm, state, verifies_until: until }) => `${algorithm} ${state} ${until === '-'}`)
+    }
+    assert.deepEqual(await rows(), ['EdDSA active true'])
+    assert.match((await key('rotate', '--now')).stdout, / signs now\./)
+    assert.deepEqual(await rows(), ['EdDSA active true', 'EdDSA retired false'])
+
+    const file = join(data, 'changed.yaml')
+    await writeFile(file, 'tokens:\n  signingAlgorithm: RS256\n')
+    for (const change of [
+      ['-c', file, '--now'],
+      ['--now', '--algorithm', 'RS256'],
+    ]) {
+      const { code, stdout } = await key('rotate', ...change)
+      assert.equal(code, 0)
+      assert.doesNotMatch(stdout, /signs now/)
+      assert.match(stdout, /sign with EdDSA and go on with that[^]*tokens\.signingAlgorithm RS256/)
+    }
+    assert.deepEqual(await rows(), [
+      'RS256 retired true',
+      'RS256 retired false',
+      'EdDSA active true',
+      'EdDSA retired false',
+    ])
+    const { code, stderr } = await key('rotate', '--audit', '--algorithm', 'RS256')
+    assert.equal(code, 2)
+    assert.match(stderr, /--algorithm: is for the keys of access tokens alone/)
+    assert.equal(algorithmOf(await gate.tokenFor('mcp:tools:read')), 'EdDSA')
   })
 
   it('may differ between processes for a while: each accepts what the other signs (A62)', {

@@ -108,4 +108,39 @@ describe('keys', () => {
     await old.refresh()
     assert.equal(old.signing.algorithm, 'ES256', 'who is still configured for it makes a key of its own')
   })
+
+  it('of servers that sign with another algorithm do not end for one of these (A62)', async () => {
+    const served = await openKeyRing(line)
+    const other: KeyLine = { ...line, algorithm: 'EdDSA', served: 'ES256' }
+    await rotateKeys(other, true)
+    await rotateKeys(other, true)
+    const keys = await store.keys.list('authorization-server')
+    assert.deepEqual(
+      keys.filter(({ endsAt }) => endsAt === undefined).map(({ algorithm }) => algorithm),
+      ['EdDSA', 'ES256'],
+    )
+    assert.equal(keys.length, 3)
+    clock.advance(26 * hours)
+    const { kid } = served.signing
+    await served.refresh()
+    assert.equal(served.signing.kid, kid)
+  })
+
+  it('have a successor before they end, also where servers of another algorithm end them (A62)', async () => {
+    const ring = await openKeyRing(line)
+    const { kid: first } = ring.signing
+    await openKeyRing({ ...line, algorithm: 'EdDSA' })
+    await rotateKeys({ ...line, algorithm: 'EdDSA' }, true)
+    await Promise.all([ring.refresh(), openKeyRing(line)])
+    await ring.refresh()
+    assert.equal(ring.signing.kid, first)
+    const next = ring.all.filter(({ algorithm, kid }) => algorithm === 'ES256' && kid !== first)
+    assert.equal(next.length, 1, 'it is published')
+    clock.advance(10 * minutes)
+    await ring.refresh()
+    assert.deepEqual([ring.signing.kid, ring.has(first)], [next[0]?.kid, true])
+    clock.advance(26 * hours)
+    await ring.refresh()
+    assert.deepEqual([ring.signing.kid, ring.has(first)], [next[0]?.kid, false])
+  })
 })
