@@ -5,6 +5,7 @@ import { decodeJwt } from 'jose'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import { canonicalResources } from './canonical-resources.ts'
 import { type ClientMetadata, cleanRegistration } from './client-metadata.ts'
+import { errors } from './library.ts'
 import type { Note } from './notes.ts'
 import { dropOfflineAccess } from './offline-access.ts'
 import { omittedRedirectUri } from './redemption.ts'
@@ -63,7 +64,10 @@ function first(value: string | string[] | undefined): string | undefined {
   return all(value)[0]
 }
 
-/** Cleans a registration request. What is no JSON object is left for the library to refuse. */
+/**
+ * Cleans a registration request. What is no JSON object is left for the library to refuse. Throws InvalidClientMetadata also
+ * where the keys of a client would have to be fetched: only those of a metadata document are.
+ */
 export function normaliseRegistration(text: string): string {
   let body: unknown
   try {
@@ -71,9 +75,16 @@ export function normaliseRegistration(text: string): string {
   } catch {
     return text // the library answers 400 and says why
   }
-  return typeof body === 'object' && body !== null && !Array.isArray(body)
-    ? JSON.stringify(cleanRegistration(body as ClientMetadata))
-    : text
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return text
+  const asked = body as ClientMetadata
+  const metadata = cleanRegistration(asked)
+  if (
+    metadata['token_endpoint_auth_method'] === 'private_key_jwt' &&
+    !('jwks' in metadata) &&
+    'jwks_uri' in asked
+  )
+    throw new errors.InvalidClientMetadata('jwks_uri is not taken here: send the keys themselves, as jwks')
+  return JSON.stringify(metadata)
 }
 
 /** Gives a request whose body was read another one, for a library that reads bodies from the stream. */

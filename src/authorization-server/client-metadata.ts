@@ -33,7 +33,7 @@ const ownMembers = new Set([
 ])
 
 /** Members that are optional texts, for which some clients send an empty string or null. */
-const optionalTexts = [
+export const optionalTexts: readonly string[] = [
   'client_name',
   'client_uri',
   'logo_uri',
@@ -47,7 +47,7 @@ const optionalTexts = [
 /**
  * Makes a registration request acceptable that real clients send: drops empty optional members and addresses that
  * are no e-mail, keeps the members and grants that are a client's to choose, and derives `application_type` where it is
- * missing. The body is untrusted; what is left is still checked by the library and by `checkMetadata`.
+ * missing, or hides that any port of loopback is meant. The body is untrusted; what is left is still checked by the library and by `checkMetadata`.
  * Throws InvalidClientMetadata.
  */
 export function cleanRegistration(body: ClientMetadata): ClientMetadata {
@@ -68,7 +68,8 @@ export function cleanRegistration(body: ClientMetadata): ClientMetadata {
   }
   // The default of RFC 7591 is a secret, which a client that names no method does not expect.
   metadata['token_endpoint_auth_method'] ??= 'none'
-  metadata['application_type'] ??= isNative(metadata['redirect_uris']) ? 'native' : 'web'
+  if (isNative(metadata['redirect_uris'])) metadata['application_type'] = 'native'
+  metadata['application_type'] ??= 'web'
   return metadata
 }
 
@@ -97,7 +98,8 @@ function isShallow(value: unknown, depth: number): boolean {
   return depth > 0 && Object.values(value).every((inner) => isShallow(inner, depth - 1))
 }
 
-function isNative(redirectUris: unknown): boolean {
+/** Whether one of the redirect URIs leads to a program, where any port of loopback is meant (RFC 8252 section 7.3). Untrusted. */
+export function isNative(redirectUris: unknown): boolean {
   return (
     Array.isArray(redirectUris) &&
     redirectUris.some((uri) => {

@@ -15,10 +15,11 @@ import { errors } from './library.ts'
 import { interactionPolicy } from './policy.ts'
 import { checkMetadata, ownFields } from './registration/check-metadata.ts'
 import { checkClientAssertion } from './registration/client-assertions.ts'
-import { registeredClientId } from './registration/client-id.ts'
+import { registeredClientId, registrationDefaults } from './registration/client-id.ts'
 import { clientSecretHash } from './registration/client-secret-hash.ts'
 import { documentFeature } from './registration/documents.ts'
 import { operatorMetadata } from './registration/operator-client.ts'
+import { documentBytes } from './registration/tidy-document.ts'
 import { sessionSeconds } from './session.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
 import { heldKeys } from './signing-keys.ts'
@@ -47,7 +48,7 @@ export function libraryConfiguration(
     jwks: { keys: heldKeys(keys.all) },
     clients: settings.clients.map((client) => describeClient(client, clientSecretHash(secret))),
     fetch,
-    fetchResponseBodyLimits: { 'client_id metadata document': 5 * 1024 },
+    fetchResponseBodyLimits: { 'client_id metadata document': documentBytes },
     findAccount: async (_context, id) => {
       const account = await settings.identity.find(id)
       return (
@@ -71,8 +72,7 @@ export function libraryConfiguration(
     },
     clientDefaults: {
       token_endpoint_auth_method: 'none',
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
+      ...registrationDefaults,
     },
     extraClientMetadata: {
       properties: [...ownFields],

@@ -5,6 +5,7 @@ import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { pageHeaders } from '../http/page.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
 import { recordTogether } from './audit.ts'
+import { requestedScopeField } from './client-fields.ts'
 import { completeRequest } from './complete-request.ts'
 import { expiredPage } from './error-page.ts'
 import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
@@ -69,6 +70,7 @@ export function addLibrarySteps(
       await forgiveAssertion(context)
       await settleRedemption(settings, context)
     }
+    if (route === 'registration') nameScope(context.body)
     if (route === 'discovery') await completeMetadata(settings, context.body as Metadata)
     if (lacksDocument(context) && isErrorBody(context.body)) answerUnreached(context, notes)
     if (isErrorBody(context.body)) {
@@ -112,6 +114,15 @@ async function completeMetadata(
   if (grants.assertionIssuers.length > 0)
     metadata.authorization_grant_profiles_supported = [identityAssertionProfile]
   if (!(await announcesDocuments())) delete metadata.client_id_metadata_document_supported
+}
+
+/** The member has another name here, so that it is not taken for the most that the client may get (RFC 7591 section 3.2.1). */
+function nameScope(body: unknown): void {
+  if (typeof body !== 'object' || body === null) return
+  const metadata = body as Metadata
+  const { [requestedScopeField]: scope } = metadata
+  delete metadata[requestedScopeField]
+  if (scope !== undefined) metadata['scope'] = scope
 }
 
 /** Where a person lets a client in, storing the grant marks its use; a machine has none. */

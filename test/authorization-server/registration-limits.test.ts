@@ -60,7 +60,7 @@ async function withStore<T>({ data }: Installation, use: (store: Store) => Promi
 const redirect = 'http://127.0.0.1:1/callback'
 const fresh = (): object => ({ redirect_uris: [redirect], client_name: randomUUID() })
 
-describe('a public client that registers again (N16, N11)', () => {
+describe('a client without a secret that registers again (N16, N11)', () => {
   const metadata = {
     client_name: 'Same',
     redirect_uris: [redirect, 'https://app.example/cb'],
@@ -75,6 +75,9 @@ describe('a public client that registers again (N16, N11)', () => {
       { ...metadata, grant_types: ['refresh_token', 'authorization_code'] },
       { ...metadata, redirect_uris: ['https://app.example/cb', 'http://127.0.0.1:54321/callback'] },
       { ...metadata, software_statement: 'ignored', client_id: 'mine', scope: '' },
+      { ...metadata, grant_types: undefined },
+      { ...metadata, response_types: ['code'], token_endpoint_auth_method: 'none' },
+      { ...metadata, application_type: 'web', redirect_uris: ['https://app.example/cb', redirect] },
     ]
     for (const variant of variants) {
       const { status, body } = await register(installation, variant)
@@ -99,12 +102,24 @@ describe('a public client that registers again (N16, N11)', () => {
       ),
       { ...metadata, redirect_uris: ['http://localhost:1/callback', 'https://app.example/cb'] },
       { ...metadata, redirect_uris: [redirect, 'https://app.example:8443/cb'] },
-      { ...metadata, application_type: 'web' },
-      { ...metadata, application_type: 'web', redirect_uris: ['http://127.0.0.1:2/callback'] },
+      { ...metadata, grant_types: ['authorization_code'] },
+      { ...metadata, redirect_uris: ['https://app.example/cb'] },
+      { ...metadata, redirect_uris: ['https://app.example/cb'], application_type: 'native' },
     ]
     const ids = []
     for (const variant of variants) ids.push((await register(installation, variant)).body['client_id'])
     assert.equal(new Set(ids).size, variants.length)
+  })
+
+  it('gets the same id where it signs, and another one with another key', async (test) => {
+    const installation = await begin(test)
+    const { jwks } = await signingClient()
+    const signing = { redirect_uris: [redirect], token_endpoint_auth_method: 'private_key_jwt', jwks }
+    const { body: one } = await register(installation, signing)
+    assert.ok(one['client_id'])
+    assert.equal((await register(installation, signing)).body['client_id'], one['client_id'])
+    const rolled = { ...signing, jwks: (await signingClient()).jwks }
+    assert.notEqual((await register(installation, rolled)).body['client_id'], one['client_id'])
   })
 
   it('is known under its old id after the store was lost', async (test) => {
@@ -143,14 +158,6 @@ describe('a confidential client that registers (N12, N16)', () => {
     const raw = new DatabaseSync(join(installation.data, 'portcullis.sqlite'), { readOnly: true })
     assert.ok(!JSON.stringify(raw.prepare('SELECT * FROM clients').all()).includes(secret))
     raw.close()
-  })
-
-  it('that signs gets an id of its own too', async (test) => {
-    const installation = await begin(test)
-    const { jwks } = await signingClient()
-    const metadata = { redirect_uris: [redirect], token_endpoint_auth_method: 'private_key_jwt', jwks }
-    const { body: one } = await register(installation, metadata)
-    assert.notEqual((await register(installation, metadata)).body['client_id'], one['client_id'])
   })
 })
 

@@ -100,6 +100,15 @@ describe('dynamic registration of real clients (R12, R13, R14)', () => {
     }
   })
 
+  it('answers with the scope that was asked for, and with no member of another name', async () => {
+    const metadata = { redirect_uris: ['https://app.example/cb'], scope: 'mcp:tools:read' }
+    const { body } = await register(metadata)
+    assert.equal(body['scope'], 'mcp:tools:read')
+    const { body: without } = await register({ ...metadata, scope: undefined })
+    for (const answer of [body, without]) assert.ok(!('requested_scope' in answer))
+    assert.ok(!('scope' in without))
+  })
+
   it('registers for a client that comes with a longer scope later (step-up is never blocked)', async () => {
     const client = await OAuthClient.register(installation.url, {
       redirect_uris: ['http://127.0.0.1:1/cb'],
@@ -144,6 +153,19 @@ describe('registrations that are refused (A56, P4)', () => {
       assert.equal(status, 400, JSON.stringify(metadata))
       assert.equal(typeof body['error'], 'string')
     }
+  })
+
+  it('with the address of keys, which are not fetched: it says to send the keys', async () => {
+    const { status, body } = await register({
+      redirect_uris: ['https://app.example/cb'],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks_uri: 'https://app.example/jwks',
+    })
+    assert.deepEqual([status, body['error']], [400, 'invalid_client_metadata'])
+    assert.match(
+      String(body['error_description']),
+      /^jwks_uri is not taken here: send the keys themselves, as jwks/,
+    )
   })
 
   it('that choose their own id, or are very large', async () => {

@@ -4,7 +4,7 @@ import {
   operatorClientField,
   requestedScopeField,
 } from '../client-fields.ts'
-import { type ClientMetadata, cleanRegistration, refuseRedirects } from '../client-metadata.ts'
+import { type ClientMetadata, cleanRegistration, isNative, refuseRedirects } from '../client-metadata.ts'
 import { errors } from '../library.ts'
 import { isDocumentId } from './document-url.ts'
 
@@ -18,6 +18,8 @@ export const ownFields = [requestedScopeField, allowedScopesField, allowedUpstre
 export function checkMetadata(metadata: ClientMetadata, privateUse: readonly string[]): void {
   if (isDocumentId(metadata['client_id'])) tidyDocument(metadata)
   refuseRedirects(metadata['redirect_uris'], privateUse)
+  // Also of a client that an earlier version let be another type.
+  if (isNative(metadata['redirect_uris'])) metadata['application_type'] = 'native'
 }
 
 /**
@@ -30,8 +32,7 @@ function tidyDocument(metadata: ClientMetadata): void {
     throw new errors.InvalidClientMetadata('client_id metadata document has no client_name')
   if (!Array.isArray(redirects) || redirects.length === 0)
     throw new errors.InvalidClientMetadata('client_id metadata document has no redirect_uris')
-  // The library has filled in its default, which would hide that any port of loopback is meant.
-  const cleaned = cleanRegistration({ ...metadata, application_type: undefined })
+  const cleaned = cleanRegistration(metadata)
   for (const member of Object.keys(metadata)) delete metadata[member]
   Object.assign(metadata, cleaned, { client_id: clientId }, keys === undefined ? {} : { jwks_uri: keys })
 }

@@ -2,16 +2,29 @@ import { isLoopbackHost } from '../../core/resource.ts'
 import { randomToken, typeableId } from '../../core/secret.ts'
 import type { ClientMetadata } from '../client-metadata.ts'
 
+const withoutSecret: ReadonlySet<unknown> = new Set(['none', 'private_key_jwt'])
+
+/** What a client means that does not say it. Clients that do have had these in their ids from the first version on. */
+export const registrationDefaults = {
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code' as const],
+}
+
 /**
- * The id of a client that registers. A public client gets the same id for the same metadata, whatever order and
- * loopback port it comes with: programs that register at every start fill no store, and one whose registration was
- * lost comes back under its old id. `digest` is a keyed one. A confidential client gets a new one each time, since its secret is its own.
+ * The id of a client that registers. One without a secret gets the same id for the same metadata, whatever order and
+ * loopback port it comes with, and whether it names the defaults: programs that register at every start fill no store, and
+ * one whose registration was lost comes back under its old id. `digest` is a keyed one. A client with a secret gets a new
+ * one each time, since its secret is its own.
  */
 export function registeredClientId(digest: (value: string) => string, metadata: ClientMetadata): string {
-  if (metadata['token_endpoint_auth_method'] !== 'none') return typeableId(randomToken(16))
+  if (!withoutSecret.has(metadata['token_endpoint_auth_method'])) return typeableId(randomToken(16))
   const redirects = metadata['redirect_uris']
   const anyPort = metadata['application_type'] === 'native' && Array.isArray(redirects)
-  const known = anyPort ? { ...metadata, redirect_uris: redirects.map(withoutLoopbackPort) } : metadata
+  const known = {
+    ...registrationDefaults,
+    ...metadata,
+    ...(anyPort ? { redirect_uris: redirects.map(withoutLoopbackPort) } : {}),
+  }
   return typeableId(digest(canonical(known)).slice(0, 22))
 }
 

@@ -8,6 +8,7 @@ import { documentUrlProblem } from './document-url.ts'
 import { fetchLimit } from './fetch-limits.ts'
 import { keepDocuments } from './kept-documents.ts'
 import { slowDown } from './slow-down.ts'
+import { tidyDocumentResponse } from './tidy-document.ts'
 
 type Feature = NonNullable<NonNullable<Configuration['features']>['clientIdMetadataDocument']>
 
@@ -89,7 +90,7 @@ export function libraryFetch(
     if ((init?.method ?? 'GET') !== 'GET') throw new Error('the library sends something: it should only read')
     const url = input instanceof Request ? input.url : String(input)
     // The library says so for documents alone, whose URL is the id of their client.
-    if (init?.redirect === 'manual') return fetchDocument(url)
+    if (init?.redirect === 'manual') return tidyDocumentResponse(await fetchDocument(url))
     return findKeySet(url)
   }
 }
