@@ -61,6 +61,7 @@ export function libraryConfiguration(
     },
 
     scopes: ['openid'],
+    claims: { openid: ['sub', 'name'] },
     responseTypes: ['code'],
     pkce: { required: () => true },
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],

@@ -17,6 +17,7 @@ import { lacksDocument } from './registration/kept-documents.ts'
 import { requestIdOf } from './request-id.ts'
 import { dropResumption } from './resumption.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
+import { completeTokenAnswer } from './token-answer.ts'
 
 /** Steps round the library's own, for what it has no hook for. Must be added before its callback is taken. */
 export function addLibrarySteps(
@@ -69,6 +70,7 @@ export function addLibrarySteps(
       await markMachine(settings, context)
       await forgiveAssertion(context)
       await settleRedemption(settings, context)
+      completeTokenAnswer(context, notes.of(context.req))
     }
     if (route === 'registration') nameScope(context.body)
     if (route === 'discovery') await completeMetadata(settings, context.body as Metadata)

@@ -192,7 +192,7 @@ async function settleRefresh(
 
 /**
  * A hash of what makes two refreshes with one token the same request. What they leave out means what the token has, but for
- * `openid`, which no answer tells the client.
+ * `openid`, which answers of earlier versions did not name.
  */
 function describeRequest({ oidc: { params, entities } }: KoaContextWithOIDC): string {
   const used = entities.RotatedRefreshToken

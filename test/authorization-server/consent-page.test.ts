@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { decodeJwt } from 'jose'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { type AuthorizationRequest, OAuthClient } from '../support/oauth.ts'
@@ -95,8 +96,21 @@ describe('the consent page', () => {
     await known.close()
   })
 
-  it('shows openid as what it is', async () => {
+  it('shows openid as what it is, and the answer says that it was granted (T1)', async () => {
     assert.match(await ask({}, { scope: 'openid mcp:tools:read' }), /Know your name/)
+    const client = await registerWebClient({})
+    for (const scope of ['openid mcp:tools:read', 'openid']) {
+      const tokens = await client.signIn({ scope })
+      assert.equal(tokens.scope, scope, 'what was asked for')
+      const { sub, name } = decodeJwt(tokens['id_token'] as string)
+      assert.equal(sub, decodeJwt(tokens.access_token).sub)
+      assert.equal(typeof name, 'string')
+      assert.equal(decodeJwt(tokens.access_token)['name'], undefined)
+      const refreshed = await client.refresh(tokens.refresh_token)
+      assert.equal(refreshed.body.scope, scope)
+      assert.equal(decodeJwt(refreshed.body['id_token'] as string)['name'], name)
+    }
+    assert.equal((await client.signIn({ scope: 'mcp:tools:read' })).scope, 'mcp:tools:read')
   })
 
   it('puts what is new first, marked, and what was granted before apart from it', async () => {

@@ -186,11 +186,19 @@ describe('a client whose tokens must be bound (T9)', () => {
       redirect_uri: gate.oauth.redirectUri,
       client_id: 'bound',
     }
-    assert.equal((await gate.oauth.token(parameters)).body.error, 'invalid_grant')
+    assert.equal((await gate.oauth.token(parameters)).body.error, 'invalid_dpop_proof')
     const key = await proofKey()
     const dpop = await key.prove({ url: `${gate.installation.url}/token` })
     const { body } = await gate.oauth.token(parameters, { headers: { dpop } })
     assert.equal(body['token_type'], 'DPoP')
+    const again = { grant_type: 'refresh_token', refresh_token: body.refresh_token, client_id: 'bound' }
+    const replayed = await gate.oauth.token(again, { headers: { dpop } })
+    assert.deepEqual([replayed.status, replayed.body.error], [400, 'invalid_dpop_proof'])
+    assert.match(
+      String(replayed.body['error_description']),
+      /^the DPoP proof is missing or was used before \(request /,
+    )
+    assert.equal((await gate.installation.audit()).at(-1)?.code, 'invalid_dpop_proof')
     const thief = await proofKey()
     const refresh = { grant_type: 'refresh_token', refresh_token: body.refresh_token, client_id: 'bound' }
     const stolen = { dpop: await thief.prove({ url: `${gate.installation.url}/token` }) }
