@@ -60,7 +60,7 @@ describe('the device grant (RFC 8628, N32)', () => {
   }
 
   /** Opens the page and sends one form. */
-  const enterOnce = async (fields: Record<string, string>): Promise<string> => {
+  const enterOnce = async (fields: Record<string, string>, headers = {}): Promise<string> => {
     const url = `${gate.installation.url}/device`
     const page = await fetch(url)
     const xsrf = /name="xsrf" value="(\w+)"/.exec(await page.text())?.[1] ?? ''
@@ -69,7 +69,7 @@ describe('the device grant (RFC 8628, N32)', () => {
       .map((text) => text.split(';')[0])
       .join('; ')
     const body = new URLSearchParams({ xsrf, ...fields })
-    return (await fetch(url, { method: 'POST', headers: { cookie }, body })).text()
+    return (await fetch(url, { method: 'POST', headers: { cookie, ...headers }, body })).text()
   }
 
   it('is announced', async () => {
@@ -195,14 +195,13 @@ describe('the device grant (RFC 8628, N32)', () => {
     assert.deepEqual([last?.event, last?.outcome, last?.code], ['oauth.device', 'allowed', undefined])
   })
 
-  it('refuses a form of another origin', async () => {
-    const response = await fetch(`${gate.installation.url}/device`, {
-      method: 'POST',
-      headers: { origin: 'http://localhost:9999' },
-      body: new URLSearchParams({ user_code: 'BBBB-BBBB', xsrf: 'x' }),
-    })
-    assert.equal(response.status, 400)
-    assert.match(await response.text(), /expired/)
+  it('refuses a form of another origin, also one that has all that a form needs (A48)', async () => {
+    const started = await begin()
+    const form = { user_code: started.user_code, abort: 'yes' }
+    assert.match(await enterOnce(form, { origin: 'http://localhost:9999' }), /expired/)
+    assert.equal((await poll(started)).body.error, 'authorization_pending', 'nothing has come of it')
+    const { origin } = new URL(gate.installation.url)
+    assert.match(await enterOnce(form, { origin }), /Not connected/)
   })
 
   it('is claimed once in the store, whatever several processes found before', async () => {

@@ -31,6 +31,7 @@ describe('identity assertions (T8, ID-JAG)', () => {
         confidential('desktop', [jwtBearer]),
         confidential('limited', [jwtBearer], { scopes: ['mcp:tools:read'] }),
         confidential('other', ['client_credentials'], { scopes: ['mcp:*'] }),
+        confidential('second:machine', ['client_credentials'], { scopes: ['mcp:*'] }),
       ],
       grants: {
         identityAssertions: [
@@ -84,6 +85,12 @@ describe('identity assertions (T8, ID-JAG)', () => {
     const two = decodeJwt((await redeem(second.assert())).body.access_token).sub
     const own = decodeJwt(await gate.tokenFor('mcp:tools:read', 'alice')).sub
     assert.deepEqual([one, two, own], [`${trusted.issuer}#alice`, 'second:alice', 'alice'])
+  })
+
+  it('are about no client, whatever its provider calls somebody (R17)', async () => {
+    await refused(redeem(second.assert({ sub: 'machine' })))
+    assert.match(gate.installation.log(), /the subject is a client/)
+    assert.equal((await redeem(trusted.assert({ sub: 'machine' }))).status, 200)
   })
 
   it('end with the access of somebody who signs in at the same provider, and whom the operator keeps out (A58)', async () => {
