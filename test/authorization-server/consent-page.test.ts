@@ -100,7 +100,7 @@ describe('the consent page', () => {
     assert.match(await ask({}, { scope: 'openid mcp:tools:read' }), /Know your name/)
     const client = await registerWebClient({})
     for (const scope of ['openid mcp:tools:read', 'openid']) {
-      const tokens = await client.signIn({ scope })
+      const tokens = await client.signIn({ resource: installation.mcpUrl, scope })
       assert.equal(tokens.scope, scope, 'what was asked for')
       const { sub, name } = decodeJwt(tokens['id_token'] as string)
       assert.equal(sub, decodeJwt(tokens.access_token).sub)
@@ -110,7 +110,8 @@ describe('the consent page', () => {
       assert.equal(refreshed.body.scope, scope)
       assert.equal(decodeJwt(refreshed.body['id_token'] as string)['name'], name)
     }
-    assert.equal((await client.signIn({ scope: 'mcp:tools:read' })).scope, 'mcp:tools:read')
+    const plain = await client.signIn({ resource: installation.mcpUrl, scope: 'mcp:tools:read' })
+    assert.equal(plain.scope, 'mcp:tools:read')
   })
 
   it('puts what is new first, marked, and what was granted before apart from it', async () => {

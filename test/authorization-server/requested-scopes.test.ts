@@ -77,7 +77,7 @@ describe('offline_access (N22)', () => {
     for (const [asked, given] of [
       ['offline_access', listing],
       ['offline_access mcp:tools:read', 'mcp:tools:read'],
-      ['openid offline_access mcp:tools:read', 'mcp:tools:read'],
+      ['openid offline_access mcp:tools:read', 'openid mcp:tools:read'],
     ] as const) {
       for (const extra of [{}, { prompt: 'consent' }]) {
         const { scope, refresh_token: token } = await client.signIn({ scope: asked, extra })
