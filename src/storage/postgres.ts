@@ -71,7 +71,8 @@ async function checkConnections(pool: pg.Pool): Promise<void> {
       for (const { process } of rows) processes.add(process)
     }
   } finally {
-    for (const client of clients) client.release()
+    // The second one was for that alone.
+    for (const [index, client] of clients.entries()) client.release(index > 0)
   }
   if (processes.size === clients.length) return
   throw Object.assign(new Error('a pooler gives one connection to several clients'), { code: lentConnection })
