@@ -3,6 +3,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../../core/clock.ts'
 import { FetchRefused } from '../../http/safe-fetch.ts'
 import { Provider } from '../library.ts'
+import { documentBytes } from './tidy-document.ts'
 
 interface Kept {
   readonly body: ArrayBuffer
@@ -12,7 +13,6 @@ interface Kept {
 /** As long as the library would keep one that says so of itself. */
 const longestMilliseconds = 24 * 3600 * 1000
 const mostKept = 500
-const mostBytes = 5 * 1024
 
 const missed = new WeakSet<object>()
 
@@ -28,7 +28,7 @@ export function keepDocuments(
   const keep = async (url: string, response: Response): Promise<void> => {
     const body = await response.arrayBuffer()
     const mayBeKept = !/no-store|no-cache/i.test(response.headers.get('cache-control') ?? '')
-    if (mayBeKept && body.byteLength <= mostBytes) documents.set(url, { body, at: clock.now() })
+    if (mayBeKept && body.byteLength <= documentBytes) documents.set(url, { body, at: clock.now() })
     else documents.delete(url)
   }
   return async (url) => {
