@@ -3,6 +3,7 @@ import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { digest } from '../core/secret.ts'
 import type { Site } from '../core/site.ts'
+import { splitTarget } from './exchange.ts'
 import { icon } from './icon.ts'
 import { passkeyScript } from './passkey-script.ts'
 import { stylesheet } from './stylesheet.ts'
@@ -36,7 +37,7 @@ export const pageHeaders: Readonly<Record<string, string>> = {
  * they say that they accept.
  */
 export function wantsPage({ headers, url = '' }: IncomingMessage): boolean {
-  return headers.accept?.includes('text/html') === true && !url.includes('/.well-known/')
+  return headers.accept?.includes('text/html') === true && !splitTarget(url).path.includes('/.well-known/')
 }
 
 /** The headers of a page that has our one script: no other may run. */

@@ -64,7 +64,9 @@ describe('an authorization server that does not answer the gateway', () => {
   })
 
   it('is told of to a person on a page', async () => {
-    const response = await ask('/authorize?client_id=x', { headers: { accept: 'text/html,*/*;q=0.8' } })
+    const response = await ask('/authorize?client_id=https://x.example/.well-known/client', {
+      headers: { accept: 'text/html,*/*;q=0.8' },
+    })
     assert.equal(response.status, 503)
     assert.equal(response.headers.get('retry-after'), '5')
     assert.equal(response.headers.get('cache-control'), 'no-store')
