@@ -1,3 +1,5 @@
+import { createWriteStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
 import { Command, Option } from 'commander'
 import { type SelectedEvent, selectEvents } from '../audit/select-events.ts'
 import { csvHeader, writeCsv } from '../audit/write-csv.ts'
@@ -5,6 +7,7 @@ import { writeOcsf } from '../audit/write-ocsf.ts'
 import { version } from '../version.ts'
 import { addFilterFlags, type FilterFlags } from './audit-filter.ts'
 import { addSourceFlag, readEvents } from './audit-source.ts'
+import { checkTarget } from './check-target.ts'
 import { addInstallationFlags } from './with-store.ts'
 
 type Format = keyof typeof writers
@@ -16,21 +19,31 @@ const writers = {
     events.map(({ event }) => `${JSON.stringify(writeOcsf(event, version))}\n`).join(''),
 } as const
 
-/** `portcullis audit export`: events for other programs, on standard output. */
+type ExportFlags = FilterFlags & { readonly format: Format; readonly out?: string }
+
+/** `portcullis audit export`: events for other programs, on standard output or in a file. */
 export function auditExportCommand(): Command {
   return addSourceFlag(addFilterFlags(addInstallationFlags(new Command('export'))))
-    .description('Write events to standard output for other programs.')
+    .description('Write events for other programs.')
     .argument('[folders...]', 'folders with events (default: that of the installation)')
     .addOption(
       new Option('--format <format>', 'JSON lines as they were written, CSV, or OCSF 1.6 as JSON lines')
         .choices(Object.keys(writers))
         .default('jsonl'),
     )
-    .action(async (named: string[], flags: FilterFlags & { readonly format: Format }) => {
-      if (flags.format === 'csv') await write(csvHeader)
-      for await (const selected of selectEvents(readEvents(named, flags, flags), flags))
-        await write(writers[flags.format](selected))
+    .option('--out <file>', 'the file to write (default: standard output)')
+    .action(async (named: string[], { out, ...flags }: ExportFlags) => {
+      if (out !== undefined) checkTarget('--out', out)
+      const texts = writeEvents(named, flags)
+      if (out === undefined) for await (const text of texts) await write(text)
+      else await pipeline(texts, createWriteStream(out, { mode: 0o600 }))
     })
+}
+
+async function* writeEvents(named: string[], { format, ...flags }: ExportFlags): AsyncGenerator<string> {
+  if (format === 'csv') yield csvHeader
+  for await (const selected of selectEvents(readEvents(named, flags, flags), flags))
+    yield writers[format](selected)
 }
 
 /** Writes as fast as the reader takes it. */

@@ -19,29 +19,34 @@ interface CheckFlags {
 export function checkCommand(): Command {
   return new Command('check')
     .description('Tell every problem of a configuration at once.')
+    .argument('[file]', 'the same as --config')
     .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
     .option('--ask-issuers', 'also ask the issuers of access tokens what they can do for MCP clients')
-    .action(async ({ config = process.env[fileVariable], askIssuers = false }: CheckFlags) => {
-      if (config === undefined) {
-        throw new OperandWrong([
-          { path: '--config', message: 'name the file, such as: portcullis check -c portcullis.yaml' },
-        ])
-      }
-      const checked = loadConfig({
-        file: config,
-        environment: process.env,
-        needsServer: true,
-        certificateAt: systemClock.now(),
-      })
-      for (const hint of hints(checked)) console.error(`portcullis: ${hint}`)
-      const tenants = checked.tenants.map((tenant) => configOfTenant(checked, tenant))
-      for (const one of [checked, ...tenants]) {
-        const prefix = one.tenant === undefined ? 'portcullis' : `portcullis: tenant ${one.tenant.name}`
-        for (const line of await notes(one, askIssuers)) console.error(`${prefix}: ${line}`)
-      }
-      console.log(`${config} is right: ${checked.mode} mode, ${describeServers(checked)}`)
-      for (const tenant of tenants) console.log(`  tenant ${tenant.tenant?.name}: ${describeServers(tenant)}`)
-    })
+    .action(
+      async (operand: string | undefined, { config: named = operand, askIssuers = false }: CheckFlags) => {
+        const config = named ?? process.env[fileVariable]
+        if (config === undefined) {
+          throw new OperandWrong([
+            { path: '--config', message: 'name the file, such as: portcullis check -c portcullis.yaml' },
+          ])
+        }
+        const checked = loadConfig({
+          file: config,
+          environment: process.env,
+          needsServer: true,
+          certificateAt: systemClock.now(),
+        })
+        for (const hint of hints(checked)) console.error(`portcullis: ${hint}`)
+        const tenants = checked.tenants.map((tenant) => configOfTenant(checked, tenant))
+        for (const one of [checked, ...tenants]) {
+          const prefix = one.tenant === undefined ? 'portcullis' : `portcullis: tenant ${one.tenant.name}`
+          for (const line of await notes(one, askIssuers)) console.error(`${prefix}: ${line}`)
+        }
+        console.log(`${config} is right: ${checked.mode} mode, ${describeServers(checked)}`)
+        for (const tenant of tenants)
+          console.log(`  tenant ${tenant.tenant?.name}: ${describeServers(tenant)}`)
+      },
+    )
 }
 
 /** What others must know of a configuration, and what its issuers can do. */

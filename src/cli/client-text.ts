@@ -1,4 +1,6 @@
+import type { Config } from '../config/schema.ts'
 import type { StoredClient } from '../storage/contract.ts'
+import { table } from './table.ts'
 
 type Described = Readonly<Record<string, unknown>>
 
@@ -22,6 +24,19 @@ export function describeClient({
   }
 }
 
+/** The same of one of the configuration file, without its secret. */
+export function describeConfigured(client: Config['clients'][number]): Described {
+  const { id, name = id, redirectUris, grantTypes, scopes } = client
+  return {
+    client_id: id,
+    client_name: name,
+    redirect_uris: redirectUris,
+    grant_types: grantTypes,
+    ...(scopes === undefined ? {} : { scope: scopes.join(' ') }),
+    registered_by: 'configuration',
+  }
+}
+
 /** A line for each client of the store, and one for each of the configuration file. */
 export function listClients(
   clients: readonly StoredClient[],
@@ -37,15 +52,7 @@ export function listClients(
       ...[createdAt, usedAt, expiresAt].map((time) => day(time) ?? 'never'),
     ]),
   ]
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]! + 2))
-        .join('')
-        .trimEnd(),
-    )
-    .join('\n')
+  return table(rows)
 }
 
 /** Names come from strangers: nothing in them may steer a terminal. */

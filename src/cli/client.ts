@@ -7,7 +7,7 @@ import { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { randomToken, typeableId } from '../core/secret.ts'
 import type { StoredClient } from '../storage/contract.ts'
 import { audited } from './audited.ts'
-import { describeClient, listClients, printable } from './client-text.ts'
+import { describeClient, describeConfigured, listClients, printable } from './client-text.ts'
 import { type AddFlags, newClientMetadata } from './new-client.ts'
 import { OperandWrong } from './operand-wrong.ts'
 import { operatorName } from './operator.ts'
@@ -106,8 +106,10 @@ async function list({ store, config }: OpenStore, { json }: Flags): Promise<void
   )
 }
 
-async function show({ store }: OpenStore, { json }: Flags, id: string): Promise<void> {
-  const described = describeClient(await find(store, id))
+async function show(open: OpenStore, { json }: Flags, id: string): Promise<void> {
+  const configured = open.config.clients.find((client) => client.id === id)
+  const described =
+    configured === undefined ? describeClient(await find(open, id)) : describeConfigured(configured)
   if (json === true) return console.log(JSON.stringify(described, undefined, 2))
   for (const [name, value] of Object.entries(described))
     console.log(
@@ -116,11 +118,9 @@ async function show({ store }: OpenStore, { json }: Flags, id: string): Promise<
 }
 
 async function rotate(open: OpenStore, flags: Flags, id: string): Promise<void> {
-  const { store, secret, config } = open
-  if (config.clients.some((client) => client.id === id))
-    throw refused(`${id} is a client of the configuration: its secret is clients[].secret there`)
+  const { store, secret } = open
   const clientSecret = randomToken()
-  await find(store, id)
+  await find(open, id)
   const change = { event: 'admin.client', action: 'client rotate-secret', target: id } as const
   await audited(open, change, async () => {
     if (!(await store.clients.replaceSecret(id, clientSecretHash(secret)(id, clientSecret))))
@@ -130,10 +130,9 @@ async function rotate(open: OpenStore, flags: Flags, id: string): Promise<void> 
 }
 
 async function remove(open: OpenStore, { json }: Flags, id: string): Promise<void> {
-  const { store } = open
-  await find(store, id)
+  await find(open, id)
   const change = { event: 'admin.client', action: 'client remove', target: id } as const
-  const ended = await audited(open, change, () => removeClient(store, systemClock, id))
+  const ended = await audited(open, change, () => removeClient(open.store, systemClock, id))
   if (json === true) return console.log(JSON.stringify({ client_id: id, grants_ended: ended }))
   console.log(`${id} is removed, and ${ended} ${ended === 1 ? 'grant has' : 'grants have'} ended.`)
 }
@@ -145,6 +144,10 @@ async function block(open: OpenStore, { json }: Flags, id: string): Promise<void
     if (grants === undefined) throw refused(`${id} is blocked already`)
     return grants
   })
+  if (ended === 0 && !(await isKnown(open, id)))
+    console.error(
+      `portcullis: nothing is known of a client ${id}. It is kept out should one come; if the id is wrong: portcullis client unblock ${id}`,
+    )
   if (json === true) return console.log(JSON.stringify({ client_id: id, grants_ended: ended }))
   console.log(`${id} is blocked, and ${ended} ${ended === 1 ? 'grant has' : 'grants have'} ended.`)
 }
@@ -163,11 +166,23 @@ async function redirects({ config }: OpenStore, { json }: Flags): Promise<void> 
   console.log(json === true ? JSON.stringify(privateUseRedirects) : privateUseRedirects.join('\n'))
 }
 
-async function find(store: OpenStore['store'], id: string): Promise<StoredClient> {
+/** The client of the store. Throws OperandWrong where there is none, or where the configuration has it. */
+async function find({ store, config }: OpenStore, id: string): Promise<StoredClient> {
+  if (config.clients.some((client) => client.id === id))
+    throw refused(`${id} is a client of the configuration: change it in clients there`)
   const client = await store.clients.find(id)
   if (client === undefined)
     throw refused(`the store has no client ${id}: portcullis client list shows those that it has`)
   return client
+}
+
+/** Whether there is such a client, or could be: of one with a document, its address is all that is known beforehand. */
+async function isKnown({ store, config }: OpenStore, id: string): Promise<boolean> {
+  return (
+    URL.canParse(id) ||
+    config.clients.some((client) => client.id === id) ||
+    (await store.clients.find(id)) !== undefined
+  )
 }
 
 function refused(message: string): Error {

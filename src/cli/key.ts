@@ -11,6 +11,7 @@ import {
 import { type KeyLine, retireKey, rotateKeys } from '../keys/rotate-keys.ts'
 import { audited } from './audited.ts'
 import { OperandWrong } from './operand-wrong.ts'
+import { table } from './table.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 interface RotateFlags extends StoreFlags {
@@ -91,7 +92,11 @@ function rotateCommand(): Command {
           console.log(
             `It signs with ${line.algorithm}. The servers were started to sign with ${servedAlgorithm} and go on with that, and none of those keys ends: one that starts with tokens.signingAlgorithm ${line.algorithm} takes the new key.`,
           )
-        console.log('Tokens that older keys have signed stay good until they expire.')
+        console.log(
+          audit
+            ? 'What older keys have signed of the audit is verified with them as before.'
+            : 'Tokens that older keys have signed stay good until they expire.',
+        )
       })
     })
 }
@@ -139,16 +144,4 @@ async function withKeys(
 
 function time(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z')
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
 }

@@ -24,7 +24,7 @@ export function tokenCommand(): Command {
   return addInstallationFlags(new Command('token'))
     .description('Print an access token for development. Works for loopback installations only.')
     .option('--scope <scopes>', 'scopes, separated by spaces', parseScopeList, mcpScopes.join(' '))
-    .option('--user <name>', 'who the token is for', 'dev_user_123')
+    .option('--user <name>', 'who the token is for', parseUser, 'dev_user_123')
     .option('--path <path>', 'path of the MCP server', '/mcp')
     .option('--seconds <number>', 'lifetime', parseSeconds, defaultSeconds)
     .action(async ({ scope, user, path, seconds: lifetimeSeconds, ...flags }: TokenFlags) => {
@@ -74,6 +74,11 @@ function parseScopeList(text: string): string {
   const scopes = parseScopes(text)
   if (scopes.length === 0) throw new InvalidArgumentError('name at least one scope')
   return scopes.join(' ')
+}
+
+function parseUser(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('a token is for somebody')
+  return text
 }
 
 function parseSeconds(text: string): number {

@@ -8,6 +8,7 @@ import type { User } from '../storage/contract.ts'
 import { audited } from './audited.ts'
 import { OperandWrong } from './operand-wrong.ts'
 import { readPassword } from './password.ts'
+import { table } from './table.ts'
 import {
   addInstallationFlags,
   type InstallationFacts,
@@ -84,11 +85,18 @@ function listCommand(): Command {
       await withPeople(flags, async (people) => {
         const users = (await people.list()).map(describe)
         if (json) console.log(JSON.stringify(users, null, 2))
-        else
-          for (const user of users)
-            console.log(
-              [displayText(user.name), user.id, user.state, user.displayName, user.signsInAt].join('\t'),
-            )
+        else if (users.length === 0)
+          console.log('Nobody may log in yet: portcullis user add NAME lets somebody in.')
+        else {
+          const rows = users.map((user) => [
+            displayText(user.name),
+            user.id,
+            user.state,
+            user.displayName,
+            user.signsInAt,
+          ])
+          console.log(table([['name', 'id', 'state', 'shown as', 'logs in at'], ...rows]))
+        }
       })
     })
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { type ConfiguredStore, openConfiguredStore } from '../compose/store.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
+import { ConfigurationInvalid } from '../config/problems.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import type { KeyPurpose, SigningAlgorithm } from '../keys/key-states.ts'
@@ -52,7 +53,7 @@ export async function withStore<T>(
   use: (open: OpenStore) => Promise<T>,
   { mayMake = false, base = {} }: { mayMake?: boolean; base?: ConfigInput } = {},
 ): Promise<T> {
-  const whole = loadConfig({ base, file, environment: process.env, flags: flagSettings(flags) })
+  const whole = loadWhole({ base, file, flags: flagSettings(flags) })
   const config = configFor(whole, tenant)
   const makes = !hasStore(config)
   if (makes && !mayMake) throw noInstallation(config)
@@ -63,6 +64,18 @@ export async function withStore<T>(
     return await use({ config, store, secret, facts })
   } finally {
     await store.close()
+  }
+}
+
+/** Tells whoever named a file with something wrong in it, such as a secret that is not set here, how to do without. */
+function loadWhole(sources: { base: ConfigInput; file: string | undefined; flags: object }): Config {
+  try {
+    return loadConfig({ ...sources, environment: process.env })
+  } catch (error) {
+    if (!(error instanceof ConfigurationInvalid) || sources.file === undefined) throw error
+    const hint =
+      'the store can also be named alone: --data FOLDER, or PORTCULLIS_STORE_URL, in place of the file'
+    throw new ConfigurationInvalid(error.problems, hint)
   }
 }
 

@@ -12,6 +12,9 @@ import type { Owners } from './owners.ts'
 import { shareOf } from './share-limits.ts'
 import { storedSuccessors } from './successors.ts'
 
+const defaultProcesses = 64
+const defaultProcessesPerCaller = 8
+
 /** What an answer to the probe means. */
 const says: Readonly<Record<string, string>> = { native: 'yes', sse: 'yes, over HTTP+SSE', no: 'no' }
 
@@ -21,8 +24,8 @@ export function buildConnector(
   { log, clock, place, store }: Base,
   owners: Owners | undefined,
 ): Connector {
-  const { name, url, command, environment, processes, processesPerCaller, idleSeconds, memoryMegabytes } =
-    config
+  const { name, url, command, environment, idleSeconds, memoryMegabytes } = config
+  const { processes = defaultProcesses, processesPerCaller = defaultProcessesPerCaller } = config
   // One process for all has one owner, who may have all of the ceiling.
   const total = config.principals === 'shared' ? processes : shareOf(processes, place)
   const settings = {

@@ -123,12 +123,19 @@ function checkUpstreams(upstreams: ParsedConfig['upstreams']): RuleProblem[] {
   })
 }
 
+/** Settings of the processes of a stdio server. */
+const ofProcesses = ['environment', 'processes', 'processesPerCaller', 'memoryMegabytes'] as const
+
 /** What can be known of a server before it is asked. */
 function checkKind(
-  { command, transport, era, principals, credential }: ParsedConfig['upstreams'][number],
+  { url, command, transport, era, principals, credential, ...others }: ParsedConfig['upstreams'][number],
   at: readonly PropertyKey[],
 ): RuleProblem[] {
   const problems: RuleProblem[] = []
+  if (url !== undefined && command === undefined) {
+    for (const setting of ofProcesses.filter((one) => !isAbsent(others[one])))
+      problems.push(problem([...at, setting], 'is for servers with a command'))
+  }
   if (command !== undefined && transport !== 'auto') {
     problems.push(problem([...at, 'transport'], 'is for servers with a url'))
   }
@@ -149,6 +156,11 @@ function checkKind(
     problems.push(problem([...at, 'principals'], message))
   }
   return problems
+}
+
+/** A list that was left out is empty. */
+function isAbsent(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.length === 0)
 }
 
 function checkClients(clients: ParsedConfig['clients'], privateUse: readonly string[] = []): RuleProblem[] {

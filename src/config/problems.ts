@@ -11,9 +11,14 @@ export interface Problem {
 export class ConfigurationInvalid extends Error {
   readonly problems: readonly Problem[]
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly Problem[], hint?: string) {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-    super(`the configuration has ${count}:\n${problems.map(describe).join('\n')}`)
+    const lines = [
+      `the configuration has ${count}:`,
+      ...problems.map(describe),
+      ...(hint === undefined ? [] : [hint]),
+    ]
+    super(lines.join('\n'))
     this.name = 'ConfigurationInvalid'
     this.problems = problems
   }

@@ -60,12 +60,12 @@ export const upstreamSchema = z
       description:
         'Whether a process of a stdio server serves one caller, or all of them. Only a server of 2026-07-28, which keeps nothing between requests, can be `shared`.',
     }),
-    processes: whole(1, 10_000).default(64).meta({
-      description: 'Most processes of a stdio server.',
+    processes: whole(1, 10_000).optional().meta({
+      description: 'Most processes of a stdio server. Default: 64.',
     }),
-    processesPerCaller: whole(1, 10_000).default(8).meta({
+    processesPerCaller: whole(1, 10_000).optional().meta({
       description:
-        'Most of them for one caller, a user with a client; then the one that was idle for longest makes room.',
+        'Most of them for one caller, a user with a client; then the one that was idle for longest makes room. Default: 8.',
     }),
     memoryMegabytes: whole(16, 1_048_576).optional().meta({
       description:

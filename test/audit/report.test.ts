@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -256,8 +256,8 @@ describe('portcullis audit report and export, where two machines share a databas
   })
 
   it('exports the same events in each format', async () => {
-    const exported = async (format: string): Promise<string[]> => {
-      const flags = ['-c', file, '--database', '--event', 'mcp.call', '--format', format]
+    const exported = async (format: string, ...more: string[]): Promise<string[]> => {
+      const flags = ['-c', file, '--database', '--event', 'mcp.call', '--format', format, ...more]
       const { code, stdout, stderr } = await portcullis(['audit', 'export', ...flags])
       assert.equal(code, 0, stderr)
       return stdout.trimEnd().split('\n')
@@ -273,6 +273,11 @@ describe('portcullis audit report and export, where two machines share a databas
     )
     const [ocsf = ''] = await exported('ocsf')
     assert.equal((JSON.parse(ocsf) as { metadata: { uid: string } }).metadata.uid, `${chain}.${seq}`)
+
+    const out = `${file}.jsonl`
+    assert.deepEqual(await exported('jsonl', '--out', out), [''])
+    assert.equal(readFileSync(out, 'utf8'), `${line}\n`)
+    assert.equal(statSync(out).mode & 0o777, 0o600, 'of the operator alone')
   })
 })
 

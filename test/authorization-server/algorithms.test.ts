@@ -108,6 +108,7 @@ describe('signing algorithms', () => {
     const { code, stderr } = await key('rotate', '--audit', '--algorithm', 'RS256')
     assert.equal(code, 2)
     assert.match(stderr, /--algorithm: is for the keys of access tokens alone/)
+    assert.match((await key('rotate', '--audit')).stdout, /signed of the audit is verified/)
     assert.equal(algorithmOf(await gate.tokenFor('mcp:tools:read')), 'EdDSA')
   })
 

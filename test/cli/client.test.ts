@@ -62,6 +62,31 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     await answers(200)
   })
 
+  it('shows one of the configuration file, which is changed there', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'portcullis-clients-')), 'portcullis.yaml')
+    const machine = '{ id: robot, secret: $ROBOT, grantTypes: [client_credentials], scopes: [mcp:tools] }'
+    writeFileSync(file, `data: ${installation.data}\nclients: [${machine}]\n`)
+    const of = (action: string, env: Record<string, string>) =>
+      portcullis(['client', action, 'robot', '-c', file], env)
+    const shown = await of('show', { ROBOT: 'secret-of-the-robot' })
+    assert.equal(shown.code, 0, shown.stderr)
+    assert.match(
+      shown.stdout,
+      /^client_id +robot\n[^]*^scope +mcp:tools\n[^]*^registered_by +configuration\n/m,
+    )
+    assert.doesNotMatch(shown.stdout, /secret-of/)
+    for (const action of ['rotate-secret', 'remove'])
+      assert.match((await of(action, { ROBOT: 'secret-of-the-robot' })).stderr, /change it in clients there/)
+    assert.match((await of('show', {})).stderr, /ROBOT[^]*\nthe store can also be named alone: --data FOLDER/)
+  })
+
+  it('keeps out one that nobody knows, and says that nobody does', async () => {
+    const typo = await run('block', 'machin')
+    assert.equal(typo.code, 0, typo.stderr)
+    assert.match(typo.stderr, /nothing is known of a client machin\. .*portcullis client unblock machin\n$/)
+    assert.equal((await run('block', 'https://client.example/document')).stderr, '')
+  })
+
   it('adds a machine with a secret that is shown once, and gives it another one', async () => {
     const args = ['add', '--name', 'Nightly', '--secret', '--scope', 'mcp:tools:read']
     const added = await run(...args)

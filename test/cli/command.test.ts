@@ -84,7 +84,7 @@ describe('portcullis demo', () => {
     const { env, ports } = await demoPorts()
     for (const [name, fix] of [
       ['gateway', /--port or listen\.gateway/],
-      ['demo', /PORTCULLIS_LISTEN_DEMO/],
+      ['demo', /PORTCULLIS_LISTEN_DEMO, or with --port a gateway elsewhere/],
       ['admin', /listen\.admin/],
     ] as const) {
       const holder = createServer()
@@ -211,6 +211,7 @@ describe('portcullis check', () => {
     assert.equal(code, 2)
     assert.match(stderr, /3 problems/)
     for (const path of ['mode: ', 'upstreams\\[0\\]: ', 'x: ']) assert.match(stderr, new RegExp(path))
+    assert.equal((await portcullis(['check', good])).stderr, stderr, 'without -c it is the same')
     assert.match((await portcullis(['check'])).stderr, /name the file/)
   })
 })

@@ -68,5 +68,7 @@ describe('portcullis token', () => {
       assert.equal(stdout, '')
       assert.notEqual(stderr, '')
     }
+    const ofNobody = await portcullis(['token', '--data', folder(), '--user', ''])
+    assert.match(ofNobody.stderr, /a token is for somebody/)
   })
 })

@@ -60,9 +60,11 @@ describe('portcullis user', () => {
     await portcullis(['user', 'enable', 'ada', ...at])
     const again = await portcullis(['user', 'enable', 'ada', ...at])
     assert.deepEqual([again.code, again.stderr], [2, 'portcullis: ada is not disabled\n'])
-    assert.match((await portcullis(['user', 'list', ...at])).stdout, /^ada\tusr_\S+\tactive\tada\there$/m)
+    const listed = async (): Promise<string> => (await portcullis(['user', 'list', ...at])).stdout
+    assert.match(await listed(), /^name +id +state +shown as +logs in at\nada +usr_\S+ +active +ada +here\n$/)
     assert.match((await portcullis(['user', 'remove', 'ada', ...at])).stdout, /ada is removed/)
     assert.deepEqual(await list(), [])
+    assert.match(await listed(), /^Nobody may log in yet: portcullis user add NAME/)
 
     const id = await addVouchedUser(data, 'https://login.example.com', 'eve')
     assert.deepEqual(
