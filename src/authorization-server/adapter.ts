@@ -1,6 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { grantName } from '../core/secret.ts'
-import { type ArtifactStore, type FoundArtifact, seenOnceModel } from '../storage/contract.ts'
+import { type Artifact, type ArtifactStore, type FoundArtifact, seenOnceModel } from '../storage/contract.ts'
 import type { RevocationStore } from '../storage/revocation-contract.ts'
 import { grants } from './grants.ts'
 import { errors, Provider } from './library.ts'
@@ -9,6 +9,12 @@ import { refreshTokenAdapter } from './refresh-token-adapter.ts'
 import { type ClientAdapterPorts, clientAdapter } from './registration/client-adapter.ts'
 import { findToResume, interactionModel, resumeLater } from './resumption.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
+
+/** What the library has for sessions, and besides how one is stored again that was there before. */
+export interface SessionAdapter extends Adapter {
+  /** Stores a session where it still is. Where it has ended meanwhile, nothing is stored. */
+  replace(id: string, payload: AdapterPayload, expiresIn: number | undefined): Promise<void>
+}
 
 interface AdapterPorts extends ClientAdapterPorts, Pick<AuthorizationServerSettings, 'tokens' | 'stepUps'> {
   readonly revocations: RevocationStore
@@ -24,20 +30,27 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
   const { artifacts, registered, registration, clock } = ports
   const revokeGrant = (grantId: string): Promise<void> => grants(ports).revoke(grantId)
 
+  const toArtifact = (
+    model: string,
+    id: string,
+    payload: AdapterPayload,
+    expiresIn: number | undefined,
+  ): Artifact => ({
+    model,
+    id,
+    payload,
+    grantId: model === 'Grant' ? id : payload.grantId,
+    uid: model === 'Grant' ? grantName(id) : payload.uid,
+    userCode: payload.userCode,
+    accountId: payload.accountId,
+    clientId: payload.clientId,
+    // Whose last second is over when it comes here has 0 left, and must not stay for ever.
+    expiresAt: expiresIn === undefined ? undefined : clock.now() + expiresIn * 1000,
+  })
+
   const artifactAdapter = (model: string): Adapter => ({
     async upsert(id, payload, expiresIn) {
-      const artifact = {
-        model,
-        id,
-        payload,
-        grantId: model === 'Grant' ? id : payload.grantId,
-        uid: model === 'Grant' ? grantName(id) : payload.uid,
-        userCode: payload.userCode,
-        accountId: payload.accountId,
-        clientId: payload.clientId,
-        // Whose last second is over when it comes here has 0 left, and must not stay for ever.
-        expiresAt: expiresIn === undefined ? undefined : clock.now() + expiresIn * 1000,
-      }
+      const artifact = toArtifact(model, id, payload, expiresIn)
       if (model === 'DeviceCode') await claimDeviceCode(artifacts, id, payload, artifact.expiresAt)
       if (model === seenOnceModel) {
         if (!(await artifacts.insertOnce(artifact)))
@@ -77,8 +90,14 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
     },
     revokeByGrantId: revokeGrant,
   })
+  const sessionAdapter: SessionAdapter = {
+    ...artifactAdapter('Session'),
+    replace: (id, payload, expiresIn) =>
+      artifacts.replaceFleeting(toArtifact('Session', id, payload, expiresIn)),
+  }
   return (model) => {
     if (model === 'Client') return clientAdapter(ports)
+    if (model === 'Session') return sessionAdapter
     return model === refreshTokenModel ? refreshTokenAdapter(ports) : artifactAdapter(model)
   }
 }

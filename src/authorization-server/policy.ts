@@ -22,8 +22,8 @@ export function interactionPolicy({
   prompts
     .get('login')
     ?.checks.add(
-      new Check('login_ended', 'the login no longer counts', 'login_required', ({ oidc: { session } }) =>
-        loginEnded(identity, session),
+      new Check('login_ended', 'the login no longer counts', 'login_required', ({ oidc }) =>
+        loginEnded(identity, oidc),
       ),
     )
   const consent = prompts.get('consent')
@@ -53,15 +53,17 @@ async function forgetChallenge(stepUps: StepUps, { oidc }: KoaContextWithOIDC): 
   await stepUps.forget(oidc.client?.clientId ?? '', oidc.session?.accountId ?? '')
 }
 
-/** A session outlives nothing that ends its login: neither a disabled account nor a changed password. */
-async function loginEnded(
-  identity: Identity,
-  session: KoaContextWithOIDC['oidc']['session'],
-): Promise<boolean> {
+/**
+ * A session outlives nothing that ends its login: neither a disabled account nor a changed password. Where it is this request
+ * that hears the no of an identity provider, the session has ended by now, and the person goes on as a stranger.
+ */
+async function loginEnded(identity: Identity, oidc: KoaContextWithOIDC['oidc']): Promise<boolean> {
+  const { session, provider } = oidc
   if (session?.accountId === undefined) return Check.NO_NEED_TO_PROMPT
   const account = await currentAccount(identity, session.accountId, session.loginTs)
-  const isCurrent = account !== undefined && (await identity.confirm(account.id)) === 'current'
-  return isCurrent ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
+  const confirmation = account && (await identity.confirm(account.id))
+  if (confirmation === 'ended') Object.assign(oidc, { session: new provider.Session() })
+  return confirmation === 'current' ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
 }
 
 /** Adds to the request what the client was just told that it lacks, so that the user is asked for it. */

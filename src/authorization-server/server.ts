@@ -19,6 +19,7 @@ import { recordBeforeAnswer } from './audit.ts'
 import { libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
 import { addDeviceSteps } from './device-steps.ts'
+import { leaveEndedSessions } from './ended-sessions.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
 import { allowCors, answerPreflight, normaliseRequest, speakAsSite } from './front.ts'
 import { refuseUnauthorized } from './grant-types/refuse-unauthorized.ts'
@@ -58,6 +59,7 @@ function buildEngine(
   provider.proxy = true
   nameRefreshTokens(provider, settings.secret)
   renewSessionsAtLogin(provider)
+  leaveEndedSessions(provider)
   compareHashedSecrets(provider, settings)
   registerGrantTypes(provider, settings)
   refuseUnauthorized(provider)

@@ -37,7 +37,8 @@ const clockToleranceSeconds = 10
 
 /**
  * Asks a provider whether it still vouches for one of its users, at most once in a while for each, whatever the number
- * of replicas. Its no ends everything that the user is in the middle of. Its silence is a yes for a while.
+ * of replicas. Its no ends everything that the user is in the middle of, and counts until they log in anew. Its silence is
+ * a yes for a while.
  */
 export async function confirmAccount(
   ports: ConfirmationPorts,
@@ -60,7 +61,7 @@ export async function confirmAccount(
   if (isDue && (await identities.claimQuestion(userId, askedAt, clock.now()))) {
     const answer = await ask(ports, { ...linked, credential }, vouching)
     if (answer === 'no') {
-      await identities.dropCredential(userId, loggedInAt)
+      await identities.refuse(userId, { loggedInAt, now: clock.now() })
       await endAccess(userId)
       return 'ended'
     }

@@ -52,6 +52,7 @@ interface ArtifactStatements {
   readonly put: Prepared<ArtifactRow, unknown>
   /** The same for what is fleeting. */
   readonly putFleeting: Prepared<ArtifactRow, unknown>
+  readonly replaceFleeting: Prepared<ArtifactRow, unknown>
   readonly insertOnce: Prepared<ArtifactRow, unknown>
   readonly find: Prepared<ByValue, KeptRow>
   readonly findByUid: Prepared<ByValue, KeptRow>
@@ -88,6 +89,13 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
       conflict.columns(['tenant', 'model', 'id']).doUpdateSet(columnsOf(row)),
     )
   const put = prepare(db, putRow)
+  const replaceRow = (row: ArtifactRow) =>
+    db
+      .updateTable('artifacts')
+      .set(columnsOf(row))
+      .where('tenant', '=', tenant)
+      .where('model', '=', row.model)
+      .where('id', '=', row.id)
   const remove = prepare(db, deleteById)
   const consumption = ({ model, id, now }: Consumption) =>
     db
@@ -139,6 +147,7 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
   return {
     put,
     putFleeting: fleeting(putRow),
+    replaceFleeting: fleeting(replaceRow),
     insertOnce: prepare(db, (row: ArtifactRow) =>
       insert(row)
         .onConflict((conflict) => conflict.columns(['tenant', 'model', 'id']).doNothing())

@@ -108,6 +108,9 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
       const put = fleeting.has(artifact.model) && !lasts ? statements.putFleeting : statements.put
       await put(toRow(artifact))
     },
+    async replaceFleeting(artifact) {
+      await statements.replaceFleeting(toRow(artifact))
+    },
     async insertOnce(artifact) {
       return (await statements.insertOnce(toRow(artifact))).length === 1
     },

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { type MasterSecret, sealer } from '../core/secret.ts'
 import type { IdentityFacts, IdentityStore, LinkedIdentity } from './identity-contract.ts'
 import type { Schema } from './schema.ts'
@@ -116,8 +116,25 @@ export function identityStore({ db, tenant, secret }: IdentitiesOptions): Identi
         .where('logged_in_at', '=', loggedInAt)
         .execute()
     },
-    async dropCredential(userId, loggedInAt) {
-      await update(userId).set({ credential: null }).where('logged_in_at', '=', loggedInAt).execute()
-    },
+    refuse: (userId, { loggedInAt, now }) =>
+      db.transaction().execute(async (transaction) => {
+        const refused = await transaction
+          .updateTable('identities')
+          .set({ credential: null, logged_in_at: 0 })
+          .where('tenant', '=', tenant)
+          .where('user_id', '=', userId)
+          .where('logged_in_at', '=', loggedInAt)
+          .returning('user_id')
+          .execute()
+        if (refused.length === 0) return
+        // Later than any login that counted, though the clock was set back.
+        const since = sql<number>`case when logins_since + 1000 > ${now} then logins_since + 1000 else ${now} end`
+        await transaction
+          .updateTable('users')
+          .set({ logins_since: since })
+          .where('tenant', '=', tenant)
+          .where('id', '=', userId)
+          .execute()
+      }),
   }
 }

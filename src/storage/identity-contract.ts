@@ -20,6 +20,7 @@ export interface LinkedIdentity {
   readonly facts: IdentityFacts
   /** With what the provider can be asked again, a secret; undefined where it gave nothing. */
   readonly credential: string | undefined
+  /** 0 where the provider has said no since. */
   readonly loggedInAt: number
   /** When the provider was last asked, and when it last said yes. */
   readonly askedAt: number
@@ -57,8 +58,11 @@ export interface IdentityStore {
   claimQuestion(userId: string, askedAt: number, now: number): Promise<boolean>
   /** Notes that the provider said yes, unless the user has logged in anew since `loggedInAt` was read. */
   confirm(userId: string, answer: ConfirmedIdentity): Promise<void>
-  /** Forgets the credential that the provider no longer takes, unless another one has taken its place. */
-  dropCredential(userId: string, loggedInAt: number): Promise<void>
+  /**
+   * Notes that the provider said no, unless the user has logged in anew since `loggedInAt` was read: forgets the credential,
+   * and their logins until now no longer count, by themselves or for another question.
+   */
+  refuse(userId: string, refusal: { readonly loggedInAt: number; readonly now: number }): Promise<void>
 }
 
 /** What a provider gave with its yes. */

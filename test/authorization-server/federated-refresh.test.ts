@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
-import { alice, type Federation, startFederation } from '../support/federation.ts'
+import { alice, type Federation, startFederation, verifier } from '../support/federation.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 
 describe('what an identity provider vouched for', () => {
@@ -56,6 +56,30 @@ describe('what an identity provider vouched for', () => {
     assert.equal(answer.status, 401, 'the access token has ended')
     const page = await browser.open(`${federation.installation.url}/account`)
     assert.equal(page.status, 303, 'the session has ended')
+  })
+
+  it('asks nobody to take its word for it: a session or login of before counts no more (A67, X7)', async () => {
+    federation.first.person = { ...alice, sub: 'eve' }
+    const [browser, parked] = [new FormBrowser(), new FormBrowser()]
+    await federation.signIn(browser)
+    const callback = federation.first.authorize(await federation.leave(parked))
+    const { headers } = await federation.comeBack(parked, callback)
+    const resumption = new URL(headers.get('location') ?? '', callback).href
+    federation.clock.advance(301_000)
+    federation.first.revoke()
+    // The first one hears of it; whoever loads the page once more is sent to the provider as well.
+    for (const once of ['asked', 'asked again']) {
+      const away = await browser.visit(federation.client.authorizationUrl({ verifier }))
+      assert.ok(
+        away?.href.startsWith(federation.first.issuer),
+        `${once}: ${away?.href ?? browser.lastPage.html}`,
+      )
+    }
+    const away = await parked.visit(resumption)
+    assert.ok(away?.href.startsWith(federation.first.issuer), `a login of before: ${away?.href}`)
+    assert.equal((await parked.open(`${federation.installation.url}/account`)).status, 303)
+    federation.clock.advance(1000)
+    assert.ok((await federation.signIn(browser)).access_token, 'until the provider vouches anew')
   })
 
   it('ends everything when what the provider says now is refused, or is about somebody else (A67)', async () => {

@@ -66,19 +66,29 @@ export function identityContract(store: () => Store): void {
       assert.equal((await store().identities.findByUser('eve'))?.askedAt, 30)
     })
 
-    it('are confirmed, or lose their credential, only where nobody has logged in since', async () => {
+    it('are confirmed, or refused with their logins until then, only where nobody has logged in since', async () => {
       const answer = { facts: { ...eve.facts, roles: ['admin'] }, credential: 'next', now: 40 }
       const found = async () => {
         const { credential, confirmedAt, facts } = (await store().identities.findByUser('eve')) ?? {}
         return [credential, confirmedAt, facts?.roles]
       }
       await store().identities.confirm('eve', { ...answer, loggedInAt: 9 })
-      await store().identities.dropCredential('eve', 9)
+      await store().identities.refuse('eve', { loggedInAt: 9, now: 50 })
       assert.deepEqual(await found(), ['refresh token', 10, []])
       await store().identities.confirm('eve', { ...answer, loggedInAt: 10 })
       assert.deepEqual(await found(), ['next', 40, ['admin']])
-      await store().identities.dropCredential('eve', 10)
+      const since = async (): Promise<number | undefined> => (await store().users.find('eve'))?.loginsSince
+      const before = await since()
+      await store().identities.refuse('eve', { loggedInAt: 10, now: 50_000 })
       assert.deepEqual(await found(), [undefined, 40, ['admin']])
+      assert.deepEqual([before, await since()], [0, 50_000])
+      assert.equal((await store().identities.findByUser('eve'))?.loggedInAt, 0)
+      await store().identities.refuse('eve', { loggedInAt: 10, now: 60_000 })
+      assert.equal(await since(), 50_000, 'once')
+      await store().identities.enter({ ...eve, now: 45_000 })
+      await store().identities.refuse('eve', { loggedInAt: 45_000, now: 45_000 })
+      assert.equal(await since(), 51_000, 'later than before, though the clock was set back')
+      assert.equal((await store().users.find('other'))?.loginsSince, 0)
       assert.equal((await store().identities.findByUser('other'))?.credential, 'refresh token')
     })
   })

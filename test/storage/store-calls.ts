@@ -77,6 +77,7 @@ const calls: Calls = {
   lastStart: { read: seldom, write: seldom },
   artifacts: {
     put: [[artifact], [session]],
+    replaceFleeting: [[session]],
     insertOnce: [[artifact]],
     find: [['RefreshToken', 'an id']],
     findByUid: [['Session', 'a uid']],
@@ -186,7 +187,7 @@ const calls: Calls = {
     listFacts: seldom,
     claimQuestion: [['a user', 1, 1]],
     confirm: [['a user', { loggedInAt: 1, facts, credential: 'a credential', now: 1 }]],
-    dropCredential: [['a user', 1]],
+    refuse: [['a user', { loggedInAt: 1, now: 2 }]],
   },
 }
 

@@ -162,7 +162,7 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
       await users.setFirstPassword('invited', 'x')
       await store.identities.claimQuestion('eve', 1, 5)
       await store.identities.confirm('eve', { ...login('eve'), credential: 'x', loggedInAt: 1, now: 5 })
-      await store.identities.dropCredential('eve', 1)
+      await store.identities.refuse('eve', { loggedInAt: 1, now: 2 })
       await users.remove('ada')
       await users.remove('eve')
     }

@@ -8,6 +8,8 @@ export interface HostedAnswer {
   readonly body?: string | Buffer
   /** Says nothing for so long: milliseconds. */
   readonly after?: number
+  /** Says nothing until this resolves. */
+  readonly until?: Promise<void>
 }
 
 /** An https server on loopback whose documents a test writes. */
@@ -34,8 +36,10 @@ export async function startDocumentHost(): Promise<DocumentHost> {
     answer(req, res) {
       const path = req.url ?? ''
       asked.set(path, (asked.get(path) ?? 0) + 1)
-      const { status = 200, headers = {}, body = '', after = 0 } = answers.get(path) ?? { status: 404 }
-      setTimeout(() => res.writeHead(status, headers).end(body), after)
+      const { status = 200, headers = {}, body = '', after = 0, until } = answers.get(path) ?? { status: 404 }
+      const say = (): void => void res.writeHead(status, headers).end(body)
+      if (until === undefined) setTimeout(say, after)
+      else void until.then(say)
     },
   })
   const url = (path: string): string => `https://localhost:${listener.port}${path}`
