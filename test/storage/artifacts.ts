@@ -32,13 +32,8 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       assert.equal(await store().artifacts.find('Other', 'i'), undefined)
       await store().artifacts.put({ ...artifact, payload: { a: 2 } })
       assert.deepEqual((await store().artifacts.find('Session', 'i'))?.payload, { a: 2 })
-      await store().artifacts.replaceFleeting({ ...artifact, uid: 'u2', payload: { a: 3 } })
-      assert.deepEqual((await store().artifacts.findByUid('Session', 'u2'))?.payload, { a: 3 })
-      assert.equal(await store().artifacts.findByUid('Session', 'u'), undefined)
       await store().artifacts.remove('Session', 'i')
       assert.equal(await store().artifacts.find('Session', 'i'), undefined)
-      await store().artifacts.replaceFleeting(artifact)
-      assert.equal(await store().artifacts.find('Session', 'i'), undefined, 'what is gone stays so')
     })
 
     it('are consumed once, of 50 at once, and stay to be found', async () => {

@@ -6,6 +6,7 @@ import type { Engine, TestStore } from '../support/engines.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { artifactContract, parallel } from './artifacts.ts'
 import { countStatements } from './count-statements.ts'
+import { sessionContract } from './sessions.ts'
 import { tenantContract } from './tenants.ts'
 
 /** What every store must do, whatever is below it. */
@@ -30,6 +31,7 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
     })
 
     artifactContract(() => store, clock)
+    sessionContract(() => store)
 
     describe('revocations', () => {
       it('are told to listeners, listed, kept once, and swept', async () => {
