@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Finished } from '../../support/command.ts'
+import { findOrInstall } from '../../support/debian.ts'
 import { findProgram } from '../../support/find-program.ts'
 
 /** Podman with images, containers and networks of its own, of which nothing is left. */
@@ -24,6 +25,8 @@ export async function openPodman(): Promise<Podman> {
   const program = await findProgram('podman')
   // Not crun, which refuses machines with both versions of cgroups.
   const runtime = await findProgram('runc')
+  // Debian only recommends them, and Podman finds them by itself.
+  for (const helper of ['netavark', 'aardvark-dns']) await findHelper(helper)
   const home = mkdtempSync(join(tmpdir(), 'portcullis-podman-'))
   const write = (name: string, text: string): string => {
     writeFileSync(join(home, name), text)
@@ -79,8 +82,24 @@ export async function openPodman(): Promise<Podman> {
     environment,
     attempt,
     async remove() {
-      await attempt('system', 'reset', '--force')
+      const { code } = await attempt('system', 'reset', '--force')
+      // Where Podman cannot start, it leaves its storage mounted.
+      if (code !== 0) spawnSync('umount', [join(home, 'storage/overlay')])
       rmSync(home, { recursive: true, force: true })
     },
   })
+}
+
+/** Sees to a program that Podman runs for networks. Throws where it is not to be had. */
+async function findHelper(name: string): Promise<void> {
+  const folders = [
+    '/usr/local/libexec/podman',
+    '/usr/local/lib/podman',
+    '/usr/libexec/podman',
+    '/usr/lib/podman',
+  ]
+  const find = (): string | undefined =>
+    folders.map((folder) => join(folder, name)).find((file) => existsSync(file))
+  if ((await findOrInstall(find, name)) === undefined)
+    throw new Error(`Podman needs ${name}: install the package of that name`)
 }
