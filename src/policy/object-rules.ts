@@ -1,4 +1,5 @@
 import type { NamedObject, ObjectKind } from '../mcp/objects.ts'
+import { type CutLevel, cutUri, spellingsOf } from './uri-spellings.ts'
 
 /** What an operator allows of one kind. In a pattern `*` stands for any text, and nothing else is special. */
 export interface KindRules {
@@ -36,17 +37,22 @@ export function objectRules(rules: Readonly<Record<ObjectKind, KindRules>>): Obj
   const judge = ({ kind, name }: NamedObject): Judgement => {
     if (name === undefined) return { isAllowed: false, list: 'allow', index: undefined, spelling: undefined }
     const { allow, deny } = compiled[kind]
-    const spellings = kind === 'resources' ? spellingsOf(name) : [name]
-    for (const spelling of spellings) {
-      const index = firstMatch(deny, spelling)
+    const spellings = kind === 'resources' ? spellingsOf(name) : ([[name, 'nothing']] as const)
+    if (spellings === undefined) return { isAllowed: false, list: 'allow', index: undefined, spelling: name }
+    for (const [spelling] of spellings) {
+      const index = firstMatch(deny, ({ matches }) => matches(spelling))
       if (index !== undefined) return { isAllowed: false, list: 'deny', index, spelling }
     }
-    let index: number | undefined
-    for (const spelling of spellings) {
-      index = firstMatch(allow, spelling)
+    let decisive: number | undefined
+    for (const [spelling, level] of spellings) {
+      const index = firstMatch(
+        allow,
+        ({ matches, matchesCut }) => matches(spelling) || (matchesCut(spelling, level) && matches(name)),
+      )
       if (index === undefined) return { isAllowed: false, list: 'allow', index, spelling }
+      decisive ??= index
     }
-    return { isAllowed: true, list: 'allow', index, spelling: name }
+    return { isAllowed: true, list: 'allow', index: decisive, spelling: name }
   }
   return { judge, allows: (object) => judge(object).isAllowed }
 }
@@ -56,20 +62,39 @@ interface Patterns {
   readonly deny: readonly Pattern[]
 }
 
+interface Pattern {
+  readonly matches: Matcher
+  /**
+   * Whether a URI that was cut matches what is left of the pattern when that is cut at the same place; never where it has
+   * no such place. So `https://a.example/b?c=1` does not have to be allowed without its query as well, while `*.txt` does
+   * not allow `key.pem?.txt`.
+   */
+  readonly matchesCut: (text: string, level: CutLevel) => boolean
+}
+
 /** Says whether a text matches. */
-type Pattern = (text: string) => boolean
+type Matcher = (text: string) => boolean
 
 function compile({ allow, deny }: KindRules): Patterns {
   return { allow: allow.map(pattern), deny: deny.map(pattern) }
 }
 
-function firstMatch(patterns: readonly Pattern[], text: string): number | undefined {
-  const index = patterns.findIndex((matches) => matches(text))
+function firstMatch(patterns: readonly Pattern[], isMatch: (one: Pattern) => boolean): number | undefined {
+  const index = patterns.findIndex(isMatch)
   return index === -1 ? undefined : index
 }
 
-/** Looks for the parts between the asterisks one after the other, each as early as it stands: linear, unlike a RegExp. */
 function pattern(text: string): Pattern {
+  const [fragment, query] = (['fragment', 'query'] as const).map((level) => {
+    const cut = cutUri(text, level)
+    return cut === undefined ? undefined : matcher(cut)
+  })
+  const cuts = { nothing: undefined, fragment, query }
+  return { matches: matcher(text), matchesCut: (candidate, level) => cuts[level]?.(candidate) === true }
+}
+
+/** Looks for the parts between the asterisks one after the other, each as early as it stands: linear, unlike a RegExp. */
+function matcher(text: string): Matcher {
   const [first = '', ...rest] = text.split(/\*+/)
   const last = rest.pop()
   if (last === undefined) return (candidate) => candidate === first
@@ -83,26 +108,4 @@ function pattern(text: string): Pattern {
     }
     return candidate.length - last.length >= from && candidate.endsWith(last)
   }
-}
-
-/**
- * The ways in which a server may understand a URI: as it stands, as a URL parser writes it, and with its escapes
- * resolved, so that `file:///srv/%2e%2e/etc/passwd` is no way round a rule on `file:///etc/*`.
- */
-function spellingsOf(uri: string): readonly string[] {
-  const found = new Set([uri])
-  let current = uri
-  for (let round = 0; round < 3; round++) {
-    const parsed = URL.parse(current)?.href
-    if (parsed !== undefined) found.add(parsed)
-    try {
-      const decoded = decodeURIComponent(parsed ?? current)
-      if (decoded === current) break
-      found.add(decoded)
-      current = decoded
-    } catch {
-      break // an escape that is none: no parser goes further
-    }
-  }
-  return [...found]
 }

@@ -63,6 +63,78 @@ describe('rules on objects', () => {
     assert.equal(allows('resources', { allow: ['file:///srv/*'] }, 'file:///srv/a%20b'), true)
   })
 
+  it('see through escapes beside others that are none, wherever these stand', () => {
+    for (const noEscape of ['%', '?%', '#%', '?%zz', '#%ff', '/%c3%28', '%2', '?%u0065']) {
+      for (const uri of [
+        'file:///srv/%73ecret/a',
+        'file:///srv/x%2f..%2fsecret/a',
+        'file:///srv/s%65%63ret/%ff',
+      ])
+        assert.equal(allows('resources', { deny: ['file:///srv/secret/*'] }, uri + noEscape), false, uri)
+      const outside = `file:///srv/..%2fetc/passwd${noEscape}`
+      assert.equal(allows('resources', { allow: ['file:///srv/*'] }, outside), false, outside)
+      assert.equal(allows('resources', { allow: ['file:///srv/*'] }, `file:///srv/a%20b${noEscape}`), true)
+    }
+    assert.equal(allows('resources', { deny: ['file:///caf\u{e9}/*'] }, 'file:///caf%C3%A9/%'), false)
+    assert.equal(allows('resources', { deny: ['file:///a\u{fffd}b'] }, 'file:///%61%ffb'), false)
+  })
+
+  it('see what is left of a URI for whoever leaves its fragment or query away', () => {
+    for (const rest of ['#x', '?x', '?', '#', '?x#y', '#x?y', '%23x', '%3Fx', '%2523x', '#%']) {
+      for (const uri of ['file:///etc/passwd', 'file:///%65tc/passwd', 'file:///srv/../etc/passwd'])
+        assert.equal(allows('resources', { deny: ['file:///etc/passwd'] }, uri + rest), false, uri + rest)
+      const ending = `file:///srv/key.pem${rest}.txt`
+      assert.equal(allows('resources', { allow: ['file:///srv/*.txt'] }, ending), false, ending)
+      assert.equal(allows('resources', { deny: ['*.pem'] }, ending), false, ending)
+      assert.equal(allows('resources', { allow: ['file:///srv/*'] }, ending), true, ending)
+    }
+    for (const [uri, pattern] of [
+      ['file:///srv/x%23y?z', 'file:///srv/x#y'],
+      ['file:///srv/%3F/..%2f..%2fetc/passwd?z', 'file:///etc/*'],
+      ['file:///srv/?/../../etc/passwd', 'file:///etc/*'],
+      ['file:///srv/#/%2e%2e/../etc/passwd', 'file:///etc/*'],
+      ['FILE:///etc/passwd#x', 'FILE:///etc/passwd'],
+    ] as const)
+      assert.equal(allows('resources', { deny: [pattern] }, uri), false, uri)
+  })
+
+  it('allow a URI with a query or fragment where they name these, and not without', () => {
+    for (const [pattern, uri, expected] of [
+      ['https://x.example/a?b=1', 'https://x.example/a?b=1', true],
+      ['https://x.example/a?b=1', 'https://x.example/a?b=1#c', false],
+      ['https://x.example/a?b=1', 'https://x.example/a?b=2', false],
+      ['https://x.example/a?b=1', 'https://x.example/a', false],
+      ['https://x.example/a#b', 'https://x.example/a#b', true],
+      ['https://x.example/a?b#c', 'https://x.example/a?b#c', true],
+      ['https://x.example/*?b=1', 'https://x.example/%61?b=1', true],
+      ['https://x.example/*?b=1', 'https://x.example/q#?b=1', false],
+      ['https://x.example/*.txt#b', 'https://x.example/key.pem?.txt#b', false],
+      ['https://x.example/a?*', 'https://x.example/a?url=https%3A%2F%2Fy.example%2F%3Fz', true],
+      ['notes://find{?text}', 'notes://find{?text}', true],
+    ] as const)
+      assert.equal(allows('resources', { allow: [pattern] }, uri), expected, `${pattern} and ${uri}`)
+    // What one pattern says of queries is nothing that another one says.
+    const two = ['*?b=1', 'file:///srv/*.txt']
+    assert.equal(allows('resources', { allow: two }, 'file:///srv/key.pem?.txt'), false)
+    assert.equal(allows('resources', { allow: two }, 'file:///srv/a.txt'), true)
+  })
+
+  it('refuse a URI that has more spellings than anybody needs', () => {
+    assert.equal(allows('resources', { deny: ['x'] }, `file:///${'%25'.repeat(20)}`), true)
+    assert.equal(allows('resources', { deny: ['x'] }, `file:///%${'25'.repeat(5000)}`), false)
+    assert.equal(allows('resources', { deny: ['x'] }, `file:///${'a'.repeat(300_000)}`), false)
+  })
+
+  it('take names of tools and prompts to the letter', () => {
+    for (const kind of ['tools', 'prompts'] as const) {
+      for (const name of ['%61', 'a?b', 'a#b', 'a?', '%']) {
+        assert.equal(allows(kind, { deny: ['a'] }, name), true, name)
+        assert.equal(allows(kind, { allow: [name] }, name), true, name)
+      }
+      assert.equal(allows(kind, { allow: ['*.b'] }, 'a?.b'), true)
+    }
+  })
+
   it('agree with a plain definition of the pattern, for any pattern and text', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '*'), maxLength: 12 })
     const plain = (pattern: string, name: string): boolean => {
