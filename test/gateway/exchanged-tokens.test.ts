@@ -175,6 +175,10 @@ it('an exchanged token belongs to everything by which a principal is told from o
     { ...ada, clientId: 'd' },
     { ...ada, actor: 'robot' },
     { ...ada, scopes: new ScopeSet(['mcp:tools']) },
+    { ...ada, groups: ['staff', 'ops'] },
+    { ...ada, groups: ['staff ops'] },
+    { ...ada, roles: ['staff', 'ops'] },
+    { ...ada, groups: ['staff'], roles: ['ops'] },
   ]
   let given = 0
   const credential = tokenExchange({
@@ -187,4 +191,6 @@ it('an exchanged token belongs to everything by which a principal is told from o
   for (const principal of principals) headers.push(await credential.headers(principal))
   assert.equal(new Set(headers.map(([, value]) => value)).size, principals.length)
   assert.equal(credential.headers({ ...ada }), headers[0], 'and to nothing else')
+  const reordered = { ...ada, groups: ['ops', 'staff'] }
+  assert.equal(credential.headers(reordered), headers[principals.findIndex((one) => one.groups[1] === 'ops')])
 })

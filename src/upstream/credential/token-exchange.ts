@@ -40,6 +40,6 @@ export function tokenExchange({
 }
 
 /** Everything that the statement says of a principal: another one must never get the same token. */
-function keyOf({ issuer, subject, clientId, actor, scopes }: Principal): string {
-  return JSON.stringify([issuer, subject, clientId, actor, scopes.list])
+function keyOf({ issuer, subject, clientId, actor, scopes, groups, roles }: Principal): string {
+  return JSON.stringify([issuer, subject, clientId, actor, scopes.list, groups.toSorted(), roles.toSorted()])
 }
