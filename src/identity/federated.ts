@@ -1,4 +1,3 @@
-import type { Claims } from '../core/claims.ts'
 import type { Clock } from '../core/clock.ts'
 import { digest, randomToken } from '../core/secret.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
@@ -14,7 +13,7 @@ import {
   type ProvenIdentity,
   ProviderRefused,
 } from './provider-contract.ts'
-import { type ClaimNames, FactsUnusable, readFacts } from './provider-facts.ts'
+import { type ClaimNames, FactsUnusable, provenEmail, readFacts } from './provider-facts.ts'
 import { type AdmissionRules, admissionProblem } from './provider-rules.ts'
 
 /** A provider with what the operator says about its users. */
@@ -99,7 +98,7 @@ export function federatedIdentity(ports: FederationPorts): { identity: Identity;
       return { refused: `Your account at ${provider.label} may not be used here.`, reason }
     }
     const user = await identities.enter({
-      user: newUser(provider.name, facts, claims),
+      user: newUser(provider.name, provenEmail(claims, names) ?? subject, facts.displayName),
       nameKey: `identity ${digest(JSON.stringify([issuer, subject]))}`,
       issuer,
       subject,
@@ -114,9 +113,10 @@ export function federatedIdentity(ports: FederationPorts): { identity: Identity;
     return vouchedAccount(user, facts)
   }
 
-  const newUser = (provider: string, { displayName, email }: IdentityFacts, { sub }: Claims): User => ({
+  /** Operators know people by `known`: it is nothing that these choose for themselves. */
+  const newUser = (provider: string, known: string, displayName: string): User => ({
     id: userIdPrefix + randomToken(16),
-    name: `${provider}:${email ?? (typeof sub === 'string' ? sub : displayName)}`.slice(0, 200),
+    name: `${provider}:${known}`.slice(0, 200),
     displayName,
     passwordHash: undefined,
     createdAt: clock.now(),

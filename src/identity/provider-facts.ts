@@ -28,25 +28,27 @@ export class FactsUnusable extends Error {
 
 /** Reads what a provider says of a user. Claims are untrusted in their form. Throws FactsUnusable. */
 export function readFacts(claims: Claims, names: ClaimNames, subject: string): IdentityFacts {
-  const text = (name: string | undefined): string | undefined => {
-    const value = name === undefined ? undefined : claimOf(claims, name)
-    return typeof value === 'string' && value !== '' && isPrintable(value) ? value : undefined
-  }
-  const email = text(names.email)
-  const isVerified = names.emailVerified === undefined || claimOf(claims, names.emailVerified) === true
+  const text = (name: string | undefined): string | undefined => textOf(claims, name)
   return {
     displayName: (names.name.map(text).find((value) => value !== undefined) ?? subject).slice(0, 200),
-    email,
+    email: text(names.email),
     domain:
-      names.domain === undefined
-        ? isVerified
-          ? domainOf(email)
-          : undefined
-        : text(names.domain)?.toLowerCase(),
+      names.domain === undefined ? domainOf(provenEmail(claims, names)) : text(names.domain)?.toLowerCase(),
     tenant: text(names.tenant),
     groups: list(claims, names.groups, 'groups'),
     roles: list(claims, names.roles, 'roles'),
   }
+}
+
+/** The address of a user where the provider has proven that it is theirs. Claims are untrusted in their form. */
+export function provenEmail(claims: Claims, names: ClaimNames): string | undefined {
+  const isProven = names.emailVerified === undefined || claimOf(claims, names.emailVerified) === true
+  return isProven ? textOf(claims, names.email) : undefined
+}
+
+function textOf(claims: Claims, name: string | undefined): string | undefined {
+  const value = name === undefined ? undefined : claimOf(claims, name)
+  return typeof value === 'string' && value !== '' && isPrintable(value) ? value : undefined
 }
 
 /** Whether a claim is told by reference alone (OpenID Connect Core 1.0 section 5.6.2), which is not silence. */
