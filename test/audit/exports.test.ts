@@ -33,6 +33,18 @@ describe('CSV', () => {
     }
   })
 
+  it('nor by one that splits at semicolons, tabs or the line breaks within quotes', () => {
+    for (const sign of ['=', '+', '-', '@', '\uFF1D']) {
+      for (const separator of [';', '\t', '\n', '\r\n', '; ', ';;', ';"', ';""', ';\t']) {
+        const written = writeCsv([event({ object: `x${separator}${sign}1;`, path: `/;${sign}1;` })])
+        const parts = written.split(/[;\t\r\n]/).map((part) => part.replace(/^[\s"]+/, ''))
+        assert.ok(!parts.some((part) => part.startsWith(sign)), JSON.stringify(written))
+        assert.ok(written.includes(`/;'${sign}1;`))
+      }
+    }
+    assert.match(writeCsv([event({ object: 'a;b -c; d=1 - 2' })]), /,a;b -c; d=1 - 2,/)
+  })
+
   it('has a column for everything that an event says, but for what holds the chain together', () => {
     const members: Record<keyof RecordedEvent, string | number | string[] | object> = {
       v: 1,
