@@ -25,7 +25,7 @@ export function identityCheck({ issuer, jwksUrl, audience }: IdentityOptions): I
     try {
       const { payload } = await jwtVerify(token, keys, { issuer, audience, typ: 'portcullis-identity+jwt' })
       const scopes = typeof payload['scope'] === 'string' ? payload['scope'].split(' ') : []
-      return { token, clientId: String(payload['client_id']), scopes, extra: { subject: payload.sub } }
+      return { token, clientId: String(payload['client_id']), scopes, extra: { subject: payload['sub_id'] } }
     } catch {
       return undefined // whoever sent it, it was not the gateway
     }

@@ -1,22 +1,30 @@
 import type { IssuerDescription } from '../config/describe-issuer.ts'
+import type { Config } from '../config/schema.ts'
 import { standardReading } from '../gateway/read-claims.ts'
 import type { TrustedIssuer } from '../gateway/token-verifier.ts'
 
 /** What the gateway makes of an issuer's tokens once they are verified. */
-export type AcceptedTokens = Pick<TrustedIssuer, 'issuer' | 'audiences' | 'tokenTypes' | 'claims'>
+export type AcceptedTokens = Pick<
+  TrustedIssuer,
+  'issuer' | 'audiences' | 'tokenTypes' | 'claims' | 'hasForeignUsers'
+>
 
 /** The tokens of our own authorization server. */
 export function ownTokens(issuer: string): AcceptedTokens {
-  return { issuer, tokenTypes: ['at+jwt'], claims: standardReading }
+  return { issuer, tokenTypes: ['at+jwt'], claims: standardReading, hasForeignUsers: false }
 }
 
-/** The tokens of another issuer, by its setting. */
-export function tokensOf(description: IssuerDescription): AcceptedTokens {
+/** The tokens of another issuer, by its setting. It may be a Portcullis as well, where no users are kept here. */
+export function tokensOf(
+  description: IssuerDescription,
+  { authorizationServer }: Pick<Config, 'authorizationServer'>,
+): AcceptedTokens {
   const { issuer = '', audiences, tokenTypes, claims, scopeMap, scopes } = description
   return {
     issuer,
     audiences,
     tokenTypes: tokenTypes.map((type) => type.toLowerCase().replace(/^application\//, '')),
     claims: { ...claims, scopeMap, granted: scopes },
+    hasForeignUsers: authorizationServer === 'own',
   }
 }

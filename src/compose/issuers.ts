@@ -122,7 +122,7 @@ function open(setting: IssuerConfig, config: Config, { clock, log }: IssuerBase)
     description,
     metadata,
     trusted: {
-      ...tokensOf(description),
+      ...tokensOf(description, config),
       algorithms,
       keys: issuerKeys(metadata, jwksUri, fetch),
       introspection: introspection && {

@@ -2,8 +2,7 @@ import type { JWTPayload } from 'jose'
 import { type Clock, epochSeconds } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
-import { invalidToken, toPrincipal } from './to-principal.ts'
-import type { TrustedIssuer } from './token-verifier.ts'
+import { type ClaimSource, invalidToken, toPrincipal } from './to-principal.ts'
 
 /** How an issuer is asked about tokens (RFC 7662). */
 export interface Introspection {
@@ -19,7 +18,7 @@ export interface Introspection {
  */
 export async function introspectToken(
   token: string,
-  { issuer, claims }: Pick<TrustedIssuer, 'issuer' | 'claims'>,
+  source: ClaimSource,
   { ask, cacheSeconds }: Introspection,
   clock: Clock,
 ): Promise<Principal> {
@@ -31,12 +30,9 @@ export async function introspectToken(
     throw new Refusal('keys_unavailable', { reason, cause, retryAfterSeconds: 5 })
   }
   if (answer === undefined) throw invalidToken('token is not active')
-  if (answer.iss !== undefined && answer.iss !== issuer) throw invalidToken('token is from an unknown issuer')
+  if (answer.iss !== undefined && answer.iss !== source.issuer)
+    throw invalidToken('token is from an unknown issuer')
   const now = epochSeconds(clock)
   if (answer.nbf !== undefined && answer.nbf > now) throw invalidToken('token not valid yet')
-  return toPrincipal(
-    { ...answer, iat: answer.iat ?? now, exp: answer.exp ?? now + cacheSeconds },
-    issuer,
-    claims,
-  )
+  return toPrincipal({ ...answer, iat: answer.iat ?? now, exp: answer.exp ?? now + cacheSeconds }, source)
 }

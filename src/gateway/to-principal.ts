@@ -3,16 +3,25 @@ import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { holdersOf } from '../core/revocation.ts'
 import { ScopeSet } from '../core/scope.ts'
-import { type ClaimReading, readScopes, readText, readTexts } from './read-claims.ts'
+import { isUserId } from '../core/user-id.ts'
+import { readScopes, readText, readTexts } from './read-claims.ts'
+import type { TrustedIssuer } from './token-verifier.ts'
+
+/** What has to be known of an issuer to read its claims. */
+export type ClaimSource = Pick<TrustedIssuer, 'issuer' | 'claims' | 'hasForeignUsers'>
 
 /** A token that lives longer than this was not made by a careful issuer. */
 const maxLifetimeSeconds = 7 * 24 * 3600
 
 /** Who calls, by claims that have been verified. Throws `token_invalid`. */
-export function toPrincipal(payload: JWTPayload, issuer: string, reading: ClaimReading): Principal {
+export function toPrincipal(
+  payload: JWTPayload,
+  { issuer, claims: reading, hasForeignUsers }: ClaimSource,
+): Principal {
   const { sub, aud, exp, iat, jti } = payload
   if (typeof sub !== 'string' || sub === '' || exp === undefined || iat === undefined)
     throw invalidToken('token lacks a claim')
+  if (hasForeignUsers && isUserId(sub)) throw invalidToken('token names a user of ours')
   if (exp - iat > maxLifetimeSeconds) throw invalidToken('token lives too long')
   const clientId = readText(payload, reading.clientId) ?? sub
   const { gid: grant, origins } = payload

@@ -21,6 +21,11 @@ export interface TrustedIssuer {
   readonly audiences?: readonly string[] | undefined
   /** Where its tokens say what. */
   readonly claims: ClaimReading
+  /**
+   * Whether its users are others than ours, so that no subject of its tokens may look like the id of one of ours: an MCP
+   * server may know a caller by `sub` alone.
+   */
+  readonly hasForeignUsers: boolean
   /** Whether a key still verifies; asked on every use. Without it a key counts for as long as a token does. */
   readonly hasKey?: ((kid: string) => boolean) | undefined
   /** The issuer is asked about each token, in place of its keys. At one issuer of a verifier at most. */
@@ -82,11 +87,11 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 
   const examine = async (token: string, key: string): Promise<Verified> => {
     const issuer = findIssuer(claimedIssuer(token))
-    const { introspection, audiences: accepted, claims } = issuer
+    const { introspection, audiences: accepted } = issuer
     if (introspection === undefined) {
       const { payload, kid } = await verifyJwt(token, issuer, clock)
       const isKeyKnown = (): boolean => kid === undefined || issuer.hasKey?.(kid) !== false
-      const principal = toPrincipal(payload, issuer.issuer, claims)
+      const principal = toPrincipal(payload, issuer)
       return { principal, accepted, isKeyKnown, freshUntil: undefined, again: () => undefined }
     }
     const principal = await introspectToken(token, issuer, introspection, clock)

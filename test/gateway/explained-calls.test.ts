@@ -195,6 +195,7 @@ describe('what portcullis explain says of a call, beside what the gateway does w
       [{ iss: 'https://evil.example' }, {}],
       [{ sub: undefined }, {}],
       [{ sub: '' }, {}],
+      [{ sub: 'usr_x' }, {}],
       [{ cnf: { 'x5t#S256': 'x' } }, {}],
     ] as const) {
       const token = await other.token({ scope: 'mcp:*', ...claims }, header)
@@ -216,6 +217,7 @@ describe('what portcullis explain says of a call, beside what the gateway does w
       { exp: now - 60, iat: now - 600 },
       { nbf: now + 1000 },
       { sub: undefined },
+      { sub: 'usr_x' },
     ].entries()) {
       const token = `opaque-${index}`
       const answer = { ...said, iss: asked.issuer, ...claims }

@@ -9,7 +9,7 @@ import { legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 interface Sample {
   readonly whoCalls: (
     authorization: string | undefined,
-  ) => Promise<{ user: string; client: string; scopes: string[] }>
+  ) => Promise<{ user: { iss: string; sub: string }; client: string; scopes: string[] }>
 }
 
 it('what docs/identity-tokens.md tells the author of a server to write knows who calls, and refuses everything else (X10)', async (test) => {
@@ -36,9 +36,11 @@ it('what docs/identity-tokens.md tells the author of a server to write knows who
   assert.equal((await gate.post(legacyRequest('tools/list'), { token })).status, 200)
   const shown = gate.spy.seen.at(-1)?.headers.authorization
   assert.deepEqual(await whoCalls(shown), {
-    user: 'ada',
+    user: { iss: gate.installation.url, sub: 'ada' },
     client: 'user-client',
     scopes: ['mcp:tools:read', 'mcp:prompts:list'],
   })
+  const [, twin = ''] = /```python\n(.*?)```/s.exec(manual) ?? []
+  assert.match(twin, /user = \(claims\["sub_id"\]\["iss"\], claims\["sub_id"\]\["sub"\]\)/)
   for (const other of [undefined, `Bearer ${token}`, `${shown}x`]) await assert.rejects(whoCalls(other))
 })

@@ -13,14 +13,12 @@ export interface KnownIssuer extends AcceptedTokens {
 }
 
 /** Every issuer whose tokens a configuration lets count. `within` is where that stands in a larger one. */
-export function knownIssuers(
-  { authorizationServer, issuers, publicUrl }: Config,
-  within: string,
-): readonly KnownIssuer[] {
+export function knownIssuers(config: Config, within: string): readonly KnownIssuer[] {
+  const { authorizationServer, issuers, publicUrl } = config
   const others = issuers.map(describeIssuer).map((description, index) => {
     const { algorithms, introspection } = description
     return {
-      ...tokensOf(description),
+      ...tokensOf(description, config),
       path: `${within}issuers[${index}]`,
       description,
       algorithms,

@@ -1,4 +1,5 @@
 import type { Refusal } from '../../core/errors.ts'
+import { userIdPrefix } from '../../core/user-id.ts'
 import { requiredClaims } from '../../gateway/verify-jwt.ts'
 import type { Sample } from './contract.ts'
 import type { KnownIssuer } from './known-issuers.ts'
@@ -27,6 +28,10 @@ export function mendToken({ refusal, issuers, issuer, sample }: TokenContext): s
         ? ['a claim has another form than RFC 7519 gives it: sub is a text, exp, iat and nbf are numbers']
         : [`let the issuer put ${absent.join(', ')} into its access tokens`]
     }
+    case 'token names a user of ours':
+      return [
+        `its sub is ${JSON.stringify(claims.sub)}, and what begins with ${userIdPrefix} is a user of our own authorization server: let the issuer name its subjects otherwise`,
+      ]
     case 'token is for another resource':
       return setting === undefined
         ? ['let the client ask for this server: the parameter resource (RFC 8707)']

@@ -58,7 +58,7 @@ async function identify(
       if (header?.alg !== undefined && issuer.algorithms?.includes(header.alg) === false)
         throw invalidToken('token has a forbidden algorithm')
       checkUnverified(claims, header, issuer, clock)
-      principal = toPrincipal(claims, issuer.issuer, issuer.claims)
+      principal = toPrincipal(claims, issuer)
     } else {
       const { active, ...said } = claims
       const ask = () => Promise.resolve(active === false ? undefined : said)
@@ -69,7 +69,7 @@ async function identify(
     checkBinding(principal, upstream)
     return { principal }
   } catch (error) {
-    return { principal: principal ?? attempt(() => toPrincipal(claims, issuer.issuer, issuer.claims)), error }
+    return { principal: principal ?? attempt(() => toPrincipal(claims, issuer)), error }
   }
 }
 
