@@ -28,7 +28,7 @@ export interface LoginProvider {
   redeem(query: string, attempt: LoginAttempt): Promise<ProvenIdentity>
   /**
    * Asks whether the provider still vouches for a user, whom it knows as `known`. Throws ProviderAway, and ProviderRefused
-   * when it does not.
+   * when it does not, or where the user is of another issuer: that one's credential is not shown to this one.
    */
   renew(credential: string, known: Pick<ProvenIdentity, 'issuer' | 'subject'>): Promise<RenewedIdentity>
   /** Where somebody ends their session there, and comes back from; undefined where there is no such page. */

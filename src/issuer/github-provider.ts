@@ -102,7 +102,8 @@ export function githubProvider(settings: ProviderSettings, fetch: OperatorFetch)
         throw explainFailure(error)
       }
     },
-    async renew(credential) {
+    async renew(credential, known) {
+      if (known.issuer !== issuer) throw new ProviderRefused('the user is of another issuer')
       try {
         return { credential, identity: await describeUser(credential) }
       } catch (error) {

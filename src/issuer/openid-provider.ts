@@ -124,6 +124,8 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
     renew: (credential, known) =>
       orExplain(async () => {
         const configuration = await ready()
+        if (!isIssuerOf(configuration.serverMetadata().issuer, known.issuer))
+          throw new ProviderRefused('the user is of another issuer')
         const tokens = await refreshTokenGrant(configuration, credential)
         const claims = tokens.claims()
         // A refresh need not bring an ID token (OpenID Connect Core 1.0 section 12.2).
@@ -156,6 +158,19 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
     }
   }
 }
+
+/**
+ * Whether a provider, whose metadata names `named`, is the issuer of a user: to the letter, but for Entra, whose metadata has
+ * a template where it stands for many directories.
+ */
+function isIssuerOf(named: string, issuer: string): boolean {
+  const [before = '', after] = named.split('{tenantid}')
+  if (after === undefined) return issuer === named
+  const directory = issuer.slice(before.length, -after.length)
+  return directoryId.test(directory) && issuer === before + directory + after
+}
+
+const directoryId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 async function orExplain<T>(work: () => Promise<T>): Promise<T> {
   try {

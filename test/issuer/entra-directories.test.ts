@@ -19,6 +19,8 @@ const issuerOf = (directory: string, host = 'login.microsoftonline.com') =>
 describe('Entra for many directories', () => {
   let key: CryptoKey
   let jwk: JWK
+  /** What the providers were asked. */
+  const asked: string[] = []
   before(async () => {
     const { publicKey, privateKey } = await generateKeyPair('RS256')
     key = privateKey
@@ -35,6 +37,7 @@ describe('Entra for many directories', () => {
       return { access_token: 'a', token_type: 'Bearer', id_token: await token.sign(key) }
     }
     const fetch: OperatorFetch = async (url) => {
+      asked.push(url)
       const answers: Record<string, () => Promise<object> | object> = {
         [`${issuer}/.well-known/openid-configuration`]: () => ({
           issuer: named,
@@ -53,10 +56,10 @@ describe('Entra for many directories', () => {
       clientId: 'portcullis',
       clientSecret: { current: 'secret' },
     }
-    const asked = { scopes: ['openid'], parameters: {}, userinfo: false, endsSession: false }
+    const sent = { scopes: ['openid'], parameters: {}, userinfo: false, endsSession: false }
     const urls = { callbackUrl, afterLogoutUrl: callbackUrl }
     return openIdProvider(
-      { ...names, ...asked, ...urls, issuer, origins: [origin] },
+      { ...names, ...sent, ...urls, issuer, origins: [origin] },
       { fetch, clock: systemClock },
     )
   }
@@ -88,6 +91,34 @@ describe('Entra for many directories', () => {
     assert.equal((await redeem(named)).issuer, issuerOf(one))
     const foreign = open(issuerOf('company.example'), issuerOf(one), { iss: issuerOf(two), tid: two })
     await assert.rejects(redeem(foreign), ProviderRefused)
+  })
+
+  it('asks each directory about its own users, and none about those of another (A67)', async () => {
+    const single = () => open(issuerOf('company.example'), issuerOf(one), { iss: issuerOf(one), tid: one })
+    const all = (tid: string) => open(many, template, { iss: issuerOf(tid), tid })
+    for (const [provider, issuer] of [
+      [single(), issuerOf(one)],
+      [all(one), issuerOf(one)],
+      [all(two), issuerOf(two)],
+    ] as const) {
+      const { identity } = await provider.renew('refresh', { issuer, subject: 'alice' })
+      assert.equal(identity?.issuer, issuer)
+    }
+    asked.length = 0
+    for (const [provider, issuer] of [
+      [single(), issuerOf(two)],
+      [single(), template],
+      [all(one), template],
+      [all(one), many],
+      [all(one), issuerOf(one, 'login.example.com')],
+      [all(one), `${issuerOf(one)}/`],
+      [all(one), ''],
+    ] as const)
+      await assert.rejects(provider.renew('refresh', { issuer, subject: 'alice' }), ProviderRefused, issuer)
+    assert.deepEqual(
+      asked.filter((url) => url.endsWith('/token')),
+      [],
+    )
   })
 
   it('is not to be had in the cloud of the US government, so that the configuration refuses it', async () => {

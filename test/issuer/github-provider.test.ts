@@ -79,6 +79,14 @@ describe('GitHub as a place to log in', () => {
     await assert.rejects(provider.renew(credential, octocat()), ProviderRefused)
   })
 
+  it('is not shown the access token of a user of another GitHub (A67)', async () => {
+    const { credential = '' } = await redeem()
+    // So that being asked would be another failure than a no.
+    github.failures.set('/user', [503])
+    const elsewhere = { issuer: 'https://github.com', subject: '583231' }
+    await assert.rejects(provider.renew(credential, elsewhere), ProviderRefused)
+  })
+
   it('tells being away and its limits from a no, and a scope that was not given from both', async () => {
     const { credential = '' } = await redeem()
     const failing = (path: string, status: number, headers = {}): Promise<unknown> => {

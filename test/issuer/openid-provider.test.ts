@@ -91,6 +91,17 @@ describe('a provider of OpenID Connect', () => {
     )
   })
 
+  it('is not shown the refresh token of a user of another issuer (A67)', async () => {
+    Object.assign(idp, { provesAnew: false })
+    const { provider } = open({})
+    const { credential = '' } = await logIn(provider)
+    const asked = idp.tokenRequests.length
+    for (const issuer of ['https://login.example.com', `${idp.issuer}/`])
+      await assert.rejects(provider.renew(credential, { issuer, subject: 'alice' }), ProviderRefused)
+    assert.equal(idp.tokenRequests.length, asked)
+    await provider.renew(credential, alice())
+  })
+
   it('names the roles of a realm, as Keycloak does', async () => {
     idp.idToken = { realm_access: { roles: ['admin'] }, resource_access: { portcullis: { roles: ['x'] } } }
     const { provider, facts } = open({ preset: 'keycloak' })

@@ -22,6 +22,8 @@ export interface Federation {
   readonly second: TestProvider
   readonly installation: Installation
   readonly clock: MovableClock
+  /** The setting `login.providers`, as it counts from the next start on. */
+  readonly setting: NonNullable<NonNullable<ConfigInput['login']>['providers']>
   readonly client: OAuthClient
   /** Takes a browser to where it is sent to the first provider. */
   leave(browser: FormBrowser): Promise<URL>
@@ -39,7 +41,7 @@ export async function startFederation(config: ConfigInput = {}): Promise<Federat
   const clock = movableClock()
   const first = await startIdentityProvider('first')
   const second = await startIdentityProvider('second')
-  const providers = [
+  const providers: Federation['setting'] = [
     { ...providerSetting(first, 'first'), deny: { groups: ['suspended'] } },
     providerSetting(second, 'second'),
   ]
@@ -57,6 +59,7 @@ export async function startFederation(config: ConfigInput = {}): Promise<Federat
     second,
     installation,
     clock,
+    setting: providers,
     client,
     leave,
     async comeBack(browser, callback) {
