@@ -14,7 +14,7 @@ import { addPasskeyPages } from './passkey-pages.ts'
 import { addPasswordPages } from './password-pages.ts'
 import { providerDesk, queryOf } from './provider-desk.ts'
 import { requestIdOf } from './request-id.ts'
-import { beginSession, endSession, type Login, signedIn } from './session.ts'
+import { beginSession, endSession, type Login, loggedIn, signedIn } from './session.ts'
 import { addSetUpPages } from './set-up-pages.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -42,6 +42,11 @@ export function personPages(
   const visitor = (context: PageContext) => {
     const { incoming, outgoing } = context.env
     return signedIn(provider, settings.identity, incoming, outgoing)
+  }
+  /** Who may sign out: a login that does not count now does so again when a provider or a rule is put back. */
+  const leaver = (context: PageContext) => {
+    const { incoming, outgoing } = context.env
+    return loggedIn(provider, settings.identity, incoming, outgoing)
   }
 
   const next = (context: PageContext): string => {
@@ -105,24 +110,24 @@ export function personPages(
   })
 
   pages.get(logoutPath, async (context) => {
-    const who = await visitor(context)
+    const who = await leaver(context)
     if (who === undefined) return sendMarkup(context, signedOutPage(site))
     const csrf = forms.token(who.session.uid)
     const page = logoutPage(site, {
       csrf,
-      accountName: displayText(who.account.displayName),
-      hasLocal: local !== undefined && who.account.provider === undefined,
+      accountName: who.account && displayText(who.account.displayName),
+      hasLocal: local !== undefined && who.account?.provider === undefined,
     })
     return sendMarkup(context, page)
   })
 
   pages.post(logoutPath, async (context) => {
-    const who = await visitor(context)
+    const who = await leaver(context)
     if (who !== undefined) {
       forms.read(context, who.session.uid)
       notes.of(context.env.incoming).subject = who.accountId
       await endSession(provider, site, visitOf(context))
-      const onward = await desk.logoutUrl(context, who.account.provider)
+      const onward = await desk.logoutUrl(context, who.account?.provider)
       if (onward !== undefined) return context.redirect(onward.href, 303)
     }
     return context.redirect(site.path(logoutPath), 303)

@@ -16,10 +16,33 @@ export interface SignedIn {
   readonly session: Session
 }
 
+/** A session in which somebody has logged in. It may outlast their account, or come to count again. */
+interface LoggedIn {
+  readonly accountId: string
+  /** Undefined where the login does not count at the moment. */
+  readonly account: Account | undefined
+  readonly session: Session
+}
+
 /**
- * Who is signed in at this browser, for pages that belong to no authorization request: verifies the library's signed
- * session cookie with the library's own code, and that the account may still be used. Undefined for everybody else.
- * The request is untrusted, and must have passed `speakAsSite`.
+ * The login that a browser has, whether it counts or not: for signing out. Verifies the library's signed session cookie
+ * with the library's own code. The request is untrusted, and must have passed `speakAsSite`.
+ */
+export async function loggedIn(
+  provider: Provider,
+  identity: Identity,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<LoggedIn | undefined> {
+  const session = await provider.Session.get(provider.createContext(req, res))
+  const { accountId, loginTs } = session
+  if (accountId === undefined) return undefined
+  return { accountId, account: await currentAccount(identity, accountId, loginTs), session }
+}
+
+/**
+ * Who is signed in at this browser, for pages that belong to no authorization request: whoever has logged in and may still
+ * use the account. Undefined for everybody else. The request is as for `loggedIn`.
  */
 export async function signedIn(
   provider: Provider,
@@ -27,10 +50,8 @@ export async function signedIn(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<SignedIn | undefined> {
-  const session = await provider.Session.get(provider.createContext(req, res))
-  if (session.accountId === undefined) return undefined
-  const account = await currentAccount(identity, session.accountId, session.loginTs)
-  return account && { accountId: account.id, account, session }
+  const found = await loggedIn(provider, identity, req, res)
+  return found?.account && { accountId: found.account.id, account: found.account, session: found.session }
 }
 
 /**

@@ -36,8 +36,11 @@ export interface Federation {
   close(): Promise<void>
 }
 
-/** Starts them. */
-export async function startFederation(config: ConfigInput = {}): Promise<Federation> {
+/** Starts them. `login` is what else there is of that setting. */
+export async function startFederation(
+  config: ConfigInput = {},
+  login: ConfigInput['login'] = {},
+): Promise<Federation> {
   const clock = movableClock()
   const first = await startIdentityProvider('first')
   const second = await startIdentityProvider('second')
@@ -45,7 +48,10 @@ export async function startFederation(config: ConfigInput = {}): Promise<Federat
     { ...providerSetting(first, 'first'), deny: { groups: ['suspended'] } },
     providerSetting(second, 'second'),
   ]
-  const installation = await startInstallation({ clock, config: { ...config, login: { providers } } })
+  const installation = await startInstallation({
+    clock,
+    config: { ...config, login: { ...login, providers } },
+  })
   const client = new OAuthClient(installation.url)
 
   const leave = async (browser: FormBrowser): Promise<URL> => {

@@ -5,7 +5,8 @@ import { accountNav, loginPath, logoutPath } from './account-nav.ts'
 
 interface LogoutPage {
   readonly csrf: string
-  readonly accountName: string
+  /** Undefined where the login does not count at the moment. */
+  readonly accountName: string | undefined
   /** Whether users are kept here. */
   readonly hasLocal: boolean
 }
@@ -15,12 +16,16 @@ export function logoutPage(site: Site, { csrf, accountName, hasLocal }: LogoutPa
   return renderPage(
     site,
     'Sign out?',
-    html`<p>You are <strong>${accountName}</strong>. Programs that you let in stay in; your account has a list of them.</p>
+    html`${
+      accountName === undefined
+        ? html`<p>The login of this browser does not count at the moment. Sign out, so that it never counts again.</p>`
+        : html`<p>You are <strong>${accountName}</strong>. Programs that you let in stay in; your account has a list of them.</p>`
+    }
       <form method="post" action="${site.path(logoutPath)}">
         <input type="hidden" name="csrf" value="${csrf}" />
         <div class="actions"><button class="primary" type="submit">Sign out</button></div>
       </form>
-      ${accountNav(site, logoutPath, hasLocal)}`,
+      ${accountName === undefined ? '' : accountNav(site, logoutPath, hasLocal)}`,
   )
 }
 
