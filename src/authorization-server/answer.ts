@@ -76,8 +76,6 @@ export async function answerError(
     await sendError(answered, { status: 503, code: awayCode, description: 'try again in a moment' })
     notes.storeAway(req, error)
   } else if (error instanceof Refusal) {
-    // What was not read of the request must not be taken for the next one.
-    if (error.status === 413) res.setHeader('Connection', 'close')
     await sendError(answered, { status: error.status, code: error.code, description: error.message })
   } else await sendError(answered, { status: 500, code: 'server_error', description: 'something went wrong' })
 }

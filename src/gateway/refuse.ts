@@ -25,8 +25,6 @@ export function refuse(
   }
   if (detail.nonce !== undefined) headers.push('DPoP-Nonce', detail.nonce)
   if (code === 'method_not_allowed') headers.push('Allow', detail.allow ?? 'GET, POST, DELETE, OPTIONS')
-  // What was not read of the request must not be taken for the next one.
-  if (code === 'body_too_large') headers.push('Connection', 'close')
   const data = { ...(detail.data as object | undefined), code, requestId: exchange.requestId }
   const error = { code: errorKinds[code].rpc, message: refusal.message, data }
   const document = id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error }

@@ -7,8 +7,8 @@ export function checkDeclaredLength(declared: string | undefined, limit: number)
 }
 
 /**
- * Reads a request body of at most `limit` bytes, once. Throws `body_too_large` as soon as there is more, without reading
- * on.
+ * Reads a request body of at most `limit` bytes, once. Throws `body_too_large` as soon as there is more. The rest is thrown
+ * away as it comes: whoever is still sending would not hear the answer if the connection were closed on them.
  */
 export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -22,7 +22,7 @@ export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
       length += chunk.length
       if (length <= limit) waiting?.chunks.push(chunk)
       else {
-        req.pause().removeAllListeners('data')
+        req.removeAllListeners('data').resume()
         waiting?.reject(new Refusal('body_too_large', tooLarge(limit)))
       }
     })

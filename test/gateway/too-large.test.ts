@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { after, before, describe, it } from 'node:test'
+import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+
+const piece = 65_536
+const pieces = 80
+
+describe('a body that is too large, from a client that reads when it has sent all (A36)', () => {
+  let gate: GatedSpy
+  let token: string
+  before(async () => {
+    gate = await startGatedSpy({ limits: { requestSeconds: 1, headSeconds: 1 } })
+    token = await gate.tokenFor('mcp:*')
+  })
+  after(() => gate.close())
+
+  async function open(): Promise<Socket> {
+    const { hostname, port } = new URL(gate.installation.url)
+    const socket = connect(Number(port), hostname).pause()
+    await once(socket, 'connect')
+    return socket
+  }
+
+  const head = (...more: string[]): string =>
+    [
+      'POST /mcp HTTP/1.1',
+      `Host: ${new URL(gate.installation.url).host}`,
+      `Authorization: Bearer ${token}`,
+      'Accept: application/json, text/event-stream',
+      'Content-Type: application/json',
+      ...more,
+      '\r\n',
+    ].join('\r\n')
+
+  const write = (socket: Socket, text: string): Promise<void> =>
+    new Promise((resolve, reject) => socket.write(text, (error) => (error ? reject(error) : resolve())))
+
+  /** Reads until a text has come, or the connection ends. */
+  function read(socket: Socket, expected: RegExp): Promise<string> {
+    return new Promise((resolve) => {
+      let text = ''
+      const done = (): void => {
+        socket.off('data', collect).off('close', done).pause()
+        resolve(text)
+      }
+      const collect = (chunk: Buffer): void => {
+        text += chunk.toString()
+        if (expected.test(text)) done()
+      }
+      socket.on('data', collect).on('close', done).resume()
+    })
+  }
+
+  for (const [how, headers, framed] of [
+    ['of a length that it declares', [`Content-Length: ${piece * pieces}`], (text: string) => text],
+    [
+      'in chunks',
+      ['Transfer-Encoding: chunked'],
+      (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`,
+    ],
+  ] as const) {
+    it(`is answered, ${how}, and what comes after it is read as what it is`, async () => {
+      const socket = await open()
+      await write(socket, head(...headers))
+      for (let sent = 0; sent < pieces; sent++) await write(socket, framed('x'.repeat(piece)))
+      if (how === 'in chunks') await write(socket, '0\r\n\r\n')
+      assert.match(await read(socket, /\}\}$/), /^HTTP\/1\.1 413 [^]*body_too_large/)
+      const next = JSON.stringify(legacyRequest('ping'))
+      await write(socket, head(`Content-Length: ${next.length}`) + next)
+      assert.match(await read(socket, /echo/), /^HTTP\/1\.1 200 /)
+      socket.destroy()
+    })
+  }
+
+  it('that never ends is cut off when the time of a request is over', { timeout: 30_000 }, async () => {
+    const socket = await open()
+    await write(socket, head(`Content-Length: ${2 ** 40}`))
+    const sending = setInterval(() => socket.write('x'), 20)
+    socket.on('error', () => undefined)
+    await once(socket.resume(), 'close')
+    clearInterval(sending)
+  })
+})
