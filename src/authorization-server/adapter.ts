@@ -12,8 +12,8 @@ import type { AuthorizationServerSettings } from './settings.ts'
 
 /** What the library has for sessions, and besides how one is stored again that was there before. */
 export interface SessionAdapter extends Adapter {
-  /** Stores a session where it still is. Where it has ended meanwhile, nothing is stored. */
-  replace(id: string, payload: AdapterPayload, expiresIn: number | undefined): Promise<void>
+  /** Stores a session where it still is, as `before`. Where it has ended meanwhile, nothing is stored. */
+  replace(before: string, id: string, payload: AdapterPayload, expiresIn: number | undefined): Promise<void>
 }
 
 interface AdapterPorts extends ClientAdapterPorts, Pick<AuthorizationServerSettings, 'tokens' | 'stepUps'> {
@@ -92,8 +92,8 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
   })
   const sessionAdapter: SessionAdapter = {
     ...artifactAdapter('Session'),
-    replace: (id, payload, expiresIn) =>
-      artifacts.replaceFleeting(toArtifact('Session', id, payload, expiresIn)),
+    replace: (before, id, payload, expiresIn) =>
+      artifacts.replaceFleeting(before, toArtifact('Session', id, payload, expiresIn)),
   }
   return (model) => {
     if (model === 'Client') return clientAdapter(ports)

@@ -11,6 +11,7 @@ import { errors } from './library.ts'
 import { accountPath } from './pages/account-nav.ts'
 import { consentPage } from './pages/consent-page.ts'
 import { documentHost } from './registration/document-url.ts'
+import { currentAccount } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 type Interaction = InstanceType<Provider['Interaction']>
@@ -36,9 +37,12 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
     return new ScopeSet(latest.flatMap(({ resources }) => resources[resource] ?? []))
   }
 
-  /** Whether the session has ended in which a person decides. */
-  const isOver = async ({ session }: Interaction): Promise<boolean> =>
-    session?.uid === undefined || (await provider.Session.findByUid(session.uid)) === undefined
+  /** Whether the session has ended in which a person decides, or the login in it. */
+  const isOver = async ({ session }: Interaction): Promise<boolean> => {
+    const found = session?.uid === undefined ? undefined : await provider.Session.findByUid(session.uid)
+    if (found?.accountId === undefined || found.accountId !== session?.accountId) return true
+    return (await currentAccount(settings.identity, found.accountId, found.loginTs)) === undefined
+  }
 
   return {
     async show(interaction, csrf) {

@@ -3,35 +3,42 @@ import type { SessionAdapter } from './adapter.ts'
 
 type Session = InstanceType<Provider['Session']>
 
-/** A session as it was found in the store. */
 interface Stored {
-  /** The identifier under which it was there. */
-  readonly storedAs?: string
+  /** The identifier under which a session was found in the store; undefined for one that has just begun. */
+  storedAs?: string
+  /** The one that it had before a login gave it another. */
+  readonly oldId?: string
 }
 
 /**
  * Leaves sessions ended that end while a request of theirs is running. The library reads a session when a request begins
  * and writes it when that ends, so that whoever has a request under way, which may wait for somebody else's server, would
- * bring back what was signed out meanwhile. A session that was found is written only where it still is; one that has
- * just begun, or got a new identifier by a login, is written anyway.
+ * bring back what was signed out meanwhile. A session that was found is written only where it still is, also where a login
+ * gives it a new identifier, for which the library removes it and stores it anew.
  */
 export function leaveEndedSessions({ Session }: Provider): void {
-  const every = Session.adapter as SessionAdapter
-  const found: SessionAdapter = {
-    ...every,
-    upsert: (id, payload, expiresIn?: number) => every.replace(id, payload, expiresIn),
-  }
+  const store = Session.adapter as SessionAdapter
   const instantiate: (payload?: AdapterPayload) => Session = Reflect.get(Session, 'instantiate')
   Object.assign(Session, {
     instantiate(payload?: AdapterPayload): Session {
       const session = instantiate.call(Session, payload)
-      Object.defineProperty(session, 'storedAs', { value: payload?.jti })
+      Object.defineProperty(session, 'storedAs', { value: payload?.jti, writable: true })
       return session
+    },
+  })
+  const whereItIs = (session: Session & Stored, storedAs: string): SessionAdapter => ({
+    ...store,
+    async upsert(id, payload, expiresIn?: number) {
+      await store.replace(storedAs, id, payload, expiresIn)
+      session.storedAs = id
+    },
+    async destroy(id) {
+      if (id !== session.oldId) await store.destroy(id)
     },
   })
   Object.defineProperty(Session.prototype, 'adapter', {
     get(this: Session & Stored) {
-      return this.storedAs === this.jti ? found : every
+      return this.storedAs === undefined ? store : whereItIs(this, this.storedAs)
     },
   })
 }

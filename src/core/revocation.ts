@@ -4,11 +4,17 @@ import type { Claims } from './claims.ts'
 export const clockDifferenceMilliseconds = 10_000
 
 /**
+ * From the last look at whether a client is blocked to its token: what is known of it may be a second old, and the keys of
+ * an identity provider may take five.
+ */
+const longestIssueMilliseconds = 6000
+
+/**
  * Whether a token counts as issued before a client or user that holds it was revoked. `issuedAt` is in seconds since the
  * epoch, as tokens have it (RFC 9068 section 2.2), `revokedAt` in milliseconds. In doubt it does: whoever is let in again gets another one.
  */
 export function isIssuedBefore(revokedAt: number, issuedAt: number): boolean {
-  return issuedAt * 1000 <= revokedAt + clockDifferenceMilliseconds
+  return issuedAt * 1000 <= revokedAt + clockDifferenceMilliseconds + longestIssueMilliseconds
 }
 
 /** What an access token of ours ends with, beside itself, the tokens that it was exchanged for and their grant. */

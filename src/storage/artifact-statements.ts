@@ -52,7 +52,7 @@ interface ArtifactStatements {
   readonly put: Prepared<ArtifactRow, unknown>
   /** The same for what is fleeting. */
   readonly putFleeting: Prepared<ArtifactRow, unknown>
-  readonly replaceFleeting: Prepared<ArtifactRow, unknown>
+  readonly replaceFleeting: Prepared<ArtifactRow & { readonly before: string }, unknown>
   readonly insertOnce: Prepared<ArtifactRow, unknown>
   readonly find: Prepared<ByValue, KeptRow>
   readonly findByUid: Prepared<ByValue, KeptRow>
@@ -89,13 +89,13 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
       conflict.columns(['tenant', 'model', 'id']).doUpdateSet(columnsOf(row)),
     )
   const put = prepare(db, putRow)
-  const replaceRow = (row: ArtifactRow) =>
+  const replaceRow = (row: ArtifactRow & { readonly before: string }) =>
     db
       .updateTable('artifacts')
       .set(columnsOf(row))
       .where('tenant', '=', tenant)
       .where('model', '=', row.model)
-      .where('id', '=', row.id)
+      .where('id', '=', row.before)
   const remove = prepare(db, deleteById)
   const consumption = ({ model, id, now }: Consumption) =>
     db

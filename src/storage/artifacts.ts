@@ -108,8 +108,8 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
       const put = fleeting.has(artifact.model) && !lasts ? statements.putFleeting : statements.put
       await put(toRow(artifact))
     },
-    async replaceFleeting(artifact) {
-      await statements.replaceFleeting(toRow(artifact))
+    async replaceFleeting(before, artifact) {
+      await statements.replaceFleeting({ ...toRow(artifact), before: hashed(artifact.model, before) })
     },
     async insertOnce(artifact) {
       return (await statements.insertOnce(toRow(artifact))).length === 1

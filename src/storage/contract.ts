@@ -46,8 +46,11 @@ export const seenOnceModel = 'ReplayDetection'
 export interface ArtifactStore {
   /** Inserts or replaces. Keeps the marks of consumption and of a challenge. On disk then, if it `lasts`, whatever it is. */
   put(artifact: Artifact, lasts?: boolean): Promise<void>
-  /** Replaces what is still there, and where it is gone does nothing. For what need not last, such as sessions. */
-  replaceFleeting(artifact: Artifact): Promise<void>
+  /**
+   * Replaces what is still there under the id `before`, in one conditional update; where it is gone, does nothing. For what
+   * need not last, such as sessions.
+   */
+  replaceFleeting(before: string, artifact: Artifact): Promise<void>
   /** Inserts unless the id is there. Returns whether it did: of many at once, one. */
   insertOnce(artifact: Artifact): Promise<boolean>
   find(model: string, id: string): Promise<FoundArtifact | undefined>

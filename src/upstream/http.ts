@@ -15,7 +15,7 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
   const { origin, pathname, search } = new URL(url)
   return {
     send(request, { res, accept, rewrite }) {
-      if (request.cancels && request.era === 'modern') return dropCancellation(res, accept)
+      if (request.cancels && request.session === undefined) return dropCancellation(res, accept)
       const { id } = request // what the functions below name lives as long as the stream, so not the request
       return relay({
         dispatcher,
@@ -39,8 +39,8 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
 }
 
 /**
- * Over HTTP a client of the modern era cancels by going away (MCP 2026-07-28, "Cancellation"). A server that knows
- * nobody's sessions could take the id in a message for that of anybody's request (A37).
+ * A server that knows nobody's sessions could take the id in a message for that of anybody's request (A37). In the modern
+ * era, which has no sessions, a client cancels by going away (MCP 2026-07-28, "Cancellation").
  */
 async function dropCancellation(res: ServerResponse, accept: UpstreamReply['accept']): Promise<void> {
   const { status, headers } = accept(202, {})

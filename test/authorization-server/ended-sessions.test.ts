@@ -4,7 +4,7 @@ import { type DocumentHost, startDocumentHost } from '../support/document-host.t
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { goodPassword, openPeople } from '../support/people.ts'
-import { Visitor } from '../support/visitor.ts'
+import { actionOf, csrfOf, Visitor } from '../support/visitor.ts'
 
 describe('a session that ends while a request of it waits for the document of a client', () => {
   let installation: Installation
@@ -37,18 +37,23 @@ describe('a session that ends while a request of it waits for the document of a 
   const isSignedIn = async (visitor: Visitor): Promise<boolean> =>
     (await copyOf(visitor).get('/account')).status === 200
 
-  /** Begins an authorization request; what it resolves to answers the document and waits for the end of the request. */
-  async function beginRequest(visitor: Visitor, path: string): Promise<() => Promise<number>> {
+  const clientAt = (path: string): OAuthClient =>
+    new OAuthClient(installation.url, host.publish(path), 'http://localhost:4567/callback')
+  const urlFor = (client: OAuthClient, extra = {}): string =>
+    client.authorizationUrl({ verifier: 'a'.repeat(43), extra })
+
+  /**
+   * Begins a request that waits for the document at a path; what it resolves to answers that and waits for the end of the
+   * request.
+   */
+  async function begin(visitor: Visitor, path: string, url: string): Promise<() => Promise<number>> {
     const { promise: until, resolve } = Promise.withResolvers<void>()
-    const client = new OAuthClient(
-      installation.url,
-      host.publish(path, {}, { until }),
-      'http://localhost:4567/callback',
-    )
-    const request = visitor.get(client.authorizationUrl({ verifier: 'a'.repeat(43) }))
-    for (let wait = 0; wait < 200 && host.requests(path) === 0; wait++)
+    const asked = host.requests(path)
+    host.publish(path, {}, { until })
+    const request = visitor.get(url)
+    for (let wait = 0; wait < 500 && host.requests(path) === asked; wait++)
       await new Promise((resume) => setTimeout(resume, 10))
-    assert.equal(host.requests(path), 1)
+    assert.equal(host.requests(path), asked + 1)
     return async () => {
       resolve()
       return (await request).status
@@ -60,7 +65,7 @@ describe('a session that ends while a request of it waits for the document of a 
     const thief = copyOf(visitor)
     const cookies = copyOf(visitor)
     assert.ok(await isSignedIn(cookies))
-    const finish = await beginRequest(thief, '/slow.json')
+    const finish = await begin(thief, '/slow.json', urlFor(clientAt('/slow.json')))
     await visitor.submit('/logout', {})
     assert.equal(await isSignedIn(cookies), false, 'signed out')
     assert.equal(await finish(), 303)
@@ -68,9 +73,25 @@ describe('a session that ends while a request of it waits for the document of a 
     assert.equal(await isSignedIn(thief), false)
   })
 
+  it('stays ended where the request is a login (A58, T4)', async (test) => {
+    const visitor = await signIn()
+    const tab = copyOf(visitor)
+    const interaction = await tab.get(urlFor(clientAt('/login.json'), { prompt: 'login' }))
+    const { html } = await tab.get(interaction.location ?? '')
+    const form = { csrf: csrfOf(html), name: 'ada', password: goodPassword }
+    const resumption = (await tab.post(actionOf(html), form)).location ?? ''
+    // The library keeps the document for five minutes.
+    const { now } = Date
+    test.mock.method(Date, 'now', () => now() + 301_000)
+    const finish = await begin(tab, '/login.json', resumption)
+    await visitor.submit('/logout', {})
+    assert.equal(await finish(), 303)
+    assert.equal(await isSignedIn(tab), false, 'whoever signed out is not signed in by a login of before')
+  })
+
   it('while one that nobody ends goes on', async () => {
     const visitor = await signIn()
-    const finish = await beginRequest(visitor, '/other.json')
+    const finish = await begin(visitor, '/other.json', urlFor(clientAt('/other.json')))
     assert.equal(await finish(), 303)
     assert.ok(await isSignedIn(visitor))
   })

@@ -255,12 +255,13 @@ describe('streams', () => {
     assert.equal((await started({}, list)).aborted(), 0)
   })
 
-  it('of others are not ended by a message of the modern era with their id (A30, A37)', async () => {
+  it('of others are not ended by a message with their id, in the modern era or without a session (A30, A37)', async () => {
     const earlier = gate.spy.seen.length
     const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } }
-    const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': cancel.method }
-    const answer = await gate.post(cancel, { token, headers })
-    assert.deepEqual([answer.status, answer.text], [202, ''])
+    for (const headers of [{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': cancel.method }, {}]) {
+      const answer = await gate.post(cancel, { token, headers })
+      assert.deepEqual([answer.status, answer.text], [202, ''])
+    }
     assert.equal(gate.spy.seen.length, earlier, 'the server hears nothing of it')
   })
 

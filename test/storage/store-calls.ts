@@ -77,7 +77,7 @@ const calls: Calls = {
   lastStart: { read: seldom, write: seldom },
   artifacts: {
     put: [[artifact], [session]],
-    replaceFleeting: [[session]],
+    replaceFleeting: [['an id', session]],
     insertOnce: [[artifact]],
     find: [['RefreshToken', 'an id']],
     findByUid: [['Session', 'a uid']],
