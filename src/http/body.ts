@@ -24,6 +24,7 @@ export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
       else {
         req.removeAllListeners('data').resume()
         waiting?.reject(new Refusal('body_too_large', tooLarge(limit)))
+        waiting = undefined
       }
     })
     req.on('end', () => {

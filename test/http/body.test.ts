@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
+import { PassThrough } from 'node:stream'
+import { it } from 'node:test'
+import { readBody } from '../../src/http/body.ts'
+
+it('a body that is too large is read to its end, and nothing of it is kept or put together (A36)', async (test) => {
+  const request = new PassThrough()
+  const reading = readBody(request as unknown as IncomingMessage, 10)
+  for (const text of ['1234', '5678', '9012']) request.write(text)
+  await assert.rejects(reading, { code: 'body_too_large' })
+  const concat = test.mock.method(Buffer, 'concat')
+  request.end('x'.repeat(100_000))
+  await new Promise((resolve) => request.once('close', resolve))
+  assert.equal(concat.mock.callCount(), 0)
+  assert.ok(request.readableEnded)
+})
