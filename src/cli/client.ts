@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { blockedClients } from '../authorization-server/registration/blocked-clients.ts'
 import { clientSecretHash } from '../authorization-server/registration/client-secret-hash.ts'
+import { isDocumentId } from '../authorization-server/registration/document-url.ts'
 import { blockClient, removeClient } from '../compose/remove-client.ts'
 import { systemClock } from '../core/clock.ts'
 import { ScopeCatalogue } from '../core/scope-catalogue.ts'
@@ -179,7 +180,7 @@ async function find({ store, config }: OpenStore, id: string): Promise<StoredCli
 /** Whether there is such a client, or could be: of one with a document, its address is all that is known beforehand. */
 async function isKnown({ store, config }: OpenStore, id: string): Promise<boolean> {
   return (
-    URL.canParse(id) ||
+    isDocumentId(id) ||
     config.clients.some((client) => client.id === id) ||
     (await store.clients.find(id)) !== undefined
   )
