@@ -8,20 +8,20 @@ import { KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { exportJWK, generateKeyPair } from 'jose'
 import type { AuditEvent } from '../src/audit/event.ts'
 import { filePaths } from '../src/audit/files.ts'
 import { openTrail } from '../src/audit/trail.ts'
+import { orExplain, readFlags, readNumber, readWhole } from '../test/support/command-line.ts'
 import { ownMicroseconds } from './process-cpu.ts'
 
-const { values } = parseArgs({
-  options: {
+const { events, limit } = orExplain(() => {
+  const flags = readFlags({
     events: { type: 'string', default: '1000000' },
     limit: { type: 'string', default: '30' },
-  },
+  })
+  return { events: readWhole('events', flags.events), limit: readNumber('limit', flags.limit, 0, 86_400) }
 })
-const events = Number(values.events)
 const chains = 4
 const fileBytes = 20 * 1024 * 1024
 const spanMilliseconds = 2 * 24 * 3600 * 1000
@@ -46,7 +46,7 @@ try {
     `verified ${verified.events} events in ${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU`,
   )
   if (verified.findings > 0 || verified.events < events) throw new Error('the trail did not verify')
-  if (seconds > Number(values.limit)) process.exitCode = 1
+  if (seconds > limit) process.exitCode = 1
 } finally {
   rmSync(folder, { recursive: true })
 }

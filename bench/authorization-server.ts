@@ -10,17 +10,17 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { exportJWK, generateKeyPair } from 'jose'
 import { Pool } from 'undici'
+import { orExplain, readFlags, readNumber, readWhole } from '../test/support/command-line.ts'
 import { FormBrowser } from '../test/support/form-browser.ts'
 import { freePort } from '../test/support/installation.ts'
 import { OAuthClient } from '../test/support/oauth.ts'
 import { startPostgres } from '../test/support/postgres.ts'
 import { cpuMicroseconds } from './process-cpu.ts'
 
-const { values } = parseArgs({
-  options: {
+const asked = orExplain(() => {
+  const flags = readFlags({
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
     'warm-up': { type: 'string', default: '20' },
@@ -28,7 +28,16 @@ const { values } = parseArgs({
     logins: { type: 'string', default: '60' },
     only: { type: 'string', default: '' },
     profile: { type: 'string' },
-  },
+  })
+  return {
+    seconds: readNumber('seconds', flags.seconds, 0.1, 3600),
+    rounds: readWhole('rounds', flags.rounds),
+    warmUp: readNumber('warm-up', flags['warm-up'], 0.1, 3600),
+    connections: readWhole('connections', flags.connections),
+    logins: readWhole('logins', flags.logins),
+    only: flags.only,
+    profile: flags.profile,
+  }
 })
 
 interface Candidate {
@@ -64,7 +73,6 @@ const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-as-'))
 const serverCpu = '0'
 const yardstick = 'oidc-provider, in memory'
 const machineSecret = 'machine-secret-of-the-bench'
-const connections = Number(values.connections)
 
 const postgres = await startPostgres({ durable: true })
 const started: ChildProcess[] = []
@@ -89,16 +97,16 @@ async function main(): Promise<void> {
       store: { url: (await postgres.createDatabase()).url },
       secret: 'x'.repeat(43),
     }),
-  ].filter(({ name }) => values.only === '' || values.only.split(',').some((word) => name.includes(word)))
+  ].filter(({ name }) => asked.only === '' || asked.only.split(',').some((word) => name.includes(word)))
   const figures = new Map<string, Figures>(
     candidates.map(({ name }) => [name, { machine: [], refresh: [], logins: [] }]),
   )
   for (const candidate of candidates)
-    await measure(candidate, { machine: [], refresh: [], logins: [] }, Number(values['warm-up']))
-  for (let round = 1; round <= Number(values.rounds); round++) {
+    await measure(candidate, { machine: [], refresh: [], logins: [] }, asked.warmUp)
+  for (let round = 1; round <= asked.rounds; round++) {
     for (const candidate of candidates) {
-      process.stderr.write(`\rround ${round} of ${values.rounds}: ${candidate.name.padEnd(28)}`)
-      await measure(candidate, figures.get(candidate.name) as Figures, Number(values.seconds))
+      process.stderr.write(`\rround ${round} of ${asked.rounds}: ${candidate.name.padEnd(28)}`)
+      await measure(candidate, figures.get(candidate.name) as Figures, asked.seconds)
     }
   }
   process.stderr.write(`\r${' '.repeat(60)}\r`)
@@ -113,7 +121,7 @@ async function measure(candidate: Candidate, into: Figures, seconds: number): Pr
       { scope: 'mcp:tools:read', resource: `${url}/mcp` },
       new FormBrowser({ fill: { name: 'ada', login: 'ada', password: 'any' } }),
     )
-  const pool = new Pool(url, { connections })
+  const pool = new Pool(url, { connections: asked.connections })
   const post = async (parameters: Record<string, string>): Promise<Record<string, string>> => {
     const { statusCode, body } = await pool.request({
       path: '/token',
@@ -131,7 +139,7 @@ async function measure(candidate: Candidate, into: Figures, seconds: number): Pr
   into.machine.push(await hammer(candidate, seconds, async () => void (await post(request))))
 
   const tokens: string[] = []
-  for (let index = 0; index < connections; index++) {
+  for (let index = 0; index < asked.connections; index++) {
     tokens.push((await signIn()).refresh_token)
   }
   const refresh = async (index: number): Promise<void> => {
@@ -143,9 +151,9 @@ async function measure(candidate: Candidate, into: Figures, seconds: number): Pr
     tokens[index] = answer['refresh_token'] as string
   }
   into.refresh.push(await hammer(candidate, seconds, refresh))
-  if (new Set(tokens).size !== connections) throw new Error(`${candidate.name} does not rotate`)
+  if (new Set(tokens).size !== asked.connections) throw new Error(`${candidate.name} does not rotate`)
 
-  for (let login = 0; login < Number(values.logins); login++) {
+  for (let login = 0; login < asked.logins; login++) {
     const began = performance.now()
     await signIn()
     into.logins.push(performance.now() - began)
@@ -168,7 +176,7 @@ async function hammer(
       calls++
     }
   }
-  await Promise.all(Array.from({ length: connections }, (_, index) => connection(index)))
+  await Promise.all(Array.from({ length: asked.connections }, (_, index) => connection(index)))
   const cpu = (cpuMicroseconds(child.pid as number) - cpuBefore) / calls
   return { perSecond: calls / ((performance.now() - began) / 1000), cpu }
 }
@@ -185,7 +193,7 @@ function report(figures: ReadonlyMap<string, Figures>): void {
   const ratio = (value: number, other: number | undefined): string =>
     other === undefined ? '' : ` (${(value / other).toFixed(2)})`
   console.log(
-    `${cpus()[0]?.model ?? ''}, ${cpus().length} CPUs, Node ${process.version}, ${values.rounds} rounds of ${values.seconds} s, ${connections} connections, ES256; in brackets: times the yardstick\n`,
+    `${cpus()[0]?.model ?? ''}, ${cpus().length} CPUs, Node ${process.version}, ${asked.rounds} rounds of ${asked.seconds} s, ${asked.connections} connections, ES256; in brackets: times the yardstick\n`,
   )
   console.log(
     '| server | client_credentials/s | CPU µs | refresh with rotation/s | CPU µs | login, consent and code p50 ms | p99 ms |',
@@ -253,8 +261,8 @@ async function startOurs(name: string, settings: object): Promise<Candidate> {
 }
 
 async function startServer(name: string, port: number, args: readonly string[]): Promise<Candidate> {
-  const profile = values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile]
-  const child = spawn('taskset', ['-c', serverCpu, process.execPath, ...profile, ...args], {
+  const profiled = asked.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', asked.profile]
+  const child = spawn('taskset', ['-c', serverCpu, process.execPath, ...profiled, ...args], {
     env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_ENV: 'production' },
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { OptionsWrong, orExplain, readFlags, readNumber, readWhole } from '../test/support/command-line.ts'
 import { freePort } from '../test/support/installation.ts'
 import { startGate } from './harness/gate.ts'
 import { install } from './harness/install.ts'
@@ -18,20 +18,26 @@ import type { Stack } from './stacks/contract.ts'
 import { portcullis } from './stacks/portcullis.ts'
 import { workloads } from './workloads/registry.ts'
 
-const { values } = parseArgs({
-  options: {
+const warmUpSeconds = 3
+
+const { workload, seconds, top, out } = orExplain(() => {
+  const flags = readFlags({
     workload: { type: 'string', default: 'calls-32' },
     seconds: { type: 'string', default: '5' },
     top: { type: 'string', default: '30' },
     out: { type: 'string', default: 'bench-profile' },
-  },
+  })
+  const profiled = workloads().filter(({ needs }) => needs === 'running gate')
+  const found = profiled.find(({ id }) => id === flags.workload)
+  if (found?.needs !== 'running gate')
+    throw new OptionsWrong(`--workload must be one of ${profiled.map(({ id }) => id).join(', ')}`)
+  return {
+    workload: found,
+    seconds: readNumber('seconds', flags.seconds, 0.1, 3600),
+    top: readWhole('top', flags.top),
+    out: flags.out,
+  }
 })
-const warmUpSeconds = 3
-
-const workload = workloads()
-  .filter(({ needs }) => needs === 'running gate')
-  .find(({ id }) => id === values.workload)
-if (workload?.needs !== 'running gate') throw new Error(`there is no workload ${values.workload} to profile`)
 
 install()
 const bench = await openBench()
@@ -42,14 +48,14 @@ try {
   await workload.sample(gate, { ...tools, seconds: warmUpSeconds })
   const profiler = await openProfiler(inspectorPort)
   await profiler.start()
-  const sample = await workload.sample(gate, { ...tools, seconds: Number(values.seconds) })
+  const sample = await workload.sample(gate, { ...tools, seconds })
   const profile = await profiler.stop()
   const tree = buildCallTree(profile)
-  const name = join(values.out, `portcullis-${workload.id}`)
-  mkdirSync(values.out, { recursive: true })
+  const name = join(out, `portcullis-${workload.id}`)
+  mkdirSync(out, { recursive: true })
   writeFileSync(`${name}.cpuprofile`, JSON.stringify(profile))
   writeFileSync(`${name}.svg`, drawFlameGraph(tree, workload.title))
-  console.log(renderSelfTimes(tree, Number(values.top)))
+  console.log(renderSelfTimes(tree, top))
   console.log(
     `${workload.title}: ${sample.values.cpu?.toFixed(1)} µs of CPU for each ${workload.unit}, profiler included; ${sample.errors} wrong answers`,
   )

@@ -6,6 +6,7 @@
  * --json FILE, --from FILE, --docs
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { orExplain } from '../test/support/command-line.ts'
 import { install } from './harness/install.ts'
 import { measure } from './harness/measure.ts'
 import { readOptions } from './harness/options.ts'
@@ -13,7 +14,7 @@ import type { Results } from './harness/results.ts'
 import { writeDocument } from './report/document.ts'
 import { renderReport } from './report/report.ts'
 
-const options = readOptions(process.argv.slice(2))
+const options = orExplain(() => readOptions(process.argv.slice(2)))
 const results =
   options.from === undefined ? await run() : (JSON.parse(readFileSync(options.from, 'utf8')) as Results)
 console.log(renderReport(results))

@@ -7,8 +7,9 @@
  * --sabotage swap,lose
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { orExplain } from '../test/support/command-line.ts'
 import { endSession, openSession } from './soak/open-stream.ts'
-import { checkOpenFiles, type Options, OptionsWrong, readOptions } from './soak/options.ts'
+import { checkOpenFiles, type Options, readOptions } from './soak/options.ts'
 import { type Processes, startProcesses } from './soak/processes.ts'
 import { type Findings, judge, renderReport, summarise } from './soak/report.ts'
 import { type Requests, startRequests } from './soak/requests.ts'
@@ -20,15 +21,12 @@ const sampleMilliseconds = 10_000
 /** Connections that are kept for the next request are gone by then. */
 const restMilliseconds = 7000
 
-try {
-  const options = readOptions(process.argv.slice(2))
-  checkOpenFiles(options)
-  process.exitCode = await soak(options)
-} catch (error) {
-  if (!(error instanceof OptionsWrong)) throw error
-  console.error(error.message)
-  process.exitCode = 2
-}
+const asked = orExplain(() => {
+  const read = readOptions(process.argv.slice(2))
+  checkOpenFiles(read)
+  return read
+})
+process.exitCode = await soak(asked)
 
 async function soak(options: Options): Promise<number> {
   const interrupted = firstSignal()

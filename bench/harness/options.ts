@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { readFlags, readWhole } from '../../test/support/command-line.ts'
 
 /** How `npm run bench` was asked to measure. */
 export interface Options {
@@ -24,11 +24,10 @@ export interface Options {
   readonly docs: boolean
 }
 
-/** Reads the flags. Throws on flags and values that do not exist. */
+/** Reads the flags. Throws OptionsWrong. */
 export function readOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
+  const values = readFlags(
+    {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
@@ -41,32 +40,26 @@ export function readOptions(args: readonly string[]): Options {
       from: { type: 'string' },
       docs: { type: 'boolean', default: false },
     },
-  })
+    args,
+  )
   const { quick } = values
   return {
     quick,
-    rounds: whole('rounds', values.rounds ?? (quick ? '1' : '5')),
-    seconds: whole('seconds', values.seconds ?? (quick ? '1' : '2')),
+    rounds: readWhole('rounds', values.rounds ?? (quick ? '1' : '5')),
+    seconds: readWhole('seconds', values.seconds ?? (quick ? '1' : '2')),
     warmUp: {
-      requests: whole('warm-up', values['warm-up'] ?? (quick ? '10000' : '50000')),
+      requests: readWhole('warm-up', values['warm-up'] ?? (quick ? '10000' : '50000')),
       seconds: quick ? 1 : 20,
     },
     leadIn: quick ? 0 : 1,
-    retries: whole('retries', values.retries ?? (quick ? '0' : '2'), 0),
-    idleStreams: whole('streams', values.streams ?? (quick ? '1000' : '5000')),
+    retries: readWhole('retries', values.retries ?? (quick ? '0' : '2'), 0),
+    idleStreams: readWhole('streams', values.streams ?? (quick ? '1000' : '5000')),
     only: list(values.only),
     stacks: list(values.stacks),
     json: values.json,
     from: values.from,
     docs: values.docs,
   }
-}
-
-function whole(name: string, text: string, least = 1): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < least)
-    throw new Error(`--${name} must be a whole number of at least ${least}`)
-  return value
 }
 
 function list(text: string): string[] {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { OptionsWrong, readFlags, readNumber } from '../../test/support/command-line.ts'
 
 /** What is run, and for how long. */
 export interface Options {
@@ -24,36 +24,27 @@ export interface Options {
   readonly sabotage: string
 }
 
-/** What cannot be run, with what to do about it. */
-export class OptionsWrong extends Error {}
-
 /** Reads the command line. Throws OptionsWrong. */
 export function readOptions(args: readonly string[]): Options {
   const text = { type: 'string' } as const
-  const { values } = parse(() =>
-    parseArgs({
-      args: [...args],
-      options: {
-        minutes: text,
-        rate: { ...text, default: '500' },
-        streams: { ...text, default: '2000' },
-        faults: { ...text, default: '0.01' },
-        users: { ...text, default: '50' },
-        'token-seconds': { ...text, default: '300' },
-        'response-seconds': { ...text, default: '5' },
-        'notify-seconds': { ...text, default: '10' },
-        store: { ...text, default: 'sqlite' },
-        json: text,
-        sabotage: { ...text, default: '' },
-      },
-    }),
+  const values = readFlags(
+    {
+      minutes: text,
+      rate: { ...text, default: '500' },
+      streams: { ...text, default: '2000' },
+      faults: { ...text, default: '0.01' },
+      users: { ...text, default: '50' },
+      'token-seconds': { ...text, default: '300' },
+      'response-seconds': { ...text, default: '5' },
+      'notify-seconds': { ...text, default: '10' },
+      store: { ...text, default: 'sqlite' },
+      json: text,
+      sabotage: { ...text, default: '' },
+    },
+    args,
   )
-  const number = (name: keyof typeof values, least: number, most: number): number => {
-    const value = Number(values[name])
-    if (!(value >= least && value <= most))
-      throw new OptionsWrong(`--${name} must be a number from ${least} to ${most}`)
-    return value
-  }
+  const number = (name: keyof typeof values, least: number, most: number): number =>
+    readNumber(name, values[name], least, most)
   const { store } = values
   if (store !== 'sqlite' && store !== 'postgres') throw new OptionsWrong('--store must be sqlite or postgres')
   return {
@@ -68,14 +59,6 @@ export function readOptions(args: readonly string[]): Options {
     store,
     json: values.json,
     sabotage: values.sabotage,
-  }
-}
-
-function parse<Value>(read: () => Value): Value {
-  try {
-    return read()
-  } catch (error) {
-    throw new OptionsWrong((error as Error).message)
   }
 }
 

@@ -3,18 +3,20 @@
  * the first that is read otherwise. Options: --inputs N (10,000,000), --seed N (random)
  */
 import { randomInt } from 'node:crypto'
-import { parseArgs } from 'node:util'
+import { orExplain, readFlags, readWhole } from '../support/command-line.ts'
 import { judgeReader } from './judge-reader.ts'
 import { randomFrom, randomText } from './random-text.ts'
 
 // Most inputs are refused, and nobody looks at where.
 Error.stackTraceLimit = 0
 
-const { values } = parseArgs({
-  options: { inputs: { type: 'string', default: '10000000' }, seed: { type: 'string' } },
+const { inputs, seed } = orExplain(() => {
+  const flags = readFlags({ inputs: { type: 'string', default: '10000000' }, seed: { type: 'string' } })
+  return {
+    inputs: readWhole('inputs', flags.inputs),
+    seed: flags.seed === undefined ? randomInt(2 ** 31) : readWhole('seed', flags.seed, 0),
+  }
 })
-const inputs = Number(values.inputs)
-const seed = Number(values.seed ?? randomInt(2 ** 31))
 const random = randomFrom(seed)
 const began = performance.now()
 const step = 100_000
