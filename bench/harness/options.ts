@@ -1,4 +1,5 @@
-import { readFlags, readWhole } from '../../test/support/command-line.ts'
+import { OptionsWrong, readFlags, readWhole } from '../../test/support/command-line.ts'
+import { workloads } from '../workloads/registry.ts'
 
 /** How `npm run bench` was asked to measure. */
 export interface Options {
@@ -43,6 +44,8 @@ export function readOptions(args: readonly string[]): Options {
     args,
   )
   const { quick } = values
+  const ids = workloads().map(({ id }) => id)
+  const stacks = workloads().flatMap((workload) => workload.stacks.map(({ id }) => id))
   return {
     quick,
     rounds: readWhole('rounds', values.rounds ?? (quick ? '1' : '5')),
@@ -54,14 +57,25 @@ export function readOptions(args: readonly string[]): Options {
     leadIn: quick ? 0 : 1,
     retries: readWhole('retries', values.retries ?? (quick ? '0' : '2'), 0),
     idleStreams: readWhole('streams', values.streams ?? (quick ? '1000' : '5000')),
-    only: list(values.only),
-    stacks: list(values.stacks),
+    only: list('only', values.only, ids, (word, id) => id.startsWith(word)),
+    stacks: list('stacks', values.stacks, stacks, (word, id) => id === word),
     json: values.json,
     from: values.from,
     docs: values.docs,
   }
 }
 
-function list(text: string): string[] {
-  return text === '' ? [] : text.split(',')
+/** Ids in a list. Throws OptionsWrong where one means nothing that there is. */
+function list(
+  name: string,
+  text: string,
+  known: readonly string[],
+  means: (word: string, id: string) => boolean,
+): string[] {
+  const words = text === '' ? [] : text.split(',')
+  for (const word of words) {
+    if (word === '' || !known.some((id) => means(word, id)))
+      throw new OptionsWrong(`--${name}: nothing is called "${word}": ${[...new Set(known)].join(', ')}`)
+  }
+  return words
 }
