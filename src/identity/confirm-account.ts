@@ -15,11 +15,19 @@ export interface ConfirmationTimes {
   readonly unconfirmedSeconds: number
 }
 
+/** A provider that no longer vouches for a user. The reason is for the operator. */
+export interface Refusal {
+  readonly provider: string
+  readonly userId: string
+  readonly reason: string
+}
+
 interface ConfirmationPorts {
   readonly identities: IdentityStore
   readonly clock: Clock
   readonly endAccess: (accountId: string) => Promise<void>
   readonly onAway: (provider: string, reason: string) => void
+  readonly onRefused: (refusal: Refusal) => void
 }
 
 interface Vouching {
@@ -45,7 +53,7 @@ export async function confirmAccount(
   userId: string,
   vouching: Vouching,
 ): Promise<Confirmation> {
-  const { identities, clock, endAccess } = ports
+  const { identities, clock, endAccess, onRefused } = ports
   const { times } = vouching
   const linked = await identities.findByUser(userId)
   if (linked === undefined) return 'ended'
@@ -60,7 +68,8 @@ export async function confirmAccount(
   const isDue = isPast(confirmedAt, times.recheckSeconds) && isPast(askedAt, wait)
   if (isDue && (await identities.claimQuestion(userId, askedAt, clock.now()))) {
     const answer = await ask(ports, { ...linked, credential }, vouching)
-    if (answer === 'no') {
+    if (typeof answer === 'object') {
+      onRefused({ provider: vouching.provider.name, userId, reason: answer.no })
       await identities.refuse(userId, { loggedInAt, now: clock.now() })
       await endAccess(userId)
       return 'ended'
@@ -74,14 +83,15 @@ async function ask(
   { identities, clock, onAway }: ConfirmationPorts,
   linked: LinkedIdentity & { readonly credential: string },
   { provider, claims, rules }: Vouching,
-): Promise<'yes' | 'no' | 'silence'> {
+): Promise<'yes' | 'silence' | { readonly no: string }> {
   try {
     const { credential, identity } = await provider.renew(linked.credential, linked)
     const isSame =
       identity === undefined || (identity.issuer === linked.issuer && identity.subject === linked.subject)
     if (!isSame) throw new ProviderRefused('the answer is about somebody else')
     const facts = identity === undefined ? linked.facts : said(identity.claims, claims, linked)
-    if (admissionProblem(facts, rules) !== undefined) return 'no'
+    const problem = admissionProblem(facts, rules)
+    if (problem !== undefined) return { no: problem }
     await identities.confirm(linked.userId, {
       loggedInAt: linked.loggedInAt,
       facts,
@@ -90,7 +100,7 @@ async function ask(
     })
     return 'yes'
   } catch (error) {
-    if (error instanceof ProviderRefused || error instanceof FactsUnusable) return 'no'
+    if (error instanceof ProviderRefused || error instanceof FactsUnusable) return { no: error.message }
     if (!(error instanceof ProviderAway)) throw error
     onAway(provider.name, error.message)
     return 'silence'

@@ -56,6 +56,11 @@ describe('what an identity provider vouched for', () => {
     assert.equal(answer.status, 401, 'the access token has ended')
     const page = await browser.open(`${federation.installation.url}/account`)
     assert.equal(page.status, 303, 'the session has ended')
+    assert.match(
+      federation.installation.log(),
+      /the identity provider first no longer vouches for usr_[\w-]+, whose access has ended: .*invalid_grant/,
+    )
+    assert.ok(!federation.installation.log().includes('first-refresh-'))
   })
 
   it('asks nobody to take its word for it: a session or login of before counts no more (A67, X7)', async () => {
