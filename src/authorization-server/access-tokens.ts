@@ -91,5 +91,7 @@ function describe({ gid: _, origins: __, assertion: ___, ...claims }: OriginClai
 function answer(context: KoaContextWithOIDC, body: string | object): void {
   context.status = 200
   context.set('Cache-Control', 'no-store')
+  // That of the library's answer, which was JSON: what is empty is none.
+  context.remove('Content-Type')
   context.body = body
 }

@@ -40,6 +40,14 @@ export function allowCors(req: IncomingMessage, res: ServerResponse): void {
   if (origin !== undefined) setHeaders(res, corsHeaders(origin))
 }
 
+/**
+ * Has a program answered in JSON (RFC 6749 section 5.2), whatever it accepts: many a library says `text/html` for all that
+ * it sends, and what is done to answers here reads no page.
+ */
+export function expectJson({ headers }: IncomingMessage): void {
+  headers.accept = 'application/json'
+}
+
 /** Answers a preflight. */
 export function answerPreflight(req: IncomingMessage, res: ServerResponse, { methods }: Endpoint): void {
   const asked = req.headers['access-control-request-headers']

@@ -21,7 +21,7 @@ import type { AuthorizationServer } from './contract.ts'
 import { addDeviceSteps } from './device-steps.ts'
 import { leaveEndedSessions } from './ended-sessions.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
-import { allowCors, answerPreflight, normaliseRequest, speakAsSite } from './front.ts'
+import { allowCors, answerPreflight, expectJson, normaliseRequest, speakAsSite } from './front.ts'
 import { refuseUnauthorized } from './grant-types/refuse-unauthorized.ts'
 import { registerGrantTypes } from './grant-types/register.ts'
 import { interactionPages, isInteractionPath } from './interactions.ts'
@@ -125,6 +125,7 @@ export async function createAuthorizationServer(
 
     const canonical = canonicalPath(path, resourcePaths)
     const endpoint = findEndpoint(canonical)
+    if (endpoint?.cors) expectJson(req)
     if (endpoint === undefined || (endpoint.needs !== undefined && !isOn[endpoint.needs]))
       return sendNotFound(answered)
     if (endpoint.cors) allowCors(req, res)
