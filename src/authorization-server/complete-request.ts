@@ -1,4 +1,5 @@
 import type { ResourceDirectory } from '../core/protected-resource.ts'
+import { parseScopes } from '../core/scope.ts'
 import { canonicalResources } from './canonical-resources.ts'
 import type { Note } from './notes.ts'
 import { dropOfflineAccess } from './offline-access.ts'
@@ -17,8 +18,10 @@ export function completeRequest(
   note: Note,
 ): RequestParameters {
   const completed = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''))
+  const { prompt } = completed
   // Nobody is sent anywhere before they have seen a page of ours: anybody can register an address.
-  if (completed['prompt'] === 'none') delete completed['prompt']
+  if (prompt === 'none') delete completed['prompt']
+  else if (typeof prompt === 'string') completed['prompt'] = selectByLogin(prompt)
   const canonical = canonicalResources(resources, [completed['resource'] ?? []].flat(), note)
   delete completed['resource']
   if (canonical.length > 0) completed['resource'] = canonical.length === 1 ? canonical[0] : canonical
@@ -28,10 +31,21 @@ export function completeRequest(
   if (typeof scope === 'string') completed['scope'] = dropOfflineAccess(scope) || undefined
   if (completed['scope'] === undefined && resource !== undefined)
     completed['scope'] = resource.baselineScopes.join(' ')
+  // It is for an ID token, and means nothing without one; some libraries send it with every request.
+  if (typeof completed['nonce'] === 'string' && !parseScopes(completed['scope']).includes('openid'))
+    delete completed['nonce']
   // The other modes answer with a script, or where a script of the client reads it.
   const mode = completed['response_mode']
   if (typeof mode === 'string' && mode !== 'query') completed['response_mode'] = 'unsupported'
   return completed
+}
+
+/** A browser has one account here at a time: who shall select one does so by signing in (OpenID Connect Core section 3.1.2.1). */
+function selectByLogin(prompt: string): string {
+  return prompt
+    .split(' ')
+    .map((one) => (one === 'select_account' ? 'login' : one))
+    .join(' ')
 }
 
 /** The same for a form. */
