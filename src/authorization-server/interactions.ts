@@ -6,6 +6,7 @@ import { errors } from './library.ts'
 import { loginDesk } from './login-desk.ts'
 import type { Notes } from './notes.ts'
 import { type PageApp, type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
+import { otherUser } from './policy.ts'
 import { endSession, type Login } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 import { waitingClient } from './waiting-client.ts'
@@ -15,6 +16,9 @@ type Interaction = InstanceType<Provider['Interaction']>
 const pagePath = new RegExp(
   `^${interactionPath}/[\\w-]+(?:/login(?:/passkey|/provider|/callback/[a-z0-9-]+)?|/consent)?$`,
 )
+
+/** Why somebody who is signed in, here or at their identity provider, has to sign in again. */
+const asksAnew: ReadonlySet<string> = new Set(['login_prompt', 'max_age', otherUser])
 
 /** Whether a local path belongs to these pages, written as the log and the audit read it. The path is untrusted. */
 export function isInteractionPath(path: string): boolean {
@@ -66,7 +70,7 @@ export function interactionPages(
       csrf: csrfOf(interaction),
       holder: interaction.uid,
       uid: interaction.uid,
-      fresh: interaction.prompt.reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age'),
+      fresh: interaction.prompt.reasons.some((reason) => asksAnew.has(reason)),
       waiting: await waitingClient(provider, interaction),
     }
   }

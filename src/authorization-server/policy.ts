@@ -1,12 +1,16 @@
+import { decodeJwt } from 'jose'
 import type { KoaContextWithOIDC, interactionPolicy as Library } from 'oidc-provider'
 import { parseScopes } from '../core/scope.ts'
 import type { Identity } from '../identity/contract.ts'
-import { interactionPolicy as library } from './library.ts'
+import { errors, interactionPolicy as library } from './library.ts'
 import { currentAccount } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 import type { StepUps } from './step-up.ts'
 
 const { Check, Prompt } = library
+
+/** The reason of a login in the place of somebody else's. */
+export const otherUser = 'other_user'
 
 /**
  * When a person is asked: to log in where there is no session, and to consent unless the same was agreed to before.
@@ -19,13 +23,15 @@ export function interactionPolicy({
   identity,
 }: AuthorizationServerSettings): Library.DefaultPolicy {
   const prompts = library.base()
-  prompts
-    .get('login')
-    ?.checks.add(
-      new Check('login_ended', 'the login no longer counts', 'login_required', ({ oidc }) =>
-        loginEnded(identity, oidc),
-      ),
-    )
+  const login = prompts.get('login')
+  login?.checks.add(
+    new Check('login_ended', 'the login no longer counts', 'login_required', ({ oidc }) =>
+      loginEnded(identity, oidc),
+    ),
+  )
+  login?.checks.add(
+    new Check(otherUser, 'another user is meant', 'login_required', ({ oidc }) => isOtherUser(oidc)),
+  )
   const consent = prompts.get('consent')
   if (consent === undefined) throw new Error('oidc-provider has no consent prompt any more')
   consent.checks.remove('native_client_prompt')
@@ -64,6 +70,21 @@ async function loginEnded(identity: Identity, oidc: KoaContextWithOIDC['oidc']):
   const confirmation = account && (await identity.confirm(account.id))
   if (confirmation === 'ended') Object.assign(oidc, { session: new provider.Session() })
   return confirmation === 'current' ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
+}
+
+/**
+ * Whether somebody else is signed in than the user whose ID token the client sent along. The library asks so once, before
+ * the login; whoever has signed in then gets nothing in that user's place (OpenID Connect Core section 3.1.2.1). Throws
+ * LoginRequired.
+ */
+function isOtherUser({ params, session, result }: KoaContextWithOIDC['oidc']): boolean {
+  const hint = params?.['id_token_hint']
+  // It was verified when the request came, and is kept with it.
+  if (typeof hint !== 'string' || session?.accountId === undefined) return Check.NO_NEED_TO_PROMPT
+  if (decodeJwt(hint).sub === session.accountId) return Check.NO_NEED_TO_PROMPT
+  if (result?.login !== undefined)
+    throw new errors.LoginRequired('another user has signed in than the one who is meant')
+  return Check.REQUEST_PROMPT
 }
 
 /** Adds to the request what the client was just told that it lacks, so that the user is asked for it. */

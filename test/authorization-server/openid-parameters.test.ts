@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
+import { alice, startFederation } from '../support/federation.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation, testClients } from '../support/installation.ts'
 import { challengeOf, OAuthClient } from '../support/oauth.ts'
@@ -75,5 +76,76 @@ describe('a nonce without openid (RFC 6749 section 3.1)', () => {
   it('is in the ID token where there is one', async () => {
     const tokens = await client.signIn({ scope: 'openid mcp:tools:read', extra: { nonce: 'n' } })
     assert.equal(decodeJwt(String(tokens['id_token']))['nonce'], 'n')
+  })
+})
+
+describe('a client that says which user it means, by an ID token (OpenID Connect Core section 3.1.2.1)', () => {
+  const scope = 'openid mcp:tools:read'
+  let hint: string
+  before(async () => {
+    const tokens = await client.signIn({ scope }, new FormBrowser({ fill: { name: 'ann' } }))
+    hint = String(tokens['id_token'])
+  })
+
+  it('gets nothing of another one, whether that one was signed in or signs in', async () => {
+    for (const isSignedIn of [false, true])
+      for (const ask of [async (extra: Record<string, string>) => urlOf(extra), push]) {
+        const browser = new FormBrowser({ fill: { name: 'bob' } })
+        if (isSignedIn) await client.authorize({}, browser)
+        const already = loginsOf(browser)
+        const callback = await browser.visit(await ask({ scope, id_token_hint: hint, state: 's' }))
+        assert.equal(loginsOf(browser) - already, 1, 'bob is asked for a login once')
+        assert.equal(callback?.searchParams.get('error'), 'login_required')
+        assert.equal(callback?.searchParams.get('code'), null)
+        assert.equal(callback?.searchParams.get('state'), 's')
+        assert.equal(callback?.searchParams.get('iss'), installation.url)
+      }
+  })
+
+  it('gets nothing of another one for a device either', async () => {
+    const client_id = 'television'
+    const letIn = async (name: string, parameters: Record<string, string>) => {
+      const begun = await client.token({ client_id, scope, ...parameters }, { path: '/device_authorization' })
+      const browser = new FormBrowser({ fill: { name, user_code: String(begun.body['user_code']) } })
+      // Where nothing comes of it, the page asks for another code, and this browser has always the same.
+      await browser.visit(`${installation.url}/device`).catch(() => undefined)
+      const code = { grant_type: deviceCode, device_code: String(begun.body['device_code']) }
+      return (await client.token({ client_id, ...code })).body
+    }
+    const own = { id_token_hint: String((await letIn('ann', {}))['id_token']) }
+    assert.equal((await letIn('bob', own)).error, 'login_required')
+    assert.equal(decodeJwt((await letIn('ann', own)).access_token).sub, 'ann')
+  })
+
+  it('has its user asked anew at an identity provider at which somebody else is signed in', async (test) => {
+    const federation = await startFederation()
+    test.after(() => federation.close())
+    const { client: theirs, first } = federation
+    const go = (browser: FormBrowser, extra = {}) =>
+      browser.visit(theirs.authorizationUrl({ verifier, scope, extra }))
+    const signIn = async (browser: FormBrowser, left: URL): Promise<URL | undefined> =>
+      browser.visit(first.authorize(left).href)
+
+    const ofAlice = new FormBrowser()
+    const callback = (await signIn(ofAlice, (await go(ofAlice)) as URL)) as URL
+    const code = callback.searchParams.get('code') ?? ''
+    const { body } = await theirs.redeem({ code, verifier, callback })
+    first.person = { ...alice, sub: 'bob' }
+    const ofBob = new FormBrowser()
+    assert.ok((await signIn(ofBob, await federation.leave(ofBob)))?.searchParams.get('code'))
+
+    const own = { id_token_hint: String(body['id_token']) }
+    const left = (await go(ofBob, own)) as URL
+    assert.equal(left.searchParams.get('prompt'), 'login')
+    assert.equal((await signIn(ofBob, left))?.searchParams.get('error'), 'login_required')
+    first.person = alice
+    assert.ok((await signIn(ofBob, (await go(ofBob, own)) as URL))?.searchParams.get('code'))
+  })
+
+  it('gets a code of that very one, who is not asked to sign in again', async () => {
+    const browser = new FormBrowser({ fill: { name: 'ann' } })
+    await client.signIn({ scope, extra: { id_token_hint: hint } }, browser)
+    await client.signIn({ scope, extra: { id_token_hint: hint } }, browser)
+    assert.equal(loginsOf(browser), 1)
   })
 })
