@@ -205,4 +205,20 @@ describe('a client whose tokens must be bound (T9)', () => {
     const refused = await gate.oauth.token(refresh, { headers: stolen })
     assert.equal(refused.body.error, 'invalid_grant', 'the refresh token of a public client is bound, too')
   })
+
+  it('keeps a token that it has bound by itself when a proof is missing', async () => {
+    const key = await proofKey()
+    const proven = async () => ({ dpop: await key.prove({ url: `${gate.installation.url}/token` }) })
+    const [callback] = await authorize(await push())
+    const code = String(callback?.searchParams.get('code'))
+    const parameters = { client_id: gate.oauth.clientId, redirect_uri: gate.oauth.redirectUri }
+    const { body } = await gate.oauth.token(
+      { grant_type: 'authorization_code', code, code_verifier: verifier, ...parameters },
+      { headers: await proven() },
+    )
+    const refresh = { grant_type: 'refresh_token', refresh_token: body.refresh_token, ...parameters }
+    const without = await gate.oauth.token(refresh)
+    assert.deepEqual([without.status, without.body.error], [400, 'invalid_dpop_proof'])
+    assert.equal((await gate.oauth.token(refresh, { headers: await proven() })).status, 200)
+  })
 })
