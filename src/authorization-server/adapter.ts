@@ -4,6 +4,7 @@ import { type Artifact, type ArtifactStore, type FoundArtifact, seenOnceModel } 
 import type { RevocationStore } from '../storage/revocation-contract.ts'
 import { grants } from './grants.ts'
 import { errors, Provider } from './library.ts'
+import { findPushedRequest, pushedRequestModel, usePushedRequest } from './pushed-requests.ts'
 import { findToRedeem, refreshTokenModel, takeGrant, useLater } from './redemption.ts'
 import { refreshTokenAdapter } from './refresh-token-adapter.ts'
 import { type ClientAdapterPorts, clientAdapter } from './registration/client-adapter.ts'
@@ -62,6 +63,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
     },
     async find(id) {
       if (model === interactionModel) return (await findToResume(ports, id))?.payload
+      if (model === pushedRequestModel) return restore(await findPushedRequest(ports, id))
       const found =
         model === 'Grant'
           ? (takeGrant(id) ?? (await artifacts.find(model, id)))
@@ -76,6 +78,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
       return restore(await artifacts.findByUserCode(model, userCode))
     },
     async consume(id) {
+      if (model === pushedRequestModel) return usePushedRequest(ports, id)
       if (useLater(model, id) || (await artifacts.consume(model, id))) return
       // Two requests presented the same one at once: the second is a replay.
       const found = await artifacts.find(model, id)

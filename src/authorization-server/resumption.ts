@@ -14,7 +14,7 @@ interface ResumptionPorts {
 }
 
 /** How long a browser may ask again how its authorization request goes on. */
-const windowMilliseconds = 60_000
+export const resumptionMilliseconds = 60_000
 
 const isResuming = (): boolean => Provider.ctx?.oidc.route === 'resume'
 
@@ -31,7 +31,7 @@ export async function findToResume(
   const found = await artifacts.find(interactionModel, id)
   if (found?.consumedAt === undefined) return found
   // Counted to both sides, as the window of a refresh is.
-  const isOpen = isResuming() && Math.abs(clock.now() - found.consumedAt) < windowMilliseconds
+  const isOpen = isResuming() && Math.abs(clock.now() - found.consumedAt) < resumptionMilliseconds
   return isOpen ? found : undefined
 }
 

@@ -5,7 +5,7 @@ import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { losingFetch } from '../support/losing-fetch.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
-import { OAuthClient } from '../support/oauth.ts'
+import { challengeOf, OAuthClient } from '../support/oauth.ts'
 
 const resumption = /^\/authorize\/[^/]+$/
 
@@ -19,6 +19,24 @@ describe('a person whose answer is lost with the process that gave it', () => {
     client = new OAuthClient(installation.url)
   })
   after(() => installation.close())
+
+  const push = async (): Promise<string> => {
+    const { body } = await client.token(
+      {
+        client_id: client.clientId,
+        redirect_uri: client.redirectUri,
+        response_type: 'code',
+        code_challenge: challengeOf(verifier),
+        code_challenge_method: 'S256',
+      },
+      { path: '/par' },
+    )
+    const query = new URLSearchParams({
+      client_id: client.clientId,
+      request_uri: String(body['request_uri']),
+    })
+    return `${installation.url}/authorize?${query.toString()}`
+  }
 
   for (const [what, path, which] of [
     ['the login', /\/login$/, 1],
@@ -35,6 +53,28 @@ describe('a person whose answer is lost with the process that gave it', () => {
       assert.equal(browser.pages.filter(({ html }) => html.includes('name="name"')).length, 1)
     })
   }
+
+  it('goes on when it was that to the code of a request that was pushed (A72)', async () => {
+    const { send, lost } = losingFetch(resumption, { which: 2 })
+    const callback = await new FormBrowser({ send }).visit(await push())
+    assert.equal(lost(), 1)
+    const code = callback?.searchParams.get('code') ?? ''
+    const { status } = await client.redeem({ code, verifier, callback: callback as URL })
+    assert.equal(status, 200, String(callback))
+  })
+
+  it('alone goes on with a request that was pushed, and nobody else who began with it (RFC 9126 section 7.3)', async () => {
+    const url = await push()
+    let fast: URL | undefined
+    // Whoever is slow to sign in asks twice how it goes on as well, and was not first.
+    const { send } = losingFetch(resumption, { which: 2 })
+    const beforeSubmit = async (): Promise<void> => {
+      fast ??= await new FormBrowser().visit(url)
+    }
+    const slow = await new FormBrowser({ send, beforeSubmit }).visit(url)
+    assert.ok(fast?.searchParams.get('code'))
+    assert.equal(slow?.searchParams.get('error'), 'invalid_request_uri')
+  })
 
   it('does not go on after a minute, nor at another browser, and never at the page itself (A48)', async () => {
     const late = losingFetch(resumption, { meanwhile: () => clock.advance(61_000) })

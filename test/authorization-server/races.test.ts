@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { signingClient } from '../support/client-assertion.ts'
+import { FormBrowser } from '../support/form-browser.ts'
 import { freePort, startInstallation } from '../support/installation.ts'
 import { installationStores } from '../support/installation-stores.ts'
-import { OAuthClient } from '../support/oauth.ts'
+import { challengeOf, OAuthClient } from '../support/oauth.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
 
 const atOnce = 50
@@ -92,6 +93,49 @@ describe('50 uses of one client assertion at once have exactly one winner (A57)'
         const answers = await Promise.all(Array.from({ length: atOnce }, () => ask(assertion)))
         assert.equal(answers.filter(({ status }) => status === 200).length, 1)
       }
+    })
+  }
+})
+
+describe('ten decisions at once about one pushed request have exactly one winner (RFC 9126 section 7.3)', () => {
+  for (const kind of installationStores) {
+    it(`on ${kind.name}`, async (test) => {
+      const store = await kind.open()
+      test.after(() => store.close())
+      const installation = await startInstallation({ config: store.config })
+      test.after(() => installation.close())
+      const client = new OAuthClient(installation.url)
+      const { body } = await client.token(
+        {
+          client_id: client.clientId,
+          redirect_uri: client.redirectUri,
+          response_type: 'code',
+          code_challenge: challengeOf('v'.repeat(43)),
+          code_challenge_method: 'S256',
+        },
+        { path: '/par' },
+      )
+      const parameters = { client_id: client.clientId, request_uri: String(body['request_uri']) }
+      const url = `${installation.url}/authorize?${new URLSearchParams(parameters).toString()}`
+      const people = 10
+      const { promise: allAreThere, resolve } = Promise.withResolvers<void>()
+      let there = 0
+      const answers = await Promise.all(
+        Array.from({ length: people }, () => {
+          let forms = 0
+          const beforeSubmit = async (): Promise<void> => {
+            // The second form is the consent.
+            if (++forms === 2 && ++there === people) resolve()
+            if (forms === 2) await allAreThere
+          }
+          return new FormBrowser({ beforeSubmit }).visit(url)
+        }),
+      )
+      const told = answers.map(
+        (answer) => answer?.searchParams.get('error') ?? answer?.searchParams.has('code'),
+      )
+      assert.equal(told.filter((what) => what === true).length, 1)
+      assert.equal(told.filter((what) => what === 'invalid_request_uri').length, people - 1, String(told))
     })
   }
 })

@@ -1,0 +1,56 @@
+import type { Clock } from '../core/clock.ts'
+import { type ArtifactStore, type FoundArtifact, seenOnceModel } from '../storage/contract.ts'
+import { errors, Provider } from './library.ts'
+import { resumptionMilliseconds } from './resumption.ts'
+
+/** The library's name of pushed authorization requests in the store. */
+export const pushedRequestModel = 'PushedAuthorizationRequest'
+
+interface PushedRequestPorts {
+  readonly artifacts: ArtifactStore
+  readonly clock: Clock
+}
+
+/**
+ * Finds a pushed authorization request. It is as good as new for the decision that has used it up: where that answer was
+ * lost, the browser asks again how the request goes on.
+ */
+export async function findPushedRequest(
+  { artifacts }: PushedRequestPorts,
+  id: string,
+): Promise<FoundArtifact | undefined> {
+  const found = await artifacts.find(pushedRequestModel, id)
+  if (found?.consumedAt === undefined || !(await isOfThisDecision(artifacts, id))) return found
+  return { ...found, consumedAt: undefined }
+}
+
+/**
+ * Uses a pushed authorization request up (RFC 9126 section 7.3), for the decision that goes on or for a request of which
+ * nobody is asked: of many at once, for one. Throws InvalidRequestUri for all others.
+ */
+export async function usePushedRequest({ artifacts, clock }: PushedRequestPorts, id: string): Promise<void> {
+  const use = {
+    model: seenOnceModel,
+    id: useId(id),
+    payload: { decision: decisionOfRequest() },
+    expiresAt: clock.now() + resumptionMilliseconds,
+  }
+  const isFirst = (await artifacts.insertOnce(use)) && (await artifacts.consume(pushedRequestModel, id))
+  if (!isFirst && !(await isOfThisDecision(artifacts, id)))
+    throw new errors.InvalidRequestUri('request_uri was already used')
+}
+
+async function isOfThisDecision(artifacts: ArtifactStore, id: string): Promise<boolean> {
+  const decision = decisionOfRequest()
+  if (decision === undefined) return false
+  return (await artifacts.find(seenOnceModel, useId(id)))?.payload['decision'] === decision
+}
+
+/** The page of the login or the consent with which the running request goes on. */
+function decisionOfRequest(): string | undefined {
+  return Provider.ctx?.oidc.entities.Interaction?.uid
+}
+
+function useId(id: string): string {
+  return `pushed-request\0${id}`
+}
