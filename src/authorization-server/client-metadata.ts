@@ -32,7 +32,7 @@ const ownMembers = new Set([
   'require_pushed_authorization_requests',
 ])
 
-/** Members that are optional texts, for which some clients send an empty string or null. */
+/** Members that are optional texts, for which some clients send an empty string. */
 export const optionalTexts: readonly string[] = [
   'client_name',
   'client_uri',
@@ -45,19 +45,19 @@ export const optionalTexts: readonly string[] = [
 ]
 
 /**
- * Makes a registration request acceptable that real clients send: drops empty optional members and addresses that
- * are no e-mail, keeps the members and grants that are a client's to choose, and derives `application_type` where it is
+ * Makes a registration request acceptable that real clients send: drops members that are null, empty optional texts and
+ * addresses that are no e-mail, keeps the members and grants that are a client's to choose, and derives `application_type` where it is
  * missing, or hides that any port of loopback is meant. The body is untrusted; what is left is still checked by the library and by `checkMetadata`.
  * Throws InvalidClientMetadata.
  */
 export function cleanRegistration(body: ClientMetadata): ClientMetadata {
-  const members = Object.entries(body).filter(([member]) => ownMembers.has(member))
+  const members = Object.entries(body).filter(([member, value]) => ownMembers.has(member) && value !== null)
   for (const [member, value] of members)
     if (!isShallow(value, member === 'jwks' ? keySetDepth : listDepth))
       throw new errors.InvalidClientMetadata(`${member} has a value that is none of its kind`)
   const metadata: ClientMetadata = Object.fromEntries(members)
   for (const field of optionalTexts) {
-    if (metadata[field] === '' || metadata[field] === null) delete metadata[field]
+    if (metadata[field] === '') delete metadata[field]
   }
   if (typeof metadata['scope'] === 'string') metadata[requestedScopeField] = metadata['scope']
   delete metadata['scope']

@@ -61,6 +61,18 @@ describe('dynamic registration of real clients (R12, R13, R14)', () => {
       software_id: '',
       scope: '',
     },
+    'one that writes null for all that it leaves out': {
+      redirect_uris: ['https://app.example/callback'],
+      token_endpoint_auth_method: null,
+      grant_types: null,
+      response_types: null,
+      application_type: null,
+      contacts: null,
+      jwks: null,
+      dpop_bound_access_tokens: null,
+      require_pushed_authorization_requests: null,
+      post_logout_redirect_uris: null,
+    },
     'one with grants that do not exist here': {
       redirect_uris: ['https://app.example/callback'],
       grant_types: ['authorization_code', 'implicit', 'password', 'urn:x'],

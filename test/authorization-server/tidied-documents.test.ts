@@ -22,6 +22,7 @@ describe('optional members of a metadata document that say nothing (N15)', () =>
       { client_uri: '', tos_uri: '' },
       { logo_uri: 'http://app.example/logo.png', policy_uri: 5 },
       { software_id: '', scope: null, client_uri: 'https://app.example' },
+      { jwks: null, post_logout_redirect_uris: null, dpop_bound_access_tokens: null },
     ])
       assert.ok(await authorize(members), JSON.stringify(members))
     await assert.rejects(authorize({ logo_uri: `http://${'x'.repeat(5200)}` }), /does not say who it is/)

@@ -32,6 +32,7 @@ function readObject(text: string): object | undefined {
 }
 
 function saysSomething(member: string, value: unknown): boolean {
-  if (optionalTexts.includes(member) && (value === '' || value === null)) return false
-  return !shownAddresses.has(member) || URL.parse(String(value))?.protocol === 'https:'
+  if (value === null || (value === '' && optionalTexts.includes(member))) return false
+  if (!shownAddresses.has(member)) return true
+  return typeof value === 'string' && URL.parse(value)?.protocol === 'https:'
 }
