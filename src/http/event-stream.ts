@@ -27,6 +27,7 @@ export function eventReader(maxLength: number): (chunk: Uint8Array) => StreamEve
   const decoder = new StringDecoder('utf8')
   let rest = ''
   let first = true
+  let afterReturn = false
   let type = ''
   let data: string[] = []
   let size = 0
@@ -45,15 +46,18 @@ export function eventReader(maxLength: number): (chunk: Uint8Array) => StreamEve
 
   return (chunk) => {
     const events: StreamEvent[] = []
-    let text = rest + decoder.write(chunk)
+    let text = decoder.write(chunk)
     if (first && text !== '') {
       if (text.startsWith('\uFEFF')) text = text.slice(1)
       first = false
     }
-    // A carriage return at the end may be half of a line break.
-    const complete = text.endsWith('\r') ? text.slice(0, -1) : text
-    const lines = complete.split(/\r\n|\n|\r/)
-    rest = (lines.pop() ?? '') + text.slice(complete.length)
+    // What follows a carriage return at the end of a chunk may be the other half of a line break that was one already.
+    const isHalf = afterReturn && text.startsWith('\n')
+    if (text !== '') afterReturn = text.endsWith('\r')
+    const lines = (isHalf ? text.slice(1) : text).split(/\r\n|\n|\r/)
+    // A long line comes in many chunks: none of them is looked through again with the next.
+    lines[0] = rest + lines[0]
+    rest = lines.pop() ?? ''
     for (const line of lines) {
       size += line.length
       if (size > maxLength) throw new EventTooLarge(maxLength)

@@ -46,6 +46,22 @@ describe('an event stream', () => {
     })
   }
 
+  it('is complete at a carriage return, whose other half may still come', () => {
+    const take = eventReader(1000)
+    assert.deepEqual(take(Buffer.from('data: a\r\r')), [event('a')])
+    assert.deepEqual(take(Buffer.from('data: b\r\n\r')), [event('b')])
+    assert.deepEqual(take(Buffer.from('\ndata: c\r')), [])
+    assert.deepEqual(take(Buffer.from('\ndata: d\n\n')), [event('c\nd')])
+  })
+
+  it('may hold a long event in many small pieces (A71)', { timeout: 60_000 }, () => {
+    const take = eventReader(16 << 20)
+    const piece = Buffer.from('x'.repeat(1 << 10))
+    take(Buffer.from('data: '))
+    for (let count = 0; count < 15 << 10; count++) assert.deepEqual(take(piece), [])
+    assert.equal(take(Buffer.from('\n\n'))[0]?.data?.length, 15 << 20)
+  })
+
   it('cannot fill the memory, with one line or with many (A71)', () => {
     const line = eventReader(1000)
     assert.throws(() => {
