@@ -53,3 +53,20 @@ describe('what a stdio server writes', { timeout: 60_000 }, () => {
     assert.deepEqual(besides, [])
   })
 })
+
+describe('a stdio server that is gone', { timeout: 60_000 }, () => {
+  const daemon = `spawn(process.execPath, ['-e', 'setTimeout(() => {}, 120_000)'], { stdio: 'inherit', detached: true })`
+  const leaves = (then: string): string =>
+    `const { spawn } = require('node:child_process'); console.log(${daemon}.pid); ${then}`
+
+  it('counts as such though a daemon of its holds its pipes, be it that it ended or was stopped', async (test) => {
+    for (const [then, most, reason] of [
+      ['process.exit(3)', undefined, 'ended with code 3'],
+      ['process.stdin.resume()', 1, 'ended with SIGTERM'],
+    ] as const) {
+      const left = await run(leaves(then), most)
+      test.after(() => process.kill(Number(left.lines[0])))
+      assert.equal(left.reason, reason)
+    }
+  })
+})

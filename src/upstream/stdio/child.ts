@@ -25,6 +25,8 @@ interface ChildOptions {
 const maxUnreadBytes = 16 * 1024 * 1024
 const maxLineLength = 16 * 1024 * 1024
 const graceMilliseconds = 3000
+/** How long what was said last may take to come when nobody of the group is left. */
+const lastWordsMilliseconds = 1000
 
 /** Starts a server. What is wrong with the command is told by `onExit`. */
 export function startChild({ command, environment, onLine, onStderr, onExit }: ChildOptions): Child {
@@ -80,13 +82,19 @@ function readLines(
 }
 
 async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<void>): Promise<void> {
+  const drop = (): void => {
+    for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy()
+  }
   signalGroup(child, 'SIGTERM')
-  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMilliseconds)
+  const kill = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMilliseconds)
+  // A daemon that it has started, in a group of its own, may hold the pipes for ever.
+  const leave = setTimeout(drop, graceMilliseconds + lastWordsMilliseconds)
   await gone
-  clearTimeout(timer)
+  clearTimeout(kill)
+  clearTimeout(leave)
   // What the process has started may have outlived it, and may hold its pipes.
   signalGroup(child, 'SIGKILL')
-  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy()
+  drop()
 }
 
 function signalGroup({ pid }: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): void {
