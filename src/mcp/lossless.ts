@@ -1,6 +1,7 @@
 /** Marks a text as JSON that is written as it stands. In every supported Node; not yet in TypeScript's library. */
 interface JsonWithRaw {
-  rawJSON(text: string): unknown
+  rawJSON(text: string): { readonly rawJSON: string }
+  isRawJSON(value: unknown): value is { readonly rawJSON: string }
   parse(
     text: string,
     reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
@@ -16,4 +17,14 @@ export function parseLossless(text: string): unknown {
       ? json.rawJSON(source)
       : value,
   )
+}
+
+/**
+ * What an id or a token of `parseLossless` is known by, however its number is written: servers give back `1` as `1.0`, and
+ * a number that stayed text is another object each time that it is read.
+ */
+export function idKey(id: unknown): unknown {
+  if (!json.isRawJSON(id)) return id
+  const number = Number(id.rawJSON)
+  return Number.isSafeInteger(number) ? number : `\0${id.rawJSON}` // no text that a peer would choose
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import fc from 'fast-check'
 import { Refusal } from '../../src/core/errors.ts'
+import { parseLossless } from '../../src/mcp/lossless.ts'
 import { startConversation, type Talk } from '../../src/upstream/conversation/conversation.ts'
 import type { Json } from '../../src/upstream/conversation/json-rpc.ts'
 import { callerOf, type FakeServer, fakeServer, recordingSink } from '../support/fake-channel.ts'
@@ -28,6 +29,36 @@ function talk(
 const call = (id: unknown, params: Json = {}): Json => ({ jsonrpc: '2.0', id, method: 'tools/call', params })
 const say = (server: FakeServer, message: Json): void =>
   server.events().onMessage({ jsonrpc: '2.0', ...message })
+
+describe('a number that a server writes in its own way', () => {
+  /** Says what is written, numbers as they stand. */
+  const write = (server: FakeServer, text: string): void =>
+    server.events().onMessage(parseLossless(text) as Json)
+
+  it('names the request that it names, and its progress', () => {
+    const server = fakeServer()
+    const conversation = talk(server)
+    const sink = recordingSink()
+    conversation.request(call('a', { _meta: { progressToken: 'mine' } }), sink, callerOf('ada'))
+    write(server, '{"method":"notifications/progress","params":{"progressToken":1.0,"progress":2}}')
+    write(server, '{"id":1e0,"result":{}}')
+    assert.deepEqual(sink.pushed, [
+      { method: 'notifications/progress', params: { progressToken: 'mine', progress: 2 } },
+    ])
+    assert.deepEqual(sink.finished, [{ id: 'a', result: {} }])
+  })
+
+  it('names its own question, also one that JavaScript would round', () => {
+    const server = fakeServer()
+    const conversation = talk(server, 'legacy', false)
+    conversation.listen(recordingSink(), callerOf('ada'))
+    for (const id of ['1.0', '12345678901234567890']) {
+      write(server, `{"id":${id},"method":"roots/list"}`)
+      conversation.tell(parseLossless(`{"id":${id},"result":{}}`) as Json, callerOf('ada'))
+    }
+    assert.equal(server.seen.length, 2)
+  })
+})
 
 describe('two users of one shared server', () => {
   it('get their own answers and their own progress, however both number theirs (A37, A38)', () => {

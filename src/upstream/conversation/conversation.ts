@@ -1,4 +1,5 @@
 import { Refusal } from '../../core/errors.ts'
+import { idKey } from '../../mcp/lossless.ts'
 import type { Era } from '../../mcp/revisions.ts'
 import { subscriptionKey } from '../../mcp/subscriptions.ts'
 import type { Channel, OpenChannel } from './channel.ts'
@@ -95,7 +96,7 @@ export function startConversation({
     tell(message, caller) {
       if (message['method'] === cancelled) return cancelNamed(message, caller)
       // An answer that nobody waits for could only be an attempt to answer for somebody else.
-      if (message['method'] === undefined && !asked.delete(message['id'])) return
+      if (message['method'] === undefined && !asked.delete(idKey(message['id']))) return
       // From here on it is the server's turn again.
       if (message['method'] === undefined) for (const waiting of pending.values()) showLife(waiting)
       channel.send(message, { headers: caller.headers, id: undefined })
@@ -169,7 +170,7 @@ export function startConversation({
   function cancelNamed(message: Json, { owner, headers }: Caller): void {
     const params = paramsOf(message)
     for (const [internal, { id, caller, sink }] of pending) {
-      if (params === undefined || id !== params['requestId'] || caller.owner !== owner) continue
+      if (params === undefined || idKey(id) !== idKey(params['requestId']) || caller.owner !== owner) continue
       take(internal)
       params['requestId'] = internal
       abandon(internal, headers, message)
@@ -182,7 +183,7 @@ export function startConversation({
 
   function receive(message: Json, related: number | undefined): void {
     if (typeof message['method'] === 'string') return receiveCall(message, related)
-    const internal = message['id'] as number
+    const internal = idKey(message['id']) as number
     const waiting = take(internal)
     if (waiting === undefined) return
     restoreSubscription(asObject(message['result']), internal, waiting)
@@ -194,11 +195,11 @@ export function startConversation({
     const params = paramsOf(message)
     const token = params?.['progressToken']
     const subscription = metaOf(params)?.[subscriptionKey]
-    const internal = (token ?? subscription ?? related) as number
+    const internal = idKey(token ?? subscription ?? related) as number
     const waiting = pending.get(internal)
     if (message['method'] === cancelled) {
       if (endsSubscription(params)) return
-      asked.delete(params?.['requestId'])
+      asked.delete(idKey(params?.['requestId']))
     }
     if (waiting !== undefined) {
       showLife(waiting)
@@ -213,14 +214,14 @@ export function startConversation({
     }
     const sink = waiting?.sink ?? listeners.current ?? [...pending.values()].at(-1)?.sink
     if (sink === undefined) return
-    if (message['id'] !== undefined) asked.set(message['id'], message['method'] as string)
+    if (message['id'] !== undefined) asked.set(idKey(message['id']), message['method'] as string)
     sink.push(message)
   }
 
   /** A modern server takes a subscription back: over HTTP that is an answer to it (DEC1). */
   function endsSubscription(params: Json | undefined): boolean {
     if (era !== 'modern') return false
-    const internal = params?.['requestId'] as number
+    const internal = idKey(params?.['requestId']) as number
     const waiting = take(internal)
     const meta = { [subscriptionKey]: waiting?.id }
     waiting?.sink.finish(resultOf(waiting.id, { resultType: 'complete', _meta: meta }))
@@ -235,5 +236,5 @@ function showLife({ isSubscription, timer }: Pending): void {
 
 function restoreSubscription(holder: Json | undefined, internal: number, { id }: Pending): void {
   const meta = metaOf(holder)
-  if (meta !== undefined && meta[subscriptionKey] === internal) meta[subscriptionKey] = id
+  if (meta !== undefined && idKey(meta[subscriptionKey]) === internal) meta[subscriptionKey] = id
 }

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
 import { Refusal } from '../../core/errors.ts'
+import { idKey } from '../../mcp/lossless.ts'
 import type { Era } from '../../mcp/revisions.ts'
 import type { OpenChannel } from '../conversation/channel.ts'
 import { asObject, type Json } from '../conversation/json-rpc.ts'
@@ -67,7 +68,7 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
         for await (const received of exchange(message, headers, id, abort.signal)) {
           if (message['method'] === 'initialize') learn(received)
           onMessage(received, id)
-          if (id !== undefined && received['id'] === id && received['method'] === undefined) return
+          if (id !== undefined && idKey(received['id']) === id && received['method'] === undefined) return
         }
         if (id !== undefined) {
           onFailure(id, new Refusal('upstream_interrupted', { reason: 'the answer ended without a result' }))

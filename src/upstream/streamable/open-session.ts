@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { idKey } from '../../mcp/lossless.ts'
 import { asObject, callOf, type Json } from '../conversation/json-rpc.ts'
 import { asRefusal } from '../conversation/read-messages.ts'
 import { readAnswer } from './read-answer.ts'
@@ -76,7 +77,7 @@ async function revisionIn(answer: Dispatcher.ResponseData): Promise<string | und
     return undefined
   }
   for await (const message of readAnswer(answer, { id: initializeId, place: newPlace(), inSession: false })) {
-    if (message['id'] !== initializeId) continue
+    if (idKey(message['id']) !== initializeId) continue
     const revision = asObject(message['result'])?.['protocolVersion']
     return typeof revision === 'string' ? revision : undefined
   }
