@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Json } from '../../src/upstream/conversation/json-rpc.ts'
+import { stdioChannel } from '../../src/upstream/stdio/channel.ts'
 import { startChild } from '../../src/upstream/stdio/child.ts'
 
 /** Runs a program until it is gone, or until it has said enough. */
@@ -40,6 +42,32 @@ describe('what a stdio server writes', { timeout: 60_000 }, () => {
     )
     const endless = await run(`const more = () => process.stdout.write('x'.repeat(1 << 20), more); more()`)
     assert.deepEqual(endless, { lines: [], reason: 'ended with SIGKILL', besides: [] })
+  })
+
+  it('may be messages one by one, or several in a batch (O4)', async () => {
+    const lines = ['{"id":1}', '[{"id":2},{"id":3}]', '[4]', '"5"', '[']
+    const messages: Json[] = []
+    const besides: string[] = []
+    await new Promise<void>((resolve) => {
+      const open = stdioChannel({
+        command: [process.execPath, '-e', `console.log(${JSON.stringify(lines.join('\n'))})`],
+        environment: {},
+        memoryMegabytes: undefined,
+        onStderr: (line) => besides.push(line),
+        onExit() {},
+      })
+      open(
+        {
+          onMessage: (message) => messages.push(message),
+          onFailure() {},
+          onUnheard() {},
+          onClosed: () => resolve(),
+        },
+        [],
+      )
+    })
+    assert.deepEqual(messages, [{ id: 1 }, { id: 2 }, { id: 3 }])
+    assert.deepEqual(besides, ['[4]', '"5"', '['])
   })
 
   it('may be an endless line beside its messages, of which nothing is kept (A40)', async () => {

@@ -31,10 +31,10 @@ export function stdioChannel(options: StdioCommand): OpenChannel {
       environment,
       onStderr,
       onLine(line) {
-        const message = parseMessage(line)
-        if (message === undefined)
+        const messages = parseMessages(line)
+        if (messages === undefined)
           onStderr(line) // some servers print to the wrong stream
-        else onMessage(message)
+        else for (const message of messages) onMessage(message)
       },
       onExit(given) {
         clearInterval(memoryCheck)
@@ -68,9 +68,11 @@ export function stdioChannel(options: StdioCommand): OpenChannel {
   }
 }
 
-function parseMessage(line: string): Json | undefined {
+/** The message of a line, or those of a batch (MCP 2025-03-26). Undefined for what is neither. */
+function parseMessages(line: string): Json[] | undefined {
   try {
-    return asObject(parseLossless(line))
+    const messages = [parseLossless(line)].flat().map(asObject)
+    return messages.every((message) => message !== undefined) ? messages : undefined
   } catch {
     return undefined // no JSON, so no message
   }
