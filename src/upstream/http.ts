@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { relay } from '../http/relay.ts'
+import { isJsonObject } from '../mcp/json.ts'
+import { parseLossless } from '../mcp/lossless.ts'
 import type { Connector, UpstreamReply, UpstreamRequest } from './contract.ts'
 import { closeCutStream } from './cut-stream.ts'
 import { rewriteAnswer } from './rewrite-answer.ts'
@@ -15,7 +17,8 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
   const { origin, pathname, search } = new URL(url)
   return {
     send(request, { res, accept, rewrite }) {
-      if (request.cancels && request.session === undefined) return dropCancellation(res, accept)
+      const body = bodyFor(request)
+      if (body === 'nothing left') return answerNothing(res, accept)
       const { id } = request // what the functions below name lives as long as the stream, so not the request
       return relay({
         dispatcher,
@@ -24,7 +27,7 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
           method: request.method,
           path: pathname + search,
           headers: headersOf(request),
-          body: request.body ?? null,
+          body,
         },
         res,
         accept,
@@ -39,10 +42,22 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
 }
 
 /**
- * A server that knows nobody's sessions could take the id in a message for that of anybody's request (A37). In the modern
- * era, which has no sessions, a client cancels by going away (MCP 2026-07-28, "Cancellation").
+ * The body that the server gets. One that knows nobody's sessions could take the id in a message for that of anybody's request
+ * (A37), so without a session cancellations are left out, of a batch as well. In the modern era, which has no sessions, a
+ * client cancels by going away (MCP 2026-07-28, "Cancellation").
  */
-async function dropCancellation(res: ServerResponse, accept: UpstreamReply['accept']): Promise<void> {
+function bodyFor({ body, cancels, session }: UpstreamRequest): Buffer | null | 'nothing left' {
+  if (!cancels || session !== undefined) return body ?? null
+  const sent = parseLossless(body?.toString() ?? '')
+  const left = Array.isArray(sent) ? sent.filter((message) => !isCancellation(message)) : []
+  return left.length === 0 ? 'nothing left' : Buffer.from(JSON.stringify(left))
+}
+
+function isCancellation(message: unknown): boolean {
+  return isJsonObject(message) && message['method'] === 'notifications/cancelled'
+}
+
+async function answerNothing(res: ServerResponse, accept: UpstreamReply['accept']): Promise<void> {
   const { status, headers } = accept(202, {})
   res.writeHead(status, headers as string[]).end()
 }

@@ -265,6 +265,15 @@ describe('streams', () => {
     assert.equal(gate.spy.seen.length, earlier, 'the server hears nothing of it')
   })
 
+  it('of others are not ended from within a batch, of which the rest arrives (A37)', async () => {
+    const earlier = gate.spy.seen.length
+    const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } }
+    const call = legacyRequest('tools/call', { name: 'a', arguments: { number: 1 } })
+    await gate.post([cancel, call, cancel], { token, headers: { 'mcp-protocol-version': '2025-03-26' } })
+    const bodies = gate.spy.seen.slice(earlier).map(({ body }) => body)
+    assert.deepEqual(bodies, [JSON.stringify([call])])
+  })
+
   it('hold the server back when the client does not read', async () => {
     let written = 0
     const flow = { stopped: false }
