@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici'
 import { relay } from '../http/relay.ts'
 import { isJsonObject } from '../mcp/json.ts'
 import { parseLossless } from '../mcp/lossless.ts'
-import type { Connector, UpstreamReply, UpstreamRequest } from './contract.ts'
+import type { Connector, Rewrite, UpstreamReply, UpstreamRequest } from './contract.ts'
 import { closeCutStream } from './cut-stream.ts'
 import { rewriteAnswer } from './rewrite-answer.ts'
 
@@ -19,6 +19,7 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
     send(request, { res, accept, rewrite }) {
       const body = bodyFor(request)
       if (body === 'nothing left') return answerNothing(res, accept)
+      const places = watchPlaces()
       const { id } = request // what the functions below name lives as long as the stream, so not the request
       return relay({
         dispatcher,
@@ -33,11 +34,33 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
         accept,
         // Legacy: a lost connection is no cancellation. Modern, and streams without a request: it is (MCP O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
-        closeCutStream: () => closeCutStream(id),
-        ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, rewrite) }),
+        // Who was told a place in the stream comes back for the rest, and would take an error for the answer.
+        closeCutStream: () => (places.told ? undefined : closeCutStream(id)),
+        ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, places.watch(rewrite)) }),
       })
     },
     close: async () => {},
+  }
+}
+
+/** Whether the client has heard a place in the stream that the server lets it come back to. */
+function watchPlaces(): { readonly told: boolean; watch(rewrite: Rewrite): Rewrite } {
+  let told = false
+  return {
+    get told() {
+      return told
+    },
+    watch(rewrite) {
+      const { sealPlace } = rewrite
+      if (sealPlace === undefined) return rewrite
+      return {
+        ...rewrite,
+        sealPlace(place) {
+          told = true
+          return sealPlace(place)
+        },
+      }
+    },
   }
 }
 

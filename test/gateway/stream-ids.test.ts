@@ -149,6 +149,20 @@ describe('a place in a stream', () => {
     assert.equal(await resume('17', mine, session), undefined)
   })
 
+  it('is what a client comes back to when the server cuts the stream, and no error takes the place of the answer', async () => {
+    const session = await open(mine)
+    const call = async (text: string): Promise<string> => {
+      gate.spy.answerWith((_request, res) => {
+        res.writeHead(200, { 'content-type': 'text/event-stream' }).write(text)
+        setTimeout(() => res.socket?.destroy(), 50)
+      })
+      const sent = { token: mine, headers: within(session) }
+      return (await gate.post(legacyRequest('tools/call', { name: 'a' }), sent)).text
+    }
+    await assert.rejects(call('id: 17\ndata:\n\n'))
+    assert.match(await call(': nothing to come back to\n\n'), /"code":502/)
+  })
+
   it('and everything else passes as the server wrote it', async () => {
     const session = await open(mine)
     const progress = event('{"jsonrpc":"2.0","method":"notifications/progress","params":{"n":1.0e2}}')
