@@ -23,9 +23,11 @@ export interface Admission {
 }
 
 /** What a running request holds. */
-class Place {
+export class Place {
   readonly #taken: Map<string, number>
   #names: readonly string[] = []
+  /** What it held last. */
+  #given: readonly string[] = []
 
   constructor(taken: Map<string, number>) {
     this.#taken = taken
@@ -35,9 +37,7 @@ class Place {
   take(name: string, most: number): void {
     const count = this.#taken.get(name) ?? 0
     if (count >= most) throw tooMany(`${count} are running: ${name}`, 1)
-    this.#taken.set(name, count + 1)
-    // A list that something is pushed to has room for sixteen more, as long as a stream is open.
-    this.#names = this.#names.concat(name)
+    this.#hold(name)
   }
 
   /** Gives back all of it. */
@@ -47,9 +47,30 @@ class Place {
       if (left === 0) this.#taken.delete(name)
       else this.#taken.set(name, left)
     }
+    this.#given = this.#names
     this.#names = []
   }
+
+  /** Holds it on for a request that goes on without its client: leaving is no way round a limit. */
+  outlast(over: Promise<void>): void {
+    for (const name of this.#given) this.#hold(name)
+    const give = (): void => {
+      clearTimeout(timer)
+      this.give()
+    }
+    const timer = setTimeout(give, outlastMilliseconds).unref()
+    void over.then(give)
+  }
+
+  #hold(name: string): void {
+    this.#taken.set(name, (this.#taken.get(name) ?? 0) + 1)
+    // A list that something is pushed to has room for sixteen more, as long as a stream is open.
+    this.#names = this.#names.concat(name)
+  }
 }
+
+/** A server that never ends an answer which nobody waits for keeps nobody out for longer. */
+const outlastMilliseconds = 5 * 60_000
 
 /** Limits of the whole gateway. A rate that is undefined is none. */
 export interface AdmissionLimits {

@@ -3,7 +3,7 @@ import { refusalWhereBusy } from '../http/busy.ts'
 import { type Exchange, forgetHead } from '../http/exchange.ts'
 import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
 import type { Rewrite } from '../upstream/contract.ts'
-import { isEndless } from './admission.ts'
+import { isEndless, type Place } from './admission.ts'
 import type { Outbound } from './attach-credential.ts'
 import type { Authorized } from './authorize.ts'
 import { combineRewrites } from './combine-rewrites.ts'
@@ -39,7 +39,7 @@ export function forward(
   }: { readonly sessions: Sessions; readonly streamIds: StreamIds; readonly taskIds: TaskIds },
   opened: Opened,
   outbound: Outbound,
-  exchange: Exchange,
+  { exchange, place }: { readonly exchange: Exchange; readonly place: Place },
 ): Promise<void> {
   const { allowed } = opened
   const { principal, upstream, call } = allowed
@@ -56,6 +56,7 @@ export function forward(
     res: exchange.res,
     accept: (status, headers) => acceptAnswer(sessions, allowed, exchange, { status, headers, rewrite }),
     rewrite,
+    onLeft: (over) => place.outlast(over),
   })
   if (credential.refused === undefined) return sent
   return sent.catch((error: unknown) => {

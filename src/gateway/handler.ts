@@ -74,6 +74,6 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     const outbound = await attachCredential(opened, { head, session, streamIds, trace: note.trace }) // 404, 503
     recordCall(recorder, exchange, note, { call, upstream })
     note.trace?.went()
-    return forward(ports, opened, outbound, exchange) // streams; 502, 504
+    return forward(ports, opened, outbound, { exchange, place }) // streams; 502, 504
   }
 }

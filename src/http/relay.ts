@@ -38,6 +38,8 @@ interface Relay {
   readonly accept: (status: number, headers: AnswerHeaders) => ResponseHead
   /** What happens to the running request when the client goes away. */
   readonly onClientGone: 'abort' | 'drain'
+  /** Told when the client has gone away from a request that goes on, which ends with `over`. */
+  readonly onLeft?: ((over: Promise<void>) => void) | undefined
   /** Makes the change for an answer of a media type; without one the bytes pass untouched. */
   readonly transform?: (contentType: string) => Transform | undefined
   /** How long a stream may be silent before it shows that it lives, and a client may read nothing: milliseconds. */
@@ -69,6 +71,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   readonly #res: ServerResponse
   readonly #onClientGone: Relay['onClientGone']
   readonly #closeCutStream: Relay['closeCutStream']
+  readonly #onLeft: Relay['onLeft']
   readonly #patience: Patience
   #opening: Pick<Relay, 'accept' | 'transform'> | undefined
   readonly #resolve: () => void
@@ -78,6 +81,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #gone = false
   /** The server has ended the answer, or failed to. */
   #over = false
+  /** Told of that where the client has gone away before. */
+  #tellOver: (() => void) | undefined
   #streamsEvents = false
   /** Nothing or a whole event has been sent. */
   #isBetweenEvents = true
@@ -91,10 +96,11 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #ending: { readonly text: string | undefined; readonly timer: NodeJS.Timeout } | undefined
 
   constructor(options: Relay, resolve: () => void, reject: (error: unknown) => void) {
-    const { res, onClientGone, closeCutStream, patience = usualPatience, accept, transform } = options
+    const { res, onClientGone, onLeft, closeCutStream, patience = usualPatience, accept, transform } = options
     this.#res = res
     this.#onClientGone = onClientGone
     this.#closeCutStream = closeCutStream
+    this.#onLeft = onLeft
     this.#patience = patience
     this.#opening = transform === undefined ? { accept } : { accept, transform }
     this.#resolve = resolve
@@ -170,6 +176,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#over = true
+    this.#tellOver?.()
     if (!this.#isDeaf) {
       const rest = this.#transform === undefined ? '' : this.#change(() => this.#transform?.end())
       clearTimeout(this.#stalled)
@@ -210,6 +217,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#over = true
+    this.#tellOver?.()
     if (this.#isDeaf) this.#resolve()
     else if (!this.#started) this.#reject(refusalFor(error))
     else {
@@ -233,8 +241,11 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     if (this.#over || this.#gone) return
     this.#gone = true
     if (this.#onClientGone === 'abort') this.#controller?.abort(new ClientGone())
-    // A paused answer would otherwise wait for a client that is no longer there.
-    else this.#controller?.resume()
+    else {
+      this.#onLeft?.(new Promise((resolve) => (this.#tellOver = resolve)))
+      // A paused answer would otherwise wait for a client that is no longer there.
+      this.#controller?.resume()
+    }
     this.#resolve()
   }
 }

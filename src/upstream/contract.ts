@@ -60,6 +60,8 @@ export interface UpstreamReply {
   readonly accept: (status: number, headers: AnswerHeaders) => ResponseHead
   /** For each message of the answer, each of a batch on its own; undefined lets the bytes pass untouched. */
   readonly rewrite?: Rewrite | undefined
+  /** Told when the client has left and the server goes on with its request, which ends with `over`. */
+  readonly onLeft?: ((over: Promise<void>) => void) | undefined
 }
 
 /** A way to one MCP server. */

@@ -16,7 +16,7 @@ interface HttpConnectorOptions {
 export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connector {
   const { origin, pathname, search } = new URL(url)
   return {
-    send(request, { res, accept, rewrite }) {
+    send(request, { res, accept, rewrite, onLeft }) {
       const body = bodyFor(request)
       if (body === 'nothing left') return answerNothing(res, accept)
       const places = watchPlaces()
@@ -34,6 +34,7 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
         accept,
         // Legacy: a lost connection is no cancellation. Modern, and streams without a request: it is (MCP O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
+        onLeft,
         // Who was told a place in the stream comes back for the rest, and would take an error for the answer.
         closeCutStream: () => (places.told ? undefined : closeCutStream(id)),
         ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, places.watch(rewrite)) }),

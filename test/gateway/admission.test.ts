@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Principal } from '../../src/core/principal.ts'
 import { createAdmission } from '../../src/gateway/admission.ts'
 import type { Upstream } from '../../src/gateway/upstream.ts'
@@ -45,6 +46,53 @@ describe('requests of one caller that run at a time', () => {
   })
 })
 
+/** Waits until the gate has seen clients leave. */
+async function untilLeft(count: number): Promise<void> {
+  const seen = (): number => gate.installation.log().split('"status":499').length - 1
+  for (let attempt = 0; attempt < 250 && seen() < count; attempt++) await wait(20)
+  assert.equal(seen(), count)
+}
+
+/** Asks until there is a place again. */
+async function askAgain(ask: () => Promise<{ readonly status: number }>): Promise<void> {
+  for (let attempt = 0; attempt < 250; attempt++) {
+    const { status } = await ask()
+    if (status === 200) return
+    assert.equal(status, 503)
+    await wait(20)
+  }
+  assert.fail('the place is never free again')
+}
+
+describe('requests of the legacy era whose client has left', { timeout: 30_000 }, () => {
+  it('run, and count, until the server is done with them (A36, A37)', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    const release: (() => void)[] = []
+    const { promise: threeRun, resolve } = Promise.withResolvers<void>()
+    gate.spy.answerWith((request, res) => {
+      release.push(() => echo(request, res))
+      if (release.length === 3) resolve()
+    })
+    const left = new AbortController()
+    const send = (signal?: AbortSignal): Promise<Response> =>
+      fetch(gate.installation.mcpUrl, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify(list),
+        ...(signal === undefined ? {} : { signal }),
+      })
+    const running = [1, 2, 3].map(() => assert.rejects(send(left.signal)))
+    await threeRun
+    left.abort()
+    await Promise.all(running)
+    await untilLeft(3)
+    gate.spy.answerWith(echo)
+    assert.equal((await send()).status, 503)
+    for (const one of release) one()
+    await askAgain(() => send())
+  })
+})
+
 describe('a place', () => {
   const principal = { issuer: 'i', subject: 's', clientId: 'c' } as Principal
   const upstream = {
@@ -61,6 +109,22 @@ describe('a place', () => {
     void admission.enter(principal, upstream, running)
     assert.throws(() => admission.enter(principal, upstream, answer(false)), { code: 'too_many_requests' })
     running.emit('close')
+    void admission.enter(principal, upstream, answer(false))
+  })
+
+  it('is held on for a request that outlasts its client, and not for ever (A36)', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const admission = createAdmission({ running: 1, streams: 1 }, countWith(inMemory))
+    const leave = async (over: Promise<void>): Promise<void> => {
+      const left = answer(false)
+      const place = await admission.enter(principal, upstream, left)
+      left.emit('close')
+      place.outlast(over)
+      assert.throws(() => admission.enter(principal, upstream, answer(false)), { code: 'too_many_requests' })
+    }
+    await leave(Promise.resolve())
+    await leave(new Promise(() => {}))
+    test.mock.timers.tick(5 * 60_000)
     void admission.enter(principal, upstream, answer(false))
   })
 })

@@ -71,12 +71,13 @@ export function sessionConnector({ registry, start, lost }: SessionConnectorOpti
         if (request.method === 'DELETE') ended.set(key, true)
       }
       const conversation = request.opensSession ? await begin(caller) : await find(request, caller)
-      const { sink, done } = openSink(reply, { 'mcp-session-id': key }, 'legacy')
+      const { sink, done, over } = openSink(reply, { 'mcp-session-id': key }, 'legacy')
       if (request.method === 'DELETE') {
         void registry.stop(key)
         sink.end(200)
         return done
       }
+      if (request.method === 'POST') tellWhenLeft(reply, over)
       const answered = request.opensSession ? stopWhenRefused(sink, () => void registry.stop(key)) : sink
       converse(conversation, request, { caller, sink: answered, reply })
       return done
@@ -135,6 +136,12 @@ function converse(conversation: Conversation, request: UpstreamRequest, { caller
   // A lost connection is a cancellation in the modern era alone (MCP O14).
   if (request.era === 'modern') reply.res.once('close', () => conversation.cancel(sink, caller))
   return undefined
+}
+
+/** A client that leaves ends nothing in the legacy era (MCP O14). It may have done so while a conversation was begun. */
+function tellWhenLeft({ res, onLeft }: UpstreamReply, over: Promise<void>): void {
+  if (res.closed) onLeft?.(over)
+  else res.once('close', () => onLeft?.(over))
 }
 
 /** A session that the server refuses to open does not stay open here. */

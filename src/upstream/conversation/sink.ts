@@ -33,8 +33,17 @@ const modernStatus: Readonly<Record<number, number>> = {
   [-32022]: 400,
 }
 
+/** The sink of one HTTP answer. */
+interface OpenedSink {
+  readonly sink: Sink
+  /** Resolves when the answer has ended for the client. */
+  readonly done: Promise<void>
+  /** Resolves when there is no more to say, whether the client hears it or not. */
+  readonly over: Promise<void>
+}
+
 /**
- * Makes the sink of one HTTP answer, and the promise of its end. `headers` go with its head, lower-case names. A client
+ * Makes the sink of one HTTP answer. `headers` go with its head, lower-case names. A client
  * that reads nothing for `patience` milliseconds, or leaves too much unread, is let go.
  */
 export function openSink(
@@ -42,9 +51,10 @@ export function openSink(
   headers: Readonly<Record<string, string>>,
   era: Era,
   patience = readPatience,
-): { sink: Sink; done: Promise<void> } {
+): OpenedSink {
   let streaming = false
   const { promise: done, resolve, reject } = Promise.withResolvers<void>()
+  const { promise: over, resolve: tellOver } = Promise.withResolvers<void>()
   const watch = watchReader(res, patience)
   const write = (text: string): void => {
     res.write(text)
@@ -78,7 +88,8 @@ export function openSink(
   else res.once('close', resolve)
   const rewritten = (message: object): object | undefined =>
     rewrite === undefined ? message : (changeMessages(message, rewrite) as object | undefined)
-  const finish = (answer: object): void =>
+  const finish = (answer: object): void => {
+    tellOver()
     attempt(() => {
       const message = rewritten(answer)
       if (message === undefined) return sink.end(202)
@@ -88,6 +99,7 @@ export function openSink(
         endAnswer(res, JSON.stringify(message), patience)
       }
     })
+  }
   const sink: Sink = {
     get closed() {
       return res.closed
@@ -101,18 +113,21 @@ export function openSink(
         write(event(message))
       }),
     finish,
-    end: (status) =>
+    end: (status) => {
+      tellOver()
       attempt(() => {
         if (!streaming) begin(status, {})
         endAnswer(res, undefined, patience)
-      }),
+      })
+    },
     fail: (refusal, id) => {
+      tellOver()
       if (!streaming) reject(refusal)
       else if (id === undefined) res.destroy()
       else finish(errorOf(id, errorKinds[refusal.code].rpc, refusal.message))
     },
   }
-  return { sink, done }
+  return { sink, done, over }
 }
 
 function statusOf(message: object, era: Era): number {

@@ -22,7 +22,7 @@ export function reachOwner(socketPath: string): OwnerReach {
     bodyTimeout: 0,
   })
   return {
-    send(way, request, { res, accept, rewrite }) {
+    send(way, request, { res, accept, rewrite, onLeft }) {
       const { id } = request // what the functions below name lives as long as the stream, so not the request
       return relay({
         dispatcher,
@@ -36,6 +36,7 @@ export function reachOwner(socketPath: string): OwnerReach {
         },
         // As for a server over HTTP: a lost connection is no cancellation in the legacy era (MCP O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
+        onLeft,
         closeCutStream: () => closeCutStream(id),
         ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, rewrite) }),
       })
