@@ -2,6 +2,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { Server as TlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import { closeQueued } from './close-queued.ts'
 
 const itself = 'another listener of this very process'
 
@@ -73,6 +74,7 @@ export async function explainUnheard(error: unknown, place: Place): Promise<unkn
 export async function listen(server: Server, place: Place): Promise<number> {
   const { host, port } = place
   watchConnections(server)
+  closeQueued(server)
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)

@@ -91,6 +91,26 @@ describe('a request whose client is gone before its answer', { timeout: 30_000 }
   })
 })
 
+describe('requests that come without waiting for answers', { timeout: 30_000 }, () => {
+  it('are all given up when their client is gone (A36)', async () => {
+    const its = await gate.tokenFor('mcp:*')
+    gate.spy.answerWith((_request, res) =>
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders(),
+    )
+    const { body, headers } = modernRequest('tools/list')
+    const text = JSON.stringify(body)
+    const fields = Object.entries({ authorization: `Bearer ${its}`, ...headers })
+    const request = head(text.length, fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')) + text
+    const [seen, aborted] = [gate.spy.seen.length, gate.spy.aborted()]
+    const { socket } = dial()
+    socket.write(request.repeat(3))
+    await until(() => gate.spy.seen.length === seen + 3)
+    socket.destroy()
+    await until(() => gate.spy.aborted() === aborted + 3)
+    gate.spy.answerWith(echo)
+  })
+})
+
 describe('a server that answers before it has read the request', { timeout: 30_000 }, () => {
   it('is heard, whole or as a stream, though it never reads the rest', async (test) => {
     const answer = '{"jsonrpc":"2.0","id":7,"result":{"early":true}}'

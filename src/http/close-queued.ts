@@ -1,0 +1,29 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+
+/**
+ * Has responses that wait for an earlier one on their connection close with it: of HTTP requests that come without waiting
+ * for answers, Node before 24.16 tells the first one alone that its client is gone. All others would count as running for ever.
+ */
+export function closeQueued(server: Pick<Server, 'prependListener'>): void {
+  const queues = new WeakMap<Socket, Set<ServerResponse>>()
+  server.prependListener('request', ({ socket }: IncomingMessage, res: ServerResponse) => {
+    if (res.socket !== null) return
+    const queue = queues.get(socket) ?? openQueue(socket)
+    queues.set(socket, queue.add(res))
+    res.once('close', () => queue.delete(res))
+  })
+}
+
+function openQueue(socket: Socket): Set<ServerResponse> {
+  const queue = new Set<ServerResponse>()
+  socket.once('close', () => {
+    for (const res of queue) if (!res.closed && res.socket === null) closeUnsent(res)
+  })
+  return queue
+}
+
+/** A response ends with the connection that it has: a new one, which is over at once. */
+function closeUnsent(res: ServerResponse): void {
+  res.assignSocket(new Socket().destroy())
+}
