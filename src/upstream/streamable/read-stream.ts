@@ -12,6 +12,8 @@ export interface Place {
 }
 
 const firstPauseMilliseconds = 1000
+/** A server that wants no pause at all would have the gate do nothing but come back. */
+const shortestPauseMilliseconds = 100
 /** The longest pause between two attempts. */
 export const longestPauseMilliseconds = 30_000
 
@@ -23,7 +25,10 @@ export function newPlace(): Place {
 /** The messages of an event, after remembering its place. */
 export function takeEvent({ data, id, retryMilliseconds }: StreamEvent, place: Place): Json[] {
   place.lastEventId = id ?? place.lastEventId
-  place.pauseMilliseconds = Math.min(retryMilliseconds ?? firstPauseMilliseconds, longestPauseMilliseconds)
+  if (retryMilliseconds !== undefined) {
+    const pause = Math.max(retryMilliseconds, shortestPauseMilliseconds)
+    place.pauseMilliseconds = Math.min(pause, longestPauseMilliseconds)
+  }
   return data === undefined || data === '' ? [] : parseMessages(data)
 }
 

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { StreamEvent } from '../../src/http/event-stream.ts'
+import { newPlace, takeEvent } from '../../src/upstream/streamable/read-stream.ts'
+
+const event = (fields: Partial<StreamEvent>): StreamEvent => ({
+  type: 'message',
+  data: undefined,
+  id: undefined,
+  retryMilliseconds: undefined,
+  ...fields,
+})
+
+describe('the pause before the gate comes back to a stream', () => {
+  it('is what the server asked for last, until it asks for another one', () => {
+    const place = newPlace()
+    assert.equal(place.pauseMilliseconds, 1000)
+    takeEvent(event({ id: '1', retryMilliseconds: 5000 }), place)
+    takeEvent(event({ id: '2', data: '{"jsonrpc":"2.0","method":"x"}' }), place)
+    assert.deepEqual(place, { lastEventId: '2', pauseMilliseconds: 5000 })
+    takeEvent(event({ retryMilliseconds: 200 }), place)
+    assert.deepEqual(place, { lastEventId: '2', pauseMilliseconds: 200 })
+  })
+
+  it('is never none, and never long (A71)', () => {
+    const place = newPlace()
+    takeEvent(event({ retryMilliseconds: 0 }), place)
+    assert.equal(place.pauseMilliseconds, 100)
+    takeEvent(event({ retryMilliseconds: 999_999_999 }), place)
+    assert.equal(place.pauseMilliseconds, 30_000)
+  })
+})
