@@ -13,7 +13,7 @@ import { holdRedirect } from './hold-redirect.ts'
 import { awayCode, type Notes } from './notes.ts'
 import { settleRedemption } from './redemption.ts'
 import { forgiveClientAssertion } from './registration/client-assertions.ts'
-import { lacksDocument } from './registration/kept-documents.ts'
+import { whatIsAway } from './registration/what-is-away.ts'
 import { requestIdOf } from './request-id.ts'
 import { dropResumption } from './resumption.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -33,6 +33,12 @@ export function addLibrarySteps(
   // Without a listener Koa prints what nobody caught, past the log.
   const app: EventEmitter = provider
   app.on('error', settings.onFault)
+  const away = new WeakMap<KoaContextWithOIDC, string>()
+  const noteAway = (context: KoaContextWithOIDC, error: unknown): void => {
+    const what = whatIsAway(error)
+    if (what !== undefined) away.set(context, what)
+  }
+  for (const event of clientErrors) app.on(event, noteAway)
   provider.use(async (koaContext, next) => {
     if (koaContext.path === '/authorize')
       koaContext.query = completeRequest(settings.resources, koaContext.query, notes.of(koaContext.req))
@@ -74,7 +80,8 @@ export function addLibrarySteps(
     }
     if (route === 'registration') nameScope(context.body)
     if (route === 'discovery') await completeMetadata(settings, context.body as Metadata)
-    if (lacksDocument(context) && isErrorBody(context.body)) answerUnreached(context, notes)
+    const what = away.get(context)
+    if (what !== undefined && isErrorBody(context.body)) answerUnreached(context, notes, what)
     if (isErrorBody(context.body)) {
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
       nameRequest(context)
@@ -145,16 +152,26 @@ function answerAway(context: KoaContextWithOIDC): void {
 }
 
 /** The library takes it for a fault of the client's, which would forget its tokens for it. */
-function answerUnreached(context: KoaContextWithOIDC, notes: Notes): void {
-  const body = context.body as ErrorBody
+function answerUnreached(context: KoaContextWithOIDC, notes: Notes, what: string): void {
   notes.of(context.req).error = awayCode
   context.status = 503
-  context.set('Retry-After', String(documentAwaySeconds))
-  context.body = { error: awayCode, error_description: body.error_description }
+  context.remove('WWW-Authenticate')
+  if (!context.res.hasHeader('Retry-After')) context.set('Retry-After', String(clientAwaySeconds))
+  context.body = { error: awayCode, error_description: what }
 }
 
-/** When the document of a client is tried again. */
-const documentAwaySeconds = 30
+/** When the document of a client, or its key set, is tried again. */
+const clientAwaySeconds = 30
+
+/** The library's events for what can fail over a client, where one is asked for by a program. */
+const clientErrors = [
+  'authorization.error',
+  'grant.error',
+  'pushed_authorization_request.error',
+  'device_authorization.error',
+  'revocation.error',
+  'introspection.error',
+]
 
 interface ErrorBody {
   error: string

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { keepDocuments } from '../../src/authorization-server/registration/kept-documents.ts'
 import { FetchRefused } from '../../src/http/safe-fetch.ts'
+import { signingClient } from '../support/client-assertion.ts'
 import { startDocumentHost } from '../support/document-host.ts'
 import { startInstallation } from '../support/installation.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -73,6 +75,64 @@ describe('the document of a client whose host fails (N15, N24)', () => {
       await installation.restart()
       documents.answer('/client.json', { status: 404 })
       assert.equal((await client.refresh(tokens.refresh_token)).body.error, 'invalid_client')
+    } finally {
+      await installation.close()
+      await documents.close()
+    }
+  })
+
+  it('is tried again later by everybody who waited for the same fetch', async () => {
+    const documents = await startDocumentHost()
+    const installation = await startInstallation()
+    try {
+      const id = documents.publish('/client.json')
+      const client = new OAuthClient(installation.url, id, 'http://localhost:45678/callback')
+      const tokens = await client.signIn({ scope: 'mcp:tools:read' })
+      await installation.restart()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      documents.answer('/client.json', { status: 503, until: promise })
+      const first = client.refresh(tokens.refresh_token)
+      while (documents.requests('/client.json') < 2) await setTimeout(5)
+      const others = [client.refresh(tokens.refresh_token), client.refresh(tokens.refresh_token)]
+      await setTimeout(300)
+      resolve()
+      for (const { status, body } of await Promise.all([first, ...others]))
+        assert.deepEqual([status, body.error], [503, 'temporarily_unavailable'])
+      assert.equal(documents.requests('/client.json'), 2)
+    } finally {
+      await installation.close()
+      await documents.close()
+    }
+  })
+})
+
+describe('the key set of a client whose host fails (N24)', () => {
+  it('is tried again later, where its address is right', async () => {
+    const documents = await startDocumentHost()
+    const installation = await startInstallation()
+    const signer = await signingClient()
+    try {
+      const keys = { body: JSON.stringify(signer.jwks) }
+      const signing = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: documents.url('/keys') }
+      const id = documents.publish('/client.json', signing)
+      documents.answer('/keys', keys)
+      const client = new OAuthClient(installation.url, id, 'http://localhost:45678/callback')
+      const prove = () => signer.authenticate(id, installation.url)
+      const { body } = await client.redeem(await client.authorize(), await prove())
+      await installation.restart()
+      documents.answer('/keys', { status: 503 })
+      const proof = await prove()
+      const refused = await client.refresh(body.refresh_token, proof)
+      assert.deepEqual(
+        [refused.status, refused.body.error, refused.headers.get('retry-after')],
+        [503, 'temporarily_unavailable', '30'],
+      )
+      assert.match(refused.body['error_description'] ?? '', /Key Set failed to be refreshed/)
+      documents.answer('/keys', { status: 404 })
+      const gone = await client.refresh(body.refresh_token, await prove())
+      assert.deepEqual([gone.status, gone.body.error], [401, 'invalid_client'])
+      documents.answer('/keys', keys)
+      assert.equal((await client.refresh(body.refresh_token, proof)).status, 200, 'with the same assertion')
     } finally {
       await installation.close()
       await documents.close()

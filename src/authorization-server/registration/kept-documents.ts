@@ -1,8 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../../core/clock.ts'
 import { FetchRefused } from '../../http/safe-fetch.ts'
-import { Provider } from '../library.ts'
 import { documentBytes } from './tidy-document.ts'
 
 interface Kept {
@@ -13,8 +11,6 @@ interface Kept {
 /** As long as the library would keep one that says so of itself. */
 const longestMilliseconds = 24 * 3600 * 1000
 const mostKept = 500
-
-const missed = new WeakSet<object>()
 
 /**
  * Keeps the documents of clients for the time when their host does not answer, so that its outage signs nobody out
@@ -43,13 +39,7 @@ export function keepDocuments(
       }
       const kept = documents.get(url)
       if (kept !== undefined && clock.now() - kept.at < longestMilliseconds) return new Response(kept.body)
-      if (Provider.ctx !== undefined) missed.add(Provider.ctx)
       throw error
     }
   }
-}
-
-/** Whether a request failed since the document of its client cannot be had at the moment: no fault of the client's. */
-export function lacksDocument(context: KoaContextWithOIDC): boolean {
-  return missed.has(context)
 }
