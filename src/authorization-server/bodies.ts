@@ -99,7 +99,8 @@ export function replaceBody(req: IncomingMessage, text: string): void {
 /** Who an assertion says that it is from (RFC 7523 section 3); the library checks it. */
 function assertedClientId(assertion: string | undefined): string | undefined {
   try {
-    return assertion === undefined ? undefined : decodeJwt(assertion).sub
+    const subject: unknown = assertion === undefined ? undefined : decodeJwt(assertion).sub
+    return typeof subject === 'string' ? subject : undefined
   } catch {
     return undefined // the library refuses the assertion
   }

@@ -105,6 +105,12 @@ describe('a client that signs (private_key_jwt: RFC 7523, AM10)', () => {
     }
   })
 
+  it('is nobody where the subject is no text', async () => {
+    for (const sub of [5, true, ['signer'], { id: 'signer' }])
+      assertRefused(await ask(await signer.authenticate('signer', installation.url, { claims: { sub } })))
+    assert.doesNotMatch(installation.log(), /"msg":"fault"/)
+  })
+
   it('is believed for an assertion that is good for an hour at most', async () => {
     const { status } = await ask(await signer.authenticate('signer', installation.url, { expiresIn: 3590 }))
     assert.equal(status, 200)

@@ -12,7 +12,9 @@ export function hideBlocked(
 ): void {
   const { Client } = provider
   const find = Client.find.bind(Client)
-  Client.find = async (id) => {
+  Client.find = async (id: unknown) => {
+    // Of an assertion the library reads the subject before it checks anything, and that may be no text.
+    if (typeof id !== 'string') return undefined
     const isBlocked = await (isRedeeming() ? blocked.has(id) : blocked.hadLately(id))
     return isBlocked ? undefined : find(id)
   }
