@@ -1,5 +1,5 @@
-import { existsSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
@@ -37,6 +37,7 @@ export function backupCommand(): Command {
         throw new OperandWrong([{ path: '--data', message }])
       }
       checkTarget(name, file)
+      refuseOwn(name, file, folder)
       const known = knownSecret(config)
       const withSecret = known === undefined
       const secret = known ?? readSecretFile(folder)
@@ -104,6 +105,15 @@ function loadEmbedded(
   if (config.store.url === undefined) return config
   const message = `the store is a PostgreSQL database: use ${tool}, and keep the secret with what it writes`
   throw new OperandWrong([{ path: 'store.url', message }])
+}
+
+/** Throws for what the installation itself runs on: a backup in its place would be the end of it. */
+function refuseOwn(name: string, file: string, folder: string): void {
+  const own = realpathSync(folder)
+  const target = join(realpathSync(dirname(file)), basename(file))
+  const store = storeFile(own)
+  const needed = [store, `${store}-wal`, `${store}-shm`, join(own, 'secret')]
+  if (needed.includes(target)) throw wrongFile(name, 'the installation itself runs on it: name another file')
 }
 
 function isFolder(path: string): boolean {
