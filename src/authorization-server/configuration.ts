@@ -1,5 +1,6 @@
 import type { Configuration, KoaContextWithOIDC, ClientMetadata as LibraryMetadata } from 'oidc-provider'
 import { proofAlgorithms } from '../core/dpop.ts'
+import { assertionAlgorithms } from '../core/public-keys.ts'
 import { grantName, keyedDigest, randomToken } from '../core/secret.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { storageAdapter } from './adapter.ts'
@@ -68,7 +69,7 @@ export function libraryConfiguration(
     assertJwtClientAuthClaimsAndHeader: checkClientAssertion(settings),
     // No HMAC: a client's secret is known here by its hash alone.
     enabledJWA: {
-      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA'],
+      clientAuthSigningAlgValues: [...assertionAlgorithms],
       dPoPSigningAlgValues: [...proofAlgorithms],
     },
     clientDefaults: {

@@ -1,3 +1,8 @@
+import { createPublicKey } from 'node:crypto'
+
+/** How clients may sign their assertions (RFC 7518, RFC 8037, RFC 9864). */
+export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA'] as const
+
 /** The members of a JWK that hold a secret (RFC 7518 section 6, RFC 8037 section 2). */
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
@@ -8,7 +13,12 @@ const members: Readonly<Record<string, readonly string[]>> = {
   OKP: ['crv', 'x'],
 }
 
-/** Says what is wrong with a set of public keys (RFC 7517 section 5), or undefined. The input is untrusted. */
+const fewestRsaBits = 2048
+
+/**
+ * Says what is wrong with a set of public keys (RFC 7517 section 5), or undefined. Whose keys are all of another kind could
+ * never sign in. The input is untrusted.
+ */
 export function publicKeysProblem(jwks: unknown): string | undefined {
   const keys = isObject(jwks) ? jwks['keys'] : undefined
   if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isObject))
@@ -20,7 +30,25 @@ export function publicKeysProblem(jwks: unknown): string | undefined {
     const lacks = (members[String(key['kty'])] ?? []).find((member) => typeof key[member] !== 'string')
     if (lacks !== undefined) return `has a key without ${lacks}`
   }
-  return undefined
+  return keys.some(canVerify)
+    ? undefined
+    : 'has no key that an assertion can be verified with: on P-256 (ES256), of RSA with 2048 bits or more (RS256, PS256), or Ed25519'
+}
+
+/** Whether a key verifies assertions of one of the algorithms (RFC 7518 section 3). */
+function canVerify(key: Record<string, unknown>): boolean {
+  const { use = 'sig', alg = assertionAlgorithms[0] } = key
+  if (use !== 'sig' || !assertionAlgorithms.some((algorithm) => algorithm === alg)) return false
+  try {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey({
+      key,
+      format: 'jwk',
+    })
+    if (type === 'rsa') return (details?.modulusLength ?? 0) >= fewestRsaBits
+    return type === 'ed25519' || (type === 'ec' && details?.namedCurve === 'prime256v1')
+  } catch {
+    return false // no such type, or no point of its curve
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
