@@ -67,9 +67,9 @@ export function people(ports: PeoplePorts): People {
     }
   }
 
-  // Who logs in at a provider has no name of their own here, so everybody can be named by id.
+  // Who logs in at a provider has no name of their own here, so everybody can be named by id. A name may look like one.
   const get = async (name: string): Promise<User> => {
-    const user = isUserId(name) ? await users.find(name) : await users.findByName(fold(name))
+    const user = (isUserId(name) ? await users.find(name) : undefined) ?? (await users.findByName(fold(name)))
     if (user !== undefined) return user
     const vouched = (await users.list()).filter((one) => one.provider !== undefined && one.name === name)
     const ids = vouched.map(({ id }) => id).join(' or ')

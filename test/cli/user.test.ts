@@ -76,6 +76,12 @@ describe('portcullis user', () => {
       [byName.code, byName.stderr],
       [2, `portcullis: company:eve signs in at a provider: name them by id, ${id}\n`],
     )
+    for (const args of [
+      ['invite', 'usr_bob'],
+      ['disable', 'usr_bob'],
+      ['remove', 'usr_bob'],
+    ])
+      assert.equal((await portcullis(['user', ...args, ...at])).code, 0, 'a name that begins as ids do')
   })
 
   it('makes no installation by looking, keeps a lost secret lost, and lets nobody in where none could log in', {
