@@ -10,6 +10,7 @@ import { confirmUser, standingOf } from './confirm-user.ts'
 import { cookieNames, longCookie, shortCookie } from './cookies.ts'
 import { renderLibraryError } from './error-page.ts'
 import { grantFeatures } from './grant-features.ts'
+import { absentGrants } from './grant-types/absent-grants.ts'
 import { checkTarget } from './grant-types/client-checks.ts'
 import { mayIntrospectAll } from './introspection.ts'
 import { errors } from './library.ts'
@@ -42,6 +43,7 @@ export function libraryConfiguration(
 ): Configuration {
   const { tokens, keys, secret, site, stepUps, registration } = settings
   const { signing } = keys
+  const absent = absentGrants(settings)
   const registrationDigest = keyedDigest(secret.derive('registration'))
   const names = cookieNames(site)
   return {
@@ -81,7 +83,7 @@ export function libraryConfiguration(
       // Called once for each property: one of them is enough.
       validator: (_context, key, _value, metadata) => {
         if (key !== requestedScopeField) return
-        checkMetadata(metadata, registration.privateUseRedirects)
+        checkMetadata(metadata, { privateUse: registration.privateUseRedirects, absent })
         // A client that registered in the time of another algorithm must not depend on keys that have gone.
         metadata['id_token_signed_response_alg'] = signing.algorithm as never
       },

@@ -3,6 +3,7 @@ import { blockedClients } from '../authorization-server/registration/blocked-cli
 import { clientSecretHash } from '../authorization-server/registration/client-secret-hash.ts'
 import { isDocumentId } from '../authorization-server/registration/document-url.ts'
 import { blockClient, removeClient } from '../compose/remove-client.ts'
+import { missingSetting } from '../config/check-grants.ts'
 import { systemClock } from '../core/clock.ts'
 import { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { randomToken, typeableId } from '../core/secret.ts'
@@ -91,6 +92,11 @@ async function add(open: OpenStore, flags: Flags): Promise<void> {
   }
   const change = { event: 'admin.client', action: 'client add', target: id } as const
   await audited(open, change, () => store.clients.register(client, undefined))
+  for (const type of metadata['grant_types'] as readonly string[]) {
+    const setting = missingSetting(config.grants, type)
+    if (setting !== undefined)
+      console.error(`portcullis: the grant ${type} counts only for servers that run with ${setting}`)
+  }
   tellCredentials(flags, id, clientSecret)
   if (flags.json === true) return
   const { resources, publicUrl } = facts

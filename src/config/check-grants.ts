@@ -4,19 +4,25 @@ import type { ParsedConfig } from './schema.ts'
 const urn = 'urn:ietf:params:oauth:grant-type:'
 const jwtBearer = `${urn}jwt-bearer`
 
-/** The rules between grants, the clients that have them, and the servers that they are for. */
-export function checkGrants({ grants, clients, upstreams }: Partial<ParsedConfig>): RuleProblem[] {
-  if (grants === undefined) return []
+/** The setting that a grant type needs and that is not there, or undefined. */
+export function missingSetting(grants: ParsedConfig['grants'], type: string): string | undefined {
   const isOn: Readonly<Record<string, readonly [boolean, string]>> = {
     [`${urn}device_code`]: [grants.deviceCode === 'on', 'grants.deviceCode: on'],
     [`${urn}token-exchange`]: [grants.tokenExchange === 'on', 'grants.tokenExchange: on'],
     [jwtBearer]: [grants.identityAssertions.length > 0, 'an entry in grants.identityAssertions'],
   }
+  const [on, setting] = isOn[type] ?? [true, '']
+  return on ? undefined : setting
+}
+
+/** The rules between grants, the clients that have them, and the servers that they are for. */
+export function checkGrants({ grants, clients, upstreams }: Partial<ParsedConfig>): RuleProblem[] {
+  if (grants === undefined) return []
   const ofClients = (clients ?? []).flatMap(({ grantTypes, upstreams: named }, index) => {
     const at = ['clients', index]
     const off = grantTypes.flatMap((type, position) => {
-      const [on, setting] = isOn[type] ?? [true, '']
-      if (on) return []
+      const setting = missingSetting(grants, type)
+      if (setting === undefined) return []
       const problem = { path: [...at, 'grantTypes', position], message: `needs ${setting}` }
       return [type === jwtBearer ? { ...problem, needs: ['grants', 'identityAssertions'] } : problem]
     })

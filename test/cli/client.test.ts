@@ -109,6 +109,34 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     assert.equal((await machineAsks(id, next)).status, 200)
   })
 
+  it('says which grants are off, without which the client has its others', async () => {
+    const urn = 'urn:ietf:params:oauth:grant-type:'
+    const off = ['device_code', 'token-exchange', 'jwt-bearer'].map((name) => urn + name)
+    const grants = (types: readonly string[]): string[] => types.flatMap((type) => ['--grant', type])
+    const flags = ['--name', 'Editor', '--redirect-uri', callback, '--secret', '--json']
+    const all = grants(['authorization_code', 'refresh_token', ...off])
+    const { stdout, stderr } = await run('add', ...flags, ...all)
+    assert.deepEqual(
+      stderr.trimEnd().split('\n'),
+      ['grants.deviceCode: on', 'grants.tokenExchange: on', 'an entry in grants.identityAssertions'].map(
+        (setting, index) =>
+          `portcullis: the grant ${off[index]} counts only for servers that run with ${setting}`,
+      ),
+    )
+    const { client_id: id, client_secret: secret } = JSON.parse(stdout) as Record<string, string>
+    const client = new OAuthClient(installation.url, id)
+    const proof = { client_secret: secret ?? '' }
+    const { status, body } = await client.redeem(await client.authorize(), proof)
+    assert.equal(status, 200, JSON.stringify(body))
+    assert.equal((await client.refresh(body.refresh_token, proof)).status, 200)
+    const alone = await runJson('add', '--name', 'Screen', ...grants(off.slice(0, 1)))
+    for (const [clientId = '', more] of [[id, proof], [alone['client_id']]] as const)
+      for (const type of off) {
+        const parameters = { grant_type: type, client_id: clientId, ...more }
+        assert.equal((await client.token(parameters)).body.error, 'unsupported_grant_type', type)
+      }
+  })
+
   it('adds a machine that signs', async () => {
     const signer = await signingClient()
     const file = join(mkdtempSync(join(tmpdir(), 'portcullis-jwks-')), 'keys.json')

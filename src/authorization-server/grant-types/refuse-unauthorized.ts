@@ -1,7 +1,6 @@
 import type { Client, Provider as LibraryProvider, ResponseType } from 'oidc-provider'
 import { errors, Provider } from '../library.ts'
-
-const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code'
+import { deviceCode } from './absent-grants.ts'
 
 /**
  * Refuses a client that asks for a grant which it may not use as `unauthorized_client` (RFC 6749 sections 4.1.2.1 and 5.2,

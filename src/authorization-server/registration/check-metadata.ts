@@ -13,11 +13,17 @@ export const ownFields = [requestedScopeField, allowedScopesField, allowedUpstre
 
 /**
  * The last word on the metadata of a client, however it became known: the library calls this before its own checks
- * and takes what is left. Throws InvalidClientMetadata.
+ * and takes what is left. Of a grant that is `absent` here, which its operator may have turned off since, it would refuse the
+ * whole client. Throws InvalidClientMetadata.
  */
-export function checkMetadata(metadata: ClientMetadata, privateUse: readonly string[]): void {
+export function checkMetadata(
+  metadata: ClientMetadata,
+  { privateUse, absent }: { readonly privateUse: readonly string[]; readonly absent: ReadonlySet<unknown> },
+): void {
   if (isDocumentId(metadata['client_id'])) tidyDocument(metadata)
   refuseRedirects(metadata['redirect_uris'], privateUse)
+  const { grant_types: grantTypes } = metadata
+  if (Array.isArray(grantTypes)) metadata['grant_types'] = grantTypes.filter((type) => !absent.has(type))
   // Also of a client that an earlier version let be another type.
   if (isNative(metadata['redirect_uris'])) metadata['application_type'] = 'native'
 }
