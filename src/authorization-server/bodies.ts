@@ -42,7 +42,8 @@ export async function normaliseForm(
     changes['redirect_uri'] = omittedRedirectUri
   if (isMachine && isOmitted(scope)) {
     const clientId =
-      first(form['client_id']) ??
+      // One without a value counts as none.
+      (first(form['client_id']) || undefined) ??
       basicClientId(authorization) ??
       assertedClientId(first(form['client_assertion']))
     const scopes = clientId === undefined ? undefined : await ports.scopesOf(clientId)

@@ -69,6 +69,8 @@ describe('a client that signs (private_key_jwt: RFC 7523, AM10)', () => {
       assert.equal(body.scope, 'mcp:tools:read mcp:tools:execute')
       assert.equal(decodeJwt(body.access_token)['client_id'], 'signer')
     }
+    const unnamed = { ...(await signer.authenticate('signer', installation.url)), client_id: '' }
+    assert.equal((await ask(unnamed)).body.scope, 'mcp:tools:read mcp:tools:execute', 'nor an empty name')
     const wide = await ask({
       ...(await signer.authenticate('signer', installation.url)),
       scope: 'mcp:resources:read',
