@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { type ResourceDirectory, resourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
-import { type Site, siteOf } from '../core/site.ts'
+import { hostsOf, type Site, siteOf } from '../core/site.ts'
 import { StoreAway } from '../core/store-away.ts'
 import type { WorkerPlace } from '../core/worker-place.ts'
 import type { ProxyHint } from '../http/client-address.ts'
@@ -189,10 +189,7 @@ function buildResources(config: Config, site: Site): ResourceDirectory {
 
 function buildGuard(config: Config, { origins }: Site): Guard {
   return createGuard({
-    hosts: [
-      ...origins.map((origin) => new URL(origin).host),
-      ...config.allowedHosts.map((name) => name.toLowerCase()),
-    ],
+    hosts: [...origins.flatMap(hostsOf), ...config.allowedHosts.map((name) => name.toLowerCase())],
     origins: [...origins, ...config.cors.origins],
     anyLoopbackOrigin: config.mode === 'development',
   })

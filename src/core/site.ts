@@ -51,6 +51,12 @@ export function siteOf(url: string): Site {
   }
 }
 
+/** How a `Host` header can name an origin: a default port may be left out, and may be named (RFC 9110 section 4.2.3). */
+export function hostsOf(origin: string): readonly string[] {
+  const { protocol, host, port } = new URL(origin)
+  return port === '' ? [host, `${host}:${protocol === 'https:' ? 443 : 80}`] : [host]
+}
+
 function originsOf(origin: string): readonly string[] {
   const { protocol, hostname, port } = new URL(origin)
   if (!isLoopbackHost(hostname)) return [origin]

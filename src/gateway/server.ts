@@ -4,7 +4,7 @@ import type { Recorder } from '../audit/contract.ts'
 import { Refusal } from '../core/errors.ts'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import type { Principal } from '../core/principal.ts'
-import type { Site } from '../core/site.ts'
+import { hostsOf, type Site } from '../core/site.ts'
 import type { ClientAddress } from '../http/client-address.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { endStream } from '../http/end-stream.ts'
@@ -73,7 +73,9 @@ export function createGateway(ports: GatewayPorts): Gateway {
   const left: ((note: Note) => boolean)[] = []
   let draining = false
   const { site } = ports
-  const originOfHost = new Map(site.origins.map((origin) => [new URL(origin).host, origin]))
+  const originOfHost = new Map(
+    site.origins.flatMap((origin) => hostsOf(origin).map((host) => [host, origin] as const)),
+  )
   const canonicalOrigin = site.origins[0] as string
   const originOf = ({ head }: Exchange): string => originOfHost.get(head.host ?? '') ?? canonicalOrigin
 
@@ -176,7 +178,9 @@ export function createGateway(ports: GatewayPorts): Gateway {
       note.upstream = route.upstream.name
       return ports.mcp(route.upstream, exchange, note)
     }
-    if (exchange.req.method !== 'GET') throw new Refusal('method_not_allowed', { allow: 'GET, OPTIONS' })
+    // Node leaves the body away where only the head was asked for.
+    if (exchange.req.method !== 'GET' && exchange.req.method !== 'HEAD')
+      throw new Refusal('method_not_allowed', { allow: 'GET, HEAD, OPTIONS' })
     if (route.kind === 'metadata') return sendJson(exchange, 200, describe(route, exchange))
     sendJson(exchange, 200, ports.identityKeys(), [
       'Cache-Control',

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Site } from '../core/site.ts'
+import { hostsOf, type Site } from '../core/site.ts'
 
 /** A tenant, and what answers for it. */
 interface Place<T> {
@@ -27,7 +27,7 @@ export function pickTenant<T>(
   const byName = new Map<string, T>()
   for (const { name, site, hasHost, value } of tenants) {
     if (!hasHost) byName.set(name, value)
-    else for (const origin of site.origins) byHost.set(new URL(origin).host, value)
+    else for (const host of site.origins.flatMap(hostsOf)) byHost.set(host, value)
   }
   const ofPath = (url: string, from: number): T | undefined => {
     if (!url.startsWith(prefix, from)) return undefined

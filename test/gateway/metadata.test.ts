@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { request } from 'undici'
+import type { ConfigInput } from '../../src/config/schema.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 
 const upstreams = [
@@ -47,6 +49,34 @@ describe('protected resource metadata (D1 to D8, W4, N1)', () => {
     assert.deepEqual(document['authorization_servers'], [one.url], 'the issuer has one spelling')
   })
 
+  it('speaks of the host that the client calls also where a default port is named', async () => {
+    const resourcesAt = async (config: ConfigInput, hosts: readonly string[]): Promise<unknown> => {
+      const installation = await startInstallation({ config })
+      const url = `${installation.gatewayUrl}/.well-known/oauth-protected-resource/mcp`
+      const found: unknown[] = []
+      for (const host of hosts) {
+        const { statusCode, body } = await request(url, { headers: { host } })
+        const document = (await body.json()) as { resource?: unknown }
+        found.push(statusCode === 200 ? document.resource : statusCode)
+      }
+      await installation.close()
+      return found
+    }
+    const publicUrl = 'https://mcp.example.com'
+    assert.deepEqual(
+      await resourcesAt({ mode: 'production', publicUrl, login: { users: 'none' } }, [
+        'mcp.example.com',
+        'mcp.example.com:443',
+        'mcp.example.com:80',
+      ]),
+      [`${publicUrl}/mcp`, `${publicUrl}/mcp`, 403],
+    )
+    assert.deepEqual(await resourcesAt({ publicUrl: 'http://127.0.0.1' }, ['127.0.0.1:80', 'localhost:80']), [
+      'http://127.0.0.1/mcp',
+      'http://localhost/mcp',
+    ])
+  })
+
   it('differs for each server, and the root means the one at /mcp', async () => {
     const prefix = `${two.url}/.well-known/oauth-protected-resource`
     assert.equal((await read(`${prefix}/git/mcp`))['resource'], `${two.url}/git/mcp`)
@@ -60,7 +90,18 @@ describe('protected resource metadata (D1 to D8, W4, N1)', () => {
     assert.equal(missing.headers.get('content-type'), 'application/json')
     const posted = await fetch(`${one.url}/.well-known/oauth-protected-resource/mcp`, { method: 'POST' })
     assert.equal(posted.status, 405)
-    assert.equal(posted.headers.get('allow'), 'GET, OPTIONS')
+    assert.equal(posted.headers.get('allow'), 'GET, HEAD, OPTIONS')
+  })
+
+  it('has a head for those who ask for no more', async () => {
+    for (const path of ['/.well-known/oauth-protected-resource/mcp', '/gateway/jwks']) {
+      const [whole, head] = await Promise.all(
+        ['GET', 'HEAD'].map((method) => fetch(one.url + path, { method })),
+      )
+      assert.equal(head?.status, 200, path)
+      assert.equal(head?.headers.get('content-length'), whole?.headers.get('content-length'))
+      assert.equal(await head?.text(), '')
+    }
   })
 
   it('names no offline_access (D8)', async () => {
