@@ -24,7 +24,7 @@ export function refuse(
       headers.push('WWW-Authenticate', challenge)
   }
   if (detail.nonce !== undefined) headers.push('DPoP-Nonce', detail.nonce)
-  if (code === 'method_not_allowed') headers.push('Allow', detail.allow ?? 'GET, POST, DELETE, OPTIONS')
+  if (code === 'method_not_allowed') headers.push('Allow', allowedBeside(exchange.req.method, detail.allow))
   const data = { ...(detail.data as object | undefined), code, requestId: exchange.requestId }
   const error = { code: errorKinds[code].rpc, message: refusal.message, data }
   const document = id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error }
@@ -55,6 +55,14 @@ export async function refuseOAuth(exchange: Exchange, refusal: Refusal, site: Si
   const error = status === 503 ? 'temporarily_unavailable' : 'server_error'
   const description = `${message} (request ${requestId})`
   sendJson(exchange, status, { error, error_description: description }, headers)
+}
+
+/** The methods that a path takes (RFC 9110 section 15.5.6); the one that was refused it takes under other circumstances at most. */
+function allowedBeside(refused: string | undefined, methods = 'GET, POST, DELETE, OPTIONS'): string {
+  return methods
+    .split(', ')
+    .filter((method) => method !== refused)
+    .join(', ')
 }
 
 function commonHeaders(refusal: Refusal): string[] {

@@ -226,6 +226,19 @@ describe('what is no message at all', () => {
     assert.equal((await gate.post(undefined, { token, method: 'GET', headers: modern })).status, 405)
   })
 
+  it('names no method as allowed that it refuses', async () => {
+    const modern = { 'mcp-protocol-version': '2026-07-28' }
+    for (const [method, headers, allowed] of [
+      ['GET', modern, 'POST, DELETE, OPTIONS'],
+      ['DELETE', modern, 'GET, POST, OPTIONS'],
+      ['OPTIONS', {}, 'GET, POST, DELETE'],
+      ['PUT', {}, 'GET, POST, DELETE, OPTIONS'],
+    ] as const) {
+      const answer = await gate.post('{}', { token, method, headers })
+      assert.deepEqual([answer.status, answer.headers.get('allow')], [405, allowed], method)
+    }
+  })
+
   it('is 400 for a response in the modern era', async () => {
     const body = { jsonrpc: '2.0', id: 1, result: {} }
     const headers = { 'mcp-protocol-version': '2026-07-28' }
