@@ -33,7 +33,7 @@ export function corsHeaders(origin: string): readonly string[] {
 export function preflightHeaders(methods: string, requested: string | undefined): readonly string[] {
   const params = (requested ?? '').split(',').flatMap((name) => {
     const trimmed = name.trim()
-    return /^mcp-param-[a-z0-9-]{1,64}$/i.test(trimmed) ? [trimmed] : []
+    return /^mcp-param-[\w!#$%&'*+.^`|~-]{1,64}$/i.test(trimmed) ? [trimmed] : []
   })
   return [
     'Access-Control-Allow-Methods',

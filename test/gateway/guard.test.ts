@@ -132,7 +132,11 @@ describe('CORS (N19, A34, P10)', () => {
   })
 
   it('allows the headers of every era, and the parameters that tools mirror', async () => {
-    const response = await preflight('/mcp', 'POST', 'mcp-param-region, mcp-method, evil: x')
+    const response = await preflight(
+      '/mcp',
+      'POST',
+      "mcp-param-region, mcp-param-user_id, mcp-param-a.b!#$%&'*+^`|~, mcp-method, evil: x",
+    )
     const allowed = (response.headers.get('access-control-allow-headers') ?? '').toLowerCase()
     for (const name of [
       'authorization',
@@ -142,6 +146,8 @@ describe('CORS (N19, A34, P10)', () => {
       'mcp-method',
       'mcp-name',
       'mcp-param-region',
+      'mcp-param-user_id',
+      "mcp-param-a.b!#$%&'*+^`|~",
       'mcp-session-id',
       'last-event-id',
     ]) {
