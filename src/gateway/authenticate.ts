@@ -15,7 +15,8 @@ interface AuthenticationPorts {
 /** An access token as it was sent. Untrusted. */
 interface Credentials {
   readonly scheme: 'Bearer' | 'DPoP'
-  readonly token: string
+  /** Undefined for what no token can be written like (RFC 6750 section 2.1). */
+  readonly token: string | undefined
 }
 
 /**
@@ -35,9 +36,11 @@ export async function authenticate(
   if (credentials === undefined) {
     throw new Refusal('token_missing', { challenge: await challenge(upstream, exchange) })
   }
+  const { scheme, token } = credentials
   try {
-    const principal = await ports.tokens.verify(credentials.token, upstream.resource)
-    if (credentials.scheme === 'DPoP') await checkProof(ports.proofs, principal, credentials, exchange)
+    if (token === undefined) throw new Refusal('token_invalid', { reason: 'token is malformed' })
+    const principal = await ports.tokens.verify(token, upstream.resource)
+    if (scheme === 'DPoP') await checkProof(ports.proofs, principal, token, exchange)
     else if (needsProof(principal, upstream))
       throw new Refusal('token_invalid', { reason: 'token comes without a proof' })
     return principal
@@ -92,7 +95,7 @@ async function challenge(
 async function checkProof(
   proofs: ProofVerifier,
   { keyThumbprint: thumbprint }: Principal,
-  { token }: Credentials,
+  token: string,
   { head, req, path, baseHeaders }: Exchange,
 ): Promise<void> {
   if (thumbprint === undefined) throw new Refusal('token_invalid', { reason: 'token is bound to no key' })
@@ -103,8 +106,8 @@ async function checkProof(
   if (nonce !== undefined) baseHeaders.push('DPoP-Nonce', nonce)
 }
 
-const bearer = /^bearer +([\w.~+/=-]+) *$/i
-const dpop = /^dpop +([\w.~+/=-]+) *$/i
+const bearer = /^bearer +(?:([\w.~+/=-]+) *$|\S)/i
+const dpop = /^dpop +(?:([\w.~+/=-]+) *$|\S)/i
 
 function readCredentials({ head, query }: Exchange, upstream: Upstream): Credentials | undefined {
   if (head.duplicated === 'authorization') throw new Refusal('token_repeated')
@@ -115,8 +118,8 @@ function readCredentials({ head, query }: Exchange, upstream: Upstream): Credent
 }
 
 function parse(authorization: string, upstream: Upstream): Credentials | undefined {
-  const borne = bearer.exec(authorization)?.[1]
-  if (borne !== undefined) return { scheme: 'Bearer', token: borne }
-  const proven = upstream.dpop === 'off' ? undefined : dpop.exec(authorization)?.[1]
-  return proven === undefined ? undefined : { scheme: 'DPoP', token: proven }
+  const borne = bearer.exec(authorization)
+  if (borne !== null) return { scheme: 'Bearer', token: borne[1] }
+  const proven = upstream.dpop === 'off' ? null : dpop.exec(authorization)
+  return proven === null ? undefined : { scheme: 'DPoP', token: proven[1] }
 }

@@ -90,6 +90,24 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
     )
   })
 
+  it('tells a token that is written wrongly from none (V5, V6)', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    const code = async (authorization: string): Promise<unknown> => {
+      const answer = await gate.post(legacyRequest('ping'), { headers: { authorization } })
+      assert.equal(answer.status, 401)
+      const challenge = answer.headers.get('www-authenticate') ?? ''
+      const wrong = answer.json.error?.data['code'] === 'token_invalid'
+      assert.equal(/^Bearer error="invalid_token".*"token is malformed \(/.test(challenge), wrong, challenge)
+      assert.equal(challenge.includes('error'), wrong, challenge)
+      return answer.json.error?.data['code']
+    }
+    for (const text of [`"${token}"`, `Bearer ${token}`, `<${token}>`, `${token},${token}`])
+      for (const scheme of ['Bearer', 'DPoP'])
+        assert.equal(await code(`${scheme} ${text}`), 'token_invalid', `${scheme} ${text.slice(0, 9)}`)
+    for (const text of ['Bearer', 'Bearer ', 'DPoP', token, `Basic ${token}`])
+      assert.equal(await code(text), 'token_missing', text)
+  })
+
   it('refuses two Authorization headers (A7)', async () => {
     const token = await gate.tokenFor('mcp:*')
     const { host } = new URL(gate.installation.url)
