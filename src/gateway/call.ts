@@ -2,7 +2,7 @@ import type { Dialect } from '../mcp/era.ts'
 import { isJsonObject, type JsonObject } from '../mcp/json.ts'
 import type { RequestId } from '../mcp/message.ts'
 import type { MethodRow } from '../mcp/methods.ts'
-import { isRevision, type Revision } from '../mcp/revisions.ts'
+import { eraOf, isRevision, type Revision } from '../mcp/revisions.ts'
 
 /** One method that a client calls, with its row in the table. The params are untrusted. */
 export interface MethodCall {
@@ -38,6 +38,7 @@ export interface CallSummary {
 
 /** What a client says when it opens a legacy session. */
 export interface Opening {
+  /** Undefined where it asks for one that has no sessions: what the server agrees to instead, its answer says. */
   readonly revision: Revision | undefined
   /** The params, as JSON; undefined where they are too long to be kept in the id of the session. */
   readonly initialize: string | undefined
@@ -66,7 +67,8 @@ function openingIn({ protocolVersion, capabilities, clientInfo }: JsonObject): O
   // Pictures and addresses of a client are for people, and would make a long id of a session.
   const initialize = JSON.stringify({ protocolVersion, capabilities, clientInfo: info })
   return {
-    revision: isRevision(protocolVersion) ? protocolVersion : undefined,
+    revision:
+      isRevision(protocolVersion) && eraOf(protocolVersion) === 'legacy' ? protocolVersion : undefined,
     initialize: Buffer.byteLength(initialize) <= maxInitializeLength ? initialize : undefined,
   }
 }

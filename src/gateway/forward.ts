@@ -81,7 +81,8 @@ function acceptAnswer(
   const type = mediaTypeOf(headers)
   const streams = type === 'text/event-stream'
   const isRewritten = rewrite !== undefined && (streams || rewrite.documents)
-  const refusal = refusalFor(status, type, call) ?? refusalWhereBusy(status, headers)
+  const hasSession = call.opening === undefined && exchange.head.sessionId !== undefined
+  const refusal = refusalFor(status, type, call, hasSession) ?? refusalWhereBusy(status, headers)
   if (refusal !== undefined) throw refusal
   if (isRewritten && isEncoded(headers))
     throw new Refusal('upstream_invalid', { reason: 'the answer is compressed, which nobody asked for' })
@@ -107,16 +108,21 @@ function acceptAnswer(
   return { status, headers: reply }
 }
 
-function refusalFor(status: number, type: string, call: Authorized['call']): Refusal | undefined {
+function refusalFor(
+  status: number,
+  type: string,
+  call: Authorized['call'],
+  hasSession: boolean,
+): Refusal | undefined {
   const reason = `the server answered ${status} ${type}`
   if (status === 401 || status === 407) return new Refusal('upstream_refused', { reason })
   if (status >= 300 && status < 400) return new Refusal('upstream_invalid', { reason })
-  if (status === 405 && call.verb !== 'POST') return new Refusal('method_not_allowed')
+  // Many that have no streams and no sessions say so with 404.
+  if (call.verb !== 'POST' && (status === 405 || (status === 404 && !hasSession)))
+    return new Refusal('method_not_allowed')
   if (status === 404 && call.era === 'legacy') {
-    // A 404 to the first request is a wrong address, not a lost session.
-    return call.opening === undefined
-      ? new Refusal('session_unknown')
-      : new Refusal('upstream_invalid', { reason })
+    // A 404 to the first request, or outside a session, is a wrong address, not a lost session.
+    return hasSession ? new Refusal('session_unknown') : new Refusal('upstream_invalid', { reason })
   }
   const carriesMessage = type === 'application/json' || type === 'text/event-stream'
   if (carriesMessage || (status < 300 && (call.verb !== 'POST' || status !== 200))) return undefined

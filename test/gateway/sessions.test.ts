@@ -90,6 +90,26 @@ describe('legacy sessions (A29, H1, H2)', () => {
     assert.equal(answer.json.error?.message, 'Session not found')
     const opening = await gate.post(legacyRequest('initialize', {}), { token: mine })
     assert.equal(opening.status, 502, 'a server that is not there is no lost session')
+    const without = await gate.post(legacyRequest('tools/list'), { token: mine })
+    assert.equal(without.status, 502, 'nor is one that was never opened')
+    const stream = await gate.post(undefined, { token: mine, method: 'GET' })
+    assert.equal(stream.status, 405, 'nor is a stream that the server does not have')
+    gate.spy.answerWith(echo)
+  })
+
+  it('are of the legacy era, whatever revision the client asked for', async () => {
+    const initialize = legacyRequest('initialize', { protocolVersion: '2026-07-28' })
+    gate.spy.answerWith((request, res) => {
+      res.setHeader('mcp-session-id', 'agreed-on-an-older-one')
+      if (request.method === 'POST') echo(request, res)
+      else res.writeHead(200, { 'content-type': 'text/event-stream' }).end(': hello\n\n')
+    })
+    const opened = await gate.post(initialize, { token: mine })
+    const headers = within(opened.headers.get('mcp-session-id') ?? '')
+    // In 2025-03-26 no header names the revision.
+    assert.equal((await gate.post(legacyRequest('tools/list'), { token: mine, headers })).status, 200)
+    for (const method of ['GET', 'DELETE'])
+      assert.equal((await gate.post(undefined, { token: mine, method, headers })).status, 200, method)
     gate.spy.answerWith(echo)
   })
 
