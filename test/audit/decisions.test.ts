@@ -191,6 +191,7 @@ describe('an audit that cannot be written', () => {
       return [answer.status, await answer.text()]
     }
     const token = await gate.tokenFor('mcp:*')
+    const issued = await gate.oauth.authorize()
     assert.equal((await gate.post(legacyRequest('ping'), { token })).status, 200)
     assert.equal((await readiness())[0], 200)
     const folder = join(gate.installation.data, 'audit')
@@ -212,12 +213,14 @@ describe('an audit that cannot be written', () => {
       assert.equal(refused.json.error?.data['code'], 'audit_unavailable')
     }
     assert.equal((await fetch(`${gate.installation.url}/token`, { method: 'POST' })).status, 503)
+    assert.equal((await gate.oauth.redeem(issued)).body.error, 'audit_unavailable')
     assert.equal(gate.spy.seen.length, reached)
     assert.equal((await readiness())[0], 503)
     await rm(folder)
     while ((await gate.post(legacyRequest('ping'), { token })).status !== 200) await soon()
     assert.equal(gate.spy.seen.length, reached + 1)
     assert.equal((await readiness())[0], 200)
+    assert.equal((await gate.oauth.redeem(issued)).status, 200, 'no code was used up meanwhile')
   })
 })
 

@@ -54,6 +54,15 @@ describe('a code in the wrong hands', () => {
   })
 })
 
+describe('a code that its own client spoils', () => {
+  it('is used up by a request for another server, which gives nothing (P9, A44)', async () => {
+    const issued = await client.authorize({ scope })
+    const { body } = await client.redeem(issued, { resource: 'https://elsewhere.example/mcp' })
+    assert.equal(body.error, 'invalid_target')
+    assert.equal((await client.redeem(issued)).body.error, 'invalid_grant')
+  })
+})
+
 describe('a code without its redirect URI, which OAuth 2.1 has taken out of the token request (P9)', () => {
   /** Redeems as a client of OAuth 2.1 does. */
   const redeem = (

@@ -41,6 +41,11 @@ describe('the consent page', () => {
     assert.doesNotMatch(html, /class="note"/)
   })
 
+  it('has a long redirect URI push nothing off the page (A49)', async () => {
+    const html = await ask({ redirect_uris: [`https://app.example/${'x'.repeat(2000)}`] })
+    assert.match(html, /<code>https:\/\/app\.example\/x{100,200}…<\/code>/)
+  })
+
   it('warns of the name of a program that lives elsewhere (A49)', async () => {
     const html = await ask({ client_name: 'C\u200bl\u0430ude' })
     assert.match(

@@ -184,12 +184,16 @@ describe('remembered consent', () => {
     }
   })
 
-  it('can be turned off', async () => {
-    const forgetful = await startInstallation({ config: { consent: { rememberDays: 0 } } })
+  it('can be turned off, also for what was agreed to before', async () => {
+    const consent = { rememberDays: 90 }
+    const forgetful = await startInstallation({ config: { consent } })
     const client = await OAuthClient.register(forgetful.url, { redirect_uris: ['https://app.example/cb'] })
     const browser = new FormBrowser()
     await client.authorize({}, browser)
-    assert.ok(await isAsked(client, browser))
+    assert.ok(!(await isAsked(client, browser)))
+    consent.rememberDays = 0
+    await forgetful.restart()
+    for (const _ of [1, 2]) assert.ok(await isAsked(client, browser))
     await forgetful.close()
   })
 })

@@ -204,6 +204,15 @@ describe('the device grant (RFC 8628, N32)', () => {
     assert.match(await enterOnce(form, { origin }), /Not connected/)
   })
 
+  it('lets no page of another origin read what a person sees', async () => {
+    for (const path of ['/device', '/device/abc', '/authorize/abc'])
+      for (const method of ['GET', 'OPTIONS']) {
+        const headers = { origin: 'http://localhost:6374', 'access-control-request-method': 'GET' }
+        const answer = await fetch(gate.installation.url + path, { method, headers })
+        assert.equal(answer.headers.get('access-control-allow-origin'), null, `${method} ${path}`)
+      }
+  })
+
   it('is claimed once in the store, whatever several processes found before', async () => {
     const folder = gate.installation.data
     const store = await openStore({ folder, secret: loadMasterSecret(undefined, folder), clock: systemClock })

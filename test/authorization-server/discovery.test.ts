@@ -47,6 +47,30 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
     assert.equal(document['registration_endpoint'], `${installation.url}/register`)
   })
 
+  it('names the endpoints that there are, and no way to authenticate that is none', async () => {
+    const document = await read(root)
+    const endpoints = Object.keys(document).filter((name) => name.endsWith('_endpoint'))
+    assert.deepEqual(endpoints.toSorted(), [
+      'authorization_endpoint',
+      'introspection_endpoint',
+      'pushed_authorization_request_endpoint',
+      'registration_endpoint',
+      'revocation_endpoint',
+      'token_endpoint',
+    ])
+    for (const endpoint of ['token', 'revocation', 'introspection']) {
+      const methods = document[`${endpoint}_endpoint_auth_methods_supported`] as string[]
+      const known = ['client_secret_basic', 'client_secret_post', 'none', 'private_key_jwt']
+      assert.deepEqual(methods.toSorted(), known, endpoint)
+      const algorithms = document[`${endpoint}_endpoint_auth_signing_alg_values_supported`] as string[]
+      assert.deepEqual(
+        algorithms.filter((algorithm) => /^(?:HS|none)/.test(algorithm)),
+        [],
+        endpoint,
+      )
+    }
+  })
+
   it('says what clients insist on', async () => {
     const document = await read(root)
     assert.deepEqual(document['code_challenge_methods_supported'], ['S256'])
@@ -69,6 +93,7 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
   it('is JSON 404 where there is nothing, never a page (N2, A63, AM12)', async () => {
     for (const path of [
       '/.well-known/oauth-authorization-server/other',
+      '/mcp/.well-known/oauth-authorization-server/mcp',
       '/.well-known/whatever',
       '/.well-known/mcp',
       '/.well-known/mcp-authorization-server',

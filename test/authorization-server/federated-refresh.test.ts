@@ -124,3 +124,24 @@ describe('what an identity provider vouched for', () => {
     assert.equal((await federation.client.refresh(body.refresh_token)).body.error, 'invalid_grant')
   })
 })
+
+describe('a login that its provider gave nothing to ask by', () => {
+  it('ends what it gave when it counts no more (A67, X7)', async (test) => {
+    const federation = await startFederation()
+    test.after(() => federation.close())
+    const [first] = federation.setting
+    if (first !== undefined) Object.assign(first, { unconfirmedSeconds: 600 })
+    await federation.installation.restart()
+    federation.first.person = { ...alice, sub: 'grace' }
+    federation.first.givesRefreshTokens = false
+    const { access_token: access, refresh_token: token } = await federation.signIn()
+    const call = async (): Promise<number> => {
+      const headers = { authorization: `Bearer ${access}` }
+      return (await fetch(federation.installation.mcpUrl, { method: 'POST', headers })).status
+    }
+    federation.clock.advance(601_000)
+    assert.notEqual(await call(), 401)
+    assert.equal((await federation.client.refresh(token)).body.error, 'invalid_grant')
+    assert.equal(await call(), 401, 'the access token ends with its grant')
+  })
+})

@@ -43,3 +43,18 @@ it('an authorization request that goes on to a page of ours is let through', asy
   const response = await answerWith((context) => context.redirect('/interaction/abc'))
   assert.equal(response.headers.get('location'), '/interaction/abc')
 })
+
+it('an authorization request that is refused is held, also where the address of its client looks like a page of ours (A45)', async () => {
+  for (const target of [
+    'https://evil.example/interaction/abc?error=invalid_scope',
+    'http://127.0.0.1:2/interaction/abc?error=invalid_scope',
+    `${issuer}/callback?error=invalid_scope`,
+    `${issuer}/x/interaction/abc?error=invalid_scope`,
+    '//evil.example/interaction/abc?error=invalid_scope',
+  ]) {
+    const response = await answerWith((context) => context.redirect(target))
+    assert.equal(response.headers.get('location'), null, target)
+    assert.equal(response.status, 400, target)
+    assert.match(await response.text(), /The program is told so at/)
+  }
+})

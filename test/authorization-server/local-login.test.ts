@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, mock } from 'node:test'
 import { decodeJwt } from 'jose'
 import type { People } from '../../src/identity/people.ts'
 import { FormBrowser } from '../support/form-browser.ts'
@@ -111,6 +111,20 @@ describe('local users', () => {
     await visitor.submit('/logout', {})
     for (let attempt = 0; attempt < 5; attempt++) await tryLogin(visitor, 'target', 'a wrong password')
     assert.equal((await tryLogin(visitor, 'target')).status, 422, 'locked')
+  })
+
+  it('are strangers again in a browser in which they have not signed in for half a year', async () => {
+    await people.add({ name: 'rare', password: goodPassword })
+    const visitor = new Visitor(installation.url)
+    await tryLogin(visitor, 'rare')
+    mock.timers.enable({ apis: ['Date'], now: Date.now() + 181 * 24 * 3600 * 1000 })
+    try {
+      for (let attempt = 0; attempt < 5; attempt++)
+        await tryLogin(new Visitor(installation.url), 'rare', 'a wrong password')
+      assert.equal((await tryLogin(visitor, 'rare')).status, 422, 'locked')
+    } finally {
+      mock.timers.reset()
+    }
   })
 
   it('may guess ten times in a known browser', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, mock } from 'node:test'
 import { tellServers } from '../../src/authorization-server/pages/home-page.ts'
 import type { ProtectedResource } from '../../src/core/protected-resource.ts'
 import { FormBrowser } from '../support/form-browser.ts'
@@ -211,6 +211,20 @@ describe('forged forms (A48, X6)', () => {
     }
     const good = await post(mine.action, { csrf: mine.csrf, name }, { ...own, cookie: mine.cookie })
     assert.equal(good.status, 303)
+  })
+
+  it('are refused after ten minutes, as the page that they belong to is over', async () => {
+    const { action, csrf, cookie } = await atLogin()
+    const send = () => post(action, { csrf, name: 'dev_user_123' }, { cookie, origin: installation.url })
+    mock.timers.enable({ apis: ['Date'], now: Date.now() + 660_000 })
+    try {
+      const late = await send()
+      assert.equal(late.status, 400)
+      assert.match(await late.text(), /This page has expired/)
+    } finally {
+      mock.timers.reset()
+    }
+    assert.equal((await send()).status, 303)
   })
 
   it('say in words when a page is over', async () => {

@@ -112,6 +112,27 @@ describe('dynamic registration of real clients (R12, R13, R14)', () => {
     }
   })
 
+  it('gives no token with which a registration could be read or changed (A56)', async () => {
+    const { body } = await register({ redirect_uris: ['https://app.example/cb'] })
+    for (const member of ['registration_access_token', 'registration_client_uri'])
+      assert.equal(body[member], undefined, member)
+    for (const method of ['GET', 'PUT', 'DELETE']) {
+      const { status } = await fetch(`${installation.url}/register/${String(body['client_id'])}`, { method })
+      assert.equal(status, 404, method)
+    }
+  })
+
+  it('gives refresh tokens only to a client that registered for them (T5)', async () => {
+    for (const grants of [['authorization_code'], ['authorization_code', 'refresh_token']]) {
+      const client = await OAuthClient.register(installation.url, {
+        redirect_uris: ['http://127.0.0.1:1/cb'],
+        grant_types: grants,
+      })
+      const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
+      assert.equal(token !== undefined, grants.includes('refresh_token'), grants.join())
+    }
+  })
+
   it('answers with the scope that was asked for, and with no member of another name', async () => {
     const metadata = { redirect_uris: ['https://app.example/cb'], scope: 'mcp:tools:read' }
     const { body } = await register(metadata)

@@ -84,6 +84,8 @@ describe('requests that anybody can have kept (A56)', () => {
       const refused = await ask(installation, path, { state: 's'.repeat(4096) })
       assert.equal(refused.status, 400, path)
       assert.match(await refused.text(), /too long/)
+      const wide = await ask(installation, path, { state: 'é'.repeat(2100) })
+      assert.equal(wide.status, 400, `${path}: bytes count, not letters`)
       const many = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`unknown_${index}`, 'x']))
       const document = await ask(installation, path, { ...many, accept: 'application/json' })
       assert.equal(((await document.json()) as { error: string }).error, 'invalid_request')
@@ -112,11 +114,13 @@ describe('requests that anybody can have kept (A56)', () => {
 })
 
 describe('ids of assertions, which are kept (A56)', () => {
-  const start = async (test: TestContext): Promise<{ installation: Installation; signer: SigningClient }> => {
+  const start = async (
+    test: TestContext,
+    limits: ConfigInput['limits'] = { authorizationsPerNetwork: 3 },
+  ): Promise<{ installation: Installation; signer: SigningClient }> => {
     const signer = await signingClient()
     const known = { id: 'signer', jwks: signer.jwks, grantTypes: ['client_credentials' as const] }
     const clients = [...testClients, { ...known, scopes: ['mcp:tools:read'] }] as ConfigInput['clients']
-    const limits = { authorizationsPerNetwork: 3 }
     const installation = await startInstallation({ config: { clients, limits } })
     test.after(() => installation.close())
     return { installation, signer }
@@ -157,13 +161,15 @@ describe('ids of assertions, which are kept (A56)', () => {
   })
 
   it('do not count where tokens came of them', async (test) => {
-    const { installation, signer } = await start(test)
-    const stranger = await register(installation, signer)
-    const proof = () => signer.authenticate(stranger.clientId, installation.url)
-    let answer = await stranger.redeem(await stranger.authorize(), await proof())
-    for (let index = 0; index < 5; index++) {
-      assert.equal(answer.status, 200, JSON.stringify(answer.body))
-      answer = await stranger.refresh(answer.body.refresh_token, await proof())
+    for (const limits of [{ authorizationsPerNetwork: 3 }, { authorizations: 3 }]) {
+      const { installation, signer } = await start(test, limits)
+      const stranger = await register(installation, signer)
+      const proof = () => signer.authenticate(stranger.clientId, installation.url)
+      let answer = await stranger.redeem(await stranger.authorize(), await proof())
+      for (let index = 0; index < 5; index++) {
+        assert.equal(answer.status, 200, JSON.stringify(answer.body))
+        answer = await stranger.refresh(answer.body.refresh_token, await proof())
+      }
     }
   })
 })

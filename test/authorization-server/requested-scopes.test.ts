@@ -110,7 +110,10 @@ describe('scopes of which the client can have none (RFC 6749 sections 3.3 and 4.
   })
 
   it('do not keep a client from the name of its user alone', async () => {
-    assert.ok((await client.signIn({ scope: 'openid unheard:of' }))['id_token'])
+    const { id_token: token = '' } = await client.signIn({ scope: 'openid unheard:of' })
+    const { iat = 0, exp = 0, aud } = decodeJwt(token)
+    assert.equal(aud, client.clientId)
+    assert.equal(exp - iat, 3600, 'and tell who it is for as long as an access token lives')
   })
 
   it('are left out beside others, and the answer says so (T1)', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it, mock } from 'node:test'
+import { sessionSeconds } from '../../src/authorization-server/session.ts'
 import type { People } from '../../src/identity/people.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
@@ -113,6 +114,15 @@ describe('a session', () => {
   })
 })
 
+describe('the time that a session has left', () => {
+  it('is a second at least, also of one that ends at this moment', () => {
+    const clock = { now: () => 100_000 }
+    const left = (loginTs: number): number =>
+      sessionSeconds({ sessions: { idleSeconds: 10, sessionSeconds: 50 }, clock }, loginTs)
+    assert.deepEqual([left(100), left(55), left(50), left(40)], [10, 5, 1, 1])
+  })
+})
+
 describe('behind TLS', () => {
   it('every cookie is of this host alone, and secure', async (test) => {
     const publicUrl = 'https://mcp.example.com'
@@ -161,6 +171,12 @@ describe('behind TLS', () => {
       assert.match(cookie, /; httponly/i)
       assert.match(cookie, /; samesite=lax/i)
       assert.doesNotMatch(cookie, /domain/i)
+    }
+    const session = entered.cookies.filter((cookie) => /^__Host-portcullis(?:\.sig)?=/.test(cookie))
+    assert.equal(session.length, 2)
+    for (const cookie of session) {
+      const expires = Date.parse(/; expires=([^;]*)/i.exec(cookie)?.[1] ?? '')
+      assert.ok(expires > Date.now() + 3600_000, `${cookie} outlives its browser`)
     }
     assert.match((await ask('/logout', entered.cookies)).html, /You are <strong>ada<\/strong>/)
   })

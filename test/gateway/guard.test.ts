@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { get } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { createGuard } from '../../src/http/guard.ts'
 import { readHead } from '../../src/http/head.ts'
@@ -247,6 +249,36 @@ describe('tricks with requests (A35, A39)', () => {
       const answer = await raw(place, { ...headers, 'Content-Length': '0' })
       assert.doesNotMatch(answer, /evil/)
       assert.ok(answer.includes(gate.installation.url) || /^location: \/interaction/m.test(answer), answer)
+    }
+  })
+})
+
+describe('the listener of the authorization server itself (O1, A33, A39)', () => {
+  const ask = (path: string, headers: Record<string, string>): Promise<{ status: number; text: string }> =>
+    new Promise((resolve, reject) => {
+      get(new URL(path, gate.installation.authorizationServerUrl), { headers }, (response) => {
+        const { statusCode: status = 0 } = response
+        void text(response).then((body) => resolve({ status, text: body }))
+      }).on('error', reject)
+    })
+  const paths = ['/.well-known/oauth-authorization-server', '/login', '/jwks', '/']
+
+  it('refuses a foreign host or origin, also without the gateway before it', async () => {
+    for (const path of paths) {
+      assert.equal((await ask(path, { host: host() })).status, 200, path)
+      assert.equal((await ask(path, { host: 'evil.example' })).status, 403, path)
+      assert.equal((await ask(path, { host: host(), origin: 'http://evil.example' })).status, 403, path)
+    }
+  })
+
+  it('writes no URL that whoever asks it dictates', async () => {
+    const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
+    for (const name of [host(), `localhost:${port()}`]) {
+      const answer = await ask('/.well-known/oauth-authorization-server', { ...headers, host: name })
+      const document = JSON.parse(answer.text) as Record<string, unknown>
+      for (const [member, value] of Object.entries(document))
+        if (member.endsWith('_endpoint') || member.endsWith('_uri'))
+          assert.ok(String(value).startsWith(`${gate.installation.url}/`), `${member} ${String(value)}`)
     }
   })
 })

@@ -3,11 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { loginOf } from '../../src/authorization-server/session.ts'
+import { currentAccount, loginOf } from '../../src/authorization-server/session.ts'
 import { buildPasswords, buildPeople } from '../../src/compose/people.ts'
 import { openConfiguredStore } from '../../src/compose/store.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock as clock } from '../../src/core/clock.ts'
+import type { Identity } from '../../src/identity/contract.ts'
 import { localIdentity } from '../../src/identity/local.ts'
 import { loginLimits } from '../../src/identity/login-limits.ts'
 import type { Passwords } from '../../src/identity/passwords.ts'
@@ -97,5 +98,13 @@ describe('the time of a login', () => {
     assert.equal(loginOf(account, 7900).loginTs, 7)
     assert.equal(loginOf(account, 5900).loginTs, 6)
     assert.equal(loginOf({ id: 'dev', displayName: 'dev' }, 5900).loginTs, 5)
+  })
+
+  it('counts until logins end, and not in the second in which they did', async () => {
+    const account = { id: 'usr_1', displayName: 'Ada', loginsSince: 5000 }
+    const identity = { find: async () => account } as unknown as Identity
+    const counts = async (loginTs: number) =>
+      (await currentAccount(identity, account.id, loginTs)) !== undefined
+    assert.deepEqual([await counts(4), await counts(5), await counts(6)], [false, false, true])
   })
 })
