@@ -1,6 +1,6 @@
 import type { Provider } from 'oidc-provider'
 import { randomToken, sealer } from '../core/secret.ts'
-import type { KnownBrowser } from '../identity/contract.ts'
+import type { Account, KnownBrowser } from '../identity/contract.ts'
 import { cookieNames, longCookie } from './cookies.ts'
 import type { Visit } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -9,8 +9,8 @@ import type { AuthorizationServerSettings } from './settings.ts'
 export interface KnownBrowsers {
   /** What the browser's cookie says, where we made it. Untrusted input. */
   read(visit: Visit): KnownBrowser | undefined
-  /** Lets the browser say next time who has just signed in. */
-  remember(visit: Visit, accountId: string): void
+  /** Lets the browser say next time who has just signed in, or ended all other logins. */
+  remember(visit: Visit, account: Account): void
 }
 
 const purpose = 'known-browser'
@@ -30,8 +30,10 @@ export function knownBrowsers(
       const known = text === undefined ? undefined : (JSON.parse(text) as KnownBrowser)
       return known !== undefined && known.since + rememberedMilliseconds > clock.now() ? known : undefined
     },
-    remember({ req, res }, accountId) {
-      const known: KnownBrowser = { id: randomToken(16), accountId, since: clock.now() }
+    remember({ req, res }, { id: accountId, loginsSince = 0 }) {
+      // Earlier logins may end a little later than now: other clocks may be ahead.
+      const since = Math.max(clock.now(), loginsSince)
+      const known: KnownBrowser = { id: randomToken(16), accountId, since }
       provider.createContext(req, res).cookies.set(name, seals.seal(JSON.stringify(known), purpose), {
         ...longCookie(site),
         signed: false,

@@ -87,8 +87,7 @@ export function loginDesk(
     const note = notes.of(context.env.incoming)
     if (!('refused' in answer)) {
       note.subject = answer.id
-      if (loginForm === 'local' && answer.provider === undefined)
-        browsers.remember(visitOf(context), answer.id)
+      if (loginForm === 'local' && answer.provider === undefined) browsers.remember(visitOf(context), answer)
       return loginOf(answer, begunAt)
     }
     note.error = 'login_refused'

@@ -64,7 +64,7 @@ export function addPasswordPages(
           })
         : { refused: 'The two new passwords are not the same.' }
     if (!('refused' in answer)) {
-      browsers.remember(visit, who.accountId)
+      browsers.remember(visit, answer)
       return enter(context, loginOf(answer, begunAt), accountPath)
     }
     const { refused, reason = refused, retryAfterSeconds: wait } = answer

@@ -36,12 +36,19 @@ export interface DenyList {
 /** A token passes until a little after its end, and a revocation must last longer than what it revokes. */
 const keepMilliseconds = 60_000
 const pollMilliseconds = 1000
+/**
+ * A revocation bears the time at which its writing began, and may be seen this much later: who writes waits for a connection,
+ * for a lock, or for a standby.
+ */
+const lateMilliseconds = 60_000
+/** Looking so far back costs more, and is done less often. */
+const thoroughMilliseconds = 10_000
 /** Longer than a database needs to change over to its standby; then what others revoke must not go on counting. */
 const staleMilliseconds = 60_000
 
 /**
  * Opens the list: reads what there is, hears at once of what this process revokes, and asks every second for what
- * others do.
+ * others do; now and then also for what took them long.
  */
 export async function openDenyList({
   feed,
@@ -56,17 +63,21 @@ export async function openDenyList({
   const unsubscribe = feed.subscribe(add)
   let polled = clock.now()
   let heard = elapsed()
+  let thorough = { at: polled, heard }
   let polling = false
   for (const revocation of await feed.since(0)) add(revocation)
 
   const poll = async (): Promise<void> => {
     const now = clock.now()
     const began = elapsed()
+    const isThorough = began - thorough.heard >= thoroughMilliseconds
+    const last = isThorough ? thorough.at - lateMilliseconds : polled
     // A clock that was set back makes tokens good again whose revocations were dropped here.
-    const from = now < polled ? 0 : polled - clockDifferenceMilliseconds
+    const from = now < polled ? 0 : last - clockDifferenceMilliseconds
     for (const revocation of await feed.since(from)) add(revocation)
     polled = now
     heard = began
+    if (isThorough) thorough = { at: now, heard: began }
     for (const ended of Object.values(revoked)) {
       for (const { id, expiresAt } of ended.values())
         if (expiresAt + keepMilliseconds <= now) ended.delete(id)

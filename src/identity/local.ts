@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { clockDifferenceMilliseconds } from '../core/revocation.ts'
 import { isUserId } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/contract.ts'
 import type { Account, Identity, LoginRefused } from './contract.ts'
@@ -109,7 +110,10 @@ export function toAccount({ id, displayName, loginsSince }: User): Account {
   return { id, displayName, loginsSince }
 }
 
-/** Logins are timed in whole seconds: the end of some must be later than the second that the last one may bear. */
+/**
+ * When the logins until now end. The clock of another process, which took one up, may be ahead. Logins are timed in whole
+ * seconds: the end of some must be later than the second that the last one may bear.
+ */
 export function endOfLogins({ loginsSince }: User, clock: Clock): number {
-  return Math.max(clock.now(), loginsSince + 1000)
+  return Math.max(clock.now() + clockDifferenceMilliseconds, loginsSince + 1000)
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { clockDifferenceMilliseconds } from '../core/revocation.ts'
 import type { KeyTableStore, StoredKey } from '../storage/contract.ts'
 import { createKey } from './key-ring.ts'
 import {
@@ -68,7 +69,9 @@ export async function retireKey(line: KeyLine, kid: string): Promise<boolean> {
     (key) =>
       key.kid !== kid && key.algorithm === algorithm && key.signsFrom <= now && key.endsAt === undefined,
   )
-  const end = async (): Promise<boolean> => (await store.end(purpose, [kid], clock.now())) === 1
+  // A process whose clock is behind is to take it for over as well.
+  const end = async (): Promise<boolean> =>
+    (await store.end(purpose, [kid], clock.now() - clockDifferenceMilliseconds)) === 1
   // A key that still waits must not begin to sign for want of another.
   if (ending.signsFrom > now) {
     const ended = await end()

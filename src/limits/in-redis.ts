@@ -27,6 +27,8 @@ export async function countInRedis(url: string, onFault: (error: unknown) => voi
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (times) => Math.min(times * 100, longestRetryMilliseconds),
+    // Another one has taken its place, and a connection that is made anew leads there.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
   })
   storeClient.on('error', onFault)
   return {

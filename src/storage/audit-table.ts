@@ -86,8 +86,12 @@ type AuditSchema = {
 const pageLength = 5000
 
 /** Opens the table of events in a PostgreSQL database; makes it if need be. Throws StoreUnusable. */
-export async function openAuditTable(url: string, onFault: (error: unknown) => void): Promise<AuditTable> {
-  const database = await openPostgres({ url, onFault, patience: statementMilliseconds })
+export async function openAuditTable(
+  url: string,
+  onFault: (error: unknown) => void,
+  patience = statementMilliseconds,
+): Promise<AuditTable> {
+  const database = await openPostgres({ url, onFault, patience })
   try {
     await createAuditTable(database)
   } catch (error) {
@@ -108,6 +112,8 @@ export async function openAuditTable(url: string, onFault: (error: unknown) => v
       // One snapshot: of what is committed meanwhile a later page would show what an earlier one lacked.
       const moment = await tables.startTransaction().setIsolationLevel('repeatable read').execute()
       try {
+        // Nobody waits for it, and whoever reads may take their time.
+        await sql`set local idle_in_transaction_session_timeout = 0`.execute(moment)
         for (let last = 0; ; ) {
           const rows = await selectEvents(moment, wanted)
             .where('id', '>', last)

@@ -96,6 +96,27 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
     return removed.length > 0
   }
 
+  const markInStore = async (id: string, now: number, expiresAt: number): Promise<void> => {
+    await db
+      .updateTable('clients')
+      .set((expressions) => ({
+        used_at: now,
+        // What an operator registered stays until it is removed.
+        expires_at: expressions
+          .case()
+          .when('source', '=', 'dynamic')
+          .then(sql<number | null>`${expiresAt}`)
+          .else(expressions.ref('expires_at'))
+          .end(),
+      }))
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .where((where) =>
+        where.or([where('used_at', 'is', null), where('used_at', '<', now - useMilliseconds)]),
+      )
+      .execute()
+  }
+
   return {
     async find(id) {
       const row = await db
@@ -136,24 +157,12 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
       const now = clock.now()
       if ((marked.get(id) ?? Number.NEGATIVE_INFINITY) > now - useMilliseconds) return
       marked.set(id, now)
-      await db
-        .updateTable('clients')
-        .set((expressions) => ({
-          used_at: now,
-          // What an operator registered stays until it is removed.
-          expires_at: expressions
-            .case()
-            .when('source', '=', 'dynamic')
-            .then(sql<number | null>`${expiresAt}`)
-            .else(expressions.ref('expires_at'))
-            .end(),
-        }))
-        .where('tenant', '=', tenant)
-        .where('id', '=', id)
-        .where((where) =>
-          where.or([where('used_at', 'is', null), where('used_at', '<', now - useMilliseconds)]),
-        )
-        .execute()
+      try {
+        await markInStore(id, now, expiresAt)
+      } catch (error) {
+        marked.delete(id)
+        throw error
+      }
     },
     async replaceSecret(id, secretHash) {
       const replaced = await db

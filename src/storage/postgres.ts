@@ -15,7 +15,7 @@ interface PostgresOptions {
   readonly url: string
   /** Told of connections that were lost. The next query opens a new one. */
   readonly onFault: (error: unknown) => void
-  /** How long a query may take, in milliseconds; undefined for a migration, which may take its time. */
+  /** How long a statement may wait, in milliseconds; undefined for a migration, which may take its time. */
   readonly patience: number | undefined
 }
 
@@ -23,8 +23,10 @@ interface PostgresOptions {
 const connectMilliseconds = 5000
 const mostConnections = 10
 
-/** How long one of our statements, all of them small, is waited for before its connection is taken for dead. */
+/** How long one of our statements, all of them small, waits for another's lock, and a transaction for its next one. */
 export const statementMilliseconds = 15_000
+/** How much longer an answer is waited for before its connection is taken for dead. */
+const answerMilliseconds = 1000
 
 /** Opens a PostgreSQL database. Throws StoreUnusable when it cannot be used. */
 export async function openPostgres({ url, onFault, patience }: PostgresOptions): Promise<Database> {
@@ -33,10 +35,10 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
     application_name: 'portcullis',
     max: mostConnections,
     connectionTimeoutMillis: connectMilliseconds,
-    query_timeout: patience,
+    query_timeout: patience && patience + answerMilliseconds,
     keepAlive: true,
     types: numericTimes(),
-    onConnect: preferIndexes,
+    onConnect: (client): unknown => prepareConnection(client, patience),
   })
   // A lost connection is an event of its client; without a listener it would end the process.
   pool.on('connect', (client) => void client.on('error', (error) => tellLost(pool, error, onFault)))
@@ -79,12 +81,28 @@ async function checkConnections(pool: pg.Pool): Promise<void> {
 }
 
 /**
+ * Begins a connection. The pool waits for what is returned, and gives up a connection where it rejects.
+ *
  * A plan is kept while its table grows. One for a table of a page would read all of it, and so would every request until
- * the table is analysed again. What has no index to go by is still read whole, and is not worth compiling. The pool waits
- * for what is returned.
+ * the table is analysed again. What has no index to go by is still read whole, and is not worth compiling.
+ *
+ * The server ends what waits too long itself: it does not see that we are gone before it has an answer, and so would later do
+ * what was refused, and use up a code or a refresh token. It ends what a process has left in the middle that stands still
+ * or whose machine is gone, since everybody else waits for that.
+ *
+ * A standby knows nothing of what is revoked after it was cut off, and answers all the same.
  */
-function preferIndexes(client: pg.ClientBase): unknown {
-  return client.query('set enable_seqscan = off; set jit = off')
+async function prepareConnection(client: pg.ClientBase, patience: number | undefined): Promise<void> {
+  const settings = [
+    'set enable_seqscan = off',
+    'set jit = off',
+    `set lock_timeout = ${patience ?? 0}`,
+    `set idle_in_transaction_session_timeout = ${patience ?? statementMilliseconds}`,
+  ]
+  await client.query(settings.join('; '))
+  const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby')
+  if (rows[0]?.standby === true)
+    throw Object.assign(new Error('it is a standby, which others may have left behind'), { code: standby })
 }
 
 /** Times are bigint, which the driver would give back as text; all of them are below 2^53. */
@@ -94,8 +112,11 @@ function numericTimes(): pg.TypeOverrides {
   return types
 }
 
-/** The SQLSTATE of a prepared statement whose table another version has changed: another connection prepares it anew. */
-const stalePlan = '0A000'
+/**
+ * What another connection may not have: a prepared statement whose table another version has changed, and a server that
+ * could not be written to when this one began.
+ */
+const ofConnection: ReadonlySet<string | undefined> = new Set(['0A000', '25006'])
 
 /**
  * Each text of a statement is prepared once for each connection. Texts come from the code and never from a request, so
@@ -112,10 +133,13 @@ function statementNames(): (text: string) => string {
   }
 }
 
-/** Connections that fail (SQLSTATE class 08) and servers that stop or start (57P), or the driver's word on its own. */
+/**
+ * Connections that fail (SQLSTATE class 08), servers that stop or start (57P) or cannot be written to (25006), and locks that
+ * are held too long (55P03), or the driver's word on its own.
+ */
 function isAway(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return !(error instanceof TypeError)
-  return /^(?:08|57P)/.test(error.code ?? '')
+  return /^(?:08|57P|25006$|55P03$)/.test(error.code ?? '')
 }
 
 /** A connection on which anything but a statement failed is not used again. */
@@ -134,7 +158,7 @@ function discardBroken(pool: pg.Pool): PostgresPool {
           try {
             return await client.query({ name: nameOf(text), text, values })
           } catch (error) {
-            broken ||= !(error instanceof pg.DatabaseError) || error.code === stalePlan
+            broken ||= !(error instanceof pg.DatabaseError) || ofConnection.has(error.code)
             throw isAway(error) ? new StoreAway(error) : error
           }
         },
@@ -158,6 +182,7 @@ function runOn(pool: PostgresPool): (query: CompiledQuery) => Promise<QueryResul
 }
 
 const lentConnection = 'LENT_CONNECTION'
+const standby = 'STANDBY'
 
 /** What to do about the commonest errors of Node and of PostgreSQL, and about our own. */
 const fixes: Readonly<Record<string, string>> = {
@@ -167,6 +192,7 @@ const fixes: Readonly<Record<string, string>> = {
   '28000': 'let this user in from here (pg_hba.conf), or correct store.url',
   '3D000': 'create the database, or correct store.url',
   [lentConnection]: 'set pool_mode = session there, or let store.url name the database itself',
+  [standby]: 'let store.url lead to the primary',
   '42501': 'let this user connect to it, or correct store.url',
 }
 

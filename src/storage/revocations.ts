@@ -27,7 +27,7 @@ export function revocationStore(options: RevocationStoreOptions): RevocationStor
       .where('id', '=', id)
       .executeTakeFirst()
 
-  /** Writes some in one statement, as of now: who looks for what is new looks back for a few seconds alone. */
+  /** Writes some in one statement, as of now: who looks for what is new does not look back far. */
   const write = async (revocations: readonly Omit<Revocation, 'revokedAt'>[]): Promise<void> => {
     const now = clock.now()
     await db

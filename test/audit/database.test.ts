@@ -64,6 +64,18 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
     assert.deepEqual([findings, events], [[], made.lines().length])
   })
 
+  it('is read to the end by whoever takes their time', async (test) => {
+    const { database, made } = await filled(test)
+    const table = await openAuditTable(database.url, (error) => assert.fail(String(error)), 200)
+    test.after(() => table.close())
+    const lines: string[] = []
+    for await (const rows of table.read({ tenant: undefined })) {
+      lines.push(...rows.map(({ line }) => line))
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+    assert.deepEqual(lines, made.lines())
+  })
+
   it('is only added to, and so are its anchors', async (test) => {
     const { database } = await filled(test)
     const client = new pg.Client(database.url)

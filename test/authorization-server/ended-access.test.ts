@@ -8,6 +8,7 @@ import { systemClock } from '../../src/core/clock.ts'
 import type { People } from '../../src/identity/people.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
+import { movableClock } from '../support/movable-clock.ts'
 import { type IssuedCode, OAuthClient } from '../support/oauth.ts'
 import { goodPassword, openPeople } from '../support/people.ts'
 import { actionOf, csrfOf, Visitor } from '../support/visitor.ts'
@@ -189,6 +190,28 @@ describe('a form that was begun before everything ended (A58)', () => {
       database.exec('drop trigger ending')
       database.close()
     }
+  })
+})
+
+describe('a login that another process has taken up, whose clock is ahead', () => {
+  it('ends with a new password before it leads anywhere (A58, A72)', async () => {
+    await people.add({ name: 'early', password: goodPassword })
+    const visitor = new Visitor(installation.url)
+    const { location } = await visitor.get(client.authorizationUrl({ verifier: 'a'.repeat(43) }))
+    const { html } = await visitor.get(location ?? '')
+    const form = { csrf: csrfOf(html), name: 'early', password: goodPassword }
+    const resumption = (await visitor.post(actionOf(html), form)).location ?? ''
+    const behind = movableClock()
+    behind.advance(-9000)
+    const others = await openPeople(installation, behind)
+    await others.setPassword('early', newPassword)
+    await others.close()
+    const next = await visitor.get(resumption)
+    assert.match((await visitor.get(next.location ?? '')).html, /id="password"/, 'asked for the password')
+    assert.match((await visitor.get('/account')).location ?? '', /^\/login/)
+    const again = new Visitor(installation.url)
+    assert.equal((await again.submit('/login', { name: 'early', password: newPassword })).status, 303)
+    assert.equal((await again.get('/account')).status, 200, 'and who knows the new one gets in')
   })
 })
 

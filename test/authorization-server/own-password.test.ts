@@ -104,6 +104,15 @@ describe('the page on which people change their password', () => {
     assert.equal(await mayLogIn('stranger', goodPassword), false, 'and so is the login')
   })
 
+  it('leaves the browser known in which it was changed', async () => {
+    const owner = await somebody('owner')
+    assert.equal((await owner.submit(path, { current: goodPassword, ...chosen })).status, 303)
+    for (let attempt = 0; attempt < 6; attempt++) assert.equal(await mayLogIn('owner', wrongPassword), false)
+    assert.equal(await mayLogIn('owner', newPassword), false, 'locked')
+    await owner.submit('/logout', {})
+    assert.equal((await owner.submit('/login', { name: 'owner', password: newPassword })).status, 303)
+  })
+
   it('has the rules of every password', async () => {
     const visitor = await somebody('weak')
     for (const [fields, problem] of [

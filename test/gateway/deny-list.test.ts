@@ -65,6 +65,37 @@ describe('the deny list', () => {
     }
   })
 
+  it('finds what took another process long to write, and was not heard of (A9, A72)', async (test) => {
+    let now = 1_000_000
+    const count = { asked: 0 }
+    const written: { id: string; revokedAt: number }[] = []
+    const feed = {
+      since: async (time: number) => {
+        count.asked++
+        return written
+          .filter(({ revokedAt }) => revokedAt >= time)
+          .map((one) => ({ ...one, kind: 'grant' as const, expiresAt: one.revokedAt + 3_600_000 }))
+      },
+      subscribe: () => () => undefined,
+    }
+    const clock = { now: () => now }
+    const onFault = (error: unknown) => assert.fail(String(error))
+    const list = await openDenyList({ feed, issuer, clock, onFault, elapsed: () => now })
+    test.after(() => list.close())
+    const untilAsked = async (times: number): Promise<void> => {
+      const end = count.asked + times
+      while (count.asked < end) await wait(50)
+    }
+    const began = now
+    now += 35_000
+    await untilAsked(1)
+    // The clock there is 10 s behind, and there was a wait for a connection and for a lock.
+    written.push({ id: 'g', revokedAt: began - 10_000 })
+    now += 10_000
+    await untilAsked(1)
+    assert.equal(list.isRevoked(principal), true)
+  })
+
   it('ends what clients and users of providers hold since before they were revoked, and nothing else', async (test) => {
     const revokedAt = systemClock.now()
     const times = { expiresAt: revokedAt + 60_000, revokedAt }

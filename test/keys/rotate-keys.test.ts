@@ -85,6 +85,18 @@ describe('keys', () => {
     assert.equal(ring.signing.kid, waiting.kid)
   })
 
+  it('end at once when they are retired, also where a clock is behind, and it goes on with the next one (A62, A72)', async () => {
+    const behind = movableClock()
+    behind.advance(-9000)
+    const ring = await openKeyRing({ ...line, clock: behind })
+    const stolen = ring.signing.kid
+    assert.equal(await retireKey(line, stolen), true)
+    await ring.refresh()
+    assert.equal(ring.has(stolen), false)
+    const [newest] = await store.keys.list('authorization-server')
+    assert.equal(ring.signing.kid, newest?.kid)
+  })
+
   it('that wait never sign when they are retired', async () => {
     const ring = await openKeyRing(line)
     const { key: waiting } = await rotateKeys(line, false)

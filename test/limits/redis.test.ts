@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { countWith } from '../../src/limits/count.ts'
 import { fallBack } from '../../src/limits/fall-back.ts'
+import { countInRedis } from '../../src/limits/in-redis.ts'
+import { startBreakableProxy } from '../support/breakable-proxy.ts'
 import { legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { sharedSecret } from '../support/installation.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -56,6 +59,33 @@ describe('limits in Redis', { timeout: 120_000 }, () => {
     } finally {
       for (const gate of gates) await gate.close()
     }
+  })
+})
+
+describe('a Redis whose place another one has taken', { timeout: 60_000 }, () => {
+  it('is left where it takes nothing more, though it answers (A72)', async (test) => {
+    const old = await startRedis()
+    test.after(() => old.stop())
+    const next = await startRedis(old.password)
+    test.after(() => next.stop())
+    const addressOf = ({ url }: TestRedis) => ({ host: '127.0.0.1', port: Number(new URL(url).port) })
+    const proxy = await startBreakableProxy(addressOf(old))
+    test.after(() => proxy.break())
+    const url = new URL(old.url)
+    url.port = String(proxy.port)
+    const counter = await countInRedis(url.href, () => undefined)
+    test.after(() => counter.close())
+    const limit = countWith(counter.make)({ name: 'x', points: 5, seconds: 60 })
+    const take = (): Promise<number | undefined> => limit.take('a').catch(() => undefined)
+    const untilTaken = async (): Promise<void> => {
+      while ((await take()) === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    await untilTaken()
+    await old.demote()
+    proxy.lead(addressOf(next))
+    assert.equal(await take(), undefined)
+    await untilTaken()
+    assert.equal((await next.keys()).length, 1)
   })
 })
 

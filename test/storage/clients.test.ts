@@ -77,6 +77,16 @@ for (const startEngine of [sqliteEngine, postgresEngine]) {
       await store.clients.sweep(clock.now())
     })
 
+    it('are marked as used after that has failed once', async () => {
+      await register('marked')
+      await home.query('alter table clients rename to clients_elsewhere')
+      await assert.rejects(store.clients.markUsed('marked', clock.now() + 10 * day))
+      await home.query('alter table clients_elsewhere rename to clients')
+      await store.clients.markUsed('marked', clock.now() + 10 * day)
+      assert.ok((await store.clients.find('marked'))?.usedAt)
+      await store.clients.remove('marked')
+    })
+
     it('make room for new ones, the oldest first, unless they are in use (A56, N16)', async () => {
       for (const id of ['a', 'b', 'c']) {
         assert.equal(await register(id, 3), true)

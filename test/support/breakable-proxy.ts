@@ -6,10 +6,18 @@ export interface BreakableProxy {
   /** Cuts every connection; new ones are refused. */
   break(): Promise<void>
   mend(): Promise<void>
+  /** Leads new connections elsewhere. */
+  lead(elsewhere: Target): void
+}
+
+interface Target {
+  readonly host: string
+  readonly port: number
 }
 
 /** Starts in front of a port of this machine. */
-export async function startBreakableProxy(target: { host: string; port: number }): Promise<BreakableProxy> {
+export async function startBreakableProxy(first: Target): Promise<BreakableProxy> {
+  let target = first
   const sockets = new Set<Socket>()
   let server: Server
   const listen = async (port: number): Promise<void> => {
@@ -37,5 +45,8 @@ export async function startBreakableProxy(target: { host: string; port: number }
       await closed
     },
     mend: () => listen(port),
+    lead(elsewhere) {
+      target = elsewhere
+    },
   }
 }

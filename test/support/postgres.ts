@@ -27,6 +27,12 @@ export interface TestPostgres {
   stop(): Promise<void>
 }
 
+/** One that the tests have started. */
+export interface OwnPostgres extends TestPostgres {
+  /** Makes it, where it is, a standby that hears of no primary. `select pg_promote()` makes it one again. */
+  demote(): Promise<void>
+}
+
 interface ServerOptions {
   /** Whether commits wait for the disk, as an operator's do. Tests of anything but speed need not. */
   readonly durable?: boolean
@@ -43,13 +49,22 @@ export async function startPostgres({ durable = false }: ServerOptions = {}): Pr
     const { password } = new URL(given)
     return { password, createDatabase: () => createDatabase(given), stop: async () => undefined }
   }
+  return startOwnPostgres({ durable })
+}
+
+/** The same, of this process alone, whatever DATABASE_URL says. */
+export async function startOwnPostgres({ durable = false }: ServerOptions = {}): Promise<OwnPostgres> {
   const server = await startServer(await programs(), durable)
   return {
     password: server.password,
     createDatabase: () => createDatabase(server.url),
+    async demote() {
+      await server.stop()
+      await server.markStandby()
+      await server.start()
+    },
     async stop() {
-      server.process.kill('SIGINT')
-      await server.exit
+      await server.stop()
       server.clean()
     },
   }
@@ -80,8 +95,10 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
 interface Server {
   readonly url: string
   readonly password: string
-  readonly process: ChildProcess
-  readonly exit: Promise<void>
+  readonly start: () => Promise<void>
+  readonly stop: () => Promise<void>
+  /** Has it begin as a standby the next time. */
+  readonly markStandby: () => Promise<void>
   readonly clean: () => void
 }
 
@@ -111,27 +128,42 @@ async function startServer(bin: string, durable: boolean): Promise<Server> {
     'max_connections=100',
     `fsync=${durable ? 'on' : 'off'}`,
   ]
-  const child = spawn(
-    join(bin, 'postgres'),
-    ['-D', data, ...settings.flatMap((setting) => ['-c', setting])],
-    {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      ...owner,
-    },
-  )
-  const endWithTests = (): void => void child.kill('SIGINT')
-  process.once('exit', endWithTests)
-  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  let said = ''
-  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const url = `postgres://portcullis:${password}@127.0.0.1:${port}/postgres`
-  await untilUp('PostgreSQL', url, child, () => said)
-  const clean = (): void => {
-    process.removeListener('exit', endWithTests)
-    rmSync(folder, { recursive: true, force: true })
+  let child: ChildProcess | undefined
+  let exit = Promise.resolve()
+  const endWithTests = (): void => void child?.kill('SIGINT')
+  process.once('exit', endWithTests)
+  const start = async (): Promise<void> => {
+    const started = spawn(
+      join(bin, 'postgres'),
+      ['-D', data, ...settings.flatMap((setting) => ['-c', setting])],
+      { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], ...owner },
+    )
+    child = started
+    exit = new Promise<void>((resolve) => started.once('exit', () => resolve()))
+    let said = ''
+    started.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    await untilUp('PostgreSQL', url, started, () => said)
   }
-  return { url, password, process: child, exit, clean }
+  await start()
+  return {
+    url,
+    password,
+    start,
+    async stop() {
+      child?.kill('SIGINT')
+      await exit
+    },
+    async markStandby() {
+      const mark = join(data, 'standby.signal')
+      await writeFile(mark, '')
+      if (owner !== undefined) await chown(mark, owner.uid, owner.gid)
+    },
+    clean() {
+      process.removeListener('exit', endWithTests)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 /** Waits until a server that was just started answers. Throws with what it `said` where it does not. */

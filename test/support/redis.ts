@@ -14,6 +14,8 @@ export interface TestRedis {
   stop(): Promise<void>
   /** Starts again at the same address, empty. */
   start(): Promise<void>
+  /** Makes it the replica of one that is not there, which can be read and not written to. */
+  demote(): Promise<void>
   /** Lets it accept and answer nothing, and go on. */
   freeze(): void
   thaw(): void
@@ -25,10 +27,9 @@ const startMilliseconds = 30_000
  * Starts a Redis for this process, from REDIS_BIN (a folder), the system, or Debian, which root can install. Throws where
  * none is had: a test that needs Redis is never skipped.
  */
-export async function startRedis(): Promise<TestRedis> {
+export async function startRedis(password = randomBytes(16).toString('hex')): Promise<TestRedis> {
   const program = await findProgram('redis-server')
   const port = await freePort()
-  const password = randomBytes(16).toString('hex')
   const url = `redis://:${password}@127.0.0.1:${port}/0`
   let child: ChildProcess
   let exit: Promise<void>
@@ -49,6 +50,14 @@ export async function startRedis(): Promise<TestRedis> {
       const client = new Redis(url)
       try {
         return await client.keys('*')
+      } finally {
+        client.disconnect()
+      }
+    },
+    async demote() {
+      const client = new Redis(url)
+      try {
+        await client.replicaof('127.0.0.1', 1)
       } finally {
         client.disconnect()
       }

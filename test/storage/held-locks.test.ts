@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import pg from 'pg'
+import { systemClock } from '../../src/core/clock.ts'
+import { StoreAway } from '../../src/core/store-away.ts'
+import { artifactStore } from '../../src/storage/artifacts.ts'
+import { clientStore } from '../../src/storage/clients.ts'
+import type { Database } from '../../src/storage/database.ts'
+import { migrate } from '../../src/storage/migrate.ts'
+import { openPostgres } from '../../src/storage/postgres.ts'
+import { testSecret } from '../support/engines.ts'
+import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
+
+const ports = { tenant: 'default', secret: testSecret, clock: systemClock }
+const registration = {
+  id: 'program',
+  source: 'dynamic',
+  metadata: {},
+  secretHash: undefined,
+  createdAt: 0,
+  usedAt: undefined,
+  expiresAt: undefined,
+} as const
+
+describe('what others hold locked', { timeout: 120_000 }, () => {
+  let postgres: TestPostgres
+  let database: TestDatabase
+  const opened: Database[] = []
+  before(async () => {
+    postgres = await startPostgres()
+    database = await postgres.createDatabase()
+    await migrate(await open())
+  })
+  after(async () => {
+    for (const db of opened) await db.destroy()
+    await database.drop()
+    await postgres.stop()
+  })
+
+  /** One that others wait for, and that waits, for no longer than so many milliseconds. */
+  async function open(patience = 400): Promise<Database> {
+    const db = await openPostgres({ url: database.url, onFault: () => undefined, patience })
+    opened.push(db)
+    return db
+  }
+
+  it('makes the store refuse what waits too long, and does not use it up later (A43, N21)', async (test) => {
+    const artifacts = artifactStore({ db: await open(), engine: 'postgres', ...ports })
+    await artifacts.put({ model: 'AuthorizationCode', id: 'code', payload: {} })
+    // As a migration of a newer version does that makes an index.
+    const other = new pg.Client(database.url)
+    await other.connect()
+    test.after(() => other.end())
+    await other.query('begin; lock table artifacts in share mode')
+    await assert.rejects(artifacts.consume('AuthorizationCode', 'code'), StoreAway)
+    await other.query('commit')
+    // Whoever waited for it has it before a later one.
+    await other.query('begin; lock table artifacts in access exclusive mode; commit')
+    assert.equal(await artifacts.consume('AuthorizationCode', 'code'), true)
+  })
+
+  it('is free again when who holds it stands still in the middle of a transaction (A72)', async (test) => {
+    const frozen = await open()
+    const { promise: thawed, resolve: thaw } = Promise.withResolvers<void>()
+    test.after(() => thaw())
+    const { promise: held, resolve: hold } = Promise.withResolvers<void>()
+    const stuck = frozen.transaction().execute(async (transaction) => {
+      await transaction.insertInto('marks').values({ name: 'clients/default', value: '' }).execute()
+      hold()
+      await thawed
+    })
+    await held
+    const clients = clientStore({ db: await open(10_000), ...ports })
+    assert.equal(await clients.register(registration, 10), true)
+    thaw()
+    await assert.rejects(stuck, StoreAway)
+    assert.equal((await clientStore({ db: frozen, ...ports }).find('program'))?.id, 'program')
+  })
+})
