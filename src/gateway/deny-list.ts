@@ -70,10 +70,11 @@ export async function openDenyList({
   const poll = async (): Promise<void> => {
     const now = clock.now()
     const began = elapsed()
-    const isThorough = began - thorough.heard >= thoroughMilliseconds
-    const last = isThorough ? thorough.at - lateMilliseconds : polled
     // A clock that was set back makes tokens good again whose revocations were dropped here.
-    const from = now < polled ? 0 : last - clockDifferenceMilliseconds
+    const isSetBack = now < polled
+    const isThorough = isSetBack || began - thorough.heard >= thoroughMilliseconds
+    const last = isThorough ? thorough.at - lateMilliseconds : polled
+    const from = isSetBack ? 0 : last - clockDifferenceMilliseconds
     for (const revocation of await feed.since(from)) add(revocation)
     polled = now
     heard = began

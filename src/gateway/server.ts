@@ -5,6 +5,7 @@ import { Refusal } from '../core/errors.ts'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import type { Principal } from '../core/principal.ts'
 import { hostsOf, type Site } from '../core/site.ts'
+import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import type { ClientAddress } from '../http/client-address.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { endStream } from '../http/end-stream.ts'
@@ -228,5 +229,8 @@ function outside({ basePath }: Site): Refusal {
 }
 
 function asRefusal(error: unknown): Refusal {
-  return error instanceof Refusal ? error : new Refusal('internal', { cause: error })
+  if (error instanceof Refusal) return error
+  if (!(error instanceof StoreAway)) return new Refusal('internal', { cause: error })
+  const reason = 'the store cannot be reached'
+  return new Refusal('keys_unavailable', { reason, cause: error, retryAfterSeconds: storeAwaySeconds })
 }

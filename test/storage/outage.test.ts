@@ -33,7 +33,7 @@ describe('while the database is away', () => {
   }
 
   it('nothing is given, nothing is lost, and all goes on when it is back', async () => {
-    const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
+    const { refresh_token: token, access_token: access } = await client.signIn({ scope: 'mcp:tools:read' })
     const issued = await client.authorize({ scope: 'mcp:tools:read' })
     assert.equal((await readiness()).status, 200)
 
@@ -61,6 +61,13 @@ describe('while the database is away', () => {
     })
     assert.deepEqual([raw.status, raw.headers.get('retry-after')], [503, '5'])
     await assert.rejects(client.authorize(), /Something went wrong/)
+    // What was missing is remembered before the client hears of it.
+    const call = await fetch(installation.mcpUrl, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${access}`, 'content-type': 'application/json' },
+      body: '{"jsonrpc":"2.0","id":1,"method":"resources/list"}',
+    })
+    assert.deepEqual([call.status, call.headers.get('retry-after')], [503, '5'])
     const registration = OAuthClient.register(installation.url, { redirect_uris: ['http://127.0.0.1:1/cb'] })
     await assert.rejects(registration, /answered 503/)
     const health = await fetch(`${installation.adminUrl}/healthz`)
