@@ -30,6 +30,8 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       assert.deepEqual(await store().artifacts.findByUid('Session', 'u'), found)
       assert.deepEqual(await store().artifacts.findByUserCode('Session', 'c'), found)
       assert.equal(await store().artifacts.find('Other', 'i'), undefined)
+      assert.equal(await store().artifacts.findByUid('Other', 'u'), undefined)
+      assert.equal(await store().artifacts.findByUserCode('Other', 'c'), undefined)
       await store().artifacts.put({ ...artifact, payload: { a: 2 } })
       assert.deepEqual((await store().artifacts.find('Session', 'i'))?.payload, { a: 2 })
       await store().artifacts.remove('Session', 'i')
@@ -103,6 +105,18 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       clock.advance(1)
       for (const id of ['unknown', 'spent']) assert.equal(await redeem(id, 99), false)
       assert.equal(await heldBy(), undefined)
+      for (let round = 0; round < 10; round++) {
+        const id = `another ${round}`
+        await store().artifacts.put({ model: 'Code', id, payload: {}, expiresAt: soon() })
+        // In the same millisecond.
+        const both = [store().artifacts.consume('Code', id), redeem('spent', 99)]
+        assert.deepEqual(await Promise.all(both), [true, false])
+        assert.equal(
+          await heldBy(),
+          undefined,
+          'a code that another request uses up gives nothing to this one',
+        )
+      }
       const results = await Promise.all(Array.from({ length: atOnce }, (_, index) => redeem('first', index)))
       assert.equal(results.filter(Boolean).length, 1)
       const held = await heldBy()
@@ -174,6 +188,7 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       const grant = { model: 'Grant', id: 'challenged', uid: 'its name', payload: {} }
       await store().artifacts.put(grant)
       await store().artifacts.put({ ...grant, id: 'other', uid: 'another name' })
+      await store().artifacts.put({ ...grant, model: 'Session' })
       assert.equal((await store().artifacts.find('Grant', 'challenged'))?.challengedUntil, undefined)
       for (let round = 0; round < 10; round++) {
         const until = soon()
@@ -184,7 +199,12 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
         assert.equal(results.filter(Boolean).length, 1)
         assert.equal((await store().artifacts.find('Grant', 'challenged'))?.challengedUntil, undefined)
       }
-      assert.equal((await store().artifacts.find('Grant', 'other'))?.challengedUntil, undefined)
+      for (const [model, id] of [
+        ['Grant', 'other'],
+        ['Session', 'challenged'],
+      ] as const)
+        assert.equal((await store().artifacts.find(model, id))?.challengedUntil, undefined, model)
+      await store().artifacts.remove('Session', 'challenged')
       await store().artifacts.challenge('Grant', 'its name', clock.now() + 1000)
       clock.advance(2000)
       assert.equal(await store().artifacts.answerChallenge('Grant', 'challenged'), false)

@@ -87,22 +87,23 @@ for (const startEngine of [sqliteEngine, postgresEngine]) {
       await store.clients.remove('marked')
     })
 
-    it('make room for new ones, the oldest first, unless they are in use (A56, N16)', async () => {
+    it('make room for new ones, the oldest first, unless they are in use or an operator’s (A56, N16)', async () => {
+      const operators = client('o', { source: 'operator', expiresAt: undefined })
+      assert.equal(await store.clients.register(operators, undefined), true)
       for (const id of ['a', 'b', 'c']) {
         assert.equal(await register(id, 3), true)
         clock.advance(1)
       }
       await store.clients.markUsed('a', clock.now() + 10 * day)
       assert.equal(await register('d', 3), true)
-      assert.deepEqual(await ids(), ['a', 'c', 'd'])
+      assert.deepEqual(await ids(), ['a', 'c', 'd', 'o'])
       for (const id of ['c', 'd']) await store.clients.markUsed(id, clock.now() + 10 * day)
       assert.equal(await register('e', 3), false)
       assert.equal(await register('c', 3), true, 'one that is there needs no room')
-      assert.deepEqual(await ids(), ['a', 'c', 'd'])
+      assert.deepEqual(await ids(), ['a', 'c', 'd', 'o'])
       clock.advance(11 * day)
       assert.equal(await register('e', 3), true, 'what has expired makes room, although it was used')
-      const operators = client('o', { source: 'operator', expiresAt: undefined })
-      assert.equal(await store.clients.register(operators, undefined), true)
+      assert.ok(await store.clients.find('o'))
       for (const { id } of await store.clients.list()) await store.clients.remove(id)
     })
 

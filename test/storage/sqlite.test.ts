@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { storeFile } from '../../src/storage/open.ts'
 import { sqliteEngine } from '../support/engines.ts'
 import { storeContract } from './contract.ts'
+import { login } from './people.ts'
 
 storeContract('SQLite', sqliteEngine)
 
@@ -37,6 +38,37 @@ describe('the file of the embedded store', () => {
     database.close()
     const found = await Promise.allSettled(grants.map((id) => store.artifacts.find('Grant', id)))
     assert.deepEqual(found.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+    await store.close()
+    await home.destroy()
+  })
+
+  it('opens nothing that an intruder has put in the place of something else (B4)', async () => {
+    const home = await (await sqliteEngine()).create()
+    const store = await home.open()
+    const times = { createdAt: 1, usedAt: undefined, expiresAt: undefined }
+    for (const id of ['one', 'other']) {
+      await store.artifacts.put({ model: id, id, payload: {} })
+      const client = { id, source: 'operator', metadata: {}, secretHash: undefined, ...times } as const
+      await store.clients.register(client, undefined)
+      const privateJwk = { kty: 'EC' }
+      await store.keys.addFirst({ purpose: id, kid: id, algorithm: 'ES256', privateJwk, createdAt: 1 })
+      await store.identities.enter({ ...login(id), subject: id, credential: id, now: 1 })
+    }
+    const places = [
+      ['artifacts', 'payload', 'model', () => store.artifacts.find('other', 'other')],
+      ['clients', 'metadata', 'id', () => store.clients.find('other')],
+      ['keys', 'sealed', 'kid', () => store.keys.list('other')],
+      ['identities', 'credential', 'user_id', () => store.identities.findByUser('other')],
+    ] as const
+    const database = new DatabaseSync(storeFile(home.folder as string))
+    for (const [table, column, key, read] of places) {
+      assert.ok(await read(), table)
+      database.exec(
+        `update ${table} set ${column} = (select ${column} from ${table} where ${key} = 'one') where ${key} = 'other'`,
+      )
+      await assert.rejects(read(), /sealed with another secret/, table)
+    }
+    database.close()
     await store.close()
     await home.destroy()
   })

@@ -158,6 +158,21 @@ for (const [name, startEngine] of [
         assert.equal((await store.users.forgetFailures('changed', 'new'))?.loginsSince, 3)
       })
 
+      it('are forgotten with a new password, whoever sets it', async () => {
+        await store.users.add(person('forgiven'), 'forgiven')
+        const attempts = async (): Promise<boolean[]> => {
+          const made = []
+          for (let count = 0; count < 4; count++)
+            made.push(await store.users.claimAttempt('forgiven', { now: 1000, lock, forgetMs: 60_000 }))
+          return made
+        }
+        assert.deepEqual(await attempts(), [true, true, true, false])
+        await store.users.setPassword('forgiven', 'new', 5)
+        assert.deepEqual(await attempts(), [true, true, true, false])
+        assert.equal(await store.users.replacePassword('forgiven', 5, 'newer', 6), true)
+        assert.deepEqual(await attempts(), [true, true, true, false])
+      })
+
       it('are counted when they come at once', async () => {
         await store.users.forgetFailures('tried', 'a hash')
         const now = Date.now()
