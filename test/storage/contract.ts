@@ -5,6 +5,7 @@ import type { Store } from '../../src/storage/contract.ts'
 import type { Engine, TestStore } from '../support/engines.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { artifactContract, parallel } from './artifacts.ts'
+import { challengeContract } from './challenges.ts'
 import { countStatements } from './count-statements.ts'
 import { sessionContract } from './sessions.ts'
 import { tenantContract } from './tenants.ts'
@@ -31,6 +32,7 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
     })
 
     artifactContract(() => store, clock)
+    challengeContract(() => store, clock)
     sessionContract(() => store)
 
     describe('revocations', () => {
