@@ -49,7 +49,7 @@ export async function buildFederation(
     endAccess: (accountId) => endAccess({ ...store, clock }, accountId),
     onAway: (provider, reason) =>
       log.logger.warn({ provider, reason }, `the identity provider ${provider} does not answer: ${reason}`),
-    onRefused: ({ provider, userId, reason }) =>
+    onWithdrawal: ({ provider, userId, reason }) =>
       log.logger.info(
         { provider, userId, reason },
         `the identity provider ${provider} no longer vouches for ${userId}, whose access has ended: ${reason}`,

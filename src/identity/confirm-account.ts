@@ -15,8 +15,8 @@ export interface ConfirmationTimes {
   readonly unconfirmedSeconds: number
 }
 
-/** A provider that no longer vouches for a user. The reason is for the operator. */
-export interface Refusal {
+/** A provider has taken back its word for a user. The reason is for the operator. */
+export interface Withdrawal {
   readonly provider: string
   readonly userId: string
   readonly reason: string
@@ -27,7 +27,7 @@ interface ConfirmationPorts {
   readonly clock: Clock
   readonly endAccess: (accountId: string) => Promise<void>
   readonly onAway: (provider: string, reason: string) => void
-  readonly onRefused: (refusal: Refusal) => void
+  readonly onWithdrawal: (withdrawal: Withdrawal) => void
 }
 
 interface Vouching {
@@ -53,7 +53,7 @@ export async function confirmAccount(
   userId: string,
   vouching: Vouching,
 ): Promise<Confirmation> {
-  const { identities, clock, endAccess, onRefused } = ports
+  const { identities, clock, endAccess, onWithdrawal } = ports
   const { times } = vouching
   const linked = await identities.findByUser(userId)
   if (linked === undefined) return 'ended'
@@ -69,7 +69,7 @@ export async function confirmAccount(
   if (isDue && (await identities.claimQuestion(userId, askedAt, clock.now()))) {
     const answer = await ask(ports, { ...linked, credential }, vouching)
     if (typeof answer === 'object') {
-      onRefused({ provider: vouching.provider.name, userId, reason: answer.no })
+      onWithdrawal({ provider: vouching.provider.name, userId, reason: answer.no })
       await identities.refuse(userId, { loggedInAt, now: clock.now() })
       await endAccess(userId)
       return 'ended'

@@ -3,7 +3,7 @@ import { digest, randomToken } from '../core/secret.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/contract.ts'
 import type { IdentityFacts, IdentityStore } from '../storage/identity-contract.ts'
-import { type ConfirmationTimes, confirmAccount, type Refusal } from './confirm-account.ts'
+import { type ConfirmationTimes, confirmAccount, type Withdrawal } from './confirm-account.ts'
 import type { Account, Identity, LoginRefused } from './contract.ts'
 import { toAccount } from './local.ts'
 import { isPrintable } from './names.ts'
@@ -36,7 +36,7 @@ interface FederationPorts {
   /** Told of a provider that does not answer. */
   readonly onAway: (provider: string, reason: string) => void
   /** Told when a provider no longer vouches for a user. */
-  readonly onRefused: (refusal: Refusal) => void
+  readonly onWithdrawal: (withdrawal: Withdrawal) => void
 }
 
 /** People for whom identity providers vouch, beside those whom the installation knows itself. */

@@ -19,7 +19,7 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
     send(request, { res, accept, rewrite, onLeft }) {
       const body = bodyFor(request)
       if (body === 'nothing left') return answerNothing(res, accept)
-      const places = watchPlaces()
+      let toldPlace = false
       const { id } = request // what the functions below name lives as long as the stream, so not the request
       return relay({
         dispatcher,
@@ -36,31 +36,31 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
         onLeft,
         // Who was told a place in the stream comes back for the rest, and would take an error for the answer.
-        closeCutStream: () => (places.told ? undefined : closeCutStream(id)),
-        ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, places.watch(rewrite)) }),
+        closeCutStream: () => (toldPlace ? undefined : closeCutStream(id)),
+        ...(rewrite === undefined
+          ? {}
+          : {
+              transform: (type) =>
+                rewriteAnswer(
+                  type,
+                  noticePlaces(rewrite, () => (toldPlace = true)),
+                ),
+            }),
       })
     },
     close: async () => {},
   }
 }
 
-/** Whether the client has heard a place in the stream that the server lets it come back to. */
-function watchPlaces(): { readonly told: boolean; watch(rewrite: Rewrite): Rewrite } {
-  let told = false
+/** The same, and `onPlace` when the client is told a place in the stream that the server lets it come back to. */
+function noticePlaces(rewrite: Rewrite, onPlace: () => void): Rewrite {
+  const { sealPlace } = rewrite
+  if (sealPlace === undefined) return rewrite
   return {
-    get told() {
-      return told
-    },
-    watch(rewrite) {
-      const { sealPlace } = rewrite
-      if (sealPlace === undefined) return rewrite
-      return {
-        ...rewrite,
-        sealPlace(place) {
-          told = true
-          return sealPlace(place)
-        },
-      }
+    ...rewrite,
+    sealPlace(place) {
+      onPlace()
+      return sealPlace(place)
     },
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { keepDocuments } from '../../src/authorization-server/registration/kept-documents.ts'
 import { FetchRefused } from '../../src/http/safe-fetch.ts'
@@ -55,56 +55,48 @@ describe('the document of a client whose host fails (N15, N24)', () => {
     await assert.rejects(get())
   })
 
-  it('is tried again later where none is known: its user stays signed in', async () => {
-    const documents = await startDocumentHost()
-    const installation = await startInstallation()
-    try {
-      const id = documents.publish('/client.json')
-      const client = new OAuthClient(installation.url, id, 'http://localhost:45678/callback')
-      const tokens = await client.signIn({ scope: 'mcp:tools:read' })
-      await installation.restart()
-      documents.answer('/client.json', { status: 503 })
-      const { status, body, headers } = await client.refresh(tokens.refresh_token)
-      assert.deepEqual(
-        [status, body.error, headers.get('retry-after')],
-        [503, 'temporarily_unavailable', '30'],
-      )
-      assert.match(body['error_description'] ?? '', /metadata document fetch failed/)
-      documents.publish('/client.json')
-      assert.equal((await client.refresh(tokens.refresh_token)).status, 200)
-      await installation.restart()
-      documents.answer('/client.json', { status: 404 })
-      assert.equal((await client.refresh(tokens.refresh_token)).body.error, 'invalid_client')
-    } finally {
-      await installation.close()
-      await documents.close()
-    }
+  it('is tried again later where none is known: its user stays signed in', async (test) => {
+    const { documents, installation, client, tokens } = await startSignedIn(test)
+    documents.answer('/client.json', { status: 503 })
+    const { status, body, headers } = await client.refresh(tokens.refresh_token)
+    assert.deepEqual([status, body.error, headers.get('retry-after')], [503, 'temporarily_unavailable', '30'])
+    assert.match(body['error_description'] ?? '', /metadata document fetch failed/)
+    documents.publish('/client.json')
+    assert.equal((await client.refresh(tokens.refresh_token)).status, 200)
+    await installation.restart()
+    documents.answer('/client.json', { status: 404 })
+    assert.equal((await client.refresh(tokens.refresh_token)).body.error, 'invalid_client')
   })
 
-  it('is tried again later by everybody who waited for the same fetch', async () => {
-    const documents = await startDocumentHost()
-    const installation = await startInstallation()
-    try {
-      const id = documents.publish('/client.json')
-      const client = new OAuthClient(installation.url, id, 'http://localhost:45678/callback')
-      const tokens = await client.signIn({ scope: 'mcp:tools:read' })
-      await installation.restart()
-      const { promise, resolve } = Promise.withResolvers<void>()
-      documents.answer('/client.json', { status: 503, until: promise })
-      const first = client.refresh(tokens.refresh_token)
-      while (documents.requests('/client.json') < 2) await setTimeout(5)
-      const others = [client.refresh(tokens.refresh_token), client.refresh(tokens.refresh_token)]
-      await setTimeout(300)
-      resolve()
-      for (const { status, body } of await Promise.all([first, ...others]))
-        assert.deepEqual([status, body.error], [503, 'temporarily_unavailable'])
-      assert.equal(documents.requests('/client.json'), 2)
-    } finally {
-      await installation.close()
-      await documents.close()
-    }
+  it('is tried again later by everybody who waited for the same fetch', async (test) => {
+    const { documents, client, tokens } = await startSignedIn(test)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    documents.answer('/client.json', { status: 503, until: promise })
+    const first = client.refresh(tokens.refresh_token)
+    while (documents.requests('/client.json') < 2) await setTimeout(5)
+    const others = [client.refresh(tokens.refresh_token), client.refresh(tokens.refresh_token)]
+    await setTimeout(300)
+    resolve()
+    for (const { status, body } of await Promise.all([first, ...others]))
+      assert.deepEqual([status, body.error], [503, 'temporarily_unavailable'])
+    assert.equal(documents.requests('/client.json'), 2)
   })
 })
+
+/** An installation that has just begun again, and has let in a client that it knows by its document alone. */
+async function startSignedIn(test: TestContext) {
+  const documents = await startDocumentHost()
+  const installation = await startInstallation()
+  test.after(() => installation.close().then(() => documents.close()))
+  const client = new OAuthClient(
+    installation.url,
+    documents.publish('/client.json'),
+    'http://localhost:45678/callback',
+  )
+  const tokens = await client.signIn({ scope: 'mcp:tools:read' })
+  await installation.restart()
+  return { documents, installation, client, tokens }
+}
 
 describe('the key set of a client whose host fails (N24)', () => {
   it('is tried again later, where its address is right', async () => {

@@ -141,7 +141,10 @@ function converse(conversation: Conversation, request: UpstreamRequest, { caller
 /** A client that leaves ends nothing in the legacy era (MCP O14). It may have done so while a conversation was begun. */
 function tellWhenLeft({ res, onLeft }: UpstreamReply, over: Promise<void>): void {
   if (res.closed) onLeft?.(over)
-  else res.once('close', () => onLeft?.(over))
+  else
+    res.once('close', () => {
+      if (!res.writableFinished) onLeft?.(over)
+    })
 }
 
 /** A session that the server refuses to open does not stay open here. */
