@@ -148,8 +148,11 @@ function headerRevision({ protocolVersion }: Head): Revision | undefined {
   })
 }
 
-/** Exactly JSON in UTF-8: with another charset a server could read other bytes than were authorized. */
-const plainJson = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i
+/**
+ * Exactly JSON in UTF-8: with another charset a server could read other bytes than were authorized. A semicolon may have
+ * nothing behind it (RFC 9110 section 5.6.6), and "utf8" is how many write it.
+ */
+const plainJson = /^application\/json(?:[ \t]*;(?:[ \t]*charset=(?:utf-?8|"utf-?8"))?)*[ \t]*$/i
 
 function isPlainJson({ contentType, contentEncoding }: Head): boolean {
   return (

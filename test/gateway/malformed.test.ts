@@ -59,10 +59,12 @@ describe('a body in another encoding than UTF-8 (A19)', () => {
   })
 
   it('may say that it is UTF-8, and the server is told what was read', async () => {
-    const headers = { 'content-type': 'application/json; charset=UTF-8' }
-    const answer = await gate.post(legacyRequest('tools/list'), { token, headers })
-    assert.equal(answer.status, 200)
-    assert.equal(gate.spy.seen.at(-1)?.headers['content-type'], 'application/json')
+    for (const parameters of ['; charset=UTF-8', '; charset=utf8', ';charset="utf-8" ;', ';', ' ; ']) {
+      const headers = { 'content-type': `application/json${parameters}` }
+      const answer = await gate.post(legacyRequest('tools/list'), { token, headers })
+      assert.equal(answer.status, 200, parameters)
+      assert.equal(gate.spy.seen.at(-1)?.headers['content-type'], 'application/json')
+    }
   })
 })
 
