@@ -12,12 +12,22 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair } from 'jose'
 import { Pool } from 'undici'
-import { orExplain, readFlags, readNumber, readWhole } from '../test/support/command-line.ts'
+import { OptionsWrong, orExplain, readFlags, readNumber, readWhole } from '../test/support/command-line.ts'
 import { FormBrowser } from '../test/support/form-browser.ts'
 import { freePort } from '../test/support/installation.ts'
 import { OAuthClient } from '../test/support/oauth.ts'
 import { startPostgres } from '../test/support/postgres.ts'
 import { cpuMicroseconds } from './process-cpu.ts'
+
+const yardstick = 'oidc-provider, in memory'
+const names = [
+  yardstick,
+  'oidc-provider, SQLite',
+  'oidc-provider, PostgreSQL',
+  'portcullis, SQLite',
+  'portcullis, PostgreSQL',
+] as const
+type Name = (typeof names)[number]
 
 const asked = orExplain(() => {
   const flags = readFlags({
@@ -35,7 +45,7 @@ const asked = orExplain(() => {
     warmUp: readNumber('warm-up', flags['warm-up'], 0.1, 3600),
     connections: readWhole('connections', flags.connections),
     logins: readWhole('logins', flags.logins),
-    only: flags.only,
+    only: readNames(flags.only),
     profile: flags.profile,
   }
 })
@@ -71,7 +81,6 @@ const elsewhere = [
 const root = join(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-as-'))
 const serverCpu = '0'
-const yardstick = 'oidc-provider, in memory'
 const machineSecret = 'machine-secret-of-the-bench'
 
 const postgres = await startPostgres({ durable: true })
@@ -87,17 +96,29 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
+/** Those whose names have one of the words that stand between commas. Throws OptionsWrong. */
+function readNames(words: string): readonly Name[] {
+  const wanted = words.split(',').map((word) => word.trim())
+  const stranger = wanted.find((word) => !names.some((name) => name.includes(word)))
+  if (stranger !== undefined)
+    throw new OptionsWrong(
+      `--only: ${stranger} is in none of the names ${names.map((name) => `"${name}"`).join(', ')}`,
+    )
+  return names.filter((name) => wanted.some((word) => name.includes(word)))
+}
+
 async function main(): Promise<void> {
-  const candidates = [
-    await startPlain(yardstick),
-    await startPlain('oidc-provider, SQLite', join(folder, 'plain.sqlite')),
-    await startPlain('oidc-provider, PostgreSQL', (await postgres.createDatabase()).url),
-    await startOurs('portcullis, SQLite', {}),
-    await startOurs('portcullis, PostgreSQL', {
-      store: { url: (await postgres.createDatabase()).url },
-      secret: 'x'.repeat(43),
-    }),
-  ].filter(({ name }) => asked.only === '' || asked.only.split(',').some((word) => name.includes(word)))
+  const newDatabase = async (): Promise<string> => (await postgres.createDatabase()).url
+  const starts: Readonly<Record<Name, () => Promise<Candidate>>> = {
+    'oidc-provider, in memory': () => startPlain(yardstick),
+    'oidc-provider, SQLite': () => startPlain('oidc-provider, SQLite', join(folder, 'plain.sqlite')),
+    'oidc-provider, PostgreSQL': async () => startPlain('oidc-provider, PostgreSQL', await newDatabase()),
+    'portcullis, SQLite': () => startOurs('portcullis, SQLite', {}),
+    'portcullis, PostgreSQL': async () =>
+      startOurs('portcullis, PostgreSQL', { store: { url: await newDatabase() }, secret: 'x'.repeat(43) }),
+  }
+  const candidates: Candidate[] = []
+  for (const name of asked.only) candidates.push(await starts[name]())
   const figures = new Map<string, Figures>(
     candidates.map(({ name }) => [name, { machine: [], refresh: [], logins: [] }]),
   )

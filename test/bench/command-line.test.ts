@@ -22,13 +22,19 @@ describe('the command lines of benchmarks and of the fuzzer', () => {
   })
 
   it('end a program that cannot be run with one sentence, and with 2', () => {
-    const program = join(import.meta.dirname, '../fuzz/run.ts')
-    for (const [flag, sentence] of [
-      ['--inputs=none', '--inputs must be a whole number of at least 1\n'],
-      ['--bogus', "Unknown option '--bogus'\n"],
+    for (const [program, flag, sentence] of [
+      ['test/fuzz/run.ts', '--inputs=none', /^--inputs must be a whole number of at least 1\n$/],
+      ['test/fuzz/run.ts', '--bogus', /^Unknown option '--bogus'\n$/],
+      [
+        'bench/authorization-server.ts',
+        '--only=SQLite,nonsense',
+        /^--only: nonsense is in none of the names .+\n$/,
+      ],
     ] as const) {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [program, flag], { encoding: 'utf8' })
-      assert.deepEqual({ status, stdout, stderr }, { status: 2, stdout: '', stderr: sentence })
+      const path = join(import.meta.dirname, '../..', program)
+      const { status, stdout, stderr } = spawnSync(process.execPath, [path, flag], { encoding: 'utf8' })
+      assert.deepEqual({ status, stdout }, { status: 2, stdout: '' })
+      assert.match(stderr, sentence)
     }
   })
 })
