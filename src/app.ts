@@ -15,6 +15,7 @@ import { type Clock, systemClock } from './core/clock.ts'
 import type { ProtectedResource } from './core/protected-resource.ts'
 import type { WorkerPlace } from './core/worker-place.ts'
 import { drain, listen } from './http/listen.ts'
+import { inOriginForm } from './http/origin-form.ts'
 import type { CollectedMetrics } from './telemetry/metrics.ts'
 import type { TenantTraffic } from './telemetry/traffic.ts'
 
@@ -166,7 +167,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
       createDashboardLink = async () => dashboardLink(here, undefined, await admin.createLink('start'))
     }
     if (parts.includes('authorization-server') && hasAuthorizationServer(config)) {
-      const handle = tenants.handleAuthorizationServer(installation.handleAuthorizationServer)
+      const handle = inOriginForm(tenants.handleAuthorizationServer(installation.handleAuthorizationServer))
       await serve('authorization-server', createServer(http, handle), {
         host: internalHost,
         port: config.listen.authorizationServer,
@@ -177,7 +178,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     let renew = async (): Promise<void> => undefined
     if (parts.includes('gateway')) {
       const address = { host, port: config.listen.gateway, hostFix: 'listen.host' }
-      const handle = tenants.handleGateway(installation.handleGateway)
+      const handle = inOriginForm(tenants.handleGateway(installation.handleGateway))
       if (pair === undefined || files === undefined) {
         await serve('gateway', createServer(http, handle), address)
       } else {

@@ -1,0 +1,26 @@
+import type { IncomingMessage, RequestListener } from 'node:http'
+
+const slash = 0x2f
+const absoluteForm = /^https?:\/\/([^/?]*)(.*)$/is
+
+/**
+ * Lets a handler see the origin form of a request target where a client sent the absolute form, as those do that take a
+ * server for a proxy. The authority in it is the host that was meant, whatever `Host` says (RFC 9112 section 3.2.2), and
+ * has to be one that is served like any other. The request is untrusted.
+ */
+export function inOriginForm(handle: RequestListener): RequestListener {
+  return (req, res) => {
+    if (req.url?.charCodeAt(0) !== slash) toOriginForm(req)
+    return handle(req, res)
+  }
+}
+
+function toOriginForm(req: IncomingMessage): void {
+  const [, authority, rest = ''] = absoluteForm.exec(req.url ?? '') ?? []
+  if (authority === undefined) return
+  req.url = rest.startsWith('/') ? rest : `/${rest}`
+  req.headers.host = authority
+  for (let index = 0; index + 1 < req.rawHeaders.length; index += 2) {
+    if (req.rawHeaders[index]?.toLowerCase() === 'host') req.rawHeaders[index + 1] = authority
+  }
+}
