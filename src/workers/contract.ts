@@ -22,6 +22,8 @@ export type Order =
   | { readonly kind: 'watch' }
   /** Answered with what stands in the way of serving. */
   | { readonly kind: 'check' }
+  /** Answered at once, by a process whose event loop turns. */
+  | { readonly kind: 'pulse' }
   /** Finish what runs, and end. */
   | { readonly kind: 'drain' }
 
@@ -40,6 +42,7 @@ export type Report =
   | { readonly kind: 'watched'; readonly traffic: readonly TenantTraffic[] }
   /** Undefined where nothing does. */
   | { readonly kind: 'checked'; readonly problem: string | undefined }
+  | { readonly kind: 'alive' }
 
 /** Messages of ours travel in this, so that nobody takes those of others for one. */
 export interface Envelope<T> {

@@ -45,6 +45,9 @@ const longestPause = 60_000
 const healthyMilliseconds = 60_000
 /** Longer than a worker takes to finish what runs. */
 const drainMilliseconds = 15_000
+const pulseMilliseconds = 5000
+/** Of half a minute in which its event loop does not turn once, a worker does not come back. */
+const mostUnheard = 6
 
 /** The second loss in a row is followed by a pause of a second, and each further one by one of twice the last. */
 export function pauseAfterLosses(losses: number): number {
@@ -135,8 +138,25 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     void release(hired)
     void refill(index)
   }
+  /**
+   * A worker that stands still keeps its connections, and the sessions whose owner it is, none of which is ever answered.
+   * Rounds are counted, not seconds, so that nobody ends because all of the machine was asleep.
+   */
+  const endSilent = (): void => {
+    for (const [index, one] of places.entries()) {
+      if (one === undefined || one.pulse() <= mostUnheard) continue
+      const seconds = (mostUnheard * pulseMilliseconds) / 1000
+      log.warn(
+        { worker: index, pid: one.pid },
+        `worker ${index} has not answered for ${seconds} s and is ended`,
+      )
+      one.kill()
+    }
+  }
+  const pulse = setInterval(endSilent, pulseMilliseconds).unref()
   const closeAll = async (): Promise<void> => {
     closing = true
+    clearInterval(pulse)
     close()
     await Promise.all(serving().map(release))
   }

@@ -19,6 +19,8 @@ export interface Hired {
   ask(kind: 'collect' | 'watch' | 'check'): Promise<void>
   /** Has it go on with another configuration. Resolves with what stood in the way; one that never says is ended. */
   replace(config: Config): Promise<string | undefined>
+  /** Asks for a sign of life. Returns how many times in a row it has been asked by now and has not been heard of. */
+  pulse(): number
   /** Ends it at once. */
   kill(): void
   /** Resolves when it is gone: how it ended. */
@@ -38,6 +40,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
   let counted: ReturnType<Hired['counted']> = []
   let seen: ReturnType<Hired['seen']>
   let problem: string | undefined
+  let unheard = 0
   let replaced = (_problem: string | undefined): void => undefined
   const waiting = {
     collect: new Set<() => void>(),
@@ -60,6 +63,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
   const ready = await new Promise<Hired['ready']>((resolve, reject) => {
     void gone.then((how) => reject(new Error(`a worker ended with ${how} before it was ready`)))
     worker.on('message', (message: unknown) => {
+      unheard = 0
       const report = readReport(message)
       if (report?.kind === 'up') tell(order)
       else if (report?.kind === 'ready') resolve(report)
@@ -107,6 +111,10 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
       const answer = await promise
       clearTimeout(timer)
       return answer
+    },
+    pulse() {
+      tell({ kind: 'pulse' })
+      return ++unheard
     },
     kill: () => worker.process.kill('SIGKILL'),
     gone,

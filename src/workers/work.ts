@@ -26,6 +26,7 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
       report({ kind: 'watched', traffic: running.watch() })
     else if (order?.kind === 'check' && running !== undefined)
       void problemOf(running.checkReady()).then((problem) => report({ kind: 'checked', problem }))
+    else if (order?.kind === 'pulse') report({ kind: 'alive' })
     else if (order?.kind === 'drain') drain()
   })
   report({ kind: 'up' })
