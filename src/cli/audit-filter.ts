@@ -30,13 +30,21 @@ export function addFilterFlags(command: Command): Command {
 }
 
 const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+/** `Date.parse` takes much more: `40` for the year 2040, and the 30th of February for a day in March. */
+const isoTime = /^(?<day>\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?$/
 
-/** Parses a time, or a span before now. Throws InvalidArgumentError. */
+/** Parses a time, or a span before now; never before 1970. Throws InvalidArgumentError. */
 export function parseTime(text: string): number {
   const [, amount, unit] = /^(\d+)([mhd])$/.exec(text) ?? []
-  if (unit !== undefined) return Date.now() - Number(amount) * (units[unit] ?? 0)
-  const time = Date.parse(text)
+  if (unit !== undefined) return Math.max(0, Date.now() - Number(amount) * (units[unit] ?? 0))
+  const day = isoTime.exec(text)?.groups?.['day']
+  const time = day !== undefined && isDay(day) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(time))
     throw new InvalidArgumentError('a time is written 2026-11-27T10:00Z, or 24h for the last day')
-  return time
+  return Math.max(0, time)
+}
+
+function isDay(text: string): boolean {
+  const time = Date.parse(text)
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text)
 }
