@@ -96,7 +96,7 @@ export async function verifyTrail(
     open: states.filter(({ ended }) => !ended).length,
   }
 
-  function follow({ chain, seq, prev }: RecordedEvent, line: string, spot: Spot): ChainState {
+  function follow({ chain, seq, prev, event }: RecordedEvent, line: string, spot: Spot): ChainState {
     const hash = hashLine(line)
     const known = chains.get(chain)
     if (known === undefined) {
@@ -111,6 +111,8 @@ export async function verifyTrail(
         gaps: [],
       }
       chains.set(chain, state)
+      if (seq <= 0 && event !== 'audit.begin')
+        tell('unsigned', spot, `chain ${chain} does not begin with audit.begin, which is signed`)
       const before = beginningOf(chain, seq)
       pass(state, { chain, seq, prev }, { before, beforeSpot: undefined, spot })
       return state

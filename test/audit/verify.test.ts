@@ -109,6 +109,16 @@ describe('audit verify (N34)', () => {
     assert.deepEqual(spots((await whole.verify()).findings), ['removed 1'])
   })
 
+  it('finds a chain that nobody with a key has begun', async () => {
+    const made = await sevenCalls()
+    const lines = made.lines()
+    for (const seq of [0, -1]) {
+      const forged = JSON.stringify({ ...JSON.parse(lines[1]!), chain: 'made-up', seq, prev: '' })
+      made.rewrite(() => lines.toSpliced(4, 0, forged))
+      assert.deepEqual(spots((await made.verify()).findings), ['unsigned 5'], `number ${seq}`)
+    }
+  })
+
   it('says how many events no signature covers, as after kill -9', async () => {
     const made = makeTrailFolder()
     const trail = made.open()
