@@ -36,11 +36,19 @@ interface ChainState {
   signedSeq: number
   /** The time of the first event that no signature covers yet, in milliseconds since the epoch. */
   unsignedSince: number | undefined
+  /** Events that no signature covers yet, by their numbers. */
+  readonly unsigned: Map<number, Unsigned>
   /** How often the chain signs, in milliseconds; undefined once it was told that it did not. */
   signsEvery: number | undefined
   ended: boolean
   /** Numbers that were passed over: removed, unless they come later. */
   readonly gaps: { from: number; to: number; readonly spot: Spot }[]
+}
+
+/** An event that others may have promised to be there. */
+interface Unsigned {
+  readonly hash: string
+  readonly spot: Spot
 }
 
 const maxFindings = 1000
@@ -50,7 +58,7 @@ const defaultSignsEvery = 3600 * 1000
 /** A busy machine signs late. */
 const slack = 60_000
 
-/** Verifies lines as they come, in memory that grows with chains and not with events. Lines are untrusted. */
+/** Verifies lines as they come, in memory that grows with chains and what they have not signed. Lines are untrusted. */
 export async function verifyTrail(
   batches: AsyncIterable<Lines>,
   { keys, anchors, onProgress }: VerifyOptions,
@@ -74,6 +82,7 @@ export async function verifyTrail(
       }
       events++
       const state = follow(event, line, spot)
+      if (event.seq === state.seq) state.unsigned.set(event.seq, { hash: state.hash, spot })
       if (isSealed(event)) checkSeal(event, line, { spot, state })
       else checkDue(event, spot, state)
       if (event.event === 'audit.gap')
@@ -106,6 +115,7 @@ export async function verifyTrail(
         spot,
         signedSeq: seq - 1,
         unsignedSince: undefined,
+        unsigned: new Map(),
         signsEvery: defaultSignsEvery,
         ended: false,
         gaps: [],
@@ -196,6 +206,7 @@ export async function verifyTrail(
     else if (event.seq === state.seq) {
       state.signedSeq = event.seq
       state.unsignedSince = undefined
+      state.unsigned.clear()
       if (event.every !== undefined) state.signsEvery = event.every * 1000
     }
     if (event.event === 'audit.end') state.ended = true
@@ -218,13 +229,16 @@ export async function verifyTrail(
         state.spot,
         `chain ${chain} ends here, and had come to number ${seq} when ${writeSpot(spot)} was written`,
       )
-    else if (state.seq === seq && state.hash === hash) state.signedSeq = seq
-    else if (state.seq === seq)
-      tell(
-        'changed',
-        state.spot,
-        `number ${seq} of chain ${chain} is not what it was when ${writeSpot(spot)} was written`,
-      )
+    else {
+      const there = state.seq === seq ? state : state.unsigned.get(seq)
+      if (there?.hash === hash) state.signedSeq = Math.max(state.signedSeq, seq)
+      else if (there !== undefined)
+        tell(
+          'changed',
+          there.spot,
+          `number ${seq} of chain ${chain} is not what it was when ${writeSpot(spot)} was written`,
+        )
+    }
   }
 }
 

@@ -109,6 +109,33 @@ describe('audit verify (N34)', () => {
     assert.deepEqual(spots((await whole.verify()).findings), ['removed 1'])
   })
 
+  it('finds that the last events of a chain were changed once another has begun, also where more were put behind them', async () => {
+    const made = makeTrailFolder()
+    const killed = made.open()
+    for (const name of ['one', 'two', 'three']) killed.commit(someEvent(name))
+    const goesOn = made.open()
+    goesOn.commit(someEvent('four'))
+    const [begin, ...rest] = made.lines()
+    const theirs = rest.splice(3)
+    assert.deepEqual(spots((await made.verify()).findings), [])
+    const forge = (...names: string[]): string[] => {
+      let prev = hashLine(begin!)
+      return names.map((object, index) => {
+        const line = JSON.stringify({ ...JSON.parse(rest[0]!), object, seq: index + 1, prev })
+        prev = hashLine(line)
+        return line
+      })
+    }
+    for (const names of [
+      ['one', 'forged', 'three'],
+      ['one', 'forged', 'three', 'more'],
+      ['one', 'forged', 'three', 'more', 'and more'],
+    ]) {
+      made.rewrite(() => [begin!, ...forge(...names), ...theirs])
+      assert.deepEqual(spots((await made.verify()).findings), ['changed 4'], names.join(' '))
+    }
+  })
+
   it('finds a chain that nobody with a key has begun', async () => {
     const made = await sevenCalls()
     const lines = made.lines()
