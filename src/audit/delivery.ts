@@ -27,8 +27,9 @@ export function deliveryTo(sink: Sink, folder: string): Delivery {
       // Read anew each time: another process may have gone on.
       const done = readOffsets(path)
       for (const name of listFiles(folder)) {
-        const offset = done[name] ?? 0
-        if (sizeOf(name) <= offset) continue
+        const size = sizeOf(name)
+        const offset = takenOf(done, name, size)
+        if (size <= offset) continue
         const { lines, bytes } = readSome(join(folder, name), offset)
         if (bytes === 0) continue
         await sink.deliver(lines)
@@ -39,13 +40,25 @@ export function deliveryTo(sink: Sink, folder: string): Delivery {
     },
     get waitingBytes() {
       const done = readOffsets(path)
-      return listFiles(folder).reduce((sum, name) => sum + Math.max(0, sizeOf(name) - (done[name] ?? 0)), 0)
+      return listFiles(folder).reduce((sum, name) => {
+        const size = sizeOf(name)
+        return sum + size - takenOf(done, name, size)
+      }, 0)
     },
-    hasAll: (name) => (readOffsets(path)[name] ?? 0) >= sizeOf(name),
+    hasAll(name) {
+      const size = sizeOf(name)
+      return takenOf(readOffsets(path), name, size) === size
+    },
   }
 }
 
 type Offsets = Readonly<Record<string, number>>
+
+/** Files only grow: what is shorter than what was taken over of it is another file, begun after somebody had removed the first. */
+function takenOf(done: Offsets, name: string, size: number): number {
+  const taken = done[name] ?? 0
+  return taken > size ? 0 : taken
+}
 
 /** Whole lines from an offset on. */
 function readSome(

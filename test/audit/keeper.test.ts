@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { deliveryTo } from '../../src/audit/delivery.ts'
 import { listFiles } from '../../src/audit/files.ts'
 import { type Keeper, keepTrail } from '../../src/audit/keeper.ts'
 import { leaseOn } from '../../src/audit/lease.ts'
@@ -84,6 +87,29 @@ describe('sinks', () => {
     await trail.close()
     await keeper.close()
     assert.deepEqual(sink.lines, made.lines())
+  })
+
+  it('get what stands in a file that was begun anew under the name of one that somebody removed', async () => {
+    const made = makeTrailFolder()
+    const sink = memorySink()
+    const delivery = deliveryTo(sink, made.folder)
+    const carry = async (): Promise<void> => {
+      while (await delivery.step());
+    }
+    const first = made.open()
+    for (let call = 0; call < 20; call++) first.commit(someEvent(`call-${call}`))
+    await first.close()
+    await carry()
+    const [name = ''] = listFiles(made.folder)
+    rmSync(join(made.folder, name))
+    const second = made.open()
+    second.commit(someEvent('after'))
+    await second.close()
+    assert.deepEqual(listFiles(made.folder), [name])
+    assert.deepEqual([delivery.waitingBytes > 0, delivery.hasAll(name)], [true, false])
+    await carry()
+    assert.deepEqual(sink.lines.slice(-3), made.lines())
+    assert.deepEqual([delivery.waitingBytes, delivery.hasAll(name)], [0, true])
   })
 
   it('are fed by one of the processes, and by another one once that has gone', async () => {
