@@ -1,5 +1,5 @@
 import type { NamedObject, ObjectKind } from '../mcp/objects.ts'
-import { type CutLevel, cutUri, spellingsOf } from './uri-spellings.ts'
+import { type CutLevel, cutUri, formsOf, spellingsOf } from './uri-spellings.ts'
 
 /** What an operator allows of one kind. In a pattern `*` stands for any text, and nothing else is special. */
 export interface KindRules {
@@ -30,9 +30,9 @@ export function objectRules(rules: Readonly<Record<ObjectKind, KindRules>>): Obj
   const kinds = Object.values(rules)
   if (kinds.every(({ allow, deny }) => deny.length === 0 && allow.includes('*'))) return undefined
   const compiled: Readonly<Record<ObjectKind, Patterns>> = {
-    tools: compile(rules.tools),
-    resources: compile(rules.resources),
-    prompts: compile(rules.prompts),
+    tools: compile(rules.tools, pattern),
+    resources: compile(rules.resources, uriPattern),
+    prompts: compile(rules.prompts, pattern),
   }
   const judge = ({ kind, name }: NamedObject): Judgement => {
     if (name === undefined) return { isAllowed: false, list: 'allow', index: undefined, spelling: undefined }
@@ -75,8 +75,8 @@ interface Pattern {
 /** Says whether a text matches. */
 type Matcher = (text: string) => boolean
 
-function compile({ allow, deny }: KindRules): Patterns {
-  return { allow: allow.map(pattern), deny: deny.map(pattern) }
+function compile({ allow, deny }: KindRules, read: (text: string) => Pattern): Patterns {
+  return { allow: allow.map(read), deny: deny.map(read) }
 }
 
 function firstMatch(patterns: readonly Pattern[], isMatch: (one: Pattern) => boolean): number | undefined {
@@ -91,6 +91,15 @@ function pattern(text: string): Pattern {
   })
   const cuts = { nothing: undefined, fragment, query }
   return { matches: matcher(text), matchesCut: (candidate, level) => cuts[level]?.(candidate) === true }
+}
+
+/** Matches in whichever spelling its operator wrote it. */
+function uriPattern(text: string): Pattern {
+  const forms = formsOf(text).map(pattern)
+  return {
+    matches: (candidate) => forms.some(({ matches }) => matches(candidate)),
+    matchesCut: (candidate, level) => forms.some(({ matchesCut }) => matchesCut(candidate, level)),
+  }
 }
 
 /** Looks for the parts between the asterisks one after the other, each as early as it stands: linear, unlike a RegExp. */

@@ -41,6 +41,16 @@ export function spellingsOf(uri: string): ReadonlyMap<string, CutLevel> | undefi
   return found
 }
 
+/**
+ * A pattern of URIs as it stands, and as URLs are written that it means, where that is different: `HTTPS://A.example:443/*`
+ * is `https://a.example/*`, and escapes are in capitals. One with dot segments is taken to the letter, since
+ * `file:///x/../*` forbids ways round a path, and not every file.
+ */
+export function formsOf(pattern: string): readonly string[] {
+  const written = dots.test(pattern) ? pattern : parse(pattern)
+  return [...new Set([pattern, written.replaceAll(/%[\da-f]{2}/gi, (escape) => escape.toUpperCase())])]
+}
+
 /** What one more parser makes of a text. */
 function readings(text: string): readonly string[] {
   const parsed = parse(text)

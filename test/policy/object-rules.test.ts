@@ -63,6 +63,35 @@ describe('rules on objects', () => {
     assert.equal(allows('resources', { allow: ['file:///srv/*'] }, 'file:///srv/a%20b'), true)
   })
 
+  it('mean the same URIs, however an operator spells them in a pattern', () => {
+    for (const [pattern, uri] of [
+      ['https://A.example/*', 'https://a.example/x'],
+      ['HTTPS://a.example/*', 'https://a.example/x'],
+      ['https://a.example:443/*', 'https://a.example/x'],
+      ['https://*.A.example/*', 'https://b.a.example/x'],
+      ['https://a.example', 'https://a.example/'],
+      ['https://ä.example/*', 'https://xn--4ca.example/x'],
+      ['FILE:///etc/*', 'file:///etc/passwd'],
+      ['file:/etc/*', 'file:///etc/passwd'],
+      ['file://localhost/etc/*', 'file:///etc/passwd'],
+      ['file:///caf%c3%a9/*', 'file:///caf%C3%A9/x'],
+      ['file:///caf%c3%a9/*', 'file:///café/x'],
+      ['db:caf%c3%a9', 'db:caf%C3%A9'],
+    ] as const) {
+      assert.equal(allows('resources', { deny: [pattern] }, uri), false, `${pattern} and ${uri}`)
+      assert.equal(allows('resources', { deny: [pattern] }, pattern.replaceAll('*', 'q')), false, pattern)
+    }
+    for (const [pattern, uri] of [
+      ['https://A.example/*', 'https://a.example/x'],
+      ['https://a.example:443/*?b=1', 'https://a.example/x?b=1'],
+      ['FILE:///srv/*', 'FILE:///srv/x'],
+    ] as const)
+      assert.equal(allows('resources', { allow: [pattern] }, uri), true, `${pattern} and ${uri}`)
+    // Forbids ways round a path, and not every file.
+    assert.equal(allows('resources', { deny: ['file:///*/../*', '*%2e%2e*'] }, 'file:///srv/a.txt'), true)
+    assert.equal(allows('tools', { deny: ['HTTPS://A.example/'] }, 'https://a.example/'), true)
+  })
+
   it('see through escapes beside others that are none, wherever these stand', () => {
     for (const noEscape of ['%', '?%', '#%', '?%zz', '#%ff', '/%c3%28', '%2', '?%u0065']) {
       for (const uri of [
