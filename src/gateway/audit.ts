@@ -2,6 +2,7 @@ import type { Recorder } from '../audit/contract.ts'
 import type { ArgumentsRecord, AuditEvent, Outcome } from '../audit/event.ts'
 import type { Refusal } from '../core/errors.ts'
 import type { Exchange } from '../http/exchange.ts'
+import { parseExact } from '../mcp/lossless.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
 import type { Call, MethodCall } from './call.ts'
 import type { Note } from './note.ts'
@@ -110,7 +111,7 @@ function argumentsOf(
 ): readonly (ArgumentsRecord | undefined)[] {
   if (describeArguments === undefined || body === undefined) return []
   if (!methods.some(({ row }) => takesArguments.has(row.method))) return []
-  const messages = [JSON.parse(body.toString()) as Sent | Sent[]].flat()
+  const messages = [parseExact(body.toString()) as Sent | Sent[]].flat()
   return messages
     .filter(({ method }) => typeof method === 'string')
     .map(({ method = '', params }) => {

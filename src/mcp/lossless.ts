@@ -19,6 +19,26 @@ export function parseLossless(text: string): unknown {
   )
 }
 
+/** Parses JSON for a record: a number that JavaScript would take for another one becomes its text. */
+export function parseExact(text: string): unknown {
+  return json.parse(text, (_key, value, { source }) =>
+    typeof value === 'number' && source !== undefined && decimal(String(value)) !== decimal(source)
+      ? source
+      : value,
+  )
+}
+
+/** One text for each number, however it is written: its digits without zeros at either end, and their place. */
+function decimal(text: string): string {
+  const [, sign, whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? []
+  const digits = (whole + fraction).replace(/^0+/, '')
+  let end = digits.length
+  while (digits[end - 1] === '0') end-- // a pattern would begin anew at each zero
+  const place = Number(exponent) - fraction.length + digits.length - end
+  return end === 0 ? '0' : `${sign}${digits.slice(0, end)}e${place}`
+}
+
 /**
  * What an id or a token of `parseLossless` is known by, however its number is written: servers give back `1` as `1.0`, and
  * a number that stayed text is another object each time that it is read.

@@ -143,6 +143,22 @@ describe('each decision is one event (N34)', () => {
     assert.notEqual(hashes[0], hashes[2])
     assert.doesNotMatch(JSON.stringify(await gate.installation.audit()), /hunter2|etc\/hosts/)
   })
+
+  it('tells numbers as they were sent, also where JavaScript would round them', async () => {
+    const token = await gate.tokenFor('mcp:*')
+    const hashOf = async (number: string): Promise<string | undefined> => {
+      const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read","arguments":{"id":${number}}}}`
+      return (await eventsOf(await gate.post(body, { token })))[0]?.arguments?.hash
+    }
+    const [one, next, same, written] = [
+      await hashOf('9007199254740993'),
+      await hashOf('9007199254740992'),
+      await hashOf('9007199254740993'),
+      await hashOf('9007199254740992.0'),
+    ]
+    assert.notEqual(one, next)
+    assert.deepEqual([one, next], [same, written])
+  })
 })
 
 describe('the rule for arguments', () => {
