@@ -63,7 +63,7 @@ export interface AuditEvent {
   readonly era?: string | undefined
   /** The JSON-RPC method; absent for requests that have none. */
   readonly method?: string | undefined
-  /** The tool, resource or prompt that was named: the client's text. */
+  /** The tool, resource or prompt that was named, or several with spaces between: the client's text. */
   readonly object?: string | undefined
   /** What became of the arguments by the rule of the operator: a keyed hash, or a redacted copy. */
   readonly arguments?: ArgumentsRecord | undefined

@@ -4,7 +4,7 @@ import type { Refusal } from '../core/errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { parseExact } from '../mcp/lossless.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
-import type { Call, MethodCall } from './call.ts'
+import { type Call, type MethodCall, objectOf } from './call.ts'
 import type { Note } from './note.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -89,14 +89,14 @@ function describe({ req, path, requestId, address }: Exchange, note: Note, outco
   }
 }
 
-function withCall(
-  event: AuditEvent,
-  { row: { method, nameParam }, params }: MethodCall,
-  given: ArgumentsRecord | undefined,
-): AuditEvent {
-  const object = nameParam === undefined ? undefined : params[nameParam]
-  const name = typeof object === 'string' ? scrub(object.slice(0, maxObjectLength)) : undefined
-  return { ...event, method, object: name, arguments: given }
+function withCall(event: AuditEvent, call: MethodCall, given: ArgumentsRecord | undefined): AuditEvent {
+  const object = objectOf([call])
+  return {
+    ...event,
+    method: call.row.method,
+    object: object === undefined ? undefined : scrub(object),
+    arguments: given,
+  }
 }
 
 const takesArguments: ReadonlySet<string> = new Set(['tools/call', 'prompts/get'])
@@ -124,5 +124,3 @@ interface Sent {
   readonly method?: string
   readonly params?: { readonly arguments?: unknown }
 }
-
-const maxObjectLength = 200

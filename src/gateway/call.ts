@@ -2,6 +2,7 @@ import type { Dialect } from '../mcp/era.ts'
 import { isJsonObject, type JsonObject } from '../mcp/json.ts'
 import type { RequestId } from '../mcp/message.ts'
 import type { MethodRow } from '../mcp/methods.ts'
+import { objectsOf } from '../mcp/objects.ts'
 import { eraOf, isRevision, type Revision } from '../mcp/revisions.ts'
 
 /** One method that a client calls, with its row in the table. The params are untrusted. */
@@ -29,7 +30,7 @@ export interface CallSummary {
   readonly era: Dialect['era']
   /** Method names, from our table. */
   readonly methods: readonly string[]
-  /** The tool, resource, prompt or task that was named: the client's text. */
+  /** The tools, resources, prompts or tasks that were named: the client's text. */
   readonly object: string | undefined
   readonly id: RequestId | undefined
   /** Whether this is the request that opens a legacy session, and in which revision. */
@@ -50,16 +51,23 @@ const maxInitializeLength = 1024
 /** Takes out of a call what is still needed after it was authorized. */
 export function summarise({ verb, dialect, methods, id }: Call): CallSummary {
   const [first] = methods
-  const only = methods.length === 1 ? first : undefined
-  const object = only?.row.nameParam === undefined ? undefined : only.params[only.row.nameParam]
   return {
     verb,
     era: dialect.era,
     methods: methods.map(({ row }) => row.method),
-    object: typeof object === 'string' ? object.slice(0, maxObjectLength) : undefined,
+    object: objectOf(methods),
     id,
     opening: first?.row.method === 'initialize' ? openingIn(first.params) : undefined,
   }
+}
+
+/** What calls name, with spaces between where that is several, up to 200 characters: the client's text. */
+export function objectOf(methods: readonly MethodCall[]): string | undefined {
+  const names = methods.flatMap(({ row: { method, nameParam }, params }) =>
+    nameParam === undefined ? objectsOf(method, params).map(({ name }) => name) : [params[nameParam]],
+  )
+  const texts = names.filter((name) => typeof name === 'string')
+  return texts.length === 0 ? undefined : texts.join(' ').slice(0, maxObjectLength)
 }
 
 function openingIn({ protocolVersion, capabilities, clientInfo }: JsonObject): Opening {

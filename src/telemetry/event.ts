@@ -45,7 +45,7 @@ export interface RequestEvent {
   readonly methods?: readonly string[] | undefined
   /** The one that was refused since nobody here knows it. Chosen by the client, so it labels no metric. */
   readonly unknownMethod?: string | undefined
-  /** The tool, resource or prompt that was named. Chosen by the client. */
+  /** The tool, resource or prompt that was named, or several with spaces between. Chosen by the client. */
   readonly object?: string | undefined
   /** Scopes that the call needed. */
   readonly scopes?: readonly string[] | undefined

@@ -136,7 +136,7 @@ function attributesOf(event: RequestEvent): Record<string, string | number | und
     'http.response.status_code': event.status,
     'url.path': event.path,
     'mcp.method.name': methods.length === 0 ? undefined : methods.join(','),
-    'gen_ai.tool.name': methods[0] === 'tools/call' ? object : undefined,
+    'gen_ai.tool.name': methods.length === 1 && methods[0] === 'tools/call' ? object : undefined,
     'error.type': event.code,
     'portcullis.kind': event.kind,
     'portcullis.outcome': event.outcome,

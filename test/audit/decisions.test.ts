@@ -76,6 +76,30 @@ describe('each decision is one event (N34)', () => {
     assert.match(gate.installation.log(), /mcp +200 x\/search .*denied: method_unknown_legacy/)
   })
 
+  it('names what is subscribed to, completed or denied among others, whether it is let pass or not', async () => {
+    const all = await gate.tokenFor('mcp:*')
+    const none = await gate.tokenFor('mcp:tools:read')
+    const uri = 'file:///srv/a'
+    const resourceSubscriptions = [uri, 'file:///srv/b']
+    const listen = modernRequest('subscriptions/listen', { notifications: { resourceSubscriptions } })
+    const complete = (ref: object) => legacyRequest('completion/complete', { ref })
+    for (const [body, object, headers = {}] of [
+      [legacyRequest('resources/subscribe', { uri }), uri],
+      [legacyRequest('resources/unsubscribe', { uri }), uri],
+      [complete({ type: 'ref/resource', uri }), uri],
+      [complete({ type: 'ref/prompt', name: 'greet' }), 'greet'],
+      [listen.body, resourceSubscriptions.join(' '), listen.headers],
+    ] as const)
+      for (const token of [all, none]) {
+        const [event] = await eventsOf(await gate.post(body, { token, headers }))
+        assert.deepEqual([event?.outcome, event?.object], [token === all ? 'allowed' : 'challenged', object])
+      }
+    const batch = ['fine', 'forbidden'].map((name, id) => legacyRequest('tools/call', { name }, id))
+    const headers = { 'mcp-protocol-version': '2025-03-26' }
+    const [denied] = await eventsOf(await gate.post(batch, { token: all, headers }))
+    assert.deepEqual([denied?.code, denied?.object], ['object_denied', 'fine forbidden'])
+  })
+
   it('of each call of a batch that is let pass', async () => {
     const token = await gate.tokenFor('mcp:*')
     const { id } = await askClient(gate, { token })
