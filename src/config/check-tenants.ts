@@ -1,4 +1,5 @@
 import { isLocalHost, isLoopbackHost } from '../core/resource.ts'
+import { hostsOf } from '../core/site.ts'
 import type { RuleProblem } from './cross-check.ts'
 import type { ParsedConfig } from './schema.ts'
 import { tenantUrl } from './tenant.ts'
@@ -58,7 +59,8 @@ function hostProblem(
   const { host: own, hostname: ownName } = new URL(publicUrl)
   // The spellings of loopback are one name.
   const isOwn = host === own || (isLoopbackHost(hostname) && isLoopbackHost(ownName))
-  if (isOwn || allowedHosts.some((name) => name.toLowerCase() === host))
+  const names = hostsOf(url.origin)
+  if (isOwn || allowedHosts.some((name) => names.includes(name.toLowerCase())))
     return 'is the name of the installation itself: give the tenant one of its own'
   const isTaken = earlier.some(
     (other) => other.host !== undefined && URL.parse(tenantUrl(publicUrl, other))?.host === host,

@@ -82,6 +82,13 @@ describe('the configuration of tenants', () => {
       () => load([{ name: 'a', host: 'a.example.com', upstreams }], { publicUrl: 'http://127.0.0.1:3002' }),
       /tenants\[0\]\.host: must be below localhost/,
     )
+    for (const name of ['a.example.com', 'A.example.com', 'a.example.com:443'])
+      assert.throws(
+        () =>
+          load([{ name: 'a', host: 'a.example.com', upstreams }], { ...production, allowedHosts: [name] }),
+        /tenants\[0\]\.host: is the name of the installation itself/,
+        name,
+      )
     assert.equal(
       load([{ name: 'a', host: 'a.localhost', upstreams }], { publicUrl: 'http://127.0.0.1:3002' }).tenants
         .length,
