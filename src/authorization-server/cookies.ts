@@ -16,14 +16,14 @@ interface CookieNames {
 
 /**
  * The names keep two installations of one host apart. A path does so for cookies only where neither is below the other,
- * and all ports of a host share its cookies, so on loopback the port is in the name as well. Browsers take `__Host-`
- * for cookies of a whole host alone.
+ * and all ports of a host share its cookies, so a port that is not the default is in the name as well. Browsers take
+ * `__Host-` for cookies of a whole host alone.
  */
 export function cookieNames({ url, basePath }: Site): CookieNames {
   const { protocol, port } = new URL(url)
   const isSecure = protocol === 'https:'
   const place = basePath === '' ? '' : `-${digest(basePath).slice(0, 8)}`
-  const name = isSecure ? `portcullis${place}` : `portcullis-${port}${place}`
+  const name = `portcullis${port === '' ? '' : `-${port}`}${place}`
   const forSite = isSecure ? (basePath === '' ? '__Host-' : '__Secure-') : ''
   const forRequest = isSecure ? '__Secure-' : ''
   return {

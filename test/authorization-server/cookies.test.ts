@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Running, start } from '../../src/app.ts'
+import { cookieNames } from '../../src/authorization-server/cookies.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { siteOf } from '../../src/core/site.ts'
 import { freePort } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 
@@ -113,5 +115,11 @@ describe('cookies under https (X4, A48)', () => {
     for (const cookie of others) {
       assert.match(cookie, /; ?path=\/(?:interaction|authorize)\/[\w-]+(?:;|$)/i, 'for one request alone')
     }
+  })
+
+  it('have names of their own for each port and path of a host: browsers keep one jar for all ports', () => {
+    const sites = ['https://gate.example', 'https://gate.example:8443', 'https://gate.example/t/acme']
+    for (const part of ['session', 'form', 'known', 'interaction', 'resume', 'visit'] as const)
+      assert.equal(new Set(sites.map((url) => cookieNames(siteOf(url))[part])).size, sites.length, part)
   })
 })
