@@ -18,8 +18,6 @@ import { currentFile, listFiles } from './files.ts'
 
 /** Appends to the files of a folder, in order and without holes. */
 export interface Appender {
-  /** The last complete line that is there when the folder is opened; undefined where there is none. */
-  readonly lastLine: string | undefined
   /** Writes whole lines in one call. Throws when that cannot be done; the rest of them is then written first next time. */
   append(lines: string): void
   /** What is left of earlier calls. */
@@ -38,9 +36,6 @@ interface AppenderOptions {
   readonly now: () => number
 }
 
-/** Longer than any event. */
-const tailBytes = 256 * 1024
-
 /** Opens a folder for appending; makes it, readable by its owner alone. Throws AuditUnusable when it cannot be written. */
 export function openAppender(options: AppenderOptions): Appender {
   try {
@@ -54,7 +49,6 @@ export function openAppender(options: AppenderOptions): Appender {
 function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const latest = listFiles(folder).at(-1)
-  const lastLine = latest === undefined ? undefined : readTail(join(folder, latest))
   let name = currentFile(latest, now(), false)
   let file = openFile(folder, name)
   let rest = Buffer.alloc(0)
@@ -83,7 +77,6 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
   let day = Math.floor(now() / dayMilliseconds)
 
   return {
-    lastLine,
     get waitingBytes() {
       return rest.length
     },
@@ -161,16 +154,4 @@ function giveToOwner(descriptor: number, folder: string): void {
   if (process.getuid?.() !== 0) return
   const { uid, gid } = statSync(folder)
   fchownSync(descriptor, uid, gid)
-}
-
-function readTail(path: string): string | undefined {
-  const descriptor = openSync(path, 'r')
-  try {
-    const { size } = fstatSync(descriptor)
-    const bytes = Buffer.alloc(Math.min(size, tailBytes))
-    readSync(descriptor, bytes, 0, bytes.length, size - bytes.length)
-    return bytes.toString().split('\n').slice(0, -1).at(-1)
-  } finally {
-    closeSync(descriptor)
-  }
 }

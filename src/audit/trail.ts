@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import { openAppender } from './append.ts'
-import { beginChain, hashLine, type Place } from './chain.ts'
+import { beginChain } from './chain.ts'
 import type { Recorder } from './contract.ts'
 import type { AuditEvent, TrailEventName } from './event.ts'
-import { readEvent } from './read-event.ts'
+import { findLastPlaces } from './last-places.ts'
 import { signLine, type TrailSigner } from './signature.ts'
 
 /** The trail of one process: a chain of events in the files of a folder. */
@@ -44,7 +44,7 @@ const defaultWaitingBytes = 32 * 1024 * 1024
 const unwritable = 'events of the audit cannot be written'
 
 /**
- * Opens the trail and begins a chain that names the last event in the folder, so that taking that one away is noticed.
+ * Opens the trail and begins a chain that names the last event of each chain in the folder, so that taking one away is noticed.
  * Throws when the folder cannot be written.
  */
 export function openTrail(options: TrailOptions): Trail {
@@ -131,11 +131,11 @@ export function openTrail(options: TrailOptions): Trail {
     flush()
   }
 
-  const lastPlace = appender.lastLine === undefined ? undefined : lastPlaceOf(appender.lastLine)
+  const places = findLastPlaces(folder, options.signer())
   sign('audit.begin', {
     pid: process.pid,
     every: options.checkpointSeconds,
-    ...(lastPlace && { after: lastPlace }),
+    ...places,
   })
   appender.append(waiting)
   waiting = ''
@@ -185,12 +185,6 @@ export function openTrail(options: TrailOptions): Trail {
       if (broken) throw new Error('the last events of the audit could not be written')
     },
   }
-}
-
-/** The place of a line that another process wrote; undefined for what is no event. */
-function lastPlaceOf(line: string): Place | undefined {
-  const event = readEvent(line)
-  return event && { chain: event.chain, seq: event.seq, hash: hashLine(line) }
 }
 
 /** The time as ISO 8601 text, made anew only when a millisecond has passed. */

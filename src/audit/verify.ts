@@ -2,6 +2,7 @@ import type { AnchoredPlaces } from './anchors.ts'
 import { hashLine, noHash, type Place } from './chain.ts'
 import type { RecordedEvent } from './event.ts'
 import { type Finding, type FindingKind, type Spot, writeSpot } from './findings.ts'
+import { type PromisedPlaces, promisesOf } from './last-places.ts'
 import { readEvent } from './read-event.ts'
 import type { Lines } from './read-lines.ts'
 import { isSigned, type TrailKeys } from './signature.ts'
@@ -203,17 +204,19 @@ export async function verifyTrail(
     const key = keys.get(event.kid ?? '')
     if (key === undefined) tell('unsigned', spot, `the key ${event.kid} is none of those that are trusted`)
     else if (!isSigned(line, key)) tell('changed', spot, 'its signature does not fit: it was changed')
-    else if (event.seq === state.seq) {
-      state.signedSeq = event.seq
-      state.unsignedSince = undefined
-      state.unsigned.clear()
-      if (event.every !== undefined) state.signsEvery = event.every * 1000
+    else {
+      for (const place of promisesOf(event)) promised.push({ place, spot })
+      if (event.seq === state.seq) {
+        state.signedSeq = event.seq
+        state.unsignedSince = undefined
+        state.unsigned.clear()
+        if (event.every !== undefined) state.signsEvery = event.every * 1000
+      }
     }
     if (event.event === 'audit.end') state.ended = true
-    if (event.after !== undefined) promised.push({ place: event.after, spot })
   }
 
-  /** A chain names the last event that was there when it began: so much of the other chain must be there. */
+  /** A chain names the last events that were there when it began: so much of the other chains must be there. */
   function checkPromise({ chain, seq, hash }: Place, spot: Spot): void {
     const state = chains.get(chain)
     if (state === undefined) {
@@ -242,11 +245,10 @@ export async function verifyTrail(
   }
 }
 
-interface SealedEvent extends RecordedEvent {
+interface SealedEvent extends RecordedEvent, PromisedPlaces {
   readonly kid?: string
   /** Seconds between signatures. */
   readonly every?: number
-  readonly after?: Place
 }
 
 function isSealed({ event }: RecordedEvent): boolean {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { hashLine } from '../../src/audit/chain.ts'
 import type { RecordedEvent } from '../../src/audit/event.ts'
+import { filePaths } from '../../src/audit/files.ts'
 import type { Finding } from '../../src/audit/findings.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
 
@@ -107,6 +109,85 @@ describe('audit verify (N34)', () => {
     await whole.open().close()
     whole.rewrite((lines) => lines.slice(9))
     assert.deepEqual(spots((await whole.verify()).findings), ['removed 1'])
+  })
+
+  it('finds that a chain among others is gone, or its end, once another has begun, wherever in the folder it was', async () => {
+    const made = makeTrailFolder()
+    const server = made.open({ fileBytes: 1000 })
+    const command = made.open({ fileBytes: 1000 })
+    command.commit(someEvent('what an operator did'))
+    const { chain } = JSON.parse(made.lines()[1]!) as RecordedEvent
+    await command.close()
+    for (let call = 0; call < 10; call++) server.commit(someEvent(`call-${call}`))
+    await server.close()
+    const [path = ''] = filePaths(made.folder)
+    const whole = readFileSync(path, 'utf8')
+    const without = (isGone: (event: RecordedEvent) => boolean) =>
+      writeFileSync(
+        path,
+        whole.replaceAll(/.+\n/g, (line) => (isGone(JSON.parse(line)) ? '' : line)),
+      )
+
+    without((event) => event.chain === chain)
+    assert.deepEqual((await made.verify()).findings, [], 'nobody has begun since')
+    writeFileSync(path, whole)
+    await made.open({ fileBytes: 1000 }).close()
+    await made.open({ fileBytes: 1000 }).close()
+    assert.ok(filePaths(made.folder).length > 2)
+    assert.deepEqual((await made.verify()).findings, [])
+    const told = made
+      .lines()
+      .map((line) => (JSON.parse(line) as { others?: { chain: string }[] }).others ?? [])
+    assert.deepEqual(
+      told
+        .map((others) => others.filter((place) => place.chain === chain).length)
+        .filter((count) => count > 0),
+      [1],
+      'the first one to begin says so for all',
+    )
+    for (const isGone of [
+      (event: RecordedEvent) => event.chain === chain,
+      (event: RecordedEvent) => event.chain === chain && event.seq > 0,
+      (event: RecordedEvent) => event.chain === chain && event.event === 'audit.end',
+    ]) {
+      without(isGone)
+      const { findings } = await made.verify()
+      assert.deepEqual(
+        findings.map(({ kind }) => kind),
+        ['removed'],
+      )
+      assert.ok(findings[0]?.message.includes(chain))
+    }
+  })
+
+  it('leaves nothing unsaid of a chain because somebody without a key says that it was said', async () => {
+    const made = await sevenCalls()
+    const [begin = '', ...rest] = made.lines()
+    const { chain, seq, hash } = {
+      ...(JSON.parse(rest.at(-1)!) as RecordedEvent),
+      hash: hashLine(rest.at(-1)!),
+    }
+    const forged = { ...JSON.parse(begin), chain: 'made-up', others: [{ chain, seq, hash }] }
+    made.rewrite((lines) => [...lines, JSON.stringify(forged)])
+    await made.open().close()
+    made.rewrite((lines) => lines.slice(10))
+    assert.deepEqual(
+      (await made.verify()).findings.map(({ message }) => message.includes(chain)),
+      [false, true],
+      'neither what was made up nor what it spoke of is there',
+    )
+  })
+
+  it('finds what was made up in a beginning, whatever it says', async () => {
+    for (const made of [{ after: null }, { others: {} }, { others: [null] }, { every: 'x' }]) {
+      const folder = await sevenCalls()
+      folder.rewrite(([begin = '', ...lines]) => [
+        JSON.stringify({ ...JSON.parse(begin), ...made }),
+        ...lines,
+      ])
+      assert.ok(spots((await folder.verify()).findings).includes('changed 1'), JSON.stringify(made))
+      await folder.open().close()
+    }
   })
 
   it('finds that the last events of a chain were changed once another has begun, also where more were put behind them', async () => {

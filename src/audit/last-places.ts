@@ -1,0 +1,89 @@
+import { createPublicKey } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { hashLine, type Place } from './chain.ts'
+import type { RecordedEvent } from './event.ts'
+import { filePaths } from './files.ts'
+import { readEvent } from './read-event.ts'
+import { isSigned, type TrailSigner } from './signature.ts'
+
+/** What `audit.begin` says of the chains that it finds. */
+export interface PromisedPlaces {
+  /** The event that stood last of all. */
+  readonly after?: Place
+  /** The last events of other chains. */
+  readonly others?: readonly Place[]
+}
+
+/** A process is to begin soon. */
+const mostBytes = 32 * 1024 * 1024
+/** Chain, number, hash, time, tenant and name of an event stand before that. */
+const startLength = 256
+/** The line that names them has to be short enough for an event. */
+const mostPlaces = 1000
+const lineEnd = 0x0a
+const chainOfStart = /^\{"v":1,"chain":"(?<chain>[\w-]+)"/
+
+/**
+ * Finds where each chain stands in the last 32 MB of a folder. Of those that are not the last of all, one is left out whose
+ * place is promised there already, under the key that signs now. Lines are untrusted; what is no event is passed over.
+ */
+export function findLastPlaces(folder: string, { kid, key }: TrailSigner): PromisedPlaces {
+  const publicKey = createPublicKey(key)
+  const last = new Map<string, Place>()
+  const promised = new Set<string>()
+  for (const bytes of linesFromEnd(filePaths(folder))) {
+    const start = bytes.toString('latin1', 0, startLength)
+    const chain = chainOfStart.exec(start)?.groups?.['chain']
+    const isBegin = start.includes('"event":"audit.begin"')
+    if (chain !== undefined && last.has(chain) && !isBegin) continue
+    const line = bytes.toString()
+    const event: (RecordedEvent & PromisedPlaces & { readonly kid?: string }) | undefined = readEvent(line)
+    if (event === undefined) continue
+    if (!last.has(event.chain))
+      last.set(event.chain, { chain: event.chain, seq: event.seq, hash: hashLine(line) })
+    // Whoever has no key could have us leave out what they mean to remove.
+    if (isBegin && event.kid === kid && isSigned(line, publicKey))
+      for (const place of promisesOf(event)) promised.add(`${place.chain} ${place.seq}`)
+  }
+  const [after, ...rest] = last.values()
+  if (after === undefined) return {}
+  const others = rest.filter(({ chain, seq }) => !promised.has(`${chain} ${seq}`)).slice(0, mostPlaces)
+  return others.length === 0 ? { after } : { after, others }
+}
+
+/** The places that a signed event says were there before it. */
+export function promisesOf({ after, others = [] }: PromisedPlaces): readonly Place[] {
+  return after === undefined ? others : [after, ...others]
+}
+
+/** Whole lines, the last one first. What stands behind the last line end is none. */
+function* linesFromEnd(paths: readonly string[]): Generator<Buffer> {
+  let left = mostBytes
+  for (const path of paths.toReversed()) {
+    const bytes = readEnd(path, left)
+    left -= bytes.length
+    let end = bytes.lastIndexOf(lineEnd)
+    while (end > 0) {
+      const start = bytes.lastIndexOf(lineEnd, end - 1)
+      yield bytes.subarray(start + 1, end)
+      end = start
+    }
+    if (left <= 0) return
+  }
+}
+
+/** The end of a file; nothing of one that cannot be read, or that was pruned meanwhile. */
+function readEnd(path: string, most: number): Buffer {
+  try {
+    const descriptor = openSync(path, 'r')
+    try {
+      const { size } = fstatSync(descriptor)
+      const bytes = Buffer.alloc(Math.min(size, most))
+      return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, size - bytes.length))
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch {
+    return Buffer.alloc(0) // whoever verifies is told
+  }
+}
