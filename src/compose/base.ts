@@ -81,7 +81,7 @@ export interface BaseOptions {
 
 const watchMilliseconds = 1000
 
-/** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend. */
+/** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend; then nothing stays open. */
 export async function openBase(config: Config, options: BaseOptions): Promise<Base> {
   const { clock, logTo, place } = options
   const log = options.log ?? createLog({ ...config.log, destination: logTo, worker: place?.index })
@@ -95,50 +95,57 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
     onFault,
     database: options.database,
   })
-  const audit = await openAudit(config, { store, clock, onFault, onSink: tellOfSinks(log) })
-  metrics.watchAudit({ lost: () => audit.trail.lost, waiting: audit.waiting })
-  const rates = await openRates(config, { place, secret, clock, log })
-  const traces = await openConfiguredTraces(config, log)
-  const site = siteOf(config.publicUrl)
-  const [tokenKeys, identityKeys] = await openKeys(config, store, clock)
-  const stopWatching = watchKeys([tokenKeys, identityKeys, audit.keys], log, onFault)
-  return {
-    clock,
-    secret,
-    store,
-    database,
-    log,
-    metrics,
-    traffic,
-    traces,
-    observe(event) {
-      log.request(event)
-      metrics.request(event)
-      traffic.request(event)
-    },
-    trail: audit.trail,
-    onFault,
-    site,
-    guard: buildGuard(config, site),
-    resources: buildResources(config, site),
-    tokenKeys,
-    identityKeys,
-    stepUps: stepUps(store.artifacts, clock),
-    rateLimit: rates.rateLimit,
-    wayOut: options.wayOut ?? openWayOut(log, clock),
-    proxyHint: options.proxyHint ?? openProxyHint(log),
-    place,
-    async checkReady() {
-      audit.trail.checkReady()
-      await store.revocations.has('token', 'readiness')
-    },
-    async close() {
-      stopWatching()
-      await audit.close().catch(onFault)
-      rates.close()
-      await traces?.close().catch(onFault)
-      await store.close()
-    },
+  /** What is open so far ends in the opposite order. */
+  const closers: (() => unknown)[] = [() => store.close()]
+  const close = async (): Promise<void> => {
+    for (const end of closers.toReversed()) await end()
+  }
+  try {
+    const traces = await openConfiguredTraces(config, log)
+    closers.push(() => traces?.close().catch(onFault))
+    const rates = await openRates(config, { place, secret, clock, log })
+    closers.push(rates.close)
+    const audit = await openAudit(config, { store, clock, onFault, onSink: tellOfSinks(log) })
+    closers.push(() => audit.close().catch(onFault))
+    metrics.watchAudit({ lost: () => audit.trail.lost, waiting: audit.waiting })
+    const site = siteOf(config.publicUrl)
+    const [tokenKeys, identityKeys] = await openKeys(config, store, clock)
+    closers.push(watchKeys([tokenKeys, identityKeys, audit.keys], log, onFault))
+    return {
+      clock,
+      secret,
+      store,
+      database,
+      log,
+      metrics,
+      traffic,
+      traces,
+      observe(event) {
+        log.request(event)
+        metrics.request(event)
+        traffic.request(event)
+      },
+      trail: audit.trail,
+      onFault,
+      site,
+      guard: buildGuard(config, site),
+      resources: buildResources(config, site),
+      tokenKeys,
+      identityKeys,
+      stepUps: stepUps(store.artifacts, clock),
+      rateLimit: rates.rateLimit,
+      wayOut: options.wayOut ?? openWayOut(log, clock),
+      proxyHint: options.proxyHint ?? openProxyHint(log),
+      place,
+      async checkReady() {
+        audit.trail.checkReady()
+        await store.revocations.has('token', 'readiness')
+      },
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { filePaths } from '../../src/audit/files.ts'
@@ -108,6 +109,17 @@ for (const args of [[], ['--workers', '2']]) {
       const folder = join(gate.data, 'tenants', 'wayne', 'audit')
       const lines = (await Promise.all(filePaths(folder).map((path) => readFile(path, 'utf8')))).join('')
       assert.match(lines, /"event":"audit.end"[^\n]*\n$/, 'what was opened for it is closed')
+    })
+
+    it('leave nothing open where one cannot be opened', async () => {
+      const folder = join(gate.data, 'tenants', 'umbrella')
+      await mkdir(folder, { recursive: true })
+      await writeFile(join(folder, 'audit'), 'where a folder has to be')
+      await change([tenant('acme'), tenant('umbrella')], /umbrella\/audit, cannot be written/)
+      // SQLite removes it with the last connection.
+      const log = join(folder, 'portcullis.sqlite-wal')
+      await until(() => !existsSync(log), 'its store is closed')
+      assert.ok(existsSync(join(folder, 'portcullis.sqlite')), 'which was open')
     })
   })
 }
