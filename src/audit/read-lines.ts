@@ -8,12 +8,20 @@ export interface Lines {
   readonly lines: readonly string[]
   /** Bytes that were read so far. */
   readonly bytes: number
+  /** Whether it is a line without an end, which somebody may be writing. */
+  readonly isUnfinished?: boolean
 }
 
 const chunkBytes = 1024 * 1024
 
-/** Reads files line by line in bounded memory, in their order. A last line without an end is a line as well. */
-export async function* readLines(paths: readonly string[]): AsyncGenerator<Lines> {
+/**
+ * Reads files line by line in bounded memory, in their order. A last line without an end is a line as well; that of the last
+ * file counts as unfinished where processes may be writing to it (`isLive`).
+ */
+export async function* readLines(
+  paths: readonly string[],
+  { isLive = false }: { readonly isLive?: boolean } = {},
+): AsyncGenerator<Lines> {
   let bytes = 0
   for (const path of paths) {
     let first = 1
@@ -26,6 +34,7 @@ export async function* readLines(paths: readonly string[]): AsyncGenerator<Lines
       if (lines.length > 0) yield { source: basename(path), first, lines, bytes }
       first += lines.length
     }
-    if (rest !== '') yield { source: basename(path), first, lines: [rest], bytes }
+    const isUnfinished = isLive && path === paths.at(-1)
+    if (rest !== '') yield { source: basename(path), first, lines: [rest], bytes, isUnfinished }
   }
 }

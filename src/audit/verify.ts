@@ -73,11 +73,12 @@ export async function verifyTrail(
     if (found++ < maxFindings) findings.push({ kind, source, line, message })
   }
 
-  for await (const { source, first, lines, bytes } of batches) {
+  for await (const { source, first, lines, bytes, isUnfinished = false } of batches) {
     for (const [index, line] of lines.entries()) {
       const spot = { source, line: first + index }
       const event = readEvent(line)
       if (event === undefined) {
+        if (isUnfinished) continue
         tell('unreadable', spot, 'this line is no event: it was changed, or torn when the machine stopped')
         continue
       }

@@ -70,7 +70,8 @@ async function verifyFolder(folder: string, keys: TrailKeys): Promise<Verified> 
   const total = paths.reduce((sum, path) => sum + statSync(path).size, 0)
   const { places, wrong } = readAnchors(folder, keys)
   const progress = process.stderr.isTTY ? showProgress(total) : undefined
-  const verified = await verifyTrail(readLines(paths), { keys, anchors: places, onProgress: progress?.step })
+  const lines = readLines(paths, { isLive: true })
+  const verified = await verifyTrail(lines, { keys, anchors: places, onProgress: progress?.step })
   progress?.end()
   return { folder, ...verified, findings: [...unsigned(wrong, anchorsName), ...verified.findings] }
 }

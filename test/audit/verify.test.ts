@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { hashLine } from '../../src/audit/chain.ts'
 import type { RecordedEvent } from '../../src/audit/event.ts'
@@ -237,6 +237,28 @@ describe('audit verify (N34)', () => {
     const { unsealed, open, findings } = await made.verify()
     assert.deepEqual([unsealed, open, findings], [2, 1, []])
     await trail.close()
+  })
+
+  it('takes what somebody is writing at this moment for no change, and what was torn for one', async () => {
+    const made = await sevenCalls()
+    const [path = ''] = filePaths(made.folder)
+    const line = made.lines()[1]!
+    for (const written of [1, 40, line.length - 1]) {
+      const whole = readFileSync(path, 'utf8')
+      appendFileSync(path, line.slice(0, written))
+      assert.deepEqual((await made.verify()).findings, [], `${written} characters`)
+      writeFileSync(path, whole)
+    }
+    appendFileSync(path, line)
+    assert.deepEqual(
+      spots((await made.verify()).findings),
+      ['reordered 10'],
+      'an event, with its line end or without',
+    )
+    writeFileSync(path, `${made.lines().slice(0, 9).join('\n')}\n${line.slice(0, 40)}`)
+    made.clock.advance(24 * 3600 * 1000)
+    await made.open().close()
+    assert.deepEqual(spots((await made.verify()).findings), ['unreadable 10'])
   })
 
   it('trusts no key that it was not given', async () => {

@@ -54,7 +54,7 @@ export function makeTrailFolder(): TrailFolder {
         ...options,
       }),
     verify: (trusted = keys) =>
-      verifyTrail(readLines(filePaths(folder)), {
+      verifyTrail(readLines(filePaths(folder), { isLive: true }), {
         keys: trusted,
         anchors: readAnchors(folder, trusted).places,
       }),
