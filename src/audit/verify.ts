@@ -75,6 +75,8 @@ export async function verifyTrail(
 
   for await (const { source, first, lines, bytes, isUnfinished = false } of batches) {
     for (const [index, line] of lines.entries()) {
+      // Whoever opens the file while another one writes may end a line that was torn for that moment alone.
+      if (line === '') continue
       const spot = { source, line: first + index }
       const event = readEvent(line)
       if (event === undefined) {

@@ -261,6 +261,13 @@ describe('audit verify (N34)', () => {
     assert.deepEqual(spots((await made.verify()).findings), ['unreadable 10'])
   })
 
+  it('takes an empty line for no change, as comes where a process opens the file while another one writes', async () => {
+    const made = await sevenCalls()
+    made.rewrite((lines) => lines.toSpliced(4, 0, ''))
+    const { findings, events } = await made.verify()
+    assert.deepEqual([findings, events], [[], 9])
+  })
+
   it('trusts no key that it was not given', async () => {
     const made = await sevenCalls()
     const stranger = new Map([['k1', generateKeyPairSync('ed25519').publicKey]])
