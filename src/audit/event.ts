@@ -41,8 +41,11 @@ export const eventNames = [
 /** One of `eventNames`. */
 export type EventName = (typeof eventNames)[number]
 
-/** What the trail says of itself. */
-export type TrailEventName = 'audit.begin' | 'audit.checkpoint' | 'audit.gap' | 'audit.end'
+/** What the events are called by which the trail speaks of itself. */
+export const trailEventNames = ['audit.begin', 'audit.checkpoint', 'audit.gap', 'audit.end'] as const
+
+/** One of `trailEventNames`. */
+export type TrailEventName = (typeof trailEventNames)[number]
 
 /** One decision: who, through which client, what, on which server, why. Without tokens and secrets. */
 export interface AuditEvent {

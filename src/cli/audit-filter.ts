@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { outcomes } from '../audit/event.ts'
+import { eventNames, outcomes, trailEventNames } from '../audit/event.ts'
 import type { EventFilter } from '../audit/filter.ts'
 import type { SourceFlags } from './audit-source.ts'
 
@@ -20,7 +20,7 @@ export function addTimeFlags(command: Command): Command {
 /** Adds the flags that say which events are meant. */
 export function addFilterFlags(command: Command): Command {
   return addTimeFlags(command)
-    .option('--event <name>', 'such as mcp.call, or oauth for all that begin with it')
+    .option('--event <name>', 'such as mcp.call, or oauth for all that begin with it', parseEvent)
     .addOption(new Option('--outcome <outcome>', 'what came of it').choices(outcomes))
     .option('--subject <id>', 'who')
     .option('--client <id>', 'through which client')
@@ -42,6 +42,17 @@ export function parseTime(text: string): number {
   if (Number.isNaN(time))
     throw new InvalidArgumentError('a time is written 2026-11-27T10:00Z, or 24h for the last day')
   return Math.max(0, time)
+}
+
+const allEventNames: readonly string[] = [...eventNames, ...trailEventNames]
+
+/** Takes the name of an event, or its part before the dot. Throws InvalidArgumentError: of another one there is never any. */
+export function parseEvent(text: string): string {
+  if (allEventNames.some((name) => name === text || name.startsWith(`${text}.`))) return text
+  const kinds = [...new Set(allEventNames.map((name) => name.split('.')[0]))]
+  throw new InvalidArgumentError(
+    `there is no such event: name ${kinds.join(', ')}, or one of theirs (docs/audit.md)`,
+  )
 }
 
 function isDay(text: string): boolean {

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Command } from 'commander'
+import { addFilterFlags, parseEvent, parseTime } from '../../src/cli/audit-filter.ts'
+
+describe('a time on the command line', () => {
+  it('is a day, a moment, or a span before now', () => {
+    assert.equal(parseTime('2026-11-27'), Date.UTC(2026, 10, 27))
+    assert.equal(parseTime('2026-11-27T10:00Z'), Date.UTC(2026, 10, 27, 10))
+    assert.equal(parseTime('2026-11-27T10:00:01.5+02:00'), Date.UTC(2026, 10, 27, 8, 0, 1, 500))
+    const day = 24 * 3600 * 1000
+    assert.ok(Math.abs(Date.now() - parseTime('7d') - 7 * day) < day)
+    assert.equal(parseTime('99999999d'), 0, 'no store has events of before 1970')
+    assert.equal(parseTime('0001-01-01'), 0)
+  })
+
+  it('is nothing that is not written so: 40 is no year, and would have all events removed that are older', () => {
+    for (const text of [
+      '40',
+      '90',
+      '400',
+      '7',
+      'last 7',
+      '11/12/2026',
+      '2026-02-30',
+      '2026-11-27T25:00Z',
+      '',
+      '7w',
+    ])
+      assert.throws(() => parseTime(text), /a time is written 2026-11-27T10:00Z, or 24h/, text)
+  })
+})
+
+describe('an event on the command line', () => {
+  it('is one that there is, or the beginning of some: nothing is found of a name that is wrong, and that looks like an answer', () => {
+    for (const text of ['mcp.call', 'oauth', 'admin', 'audit', 'audit.gap'])
+      assert.equal(parseEvent(text), text)
+    for (const text of ['mcp.calls', 'mcp.', 'login', 'oauth.log', 'OAuth', ''])
+      assert.throws(
+        () => parseEvent(text),
+        /no such event: name mcp, http, oauth, account, admin, audit, or one/,
+        text,
+      )
+  })
+})
+
+describe('the flags that say which events are meant', () => {
+  it('refuse what is no time and no event', () => {
+    const given = (...flags: string[]) =>
+      addFilterFlags(new Command().exitOverride().configureOutput({ writeErr: () => undefined })).parse(
+        flags,
+        {
+          from: 'user',
+        },
+      )
+    assert.deepEqual(given('--event', 'oauth', '--until', '2026-11-27').opts(), {
+      event: 'oauth',
+      until: Date.UTC(2026, 10, 27),
+    })
+    for (const flags of [
+      ['--event', 'mcp.calls'],
+      ['--since', '40'],
+      ['--until', '40'],
+    ])
+      assert.throws(() => given(...flags), /is invalid/, flags.join(' '))
+  })
+})
