@@ -27,11 +27,10 @@ export async function challengeStepUp(
   call: Pick<CallSummary, 'era' | 'methods'>,
   context: {
     readonly needed: readonly string[]
-    readonly requestId: string
     readonly upstream: UpstreamPolicy
   },
 ): Promise<never> {
-  const { needed, requestId, upstream } = context
+  const { needed, upstream } = context
   const { issuer, clientId, subject, grantId: grantName, actor } = principal
   // Before the answer: some clients are back at the token endpoint in the same millisecond. A client that was handed the
   // token has no grant of its own to widen, and must not stop the one that has it from refreshing.
@@ -48,7 +47,8 @@ export async function challengeStepUp(
       error: 'insufficient_scope',
       offersDpop: upstream.dpop !== 'off',
       scopes: [...new Set([...granted, ...needed])],
-      description: `${describe(call)} needs more permission (request ${requestId})`,
+      // Without the request's id: some clients stop asking where a challenge is, to the letter, the one before.
+      description: `${describe(call)} needs more permission`,
     },
   })
 }

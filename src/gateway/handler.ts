@@ -48,7 +48,7 @@ export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) =>
 export function mcpHandler(ports: McpPorts): McpHandler {
   const { admission, sessions, streamIds, taskIds, stepUps, limits, recorder } = ports
   return async function mcp(upstream, exchange, note) {
-    const { head, requestId } = exchange
+    const { head } = exchange
     recorder.check() // 503
     checkDeclaredLength(head.contentLength, limits.bodyBytes) // 413
     const caller = await authenticate(ports, upstream, exchange) // 401 with resource_metadata
@@ -66,7 +66,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     note.scopes = needed
     const allowed =
       authorize(principal, upstream, call, { needed, summary }) ??
-      (await challengeStepUp(stepUps, principal, summary, { needed, requestId, upstream })) // 403, all scopes
+      (await challengeStepUp(stepUps, principal, summary, { needed, upstream })) // 403, all scopes
     await admission.admit(place, call, { principal, upstream, summary }) // 503
     const answering = openAnswers(streamIds, allowed, call, session) // 400
     const opened = openTasks(taskIds, allowed, answering) // -32602

@@ -65,6 +65,17 @@ describe('SDK v1', () => {
     assert.deepEqual((await again.callTool(call)).structuredContent, { result: 5 })
     await again.close()
   })
+
+  it('comes to an end with many calls at once that lack a scope (A28)', async () => {
+    const user = memoryProvider({ name: 'SDK v1 client with many calls' })
+    const busy = await connect(user)
+    const calls = [1, 2, 3, 4, 5].map((b) => busy.callTool({ name: 'add', arguments: { a: 2, b } }))
+    const reasons = (await Promise.allSettled(calls)).map((one) => one.status === 'rejected' && one.reason)
+    assert.ok(reasons.some((reason) => reason instanceof sdk.UnauthorizedError))
+    for (const reason of reasons) assert.match(String(reason), /Unauthorized|403/)
+    assert.equal(user.logins(), 2)
+    await busy.close()
+  })
 })
 
 describe('SDK v1, client_credentials', () => {

@@ -70,7 +70,7 @@ async function walk(
   if (decision === 'deny') throw new Refusal('object_denied')
   if (decision === 'allow') return
   try {
-    const context = { needed: found.needs, requestId: '', upstream }
+    const context = { needed: found.needs, upstream }
     await challengeStepUp(nobody, principal, { era, methods: [method] }, context)
   } catch (error) {
     if (error instanceof Refusal) found.challenge = error.detail.challenge?.scopes ?? []
