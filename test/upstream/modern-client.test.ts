@@ -104,7 +104,7 @@ describe('a modern client of a legacy server', () => {
   const errors: [number, number, number][] = [
     [-32002, -32602, 200],
     [-32602, -32602, 200],
-    [-32601, -32601, 404],
+    [-32601, -32602, 200],
     [-32042, 501, 200],
     [-32050, -32603, 200],
     [-32001, -32001, 200],
@@ -120,6 +120,25 @@ describe('a modern client of a legacy server', () => {
       assert.equal(answer.messages[0]?.id, 7)
     })
   }
+
+  it('hears by 404 of a method that the server does not have, and of no tool that it does not have (O13)', async () => {
+    const error = { code: -32601, message: 'no' }
+    for (const [method, params, status] of [
+      ['tools/call', { name: 'gone', arguments: {} }, 200],
+      ['resources/templates/list', {}, 404],
+    ] as const) {
+      use({ [method]: () => ({ reply: true, body: { error } }) })
+      assert.equal((await callModern(gate.url, token, method, params)).status, status, method)
+    }
+    const capabilities = {}
+    use({
+      initialize: () => ({ reply: true, body: { result: { ...opening, capabilities } } }),
+      'tools/call': () => ({ reply: true, body: { error } }),
+    })
+    const other = await gate.token('grace')
+    const { status } = await callModern(gate.url, other, 'tools/call', { name: 'a', arguments: {} })
+    assert.equal(status, 404, 'it has no tools')
+  })
 
   it('is refused what has no counterpart, and the server is not called', async () => {
     for (const params of [

@@ -3,6 +3,7 @@ import { asObject, errorOf, type Json } from '../conversation/json-rpc.ts'
 import { unbridgeable } from './refuse.ts'
 
 const resourceNotFound = -32002
+const methodNotFound = -32601
 const invalidParams = -32602
 const internalError = -32603
 const capabilityMissing = -32021
@@ -12,9 +13,23 @@ function isReserved(code: number): boolean {
   return code >= -32099 && code <= -32020
 }
 
-/** An error of a legacy server as a modern client understands it. The message is untrusted. */
-export function toModernError(message: Json): Json {
+/** Requests that name something, and the capability of a server that has the method. */
+const naming: Readonly<Record<string, string>> = {
+  'tools/call': 'tools',
+  'prompts/get': 'prompts',
+  'resources/read': 'resources',
+}
+
+/**
+ * An error of a legacy server, which announced these capabilities, as a modern client understands it. The message is
+ * untrusted.
+ */
+export function toModernError(method: unknown, message: Json, capabilities: Json): Json {
   const { id, error } = readError(message)
+  const capability = naming[String(method)]
+  // A server that has the method means what was named; in the modern era the code, and its 404, are about the method.
+  if (error.code === methodNotFound && capability !== undefined && capabilities[capability] !== undefined)
+    return errorOf(id, invalidParams, error.message, error.data)
   if (error.code === urlElicitationCode)
     return unbridgeable(id, 'the server wants the user to visit a page first')
   if (error.code === resourceNotFound) return errorOf(id, invalidParams, error.message, error.data)

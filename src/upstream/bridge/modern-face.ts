@@ -224,7 +224,8 @@ function withoutCounterpart(message: Json): string | undefined {
 
 function modernAnswer(request: Json, answer: Json, initialized: Json): Json {
   const result = asObject(answer['result'])
-  if (result === undefined) return toModernError(answer)
+  if (result === undefined)
+    return toModernError(request['method'], answer, asObject(initialized['capabilities']) ?? {})
   if (result['task'] !== undefined) return unbridgeable(answer['id'], 'tasks')
   return {
     ...answer,
