@@ -35,7 +35,7 @@ export function auditExportCommand(): Command {
     .action(async (named: string[], { out, ...flags }: ExportFlags) => {
       if (out !== undefined) checkTarget('--out', out)
       const texts = writeEvents(named, flags)
-      if (out === undefined) for await (const text of texts) await write(text)
+      if (out === undefined) await print(texts)
       else await pipeline(texts, createWriteStream(out, { mode: 0o600 }))
     })
 }
@@ -46,7 +46,11 @@ async function* writeEvents(named: string[], { format, ...flags }: ExportFlags):
     yield writers[format](selected)
 }
 
-/** Writes as fast as the reader takes it. */
-async function write(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve))
+/** Writes as fast as the reader takes it, to the end or until the reader has seen enough. */
+async function print(texts: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(texts, process.stdout, { end: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  }
 }

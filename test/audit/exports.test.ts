@@ -1,4 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text as readText } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { eventNames, outcomes, type RecordedEvent } from '../../src/audit/event.ts'
 import { matches } from '../../src/audit/filter.ts'
@@ -225,5 +231,20 @@ describe('a query', () => {
     const noon = Date.parse('2026-11-27T12:00:00.000Z')
     assert.ok(matches({ since: noon, until: noon + 1 }, event()))
     assert.ok(!matches({ since: noon + 1 }, event()) && !matches({ until: noon }, event()))
+  })
+})
+
+describe('portcullis audit export', () => {
+  it('ends without a word where its reader has seen enough, such as `head`', {
+    timeout: 30_000,
+  }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-exports-'))
+    const program = join(import.meta.dirname, '../../bin/portcullis.js')
+    const args = [program, 'audit', 'export', folder, '--format', 'csv']
+    const command = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    command.stdout.destroy() // long before the heading is written
+    const [said, [code]] = await Promise.all([readText(command.stderr), once(command, 'exit')])
+    assert.equal(said, '')
+    assert.equal(code, 0)
   })
 })
