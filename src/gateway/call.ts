@@ -63,11 +63,15 @@ export function summarise({ verb, dialect, methods, id }: Call): CallSummary {
 
 /** What calls name, with spaces between where that is several, up to 200 characters: the client's text. */
 export function objectOf(methods: readonly MethodCall[]): string | undefined {
-  const names = methods.flatMap(({ row: { method, nameParam }, params }) =>
-    nameParam === undefined ? objectsOf(method, params).map(({ name }) => name) : [params[nameParam]],
-  )
-  const texts = names.filter((name) => typeof name === 'string')
-  return texts.length === 0 ? undefined : texts.join(' ').slice(0, maxObjectLength)
+  let text: string | undefined
+  const add = (name: unknown): void => {
+    if (typeof name === 'string') text = text === undefined ? name : `${text} ${name}`
+  }
+  for (const { row, params } of methods) {
+    if (row.nameParam !== undefined) add(params[row.nameParam])
+    else for (const { name } of objectsOf(row.method, params)) add(name)
+  }
+  return text?.slice(0, maxObjectLength)
 }
 
 function openingIn({ protocolVersion, capabilities, clientInfo }: JsonObject): Opening {

@@ -19,8 +19,12 @@ export function parseLossless(text: string): unknown {
   )
 }
 
+/** Up to fifteen digits are never rounded. Looking at each number costs several times the parsing. */
+const maybeInexact = /\d[\d.]{15}|\de/i
+
 /** Parses JSON for a record: a number that JavaScript would take for another one becomes its text. */
 export function parseExact(text: string): unknown {
+  if (!maybeInexact.test(text)) return JSON.parse(text)
   return json.parse(text, (_key, value, { source }) =>
     typeof value === 'number' && source !== undefined && decimal(String(value)) !== decimal(source)
       ? source
