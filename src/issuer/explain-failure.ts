@@ -37,10 +37,10 @@ export function explainFailure(error: unknown): Error {
       ? new ProviderRefused(describe(error), { code: error.error, cause: error })
       : new ProviderAway(describe(error), { cause: error })
   }
+  // With a challenge the token endpoint speaks of us, its client, and of no person (RFC 6749 section 5.2).
   if (error instanceof WWWAuthenticateChallengeError) {
-    return error.status === 401
-      ? new ProviderRefused('the access token is not accepted', { cause: error })
-      : new ProviderAway(`the answer has the status ${error.status}`, { cause: error })
+    const why = error.status === 401 ? ': it does not take clientId and clientSecret' : ''
+    return new ProviderAway(`the answer has the status ${error.status}${why}`, { cause: error })
   }
   // Some servers say no with this status and nothing else, where invalid_grant should stand (RFC 6749 section 5.2).
   if (error instanceof ClientError && error.cause instanceof Response && error.cause.status === 400)

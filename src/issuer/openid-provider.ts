@@ -11,6 +11,7 @@ import {
   fetchUserInfo,
   None,
   refreshTokenGrant,
+  WWWAuthenticateChallengeError,
 } from 'openid-client'
 import type { Claims } from '../core/claims.ts'
 import type { Clock } from '../core/clock.ts'
@@ -77,10 +78,16 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
     configuration: Configuration,
     accessToken: string,
     subject: string,
-  ): Promise<Claims | undefined> =>
-    settings.userinfo && configuration.serverMetadata().userinfo_endpoint !== undefined
-      ? fetchUserInfo(configuration, accessToken, subject)
-      : undefined
+  ): Promise<Claims | undefined> => {
+    if (!settings.userinfo || configuration.serverMetadata().userinfo_endpoint === undefined) return undefined
+    try {
+      return await fetchUserInfo(configuration, accessToken, subject)
+    } catch (error) {
+      if (error instanceof WWWAuthenticateChallengeError && error.status === 401)
+        throw new ProviderRefused('the access token is not accepted', { cause: error })
+      throw error
+    }
+  }
 
   return {
     name: settings.name,

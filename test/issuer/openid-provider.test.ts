@@ -25,6 +25,7 @@ describe('a provider of OpenID Connect', () => {
   })
   afterEach(() => {
     Object.assign(idp, { userinfo: undefined, idToken: {}, provesAnew: true, secret: undefined })
+    Object.assign(idp, { answer: undefined, refusesAccessTokens: false })
   })
   after(() => idp.close())
 
@@ -71,6 +72,31 @@ describe('a provider of OpenID Connect', () => {
     rmSync(clientSecretFile)
     await provider.renew(renewed.credential, alice())
     await logIn(provider)
+  })
+
+  it('that does not know its client says nothing about a person, whichever way it says so (A67)', async () => {
+    const { provider } = open({ userinfo: true })
+    const { credential = '' } = await logIn(provider)
+    for (const [status, challenge] of [
+      [401, undefined],
+      [401, 'Basic realm="idp"'],
+      [400, undefined],
+      [503, 'Basic realm="idp"'],
+    ] as const) {
+      idp.answer = (_request, res) =>
+        void res
+          .writeHead(status, {
+            'content-type': 'application/json',
+            ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
+          })
+          .end('{"error":"invalid_client"}')
+      await assert.rejects(provider.renew(credential, alice()), ProviderAway, `${status} ${challenge}`)
+    }
+    idp.answer = undefined
+    idp.userinfo = { sub: 'alice' }
+    const { credential: next } = await open({}).provider.renew(credential, alice())
+    idp.refusesAccessTokens = true
+    await assert.rejects(open({ userinfo: true }).provider.renew(next, alice()), ProviderRefused)
   })
 
   it('says anew who it is by userinfo where a refresh brings no ID token, and never of somebody else (A66, A67)', async () => {

@@ -19,6 +19,8 @@ export interface TestProvider {
   header: Record<string, unknown>
   /** What the userinfo endpoint says; undefined where there is none. */
   userinfo: Record<string, unknown> | undefined
+  /** Whether the userinfo endpoint takes no access token. */
+  refusesAccessTokens: boolean
   /** Whether refreshed tokens come with an ID token. */
   provesAnew: boolean
   /** Answers the token endpoint in place of what is right. */
@@ -93,6 +95,8 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
       })
     }
     if (pathname === '/keys') return json({ keys })
+    if (pathname === '/userinfo' && provider.refusesAccessTokens)
+      return void res.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end()
     if (pathname === '/userinfo') return json(provider.userinfo ?? {})
     const chunks: Buffer[] = []
     for await (const chunk of req) chunks.push(chunk as Buffer)
@@ -116,6 +120,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     idToken: {},
     header: {},
     userinfo: undefined,
+    refusesAccessTokens: false,
     provesAnew: true,
     answer: undefined,
     secret: undefined,
