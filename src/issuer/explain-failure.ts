@@ -23,6 +23,8 @@ const unanswered = new Set([
   'OAUTH_RESPONSE_IS_NOT_CONFORM',
   'OAUTH_RESPONSE_IS_NOT_JSON',
   'OAUTH_PARSE_ERROR',
+  // Its keys were read a moment ago, and may have changed since: so soon they are not asked for again.
+  'OAUTH_KEY_SELECTION_FAILED',
 ])
 
 /** What went wrong at a provider: that it said no, or proved nothing, or that it gave no answer. */

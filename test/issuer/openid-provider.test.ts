@@ -25,7 +25,7 @@ describe('a provider of OpenID Connect', () => {
   })
   afterEach(() => {
     Object.assign(idp, { userinfo: undefined, idToken: {}, provesAnew: true, secret: undefined })
-    Object.assign(idp, { answer: undefined, refusesAccessTokens: false })
+    Object.assign(idp, { header: {}, answer: undefined, refusesAccessTokens: false })
   })
   after(() => idp.close())
 
@@ -97,6 +97,13 @@ describe('a provider of OpenID Connect', () => {
     const { credential: next } = await open({}).provider.renew(credential, alice())
     idp.refusesAccessTokens = true
     await assert.rejects(open({ userinfo: true }).provider.renew(next, alice()), ProviderRefused)
+  })
+
+  it('whose keys have changed a moment ago says nothing about a person until they are read again (A62, A67)', async () => {
+    const { provider } = open({})
+    const { credential = '' } = await logIn(provider)
+    idp.header = { kid: 'of the next key' }
+    await assert.rejects(provider.renew(credential, alice()), ProviderAway)
   })
 
   it('says anew who it is by userinfo where a refresh brings no ID token, and never of somebody else (A66, A67)', async () => {
