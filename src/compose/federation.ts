@@ -2,6 +2,7 @@ import { endAccess } from '../authorization-server/end-access.ts'
 import { describeProvider, type ProviderDescription } from '../config/describe-provider.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
+import { reasonOf } from '../core/reason-of.ts'
 import { createOperatorFetch } from '../http/operator-fetch.ts'
 import type { Identity } from '../identity/contract.ts'
 import { type FederatedProvider, federatedIdentity } from '../identity/federated.ts'
@@ -97,8 +98,8 @@ async function buildProvider(
       throw new ConfigurationInvalid([{ path: `login.providers[${index}].issuer`, message: error.message }])
     if (!(error instanceof IssuerAway)) throw error
     base.log.logger.warn(
-      { provider: name, reason: error.message },
-      `${error.message}: nobody can log in there yet`,
+      { provider: name, reason: reasonOf(error) },
+      `${reasonOf(error)}: nobody can log in there yet`,
     )
   }
   return provider

@@ -5,6 +5,7 @@ import type { IssuerConfig } from '../config/issuer-schema.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
+import { reasonOf } from '../core/reason-of.ts'
 import type { TrustedIssuer } from '../gateway/token-verifier.ts'
 import { createOperatorFetch } from '../http/operator-fetch.ts'
 import { IssuerAway, IssuerInvalid } from '../issuer/discover-issuer.ts'
@@ -86,7 +87,7 @@ async function describeOpened({ metadata, trusted, description }: OpenedIssuer):
     if (error instanceof IssuerInvalid)
       return { lines: [{ text: error.message, isGood: false }], invalid: error.message }
     if (!(error instanceof IssuerAway)) throw error
-    return { lines: [{ text: error.message, isGood: false }] }
+    return { lines: [{ text: reasonOf(error), isGood: false }] }
   }
 }
 

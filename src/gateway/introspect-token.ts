@@ -1,8 +1,7 @@
 import type { JWTPayload } from 'jose'
 import { type Clock, epochSeconds } from '../core/clock.ts'
-import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
-import { type ClaimSource, invalidToken, toPrincipal } from './to-principal.ts'
+import { type ClaimSource, invalidToken, keysUnavailable, toPrincipal } from './to-principal.ts'
 
 /** How an issuer is asked about tokens (RFC 7662). */
 export interface Introspection {
@@ -27,7 +26,7 @@ export async function introspectToken(
     answer = await ask(token)
   } catch (cause) {
     const reason = 'the issuer cannot be asked about tokens'
-    throw new Refusal('keys_unavailable', { reason, cause, retryAfterSeconds: 5 })
+    throw keysUnavailable(reason, source, cause)
   }
   if (answer === undefined) throw invalidToken('token is not active')
   if (answer.iss !== undefined && answer.iss !== source.issuer)

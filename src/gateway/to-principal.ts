@@ -1,9 +1,11 @@
 import type { JWTPayload } from 'jose'
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
+import { reasonOf } from '../core/reason-of.ts'
 import { holdersOf } from '../core/revocation.ts'
 import { ScopeSet } from '../core/scope.ts'
 import { isUserId } from '../core/user-id.ts'
+import { scrub } from '../telemetry/scrub.ts'
 import { readScopes, readText, readTexts } from './read-claims.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
@@ -65,6 +67,16 @@ function boundKey(confirmation: unknown): string | undefined {
   if (typeof jkt !== 'string' || Object.keys(others).length > 0)
     throw invalidToken('token is bound in an unknown way')
   return jkt
+}
+
+/** An issuer cannot be asked for what its tokens are verified with. The reasons are labels as well; the log has the cause. */
+export function keysUnavailable(
+  reason: string,
+  { issuer }: Pick<ClaimSource, 'issuer'>,
+  cause: unknown,
+): Refusal {
+  const specifics = scrub(`${issuer}: ${reasonOf(cause)}`)
+  return new Refusal('keys_unavailable', { reason, cause, specifics, retryAfterSeconds: 5 })
 }
 
 /** A token that does not count. The reasons are a closed set: they are labels of a metric. */

@@ -2,7 +2,7 @@ import { errors, type JWTClaimVerificationOptions, type JWTPayload, jwtVerify, U
 import type { Clock } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import { areKeysAbsent } from '../core/keys-absent.ts'
-import { invalidToken } from './to-principal.ts'
+import { invalidToken, keysUnavailable } from './to-principal.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
 /** By how much clocks may differ. */
@@ -20,7 +20,7 @@ export async function verifyJwt(
     checkKind(payload, protectedHeader.typ, issuer.tokenTypes)
     return { payload, kid: protectedHeader.kid }
   } catch (error) {
-    throw error instanceof Refusal ? error : refusalFor(error)
+    throw error instanceof Refusal ? error : refusalFor(error, issuer)
   }
 }
 
@@ -38,7 +38,7 @@ export function checkUnverified(
     const { payload } = UnsecuredJWT.decode(new UnsecuredJWT(claims).encode(), claimRules(issuer, clock))
     checkKind(payload, header === undefined ? issuer.tokenTypes[0] : header.typ, issuer.tokenTypes)
   } catch (error) {
-    throw error instanceof Refusal ? error : refusalFor(error)
+    throw error instanceof Refusal ? error : refusalFor(error, issuer)
   }
 }
 
@@ -74,7 +74,7 @@ function isOtherToken(payload: JWTPayload): boolean {
   )
 }
 
-function refusalFor(error: unknown): Refusal {
+function refusalFor(error: unknown, issuer: Pick<TrustedIssuer, 'issuer'>): Refusal {
   if (error instanceof errors.JWTExpired) return invalidToken('token expired', { cause: error })
   if (error instanceof errors.JWTClaimValidationFailed) {
     return invalidToken(error.claim === 'nbf' ? 'token not valid yet' : 'token lacks a claim', {
@@ -88,12 +88,6 @@ function refusalFor(error: unknown): Refusal {
     return invalidToken('token has a wrong signature', { cause: error })
   if (error instanceof errors.JOSEAlgNotAllowed)
     return invalidToken('token has a forbidden algorithm', { cause: error })
-  if (areKeysAbsent(error)) {
-    return new Refusal('keys_unavailable', {
-      reason: 'signing keys cannot be had',
-      cause: error,
-      retryAfterSeconds: 5,
-    })
-  }
+  if (areKeysAbsent(error)) return keysUnavailable('signing keys cannot be had', issuer, error)
   return invalidToken('token is malformed', { cause: error })
 }

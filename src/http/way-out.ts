@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { type Clock, isRecent } from '../core/clock.ts'
+import { reasonOf } from '../core/reason-of.ts'
 import { FetchRefused, type SafeFetch } from './safe-fetch.ts'
 
 /** What is known of the way to the public internet: `absent` by what the operator named, `doubtful` by other hosts. */
@@ -175,12 +176,4 @@ async function attemptFetch(fetch: () => Promise<Response>): Promise<Tried> {
       error,
     }
   }
-}
-
-/** Connecting to several addresses fails with a code and no message. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const cause = error.cause as NodeJS.ErrnoException | undefined
-  const why = cause?.message || cause?.code
-  return why ? `${error.message} (${why})` : error.message
 }

@@ -4,6 +4,7 @@ import {
   ResponseBodyError,
   WWWAuthenticateChallengeError,
 } from 'openid-client'
+import { reasonOf } from '../core/reason-of.ts'
 import { ProviderAway, ProviderRefused } from '../identity/provider-contract.ts'
 import { IssuerAway, IssuerInvalid } from './discover-issuer.ts'
 
@@ -31,7 +32,7 @@ const unanswered = new Set([
 export function explainFailure(error: unknown): Error {
   if (error instanceof ProviderAway || error instanceof ProviderRefused) return error
   if (error instanceof IssuerAway || error instanceof IssuerInvalid)
-    return new ProviderAway(error.message, { cause: error })
+    return new ProviderAway(reasonOf(error), { cause: error })
   if (error instanceof AuthorizationResponseError)
     return new ProviderRefused(describe(error), { code: error.error, cause: error })
   if (error instanceof ResponseBodyError) {
@@ -44,9 +45,13 @@ export function explainFailure(error: unknown): Error {
     const why = error.status === 401 ? ': it does not take clientId and clientSecret' : ''
     return new ProviderAway(`the answer has the status ${error.status}${why}`, { cause: error })
   }
-  // Some servers say no with this status and nothing else, where invalid_grant should stand (RFC 6749 section 5.2).
-  if (error instanceof ClientError && error.cause instanceof Response && error.cause.status === 400)
-    return new ProviderRefused('the answer is 400, without a reason', { cause: error })
+  if (error instanceof ClientError && error.cause instanceof Response) {
+    const { status } = error.cause
+    // Some servers say no with this status and nothing else, where invalid_grant should stand (RFC 6749 section 5.2).
+    return status === 400
+      ? new ProviderRefused('the answer is 400, without a reason', { cause: error })
+      : new ProviderAway(`no answer: ${error.message}, with the status ${status}`, { cause: error })
+  }
   if (error instanceof ClientError && error.code !== undefined && !unanswered.has(error.code)) {
     const { cause } = error
     return new ProviderRefused(
@@ -56,8 +61,7 @@ export function explainFailure(error: unknown): Error {
       },
     )
   }
-  const why = error instanceof Error ? error.message : String(error)
-  return new ProviderAway(`no answer: ${why}`, { cause: error })
+  return new ProviderAway(`no answer: ${reasonOf(error)}`, { cause: error })
 }
 
 function describe({

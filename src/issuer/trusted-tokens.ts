@@ -9,6 +9,7 @@ import {
 } from 'openid-client'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
 import type { ClientSecret } from './client-secret.ts'
+import { explainFailure } from './explain-failure.ts'
 import type { KeptIssuer } from './kept-issuer.ts'
 
 const keySetBounds = { timeoutDuration: 5000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
@@ -69,7 +70,11 @@ export function issuerIntrospection(
     return configuration
   }
   return async (token) => {
-    const { active, ...claims } = await tokenIntrospection(await open(), token)
-    return active ? claims : undefined
+    try {
+      const { active, ...claims } = await tokenIntrospection(await open(), token)
+      return active ? claims : undefined
+    } catch (error) {
+      throw new Error(explainFailure(error).message, { cause: error })
+    }
   }
 }

@@ -235,6 +235,7 @@ describe('identity assertions (T8, ID-JAG)', () => {
     const assertion = await gone.assert({ aud: url, resource: mcpUrl })
     const { body } = await askAs(lonely.oauth, 'desktop', { grant_type: jwtBearer, assertion })
     assert.equal(body.error, 'temporarily_unavailable')
+    assert.match(lonely.installation.log(), /cannot be had: connect ECONNREFUSED /)
     await lonely.close()
   })
 })

@@ -156,6 +156,7 @@ describe('tokens of another issuer, with no authorization server of ours', () =>
     const { status, headers } = await waiting.post(list, { token })
     assert.deepEqual([status, headers.get('retry-after')], [503, '5'])
     assert.equal(headers.get('www-authenticate'), null, 'nobody is asked to log in again')
+    assert.ok(waiting.installation.log().includes(`"specifics":"${away.issuer}: Expected 200 OK from`), 'why')
     away.isAway = false
     assert.equal(await tryToken(waiting, token), '200')
   })
@@ -282,6 +283,8 @@ describe('opaque tokens of another issuer', () => {
     asked.isAway = true
     const { status, headers } = await gate.post(list, { token: 't-later' })
     assert.deepEqual([status, headers.get('retry-after')], [503, '5'])
+    const log = gate.installation.log()
+    assert.ok(log.includes(`"specifics":"${asked.issuer}: no answer: unexpected HTTP response status`), log)
     asked.isAway = false
     assert.equal(await tryToken(gate, 't-later'), '200')
     assert.ok(!gate.installation.log().includes('introspection-secret'))

@@ -26,7 +26,9 @@ function begin(
     const { host } = new URL(url)
     asked.push(url)
     if (reached[host] === true) return new Response('{}')
-    throw new FetchRefused('the fetch failed', { reached: reached[host], cause: { code: 'ECONNREFUSED' } })
+    // As connecting to several addresses fails.
+    const cause = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })
+    throw new FetchRefused('the fetch failed', { reached: reached[host], cause })
   }
   const [watched, known] = [wayOut.watch(fetch), wayOut.watch(fetch, { forLetIn: true })]
   const comeBy = (way: typeof fetch) => async (host: string) =>

@@ -1,6 +1,7 @@
 import { decodeJwt, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { areKeysAbsent } from '../../core/keys-absent.ts'
+import { reasonOf } from '../../core/reason-of.ts'
 import { commonScopes, parseScopes } from '../../core/scope.ts'
 import { seenOnceModel } from '../../storage/contract.ts'
 import { errors, grantHelpers } from '../library.ts'
@@ -139,7 +140,10 @@ async function verifySignature(
     return (await jwtVerify(assertion, keys, options)).payload
   } catch (error) {
     if (areKeysAbsent(error))
-      throw new errors.TemporarilyUnavailable('the keys of the identity provider cannot be had')
+      throw new errors.TemporarilyUnavailable(
+        'the keys of the identity provider cannot be had',
+        reasonOf(error),
+      )
     throw refused('the assertion is not valid', error)
   }
 }
