@@ -99,7 +99,7 @@ export function openIssuerKeys(
 ): JWTVerifyGetKey {
   const origins = [issuer, jwksUri].filter((url) => url !== undefined).map((url) => new URL(url).origin)
   const fetch = createOperatorFetch({ origins, userAgent: userAgentOf(publicUrl), ...fetchBounds })
-  return issuerKeys(openIssuer({ issuer, origins }, { fetch, clock }), jwksUri, fetch)
+  return issuerKeys(openIssuer({ issuer, origins }, { fetch, clock }), jwksUri, { fetch, clock })
 }
 
 function userAgentOf(publicUrl: string): string {
@@ -125,7 +125,7 @@ function open(setting: IssuerConfig, config: Config, { clock, log }: IssuerBase)
     trusted: {
       ...tokensOf(description, config),
       algorithms,
-      keys: issuerKeys(metadata, jwksUri, fetch),
+      keys: issuerKeys(metadata, jwksUri, { fetch, clock }),
       introspection: introspection && {
         cacheSeconds: introspection.cacheSeconds,
         ask: issuerIntrospection(

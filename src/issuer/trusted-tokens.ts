@@ -7,27 +7,37 @@ import {
   customFetch,
   tokenIntrospection,
 } from 'openid-client'
+import { type Clock, isRecent } from '../core/clock.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
 import type { ClientSecret } from './client-secret.ts'
 import { explainFailure } from './explain-failure.ts'
 import type { KeptIssuer } from './kept-issuer.ts'
 
 const keySetBounds = { timeoutDuration: 5000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
+/** The library waits after keys that it got, and not after those that it could not have. */
+const retryMilliseconds = 5000
 
 /**
  * The keys of an issuer, from `jwksUri` or from where its metadata says. A key that is not there is looked for again, at
- * most twice a minute, so that new ones are found and made-up ones cost nothing.
+ * most twice a minute, or every five seconds while they cannot be had: new ones are found, and made-up ones cost nothing.
  */
 export function issuerKeys(
   kept: KeptIssuer,
   jwksUri: string | undefined,
-  fetch: OperatorFetch,
+  { fetch, clock }: { readonly fetch: OperatorFetch; readonly clock: Clock },
 ): JWTVerifyGetKey {
-  const open = (url: string): JWTVerifyGetKey =>
-    createRemoteJWKSet(new URL(url), {
+  const open = (url: string): JWTVerifyGetKey => {
+    let askedAt = Number.NEGATIVE_INFINITY
+    return createRemoteJWKSet(new URL(url), {
       ...keySetBounds,
-      [joseFetch]: (address, options) => fetch(address, options),
+      [joseFetch]: async (address, options) => {
+        if (isRecent(clock, askedAt, retryMilliseconds))
+          throw new Error('it was asked for its keys a moment ago, in vain')
+        askedAt = clock.now()
+        return fetch(address, options)
+      },
     })
+  }
   const sets = new Map<string, JWTVerifyGetKey>()
   return async (header, token) => {
     const url = jwksUri ?? (await kept()).serverMetadata().jwks_uri

@@ -145,11 +145,15 @@ describe('tokens of another issuer, with no authorization server of ours', () =>
   it('answers 503 while there are no keys to verify with: it is no fault of the token (A8)', async (test) => {
     const away = await startTokenIssuer(() => 'api')
     test.after(() => away.close())
-    const waiting = await startGatedSpy({
-      authorizationServer: 'external',
-      clients: [],
-      issuers: [{ issuer: away.issuer, audiences: ['api'], tokenTypes: ['JWT'] }],
-    })
+    const clock = movableClock()
+    const waiting = await startGatedSpy(
+      {
+        authorizationServer: 'external',
+        clients: [],
+        issuers: [{ issuer: away.issuer, audiences: ['api'], tokenTypes: ['JWT'] }],
+      },
+      clock,
+    )
     test.after(() => waiting.close())
     away.isAway = true
     const token = await away.token({ scope: 'mcp:*' })
@@ -157,7 +161,14 @@ describe('tokens of another issuer, with no authorization server of ours', () =>
     assert.deepEqual([status, headers.get('retry-after')], [503, '5'])
     assert.equal(headers.get('www-authenticate'), null, 'nobody is asked to log in again')
     assert.ok(waiting.installation.log().includes(`"specifics":"${away.issuer}: Expected 200 OK from`), 'why')
+    for (let index = 0; index < 20; index++) {
+      const madeUp = await away.token({ scope: 'mcp:*' }, { kid: `made-up-${index}` })
+      assert.equal((await waiting.post(list, { token: madeUp })).status, 503)
+    }
+    const fetched = away.paths.filter((path) => path === '/keys').length
+    assert.equal(fetched, 1, 'it is not asked for each token')
     away.isAway = false
+    clock.advance(5001)
     assert.equal(await tryToken(waiting, token), '200')
   })
 
