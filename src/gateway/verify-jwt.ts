@@ -70,7 +70,7 @@ function isOtherToken(payload: JWTPayload): boolean {
   const { typ } = payload
   return (
     ['nonce', 'at_hash', 'c_hash'].some((claim) => claim in payload) ||
-    (typ !== undefined && typ !== 'Bearer')
+    (typ !== undefined && typ !== 'Bearer' && typ !== 'DPoP')
   )
 }
 

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
 import { portcullis } from '../support/command.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { proofKey } from '../support/proofs.ts'
 import { startTokenIssuer, type TokenIssuer, tryToken } from '../support/token-issuer.ts'
 
 describe('a token as each kind of issuer makes it', () => {
@@ -56,6 +57,19 @@ describe('a token as each kind of issuer makes it', () => {
       const strange = await issuer.token(claims, { typ: 'logout+jwt' })
       assert.equal(await tryToken(gate, strange), 'token is no access token')
     })
+
+  it('of keycloak that is bound to a key says so inside, and counts with a proof (A6, A13)', async () => {
+    const issuer = issuers.get('keycloak') ?? assert.fail('there is no keycloak')
+    const key = await proofKey()
+    const bound = { scope: read, typ: 'DPoP', azp: 'app', cnf: { jkt: key.thumbprint } }
+    const token = await issuer.token(bound, { typ: 'JWT' })
+    const dpop = await key.prove({ url: gate.installation.mcpUrl, token })
+    const headers = { authorization: `DPoP ${token}`, dpop }
+    assert.equal((await gate.post(legacyRequest('tools/list'), { headers })).status, 200)
+    assert.equal(await tryToken(gate, token), 'token comes without a proof')
+    const refresh = await issuer.token({ ...bound, typ: 'Refresh' }, { typ: 'JWT' })
+    assert.equal(await tryToken(gate, refresh), 'token is no access token')
+  })
 
   it('and what its issuer can do is told by "check --ask-issuers" (N7)', async () => {
     const file = join(gate.installation.data, 'portcullis.yaml')
