@@ -2,6 +2,7 @@ import type { JWTPayload } from 'jose'
 import { type Clock, epochSeconds } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
 import { type ClaimSource, invalidToken, keysUnavailable, toPrincipal } from './to-principal.ts'
+import { clockToleranceSeconds } from './verify-jwt.ts'
 
 /** How an issuer is asked about tokens (RFC 7662). */
 export interface Introspection {
@@ -31,7 +32,21 @@ export async function introspectToken(
   if (answer === undefined) throw invalidToken('token is not active')
   if (answer.iss !== undefined && answer.iss !== source.issuer)
     throw invalidToken('token is from an unknown issuer')
+  if (isOtherToken(answer)) throw invalidToken('token is no access token')
+  const { iat, exp, nbf } = answer
+  if ([iat, exp, nbf].some((date) => typeof (date ?? 0) !== 'number'))
+    throw invalidToken('token lacks a claim')
   const now = epochSeconds(clock)
-  if (answer.nbf !== undefined && answer.nbf > now) throw invalidToken('token not valid yet')
-  return toPrincipal({ ...answer, iat: answer.iat ?? now, exp: answer.exp ?? now + cacheSeconds }, source)
+  if (nbf !== undefined && nbf > now + clockToleranceSeconds) throw invalidToken('token not valid yet')
+  return toPrincipal({ ...answer, iat: iat ?? now, exp: exp ?? now + cacheSeconds }, source)
+}
+
+const otherKinds: ReadonlySet<unknown> = new Set(['refresh', 'refresh_token', 'id', 'id_token'])
+
+/**
+ * Whether an issuer, which knows tokens of every kind as active, says that this is another one (RFC 7662 section 4): Hydra in
+ * `token_use`, Keycloak in `typ`, others in `token_type`.
+ */
+function isOtherToken({ token_use: use, typ, token_type: type }: JWTPayload): boolean {
+  return [use, typ, type].some((kind) => typeof kind === 'string' && otherKinds.has(kind.toLowerCase()))
 }

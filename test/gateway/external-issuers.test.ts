@@ -273,6 +273,25 @@ describe('opaque tokens of another issuer', () => {
     assert.equal(await tryToken(gate, 't-revoked'), 'token is not active')
   })
 
+  it('must be no refresh token, and have times that are numbers, by clocks that differ a little (A5, A6)', async () => {
+    const now = Math.floor(clock.now() / 1000)
+    for (const [index, [said, reason]] of [
+      [{ token_use: 'refresh_token', token_type: 'Bearer' }, 'token is no access token'],
+      [{ typ: 'Refresh' }, 'token is no access token'],
+      [{ token_type: 'id_token' }, 'token is no access token'],
+      [{ token_use: 'access_token', typ: 'Bearer', token_type: 'access_token' }, '200'],
+      [{ exp: '2020-01-01T00:00:00Z' }, 'token lacks a claim'],
+      [{ exp: String(now - 100) }, 'token lacks a claim'],
+      [{ iat: 'now' }, 'token lacks a claim'],
+      [{ nbf: '0' }, 'token lacks a claim'],
+      [{ exp: null, iat: null, nbf: null }, '200'],
+      [{ iat: now + 3, nbf: now + 3 }, '200'],
+    ].entries()) {
+      asked.opaque.set(`t-said-${index}`, { ...active, ...(said as object) })
+      assert.equal(await tryToken(gate, `t-said-${index}`), reason, JSON.stringify(said))
+    }
+  })
+
   it('must be active, of this issuer, for us, and begun (V3, A1)', async () => {
     for (const [answer, reason] of [
       [{ ...active, active: false }, 'token is not active'],
