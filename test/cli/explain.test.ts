@@ -139,6 +139,8 @@ describe('portcullis explain', () => {
       assert.equal((await documented(claims, ['--name', 'add'])).decision, 'allow')
     const over = await documented({ ...said, active: false }, ['--name', 'add'])
     assert.deepEqual([over.decision, over.answer?.why], ['deny', 'token is not active'])
+    const refresh = await documented({ ...said, token_use: 'refresh_token' }, ['--method', 'tools/list'])
+    assert.match(refresh.mend[0] ?? '', /^the issuer says that it is a refresh token or an ID token: let the/)
   })
 
   it('explains as of another time, and knows a token that lacks a proof or a way to prove', async () => {

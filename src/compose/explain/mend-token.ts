@@ -45,6 +45,10 @@ export function mendToken({ refusal, issuers, issuer, sample }: TokenContext): s
     case 'token lives too long':
       return ['let the issuer make access tokens that live for a week at most']
     case 'token is no access token':
+      if (issuer?.introspection !== undefined)
+        return [
+          'the issuer says that it is a refresh token or an ID token: let the client send its access token',
+        ]
       return [
         `tokens with the typ ${issuer?.tokenTypes.join(' or ')} count, this one has ${header?.typ ?? 'none that is known'}; ID tokens (nonce, at_hash) never do`,
         ...(setting === undefined ? [] : [`${setting}.tokenTypes says which ones are its access tokens`]),
