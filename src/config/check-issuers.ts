@@ -4,13 +4,22 @@ import { issuerProblem } from './check-providers.ts'
 import type { RuleProblem } from './cross-check.ts'
 import { describeIssuer, type IssuerDescription } from './describe-issuer.ts'
 import { issuerPresetOf } from './issuer-presets.ts'
+import { publicUrlOf } from './public-url.ts'
 import type { ParsedConfig } from './schema.ts'
+
+const isOwn =
+  'is our own authorization server, whose tokens count without it: take it away, or set authorizationServer: external'
 
 type Wrong = readonly [path: readonly PropertyKey[], message: string]
 
 /** The rules for issuers whose access tokens are accepted, and for an installation that has no other ones. */
 export function checkIssuers(config: Partial<ParsedConfig>): RuleProblem[] {
   const described = (config.issuers ?? []).map(describeIssuer)
+  const { authorizationServer, publicUrl, listen } = config
+  const own =
+    authorizationServer === 'external' || listen === undefined
+      ? undefined
+      : publicUrlOf({ publicUrl, listen })
   const ofIssuers = described.flatMap((issuer, index) => {
     const earlier = described.slice(0, index)
     const isTaken = issuer.issuer !== undefined && earlier.some((other) => other.issuer === issuer.issuer)
@@ -18,6 +27,7 @@ export function checkIssuers(config: Partial<ParsedConfig>): RuleProblem[] {
     const isSecond =
       issuer.introspection !== undefined && earlier.some((other) => other.introspection !== undefined)
     const wrong: Wrong[] = [
+      ...(own !== undefined && issuer.issuer === own ? [[['issuer'], isOwn] as const] : []),
       ...(isTaken ? [[['issuer'], 'is listed twice'] as const] : []),
       ...(isSecond
         ? [

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { withoutTrailingSlash } from '../core/resource.ts'
 import { checkPorts } from './check-ports.ts'
 import { closest } from './closest.ts'
 import { completeLogin } from './complete-login.ts'
@@ -9,6 +8,7 @@ import { type ConfigFile, readConfigFile } from './file.ts'
 import { deepFreeze } from './freeze.ts'
 import { flagNames, placeOf } from './places.ts'
 import { ConfigurationInvalid, type Problem, writePath } from './problems.ts'
+import { publicUrlOf } from './public-url.ts'
 import { checkPair } from './read-pair.ts'
 import { type Config, type ConfigInput, configSchema } from './schema.ts'
 import { listSettings } from './settings.ts'
@@ -85,9 +85,7 @@ export function loadConfig({
     })
   }
   if (parsed.data === undefined || problems.length > 0) throw new ConfigurationInvalid(problems)
-  const publicUrl = withoutTrailingSlash(
-    new URL(parsed.data.publicUrl ?? `http://127.0.0.1:${parsed.data.listen.gateway}`).href,
-  )
+  const publicUrl = publicUrlOf(parsed.data)
   const { mode } = parsed.data
   const completed = parsed.data.tenants.map((tenant) => {
     return { ...tenant, login: completeLogin({ mode, login: tenant.login }) }

@@ -75,7 +75,8 @@ export function keysUnavailable(
   { issuer }: Pick<ClaimSource, 'issuer'>,
   cause: unknown,
 ): Refusal {
-  const specifics = scrub(`${issuer}: ${reasonOf(cause)}`)
+  const why = reasonOf(cause)
+  const specifics = scrub(why.startsWith(issuer) ? why : `${issuer}: ${why}`)
   return new Refusal('keys_unavailable', { reason, cause, specifics, retryAfterSeconds: 5 })
 }
 

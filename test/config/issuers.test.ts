@@ -104,6 +104,15 @@ describe('the setting issuers', () => {
     assert.match(problems({ issuers: both })[0] ?? '', /\[1\]\.introspection: can stand at one issuer alone/)
   })
 
+  it('has none that is the authorization server of ours, whose tokens count by its own keys (A66)', () => {
+    const issuers = [{ issuer: 'https://mcp.example.com' }]
+    const own = { authorizationServer: 'own', login: { users: 'local' }, issuers }
+    for (const publicUrl of ['https://mcp.example.com', 'https://MCP.example.com/'])
+      assert.match(problems({ ...own, publicUrl })[0] ?? '', /^issuers\[0\]\.issuer: is our own authoriz/)
+    assert.deepEqual(problems({ ...own, publicUrl: 'https://mcp.example.com/gate' }), [])
+    assert.deepEqual(problems({ issuers }), [], 'it may run in another place')
+  })
+
   it('refuses what has no effect without an authorization server of ours', () => {
     const issuers = [good.other]
     assert.match(problems({ issuers: [] })[0] ?? '', /^issuers: must name the issuer/)
