@@ -103,6 +103,10 @@ async function ask(
     if (error instanceof ProviderRefused || error instanceof FactsUnusable) return { no: error.message }
     if (!(error instanceof ProviderAway)) throw error
     onAway(provider.name, error.message)
+    const { userId, loggedInAt, facts, confirmedAt: now } = linked
+    // As it was before, but for this: who asks again with the other one may look like a thief there.
+    if (error.credential !== undefined)
+      await identities.confirm(userId, { loggedInAt, facts, credential: error.credential, now })
     return 'silence'
   }
 }

@@ -55,9 +55,13 @@ interface RenewedIdentity {
 
 /** A provider does not answer, or not as it should. The message is for the operator. */
 export class ProviderAway extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** What it gave before it fell silent, with which it can be asked again: the one of before may be used up. A secret. */
+  readonly credential: string | undefined
+
+  constructor(message: string, options?: ErrorOptions & { readonly credential?: string | undefined }) {
     super(message, options)
     this.name = 'ProviderAway'
+    this.credential = options?.credential
   }
 }
 

@@ -16,7 +16,12 @@ import {
 import type { Claims } from '../core/claims.ts'
 import type { Clock } from '../core/clock.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
-import { type LoginProvider, type ProvenIdentity, ProviderRefused } from '../identity/provider-contract.ts'
+import {
+  type LoginProvider,
+  type ProvenIdentity,
+  ProviderAway,
+  ProviderRefused,
+} from '../identity/provider-contract.ts'
 import type { ClientSecret } from './client-secret.ts'
 import { discoverIssuer } from './discover-issuer.ts'
 import { explainFailure } from './explain-failure.ts'
@@ -137,7 +142,11 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
         const claims = tokens.claims()
         // A refresh need not bring an ID token (OpenID Connect Core 1.0 section 12.2).
         const { iss, sub } = claims ?? { iss: known.issuer, sub: known.subject }
-        const told = await userinfo(configuration, tokens.access_token, sub)
+        const told = await userinfo(configuration, tokens.access_token, sub).catch((error: unknown) => {
+          const failure = explainFailure(error)
+          if (!(failure instanceof ProviderAway)) throw failure
+          throw new ProviderAway(failure.message, { cause: error, credential: tokens.refresh_token })
+        })
         const isSilent = claims === undefined && told === undefined
         return {
           credential: tokens.refresh_token ?? credential,

@@ -145,3 +145,26 @@ describe('a login that its provider gave nothing to ask by', () => {
     assert.equal(await call(), 401, 'the access token ends with its grant')
   })
 })
+
+describe('a provider that falls silent between a refresh and its userinfo', () => {
+  it('is asked again with the refresh token that it gave, so that nobody loses their access by it (A67)', async (test) => {
+    const federation = await startFederation()
+    test.after(() => federation.close())
+    const [first] = federation.setting
+    if (first !== undefined) Object.assign(first, { userinfo: true })
+    federation.first.userinfo = { sub: 'alice' }
+    await federation.installation.restart()
+    const { refresh_token: token } = await federation.signIn()
+    federation.clock.advance(301_000)
+    federation.first.userinfoFails = 503
+    const during = await federation.client.refresh(token)
+    assert.equal(during.status, 200)
+    federation.first.userinfoFails = undefined
+    federation.clock.advance(11_000)
+    const later = await federation.client.refresh(during.body.refresh_token)
+    assert.equal(later.status, 200, 'it answers again')
+    federation.first.revoke()
+    federation.clock.advance(301_000)
+    assert.equal((await federation.client.refresh(later.body.refresh_token)).body.error, 'invalid_grant')
+  })
+})

@@ -25,7 +25,7 @@ describe('a provider of OpenID Connect', () => {
   })
   afterEach(() => {
     Object.assign(idp, { userinfo: undefined, idToken: {}, provesAnew: true, secret: undefined })
-    Object.assign(idp, { header: {}, answer: undefined, refusesAccessTokens: false })
+    Object.assign(idp, { header: {}, answer: undefined, userinfoFails: undefined })
   })
   after(() => idp.close())
 
@@ -95,7 +95,7 @@ describe('a provider of OpenID Connect', () => {
     idp.answer = undefined
     idp.userinfo = { sub: 'alice' }
     const { credential: next } = await open({}).provider.renew(credential, alice())
-    idp.refusesAccessTokens = true
+    idp.userinfoFails = 401
     await assert.rejects(open({ userinfo: true }).provider.renew(next, alice()), ProviderRefused)
   })
 

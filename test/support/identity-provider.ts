@@ -19,8 +19,8 @@ export interface TestProvider {
   header: Record<string, unknown>
   /** What the userinfo endpoint says; undefined where there is none. */
   userinfo: Record<string, unknown> | undefined
-  /** Whether the userinfo endpoint takes no access token. */
-  refusesAccessTokens: boolean
+  /** With which status the userinfo endpoint answers that it does not say anything; undefined where it does. */
+  userinfoFails: 401 | 503 | undefined
   /** Whether refreshed tokens come with an ID token. */
   provesAnew: boolean
   /** Answers the token endpoint in place of what is right. */
@@ -95,8 +95,10 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
       })
     }
     if (pathname === '/keys') return json({ keys })
-    if (pathname === '/userinfo' && provider.refusesAccessTokens)
-      return void res.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end()
+    if (pathname === '/userinfo' && provider.userinfoFails !== undefined) {
+      const challenge = { 'www-authenticate': 'Bearer error="invalid_token"' }
+      return void res.writeHead(provider.userinfoFails, provider.userinfoFails === 401 ? challenge : {}).end()
+    }
     if (pathname === '/userinfo') return json(provider.userinfo ?? {})
     const chunks: Buffer[] = []
     for await (const chunk of req) chunks.push(chunk as Buffer)
@@ -120,7 +122,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     idToken: {},
     header: {},
     userinfo: undefined,
-    refusesAccessTokens: false,
+    userinfoFails: undefined,
     provesAnew: true,
     answer: undefined,
     secret: undefined,
