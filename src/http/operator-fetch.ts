@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { isLoopbackHost } from '../core/resource.ts'
+import { fetchHeaders, readWhole } from './read-answer.ts'
 import { FetchRefused, publicLookup } from './safe-fetch.ts'
 import { createSlots } from './slots.ts'
 import { addressKind, literalAddress } from './special-use.ts'
@@ -78,20 +79,11 @@ async function readAnswer(
   { statusCode, headers, body }: Dispatcher.ResponseData,
   maxBytes: number,
 ): Promise<Response> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > maxBytes) throw new FetchRefused(`the answer is larger than ${maxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  const fields = new Headers()
-  for (const [name, value] of Object.entries(headers)) {
-    for (const one of [value ?? []].flat()) fields.append(name, one)
-  }
+  const whole = await readWhole(body, maxBytes)
+  if (whole === undefined) throw new FetchRefused(`the answer is larger than ${maxBytes} bytes`)
   const isEmpty = statusCode === 204 || statusCode === 304
-  return new Response(isEmpty ? null : new Uint8Array(Buffer.concat(chunks)), {
+  return new Response(isEmpty ? null : new Uint8Array(whole), {
     status: statusCode,
-    headers: fields,
+    headers: fetchHeaders(headers),
   })
 }

@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { Dispatcher } from 'undici'
+import { fetchHeaders, readWhole } from './read-answer.ts'
 import { hostResolver, isLocalhostName, isUnknownName } from './resolve-host.ts'
 import { createSlots } from './slots.ts'
 import { addressKind, literalAddress } from './special-use.ts'
@@ -173,26 +174,8 @@ async function get(
     })
   if (encoding !== undefined && encoding !== 'identity')
     throw new FetchRefused('the answer is compressed', { reached: true })
-  return new Response(new Uint8Array(await readAll(body, maxBytes)), { headers: fieldsOf(headers) })
-}
-
-/** Leaving the loop destroys the stream, and with it the connection. */
-async function readAll(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of body) {
-    length += chunk.length
-    if (length > maxBytes)
-      throw new FetchRefused(`the answer is larger than ${maxBytes} bytes`, { reached: true })
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-function fieldsOf(headers: Dispatcher.ResponseData['headers']): Headers {
-  const fields = new Headers()
-  for (const [name, value] of Object.entries(headers)) {
-    for (const one of [value ?? []].flat()) fields.append(name, one)
-  }
-  return fields
+  const whole = await readWhole(body, maxBytes)
+  if (whole === undefined)
+    throw new FetchRefused(`the answer is larger than ${maxBytes} bytes`, { reached: true })
+  return new Response(new Uint8Array(whole), { headers: fetchHeaders(headers) })
 }

@@ -1,5 +1,6 @@
 import { Refusal } from '../../core/errors.ts'
 import { EventTooLarge, eventReader, type StreamEvent } from '../../http/event-stream.ts'
+import { readWhole } from '../../http/read-answer.ts'
 import { refusalFor } from '../../http/relay.ts'
 import { parseLossless } from '../../mcp/lossless.ts'
 import { asObject, type Json } from './json-rpc.ts'
@@ -9,14 +10,9 @@ const maxMessageLength = 16 * 1024 * 1024
 
 /** The messages of a JSON body: one, or a batch. Throws `upstream_invalid`. The body is untrusted. */
 export async function readJsonMessages(body: AsyncIterable<Uint8Array>): Promise<Json[]> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > maxMessageLength) throw new Refusal('upstream_invalid', { reason: 'the answer is too large' })
-    chunks.push(chunk)
-  }
-  return parseMessages(Buffer.concat(chunks).toString())
+  const whole = await readWhole(body, maxMessageLength)
+  if (whole === undefined) throw new Refusal('upstream_invalid', { reason: 'the answer is too large' })
+  return parseMessages(whole.toString())
 }
 
 /** The events of an event stream, as they come. Throws `upstream_invalid` for one that is too large. */

@@ -1,6 +1,8 @@
 import { Refusal } from '../../core/errors.ts'
 import { isBearerToken } from '../../core/header-field.ts'
+import { readWhole } from '../../http/read-answer.ts'
 import { Pool } from '../../http/undici.ts'
+import { isJsonObject, type JsonObject } from '../../mcp/json.ts'
 import type { Secret } from './secret.ts'
 
 /** An access token that a token server gave. */
@@ -83,26 +85,19 @@ function basic(id: string, secret: string): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 }
 
-/** Undefined for what is no JSON object. Leaving the loop destroys the stream. */
-async function readObject(
-  body: AsyncIterable<Buffer>,
-): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of body) {
-    length += chunk.length
-    if (length > maxBytes) throw unavailable('gave too long an answer')
-    chunks.push(chunk)
-  }
+/** Undefined for what is no JSON object. Throws where it is too long. */
+async function readObject(body: AsyncIterable<Buffer>): Promise<JsonObject | undefined> {
+  const whole = await readWhole(body, maxBytes)
+  if (whole === undefined) throw unavailable('gave too long an answer')
   try {
-    const value: unknown = JSON.parse(Buffer.concat(chunks).toString())
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+    const value: unknown = JSON.parse(whole.toString())
+    return isJsonObject(value) ? value : undefined
   } catch {
     return undefined // the message of the error would repeat the answer
   }
 }
 
-function readToken(status: number, answer: Readonly<Record<string, unknown>> | undefined): GivenToken {
+function readToken(status: number, answer: JsonObject | undefined): GivenToken {
   const code = answer?.['error']
   if (status !== 200) throw unavailable(`answered ${status}${errorCodes.has(code) ? ` ${String(code)}` : ''}`)
   const token = answer?.['access_token']
