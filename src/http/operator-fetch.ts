@@ -1,9 +1,8 @@
 import type { Dispatcher } from 'undici'
-import { isLoopbackHost } from '../core/resource.ts'
 import { fetchHeaders, readWhole } from './read-answer.ts'
 import { FetchRefused, publicLookup } from './safe-fetch.ts'
 import { createSlots } from './slots.ts'
-import { addressKind, literalAddress } from './special-use.ts'
+import { leadsInside } from './special-use.ts'
 import { Agent } from './undici.ts'
 
 interface OperatorFetchOptions {
@@ -70,9 +69,7 @@ export function createOperatorFetch(options: OperatorFetchOptions): OperatorFetc
 export function foreignUrlProblem(url: URL): string | undefined {
   if (url.protocol !== 'https:') return 'it is not https'
   if (url.username !== '' || url.password !== '') return 'it has user information'
-  const literal = literalAddress(url.hostname)
-  const isInside = literal === undefined ? isLoopbackHost(url.hostname) : addressKind(literal) !== 'global'
-  return isInside ? 'it is not on the public internet' : undefined
+  return leadsInside(url.hostname) ? 'it is not on the public internet' : undefined
 }
 
 async function readAnswer(
