@@ -1,6 +1,7 @@
 import { Refusal } from '../core/errors.ts'
 import { isJsonObject } from '../mcp/json.ts'
 import { parseLossless } from '../mcp/lossless.ts'
+import { isAskedFor } from '../mcp/subscriptions.ts'
 import { isTaskMethod, mayBecomeTask, relatedTaskKey, relatedTaskOf } from '../mcp/tasks.ts'
 import type { Authorized } from './authorize.ts'
 import type { Call, MethodCall } from './call.ts'
@@ -55,7 +56,7 @@ export function openTasks(ids: TaskIds, allowed: Authorized, call: Answering): O
     if (typeof method === 'string' && isTaskMethod(method) && 'taskId' in holder)
       holder['taskId'] = name = demand(holder['taskId'])
     const filter = holder['notifications']
-    if (method === 'subscriptions/listen' && isObject(filter) && namesListened(filter))
+    if (method === 'subscriptions/listen' && isObject(filter) && isAskedFor(filter['taskIds']))
       filter['taskIds'] = [filter['taskIds']].flat().map(demand)
     const related = relatedTaskOf(holder)
     if (related === undefined) return
@@ -82,14 +83,10 @@ function namesTasks({ verb, methods, body }: Call): boolean {
     const filter = method === 'subscriptions/listen' ? params['notifications'] : undefined
     return (
       (isTaskMethod(method) && 'taskId' in params) ||
-      (isJsonObject(filter) && namesListened(filter)) ||
+      (isJsonObject(filter) && isAskedFor(filter['taskIds'])) ||
       relatedTaskOf(params) !== undefined
     )
   })
-}
-
-function namesListened({ taskIds }: Readonly<Json>): boolean {
-  return taskIds !== undefined && taskIds !== false && !(Array.isArray(taskIds) && taskIds.length === 0)
 }
 
 function isObject(value: unknown): value is Json {

@@ -1,6 +1,7 @@
 import { filterEntries } from '../core/filter-entries.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 import type { Era } from './revisions.ts'
+import { isAskedFor } from './subscriptions.ts'
 
 /** The scopes that a call needs; undefined when its params do not say what is asked for. */
 type ScopeRule = readonly string[] | ((params: JsonObject) => readonly string[] | undefined)
@@ -129,8 +130,7 @@ function listenScopesIn(
     for (const [entry, value] of Object.entries(notifications)) {
       const scopes = scopesFor(entry)
       if (scopes === undefined) return undefined
-      if (value !== false && !(Array.isArray(value) && value.length === 0))
-        for (const scope of scopes) needed.add(scope)
+      if (isAskedFor(value)) for (const scope of scopes) needed.add(scope)
     }
     return [...needed]
   }

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from './json.ts'
+import { isAskedFor } from './subscriptions.ts'
 
 /** What a call can name, and a list can hold. */
 export type ObjectKind = 'tools' | 'resources' | 'prompts'
@@ -39,8 +40,7 @@ function referenceOf({ ref }: JsonObject): NamedObject[] {
 
 function subscriptionsOf({ notifications }: JsonObject): NamedObject[] {
   const uris = isJsonObject(notifications) ? notifications['resourceSubscriptions'] : undefined
-  if (uris === undefined || uris === false) return []
-  return [uris].flat().map((uri) => named('resources', uri))
+  return isAskedFor(uris) ? [uris].flat().map((uri) => named('resources', uri)) : []
 }
 
 /** A list that a result can hold: its member, what its items are, and which member of an item names it. */
