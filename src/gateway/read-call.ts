@@ -6,7 +6,7 @@ import type { Head } from '../http/head.ts'
 import { checkMethodHeader, checkNameHeader } from '../mcp/agreement.ts'
 import { type Dialect, decideDialect } from '../mcp/era.ts'
 import { JsonRefused, parseStrictJson } from '../mcp/json.ts'
-import { type Message, payload, type RequestId, readMessage } from '../mcp/message.ts'
+import { type Message, payload, type RequestId, readMessage, requestIdOf } from '../mcp/message.ts'
 import type { FindMethod, MethodRow } from '../mcp/methods.ts'
 import {
   assumedRevision,
@@ -78,8 +78,7 @@ function readSingle(message: Message, { head, fallback, body, findMethod }: Sing
     return { verb: 'POST', dialect, methods: [], body, id: undefined, hasAnswers: true }
   }
   const method = readMethod(message, head, { dialect, findMethod })
-  const id = message.kind === 'request' ? message.id : undefined
-  return { verb: 'POST', dialect, methods: [method], body, id, hasAnswers: false }
+  return { verb: 'POST', dialect, methods: [method], body, id: requestIdOf(message), hasAnswers: false }
 }
 
 interface BatchContext extends CallContext {

@@ -1,6 +1,6 @@
 import { Refusal } from '../core/errors.ts'
 import { decodeHeaderValue } from './headers.ts'
-import type { Message } from './message.ts'
+import { type Message, requestIdOf } from './message.ts'
 import type { MethodRow } from './methods.ts'
 import type { Era } from './revisions.ts'
 
@@ -41,8 +41,5 @@ export function checkNameHeader(message: Message, row: MethodRow, headers: Mirro
 }
 
 function mismatch(message: Message, header: string): Refusal {
-  return new Refusal('header_mismatch', {
-    explain: header,
-    id: message.kind === 'request' ? message.id : undefined,
-  })
+  return new Refusal('header_mismatch', { explain: header, id: requestIdOf(message) })
 }

@@ -1,6 +1,6 @@
 import { Refusal } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
-import type { Message } from './message.ts'
+import { type Message, requestIdOf } from './message.ts'
 import { assumedRevision, type Era, eraOf, isRevision, type Revision, supportedIn } from './revisions.ts'
 
 /** In which era and revision a message speaks. */
@@ -33,10 +33,8 @@ export function decideDialect(message: Message, header: string | undefined, fall
 function modernDialect(message: Message, claim: unknown, header: string | undefined): Dialect {
   if (typeof claim !== 'string')
     throw refuse('meta_missing', message, `params._meta["${versionKey}"] must be a string`)
-  if (message.kind === 'request' && header === undefined)
-    throw refuse('header_mismatch', message, 'MCP-Protocol-Version')
-  if (header !== undefined && header !== claim)
-    throw refuse('header_mismatch', message, 'MCP-Protocol-Version')
+  const agrees = header === undefined ? message.kind === 'notification' : header === claim
+  if (!agrees) throw refuse('header_mismatch', message, 'MCP-Protocol-Version')
   const revision = supported(claim, message, 'modern')
   if (eraOf(revision) !== 'modern') throw unsupported(claim, message, 'modern')
   if (message.kind === 'request' && !isJsonObject(metaOf(message.params)?.[capabilitiesKey])) {
@@ -69,13 +67,9 @@ function supported(revision: string, message: Message, era: Era): Revision {
 
 function unsupported(requested: string, message: Message, era: Era): Refusal {
   const data = { supported: supportedIn(era), requested }
-  return new Refusal('version_unsupported', { id: idOf(message), data })
+  return new Refusal('version_unsupported', { id: requestIdOf(message), data })
 }
 
 function refuse(code: 'header_mismatch' | 'meta_missing', message: Message, explain: string): Refusal {
-  return new Refusal(code, { id: idOf(message), explain })
-}
-
-function idOf(message: Message): string | number | undefined {
-  return message.kind === 'request' ? message.id : undefined
+  return new Refusal(code, { id: requestIdOf(message), explain })
 }

@@ -28,6 +28,11 @@ interface Response {
 /** One JSON-RPC message. */
 export type Message = Request | Notification | Response
 
+/** The id by which a client knows the answer to a message: that of a request. */
+export function requestIdOf(message: Message): RequestId | undefined {
+  return message.kind === 'request' ? message.id : undefined
+}
+
 /** What a message carries for the server alone: it decides nothing here, and can be large. */
 export const payload: Omission = new Map<string, Omission>([
   ['params', new Map([['arguments', 'all']])],
@@ -40,9 +45,9 @@ const maxMethodLength = 128
 
 /** Keys that decide what a message means. A key that differs from one of them by case alone is refused. */
 const envelopeKeys = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
-const paramsKeys = new Set(['name', 'uri', 'arguments', 'ref', 'taskid', '_meta', 'notifications', 'cursor'])
+const paramsKeys = new Set(['name', 'uri', 'arguments', 'ref', 'taskId', '_meta', 'notifications', 'cursor'])
+const foldedParamsKeys = new Set([...paramsKeys].map((key) => key.toLowerCase()))
 const refKeys = new Set(['type', 'name', 'uri'])
-const paramsSpelling = new Set([...paramsKeys].map((key) => (key === 'taskid' ? 'taskId' : key)))
 
 /**
  * Reads one parsed value as a JSON-RPC 2.0 message, strictly, so that every other parser finds the same message in
@@ -74,7 +79,7 @@ function readCall(value: JsonObject, id: RequestId | undefined): Request | Notif
     return refuse('method must be a short string', id)
   }
   if (!isJsonObject(params)) return refuse('params must be an object', id)
-  refuseLookAlikes(params, paramsKeys, paramsSpelling, id)
+  refuseLookAlikes(params, paramsKeys, foldedParamsKeys, id)
   if (isJsonObject(params['ref'])) refuseLookAlikes(params['ref'], refKeys, refKeys, id)
   return id === undefined ? { kind: 'notification', method, params } : { kind: 'request', id, method, params }
 }
@@ -87,15 +92,18 @@ function readId(value: JsonObject): RequestId | undefined {
   return refuse('id must be a string or an integer')
 }
 
-/** Some parsers match keys without regard to case: what they would take for `method` must be `method`. */
+/**
+ * Some parsers match keys without regard to case: what they would take for `method` must be `method`. Both ways, since to
+ * Go's parser the long s is an s, and the sign for kelvin a k.
+ */
 function refuseLookAlikes(
   object: JsonObject,
+  known: ReadonlySet<string>,
   folded: ReadonlySet<string>,
-  spelling: ReadonlySet<string>,
   id?: RequestId,
 ): void {
   for (const key in object) {
-    if (!spelling.has(key) && folded.has(key.toUpperCase().toLowerCase())) {
+    if (!known.has(key) && folded.has(key.toUpperCase().toLowerCase())) {
       refuse('a key differs from a known one by case', id)
     }
   }
