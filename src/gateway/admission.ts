@@ -117,12 +117,9 @@ export function createAdmission(
 
   /** Each call of a batch counts: a batch is no way round. */
   const countTools = async (
-    methods: Call['methods'],
-    {
-      principal,
-      name,
-      limits: { toolsPerMinute },
-    }: { principal: Principal } & Pick<Upstream, 'name' | 'limits'>,
+    { methods }: Call,
+    principal: Principal,
+    { name, limits: { toolsPerMinute } }: Upstream,
   ): Promise<void> => {
     for (const { row, params } of methods) {
       if (row.method !== 'tools/call') continue
@@ -143,16 +140,16 @@ export function createAdmission(
       if (!isLimited && upstream.limits.perMinute === undefined) return place
       return count(principal, upstream).then(() => place)
     },
-    admit(place, call, { principal, upstream: { name, limits: own }, summary }) {
+    admit(place, call, { principal, upstream, summary }) {
       if (isEndless(summary)) {
         // What waits for changes costs little, and has places of its own.
         place.give()
         place.take(`streams of ${principalName(principal)}`, limits.streams)
-        place.take(`streams from ${name}`, own.streams)
+        place.take(`streams from ${upstream.name}`, upstream.limits.streams)
         return undefined
       }
-      const isLimitedTool = Object.keys(own.toolsPerMinute).length > 0
-      return isLimitedTool ? countTools(call.methods, { principal, name, limits: own }) : undefined
+      const limitsTools = Object.keys(upstream.limits.toolsPerMinute).length > 0
+      return limitsTools ? countTools(call, principal, upstream) : undefined
     },
   }
 }
@@ -187,7 +184,6 @@ async function take(limit: RateLimit, key: string, what: string): Promise<void> 
   if (wait > 0) throw tooMany(`too many ${what}`, wait)
 }
 
-/** Not 429: clients that look for the protocol era would take it for a server of the older one. */
 function tooMany(reason: string, retryAfterSeconds: number): Refusal {
   return new Refusal('too_many_requests', { reason, retryAfterSeconds })
 }

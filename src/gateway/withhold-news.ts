@@ -17,8 +17,8 @@ const unrestricted = new WeakMap<Principal, WeakMap<Upstream, boolean>>()
 export function newsFilter(principal: Principal, upstream: Upstream): Rewrite | undefined {
   const mayHear = (method: string, params: unknown): boolean => {
     const use = newsOf.get(method)
-    const row = use === undefined ? undefined : upstream.findMethod(use, 'request', 'legacy')
     if (use === undefined) return true
+    const row = upstream.findMethod(use, 'request', 'legacy')
     const demand = row && demandOf({ row, params: isJsonObject(params) ? params : {} })
     return demand !== undefined && decide(principal.scopes, demand, upstream.rules).kind === 'allow'
   }
