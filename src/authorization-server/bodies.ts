@@ -2,9 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { type ParsedUrlQueryInput, parse, stringify } from 'node:querystring'
 import { isDeepStrictEqual } from 'node:util'
 import { decodeJwt } from 'jose'
+import { isJsonObject } from '../core/json-object.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import { canonicalResources } from './canonical-resources.ts'
-import { type ClientMetadata, cleanRegistration } from './client-metadata.ts'
+import { cleanRegistration } from './client-metadata.ts'
 import { errors } from './library.ts'
 import type { Note } from './notes.ts'
 import { dropOfflineAccess } from './offline-access.ts'
@@ -76,13 +77,12 @@ export function normaliseRegistration(text: string): string {
   } catch {
     return text // the library answers 400 and says why
   }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return text
-  const asked = body as ClientMetadata
-  const metadata = cleanRegistration(asked)
+  if (!isJsonObject(body)) return text
+  const metadata = cleanRegistration(body)
   if (
     metadata['token_endpoint_auth_method'] === 'private_key_jwt' &&
     !('jwks' in metadata) &&
-    'jwks_uri' in asked
+    'jwks_uri' in body
   )
     throw new errors.InvalidClientMetadata('jwks_uri is not taken here: send the keys themselves, as jwks')
   return JSON.stringify(metadata)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import type { Sample } from '../compose/explain/contract.ts'
+import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import { OperandWrong } from './operand-wrong.ts'
 
 interface SampleFlags {
@@ -26,15 +27,14 @@ export async function readSample({ claims, token }: SampleFlags): Promise<Sample
 }
 
 /** Parses a JSON object that a flag gives. Throws OperandWrong. */
-export function parseObject(flag: string, json: string): Record<string, unknown> {
+export function parseObject(flag: string, json: string): JsonObject {
   let value: unknown
   try {
     value = JSON.parse(json)
   } catch {
     throw wrong(flag, 'is no JSON')
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>
+  if (isJsonObject(value)) return value
   throw wrong(flag, 'is no JSON object')
 }
 

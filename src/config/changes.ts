@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isJsonObject } from '../core/json-object.ts'
 import type { Problem } from './problems.ts'
 import type { Config } from './schema.ts'
-import { isPlainObject } from './variables.ts'
 
 /** What is opened once, when a process starts. */
 const settledAtStart = [
@@ -49,7 +49,7 @@ function needsRestart(path: string): Problem {
 
 function compare(before: unknown, after: unknown, path: string): string[] {
   if (isDeepStrictEqual(before, after)) return []
-  if (isPlainObject(before) && isPlainObject(after)) {
+  if (isJsonObject(before) && isJsonObject(after)) {
     return compareMembers(new Map(Object.entries(before)), new Map(Object.entries(after)), (key) =>
       path === '' ? key : `${path}.${key}`,
     )
@@ -75,7 +75,7 @@ function compareMembers(
 function byName(list: unknown): ReadonlyMap<string, unknown> | undefined {
   if (!Array.isArray(list)) return undefined
   const entries = list.map((item: unknown) => {
-    const { name, id, issuer } = (isPlainObject(item) ? item : {}) as Record<string, unknown>
+    const { name, id, issuer } = isJsonObject(item) ? item : {}
     return [name ?? id ?? issuer, item] as const
   })
   const names = new Set(entries.map(([name]) => name))

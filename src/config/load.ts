@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isJsonObject } from '../core/json-object.ts'
 import { checkPorts } from './check-ports.ts'
 import { closest } from './closest.ts'
 import { completeLogin } from './complete-login.ts'
@@ -13,7 +14,7 @@ import { checkPair } from './read-pair.ts'
 import { type Config, type ConfigInput, configSchema } from './schema.ts'
 import { listSettings } from './settings.ts'
 import { validPart } from './valid-part.ts'
-import { isPlainObject, resolveVariables } from './variables.ts'
+import { resolveVariables } from './variables.ts'
 import { wordIssue } from './word-issue.ts'
 
 interface Sources {
@@ -97,7 +98,7 @@ function merge(lower: object, higher: object): object {
   const merged: Record<string, unknown> = { ...lower }
   for (const [key, value] of Object.entries(higher)) {
     const before = merged[key]
-    merged[key] = isPlainObject(before) && isPlainObject(value) ? merge(before, value) : value
+    merged[key] = isJsonObject(before) && isJsonObject(value) ? merge(before, value) : value
   }
   return merged
 }

@@ -1,6 +1,6 @@
+import { isJsonObject } from '../core/json-object.ts'
 import { writePath } from './problems.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
-import { isPlainObject } from './variables.ts'
 
 type Path = readonly PropertyKey[]
 
@@ -49,7 +49,7 @@ export function valueAt(value: unknown, path: Path): unknown {
 /** The innermost item with settings that an issue is about, else the outermost item; undefined outside of lists. */
 function wrongItem(value: unknown, path: Path): Path | undefined {
   const items = path.flatMap((key, depth) => (typeof key === 'number' ? [path.slice(0, depth + 1)] : []))
-  return items.findLast((item) => isPlainObject(valueAt(value, item))) ?? items[0]
+  return items.findLast((item) => isJsonObject(valueAt(value, item))) ?? items[0]
 }
 
 /** A copy without the items at certain paths. */
@@ -60,7 +60,7 @@ function without(paths: ReadonlySet<string>, value: unknown, at: Path): unknown 
       return paths.has(writePath(path)) ? [] : [without(paths, item, path)]
     })
   }
-  if (!isPlainObject(value)) return value
+  if (!isJsonObject(value)) return value
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [key, without(paths, inner, [...at, key])]),
   )

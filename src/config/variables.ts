@@ -1,3 +1,4 @@
+import { isJsonObject } from '../core/json-object.ts'
 import { minSecretLength } from './client-schema.ts'
 import type { RuleProblem } from './cross-check.ts'
 import { readVariable } from './read-variable.ts'
@@ -71,12 +72,6 @@ function replaceAt(
       ? value.map((item: unknown, index) => replaceAt(item, rest, replace, [...at, index]))
       : value
   }
-  if (!isPlainObject(value) || !Object.hasOwn(value, key)) return value
-  const child = (value as Record<string, unknown>)[key]
-  return { ...value, [key]: replaceAt(child, rest, replace, [...at, key]) }
-}
-
-/** Whether a value is an object and no list. */
-export function isPlainObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isJsonObject(value) || !Object.hasOwn(value, key)) return value
+  return { ...value, [key]: replaceAt(value[key], rest, replace, [...at, key]) }
 }

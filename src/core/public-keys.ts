@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto'
+import { isJsonObject, type JsonObject } from './json-object.ts'
 
 /** How clients may sign their assertions (RFC 7518, RFC 8037, RFC 9864). */
 export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA'] as const
@@ -20,8 +21,8 @@ const fewestRsaBits = 2048
  * never sign in. The input is untrusted.
  */
 export function publicKeysProblem(jwks: unknown): string | undefined {
-  const keys = isObject(jwks) ? jwks['keys'] : undefined
-  if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isObject))
+  const keys = isJsonObject(jwks) ? jwks['keys'] : undefined
+  if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isJsonObject))
     return 'is not a JWK set: an object whose member keys is a list of at least one key'
   if (keys.some((key) => typeof key['kty'] !== 'string')) return 'has a key without kty'
   if (keys.some((key) => privateMembers.some((member) => member in key)))
@@ -36,9 +37,10 @@ export function publicKeysProblem(jwks: unknown): string | undefined {
 }
 
 /** Whether a key verifies assertions of one of the algorithms (RFC 7518 section 3). */
-function canVerify(key: Record<string, unknown>): boolean {
-  const { use = 'sig', alg = assertionAlgorithms[0] } = key
-  if (use !== 'sig' || !assertionAlgorithms.some((algorithm) => algorithm === alg)) return false
+function canVerify(key: JsonObject): boolean {
+  const { use = 'sig', alg } = key
+  const isForOthers = alg !== undefined && !assertionAlgorithms.some((algorithm) => algorithm === alg)
+  if (use !== 'sig' || isForOthers) return false
   try {
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey({
       key,
@@ -49,8 +51,4 @@ function canVerify(key: Record<string, unknown>): boolean {
   } catch {
     return false // no such type, or no point of its curve
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

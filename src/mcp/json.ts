@@ -1,12 +1,7 @@
+import type { JsonObject } from '../core/json-object.ts'
 import { KeySet } from './key-set.ts'
 
-/** A JSON object as this parser makes it: no prototype tricks, every key once. */
-export type JsonObject = Readonly<Record<string, unknown>>
-
-/** Says whether a parsed value is a JSON object, not an array and not null. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+export { isJsonObject, type JsonObject } from '../core/json-object.ts'
 
 /** Why a text was refused. Holds no part of the text. */
 export class JsonRefused extends Error {
@@ -28,7 +23,8 @@ const unread: unique symbol = Symbol('unread')
 /**
  * Parses JSON (RFC 8259) so that no other parser can read it differently: a key that stands twice in an object is
  * refused, and so is a key with a lone surrogate, nesting beyond `maxDepth`, more than 100,000 values (small ones take
- * far more memory than text), and every extension of the grammar. What `omit` names is checked as strictly as the rest.
+ * far more memory than text), and every extension of the grammar. `__proto__` is a key like any other. What `omit` names is
+ * checked as strictly as the rest.
  * Throws JsonRefused. The input is untrusted; the time is linear in its length.
  */
 export function parseStrictJson(text: string, maxDepth: number, omit: Omission = 'none'): unknown {

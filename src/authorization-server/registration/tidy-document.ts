@@ -1,3 +1,4 @@
+import { isJsonObject, type JsonObject } from '../../core/json-object.ts'
 import { optionalTexts } from '../client-metadata.ts'
 
 /** Addresses that a document may name for people. Nothing here shows or fetches them. */
@@ -22,10 +23,10 @@ export async function tidyDocumentResponse(response: Response): Promise<Response
   return new Response(JSON.stringify(Object.fromEntries(kept)), { headers })
 }
 
-function readObject(text: string): object | undefined {
+function readObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+    return isJsonObject(value) ? value : undefined
   } catch {
     return undefined // the library says that it is no JSON
   }

@@ -1,5 +1,6 @@
 import { closest } from '../../config/closest.ts'
 import { type Claims, claimOf } from '../../core/claims.ts'
+import { isJsonObject } from '../../core/json-object.ts'
 import { readScopes, readText, readTexts, standardReading } from '../../gateway/read-claims.ts'
 import { requiredClaims } from '../../gateway/verify-jwt.ts'
 import type { ClaimUse } from './contract.ts'
@@ -64,9 +65,8 @@ const deepest = 3
 /** The names of claims, those inside objects too, as a setting would write them. */
 function namesIn(claims: Claims, prefix = '', depth = 1): string[] {
   return Object.entries(claims).flatMap(([key, value]) => {
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    const inside = isObject && depth < deepest ? namesIn(value as Claims, `${prefix}${key}.`, depth + 1) : []
-    return [...(isObject ? [] : [prefix + key]), ...inside]
+    if (!isJsonObject(value)) return [prefix + key]
+    return depth < deepest ? namesIn(value, `${prefix}${key}.`, depth + 1) : []
   })
 }
 

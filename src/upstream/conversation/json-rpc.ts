@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../core/json-object.ts'
 import type { RequestId } from '../../mcp/message.ts'
 
 /** A JSON object that may be changed on its way through. */
@@ -15,7 +16,7 @@ export function metaOf(holder: Json | undefined): Json | undefined {
 
 /** A value as an object, or undefined for everything that is none. */
 export function asObject(value: unknown): Json | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
+  return isJsonObject(value) ? value : undefined
 }
 
 /** A JSON-RPC notification or, with an id, a request. */

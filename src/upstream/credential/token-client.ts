@@ -1,8 +1,8 @@
 import { Refusal } from '../../core/errors.ts'
 import { isBearerToken } from '../../core/header-field.ts'
+import { isJsonObject, type JsonObject } from '../../core/json-object.ts'
 import { readWhole } from '../../http/read-answer.ts'
 import { Pool } from '../../http/undici.ts'
-import { isJsonObject, type JsonObject } from '../../mcp/json.ts'
 import type { Secret } from './secret.ts'
 
 /** An access token that a token server gave. */
