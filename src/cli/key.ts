@@ -83,7 +83,8 @@ function rotateCommand(): Command {
         const chosen = { ...tokens, algorithm: algorithm ?? signingAlgorithm, served: servedAlgorithm }
         const line = audit ? audits : identity ? identities : chosen
         const change = { event: 'admin.key', action: 'key rotate', target: line.purpose } as const
-        const { outcome, key } = await audited(open, change, () => rotateKeys(line, now))
+        const beginning = now ? 'at-once' : 'after-notice'
+        const { outcome, key } = await audited(open, change, () => rotateKeys(line, beginning))
         const made = outcome === 'made' ? 'The new key' : 'A rotation is under way: the key'
         const begins = key.signsFrom <= systemClock.now() ? 'signs now' : `signs from ${time(key.signsFrom)}`
         const waits = line === chosen && line.algorithm !== servedAlgorithm

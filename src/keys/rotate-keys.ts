@@ -27,22 +27,25 @@ interface Rotation {
   readonly key: StoredKey
 }
 
+/** When a new key begins to sign: when every verifier has had time to fetch it, or now. */
+type Beginning = 'after-notice' | 'at-once'
+
 /**
- * Makes the next key. It is published at once and signs when every verifier has it, or at once where `immediately` is
- * true; then a key that waits is taken. All other keys end when nothing can be out that they signed, but for those with
+ * Makes the next key, which is published at once. Where it is to sign `at-once` and one waits already, that one is taken
+ * instead. All other keys end when nothing can be out that they signed, but for those with
  * which servers go on that sign with another algorithm. Of several rotations at once, one makes a key.
  */
-export async function rotateKeys(line: KeyLine, immediately: boolean): Promise<Rotation> {
+export async function rotateKeys(line: KeyLine, beginning: Beginning): Promise<Rotation> {
   const { store, purpose, algorithm, clock, served = algorithm } = line
   const known = newestKey(await store.list(purpose), algorithm)
   const now = clock.now()
-  const signsFrom = immediately ? now : now + propagationMilliseconds
+  const signsFrom = beginning === 'at-once' ? now : now + propagationMilliseconds
   const waits = known !== undefined && known.signsFrom > now && isPublished(known, now)
   let made = false
   if (!waits) {
     const place = { generation: (known?.generation ?? 0) + 1, signsFrom }
     made = await store.add(await createKey({ purpose, algorithm, clock }), place)
-  } else if (immediately) await store.advance(purpose, known.kid, now)
+  } else if (beginning === 'at-once') await store.advance(purpose, known.kid, now)
 
   const keys = await store.list(purpose)
   const key = newestKey(keys, algorithm)
@@ -75,9 +78,9 @@ export async function retireKey(line: KeyLine, kid: string): Promise<boolean> {
   // A key that still waits must not begin to sign for want of another.
   if (ending.signsFrom > now) {
     const ended = await end()
-    await rotateKeys(line, true)
+    await rotateKeys(line, 'at-once')
     return ended
   }
-  if (!goesOn) await rotateKeys(line, true)
+  if (!goesOn) await rotateKeys(line, 'at-once')
   return end()
 }

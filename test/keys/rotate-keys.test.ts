@@ -35,7 +35,7 @@ describe('keys', () => {
   it('go from next to active, from active to retired, and then are gone (A62)', async () => {
     await openKeyRing(line)
     assert.deepEqual(await states(), ['active'])
-    await rotateKeys(line, false)
+    await rotateKeys(line, 'after-notice')
     assert.deepEqual(await states(), ['active', 'next'])
     clock.advance(10 * minutes)
     assert.deepEqual(await states(), ['retired', 'active'])
@@ -44,19 +44,19 @@ describe('keys', () => {
     clock.advance(minutes)
     assert.deepEqual(await states(), ['gone', 'active'])
     assert.equal(await store.keys.sweep(clock.now() + 1), 1)
-    await rotateKeys(line, true)
+    await rotateKeys(line, 'at-once')
     assert.deepEqual(await states(), ['retired', 'active'])
   })
 
   it('are made once when many rotate at once, and one that waits is taken instead of another', async () => {
     const ring = await openKeyRing(line)
     const first = ring.signing.kid
-    const rotations = await Promise.all(Array.from({ length: 10 }, () => rotateKeys(line, false)))
+    const rotations = await Promise.all(Array.from({ length: 10 }, () => rotateKeys(line, 'after-notice')))
     assert.equal(rotations.filter(({ outcome }) => outcome === 'made').length, 1)
     assert.equal(new Set(rotations.map(({ key }) => key.kid)).size, 1)
-    assert.equal((await rotateKeys(line, false)).outcome, 'waiting')
+    assert.equal((await rotateKeys(line, 'after-notice')).outcome, 'waiting')
     assert.deepEqual(await states(), ['active', 'next'])
-    const { key } = await rotateKeys(line, true)
+    const { key } = await rotateKeys(line, 'at-once')
     assert.deepEqual(await states(), ['retired', 'active'])
     assert.equal(key.kid, rotations[0]?.key.kid)
     let changes = 0
@@ -78,7 +78,7 @@ describe('keys', () => {
     assert.equal(ring.has(stolen), false)
     assert.equal(ring.publicJwks.keys.length, 1)
 
-    const { key: waiting } = await rotateKeys(line, false)
+    const { key: waiting } = await rotateKeys(line, 'after-notice')
     assert.equal(await retireKey(line, ring.signing.kid), true)
     assert.deepEqual(await states(), ['gone', 'gone', 'active'], 'the one that waited signs now')
     await ring.refresh()
@@ -99,7 +99,7 @@ describe('keys', () => {
 
   it('that wait never sign when they are retired', async () => {
     const ring = await openKeyRing(line)
-    const { key: waiting } = await rotateKeys(line, false)
+    const { key: waiting } = await rotateKeys(line, 'after-notice')
     assert.equal(await retireKey(line, waiting.kid), true)
     await ring.refresh()
     assert.equal(ring.has(waiting.kid), false)
@@ -113,7 +113,7 @@ describe('keys', () => {
     const ring = await openKeyRing({ ...line, algorithm: 'EdDSA' })
     assert.equal(ring.signing.algorithm, 'EdDSA')
     assert.ok(ring.has(old.signing.kid))
-    await rotateKeys({ ...line, algorithm: 'EdDSA' }, true)
+    await rotateKeys({ ...line, algorithm: 'EdDSA' }, 'at-once')
     clock.advance(26 * hours)
     await ring.refresh()
     assert.deepEqual(ring.algorithms, ['EdDSA'])
@@ -124,8 +124,8 @@ describe('keys', () => {
   it('of servers that sign with another algorithm do not end for one of these (A62)', async () => {
     const served = await openKeyRing(line)
     const other: KeyLine = { ...line, algorithm: 'EdDSA', served: 'ES256' }
-    await rotateKeys(other, true)
-    await rotateKeys(other, true)
+    await rotateKeys(other, 'at-once')
+    await rotateKeys(other, 'at-once')
     const keys = await store.keys.list('authorization-server')
     assert.deepEqual(
       keys.filter(({ endsAt }) => endsAt === undefined).map(({ algorithm }) => algorithm),
@@ -142,7 +142,7 @@ describe('keys', () => {
     const ring = await openKeyRing(line)
     const { kid: first } = ring.signing
     await openKeyRing({ ...line, algorithm: 'EdDSA' })
-    await rotateKeys({ ...line, algorithm: 'EdDSA' }, true)
+    await rotateKeys({ ...line, algorithm: 'EdDSA' }, 'at-once')
     await Promise.all([ring.refresh(), openKeyRing(line)])
     await ring.refresh()
     assert.equal(ring.signing.kid, first)

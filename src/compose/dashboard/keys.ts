@@ -47,7 +47,7 @@ export function keyListing({ store, clock, config }: ListingPorts): Listing {
         label: 'Rotate',
         consequence: 'A new key is published now and signs in ten minutes. Tokens stay good.',
         async act(kid) {
-          const { key } = await rotateKeys(await lineOf(kid), false)
+          const { key } = await rotateKeys(await lineOf(kid), 'after-notice')
           return `The key ${key.kid} is published and signs from ${when(key.signsFrom)} UTC.`
         },
       },
