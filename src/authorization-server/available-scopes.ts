@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { parseScopes, ScopeSet } from '../core/scope.ts'
+import { parseScopes, ScopeSet, withoutWildcard } from '../core/scope.ts'
 import { isToolScope, type ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { allowedScopesField } from './client-fields.ts'
 import { errors } from './library.ts'
@@ -19,7 +19,7 @@ export function availableScopes(
   const ceiling = client?.[allowedScopesField] as string[] | undefined
   const limit = ceiling === undefined ? undefined : new ScopeSet(ceiling)
   const available = [...catalogue.names, ...asked.filter(isToolScope)].filter(
-    (scope) => limit === undefined || limit.covers(scope.replace(/:\*$/, '')),
+    (scope) => limit === undefined || limit.covers(withoutWildcard(scope)),
   )
   if (params?.['grant_type'] === 'client_credentials') {
     const refused = asked.find((scope) => !available.includes(scope))

@@ -1,5 +1,5 @@
 import type { InteractionResults, Provider } from 'oidc-provider'
-import { ScopeSet } from '../core/scope.ts'
+import { ScopeSet, withoutWildcard } from '../core/scope.ts'
 import { displayText, type Markup } from '../http/page.ts'
 import { displayedClientName } from './client-name.ts'
 import { interactionPath } from './configuration.ts'
@@ -57,7 +57,7 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       const clientHost = documentHost(asking.clientId)
       const { redirectUri } = asking
       const redirect = redirectUri === undefined ? undefined : new URL(redirectUri)
-      const isAllowed = (scope: string): boolean => allowed.covers(scope.replace(/:\*$/, ''))
+      const isAllowed = (scope: string): boolean => allowed.covers(withoutWildcard(scope))
       return consentPage(settings.site, {
         catalogue: settings.scopes,
         action: settings.site.path(`${interactionPath}/${interaction.uid}/consent`),

@@ -1,6 +1,6 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
-import { ScopeSet } from '../core/scope.ts'
+import { ScopeSet, withoutWildcard } from '../core/scope.ts'
 import { leadsInside } from '../http/special-use.ts'
 import type { ConsentQuestion, ConsentStore } from '../storage/consent-contract.ts'
 import { consentDigest } from './registration/consent-digest.ts'
@@ -41,7 +41,7 @@ export function rememberedConsents({ consents, clock, days }: RememberedConsents
     const question = questionOf(agreement)
     if (days === 0 || question === undefined || agreement.scopes.length === 0) return false
     const agreed = new ScopeSet(await consents.scopes(question))
-    return agreement.scopes.every((scope) => agreed.covers(scope.replace(/:\*$/, '')))
+    return agreement.scopes.every((scope) => agreed.covers(withoutWildcard(scope)))
   }
 
   return {

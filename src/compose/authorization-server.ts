@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { createSafeFetch } from '../http/safe-fetch.ts'
-import { version } from '../version.ts'
+import { userAgentOf } from '../version.ts'
 import type { Base } from './base.ts'
 import { openIssuerKeys } from './issuers.ts'
 import { buildLogin } from './login.ts'
@@ -38,7 +38,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
   const probes = documentProbes(config, { allowLoopback })
   const fetchOptions = {
     allowLoopback,
-    userAgent: `Portcullis/${version} (+${config.publicUrl})`,
+    userAgent: userAgentOf(config.publicUrl),
     ...fetchBounds,
   }
   const fetchSafely = createSafeFetch(fetchOptions)

@@ -10,7 +10,7 @@ import type { Federation, LoginProvider } from '../identity/provider-contract.ts
 import { IssuerAway, IssuerInvalid } from '../issuer/discover-issuer.ts'
 import { githubApi, githubProvider } from '../issuer/github-provider.ts'
 import { openIdProvider, type ProviderSettings } from '../issuer/openid-provider.ts'
-import { version } from '../version.ts'
+import { userAgentOf } from '../version.ts'
 import type { Base } from './base.ts'
 import { clientSecret } from './read-secret.ts'
 
@@ -86,7 +86,7 @@ async function buildProvider(
   }
   const fetch = createOperatorFetch({
     origins: kind === 'github' ? [...origins, new URL(githubApi(issuer)).origin] : origins,
-    userAgent: `Portcullis/${version} (+${config.publicUrl})`,
+    userAgent: userAgentOf(config.publicUrl),
     ...fetchBounds,
   })
   if (kind === 'github') return githubProvider(settings, fetch)

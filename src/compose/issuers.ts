@@ -13,7 +13,7 @@ import { describeAbilities, judgeIssuer } from '../issuer/judge-issuer.ts'
 import type { KeptIssuer } from '../issuer/kept-issuer.ts'
 import { openIssuer } from '../issuer/open-issuer.ts'
 import { issuerIntrospection, issuerKeys } from '../issuer/trusted-tokens.ts'
-import { version } from '../version.ts'
+import { userAgentOf } from '../version.ts'
 import { tokensOf } from './accepted-tokens.ts'
 import type { Base } from './base.ts'
 import { clientSecret } from './read-secret.ts'
@@ -100,10 +100,6 @@ export function openIssuerKeys(
   const origins = [issuer, jwksUri].filter((url) => url !== undefined).map((url) => new URL(url).origin)
   const fetch = createOperatorFetch({ origins, userAgent: userAgentOf(publicUrl), ...fetchBounds })
   return issuerKeys(openIssuer({ issuer, origins }, { fetch, clock }), jwksUri, { fetch, clock })
-}
-
-function userAgentOf(publicUrl: string): string {
-  return `Portcullis/${version} (+${publicUrl})`
 }
 
 function open(setting: IssuerConfig, config: Config, { clock, log }: IssuerBase): OpenedIssuer {

@@ -52,6 +52,7 @@ export function isScopeToken(value: string): boolean {
   return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
 }
 
-function withoutWildcard(scope: string): string {
+/** The same scope without the wildcard that a parent may be written with: `mcp:tools` for `mcp:tools:*`. */
+export function withoutWildcard(scope: string): string {
   return scope.endsWith(':*') ? scope.slice(0, -2) : scope
 }
