@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Site } from '../core/site.ts'
 import { checkDeclaredLength, readBody } from '../http/body.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
+import { mediaTypeOf } from '../http/media-type.ts'
 import { normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
 import { allowedScopesField } from './client-fields.ts'
 import { completeForm } from './complete-request.ts'
@@ -62,8 +63,7 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse, { met
 function takeForm({ method, headers }: IncomingMessage): void {
   const type = headers['content-type']
   if (method !== 'POST' || type === undefined) return
-  if (type.split(';', 1)[0]?.trim().toLowerCase() !== formType)
-    throw new errors.InvalidRequest(`the body must be ${formType}`, 415)
+  if (mediaTypeOf(type) !== formType) throw new errors.InvalidRequest(`the body must be ${formType}`, 415)
   headers['content-type'] = formType
 }
 

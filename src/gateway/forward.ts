@@ -1,6 +1,7 @@
 import { Refusal } from '../core/errors.ts'
 import { refusalWhereBusy } from '../http/busy.ts'
 import { type Exchange, forgetHead } from '../http/exchange.ts'
+import { mediaTypeOf } from '../http/media-type.ts'
 import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
 import type { Rewrite } from '../upstream/contract.ts'
 import { isEndless, type Place } from './admission.ts'
@@ -78,7 +79,7 @@ function acceptAnswer(
   answer: { readonly status: number; readonly headers: AnswerHeaders; readonly rewrite: Rewrite | undefined },
 ): ResponseHead {
   const { status, headers, rewrite } = answer
-  const type = mediaTypeOf(headers)
+  const type = mediaTypeOf(headers['content-type'])
   const streams = type === 'text/event-stream'
   const isRewritten = rewrite !== undefined && (streams || rewrite.documents)
   const hasSession = call.opening === undefined && exchange.head.sessionId !== undefined
@@ -132,11 +133,4 @@ function refusalFor(
 function isEncoded(headers: AnswerHeaders): boolean {
   const encoding = headers['content-encoding']
   return encoding !== undefined && encoding !== 'identity'
-}
-
-function mediaTypeOf(headers: AnswerHeaders): string {
-  return String(headers['content-type'] ?? '')
-    .split(';', 1)[0]!
-    .trim()
-    .toLowerCase()
 }

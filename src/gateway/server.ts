@@ -9,6 +9,7 @@ import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import type { ClientAddress } from '../http/client-address.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { endStream } from '../http/end-stream.ts'
+import { writeEvent } from '../http/event-stream.ts'
 import { type Exchange, sendJson, splitTarget } from '../http/exchange.ts'
 import type { Guard } from '../http/guard.ts'
 import { readHead } from '../http/head.ts'
@@ -219,7 +220,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
 
 /** What ends a stream that a client holds open: the answer that it waits for, where there is one. */
 function lastEvent({ id }: CallSummary): string | undefined {
-  return id === undefined ? undefined : `event: message\ndata: ${JSON.stringify(endOfListening(id))}\n\n`
+  return id === undefined ? undefined : writeEvent(endOfListening(id))
 }
 
 /** Mostly from a proxy that strips the prefix of a public URL, so it says what is wrong to whoever looks. */

@@ -80,6 +80,14 @@ export function eventReader(maxLength: number): (chunk: Uint8Array) => StreamEve
   }
 }
 
+/** Writes a JSON-RPC message as an event (MCP transports, "Streamable HTTP"). */
+export function writeEvent(message: unknown): string {
+  return `event: message\ndata: ${JSON.stringify(message)}\n\n`
+}
+
+/** A comment that says nothing, and shows that a stream lives. It may stand between two events alone. */
+export const signOfLife = ': \n\n'
+
 const carriageReturn = 0x0d
 const lineFeed = 0x0a
 

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Dispatcher, errors } from 'undici'
 import { type ErrorCode, Refusal } from '../core/errors.ts'
 import { endStreamBy } from './end-stream.ts'
-import { endsEvent } from './event-stream.ts'
+import { endsEvent, signOfLife } from './event-stream.ts'
 import { endAnswer, readPatience } from './unread.ts'
 
 /** The status and the headers, alternating names and values, with which a relayed response begins. */
@@ -197,7 +197,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   /** A comment now and then, between two events, keeps proxies from taking a silent stream for a dead one (MCP O15). */
   #keepAlive(): void {
     this.#heartbeat = setInterval(() => {
-      if (this.#wasSilent && this.#fitsText && !this.#res.writableEnded) this.#res.write(': \n\n')
+      if (this.#wasSilent && this.#fitsText && !this.#res.writableEnded) this.#res.write(signOfLife)
       this.#wasSilent = true
     }, this.#patience.silence / 2).unref()
   }

@@ -1,4 +1,5 @@
 import { errorKinds } from '../core/errors.ts'
+import { writeEvent } from '../http/event-stream.ts'
 import type { RequestId } from '../mcp/message.ts'
 
 /**
@@ -8,5 +9,5 @@ import type { RequestId } from '../mcp/message.ts'
 export function closeCutStream(id: RequestId | undefined): string | undefined {
   if (id === undefined) return undefined
   const { rpc: code, message } = errorKinds.upstream_interrupted
-  return `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })}\n\n`
+  return writeEvent({ jsonrpc: '2.0', id, error: { code, message } })
 }

@@ -1,11 +1,11 @@
 import { StringDecoder } from 'node:string_decoder'
-import { endsEvent, eventReader, type StreamEvent } from '../http/event-stream.ts'
+import { endsEvent, eventReader, type StreamEvent, signOfLife } from '../http/event-stream.ts'
+import { mediaTypeOf } from '../http/media-type.ts'
 import type { Transform } from '../http/relay.ts'
 import { parseLossless } from '../mcp/lossless.ts'
 import type { Rewrite } from './contract.ts'
 
 const maxCharacters = 16 * 1024 * 1024
-const comment = ': \n\n'
 
 /**
  * Applies a change to the messages of an answer: to a JSON document when it is complete, to an event stream event by
@@ -13,7 +13,7 @@ const comment = ': \n\n'
  * neither passes only where it is empty. Undefined where it concerns nothing of the answer, which is untrusted.
  */
 export function rewriteAnswer(contentType: string, rewrite: Rewrite): Transform | undefined {
-  const type = contentType.split(';', 1)[0]?.trim().toLowerCase()
+  const type = mediaTypeOf(contentType)
   const change = (text: string): string | undefined => {
     if (!rewrite.concerns(text)) return text
     const changed = changeMessages(parseLossless(text), rewrite)
@@ -63,14 +63,14 @@ function eventTransform(
     isBetween && endsEvent(chunk) && !chunk.includes(carriageReturn) && !special.test(text) && !concerns(text)
   const write = ({ type, data, id, retryMilliseconds }: StreamEvent): string => {
     // MCP has no other events, so what they hold is known to nobody here.
-    if (type !== 'message') return comment
+    if (type !== 'message') return signOfLife
     const told = data === undefined || data === '' ? data : change(data)
     const fields = [
       ...(id === undefined ? [] : [`id: ${sealPlace?.(id) ?? id}`]),
       ...(retryMilliseconds === undefined ? [] : [`retry: ${retryMilliseconds}`]),
       ...(told === undefined ? [] : told.split('\n').map((line) => `data: ${line}`)),
     ]
-    return fields.length === 0 ? comment : `${fields.join('\n')}\n\n`
+    return fields.length === 0 ? signOfLife : `${fields.join('\n')}\n\n`
   }
   return {
     take(chunk) {
@@ -81,7 +81,7 @@ function eventTransform(
       const events = read(chunk)
       isBetween = endsEvent(chunk)
       // A comment is the server's sign of life.
-      if (events.length === 0) return chunk[0] === 0x3a ? comment : ''
+      if (events.length === 0) return chunk[0] === 0x3a ? signOfLife : ''
       return events.map(write).join('')
     },
     end: () => '',

@@ -9,11 +9,3 @@ export function refusalForStatus(status: number, headers: AnswerHeaders): Refusa
   if (status >= 300 && status < 400) return new Refusal('upstream_invalid', { reason })
   return refusalWhereBusy(status, headers)
 }
-
-/** The media type of an answer, without its parameters. */
-export function mediaTypeOf(headers: AnswerHeaders): string {
-  return String(headers['content-type'] ?? '')
-    .split(';', 1)[0]!
-    .trim()
-    .toLowerCase()
-}

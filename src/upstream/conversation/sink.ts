@@ -1,4 +1,5 @@
 import { errorKinds, type Refusal } from '../../core/errors.ts'
+import { signOfLife, writeEvent } from '../../http/event-stream.ts'
 import { endAnswer, readPatience, watchReader } from '../../http/unread.ts'
 import type { Era } from '../../mcp/revisions.ts'
 import type { UpstreamReply } from '../contract.ts'
@@ -81,7 +82,7 @@ export function openSink(
     res.flushHeaders()
     streaming = true
     // A comment now and then keeps proxies from taking a silent stream for a dead one (MCP O15).
-    const heartbeat = setInterval(() => attempt(() => write(': \n\n')), heartbeatMilliseconds).unref()
+    const heartbeat = setInterval(() => attempt(() => write(signOfLife)), heartbeatMilliseconds).unref()
     res.once('close', () => clearInterval(heartbeat))
   }
   if (res.closed) resolve()
@@ -93,7 +94,7 @@ export function openSink(
     attempt(() => {
       const message = rewritten(answer)
       if (message === undefined) return sink.end(202)
-      if (streaming) endAnswer(res, event(message), patience)
+      if (streaming) endAnswer(res, writeEvent(message), patience)
       else {
         begin(statusOf(message, era), { 'content-type': 'application/json' })
         endAnswer(res, JSON.stringify(message), patience)
@@ -110,7 +111,7 @@ export function openSink(
         const message = rewritten(sent)
         if (message === undefined) return
         stream()
-        write(event(message))
+        write(writeEvent(message))
       }),
     finish,
     end: (status) => {
@@ -133,8 +134,4 @@ export function openSink(
 function statusOf(message: object, era: Era): number {
   if (era === 'legacy') return 200
   return modernStatus[asObject((message as { error?: unknown }).error)?.['code'] as number] ?? 200
-}
-
-function event(message: object): string {
-  return `event: message\ndata: ${JSON.stringify(message)}\n\n`
 }

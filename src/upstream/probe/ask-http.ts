@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici'
 import { Refusal } from '../../core/errors.ts'
+import { mediaTypeOf } from '../../http/media-type.ts'
 import type { Era } from '../../mcp/revisions.ts'
-import { mediaTypeOf, refusalForStatus } from '../conversation/http-status.ts'
+import { refusalForStatus } from '../conversation/http-status.ts'
 import { passedHeaders } from '../conversation/passed-headers.ts'
 import { asRefusal, parseMessages, readEvents, readJsonMessages } from '../conversation/read-messages.ts'
 import { messageHeaders } from '../streamable/request-headers.ts'
@@ -66,7 +67,7 @@ export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHt
       headers: own,
       signal,
     })
-    if (statusCode !== 200 || mediaTypeOf(given) !== 'text/event-stream') {
+    if (statusCode !== 200 || mediaTypeOf(given['content-type']) !== 'text/event-stream') {
       await body.dump()
       return false
     }
@@ -103,7 +104,7 @@ async function readVerdict(
     (isAbsent
       ? new Refusal('upstream_unreachable', { reason: `the server answered ${statusCode} to the probe` })
       : undefined)
-  const type = mediaTypeOf(headers)
+  const type = mediaTypeOf(headers['content-type'])
   if (refusal !== undefined || (type !== 'application/json' && type !== 'text/event-stream')) {
     await body.dump()
     if (refusal !== undefined) throw refusal

@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici'
 import { Refusal } from '../../core/errors.ts'
+import { mediaTypeOf } from '../../http/media-type.ts'
 import type { ChannelEvents, OpenChannel } from '../conversation/channel.ts'
-import { mediaTypeOf, refusalForStatus } from '../conversation/http-status.ts'
+import { refusalForStatus } from '../conversation/http-status.ts'
 import type { Json } from '../conversation/json-rpc.ts'
 import { asRefusal, parseMessages, readEvents } from '../conversation/read-messages.ts'
 
@@ -124,8 +125,8 @@ export function resolveEndpoint(text: string, url: string): string {
 }
 
 function checkStream({ statusCode, headers, body }: Dispatcher.ResponseData): void {
-  const reason = `the server answered ${statusCode} ${mediaTypeOf(headers)} to the stream`
-  const fits = statusCode === 200 && mediaTypeOf(headers) === 'text/event-stream'
+  const reason = `the server answered ${statusCode} ${mediaTypeOf(headers['content-type'])} to the stream`
+  const fits = statusCode === 200 && mediaTypeOf(headers['content-type']) === 'text/event-stream'
   const refusal =
     refusalForStatus(statusCode, headers) ?? (fits ? undefined : new Refusal('upstream_invalid', { reason }))
   if (refusal === undefined) return

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { Refusal } from '../../core/errors.ts'
-import { mediaTypeOf, refusalForStatus } from '../conversation/http-status.ts'
+import { mediaTypeOf } from '../../http/media-type.ts'
+import { refusalForStatus } from '../conversation/http-status.ts'
 import { asObject, type Json } from '../conversation/json-rpc.ts'
 import { readEvents, readJsonMessages } from '../conversation/read-messages.ts'
 import { type Place, takeEvent } from './read-stream.ts'
@@ -18,7 +19,7 @@ export async function* readAnswer(
   { statusCode, headers, body }: Dispatcher.ResponseData,
   { id, inSession, place }: AnswerContext,
 ): AsyncGenerator<Json> {
-  const type = mediaTypeOf(headers)
+  const type = mediaTypeOf(headers['content-type'])
   const refusal =
     refusalForStatus(statusCode, headers) ??
     (statusCode === 404 && inSession
