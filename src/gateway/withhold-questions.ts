@@ -1,8 +1,9 @@
 import { errorKinds } from '../core/errors.ts'
-import { capabilitiesKey } from '../mcp/era.ts'
+import { errorCodes } from '../mcp/error-codes.ts'
 import { isJsonObject, type JsonObject } from '../mcp/json.ts'
 import { parseLossless } from '../mcp/lossless.ts'
-import { questionOf, urlElicitationCode } from '../mcp/questions.ts'
+import { metaKeys } from '../mcp/meta-keys.ts'
+import { questionOf } from '../mcp/questions.ts'
 import type { Rewrite } from '../upstream/contract.ts'
 import type { Call } from './call.ts'
 import type { Upstream } from './upstream.ts'
@@ -41,10 +42,10 @@ const inInitialize: Place = {
 }
 
 const inMeta: Place = {
-  get: ({ _meta: meta }) => (isJsonObject(meta) ? meta[capabilitiesKey] : undefined),
+  get: ({ _meta: meta }) => (isJsonObject(meta) ? meta[metaKeys.clientCapabilities] : undefined),
   set: (params, offers) => ({
     ...params,
-    _meta: { ...(params['_meta'] as JsonObject), [capabilitiesKey]: offers },
+    _meta: { ...(params['_meta'] as JsonObject), [metaKeys.clientCapabilities]: offers },
   }),
 }
 
@@ -90,7 +91,7 @@ function asksByError(error: unknown): boolean {
   const { code, data } = error
   // A number that JavaScript would write otherwise is an object here.
   const number = Number(isJsonObject(code) ? code['rawJSON'] : code)
-  return number === urlElicitationCode || (isJsonObject(data) && 'elicitations' in data)
+  return number === errorCodes.urlElicitationRequired || (isJsonObject(data) && 'elicitations' in data)
 }
 
 const { rpc, message: text } = errorKinds.question_denied

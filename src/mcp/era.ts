@@ -1,6 +1,7 @@
 import { Refusal } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 import { type Message, requestIdOf } from './message.ts'
+import { metaKeys } from './meta-keys.ts'
 import { assumedRevision, type Era, eraOf, isRevision, type Revision, supportedIn } from './revisions.ts'
 
 /** In which era and revision a message speaks. */
@@ -9,10 +10,7 @@ export interface Dialect {
   readonly revision: Revision
 }
 
-/** The `_meta` key in which a modern request names its revision. */
-const versionKey = 'io.modelcontextprotocol/protocolVersion'
-/** The `_meta` key in which a modern request says what its client can do (MCP 2026-07-28, Overview). */
-export const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
+const { protocolVersion: versionKey, clientCapabilities: capabilitiesKey } = metaKeys
 
 /**
  * Decides the era of a posted message: the body decides, the `MCP-Protocol-Version` header must agree. `fallback` is

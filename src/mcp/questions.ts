@@ -7,6 +7,3 @@ export const questionOf: ReadonlyMap<unknown, QuestionKind> = new Map([
   ['elicitation/create', 'elicitation'],
   ['roots/list', 'roots'],
 ])
-
-/** The error by which a server of MCP 2025-11-25 has the user open an address first (Elicitation, URL mode). */
-export const urlElicitationCode = -32042

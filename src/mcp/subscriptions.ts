@@ -1,7 +1,5 @@
 import type { JsonObject } from './json.ts'
-
-/** The `_meta` key that says to which subscription a message belongs (MCP 2026-07-28, subscriptions). */
-export const subscriptionKey = 'io.modelcontextprotocol/subscriptionId'
+import { metaKeys } from './meta-keys.ts'
 
 /** Says whether an entry of a listen filter asks for anything: it can be left out, false, or an empty list. Untrusted. */
 export function isAskedFor(entry: unknown): boolean {
@@ -10,5 +8,5 @@ export function isAskedFor(entry: unknown): boolean {
 
 /** The answer to `subscriptions/listen`, which comes last: the stream is at its end (DEC1). */
 export function endOfListening(id: unknown): JsonObject {
-  return { jsonrpc: '2.0', id, result: { resultType: 'complete', _meta: { [subscriptionKey]: id } } }
+  return { jsonrpc: '2.0', id, result: { resultType: 'complete', _meta: { [metaKeys.subscriptionId]: id } } }
 }

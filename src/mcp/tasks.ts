@@ -1,5 +1,5 @@
-import { capabilitiesKey } from './era.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
+import { metaKeys } from './meta-keys.ts'
 
 /** The `_meta` key that says to which task a message belongs (MCP 2025-11-25, tasks). */
 export const relatedTaskKey = 'io.modelcontextprotocol/related-task'
@@ -20,7 +20,7 @@ export function tellsOfTask(method: string): boolean {
 /** Says whether a request may be answered with a task: in either era the client says so. The params are untrusted. */
 export function mayBecomeTask(params: JsonObject): boolean {
   if (params['task'] !== undefined) return true
-  const capabilities = memberOf(params['_meta'], capabilitiesKey)
+  const capabilities = memberOf(params['_meta'], metaKeys.clientCapabilities)
   return memberOf(memberOf(capabilities, 'extensions'), tasksExtension) !== undefined
 }
 

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { ConfigInput } from '../../src/config/schema.ts'
-import { subscriptionKey } from '../../src/mcp/subscriptions.ts'
+import { metaKeys } from '../../src/mcp/meta-keys.ts'
 import { callModern, type Messages, post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest, modernRequest } from '../support/gated-spy.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
@@ -50,7 +50,7 @@ describe('a stdio process that all callers share', () => {
       })
     const told = (stream: OpenRequest): unknown[] =>
       stream.heard().map(({ method, params }) => [method, params?.['uri'], params?.['_meta']])
-    const stamp = { [subscriptionKey]: 1 }
+    const stamp = { [metaKeys.subscriptionId]: 1 }
     const acknowledged = ['notifications/subscriptions/acknowledged', undefined, stamp]
     const updatedOf = (user: number) => ['notifications/resources/updated', uriOf(user), stamp]
     const progressOf = ({ messages }: Pick<Messages, 'messages'>): unknown[] =>

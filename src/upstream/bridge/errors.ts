@@ -1,12 +1,8 @@
-import { urlElicitationCode } from '../../mcp/questions.ts'
+import { errorCodes } from '../../mcp/error-codes.ts'
 import { asObject, errorOf, type Json } from '../conversation/json-rpc.ts'
 import { unbridgeable } from './refuse.ts'
 
-const resourceNotFound = -32002
-const methodNotFound = -32601
-const invalidParams = -32602
-const internalError = -32603
-const capabilityMissing = -32021
+const { resourceNotFound, methodNotFound, invalidParams, internalError, missingClientCapability } = errorCodes
 
 /** Codes whose meaning the modern era fixes: a legacy server that uses one means something else (O17). */
 function isReserved(code: number): boolean {
@@ -30,7 +26,7 @@ export function toModernError(method: unknown, message: Json, capabilities: Json
   // A server that has the method means what was named; in the modern era the code, and its 404, are about the method.
   if (error.code === methodNotFound && capability !== undefined && capabilities[capability] !== undefined)
     return errorOf(id, invalidParams, error.message, error.data)
-  if (error.code === urlElicitationCode)
+  if (error.code === errorCodes.urlElicitationRequired)
     return unbridgeable(id, 'the server wants the user to visit a page first')
   if (error.code === resourceNotFound) return errorOf(id, invalidParams, error.message, error.data)
   if (isReserved(error.code)) return errorOf(id, internalError, error.message, error.data)
@@ -40,7 +36,7 @@ export function toModernError(method: unknown, message: Json, capabilities: Json
 /** An error of a modern server as a legacy client understands it. The message is untrusted. */
 export function toLegacyError(method: unknown, message: Json): Json {
   const { id, error } = readError(message)
-  if (error.code === capabilityMissing) return unbridgeable(id, 'the server needs to ask the client')
+  if (error.code === missingClientCapability) return unbridgeable(id, 'the server needs to ask the client')
   if (error.code === invalidParams && method === 'resources/read') {
     return errorOf(id, resourceNotFound, error.message, error.data)
   }

@@ -1,4 +1,6 @@
 import { Refusal } from '../../core/errors.ts'
+import { errorCodes } from '../../mcp/error-codes.ts'
+import { metaKeys } from '../../mcp/meta-keys.ts'
 import { isRevision, newest } from '../../mcp/revisions.ts'
 import { ask, virtualSink } from '../conversation/ask.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
@@ -22,8 +24,7 @@ interface LegacyFaceOptions {
   readonly onClosed: () => void
 }
 
-const headerMismatch = -32020
-const invalidParams = -32602
+const { headerMismatch, invalidParams } = errorCodes
 const maxUris = 256
 const maxPages = 20
 const maxInfoLength = 2000
@@ -45,7 +46,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
 
   const envelope = (): Json => ({
     ...modernMeta({ clientInfo }),
-    ...(logLevel === undefined ? {} : { 'io.modelcontextprotocol/logLevel': logLevel }),
+    ...(logLevel === undefined ? {} : { [metaKeys.logLevel]: logLevel }),
   })
 
   const discover = (caller: Caller): Promise<Json> => {
@@ -72,7 +73,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
     clientInfo = shortInfo(asked?.['clientInfo'])
     const result = await discover(caller)
     const revision = asked?.['protocolVersion']
-    const serverInfo = asObject(metaOf(result)?.['io.modelcontextprotocol/serverInfo'])
+    const serverInfo = asObject(metaOf(result)?.[metaKeys.serverInfo])
     const { instructions } = result
     sink.finish(
       resultOf(message['id'], {

@@ -1,4 +1,6 @@
 import { Refusal } from '../../core/errors.ts'
+import { errorCodes } from '../../mcp/error-codes.ts'
+import { metaKeys } from '../../mcp/meta-keys.ts'
 import { ask, virtualSink } from '../conversation/ask.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
 import { asObject, callOf, errorOf, type Json, metaOf, paramsOf, resultOf } from '../conversation/json-rpc.ts'
@@ -127,7 +129,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     opened: Opened,
   ): void => {
     const { conversation, initialized } = opened
-    const logLevel = metaOf(paramsOf(message))?.['io.modelcontextprotocol/logLevel']
+    const logLevel = metaOf(paramsOf(message))?.[metaKeys.logLevel]
     setLevel(opened, logLevel, caller)
     const inner = virtualSink({
       isClosed: () => sink.closed,
@@ -245,5 +247,9 @@ function answerServer(message: Json, conversation: Conversation, caller: Caller)
 /** A legacy server asks a client that said it can do nothing: it is told so, and goes on without. */
 function refusalFor(request: Json): Json {
   if (request['method'] === 'ping') return resultOf(request['id'], {})
-  return errorOf(request['id'], -32601, 'The client speaks MCP 2026-07-28 and cannot be asked this way')
+  return errorOf(
+    request['id'],
+    errorCodes.methodNotFound,
+    'The client speaks MCP 2026-07-28 and cannot be asked this way',
+  )
 }

@@ -1,5 +1,7 @@
 import type { Refusal } from '../../core/errors.ts'
-import { endOfListening, subscriptionKey } from '../../mcp/subscriptions.ts'
+import { errorCodes } from '../../mcp/error-codes.ts'
+import { metaKeys } from '../../mcp/meta-keys.ts'
+import { endOfListening } from '../../mcp/subscriptions.ts'
 import { ask } from '../conversation/ask.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
 import { asObject, callOf, errorOf, type Json, metaOf, paramsOf } from '../conversation/json-rpc.ts'
@@ -20,7 +22,6 @@ const changes = [
 ]
 const updated = 'notifications/resources/updated'
 const maxUris = 256
-const invalidParams = -32602
 
 /** The `subscriptions/listen` streams of modern clients over one session of a legacy server. */
 export interface Subscriptions {
@@ -60,7 +61,9 @@ export function createSubscriptions(): Subscriptions {
       const filter = asObject(paramsOf(message)?.['notifications']) ?? {}
       const wanted = [...new Set(stringsIn(filter['resourceSubscriptions']))]
       if (wanted.length > maxUris) {
-        return sink.finish(errorOf(id, invalidParams, `at most ${maxUris} resources can be subscribed to`))
+        return sink.finish(
+          errorOf(id, errorCodes.invalidParams, `at most ${maxUris} resources can be subscribed to`),
+        )
       }
       const canSubscribe = asObject(capabilities['resources'])?.['subscribe'] === true
       const uris = canSubscribe ? await subscribe(wanted, conversation, caller) : []
@@ -133,7 +136,7 @@ function finish({ id, sink }: Subscription): void {
 
 function stamped(message: Json, id: unknown): Json {
   const params = paramsOf(message)
-  return { ...message, params: { ...params, _meta: { ...metaOf(params), [subscriptionKey]: id } } }
+  return { ...message, params: { ...params, _meta: { ...metaOf(params), [metaKeys.subscriptionId]: id } } }
 }
 
 function stringsIn(value: unknown): string[] {

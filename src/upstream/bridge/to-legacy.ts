@@ -1,14 +1,7 @@
+import { metaKeys } from '../../mcp/meta-keys.ts'
 import { asObject, type Json, metaOf, paramsOf } from '../conversation/json-rpc.ts'
 
-/** Keys of `_meta` that exist in the modern era alone. */
-const modernKeys = new Set([
-  'io.modelcontextprotocol/protocolVersion',
-  'io.modelcontextprotocol/clientInfo',
-  'io.modelcontextprotocol/clientCapabilities',
-  'io.modelcontextprotocol/logLevel',
-  'io.modelcontextprotocol/serverInfo',
-  'io.modelcontextprotocol/subscriptionId',
-])
+const modernKeys: ReadonlySet<string> = new Set(Object.values(metaKeys))
 
 /** A modern request as a legacy server understands it. The message is not changed. */
 export function toLegacyRequest(message: Json): Json {

@@ -1,3 +1,4 @@
+import { metaKeys } from '../../mcp/meta-keys.ts'
 import { newest } from '../../mcp/revisions.ts'
 import { asObject, type Json, metaOf, paramsOf } from '../conversation/json-rpc.ts'
 
@@ -57,5 +58,5 @@ function toModernTool(tool: Json | undefined): Json | undefined {
 function metaWith(result: Json, serverInfo: unknown): Json {
   const meta = metaOf(result)
   if (asObject(serverInfo) === undefined) return meta === undefined ? {} : { _meta: meta }
-  return { _meta: { ...meta, 'io.modelcontextprotocol/serverInfo': serverInfo } }
+  return { _meta: { ...meta, [metaKeys.serverInfo]: serverInfo } }
 }

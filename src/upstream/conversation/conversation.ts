@@ -1,7 +1,7 @@
 import { Refusal } from '../../core/errors.ts'
 import { idKey } from '../../mcp/lossless.ts'
+import { metaKeys } from '../../mcp/meta-keys.ts'
 import type { Era } from '../../mcp/revisions.ts'
-import { subscriptionKey } from '../../mcp/subscriptions.ts'
 import type { Channel, OpenChannel } from './channel.ts'
 import type { Caller, Conversation } from './contract.ts'
 import { asObject, callOf, type Json, metaOf, paramsOf, resultOf } from './json-rpc.ts'
@@ -39,6 +39,7 @@ interface ConversationOptions {
 }
 
 const maxAsked = 1000
+const { subscriptionId: subscriptionKey } = metaKeys
 const cancelled = 'notifications/cancelled'
 
 /**

@@ -1,6 +1,7 @@
 import { errorKinds, type Refusal } from '../../core/errors.ts'
 import { signOfLife, writeEvent } from '../../http/event-stream.ts'
 import { endAnswer, readPatience, watchReader } from '../../http/unread.ts'
+import { errorCodes } from '../../mcp/error-codes.ts'
 import type { Era } from '../../mcp/revisions.ts'
 import type { UpstreamReply } from '../contract.ts'
 import { changeMessages } from '../rewrite-answer.ts'
@@ -27,11 +28,11 @@ const maxUnreadBytes = 8 * 1024 * 1024
 
 /** Errors that have a status of their own in the modern era (MCP 2026-07-28, transports). In the legacy era none has. */
 const modernStatus: Readonly<Record<number, number>> = {
-  [-32600]: 400,
-  [-32601]: 404,
-  [-32020]: 400,
-  [-32021]: 400,
-  [-32022]: 400,
+  [errorCodes.invalidRequest]: 400,
+  [errorCodes.methodNotFound]: 404,
+  [errorCodes.headerMismatch]: 400,
+  [errorCodes.missingClientCapability]: 400,
+  [errorCodes.unsupportedProtocolVersion]: 400,
 }
 
 /** The sink of one HTTP answer. */

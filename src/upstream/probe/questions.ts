@@ -1,3 +1,4 @@
+import { metaKeys } from '../../mcp/meta-keys.ts'
 import { type Era, newest } from '../../mcp/revisions.ts'
 import { asObject, callOf, type Json } from '../conversation/json-rpc.ts'
 
@@ -25,9 +26,9 @@ export function initializeCall(self: Implementation, id: string | number): Json 
 /** The `_meta` of a modern request of a client without capabilities. */
 export function modernMeta({ clientInfo }: { readonly clientInfo: unknown }): Json {
   return {
-    'io.modelcontextprotocol/protocolVersion': newest.modern,
-    'io.modelcontextprotocol/clientCapabilities': {},
-    ...(clientInfo === undefined ? {} : { 'io.modelcontextprotocol/clientInfo': clientInfo }),
+    [metaKeys.protocolVersion]: newest.modern,
+    [metaKeys.clientCapabilities]: {},
+    ...(clientInfo === undefined ? {} : { [metaKeys.clientInfo]: clientInfo }),
   }
 }
 
