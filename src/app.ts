@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import type { AuditEvent } from './audit/event.ts'
 import { buildAdmin, checkAll, collectAll, type WatchedWorkers } from './compose/admin.ts'
-import { type Base, openBase } from './compose/base.ts'
+import { openBase } from './compose/base.ts'
 import { adminUrl, dashboardLink } from './compose/dashboard/link.ts'
 import { keepHouse } from './compose/house.ts'
 import { openInstallation } from './compose/installation.ts'
@@ -16,6 +16,7 @@ import type { ProtectedResource } from './core/protected-resource.ts'
 import type { WorkerPlace } from './core/worker-place.ts'
 import { drain, listen } from './http/listen.ts'
 import { inOriginForm } from './http/origin-form.ts'
+import type { Log } from './telemetry/log.ts'
 import type { CollectedMetrics } from './telemetry/metrics.ts'
 import type { TenantTraffic } from './telemetry/traffic.ts'
 
@@ -37,7 +38,7 @@ export interface Running {
   readonly createDashboardLink: (() => Promise<string>) | undefined
   /** The certificate of the gateway, where it has one of its own. */
   readonly certificate: RunningCertificate | undefined
-  readonly log: Base['log']
+  readonly log: Log
   /** Looks at once whether the files of the certificate have changed. */
   readonly renew: () => Promise<void>
   /**
@@ -94,7 +95,10 @@ type State = 'it is starting' | 'serving' | 'it is ending'
 
 const drainMilliseconds = 10_000
 
-/** Composition root: opens what the parts need, builds them, and lets them listen. Throws what an operator can mend. */
+/**
+ * The composition root: opens what the parts of a process need, builds them, and lets them listen. Closes in the opposite
+ * order whatever it has opened, at the end or where something fails. Throws what an operator can mend.
+ */
 export async function start(first: Config, options: StartOptions = {}): Promise<Running> {
   const { clock = systemClock, parts = ['gateway', 'authorization-server', 'admin'], place } = options
   const { servedByWorkers } = options
@@ -107,9 +111,11 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
   const http = httpOptions(config)
   const urls: Partial<Record<Part, string>> = {}
   const closers: (() => Promise<void> | void)[] = [base.close]
-  const serve = async (part: Part, server: Server | TlsServer, address: Address) => {
-    urls[part] = await open(part, server, address)
+  const serve = async (part: Part, server: Server | TlsServer, address: Address): Promise<string> => {
+    const url = await open(part, server, address)
+    urls[part] = url
     closers.push(() => drain(server, drainMilliseconds))
+    return url
   }
   const announce = async (): Promise<void> => {
     if (state === 'it is ending') return
@@ -156,13 +162,13 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
           if (state !== 'serving') throw new Error(state)
         },
       })
-      await serve('admin', createServer(http, admin.handle), {
+      const url = await serve('admin', createServer(http, admin.handle), {
         host: adminHost,
         port: config.listen.admin,
         hostFix: config.listen.adminHost === undefined ? 'listen.internalHost' : 'listen.adminHost',
       })
       closers.push(admin.endStreams)
-      const here = adminUrl(config.listen, Number(new URL(urls.admin ?? '').port))
+      const here = adminUrl(config.listen, Number(new URL(url).port))
       ownAdmin = here
       createDashboardLink = async () => dashboardLink(here, undefined, await admin.createLink('start'))
     }

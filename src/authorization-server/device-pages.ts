@@ -68,8 +68,9 @@ export function devicePages({ resources, scopes, site }: AuthorizationServerSett
   }
 }
 
-/** What is remembered of a request for its pages, in the state of its context. */
+/** In the state of a context: the code that a link brought. */
 export const typedCode = 'deviceUserCode'
+/** In the state of a context: the name of the error that brought the person back to the form. */
 export const codeProblem = 'deviceCodeProblem'
 
 function formOf({ oidc }: KoaContextWithOIDC): { action: string; xsrf: string } {

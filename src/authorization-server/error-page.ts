@@ -137,8 +137,8 @@ export function faultPage(site: Site, requestId: string): Promise<string> {
 }
 
 /** The page for a client whose description cannot be fetched while its user is signing in. */
-export async function outOfReachPage(site: Site, requestId: string): Promise<string> {
-  return String(await problemPage(site, { ...(advice['document_out_of_reach'] ?? general), requestId }))
+export function outOfReachPage(site: Site, requestId: string): Promise<string> {
+  return advicePage(site, 'document_out_of_reach', requestId)
 }
 
 /** The page for a sign-in that is over, or that belongs to another browser. */

@@ -3,7 +3,7 @@ import { startDemoServer } from '../../demo/server.ts'
 import { start } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
-import { explainUnheard } from '../http/listen.ts'
+import { explainListenError } from '../http/listen.ts'
 import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
 import { closeOnSignal } from './signals.ts'
@@ -72,6 +72,6 @@ async function startDemo({ listen, publicUrl }: Config): ReturnType<typeof start
   try {
     return await startDemoServer({ ...place, gateway })
   } catch (error) {
-    throw await explainUnheard(error, place)
+    throw await explainListenError(error, place)
   }
 }

@@ -2,8 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 
 /**
- * Has responses that wait for an earlier one on their connection close with it: of HTTP requests that come without waiting
- * for answers, Node before 24.16 tells the first one alone that its client is gone. All others would count as running for ever.
+ * Closes responses that wait for an earlier one on their connection (HTTP pipelining) when that connection closes. Node
+ * before 24.16 tells only the first of them that its client is gone; the others would count as running for ever.
  */
 export function closeQueued(server: Pick<Server, 'prependListener'>): void {
   const queues = new WeakMap<Socket, Set<ServerResponse>>()

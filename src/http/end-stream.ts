@@ -5,7 +5,7 @@ type EndStream = (text: string | undefined) => void
 
 const enders = new WeakMap<ServerResponse, EndStream>()
 
-/** Has a stream that is not always between two events ended by who writes it. */
+/** Names who ends a stream: whoever writes it, where it may be in the middle of an event. */
 export function endStreamBy(res: ServerResponse, end: EndStream): void {
   enders.set(res, end)
 }

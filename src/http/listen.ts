@@ -61,7 +61,7 @@ interface Place {
  * Explains why nothing could listen: the address is not here, or who holds the port, as far as the system tells, and how to
  * choose another. What no operator can mend is returned as it is.
  */
-export async function explainUnheard(error: unknown, place: Place): Promise<unknown> {
+export async function explainListenError(error: unknown, place: Place): Promise<unknown> {
   const { name, port, fix } = place
   const { code = '' } = error as NodeJS.ErrnoException
   if (code === 'EACCES') return new PortForbidden({ name, port, fix })
@@ -84,7 +84,7 @@ export async function listen(server: Server, place: Place): Promise<number> {
       })
     })
   } catch (error) {
-    throw await explainUnheard(error, place)
+    throw await explainListenError(error, place)
   }
   return (server.address() as AddressInfo).port
 }

@@ -219,7 +219,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#over = true
     this.#tellOver?.()
     if (this.#isDeaf) this.#resolve()
-    else if (!this.#started) this.#reject(refusalFor(error))
+    else if (!this.#started) this.#reject(transportRefusal(error))
     else {
       const canEnd = this.#streamsEvents && this.#isBetweenEvents
       const ending = canEnd ? this.#closeCutStream?.() : undefined
@@ -260,7 +260,7 @@ const refusals: Readonly<Record<string, ErrorCode>> = {
 }
 
 /** Turns what undici threw into the refusal that the client gets. */
-export function refusalFor(error: Error & Partial<errors.UndiciError>): Refusal {
+export function transportRefusal(error: Error & Partial<errors.UndiciError>): Refusal {
   const code = error.code ?? error.name
   const kind = error.name === 'HTTPParserError' ? 'upstream_invalid' : refusals[code]
   return new Refusal(kind ?? 'upstream_unreachable', { reason: `${code}: ${error.message}`, cause: error })

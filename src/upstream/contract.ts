@@ -9,7 +9,7 @@ export interface UpstreamRequest {
   readonly method: 'POST' | 'GET' | 'DELETE'
   /** Names and values, alternating. Nothing of the client's credentials. */
   readonly headers: readonly string[]
-  /** The very bytes that were authorized. */
+  /** The bytes that were authorized, with the server's own ids where the client holds sealed ones. */
   readonly body: Buffer | undefined
   readonly era: Era
   /** The id of the JSON-RPC request, where there is exactly one. */

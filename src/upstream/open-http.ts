@@ -7,7 +7,7 @@ import type { OpenChannel } from './conversation/channel.ts'
 import { type Start, sessionConnector, sharingConnector } from './conversation/connector.ts'
 import type { Conversation } from './conversation/contract.ts'
 import { startConversation } from './conversation/conversation.ts'
-import { type ConversationLimits, createRegistry } from './conversation/registry.ts'
+import { type ConversationLimits, createRegistry, type Registry } from './conversation/registry.ts'
 import { httpConnector } from './http.ts'
 import type { AtOwner } from './owner/contract.ts'
 import { askHttp } from './probe/ask-http.ts'
@@ -65,7 +65,7 @@ export function openHttp(settings: HttpSettings): Connector {
     (era: Era, open: OpenChannel): Start =>
     (caller, onClosed) =>
       startConversation({ era, shared: false, open, caller, responseSeconds, onClosed })
-  const registry = (): ReturnType<typeof createRegistry<Conversation>> => createRegistry(limits)
+  const registry = (): Registry<Conversation> => createRegistry(limits)
   const keyOf = (principal: string): string => principal
 
   const forModern = (open: OpenChannel): Connector =>

@@ -115,7 +115,7 @@ function remember(
   probe: StdioProbe,
 ): Verdicts {
   return rememberVerdicts({
-    ask: (of, headers, before) => probe.ask(of, headers, before),
+    ask: probe.ask,
     pinned: pinnedBy(era, principals === 'shared'),
     seconds: probeSeconds,
     onVerdict,

@@ -16,6 +16,7 @@ export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 /** What metadata calls the only assertions that are taken (MCP extension enterprise-managed-authorization). */
 export const identityAssertionProfile = 'urn:ietf:params:oauth:grant-profile:id-jag'
 
+/** The parameters that the library shall pass on. */
 export const jwtBearerParameters = ['assertion', 'scope', 'resource']
 
 const assertionType = 'oauth-id-jag+jwt'

@@ -1,7 +1,7 @@
 import { Refusal } from '../../core/errors.ts'
 import { EventTooLarge, eventReader, type StreamEvent } from '../../http/event-stream.ts'
 import { readWhole } from '../../http/read-answer.ts'
-import { refusalFor } from '../../http/relay.ts'
+import { transportRefusal } from '../../http/relay.ts'
 import { parseLossless } from '../../mcp/lossless.ts'
 import { asObject, type Json } from './json-rpc.ts'
 
@@ -39,5 +39,5 @@ export function asRefusal(error: unknown): Refusal {
   if (error instanceof EventTooLarge) {
     return new Refusal('upstream_invalid', { reason: error.message, cause: error })
   }
-  return refusalFor(error instanceof Error ? error : new Error(String(error)))
+  return transportRefusal(error instanceof Error ? error : new Error(String(error)))
 }

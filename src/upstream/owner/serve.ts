@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { Refusal } from '../../core/errors.ts'
 import type { AnswerHeaders, ResponseHead } from '../../http/relay.ts'
 import type { Connector } from '../contract.ts'
@@ -25,9 +26,7 @@ async function answer(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const chunks: Buffer[] = []
-  for await (const chunk of req) chunks.push(chunk as Buffer)
-  const { way, request } = unframe(Buffer.concat(chunks))
+  const { way, request } = unframe(await buffer(req))
   const connector = connectors.get(way)
   // Such as in the moments in which a new configuration reaches one process before the other.
   if (connector === undefined)
