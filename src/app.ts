@@ -228,8 +228,8 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
           change.discard()
           throw error
         })
-        change.take()
-        others.take()
+        change.apply()
+        others.apply()
         config = next
         base.log.setLevel(next.log.level)
         await house?.note(next).catch(base.onFault)

@@ -8,7 +8,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { UpstreamCredential } from '../upstream/contract.ts'
 import { clientCredentials } from '../upstream/credential/client-credentials.ts'
 import { headerCredential, noCredential } from '../upstream/credential/header-credential.ts'
-import { fileSecret, fixedSecret, type Secret } from '../upstream/credential/secret.ts'
+import { fixedSecret, type Secret, watchedSecret } from '../upstream/credential/secret.ts'
 import { tokenClient } from '../upstream/credential/token-client.ts'
 import { tokenExchange } from '../upstream/credential/token-exchange.ts'
 import { tellOfFile } from './read-secret.ts'
@@ -69,6 +69,6 @@ type OpenSecret = (
 function secretsOf(upstream: string, log: Log): OpenSecret {
   return (value, file, isUsable) => {
     if (file === undefined) return fixedSecret(value ?? '')
-    return fileSecret({ file, isUsable, ...tellOfFile({ upstream }, file, log) })
+    return watchedSecret({ file, isUsable, ...tellOfFile({ upstream }, file, log) })
   }
 }

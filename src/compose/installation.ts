@@ -29,7 +29,7 @@ export interface Installation {
 /** Another configuration that can be taken up, or forgotten. Until then nothing has changed. */
 export interface Change {
   /** Lets it take over for every request that comes from now on, in one step. What runs goes on by the old one. */
-  take(): void
+  apply(): void
   discard(): void
 }
 
@@ -85,12 +85,12 @@ export async function openInstallation(
     async prepare(config) {
       const prepared = await prepare(config, current)
       return {
-        take() {
+        apply() {
           const old = current
           current = build(prepared)
           old.server?.stop()
           if (old.gateway !== undefined && current.gateway !== undefined)
-            retirement.take(old.gateway, current.gateway)
+            retirement.retire(old.gateway, current.gateway)
           if (ending) current.gateway?.gateway.endStreams()
         },
         discard() {

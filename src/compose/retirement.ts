@@ -4,7 +4,7 @@ import type { BuiltGateway } from './gateway.ts'
 /** Gateways whose place others have taken, until nothing of them runs any more. */
 export interface Retirement {
   /** Lets one finish: what is gone or different in the `next` one ends in order, and everything else goes on. */
-  take(old: BuiltGateway, next: BuiltGateway): void
+  retire(old: BuiltGateway, next: BuiltGateway): void
   endStreams(): void
   /** Ends the streams of all. Resolves when nothing of them runs any more. */
   finish(): Promise<void>
@@ -30,7 +30,7 @@ export function openRetirement({ milliseconds, isShared, onFault }: RetirementOp
   }
 
   return {
-    take(old, next) {
+    retire(old, next) {
       const { gateway } = old
       gateways.add(gateway)
       void gateway.idle().then(() => {

@@ -132,8 +132,8 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
       throw error
     }
     return {
-      take() {
-        for (const change of changes) change.take()
+      apply() {
+        for (const change of changes) change.apply()
         if (opened.length > 0 || all.length < tenants.length) become(all)
       },
       discard: () => void discard().catch(onFault),
@@ -150,7 +150,7 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
   }
 
   const change = await prepare(first)
-  change.take()
+  change.apply()
 
   return {
     get all() {
@@ -208,8 +208,8 @@ async function openTenant(whole: Config, setting: TenantConfig, options: Tenants
       async prepare(next) {
         const change = await installation.prepare(next)
         return {
-          take() {
-            change.take()
+          apply() {
+            change.apply()
             config = next
             base.log.setLevel(next.log.level)
           },

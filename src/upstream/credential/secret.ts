@@ -16,7 +16,7 @@ interface SecretFile {
   readonly lookUp: () => Promise<void>
 }
 
-interface FileSecretOptions {
+interface SecretFileOptions {
   readonly file: string
   readonly isUsable: (text: string) => boolean
   readonly onChanged: () => void
@@ -32,7 +32,7 @@ export function fixedSecret(current: string): Secret {
 }
 
 /** A secret in a file, for whoever looks it up before each use. Throws an Error where the file cannot be used at first. */
-export function secretFile({ file, isUsable, onChanged, onUnusable }: FileSecretOptions): SecretFile {
+export function secretFile({ file, isUsable, onChanged, onUnusable }: SecretFileOptions): SecretFile {
   let current = readFileSync(file, 'utf8').trim()
   if (!isUsable(current)) throw new Error(`${file} holds no secret that can be used`)
   let told: string | undefined
@@ -70,7 +70,7 @@ export function secretFile({ file, isUsable, onChanged, onUnusable }: FileSecret
  * A secret in a file, read again every second, which works for every way in which files are replaced. Throws an Error
  * where the file cannot be used at first.
  */
-export function fileSecret(options: FileSecretOptions): Secret {
+export function watchedSecret(options: SecretFileOptions): Secret {
   const kept = secretFile(options)
   const refresh = (): void => void kept.lookUp()
   const timer = setInterval(refresh, watchMilliseconds).unref()
