@@ -1,10 +1,10 @@
 import type { Provider } from 'oidc-provider'
 import { type Markup, pageHeaders, scriptPageHeaders } from '../http/page.ts'
 import type { Account, LoginRefused } from '../identity/contract.ts'
+import { addressOf } from './caller-address.ts'
 import type { Form } from './forms.ts'
 import { knownBrowsers } from './known-browser.ts'
 import type { Notes } from './notes.ts'
-import { addressOf } from './observe.ts'
 import { type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
 import {
   closedLoginPage,

@@ -4,6 +4,7 @@ import { splitTarget } from '../http/exchange.ts'
 import type { OAuthStep, Outcome, RequestEvent } from '../telemetry/event.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
 import { revokePath } from './account-pages.ts'
+import { addressOf } from './caller-address.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
 import type { Note, Notes } from './notes.ts'
 import { logoutPath } from './pages/account-nav.ts'
@@ -56,10 +57,4 @@ function stepOf(path: string, resourcePaths: ReadonlySet<string>): OAuthStep {
   if (path.endsWith('/consent')) return 'consent'
   if (path === revokePath) return 'revocation'
   return findEndpoint(canonicalPath(path, resourcePaths))?.step ?? 'page'
-}
-
-/** The client's address, which the gateway writes and nobody else can reach this listener to forge. */
-export function addressOf(req: IncomingMessage): string {
-  const forwarded = req.headers['x-forwarded-for']
-  return typeof forwarded === 'string' ? forwarded : (req.socket.remoteAddress ?? '')
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { OpenRateLimit } from '../limits/contract.ts'
+import { callerNetwork } from './caller-address.ts'
 import type { Endpoint } from './endpoints.ts'
 import { errors } from './library.ts'
-import { callerAddress } from './registration/slow-down.ts'
 
 /** How many requests whose parameters are kept are let in each minute. */
 export interface RequestLimits {
@@ -29,9 +29,9 @@ export function keptRequests({ rateLimit, requestLimits }: LimitPorts, kind: str
   const ofNetwork = rateLimit({ name: `${kind}-from-network`, points: perNetwork, seconds: 60 })
   const ofAll = rateLimit({ name: kind, points: total, seconds: 60 })
   return {
-    take: async (req) => (await ofNetwork.take(callerAddress(req))) || (await ofAll.take('all')),
+    take: async (req) => (await ofNetwork.take(callerNetwork(req))) || (await ofAll.take('all')),
     async forgive(req) {
-      await ofNetwork.forgive(callerAddress(req))
+      await ofNetwork.forgive(callerNetwork(req))
       await ofAll.forgive('all')
     },
   }

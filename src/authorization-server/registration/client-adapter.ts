@@ -4,12 +4,13 @@ import type { MasterSecret } from '../../core/secret.ts'
 import { isUserId } from '../../core/user-id.ts'
 import type { OpenRateLimit } from '../../limits/contract.ts'
 import type { ArtifactStore, ClientStore, StoredClient } from '../../storage/contract.ts'
+import { callerNetwork } from '../caller-address.ts'
 import { operatorClientField } from '../client-fields.ts'
 import { errors } from '../library.ts'
 import type { RegistrationSettings } from '../settings.ts'
 import { mayBeRegistered } from './client-id.ts'
 import { clientSecretHash } from './client-secret-hash.ts'
-import { callerAddress, slowDown } from './slow-down.ts'
+import { slowDown } from './slow-down.ts'
 
 /** What the library's storage of clients stands on. */
 export interface ClientAdapterPorts {
@@ -66,12 +67,12 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
   }
 
   const admit = async (): Promise<void> => {
-    const wait = (await byAddress.take(callerAddress())) || (await everybody.take('all'))
+    const wait = (await byAddress.take(callerNetwork())) || (await everybody.take('all'))
     if (wait > 0) throw slowDown(429, 'too many registrations at the moment', wait)
   }
 
   const admitAgain = async (): Promise<void> => {
-    const wait = await againByAddress.take(callerAddress())
+    const wait = await againByAddress.take(callerNetwork())
     if (wait > 0) throw slowDown(429, 'too many registrations at the moment', wait)
   }
 

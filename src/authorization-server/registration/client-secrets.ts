@@ -1,9 +1,10 @@
 import type { Client, Provider } from 'oidc-provider'
 import { digestsEqual, type MasterSecret } from '../../core/secret.ts'
 import type { OpenRateLimit, RateLimit } from '../../limits/contract.ts'
+import { callerNetwork } from '../caller-address.ts'
 import type { KnownClient } from '../settings.ts'
 import { clientSecretHash } from './client-secret-hash.ts'
-import { callerAddress, slowDown } from './slow-down.ts'
+import { slowDown } from './slow-down.ts'
 
 /**
  * Wrong secrets that are let by: from one address for one client, and altogether for one client whose secret a person
@@ -38,7 +39,7 @@ export function compareHashedSecrets(
     this: Client,
     presented: string,
   ): Promise<boolean> {
-    const attempts: [RateLimit, string][] = [[byAddress, `${this.clientId} ${callerAddress()}`]]
+    const attempts: [RateLimit, string][] = [[byAddress, `${this.clientId} ${callerNetwork()}`]]
     if (configured.has(this.clientId)) attempts.push([byClient, this.clientId])
     const wait = Math.max(...(await Promise.all(attempts.map(([limit, key]) => limit.wait(key)))))
     if (wait > 0) throw slowDown(429, 'too many wrong secrets', wait)

@@ -1,6 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { callerNetwork } from '../caller-address.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
-import { callerAddress } from './slow-down.ts'
 
 const perMinute = { network: 60, host: 120, everybody: 600, client: 30 }
 
@@ -33,7 +33,7 @@ export function fetchLimit(
   const isLetIn = (clientId: string): Promise<boolean> => artifacts.hasOfClient('Grant', clientId)
   return {
     async admit(url, clientId, context) {
-      const alone = await ofNetwork.take(callerAddress(context?.req))
+      const alone = await ofNetwork.take(callerNetwork(context?.req))
       if (alone > 0) return alone
       const shared = (await ofHost.take(new URL(url).hostname)) || (await ofAll.take('all'))
       if (shared === 0 || clientId === undefined || !(await isLetIn(clientId))) return shared
