@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerOptions } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import type { AuditEvent } from './audit/event.ts'
 import { buildAdmin, checkAll, collectAll, type WatchedWorkers } from './compose/admin.ts'
@@ -6,6 +6,7 @@ import { openBase } from './compose/base.ts'
 import { adminUrl, dashboardLink } from './compose/dashboard/link.ts'
 import { keepHouse } from './compose/house.ts'
 import { openInstallation } from './compose/installation.ts'
+import { httpOptions, noticeSeconds } from './compose/listener-options.ts'
 import { openTenants, type RunningTenant } from './compose/tenants.ts'
 import { renewCertificate, tlsOptions } from './compose/tls.ts'
 import { ConfigurationInvalid } from './config/problems.ts'
@@ -283,20 +284,4 @@ function bringsHost(before: Config, next: Config): boolean {
 /** Whether anybody gets access tokens from a server of ours. */
 function hasAuthorizationServer(config: Config): boolean {
   return [config, ...config.tenants].some(({ authorizationServer }) => authorizationServer === 'own')
-}
-
-function noticeSeconds({ mode, listen: { noticeSeconds: seconds } }: Config): number {
-  return seconds ?? (mode === 'production' ? 3 : 0)
-}
-
-function httpOptions({ limits }: Config): ServerOptions {
-  return {
-    maxHeaderSize: limits.headerBytes,
-    headersTimeout: limits.headSeconds * 1000,
-    requestTimeout: Math.max(limits.headSeconds, limits.requestSeconds) * 1000,
-    // Node looks only so often who is late.
-    connectionsCheckingInterval: Math.min(limits.headSeconds * 500, 5000),
-    keepAliveTimeout: 65_000,
-    requireHostHeader: true,
-  }
 }

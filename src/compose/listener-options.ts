@@ -1,0 +1,20 @@
+import type { ServerOptions } from 'node:http'
+import type { Config } from '../config/schema.ts'
+
+/** For how long `/readyz` says that the end is near before anything closes. */
+export function noticeSeconds({ mode, listen: { noticeSeconds: seconds } }: Config): number {
+  return seconds ?? (mode === 'production' ? 3 : 0)
+}
+
+/** What every HTTP listener of a process takes: how large a head may be, and how long it and the whole request may take. */
+export function httpOptions({ limits }: Config): ServerOptions {
+  return {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headSeconds * 1000,
+    requestTimeout: Math.max(limits.headSeconds, limits.requestSeconds) * 1000,
+    // Node looks only so often who is late.
+    connectionsCheckingInterval: Math.min(limits.headSeconds * 500, 5000),
+    keepAliveTimeout: 65_000,
+    requireHostHeader: true,
+  }
+}
