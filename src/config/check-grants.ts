@@ -1,4 +1,4 @@
-import type { RuleProblem } from './cross-check.ts'
+import type { RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
 const urn = 'urn:ietf:params:oauth:grant-type:'

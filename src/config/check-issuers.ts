@@ -1,9 +1,9 @@
 import { isLoopbackHost } from '../core/resource.ts'
 import { checkSecret } from './check-credential.ts'
 import { issuerProblem } from './check-providers.ts'
-import type { RuleProblem } from './cross-check.ts'
 import { describeIssuer, type IssuerDescription } from './describe-issuer.ts'
 import { issuerPresetOf } from './issuer-presets.ts'
+import type { RuleProblem } from './problems.ts'
 import { publicUrlOf } from './public-url.ts'
 import type { ParsedConfig } from './schema.ts'
 

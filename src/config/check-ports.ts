@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { RuleProblem } from './cross-check.ts'
+import type { RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /** The rule for what listens at once: each has a port of its own, unless it is at another address. */

@@ -1,7 +1,7 @@
 import { isLoopbackHost } from '../core/resource.ts'
 import { checkSecret } from './check-credential.ts'
-import type { RuleProblem } from './cross-check.ts'
 import { describeProvider, isManyTenants, type ProviderDescription } from './describe-provider.ts'
+import type { RuleProblem } from './problems.ts'
 import { presetOf } from './provider-presets.ts'
 import type { ParsedConfig } from './schema.ts'
 

@@ -1,6 +1,6 @@
 import { ownScopeProblem, ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { closest } from './closest.ts'
-import type { RuleProblem } from './cross-check.ts'
+import type { RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /** A scope that a setting names, and where. */

@@ -1,6 +1,6 @@
 import { isLocalHost, isLoopbackHost } from '../core/resource.ts'
 import { hostsOf } from '../core/site.ts'
-import type { RuleProblem } from './cross-check.ts'
+import type { RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 import { tenantUrl } from './tenant.ts'
 

@@ -7,6 +7,14 @@ export interface Problem {
   readonly place?: string | undefined
 }
 
+/** One broken rule. */
+export interface RuleProblem {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+  /** What must be right for the rule to count: where something in it is wrong, the rule may only seem to be broken. */
+  readonly needs?: readonly PropertyKey[]
+}
+
 /** Everything that is wrong with a configuration, at once. */
 export class ConfigurationInvalid extends Error {
   readonly problems: readonly Problem[]
@@ -22,6 +30,11 @@ export class ConfigurationInvalid extends Error {
     this.name = 'ConfigurationInvalid'
     this.problems = problems
   }
+}
+
+/** A broken rule that holds whatever else is wrong. */
+export function problem(path: readonly PropertyKey[], message: string): RuleProblem {
+  return { path, message }
 }
 
 /** Writes a path of keys and indexes the way people do: `upstreams[0].url`. */

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { RuleProblem } from './cross-check.ts'
 import { type CertificatePair, examinePair, type NeededHost, type PairProblem } from './examine-pair.ts'
-import { ConfigurationInvalid, writePath } from './problems.ts'
+import { ConfigurationInvalid, type RuleProblem, writePath } from './problems.ts'
 import type { Config, ParsedConfig } from './schema.ts'
 import { tenantUrl } from './tenant.ts'
 import type { TlsFiles } from './tls.ts'

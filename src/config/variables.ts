@@ -1,6 +1,6 @@
 import { isJsonObject } from '../core/json-object.ts'
 import { minSecretLength } from './client-schema.ts'
-import type { RuleProblem } from './cross-check.ts'
+import type { RuleProblem } from './problems.ts'
 import { readVariable } from './read-variable.ts'
 
 interface Place {

@@ -1,0 +1,59 @@
+import { publicKeysProblem } from '../core/public-keys.ts'
+import { isPrivateUseRedirect, redirectProblem } from '../core/redirect-uri.ts'
+import { isUserId, userIdPrefix } from '../core/user-id.ts'
+import { authenticatedGrantTypes } from './grants.ts'
+import { problem, type RuleProblem } from './problems.ts'
+import type { ParsedConfig } from './schema.ts'
+
+/** The rules for clients that are known beforehand: ids of their own, and what their grants need. */
+export function checkClients(
+  clients: ParsedConfig['clients'],
+  privateUse: readonly string[] = [],
+): RuleProblem[] {
+  return clients.flatMap((client, index) => {
+    const at = ['clients', index]
+    const problems: RuleProblem[] = []
+    if (isUserId(client.id)) {
+      problems.push(problem([...at, 'id'], `must not begin with ${userIdPrefix}, which marks people`))
+    }
+    if (clients.slice(0, index).some(({ id }) => id === client.id)) {
+      problems.push(problem([...at, 'id'], `"${client.id}" is taken by an earlier client`))
+    }
+    if (client.secret !== undefined && client.jwks !== undefined) {
+      problems.push(problem([...at, 'jwks'], 'is an alternative to secret: give one of them'))
+    }
+    const authenticated = client.grantTypes.find((type) => authenticatedGrantTypes.has(type))
+    if (authenticated !== undefined && client.secret === undefined && client.jwks === undefined) {
+      problems.push(problem([...at, 'secret'], `is needed for ${authenticated}, or jwks`))
+    }
+    if (client.grantTypes.includes('client_credentials') && (client.scopes ?? []).length === 0) {
+      const message =
+        'is needed for client_credentials: nobody is asked what it may do, so name it, such as [mcp:tools:read]'
+      problems.push(problem([...at, 'scopes'], message))
+    }
+    const wrongKeys = client.jwks === undefined ? undefined : publicKeysProblem(client.jwks)
+    if (wrongKeys !== undefined) problems.push(problem([...at, 'jwks'], wrongKeys))
+    if (client.grantTypes.includes('authorization_code') && client.redirectUris.length === 0) {
+      problems.push(problem([...at, 'redirectUris'], 'is needed for authorization_code'))
+    }
+    for (const [position, uri] of client.redirectUris.entries()) {
+      const wrong = redirectProblem(uri, privateUse)
+      if (wrong !== undefined) problems.push(problem([...at, 'redirectUris', position], wrong))
+    }
+    return problems
+  })
+}
+
+/** The rules for how clients register themselves. */
+export function checkRegistration({ registration }: Partial<ParsedConfig>): RuleProblem[] {
+  if (registration === undefined) return []
+  const { dynamic, initialAccessToken, privateUseRedirects } = registration
+  const problems = privateUseRedirects.flatMap((uri, index) => {
+    const message = 'must be a URI with a scheme of its own that runs nothing, such as app://host/callback'
+    const at = ['registration', 'privateUseRedirects', index]
+    return isPrivateUseRedirect(uri) ? [] : [problem(at, message)]
+  })
+  return dynamic === 'token' && initialAccessToken === undefined
+    ? [...problems, problem(['registration', 'initialAccessToken'], 'must be set when dynamic is token')]
+    : problems
+}
