@@ -1,14 +1,12 @@
+import { deviceCode, jwtBearer, tokenExchange } from '../core/grant-types.ts'
 import type { RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
-
-const urn = 'urn:ietf:params:oauth:grant-type:'
-const jwtBearer = `${urn}jwt-bearer`
 
 /** The setting that a grant type needs and that is not there, or undefined. */
 export function missingSetting(grants: ParsedConfig['grants'], type: string): string | undefined {
   const isOn: Readonly<Record<string, readonly [boolean, string]>> = {
-    [`${urn}device_code`]: [grants.deviceCode === 'on', 'grants.deviceCode: on'],
-    [`${urn}token-exchange`]: [grants.tokenExchange === 'on', 'grants.tokenExchange: on'],
+    [deviceCode]: [grants.deviceCode === 'on', 'grants.deviceCode: on'],
+    [tokenExchange]: [grants.tokenExchange === 'on', 'grants.tokenExchange: on'],
     [jwtBearer]: [grants.identityAssertions.length > 0, 'an entry in grants.identityAssertions'],
   }
   const [on, setting] = isOn[type] ?? [true, '']

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { deviceCode, jwtBearer, tokenExchange } from '../core/grant-types.ts'
 import { httpUrl } from './values.ts'
 
 /** The grants that a configured client can have, by their names in OAuth. */
@@ -6,16 +7,16 @@ export const clientGrantTypes = [
   'authorization_code',
   'refresh_token',
   'client_credentials',
-  'urn:ietf:params:oauth:grant-type:device_code',
-  'urn:ietf:params:oauth:grant-type:token-exchange',
-  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  deviceCode,
+  tokenExchange,
+  jwtBearer,
 ] as const
 
 /** Those that only a client may have which authenticates itself. */
 export const authenticatedGrantTypes: ReadonlySet<string> = new Set([
   'client_credentials',
-  'urn:ietf:params:oauth:grant-type:token-exchange',
-  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  tokenExchange,
+  jwtBearer,
 ])
 
 const identityAssertions = z

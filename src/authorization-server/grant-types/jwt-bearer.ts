@@ -11,8 +11,6 @@ import { requireOperatorsClient } from './client-checks.ts'
 import { describeTarget, issueToken } from './issue-token.ts'
 import { grantVouched } from './vouched-user.ts'
 
-/** RFC 7523 section 2.1. */
-export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 /** What metadata calls the only assertions that are taken (MCP extension enterprise-managed-authorization). */
 export const identityAssertionProfile = 'urn:ietf:params:oauth:grant-profile:id-jag'
 

@@ -1,6 +1,6 @@
 import type { Client, Provider as LibraryProvider, ResponseType } from 'oidc-provider'
+import { deviceCode } from '../../core/grant-types.ts'
 import { errors, Provider } from '../library.ts'
-import { deviceCode } from './absent-grants.ts'
 
 /**
  * Refuses a client that asks for a grant which it may not use as `unauthorized_client` (RFC 6749 sections 4.1.2.1 and 5.2,

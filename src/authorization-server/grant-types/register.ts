@@ -1,7 +1,8 @@
 import type { Provider } from 'oidc-provider'
+import { jwtBearer, tokenExchange } from '../../core/grant-types.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
-import { jwtBearer, jwtBearerParameters, redeemAssertion } from './jwt-bearer.ts'
-import { exchangeToken, tokenExchange, tokenExchangeParameters } from './token-exchange.ts'
+import { jwtBearerParameters, redeemAssertion } from './jwt-bearer.ts'
+import { exchangeToken, tokenExchangeParameters } from './token-exchange.ts'
 
 /** Adds the grant types of ours that the operator has turned on, and with that announces them in the metadata. */
 export function registerGrantTypes(provider: Provider, settings: AuthorizationServerSettings): void {

@@ -9,9 +9,6 @@ import { accessTokenSeconds } from '../token-lifetimes.ts'
 import { type OperatorsClient, requireOperatorsClient } from './client-checks.ts'
 import { describeTarget, issueToken } from './issue-token.ts'
 
-/** RFC 8693 section 2.1. */
-export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
-
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 const tokenTypes: ReadonlySet<unknown> = new Set([accessTokenType, 'urn:ietf:params:oauth:token-type:jwt'])
 /** A longer chain is no delegation that anybody can follow. */

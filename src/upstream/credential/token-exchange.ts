@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { tokenExchange as tokenExchangeGrant } from '../../core/grant-types.ts'
 import type { Principal } from '../../core/principal.ts'
 import type { UpstreamCredential } from '../contract.ts'
 import { cachedTokens } from './cached-tokens.ts'
@@ -24,7 +25,7 @@ export function tokenExchange({
   const tokens = cachedTokens(clock)
   const fetch = async (principal: Principal): Promise<GivenToken> =>
     client.request({
-      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      grant_type: tokenExchangeGrant,
       subject_token: await subjectToken(principal),
       subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
       requested_token_type: 'urn:ietf:params:oauth:token-type:access_token',
