@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -127,6 +127,32 @@ describe('sinks', () => {
     assert.deepEqual(sink.lines, made.lines(), 'each once')
   })
 
+  it('get whole lines alone, each once, and all of them again where nobody can read how far they were', async () => {
+    const { folder } = makeTrailFolder()
+    mkdirSync(folder)
+    const file = join(folder, 'audit-2026-11-27.00001.jsonl')
+    writeFileSync(file, 'one\ntwo\nthr')
+    const sink = memorySink()
+    const delivery = deliveryTo(sink, folder)
+    assert.deepEqual([await delivery.step(), await delivery.step()], [true, false])
+    assert.deepEqual([sink.lines, delivery.waitingBytes], [['one', 'two'], 3])
+    assert.equal(delivery.hasAll('audit-2026-11-27.00001.jsonl'), false)
+    appendFileSync(file, 'ee\n')
+    assert.equal(await delivery.step(), true)
+    assert.deepEqual(sink.lines, ['one', 'two', 'three'])
+    assert.equal(delivery.hasAll('audit-2026-11-27.00001.jsonl'), true)
+    writeFileSync(join(folder, 'delivered-memory.json'), '{"audit-20')
+    assert.equal(await delivery.step(), true)
+    assert.deepEqual(sink.lines.slice(3), ['one', 'two', 'three'])
+  })
+
+  it('do not wait silently behind a line that is too long to be an event', async () => {
+    const { folder } = makeTrailFolder()
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'audit-2026-11-27.00001.jsonl'), `${'x'.repeat(300_000)}\n`)
+    await assert.rejects(deliveryTo(memorySink(), folder).step(), /00001\.jsonl is too long to be an event/)
+  })
+
   it('over HTTP take over with a 2xx alone, and get a bearer token', async (test) => {
     const { url, requests, statuses } = await startReceiver(test)
     const sink = httpSink({ name: 'siem', url, token: 'a token of the operator', format: (line) => line })
@@ -179,6 +205,14 @@ describe('the lease', () => {
     assert.deepEqual([one.renew(), two.renew()], [false, true])
     two.release()
     assert.equal(one.renew(), true)
+  })
+
+  it('is nobody’s where a process died while it wrote who has it', () => {
+    const made = makeTrailFolder()
+    mkdirSync(made.folder)
+    writeFileSync(join(made.folder, 'keeper.json'), '{"id":"a')
+    const lease = leaseOn(made.folder, made.clock)
+    assert.deepEqual([lease.renew(), lease.renew()], [false, true])
   })
 })
 

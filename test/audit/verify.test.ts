@@ -6,6 +6,7 @@ import { hashLine } from '../../src/audit/chain.ts'
 import type { RecordedEvent } from '../../src/audit/event.ts'
 import { filePaths } from '../../src/audit/files.ts'
 import type { Finding } from '../../src/audit/findings.ts'
+import { readTrailKeys } from '../../src/audit/signature.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
 
 /** A chain of nine events: its beginning (line 1), seven calls, its end (line 9). */
@@ -227,6 +228,23 @@ describe('audit verify (N34)', () => {
     }
   })
 
+  it('finds events that were put behind the end of a chain', async () => {
+    const made = await sevenCalls()
+    made.rewrite((lines) => {
+      const behind = { ...(JSON.parse(lines[3]!) as RecordedEvent), seq: 9, prev: hashLine(lines[8]!) }
+      return [...lines, JSON.stringify(behind)]
+    })
+    const { findings } = await made.verify()
+    assert.deepEqual(spots(findings), ['changed 10'])
+    assert.match(findings[0]?.message ?? '', /goes on after its end/)
+  })
+
+  it('finds a signature that was taken off', async () => {
+    const made = await sevenCalls()
+    made.rewrite((lines) => rechain(lines.map((line) => line.replace(/,"sig":"[^"]+"/, ''))))
+    assert.deepEqual(spots((await made.verify()).findings), ['changed 1', 'changed 9'])
+  })
+
   it('says how many events no signature covers, as after kill -9', async () => {
     const made = makeTrailFolder()
     const trail = made.open()
@@ -273,6 +291,20 @@ describe('audit verify (N34)', () => {
     const stranger = new Map([['k1', generateKeyPairSync('ed25519').publicKey]])
     assert.deepEqual(spots((await made.verify(stranger)).findings), ['changed 1', 'changed 9'])
     assert.deepEqual(spots((await made.verify(new Map())).findings), ['unsigned 1', 'unsigned 9'])
+  })
+
+  it('takes its keys from a JWK Set of Ed25519 keys, and says what else it was given', () => {
+    for (const wrong of [null, {}, [], { keys: {} }])
+      assert.throws(() => readTrailKeys(wrong), /must be a JWK Set/, JSON.stringify(wrong))
+    const { publicKey } = generateKeyPairSync('ed25519')
+    const jwk = publicKey.export({ format: 'jwk' })
+    for (const wrong of [null, {}, jwk, { ...jwk, kid: 1 }, { kty: 'RSA', n: 'AQ', e: 'AQAB', kid: 'k' }])
+      assert.throws(() => readTrailKeys({ keys: [wrong] }), /must hold Ed25519 keys, each with its kid/)
+    assert.ok(
+      readTrailKeys({ keys: [{ ...jwk, kid: 'k' }] })
+        .get('k')
+        ?.equals(publicKey),
+    )
   })
 
   it('follows several processes that append to one file', async () => {
