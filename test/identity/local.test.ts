@@ -11,8 +11,9 @@ import { systemClock as clock } from '../../src/core/clock.ts'
 import type { Identity } from '../../src/identity/contract.ts'
 import { localIdentity } from '../../src/identity/local.ts'
 import { loginLimits } from '../../src/identity/login-limits.ts'
-import type { Passwords } from '../../src/identity/passwords.ts'
+import { passwords as hashWith, type Passwords } from '../../src/identity/passwords.ts'
 import type { People } from '../../src/identity/people.ts'
+import { Busy } from '../../src/identity/turns.ts'
 import { countWith, inMemory } from '../../src/limits/count.ts'
 import { goodPassword } from '../support/people.ts'
 
@@ -69,6 +70,47 @@ describe('a login that is under way (A58)', () => {
     await people.setPassword('alan', goodPassword)
     const alan = (await people.list()).find(({ name }) => name === 'alan')
     assert.ok((alan?.loginsSince ?? 0) >= loginTs * 1000)
+  })
+})
+
+describe('a login', () => {
+  const log = (passwords: Passwords, name: string, password: string) =>
+    localIdentity({
+      users: opened.store.users,
+      passwords,
+      limits: loginLimits(countWith(inMemory)),
+      clock,
+    }).login({ name, password, address: '192.0.2.1' })
+
+  it('hashes the password anew where it was hashed with less work than now', async () => {
+    const key = new Uint8Array(32).fill(7)
+    const [weak, strong] = [1024, 2048].map((memory) => hashWith(key, { memory, passes: 1, parallelism: 1 }))
+    assert.ok(weak && strong)
+    const { id } = await people.add({ name: 'joan', password: goodPassword })
+    const stored = async (): Promise<string> => (await opened.store.users.find(id))?.passwordHash ?? ''
+    await opened.store.users.setPassword(id, await weak.hash(goodPassword), 0)
+    assert.ok('refused' in (await log(strong, 'joan', 'a wrong password')))
+    assert.match(await stored(), /m=1024,/)
+    assert.ok(!('refused' in (await log(strong, 'joan', goodPassword))))
+    assert.match(await stored(), /m=2048,/)
+    assert.ok(!('refused' in (await log(strong, 'joan', goodPassword))))
+  })
+
+  it('looks at nothing that is too long to be a name or a password', async () => {
+    const passwords = { ...hashing, verify: async () => assert.fail('it is not hashed') }
+    for (const [name, password] of [
+      ['x'.repeat(257), goodPassword],
+      ['nobody', 'x'.repeat(1025)],
+    ] as const)
+      assert.ok('refused' in (await log(passwords, name, password)))
+  })
+
+  it('that comes when too many do is told when to try again, and a fault is none of those', async () => {
+    const failing = (error: Error) => ({ ...hashing, verify: () => Promise.reject(error) })
+    const answer = await log(failing(new Busy()), 'nobody', goodPassword)
+    assert.ok('refused' in answer)
+    assert.deepEqual([answer.retryAfterSeconds, answer.reason], [5, 'too many logins at once'])
+    await assert.rejects(log(failing(new TypeError('a fault')), 'nobody', goodPassword), TypeError)
   })
 })
 

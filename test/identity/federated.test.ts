@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { systemClock as clock } from '../../src/core/clock.ts'
+import { confirmAccount } from '../../src/identity/confirm-account.ts'
+import type { Identity } from '../../src/identity/contract.ts'
+import { federatedIdentity } from '../../src/identity/federated.ts'
+import {
+  type LoginProvider,
+  type ProvenIdentity,
+  ProviderAway,
+} from '../../src/identity/provider-contract.ts'
+import type { ClaimNames } from '../../src/identity/provider-facts.ts'
+import type { User, UserStore } from '../../src/storage/contract.ts'
+import type { IdentityStore, LinkedIdentity } from '../../src/storage/identity-contract.ts'
+
+const claims: ClaimNames = {
+  name: ['name'],
+  email: 'email',
+  emailVerified: 'email_verified',
+  domain: undefined,
+  tenant: undefined,
+  groups: ['groups'],
+  roles: [],
+}
+const rules = {
+  allow: { domains: [], tenants: [], groups: [] },
+  deny: { domains: [], groups: ['suspended'] },
+}
+const times = { recheckSeconds: 60, outageSeconds: 600, unconfirmedSeconds: 600 }
+const attempt = { state: 's', nonce: 'n', verifier: 'v' }
+const facts = { displayName: 'Ada', email: undefined, domain: undefined, tenant: undefined, roles: [] }
+
+const user = (id: string, more: Partial<User> = {}): User => ({
+  id,
+  name: `company:${id}`,
+  displayName: 'Ada',
+  passwordHash: undefined,
+  createdAt: 1,
+  disabledAt: undefined,
+  loginsSince: 0,
+  provider: 'company',
+  ...more,
+})
+
+const linkedTo = (userId: string, more: Partial<LinkedIdentity> = {}): LinkedIdentity => ({
+  userId,
+  issuer: 'https://login.example.com',
+  subject: 'ada',
+  facts: { ...facts, groups: ['staff'] },
+  credential: 'a credential',
+  askedAt: 0,
+  confirmedAt: 0,
+  loggedInAt: clock.now(),
+  ...more,
+})
+
+/** People of one provider, which proves what it is told to, beside people who are kept here. */
+function open(users: readonly User[], proves: Partial<ProvenIdentity> = {}) {
+  const entered: string[] = []
+  const proven = {
+    issuer: 'https://login.example.com',
+    subject: 'ada',
+    claims: {},
+    credential: undefined,
+    ...proves,
+  }
+  const company = {
+    name: 'company',
+    label: 'the company',
+    redeem: async () => proven,
+  } as unknown as LoginProvider
+  const kept = { id: 'usr_kept', displayName: 'Kept' }
+  const others: Identity = {
+    find: async (id) => (id === kept.id ? kept : undefined),
+    login: async ({ name }) => (name === 'kept' ? kept : { refused: 'no' }),
+    confirm: async () => 'unknown',
+  }
+  const { identity, federation } = federatedIdentity({
+    providers: [{ provider: company, claims, rules, times }],
+    others,
+    users: { find: async (id) => users.find((one) => one.id === id) } as UserStore,
+    identities: {
+      findByUser: async (id) => linkedTo(id),
+      async enter({ subject }) {
+        entered.push(subject)
+        return user('usr_ada')
+      },
+    } as IdentityStore,
+    clock,
+    endAccess: async () => undefined,
+    onAway: () => undefined,
+    onWithdrawal: () => undefined,
+  })
+  return { identity, entered, finish: async () => federation.finish(company, '', attempt) }
+}
+
+describe('people of identity providers', () => {
+  it('are known as long as they are not kept out and their provider is one of ours (A58)', async () => {
+    const people = [
+      user('usr_ada'),
+      user('usr_out', { disabledAt: 1 }),
+      user('usr_gone', { provider: 'earlier' }),
+    ]
+    const { identity } = open(people)
+    const found = await Promise.all(people.map(({ id }) => identity.find(id)))
+    assert.deepEqual(
+      found.map((one) => one?.provider),
+      ['company', undefined, undefined],
+    )
+  })
+
+  it('stand beside people who are kept here, and are asked about apart', async () => {
+    const { identity } = open([user('usr_kept', { provider: undefined })])
+    assert.equal((await identity.find('usr_kept'))?.displayName, 'Kept')
+    assert.equal(await identity.confirm('usr_kept'), 'unknown')
+    const form = { password: 'x', address: '192.0.2.1' }
+    assert.deepEqual(await identity.login({ name: 'kept', ...form }), { id: 'usr_kept', displayName: 'Kept' })
+  })
+
+  it('are let in by a subject that can be kept, with facts that fit into a token, or told why not', async () => {
+    for (const [proves, reason] of [
+      [{ subject: '' }, /subject cannot be used/],
+      [{ subject: 'x'.repeat(256) }, /subject cannot be used/],
+      [{ subject: 'a\u0000da' }, /subject cannot be used/],
+      [
+        { claims: { groups: Array.from({ length: 500 }, (_, index) => `group-${index}`) } },
+        /names 500 groups of more than 4096 characters/,
+      ],
+    ] as const) {
+      const { entered, finish } = open([], proves)
+      const answer = await finish()
+      assert.ok('refused' in answer)
+      assert.match(answer.reason ?? '', reason)
+      assert.deepEqual(entered, [])
+    }
+    const { entered, finish } = open([], { subject: 'x'.repeat(255), claims: { groups: ['staff'] } })
+    assert.ok(!('refused' in (await finish())))
+    assert.equal(entered.length, 1)
+  })
+})
+
+describe('asking a provider whether it still vouches for somebody', () => {
+  const confirm = async (linked: LinkedIdentity | undefined, renew: LoginProvider['renew']) => {
+    const done: string[] = []
+    const ports = {
+      identities: {
+        findByUser: async () => linked,
+        claimQuestion: async () => true,
+        confirm: async (_: string, { facts: { displayName, groups } }) =>
+          void done.push(`${displayName} ${groups.join()}`),
+        refuse: async () => void done.push('refused'),
+      } as IdentityStore,
+      clock,
+      endAccess: async () => void done.push('ended'),
+      onAway: () => void done.push('away'),
+      onWithdrawal: () => void done.push('withdrawn'),
+    }
+    const provider = { name: 'company', renew } as unknown as LoginProvider
+    const vouching = { provider, claims, rules, times }
+    return { answer: await confirmAccount(ports, 'usr_ada', vouching), done }
+  }
+  const never = () => assert.fail('it is not asked')
+  const known = { issuer: 'https://login.example.com', subject: 'ada' }
+
+  it('is no question where nothing is known of them any more', async () => {
+    assert.deepEqual(await confirm(undefined, never), { answer: 'ended', done: [] })
+  })
+
+  it('leaves what it said where it is silent about them, and drops groups that it names no more', async () => {
+    const linked = linkedTo('usr_ada')
+    const silent = await confirm(linked, async () => ({ credential: 'next', identity: undefined }))
+    assert.deepEqual(silent, { answer: 'current', done: ['Ada staff'] })
+    const said = { ...known, claims: {} }
+    const fresh = await confirm(linked, async () => ({ credential: 'next', identity: said }))
+    assert.deepEqual(fresh, { answer: 'current', done: ['Ada '] })
+  })
+
+  it('is a no where the answer is about somebody else, or a rule refuses what it says now', async () => {
+    for (const identity of [
+      { ...known, subject: 'eve', claims: {} },
+      { ...known, issuer: 'https://evil.example', claims: {} },
+      { ...known, claims: { groups: ['suspended'] } },
+    ]) {
+      const { answer, done } = await confirm(linkedTo('usr_ada'), async () => ({ credential: 'c', identity }))
+      assert.deepEqual([answer, done], ['ended', ['withdrawn', 'refused', 'ended']], JSON.stringify(identity))
+    }
+  })
+
+  it('is silence where it does not answer, and a fault of ours is neither yes nor no', async () => {
+    const linked = linkedTo('usr_ada')
+    const away = await confirm(linked, () => Promise.reject(new ProviderAway('no answer')))
+    assert.deepEqual(away, { answer: 'unknown', done: ['away'] })
+    const fault = confirm(linked, () => Promise.reject(new TypeError('a fault')))
+    await assert.rejects(fault, TypeError)
+  })
+})
