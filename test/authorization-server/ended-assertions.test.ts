@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
+import { grantVouched } from '../../src/authorization-server/grant-types/vouched-user.ts'
 import { type AssertionProvider, startAssertionProvider } from '../support/assertion-provider.ts'
 import { portcullis } from '../support/command.ts'
 import { askAs, confidential } from '../support/confidential.ts'
@@ -129,4 +130,32 @@ it('introspection tells nothing of what a token ends with', async () => {
   const { active, token_type: type, ...told } = await introspect(token)
   assert.deepEqual([active, type], [true, 'Bearer'])
   assert.deepEqual(Object.keys(told).toSorted(), Object.keys(claims).toSorted())
+})
+
+describe('an assertion that is redeemed while its user is kept out', () => {
+  it('gives nothing and leaves no grant (A58)', async () => {
+    const user = { id: 'usr_walter', disabledAt: undefined }
+    for (const now of [{ ...user, disabledAt: 1 }, undefined, user]) {
+      const done: string[] = []
+      class Grant {
+        addResourceScope(): void {}
+        async save(): Promise<string> {
+          done.push('saved')
+          return 'a grant'
+        }
+        async destroy(): Promise<void> {
+          done.push('destroyed')
+        }
+      }
+      const found = [user, now]
+      const granting = grantVouched(
+        { Grant } as never,
+        { grants: { findVouched: async () => found.shift() } } as never,
+        { issuer: 'x', subject: 'y', clientId: 'z', resource: 'r', scopes: ['s'], lifetimeSeconds: 60 },
+      )
+      if (now === user) assert.ok((await granting).gid)
+      else await assert.rejects(granting, { error: 'invalid_grant' })
+      assert.deepEqual(done, now === user ? ['saved'] : ['saved', 'destroyed'])
+    }
+  })
 })

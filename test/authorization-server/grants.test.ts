@@ -68,3 +68,25 @@ describe('the end of a grant', () => {
     await store.close()
   })
 })
+
+describe('what an account has granted', () => {
+  it('is listed without what is over, the newest first', async () => {
+    const { store } = await openConfiguredStore(loadConfig({ base: { data: gate.installation.data } }), clock)
+    const now = Math.floor(clock.now() / 1000)
+    for (const [id, iat, exp] of [
+      ['old', now - 300, now + 300],
+      ['over', now - 200, now - 1],
+      ['new', now - 100, undefined],
+      ['middle', now - 200, now + 600],
+    ] as const) {
+      const payload = { jti: id, accountId: 'lister', clientId: 'taker', iat, exp }
+      await store.artifacts.put({ model: 'Grant', id, grantId: id, accountId: 'lister', payload })
+    }
+    const listed = await grants({ ...store, clock }).list('lister')
+    assert.deepEqual(
+      listed.map(({ id }) => id),
+      ['new', 'middle', 'old'],
+    )
+    await store.close()
+  })
+})

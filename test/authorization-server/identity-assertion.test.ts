@@ -3,7 +3,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { decodeJwt, type JWTPayload, UnsecuredJWT } from 'jose'
+import { openConfiguredStore } from '../../src/compose/store.ts'
+import { sweepStore } from '../../src/compose/sweep.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import { type AssertionProvider, startAssertionProvider } from '../support/assertion-provider.ts'
 import { askAs, confidential } from '../support/confidential.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
@@ -69,7 +72,7 @@ describe('identity assertions (T8, ID-JAG)', () => {
   })
 
   it('give the user a token for the client and the server that they name', async () => {
-    const { status, body } = await redeem(trusted.assert())
+    const { status, body } = await redeem(trusted.assert(), { resource: gate.installation.mcpUrl })
     assert.equal(status, 200, JSON.stringify(body))
     assert.equal(body.scope, 'mcp:tools:read mcp:tools:execute')
     assert.equal(body.refresh_token, undefined)
@@ -133,8 +136,22 @@ describe('identity assertions (T8, ID-JAG)', () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => redeem(assertion)))
     assert.equal(answers.filter(({ status }) => status === 200).length, 1)
     await refused(redeem(assertion))
+    const { store } = await openConfiguredStore(
+      loadConfig({ base: { data: gate.installation.data } }),
+      systemClock,
+    )
+    await sweepStore(store, systemClock)
+    await store.close()
     await gate.installation.restart()
     await refused(redeem(assertion))
+    const jti = 'of either provider'
+    for (const provider of [trusted, second])
+      assert.equal((await redeem(provider.assert({ jti }))).status, 200, 'each names its own')
+  })
+
+  it('are good a little before their time: the clock of their provider may be ahead', async () => {
+    const iat = Math.floor(Date.now() / 1000) + 20
+    assert.equal((await redeem(trusted.assert({ iat, exp: iat + 300 }))).status, 200)
   })
 
   it('are refused when anything about them is wrong (A60)', async () => {
@@ -170,6 +187,8 @@ describe('identity assertions (T8, ID-JAG)', () => {
     const unsigned = new UnsecuredJWT(decodeJwt(await trusted.assert())).encode()
     for (const text of [unsigned, 'nonsense', 'a.b.c']) await refused(redeem(text), text)
     assert.equal(stranger.fetched(), 0, 'keys of strangers are not fetched')
+    const without = await askAs(gate.oauth, 'desktop', { grant_type: jwtBearer })
+    assert.equal(without.body.error, 'invalid_request')
     const elsewhere = await redeem(trusted.assert(), { resource: 'https://elsewhere.example/mcp' })
     assert.equal(elsewhere.body.error, 'invalid_target')
   })
@@ -201,6 +220,9 @@ describe('identity assertions (T8, ID-JAG)', () => {
     const key = await proofKey()
     const dpop = await key.prove({ url: `${gate.installation.url}/token` })
     const parameters = { grant_type: jwtBearer, assertion: await trusted.assert() }
+    const wrong = { dpop: await key.prove({ url: 'https://elsewhere.example/token' }) }
+    const unproven = await askAs(gate.oauth, 'desktop', parameters, { headers: wrong })
+    assert.equal(unproven.body.error, 'invalid_dpop_proof', 'which leaves the assertion unused')
     const { body } = await askAs(gate.oauth, 'desktop', parameters, { headers: { dpop } })
     assert.equal(body['token_type'], 'DPoP')
     assert.deepEqual(decodeJwt(body.access_token)['cnf'], { jkt: key.thumbprint })

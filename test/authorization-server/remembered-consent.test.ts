@@ -15,6 +15,7 @@ interface Asked {
   readonly route?: string
   readonly prompts?: readonly string[]
   readonly redirect?: string
+  readonly asked?: readonly string[]
 }
 
 /** Asks for what is remembered. Returns whether it was granted, and what has become of the grants. */
@@ -23,6 +24,7 @@ async function ask({
   route = 'authorization',
   prompts = [],
   redirect = redirectUri,
+  asked: scopes = [scope],
 }: Asked) {
   const done: string[] = []
   let asked = 0
@@ -49,7 +51,7 @@ async function ask({
     params: { redirect_uri: redirect },
     prompts: new Set(prompts),
     resourceServers: { [resource]: { scopes: new Set([scope]) } },
-    requestParamScopes: new Set([scope]),
+    requestParamScopes: new Set(scopes),
     requestParamOIDCScopes: new Set(),
     entity: () => done.push('granted'),
   }
@@ -70,6 +72,8 @@ describe('consent that is remembered (X2)', () => {
     assert.deepEqual(await ask({}), { isGranted: true, done: ['saved', 'granted', 'remembered'] })
     for (const agreed of [[], ['mcp:tools:execute']])
       assert.equal((await ask({ agreed: [agreed] })).isGranted, false)
+    for (const asked of [[], ['made:up']])
+      assert.equal((await ask({ agreed: [[]], asked })).isGranted, false, 'who asks for nothing is asked')
   })
 
   it('leaves no grant where it is taken back at that moment (A58)', async () => {

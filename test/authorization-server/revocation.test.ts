@@ -60,6 +60,9 @@ describe('revocation and introspection (A9)', () => {
       assert.deepEqual((await ask('/introspect')).body, { active: false })
       assert.deepEqual([(await ask('/revoke')).status, (await ask('/revoke')).body], [200, {}])
     }
+    const { access_token: foreign } = await other.signIn({ scope })
+    const asked = await post('/introspect', { token: foreign })
+    assert.deepEqual(asked.body, { active: false }, 'nor to one of the operator’s that proves nothing')
     assert.equal(await statusWith(token), 200)
     const { status, body } = await gate.oauth.refresh(now.refresh_token)
     assert.equal(status, 200)

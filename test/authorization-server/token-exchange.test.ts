@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { decodeJwt } from 'jose'
 import { loadConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
@@ -59,7 +60,7 @@ const statusWith = async (token: string, path = '/mcp'): Promise<number> =>
 
 describe('token exchange (RFC 8693)', () => {
   it('gives the client a token of its own for the user, with what token and client have in common', async () => {
-    const { status, body } = await ask('agent')
+    const { status, body } = await ask('agent', { requested_token_type: accessToken })
     assert.equal(status, 200, JSON.stringify(body))
     assert.equal(body['issued_token_type'], accessToken)
     assert.equal(body['token_type'], 'Bearer')
@@ -148,6 +149,8 @@ describe('token exchange (RFC 8693)', () => {
       assert.equal(status, 400, JSON.stringify(parameters))
       assert.equal(body.error, 'invalid_request', JSON.stringify(parameters))
     }
+    const without = await askAs(gate.oauth, 'agent', { grant_type: exchange })
+    assert.deepEqual([without.status, without.body.error], [400, 'invalid_request'])
     const machine = await askAs(gate.oauth, 'outsider', machineRequest())
     assert.equal(machine.status, 200)
     const foreign = await ask('agent', { subject_token: machine.body.access_token })
@@ -234,6 +237,13 @@ describe('token exchange (RFC 8693)', () => {
       120,
       'as its operator says',
     )
+    const own = (await askAs(gate.oauth, 'agent', machineRequest())).body.access_token
+    const { iat = 0, exp = 0 } = decodeJwt(own)
+    while (Date.now() < (iat + 1) * 1000) await setTimeout(20)
+    const later = await gate.tokenFor('mcp:tools:read', 'dorothy')
+    const actor = { subject_token: later, actor_token: own, actor_token_type: accessToken }
+    const acted = decodeJwt((await ask('agent', actor)).body.access_token)
+    assert.ok((acted.exp ?? 0) <= exp, 'nor than that of its actor')
     clock.advance(1800_000)
     assert.ok(Number((await ask('agent', { subject_token: fresh })).body['expires_in']) <= 1800)
     clock.advance(-1800_000)
