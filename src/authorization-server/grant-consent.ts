@@ -16,15 +16,12 @@ export function askedNames({ prompt }: Interaction): readonly string[] {
 
 /** Records what the user agreed to as a grant of its own and returns its id. */
 export async function grantConsent(provider: Provider, interaction: Interaction): Promise<string> {
-  const { details } = interaction.prompt
   const grant = new provider.Grant({
     accountId: interaction.session?.accountId ?? '',
     clientId: String(interaction.params['client_id']),
   })
   const names = askedNames(interaction)
   if (names.length > 0) grant.addOIDCScope(names.join(' '))
-  const claims = details['missingOIDCClaims'] as string[] | undefined
-  if (claims !== undefined) grant.addOIDCClaims(claims)
   const asked = askedScopes(interaction)
   if (asked !== undefined) grant.addResourceScope(asked.resource, asked.scopes.join(' '))
   return grant.save()
