@@ -143,6 +143,70 @@ tenants:
       'upstreams: [{ name: a, url: http://x, command: [x] }]',
       /^upstreams\[0\]: has both url and command/,
     ],
+    ...['https://x.example/?a', 'https://x.example/#a', 'https://a@x.example', 'https://:a@x.example'].map(
+      (url): [string, string, RegExp] => [
+        `the public URL ${url}`,
+        `mode: production\npublicUrl: '${url}'`,
+        /^publicUrl: must have no query, no fragment and no user information$/,
+      ],
+    ),
+    ...['mysql://host/database', 'postgres://host', 'postgres://host/', 'host'].map(
+      (url): [string, string, RegExp] => [
+        `the store ${url}`,
+        `store: { url: '${url}' }`,
+        /^store\.url: must be/,
+      ],
+    ),
+    [
+      'a client with two ways to prove itself',
+      'clients: [{ id: c, secret: long-enough, jwks: { keys: [{ kty: OKP, crv: Ed25519, x: AA }] } }]',
+      /^clients\[0\]\.jwks: is an alternative to secret: give one of them$/,
+    ],
+    [
+      'a client whose key is no public one',
+      'clients: [{ id: c, jwks: { keys: [{ kty: OKP, crv: Ed25519, x: AA, d: AA }] } }]',
+      /^clients\[0\]\.jwks: has a private key: leave the private members out$/,
+    ],
+    [
+      'a client with a name that fits no page',
+      `clients: [{ id: c, name: ${'x'.repeat(101)} }]`,
+      /^clients\[0\]\.name: must have at most 100 characters$/,
+    ],
+    [
+      'a token for registration that is not there',
+      'registration: { dynamic: token }',
+      /^registration\.initialAccessToken: must be set when dynamic is token$/,
+    ],
+    [
+      'a redirect URI that runs something',
+      'registration: { privateUseRedirects: ["javascript:alert(1)"] }',
+      /^registration\.privateUseRedirects\[0\]: must be a URI with a scheme of its own that runs nothing/,
+    ],
+    [
+      'two sinks of one name',
+      'audit: { sinks: [{ kind: http, name: s, url: https://x }, { kind: http, name: s, url: https://y }] }',
+      /^audit\.sinks\[1\]\.name: "s" is taken by an earlier sink$/,
+    ],
+    [
+      'a sink that no database is named for',
+      'audit: { sinks: [{ kind: postgres, name: s }] }',
+      /^audit\.sinks\[0\]\.url: must be a URL such as postgres:.*unless store\.url is one$/,
+    ],
+    [
+      'a sink in another kind of database',
+      'audit: { sinks: [{ kind: postgres, name: s, url: mysql://x/y }] }',
+      /^audit\.sinks\[0\]\.url: must be a URL such as postgres:/,
+    ],
+    [
+      'two providers of assertions that are one',
+      'grants: { identityAssertions: [{ issuer: https://x }, { issuer: https://x }] }',
+      /^grants\.identityAssertions\[1\]\.issuer: is listed twice$/,
+    ],
+    [
+      'two providers of assertions with one prefix',
+      'grants: { identityAssertions: [{ issuer: https://x, subjectPrefix: "a:" }, { issuer: https://y, subjectPrefix: "a:" }] }',
+      /^grants\.identityAssertions\[1\]\.subjectPrefix: belongs to an earlier identity provider$/,
+    ],
   ]
   for (const [what, text, expected] of wrong) {
     it(`say what to write in place of ${what}`, () => {
@@ -153,6 +217,24 @@ tenants:
       )
     })
   }
+
+  it('name the variable whose file cannot be read, where a setting refers to it', () => {
+    assert.deepEqual(
+      problems('clients: [{ id: c, redirectUris: [https://x], secret: $NAMED }]', { NAMED_FILE: '/none' }),
+      ['clients[0].secret: the variable $NAMED names /none, which cannot be read (ENOENT)'],
+    )
+  })
+
+  it('are none where a variable says yes or no', () => {
+    const enabled = (text: string) =>
+      loadConfig({ environment: { PORTCULLIS_REGISTRATION_DOCUMENTS_ENABLED: text } }).registration.documents
+        .enabled
+    assert.deepEqual([enabled('true'), enabled('false')], [true, false])
+    assert.match(
+      problems('', { PORTCULLIS_REGISTRATION_DOCUMENTS_ENABLED: 'no' }).join(),
+      /must be true or false/,
+    )
+  })
 
   it('suggest the variable that a mistyped one may mean', () => {
     assert.deepEqual(problems(upstream, { PORTCULLIS_PUBLIC_ULR: 'x' }), [
