@@ -149,6 +149,15 @@ describe('the setting login.providers', () => {
       { clientId: 'p' },
       /issuer: is needed, such as https:\/\/login\.example\.com/,
     ],
+    [
+      'a tenant without the preset that has them',
+      { ...good.other, tenant: 'company' },
+      /tenant: is for the preset entra/,
+    ],
+    ...['https://a@login.example.com', 'https://:a@login.example.com'].map(
+      (issuer) =>
+        [`the issuer ${issuer}`, { ...good.other, issuer }, /issuer: must have no user information/] as const,
+    ),
     ['scopes without openid', { ...good.other, scopes: ['email'] }, /scopes: must include openid/],
     [
       'a parameter of ours',
@@ -184,6 +193,11 @@ describe('the setting login.providers', () => {
     assert.match(problems(local)[0] ?? '', /must be https/)
     const { login } = loadConfig({ base: { login: { providers: [local] } } })
     assert.equal(login.users, 'none', 'nobody but the provider lets people in')
+    const remote = { ...good.other, issuer: 'http://login.example.com' }
+    assert.throws(
+      () => loadConfig({ base: { login: { providers: [remote] } } }),
+      /must be https, or on loopback in development mode/,
+    )
   })
 })
 

@@ -166,6 +166,13 @@ describe('asking a provider whether it still vouches for somebody', () => {
     assert.deepEqual(await confirm(undefined, never), { answer: 'ended', done: [] })
   })
 
+  it('is none where nothing was given to ask by: a login then counts for a while', async () => {
+    const since = (seconds: number) =>
+      linkedTo('usr_ada', { credential: undefined, loggedInAt: clock.now() - seconds * 1000 })
+    assert.deepEqual(await confirm(since(590), never), { answer: 'current', done: [] })
+    assert.deepEqual(await confirm(since(610), never), { answer: 'ended', done: [] })
+  })
+
   it('leaves what it said where it is silent about them, and drops groups that it names no more', async () => {
     const linked = linkedTo('usr_ada')
     const silent = await confirm(linked, async () => ({ credential: 'next', identity: undefined }))

@@ -36,6 +36,11 @@ describe('password hashes', () => {
     assert.equal(stronger.isWeak(stored), true)
     assert.equal(await stronger.verify('a password', stored), true)
     assert.equal(stronger.isWeak(await stronger.hash('a password')), false)
+    for (const cost of [
+      { memory: 2048, passes: 1, parallelism: 1 },
+      { memory: 1024, passes: 2, parallelism: 1 },
+    ])
+      assert.equal(stronger.isWeak(await passwords(key, cost).hash('a password')), true)
   })
 
   it('that are none are never right, whatever stands there', async () => {

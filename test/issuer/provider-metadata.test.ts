@@ -104,6 +104,36 @@ describe('the metadata of an identity provider', () => {
     await installation.close()
   })
 
+  it('that cannot be had at this moment is no mistake of the operator, and what will never be right is', async () => {
+    let status = 0
+    let body = '{}'
+    const server = createServer((_req, res) => {
+      res.writeHead(status, { 'content-type': 'application/json' }).end(body)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    for (const [given, kind] of [
+      [500, IssuerAway],
+      [503, IssuerAway],
+      [429, IssuerAway],
+      [404, IssuerInvalid],
+      [403, IssuerInvalid],
+    ] as const) {
+      status = given
+      await assert.rejects(open(issuer).check(), (error) => {
+        assert.ok(error instanceof kind, String(given))
+        assert.match(error.message, new RegExp(`answers ${given} where its metadata should be`))
+        return true
+      })
+    }
+    status = 200
+    body = '{'
+    await assert.rejects(open(issuer).check(), IssuerInvalid, 'no JSON')
+    body = JSON.stringify({ issuer, token_endpoint: 7 })
+    await assert.rejects(open(issuer).check(), /has a token_endpoint that is no URL/)
+    server.close()
+  })
+
   it('is not followed to where it redirects (A69, U1)', async () => {
     let asked = 0
     const target = createServer((_req, res) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Store } from '../../src/storage/contract.ts'
 import type { Revocation } from '../../src/storage/revocation-contract.ts'
+import { revocationNotices } from '../../src/storage/revocation-notices.ts'
 import { type Engine, postgresEngine, type TestStore } from '../support/engines.ts'
 
 describe('revocations on PostgreSQL', { timeout: 120_000 }, () => {
@@ -74,5 +75,38 @@ describe('revocations on PostgreSQL', { timeout: 120_000 }, () => {
     await until(async () => (await count()) === 2)
     stop()
     await until(async () => (await count()) === 1)
+  })
+})
+
+describe('notices of revocations', () => {
+  it('bring each kind to others of the tenant, and nothing that is none', async () => {
+    const texts: string[] = []
+    let tell: (text: string) => void = () => undefined
+    const notices = {
+      send: async (sent: readonly string[]) => void texts.push(...sent),
+      hear(listener: (text: string) => void) {
+        tell = listener
+        return () => undefined
+      },
+      close: async () => undefined,
+    }
+    const heard: Revocation[] = []
+    revocationNotices(notices, 'acme').hear((revocation) => heard.push(revocation))
+    const all = (['grant', 'token', 'client', 'user'] as const).map((kind) => ({
+      kind,
+      id: `a ${kind}`,
+      expiresAt: 2,
+      revokedAt: 1,
+    }))
+    await revocationNotices(notices, 'acme').tell(all)
+    await revocationNotices(notices, 'globex').tell(all)
+    const right = { tenant: 'acme', ...all[0] }
+    for (const wrong of [{ kind: 'all' }, { id: 1 }, { tenant: 1 }, { expiresAt: '2' }, { revokedAt: null }])
+      texts.push(JSON.stringify({ ...right, ...wrong }))
+    for (const text of texts) tell(text)
+    assert.deepEqual(
+      heard.map(({ kind, id }) => [kind, id]),
+      all.map(({ kind, id }) => [kind, id]),
+    )
   })
 })
