@@ -77,11 +77,13 @@ describe('a person whose answer is lost with the process that gave it', () => {
   })
 
   it('does not go on after a minute, nor at another browser, and never at the page itself (A48)', async () => {
-    const late = losingFetch(resumption, { meanwhile: () => clock.advance(61_000) })
-    const browser = new FormBrowser({ send: late.send })
-    await browser.visit(client.authorizationUrl({ verifier }))
-    assert.equal(browser.lastPage.status, 400)
-    assert.match(browser.lastPage.html, /Interaction session not found/)
+    for (const passed of [61_000, -61_000]) {
+      const late = losingFetch(resumption, { meanwhile: () => clock.advance(passed) })
+      const browser = new FormBrowser({ send: late.send })
+      await browser.visit(client.authorizationUrl({ verifier }))
+      assert.equal(browser.lastPage.status, 400, String(passed))
+      assert.match(browser.lastPage.html, /Interaction session not found/)
+    }
 
     const asked: string[] = []
     const watched = new FormBrowser({

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import {
+  DataFolderUnusable,
+  loadMasterSecret,
+  prepareDataFolder,
+  readSecretFile,
+} from '../../src/keys/master-secret.ts'
+
+const folder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-secret-'))
+const nameOf = (secret: ReturnType<typeof loadMasterSecret>): string =>
+  secret.derive('a test').toString('hex')
+
+describe('the master secret', () => {
+  it('is made on the first start, for its owner alone, and is the same from then on', () => {
+    const data = join(folder(), 'new')
+    prepareDataFolder(data)
+    assert.equal(statSync(data).mode & 0o777, 0o700)
+    const first = nameOf(loadMasterSecret(undefined, data))
+    assert.equal(statSync(join(data, 'secret')).mode & 0o777, 0o600)
+    assert.equal(nameOf(loadMasterSecret(undefined, data)), first)
+    assert.equal(nameOf(loadMasterSecret(undefined, data, true)), first)
+    const text = readFileSync(join(data, 'secret'), 'utf8').trim()
+    assert.equal(nameOf(loadMasterSecret(text, folder())), first, 'or the one that is configured')
+  })
+
+  it('is never made anew beside a store, which could not be read with it', () => {
+    const data = folder()
+    assert.throws(
+      () => loadMasterSecret(undefined, data, true),
+      (error) =>
+        error instanceof DataFolderUnusable &&
+        /secret is missing.*put it back.*restore a backup/.test(error.message),
+    )
+    assert.throws(() => readFileSync(join(data, 'secret')), /ENOENT/)
+  })
+
+  it('is nothing shorter than 32 bytes, and nothing that is no base64url', () => {
+    for (const text of ['', 'x'.repeat(42), `${'x'.repeat(42)}+`, `${'x'.repeat(43)} ${'x'.repeat(43)}`]) {
+      const data = folder()
+      writeFileSync(join(data, 'secret'), text)
+      assert.throws(() => readSecretFile(data), /must hold 32 random bytes in base64url/, text)
+    }
+    const data = folder()
+    mkdirSync(join(data, 'secret'))
+    assert.throws(() => loadMasterSecret(undefined, data), /secret cannot be read: EISDIR/)
+  })
+
+  it('has no place in a folder that is none', () => {
+    const data = join(folder(), 'a-file')
+    writeFileSync(data, '')
+    assert.throws(() => prepareDataFolder(data), /cannot be used .*: choose another one with --data/)
+  })
+})

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, it } from 'node:test'
+import { systemClock as clock } from '../../src/core/clock.ts'
+import { masterSecret } from '../../src/core/secret.ts'
+import { openBackup, writeBackup } from '../../src/storage/backup.ts'
+import { openStore, storeFile } from '../../src/storage/open.ts'
+
+const secret = 's'.repeat(43)
+
+async function makeStore(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-backup-'))
+  const store = await openStore({ folder, secret: masterSecret(Buffer.from(secret, 'base64url')), clock })
+  await store.close()
+  return folder
+}
+
+/** Has a table hold what it may not, as after a fault of the disk that leaves all pages readable. */
+function damage(file: string): void {
+  const database = new DatabaseSync(file, { defensive: false })
+  database.exec(`create table damaged (a); insert into damaged values (null); pragma writable_schema = on;
+    update sqlite_schema set sql = 'CREATE TABLE damaged (a not null)' where name = 'damaged'`)
+  database.close()
+}
+
+describe('a store that can be read and is damaged', () => {
+  it('goes into no backup, which would take the place of a good one', async () => {
+    const folder = await makeStore()
+    const file = join(folder, 'backup')
+    damage(storeFile(folder))
+    const writing = writeBackup(storeFile(folder), file, { secret, withSecret: true, replace: false })
+    await assert.rejects(writing, /the store is damaged/)
+    for (const name of [file, `${file}.unfinished`]) assert.equal(existsSync(name), false)
+  })
+
+  it('comes out of no backup', async () => {
+    const folder = await makeStore()
+    const file = join(folder, 'backup')
+    await writeBackup(storeFile(folder), file, { secret, withSecret: true, replace: false })
+    damage(file)
+    await assert.rejects(openBackup(file, undefined), /the backup cannot be used: the store is damaged/)
+  })
+})
