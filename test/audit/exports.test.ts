@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { text as readText } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { eventNames, outcomes, type RecordedEvent } from '../../src/audit/event.ts'
-import { matches } from '../../src/audit/filter.ts'
+import { type EventFilter, matches } from '../../src/audit/filter.ts'
+import { selectEvents } from '../../src/audit/select-events.ts'
 import { csvHeader, writeCsv } from '../../src/audit/write-csv.ts'
 import { writeOcsf } from '../../src/audit/write-ocsf.ts'
 import { faultsOf } from '../support/ocsf.ts'
@@ -246,5 +247,40 @@ describe('portcullis audit export', () => {
     const [said, [code]] = await Promise.all([readText(command.stderr), once(command, 'exit')])
     assert.equal(said, '')
     assert.equal(code, 0)
+  })
+})
+
+describe('the events that are asked for', () => {
+  it('leave out what the trail says of itself, unless that is named, and lines that are no event', async () => {
+    const { event: _, ...nameless } = event()
+    const events = [
+      event({ event: 'audit.begin' }),
+      event(),
+      event({ event: 'oauth.token', outcome: 'denied' }),
+    ]
+    const lines = [
+      '',
+      'torn',
+      'null',
+      '7',
+      ...[nameless, { ...event(), v: 2 }, { ...event(), seq: '1' }, ...events].map((one) =>
+        JSON.stringify(one),
+      ),
+    ]
+    const select = async (filter: EventFilter): Promise<string[]> => {
+      async function* batches() {
+        yield { source: 'a file', first: 1, lines, bytes: 1 }
+        yield { source: 'a file', first: 1, lines: ['torn'], bytes: 2 }
+      }
+      const found = await Array.fromAsync(selectEvents(batches(), filter))
+      assert.ok(found.length <= 1, 'where nothing is meant there is nothing to write')
+      return found.flat().map((one) => one.event.event)
+    }
+    assert.deepEqual(await select({}), ['mcp.call', 'oauth.token'])
+    assert.deepEqual(await select({ event: 'audit' }), ['audit.begin'])
+    assert.deepEqual(await select({ event: 'audit.begin' }), ['audit.begin'])
+    assert.deepEqual(await select({ outcome: 'denied' }), ['oauth.token'])
+    assert.deepEqual(await select({ event: 'oauth' }), ['oauth.token'])
+    assert.deepEqual(await select({ event: 'mcp.c' }), [])
   })
 })

@@ -39,7 +39,10 @@ describe('logging in at an identity provider', () => {
     const back = await browser.visit(registered.authorizationUrl({ verifier }))
     const [page] = browser.pages
     assert.match(page?.html ?? '', /<strong>Stranger<\/strong> wants to connect/)
-    assert.match(page?.html ?? '', /goes to <strong>attacker.example<\/strong>/)
+    assert.match(
+      page?.html ?? '',
+      /goes to <strong>attacker.example<\/strong> <code>https:\/\/attacker.example\/callback<\/code>/,
+    )
     assert.match(page?.html ?? '', new RegExp(`at <strong>${new URL(federation.first.issuer).host}</strong>`))
     assert.equal(page?.headers.get('x-frame-options'), 'DENY')
     assert.equal(back?.origin, 'https://attacker.example')

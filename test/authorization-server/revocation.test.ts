@@ -76,6 +76,7 @@ describe('revocation and introspection (A9)', () => {
     for (const revoked of [token, token, 'never-was', `${token}x`]) {
       const { status, body } = await post('/revoke', { token: revoked })
       assert.deepEqual([status, body], [200, {}])
+      assert.deepEqual((await post('/introspect', { token: revoked })).body, { active: false })
     }
   })
 })

@@ -9,7 +9,7 @@ import {
   type ProvenIdentity,
   ProviderAway,
 } from '../../src/identity/provider-contract.ts'
-import type { ClaimNames } from '../../src/identity/provider-facts.ts'
+import { type ClaimNames, readFacts } from '../../src/identity/provider-facts.ts'
 import type { User, UserStore } from '../../src/storage/contract.ts'
 import type { IdentityStore, LinkedIdentity } from '../../src/storage/identity-contract.ts'
 
@@ -136,6 +136,22 @@ describe('people of identity providers', () => {
     const { entered, finish } = open([], { subject: 'x'.repeat(255), claims: { groups: ['staff'] } })
     assert.ok(!('refused' in (await finish())))
     assert.equal(entered.length, 1)
+  })
+})
+
+describe('what a provider says of somebody', () => {
+  it('is left out where it is no text, or one that no store and no header holds', () => {
+    for (const wrong of ['', 7, null, ['Ada'], 'A\u0000da', 'A\r\nx: y']) {
+      const said = {
+        name: wrong,
+        email: wrong,
+        email_verified: true,
+        groups: ['staff', 'a\u0000', 7, 'b\n', 'staff'],
+      }
+      const { displayName, email, groups } = readFacts(said, claims, 'ada')
+      assert.deepEqual([displayName, email, groups], ['ada', undefined, ['staff']], JSON.stringify(wrong))
+    }
+    assert.equal(readFacts({ name: 'x'.repeat(300) }, claims, 'ada').displayName.length, 200)
   })
 })
 
