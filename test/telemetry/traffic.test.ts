@@ -44,6 +44,27 @@ describe('what the dashboard shows of traffic', () => {
     assert.equal(recent.at(-1)?.event.subject, 'user-19999')
   })
 
+  it('stays bounded as time goes by, and in its order where the clock was set back', () => {
+    const traffic = watchTraffic(clock)
+    const hour = 3600_000
+    for (let slot = 0; slot < 720; slot++) {
+      traffic.request(event({}))
+      now += 5000
+    }
+    traffic.record()
+    now -= hour
+    traffic.request(event({ outcome: 'failed' }))
+    const { slots } = traffic.record()
+    assert.ok(slots.length <= 121, String(slots.length))
+    const begins = slots.map((slot) => slot.begins)
+    assert.deepEqual(
+      begins,
+      begins.toSorted((one, other) => one - other),
+    )
+    assert.equal(slots.at(-1)?.outcomes.failed, 1)
+    now += hour
+  })
+
   it('names a method that was refused because nobody knows it', () => {
     const traffic = watchTraffic(clock)
     const unknownMethod = 'x/search'
