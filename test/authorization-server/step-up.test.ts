@@ -10,7 +10,7 @@ it('scopes that a call lacked are for its client, user and server alone, for ten
   const secret = masterSecret(new Uint8Array(32).fill(1))
   const store = await openStore({ folder: undefined, secret, clock })
   test.after(() => store.close())
-  const { remember, neededScopes, forget } = stepUps(store.artifacts, clock)
+  const kept = stepUps(store.artifacts, clock)
   const need = {
     clientId: 'app',
     subject: 'ada',
@@ -19,9 +19,9 @@ it('scopes that a call lacked are for its client, user and server alone, for ten
     scopes: ['b', 'a'],
   }
   const lacks = (client = 'app', subject = 'ada', resource = 'https://x/mcp') =>
-    neededScopes(client, subject, resource)
+    kept.neededScopes(client, subject, resource)
   assert.deepEqual(await lacks(), [])
-  await remember(need)
+  await kept.remember(need)
   assert.deepEqual(await lacks(), ['b', 'a'])
   for (const other of [
     await lacks('other'),
@@ -33,7 +33,7 @@ it('scopes that a call lacked are for its client, user and server alone, for ten
   assert.deepEqual(await lacks(), ['b', 'a'])
   clock.advance(1000)
   assert.deepEqual(await lacks(), [])
-  await remember(need)
-  await forget('app', 'ada')
+  await kept.remember(need)
+  await kept.forget('app', 'ada')
   assert.deepEqual(await lacks(), [])
 })

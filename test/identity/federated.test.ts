@@ -11,7 +11,7 @@ import {
 } from '../../src/identity/provider-contract.ts'
 import { type ClaimNames, readFacts } from '../../src/identity/provider-facts.ts'
 import type { User, UserStore } from '../../src/storage/contract.ts'
-import type { IdentityStore, LinkedIdentity } from '../../src/storage/identity-contract.ts'
+import type { IdentityFacts, IdentityStore, LinkedIdentity } from '../../src/storage/identity-contract.ts'
 
 const claims: ClaimNames = {
   name: ['name'],
@@ -162,10 +162,10 @@ describe('asking a provider whether it still vouches for somebody', () => {
       identities: {
         findByUser: async () => linked,
         claimQuestion: async () => true,
-        confirm: async (_: string, { facts: { displayName, groups } }) =>
+        confirm: async (_: string, { facts: { displayName, groups } }: { readonly facts: IdentityFacts }) =>
           void done.push(`${displayName} ${groups.join()}`),
         refuse: async () => void done.push('refused'),
-      } as IdentityStore,
+      } as unknown as IdentityStore,
       clock,
       endAccess: async () => void done.push('ended'),
       onAway: () => void done.push('away'),

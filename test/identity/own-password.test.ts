@@ -39,7 +39,7 @@ async function change(circumstances: Circumstances) {
         if (isFirst) done.push(`${hashed} since ${since}`)
         return isFirst
       },
-    } as UserStore,
+    } as unknown as UserStore,
     passkeys: { removeAll: async () => void done.push('passkeys') } as unknown as PasskeyStore,
     passwords: { hash } as Passwords,
     identity: { login: circumstances.login ?? (async () => ada) } as unknown as Identity,

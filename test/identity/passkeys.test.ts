@@ -19,15 +19,15 @@ function open({
       find: async () => ({ id: 'usr_ada', name: 'ada', displayName: 'Ada', loginsSince: 0, disabledAt }),
     } as unknown as UserStore,
     passkeys: {
-      async find(id) {
+      async find(id: string) {
         assert.match(id, /^[\w-]+$/, 'nothing else comes to the store')
         return id === passkey.id ? passkey : undefined
       },
       list: async () => Array.from({ length: kept }, () => passkey),
       add: async () => assert.fail('none is added'),
       use: async () => assert.fail('none is used'),
-      remove: async (_, id) => void done.push(`removed ${id}`),
-    } as PasskeyStore,
+      remove: async (_: string, id: string) => void done.push(`removed ${id}`),
+    } as unknown as PasskeyStore,
     artifacts: {
       async insertOnce() {
         done.push('challenge')
