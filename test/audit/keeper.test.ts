@@ -8,6 +8,7 @@ import { deliveryTo } from '../../src/audit/delivery.ts'
 import { listFiles } from '../../src/audit/files.ts'
 import { type Keeper, keepTrail } from '../../src/audit/keeper.ts'
 import { leaseOn } from '../../src/audit/lease.ts'
+import { shipTo } from '../../src/audit/ship.ts'
 import type { Sink } from '../../src/audit/sinks/contract.ts'
 import { httpSink } from '../../src/audit/sinks/http.ts'
 import type { Trail } from '../../src/audit/trail.ts'
@@ -151,6 +152,25 @@ describe('sinks', () => {
     mkdirSync(folder)
     writeFileSync(join(folder, 'audit-2026-11-27.00001.jsonl'), `${'x'.repeat(300_000)}\n`)
     await assert.rejects(deliveryTo(memorySink(), folder).step(), /00001\.jsonl is too long to be an event/)
+  })
+
+  it('hold up no end for longer than they may, and say whether something is left', async () => {
+    let steps = 0
+    const delivery = {
+      async step() {
+        await new Promise((resolve) => setImmediate(resolve))
+        // A sink that never has all: should nothing end this, the test still does.
+        return ++steps < 100_000
+      },
+      waitingBytes: 1,
+      hasAll: () => false,
+    }
+    let isActive = false
+    const sink = memorySink()
+    const shipper = shipTo({ sink, delivery, mayShip: () => isActive, onChange: () => undefined })
+    isActive = true
+    assert.equal(await shipper.stop(20), false)
+    assert.ok(steps < 100_000, `${steps} steps`)
   })
 
   it('over HTTP take over with a 2xx alone, and get a bearer token', async (test) => {

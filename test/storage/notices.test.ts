@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { systemClock as clock } from '../../src/core/clock.ts'
 import type { Store } from '../../src/storage/contract.ts'
+import { migrate } from '../../src/storage/migrate.ts'
 import type { Revocation } from '../../src/storage/revocation-contract.ts'
 import { revocationNotices } from '../../src/storage/revocation-notices.ts'
+import { revocationStore } from '../../src/storage/revocations.ts'
+import { openSqlite } from '../../src/storage/sqlite.ts'
 import { type Engine, postgresEngine, type TestStore } from '../support/engines.ts'
 
 describe('revocations on PostgreSQL', { timeout: 120_000 }, () => {
@@ -108,5 +112,21 @@ describe('notices of revocations', () => {
       heard.map(({ kind, id }) => [kind, id]),
       all.map(({ kind, id }) => [kind, id]),
     )
+  })
+
+  it('that cannot be sent leave the revocation as it is, and are told', async (test) => {
+    const db = openSqlite(':memory:')
+    test.after(() => db.destroy())
+    await migrate(db)
+    const faults: unknown[] = []
+    const notices = {
+      tell: () => Promise.reject(new Error('nobody can be told')),
+      hear: () => () => undefined,
+    }
+    const onFault = (error: unknown): unknown => faults.push(error)
+    const revocations = revocationStore({ db, tenant: 'acme', clock, notices, onFault })
+    await revocations.add({ kind: 'token', id: 'a token', expiresAt: clock.now() + 60_000 })
+    assert.equal(await revocations.has('token', 'a token'), true)
+    assert.match(String(faults), /nobody can be told/)
   })
 })
