@@ -29,10 +29,16 @@ interface Setup {
   readonly listen: () => Promise<{ heard: () => unknown[]; isOver: () => boolean; leave: () => void }>
 }
 
-async function setUp(test: TestContext, settings: { idleSeconds?: number } = {}): Promise<Setup> {
+/** `answers` says what becomes of each subscription, by how many came before it; all others are acknowledged. */
+async function setUp(
+  test: TestContext,
+  settings: { idleSeconds?: number } = {},
+  answers: Readonly<Record<number, 'refused' | 'unanswered'>> = {},
+): Promise<Setup> {
   const gate = await startScripted(modernScript, { era: 'modern', ...settings })
   test.after(() => gate.close())
   const subscriptions: Subscription[] = []
+  let asked = 0
   gate.spy.answerWith(
     ((answer) => (request, res) => {
       if (!request.body.includes('"subscriptions/listen"')) return answer(request, res)
@@ -40,7 +46,13 @@ async function setUp(test: TestContext, settings: { idleSeconds?: number } = {})
         id: unknown
         params: { notifications: Record<string, unknown> }
       }
-      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      const becomes = answers[asked++]
+      if (becomes === 'refused') {
+        const error = { code: -32603, message: 'not now' }
+        res.writeHead(200, { 'content-type': 'application/json' })
+        return res.end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+      }
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
       const subscription: Subscription = {
         filter: params.notifications,
         closed: false,
@@ -58,6 +70,7 @@ async function setUp(test: TestContext, settings: { idleSeconds?: number } = {})
       })
       subscriptions.push(subscription)
       const { notifications } = params
+      if (becomes === 'unanswered') return undefined
       subscription.say({ method: 'notifications/subscriptions/acknowledged', params: { notifications } })
       return undefined
     })(gate.spy.answer),
@@ -153,6 +166,43 @@ describe('the stream of a legacy client of a modern server', () => {
     assert.equal(subscriptions[0]?.closed, false)
     first.leave()
     await until(() => subscriptions[0]?.closed === true)
+  })
+
+  it('ends where the server refuses a change of it, and holds nothing open at the server', async (test) => {
+    const { subscriptions, send, listen } = await setUp(test, {}, { 1: 'refused' })
+    const first = await listen()
+    await until(() => subscriptions.length === 1)
+    assert.equal(await send('resources/subscribe', { uri: 'test:///a' }), undefined)
+    await until(() => first.isOver() && subscriptions[0]?.closed === true)
+    const { heard } = await listen()
+    await until(() => subscriptions.length === 2)
+    assert.deepEqual(subscriptions[1]?.filter, { toolsListChanged: true }, 'without what was refused')
+    subscriptions[1]?.say({ method: changed.method })
+    await until(() => heard().length > 0)
+    assert.deepEqual(heard(), [changed])
+  })
+
+  it('may end while its client subscribes, which is answered all the same', async (test) => {
+    const { subscriptions, send, listen } = await setUp(test, {}, { 1: 'unanswered' })
+    const { leave } = await listen()
+    await until(() => subscriptions.length === 1)
+    const subscribed = send('resources/subscribe', { uri: 'test:///a' })
+    await until(() => subscriptions.length === 2)
+    leave()
+    assert.deepEqual(await subscribed, {})
+    await until(() => subscriptions.every(({ closed }) => closed))
+  })
+
+  it('answers each of several subscriptions at once, also where the server acknowledges the last alone', async (test) => {
+    const { subscriptions, send, listen } = await setUp(test, {}, { 1: 'unanswered' })
+    await listen()
+    await until(() => subscriptions.length === 1)
+    const first = send('resources/subscribe', { uri: 'test:///a' })
+    await until(() => subscriptions.length === 2)
+    assert.deepEqual(await send('resources/subscribe', { uri: 'test:///b' }), {})
+    assert.deepEqual(await first, {})
+    assert.deepEqual(subscriptions[2]?.filter['resourceSubscriptions'], ['test:///a', 'test:///b'])
+    await until(() => subscriptions[0]?.closed === true && subscriptions[1]?.closed === true)
   })
 
   it('ends with its session, and leaves nobody waiting for what never comes', async (test) => {

@@ -24,52 +24,73 @@ export interface ChangeStream {
 
 const acknowledged = 'notifications/subscriptions/acknowledged'
 
+/** One request to the server, which another one takes the place of when what is wanted changes. */
+interface Listening extends Wish {
+  readonly sink: Sink
+  /** Tells who waits for its acknowledgement what came of it: nothing, where that was told before. */
+  readonly settle: (outcome: ReadonlySet<string> | Refusal) => void
+  /** Heard until this one is acknowledged. */
+  earlier: Listening | undefined
+}
+
 /** Makes the stream of changes; `tell` gets each of them, and `onEnd` is called when the server ends the stream. */
 export function changeStream(tell: (change: Json) => void, onEnd: () => void): ChangeStream {
-  let current: { sink: Sink; conversation: Conversation; caller: Caller } | undefined
+  let current: Listening | undefined
 
-  const stop = (stream: typeof current): void => {
-    stream?.conversation.cancel(stream.sink, stream.caller)
+  /** Nobody who waits for one that is given up would ever hear of it otherwise. */
+  const stop = (last: Listening | undefined, outcome: ReadonlySet<string> | Refusal): void => {
+    for (let one = last; one !== undefined; one = one.earlier) {
+      one.conversation.cancel(one.sink, one.caller)
+      one.settle(outcome)
+    }
   }
 
   return {
-    renew: ({ conversation, capabilities, envelope, uris, caller }) =>
-      new Promise((resolve, reject) => {
+    async renew(wish) {
+      const { conversation, capabilities, envelope, uris, caller } = wish
+      const notifications = filterFor(capabilities, uris)
+      if (Object.keys(notifications).length === 0) {
+        // A server would end a stream on which it has nothing to say; the client's stays open.
         const earlier = current
-        const notifications = filterFor(capabilities, uris)
-        if (Object.keys(notifications).length === 0) {
-          // A server would end a stream on which it has nothing to say; the client's stays open.
-          current = undefined
-          stop(earlier)
-          return resolve(new Set())
-        }
-        const leave = (refusal?: Refusal): void => {
-          reject(refusal ?? new Refusal('upstream_interrupted', { reason: 'the server ended its stream' }))
-          if (current?.sink === sink) {
-            current = undefined
-            onEnd()
-          }
-        }
-        const sink = virtualSink({
-          onMessage(message) {
-            if (message['method'] !== acknowledged) return tell(toLegacyNotification(message))
-            stop(earlier)
-            const granted = asObject(paramsOf(message)?.['notifications'])?.['resourceSubscriptions']
-            resolve(new Set(Array.isArray(granted) ? (granted as string[]) : []))
-          },
-          onAnswer: () => leave(),
-          onFailure: leave,
-          onEnd: () => leave(),
-        })
-        current = { sink, conversation, caller }
-        const call = callOf('subscriptions/listen', { notifications }, 'listen')
-        conversation.request(toModernRequest(call, envelope), sink, caller)
-        return undefined
-      }),
+        current = undefined
+        stop(earlier, new Set())
+        return new Set()
+      }
+      const { promise, resolve, reject } = Promise.withResolvers<ReadonlySet<string>>()
+      const leave = (
+        refusal = new Refusal('upstream_interrupted', { reason: 'the server ended its stream' }),
+      ): void => {
+        reject(refusal)
+        if (current !== listening) return
+        current = undefined
+        stop(listening.earlier, refusal)
+        onEnd()
+      }
+      const sink = virtualSink({
+        onMessage(message) {
+          if (message['method'] !== acknowledged) return tell(toLegacyNotification(message))
+          const named = asObject(paramsOf(message)?.['notifications'])?.['resourceSubscriptions']
+          const granted = new Set(Array.isArray(named) ? (named as string[]) : [])
+          stop(listening.earlier, granted)
+          listening.earlier = undefined
+          resolve(granted)
+        },
+        onAnswer: () => leave(),
+        onFailure: leave,
+        onEnd: () => leave(),
+      })
+      const settle = (outcome: ReadonlySet<string> | Refusal): void =>
+        outcome instanceof Refusal ? reject(outcome) : resolve(outcome)
+      const listening: Listening = { ...wish, sink, settle, earlier: current }
+      current = listening
+      const call = callOf('subscriptions/listen', { notifications }, 'listen')
+      conversation.request(toModernRequest(call, envelope), sink, caller)
+      return promise
+    },
     end() {
-      const stream = current
+      const last = current
       current = undefined
-      stop(stream)
+      if (last !== undefined) stop(last, last.uris)
     },
   }
 }

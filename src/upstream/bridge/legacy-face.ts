@@ -113,7 +113,11 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
     else if (uris.size >= maxUris) {
       return sink.finish(errorOf(id, invalidParams, `at most ${maxUris} resources can be subscribed to`))
     } else uris.add(uri)
-    const granted = await renew(caller)
+    const granted = await renew(caller).catch((error: unknown) => {
+      // Asked for again and again, it would keep the client from hearing of anything.
+      uris.delete(uri)
+      throw error
+    })
     if (uris.has(uri) && !granted.has(uri)) {
       uris.delete(uri)
       return sink.finish(errorOf(id, invalidParams, 'The server tells nothing of this resource', { uri }))
