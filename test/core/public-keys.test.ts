@@ -17,6 +17,20 @@ const useless = [
 ]
 
 describe('the public keys of a client that signs', () => {
+  it('are a set of keys, each with all that its type has', () => {
+    for (const set of [undefined, null, 'keys', [], {}, { keys: p256 }, { keys: [] }])
+      assert.match(publicKeysProblem(set) ?? '', /not a JWK set/, JSON.stringify(set))
+    for (const key of [null, 'key', [p256]])
+      assert.match(publicKeysProblem({ keys: [p256, key] }) ?? '', /not a JWK set/, JSON.stringify(key))
+    for (const member of ['kty', 'crv', 'x', 'y'])
+      assert.equal(problemOf({ ...p256, [member]: undefined }, p256), `has a key without ${member}`)
+  })
+
+  it('have no private one among them, whatever its type (A62)', () => {
+    for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])
+      assert.match(problemOf(p256, { ...p256, [member]: 'AAAA' }) ?? '', /private key/, member)
+  })
+
   it('are of a kind that its assertions are verified with', () => {
     for (const key of [
       p256,

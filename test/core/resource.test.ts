@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { resourceDirectory } from '../../src/core/protected-resource.ts'
-import { canonicalResource } from '../../src/core/resource.ts'
+import { canonicalResource, isLoopbackHost } from '../../src/core/resource.ts'
 import { siteOf } from '../../src/core/site.ts'
 
 describe('canonical resource (P14, N6)', () => {
@@ -30,11 +30,27 @@ describe('canonical resource (P14, N6)', () => {
       '/mcp',
       'https://gw.example/mcp#f',
       'https://u@gw.example/mcp',
+      'https://:p@gw.example/mcp',
       'ftp://gw.example/mcp',
       'urn:x',
     ]) {
       assert.equal(canonicalResource(wrong), undefined, wrong)
     }
+  })
+})
+
+describe('a loopback host', () => {
+  it('is localhost or a loopback address, and nothing that looks like one', () => {
+    for (const host of ['localhost', '[::1]', '127.0.0.1', '127.8.9.10'])
+      assert.ok(isLoopbackHost(host), host)
+    for (const host of [
+      '127.0.0.1.example.com',
+      '127.0.0.1x',
+      'x127.0.0.1',
+      'localhost.example.com',
+      '128.0.0.1',
+    ])
+      assert.ok(!isLoopbackHost(host), host)
   })
 })
 

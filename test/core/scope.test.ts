@@ -89,6 +89,7 @@ describe('scopes', () => {
     }
     assert.equal(catalogue.describe('archive:write').words, 'Change the archive')
     assert.equal(catalogue.describe('mcp:tools:execute:add').words, 'Run the tool add')
+    assert.equal(catalogue.describe('openid').words, 'Know your name')
   })
 
   it('knows the scopes of MCP, those for single tools, and those of the operator alone', () => {
@@ -102,6 +103,9 @@ describe('scopes', () => {
       'archive:write:x',
       'mcp',
       'mcp:tools:execute:*',
+      'mcp:tools:execute:a:b',
+      'mcp:tools:execute:ä',
+      'my:mcp:tools:execute:a',
       'constructor',
     ])
       assert.ok(!catalogue.knows(unknown), unknown)

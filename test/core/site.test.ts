@@ -21,6 +21,10 @@ describe('a site', () => {
     })
   }
 
+  it('takes a document for a well-known one where the path begins with it alone', () => {
+    assert.equal(siteOf('https://example.com').localPath('/a/.well-known/b'), '/a/.well-known/b')
+  })
+
   it('under a path answers for that path alone', () => {
     const site = siteOf('https://example.com/gate')
     assert.equal(site.localPath('/gate'), '/')

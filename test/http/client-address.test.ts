@@ -16,6 +16,7 @@ describe('the address of a client', () => {
     const headers = { 'x-forwarded-for': '198.51.100.1', forwarded: 'for=198.51.100.1' }
     for (const peer of ['192.0.2.8', '11.0.0.1', '2001:db8:fffe::1']) assert.equal(from(peer, headers), peer)
     assert.equal(from('10.0.0.1', headers, clientAddress([])), '10.0.0.1', 'by default nobody is trusted')
+    assert.equal(from('', headers), '', 'a connection that is gone has no address any more')
   })
 
   it('is what a trusted proxy saw, and not what its client claims to have been before', () => {
@@ -52,6 +53,10 @@ describe('the address of a client', () => {
       '198.51.100.1:',
       '[2001:db8::1',
       'fe80::1%eth0',
+      '[2001:db8::1]x',
+      'x[2001:db8::1]',
+      '198.51.100.1:80x',
+      'x198.51.100.1:80',
       '198.51.100.1\t198.51.100.2',
     ]) {
       assert.equal(from('10.0.0.1', { 'x-forwarded-for': `203.0.113.9, ${node}` }), '10.0.0.1', node)
@@ -71,6 +76,8 @@ describe('the address of a client', () => {
       'for="203.0.113.9',
       'for=198.51.100.1;for=203.0.113.9',
       'host=203.0.113.9',
+      'x-for=203.0.113.9',
+      'for=203.0.113.9 198.51.100.1',
     ]) {
       assert.equal(from('10.0.0.1', { forwarded }), '10.0.0.1', forwarded)
     }
@@ -99,7 +106,9 @@ describe('a proxy that nobody named', () => {
   it('is heard of once, whether there are others or none', () => {
     for (const names of [[], trusted]) {
       const { reader, heard } = hear(names)
-      from('127.0.0.1', { via: 'x-forwarded-for' }, reader)
+      // The last two are as long as the two that count.
+      const others = { via: 'x-forwarded-for', 'accept-encoding': 'gzip', 'x-real-ip': '198.51.100.1' }
+      from('127.0.0.1', others, reader)
       assert.deepEqual(heard, [])
       assert.equal(from('::ffff:127.0.0.1', claim, reader), '::ffff:127.0.0.1', 'and believed as little')
       from('127.0.0.2', claim, reader)

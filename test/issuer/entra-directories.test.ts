@@ -111,6 +111,9 @@ describe('Entra for many directories', () => {
       [all(one), template],
       [all(one), many],
       [all(one), issuerOf(one, 'login.example.com')],
+      // As long as the right one.
+      [all(one), issuerOf(one, 'login.microsoftonlime.com')],
+      [all(one), issuerOf(one).replace('v2.0', 'v1.0')],
       [all(one), `${issuerOf(one)}/`],
       [all(one), ''],
     ] as const)

@@ -31,6 +31,20 @@ describe('era of a message', () => {
     assert.equal(decideDialect(notification, undefined).era, 'legacy')
   })
 
+  it('asks nothing of a notification beyond its claim, with which a header must agree', () => {
+    const notification = readMessage({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { _meta: { [version]: '2026-07-28' } },
+    })
+    assert.equal(decideDialect(notification, undefined).era, 'modern')
+    assert.equal(decideDialect(notification, '2026-07-28').era, 'modern')
+    assert.throws(
+      () => decideDialect(notification, '2025-11-25'),
+      (error: Refusal) => error.code === 'header_mismatch',
+    )
+  })
+
   it('does not ask for clientInfo (DEC6)', () => {
     assert.equal(decideDialect(enveloped, '2026-07-28').era, 'modern')
   })

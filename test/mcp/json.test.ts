@@ -45,6 +45,7 @@ describe('strict JSON (A19)', () => {
   it('refuses deep nesting, lone surrogates in keys, and every extension of the grammar', () => {
     for (const text of [
       '['.repeat(17) + ']'.repeat(17),
+      `${'{"a":'.repeat(17)}1${'}'.repeat(17)}`,
       '{"\\ud800":1}',
       '\ufeff{}',
       '{}{}',
