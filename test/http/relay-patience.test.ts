@@ -78,6 +78,18 @@ describe('a relayed event stream', () => {
     assert.equal(await firstText(url, 2000), 'data: one\n\n')
   })
 
+  it('alone is: into a document nothing is put', async (test) => {
+    const url = await startRelay(
+      test,
+      (_req, res) => {
+        res.writeHead(200, { 'content-type': 'application/json' }).write('{}')
+        setTimeout(() => res.end('  '), 300)
+      },
+      { silence: 40, stall: 10_000 },
+    )
+    assert.equal(await firstText(url, 2000), '{}  ')
+  })
+
   it('is not interrupted in the middle of an event', async (test) => {
     const url = await startRelay(
       test,

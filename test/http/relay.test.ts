@@ -18,8 +18,11 @@ interface Relayed {
   readonly text: Promise<string>
 }
 
-/** An event stream that has begun. */
-async function begin(test: TestContext): Promise<Relayed> {
+/** A request that is on its way to the server. */
+async function start(
+  test: TestContext,
+  options: Partial<Pick<Parameters<typeof relay>[0], 'onClientGone' | 'accept'>> = {},
+): Promise<Relayed> {
   const { promise: arrived, resolve } = Promise.withResolvers<ServerResponse>()
   const server = createServer((_req, res) => resolve(res))
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
@@ -45,12 +48,20 @@ async function begin(test: TestContext): Promise<Relayed> {
     accept: (status) => ({ status, headers: ['Content-Type', 'text/event-stream'] }),
     onClientGone: 'abort',
     closeCutStream: () => ': cut\n\n',
+    ...options,
   })
   assert.ok(handler !== undefined)
+  return { res, handler, aborted, controller, done, text: response.then((answer) => answer.text()) }
+}
+
+/** An event stream that has begun. */
+async function begin(test: TestContext): Promise<Relayed> {
+  const relayed = await start(test)
+  const { handler, controller } = relayed
   handler.onRequestStart(controller, {})
   handler.onResponseStart(controller, 200, { 'content-type': 'text/event-stream' })
   handler.onResponseData(controller, Buffer.from(': open\n\n'))
-  return { res, handler, aborted, controller, done, text: response.then((answer) => answer.text()) }
+  return relayed
 }
 
 describe('a relayed stream', () => {
@@ -108,5 +119,52 @@ describe('a relayed stream', () => {
     assert.equal(await text, ': open\n\n')
     await done
     assert.deepEqual(aborted, [])
+  })
+})
+
+describe('a relayed request', () => {
+  it('is not sent for a client that has gone', async (test) => {
+    const { res, handler, aborted, controller, done, text } = await start(test)
+    const gone = assert.rejects(text)
+    res.destroy()
+    await Promise.all([gone, done])
+    handler.onRequestStart(controller, {})
+    assert.equal(aborted.length, 1, 'before it left')
+    await relay({
+      dispatcher: { dispatch: () => assert.fail('sent') } as unknown as Dispatcher,
+      request: { method: 'GET', path: '/' },
+      res,
+      accept: () => assert.fail('answered'),
+      onClientGone: 'drain',
+    })
+  })
+
+  it('goes on where it must, and begins no answer for a client that has gone', async (test) => {
+    const { res, handler, aborted, controller, done, text } = await start(test, { onClientGone: 'drain' })
+    const gone = assert.rejects(text)
+    res.destroy()
+    await Promise.all([gone, done])
+    handler.onRequestStart(controller, {})
+    const headers = { 'content-type': 'text/event-stream' }
+    handler.onResponseStart(controller, 200, headers)
+    assert.equal(res.headersSent, false)
+    assert.deepEqual(aborted, [])
+  })
+
+  it('is answered by what follows the informational answers (RFC 9110 section 15.2)', async (test) => {
+    const seen: number[] = []
+    const accept = (status: number): ReturnType<Parameters<typeof relay>[0]['accept']> => {
+      seen.push(status)
+      return { status, headers: ['Content-Type', 'text/plain'] }
+    }
+    const { handler, controller, done, text } = await start(test, { accept })
+    handler.onRequestStart(controller, {})
+    handler.onResponseStart(controller, 103, { link: '</style.css>' })
+    handler.onResponseStart(controller, 200, { 'content-type': 'text/plain' })
+    handler.onResponseData(controller, Buffer.from('done'))
+    handler.onResponseEnd(controller, {})
+    assert.equal(await text, 'done')
+    await done
+    assert.deepEqual(seen, [200])
   })
 })

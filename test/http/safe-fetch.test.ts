@@ -134,16 +134,21 @@ describe('a fetch that a stranger asks for (A51, R7, D10)', () => {
 
   it('goes to https and port 443 alone', async () => {
     const listener = await listen()
-    for (const url of [
-      `http://8.8.8.8/`,
-      `https://name.example:${listener.port}/`,
-      'ftp://name.example/',
-      'file:///etc/passwd',
-      'https://user:secret@name.example/',
-      'not a url',
-    ]) {
-      const fetchSafely = createSafeFetch({ ...base, resolve: resolvesTo('127.0.0.1') })
-      await assert.rejects(fetchSafely(url), FetchRefused, url)
+    for (const [url, why] of [
+      ['http://8.8.8.8/', /^it is not https$/],
+      [`https://name.example:${listener.port}/`, /^its port is not 443$/],
+      ['ftp://name.example/', /^it is not https$/],
+      ['ftp://localhost/', /^it is not https$/],
+      ['file:///etc/passwd', /^it is not https$/],
+      ['https://user@name.example/', /^it has user information$/],
+      ['https://:secret@name.example/', /^it has user information$/],
+      ['not a url', /^it is not a URL$/],
+    ] as const) {
+      for (const options of [base, loopback]) {
+        const resolve = (): Promise<never> => assert.fail(`${url} is refused before its host is looked up`)
+        const fetchSafely = createSafeFetch({ ...options, resolve })
+        await assert.rejects(fetchSafely(url), { name: 'FetchRefused', message: why }, url)
+      }
     }
     assert.equal(listener.connections(), 0)
   })

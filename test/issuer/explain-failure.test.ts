@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  AuthorizationResponseError,
+  ClientError,
+  ResponseBodyError,
+  WWWAuthenticateChallengeError,
+} from 'openid-client'
+import { ProviderAway, ProviderRefused } from '../../src/identity/provider-contract.ts'
+import { IssuerAway, IssuerInvalid } from '../../src/issuer/discover-issuer.ts'
+import { explainFailure } from '../../src/issuer/explain-failure.ts'
+
+const answer = (status: number): Response => new Response(null, { status })
+const bodyError = (error: string): Error =>
+  new ResponseBodyError('', { cause: { error, error_description: 'so it is' }, response: answer(400) })
+const challengeError = (status: number): Error =>
+  new WWWAuthenticateChallengeError('', { cause: [], response: answer(status) })
+const clientError = (message: string, code?: string, cause?: unknown): Error =>
+  Object.assign(new ClientError(message), { code, cause })
+
+describe('what went wrong at a provider (A65)', () => {
+  const said: [string, Error, RegExp][] = [
+    [
+      'an error of the browser',
+      new AuthorizationResponseError('', { cause: new URLSearchParams({ error: 'access_denied' }) }),
+      /"access_denied"/,
+    ],
+    [
+      'a grant that is none any more',
+      bodyError('invalid_grant'),
+      /^the answer is "invalid_grant: so it is"$/,
+    ],
+    ['an access token that is not accepted', challengeError(401), /not accepted/],
+    [
+      '400 without a reason',
+      clientError('unexpected', 'OAUTH_RESPONSE_IS_NOT_CONFORM', answer(400)),
+      /400, without a reason/,
+    ],
+    [
+      'an ID token that proves nothing',
+      clientError('wrong nonce', 'OAUTH_JWT_CLAIM_COMPARISON_FAILED', new Error('n')),
+      /^wrong nonce: n$/,
+    ],
+    [
+      'the same without a cause',
+      clientError('wrong nonce', 'OAUTH_JWT_CLAIM_COMPARISON_FAILED'),
+      /^wrong nonce$/,
+    ],
+    ['a refusal that is known as one', new ProviderRefused('no'), /^no$/],
+  ]
+  for (const [what, error, message] of said)
+    it(`is that it said no: ${what}`, () => {
+      const explained = explainFailure(error)
+      assert.ok(explained instanceof ProviderRefused)
+      assert.match(explained.message, message)
+    })
+
+  const unsaid: [string, unknown, RegExp][] = [
+    ['an error that is about us', bodyError('invalid_client'), /"invalid_client: so it is"/],
+    ['a challenge with another status', challengeError(503), /the status 503/],
+    ['an answer that is no JSON', clientError('no JSON', 'OAUTH_PARSE_ERROR'), /^no answer: no JSON$/],
+    [
+      '500 without a reason',
+      clientError('unexpected', 'OAUTH_RESPONSE_IS_NOT_CONFORM', answer(500)),
+      /^no answer/,
+    ],
+    ['a failure without a code', clientError('lost'), /^no answer: lost$/],
+    ['a connection that failed', new TypeError('fetch failed'), /^no answer: fetch failed$/],
+    [
+      'one that failed with a code',
+      Object.assign(new Error('connect'), { code: 'ECONNREFUSED', cause: answer(400) }),
+      /^no answer: connect$/,
+    ],
+    ['what is no error at all', 'gone', /^no answer: gone$/],
+    ['an issuer that does not answer', new IssuerAway('it is away'), /^it is away$/],
+    ['an issuer that is none', new IssuerInvalid('it is none'), /^it is none$/],
+    ['an absence that is known as one', new ProviderAway('away'), /^away$/],
+  ]
+  for (const [what, error, message] of unsaid)
+    it(`is that it gave no answer, which says nothing about a person: ${what}`, () => {
+      const explained = explainFailure(error)
+      assert.ok(explained instanceof ProviderAway)
+      assert.match(explained.message, message)
+    })
+})
