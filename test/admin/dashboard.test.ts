@@ -208,13 +208,15 @@ describe('the dashboard', () => {
     assert.ok(performance.now() - began < 5000)
   })
 
-  it('ends with signing out', async (t) => {
+  it('ends with signing out, and what it goes on to tell with it (A73)', { timeout: 30_000 }, async (t) => {
     const other = await startInstallation()
     t.after(() => other.close())
     const visitor = await openDashboard(await other.dashboardLink())
     assert.equal((await visitor.get('/')).status, 200)
+    const stream = await visitor.get('/events')
     assert.equal((await visitor.post('/sign-out', {})).status, 200)
     assert.equal((await visitor.get('/')).status, 401)
+    assert.match(await stream.text(), /^event: overview$/m)
   })
 
   it('disables a user, who is signed out everywhere, and lets them in again', async (t) => {

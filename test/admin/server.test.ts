@@ -52,6 +52,28 @@ describe('the admin port (A73)', () => {
     }
   })
 
+  it('looks at nothing any more for who has left', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    let looks = 0
+    const operatorOf = async (): Promise<string> => `ada ${++looks}`
+    const overview = async () => ({ points: [], tables: {} })
+    const access = { ...dashboard.access, operatorOf }
+    const app = adminApp(ports, [{ ...dashboard, access, overview } as unknown as DashboardPorts])
+    const { body } = await app.request('/events')
+    const reader = body?.getReader()
+    assert.match(Buffer.from((await reader?.read())?.value as Uint8Array).toString(), /^event: overview$/m)
+    const seen = looks
+    const next = async (): Promise<void> => {
+      test.mock.timers.tick(1000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await next()
+    assert.equal(looks, seen + 1)
+    await reader?.cancel()
+    await next()
+    assert.equal(looks, seen + 1)
+  })
+
   it('gives metrics to who shows the token, where there is one', async () => {
     const metricsToken = 'x'.repeat(32)
     const app = adminApp({ ...ports, metricsToken }, [])

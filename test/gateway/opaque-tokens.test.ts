@@ -3,8 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
+import { echo } from '../support/spy-upstream.ts'
 import { startTokenIssuer, type TokenIssuer, tryToken } from '../support/token-issuer.ts'
 
 const list = legacyRequest('tools/list')
@@ -74,6 +76,31 @@ describe('opaque tokens of another issuer', () => {
     clock.advance(31_000)
     assert.equal(await tryToken(gate, 't-revoked'), 'token is not active')
   })
+
+  for (const [what, becomes] of [
+    ['says no', (token: string) => void asked.opaque.delete(token)],
+    ['does not answer', () => void (asked.isAway = true)],
+  ] as const)
+    it(`are asked about for as long as a stream lasts, which ends when the issuer ${what} (A9, A67)`, {
+      timeout: 30_000,
+    }, async () => {
+      const token = `t-stream-${what.length}`
+      asked.opaque.set(token, { ...active, exp: Math.floor(clock.now() / 1000) + 3600 })
+      gate.spy.answerWith((_request, res) => {
+        res.writeHead(200, { 'content-type': 'text/event-stream' }).write(': open\n\n')
+      })
+      const ended = gate.post(undefined, { token, method: 'GET' })
+      for (const count of [1, 2, 3]) {
+        const earlier = questions()
+        if (count > 1) clock.advance(31_000)
+        while (questions() === earlier) await wait(20)
+      }
+      becomes(token)
+      clock.advance(31_000)
+      assert.deepEqual([(await ended).status, (await ended).text], [200, ': open\n\n'])
+      asked.isAway = false
+      gate.spy.answerWith(echo)
+    })
 
   it('must be no refresh token, and have times that are numbers, by clocks that differ a little (A5, A6)', async () => {
     const now = Math.floor(clock.now() / 1000)
