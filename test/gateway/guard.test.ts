@@ -308,4 +308,29 @@ describe('origins in production (A33)', () => {
     ])
       assert.throws(() => check(origin), { code: 'origin_not_allowed' }, origin)
   })
+
+  it('come once, and so do hosts: a proxy may have looked at another one', () => {
+    for (const [name, value] of [
+      ['Origin', 'https://app.example.com'],
+      ['Host', 'mcp.example.com'],
+    ] as const) {
+      const twice = readHead(['Host', 'mcp.example.com', name, value, name, value])
+      assert.throws(() => guard.check(twice), { code: `${name.toLowerCase()}_not_allowed` })
+    }
+  })
+
+  it('while developing are whole origins of loopback', () => {
+    const developing = createGuard({ hosts: ['localhost:3002'], origins: [], anyLoopbackOrigin: true })
+    for (const origin of [
+      'x-http://localhost:1',
+      'https://evil.example/http://localhost',
+      'http://localhost:1/',
+      'http://localhost:123456',
+    ])
+      assert.throws(
+        () => developing.check(readHead(['Host', 'localhost:3002', 'Origin', origin])),
+        { code: 'origin_not_allowed' },
+        origin,
+      )
+  })
 })

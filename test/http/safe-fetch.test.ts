@@ -3,7 +3,7 @@ import type { LookupAddress } from 'node:dns'
 import type { RequestListener } from 'node:http'
 import { after, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { createSafeFetch, FetchRefused } from '../../src/http/safe-fetch.ts'
+import { createSafeFetch, FetchRefused, fetchProblem } from '../../src/http/safe-fetch.ts'
 import { type CountingListener, countingListener } from '../support/counting-listener.ts'
 
 type Options = Parameters<typeof createSafeFetch>[0]
@@ -151,6 +151,15 @@ describe('a fetch that a stranger asks for (A51, R7, D10)', () => {
       }
     }
     assert.equal(listener.connections(), 0)
+  })
+})
+
+describe('a URL that a stranger names', () => {
+  it('is told to be right where it leads to the public internet, by a name or an address', () => {
+    for (const url of ['https://name.example/x', 'https://8.8.8.8/', 'https://[2606:4700::1111]/'])
+      assert.equal(fetchProblem(url, base), undefined, url)
+    assert.equal(fetchProblem('https://10.0.0.1/', base), 'its host is not on the public internet')
+    assert.equal(fetchProblem('http://localhost:3000/', loopback), undefined)
   })
 })
 

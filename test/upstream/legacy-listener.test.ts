@@ -210,8 +210,10 @@ describe('the stream of a legacy client of a modern server', () => {
     const streams = [await listen(), await listen()]
     await until(() => subscriptions.length === 1)
     const token = await gate.token('ada')
-    await post(gate.url, token, undefined, { method: 'DELETE', headers: { 'mcp-session-id': id } })
+    const headers = { 'mcp-session-id': id }
+    await post(gate.url, token, undefined, { method: 'DELETE', headers })
     await until(() => streams.every(({ isOver }) => isOver()) && subscriptions[0]?.closed === true)
+    assert.equal((await post(gate.url, token, legacyRequest('ping'), { headers })).status, 404)
   })
 })
 
