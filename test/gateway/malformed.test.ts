@@ -191,6 +191,18 @@ describe('batches (A20, O4)', () => {
     ['with initialize', [legacyRequest('initialize', {}, 1)], {}],
     ['with an unknown method', [ping, legacyRequest('no/such', {}, 2)], {}],
     ['with a mirrored header', [ping], { 'mcp-method': 'ping' }],
+    ['with a mirrored name', [ping], { 'mcp-name': 'a' }],
+    [
+      'with a notification of the modern era',
+      [
+        {
+          jsonrpc: '2.0',
+          method: 'notifications/cancelled',
+          params: { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } },
+        },
+      ],
+      {},
+    ],
   ] as [string, unknown, Record<string, string>][]) {
     it(`are refused ${what}`, async () => {
       const earlier = gate.spy.seen.length

@@ -130,6 +130,7 @@ describe('opaque tokens of another issuer', () => {
       [{ ...active, exp: 1, iat: 0 }, 'token expired'],
       [{ ...active, nbf: 99_999_999_999 }, 'token not valid yet'],
       [{ ...active, sub: undefined }, 'token lacks a claim'],
+      [{ ...active, sub: '' }, 'token lacks a claim'],
     ] as const) {
       const token = `t-${JSON.stringify(answer).length}-${reason.replaceAll(' ', '-')}`
       asked.opaque.set(token, answer)

@@ -110,6 +110,8 @@ describe('what a server asks its client', () => {
         where,
       )
     const token = asked?.params?.['_meta']?.progressToken
+    const empty = await answer({ jsonrpc: '2.0', method: 'notifications/progress' }, mine, session)
+    assert.equal(empty.status, 202, 'reports on nothing')
     assert.equal((await report(token, mine, session)).status, 202)
     assert.match(gate.spy.seen.at(-1)?.body ?? '', /"progressToken":5/)
     const earlier = gate.spy.seen.length

@@ -280,11 +280,19 @@ describe('what a server sends that nobody asked for (A35)', () => {
   })
 
   it('is not taken for it where a body stands behind an answer that has none', async () => {
-    answerWith(`HTTP/1.1 204 No Content\r\ncontent-length: ${forged.length}\r\n\r\n`, forged)
-    assert.equal((await ask()).status, 204)
-    answerWith(hello)
-    assert.equal((await ask()).text, 'hello')
-    assert.equal(connections(), 2)
+    for (const [length, more] of [
+      [`content-length: ${forged.length}\r\n`, 1],
+      ['transfer-encoding: chunked\r\n', 1],
+      ['content-length: 0\r\n', 0],
+      ['', 0],
+    ] as const) {
+      const used = connections()
+      answerWith(`HTTP/1.1 204 No Content\r\n${length}\r\n`, ...(more === 0 ? [] : [forged]))
+      assert.equal((await ask()).status, 204)
+      answerWith(hello)
+      assert.equal((await ask()).text, 'hello')
+      assert.equal(connections() - Math.max(used, 1), more, length)
+    }
   })
 })
 
