@@ -160,6 +160,16 @@ describe('header and body that disagree (A16, A17, A21)', () => {
   })
 })
 
+describe('a name that is no text', () => {
+  it('is none that a scope could name, and is not in the way of an answer', async () => {
+    const reader = await gate.tokenFor('mcp:tools:read')
+    const { status, json } = await gate.post(legacyRequest('tools/call', { name: 'a\ud800' }), {
+      token: reader,
+    })
+    assert.deepEqual([status, json.error?.code], [403, 403])
+  })
+})
+
 describe('batches (A20, O4)', () => {
   const ping = legacyRequest('ping', {}, 1)
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { connectAuto } from '../support/auto-client.ts'
 import { readDevelopmentToken } from '../support/command.ts'
@@ -85,11 +86,31 @@ describe('what reaches the MCP server', () => {
   })
 })
 
+describe('an MCP server that compresses', () => {
+  it('may do so where nothing of its answer is changed', async () => {
+    const body = '{"jsonrpc":"2.0","id":7,"result":{"tools":[]}}'
+    gate.spy.answerWith((_request, res) => {
+      res
+        .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+        .end(gzipSync(body))
+    })
+    const answered = await gate.post(list, { token })
+    assert.equal(answered.headers.get('content-encoding'), 'gzip')
+    assert.equal(answered.text, body)
+  })
+})
+
 describe('an MCP server that answers wrongly (A11, A71, N24)', () => {
   const answers: [string, (res: ServerResponse) => void, number, number][] = [
     [
       'with 401 and a challenge of its own',
       (res) => res.writeHead(401, { 'www-authenticate': 'Bearer realm="evil"', 'set-cookie': 'a=b' }).end(),
+      502,
+      502,
+    ],
+    [
+      'with 407, as if its proxy were the client’s',
+      (res) => res.writeHead(407, { 'content-type': 'application/json' }).end('{"jsonrpc":"2.0","id":7}'),
       502,
       502,
     ],
