@@ -114,7 +114,15 @@ describe('an MCP server that answers wrongly (A11, A71, N24)', () => {
       502,
       502,
     ],
-    ['with a redirect', (res) => res.writeHead(307, { location: 'http://evil.example/' }).end(), 502, 502],
+    [
+      'with a redirect',
+      (res) =>
+        res
+          .writeHead(307, { location: 'http://evil.example/', 'content-type': 'application/json' })
+          .end('{}'),
+      502,
+      502,
+    ],
     ['with a page', (res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<p>hello'), 502, 502],
     [
       'with a page and 500',

@@ -38,13 +38,19 @@ const request: UpstreamRequest = {
 }
 const reply: UpstreamReply = { res: {} as ServerResponse, accept: (status) => ({ status, headers: [] }) }
 
-/** Sends a request to a server that has forgotten all sessions but some; returns in which ones it was tried. */
-async function send(successors: Successors, live: readonly string[]): Promise<string[]> {
-  const tried: string[] = []
+/**
+ * Sends a request to a server that has forgotten all sessions but some, or fails otherwise in others; returns in which ones
+ * it was tried.
+ */
+async function send(
+  successors: Successors,
+  live: readonly string[],
+  { tried = [] as string[], failure = new Refusal('session_unknown') as Error } = {},
+): Promise<string[]> {
   const connector: Connector = {
     async send({ session = '' }) {
       tried.push(session)
-      if (!live.includes(session)) throw new Refusal('session_unknown')
+      if (!live.includes(session)) throw failure
     },
     close: async () => {},
   }
@@ -107,9 +113,32 @@ describe('the successor of a forgotten session', () => {
     await assert.rejects(sends(), { code: 'session_unknown' })
     spy.answerWith((_request, res) => res.writeHead(404).end())
     await assert.rejects(sends(), { code: 'session_unknown' })
+    spy.answerWith(({ body }, res) => {
+      const { id } = JSON.parse(body) as { id: unknown }
+      res.writeHead(200, { 'content-type': 'application/json' }).end(result(id))
+    })
+    await assert.rejects(sends(), { code: 'session_unknown' }, 'one without an id')
+    spy.answerWith((_request, res) => res.writeHead(500).end())
+    await assert.rejects(sends(), { code: 'upstream_invalid' })
     spy.answerWith((_request, res) => res.writeHead(401).end())
     await assert.rejects(sends(), { code: 'upstream_refused' })
     spy.answerWith((_request, res) => res.destroy())
     await assert.rejects(sends(), { code: 'upstream_interrupted' })
+  })
+})
+
+describe('a request that fails for another reason', () => {
+  it('is not repeated, since the server may have done something', async () => {
+    const earlier = spy.seen.length
+    const successors: Successors = {
+      find: () => assert.fail('nothing is looked for'),
+      settle: () => assert.fail('nothing is settled'),
+    }
+    for (const failure of [new Refusal('upstream_interrupted'), new Error('a fault')]) {
+      const tried: string[] = []
+      await assert.rejects(send(successors, [], { tried, failure }), failure)
+      assert.deepEqual(tried, ['lost'])
+    }
+    assert.equal(spy.seen.length, earlier)
   })
 })
