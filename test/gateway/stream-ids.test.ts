@@ -60,6 +60,18 @@ const answer = (body: unknown, token: string, session: string): Promise<Answer> 
   gate.post(body, { token, headers: within(session) })
 
 describe('what a server asks its client', () => {
+  it('may belong to a task that the client runs, of which nobody else knows', async () => {
+    const session = await open(mine)
+    const { messages } = await hear(ask('1') + last, mine, session)
+    const result = {
+      taskId: 'its own',
+      _meta: { 'io.modelcontextprotocol/related-task': { taskId: 'its own' } },
+    }
+    const response = { jsonrpc: '2.0', id: messages[0]?.id, result }
+    assert.equal((await answer(response, mine, session)).status, 202)
+    assert.deepEqual(JSON.parse(gate.spy.seen.at(-1)?.body ?? ''), { jsonrpc: '2.0', id: 1, result })
+  })
+
   for (const id of ['1', '12345678901234567890', '"abc"']) {
     it(`is answered by that client with the server's own id: ${id} (A30)`, async () => {
       const session = await open(mine)

@@ -117,7 +117,8 @@ describe('the successor of a forgotten session', () => {
       const { id } = JSON.parse(body) as { id: unknown }
       res.writeHead(200, { 'content-type': 'application/json' }).end(result(id))
     })
-    await assert.rejects(sends(), { code: 'session_unknown' }, 'one without an id')
+    const unsettled: Successors = { ...successors, settle: () => assert.fail('one without an id is none') }
+    await assert.rejects(send(unsettled, ['mine']), { code: 'session_unknown' })
     spy.answerWith((_request, res) => res.writeHead(500).end())
     await assert.rejects(sends(), { code: 'upstream_invalid' })
     spy.answerWith((_request, res) => res.writeHead(401).end())
