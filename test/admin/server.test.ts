@@ -58,7 +58,7 @@ describe('the admin port (A73)', () => {
     const operatorOf = async (): Promise<string> => `ada ${++looks}`
     const overview = async () => ({ points: [], tables: {} })
     const access = { ...dashboard.access, operatorOf }
-    const app = adminApp(ports, [{ ...dashboard, access, overview } as unknown as DashboardPorts])
+    const app = adminApp(ports, [{ ...dashboard, access, overview }])
     const { body } = await app.request('/events')
     const reader = body?.getReader()
     assert.match(Buffer.from((await reader?.read())?.value as Uint8Array).toString(), /^event: overview$/m)

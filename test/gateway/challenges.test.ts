@@ -61,6 +61,13 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
     }
   })
 
+  it('reads no more than a little of what comes without a token, and challenges it all the same', async () => {
+    const long = legacyRequest('initialize', { protocolVersion: '2025-06-18', filling: 'x'.repeat(20_000) })
+    const { status, headers } = await gate.post(long)
+    assert.equal(status, 401)
+    assert.doesNotMatch(headers.get('www-authenticate') ?? '', new RegExp(everything))
+  })
+
   it('counts a token in the query for nothing, and refuses one beside the header (V1, A7)', async () => {
     const token = await gate.tokenFor('mcp:*')
     assert.equal((await gate.post(legacyRequest('ping'), { path: `/mcp?access_token=${token}` })).status, 401)

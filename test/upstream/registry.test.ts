@@ -139,6 +139,17 @@ describe('as many conversations as there may be for all callers (A36)', () => {
 })
 
 describe('a conversation that nobody uses', () => {
+  it('stays what its key leads to when the one before it is gone at last', async ({ mock }) => {
+    const { registry, of, reach } = setUp(mock)
+    const first = await reach('a')
+    const stopped = registry.stop('a')
+    const second = await reach('a')
+    assert.notEqual(second, first)
+    first.go()
+    await stopped
+    assert.equal(registry.find('a'), of('a'))
+  })
+
   it('ends, unless a request runs or somebody listens', async ({ mock }) => {
     const { registry, reach, of, pass, running } = setUp(mock, { perOwner: 8 })
     for (const key of ['idle', 'busy', 'listened']) await reach(key)

@@ -45,7 +45,7 @@ const reply: UpstreamReply = { res: {} as ServerResponse, accept: (status) => ({
 async function send(
   successors: Successors,
   live: readonly string[],
-  { tried = [] as string[], failure = new Refusal('session_unknown') as Error } = {},
+  { tried = [], failure = new Refusal('session_unknown') }: { tried?: string[]; failure?: Error } = {},
 ): Promise<string[]> {
   const connector: Connector = {
     async send({ session = '' }) {

@@ -55,6 +55,23 @@ describe('the answer that messages of a server go into', () => {
     assert.deepEqual(answer.written.slice(1), ['event: message\ndata: {"id":1,"result":{}}\n\n'])
   })
 
+  it('takes nothing behind its end, and nothing for a client that has left', () => {
+    for (const state of [{ writableEnded: true }, { closed: true }]) {
+      const { answer, sink } = open('legacy')
+      sink.open()
+      Object.assign(answer, state)
+      sink.push({ method: 'late' })
+      sink.finish({ id: 1, result: {} })
+      sink.end(200)
+      assert.deepEqual([answer.statuses, answer.written], [[200], []], JSON.stringify(state))
+    }
+  })
+
+  it('is done at once for a client that has left before', { timeout: 10_000 }, async () => {
+    const res = Object.assign(new FakeAnswer(), { closed: true }) as unknown as ServerResponse
+    await openSink({ res, accept: () => assert.fail('answered') }, {}, 'legacy').done
+  })
+
   it('has the status that goes with an error in the modern era, and 200 in the legacy one (O13)', () => {
     for (const [code, status] of [
       [-32601, 404],

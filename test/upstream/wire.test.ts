@@ -280,18 +280,14 @@ describe('what a server sends that nobody asked for (A35)', () => {
   })
 
   it('is not taken for it where a body stands behind an answer that has none', async () => {
-    for (const [length, more] of [
-      [`content-length: ${forged.length}\r\n`, 1],
-      ['transfer-encoding: chunked\r\n', 1],
-      ['content-length: 0\r\n', 0],
-      ['', 0],
-    ] as const) {
-      const used = connections()
+    const lengths = { 'content-length: 6\r\n': 1, 'transfer-encoding: chunked\r\n': 1, '': 0 }
+    for (const [length, more] of Object.entries(lengths)) {
+      const used = Math.max(connections(), 1)
       answerWith(`HTTP/1.1 204 No Content\r\n${length}\r\n`, ...(more === 0 ? [] : [forged]))
       assert.equal((await ask()).status, 204)
       answerWith(hello)
       assert.equal((await ask()).text, 'hello')
-      assert.equal(connections() - Math.max(used, 1), more, length)
+      assert.equal(connections() - used, more, length)
     }
   })
 })
