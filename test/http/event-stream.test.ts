@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { EventTooLarge, eventReader, type StreamEvent } from '../../src/http/event-stream.ts'
+import { EventTooLarge, endsEvent, eventReader, type StreamEvent } from '../../src/http/event-stream.ts'
 
 function read(text: string, cuts: readonly number[] = []): StreamEvent[] {
   const bytes = Buffer.from(text)
@@ -73,5 +73,14 @@ describe('an event stream', () => {
     }, EventTooLarge)
     const events = eventReader(1000)
     for (let count = 0; count < 200; count++) assert.equal(events(Buffer.from('data: 123456\n\n')).length, 1)
+  })
+})
+
+describe('a chunk of an event stream', () => {
+  it('ends an event with an empty line, of either kind of line breaks', () => {
+    for (const text of ['data: a\n\n', 'data: a\r\n\r\n', ': \n\n'])
+      assert.equal(endsEvent(Buffer.from(text)), true, JSON.stringify(text))
+    for (const text of ['', '\n', 'data: a', 'data: a\n', 'data: a\r\n', 'a\n\r\n', 'a\r\nb\n', '\n\nx'])
+      assert.equal(endsEvent(Buffer.from(text)), false, JSON.stringify(text))
   })
 })
