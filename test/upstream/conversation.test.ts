@@ -190,6 +190,18 @@ describe('a conversation with a legacy server', () => {
     )
   })
 
+  it('carries a thousand questions that nobody has answered, and no more (A36)', () => {
+    const server = fakeServer()
+    const conversation = talk(server, 'legacy', false)
+    const listener = recordingSink()
+    conversation.listen(listener, callerOf('ada'))
+    for (let id = 0; id < 1100; id++) say(server, { id, method: 'sampling/createMessage' })
+    assert.equal(listener.pushed.length, 1000)
+    conversation.tell({ jsonrpc: '2.0', id: 999, result: {} }, callerOf('ada'))
+    say(server, { id: 'later', method: 'sampling/createMessage' })
+    assert.equal(listener.pushed.at(-1)?.['id'], 'later')
+  })
+
   it('ends everything that waits when it is over, with the id that the client chose', () => {
     const server = fakeServer()
     const conversation = talk(server, 'legacy', false)
