@@ -19,7 +19,7 @@ describe('a call for want of a scope', () => {
       ...more,
     } as Principal
     const call = { era: 'modern', methods: ['tools/call'] } as const
-    const context = { needed: ['mcp:tools:execute'], requestId: 'id', upstream }
+    const context = { needed: ['mcp:tools:execute'], upstream }
     const memory = { remember: async (need: object) => void needs.push(need) }
     await assert.rejects(challengeStepUp(memory, principal, call, context), {
       code: 'scope_insufficient',
@@ -30,7 +30,7 @@ describe('a call for want of a scope', () => {
           error: 'insufficient_scope',
           offersDpop: false,
           scopes: ['mcp:tools:execute'],
-          description: 'tools call needs more permission (request id)',
+          description: 'tools call needs more permission',
         },
       },
     })

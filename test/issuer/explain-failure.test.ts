@@ -30,7 +30,6 @@ describe('what went wrong at a provider (A65)', () => {
       bodyError('invalid_grant'),
       /^the answer is "invalid_grant: so it is"$/,
     ],
-    ['an access token that is not accepted', challengeError(401), /not accepted/],
     [
       '400 without a reason',
       clientError('unexpected', 'OAUTH_RESPONSE_IS_NOT_CONFORM', answer(400)),
@@ -57,6 +56,11 @@ describe('what went wrong at a provider (A65)', () => {
 
   const unsaid: [string, unknown, RegExp][] = [
     ['an error that is about us', bodyError('invalid_client'), /"invalid_client: so it is"/],
+    [
+      'a challenge, which is about us',
+      challengeError(401),
+      /the status 401: it does not take clientId and clientSecret/,
+    ],
     ['a challenge with another status', challengeError(503), /the status 503/],
     ['an answer that is no JSON', clientError('no JSON', 'OAUTH_PARSE_ERROR'), /^no answer: no JSON$/],
     [

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ClientError, type Configuration, WWWAuthenticateChallengeError } from 'openid-client'
-import { ProviderAway, ProviderRefused } from '../../src/identity/provider-contract.ts'
-import { IssuerAway } from '../../src/issuer/discover-issuer.ts'
-import { explainFailure } from '../../src/issuer/explain-failure.ts'
+import type { Configuration } from 'openid-client'
 import { keepIssuer } from '../../src/issuer/kept-issuer.ts'
 import { movableClock } from '../support/movable-clock.ts'
 
@@ -57,42 +54,4 @@ describe('the metadata of an issuer, once it was read', () => {
     clock.advance(5000)
     assert.equal(await read(), one)
   })
-})
-
-describe('what went wrong at a provider', () => {
-  const answer = (status: number): Response => new Response(null, { status })
-  const challenge = (status: number) =>
-    new WWWAuthenticateChallengeError('challenged', {
-      cause: [{ scheme: 'bearer', parameters: {} }],
-      response: answer(status),
-    } as never)
-  const failed = (cause: unknown, code?: string): Error =>
-    Object.assign(new ClientError('failed', { cause }), { code })
-
-  for (const [what, error, kind, message] of [
-    ['its metadata cannot be had', new IssuerAway('x cannot be reached'), ProviderAway, /cannot be reached/],
-    ['an access token that is refused', challenge(401), ProviderRefused, /not accepted/],
-    ['a challenge that is about something else', challenge(403), ProviderAway, /status 403/],
-    ['400 without a reason', failed(answer(400), 'OAUTH_RESPONSE_IS_NOT_CONFORM'), ProviderRefused, /is 400/],
-    ['500 without a reason', failed(answer(500), 'OAUTH_RESPONSE_IS_NOT_CONFORM'), ProviderAway, /no answer/],
-    [
-      'a proof that fails',
-      failed(new Error('why'), 'OAUTH_INVALID_RESPONSE'),
-      ProviderRefused,
-      /failed: why/,
-    ],
-    [
-      'a proof that fails for no reason',
-      failed(undefined, 'OAUTH_INVALID_RESPONSE'),
-      ProviderRefused,
-      /failed/,
-    ],
-    ['silence', failed(new Error('late'), 'OAUTH_TIMEOUT'), ProviderAway, /no answer: failed/],
-    ['what is no error', 'a text', ProviderAway, /no answer: a text/],
-  ] as const)
-    it(`is a ${kind.name}: ${what}`, () => {
-      const explained = explainFailure(error)
-      assert.ok(explained instanceof kind)
-      assert.match(explained.message, message)
-    })
 })
