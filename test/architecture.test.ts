@@ -12,7 +12,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   policy: ['core', 'mcp'],
   http: ['core'],
   limits: ['core'],
-  config: ['core'],
+  config: ['core', 'mcp/methods.ts'],
   storage: ['core'],
   keys: ['core', 'storage/contract.ts'],
   identity: ['core', 'limits/contract.ts', 'storage/contract.ts', 'storage/identity-contract.ts'],

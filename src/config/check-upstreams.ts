@@ -1,4 +1,5 @@
 import { reservedSegments } from '../core/reserved-segments.ts'
+import { methodTable } from '../mcp/methods.ts'
 import { checkCredential } from './check-credential.ts'
 import { problem, type RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -14,7 +15,7 @@ export function checkUpstreams(upstreams: ParsedConfig['upstreams']): RuleProble
         upstream.url === undefined ? 'needs either url or command' : 'has both url and command: take one away'
       problems.push(problem(at, message))
     }
-    problems.push(...checkKind(upstream, at))
+    problems.push(...checkKind(upstream, at), ...checkMethods(upstream, at))
     if (earlier.some(({ name }) => name === upstream.name)) {
       problems.push(problem([...at, 'name'], `"${upstream.name}" is taken by an earlier server`))
     }
@@ -64,6 +65,19 @@ function checkKind(
     problems.push(problem([...at, 'principals'], message))
   }
   return problems
+}
+
+/** Names of methods mean what they say to the letter: one in other letters would be a method beside that of MCP. */
+function checkMethods(
+  { methods }: ParsedConfig['upstreams'][number],
+  at: readonly PropertyKey[],
+): RuleProblem[] {
+  const lower = new Map(methodTable.map(({ method }) => [method.toLowerCase(), method]))
+  return Object.keys(methods).flatMap((name) => {
+    const meant = lower.get(name.toLowerCase())
+    if (meant === undefined || meant === name) return []
+    return [problem([...at, 'methods', name], `is no method of MCP; did you mean ${meant}?`)]
+  })
 }
 
 /** A list that was left out is empty. */

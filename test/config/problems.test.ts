@@ -54,6 +54,19 @@ describe('the problems of a configuration', () => {
     })
   })
 
+  it('name the method of MCP that one in other letters means, which would stand beside it unguarded', () => {
+    const methods = { 'Tools/call': [], 'logging/setlevel': [], 'tools/list': [], 'x/Tools': [] }
+    assert.deepEqual(
+      problems(
+        `upstreams: [{ name: a, url: http://127.0.0.1:9000/mcp, methods: ${JSON.stringify(methods)} }]`,
+      ),
+      [
+        'upstreams[0].methods.Tools/call: is no method of MCP; did you mean tools/call?',
+        'upstreams[0].methods.logging/setlevel: is no method of MCP; did you mean logging/setLevel?',
+      ],
+    )
+  })
+
   it('say of what is missing in which line it would stand', () => {
     const text = `clients:\n  - redirectUris: [https://x]\n  - id: a\n    grantTypes: [client_credentials]\n    secret: $NOWHERE\n  - id: b\n    grantTypes: [client_credentials]\n`
     const environment = {}
