@@ -29,7 +29,7 @@ export function auditReportCommand(): Command {
         const { publicUrl, users, servers } = facts
         const events = selectEvents(readEvents(named, flags, flags), flags)
         const ports = { config, publicUrl, users, servers, store, clock: systemClock, events }
-        const ofOneMachine = flags.database !== true && config.store.url !== undefined && named.length < 2
+        const ofOneMachine = flags.database !== true && config.store.url !== undefined && verified.length < 2
         const record = [
           `Its events are those of ${verified.map(({ folder }) => folder).join(', ')}.`,
           judge(verified.reduce((sum, { findings, more }) => sum + findings.length + more, 0)),

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
 import type { Command } from 'commander'
 import { filePaths } from '../audit/files.ts'
 import type { EventFilter } from '../audit/filter.ts'
@@ -36,7 +36,9 @@ export function foldersOf(named: readonly string[], flags: StoreFlags): string[]
     if (filePaths(folder).length === 0)
       throw new OperandWrong([{ path: 'folder', message: `there are no events in ${folder}` }])
   }
-  return folders
+  // A folder that is named twice, in whatever way, has its events once.
+  const places = folders.map((folder) => realpathSync(folder))
+  return folders.filter((_, index) => places.indexOf(places[index] as string) === index)
 }
 
 /** The flags that say where events are read. */

@@ -236,10 +236,15 @@ describe('portcullis audit report and export, where two machines share a databas
     }
   })
 
-  it('says of one machine that it is one', async () => {
-    const { page, stderr } = await report()
-    assert.equal(rowsOf(page, 'Unused access').length, 3)
-    for (const text of [page, stderr]) assert.match(text, /other machines .* --database/)
+  it('says of one machine that it is one, however often its folder is named', async () => {
+    const [folder = ''] = folders
+    const once = await report()
+    for (const { page, stderr } of [once, await report(folder, join(folder, '.'))]) {
+      assert.equal(rowsOf(page, 'Unused access').length, 3)
+      for (const text of [page, stderr]) assert.match(text, /other machines .* --database/)
+    }
+    const { stdout } = await portcullis(['audit', 'verify', '-c', file, folder, folder])
+    assert.equal(stdout.match(/ events in /g)?.length, 1)
   })
 
   it('has groups and roles of users, and scopes, servers and grant types of clients', async () => {
