@@ -3,6 +3,15 @@ import { tenantLimitsSchema } from './limits.ts'
 
 const hostProblem = 'must be a host name in lower case, without scheme and path, such as mcp.acme.example'
 
+/** Labels of up to 63 characters (RFC 1123 section 2.1), and a port. */
+const hostPattern =
+  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*(?::\d{1,5})?$/
+
+/** Clients ask for what a URL makes of a host: of some numbers it makes another one, which would find no tenant. */
+function isAsBrowsersWriteIt(host: string): boolean {
+  return URL.parse(`https://${host}`)?.hostname === host.replace(/:.*/, '')
+}
+
 /** The settings that each tenant has for itself. What it does not set is as the schema says, and never another's. */
 export const tenantSettings = {
   upstreams: true,
@@ -31,15 +40,10 @@ export const tenantOwn = {
       description:
         'What the tenant is called: it is found at `<publicUrl>/t/<name>`, and its data under this name. Never change it.',
     }),
-  host: z
-    .string()
-    .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?$/, hostProblem)
-    .refine((host) => URL.canParse(`https://${host}`), hostProblem)
-    .optional()
-    .meta({
-      description:
-        'A host name of its own, in place of the path: then the tenant is found at `https://<host>`. With a port only where it is not that of `publicUrl`.',
-    }),
+  host: z.string().regex(hostPattern, hostProblem).refine(isAsBrowsersWriteIt, hostProblem).optional().meta({
+    description:
+      'A host name of its own, in place of the path: then the tenant is found at `https://<host>`. With a port only where it is not that of `publicUrl`.',
+  }),
   limits: tenantLimitsSchema,
 }
 

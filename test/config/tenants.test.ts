@@ -124,6 +124,11 @@ describe('the configuration of tenants', () => {
       'A.example.com',
       'a.example.com/x',
       '1.2.3.999',
+      'a..example.com',
+      'a-.example.com',
+      `${'a'.repeat(64)}.example.com`,
+      '1.2.3',
+      '0x7f.1',
       '',
     ])
       assert.throws(of({ host }), /tenants\[0\]\.host: must be a host name in lower case/, host)
