@@ -18,6 +18,11 @@ export function githubApi(issuer: string): string {
   return issuer === 'https://github.com' ? 'https://api.github.com' : `${issuer}/api/v3`
 }
 
+/** The most that GitHub gives at once. */
+const perPage = 100
+/** Whoever is in more organisations or teams than fit on these is a member of the first ones alone. */
+const mostPages = 10
+
 /**
  * GitHub as a place to log in: OAuth without OpenID Connect, so the API says who it is. Its access tokens do not end by
  * themselves, and one that is no longer accepted means that the user took it back or is gone.
@@ -51,6 +56,16 @@ export function githubProvider(settings: ProviderSettings, fetch: OperatorFetch)
     return answer.json()
   }
 
+  const askForAll = async <Entry>(path: string, token: string): Promise<Entry[]> => {
+    const entries: Entry[] = []
+    for (let page = 1; page <= mostPages; page++) {
+      const more = (await ask(`${path}?per_page=${perPage}&page=${page}`, token)) as Entry[]
+      entries.push(...more)
+      if (more.length < perPage) break
+    }
+    return entries
+  }
+
   const describeUser = async (token: string) => {
     const user = (await ask('/user', token)) as Claims
     const { id } = user
@@ -61,11 +76,8 @@ export function githubProvider(settings: ProviderSettings, fetch: OperatorFetch)
       verified: boolean
     }[]
     const primary = emails.find((one) => one.primary && one.verified)
-    const organisations = (await ask('/user/orgs?per_page=100', token)) as { login: string }[]
-    const teams = (await ask('/user/teams?per_page=100', token)) as {
-      slug: string
-      organization: { login: string }
-    }[]
+    const organisations = await askForAll<{ login: string }>('/user/orgs', token)
+    const teams = await askForAll<{ slug: string; organization: { login: string } }>('/user/teams', token)
     const groups = [
       ...organisations.map(({ login }) => login),
       ...teams.map(({ slug, organization }) => `${organization.login}/${slug}`),

@@ -65,6 +65,29 @@ describe('GitHub as a place to log in', () => {
     assert.deepEqual([unverified['email'], unverified['email_verified']], [undefined, false])
   })
 
+  it('reads organisations and teams to the end, and of whoever is in too many the first ones', async () => {
+    const { credential = '' } = await redeem()
+    const kept = [...github.api]
+    const groupsWhereIn = async (organisations: number, teams: number) => {
+      const named = (count: number): string[] => Array.from({ length: count }, (_, index) => `n${index}`)
+      github.api.set(
+        '/user/orgs',
+        named(organisations).map((login) => ({ login })),
+      )
+      github.api.set(
+        '/user/teams',
+        named(teams).map((slug) => ({ slug, organization: { login: 'o' } })),
+      )
+      const { identity } = await provider.renew(credential, octocat())
+      return identity?.claims['groups'] as string[]
+    }
+    const groups = await groupsWhereIn(200, 101)
+    assert.equal(new Set(groups).size, 301)
+    assert.ok(groups.includes('n199') && groups.includes('o/n100'))
+    assert.equal((await groupsWhereIn(1001, 0)).length, 1000)
+    for (const [path, value] of kept) github.api.set(path, value)
+  })
+
   it('says no to a code of another state, without the verifier, or a second time, and to a token that was taken back', async () => {
     const query = await answer()
     for (const wrong of [{ state: 'x'.repeat(43) }, { verifier: 'x'.repeat(43) }])

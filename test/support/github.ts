@@ -57,13 +57,14 @@ export async function startGithub(): Promise<TestGithub> {
       : new URLSearchParams(answer).toString()
   }
   const serve = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    const { pathname } = new URL(req.url ?? '/', 'http://github')
+    const { pathname, searchParams } = new URL(req.url ?? '/', 'http://github')
     const path = pathname.replace(/^\/api\/v3/, '')
     res.setHeader('content-type', 'application/json; charset=utf-8')
     if (pathname === '/login/oauth/access_token') return void res.end(await redeem(req))
     const [, token = ''] = /^Bearer (.+)$/.exec(req.headers.authorization ?? '') ?? []
     const [status, headers = {}] = failures.get(path) ?? [tokens.has(token) ? 200 : 401]
-    res.writeHead(status, headers).end(JSON.stringify(status === 200 ? api.get(path) : { message: 'no' }))
+    const found = pageOf(api.get(path), searchParams)
+    res.writeHead(status, headers).end(JSON.stringify(status === 200 ? found : { message: 'no' }))
   }
   const server = createServer((req, res) => void serve(req, res))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -84,4 +85,12 @@ export async function startGithub(): Promise<TestGithub> {
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** What of a list is on a page: thirty entries of the first one, unless another is asked for; a hundred at most. */
+function pageOf(found: unknown, asked: URLSearchParams): unknown {
+  if (!Array.isArray(found)) return found
+  const size = Math.min(Number(asked.get('per_page') ?? 30), 100)
+  const skipped = (Number(asked.get('page') ?? 1) - 1) * size
+  return found.slice(skipped, skipped + size)
 }
