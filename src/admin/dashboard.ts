@@ -76,14 +76,17 @@ export function dashboardApp(ports: DashboardPorts): Hono {
     }
     const session = await access.enter(context.req.param('token'), address)
     if (session === undefined) return context.html(signIn, 401, dashboardHeaders)
-    context.header('Set-Cookie', sessionCookie(place, session))
+    context.header('Set-Cookie', sessionCookie(place, context.req.header('host'), session))
     return context.redirect(place.base || '/', 303)
   })
   // So that nobody is sent with a link to whatever else listens at an address where this one was.
   app.get('/proof/:challenge', (context) => context.text(access.prove(context.req.param('challenge'))))
 
   const signedIn = async (context: Context): Promise<Visit | undefined> => {
-    const session = sessionOf(place, context.req.header('cookie'))
+    const session = sessionOf(place, {
+      cookie: context.req.header('cookie'),
+      host: context.req.header('host'),
+    })
     const operator = await access.operatorOf(session)
     return operator === undefined ? undefined : { session, operator }
   }
@@ -149,7 +152,7 @@ export function dashboardApp(ports: DashboardPorts): Hono {
     '/sign-out',
     forForm(async (context, { session }) => {
       await access.leave(session, addressOf(context))
-      context.header('Set-Cookie', sessionCookie(place, undefined))
+      context.header('Set-Cookie', sessionCookie(place, context.req.header('host'), undefined))
       return context.html(signIn, 200, dashboardHeaders)
     }),
   )

@@ -24,22 +24,34 @@ export interface DashboardPlace {
   readonly base: string
 }
 
-/** Each has a name of its own, so that a browser can have several open. */
-function cookieName({ tenant }: DashboardPlace): string {
-  return tenant === undefined ? 'portcullis_dashboard' : `portcullis_dashboard_${tenant}`
+/**
+ * Each has a name of its own, so that a browser can have several open. All ports of a host share its cookies, so the port
+ * is in the name, as the browser knows it: several machines may be behind tunnels of one.
+ */
+function cookieName({ tenant }: DashboardPlace, host: string | undefined): string {
+  const port = URL.parse(`http://${host}`)?.port ?? ''
+  return `portcullis_dashboard${port === '' ? '' : `-${port}`}${tenant === undefined ? '' : `_${tenant}`}`
 }
 
-/** The session that a Cookie header names. Untrusted. */
-export function sessionOf(place: DashboardPlace, cookies: string | undefined): string {
-  for (const pair of (cookies ?? '').split(';')) {
+/** The session that the headers Cookie and Host name. Untrusted. */
+export function sessionOf(
+  place: DashboardPlace,
+  { cookie, host }: { readonly cookie: string | undefined; readonly host: string | undefined },
+): string {
+  const wanted = cookieName(place, host)
+  for (const pair of (cookie ?? '').split(';')) {
     const [name, value = ''] = pair.trim().split('=', 2)
-    if (name === cookieName(place)) return value
+    if (name === wanted) return value
   }
   return ''
 }
 
-/** The Set-Cookie header that begins a session, or ends it where there is none. */
-export function sessionCookie(place: DashboardPlace, session: string | undefined): string {
+/** The Set-Cookie header that begins a session at a host, or ends it where there is none. */
+export function sessionCookie(
+  place: DashboardPlace,
+  host: string | undefined,
+  session: string | undefined,
+): string {
   const age = session === undefined ? 0 : dashboardSessionSeconds
-  return `${cookieName(place)}=${session ?? ''}; Path=${place.base || '/'}; HttpOnly; SameSite=Strict; Max-Age=${age}`
+  return `${cookieName(place, host)}=${session ?? ''}; Path=${place.base || '/'}; HttpOnly; SameSite=Strict; Max-Age=${age}`
 }

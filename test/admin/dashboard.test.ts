@@ -54,7 +54,8 @@ const machineToken = async (): Promise<string> => {
 
 describe('the dashboard', () => {
   it('shows nothing and does nothing for whoever has no session (A73)', async () => {
-    for (const cookie of ['', 'portcullis_dashboard=made-up', 'portcullis_dashboard='])
+    const [name] = operator.cookie.split('=')
+    for (const cookie of ['', `${name}=made-up`, `${name}=`])
       for (const path of pages) {
         const response = await fetch(installation.adminUrl + path, { headers: { cookie } })
         assert.equal(response.status, 401, path)
@@ -84,6 +85,17 @@ describe('the dashboard', () => {
     assert.equal(entries.filter(({ status }) => status === 'fulfilled').length, 1)
     await assert.rejects(openDashboard(link))
     assert.ok(!other.log().includes(new URL(link).pathname), 'the link is in the log')
+  })
+
+  it('stays open beside that of another installation of the same host', async (t) => {
+    const other = await startInstallation()
+    t.after(() => other.close())
+    const visitors = [operator, await openDashboard(await other.dashboardLink())]
+    // What a browser keeps of a host, whatever the port.
+    const jar = new Map(visitors.map(({ cookie }) => cookie.split('=') as [string, string]))
+    const cookie = [...jar].map((pair) => pair.join('=')).join('; ')
+    for (const { adminUrl: at } of [installation, other])
+      assert.equal((await fetch(at, { headers: { cookie } })).status, 200)
   })
 
   it('takes a form of its own alone', async () => {

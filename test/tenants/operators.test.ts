@@ -93,10 +93,11 @@ for (const args of [[], ['--workers', '2']]) {
     it('gets into no other one with what opens one', async () => {
       const acme = await open('--tenant', 'acme')
       const value = acme.cookie.split('=')[1] as string
+      const own = `portcullis_dashboard-${new URL(gate.adminUrl).port}`
       for (const [path, name] of [
-        ['/', 'portcullis_dashboard'],
-        ['/t/globex', 'portcullis_dashboard_globex'],
-        ['/t/globex', 'portcullis_dashboard'],
+        ['/', own],
+        ['/t/globex', `${own}_globex`],
+        ['/t/globex', own],
       ] as const)
         for (const cookie of [acme.cookie, `${name}=${value}`])
           assert.equal((await fetch(gate.adminUrl + path, { headers: { cookie } })).status, 401, path)
