@@ -9,6 +9,7 @@ import { findToRedeem, refreshTokenModel, takeGrant, useLater } from './redempti
 import { refreshTokenAdapter } from './refresh-token-adapter.ts'
 import { type ClientAdapterPorts, clientAdapter } from './registration/client-adapter.ts'
 import { findToResume, interactionModel, resumeLater } from './resumption.ts'
+import { SeenBefore } from './seen-once.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** What the library has for sessions, and besides how one is stored again that was there before. */
@@ -54,8 +55,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
       const artifact = toArtifact(model, id, payload, expiresIn)
       if (model === 'DeviceCode') await claimDeviceCode(artifacts, id, payload, artifact.expiresAt)
       if (model === seenOnceModel) {
-        if (!(await artifacts.insertOnce(artifact)))
-          throw new errors.InvalidGrant('this assertion was used before')
+        if (!(await artifacts.insertOnce(artifact))) throw new SeenBefore()
       } else await artifacts.put(artifact, isGrantedAtOnce(model))
       // A person has let the client in: its registration is in use.
       if (model === 'Grant' && payload.clientId !== undefined)

@@ -40,6 +40,7 @@ import { slowDown } from './registration/slow-down.ts'
 import { renewSessionsAtLogin } from './renew-sessions.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import { refuseTooLong, requestLimit } from './request-limits.ts'
+import { refuseSeenBefore } from './seen-once.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** The library as it was built with one set of keys, and the pages that speak to it. */
@@ -63,6 +64,7 @@ function buildEngine(
   compareHashedSecrets(provider, settings)
   registerGrantTypes(provider, settings)
   refuseUnauthorized(provider)
+  refuseSeenBefore(provider)
   addLibrarySteps(provider, settings, notes)
   hideBlocked(provider, blockedClients(settings))
   if (settings.grants.deviceCode) addDeviceSteps(provider, settings, notes)

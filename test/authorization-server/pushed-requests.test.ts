@@ -206,6 +206,25 @@ describe('a client whose tokens must be bound (T9)', () => {
     assert.equal(refused.body.error, 'invalid_grant', 'the refresh token of a public client is bound, too')
   })
 
+  it('hears that the proof was used, and nothing of the grant, also where it comes 20 times at once (T9)', async () => {
+    const { url } = gate.installation
+    const dpop = await (await proofKey()).prove({ url: `${url}/token` })
+    const parameters = {
+      grant_type: 'client_credentials',
+      client_id: 'machine',
+      client_secret: 'machine-secret-of-the-tests',
+      resource: `${url}/mcp`,
+    }
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => gate.oauth.token(parameters, { headers: { dpop } })),
+    )
+    const refused = answers.filter(({ status }) => status !== 200)
+    assert.deepEqual(
+      refused.map(({ body }) => body.error),
+      Array.from({ length: 19 }, () => 'invalid_dpop_proof'),
+    )
+  })
+
   it('keeps a token that it has bound by itself when a proof is missing', async () => {
     const key = await proofKey()
     const proven = async () => ({ dpop: await key.prove({ url: `${gate.installation.url}/token` }) })
