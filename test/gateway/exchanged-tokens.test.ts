@@ -118,6 +118,25 @@ describe('a token that is exchanged for each user', () => {
     assert.equal(arrived().at(-1), 'Bearer of-ada-by-user-client-2')
   })
 
+  it('takes no call along whose own token ended while it was waited for (A9)', async () => {
+    const token = await gate.tokenFor('mcp:tools:read', 'ada')
+    const asked = new Promise<() => void>((resolve) =>
+      server.answerWith((_request, res) =>
+        resolve(() => {
+          res.writeHead(200).end('{"access_token":"late","token_type":"Bearer"}')
+        }),
+      ),
+    )
+    const answer = gate.post(list, { token })
+    const give = await asked
+    await gate.oauth.token({ token, client_id: 'user-client' }, { path: '/revoke' })
+    give()
+    const { status, headers } = await answer
+    assert.equal(status, 401)
+    assert.match(headers.get('www-authenticate') ?? '', /error="invalid_token"/)
+    assert.deepEqual(arrived(), [])
+  })
+
   it('that the MCP server refuses is 502, and is exchanged anew for that user alone (A11)', async () => {
     const [ada, grace] = await Promise.all(
       ['ada', 'grace'].map((user) => gate.tokenFor('mcp:tools:read', user)),
