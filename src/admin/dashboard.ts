@@ -37,7 +37,17 @@ export function dashboardApp(ports: DashboardPorts): Hono {
   const { place, access, overview, listings, isEnding, onFault } = ports
   const app = new Hono()
   const signIn = signInPage(place)
-  app.use(bodyLimit({ maxSize: maxFormBytes }))
+  app.use(
+    bodyLimit({
+      maxSize: maxFormBytes,
+      onError: (context) =>
+        context.html(
+          smallPage('Too large', html`<p>No form of the dashboard is so long.</p>`),
+          413,
+          dashboardHeaders,
+        ),
+    }),
+  )
   app.onError((error, context) => {
     onFault(error)
     return context.html(
@@ -107,7 +117,8 @@ export function dashboardApp(ports: DashboardPorts): Hono {
     answer: (context: Context, visit: Visit, form: Record<string, unknown>) => Promise<Response>,
   ) =>
     forSession(async (context, visit) => {
-      const form = await context.req.parseBody()
+      // One that cannot be read is none of ours.
+      const form: Record<string, unknown> = await context.req.parseBody().catch(() => ({}))
       if (isOwnForm(context) && secretsEqual(textOf(form['csrf']), access.formToken(visit.session)))
         return answer(context, visit, form)
       access.deny(addressOf(context), visit.operator)

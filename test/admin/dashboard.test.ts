@@ -110,6 +110,18 @@ describe('the dashboard', () => {
     assert.doesNotMatch(await (await operator.get('/keys')).text(), /<td>next<\/td>/)
   })
 
+  it('answers what is no form, or too long for one, and takes it for no fault', async () => {
+    const send = async (type: string, body: string, cookie = operator.cookie): Promise<number> => {
+      const headers = { cookie, 'content-type': type }
+      return (await fetch(`${installation.adminUrl}/keys/rotate`, { method: 'POST', headers, body })).status
+    }
+    const form = 'application/x-www-form-urlencoded'
+    for (const cookie of [operator.cookie, '']) assert.equal(await send(form, 'x'.repeat(5000), cookie), 413)
+    for (const type of ['multipart/form-data', 'multipart/form-data; boundary=x'])
+      assert.equal(await send(type, '--x\r\nbroken'), 403)
+    assert.doesNotMatch(installation.log(), /"msg":"fault"/)
+  })
+
   it('may be framed by nobody, runs no foreign script, and is kept by no cache', async () => {
     const { headers } = await operator.get('/')
     assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'.*frame-ancestors 'none'/)
