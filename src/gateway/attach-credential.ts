@@ -44,7 +44,7 @@ export async function attachCredential(
   if (body !== undefined) headers.push('Content-Type', 'application/json')
   if (session !== undefined && head.lastEventId !== undefined) {
     const owner = { principal, upstream: upstream.name, session: session.upstreamId }
-    const place = streamIds.open(head.lastEventId, owner)
+    const place = streamIds.open('place', head.lastEventId, owner)
     // A server may take it for a place in anybody's stream (A31).
     if (place !== undefined) headers.push('Last-Event-ID', place)
   }

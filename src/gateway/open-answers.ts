@@ -29,17 +29,17 @@ export function openAnswers(
   if (session === 'foreign') throw new Refusal('session_unknown')
   const upstreamId = typeof session === 'object' ? session.upstreamId : undefined
   const owner = { principal, upstream: upstream.name, session: upstreamId }
-  const open = (id: unknown): unknown => {
-    const text = typeof id === 'string' ? ids.open(id, owner) : undefined
+  const open = (kind: 'request' | 'progress', id: unknown): unknown => {
+    const text = typeof id === 'string' ? ids.open(kind, id, owner) : undefined
     if (text === undefined) throw new Refusal('response_unexpected')
     return parseLossless(text)
   }
   const value = parseLossless(call.body?.toString() ?? '')
   for (const message of [value].flat() as Record<string, unknown>[]) {
     const { method, params } = message
-    if (method === undefined) message['id'] = open(message['id'])
+    if (method === undefined) message['id'] = open('request', message['id'])
     else if (method === progress && isJsonObject(params))
-      message['params'] = { ...params, progressToken: open(params['progressToken']) }
+      message['params'] = { ...params, progressToken: open('progress', params['progressToken']) }
   }
   return { ...call, body: Buffer.from(JSON.stringify(value)) } as Answering
 }

@@ -16,7 +16,7 @@ export function streamSealer(
 ): Rewrite | undefined {
   if (call.era === 'modern') return undefined
   const owner = { principal, upstream: upstream.name, session }
-  const seal = (id: unknown): string => ids.seal(JSON.stringify(id), owner)
+  const seal: Seal = (kind, id) => ids.seal(kind, JSON.stringify(id), owner)
   return {
     documents: false,
     concerns: (text) => text.includes('"method"') && (text.includes('"id"') || text.includes(cancelled)),
@@ -26,19 +26,24 @@ export function streamSealer(
       if (id !== undefined) return sealRequest(message, seal)
       const requestId = isJsonObject(message['params']) ? message['params']['requestId'] : undefined
       if (method !== cancelled || requestId === undefined) return message
-      return { ...message, params: { ...(message['params'] as JsonObject), requestId: seal(requestId) } }
+      return {
+        ...message,
+        params: { ...(message['params'] as JsonObject), requestId: seal('request', requestId) },
+      }
     },
     // Without a session there is nothing that a client could come back to.
-    sealPlace: session === undefined ? undefined : (place) => ids.seal(place, owner),
+    sealPlace: session === undefined ? undefined : (place) => ids.seal('place', place, owner),
   }
 }
 
+type Seal = (kind: 'request' | 'progress', id: unknown) => string
+
 /** A request of the server, and the token by which the client reports on it. */
-function sealRequest(message: JsonObject, seal: (id: unknown) => string): JsonObject {
+function sealRequest(message: JsonObject, seal: Seal): JsonObject {
   const { id, params } = message
   const meta = isJsonObject(params) ? params['_meta'] : undefined
   const progressToken = isJsonObject(meta) ? meta['progressToken'] : undefined
-  if (progressToken === undefined) return { ...message, id: seal(id) }
-  const sealedMeta = { ...(meta as JsonObject), progressToken: seal(progressToken) }
-  return { ...message, id: seal(id), params: { ...(params as JsonObject), _meta: sealedMeta } }
+  if (progressToken === undefined) return { ...message, id: seal('request', id) }
+  const sealedMeta = { ...(meta as JsonObject), progressToken: seal('progress', progressToken) }
+  return { ...message, id: seal('request', id), params: { ...(params as JsonObject), _meta: sealedMeta } }
 }

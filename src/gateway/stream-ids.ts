@@ -10,25 +10,28 @@ interface StreamOwner {
   readonly session: string | undefined
 }
 
+/** The id of a request of the server, the token by which its progress is reported on, or a place in the stream. */
+type Kind = 'request' | 'progress' | 'place'
+
 /**
  * What a server says in a stream for its client to repeat (ids of its requests, progress tokens, places in the stream) as
- * the client holds it: any replica opens it, and it means nothing in anybody else's session.
+ * the client holds it: any replica opens it, and it means nothing in anybody else's session, nor as another kind.
  */
 export interface StreamIds {
   /** The same text becomes the same one for the same owner: a server names its request again to take it back. */
-  seal(text: string, owner: StreamOwner): string
-  /** Undefined for what was not sealed for this owner. The text is untrusted. */
-  open(sealed: string, owner: StreamOwner): string | undefined
+  seal(kind: Kind, text: string, owner: StreamOwner): string
+  /** Undefined for what was not sealed as this kind for this owner. The text is untrusted. */
+  open(kind: Kind, sealed: string, owner: StreamOwner): string | undefined
 }
 
 /** Builds the ids over a sealer whose output can be repeated. */
 export function sealedStreamIds(sealer: Sealer): StreamIds {
   return {
-    seal: (text, owner) => sealer.seal(text, contextOf(owner)),
-    open: (sealed, owner) => sealer.open(sealed, contextOf(owner)),
+    seal: (kind, text, owner) => sealer.seal(text, contextOf(kind, owner)),
+    open: (kind, sealed, owner) => sealer.open(sealed, contextOf(kind, owner)),
   }
 }
 
-function contextOf({ principal, upstream, session = '' }: StreamOwner): string {
-  return `${ownerContext(principal, upstream)}\n${session}`
+function contextOf(kind: Kind, { principal, upstream, session = '' }: StreamOwner): string {
+  return `${ownerContext(principal, upstream)}\n${kind}\n${session}`
 }

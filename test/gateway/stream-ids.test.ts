@@ -132,6 +132,20 @@ describe('what a server asks its client', () => {
     assert.equal(gate.spy.seen.length, earlier + 1, 'but for the session that was opened')
   })
 
+  it('is not answered by what else of the stream its client was given (A30)', async () => {
+    const session = await open(mine)
+    for (const place of ['5', 'ev-1']) {
+      const heard = await hear(`id: ${place}\n${ask('9')}${last}`, mine, session)
+      const [, sealedPlace = ''] = /^id: (.+)$/m.exec(heard.text) ?? []
+      const earlier = gate.spy.seen.length
+      for (const id of [sealedPlace, heard.messages[0]?.params?.['_meta']?.progressToken]) {
+        const refused = await answer({ jsonrpc: '2.0', id, result: {} }, mine, session)
+        assert.deepEqual([refused.status, refused.json.error?.data['code']], [400, 'response_unexpected'])
+      }
+      assert.equal(gate.spy.seen.length, earlier)
+    }
+  })
+
   it('is answered in a batch as a whole, or not at all (A21)', async () => {
     const session = await open(mine)
     const { messages } = await hear(ask('1') + last, mine, session)
