@@ -112,22 +112,23 @@ export function dashboardApp(ports: DashboardPorts): Hono {
       const visit = await signedIn(context)
       return visit === undefined ? context.html(signIn, 401, dashboardHeaders) : answer(context, visit)
     }
-  /** The same for a form of ours. */
-  const forForm = (
-    answer: (context: Context, visit: Visit, form: Record<string, unknown>) => Promise<Response>,
-  ) =>
-    forSession(async (context, visit) => {
+  /** The same for a form of ours, and for a session that is still on when all of it is there. */
+  const forForm =
+    (answer: (context: Context, visit: Visit, form: Record<string, unknown>) => Promise<Response>) =>
+    async (context: Context) => {
       // One that cannot be read is none of ours.
       const form: Record<string, unknown> = await context.req.parseBody().catch(() => ({}))
-      if (isOwnForm(context) && secretsEqual(textOf(form['csrf']), access.formToken(visit.session)))
-        return answer(context, visit, form)
-      access.deny(addressOf(context), visit.operator)
-      return context.html(
-        smallPage('Not our form', html`<p>Open the page anew, and try again.</p>`),
-        403,
-        dashboardHeaders,
-      )
-    })
+      return forSession(async (_context, visit) => {
+        if (isOwnForm(context) && secretsEqual(textOf(form['csrf']), access.formToken(visit.session)))
+          return answer(context, visit, form)
+        access.deny(addressOf(context), visit.operator)
+        return context.html(
+          smallPage('Not our form', html`<p>Open the page anew, and try again.</p>`),
+          403,
+          dashboardHeaders,
+        )
+      })(context)
+    }
 
   app.get(
     '/',

@@ -5,6 +5,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { type DashboardVisitor, openDashboard } from '../support/dashboard-visitor.ts'
 import { startFederation } from '../support/federation.ts'
 import { FormBrowser } from '../support/form-browser.ts'
+import { holdPost } from '../support/held-post.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 
@@ -120,6 +121,23 @@ describe('the dashboard', () => {
     for (const type of ['multipart/form-data', 'multipart/form-data; boundary=x'])
       assert.equal(await send(type, '--x\r\nbroken'), 403)
     assert.doesNotMatch(installation.log(), /"msg":"fault"/)
+  })
+
+  it('takes no form of whoever has signed out while it came', async (t) => {
+    const other = await startInstallation()
+    t.after(() => other.close())
+    const leaving = await openDashboard(await other.dashboardLink())
+    const page = await (await leaving.get('/keys')).text()
+    const [, csrf = ''] = /name="csrf" value="([^"]+)"/.exec(page) ?? []
+    const [, id = ''] = /action="\/keys\/rotate"[^]*?name="id" value="([^"]+)"/.exec(page) ?? []
+    const held = await holdPost(`${other.adminUrl}/keys/rotate`, {
+      headers: { cookie: leaving.cookie, 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ csrf, id }).toString(),
+    })
+    assert.equal((await leaving.post('/sign-out', {})).status, 200)
+    assert.equal((await held.finish()).status, 401)
+    const back = await openDashboard(await other.dashboardLink())
+    assert.doesNotMatch(await (await back.get('/keys')).text(), /<td>next<\/td>/)
   })
 
   it('may be framed by nobody, runs no foreign script, and is kept by no cache', async () => {
