@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { systemClock } from '../../src/core/clock.ts'
+import type { Principal } from '../../src/core/principal.ts'
+import { sealer } from '../../src/core/secret.ts'
+import { sealedSessions } from '../../src/gateway/session.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { echo } from '../support/spy-upstream.ts'
 
@@ -128,4 +132,19 @@ describe('legacy sessions (A29, H1, H2)', () => {
     assert.equal(gate.spy.seen.at(-1)?.headers['mcp-session-id'], undefined)
     assert.equal(gate.spy.seen.at(-1)?.headers['last-event-id'], undefined)
   })
+})
+
+it('a session belongs to one issuer, user, client and server, and to no other', () => {
+  const sessions = sealedSessions(sealer(Buffer.alloc(32, 1)), systemClock)
+  const owner = { issuer: 'https://a.example', subject: 'ada', clientId: 'c' } as Principal
+  const id = sessions.seal(
+    'own',
+    { revision: '2025-11-25', initialize: undefined },
+    { principal: owner, upstream: 's' },
+  )
+  const opened = (principal: Principal, upstream: string): unknown => sessions.open(id, principal, upstream)
+  assert.notEqual(opened({ ...owner }, 's'), 'foreign')
+  for (const other of [{ issuer: 'https://b.example' }, { subject: 'bob' }, { clientId: 'd' }])
+    assert.equal(opened({ ...owner, ...other }, 's'), 'foreign', JSON.stringify(other))
+  assert.equal(opened(owner, 't'), 'foreign')
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, describe, it } from 'node:test'
-import { type Installation, startInstallation } from '../support/installation.ts'
+import { freePort, type Installation, startInstallation } from '../support/installation.ts'
 
 interface Answer {
   readonly status: number | undefined
@@ -53,6 +53,23 @@ describe('a request target in absolute form', () => {
       const refused = await get(gate.url, `http://${authority}${resourceMetadata}`, host)
       assert.equal(refused.status, 403, authority)
       assert.match(refused.text, /host_not_allowed/)
+    }
+  })
+
+  it('leads to the tenant whose host is in it, whatever Host says', async (t) => {
+    const gateway = await freePort()
+    const host = `acme.localhost:${gateway}`
+    const upstreams = [{ name: 'test', url: 'http://127.0.0.1:9/mcp' }]
+    const shared = await startInstallation({
+      config: { listen: { gateway }, tenants: [{ name: 'acme', host: 'acme.localhost', upstreams }] },
+    })
+    t.after(() => shared.close())
+    for (const [asked, named] of [
+      [host, new URL(shared.url).host],
+      [new URL(shared.url).host, host],
+    ] as const) {
+      const { text } = await get(shared.gatewayUrl, `http://${asked}${serverMetadata}`, named)
+      assert.equal((JSON.parse(text) as { issuer: string }).issuer, `http://${asked}`)
     }
   })
 

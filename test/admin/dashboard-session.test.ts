@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { dashboardSessionSeconds } from '../../src/admin/sign-in.ts'
+import { openDashboard } from '../support/dashboard-visitor.ts'
+import { type Installation, startInstallation } from '../support/installation.ts'
+import { type MovableClock, movableClock } from '../support/movable-clock.ts'
+
+describe('a session of the dashboard (A73)', { timeout: 30_000 }, () => {
+  let clock: MovableClock
+  let installation: Installation
+  before(async () => {
+    clock = movableClock()
+    installation = await startInstallation({ clock })
+  })
+  after(() => installation.close())
+
+  it('is known to no script, and comes with no request of another site', async () => {
+    const link = await installation.dashboardLink()
+    const { headers } = await fetch(link, { method: 'POST', redirect: 'manual' })
+    assert.match(headers.get('set-cookie') ?? '', /; HttpOnly; SameSite=Strict; /)
+  })
+
+  it('ends the stream of events when it is over', async () => {
+    const visitor = await openDashboard(await installation.dashboardLink())
+    const events = await visitor.get('/events')
+    assert.equal(events.status, 200)
+    await visitor.post('/sign-out', {})
+    assert.match(await events.text(), /^event: overview/)
+    assert.equal((await visitor.get('/events')).status, 401)
+  })
+
+  it('is over after eight hours, whether or not anybody has tidied up', async () => {
+    const visitor = await openDashboard(await installation.dashboardLink())
+    clock.advance((dashboardSessionSeconds - 60) * 1000)
+    assert.equal((await visitor.get('/')).status, 200)
+    clock.advance(61_000)
+    assert.equal((await visitor.get('/')).status, 401)
+  })
+})
