@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { filePaths } from '../../src/audit/files.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { portcullis } from '../support/command.ts'
+import { openDashboard } from '../support/dashboard-visitor.ts'
 import { post } from '../support/era-calls.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
@@ -70,11 +72,14 @@ for (const args of [[], ['--workers', '2']]) {
       spy.answerWith((request, res) => {
         answer = () => echo(request, res)
       })
+      const { stdout: link } = await portcullis(['dashboard', '-c', gate.file, '--tenant', 'globex'])
+      const events = await (await openDashboard(link.trim())).get('/t/globex/events')
       const running = post(at('globex'), globex, list)
       await until(() => spy.seen.at(-1)?.body.includes('tools/list') === true, 'the request has arrived')
       const { changed } = await change([tenant('hooli'), tenant('acme')])
       assert.deepEqual(changed?.toSorted(), ['tenants[globex]', 'tenants[hooli]'])
       await goes.ends()
+      assert.match(await events.text(), /^event: overview/, 'its dashboard shows nothing more')
       answer()
       assert.equal((await running).status, 200, 'what ran has finished')
       for (const url of [at('globex'), at('globex', '/account'), `${gate.adminUrl}/t/globex`])
