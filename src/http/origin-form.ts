@@ -18,9 +18,11 @@ export function inOriginForm(handle: RequestListener): RequestListener {
 function toOriginForm(req: IncomingMessage): void {
   const [, authority, rest = ''] = absoluteForm.exec(req.url ?? '') ?? []
   if (authority === undefined) return
+  // With user information it is no host, and what may be a password should not get into the log.
+  const host = authority.includes('@') ? '' : authority
   req.url = rest.startsWith('/') ? rest : `/${rest}`
-  req.headers.host = authority
+  req.headers.host = host
   for (let index = 0; index + 1 < req.rawHeaders.length; index += 2) {
-    if (req.rawHeaders[index]?.toLowerCase() === 'host') req.rawHeaders[index + 1] = authority
+    if (req.rawHeaders[index]?.toLowerCase() === 'host') req.rawHeaders[index + 1] = host
   }
 }

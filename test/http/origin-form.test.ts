@@ -49,11 +49,12 @@ describe('a request target in absolute form', () => {
   it('means the host in it, and no other (O1)', async () => {
     const { host } = new URL(gate.url)
     assert.equal((await get(gate.url, `${gate.url}${resourceMetadata}`, 'evil.example')).status, 200)
-    for (const authority of ['evil.example', `user@${host}`, '']) {
+    for (const authority of ['evil.example', `user:pass-word@${host}`, '']) {
       const refused = await get(gate.url, `http://${authority}${resourceMetadata}`, host)
       assert.equal(refused.status, 403, authority)
       assert.match(refused.text, /host_not_allowed/)
     }
+    assert.doesNotMatch(gate.log(), /pass-word/)
   })
 
   it('leads to the tenant whose host is in it, whatever Host says', async (t) => {
