@@ -6,13 +6,10 @@ import { grants } from './grants.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
 import { type PageApp, type PageContext, sendMarkup, textOf } from './page-app.ts'
-import { accountPath } from './pages/account-nav.ts'
 import { accountPage } from './pages/account-page.ts'
+import { accountPath, revokePath } from './paths.ts'
 import { loginLocation, type SignedIn } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
-
-/** Where the form goes that ends the access of a client. */
-export const revokePath = `${accountPath}/revoke`
 
 interface AccountPorts {
   readonly provider: Provider

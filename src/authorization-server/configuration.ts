@@ -14,6 +14,7 @@ import { absentGrants } from './grant-types/absent-grants.ts'
 import { checkTarget } from './grant-types/client-checks.ts'
 import { mayIntrospectAll } from './introspection.ts'
 import { errors } from './library.ts'
+import { endpointPaths, interactionPath } from './paths.ts'
 import { interactionPolicy } from './policy.ts'
 import { checkMetadata, ownFields } from './registration/check-metadata.ts'
 import { checkClientAssertion } from './registration/client-assertions.ts'
@@ -29,12 +30,6 @@ import { accessTokenSeconds, refreshTokenSeconds } from './token-lifetimes.ts'
 
 const interactionSeconds = 600
 const deviceCodeSeconds = 600
-
-/** Where the login and consent pages of one authorization request are. */
-export const interactionPath = '/interaction'
-
-/** Where a person enters the code that a device shows. */
-export const devicePath = '/device'
 
 /** What oidc-provider is told, with the keys as they are now. Every deviation from its defaults is here. */
 export function libraryConfiguration(
@@ -126,20 +121,10 @@ export function libraryConfiguration(
     },
     interactions: {
       policy: interactionPolicy(settings),
-      url: (_context, interaction) => site.path(`${interactionPath}/${interaction.uid}`),
+      url: (_context, interaction) => site.path(interactionPath(interaction.uid)),
     },
     renderError: renderLibraryError(site),
-    routes: {
-      authorization: '/authorize',
-      token: '/token',
-      registration: '/register',
-      revocation: '/revoke',
-      introspection: '/introspect',
-      jwks: '/jwks',
-      pushed_authorization_request: '/par',
-      device_authorization: '/device_authorization',
-      code_verification: devicePath,
-    },
+    routes: endpointPaths,
 
     features: {
       devInteractions: { enabled: false },

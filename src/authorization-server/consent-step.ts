@@ -2,14 +2,13 @@ import type { InteractionResults, Provider } from 'oidc-provider'
 import { ScopeSet, withoutWildcard } from '../core/scope.ts'
 import { displayText, type Markup } from '../http/page.ts'
 import { displayedClientName } from './client-name.ts'
-import { interactionPath } from './configuration.ts'
 import { consentWarnings, displayedHost } from './consent-warnings.ts'
 import { findClient } from './find-client.ts'
 import { askedNames, askedScopes, grantConsent } from './grant-consent.ts'
 import { grants } from './grants.ts'
 import { errors } from './library.ts'
-import { accountPath } from './pages/account-nav.ts'
 import { consentPage } from './pages/consent-page.ts'
+import { accountPath, consentPath } from './paths.ts'
 import { documentHost } from './registration/document-url.ts'
 import { currentAccount } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -60,7 +59,7 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       const isAllowed = (scope: string): boolean => allowed.covers(withoutWildcard(scope))
       return consentPage(settings.site, {
         catalogue: settings.scopes,
-        action: settings.site.path(`${interactionPath}/${interaction.uid}/consent`),
+        action: settings.site.path(consentPath(interaction.uid)),
         csrf,
         accountUrl: settings.site.url + accountPath,
         clientName,

@@ -2,11 +2,11 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { pageHeaders } from '../http/page.ts'
 import { seenOnceModel } from '../storage/contract.ts'
 import { addressOf } from './caller-address.ts'
-import { devicePath } from './configuration.ts'
 import { codeProblem, typedCode } from './device-pages.ts'
 import { expiredPage } from './error-page.ts'
 import type { Note, Notes } from './notes.ts'
 import { tooManyCodesPage } from './pages/device-pages.ts'
+import { endpointPaths } from './paths.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 import { userCodeAttempts } from './user-code-attempts.ts'
@@ -38,8 +38,8 @@ export function addDeviceSteps(
 ): void {
   const attempts = userCodeAttempts(settings.rateLimit)
   provider.use(async (context, next) => {
-    if (context.path === devicePath && context.method === 'GET') keepCodeForForm(context)
-    if (context.path !== devicePath || context.method !== 'POST') {
+    if (context.path === endpointPaths.code_verification && context.method === 'GET') keepCodeForForm(context)
+    if (context.path !== endpointPaths.code_verification || context.method !== 'POST') {
       await next()
       noteRefusal(context, notes)
       if ('oidc' in context) await pace(settings, context as KoaContextWithOIDC)

@@ -1,4 +1,5 @@
 import type { OAuthStep } from '../telemetry/event.ts'
+import { endpointPaths as at, isResumption } from './paths.ts'
 
 /** What the front layer knows of a path that the authorization server answers. */
 export interface Endpoint {
@@ -17,12 +18,24 @@ export interface Endpoint {
 const exact: Readonly<Record<string, Endpoint>> = {
   '/.well-known/oauth-authorization-server': { step: 'discovery', methods: ['GET'], cors: true },
   '/.well-known/openid-configuration': { step: 'discovery', methods: ['GET'], cors: true },
-  '/jwks': { step: 'keys', methods: ['GET'], cors: true },
-  '/register': { step: 'registration', methods: ['POST'], cors: true, body: 'json', needs: 'registration' },
-  '/authorize': { step: 'authorization', methods: ['GET'], cors: false, keeps: true },
-  '/token': { step: 'token', methods: ['POST'], cors: true, body: 'form' },
-  '/par': { step: 'pushed_request', methods: ['POST'], cors: true, body: 'authorization', keeps: true },
-  '/device_authorization': {
+  [at.jwks]: { step: 'keys', methods: ['GET'], cors: true },
+  [at.registration]: {
+    step: 'registration',
+    methods: ['POST'],
+    cors: true,
+    body: 'json',
+    needs: 'registration',
+  },
+  [at.authorization]: { step: 'authorization', methods: ['GET'], cors: false, keeps: true },
+  [at.token]: { step: 'token', methods: ['POST'], cors: true, body: 'form' },
+  [at.pushed_authorization_request]: {
+    step: 'pushed_request',
+    methods: ['POST'],
+    cors: true,
+    body: 'authorization',
+    keeps: true,
+  },
+  [at.device_authorization]: {
     step: 'device',
     methods: ['POST'],
     cors: true,
@@ -30,7 +43,7 @@ const exact: Readonly<Record<string, Endpoint>> = {
     keeps: true,
     needs: 'deviceCode',
   },
-  '/device': {
+  [at.code_verification]: {
     step: 'device',
     methods: ['GET', 'POST'],
     cors: false,
@@ -38,15 +51,15 @@ const exact: Readonly<Record<string, Endpoint>> = {
     keeps: true,
     needs: 'deviceCode',
   },
-  '/revoke': { step: 'revocation', methods: ['POST'], cors: true, body: 'form' },
-  '/introspect': { step: 'introspection', methods: ['POST'], cors: true, body: 'form' },
+  [at.revocation]: { step: 'revocation', methods: ['POST'], cors: true, body: 'form' },
+  [at.introspection]: { step: 'introspection', methods: ['POST'], cors: true, body: 'form' },
 }
 
 /** Finds the endpoint of a local path that needs no rewriting. The path is untrusted. */
 export function findEndpoint(path: string): Endpoint | undefined {
   if (Object.hasOwn(exact, path)) return exact[path]
-  if (/^\/authorize\/[\w-]+$/.test(path)) return { step: 'resumption', methods: ['GET'], cors: false }
-  if (/^\/device\/[\w-]+$/.test(path))
+  if (isResumption(path, at.authorization)) return { step: 'resumption', methods: ['GET'], cors: false }
+  if (isResumption(path, at.code_verification))
     return { step: 'resumption', methods: ['GET'], cors: false, needs: 'deviceCode' }
   return undefined
 }

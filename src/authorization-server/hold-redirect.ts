@@ -1,11 +1,11 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Site } from '../core/site.ts'
 import { pageHeaders } from '../http/page.ts'
-import { interactionPath } from './configuration.ts'
 import { displayedHost } from './consent-warnings.ts'
 import { ownPage, renderLibraryError } from './error-page.ts'
 import { errors } from './library.ts'
 import { returnPage } from './pages/return-page.ts'
+import { interactionPath } from './paths.ts'
 import { requestIdOf } from './request-id.ts'
 
 /**
@@ -21,7 +21,7 @@ export async function holdRedirect(site: Site, context: KoaContextWithOIDC): Pro
   if (typeof target !== 'string') return refuse(site, context)
   if (oidc.entities.AuthorizationCode !== undefined) return
   const url = new URL(target, site.url)
-  const pages = site.path(`${interactionPath}/`)
+  const pages = site.path(interactionPath(''))
   if (url.origin === site.origins[0] && url.pathname.startsWith(pages)) return
   const answer = url.hash === '' ? url.searchParams : new URLSearchParams(url.hash.slice(1))
   context.remove('location')

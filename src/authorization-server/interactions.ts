@@ -1,11 +1,11 @@
 import type { InteractionResults, Provider } from 'oidc-provider'
-import { interactionPath } from './configuration.ts'
 import { consentStep } from './consent-step.ts'
 import { type Form, pageForms } from './forms.ts'
 import { errors } from './library.ts'
 import { loginDesk } from './login-desk.ts'
 import type { Notes } from './notes.ts'
 import { type PageApp, type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
+import { consentPath, interactionPath, loginPaths } from './paths.ts'
 import { otherUser } from './policy.ts'
 import { endSession, type Login } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -13,17 +13,8 @@ import { waitingClient } from './waiting-client.ts'
 
 type Interaction = InstanceType<Provider['Interaction']>
 
-const pagePath = new RegExp(
-  `^${interactionPath}/[\\w-]+(?:/login(?:/passkey|/provider|/callback/[a-z0-9-]+)?|/consent)?$`,
-)
-
 /** Why somebody who is signed in, here or at their identity provider, has to sign in again. */
 const asksAnew: ReadonlySet<string> = new Set(['login_prompt', 'max_age', otherUser])
-
-/** Whether a local path belongs to these pages, written as the log and the audit read it. The path is untrusted. */
-export function isInteractionPath(path: string): boolean {
-  return pagePath.test(path)
-}
 
 /** The pages on which a person logs in and decides. Each belongs to one authorization request and one browser. */
 export function interactionPages(
@@ -37,6 +28,7 @@ export function interactionPages(
   const consent = consentStep(provider, settings)
   const login = loginDesk(provider, settings, notes)
   const pages = pageApp(settings, notes)
+  const steps = loginPaths(interactionPath(':uid'))
 
   /** Loads the interaction of this browser, which its cookie names, for this page. Throws SessionNotFound. */
   const load = async (context: PageContext): Promise<Interaction> => {
@@ -62,11 +54,11 @@ export function interactionPages(
   }
 
   const place = async (interaction: Interaction) => {
-    const action = site.path(`${interactionPath}/${interaction.uid}/login`)
+    const paths = loginPaths(interactionPath(interaction.uid))
     return {
-      action,
-      passkeyAction: `${action}/passkey`,
-      providerAction: `${action}/provider`,
+      action: site.path(paths.login),
+      passkeyAction: site.path(paths.passkey),
+      providerAction: site.path(paths.provider),
       csrf: csrfOf(interaction),
       holder: interaction.uid,
       uid: interaction.uid,
@@ -88,7 +80,7 @@ export function interactionPages(
     return finish(context, interaction, { login: { accountId: account.id, ts: loginTs } })
   }
 
-  pages.get(`${interactionPath}/:uid`, async (context) => {
+  pages.get(interactionPath(':uid'), async (context) => {
     const interaction = await load(context)
     return interaction.prompt.name === 'login'
       ? login.show(context, await place(interaction))
@@ -96,17 +88,17 @@ export function interactionPages(
   })
 
   for (const [path, check] of [
-    ['login', login.check],
-    ['login/passkey', login.checkPasskey],
+    [steps.login, login.check],
+    [steps.passkey, login.checkPasskey],
   ] as const) {
-    pages.post(`${interactionPath}/:uid/${path}`, async (context) => {
+    pages.post(path, async (context) => {
       const { interaction, form } = await loadForPost(context)
       const answer = await check(context, await place(interaction), form)
       return answer instanceof Response ? answer : finishLogin(context, interaction, answer)
     })
   }
 
-  pages.post(`${interactionPath}/:uid/login/provider`, async (context) => {
+  pages.post(steps.provider, async (context) => {
     const { interaction, form } = await loadForPost(context)
     if (form['decision'] !== 'deny') return login.handOff(context, await place(interaction), form)
     const note = notes.of(context.env.incoming)
@@ -115,13 +107,17 @@ export function interactionPages(
     return finish(context, interaction, { error: 'access_denied', error_description: description })
   })
 
-  pages.get(`${interactionPath}/:uid/login/callback/:provider`, async (context) => {
+  pages.get(steps.callback(':provider'), async (context) => {
     const interaction = await load(context)
-    const answer = await login.checkProvider(context, await place(interaction), context.req.param('provider'))
+    const answer = await login.checkProvider(
+      context,
+      await place(interaction),
+      context.req.param('provider') ?? '',
+    )
     return answer instanceof Response ? answer : finishLogin(context, interaction, answer)
   })
 
-  pages.post(`${interactionPath}/:uid/consent`, async (context) => {
+  pages.post(consentPath(':uid'), async (context) => {
     const { interaction, form } = await loadForPost(context)
     const note = notes.of(context.env.incoming)
     note.clientId = String(interaction.params['client_id'])

@@ -11,6 +11,7 @@ import { expiredPage } from './error-page.ts'
 import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
 import { awayCode, type Notes } from './notes.ts'
+import { endpointPaths } from './paths.ts'
 import { settleRedemption } from './redemption.ts'
 import { forgiveClientAssertion } from './registration/client-assertions.ts'
 import { whatIsAway } from './registration/what-is-away.ts'
@@ -40,7 +41,7 @@ export function addLibrarySteps(
   }
   for (const event of clientErrors) app.on(event, noteAway)
   provider.use(async (koaContext, next) => {
-    if (koaContext.path === '/authorize')
+    if (koaContext.path === endpointPaths.authorization)
       koaContext.query = completeRequest(settings.resources, koaContext.query, notes.of(koaContext.req))
     try {
       await next()

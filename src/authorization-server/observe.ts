@@ -3,11 +3,10 @@ import type { Site } from '../core/site.ts'
 import { splitTarget } from '../http/exchange.ts'
 import type { OAuthStep, Outcome, RequestEvent } from '../telemetry/event.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
-import { revokePath } from './account-pages.ts'
 import { addressOf } from './caller-address.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
 import type { Note, Notes } from './notes.ts'
-import { logoutPath } from './pages/account-nav.ts'
+import { isConsentPath, isLoginPath, logoutPath, revokePath } from './paths.ts'
 import { requestIdOf } from './request-id.ts'
 
 interface Observation {
@@ -52,9 +51,9 @@ function outcomeOf({ error, fault }: Note, status: number): Outcome {
 }
 
 function stepOf(path: string, resourcePaths: ReadonlySet<string>): OAuthStep {
-  if (/\/login(?:\/passkey|\/provider|\/callback\/[a-z0-9-]+)?$/.test(path)) return 'login'
+  if (isLoginPath(path)) return 'login'
   if (path === logoutPath) return 'logout'
-  if (path.endsWith('/consent')) return 'consent'
+  if (isConsentPath(path)) return 'consent'
   if (path === revokePath) return 'revocation'
   return findEndpoint(canonicalPath(path, resourcePaths))?.step ?? 'page'
 }

@@ -5,8 +5,8 @@ import type { Passkeys } from '../identity/contract.ts'
 import type { Form, Forms } from './forms.ts'
 import type { Notes } from './notes.ts'
 import { type PageApp, type PageContext, sendMarkup, textOf } from './page-app.ts'
-import { passkeysPath } from './pages/account-nav.ts'
 import { passkeysPage } from './pages/passkeys-page.ts'
+import { addPasskeyPath, passkeysPath, removePasskeyPath } from './paths.ts'
 import { isRecent, loginLocation, type SignedIn } from './session.ts'
 
 interface PasskeyPorts {
@@ -17,8 +17,6 @@ interface PasskeyPorts {
   readonly visitor: (context: PageContext) => Promise<SignedIn | undefined>
   readonly clock: Clock
 }
-
-const path = passkeysPath
 
 /** The page on which a person keeps passkeys. */
 export function addPasskeyPages(
@@ -34,7 +32,7 @@ export function addPasskeyPages(
       passkeys: await passkeys.list(account.id),
       unavailable: passkeys.unavailable,
       options: mayAdd ? await passkeys.startRegistration(account, session.uid) : undefined,
-      loginAgain: `${loginLocation(site, path)}&again`,
+      loginAgain: `${loginLocation(site, passkeysPath)}&again`,
       problem,
     })
     return sendMarkup(context, page, problem === undefined ? 200 : 422, scriptPageHeaders)
@@ -46,22 +44,22 @@ export function addPasskeyPages(
     action: (who: SignedIn, form: Form) => Promise<string | undefined>,
   ): Promise<Response> => {
     const who = await visitor(context)
-    if (who === undefined) return context.redirect(loginLocation(site, path), 303)
+    if (who === undefined) return context.redirect(loginLocation(site, passkeysPath), 303)
     const form = forms.read(context, who.session.uid)
     const note = notes.of(context.env.incoming)
     note.subject = who.accountId
     const problem = await action(who, form)
-    if (problem === undefined) return context.redirect(site.path(path), 303)
+    if (problem === undefined) return context.redirect(site.path(passkeysPath), 303)
     Object.assign(note, { error: 'passkey_refused', reason: problem })
     return show(context, who, problem)
   }
 
-  pages.get(path, async (context) => {
+  pages.get(passkeysPath, async (context) => {
     const who = await visitor(context)
-    return who === undefined ? context.redirect(loginLocation(site, path), 303) : show(context, who)
+    return who === undefined ? context.redirect(loginLocation(site, passkeysPath), 303) : show(context, who)
   })
 
-  pages.post(`${path}/add`, (context) =>
+  pages.post(addPasskeyPath, (context) =>
     act(context, async (who, form) => {
       if (!isRecent(who, clock)) return 'Sign in again before you add a passkey.'
       const answer = { credential: textOf(form['credential']), holder: who.session.uid }
@@ -69,7 +67,7 @@ export function addPasskeyPages(
     }),
   )
 
-  pages.post(`${path}/remove`, (context) =>
+  pages.post(removePasskeyPath, (context) =>
     act(context, async ({ accountId }, form) => {
       await passkeys.remove(accountId, textOf(form['id']))
       return undefined

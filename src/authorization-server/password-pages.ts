@@ -7,8 +7,8 @@ import type { Forms } from './forms.ts'
 import type { KnownBrowsers } from './known-browser.ts'
 import type { Notes } from './notes.ts'
 import { type PageApp, type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
-import { accountPath, passwordPath } from './pages/account-nav.ts'
 import { passwordPage } from './pages/password-page.ts'
+import { accountPath, passwordPath } from './paths.ts'
 import { isRecent, type Login, loginLocation, loginOf, type SignedIn } from './session.ts'
 
 interface PasswordPorts {

@@ -1,17 +1,24 @@
 import type { Provider } from 'oidc-provider'
 import { displayText } from '../http/page.ts'
 import { addAccountPages } from './account-pages.ts'
-import { interactionPath } from './configuration.ts'
 import { expiredFormPage, noLocalUsersPage, notKeptHerePage } from './error-page.ts'
 import { pageForms } from './forms.ts'
 import { knownBrowsers } from './known-browser.ts'
 import { loginDesk } from './login-desk.ts'
 import type { Notes } from './notes.ts'
 import { type PageApp, type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
-import { accountPath, loginPath, logoutPath, passkeysPath, passwordPath } from './pages/account-nav.ts'
 import { logoutPage, signedOutPage } from './pages/logout-page.ts'
 import { addPasskeyPages } from './passkey-pages.ts'
 import { addPasswordPages } from './password-pages.ts'
+import {
+  accountPath,
+  interactionPath,
+  loginPaths,
+  logoutPath,
+  passkeysPath,
+  passwordPath,
+  personLogin,
+} from './paths.ts'
 import { providerDesk, queryOf } from './provider-desk.ts'
 import { requestIdOf } from './request-id.ts'
 import { beginSession, endSession, type Login, loggedIn, signedIn } from './session.ts'
@@ -19,14 +26,7 @@ import { addSetUpPages } from './set-up-pages.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** Where a login may lead, as a local path: pages of ours that need one, and nothing that somebody could write into a link. */
-const destination = /^\/account(?:\/[a-z-]+)*$/
-
-/** Whether a local path belongs to the pages of a person. The path is untrusted. */
-export function isPersonPath(path: string): boolean {
-  return /^\/(?:login(?:\/passkey|\/provider|\/callback\/[a-z0-9-]+)?|logout|setup\/[\w-]+|account(?:\/revoke|\/password|\/passkeys(?:\/[a-z]+)?)?)$/.test(
-    path,
-  )
-}
+const destination = new RegExp(`^${accountPath}(?:/[a-z-]+)*$`)
 
 /** The pages on which a person signs in and out, sets up an account and keeps passkeys, without any client. */
 export function personPages(
@@ -58,9 +58,9 @@ export function personPages(
     const holder = forms.browser(context)
     const query = new URLSearchParams({ next: next(context) }).toString()
     return {
-      action: `${site.path(loginPath)}?${query}`,
-      passkeyAction: `${site.path(`${loginPath}/passkey`)}?${query}`,
-      providerAction: `${site.path(`${loginPath}/provider`)}?${query}`,
+      action: `${site.path(personLogin.login)}?${query}`,
+      passkeyAction: `${site.path(personLogin.passkey)}?${query}`,
+      providerAction: `${site.path(personLogin.provider)}?${query}`,
       csrf: forms.token(holder),
       holder,
       next: next(context),
@@ -73,7 +73,7 @@ export function personPages(
     return context.redirect(site.path(to), 303)
   }
 
-  pages.get(loginPath, async (context) => {
+  pages.get(personLogin.login, async (context) => {
     const again = context.req.query('again') !== undefined
     if (!again && (await visitor(context)) !== undefined)
       return context.redirect(site.path(next(context)), 303)
@@ -81,8 +81,8 @@ export function personPages(
   })
 
   for (const [path, check] of [
-    [loginPath, login.check],
-    [`${loginPath}/passkey`, login.checkPasskey],
+    [personLogin.login, login.check],
+    [personLogin.passkey, login.checkPasskey],
   ] as const) {
     pages.post(path, async (context) => {
       const here = place(context)
@@ -91,18 +91,18 @@ export function personPages(
     })
   }
 
-  pages.post(`${loginPath}/provider`, async (context) => {
+  pages.post(personLogin.provider, async (context) => {
     const here = place(context)
     return login.handOff(context, here, forms.read(context, here.holder))
   })
 
-  pages.get(`${loginPath}/callback/:provider`, async (context) => {
+  pages.get(personLogin.callback(':provider'), async (context) => {
     const visit = await desk.placeOf(context)
-    const name = context.req.param('provider')
+    const name = context.req.param('provider') ?? ''
     // The cookie of an authorization request is sent to its own pages alone.
     if (visit.uid !== undefined)
       return context.redirect(
-        site.path(`${interactionPath}/${visit.uid}/login/callback/${name}?${queryOf(context)}`),
+        `${site.path(loginPaths(interactionPath(visit.uid)).callback(name))}?${queryOf(context)}`,
         303,
       )
     const answer = await login.checkProvider(context, place(context), name)

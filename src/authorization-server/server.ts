@@ -24,13 +24,14 @@ import { canonicalPath, findEndpoint } from './endpoints.ts'
 import { allowCors, answerPreflight, expectJson, normaliseRequest, speakAsSite } from './front.ts'
 import { refuseUnauthorized } from './grant-types/refuse-unauthorized.ts'
 import { registerGrantTypes } from './grant-types/register.ts'
-import { interactionPages, isInteractionPath } from './interactions.ts'
+import { interactionPages } from './interactions.ts'
 import { Provider } from './library.ts'
 import { addLibrarySteps } from './library-steps.ts'
 import { type Notes, takeNotes } from './notes.ts'
 import { oauthEvent } from './observe.ts'
 import { homePage, tellServers } from './pages/home-page.ts'
-import { isPersonPath, personPages } from './person-pages.ts'
+import { endpointPaths, isInteractionPath, isPersonPath } from './paths.ts'
+import { personPages } from './person-pages.ts'
 import { nameRefreshTokens } from './refresh-token-adapter.ts'
 import { blockedClients } from './registration/blocked-clients.ts'
 import { compareHashedSecrets } from './registration/client-secrets.ts'
@@ -139,7 +140,7 @@ export async function createAuthorizationServer(
       throw slowDown(429, 'too many requests at the moment', wait)
     }
     req.url = query === '' ? canonical : `${canonical}?${query}`
-    if (canonical === '/authorize') refuseTooLong(query)
+    if (canonical === endpointPaths.authorization) refuseTooLong(query)
     await normaliseRequest(settings, endpoint, req, notes.of(req))
     return engine.library(req, res)
   }

@@ -4,7 +4,7 @@ import { type Clock, epochSeconds } from '../core/clock.ts'
 import type { Site } from '../core/site.ts'
 import type { Account, Identity } from '../identity/contract.ts'
 import { cookieNames, longCookie } from './cookies.ts'
-import { loginPath } from './pages/account-nav.ts'
+import { personLogin } from './paths.ts'
 
 type Session = InstanceType<Provider['Session']>
 
@@ -94,7 +94,7 @@ export function isRecent({ session }: SignedIn, clock: Clock): boolean {
 
 /** Where a person who is not signed in is sent by a page that needs it; the login leads back to the local `path`. */
 export function loginLocation(site: Site, path: string): string {
-  return `${site.path(loginPath)}?${new URLSearchParams({ next: path }).toString()}`
+  return `${site.path(personLogin.login)}?${new URLSearchParams({ next: path }).toString()}`
 }
 
 /** How long logins last. */

@@ -5,8 +5,8 @@ import { linkOverPage } from './error-page.ts'
 import type { Forms } from './forms.ts'
 import type { Notes } from './notes.ts'
 import { type PageApp, type PageContext, sendMarkup, textOf } from './page-app.ts'
-import { passkeysPath } from './pages/account-nav.ts'
 import { setUpPage } from './pages/set-up-page.ts'
+import { passkeysPath, setUpPath } from './paths.ts'
 import { requestIdOf } from './request-id.ts'
 import { type Login, loginOf } from './session.ts'
 
@@ -31,7 +31,7 @@ export function addSetUpPages(pages: PageApp, { site, setUp, forms, notes, enter
     return {
       token,
       holder,
-      place: { action: site.path(`/setup/${token}`), csrf: forms.token(holder), invited: whom },
+      place: { action: site.path(setUpPath(token)), csrf: forms.token(holder), invited: whom },
     }
   }
 
@@ -41,13 +41,13 @@ export function addSetUpPages(pages: PageApp, { site, setUp, forms, notes, enter
     return sendMarkup(context, linkOverPage(site, requestIdOf(incoming)), 400)
   }
 
-  pages.get('/setup/:token', async (context) => {
+  pages.get(setUpPath(':token'), async (context) => {
     const here = await load(context)
     if (here === undefined) return refuse(context)
     return sendMarkup(context, setUpPage(site, { ...here.place, name: '', problem: undefined }))
   })
 
-  pages.post('/setup/:token', async (context) => {
+  pages.post(setUpPath(':token'), async (context) => {
     const here = await load(context)
     if (here === undefined) return refuse(context)
     const { token, holder, place } = here

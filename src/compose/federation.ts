@@ -1,4 +1,5 @@
 import { endAccess } from '../authorization-server/end-access.ts'
+import { personLogin } from '../authorization-server/paths.ts'
 import { describeProvider, type ProviderDescription } from '../config/describe-provider.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
@@ -19,7 +20,7 @@ const fetchBounds = { maxBytes: 256 * 1024, milliseconds: 5000, running: 32 }
 
 /** Where a provider sends browsers back to. The provider must know the whole URL. */
 export function callbackUrl({ publicUrl }: Pick<Config, 'publicUrl'>, name: string): string {
-  return `${publicUrl}/login/callback/${name}`
+  return publicUrl + personLogin.callback(name)
 }
 
 /**

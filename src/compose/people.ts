@@ -1,4 +1,5 @@
 import { endAccess } from '../authorization-server/end-access.ts'
+import { setUpPath } from '../authorization-server/paths.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { MasterSecret } from '../core/secret.ts'
@@ -39,5 +40,5 @@ export async function firstUserLink(config: Config, base: PeopleBase): Promise<s
 
 /** Where an invitation is accepted. A bearer secret: for the operator's eyes, never for a log. */
 export function setUpLink({ publicUrl }: Pick<Config, 'publicUrl'>, token: string): string {
-  return `${publicUrl}/setup/${token}`
+  return publicUrl + setUpPath(token)
 }

@@ -1,17 +1,7 @@
 import { html } from 'hono/html'
 import type { Site } from '../../core/site.ts'
 import type { Markup } from '../../http/page.ts'
-
-/** Where a person signs in. */
-export const loginPath = '/login'
-/** Where a person signs out. */
-export const logoutPath = '/logout'
-/** Where a person sees which clients they let in. */
-export const accountPath = '/account'
-/** Where a person keeps passkeys. */
-export const passkeysPath = `${accountPath}/passkeys`
-/** Where a person changes their password. */
-export const passwordPath = `${accountPath}/password`
+import { accountPath, logoutPath, passkeysPath, passwordPath } from '../paths.ts'
 
 /** The foot of the pages of a person: the way to the others. `hasLocal` says whether users are kept here. */
 export function accountNav(site: Site, here: string, hasLocal: boolean): Markup {

@@ -2,7 +2,7 @@ import { html } from 'hono/html'
 import type { ProtectedResource } from '../../core/protected-resource.ts'
 import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
-import { accountPath } from './account-nav.ts'
+import { accountPath } from '../paths.ts'
 
 /** What a person sees who opens the public URL in a browser. */
 export function homePage(site: Site, resources: readonly ProtectedResource[], hasLogin: boolean): Markup {

@@ -1,7 +1,8 @@
 import { html } from 'hono/html'
 import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
-import { accountNav, loginPath, logoutPath } from './account-nav.ts'
+import { logoutPath, personLogin } from '../paths.ts'
+import { accountNav } from './account-nav.ts'
 
 interface LogoutPage {
   readonly csrf: string
@@ -34,6 +35,6 @@ export function signedOutPage(site: Site): Markup {
   return renderPage(
     site,
     'You are signed out',
-    html`<p>Nobody is signed in at this browser. <a href="${site.path(loginPath)}">Sign in</a></p>`,
+    html`<p>Nobody is signed in at this browser. <a href="${site.path(personLogin.login)}">Sign in</a></p>`,
   )
 }

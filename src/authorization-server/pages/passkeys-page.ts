@@ -2,7 +2,8 @@ import { html } from 'hono/html'
 import type { Site } from '../../core/site.ts'
 import { type Markup, passkeyScriptTag, renderPage } from '../../http/page.ts'
 import type { OwnPasskey } from '../../identity/contract.ts'
-import { accountNav, passkeysPath } from './account-nav.ts'
+import { addPasskeyPath, passkeysPath, removePasskeyPath } from '../paths.ts'
+import { accountNav } from './account-nav.ts'
 import { confirmedForm } from './confirmed-form.ts'
 
 interface PasskeysPage {
@@ -39,7 +40,7 @@ function passkeyRow(site: Site, { id, name, createdAt, usedAt }: OwnPasskey, csr
   return html`<li>
       <span>${name} <span class="quiet">added ${day(createdAt)}, ${used}</span></span>
       ${confirmedForm({
-        action: site.path(`${passkeysPath}/remove`),
+        action: site.path(removePasskeyPath),
         fields: { csrf, id },
         verb: 'Remove',
         object: name,
@@ -51,7 +52,7 @@ function passkeyRow(site: Site, { id, name, createdAt, usedAt }: OwnPasskey, csr
 function addition(site: Site, { csrf, unavailable, options, loginAgain }: PasskeysPage): Markup {
   if (unavailable !== undefined) return html`<p class="note">${unavailable}</p>`
   if (options === undefined) return html`<p><a href="${loginAgain}">Sign in again</a> to add a passkey.</p>`
-  return html`<form method="post" action="${site.path(`${passkeysPath}/add`)}" data-passkey="create" data-options="${options}" hidden>
+  return html`<form method="post" action="${site.path(addPasskeyPath)}" data-passkey="create" data-options="${options}" hidden>
       <input type="hidden" name="csrf" value="${csrf}" />
       <input type="hidden" name="credential" value="" />
       <label for="name">Name of the passkey</label>

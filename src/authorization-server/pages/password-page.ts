@@ -1,7 +1,8 @@
 import { html } from 'hono/html'
 import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
-import { accountNav, passwordPath } from './account-nav.ts'
+import { passwordPath } from '../paths.ts'
+import { accountNav } from './account-nav.ts'
 import { passwordRule } from './set-up-page.ts'
 
 interface PasswordPage {
