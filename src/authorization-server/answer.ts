@@ -6,7 +6,7 @@ import { icon } from '../http/icon.ts'
 import { pageHeaders, wantsPage } from '../http/page.ts'
 import { passkeyScript } from '../http/passkey-script.ts'
 import { stylesheet } from '../http/stylesheet.ts'
-import { errorPage, missingPage } from './error-page.ts'
+import { advicePage, errorPage } from './error-page.ts'
 import { errors } from './library.ts'
 import { awayCode, type Notes } from './notes.ts'
 import { requestIdOf } from './request-id.ts'
@@ -33,7 +33,7 @@ async function sendError(
 ): Promise<void> {
   Object.assign(notes.of(req), { error: error.code, reason: error.description })
   if (status === 404 && wantsPage(req)) {
-    res.writeHead(status, pageHeaders).end(await missingPage(site, requestIdOf(req)))
+    res.writeHead(status, pageHeaders).end(await advicePage(site, 'nothing_here', requestIdOf(req)))
     return
   }
   const description = `${error.description} (request ${requestIdOf(req)})`

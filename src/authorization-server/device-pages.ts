@@ -2,7 +2,7 @@ import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import { parseScopes } from '../core/scope.ts'
 import { type Markup, pageHeaders } from '../http/page.ts'
 import { displayedClientName } from './client-name.ts'
-import { faultPage } from './error-page.ts'
+import { advicePage } from './error-page.ts'
 import { confirmDevicePage, deviceCodePage, deviceDeniedPage, deviceDonePage } from './pages/device-pages.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -45,7 +45,8 @@ export function devicePages({ resources, scopes, site }: AuthorizationServerSett
   return {
     async userCodeInputSource(context, _form, out, problem) {
       context.state[codeProblem] = problem?.name
-      if (out?.error === 'server_error') return send(context, faultPage(site, requestIdOf(context.req)))
+      if (out?.error === 'server_error')
+        return send(context, advicePage(site, 'server_error', requestIdOf(context.req)))
       if (problem?.name === 'AbortedError') return send(context, deviceDeniedPage(site))
       const typed = problem?.userCode ?? context.state[typedCode]
       const text = problem && (problems[problem.name] ?? 'That did not work. Type the code again.')

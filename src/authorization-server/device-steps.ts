@@ -3,7 +3,7 @@ import { pageHeaders } from '../http/page.ts'
 import { seenOnceModel } from '../storage/contract.ts'
 import { addressOf } from './caller-address.ts'
 import { codeProblem, typedCode } from './device-pages.ts'
-import { expiredPage } from './error-page.ts'
+import { advicePage } from './error-page.ts'
 import type { Note, Notes } from './notes.ts'
 import { tooManyCodesPage } from './pages/device-pages.ts'
 import { endpointPaths } from './paths.ts'
@@ -47,7 +47,11 @@ export function addDeviceSteps(
     }
     const origin = context.get('origin')
     if (origin !== '' && !settings.site.origins.includes(origin))
-      return sendPage(context, 400, await expiredPage(settings.site, requestIdOf(context.req)))
+      return sendPage(
+        context,
+        400,
+        await advicePage(settings.site, 'session_not_found', requestIdOf(context.req)),
+      )
     const address = addressOf(context.req)
     if (!(await attempts.begin(address)))
       return sendPage(context, 429, String(await tooManyCodesPage(settings.site)))

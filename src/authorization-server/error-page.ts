@@ -4,7 +4,14 @@ import { pageHeaders } from '../http/page.ts'
 import { problemPage, sentence } from '../http/problem-page.ts'
 import { requestIdOf } from './request-id.ts'
 
-const advice: Readonly<Record<string, { title: string; what: string; advice: string }>> = {
+interface Advice {
+  readonly title: string
+  readonly what: string
+  readonly advice: string
+}
+
+/** What keeps people from where they were going, by the codes that log and audit have for most of it. */
+const kinds = {
   unknown_client: {
     title: 'This program is not known here',
     what: 'The program that sent you has a registration that this server does not have, or no longer has.',
@@ -75,9 +82,22 @@ const advice: Readonly<Record<string, { title: string; what: string; advice: str
     what: 'The server met a fault of its own.',
     advice: 'Try again in a moment. If it stays, tell the administrator the request number below.',
   },
-}
+  nothing_here: {
+    title: 'Nothing here',
+    what: 'At this address there is no page.',
+    advice: 'MCP clients want the address of an MCP server, which the front page shows.',
+  },
+  form_too_large: {
+    title: 'This form is too large',
+    what: 'What was sent is longer than what is accepted here.',
+    advice: 'Go back and send less.',
+  },
+} as const satisfies Readonly<Record<string, Advice>>
 
-const general = {
+/** What a page can tell a person about. */
+export type AdviceKind = keyof typeof kinds
+
+const general: Advice = {
   title: 'The request cannot be served',
   what: 'The program that sent you made a request that this server does not accept.',
   advice: 'Close this page and connect again from the program. If it stays, tell its makers the error below.',
@@ -97,17 +117,23 @@ export function renderLibraryError(
   }
 }
 
+/** The page that tells a person what keeps them, and what to do. */
+export async function advicePage(site: Site, kind: AdviceKind, requestId: string): Promise<string> {
+  return String(await problemPage(site, { ...kinds[kind], requestId }))
+}
+
 /** The page for an OAuth error. */
 export async function errorPage(site: Site, out: ErrorOut, requestId: string): Promise<string> {
-  const known = advice[classify(out)]
-  return String(await problemPage(site, { ...(known ?? { ...general, what: generalWhat(out) }), requestId }))
+  const kind = classify(out)
+  if (kind !== undefined) return advicePage(site, kind, requestId)
+  return String(await problemPage(site, { ...general, what: generalWhat(out), requestId }))
 }
 
 function generalWhat({ error, error_description: description = '' }: ErrorOut): string {
   return `${general.what} ${sentence(description)} (${error})`
 }
 
-function classify({ error, error_description: description = '' }: ErrorOut): string {
+function classify({ error, error_description: description = '' }: ErrorOut): AdviceKind | undefined {
   if (description.startsWith('client_id metadata document')) return 'invalid_document'
   if (
     error === 'invalid_client' ||
@@ -116,73 +142,9 @@ function classify({ error, error_description: description = '' }: ErrorOut): str
     return 'unknown_client'
   }
   if (description.includes('redirect_uri')) return 'invalid_redirect_uri'
-  return error
+  return isKind(error) ? error : undefined
 }
 
-/** The page for an address at which there is nothing. */
-export async function missingPage(site: Site, requestId: string): Promise<string> {
-  return String(
-    await problemPage(site, {
-      title: 'Nothing here',
-      what: 'At this address there is no page.',
-      advice: 'MCP clients want the address of an MCP server, which the front page shows.',
-      requestId,
-    }),
-  )
-}
-
-/** The page for a fault of ours. */
-export function faultPage(site: Site, requestId: string): Promise<string> {
-  return advicePage(site, 'server_error', requestId)
-}
-
-/** The page for a client whose description cannot be fetched while its user is signing in. */
-export function outOfReachPage(site: Site, requestId: string): Promise<string> {
-  return advicePage(site, 'document_out_of_reach', requestId)
-}
-
-/** The page for a sign-in that is over, or that belongs to another browser. */
-export function expiredPage(site: Site, requestId: string): Promise<string> {
-  return advicePage(site, 'session_not_found', requestId)
-}
-
-/** The page for a form of a person's pages that is too old, or comes from elsewhere. */
-export function expiredFormPage(site: Site, requestId: string): Promise<string> {
-  return advicePage(site, 'form_expired', requestId)
-}
-
-/** The page for a set-up link that is used, expired or wrong. */
-export function linkOverPage(site: Site, requestId: string): Promise<string> {
-  return advicePage(site, 'link_over', requestId)
-}
-
-/** The page for one sign-in too many that begins at an identity provider. */
-export function tooManyLoginsPage(site: Site, requestId: string): Promise<string> {
-  return advicePage(site, 'too_many_logins', requestId)
-}
-
-/** The page of people who are kept here, for somebody who is known to an identity provider. */
-export function notKeptHerePage(site: Site, requestId: string): Promise<string> {
-  return advicePage(site, 'not_kept_here', requestId)
-}
-
-/** The page of people who are kept here, where nobody is. */
-export function noLocalUsersPage(site: Site, requestId: string): Promise<string> {
-  return advicePage(site, 'no_local_users', requestId)
-}
-
-async function advicePage(site: Site, kind: string, requestId: string): Promise<string> {
-  return String(await problemPage(site, { ...(advice[kind] ?? general), requestId }))
-}
-
-/** The page for a form that is larger than any of ours. */
-export async function tooLargePage(site: Site, requestId: string): Promise<string> {
-  return String(
-    await problemPage(site, {
-      title: 'This form is too large',
-      what: 'What was sent is longer than what is accepted here.',
-      advice: 'Go back and send less.',
-      requestId,
-    }),
-  )
+function isKind(error: string): error is AdviceKind {
+  return Object.hasOwn(kinds, error)
 }

@@ -7,7 +7,7 @@ import { accessTokenEndpoints } from './access-tokens.ts'
 import { recordTogether } from './audit.ts'
 import { requestedScopeField } from './client-fields.ts'
 import { completeRequest } from './complete-request.ts'
-import { expiredPage } from './error-page.ts'
+import { advicePage } from './error-page.ts'
 import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
 import { awayCode, type Notes } from './notes.ts'
@@ -49,7 +49,7 @@ export function addLibrarySteps(
       if (!isLostSession(error)) throw error
       koaContext.status = 400
       koaContext.set({ ...pageHeaders })
-      koaContext.body = await expiredPage(settings.site, requestIdOf(koaContext.req))
+      koaContext.body = await advicePage(settings.site, 'session_not_found', requestIdOf(koaContext.req))
       return
     }
     if (!('oidc' in koaContext)) return

@@ -4,7 +4,7 @@ import { Refusal } from '../core/errors.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { checkDeclaredLength, readBody } from '../http/body.ts'
 import { type Markup, pageHeaders } from '../http/page.ts'
-import { expiredPage, faultPage, missingPage, outOfReachPage, tooLargePage } from './error-page.ts'
+import { type AdviceKind, advicePage } from './error-page.ts'
 import { DocumentOutOfReach } from './find-client.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
@@ -25,13 +25,13 @@ export type PageContext = Context<Environment>
 const maxFormBytes = 16 * 1024
 
 /**
- * An application of pages, which tells in words what goes wrong: a SessionNotFound, with the page for it, a form that is too
- * large, DocumentOutOfReach, or a fault of ours.
+ * An application of pages, which tells in words what goes wrong: a SessionNotFound, as what `expired` names, a form that is
+ * too large, DocumentOutOfReach, or a fault of ours.
  */
 export function pageApp(
   { onFault, site }: AuthorizationServerSettings,
   notes: Notes,
-  renderExpired = expiredPage,
+  expired: AdviceKind = 'session_not_found',
 ): PageApp {
   const pages: PageApp = new Hono()
   pages.use(async (context, next) => {
@@ -41,32 +41,36 @@ export function pageApp(
     context.set('body', incoming.method === 'POST' ? (await readBody(incoming, maxFormBytes)).toString() : '')
     return next()
   })
-  pages.notFound(async (context) =>
-    context.html(await missingPage(site, requestIdOf(context.env.incoming)), 404, pageHeaders),
-  )
+  const tell = async (
+    context: PageContext,
+    status: 400 | 404 | 413 | 500 | 503,
+    kind: AdviceKind,
+    headers: Readonly<Record<string, string>> = pageHeaders,
+  ): Promise<Response> =>
+    context.html(await advicePage(site, kind, requestIdOf(context.env.incoming)), status, headers)
+  pages.notFound((context) => tell(context, 404, 'nothing_here'))
   pages.onError(async (error, context) => {
     const { incoming } = context.env
     if (error instanceof Refusal) {
       // A form that is too large. Of one that ended early nobody reads the answer.
       notes.of(incoming).error = error.code
-      return context.html(await tooLargePage(site, requestIdOf(incoming)), 413, pageHeaders)
+      return tell(context, 413, 'form_too_large')
     }
     if (error instanceof DocumentOutOfReach) {
       Object.assign(notes.of(incoming), { error: 'invalid_client', reason: error.message })
-      return context.html(await outOfReachPage(site, requestIdOf(incoming)), 400, pageHeaders)
+      return tell(context, 400, 'document_out_of_reach')
     }
     if (error instanceof StoreAway) {
       notes.storeAway(incoming, error)
-      const headers = { ...pageHeaders, 'Retry-After': String(storeAwaySeconds) }
-      return context.html(await faultPage(site, requestIdOf(incoming)), 503, headers)
+      return tell(context, 503, 'server_error', { ...pageHeaders, 'Retry-After': String(storeAwaySeconds) })
     }
     if (!(error instanceof errors.SessionNotFound)) {
       onFault(error)
       notes.of(incoming).fault = true
-      return context.html(await faultPage(site, requestIdOf(incoming)), 500, pageHeaders)
+      return tell(context, 500, 'server_error')
     }
     notes.of(incoming).error = 'session_not_found'
-    return context.html(await renderExpired(site, requestIdOf(incoming)), 400, pageHeaders)
+    return tell(context, 400, expired)
   })
   return pages
 }

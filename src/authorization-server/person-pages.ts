@@ -1,7 +1,7 @@
 import type { Provider } from 'oidc-provider'
 import { displayText } from '../http/page.ts'
 import { addAccountPages } from './account-pages.ts'
-import { expiredFormPage, noLocalUsersPage, notKeptHerePage } from './error-page.ts'
+import { advicePage } from './error-page.ts'
 import { pageForms } from './forms.ts'
 import { knownBrowsers } from './known-browser.ts'
 import { loginDesk } from './login-desk.ts'
@@ -38,7 +38,7 @@ export function personPages(
   const login = loginDesk(provider, settings, notes)
   const desk = providerDesk(provider, settings, notes)
   const { local, clock, site } = settings
-  const pages = pageApp(settings, notes, expiredFormPage)
+  const pages = pageApp(settings, notes, 'form_expired')
   const visitor = (context: PageContext) => {
     const { incoming, outgoing } = context.env
     return signedIn(provider, settings.identity, incoming, outgoing)
@@ -137,7 +137,7 @@ export function personPages(
   if (local === undefined) {
     for (const path of [passkeysPath, passwordPath]) {
       pages.get(path, (context) =>
-        sendMarkup(context, noLocalUsersPage(site, requestIdOf(context.env.incoming)), 404),
+        sendMarkup(context, advicePage(site, 'no_local_users', requestIdOf(context.env.incoming)), 404),
       )
     }
   } else {
@@ -145,7 +145,7 @@ export function personPages(
     for (const path of [passkeysPath, `${passkeysPath}/*`, passwordPath]) {
       pages.use(path, async (context, follow) => {
         if ((await visitor(context))?.account.provider === undefined) return follow()
-        return sendMarkup(context, notKeptHerePage(site, requestIdOf(context.env.incoming)), 404)
+        return sendMarkup(context, advicePage(site, 'not_kept_here', requestIdOf(context.env.incoming)), 404)
       })
     }
     addSetUpPages(pages, { site, setUp: local.setUp, forms, notes, enter, clock })

@@ -2,7 +2,7 @@ import type { Provider } from 'oidc-provider'
 import { pageHeaders } from '../http/page.ts'
 import type { Account, LoginRefused } from '../identity/contract.ts'
 import { type LoginProvider, ProviderAway } from '../identity/provider-contract.ts'
-import { tooManyLoginsPage } from './error-page.ts'
+import { advicePage } from './error-page.ts'
 import type { Form } from './forms.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
@@ -79,7 +79,7 @@ export function providerDesk(
     const reason = 'too many visits to identity providers at the moment'
     Object.assign(notes.of(incoming), { error: 'temporarily_unavailable', reason })
     const headers = { ...pageHeaders, 'Retry-After': String(seconds) }
-    return sendMarkup(context, tooManyLoginsPage(site, requestIdOf(incoming)), 429, headers)
+    return sendMarkup(context, advicePage(site, 'too_many_logins', requestIdOf(incoming)), 429, headers)
   }
 
   /** Each visit is kept, also of somebody who is sent there once more. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Site } from '../core/site.ts'
 import type { SetUp } from '../identity/contract.ts'
-import { linkOverPage } from './error-page.ts'
+import { advicePage } from './error-page.ts'
 import type { Forms } from './forms.ts'
 import type { Notes } from './notes.ts'
 import { type PageApp, type PageContext, sendMarkup, textOf } from './page-app.ts'
@@ -38,7 +38,7 @@ export function addSetUpPages(pages: PageApp, { site, setUp, forms, notes, enter
   const refuse = (context: PageContext): Promise<Response> => {
     const { incoming } = context.env
     notes.of(incoming).error = 'link_over'
-    return sendMarkup(context, linkOverPage(site, requestIdOf(incoming)), 400)
+    return sendMarkup(context, advicePage(site, 'link_over', requestIdOf(incoming)), 400)
   }
 
   pages.get(setUpPath(':token'), async (context) => {
