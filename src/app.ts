@@ -1,28 +1,27 @@
-import { createServer, type Server } from 'node:http'
-import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import type { AuditEvent } from './audit/event.ts'
-import { buildAdmin, checkAll, collectAll, type WatchedWorkers } from './compose/admin.ts'
+import { checkAll, collectAll, type WatchedWorkers } from './compose/admin.ts'
 import { openBase } from './compose/base.ts'
-import { adminUrl, dashboardLink } from './compose/dashboard/link.ts'
 import { keepHouse } from './compose/house.ts'
 import { openInstallation } from './compose/installation.ts'
-import { httpOptions, noticeSeconds } from './compose/listener-options.ts'
+import { drainMilliseconds, noticeSeconds } from './compose/listener-options.ts'
+import {
+  openAdminListener,
+  openAuthorizationServerListener,
+  openGatewayListener,
+  openNothing,
+  type Part,
+  type RunningCertificate,
+} from './compose/listeners.ts'
 import { openTenants, type RunningTenant } from './compose/tenants.ts'
-import { renewCertificate, tlsOptions } from './compose/tls.ts'
 import { ConfigurationInvalid } from './config/problems.ts'
 import { openPair } from './config/read-pair.ts'
 import type { Config } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import type { ProtectedResource } from './core/protected-resource.ts'
 import type { WorkerPlace } from './core/worker-place.ts'
-import { drain, listen } from './http/listen.ts'
-import { inOriginForm } from './http/origin-form.ts'
 import type { Log } from './telemetry/log.ts'
 import type { CollectedMetrics } from './telemetry/metrics.ts'
 import type { TenantTraffic } from './telemetry/traffic.ts'
-
-/** The parts of a process. Gateway and authorization server can run apart; whoever serves has an admin port. */
-export type Part = 'gateway' | 'authorization-server' | 'admin'
 
 /** A running installation, or the share of it that one process has. */
 export interface Running {
@@ -61,13 +60,6 @@ export interface Running {
   readonly close: () => Promise<void>
 }
 
-/** A certificate that is in use. */
-export interface RunningCertificate {
-  readonly file: string
-  /** The end of the one with which the gateway started. Milliseconds since the Unix epoch. */
-  readonly validUntil: number
-}
-
 /** Workers that serve for this process. */
 interface ServedByWorkers extends WatchedWorkers {
   /** The parts that they serve. */
@@ -85,16 +77,7 @@ interface StartOptions {
   readonly servedByWorkers?: ServedByWorkers
 }
 
-interface Address {
-  readonly host: string
-  readonly port: number
-  /** The setting that chooses the host. */
-  readonly hostFix: string
-}
-
 type State = 'it is starting' | 'serving' | 'it is ending'
-
-const drainMilliseconds = 10_000
 
 /**
  * The composition root: opens what the parts of a process need, builds them, and lets them listen. Closes in the opposite
@@ -108,119 +91,68 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
   const pair = parts.includes('gateway') ? openPair(config, clock.now()) : undefined
   const shared = { clock, logTo: options.logTo, place }
   const base = await openBase(config, shared)
-  const { host, internalHost, adminHost = internalHost, tls: files } = config.listen
-  const http = httpOptions(config)
-  const urls: Partial<Record<Part, string>> = {}
-  const closers: (() => Promise<void> | void)[] = [base.close]
-  const serve = async (part: Part, server: Server | TlsServer, address: Address): Promise<string> => {
-    const url = await open(part, server, address)
-    urls[part] = url
-    closers.push(() => drain(server, drainMilliseconds))
-    return url
-  }
+  const opened = openNothing()
+  opened.closeBy(base.close)
+  const { urls } = opened
   const announce = async (): Promise<void> => {
     if (state === 'it is ending') return
     state = 'it is ending'
     const seconds = urls.admin === undefined ? 0 : noticeSeconds(config)
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
   }
-  const close = async (): Promise<void> => {
-    for (const one of closers.toReversed()) await one()
+  const checkServing = (): void => {
+    if (state !== 'serving') throw new Error(state)
   }
 
   try {
+    const { internalHost, authorizationServer: port } = config.listen
     const served = {
       gateway: parts.includes('gateway'),
       authorizationServer: parts.includes('authorization-server'),
-      authorizationServerUrl: () =>
-        urls['authorization-server'] ?? `http://${internalHost}:${config.listen.authorizationServer}`,
+      authorizationServerUrl: () => urls['authorization-server'] ?? `http://${internalHost}:${port}`,
       drainMilliseconds,
     }
     const installation = await openInstallation(config, base, served)
-    closers.push(installation.close)
+    opened.closeBy(installation.close)
+    const { log, wayOut, proxyHint, database, onFault } = base
     const tenants = await openTenants(config, {
-      base: {
-        ...shared,
-        log: base.log,
-        wayOut: base.wayOut,
-        proxyHint: base.proxyHint,
-        database: base.database,
-      },
+      base: { ...shared, log, wayOut, proxyHint, database },
       installation: served,
-      onFault: base.onFault,
+      onFault,
     })
-    closers.push(tenants.close)
+    opened.closeBy(tenants.close)
 
     // What listens first is closed last: whoever watches sees all of an end.
-    let createDashboardLink: (() => Promise<string>) | undefined
-    let ownAdmin: string | undefined
-    if (parts.includes('admin')) {
-      const admin = buildAdmin(base, {
-        config: () => config,
-        tenants,
-        workers: servedByWorkers,
-        checkServing: () => {
-          if (state !== 'serving') throw new Error(state)
-        },
-      })
-      const url = await serve('admin', createServer(http, admin.handle), {
-        host: adminHost,
-        port: config.listen.admin,
-        hostFix: config.listen.adminHost === undefined ? 'listen.internalHost' : 'listen.adminHost',
-      })
-      closers.push(admin.endStreams)
-      const here = adminUrl(config.listen, Number(new URL(url).port))
-      ownAdmin = here
-      createDashboardLink = async () => dashboardLink(here, undefined, await admin.createLink('start'))
-    }
-    if (parts.includes('authorization-server') && hasAuthorizationServer(config)) {
-      const handle = inOriginForm(tenants.handleAuthorizationServer(installation.handleAuthorizationServer))
-      await serve('authorization-server', createServer(http, handle), {
-        host: internalHost,
-        port: config.listen.authorizationServer,
-        hostFix: 'listen.internalHost',
-      })
-    }
-    let certificate: RunningCertificate | undefined
-    let renew = async (): Promise<void> => undefined
-    if (parts.includes('gateway')) {
-      const address = { host, port: config.listen.gateway, hostFix: 'listen.host' }
-      const handle = inOriginForm(tenants.handleGateway(installation.handleGateway))
-      if (pair === undefined || files === undefined) {
-        await serve('gateway', createServer(http, handle), address)
-      } else {
-        const server = createTlsServer({ ...http, ...tlsOptions(pair) }, handle)
-        await serve('gateway', server, address)
-        const keeper = renewCertificate(server, pair, { files, config: () => config, base })
-        closers.push(keeper.stop)
-        certificate = { file: files.certificate, validUntil: pair.validUntil }
-        renew = keeper.reload
-      }
-      closers.push(installation.endStreams, tenants.endStreams)
-    }
+    const ground = { opened, base, config: () => config, installation, tenants }
+    const admin = parts.includes('admin')
+      ? await openAdminListener(ground, { workers: servedByWorkers, checkServing })
+      : undefined
+    if (parts.includes('authorization-server') && hasAuthorizationServer(config))
+      await openAuthorizationServerListener(ground)
+    const gateway = parts.includes('gateway') ? await openGatewayListener(ground, pair) : undefined
 
     const hasLogin = [...parts, ...(servedByWorkers?.parts ?? [])].includes('authorization-server')
-    const keeper = { hasLogin, adminUrl: ownAdmin }
+    const keeper = { hasLogin, adminUrl: admin?.url }
     const house = place === undefined ? await keepHouse(config, base, keeper) : undefined
     if (house !== undefined) {
-      closers.push(house.stop)
+      opened.closeBy(house.stop)
       await tenants.keepHouses(keeper)
     }
 
     state = 'serving'
     // Where there are workers, all is up when they are.
     if (place === undefined && servedByWorkers === undefined)
-      base.log.started({ publicUrl: config.publicUrl, listening: urls })
+      log.started({ publicUrl: config.publicUrl, listening: urls })
     return {
       publicUrl: config.publicUrl,
       resources: base.resources.all,
       tenants: tenants.running,
       urls,
       setUpLink: house?.setUpLink,
-      createDashboardLink,
-      certificate,
-      log: base.log,
-      renew,
+      createDashboardLink: admin?.createDashboardLink,
+      certificate: gateway?.certificate,
+      log,
+      renew: gateway?.renew ?? (async () => undefined),
       async replace(next) {
         checkListeners(next, urls, parts)
         if (parts.includes('gateway') && bringsHost(config, next)) openPair(next, clock.now())
@@ -232,8 +164,8 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
         change.apply()
         others.apply()
         config = next
-        base.log.setLevel(next.log.level)
-        await house?.note(next).catch(base.onFault)
+        log.setLevel(next.log.level)
+        await house?.note(next).catch(onFault)
         await tenants.note()
       },
       record: (event) => base.trail.commit(event),
@@ -243,23 +175,13 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
       announce,
       async close() {
         await announce()
-        await close()
+        await opened.close()
       },
     }
   } catch (error) {
-    await close()
+    await opened.close()
     throw error
   }
-}
-
-/** Lets a part listen. Returns its URL. */
-async function open(part: Part, server: Server | TlsServer, address: Address): Promise<string> {
-  const setting = part === 'authorization-server' ? 'authorizationServer' : part
-  const variable = `PORTCULLIS_LISTEN_${part.replace('-', '_').toUpperCase()}`
-  const fix = part === 'gateway' ? '--port or listen.gateway' : `listen.${setting} (${variable})`
-  const port = await listen(server, { name: part, ...address, fix })
-  const scheme = server instanceof TlsServer ? 'https' : 'http'
-  return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`
 }
 
 /** Throws where another configuration needs a listener that this process did not open when it started. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import type { Running, RunningCertificate } from '../app.ts'
+import type { Running } from '../app.ts'
+import type { RunningCertificate } from '../compose/listeners.ts'
 import type { RunningTenant } from '../compose/tenants.ts'
 import type { CommonFlags } from './flags.ts'
 

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { Command, Option } from 'commander'
-import { type Part, type Running, start } from '../app.ts'
+import { type Running, start } from '../app.ts'
+import type { Part } from '../compose/listeners.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'

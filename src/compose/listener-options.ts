@@ -1,6 +1,9 @@
 import type { ServerOptions } from 'node:http'
 import type { Config } from '../config/schema.ts'
 
+/** How long requests that run may take to finish when what answers them closes. */
+export const drainMilliseconds = 10_000
+
 /** For how long `/readyz` says that the end is near before anything closes. */
 export function noticeSeconds({ mode, listen: { noticeSeconds: seconds } }: Config): number {
   return seconds ?? (mode === 'production' ? 3 : 0)

@@ -1,4 +1,5 @@
-import type { Part, Running } from '../app.ts'
+import type { Running } from '../app.ts'
+import type { Part } from '../compose/listeners.ts'
 import type { Config } from '../config/schema.ts'
 import type { WorkerPlace } from '../core/worker-place.ts'
 import type { CollectedMetrics } from '../telemetry/metrics.ts'
@@ -31,9 +32,7 @@ export type Order =
 export type Report =
   /** It waits for the order to start. */
   | { readonly kind: 'up' }
-  | ({ readonly kind: 'ready' } & Pick<Running, 'urls'> & {
-        readonly certificate: { readonly file: string; readonly validUntil: number } | undefined
-      })
+  | ({ readonly kind: 'ready' } & Pick<Running, 'urls' | 'certificate'>)
   /** It could not start. `mendable` says that an operator can do something about it. */
   | { readonly kind: 'failed'; readonly message: string; readonly mendable: boolean }
   /** Undefined where the other configuration is in use. */

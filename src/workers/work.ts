@@ -43,11 +43,7 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
     throw error
   }
   const { urls, certificate } = running
-  report({
-    kind: 'ready',
-    urls,
-    certificate: certificate && { file: certificate.file, validUntil: certificate.validUntil },
-  })
+  report({ kind: 'ready', urls, certificate })
   await drained
   await running.close()
   report({ kind: 'collected', metrics: await running.collect() })

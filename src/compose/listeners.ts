@@ -1,0 +1,165 @@
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
+import type { CertificatePair } from '../config/examine-pair.ts'
+import type { Config } from '../config/schema.ts'
+import { drain, listen } from '../http/listen.ts'
+import { inOriginForm } from '../http/origin-form.ts'
+import { buildAdmin, type WatchedWorkers } from './admin.ts'
+import type { Base } from './base.ts'
+import { adminUrl, dashboardLink } from './dashboard/link.ts'
+import type { Installation } from './installation.ts'
+import { drainMilliseconds, httpOptions } from './listener-options.ts'
+import type { Tenants } from './tenants.ts'
+import { renewCertificate, tlsOptions } from './tls.ts'
+
+/** The parts of a process. Gateway and authorization server can run apart; whoever serves has an admin port. */
+export type Part = 'gateway' | 'authorization-server' | 'admin'
+
+/** What a process has opened so far, and where its parts listen. */
+export interface Opened {
+  readonly urls: Readonly<Partial<Record<Part, string>>>
+  /** Takes note of what closes something that was opened. */
+  closeBy(close: () => Promise<void> | void): void
+  /** Lets a part listen. Resolves to its URL. Throws what an operator can mend. */
+  listen(part: Part, server: Server | TlsServer, address: Address): Promise<string>
+  /** Closes everything, in the opposite order. */
+  close(): Promise<void>
+}
+
+interface Address {
+  readonly host: string
+  readonly port: number
+  /** The setting that chooses the host. */
+  readonly hostFix: string
+}
+
+/** Begins with nothing. */
+export function openNothing(): Opened {
+  const urls: Partial<Record<Part, string>> = {}
+  const closers: (() => Promise<void> | void)[] = []
+  const closeBy: Opened['closeBy'] = (close) => void closers.push(close)
+  return {
+    urls,
+    closeBy,
+    async listen(part, server, address) {
+      const url = await listenAt(part, server, address)
+      urls[part] = url
+      closeBy(() => drain(server, drainMilliseconds))
+      return url
+    },
+    async close() {
+      for (const close of closers.toReversed()) await close()
+    },
+  }
+}
+
+async function listenAt(part: Part, server: Server | TlsServer, address: Address): Promise<string> {
+  const setting = part === 'authorization-server' ? 'authorizationServer' : part
+  const variable = `PORTCULLIS_LISTEN_${part.replace('-', '_').toUpperCase()}`
+  const fix = part === 'gateway' ? '--port or listen.gateway' : `listen.${setting} (${variable})`
+  const port = await listen(server, { name: part, ...address, fix })
+  const scheme = server instanceof TlsServer ? 'https' : 'http'
+  return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`
+}
+
+/** What a listener is opened over. */
+interface Ground {
+  readonly opened: Opened
+  readonly base: Base
+  /** The configuration as it is now. */
+  readonly config: () => Config
+  readonly installation: Installation
+  readonly tenants: Tenants
+}
+
+interface AdminListenerOptions {
+  readonly workers: WatchedWorkers | undefined
+  /** Throws with the reason while this process begins or ends. */
+  readonly checkServing: () => void
+}
+
+/** The admin port as it listens. */
+interface AdminListener {
+  /** Where it is, for somebody on its machine. */
+  readonly url: string
+  /** Makes a link that opens the dashboard once, for whoever sees the start. A bearer secret. */
+  readonly createDashboardLink: () => Promise<string>
+}
+
+/** Opens the admin port. Throws what an operator can mend. */
+export async function openAdminListener(
+  { opened, base, config, tenants }: Ground,
+  { workers, checkServing }: AdminListenerOptions,
+): Promise<AdminListener> {
+  const { internalHost, adminHost, admin: port } = config().listen
+  const admin = buildAdmin(base, { config, tenants, workers, checkServing })
+  const bound = await opened.listen('admin', createServer(httpOptions(config()), admin.handle), {
+    host: adminHost ?? internalHost,
+    port,
+    hostFix: adminHost === undefined ? 'listen.internalHost' : 'listen.adminHost',
+  })
+  opened.closeBy(admin.endStreams)
+  const url = adminUrl(config().listen, Number(new URL(bound).port))
+  return {
+    url,
+    createDashboardLink: async () => dashboardLink(url, undefined, await admin.createLink('start')),
+  }
+}
+
+/** Opens the listener of the authorization server. Throws what an operator can mend. */
+export async function openAuthorizationServerListener({
+  opened,
+  config,
+  installation,
+  tenants,
+}: Ground): Promise<void> {
+  const { internalHost, authorizationServer: port } = config().listen
+  const handle = inOriginForm(tenants.handleAuthorizationServer(installation.handleAuthorizationServer))
+  await opened.listen('authorization-server', createServer(httpOptions(config()), handle), {
+    host: internalHost,
+    port,
+    hostFix: 'listen.internalHost',
+  })
+}
+
+/** A certificate that is in use. */
+export interface RunningCertificate {
+  readonly file: string
+  /** The end of the one with which the gateway started. Milliseconds since the Unix epoch. */
+  readonly validUntil: number
+}
+
+/** The gateway as it listens. */
+interface GatewayListener {
+  /** The certificate of the gateway, where it has one of its own. */
+  readonly certificate: RunningCertificate | undefined
+  /** Looks at once whether the files of the certificate have changed. */
+  readonly renew: () => Promise<void>
+}
+
+/** Opens the public listener, over TLS where there is a pair. Throws what an operator can mend. */
+export async function openGatewayListener(
+  { opened, base, config, installation, tenants }: Ground,
+  pair: CertificatePair | undefined,
+): Promise<GatewayListener> {
+  const { host, gateway: port, tls: files } = config().listen
+  const address = { host, port, hostFix: 'listen.host' }
+  const http = httpOptions(config())
+  const handle = inOriginForm(tenants.handleGateway(installation.handleGateway))
+  let listener: GatewayListener = { certificate: undefined, renew: async () => undefined }
+  if (pair === undefined || files === undefined) {
+    await opened.listen('gateway', createServer(http, handle), address)
+  } else {
+    const server = createTlsServer({ ...http, ...tlsOptions(pair) }, handle)
+    await opened.listen('gateway', server, address)
+    const keeper = renewCertificate(server, pair, { files, config, base })
+    opened.closeBy(keeper.stop)
+    listener = {
+      certificate: { file: files.certificate, validUntil: pair.validUntil },
+      renew: keeper.reload,
+    }
+  }
+  opened.closeBy(installation.endStreams)
+  opened.closeBy(tenants.endStreams)
+  return listener
+}
