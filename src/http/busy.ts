@@ -10,7 +10,7 @@ const busy: ReadonlySet<number> = new Set([408, 425, 429])
  */
 export function refusalWhereBusy(status: number, headers: AnswerHeaders): Refusal | undefined {
   if (!busy.has(status)) return undefined
-  const retryAfterSeconds = readRetryAfter(headers['retry-after'])
+  const retryAfterSeconds = readRetryAfter(headers)
   const reason = `the server answered ${status}`
   return new Refusal(
     'upstream_busy',
@@ -20,9 +20,12 @@ export function refusalWhereBusy(status: number, headers: AnswerHeaders): Refusa
 
 const dayInSeconds = 24 * 60 * 60
 
-/** Whole seconds of a `Retry-After` (RFC 9110 section 10.2.3), a day at most; undefined for what is none. */
-function readRetryAfter(value: string | string[] | undefined): number | undefined {
+/**
+ * Whole seconds of a `Retry-After` (RFC 9110 section 10.2.3), a day at most; undefined for what is none. A date counts from
+ * that of the answer, since both are of the server's clock.
+ */
+function readRetryAfter({ 'retry-after': value, date }: AnswerHeaders): number | undefined {
   if (typeof value !== 'string') return undefined
-  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.parse(String(date))) / 1000
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(1, Math.ceil(seconds)), dayInSeconds)
 }
