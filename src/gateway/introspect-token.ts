@@ -1,7 +1,7 @@
 import type { JWTPayload } from 'jose'
 import { type Clock, epochSeconds } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
-import { type ClaimSource, invalidToken, keysUnavailable, toPrincipal } from './to-principal.ts'
+import { type ClaimSource, invalidToken, issuerUnavailable, toPrincipal } from './to-principal.ts'
 import { clockToleranceSeconds } from './verify-jwt.ts'
 
 /** How an issuer is asked about tokens (RFC 7662). */
@@ -27,7 +27,7 @@ export async function introspectToken(
     answer = await ask(token)
   } catch (cause) {
     const reason = 'the issuer cannot be asked about tokens'
-    throw keysUnavailable(reason, source, cause)
+    throw issuerUnavailable(reason, source, cause)
   }
   if (answer === undefined) throw invalidToken('token is not active')
   if (answer.iss !== undefined && answer.iss !== source.issuer)

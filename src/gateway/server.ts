@@ -5,7 +5,7 @@ import { Refusal } from '../core/errors.ts'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import type { Principal } from '../core/principal.ts'
 import { hostsOf, type Site } from '../core/site.ts'
-import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
+import { StoreAway } from '../core/store-away.ts'
 import type { ClientAddress } from '../http/client-address.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { endStream } from '../http/end-stream.ts'
@@ -21,6 +21,7 @@ import { recordRefusal } from './audit.ts'
 import type { AuthorizationServerProxy } from './authorization-server-proxy.ts'
 import type { CallSummary } from './call.ts'
 import type { McpHandler } from './handler.ts'
+import { keysUnavailable } from './keys-unavailable.ts'
 import { metadataName, resourceMetadata } from './metadata.ts'
 import type { Note } from './note.ts'
 import { gatewayEvent } from './observe.ts'
@@ -232,6 +233,5 @@ function outside({ basePath }: Site): Refusal {
 function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   if (!(error instanceof StoreAway)) return new Refusal('internal', { cause: error })
-  const reason = 'the store cannot be reached'
-  return new Refusal('keys_unavailable', { reason, cause: error, retryAfterSeconds: storeAwaySeconds })
+  return keysUnavailable('the store cannot be reached', { cause: error })
 }

@@ -6,6 +6,7 @@ import { holdersOf } from '../core/revocation.ts'
 import { ScopeSet } from '../core/scope.ts'
 import { isUserId } from '../core/user-id.ts'
 import { scrub } from '../telemetry/scrub.ts'
+import { keysUnavailable } from './keys-unavailable.ts'
 import { readScopes, readText, readTexts } from './read-claims.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
@@ -70,14 +71,14 @@ function boundKey(confirmation: unknown): string | undefined {
 }
 
 /** An issuer cannot be asked for what its tokens are verified with. The reasons are labels as well; the log has the cause. */
-export function keysUnavailable(
+export function issuerUnavailable(
   reason: string,
   { issuer }: Pick<ClaimSource, 'issuer'>,
   cause: unknown,
 ): Refusal {
   const why = reasonOf(cause)
   const specifics = scrub(why.startsWith(issuer) ? why : `${issuer}: ${why}`)
-  return new Refusal('keys_unavailable', { reason, cause, specifics, retryAfterSeconds: 5 })
+  return keysUnavailable(reason, { cause, specifics })
 }
 
 /** A token that does not count. The reasons are a closed set: they are labels of a metric. */

@@ -5,6 +5,7 @@ import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { digest } from '../core/secret.ts'
 import { type Introspection, introspectToken } from './introspect-token.ts'
+import { keysUnavailable } from './keys-unavailable.ts'
 import type { ClaimReading } from './read-claims.ts'
 import { invalidToken, toPrincipal } from './to-principal.ts'
 import { clockToleranceSeconds, verifyJwt } from './verify-jwt.ts'
@@ -78,8 +79,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     if (isExpired(principal, clock)) throw invalidToken('token expired')
     if (!isKeyKnown()) throw invalidToken('token is signed with an unknown key')
     const revoked = isRevoked(principal)
-    if (revoked === 'unknown')
-      throw new Refusal('keys_unavailable', { reason: 'revocations cannot be read', retryAfterSeconds: 5 })
+    if (revoked === 'unknown') throw keysUnavailable('revocations cannot be read')
     if (revoked) throw invalidToken('token revoked')
     checkAudience(principal, accepted, resource)
     return principal

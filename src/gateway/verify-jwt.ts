@@ -2,7 +2,7 @@ import { errors, type JWTClaimVerificationOptions, type JWTPayload, jwtVerify, U
 import type { Clock } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import { areKeysAbsent } from '../core/keys-absent.ts'
-import { invalidToken, keysUnavailable } from './to-principal.ts'
+import { invalidToken, issuerUnavailable } from './to-principal.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
 /** By how much clocks may differ. */
@@ -88,6 +88,6 @@ function refusalFor(error: unknown, issuer: Pick<TrustedIssuer, 'issuer'>): Refu
     return invalidToken('token has a wrong signature', { cause: error })
   if (error instanceof errors.JOSEAlgNotAllowed)
     return invalidToken('token has a forbidden algorithm', { cause: error })
-  if (areKeysAbsent(error)) return keysUnavailable('signing keys cannot be had', issuer, error)
+  if (areKeysAbsent(error)) return issuerUnavailable('signing keys cannot be had', issuer, error)
   return invalidToken('token is malformed', { cause: error })
 }
