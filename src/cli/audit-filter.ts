@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { eventNames, outcomes, trailEventNames } from '../audit/event.ts'
 import type { EventFilter } from '../audit/filter.ts'
+import { systemClock } from '../core/clock.ts'
 import type { SourceFlags } from './audit-source.ts'
 
 /** The flags that say which events are meant, as they are called in the filter. */
@@ -36,7 +37,7 @@ const isoTime = /^(?<day>\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(
 /** Parses a time, or a span before now; never before 1970. Throws InvalidArgumentError. */
 export function parseTime(text: string): number {
   const [, amount, unit] = /^(\d+)([mhd])$/.exec(text) ?? []
-  if (unit !== undefined) return Math.max(0, Date.now() - Number(amount) * (units[unit] ?? 0))
+  if (unit !== undefined) return Math.max(0, systemClock.now() - Number(amount) * (units[unit] ?? 0))
   const day = isoTime.exec(text)?.groups?.['day']
   const time = day !== undefined && isDay(day) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(time))

@@ -101,7 +101,7 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
     for (const end of closers.toReversed()) await end()
   }
   try {
-    const traces = await openConfiguredTraces(config, log)
+    const traces = await openConfiguredTraces(config, log, clock)
     closers.push(() => traces?.close().catch(onFault))
     const rates = await openRates(config, { place, secret, clock, log })
     closers.push(rates.close)

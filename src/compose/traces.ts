@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Traces } from '../telemetry/trace-contract.ts'
 import { version } from '../version.ts'
@@ -7,6 +8,7 @@ import { version } from '../version.ts'
 export async function openConfiguredTraces(
   { traces, tenant }: Config,
   { logger }: Log,
+  clock: Clock,
 ): Promise<Traces | undefined> {
   const { endpoint } = traces
   if (endpoint === undefined) return undefined
@@ -16,6 +18,7 @@ export async function openConfiguredTraces(
     endpoint,
     version,
     tenant: tenant?.name,
+    clock,
     onChange: (reason) =>
       reason === undefined
         ? logger.info({}, 'traces are sent again')

@@ -1,5 +1,6 @@
 import type { Context, HrTime, Span } from '@opentelemetry/api'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
+import type { Clock } from '../core/clock.ts'
 import type { RequestEvent } from './event.ts'
 import type { TraceContext, TraceOrigin, Traces } from './trace-contract.ts'
 
@@ -15,6 +16,7 @@ export interface TraceSettings {
   readonly version: string
   /** Whose requests they are, where it is a tenant's. */
   readonly tenant?: string | undefined
+  readonly clock: Clock
   /** Told when traces cannot be sent, and when they can be again. */
   readonly onChange: (reason: string | undefined) => void
 }
@@ -33,7 +35,7 @@ export async function openTraces(settings: TraceSettings): Promise<Traces> {
     import('@opentelemetry/resources'),
     import('@opentelemetry/exporter-trace-otlp-proto'),
   ])
-  const { endpoint, authorization, sampleRatio, serviceName, version, tenant } = settings
+  const { endpoint, authorization, sampleRatio, serviceName, version, tenant, clock } = settings
   const exporter = tellChanges(
     new OTLPTraceExporter({
       url: endpoint,
@@ -61,7 +63,7 @@ export async function openTraces(settings: TraceSettings): Promise<Traces> {
 
   /** Times of `performance.now()` as those of the wall clock at this moment: spans of one request never leave each other. */
   const wallClock = (): ((time: number) => HrTime) => {
-    const began = Date.now() - performance.now()
+    const began = clock.now() - performance.now()
     return (time) => core.millisToHrTime(began + time)
   }
 
