@@ -65,20 +65,27 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
     worker.on('message', (message: unknown) => {
       unheard = 0
       const report = readReport(message)
-      if (report?.kind === 'up') tell(order)
-      else if (report?.kind === 'ready') resolve(report)
-      else if (report?.kind === 'failed')
-        reject(report.mendable ? new WorkerFailed(report.message) : new Error(report.message))
-      else if (report?.kind === 'collected') {
-        counted = report.metrics
-        answered('collect')
-      } else if (report?.kind === 'replaced') replaced(report.problem)
-      else if (report?.kind === 'watched') {
-        seen = report.traffic
-        answered('watch')
-      } else if (report?.kind === 'checked') {
-        problem = report.problem
-        answered('check')
+      switch (report?.kind) {
+        case 'up':
+          return tell(order)
+        case 'ready':
+          return resolve(report)
+        case 'failed':
+          return reject(report.mendable ? new WorkerFailed(report.message) : new Error(report.message))
+        case 'replaced':
+          return replaced(report.problem)
+        case 'collected':
+          counted = report.metrics
+          return answered('collect')
+        case 'watched':
+          seen = report.traffic
+          return answered('watch')
+        case 'checked':
+          problem = report.problem
+          return answered('check')
+        case 'alive':
+        case undefined:
+          return undefined
       }
     })
   })

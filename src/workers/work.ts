@@ -14,28 +14,39 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
 
   const { promise: started, resolve: begin } = Promise.withResolvers<Extract<Order, { kind: 'start' }>>()
   let running: Running | undefined
+  /** The primary waits for some seconds at most, and goes by what it heard last. */
+  const answer = (report: Promise<Report> | undefined): void =>
+    void report?.then(tell).catch((error: unknown) => running?.log.logger.error({ err: error }, 'fault'))
   process.on('message', (message: unknown) => {
     const order = readOrder(message)
-    if (order?.kind === 'start') begin(order)
-    else if (order?.kind === 'renew') void running?.renew()
-    else if (order?.kind === 'replace')
-      void replace(running, order.config).then((problem) => report({ kind: 'replaced', problem }))
-    else if (order?.kind === 'collect')
-      void running?.collect().then((metrics) => report({ kind: 'collected', metrics }))
-    else if (order?.kind === 'watch' && running !== undefined)
-      report({ kind: 'watched', traffic: running.watch() })
-    else if (order?.kind === 'check' && running !== undefined)
-      void problemOf(running.checkReady()).then((problem) => report({ kind: 'checked', problem }))
-    else if (order?.kind === 'pulse') report({ kind: 'alive' })
-    else if (order?.kind === 'drain') drain()
+    switch (order?.kind) {
+      case 'start':
+        return begin(order)
+      case 'renew':
+        return void running?.renew()
+      case 'replace':
+        return answer(replace(running, order.config))
+      case 'collect':
+        return answer(running && collect(running))
+      case 'watch':
+        return running && tell({ kind: 'watched', traffic: running.watch() })
+      case 'check':
+        return answer(running && check(running))
+      case 'pulse':
+        return tell({ kind: 'alive' })
+      case 'drain':
+        return drain()
+      case undefined:
+        return undefined
+    }
   })
-  report({ kind: 'up' })
+  tell({ kind: 'up' })
   const { config, parts, place } = await started
   try {
     running = await start(config, { parts, place })
   } catch (error) {
     const mendable = isMendable(error)
-    report({
+    tell({
       kind: 'failed',
       message: String(mendable ? (error as Error).message : (error as Error).stack),
       mendable,
@@ -43,15 +54,25 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
     throw error
   }
   const { urls, certificate } = running
-  report({ kind: 'ready', urls, certificate })
+  tell({ kind: 'ready', urls, certificate })
   await drained
   await running.close()
-  report({ kind: 'collected', metrics: await running.collect() })
+  tell(await collect(running))
 }
 
 /** Says what stood in the way; the primary tells it. */
-async function replace(running: Running | undefined, config: Config): Promise<string | undefined> {
-  return running === undefined ? 'the worker has not started' : problemOf(running.replace(config))
+async function replace(running: Running | undefined, config: Config): Promise<Report> {
+  const problem =
+    running === undefined ? 'the worker has not started' : await problemOf(running.replace(config))
+  return { kind: 'replaced', problem }
+}
+
+async function collect(running: Running): Promise<Report> {
+  return { kind: 'collected', metrics: await running.collect() }
+}
+
+async function check(running: Running): Promise<Report> {
+  return { kind: 'checked', problem: await problemOf(running.checkReady()) }
 }
 
 function problemOf(attempt: Promise<void>): Promise<string | undefined> {
@@ -61,8 +82,8 @@ function problemOf(attempt: Promise<void>): Promise<string | undefined> {
   )
 }
 
-function report(what: Report): void {
-  const envelope: Envelope<Report> = { portcullis: what }
+function tell(report: Report): void {
+  const envelope: Envelope<Report> = { portcullis: report }
   // A primary that is gone hears nothing, and this process ends with it.
   if (process.connected) process.send?.(envelope, undefined, undefined, () => undefined)
 }
