@@ -1,4 +1,4 @@
-import { type McpServer } from '@modelcontextprotocol/server'
+import type { McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 
 const result = z.object({ result: z.number() })

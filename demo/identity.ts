@@ -2,11 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { AuthInfo } from '@modelcontextprotocol/server'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 
-/** Who vouches for requests, and how that is checked. */
-export interface IdentityCheck {
-  /** Returns who calls, or undefined for a request that did not come through the gateway. */
-  (req: IncomingMessage): Promise<AuthInfo | undefined>
-}
+/** Says who calls; undefined for a request that did not come through the gateway. */
+export type IdentityCheck = (req: IncomingMessage) => Promise<AuthInfo | undefined>
 
 interface IdentityOptions {
   /** The `iss` of the gateway's identity tokens. */

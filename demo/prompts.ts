@@ -43,14 +43,14 @@ const argsSchema = z.object({
 /** Gives a server the four prompts. */
 export function addPrompts(server: McpServer): void {
   for (const { name, title, description, look } of reviews) {
-    server.registerPrompt(name, { title, description, argsSchema }, ({ code, language }) => ({
+    server.registerPrompt(name, { title, description, argsSchema }, ({ code, language = '' }) => ({
       description,
       messages: [
         {
           role: 'user',
           content: {
             type: 'text',
-            text: `Please review this ${language ?? 'code'}${language === undefined ? '' : ' code'}. ${look}\n\n\`\`\`${language ?? ''}\n${code}\n\`\`\``,
+            text: `Please review this ${`${language} code`.trim()}. ${look}\n\n\`\`\`${language}\n${code}\n\`\`\``,
           },
         },
       ],

@@ -10,7 +10,7 @@ export interface Contest<W extends Workload = Workload> {
 }
 
 /** What was measured so far. */
-export interface Record {
+export interface RunRecord {
   /** How many samples there will be. */
   readonly expected: number
   /** The stacks that take part in a workload. */
@@ -25,7 +25,7 @@ export interface Record {
 export function createRecord(
   workloads: readonly Workload[],
   { stacks: asked, rounds }: Pick<Options, 'stacks' | 'rounds'>,
-): Record {
+): RunRecord {
   const kept = new Map<string, Sample[]>()
   let discarded = 0
   const keyOf = ({ workload, stack }: Contest): string => `${workload.id} ${stack.id}`

@@ -1,6 +1,9 @@
 import type { Figure, Sample } from '../workloads/contract.ts'
 import type { Machine } from './machine.ts'
 
+/** How much of a CPU other processes may keep busy before they disturb a sample. */
+export const quiet = 0.15
+
 /** How the samples of a run were taken. */
 interface Run {
   readonly began: string

@@ -1,19 +1,17 @@
 import type { Sample, Workload } from '../workloads/contract.ts'
 import type { Options } from './options.ts'
 import type { Progress } from './progress.ts'
-import type { Contest, Record } from './record.ts'
+import type { Contest, RunRecord } from './record.ts'
+import { quiet } from './results.ts'
 import type { Bench } from './setting.ts'
 
 /** What a run has at hand. */
 export interface Session {
   readonly bench: Bench
   readonly options: Options
-  readonly record: Record
+  readonly record: RunRecord
   readonly progress: Progress
 }
-
-/** Other processes may keep so much of a CPU busy before a sample is taken anew. */
-const quiet = 0.15
 
 /** Takes a sample of each contest, then the next of each, and so on; what others disturbed is taken anew. */
 export async function takeRounds<W extends Workload>(

@@ -1,4 +1,4 @@
-import { median, type Results } from '../harness/results.ts'
+import { median, quiet, type Results } from '../harness/results.ts'
 import { renderWorkload } from './tables.ts'
 import { renderTargets } from './targets.ts'
 
@@ -7,9 +7,6 @@ export function renderReport(results: Results): string {
   const tables = results.workloads.map((workload) => renderWorkload(workload))
   return [renderSetUp(results), ...tables, '### Targets', renderTargets(results)].join('\n')
 }
-
-/** More than that disturbs, and the figures say little. */
-const quiet = 0.15
 
 /** What the figures were measured on, with and how, and how much others disturbed. */
 export function renderSetUp({ machine, run, workloads }: Results): string {

@@ -6,6 +6,7 @@ import { type Installation, startInstallation } from './installation.ts'
 import { type MovableClock, movableClock } from './movable-clock.ts'
 import { OAuthClient, type TokenAnswer } from './oauth.ts'
 
+/** The code verifier of every request here. */
 export const verifier = 'a-verifier-of-the-tests-with-enough-characters-in-it'
 
 /** Somebody whom a provider vouches for. */

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { tokenFor } from './era-calls.ts'
 import { type Installation, startInstallation } from './installation.ts'
@@ -117,12 +118,7 @@ export async function startScripted(
   return gate
 }
 
-function json(
-  res: import('node:http').ServerResponse,
-  status: number,
-  headers: Record<string, string>,
-  body: object,
-): void {
+function json(res: ServerResponse, status: number, headers: Record<string, string>, body: object): void {
   res.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 

@@ -21,7 +21,7 @@ export interface SpyUpstream {
   answerWith(answer: Answer): void
   /** The answer at present. */
   readonly answer: Answer
-  /** Resolves when a connection of a request was closed by its client before the answer ended. */
+  /** How many requests were left by their client before the answer ended. */
   readonly aborted: () => number
   close(): Promise<void>
 }
