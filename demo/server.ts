@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, isIPv6 } from 'node:net'
 import { type NodeIncomingMessageLike, toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import { addTools } from './calculator.ts'
@@ -44,7 +44,8 @@ export async function startDemoServer({ host, port, gateway }: DemoOptions): Pro
     await library.remove()
     throw error
   })
-  const url = `http://${host}:${(server.address() as AddressInfo).port}${path}`
+  const { port: bound } = server.address() as AddressInfo
+  const url = `http://${isIPv6(host) ? `[${host}]` : host}:${bound}${path}`
   const check = identityCheck({ ...gateway, audience: url })
 
   const serve = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {

@@ -19,6 +19,7 @@ import type { Config } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import type { ProtectedResource } from './core/protected-resource.ts'
 import type { WorkerPlace } from './core/worker-place.ts'
+import { originAt } from './http/listen.ts'
 import type { Log } from './telemetry/log.ts'
 import type { CollectedMetrics } from './telemetry/metrics.ts'
 import type { TenantTraffic } from './telemetry/traffic.ts'
@@ -109,7 +110,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     const served = {
       gateway: parts.includes('gateway'),
       authorizationServer: parts.includes('authorization-server'),
-      authorizationServerUrl: () => urls['authorization-server'] ?? `http://${internalHost}:${port}`,
+      authorizationServerUrl: () => urls['authorization-server'] ?? originAt('http', internalHost, port),
       drainMilliseconds,
     }
     const installation = await openInstallation(config, base, served)

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import type { CertificatePair } from '../config/examine-pair.ts'
 import type { Config } from '../config/schema.ts'
-import { drain, listen } from '../http/listen.ts'
+import { drain, listen, originAt } from '../http/listen.ts'
 import { inOriginForm } from '../http/origin-form.ts'
 import { buildAdmin, type WatchedWorkers } from './admin.ts'
 import type { Base } from './base.ts'
@@ -58,8 +58,7 @@ async function listenAt(part: Part, server: Server | TlsServer, address: Address
   const variable = `PORTCULLIS_LISTEN_${part.replace('-', '_').toUpperCase()}`
   const fix = part === 'gateway' ? '--port or listen.gateway' : `listen.${setting} (${variable})`
   const port = await listen(server, { name: part, ...address, fix })
-  const scheme = server instanceof TlsServer ? 'https' : 'http'
-  return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`
+  return originAt(server instanceof TlsServer ? 'https' : 'http', address.host, port)
 }
 
 /** What a listener is opened over. */

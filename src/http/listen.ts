@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { Server as TlsServer } from 'node:https'
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import { type AddressInfo, isIPv6, Server as NetServer, type Socket } from 'node:net'
 import { closeQueued } from './close-queued.ts'
 
 const itself = 'another listener of this very process'
@@ -35,6 +35,11 @@ export class AddressUnusable extends Error {
     super(`${host} for the ${name} is ${why}: ${fix}`)
     this.name = 'AddressUnusable'
   }
+}
+
+/** The origin of what listens at a host: an IPv6 address stands in brackets (RFC 3986 section 3.2.2). */
+export function originAt(scheme: 'http' | 'https', host: string, port: number): string {
+  return `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`
 }
 
 type Server = HttpServer | TlsServer

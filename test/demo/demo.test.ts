@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { startDemoServer } from '../../demo/server.ts'
 import { readDevelopmentToken } from '../support/command.ts'
 import { type DemoInstallation, startDemoInstallation } from '../support/demo-installation.ts'
 
@@ -176,4 +177,11 @@ describe('the demo server itself', () => {
       assert.equal(response.status, 401)
     }
   })
+})
+
+it('says where it is also at an address of IPv6', async () => {
+  const gateway = { issuer: 'http://127.0.0.1:1/gateway', jwksUrl: 'http://127.0.0.1:1/gateway/jwks' }
+  const demo = await startDemoServer({ host: '::1', port: 0, gateway })
+  await demo.close()
+  assert.match(demo.url, /^http:\/\/\[::1\]:\d+\/mcp$/)
 })

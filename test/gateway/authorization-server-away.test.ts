@@ -89,4 +89,24 @@ describe('an authorization server that does not answer the gateway', () => {
     assert.match(log, /ECONNREFUSED/)
     assert.doesNotMatch(log, /MCP server/)
   })
+
+  it('is looked for at an address of IPv6 as at any other', async () => {
+    const [gateway, authorizationServer] = [await freePort(), await freePort()]
+    const base = {
+      data,
+      publicUrl: `http://127.0.0.1:${gateway}`,
+      listen: { gateway, authorizationServer, host: '127.0.0.1', internalHost: '::1', admin: 0 },
+      upstreams: [{ name: 'test', path: '/mcp', url: 'http://127.0.0.1:9/mcp' }],
+    }
+    const other = await start(loadConfig({ base }), { parts: ['gateway'], logTo: new Writable({ write }) })
+    try {
+      await checkAway(await fetch(`${other.publicUrl}/jwks`))
+    } finally {
+      await other.close()
+    }
+  })
 })
+
+function write(_chunk: Buffer, _encoding: string, done: () => void): void {
+  done()
+}

@@ -1,17 +1,13 @@
-import { isIP } from 'node:net'
+import { isIPv6 } from 'node:net'
 import type { Config } from '../../config/schema.ts'
 import { tenantPath } from '../../config/tenant.ts'
+import { originAt } from '../../http/listen.ts'
 
 /** The origin of an admin port, for somebody on its machine. */
 export function adminUrl({ internalHost, adminHost = internalHost }: Config['listen'], port: number): string {
   // One that listens everywhere is here, too.
-  const host = isIP(adminHost) === 6 ? '[::1]' : '127.0.0.1'
-  const shown = /^(?:0\.0\.0\.0|::)$/.test(adminHost)
-    ? host
-    : isIP(adminHost) === 6
-      ? `[${adminHost}]`
-      : adminHost
-  return `http://${shown}:${port}`
+  const here = isIPv6(adminHost) ? '::1' : '127.0.0.1'
+  return originAt('http', /^(?:0\.0\.0\.0|::)$/.test(adminHost) ? here : adminHost, port)
 }
 
 /** Where a link opens a dashboard. A bearer secret: for the operator's eyes, never for a log. */
