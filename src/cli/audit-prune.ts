@@ -10,7 +10,7 @@ import { auditKeySetOf } from './audit-keys.ts'
 import { openDatabase, tableName } from './audit-source.ts'
 import { verifyTable } from './audit-verify.ts'
 import { audited } from './audited.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 interface PruneFlags extends StoreFlags {
@@ -28,9 +28,7 @@ export function auditPruneCommand(): Command {
     .option('--before <time>', 'what is older: 2026-11-27, or 90d. Default: audit.keepDays', parseTime)
     .action(async (flags: PruneFlags) => {
       if (flags.database !== true)
-        throw new OperandWrong([
-          { path: '--database', message: 'is needed: files go by themselves, by audit.keepDays' },
-        ])
+        throw wrongOperand('--database', 'is needed: files go by themselves, by audit.keepDays')
       const removed = await withStore(flags, (open) => prune(open, flags))
       console.log(removed === 0 ? 'nothing is old enough' : `${removed} events are removed`)
     })
@@ -47,9 +45,7 @@ async function prune(open: OpenStore, flags: PruneFlags): Promise<number> {
     const { findings, heads, events: count } = await verifyTable(table, { tenant, below }, keys)
     const [finding] = findings
     if (finding !== undefined)
-      throw new OperandWrong([
-        { path: tableName, message: `nothing is removed: ${writeSpot(finding)} ${finding.message}` },
-      ])
+      throw wrongOperand(tableName, `nothing is removed: ${writeSpot(finding)} ${finding.message}`)
     if (count === 0) return 0
     const signer = (await openKeyRing({ store: store.keys, ...auditKeys, clock: systemClock })).signing
     const anchor = writeAnchor({ file: tableName, places: heads, now: systemClock.now() }, signer)
@@ -66,5 +62,5 @@ async function prune(open: OpenStore, flags: PruneFlags): Promise<number> {
 function timeOf({ before }: PruneFlags, keepDays: number | undefined): number {
   if (before !== undefined) return before
   if (keepDays !== undefined) return systemClock.now() - keepDays * dayMilliseconds
-  throw new OperandWrong([{ path: '--before', message: 'is needed where audit.keepDays is not set' }])
+  throw wrongOperand('--before', 'is needed where audit.keepDays is not set')
 }

@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import type { Command } from 'commander'
 import { filePaths } from '../audit/files.ts'
 import type { EventFilter } from '../audit/filter.ts'
@@ -9,9 +9,10 @@ import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { type AuditSelection, type AuditTable, openAuditTable } from '../storage/audit-table.ts'
+import { isFolder } from './check-target.ts'
 import { configFor } from './config-for.ts'
 import { flagSettings } from './flags.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import type { StoreFlags } from './with-store.ts'
 
 /** The configuration that the flags of a command name, without its store. */
@@ -29,12 +30,8 @@ function configOf({
 export function foldersOf(named: readonly string[], flags: StoreFlags): string[] {
   const folders = named.length > 0 ? [...named] : [auditFolder(configOf(flags))]
   for (const folder of folders) {
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
-      throw new OperandWrong([
-        { path: 'folder', message: `${folder} is no folder: name the one of the audit` },
-      ])
-    if (filePaths(folder).length === 0)
-      throw new OperandWrong([{ path: 'folder', message: `there are no events in ${folder}` }])
+    if (!isFolder(folder)) throw wrongOperand('folder', `${folder} is no folder: name the one of the audit`)
+    if (filePaths(folder).length === 0) throw wrongOperand('folder', `there are no events in ${folder}`)
   }
   // A folder that is named twice, in whatever way, has its events once.
   const places = folders.map((folder) => realpathSync(folder))
@@ -80,9 +77,7 @@ export async function openDatabase(
   const sink = audit.sinks.find(({ kind }) => kind === 'postgres')
   const url = sink?.kind === 'postgres' ? (sink.url ?? store.url) : undefined
   if (url === undefined)
-    throw new OperandWrong([
-      { path: '--database', message: 'no sink of the configuration is of the kind postgres' },
-    ])
+    throw wrongOperand('--database', 'no sink of the configuration is of the kind postgres')
   // One table holds the events of all tenants, whose keys and operators are not the same: whoever asks reads one's.
   return { table: await openAuditTable(url, () => undefined), tenant: flags.tenant }
 }

@@ -17,7 +17,7 @@ import {
   tableName,
 } from './audit-source.ts'
 import { printable } from './client-text.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import { addInstallationFlags } from './with-store.ts'
 
 interface VerifyFlags extends SourceFlags {
@@ -132,8 +132,6 @@ function readKeys(file: string): TrailKeys {
   try {
     return readTrailKeys(JSON.parse(readFileSync(file, 'utf8')))
   } catch (error) {
-    throw new OperandWrong([
-      { path: '--keys', message: `${file} cannot be used: ${(error as Error).message}` },
-    ])
+    throw wrongOperand('--keys', `${file} cannot be used: ${(error as Error).message}`)
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
@@ -11,9 +11,10 @@ import { writeBackup } from '../storage/backup.ts'
 import { storeFile } from '../storage/open.ts'
 import { restoreBackup } from '../storage/restore.ts'
 import { audited } from './audited.ts'
-import { checkTarget } from './check-target.ts'
+import { checkTarget, isFolder } from './check-target.ts'
 import { configFor } from './config-for.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { addConfigFlag, addTenantFlag } from './flags.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import { withStore } from './with-store.ts'
 
 interface BackupFlags {
@@ -34,7 +35,7 @@ export function backupCommand(): Command {
       const [file, folder] = [resolve(name), resolve(config.data)]
       if (!existsSync(storeFile(folder))) {
         const message = `${folder} is the data folder of no installation: name its folder`
-        throw new OperandWrong([{ path: '--data', message }])
+        throw wrongOperand('--data', message)
       }
       checkTarget(name, file)
       refuseOwn(name, file, folder)
@@ -62,8 +63,8 @@ export function restoreCommand(): Command {
     .action(async (name: string, flags: BackupFlags) => {
       const config = loadEmbedded(flags, 'pg_restore')
       const [file, folder] = [resolve(name), resolve(config.data)]
-      if (!existsSync(file)) throw wrongFile(name, 'there is no such file')
-      if (isFolder(file)) throw wrongFile(name, 'is a folder: name the file of a backup')
+      if (!existsSync(file)) throw wrongOperand(name, 'there is no such file')
+      if (isFolder(file)) throw wrongOperand(name, 'is a folder: name the file of a backup')
       prepareDataFolder(folder)
       const kept = await restoreBackup(file, folder, {
         configured: knownSecret(config),
@@ -78,10 +79,12 @@ export function restoreCommand(): Command {
 }
 
 function addBackupFlags(command: Command): Command {
-  return command
-    .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
-    .option('--data <folder>', 'folder of the store and the secret (default: ./.portcullis)')
-    .option('--tenant <name>', 'one of the tenants of the configuration, in place of the installation itself')
+  return addTenantFlag(
+    addConfigFlag(command).option(
+      '--data <folder>',
+      'folder of the store and the secret (default: ./.portcullis)',
+    ),
+  )
 }
 
 /** The secret that is not in the folder of the store. That of a tenant comes from that of the installation. */
@@ -104,7 +107,7 @@ function loadEmbedded(
   const config = configFor(loadConfig({ file, environment: process.env, flags }), tenant)
   if (config.store.url === undefined) return config
   const message = `the store is a PostgreSQL database: use ${tool}, and keep the secret with what it writes`
-  throw new OperandWrong([{ path: 'store.url', message }])
+  throw wrongOperand('store.url', message)
 }
 
 /** Throws for what the installation itself runs on: a backup in its place would be the end of it. */
@@ -113,13 +116,6 @@ function refuseOwn(name: string, file: string, folder: string): void {
   const target = join(realpathSync(dirname(file)), basename(file))
   const store = storeFile(own)
   const needed = [store, `${store}-wal`, `${store}-shm`, join(own, 'secret')]
-  if (needed.includes(target)) throw wrongFile(name, 'the installation itself runs on it: name another file')
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-}
-
-function wrongFile(path: string, message: string): OperandWrong {
-  return new OperandWrong([{ path, message }])
+  if (needed.includes(target))
+    throw wrongOperand(name, 'the installation itself runs on it: name another file')
 }

@@ -1,11 +1,11 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { OperandWrong } from './operand-wrong.ts'
+import { type OperandWrong, wrongOperand } from './operand-wrong.ts'
 
 /** Looks before the work whether a file can be written; `operand` names it to the operator. Throws OperandWrong. */
 export function checkTarget(operand: string, file: string): void {
   const path = resolve(file)
-  const wrong = (message: string): OperandWrong => new OperandWrong([{ path: operand, message }])
+  const wrong = (message: string): OperandWrong => wrongOperand(operand, message)
   if (!isFolder(dirname(path))) throw wrong('there is no such folder to write it in')
   if (isFolder(path)) throw wrong('is a folder: name a file')
   try {
@@ -15,6 +15,7 @@ export function checkTarget(operand: string, file: string): void {
   }
 }
 
-function isFolder(path: string): boolean {
+/** Whether there is a folder at a path. */
+export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }

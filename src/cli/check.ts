@@ -8,7 +8,8 @@ import type { Config } from '../config/schema.ts'
 import { configOfTenant } from '../config/tenant.ts'
 import { systemClock } from '../core/clock.ts'
 import { isLoopbackHost } from '../core/resource.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { addConfigFlag } from './flags.ts'
+import { wrongOperand } from './operand-wrong.ts'
 
 interface CheckFlags {
   readonly config?: string
@@ -17,18 +18,15 @@ interface CheckFlags {
 
 /** `portcullis check`: every problem of a configuration at once. */
 export function checkCommand(): Command {
-  return new Command('check')
+  return addConfigFlag(new Command('check'))
     .description('Tell every problem of a configuration at once.')
     .argument('[file]', 'the same as --config')
-    .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
     .option('--ask-issuers', 'also ask the issuers of access tokens what they can do for MCP clients')
     .action(
       async (operand: string | undefined, { config: named = operand, askIssuers = false }: CheckFlags) => {
         const config = named ?? process.env[fileVariable]
         if (config === undefined) {
-          throw new OperandWrong([
-            { path: '--config', message: 'name the file, such as: portcullis check -c portcullis.yaml' },
-          ])
+          throw wrongOperand('--config', 'name the file, such as: portcullis check -c portcullis.yaml')
         }
         const checked = loadConfig({
           file: config,

@@ -11,7 +11,7 @@ import type { StoredClient } from '../storage/contract.ts'
 import { audited } from './audited.ts'
 import { describeClient, describeConfigured, listClients, printable } from './client-text.ts'
 import { type AddFlags, newClientMetadata } from './new-client.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import { operatorName } from './operator.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
@@ -193,7 +193,7 @@ async function isKnown({ store, config }: OpenStore, id: string): Promise<boolea
 }
 
 function refused(message: string): Error {
-  return new OperandWrong([{ path: 'id', message }])
+  return wrongOperand('id', message)
 }
 
 function tellCredentials({ json }: Flags, id: string, clientSecret: string | undefined): void {

@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import { configOfTenant } from '../config/tenant.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 
 /** The configuration of the tenant that a flag names, or of the installation itself. Throws OperandWrong. */
 export function configFor(config: Config, name: string | undefined): Config {
@@ -9,5 +9,5 @@ export function configFor(config: Config, name: string | undefined): Config {
   if (tenant !== undefined) return configOfTenant(config, tenant)
   const names = config.tenants.map((one) => one.name).join(', ')
   const has = names === '' ? 'has no tenants: name its file with -c' : `has no tenant "${name}", but ${names}`
-  throw new OperandWrong([{ path: '--tenant', message: `the configuration ${has}` }])
+  throw wrongOperand('--tenant', `the configuration ${has}`)
 }

@@ -8,7 +8,8 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import type { Era } from '../mcp/revisions.ts'
 import { configFor } from './config-for.ts'
 import { explanationDocument, explanationText } from './explanation-text.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { addConfigFlag, addTenantFlag } from './flags.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import { parseObject, readSample } from './read-sample.ts'
 
 interface ExplainFlags {
@@ -29,10 +30,8 @@ interface ExplainFlags {
 
 /** `portcullis explain`: why a call with a token would be let pass, challenged or denied. Exits with 1 against `--expect`. */
 export function explainCommand(): Command {
-  return new Command('explain')
+  return addTenantFlag(addConfigFlag(new Command('explain')))
     .description('Say why a call would be let pass, challenged or denied, and for whom. Verifies nothing.')
-    .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
-    .option('--tenant <name>', 'one of the tenants of the configuration, in place of the installation itself')
     .option('--claims <file>', 'the claims of an access token as JSON; - for standard input')
     .option('--token <->', 'read the token itself from standard input')
     .option('--server <name>', 'the MCP server that is called, where there are several')
@@ -55,7 +54,7 @@ export function explainCommand(): Command {
     .option('--json', 'answer for machines')
     .action(async ({ config: file = process.env[fileVariable], ...flags }: ExplainFlags) => {
       if (file === undefined) {
-        throw wrong(
+        throw wrongOperand(
           '--config',
           'name the file, such as: portcullis explain -c portcullis.yaml --claims claims.json',
         )
@@ -85,7 +84,7 @@ function serverFor({ upstreams }: Config, name: string | undefined): string {
   if (name === undefined && only !== undefined && others.length === 0) return only
   if (name !== undefined && names.includes(name)) return name
   const has = names.length === 0 ? 'has no MCP server' : `has ${names.join(', ')}`
-  throw wrong(
+  throw wrongOperand(
     '--server',
     `${name === undefined ? 'name one' : `there is no ${name}`}: the configuration ${has}`,
   )
@@ -103,7 +102,7 @@ function callOf({ method: given, name, uri, params = '{}', era }: ExplainFlags):
   const method =
     given ?? (uri !== undefined ? 'resources/read' : name !== undefined ? 'tools/call' : undefined)
   if (method === undefined)
-    throw wrong('--method', 'name what is called, such as: --method tools/call --name echo')
+    throw wrongOperand('--method', 'name what is called, such as: --method tools/call --name echo')
   const asked: AskedCall = {
     method,
     era,
@@ -115,7 +114,7 @@ function callOf({ method: given, name, uri, params = '{}', era }: ExplainFlags):
   }
   const needed = namedBy.get(method)
   if (needed !== undefined && typeof asked.params[needed] !== 'string')
-    throw wrong(`--${needed}`, `${method} names what it calls: give it with --${needed}`)
+    throw wrongOperand(`--${needed}`, `${method} names what it calls: give it with --${needed}`)
   return asked
 }
 
@@ -127,9 +126,5 @@ function clockOf(at: string | undefined, issuedAt: unknown): Clock {
     at === 'issue'
       ? 'the token does not say when it was issued (iat)'
       : 'is no time, such as 2026-07-28T12:00:00Z'
-  throw wrong('--at', message)
-}
-
-function wrong(path: string, message: string): OperandWrong {
-  return new OperandWrong([{ path, message }])
+  throw wrongOperand('--at', message)
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { fileVariable } from '../config/environment.ts'
 
 /** The flags that every command which starts something has. */
 export interface CommonFlags {
@@ -30,6 +31,19 @@ export function addStoreFlags(command: Command): Command {
     .option('--port <number>', 'port of the gateway (default: 3002)', parsePort)
     .option('--public-url <url>', 'URL under which clients reach the gateway')
     .option('--data <folder>', 'folder of the store and the secret (default: ./.portcullis)')
+}
+
+/** Adds the flag that names the configuration file. */
+export function addConfigFlag(command: Command): Command {
+  return command.option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
+}
+
+/** Adds the flag that means a tenant. */
+export function addTenantFlag(command: Command): Command {
+  return command.option(
+    '--tenant <name>',
+    'one of the tenants of the configuration, in place of the installation itself',
+  )
 }
 
 /** Writes flags as settings. Flags that were not given are absent. */

@@ -10,7 +10,7 @@ import {
 } from '../keys/key-states.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../keys/rotate-keys.ts'
 import { audited } from './audited.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import { table } from './table.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
@@ -77,7 +77,7 @@ function rotateCommand(): Command {
     )
     .action(({ now = false, identity = false, audit = false, algorithm, ...flags }: RotateFlags) => {
       if (algorithm !== undefined && (identity || audit))
-        throw new OperandWrong([{ path: '--algorithm', message: 'is for the keys of access tokens alone' }])
+        throw wrongOperand('--algorithm', 'is for the keys of access tokens alone')
       return withKeys(flags, async ([tokens, identities, audits], open) => {
         const { signingAlgorithm, servedAlgorithm } = open.facts
         const chosen = { ...tokens, algorithm: algorithm ?? signingAlgorithm, served: servedAlgorithm }
@@ -119,7 +119,7 @@ function retireCommand(): Command {
           return
         }
         const message = `no key ${kid} verifies anything here: portcullis key list shows those that do`
-        throw new OperandWrong([{ path: 'key', message }])
+        throw wrongOperand('key', message)
       }),
     )
 }

@@ -7,3 +7,8 @@ export class OperandWrong extends Error {
     this.name = 'OperandWrong'
   }
 }
+
+/** One of them: `path` names it as the operator wrote it. */
+export function wrongOperand(path: string, message: string): OperandWrong {
+  return new OperandWrong([{ path, message }])
+}

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 
 const control = { enter: ['\r', '\n'], backspace: ['\u007f', '\b'], interrupt: '\u0003', end: '\u0004' }
 const interrupted = 130
@@ -12,11 +12,11 @@ export async function readPassword(fromStdin: boolean): Promise<string> {
   if (fromStdin) return (await text(process.stdin)).replace(/\r?\n$/, '')
   if (!process.stdin.isTTY) {
     const message = 'there is no terminal to ask for the password: give it with --password-stdin'
-    throw new OperandWrong([{ path: 'password', message }])
+    throw wrongOperand('password', message)
   }
   const password = await ask('Password: ')
   if ((await ask('Once more: ')) !== password) {
-    throw new OperandWrong([{ path: 'password', message: 'the two passwords are not the same' }])
+    throw wrongOperand('password', 'the two passwords are not the same')
   }
   return password
 }

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import type { Sample } from '../compose/explain/contract.ts'
 import { isJsonObject, type JsonObject } from '../core/json-object.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 
 interface SampleFlags {
   readonly claims?: string
@@ -16,9 +16,12 @@ interface SampleFlags {
  */
 export async function readSample({ claims, token }: SampleFlags): Promise<Sample> {
   if ((claims === undefined) === (token === undefined))
-    throw wrong('--claims', 'give either --claims <file>, or --token - and the token on standard input')
+    throw wrongOperand(
+      '--claims',
+      'give either --claims <file>, or --token - and the token on standard input',
+    )
   if (token !== undefined && token !== '-')
-    throw wrong(
+    throw wrongOperand(
       '--token',
       'a token does not belong on a command line: write --token - and pass it on standard input',
     )
@@ -32,10 +35,10 @@ export function parseObject(flag: string, json: string): JsonObject {
   try {
     value = JSON.parse(json)
   } catch {
-    throw wrong(flag, 'is no JSON')
+    throw wrongOperand(flag, 'is no JSON')
   }
   if (isJsonObject(value)) return value
-  throw wrong(flag, 'is no JSON object')
+  throw wrongOperand(flag, 'is no JSON object')
 }
 
 async function readClaims(file: string): Promise<string> {
@@ -43,7 +46,7 @@ async function readClaims(file: string): Promise<string> {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw wrong('--claims', `${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+    throw wrongOperand('--claims', `${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
   }
 }
 
@@ -54,10 +57,6 @@ function decode(token: string): Sample {
   } catch {
     const message =
       'standard input holds no token that can be read: of an opaque one, give what its issuer says of it (introspection) with --claims'
-    throw wrong('--token', message)
+    throw wrongOperand('--token', message)
   }
-}
-
-function wrong(path: string, message: string): OperandWrong {
-  return new OperandWrong([{ path, message }])
 }

@@ -4,7 +4,7 @@ import { loadConfig } from '../config/load.ts'
 import type { ConfigInput } from '../config/schema.ts'
 import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import { closeOnSignal } from './signals.ts'
 import { warnOfServer } from './warn-of-server.ts'
 
@@ -38,7 +38,7 @@ function settings(command: readonly string[], url: string | undefined): ConfigIn
   if ((command.length === 0) === (url === undefined)) {
     const message =
       'give either --upstream URL or -- COMMAND, such as: portcullis run -- npx -y some-mcp-server'
-    throw new OperandWrong([{ path: '--upstream', message }])
+    throw wrongOperand('--upstream', message)
   }
   const server = url === undefined ? { command: [...command], environment: ['*'] } : { url }
   return {

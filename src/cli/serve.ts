@@ -9,10 +9,10 @@ import { systemClock } from '../core/clock.ts'
 import { lead } from '../workers/lead.ts'
 import { work } from '../workers/work.ts'
 import { describeRunning, setUpHint } from './banner.ts'
-import { addCommonFlags, type CommonFlags, flagSettings, parseWorkers } from './flags.ts'
+import { addCommonFlags, addConfigFlag, type CommonFlags, flagSettings, parseWorkers } from './flags.ts'
 import { keepConfiguration } from './keep-configuration.ts'
 import { isMendable } from './mendable.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import { closeOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts'
 
 interface ServeFlags extends CommonFlags {
@@ -25,9 +25,8 @@ const separable = ['gateway', 'authorization-server'] as const
 
 /** `portcullis serve`: what a configuration file says. */
 export function serveCommand(): Command {
-  return addCommonFlags(new Command('serve'))
+  return addConfigFlag(addCommonFlags(new Command('serve')))
     .description('Start what a configuration file says.')
-    .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
     .addOption(
       new Option('--only <part>', 'start one part alone, with an admin port of its own').choices(separable),
     )
@@ -55,7 +54,7 @@ async function serve({
   if (only === 'authorization-server' && !isNeeded) {
     const message =
       'authorization-server is not there where authorizationServer is external: leave --only away, or set authorizationServer: own'
-    throw new OperandWrong([{ path: '--only', message }])
+    throw wrongOperand('--only', message)
   }
   // Whatever serves can be watched.
   const chosen: Part[] = [...(only === undefined ? separable : [only]), 'admin']

@@ -7,7 +7,7 @@ import { parseScopes } from '../core/scope.ts'
 import { mcpScopes, ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
 import { audited } from './audited.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 interface TokenFlags extends StoreFlags {
@@ -34,20 +34,18 @@ export function tokenCommand(): Command {
         const { publicUrl: issuer, resources } = facts
         if (config.mode !== 'development' || !isLocalHost(new URL(issuer).hostname)) {
           const message = `${issuer} is in use: tokens without a login are for loopback and development mode alone`
-          throw new OperandWrong([{ path: 'publicUrl', message }])
+          throw wrongOperand('publicUrl', message)
         }
         const catalogue = new ScopeCatalogue(config.scopes)
         const unknown = parseScopes(scope).find((one) => !catalogue.knows(one))
         if (unknown !== undefined) {
           const message = `${unknown} is neither a scope of MCP nor one of the setting scopes`
-          throw new OperandWrong([{ path: '--scope', message }])
+          throw wrongOperand('--scope', message)
         }
         const resource = issuer + path
         if (resources.length > 0 && !resources.includes(resource)) {
           const paths = resources.map((known) => known.slice(issuer.length)).join(', ')
-          throw new OperandWrong([
-            { path: '--path', message: `there is no MCP server at ${path}, but at ${paths}` },
-          ])
+          throw wrongOperand('--path', `there is no MCP server at ${path}, but at ${paths}`)
         }
         const keys = await openKeyRing({
           store: store.keys,

@@ -6,7 +6,7 @@ import type { People } from '../identity/people.ts'
 import { signsInAt, type UserState, userState } from '../identity/user-state.ts'
 import type { User } from '../storage/contract.ts'
 import { audited } from './audited.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import { readPassword } from './password.ts'
 import { table } from './table.ts'
 import {
@@ -36,7 +36,7 @@ export function userCommand(): Command {
     .description('Manage the people who may log in.')
     .addCommand(listCommand())
     .addCommand(
-      withPassword(named('add', 'Add a user.', add, { lets: true })).option(
+      withPassword(named('add', 'Add a user.', add, { letsIn: true })).option(
         '--display-name <text>',
         'shown on pages',
       ),
@@ -46,7 +46,7 @@ export function userCommand(): Command {
         'invite',
         'Add a user who chooses a password on a link that works once, within the hour.',
         invite,
-        { lets: true },
+        { letsIn: true },
       ).option('--display-name <text>', 'shown on pages'),
     )
     .addCommand(
@@ -101,7 +101,7 @@ function listCommand(): Command {
     })
 }
 
-function named(name: string, description: string, action: Action, { lets = false } = {}): Command {
+function named(name: string, description: string, action: Action, { letsIn = false } = {}): Command {
   return addInstallationFlags(new Command(name))
     .description(description)
     .argument('<name>', 'the name with which they log in, or the id that "user list" shows')
@@ -112,7 +112,7 @@ function named(name: string, description: string, action: Action, { lets = false
           const change = { event: 'admin.user', action: `user ${name}`, target: user } as const
           return audited(open, change, () => action(people, user, flags, open.facts))
         },
-        { lets },
+        { letsIn },
       )
     })
 }
@@ -141,21 +141,21 @@ function withPassword(command: Command): Command {
 async function withPeople(
   flags: UserFlags,
   act: (people: People, open: OpenStore) => Promise<void>,
-  { lets = false } = {},
+  { letsIn = false } = {},
 ): Promise<void> {
   const use = async (open: OpenStore): Promise<void> => {
-    if (lets) requireLocal(open.facts)
+    if (letsIn) requireLocal(open.facts)
     const { store, secret } = open
     await act(buildPeople({ store, secret, clock: systemClock }), open)
   }
-  await withStore(flags, use, { mayMake: lets })
+  await withStore(flags, use, { mayMake: letsIn })
 }
 
 /** Throws OperandWrong where nobody could log in as the user. */
 function requireLocal({ users }: InstallationFacts): void {
   if (users === undefined || users === 'local') return
   const message = `is ${users}, where users of the store cannot log in: set it to local, as it is in production mode`
-  throw new OperandWrong([{ path: 'login.users', message }])
+  throw wrongOperand('login.users', message)
 }
 
 function describe(user: User): {

@@ -10,8 +10,8 @@ import { systemClock } from '../core/clock.ts'
 import type { KeyPurpose, SigningAlgorithm } from '../keys/key-states.ts'
 import { storeFile } from '../storage/open.ts'
 import { configFor } from './config-for.ts'
-import { addStoreFlags, type CommonFlags, flagSettings } from './flags.ts'
-import { OperandWrong } from './operand-wrong.ts'
+import { addConfigFlag, addStoreFlags, addTenantFlag, type CommonFlags, flagSettings } from './flags.ts'
+import { type OperandWrong, wrongOperand } from './operand-wrong.ts'
 
 /** The flags of a command that manages what the store holds. */
 export interface StoreFlags extends CommonFlags {
@@ -42,9 +42,7 @@ export interface InstallationFacts {
 
 /** Adds the flags that say which store is meant. */
 export function addInstallationFlags(command: Command): Command {
-  return addStoreFlags(command)
-    .option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
-    .option('--tenant <name>', 'one of the tenants of the configuration, in place of the installation itself')
+  return addTenantFlag(addConfigFlag(addStoreFlags(command)))
 }
 
 /** Opens the store of an installation, which may be running, for as long as `use` takes. Throws what can be mended. */
@@ -87,15 +85,14 @@ function hasStore({ data, store: { url } }: Config): boolean {
     accessSync(folder, constants.R_OK | constants.X_OK)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT')
-      throw new OperandWrong([{ path: '--data', message: `${folder} cannot be read: ${message}` }])
+    if (code !== 'ENOENT') throw wrongOperand('--data', `${folder} cannot be read: ${message}`)
   }
   return existsSync(storeFile(folder))
 }
 
 function noInstallation({ data }: Config): OperandWrong {
   const message = `${resolve(data)} is the data folder of no installation: start one first, or name its folder`
-  return new OperandWrong([{ path: '--data', message }])
+  return wrongOperand('--data', message)
 }
 
 /** The configuration counts where it was told; the last start knows the rest. */
