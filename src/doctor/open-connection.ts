@@ -1,6 +1,6 @@
 import type { Visit } from './contract.ts'
 import { call, openingCall } from './mcp-request.ts'
-import type { Reply } from './reply.ts'
+import { isSuccess, type Reply } from './reply.ts'
 
 /** How a server met a client that opens a connection. */
 export interface Opening {
@@ -19,9 +19,4 @@ export async function openConnection(visit: Visit, token?: string): Promise<Open
   const options = { ...headers, ...(session === undefined ? {} : { session, agreed: revision }) }
   const later = await ask(endpoint.href, call(revision, 'tools/list', {}, options))
   return later.status === 401 ? { reply, later } : { reply }
-}
-
-/** Whether a request was let in. */
-export function isSuccess({ status }: Reply): boolean {
-  return status >= 200 && status < 300
 }

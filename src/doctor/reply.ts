@@ -35,6 +35,11 @@ export function isPage({ headers, text }: Reply): boolean {
   return (headers['content-type'] ?? '').includes('html') || /^\s*<(?:!doctype|html)/i.test(text)
 }
 
+/** Whether a request was let in. */
+export function isSuccess({ status }: Reply): boolean {
+  return status >= 200 && status < 300
+}
+
 /** Whether a document was found: 200 with a JSON object. */
 export function isDocument(reply: Reply): boolean {
   return reply.status === 200 && jsonOf(reply) !== undefined

@@ -1,7 +1,7 @@
 import type { CheckName } from '../checks.ts'
 import type { ServerFacts, Visit } from '../contract.ts'
 import { openingCall } from '../mcp-request.ts'
-import { describe, type Reply } from '../reply.ts'
+import { describe, isSuccess, type Reply } from '../reply.ts'
 
 /** Asks what a browser asks before a page may call, and looks whether the page could read the answers. */
 export async function checkCors(visit: Visit, server: ServerFacts | undefined): Promise<void> {
@@ -63,8 +63,7 @@ function originProblem(reply: Reply, origin: string): string | undefined {
 }
 
 function preflightProblem(reply: Reply, origin: string, wanted: readonly string[]): string | undefined {
-  if (reply.status < 200 || reply.status > 299)
-    return `${reply.url} answers the preflight with ${describe(reply)}`
+  if (!isSuccess(reply)) return `${reply.url} answers the preflight with ${describe(reply)}`
   const names = (reply.headers['access-control-allow-headers'] ?? '').toLowerCase().split(',')
   const allowed = new Set(names.map((name) => name.trim()))
   // An asterisk never stands for authorization.

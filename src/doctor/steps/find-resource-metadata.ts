@@ -6,8 +6,7 @@ import type { CheckName } from '../checks.ts'
 import type { ResourceFacts, Visit } from '../contract.ts'
 import { unreachableReason } from '../host-reach.ts'
 import type { ResourceMetadataForm } from '../profile.ts'
-import { describe, isDocument, isPage, jsonOf, type Reply, textsIn } from '../reply.ts'
-
+import { describe, isDocument, isPage, isSuccess, jsonOf, type Reply, textsIn } from '../reply.ts'
 import { findBehindProxy } from './find-behind-proxy.ts'
 
 const wellKnown = '/.well-known/oauth-protected-resource'
@@ -119,7 +118,7 @@ async function judgeMissing({ endpoint, ask, report }: Visit): Promise<void> {
     },
   )
   const cause = `${reply.url}, at which nothing is, answers ${describe(reply)}`
-  if (reply.status >= 200 && reply.status < 300 && isPage(reply)) report.fail('metadata-json', cause)
+  if (isSuccess(reply) && isPage(reply)) report.fail('metadata-json', cause)
   else if (reply.status >= 500 || reply.status === 0)
     report.fail('metadata-json', `${cause}: clients give up instead of looking further`)
   else if (reply.status === 401)

@@ -4,7 +4,6 @@ import type { ResourceFacts, ServerFacts, Visit } from '../contract.ts'
 import { unreachableReason } from '../host-reach.ts'
 import type { ServerMetadataForm } from '../profile.ts'
 import { describe, isDocument, isPage, jsonOf, type Reply, textsIn } from '../reply.ts'
-
 import { findBehindProxy } from './find-behind-proxy.ts'
 
 const urlMembers = [

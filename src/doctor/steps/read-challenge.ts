@@ -1,8 +1,8 @@
 import { certificateTrouble } from '../ask.ts'
 import { type BearerChallenge, parseBearerChallenge } from '../challenge-header.ts'
 import type { Visit } from '../contract.ts'
-import { isSuccess, openConnection } from '../open-connection.ts'
-import { codeOf, describe, isPage, type Reply } from '../reply.ts'
+import { openConnection } from '../open-connection.ts'
+import { codeOf, describe, isPage, isSuccess, type Reply } from '../reply.ts'
 import { Unreachable } from '../unreachable.ts'
 import { findLostPrefix } from './find-behind-proxy.ts'
 

@@ -1,6 +1,5 @@
 import type { OAuthClient, ResourceFacts, ServerFacts, Tokens, Visit } from '../contract.ts'
-import { isSuccess } from '../open-connection.ts'
-import { describe, type Reply } from '../reply.ts'
+import { describe, isSuccess, type Reply } from '../reply.ts'
 import { textOf, tokenRequest } from '../token-request.ts'
 import { judgeTokens } from './judge-tokens.ts'
 

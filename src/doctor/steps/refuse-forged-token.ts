@@ -1,7 +1,7 @@
 import { parseBearerChallenge } from '../challenge-header.ts'
 import type { Visit } from '../contract.ts'
-import { isSuccess, openConnection } from '../open-connection.ts'
-import { describe } from '../reply.ts'
+import { openConnection } from '../open-connection.ts'
+import { describe, isSuccess } from '../reply.ts'
 
 /** Comes with a token that nobody made: 401, with a challenge that makes the client sign in anew. */
 export async function refuseForgedToken(visit: Visit): Promise<void> {

@@ -1,6 +1,6 @@
 import type { OAuthClient, ResourceFacts, ServerFacts, Visit } from '../contract.ts'
 import { redirectUrisOf } from '../profiles.ts'
-import { describe, jsonOf, type Reply, textsIn } from '../reply.ts'
+import { describe, isSuccess, jsonOf, type Reply, textsIn } from '../reply.ts'
 
 interface RegistrationPorts {
   readonly server: ServerFacts
@@ -64,7 +64,7 @@ async function register(
   })
   const body = jsonOf(reply)
   const id = body?.['client_id']
-  if (reply.status < 200 || reply.status > 299 || typeof id !== 'string') {
+  if (!isSuccess(reply) || typeof id !== 'string') {
     report.fail('register', ...refusal(reply, metadata.redirect_uris))
     return undefined
   }
