@@ -68,7 +68,7 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
     if (payload === undefined) throw new Error(`a stored ${row.model} was sealed with another secret`)
     return {
       payload: JSON.parse(payload) as Record<string, unknown>,
-      consumedAt: row.consumed_at === null ? undefined : row.consumed_at,
+      consumedAt: row.consumed_at ?? undefined,
       ...(row.challenged_until === null ? {} : { challengedUntil: row.challenged_until }),
       ...(row.refresh_serial === null ? {} : { refreshToken: openToken(row, row.refresh_serial) }),
     }

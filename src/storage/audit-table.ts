@@ -153,7 +153,7 @@ export async function openAuditTable(
     },
     async remove({ tenant, below, count, anchor }) {
       await tables.transaction().execute(async (transaction) => {
-        await allowRemoval(transaction as unknown as Kysely<Schema>)
+        await allowRemoval(transaction)
         await transaction
           .insertInto('audit_anchors')
           .values({ tenant: tenant ?? null, line: anchor })

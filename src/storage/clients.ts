@@ -1,7 +1,8 @@
-import { type Kysely, type Selectable, sql } from 'kysely'
+import type { Kysely, Selectable } from 'kysely'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
 import { type MasterSecret, sealer } from '../core/secret.ts'
+import { bigint } from './bigint.ts'
 import type { ClientStore, StoredClient } from './contract.ts'
 import type { Schema } from './schema.ts'
 
@@ -105,7 +106,7 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
         expires_at: expressions
           .case()
           .when('source', '=', 'dynamic')
-          .then(sql<number | null>`${expiresAt}`)
+          .then(bigint<number | null>(expiresAt))
           .else(expressions.ref('expires_at'))
           .end(),
       }))

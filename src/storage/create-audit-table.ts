@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type QueryExecutorProvider, sql } from 'kysely'
 import type { Schema } from './schema.ts'
 
 /**
@@ -61,7 +61,7 @@ export async function createAuditTable(database: Kysely<Schema>): Promise<void> 
 }
 
 /** Says, for a transaction, that its removal of events is meant, and waits for one that is under way. */
-export async function allowRemoval(transaction: Kysely<Schema>): Promise<void> {
+export async function allowRemoval(transaction: QueryExecutorProvider): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('portcullis audit prune')),
     set_config('portcullis.prune', 'on', true)`.execute(transaction)
 }

@@ -35,7 +35,7 @@ export function keyTableStore(db: Kysely<Schema>, tenant: string, secret: Master
         createdAt: row.created_at,
         generation: row.generation,
         signsFrom: row.signs_from,
-        endsAt: row.ends_at === null ? undefined : row.ends_at,
+        endsAt: row.ends_at ?? undefined,
       }
     })
   }

@@ -1,5 +1,4 @@
-import type { Kysely } from 'kysely'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import pg from 'pg'
 import { StoreAway } from '../core/store-away.ts'
 import type { Schema } from './schema.ts'
