@@ -1,7 +1,10 @@
 import {
   type Activity,
+  activityKey,
   type Denial,
+  denialKey,
   type FlowStep,
+  flowKey,
   recentKept,
   type Slot,
   type TrafficRecord,
@@ -19,17 +22,17 @@ export function mergeTraffic(records: readonly TrafficRecord[]): TrafficRecord {
     ).toSorted((one, other) => one.begins - other.begins),
     activities: mergeBy(
       records.flatMap(({ activities }) => activities),
-      ({ subject, clientId, upstream, method }) => [subject, clientId, upstream, method].join('\0'),
+      activityKey,
       addActivities,
     ),
     denials: mergeBy(
       records.flatMap(({ denials }) => denials),
-      ({ code, upstream, method, missing }) => [code, upstream, method, ...missing].join('\0'),
+      denialKey,
       addDenials,
     ),
     flows: mergeBy(
       records.flatMap(({ flows }) => flows),
-      ({ step, grantType, code }) => [step, grantType, code].join('\0'),
+      flowKey,
       (one: FlowStep, other: FlowStep) => ({ ...one, count: one.count + other.count }),
     ),
     recent: records

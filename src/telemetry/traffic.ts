@@ -155,6 +155,31 @@ export function slotOf(milliseconds: number): number {
   return Math.floor(milliseconds / 1000 / slotSeconds) * slotSeconds
 }
 
+/** What is counted as one activity, in a process and over several. */
+export function activityKey({
+  subject,
+  clientId,
+  upstream,
+  method,
+}: Pick<Activity, 'subject' | 'clientId' | 'upstream' | 'method'>): string {
+  return [subject, clientId, upstream, method].join('\0')
+}
+
+/** What is counted as one way of being refused. */
+export function denialKey({
+  code,
+  upstream,
+  method,
+  missing,
+}: Pick<Denial, 'code' | 'upstream' | 'method' | 'missing'>): string {
+  return [code, upstream, method, ...missing].join('\0')
+}
+
+/** What is counted as one end of a step of OAuth. */
+export function flowKey({ step, grantType, code }: Omit<FlowStep, 'count'>): string {
+  return [step, grantType, code].join('\0')
+}
+
 function methodOf({ methods = [], unknownMethod, httpMethod }: RequestEvent): string {
   return methods.length > 1 ? 'batch' : (methods[0] ?? unknownMethod ?? httpMethod)
 }
@@ -162,7 +187,7 @@ function methodOf({ methods = [], unknownMethod, httpMethod }: RequestEvent): st
 function noteActivity(activities: LRUCache<string, Activity>, event: RequestEvent, at: number): void {
   const { subject = '', clientId = '', upstream = '' } = event
   const method = methodOf(event)
-  const key = [subject, clientId, upstream, method].join('\0')
+  const key = activityKey({ subject, clientId, upstream, method })
   let activity = activities.get(key)
   if (activity === undefined) {
     activity = { subject, clientId, upstream, method, count: 0, refused: 0, lastAt: at }
@@ -176,7 +201,7 @@ function noteActivity(activities: LRUCache<string, Activity>, event: RequestEven
 function noteDenial(denials: LRUCache<string, Denial>, event: RequestEvent, at: number): void {
   const { code = '', reason = '', upstream = '', missing = [] } = event
   const method = methodOf(event)
-  const key = [code, upstream, method, ...missing].join('\0')
+  const key = denialKey({ code, upstream, method, missing })
   let denial = denials.get(key)
   if (denial === undefined) {
     denial = {
@@ -202,7 +227,7 @@ function noteFlow(flows: LRUCache<string, FlowStep>, event: RequestEvent): void 
   const { step = 'page', grantType = '', outcome } = event
   if (step === 'page' || step === 'discovery' || step === 'keys') return
   const code = outcome === 'allowed' ? '' : (event.code ?? String(event.status))
-  const key = [step, grantType, code].join('\0')
+  const key = flowKey({ step, grantType, code })
   const flow = flows.get(key)
   if (flow === undefined) flows.set(key, { step, grantType, code, count: 1 })
   else flow.count++
