@@ -3,8 +3,6 @@ import {
   buildAuthorizationUrl,
   buildEndSessionUrl,
   type ClientAuth,
-  ClientSecretBasic,
-  ClientSecretPost,
   type Configuration,
   calculatePKCECodeChallenge,
   enableNonRepudiationChecks,
@@ -22,7 +20,7 @@ import {
   ProviderAway,
   ProviderRefused,
 } from '../identity/provider-contract.ts'
-import type { ClientSecret } from './client-secret.ts'
+import { type ClientSecret, showSecret } from './client-secret.ts'
 import { discoverIssuer } from './discover-issuer.ts'
 import { explainFailure } from './explain-failure.ts'
 import { keepIssuer } from './kept-issuer.ts'
@@ -65,7 +63,7 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
     const configuration = await discoverIssuer({
       ...settings,
       fetch,
-      clientAuthentication: clientAuthentication(clientSecret),
+      clientAuthentication: authenticationWith(clientSecret),
     })
     // TLS has proven it already, where there is TLS; a signature says the same of what stands in between.
     enableNonRepudiationChecks(configuration)
@@ -162,17 +160,12 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
           : buildEndSessionUrl(configuration, { post_logout_redirect_uri: settings.afterLogoutUrl })
       }),
   }
+}
 
-  function clientAuthentication(secret: ClientSecret | undefined): ClientAuth {
-    if (secret === undefined) return None()
-    // Silence means basic (RFC 8414 section 2). Where both are taken it is post: not every server decodes what basic
-    // has to encode (RFC 6749 section 2.3.1).
-    return (server, ...rest) => {
-      const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-      const authenticate = methods.includes('client_secret_post') ? ClientSecretPost : ClientSecretBasic
-      return authenticate(secret.current)(server, ...rest)
-    }
-  }
+function authenticationWith(secret: ClientSecret | undefined): ClientAuth {
+  if (secret === undefined) return None()
+  return (server, ...rest) =>
+    showSecret(secret, server.token_endpoint_auth_methods_supported)(server, ...rest)
 }
 
 /**

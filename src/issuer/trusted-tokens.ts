@@ -1,15 +1,8 @@
 import { createRemoteJWKSet, type JWTPayload, type JWTVerifyGetKey, customFetch as joseFetch } from 'jose'
-import {
-  allowInsecureRequests,
-  ClientSecretBasic,
-  ClientSecretPost,
-  Configuration,
-  customFetch,
-  tokenIntrospection,
-} from 'openid-client'
+import { allowInsecureRequests, Configuration, customFetch, tokenIntrospection } from 'openid-client'
 import { type Clock, isRecent } from '../core/clock.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
-import type { ClientSecret } from './client-secret.ts'
+import { type ClientSecret, showSecret } from './client-secret.ts'
 import { explainFailure } from './explain-failure.ts'
 import type { KeptIssuer } from './kept-issuer.ts'
 
@@ -67,12 +60,11 @@ export function issuerIntrospection(
     const found = url === undefined ? (await kept()).serverMetadata() : undefined
     const endpoint = url ?? found?.introspection_endpoint
     if (endpoint === undefined) throw new Error('the metadata of the issuer names no introspection endpoint')
-    const methods = found?.introspection_endpoint_auth_methods_supported ?? ['client_secret_basic']
     const configuration = new Configuration(
       { issuer, introspection_endpoint: endpoint },
       clientId,
       undefined,
-      (methods.includes('client_secret_post') ? ClientSecretPost : ClientSecretBasic)(clientSecret.current),
+      showSecret(clientSecret, found?.introspection_endpoint_auth_methods_supported),
     )
     configuration[customFetch] = fetch
     // At an address that the operator named, which may be on loopback: nothing else with plain http gets here.
