@@ -1,4 +1,5 @@
 import type { Identity } from './contract.ts'
+import { nameRule } from './names.ts'
 
 const namePattern = /^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,63}$/u
 
@@ -11,11 +12,7 @@ export function developmentIdentity(isTaken: (name: string) => Promise<boolean>)
     find: async (id) => (namePattern.test(id) ? { id, displayName: id } : undefined),
     async login({ name }) {
       const id = name.trim()
-      if (!namePattern.test(id)) {
-        return {
-          refused: 'A name has up to 64 letters, digits and . _ @ + - and begins with a letter or digit.',
-        }
-      }
+      if (!namePattern.test(id)) return { refused: nameRule }
       if (await isTaken(id)) return { refused: 'This name belongs to a client. Please choose another one.' }
       return { id, displayName: id }
     },
