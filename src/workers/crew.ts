@@ -60,13 +60,22 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   let orders = options.orders
   const places: (Hired | undefined)[] = orders.map(() => undefined)
   const losses: number[] = []
+  /** Whoever has counted something that is not among what the departed have. */
+  const counting = new Set<Hired>()
   let departed: CollectedMetrics = []
+  let remembering = Promise.resolve()
   let closing = false
   const { promise: closed, resolve: close } = Promise.withResolvers<void>()
 
   const serving = (): Hired[] => places.filter((hired) => hired !== undefined)
-  const remember = async (hired: Hired): Promise<void> => {
-    departed = await keepCounts([departed, hired.counted()])
+  /** One after another, and each once: a sum is of what all have counted at any time. */
+  const remember = (hired: Hired): Promise<void> => {
+    remembering = remembering.then(async () => {
+      if (!counting.has(hired)) return
+      departed = await keepCounts([departed, hired.counted()])
+      counting.delete(hired)
+    })
+    return remembering
   }
   const release = async (hired: Hired): Promise<void> => {
     hired.tell({ kind: 'drain' })
@@ -88,6 +97,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     if (closing || (places[index] !== undefined && places[index] !== before)) return
     let order = orders[index] as StartOrder
     const hired = await hire(order)
+    counting.add(hired)
     const began = performance.now()
     // Another configuration came while it started.
     while (order !== orders[index]) {
@@ -118,7 +128,10 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   }
   const refill = async (index: number): Promise<void> => {
     const pause = pauseAfterLosses(losses[index] ?? 0)
-    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, pause))])
+    const { promise: over, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, pause)
+    await Promise.race([closed, over])
+    clearTimeout(timer)
     if (closing) return
     try {
       await fill(index)
@@ -176,9 +189,8 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       for (const one of serving()) one.tell(order)
     },
     async collect() {
-      const all = serving()
-      await Promise.all(all.map((one) => one.ask('collect')))
-      return [departed, ...all.map((one) => one.counted())]
+      await Promise.all([...counting].map((one) => one.ask('collect')))
+      return [departed, ...[...counting].map((one) => one.counted())]
     },
     async watch() {
       const all = serving()

@@ -62,6 +62,10 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
   })
   const ready = await new Promise<Hired['ready']>((resolve, reject) => {
     void gone.then((how) => reject(new Error(`a worker ended with ${how} before it was ready`)))
+    // One that never began never ends.
+    worker.once('error', (error: Error) =>
+      reject(new WorkerFailed(`a worker cannot be started: ${error.message}`)),
+    )
     worker.on('message', (message: unknown) => {
       unheard = 0
       const report = readReport(message)
