@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
+import { afterEach, describe, it, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { Config } from '../../src/config/schema.ts'
 import { joinMetrics } from '../../src/telemetry/join-metrics.ts'
@@ -22,23 +22,45 @@ const startOf = (index: number, count: number, script: object) => ({
 const running = (): Worker[] =>
   Object.values(cluster.workers ?? {}).flatMap((one) => (one?.isConnected() ? [one] : []))
 
-/** A crew of scripted workers, with what it has said. */
-async function assemble(
-  test: TestContext,
-  count: number,
-  script: object,
-): Promise<{ crew: Crew; said: string[] }> {
+interface Assembled {
+  readonly crew: Crew
+  /** What it has said. */
+  readonly said: string[]
+  /** Kills the worker that serves, and waits until the crew has noticed. */
+  readonly lose: () => Promise<void>
+}
+
+/** A crew of scripted workers. */
+async function assemble(test: TestContext, script: object, count = 1): Promise<Assembled> {
   cluster.setupPrimary({ exec })
   const said: string[] = []
   const tell = (_: object, message: string): void => void said.push(message)
+  let losses = 0
   const orders = Array.from({ length: count }, (_, index) => startOf(index, count, script))
-  const crew = await startCrew({ orders, log: { info: tell, warn: tell }, onLost: () => undefined })
+  const crew = await startCrew({ orders, log: { info: tell, warn: tell }, onLost: () => losses++ })
   test.after(async () => {
     const closed = crew.close()
     for (const one of running()) one.process.kill('SIGKILL')
     await closed
   })
-  return { crew, said }
+  const lose = async (): Promise<void> => {
+    const before = losses
+    await until(() => crew.size() === 1, 'it serves')
+    const [worker] = running() as [Worker]
+    worker.process.kill('SIGKILL')
+    await once(worker, 'exit')
+    await until(() => losses > before, 'it is lost')
+    await setImmediate()
+  }
+  return { crew, said, lose }
+}
+
+/** The milliseconds of all timers from now on. One of `hurried` ends soon. */
+function watchTimers(test: TestContext, hurried?: number): () => unknown[] {
+  const set = globalThis.setTimeout
+  const { mock } = test.mock.method(globalThis, 'setTimeout', ((act: () => void, milliseconds: number) =>
+    set(act, milliseconds === hurried ? 10 : milliseconds)) as typeof setTimeout)
+  return () => mock.calls.map((call) => call.arguments[1])
 }
 
 /** What all workers have counted, with those that are gone. */
@@ -47,7 +69,11 @@ async function thingsOf(crew: Crew): Promise<number> {
   return Number(/^things_total (\d+)$/m.exec(text)?.[1])
 }
 
-describe('a crew of workers', { timeout: 60_000 }, () => {
+afterEach(() => {
+  delete process.env['SCRIPT']
+})
+
+describe('a crew of workers', { timeout: 100_000 }, () => {
   it('says why a worker cannot be started, and does not wait for it', async () => {
     cluster.setupPrimary({ exec, cwd: '/nonexistent' })
     try {
@@ -61,7 +87,7 @@ describe('a crew of workers', { timeout: 60_000 }, () => {
   })
 
   it('counts a worker that finishes what runs while its successor serves', async (test) => {
-    const { crew, said } = await assemble(test, 1, { lingers: true })
+    const { crew, said } = await assemble(test, { lingers: true })
     const [before] = running()
     assert.equal(await thingsOf(crew), 1)
     const replacing = crew.replaceAll()
@@ -73,7 +99,7 @@ describe('a crew of workers', { timeout: 60_000 }, () => {
   })
 
   it('counts a worker once that dies while its successor starts', async (test) => {
-    const { crew } = await assemble(test, 1, {})
+    const { crew } = await assemble(test, {})
     const [before] = running()
     assert.equal(await thingsOf(crew), 1)
     const replacing = crew.replaceAll()
@@ -84,19 +110,91 @@ describe('a crew of workers', { timeout: 60_000 }, () => {
 
   it('holds nobody up once it is closed, though a place waits to be filled', async (test) => {
     const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
-    const { crew, said } = await assemble(test, 1, {})
+    const { crew, lose } = await assemble(test, {})
     const earlier = timers()
-    for (let losses = 1; losses <= 2; losses++) {
-      await until(() => crew.size() === 1, 'it serves')
-      const [worker] = running() as [Worker]
-      worker.process.kill('SIGKILL')
-      await once(worker, 'exit')
-      await until(() => said.length === losses, 'it is lost')
-    }
-    await setImmediate()
+    await lose()
+    await lose()
     assert.ok(timers() > earlier, 'the place waits')
+    await assert.rejects(crew.replace({} as Config), /no worker serves that could try it/)
+    await assert.rejects(crew.checkReady(), /no worker serves/)
     await crew.close()
     await setImmediate()
     assert.equal(timers(), earlier)
+  })
+
+  it('waits longer after each start that fails, until a worker has served for a minute', async (test) => {
+    const { crew, said, lose } = await assemble(test, {})
+    const timers = watchTimers(test)
+    process.env['SCRIPT'] = JSON.stringify({ fails: 'no room' })
+    await lose()
+    await until(
+      () => said.filter((line) => line.endsWith('is tried again: no room')).length === 2,
+      'two fail',
+    )
+    delete process.env['SCRIPT']
+    await setImmediate()
+    assert.deepEqual(
+      [1000, 2000, 4000].filter((pause) => timers().includes(pause)),
+      [1000, 2000],
+    )
+    const { now } = performance
+    await until(() => crew.size() === 1, 'one serves')
+    test.mock.method(performance, 'now', () => now.call(performance) + 60_000)
+    await lose()
+    assert.ok(!timers().includes(4000))
+  })
+
+  it('lets nobody begin with a configuration that another one has replaced meanwhile', async (test) => {
+    const { crew } = await assemble(test, { things: 1 })
+    const replacing = crew.replaceAll()
+    await crew.replace({ things: 10 } as object as Config)
+    await replacing
+    assert.equal(await thingsOf(crew), 20)
+  })
+
+  it('lets go of a successor that cannot use what came while it started', async (test) => {
+    const { crew, said } = await assemble(test, {})
+    process.env['SCRIPT'] = JSON.stringify({ replacing: { problem: 'not me' } })
+    const replacing = crew.replaceAll()
+    await crew.replace({} as Config)
+    await replacing
+    assert.deepEqual(said, ['worker 0 stays, for its successor cannot start: not me'])
+    await until(() => running().length === 1, 'the successor ends')
+    assert.equal(crew.size(), 1)
+  })
+
+  it('lets nobody go on who became ready when the others were told to end', async (test) => {
+    const { crew } = await assemble(test, {})
+    void crew.replaceAll()
+    await until(() => running().length === 2, 'a successor starts')
+    await crew.close()
+    await until(() => running().length === 0, 'all end')
+  })
+
+  it('ends who does not finish', async (test) => {
+    const { crew } = await assemble(test, { lingers: true })
+    watchTimers(test, 15_000)
+    await crew.close()
+    assert.equal(running().length, 0)
+  })
+
+  it('refuses a configuration of which the first worker never says whether it can use it, and ends that', async (test) => {
+    const { crew, said } = await assemble(test, { replacing: 'is silent' })
+    const [silent] = running() as [Worker]
+    watchTimers(test, 60_000)
+    const ended = once(silent, 'exit')
+    await assert.rejects(crew.replace({} as Config), /the worker does not answer/)
+    await ended
+    await until(() => crew.size() === 1 && said.length === 1, 'another one takes its place')
+  })
+
+  it('refuses a configuration with which the first worker ends', async (test) => {
+    const { crew } = await assemble(test, { replacing: 'ends' })
+    await assert.rejects(crew.replace({} as Config), /the worker ended/)
+  })
+
+  it('is ready when all are', async (test) => {
+    const { crew } = await assemble(test, { problem: 'the store is away' })
+    await assert.rejects(crew.checkReady(), /the store is away/)
   })
 })
