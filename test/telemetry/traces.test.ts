@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { after, before, describe, it } from 'node:test'
+import type { RequestEvent } from '../../src/telemetry/event.ts'
+import { contextOf, replaceContext, type Traces } from '../../src/telemetry/trace-contract.ts'
+import { openTraces } from '../../src/telemetry/traces.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { type ReceivedSpan, readSpans } from '../support/otlp.ts'
@@ -162,6 +165,113 @@ describe('traces', { timeout: 60_000 }, () => {
     assert.equal((await failing.post(legacyRequest('tools/list'), { token: own })).status, 200)
     await failing.close()
     assert.equal(failing.installation.log().match(/traces cannot be sent/g)?.length, 1)
+  })
+})
+
+describe('a span', () => {
+  const event: RequestEvent = {
+    kind: 'mcp',
+    outcome: 'allowed',
+    requestId: 'r',
+    httpMethod: 'POST',
+    path: '/mcp',
+    status: 200,
+    durationMs: 1,
+    address: undefined,
+    methods: ['tools/call'],
+    object: 'search',
+  }
+  const nowhere = { header: contextOf([]), message: undefined }
+
+  /** The spans that come of what is done with traces of which a share is kept. */
+  async function spansOf(act: (traces: Traces) => void, sampleRatio = 1): Promise<readonly ReceivedSpan[]> {
+    const collector = await startCollector()
+    const settings = { serviceName: 'test', version: '1', onChange: () => undefined }
+    const traces = await openTraces({ ...settings, endpoint: collector.url, sampleRatio })
+    act(traces)
+    await traces.close()
+    await collector.close()
+    return collector.sent.flatMap(({ body }) => readSpans(body))
+  }
+
+  it('names what was called, and no prompt or resource, which are no tools', async () => {
+    const prompt = { ...event, methods: ['prompts/get'], object: 'a-prompt' }
+    const batch = { ...event, methods: ['tools/call', 'tools/call'], object: 'search search' }
+    const spans = await spansOf((traces) => {
+      for (const one of [event, prompt, batch]) traces.record(nowhere, one)
+    })
+    assert.deepEqual(
+      spans.map(({ name, attributes }) => [name, attributes['gen_ai.tool.name']]),
+      [
+        ['tools/call', 'search'],
+        ['prompts/get', undefined],
+        ['batch', undefined],
+      ],
+    )
+  })
+
+  it('is an error where the request failed, not where it was refused', async () => {
+    const spans = await spansOf((traces) => {
+      for (const outcome of ['allowed', 'denied', 'failed'] as const)
+        traces.record(nowhere, { ...event, outcome })
+    })
+    assert.deepEqual(
+      spans.map(({ status }) => status),
+      [0, 0, 2],
+    )
+  })
+
+  it('of a call is told where there was one', async () => {
+    const spans = await spansOf((traces) => {
+      traces.begin(nowhere, performance.now()).end(event)
+      const called = traces.begin(nowhere, performance.now())
+      called.went()
+      called.end(event)
+    })
+    assert.deepEqual(
+      spans.map(({ kind }) => kind),
+      [server, client, server],
+    )
+  })
+
+  it('is kept by nobody who only says that it is', async () => {
+    const header = contextOf(['traceparent', parent(traceOf('a'), spanOf('b'), '01')])
+    assert.deepEqual(await spansOf((traces) => traces.record({ header, message: undefined }, event), 0), [])
+  })
+
+  it('that cannot be sent is told when that begins, and when it ends', async () => {
+    const collector = await startCollector()
+    const told: boolean[] = []
+    const onChange = (reason: string | undefined): void => void told.push(reason === undefined)
+    const settings = { serviceName: 'test', version: '1', endpoint: collector.url, sampleRatio: 1, onChange }
+    const traces = await openTraces(settings)
+    const send = async (count: number): Promise<void> => {
+      // As many as are sent at once.
+      for (let n = 0; n < 512; n++) traces.record(nowhere, event)
+      while (collector.sent.length < count) await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    collector.answer(400)
+    await send(1)
+    await send(2)
+    await send(3)
+    collector.answer(200)
+    await send(4)
+    await traces.close()
+    await collector.close()
+    assert.deepEqual(told, [false, true])
+  })
+})
+
+describe('the context of a trace', () => {
+  it('is of headers, however they are written, and in no value', () => {
+    const sent = ['X-Note', 'traceparent', 'TraceParent', 'of-the-client', 'TRACESTATE', 'vendor=1']
+    assert.deepEqual(contextOf(sent), { traceparent: 'of-the-client', tracestate: 'vendor=1' })
+    assert.deepEqual(replaceContext(sent, ['traceparent', 'ours']), [
+      'X-Note',
+      'traceparent',
+      'traceparent',
+      'ours',
+    ])
   })
 })
 

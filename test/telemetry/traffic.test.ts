@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { RequestEvent } from '../../src/telemetry/event.ts'
 import { mergeTraffic } from '../../src/telemetry/merge-traffic.ts'
-import { watchTraffic } from '../../src/telemetry/traffic.ts'
+import { slotOf, watchTraffic } from '../../src/telemetry/traffic.ts'
 
 let now = 1_000_000_000_000
 const clock = { now: () => now }
@@ -71,6 +71,45 @@ describe('what the dashboard shows of traffic', () => {
     traffic.request(event({ outcome: 'denied', code: 'method_unknown', upstream: 'files', unknownMethod }))
     const { activities, denials } = traffic.record()
     assert.deepEqual([activities[0]?.method, denials[0]?.method], [unknownMethod, unknownMethod])
+  })
+
+  it('tells what was refused from what went well or failed, and one missing scope from another', () => {
+    const traffic = watchTraffic(clock)
+    traffic.request(event({}))
+    traffic.request(event({ outcome: 'failed', code: 'upstream_unreachable' }))
+    for (const missing of [['mcp:tools:read'], ['mcp:tools:execute'], ['mcp:tools:execute']])
+      traffic.request(event({ outcome: 'challenged', code: 'scope_insufficient', missing }))
+    const { activities, denials } = traffic.record()
+    assert.deepEqual(
+      activities.map(({ count, refused }) => [count, refused]),
+      [[5, 4]],
+    )
+    assert.deepEqual(
+      denials.map(({ missing, count }) => [...missing, count]),
+      [
+        ['mcp:tools:execute', 2],
+        ['mcp:tools:read', 1],
+      ],
+    )
+  })
+
+  it('counts as flows what gets somebody on, not what is only looked at', () => {
+    const traffic = watchTraffic(clock)
+    for (const step of ['page', 'discovery', 'keys', 'login', undefined] as const)
+      traffic.request(event({ kind: 'oauth', step }))
+    assert.deepEqual(
+      traffic.record().flows.map(({ step }) => step),
+      ['login'],
+    )
+  })
+
+  it('of several processes is in order, though one of them has been silent', () => {
+    const [one, other] = [watchTraffic(clock), watchTraffic(clock)]
+    other.request(event({}))
+    now += 5000
+    one.request(event({}))
+    const begins = mergeTraffic([one.record(), other.record()]).slots.map((slot) => slot.begins)
+    assert.deepEqual(begins, [slotOf(now - 5000), slotOf(now)])
   })
 
   it('of several processes is what one would have seen', () => {

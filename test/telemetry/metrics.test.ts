@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { RequestEvent } from '../../src/telemetry/event.ts'
+import { joinMetrics, joinTenants, keepCounts } from '../../src/telemetry/join-metrics.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+
+const event: RequestEvent = {
+  kind: 'mcp',
+  outcome: 'allowed',
+  requestId: 'r',
+  httpMethod: 'POST',
+  path: '/mcp',
+  status: 200,
+  durationMs: 1,
+  address: undefined,
+  methods: ['tools/list'],
+  upstream: 'files',
+}
+
+/** The number behind a name with its labels; undefined where there is no such line. */
+function valueOf(text: string, name: string): number | undefined {
+  const line = text.split('\n').find((one) => one.startsWith(`${name} `))
+  return line === undefined ? undefined : Number(line.slice(name.length))
+}
+
+describe('the metrics of a process', () => {
+  it('say how long requests take, not how long streams are held open', async () => {
+    const metrics = createMetrics('1')
+    metrics.request(event)
+    metrics.request({ ...event, httpMethod: 'GET', methods: undefined })
+    metrics.request({ ...event, methods: ['subscriptions/listen'] })
+    const { text } = await metrics.render()
+    const durations = 'portcullis_request_duration_seconds_count{kind="mcp",upstream="files"}'
+    assert.equal(valueOf(text, durations), 1)
+  })
+
+  it('count no flow that was refused', async () => {
+    const metrics = createMetrics('1')
+    for (const outcome of ['denied', 'allowed'] as const)
+      for (const step of ['authorization', 'token'] as const)
+        metrics.request({ ...event, kind: 'oauth', step, outcome, grantType: 'authorization_code' })
+    const { text } = await metrics.render()
+    assert.equal(valueOf(text, 'portcullis_oauth_flows_started_total'), 1)
+    const completed = 'portcullis_oauth_flows_completed_total{grant_type="authorization_code"}'
+    assert.equal(valueOf(text, completed), 1)
+  })
+
+  it('tell what the audit has lost, and not the sum of what they have told', async () => {
+    const metrics = createMetrics('1')
+    metrics.watchAudit({ lost: () => 3, waiting: () => new Map() })
+    await metrics.render()
+    assert.equal(valueOf((await metrics.render()).text, 'portcullis_audit_lost_total'), 3)
+  })
+})
+
+describe('the metrics of several processes', () => {
+  const watching = (bytes: number) => {
+    const metrics = createMetrics('1')
+    metrics.watchAudit({ lost: () => 1, waiting: () => new Map([['siem', bytes]]) })
+    return metrics
+  }
+  const waiting = 'portcullis_audit_waiting_bytes{sink="siem"}'
+
+  it('add up what was counted, and not the files that all of them see', async () => {
+    const { text } = await joinMetrics([await watching(10).collect(), await watching(10).collect()])
+    assert.equal(valueOf(text, 'portcullis_audit_lost_total'), 2)
+    assert.equal(valueOf(text, waiting), 10)
+  })
+
+  it('leave out what is of one process, which one process with tenants does not', async () => {
+    const collected = await createMetrics('1').collect()
+    assert.doesNotMatch((await joinMetrics([collected, []])).text, /^process_start_time_seconds /m)
+    assert.match((await joinTenants(collected)).text, /^process_start_time_seconds \d/m)
+  })
+
+  it('keep of one that is gone what it counted, and not what it was', async () => {
+    const metrics = watching(10)
+    metrics.request(event)
+    const { text } = await joinMetrics([await keepCounts([[], await metrics.collect()])])
+    assert.equal(valueOf(text, 'portcullis_requests_total{kind="mcp",status="200"}'), 1)
+    assert.match(text, /^portcullis_request_duration_seconds_count\{.*\} 1$/m)
+    assert.equal(valueOf(text, waiting), undefined)
+    assert.doesNotMatch(text, /process_resident_memory_bytes/)
+  })
+})
