@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import type { Listing } from '../../src/admin/contract.ts'
 import type { DashboardPorts } from '../../src/admin/dashboard.ts'
 import { adminApp } from '../../src/admin/server.ts'
+import { sessionOf } from '../../src/admin/sign-in.ts'
 
 const fault = async (): Promise<never> => {
   throw new Error('planted: password=hunter2')
@@ -65,13 +68,45 @@ describe('the admin port (A73)', () => {
     const seen = looks
     const next = async (): Promise<void> => {
       test.mock.timers.tick(1000)
-      await new Promise((resolve) => setImmediate(resolve))
+      await setImmediate()
     }
     await next()
     assert.equal(looks, seen + 1)
     await reader?.cancel()
     await next()
     assert.equal(looks, seen + 1)
+  })
+
+  it('takes no form that is larger than one of its own', async () => {
+    const app = adminApp(ports, [dashboard])
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const body = `csrf=form&id=${'x'.repeat(5000)}`
+    const before = faults.length
+    for (const length of [{}, { 'content-length': String(body.length) }]) {
+      const sent = { method: 'POST', headers: { ...headers, ...length }, body }
+      assert.equal((await app.request('/sign-out', sent)).status, 413)
+    }
+    assert.equal(faults.length, before, 'which is no fault')
+  })
+
+  it('tells of a fault in an action no more than of any other', async () => {
+    const rows = async () => ({ rows: [], total: 0 })
+    const actions = { break: { label: 'Break', confirm: '', act: fault } }
+    const listings = dashboard.listings.map((listing) => ({ ...listing, rows, actions }))
+    const body = new URLSearchParams({ csrf: 'form', id: 'x' })
+    const app = adminApp(ports, [{ ...dashboard, listings: listings as unknown as Listing[] }])
+    const answer = await app.request('/broken/break', { method: 'POST', body })
+    assert.equal(answer.status, 500)
+    assert.doesNotMatch(await answer.text(), /planted/)
+  })
+
+  it('knows a session by its cookie among others', () => {
+    const { place } = dashboard
+    assert.equal(
+      sessionOf(place, { cookie: 'theme=dark; portcullis_dashboard=mine; x=y', host: undefined }),
+      'mine',
+    )
+    assert.equal(sessionOf(place, { cookie: 'portcullis_dashboard_acme=theirs', host: undefined }), '')
   })
 
   it('gives metrics to who shows the token, where there is one', async () => {
@@ -89,6 +124,11 @@ describe('the admin port (A73)', () => {
     ])
       assert.equal(await status(wrong), 401, wrong ?? 'none')
     assert.equal(await status(`Bearer ${metricsToken}`), 200)
+    assert.equal(
+      await status(`bearer ${metricsToken}`),
+      200,
+      'a scheme is of either case (RFC 9110 section 11.1)',
+    )
     assert.equal((await app.request('/healthz')).status, 200, 'probes have none')
   })
 })

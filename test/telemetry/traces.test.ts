@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { after, before, describe, it } from 'node:test'
+import { systemClock } from '../../src/core/clock.ts'
 import type { RequestEvent } from '../../src/telemetry/event.ts'
 import { contextOf, replaceContext, type Traces } from '../../src/telemetry/trace-contract.ts'
 import { openTraces } from '../../src/telemetry/traces.ts'
@@ -186,7 +187,7 @@ describe('a span', () => {
   /** The spans that come of what is done with traces of which a share is kept. */
   async function spansOf(act: (traces: Traces) => void, sampleRatio = 1): Promise<readonly ReceivedSpan[]> {
     const collector = await startCollector()
-    const settings = { serviceName: 'test', version: '1', onChange: () => undefined }
+    const settings = { serviceName: 'test', version: '1', clock: systemClock, onChange: () => undefined }
     const traces = await openTraces({ ...settings, endpoint: collector.url, sampleRatio })
     act(traces)
     await traces.close()
@@ -243,7 +244,14 @@ describe('a span', () => {
     const collector = await startCollector()
     const told: boolean[] = []
     const onChange = (reason: string | undefined): void => void told.push(reason === undefined)
-    const settings = { serviceName: 'test', version: '1', endpoint: collector.url, sampleRatio: 1, onChange }
+    const settings = {
+      serviceName: 'test',
+      version: '1',
+      clock: systemClock,
+      endpoint: collector.url,
+      sampleRatio: 1,
+      onChange,
+    }
     const traces = await openTraces(settings)
     const send = async (count: number): Promise<void> => {
       // As many as are sent at once.
