@@ -104,13 +104,20 @@ describe('a limit that falls back', () => {
       wait: async () => 0,
       forgive: async () => undefined,
     })
-    const alone = () => ({ take: async () => 7, wait: async () => 7, forgive: async () => undefined })
+    const forgiven: string[] = []
+    const alone = () => ({
+      take: async () => 7,
+      wait: async () => 7,
+      forgive: async (key: string) => void forgiven.push(key),
+    })
     const limit = fallBack({ shared, alone, clock, onChange: (reason) => changes.push(reason) })({
       name: 'x',
       points: 1,
       seconds: 1,
     })
     assert.deepEqual([await limit.take('a'), await limit.take('a'), await limit.wait('a')], [7, 7, 7])
+    await limit.forgive('a')
+    assert.deepEqual(forgiven, ['a'], 'taken back where it was counted')
     assert.equal(asked, 1)
     clock.advance(1001)
     assert.equal(await limit.take('a'), 7)

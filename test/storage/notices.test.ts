@@ -3,6 +3,8 @@ import { after, before, describe, it } from 'node:test'
 import { systemClock as clock } from '../../src/core/clock.ts'
 import type { Store } from '../../src/storage/contract.ts'
 import { migrate } from '../../src/storage/migrate.ts'
+import { openNotices } from '../../src/storage/notices.ts'
+import { openPostgres } from '../../src/storage/postgres.ts'
 import type { Revocation } from '../../src/storage/revocation-contract.ts'
 import { revocationNotices } from '../../src/storage/revocation-notices.ts'
 import { revocationStore } from '../../src/storage/revocations.ts'
@@ -27,8 +29,11 @@ describe('revocations on PostgreSQL', { timeout: 120_000 }, () => {
     await engine.stop()
   })
 
-  const isListening = async (): Promise<boolean> =>
-    (await home.query(`select 1 from pg_stat_activity where query = 'listen portcullis'`)).length > 0
+  const listening = async (): Promise<number> =>
+    (await home.query(`select 1 from pg_stat_activity where query = 'listen portcullis'`)).length
+  const isListening = async (): Promise<boolean> => (await listening()) > 0
+  const connections = async (): Promise<number> =>
+    (await home.query(`select 1 from pg_stat_activity where application_name = 'portcullis notices'`)).length
   const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
     while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
   }
@@ -71,14 +76,51 @@ describe('revocations on PostgreSQL', { timeout: 120_000 }, () => {
     await until(() => heard.some(({ id }) => id === 'third'))
   })
 
+  it('are heard on one connection by all who listen, until the last of them stops', async () => {
+    const [first, last]: string[][] = [[], []]
+    const stops = [first, last].map((ids) => here.revocations.subscribe(({ id }) => ids?.push(id)))
+    await until(async () => (await connections()) === 2)
+    await until(async () => (await listening()) === 2)
+    await revoke('for both')
+    await until(() => first?.at(-1) === 'for both' && last?.at(-1) === 'for both')
+    stops[0]?.()
+    await revoke('for the last')
+    await until(() => last?.at(-1) === 'for the last')
+    assert.equal(first?.at(-1), 'for both')
+    assert.equal(await connections(), 2)
+    stops[1]?.()
+    await until(async () => (await connections()) === 1)
+  })
+
+  it('that are no longer heard are told once each time', async (test) => {
+    const faults: unknown[] = []
+    const { url = '' } = home
+    const db = await openPostgres({ url, onFault: () => undefined, patience: 1000 })
+    const notices = openNotices({ db, url, onFault: (error) => faults.push(error) })
+    test.after(async () => {
+      await notices.close()
+      await db.destroy()
+    })
+    const told: string[] = []
+    notices.hear((text) => told.push(text))
+    for (let losses = 1; losses <= 2; losses++) {
+      await until(async () => (await listening()) === 2)
+      await home.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen portcullis'`,
+      )
+      await until(() => faults.length >= losses)
+      await until(async () => (await listening()) === 2)
+      assert.equal(faults.length, losses)
+    }
+    await notices.send(['heard'])
+    await until(() => told.includes('heard'))
+  })
+
   it('need no connection where nobody listens', async () => {
     const stop = here.revocations.subscribe(() => undefined)
-    const count = async (): Promise<number> =>
-      (await home.query(`select 1 from pg_stat_activity where application_name = 'portcullis notices'`))
-        .length
-    await until(async () => (await count()) === 2)
+    await until(async () => (await connections()) === 2)
     stop()
-    await until(async () => (await count()) === 1)
+    await until(async () => (await connections()) === 1)
   })
 })
 
