@@ -88,6 +88,7 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
       `set portcullis.prune = 'on'; truncate audit_events`,
       `set portcullis.prune = 'on'; delete from audit_anchors`,
       `update audit_anchors set line = ''`,
+      `set portcullis.prune = 'on'; truncate audit_anchors`,
     ])
       await assert.rejects(client.query(statement), /append only/, statement)
   })
@@ -203,6 +204,21 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
     const refused = await audit('prune', '--before', new Date(Date.now() + 60_000).toISOString())
     assert.match(refused.stderr, /nothing is removed/)
     assert.ok((await count()) >= rest)
+  })
+
+  it('is removed for one tenant, and what is as old as the mark is young enough', async (test) => {
+    const { table, made } = await filled(test)
+    const rows = rowsOf(made)
+    await table.append(rows.map((row) => ({ ...row, chain: `${row.chain} of acme`, tenant: 'acme' })))
+    const tenant = undefined
+    const below = await table.markBefore(tenant, Date.parse(rows[10]?.time ?? ''))
+    await table.remove({ tenant, below, count: 10, anchor: 'an anchor' })
+    assert.deepEqual(await linesOf(table), made.lines().slice(10))
+    assert.equal((await linesOf(table, { tenant: 'acme' })).length, rows.length)
+    assert.deepEqual(await table.anchors('acme'), [])
+    const all = await table.markBefore('acme', Date.now() + 1e12)
+    await table.remove({ tenant: 'acme', below: all, count: rows.length, anchor: 'theirs' })
+    assert.deepEqual(await linesOf(table), made.lines().slice(10))
   })
 
   it('is removed all or nothing: not where events have come meanwhile', async (test) => {
