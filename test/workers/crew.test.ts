@@ -112,9 +112,10 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
     const { crew, lose } = await assemble(test, {})
     const earlier = timers()
+    const set = watchTimers(test)
     await lose()
     await lose()
-    assert.ok(timers() > earlier, 'the place waits')
+    assert.ok(set().includes(1000) && timers() > earlier, 'the place waits')
     await assert.rejects(crew.replace({} as Config), /no worker serves that could try it/)
     await assert.rejects(crew.checkReady(), /no worker serves/)
     await crew.close()
@@ -172,10 +173,11 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
   })
 
   it('ends who does not finish', async (test) => {
-    const { crew } = await assemble(test, { lingers: true })
+    const { crew, said } = await assemble(test, { lingers: true })
     watchTimers(test, 15_000)
     await crew.close()
     assert.equal(running().length, 0)
+    assert.deepEqual(said, [], 'and replaces nobody')
   })
 
   it('refuses a configuration of which the first worker never says whether it can use it, and ends that', async (test) => {
@@ -191,6 +193,23 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
   it('refuses a configuration with which the first worker ends', async (test) => {
     const { crew } = await assemble(test, { replacing: 'ends' })
     await assert.rejects(crew.replace({} as Config), /the worker ended/)
+  })
+
+  it('replaces one that ends with a new configuration once', async (test) => {
+    const { crew, said } = await assemble(test, {}, 2)
+    process.env['SCRIPT'] = JSON.stringify({ replacing: 'ends' })
+    running()[1]?.process.kill('SIGKILL')
+    await until(() => said.length === 1 && crew.size() === 2, 'the second one is such a worker')
+    delete process.env['SCRIPT']
+    await crew.replace({ things: 5 } as object as Config)
+    await until(() => crew.size() === 2, 'it is replaced')
+    await setImmediate()
+    assert.deepEqual(said, [
+      'worker 1 ended with SIGKILL and is replaced',
+      'worker 1 ended with code 1 and is replaced',
+      'a worker cannot go on with the new configuration: the worker ended',
+    ])
+    assert.equal(running().length, 2)
   })
 
   it('is ready when all are', async (test) => {
