@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
+import { type OpenStore, withStore } from '../../src/cli/with-store.ts'
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
 
@@ -52,7 +53,24 @@ describe('portcullis token', () => {
     const elsewhere = await portcullis(['token', '--data', data, '--public-url', 'https://mcp.example.com'])
     assert.equal(elsewhere.code, 2)
     assert.equal(elsewhere.stdout, '')
+    const upstreams = [{ name: 'server', url: upstream }]
+    const publicUrl = `https://127.0.0.1:${port}`
+    writeFileSync(file, JSON.stringify({ mode: 'production', publicUrl, upstreams }))
+    const production = await portcullis([...args, '-c', file])
+    assert.deepEqual([production.code, production.stdout], [2, ''])
+    assert.match(production.stderr, /tokens without a login are for loopback and development mode alone/)
     assert.match(running.output(), /nothing listens at http:\/\/127\.0\.0\.1:9\/mcp yet/)
+  })
+
+  it('is for no installation that others reach, of which only the last start says so', async () => {
+    const data = folder()
+    const publicUrl = 'https://mcp.example.com'
+    const last = { publicUrl, resources: [], names: [], users: 'local', signingAlgorithm: 'ES256' }
+    const write = ({ store }: OpenStore) => store.lastStart.write({ ...last, adminUrl: undefined })
+    await withStore({ data }, write, { mayMake: true })
+    const { code, stdout, stderr } = await portcullis(['token', '--data', data])
+    assert.deepEqual([code, stdout], [2, ''])
+    assert.match(stderr, /https:\/\/mcp\.example\.com is in use/)
   })
 
   it('refuses what makes no sense', async () => {
