@@ -14,27 +14,27 @@ interface Advice {
 const kinds = {
   unknown_client: {
     title: 'This program is not known here',
-    what: 'The program that sent you has a registration that this server does not have, or no longer has.',
+    what: 'The program that sent you uses a registration that this server does not have, or no longer has.',
     advice:
-      'Make the program forget this server and connect again, so that it registers anew. In MCP Inspector: clear the OAuth state of the server. In an editor: remove the server’s saved authentication.',
+      'Make the program forget this server, then connect again so that it registers anew. In MCP Inspector, clear the server’s OAuth state; in an editor, remove the server’s saved authentication.',
   },
   invalid_document: {
     title: 'This program does not say who it is',
-    what: 'The program names a web address that should describe it. The description cannot be fetched, or is not as it should be.',
+    what: 'The program gives a web address that should describe it, but the description cannot be fetched or is not valid.',
     advice:
-      'Try again in a moment. If it stays, tell the administrator the request number below: the log has the reason. If you write the program, check that its client_id is the https address of a metadata document of 5 KB at most that answers 200 itself and repeats that address.',
+      'Try again in a moment. If this keeps happening, give the administrator the request number below: the log has the reason. If the program is yours, check that its client_id is the https URL of a metadata document of at most 5 KB, that the URL answers 200 without a redirect, and that the document repeats it.',
   },
   document_out_of_reach: {
     title: 'This program cannot be looked up',
     what: 'The description of the program that sent you cannot be fetched at the moment.',
     advice:
-      'Reload this page in a moment to try again. If it stays, tell the administrator the request number below: the log has the reason.',
+      'Reload this page in a moment to try again. If this keeps happening, give the administrator the request number below: the log has the reason.',
   },
   invalid_redirect_uri: {
     title: 'This link leads somewhere unexpected',
-    what: 'The address to which you would be sent back is not one that the program registered.',
+    what: 'The address you would be sent back to is not one that the program registered.',
     advice:
-      'Close this page. If you write the program, register the exact redirect URI; only the port of a loopback address may differ.',
+      'Close this page. If the program is yours, register the exact redirect URI; only the port of a loopback address may differ.',
   },
   invalid_target: {
     title: 'No such server here',
@@ -43,53 +43,55 @@ const kinds = {
   },
   session_not_found: {
     title: 'This page has expired',
-    what: 'The sign-in that this page belonged to is over, or your browser does not send its cookie.',
+    what: 'The sign-in that this page belonged to is over, or your browser did not send its cookie.',
     advice: 'Go back to your program and connect again. If that does not help, allow cookies for this site.',
   },
   form_expired: {
     title: 'This form has expired',
-    what: 'The form that you sent is not from a page that is open in this browser, or your browser does not send the cookie that came with the page.',
-    advice: 'Allow cookies for this site, open the page again and fill it in once more.',
+    what: 'The form that you sent is not from a page that is open in this browser, or your browser did not send the cookie that came with the page.',
+    advice: 'Allow cookies for this site, then open the page again and fill in the form once more.',
   },
   link_over: {
     title: 'This link no longer works',
-    what: 'It was used or has expired: such a link works once, and for an hour.',
+    what: 'It has been used or has expired: such a link works only once, within an hour.',
     advice:
-      'Ask the person who runs this server for a new one. If that is you: the command portcullis user invite makes one for a user, and as long as there is no user at all, each start of the server prints one.',
+      'Ask the person who runs this server for a new one. If that is you, portcullis user invite makes one for a user; while there are no users at all, the server prints one each time it starts.',
   },
   no_local_users: {
     title: 'There is nothing to keep here',
-    what: 'This server keeps no passwords and no passkeys of its users: in development mode any name signs in.',
-    advice: 'With the setting login.users: local, users have passwords and passkeys.',
+    what: 'This server keeps no passwords or passkeys: in development mode, any name can sign in.',
+    advice: 'To give users passwords and passkeys, set login.users: local in the configuration.',
   },
   not_kept_here: {
     title: 'There is nothing to keep here',
-    what: 'You sign in at an identity provider, which keeps your password and your passkeys.',
+    what: 'You sign in with an identity provider, which keeps your password and your passkeys.',
     advice: 'Change them there.',
   },
   temporarily_unavailable: {
     title: 'Too many requests',
-    what: 'There are too many requests from your network, or altogether, at the moment.',
+    what: 'There are too many requests at the moment, from your network or overall.',
     advice: 'Wait a minute, then go back to your program and connect again.',
   },
   too_many_logins: {
     title: 'Too many requests',
-    what: 'Too many sign-ins were begun from your network, or altogether, at the moment.',
+    what: 'Too many sign-ins are being started at the moment, from your network or overall.',
     advice: 'Wait a minute, then go back and sign in again.',
   },
   server_error: {
     title: 'Something went wrong',
-    what: 'The server met a fault of its own.',
-    advice: 'Try again in a moment. If it stays, tell the administrator the request number below.',
+    what: 'The server ran into a problem of its own.',
+    advice:
+      'Try again in a moment. If this keeps happening, give the administrator the request number below.',
   },
   nothing_here: {
     title: 'Nothing here',
-    what: 'At this address there is no page.',
-    advice: 'MCP clients want the address of an MCP server, which the front page shows.',
+    what: 'There is no page at this address.',
+    advice:
+      'If you are setting up an MCP client, give it the address of an MCP server: the front page lists them.',
   },
   form_too_large: {
     title: 'This form is too large',
-    what: 'What was sent is longer than what is accepted here.',
+    what: 'What you sent is longer than this server accepts.',
     advice: 'Go back and send less.',
   },
 } as const satisfies Readonly<Record<string, Advice>>
@@ -100,7 +102,8 @@ export type AdviceKind = keyof typeof kinds
 const general: Advice = {
   title: 'The request cannot be served',
   what: 'The program that sent you made a request that this server does not accept.',
-  advice: 'Close this page and connect again from the program. If it stays, tell its makers the error below.',
+  advice:
+    'Close this page and connect again from the program. If this keeps happening, report the error above to its makers.',
 }
 
 /** In the state of a context: that its answer is a page of ours. */

@@ -43,7 +43,7 @@ export async function refuseOAuth(exchange: Exchange, refusal: Refusal, site: Si
       title: status === 503 ? 'The sign-in cannot be reached' : 'Something went wrong',
       what: sentence(message),
       advice:
-        'Wait a moment, then load this page again. If it stays, tell the administrator the number below.',
+        'Wait a moment, then reload this page. If this keeps happening, give the administrator the request number below.',
       requestId,
     })
     const headers = [...Object.entries(pageHeaders).flat(), ...retryHeaders(refusal)]

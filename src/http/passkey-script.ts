@@ -22,8 +22,8 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
       form.submit()
     } catch (error) {
       problem.textContent = error.name === 'InvalidStateError'
-        ? 'This device has a passkey for you already.'
-        : 'Nothing came from your device. Try again, or use your password.'
+        ? 'This device already has a passkey for you.'
+        : 'Your device gave no passkey. Try again, or use your password.'
       problem.hidden = false
     }
   })

@@ -23,6 +23,6 @@ export function developmentIdentity(isTaken: (name: string) => Promise<boolean>)
 /** Nobody can log in: for installations that serve machines, or whose tokens come from elsewhere. */
 export const closedIdentity: Identity = {
   find: async () => undefined,
-  login: async () => ({ refused: 'Nobody can log in here.' }),
+  login: async () => ({ refused: 'Nobody can sign in here.' }),
   confirm: async () => 'current',
 }

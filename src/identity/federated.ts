@@ -140,7 +140,7 @@ function vouchedAccount(user: User, { groups, roles }: IdentityFacts): Account {
 }
 
 function cancelled(label: string): string {
-  return `${label} says that you did not want to sign in, or may not.`
+  return `${label} says that you cancelled the sign-in, or are not allowed to sign in.`
 }
 
 function unproven(label: string): string {

@@ -27,8 +27,7 @@ const lock = [0, 0, 0, 0, 5, 15, 60, 300].map((step) => step * seconds)
 const forgetMs = 24 * 3600 * seconds
 
 /** One text for an unknown user, a wrong password, a locked account and a disabled one, so that nobody learns which. */
-const refused =
-  'The name or the password is not right. Check both; after several attempts, wait a few minutes.'
+const refused = 'The name or password is not right. Check both; after several attempts, wait a few minutes.'
 
 /** People who are kept in the store. */
 export function localIdentity({ users, passwords, limits, clock }: LocalIdentityPorts): Identity {
@@ -91,7 +90,7 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
 
 /** The answer where more is asked than can be hashed. */
 export const busy: LoginRefused = {
-  refused: 'Too many people are signing in at this moment. Please try again.',
+  refused: 'Too many people are signing in at the moment. Please try again.',
   reason: 'too many logins at once',
   retryAfterSeconds: 5,
 }
@@ -99,7 +98,7 @@ export const busy: LoginRefused = {
 /** The answer where an address, a browser, or everybody together, failed too often. */
 function tooMany(retryAfterSeconds: number): LoginRefused {
   return {
-    refused: 'There were too many failed logins. Please wait some minutes.',
+    refused: 'Too many sign-ins have failed. Please wait a few minutes.',
     reason: 'too many failed logins',
     retryAfterSeconds,
   }

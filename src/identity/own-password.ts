@@ -54,10 +54,10 @@ export function ownPassword(ports: OwnPasswordPorts): OwnPassword {
 }
 
 const wrongPassword =
-  'The password until now is not right. Check it; after several attempts, wait a few minutes.'
+  'The current password is not right. Check it; after several attempts, wait a few minutes.'
 
 const overtaken: LoginRefused = {
-  refused: 'Something about your account was changed at this moment. Sign in again.',
+  refused: 'Your account was changed just now. Sign in again.',
   reason: 'the account was changed meanwhile',
 }
 

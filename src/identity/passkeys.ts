@@ -16,7 +16,7 @@ interface PasskeysPorts {
   readonly clock: Clock
 }
 
-const refused = 'This passkey is not known here, or may not be used any more.'
+const refused = 'This passkey is not known here, or can no longer be used.'
 const tooLate = 'That took too long, or this page was used before. Please try again.'
 /** EdDSA, ES256 and RS256: what authenticators make, without what Node still calls experimental. */
 const supportedAlgorithmIDs = [-8, -7, -257]
@@ -103,7 +103,8 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
       return JSON.stringify(options)
     },
     async finishRegistration(account, name, { credential, holder }) {
-      if ((await passkeys.list(account.id)).length >= mostPasskeys) return 'You have enough passkeys.'
+      if ((await passkeys.list(account.id)).length >= mostPasskeys)
+        return 'You have as many passkeys as you can have here. Remove one first.'
       const response = parse(credential) as RegistrationResponseJSON | undefined
       const expectedChallenge = challengeOf(response)
       if (!(await challenges.take(expectedChallenge, { purpose: 'registration', holder }))) return tooLate
@@ -114,7 +115,8 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
         supportedAlgorithmIDs,
         ...expected,
       }).catch(() => undefined) // all that it throws is about the answer of the browser
-      if (verification?.verified !== true) return 'Your browser did not make a passkey that can be used here.'
+      if (verification?.verified !== true)
+        return 'Your browser did not create a passkey that can be used here.'
       const { id, publicKey, counter } = verification.registrationInfo.credential
       const passkey = {
         id,
@@ -142,7 +144,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
 function whyUnavailable(host: string): string | undefined {
   return isIP(host.replaceAll(/[[\]]/g, '')) === 0
     ? undefined
-    : 'Passkeys need a host name, and this server is reached by an address. On this computer, localhost works.'
+    : 'Passkeys need a host name, and this server is reached by an IP address. On this computer, localhost works.'
 }
 
 function parse(json: string): object | undefined {

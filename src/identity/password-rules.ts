@@ -74,8 +74,8 @@ export function normalisePassword(password: string): string {
 /** Says in words why a new password will not do, or undefined. The input is untrusted. */
 export function passwordProblem(password: string, userName: string): string | undefined {
   const length = Array.from(normalisePassword(password)).length
-  if (length < passwordLength.least) return `A password has at least ${passwordLength.least} characters.`
-  if (length > passwordLength.most) return `A password has at most ${passwordLength.most} characters.`
+  if (length < passwordLength.least) return `A password needs at least ${passwordLength.least} characters.`
+  if (length > passwordLength.most) return `A password can have at most ${passwordLength.most} characters.`
   const folded = fold(password)
   if (folded.replaceAll(fold(userName), '').length < fewestBesidesName && folded.includes(fold(userName))) {
     return 'The password must be more than your name.'
@@ -86,5 +86,5 @@ export function passwordProblem(password: string, userName: string): string | un
     [folded, spelled].some((text) => common.has(text.replaceAll(/\P{L}/gu, ''))) ||
     new Set(folded).size < fewestDifferent ||
     sequences.some((sequence) => sequence.includes(folded))
-  return guessed ? 'This is one of the passwords that are tried first. Choose another one.' : undefined
+  return guessed ? 'This is one of the passwords that attackers try first. Choose another one.' : undefined
 }

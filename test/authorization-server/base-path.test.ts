@@ -134,7 +134,7 @@ describe('a public URL with a path (N30, AM4)', () => {
     await at('/account/passkeys')
     await at('/account/password')
     const account = await at('/account')
-    assert.match(account, /No program may act for you/)
+    assert.match(account, /No program can act for you/)
     for (const asset of new Set(seen.filter((to) => to.includes('/assets/')))) {
       const { status } = await visitor.get(asset)
       assert.equal(status, 200, asset)

@@ -52,7 +52,7 @@ describe('the consent page', () => {
       html,
       /This looks like <strong>Claude<\/strong>, but <strong>app\.example<\/strong> is\s+not/,
     )
-    assert.match(html, /mixes letters of several alphabets/)
+    assert.match(html, /mixes look-alike letters from several alphabets/)
     assert.doesNotMatch(html, /\u200b/)
   })
 
@@ -66,7 +66,7 @@ describe('the consent page', () => {
   it('of a program on this computer warns that any program can use its name, also a well-known one (R11, A54)', async () => {
     const html = await ask({ client_name: 'Claude Code', redirect_uris: ['http://localhost:4321/cb'] })
     assert.match(html, /<strong>localhost:4321<\/strong>/)
-    assert.match(html, /Any program here can call itself by this name/)
+    assert.match(html, /Any program here can use this name/)
   })
 
   it('knows addresses of this computer and of networks in any spelling (R11, A54)', async () => {
@@ -78,7 +78,7 @@ describe('the consent page', () => {
       )
     for (const host of ['0.0.0.0', '10.0.0.1', '[::]', '[::ffff:127.0.0.1]']) {
       const html = await ask({ client_name: 'Claude Code', redirect_uris: [`https://${host}:8443/cb`] })
-      assert.match(html, /on this computer or in a network of its own/, host)
+      assert.match(html, /on this computer or on a private network/, host)
       assert.match(html, /This looks like <strong>Claude<\/strong>/, host)
     }
   })
@@ -94,7 +94,7 @@ describe('the consent page', () => {
     await client.authorize({}, browser)
     assert.match(lastQuestion(browser), /description comes from <strong>claude\.ai<\/strong>/)
     assert.match(lastQuestion(browser), /goes to <strong>localhost:4321<\/strong>/)
-    assert.match(lastQuestion(browser), /Any program here can call itself by this name/)
+    assert.match(lastQuestion(browser), /Any program here can use this name/)
     const pages = browser.pages.length
     await client.authorize({}, browser)
     assert.equal(browser.pages.length, pages + 1, 'every time')
@@ -146,7 +146,7 @@ describe('the consent page', () => {
     const browser = new FormBrowser()
     await client.authorize({ resource: installation.mcpUrl }, browser)
     await client.authorize({ resource: installation.mcpUrl }, browser)
-    assert.match(lastQuestion(browser), /You have allowed it all of this before/)
+    assert.match(lastQuestion(browser), /You have allowed all of this before/)
     await client.authorize({ resource: `${installation.url}/two/mcp` }, browser)
     assert.doesNotMatch(lastQuestion(browser), /before/)
     const other = new FormBrowser({ fill: { name: 'grace' } })

@@ -25,7 +25,7 @@ describe('logging in at an identity provider', () => {
     const { sub, groups, roles } = decodeJwt(token)
     assert.match(sub ?? '', /^usr_[\w-]{22}$/)
     assert.deepEqual([groups, roles], [['staff', 'ops'], ['admin']])
-    assert.match(browser.lastPage.html, /You are <strong>Alice Liddell<\/strong>/)
+    assert.match(browser.lastPage.html, /You are signed in as <strong>Alice Liddell<\/strong>/)
     const [{ access_token: again }] = [await federation.signIn()]
     assert.equal(decodeJwt(again).sub, sub, 'the same person is the same user')
   })
@@ -311,7 +311,7 @@ describe('visits to identity providers, which are kept (A56)', () => {
     ]) {
       assert.equal(refused.status, 429)
       assert.ok(Number(refused.headers.get('retry-after')) > 0)
-      assert.match(refused.html, /Too many sign-ins were begun from your network/)
+      assert.match(refused.html, /Too many sign-ins are being started/)
       assert.match(refused.headers.get('content-security-policy') ?? '', /default-src 'none'/)
     }
     assert.equal((await stranger.open(page.url)).status, 200, 'the request waits')

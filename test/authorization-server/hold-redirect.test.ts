@@ -55,6 +55,6 @@ it('an authorization request that is refused is held, also where the address of 
     const response = await answerWith((context) => context.redirect(target))
     assert.equal(response.headers.get('location'), null, target)
     assert.equal(response.status, 400, target)
-    assert.match(await response.text(), /The program is told so at/)
+    assert.match(await response.text(), /The program will be told at/)
   }
 })

@@ -38,7 +38,7 @@ describe('local users', () => {
     assert.equal(decodeJwt(token).sub, ada)
     assert.match(ada, /^usr_[\w-]{22}$/)
     assert.match(browser.pages[0]?.html ?? '', /<strong>Test client<\/strong> wants to connect/)
-    assert.match(browser.pages[1]?.html ?? '', /You are <strong>Ada Lovelace<\/strong>/)
+    assert.match(browser.pages[1]?.html ?? '', /You are signed in as <strong>Ada Lovelace<\/strong>/)
     assert.deepEqual(new Set(browser.redirectsAfterForms), new Set([303]), 'never 307 (P10)')
   })
 
@@ -70,7 +70,7 @@ describe('local users', () => {
     ]
     const problems = new Set(answers.map(problemOf))
     assert.equal(problems.size, 1)
-    assert.match([...problems][0] ?? '', /name or the password is not right/)
+    assert.match([...problems][0] ?? '', /name or password is not right/)
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([422]))
     const audit = (await installation.audit()).filter(({ code }) => code === 'login_refused').slice(-4)
     assert.deepEqual(
@@ -225,6 +225,6 @@ describe('the limits on failures', () => {
     assert.equal((await send('ada')).status, 303, 'the owner, in a browser that is known')
     assert.equal(answer.status, 429)
     assert.ok(Number(answer.headers.get('retry-after')) > 0)
-    assert.match(problemOf(answer) ?? '', /too many failed logins/)
+    assert.match(problemOf(answer) ?? '', /Too many sign-ins have failed/)
   })
 })

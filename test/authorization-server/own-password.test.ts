@@ -77,7 +77,7 @@ describe('the page on which people change their password', () => {
     for (const fields of [{ current: wrongPassword }, { current: '' }, {}] as Record<string, string>[]) {
       const answer = await visitor.submit(path, { ...fields, ...chosen })
       assert.equal(answer.status, 422)
-      assert.match(problemOf(answer) ?? '', /password until now is not right/)
+      assert.match(problemOf(answer) ?? '', /current password is not right/)
     }
     assert.equal(await mayLogIn('grace', goodPassword), true, 'unchanged')
     const [event] = (await installation.audit()).filter(({ code }) => code === 'password_refused').slice(-1)
@@ -117,7 +117,7 @@ describe('the page on which people change their password', () => {
     const visitor = await somebody('weak')
     for (const [fields, problem] of [
       [{ password: 'short', repeated: 'short' }, /at least 12 characters/],
-      [{ password: 'passwordpassword', repeated: 'passwordpassword' }, /tried first/],
+      [{ password: 'passwordpassword', repeated: 'passwordpassword' }, /try first/],
       [{ password: newPassword, repeated: `${newPassword}!` }, /not the same/],
     ] as const) {
       const answer = await visitor.submit(path, { current: goodPassword, ...fields })

@@ -90,7 +90,7 @@ describe('pages (P11, A48)', () => {
     for (const path of ['/account/passkeys', '/account/password']) {
       const response = await fetch(installation.url + path)
       assert.equal(response.status, 404)
-      assert.match(await response.text(), /keeps no passwords and no passkeys/)
+      assert.match(await response.text(), /keeps no passwords or passkeys/)
     }
   })
 
@@ -99,7 +99,7 @@ describe('pages (P11, A48)', () => {
     assert.equal(answer.status, 400)
     assert.match(
       await answer.text(),
-      /This form has expired.*Allow cookies for this site, open the page again/s,
+      /This form has expired.*Allow cookies for this site, then open the page again/s,
     )
   })
 

@@ -33,7 +33,7 @@ const signIn = async (name: string, visitor = new Visitor(installation.url)): Pr
   return visitor
 }
 const whoIs = async (visitor: Visitor): Promise<string | undefined> =>
-  /You are <strong>([^<]*)</.exec((await visitor.get('/logout')).html)?.[1]
+  /You are signed in as <strong>([^<]*)</.exec((await visitor.get('/logout')).html)?.[1]
 
 describe('a session', () => {
   it('gets a new id at every login, and the old one opens nothing', async () => {
@@ -71,7 +71,7 @@ describe('a session', () => {
     const fields = { csrf: csrfOf(page.html), name: 'grace', password: goodPassword }
     const resumed = await visitor.post(actionOf(page.html), fields)
     const consent = await visitor.get((await visitor.get(resumed.location ?? '')).location ?? '')
-    assert.match(consent.html, /You are <strong>grace<\/strong>.*Approve/s)
+    assert.match(consent.html, /You are signed in as <strong>grace<\/strong>.*Approve/s)
     const old = new Visitor(installation.url)
     for (const [name, value] of cookies) old.cookies.set(name, value)
     assert.equal(await whoIs(old), undefined)
@@ -178,7 +178,7 @@ describe('behind TLS', () => {
       const expires = Date.parse(/; expires=([^;]*)/i.exec(cookie)?.[1] ?? '')
       assert.ok(expires > Date.now() + 3600_000, `${cookie} outlives its browser`)
     }
-    assert.match((await ask('/logout', entered.cookies)).html, /You are <strong>ada<\/strong>/)
+    assert.match((await ask('/logout', entered.cookies)).html, /You are signed in as <strong>ada<\/strong>/)
   })
 })
 

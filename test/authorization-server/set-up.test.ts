@@ -34,7 +34,7 @@ describe('the first user', () => {
     const done = await choose(visitor, link)
     assert.equal(done.status, 303)
     assert.equal(done.location, '/account/passkeys')
-    assert.match((await visitor.get('/account/passkeys')).html, /You are <strong>ada<\/strong>/)
+    assert.match((await visitor.get('/account/passkeys')).html, /You are signed in as <strong>ada<\/strong>/)
     const again = await new Visitor(installation.url).get(link)
     assert.equal(again.status, 400)
     assert.match(again.html, /This link no longer works.*Ask the person who runs this server for a new one/s)

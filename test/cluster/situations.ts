@@ -65,7 +65,10 @@ async function logIn(scene: Scene): Promise<void> {
   for (const [index, { access_token: token }] of tokens.entries()) {
     await useEverywhere(scene, token)
     const { name, browser } = people[index] as Person
-    assert.ok(browser.lastPage.html.includes(`You are <strong>${name}</strong>`), browser.lastPage.html)
+    assert.ok(
+      browser.lastPage.html.includes(`You are signed in as <strong>${name}</strong>`),
+      browser.lastPage.html,
+    )
   }
   assertAskedOnce(people)
 }

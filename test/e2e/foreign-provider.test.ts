@@ -52,7 +52,7 @@ describe('an identity provider of others: Glewlwyd', () => {
 
   it('signs people in, who are let pass with the tokens that they get here (X7)', async () => {
     const { access_token: token, browser } = await signIn('ada')
-    assert.match(browser.lastPage.html, /You are <strong>Ada Lovelace<\/strong>/)
+    assert.match(browser.lastPage.html, /You are signed in as <strong>Ada Lovelace<\/strong>/)
     const answer = await fetch(installation.mcpUrl, {
       method: 'POST',
       headers: {

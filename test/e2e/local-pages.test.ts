@@ -60,7 +60,7 @@ async function invitation(): Promise<string> {
 async function setUp(page: Page, link: string, repeated = goodPassword): Promise<void> {
   await go(page, link)
   await page.getByLabel('Password', { exact: true }).fill(goodPassword)
-  await page.getByLabel('Password once more').fill(repeated)
+  await page.getByLabel('Repeat the password').fill(repeated)
   await press(page, 'Set the password')
 }
 
@@ -129,7 +129,7 @@ const pages: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   'the set-up link of the first user': async (page) => {
     const fresh = await startInstallation({ config: { login: { users: 'local' } } })
     await page.goto(fresh.setUpLink ?? '')
-    await title(page, 'Make the first user')
+    await title(page, 'Create the first user')
     await fresh.close()
   },
   'the passkeys': async (page) => {
@@ -180,7 +180,7 @@ describe('a local user with a keyboard alone and no scripts', { timeout: 60_000 
     await byKeyboard(page, page.getByLabel('Name'), `ada${made}`)
     await byKeyboard(page, page.getByLabel('Password'), goodPassword)
     await byKeyboard(page, button(page, 'Sign in'))
-    await page.getByText('You are Ada Lovelace').waitFor()
+    await page.getByText('You are signed in as Ada Lovelace').waitFor()
   }
 
   it('gets through login and consent to the client', async () => {

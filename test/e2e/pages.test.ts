@@ -79,7 +79,7 @@ const pages: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   'the account without clients': async (page) => {
     await authorize(page).then(() => signIn(page, 'nobodys-friend'))
     await go(page, '/account')
-    await page.getByText('No program may act for you').waitFor()
+    await page.getByText('No program can act for you').waitFor()
   },
   'a request that is refused': (page) =>
     authorize(page, { extra: { response_mode: 'form_post' } }, suspicious),
@@ -110,7 +110,7 @@ describe('a person with a keyboard alone and no scripts', { timeout: 60_000 }, (
       await authorize(page)
       await byKeyboard(page, page.getByLabel('Name'), 'grace')
       await page.keyboard.press('Enter')
-      await page.getByText('You are grace').waitFor()
+      await page.getByText('You are signed in as grace').waitFor()
       await byKeyboard(page, page.getByRole('button', { name: 'Approve' }))
       await page.waitForURL(/\/callback\?/)
       assert.ok(new URL(page.url()).searchParams.get('code'))
@@ -127,7 +127,7 @@ describe('a person with a keyboard alone and no scripts', { timeout: 60_000 }, (
       await go(page, '/account')
       await byKeyboard(page, page.locator('summary', { hasText: 'the access of Notes' }))
       await byKeyboard(page, page.getByRole('button', { name: 'Revoke the access of Notes' }))
-      await page.getByText('No program may act for you').waitFor()
+      await page.getByText('No program can act for you').waitFor()
     })
   })
 })

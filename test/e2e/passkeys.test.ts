@@ -57,7 +57,7 @@ async function register({ page }: Device, name: string): Promise<void> {
   await page.getByLabel('Name').fill(name)
   await page.getByLabel('Password').fill(goodPassword)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-  await page.getByLabel('Name of the passkey').fill('My laptop')
+  await page.getByLabel('Passkey name').fill('My laptop')
   await page.getByRole('button', { name: 'Add a passkey' }).click()
   await page.getByText('My laptop').first().waitFor()
 }
@@ -149,7 +149,7 @@ describe('passkeys', { timeout: 120_000 }, () => {
     await people.disable('grace')
     await page.goto(passkeysUrl())
     await passkeyButton(page).click()
-    await page.getByText('may not be used any more').waitFor()
+    await page.getByText('can no longer be used').waitFor()
     await context.close()
   })
 
@@ -193,7 +193,7 @@ describe('passkeys that are no way in', { timeout: 120_000 }, () => {
     await cdp.send('WebAuthn.addCredential', { authenticatorId, credential: { ...original, signCount: 0 } })
     await page.goto(passkeysUrl())
     await passkeyButton(page).click()
-    await page.getByText('may not be used any more').waitFor()
+    await page.getByText('can no longer be used').waitFor()
     const [event] = (await installation.audit()).filter(({ code }) => code === 'login_refused').slice(-1)
     assert.match(event?.reason ?? '', /counter/)
     await device.context.close()
@@ -219,7 +219,7 @@ describe('passkeys that are no way in', { timeout: 120_000 }, () => {
     await cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false })
     await page.goto(passkeysUrl())
     await passkeyButton(page).click()
-    await page.getByText('Nothing came from your device').waitFor()
+    await page.getByText('Your device gave no passkey').waitFor()
 
     const { action, csrf, credential } = await capture(device, { userVerification: 'discouraged' })
     const answer = await (await visitorOf(device)).post(action, { csrf, credential })
@@ -245,7 +245,7 @@ describe('passkeys that are no way in', { timeout: 120_000 }, () => {
 
     await page.locator('summary', { hasText: 'My laptop' }).click()
     await page.getByRole('button', { name: 'Remove My laptop' }).click()
-    await page.getByText('You have none yet').waitFor()
+    await page.getByText('You have no passkeys yet').waitFor()
     await signOut(device)
     await page.goto(passkeysUrl())
     await passkeyButton(page).click()
@@ -273,7 +273,7 @@ describe('the pages of passkeys', { timeout: 60_000 }, () => {
     await page.getByLabel('Name').fill('ada')
     await page.getByLabel('Password').fill(goodPassword)
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-    await page.getByText('needs JavaScript').waitFor()
+    await page.getByText('has JavaScript turned on').waitFor()
     await context.close()
   })
 })

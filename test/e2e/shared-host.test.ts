@@ -92,7 +92,7 @@ describe('a gate under a path of a host that it shares', () => {
       assert.equal(entered.status, 303, name)
     }
     const whoAt = async (gate: Installation): Promise<string | undefined> =>
-      /You are <strong>(\w+)</.exec((await browser.open(`${gate.url}/account`)).html)?.[1]
+      /You are signed in as <strong>(\w+)</.exec((await browser.open(`${gate.url}/account`)).html)?.[1]
     await enter(outer, 'ada')
     await enter(inner, 'bob')
     assert.deepEqual([await whoAt(outer), await whoAt(inner)], ['ada', 'bob'])

@@ -73,13 +73,13 @@ describe('a change of one’s own password', () => {
   })
 
   it('needs the password until now, unless the person has just logged in, and says when to try again', async () => {
-    const wrong = async () => ({ refused: 'The name or the password is not right.', reason: 'wrong' })
+    const wrong = async () => ({ refused: 'The name or password is not right.', reason: 'wrong' })
     const { full, done } = await change({ login: wrong })
     assert.ok('refused' in full)
-    assert.match(full.refused, /^The password until now is not right/)
+    assert.match(full.refused, /^The current password is not right/)
     assert.deepEqual(done, [])
     assert.equal((await change({ login: wrong, change: { current: undefined } })).answer, 'usr_ada')
-    const tooMany = { refused: 'There were too many failed logins.', retryAfterSeconds: 60 }
+    const tooMany = { refused: 'Too many sign-ins have failed.', retryAfterSeconds: 60 }
     assert.deepEqual((await change({ login: async () => tooMany })).full, tooMany)
   })
 

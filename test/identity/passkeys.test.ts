@@ -94,9 +94,9 @@ describe('an answer of a browser that has no passkey of ours', () => {
       const credential = JSON.stringify({ id: 'new', response: { clientDataJSON } })
       return [await passkeys.finishRegistration(ada, 'mine', { credential, holder: 'a browser' }), done]
     }
-    assert.deepEqual(await add(20), ['You have enough passkeys.', []])
+    assert.deepEqual(await add(20), ['You have as many passkeys as you can have here. Remove one first.', []])
     assert.deepEqual(await add(19), [
-      'Your browser did not make a passkey that can be used here.',
+      'Your browser did not create a passkey that can be used here.',
       ['challenge'],
     ])
   })

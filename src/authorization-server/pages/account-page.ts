@@ -40,10 +40,10 @@ export function accountPage(
     site,
     'Your account',
     html`
-      <p>You are <strong>${accountName}</strong>. ${
+      <p>You are signed in as <strong>${accountName}</strong>. ${
         clients.length === 0
-          ? 'No program may act for you.'
-          : 'These programs may act for you until you take it back.'
+          ? 'No program can act for you.'
+          : 'These programs can act for you until you revoke their access.'
       }</p>
       ${clients.map(
         (client) => html`
@@ -60,7 +60,7 @@ export function accountPage(
               fields: { csrf, client_id: client.id },
               verb: 'Revoke',
               object: `the access of ${client.name}`,
-              consequence: 'It loses its access at once, and has to ask you again.',
+              consequence: 'It loses its access at once and has to ask you again.',
             })}
           </section>`,
       )}

@@ -39,7 +39,7 @@ export function consentPage(site: Site, consent: ConsentPage): Markup {
     site,
     isStepUp ? `Let ${titleName(clientName)} do more?` : `Let ${titleName(clientName)} in?`,
     html`
-      <p>You are <strong>${consent.accountName}</strong>. <strong>${clientName}</strong> asks for access to
+      <p>You are signed in as <strong>${consent.accountName}</strong>. <strong>${clientName}</strong> asks for access to
         the server <strong>${consent.resourceName}</strong> <code>${consent.resource}</code>.</p>
       ${
         answer === undefined
@@ -49,7 +49,7 @@ export function consentPage(site: Site, consent: ConsentPage): Markup {
       ${consent.clientHost === undefined ? '' : html`<p>Its description comes from <strong>${consent.clientHost}</strong>.</p>`}
       ${consent.warnings.map(renderWarning)}
       ${isStepUp ? renderStepUp(consent) : renderAll(consent)}
-      <p class="quiet">You can take it back at any time at <code>${consent.accountUrl}</code>.</p>
+      <p class="quiet">You can revoke this at any time at <code>${consent.accountUrl}</code>.</p>
       <form method="post" action="${consent.action}">
         <input type="hidden" name="csrf" value="${consent.csrf}" />
         <div class="actions">
@@ -76,6 +76,6 @@ function renderAll({ catalogue, newScopes, allowedScopes }: ConsentPage): Markup
   if (newScopes.length + allowedScopes.length === 0) {
     return html`<p>It asks for no permissions beyond connecting.</p>`
   }
-  return html`${allowedScopes.length === 0 ? '' : html`<p>You have allowed it all of this before.</p>`}
+  return html`${allowedScopes.length === 0 ? '' : html`<p>You have allowed all of this before.</p>`}
     ${renderGroups(catalogue, [...newScopes, ...allowedScopes])}`
 }

@@ -13,15 +13,15 @@ export function renderWarning(warning: ConsentWarning): Markup {
 
 const words: Readonly<Record<Exclude<ConsentWarning['kind'], 'borrowed-name'>, string>> = {
   loopback:
-    'That is a program on this computer. Any program here can call itself by this name: approve only if you have just started the connection yourself.',
+    'That is a program on this computer. Any program here can use this name: approve only if you have just started the connection yourself.',
   inside:
-    'That address is on this computer or in a network of its own, not on the public internet. Any program there can call itself by this name: approve only if you have just started the connection yourself.',
+    'That address is on this computer or on a private network, not on the public internet. Any program there can use this name: approve only if you have just started the connection yourself.',
   'private-use':
     'That opens a program on this device. Any program here can claim this kind of link: approve only if you have just started the connection yourself.',
   punycode:
-    'The address is written in letters of another alphabet, some of which may look like others. It is shown here in its plain form.',
+    'The address has letters of another alphabet, which may look like familiar ones. It is shown here in its encoded form.',
   'mixed-alphabets':
-    'The name mixes letters of several alphabets that look alike. It may imitate another name.',
+    'The name mixes look-alike letters from several alphabets. It may be imitating another name.',
 }
 
 function tellBorrowed({

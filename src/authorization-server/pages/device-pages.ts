@@ -62,8 +62,8 @@ export function confirmDevicePage(site: Site, confirmation: DeviceConfirmation):
 }
 
 /** Whoever sends such a code to somebody else wants in with that person's rights. */
-export const startedByYourself = html`<p class="note">Continue only if you started this yourself, just now, and the code
-  is the same on your device. If somebody sent you the code or the link, cancel: it would give them your access.</p>`
+export const startedByYourself = html`<p class="note">Continue only if you started this yourself, just now, and your
+  device shows the same code. If somebody sent you the code or the link, cancel: going on would give them your access.</p>`
 
 /** Says that the device has its access. */
 export function deviceDonePage(site: Site, clientName: string): Markup {
@@ -76,7 +76,11 @@ export function deviceDonePage(site: Site, clientName: string): Markup {
 
 /** Says that the device has no access. */
 export function deviceDeniedPage(site: Site): Markup {
-  return renderPage(site, 'Not connected', html`<p>The device got no access. You can close this page.</p>`)
+  return renderPage(
+    site,
+    'Not connected',
+    html`<p>The device was given no access. You can close this page.</p>`,
+  )
 }
 
 /** Says that too many wrong codes came from one place. */
@@ -84,7 +88,7 @@ export function tooManyCodesPage(site: Site): Markup {
   return renderPage(
     site,
     'Too many wrong codes',
-    html`<p>There were too many wrong codes from your network. Wait ten minutes, make your device show a new code, and try
+    html`<p>Too many wrong codes came from your network. Wait ten minutes, make your device show a new code, and try
       again.</p>`,
   )
 }

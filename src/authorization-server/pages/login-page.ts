@@ -29,7 +29,7 @@ export function developmentLoginPage(
         ${nameField({ csrf, name, problem })}
         <div class="actions"><button class="primary" type="submit">Sign in</button></div>
       </form>
-      <p class="quiet">Development mode: any name works, there is no password. Use two names to be two users.</p>
+      <p class="quiet">Development mode: any name works, and there is no password. Use two names to be two users.</p>
       ${elsewhere ?? ''}`,
   )
 }
@@ -93,7 +93,7 @@ export function closedLoginPage(site: Site): Markup {
   return renderPage(
     site,
     'Nobody can sign in here',
-    html`<p>This server has no login for people. Its administrator can turn one on with the setting <code>login.users</code>.</p>`,
+    html`<p>People cannot sign in to this server. Its administrator can change that with the setting <code>login.users</code>.</p>`,
   )
 }
 

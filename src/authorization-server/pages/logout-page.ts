@@ -19,8 +19,8 @@ export function logoutPage(site: Site, { csrf, accountName, hasLocal }: LogoutPa
     'Sign out?',
     html`${
       accountName === undefined
-        ? html`<p>The login of this browser does not count at the moment. Sign out, so that it never counts again.</p>`
-        : html`<p>You are <strong>${accountName}</strong>. Programs that you let in stay in; your account has a list of them.</p>`
+        ? html`<p>This browser is signed in, but its sign-in is not valid at the moment. Sign out to make sure that it never becomes valid again.</p>`
+        : html`<p>You are signed in as <strong>${accountName}</strong>. Programs that you let in keep their access; your account page lists them.</p>`
     }
       <form method="post" action="${site.path(logoutPath)}">
         <input type="hidden" name="csrf" value="${csrf}" />
@@ -35,6 +35,6 @@ export function signedOutPage(site: Site): Markup {
   return renderPage(
     site,
     'You are signed out',
-    html`<p>Nobody is signed in at this browser. <a href="${site.path(personLogin.login)}">Sign in</a></p>`,
+    html`<p>Nobody is signed in on this browser. <a href="${site.path(personLogin.login)}">Sign in</a></p>`,
   )
 }

@@ -25,10 +25,10 @@ export function passkeysPage(site: Site, page: PasskeysPage): Markup {
     site,
     'Your passkeys',
     html`
-      <p>You are <strong>${accountName}</strong>. With a passkey you sign in without your password, by the lock of your
-        device or a security key.</p>
+      <p>You are signed in as <strong>${accountName}</strong>. With a passkey you sign in without your password: you unlock
+        your device or use a security key.</p>
       ${problem === undefined ? '' : html`<p class="note" role="alert">${problem}</p>`}
-      ${passkeys.length === 0 ? html`<p>You have none yet.</p>` : ''}
+      ${passkeys.length === 0 ? html`<p>You have no passkeys yet.</p>` : ''}
       <ul class="rows">${passkeys.map((passkey) => passkeyRow(site, passkey, csrf))}</ul>
       ${addition(site, page)}
       ${accountNav(site, passkeysPath, true)}`,
@@ -44,7 +44,7 @@ function passkeyRow(site: Site, { id, name, createdAt, usedAt }: OwnPasskey, csr
         fields: { csrf, id },
         verb: 'Remove',
         object: name,
-        consequence: 'You can no longer sign in with it.',
+        consequence: 'You will no longer be able to sign in with it.',
       })}
     </li>`
 }
@@ -55,12 +55,12 @@ function addition(site: Site, { csrf, unavailable, options, loginAgain }: Passke
   return html`<form method="post" action="${site.path(addPasskeyPath)}" data-passkey="create" data-options="${options}" hidden>
       <input type="hidden" name="csrf" value="${csrf}" />
       <input type="hidden" name="credential" value="" />
-      <label for="name">Name of the passkey</label>
+      <label for="name">Passkey name</label>
       <input type="text" id="name" name="name" value="Passkey" required maxlength="64" autocomplete="off" />
       <p class="note" role="alert" hidden></p>
       <div class="actions"><button class="primary" type="submit">Add a passkey</button></div>
     </form>
-    <p class="note" data-without-passkeys>To add a passkey, your browser needs JavaScript.</p>
+    <p class="note" data-without-passkeys>To add a passkey, you need a browser that supports passkeys and has JavaScript turned on.</p>
     ${passkeyScriptTag(site)}`
 }
 

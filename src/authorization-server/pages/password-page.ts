@@ -23,7 +23,7 @@ export function passwordPage(
     site,
     'Change your password',
     html`
-      <p>You are <strong>${accountName}</strong>. A new password signs you out in every other browser.</p>
+      <p>You are signed in as <strong>${accountName}</strong>. A new password signs you out in every other browser.</p>
       ${problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`}
       <form method="post" action="${action}">
         <input type="hidden" name="csrf" value="${csrf}" />
@@ -32,17 +32,17 @@ export function passwordPage(
         <input type="password" id="password" name="password" required minlength="12" maxlength="1024"
           autocomplete="new-password" aria-describedby="rules${problem === undefined ? '' : ' problem'}" />
         ${passwordRule}
-        <label for="repeated">New password once more</label>
+        <label for="repeated">Repeat the new password</label>
         <input type="password" id="repeated" name="repeated" required maxlength="1024" autocomplete="new-password" />
         <label class="choice"><input type="checkbox" name="ends" value="all" checked aria-describedby="ends" />
-          Also end the access of all programs and remove my passkeys</label>
-        <p class="quiet" id="ends">Leave the tick if somebody else may know the old password: they may have let a program
-          in or added a passkey. Without it, programs and passkeys go on as they are.</p>
-        <div class="actions"><button class="primary" type="submit">Change the password</button></div>
+          Also revoke the access of all programs and remove my passkeys</label>
+        <p class="quiet" id="ends">Leave this ticked if somebody else may know the old password: they may have let a program
+          in or added a passkey. If you untick it, programs and passkeys stay as they are.</p>
+        <div class="actions"><button class="primary" type="submit">Change password</button></div>
       </form>
       ${accountNav(site, passwordPath, true)}`,
   )
 }
 
-const currentField = html`<label for="current">Password until now</label>
+const currentField = html`<label for="current">Current password</label>
   <input type="password" id="current" name="current" required maxlength="1024" autocomplete="current-password" />`

@@ -66,8 +66,8 @@ export function providerAwayPage(site: Site, label: string, requestId: string): 
   return renderPage(
     site,
     `${label} cannot be reached`,
-    html`<p>Signing in needs ${label}, which does not answer at the moment, or not as it should.</p>
-      <p>Go back and try again in a moment. If it stays, tell the administrator the request number below: the log has the reason.</p>
+    html`<p>To sign you in, this server needs ${label}, which does not answer at the moment, or not as it should.</p>
+      <p>Go back and try again in a moment. If this keeps happening, give the administrator the request number below: the log has the reason.</p>
       <p class="quiet">Request ${requestId}</p>`,
   )
 }

@@ -19,8 +19,8 @@ export function returnPage(site: Site, { target, host, error, description, reque
     'The request cannot be served',
     html`<p>The program that sent you made a request that this server does not accept. ${sentence(description)}
         <code>${displayText(error)}</code></p>
-      <p class="host">The program is told so at <strong>${host}</strong></p>
-      <p>Go there only if you know it. You can also close this page.</p>
+      <p class="host">The program will be told at <strong>${host}</strong></p>
+      <p>Go there only if you recognize that address. You can also just close this page.</p>
       <p class="actions"><a class="button" href="${target}" rel="noreferrer">Go to ${host}</a></p>
       <p class="quiet">Request ${requestId}</p>`,
   )

@@ -16,7 +16,7 @@ export function setUpPage(site: Site, { action, csrf, invited, name, problem }: 
   const described = (hint: string) => `${hint}${problem === undefined ? '' : ' problem'}`
   return renderPage(
     site,
-    invited === undefined ? 'Make the first user' : `Welcome, ${invited.displayName}`,
+    invited === undefined ? 'Create the first user' : `Welcome, ${invited.displayName}`,
     html`
       <p>${invited === undefined ? firstUser : invitedUser}</p>
       ${problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`}
@@ -32,20 +32,20 @@ export function setUpPage(site: Site, { action, csrf, invited, name, problem }: 
         <input type="password" id="password" name="password" required minlength="12" maxlength="1024"
           autocomplete="new-password" aria-describedby="${described('rules')}" />
         ${passwordRule}
-        <label for="repeated">Password once more</label>
+        <label for="repeated">Repeat the password</label>
         <input type="password" id="repeated" name="repeated" required maxlength="1024" autocomplete="new-password" />
         <div class="actions"><button class="primary" type="submit">${
-          invited === undefined ? 'Make the user' : 'Set the password'
+          invited === undefined ? 'Create the user' : 'Set the password'
         }</button></div>
       </form>`,
   )
 }
 
 const firstUser =
-  'Portcullis is the gate in front of the MCP servers here. Nobody can sign in yet: choose the name and password with which you will let programs use them.'
+  'Portcullis is the gate in front of the MCP servers here. Nobody can sign in yet: choose the name and password that you will use to sign in and let programs use them.'
 const invitedUser =
-  'You were invited to the MCP servers here. Choose the password with which you will sign in and let programs use them.'
+  'You were invited to the MCP servers here. Choose the password that you will use to sign in and let programs use them.'
 
 /** What a new password must be, for its field to be described by. */
-export const passwordRule = html`<p class="quiet" id="rules">At least 12 characters. Four words that have nothing to do
-  with each other are good.</p>`
+export const passwordRule = html`<p class="quiet" id="rules">At least 12 characters. Four unrelated words work
+  well.</p>`
