@@ -9,16 +9,20 @@ export interface ScopeEntry {
 
 /** The six leaf scopes of MCP. Challenges and metadata name these, those of the operator, and no others. */
 const leafScopes = [
-  { scope: 'mcp:tools:read', group: 'Tools', words: 'See which tools there are' },
+  { scope: 'mcp:tools:read', group: 'Tools', words: 'See which tools are available' },
   { scope: 'mcp:tools:execute', group: 'Tools', words: 'Run tools on your behalf' },
-  { scope: 'mcp:resources:list', group: 'Resources', words: 'See which resources there are' },
+  { scope: 'mcp:resources:list', group: 'Resources', words: 'See which resources are available' },
   { scope: 'mcp:resources:read', group: 'Resources', words: 'Read the content of resources' },
-  { scope: 'mcp:prompts:list', group: 'Prompts', words: 'See which prompts there are' },
+  { scope: 'mcp:prompts:list', group: 'Prompts', words: 'See which prompts are available' },
   { scope: 'mcp:prompts:read', group: 'Prompts', words: 'Use prompts' },
 ] as const satisfies readonly ScopeEntry[]
 
 const parentScopes = [
-  { scope: 'mcp:*', group: 'Everything', words: 'Do everything: tools, resources and prompts' },
+  {
+    scope: 'mcp:*',
+    group: 'Everything',
+    words: 'Do everything: see and use all tools, resources and prompts',
+  },
   { scope: 'mcp:tools', group: 'Tools', words: 'See and run all tools' },
   { scope: 'mcp:tools:*', group: 'Tools', words: 'See and run all tools' },
   { scope: 'mcp:resources', group: 'Resources', words: 'See and read all resources' },
@@ -53,10 +57,10 @@ export class ScopeCatalogue {
   describe(scope: string): Pick<ScopeEntry, 'group' | 'words'> {
     const entry = this.#entries.get(scope)
     if (entry !== undefined) return entry
-    if (scope === 'openid') return { group: 'Everything', words: 'Know your name' }
+    if (scope === 'openid') return { group: 'Everything', words: 'See your name' }
     return isToolScope(scope)
       ? { group: 'Tools', words: `Run the tool ${scope.slice(scope.lastIndexOf(':') + 1)}` }
-      : { group: 'More', words: 'Something that this installation does not know any more' }
+      : { group: 'More', words: 'A permission that this server no longer knows' }
   }
 }
 
@@ -68,12 +72,12 @@ export function isToolScope(scope: string): boolean {
 /** What is wrong with the name of a scope of an operator's own (RFC 6749 section 3.3), or undefined. */
 export function ownScopeProblem(scope: string): string | undefined {
   if (!isScopeToken(scope) || scope.length > 128)
-    return 'must be at most 128 printable ASCII characters without space, quote and backslash'
+    return 'must be at most 128 printable ASCII characters without spaces, quotes or backslashes'
   if (scope === 'mcp' || scope.startsWith('mcp:'))
-    return 'must not begin with mcp, where the scopes of MCP are'
+    return 'must not be mcp or begin with mcp:, which are for the scopes of MCP'
   if (scope === 'openid' || scope === 'offline_access') return 'has a meaning of its own in OpenID Connect'
-  if (scope.includes('*')) return 'must have no *: a scope stands for those that go on after it and a colon'
-  if (scope.split(':').includes('')) return 'must have a text before, between and after its colons'
+  if (scope.includes('*')) return 'must have no *: a scope already covers all that continue it after a colon'
+  if (scope.split(':').includes('')) return 'must have text before and after every colon'
   return undefined
 }
 

@@ -48,7 +48,7 @@ describe('/account', () => {
     const notes = sections.find((section) => section.includes('Notes')) ?? ''
     assert.match(notes, /<h2>Notes &lt;b&gt;<\/h2>/)
     assert.match(notes, /app\.example, localhost:3 · since <time datetime="\d{4}-\d\d-\d\d">/)
-    assert.match(notes, /See which tools there are/)
+    assert.match(notes, /See which tools are available/)
     assert.match(notes, /Read the content of resources/)
     assert.doesNotMatch(notes, /prompts/)
     assert.match(html, /<a href="\/logout">Sign out<\/a>/)
@@ -96,7 +96,7 @@ describe('/account', () => {
     await client.token({ token, client_id: client.clientId }, { path: '/revoke' })
     const { html } = await browser.open(`${url}/account`)
     assert.match(html, /Returning.*not connected, but may connect without asking you until <time/s)
-    assert.match(html, /See which tools there are/)
+    assert.match(html, /See which tools are available/)
     const { status } = await browser.open(`${url}/account/revoke`, formOf(html, client))
     assert.equal(status, 303)
     assert.doesNotMatch((await browser.open(`${url}/account`)).html, /Returning/)

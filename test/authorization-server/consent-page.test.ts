@@ -102,7 +102,7 @@ describe('the consent page', () => {
   })
 
   it('shows openid as what it is, and the answer says that it was granted (T1)', async () => {
-    assert.match(await ask({}, { scope: 'openid mcp:tools:read' }), /Know your name/)
+    assert.match(await ask({}, { scope: 'openid mcp:tools:read' }), /See your name/)
     const client = await registerWebClient({})
     for (const scope of ['openid mcp:tools:read', 'openid']) {
       const tokens = await client.signIn({ resource: installation.mcpUrl, scope })

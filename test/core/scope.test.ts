@@ -89,7 +89,7 @@ describe('scopes', () => {
     }
     assert.equal(catalogue.describe('archive:write').words, 'Change the archive')
     assert.equal(catalogue.describe('mcp:tools:execute:add').words, 'Run the tool add')
-    assert.equal(catalogue.describe('openid').words, 'Know your name')
+    assert.equal(catalogue.describe('openid').words, 'See your name')
   })
 
   it('knows the scopes of MCP, those for single tools, and those of the operator alone', () => {
