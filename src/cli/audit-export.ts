@@ -24,7 +24,7 @@ type ExportFlags = FilterFlags & { readonly format: Format; readonly out?: strin
 /** `portcullis audit export`: events for other programs, on standard output or in a file. */
 export function auditExportCommand(): Command {
   return addSourceFlag(addFilterFlags(addInstallationFlags(new Command('export'))))
-    .description('Write events for other programs.')
+    .description('Export events for other programs.')
     .argument('[folders...]', 'folders with events (default: that of the installation)')
     .addOption(
       new Option('--format <format>', 'JSON lines as they were written, CSV, or OCSF 1.6 as JSON lines')

@@ -12,7 +12,7 @@ export function addTimeFlags(command: Command): Command {
   return command
     .option(
       '--since <time>',
-      'from this time on: 2026-11-27, 2026-11-27T10:00Z, or 24h, 7d before now',
+      'from this time on: 2026-11-27 or 2026-11-27T10:00Z, or a span before now such as 24h or 7d',
       parseTime,
     )
     .option('--until <time>', 'before this time', parseTime)
@@ -21,9 +21,13 @@ export function addTimeFlags(command: Command): Command {
 /** Adds the flags that say which events are meant. */
 export function addFilterFlags(command: Command): Command {
   return addTimeFlags(command)
-    .option('--event <name>', 'such as mcp.call, or oauth for all that begin with it', parseEvent)
-    .addOption(new Option('--outcome <outcome>', 'what came of it').choices(outcomes))
-    .option('--subject <id>', 'who')
+    .option(
+      '--event <name>',
+      'an event such as mcp.call, or a prefix such as oauth for all of its events',
+      parseEvent,
+    )
+    .addOption(new Option('--outcome <outcome>', 'how it ended').choices(outcomes))
+    .option('--subject <id>', 'who it was')
     .option('--client <id>', 'through which client')
     .option('--upstream <name>', 'on which server')
     .option('--object <name>', 'which tool, resource or prompt')
@@ -41,7 +45,7 @@ export function parseTime(text: string): number {
   const day = isoTime.exec(text)?.groups?.['day']
   const time = day !== undefined && isDay(day) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(time))
-    throw new InvalidArgumentError('a time is written 2026-11-27T10:00Z, or 24h for the last day')
+    throw new InvalidArgumentError('write a time as 2026-11-27T10:00Z, or as 24h for the last day')
   return Math.max(0, time)
 }
 
@@ -52,7 +56,7 @@ export function parseEvent(text: string): string {
   if (allEventNames.some((name) => name === text || name.startsWith(`${text}.`))) return text
   const kinds = [...new Set(allEventNames.map((name) => name.split('.')[0]))]
   throw new InvalidArgumentError(
-    `there is no such event: name ${kinds.join(', ')}, or one of theirs (docs/audit.md)`,
+    `there is no such event: give one of ${kinds.join(', ')}, or an event that begins with one (docs/audit.md)`,
   )
 }
 

@@ -8,7 +8,7 @@ import { addInstallationFlags, type StoreFlags, withStore } from './with-store.t
 /** `portcullis audit keys`: what an auditor needs to verify events without the store. */
 export function auditKeysCommand(): Command {
   return addInstallationFlags(new Command('keys'))
-    .description('Print the public keys that verify the audit (JWKS), also those that have ended.')
+    .description('Print the public keys that verify the audit (JWKS), including those that have ended.')
     .action(async (flags: StoreFlags) => console.log(JSON.stringify(await auditKeySet(flags), undefined, 2)))
 }
 

@@ -24,13 +24,27 @@ const dayMilliseconds = 24 * 3600 * 1000
 export function auditPruneCommand(): Command {
   return addInstallationFlags(new Command('prune'))
     .description('Remove old events from the copy in PostgreSQL. What is left still verifies.')
-    .option('--database', 'the copy in PostgreSQL: files go by themselves, by audit.keepDays')
-    .option('--before <time>', 'what is older: 2026-11-27, or 90d. Default: audit.keepDays', parseTime)
+    .option(
+      '--database',
+      'prune the copy in PostgreSQL (required): old files are removed automatically, by audit.keepDays',
+    )
+    .option(
+      '--before <time>',
+      'remove what is older than this: 2026-11-27, or 90d (default: audit.keepDays)',
+      parseTime,
+    )
     .action(async (flags: PruneFlags) => {
       if (flags.database !== true)
-        throw wrongOperand('--database', 'is needed: files go by themselves, by audit.keepDays')
+        throw wrongOperand(
+          '--database',
+          'is required: old files are removed automatically, by audit.keepDays',
+        )
       const removed = await withStore(flags, (open) => prune(open, flags))
-      console.log(removed === 0 ? 'nothing is old enough' : `${removed} events are removed`)
+      console.log(
+        removed === 0
+          ? 'nothing is old enough to remove'
+          : `removed ${removed} ${removed === 1 ? 'event' : 'events'}`,
+      )
     })
 }
 
@@ -62,5 +76,5 @@ async function prune(open: OpenStore, flags: PruneFlags): Promise<number> {
 function timeOf({ before }: PruneFlags, keepDays: number | undefined): number {
   if (before !== undefined) return before
   if (keepDays !== undefined) return systemClock.now() - keepDays * dayMilliseconds
-  throw wrongOperand('--before', 'is needed where audit.keepDays is not set')
+  throw wrongOperand('--before', 'is required where audit.keepDays is not set')
 }

@@ -11,7 +11,7 @@ export function auditQueryCommand(): Command {
   return addSourceFlag(addFilterFlags(addInstallationFlags(new Command('query'))))
     .description('Show events.')
     .argument('[folders...]', 'folders with events (default: that of the installation)')
-    .option('--json', 'for machines: the lines as they were written')
+    .option('--json', 'print the lines as they were written, for programs')
     .action(async (named: string[], flags: FilterFlags) => {
       for await (const selected of selectEvents(readEvents(named, flags, flags), flags)) {
         for (const { event, line } of selected) console.log(flags.json === true ? line : describe(event))

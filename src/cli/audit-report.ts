@@ -19,9 +19,11 @@ interface ReportFlags extends FilterFlags {
 /** `portcullis audit report`: an access review, as a page to read, print or keep as PDF. */
 export function auditReportCommand(): Command {
   return addSourceFlag(addTimeFlags(addInstallationFlags(new Command('report'))))
-    .description('Write an access review: who may do what, who did, what nobody uses, and what was refused.')
+    .description(
+      'Write an access review: who may do what, who did it, what nobody uses, and what was refused.',
+    )
     .argument('[folders...]', 'folders with events (default: that of the installation)')
-    .requiredOption('--out <file>', 'the HTML file to write; a browser prints it as PDF')
+    .requiredOption('--out <file>', 'the HTML file to write; a browser can print it as a PDF')
     .action(async (named: string[], { out, ...flags }: ReportFlags) => {
       checkTarget('--out', out)
       const page = await withStore(flags, async ({ config, store, facts }) => {
@@ -39,7 +41,7 @@ export function auditReportCommand(): Command {
         return accessReviewPage({ ...(await reviewAccess(ports)), record })
       })
       writeFileSync(out, page, { mode: 0o600 })
-      console.log(`${out} is the access review: open it in a browser, and print it to keep it as PDF`)
+      console.log(`wrote the access review to ${out}: open it in a browser, and print it to keep it as a PDF`)
     })
 }
 

@@ -30,7 +30,8 @@ function configOf({
 export function foldersOf(named: readonly string[], flags: StoreFlags): string[] {
   const folders = named.length > 0 ? [...named] : [auditFolder(configOf(flags))]
   for (const folder of folders) {
-    if (!isFolder(folder)) throw wrongOperand('folder', `${folder} is no folder: name the one of the audit`)
+    if (!isFolder(folder))
+      throw wrongOperand('folder', `${folder} is not a folder: name the folder with the audit files`)
     if (filePaths(folder).length === 0) throw wrongOperand('folder', `there are no events in ${folder}`)
   }
   // A folder that is named twice, in whatever way, has its events once.
@@ -45,7 +46,10 @@ export interface SourceFlags extends StoreFlags {
 
 /** Adds the flag that reads the copy in a database. */
 export function addSourceFlag(command: Command): Command {
-  return command.option('--database', 'the copy in PostgreSQL, of all machines, in place of folders')
+  return command.option(
+    '--database',
+    'read the copy in PostgreSQL, which covers all machines, instead of folders',
+  )
 }
 
 /**
@@ -77,7 +81,7 @@ export async function openDatabase(
   const sink = audit.sinks.find(({ kind }) => kind === 'postgres')
   const url = sink?.kind === 'postgres' ? (sink.url ?? store.url) : undefined
   if (url === undefined)
-    throw wrongOperand('--database', 'no sink of the configuration is of the kind postgres')
+    throw wrongOperand('--database', 'the configuration has no audit sink of kind postgres')
   // One table holds the events of all tenants, whose keys and operators are not the same: whoever asks reads one's.
   return { table: await openAuditTable(url, () => undefined), tenant: flags.tenant }
 }

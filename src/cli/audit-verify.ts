@@ -32,10 +32,10 @@ interface Verified extends Verification {
 /** `portcullis audit verify`: whether an event was changed, removed or moved. Exits with 1 where one was. */
 export function auditVerifyCommand(): Command {
   return addSourceFlag(addInstallationFlags(new Command('verify')))
-    .description('Tell whether any event was changed, removed or moved. Exits with 1 where one was.')
+    .description('Check whether any event was changed, removed or moved. Exits with 1 if one was.')
     .argument('[folders...]', 'folders with events (default: that of the installation)')
-    .option('--keys <file>', 'public keys, as portcullis audit keys writes them: no store is needed then')
-    .option('--json', 'answer for machines')
+    .option('--keys <file>', 'public keys, as portcullis audit keys prints them; then no store is needed')
+    .option('--json', 'print JSON for programs')
     .action(async (named: string[], flags: VerifyFlags) => {
       const keys = flags.keys === undefined ? readTrailKeys(await auditKeySet(flags)) : readKeys(flags.keys)
       const results = await verifySource(named, flags, keys)
@@ -87,14 +87,14 @@ export async function verifyTable(
   const lines = linesOf(table, wanted, (line) => stray.push(line))
   const verified = await verifyTrail(lines, { keys, anchors: places })
   const strays = stray.map((line): Finding => {
-    const message = 'the columns of this row do not say what its line says'
+    const message = 'the columns of this row do not match its line'
     return { kind: 'changed', source: tableName, line, message }
   })
   return { ...verified, findings: [...unsigned(wrong, 'audit_anchors'), ...strays, ...verified.findings] }
 }
 
 function unsigned(wrong: readonly number[], source: string): Finding[] {
-  const message = 'this anchor is not signed by a key that is trusted, and does not count'
+  const message = 'this anchor is not signed by a trusted key, so it does not count'
   return wrong.map((line) => ({ kind: 'unsigned', source, line, message }))
 }
 
@@ -105,10 +105,11 @@ function tell({ folder, events, chains, findings, more, unsealed, open }: Verifi
   const judgement =
     findings.length === 0 ? 'nothing was changed, removed or moved' : 'this record is not what it was'
   console.log(`${folder}: ${events} events in ${chains} ${chains === 1 ? 'chain' : 'chains'}: ${judgement}`)
-  if (open > 0) console.log(`${open} of them without an end: their processes run, or were killed`)
+  if (open > 0)
+    console.log(`${open} of them without an end: their processes are still running, or were killed`)
   if (unsealed > 0)
     console.log(
-      `${unsealed} events came after the last signature of their chain: who can write the files could change those`,
+      `${unsealed} events came after the last signature of their chain: anyone who can write the files could change those`,
     )
 }
 

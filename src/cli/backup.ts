@@ -27,14 +27,14 @@ interface BackupFlags {
 /** `portcullis backup`: a copy of the embedded store, while servers run on it. */
 export function backupCommand(): Command {
   return addBackupFlags(new Command('backup'))
-    .description('Copy the embedded store, with its secret, into one file. Servers may go on running.')
+    .description('Copy the embedded store, with its secret, into one file. Servers can keep running.')
     .argument('<file>', 'where to write it')
-    .option('--force', 'replace the file if it is there')
+    .option('--force', 'replace the file if it exists')
     .action(async (name: string, flags: BackupFlags) => {
       const config = loadEmbedded(flags, 'pg_dump')
       const [file, folder] = [resolve(name), resolve(config.data)]
       if (!existsSync(storeFile(folder))) {
-        const message = `${folder} is the data folder of no installation: name its folder`
+        const message = `${folder} is not the data folder of an installation: name the right folder`
         throw wrongOperand('--data', message)
       }
       checkTarget(name, file)
@@ -49,7 +49,7 @@ export function backupCommand(): Command {
       console.log(
         withSecret
           ? `${file} holds the store and the secret that opens it: keep it as safe as the data folder itself`
-          : `${file} holds the store. The secret that opens it is not in it, since it ${whence(config)}: keep both, apart`,
+          : `${file} holds the store. The secret that opens it is not included, since it ${whence(config)}: keep both, in separate places`,
       )
     })
 }
@@ -58,8 +58,11 @@ export function backupCommand(): Command {
 export function restoreCommand(): Command {
   return addBackupFlags(new Command('restore'))
     .description('Put a backup of the embedded store into the data folder. No server may be running on it.')
-    .argument('<file>', 'what portcullis backup has written')
-    .option('--force', 'replace the store of a data folder that has one; it is kept beside the new one')
+    .argument('<file>', 'a file that portcullis backup wrote')
+    .option(
+      '--force',
+      'replace the store if the data folder has one; the old store is kept beside the new one',
+    )
     .action(async (name: string, flags: BackupFlags) => {
       const config = loadEmbedded(flags, 'pg_restore')
       const [file, folder] = [resolve(name), resolve(config.data)]
@@ -73,8 +76,8 @@ export function restoreCommand(): Command {
       })
       const change = { event: 'admin.backup', action: 'restore', target: file } as const
       await withStore(flags, (open) => audited(open, change, () => Promise.resolve()))
-      console.log(`${folder} holds the store of ${file}`)
-      if (kept !== undefined) console.log(`what was there before is in ${kept}`)
+      console.log(`${folder} now holds the store from ${file}`)
+      if (kept !== undefined) console.log(`the store that was there before is in ${kept}`)
     })
 }
 
@@ -117,5 +120,5 @@ function refuseOwn(name: string, file: string, folder: string): void {
   const store = storeFile(own)
   const needed = [store, `${store}-wal`, `${store}-shm`, join(own, 'secret')]
   if (needed.includes(target))
-    throw wrongOperand(name, 'the installation itself runs on it: name another file')
+    throw wrongOperand(name, 'the installation itself uses this file: name another one')
 }

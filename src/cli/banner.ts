@@ -76,7 +76,7 @@ export function setUpHint(link: string, { file, data, tenant }: Told): string {
   ]
   return [
     '',
-    `There is no user${of} yet. Within the hour, make the first one here:`,
+    `There are no users${of} yet. Create the first one here, within the hour:`,
     '',
     `  ${link}`,
     '',

@@ -6,12 +6,12 @@ import { type OperandWrong, wrongOperand } from './operand-wrong.ts'
 export function checkTarget(operand: string, file: string): void {
   const path = resolve(file)
   const wrong = (message: string): OperandWrong => wrongOperand(operand, message)
-  if (!isFolder(dirname(path))) throw wrong('there is no such folder to write it in')
+  if (!isFolder(dirname(path))) throw wrong('its folder does not exist')
   if (isFolder(path)) throw wrong('is a folder: name a file')
   try {
     accessSync(dirname(path), constants.W_OK)
   } catch {
-    throw wrong(`nothing can be written in ${dirname(path)}: name another folder`)
+    throw wrong(`${dirname(path)} is not writable: name another folder`)
   }
 }
 

@@ -19,9 +19,9 @@ interface CheckFlags {
 /** `portcullis check`: every problem of a configuration at once. */
 export function checkCommand(): Command {
   return addConfigFlag(new Command('check'))
-    .description('Tell every problem of a configuration at once.')
-    .argument('[file]', 'the same as --config')
-    .option('--ask-issuers', 'also ask the issuers of access tokens what they can do for MCP clients')
+    .description('Report every problem of a configuration at once.')
+    .argument('[file]', 'same as --config')
+    .option('--ask-issuers', 'also ask the issuers of access tokens what they support for MCP clients')
     .action(
       async (operand: string | undefined, { config: named = operand, askIssuers = false }: CheckFlags) => {
         const config = named ?? process.env[fileVariable]
@@ -40,7 +40,7 @@ export function checkCommand(): Command {
           const prefix = one.tenant === undefined ? 'portcullis' : `portcullis: tenant ${one.tenant.name}`
           for (const line of await notes(one, askIssuers)) console.error(`${prefix}: ${line}`)
         }
-        console.log(`${config} is right: ${checked.mode} mode, ${describeServers(checked)}`)
+        console.log(`${config} is valid: ${checked.mode} mode, ${describeServers(checked)}`)
         for (const tenant of tenants)
           console.log(`  tenant ${tenant.tenant?.name}: ${describeServers(tenant)}`)
       },
@@ -52,7 +52,7 @@ async function notes(config: Config, askIssuers: boolean): Promise<string[]> {
   return [
     ...config.login.providers
       .map(describeProvider)
-      .map(({ name, label }) => `${label} must know the redirect URI ${callbackUrl(config, name)}`),
+      .map(({ name, label }) => `register this redirect URI at ${label}: ${callbackUrl(config, name)}`),
     ...(askIssuers ? await describeIssuers(config, { clock: systemClock }) : []),
   ]
 }
@@ -70,16 +70,16 @@ function hints({ publicUrl, listen }: Pick<Config, 'publicUrl' | 'listen'>): str
   const between = `publicUrl is ${publicUrl}, but the gateway listens at`
   const found: string[] = []
   if ((isLocal || listen.tls !== undefined) && publicPort !== String(listen.gateway)) {
-    found.push(`${between} port ${listen.gateway}: right only with ${passer(listen)} between them`)
+    found.push(`${between} port ${listen.gateway}: this works only with ${passer(listen)} in between`)
   }
   if (listen.tls !== undefined && !isLocal && isLoopbackHost(listen.host)) {
     found.push(
-      `${between} ${listen.host}: set listen.host, such as 0.0.0.0, unless ${passer(listen)} is between`,
+      `${between} ${listen.host}: set listen.host, such as 0.0.0.0, unless there is ${passer(listen)} in between`,
     )
   }
   return found
 }
 
 function passer({ tls }: Config['listen']): string {
-  return tls === undefined ? 'a proxy' : 'something that passes connections on'
+  return tls === undefined ? 'a proxy' : 'something that forwards connections'
 }

@@ -19,9 +19,13 @@ import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from
 export function clientCommand(): Command {
   const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value]
   return new Command('client')
-    .description('Manage the clients that the store holds, also while the server runs.')
+    .description('Manage the clients in the store, even while the server runs.')
     .addCommand(
-      subcommand('add', 'Register a client and print its id, and its secret this once.', add)
+      subcommand(
+        'add',
+        'Register a client and print its id, and its secret, which is never shown again.',
+        add,
+      )
         .requiredOption('--name <name>', 'what users see')
         .option('--redirect-uri <uri>', 'where users are sent back to; may be repeated', collect, [])
         .option(
@@ -30,31 +34,33 @@ export function clientCommand(): Command {
           collect,
           [],
         )
-        .option('--scope <scopes>', 'the most that it may get, separated by spaces')
-        .option('--public', 'no secret: a program that runs where its user is')
-        .option('--secret', 'a secret, which is printed once')
-        .option('--jwks <file>', 'public keys (JWKS) of a client that signs: private_key_jwt')
-        .option('--require-dpop', 'only tokens that are bound to a key (DPoP)')
-        .option('--require-pushed-requests', 'only authorization requests that were pushed (PAR)'),
+        .option('--scope <scopes>', 'the most it may get, separated by spaces')
+        .option('--public', 'no secret: for a program that runs on the device of its user')
+        .option('--secret', 'a secret, which is printed only once')
+        .option('--jwks <file>', 'public keys (JWKS) of a client that authenticates with private_key_jwt')
+        .option('--require-dpop', 'allow only tokens that are bound to a key (DPoP)')
+        .option('--require-pushed-requests', 'allow only pushed authorization requests (PAR)'),
     )
     .addCommand(subcommand('list', 'List the clients.', list))
-    .addCommand(subcommand('show', 'Show what is known of a client.', show).argument('<id>'))
+    .addCommand(subcommand('show', 'Show what is known about a client.', show).argument('<id>'))
     .addCommand(
-      subcommand('rotate-secret', 'Give a client a new secret. The old one ends at once.', rotate).argument(
+      subcommand(
+        'rotate-secret',
+        'Give a client a new secret. The old one stops working at once.',
+        rotate,
+      ).argument('<id>'),
+    )
+    .addCommand(
+      subcommand('block', 'End everything a client was granted, and give it no more.', block).argument(
         '<id>',
       ),
     )
-    .addCommand(
-      subcommand('block', 'End what a client was granted, and give it no more.', block).argument('<id>'),
-    )
     .addCommand(subcommand('unblock', 'Let a client ask for tokens again.', unblock).argument('<id>'))
-    .addCommand(subcommand('remove', 'Remove a client and end what it was granted.', remove).argument('<id>'))
     .addCommand(
-      subcommand(
-        'redirects',
-        'List the redirect URIs with a scheme of their own that are allowed.',
-        redirects,
-      ),
+      subcommand('remove', 'Remove a client and end everything it was granted.', remove).argument('<id>'),
+    )
+    .addCommand(
+      subcommand('redirects', 'List the allowed redirect URIs with private-use schemes.', redirects),
     )
 }
 
@@ -65,7 +71,7 @@ type Action = (open: OpenStore, flags: Flags, id: string) => Promise<void>
 function subcommand(name: string, description: string, action: Action): Command {
   const command = addInstallationFlags(new Command(name))
     .description(description)
-    .option('--json', 'answer for machines')
+    .option('--json', 'print JSON for programs')
   return command.action(async () => {
     const flags = command.opts<Flags>()
     await withStore(flags, (open) => action(open, flags, command.args[0] ?? ''))
@@ -95,13 +101,13 @@ async function add(open: OpenStore, flags: Flags): Promise<void> {
   for (const type of metadata['grant_types'] as readonly string[]) {
     const setting = missingSetting(config.grants, type)
     if (setting !== undefined)
-      console.error(`portcullis: the grant ${type} counts only for servers that run with ${setting}`)
+      console.error(`portcullis: the grant ${type} works only with servers that run with ${setting}`)
   }
   tellCredentials(flags, id, clientSecret)
   if (flags.json === true) return
   const { resources, publicUrl } = facts
   const addresses = resources.length > 0 ? resources.join(' or ') : `one of those under ${publicUrl}`
-  console.log(`\nGive this to the program, with the address of an MCP server: ${addresses}`)
+  console.log(`\nGive this to the program, together with the address of an MCP server: ${addresses}`)
 }
 
 async function list({ store, config }: OpenStore, { json }: Flags): Promise<void> {
@@ -131,7 +137,7 @@ async function rotate(open: OpenStore, flags: Flags, id: string): Promise<void> 
   const change = { event: 'admin.client', action: 'client rotate-secret', target: id } as const
   await audited(open, change, async () => {
     if (!(await store.clients.replaceSecret(id, clientSecretHash(secret)(id, clientSecret))))
-      throw refused(`${id} has no secret: it is public, or it signs`)
+      throw refused(`${id} has no secret: it is public, or it authenticates with a key`)
   })
   tellCredentials(flags, id, clientSecret)
 }
@@ -141,7 +147,7 @@ async function remove(open: OpenStore, { json }: Flags, id: string): Promise<voi
   const change = { event: 'admin.client', action: 'client remove', target: id } as const
   const ended = await audited(open, change, () => removeClient(open.store, systemClock, id))
   if (json === true) return console.log(JSON.stringify({ client_id: id, grants_ended: ended }))
-  console.log(`${id} is removed, and ${ended} ${ended === 1 ? 'grant has' : 'grants have'} ended.`)
+  console.log(`${id} was removed, and ${ended} ${ended === 1 ? 'grant has' : 'grants have'} ended.`)
 }
 
 async function block(open: OpenStore, { json }: Flags, id: string): Promise<void> {
@@ -153,7 +159,7 @@ async function block(open: OpenStore, { json }: Flags, id: string): Promise<void
   })
   if (ended === 0 && !(await isKnown(open, id)))
     console.error(
-      `portcullis: nothing is known of a client ${id}. It is kept out should one come; if the id is wrong: portcullis client unblock ${id}`,
+      `portcullis: no client ${id} is known. It is kept out should it come; if the id is wrong, run portcullis client unblock ${id}`,
     )
   if (json === true) return console.log(JSON.stringify({ client_id: id, grants_ended: ended }))
   console.log(`${id} is blocked, and ${ended} ${ended === 1 ? 'grant has' : 'grants have'} ended.`)
@@ -176,7 +182,7 @@ async function redirects({ config }: OpenStore, { json }: Flags): Promise<void> 
 /** The client of the store. Throws OperandWrong where there is none, or where the configuration has it. */
 async function find({ store, config }: OpenStore, id: string): Promise<StoredClient> {
   if (config.clients.some((client) => client.id === id))
-    throw refused(`${id} is a client of the configuration: change it in clients there`)
+    throw refused(`${id} is a client of the configuration file: change it there, under clients`)
   const client = await store.clients.find(id)
   if (client === undefined)
     throw refused(`the store has no client ${id}: portcullis client list shows those that it has`)
@@ -204,5 +210,5 @@ function tellCredentials({ json }: Flags, id: string, clientSecret: string | und
   if (json === true) return console.log(JSON.stringify(credentials))
   for (const [name, value] of Object.entries(credentials)) console.log(`${name.padEnd(16)}${value}`)
   if (clientSecret !== undefined)
-    console.log('\nThe secret is shown this once: the store has only a hash of it.')
+    console.log('\nThe secret is shown only now: the store keeps just a hash of it.')
 }

@@ -11,7 +11,9 @@ import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from
 /** `portcullis dashboard`: a link that opens the dashboard of a running installation. */
 export function dashboardCommand(): Command {
   return addInstallationFlags(new Command('dashboard'))
-    .description('Print a link that opens the dashboard of a running installation once, within 15 minutes.')
+    .description(
+      'Print a link that opens the dashboard of a running installation. It works once, within 15 minutes.',
+    )
     .action((flags: StoreFlags) =>
       withStore(flags, async (open) => {
         const { store, secret, config } = open

@@ -33,33 +33,42 @@ const bodyBytes = 1024 * 1024
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description(
-      'Walk the way of a named client through an MCP server with OAuth, and say what fails, why, and what to do.',
+      'Connect to an MCP server with OAuth as a named client would, and say what fails, why, and what to do.',
     )
-    .argument('<url>', 'URL of the MCP server, as users type it', parseUrl)
+    .argument('<url>', 'URL of the MCP server, as users enter it', parseUrl)
     .addOption(
       new Option('--as <client>', 'the client to stand in for')
         .choices(Object.keys(profiles))
         .default('inspector'),
     )
-    .option('--revision <date>', 'MCP revision to speak instead of that of the client', parseRevision)
+    .option(
+      '--revision <date>',
+      'MCP revision to speak instead of the one that the client uses',
+      parseRevision,
+    )
     .addOption(
       new Option('--registration <way>', 'how to get a client id')
         .choices(['auto', 'document', 'dynamic'])
         .default('auto'),
     )
-    .option('--login', 'let a user sign in, and go on with the tokens')
-    .option('--token <file>', 'go on with an access token from a file, or from standard input with -')
+    .option('--login', 'let a user sign in, and continue with the tokens')
+    .option('--token <file>', 'continue with an access token from a file, or from standard input with -')
     .option('--foreign-token <file>', 'an access token for another server, which must be refused')
-    .option('--client-id <id>', 'a client that the server knows already')
+    .option('--client-id <id>', 'a client that the server already knows')
     .addOption(
-      new Option('--client-secret <secret>', 'its secret; alone for client_credentials').env(
-        'PORTCULLIS_DOCTOR_CLIENT_SECRET',
-      ),
+      new Option(
+        '--client-secret <secret>',
+        'its secret; without --login or --token, for client_credentials',
+      ).env('PORTCULLIS_DOCTOR_CLIENT_SECRET'),
     )
-    .option('--callback-port <number>', 'where to listen for the answer of the login', parseNumber(0, 65_535))
+    .option(
+      '--callback-port <number>',
+      'where to listen for the answer of the sign-in',
+      parseNumber(0, 65_535),
+    )
     .option('--timeout <seconds>', 'for each request', parseNumber(1, 60), 10)
     .option('--login-timeout <seconds>', 'how long to wait for the user', parseNumber(1, 3600), 300)
-    .option('--json', 'one JSON document for machines')
+    .option('--json', 'print one JSON document for programs')
     .action(async (endpoint: URL, flags: DoctorFlags) => {
       const findings = await runDoctor(endpoint, flags)
       process.exitCode = countMarks(findings).failed > 0 ? 1 : 0
@@ -68,7 +77,7 @@ export function doctorCommand(): Command {
 
 async function runDoctor(endpoint: URL, flags: DoctorFlags): Promise<readonly Finding[]> {
   const profile = findProfile(flags.as)
-  if (profile === undefined) throw new DoctorMisused(`there is no client ${flags.as}`)
+  if (profile === undefined) throw new DoctorMisused(`no client is called ${flags.as}`)
   const revision = flags.revision ?? profile.revision
   const credentials = await readCredentials(flags)
   const show = (line: string): void => (flags.json === true ? console.error(line) : console.log(line))
@@ -166,21 +175,21 @@ function callbackPort(
 function parseUrl(value: string): URL {
   const url = URL.parse(value)
   if (url === null || !/^https?:$/.test(url.protocol))
-    throw new InvalidArgumentError('an http or https URL is wanted')
+    throw new InvalidArgumentError('give an http or https URL')
   if (url.username !== '' || url.hash !== '')
-    throw new InvalidArgumentError('without user information and fragment')
+    throw new InvalidArgumentError('the URL must have no user information and no fragment')
   return url
 }
 
 function parseRevision(value: string): Revision {
   if (isRevision(value)) return value
-  throw new InvalidArgumentError('a published revision is a date such as 2025-11-25')
+  throw new InvalidArgumentError('give a published revision, a date such as 2025-11-25')
 }
 
 function parseNumber(least: number, most: number): (value: string) => number {
   return (value) => {
     const number = Number(value)
     if (Number.isInteger(number) && number >= least && number <= most) return number
-    throw new InvalidArgumentError(`a whole number from ${least} to ${most} is wanted`)
+    throw new InvalidArgumentError(`give a whole number from ${least} to ${most}`)
   }
 }

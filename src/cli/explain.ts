@@ -31,27 +31,29 @@ interface ExplainFlags {
 /** `portcullis explain`: why a call with a token would be let pass, challenged or denied. Exits with 1 against `--expect`. */
 export function explainCommand(): Command {
   return addTenantFlag(addConfigFlag(new Command('explain')))
-    .description('Say why a call would be let pass, challenged or denied, and for whom. Verifies nothing.')
+    .description('Say why a call would be allowed, challenged or denied, and for whom. Verifies nothing.')
     .option('--claims <file>', 'the claims of an access token as JSON; - for standard input')
     .option('--token <->', 'read the token itself from standard input')
-    .option('--server <name>', 'the MCP server that is called, where there are several')
+    .option('--server <name>', 'the MCP server that is called, if there are several')
     .option(
       '--method <method>',
-      'what is called (default: tools/call with --name, resources/read with --uri)',
+      'the method that is called (default: tools/call with --name, resources/read with --uri)',
     )
     .option('--name <name>', 'the tool or prompt that is called')
-    .option('--uri <uri>', 'the resource that is called')
+    .option('--uri <uri>', 'the resource that is read')
     .option('--params <json>', 'other params of the call')
-    .addOption(new Option('--era <era>', 'of the protocol').choices(['modern', 'legacy']).default('modern'))
-    .option('--at <time>', 'explain as of this time, or of the issue of the token: issue (default: now)')
     .addOption(
-      new Option('--expect <decision>', 'exit with 1 where it is another').choices([
+      new Option('--era <era>', 'era of the protocol').choices(['modern', 'legacy']).default('modern'),
+    )
+    .option('--at <time>', 'explain as of this time, or "issue" for when the token was issued (default: now)')
+    .addOption(
+      new Option('--expect <decision>', 'exit with 1 if the decision is another one').choices([
         'allow',
         'challenge',
         'deny',
       ]),
     )
-    .option('--json', 'answer for machines')
+    .option('--json', 'print JSON for programs')
     .action(async ({ config: file = process.env[fileVariable], ...flags }: ExplainFlags) => {
       if (file === undefined) {
         throw wrongOperand(
@@ -73,7 +75,7 @@ export function explainCommand(): Command {
           : explanationText(explained),
       )
       if (flags.expect === undefined || flags.expect === explained.decision) return
-      console.error(`portcullis: expected ${flags.expect}, and it is ${explained.decision}`)
+      console.error(`portcullis: expected ${flags.expect}, but the decision is ${explained.decision}`)
       process.exitCode = 1
     })
 }
@@ -125,6 +127,6 @@ function clockOf(at: string | undefined, issuedAt: unknown): Clock {
   const message =
     at === 'issue'
       ? 'the token does not say when it was issued (iat)'
-      : 'is no time, such as 2026-07-28T12:00:00Z'
+      : 'is not a time such as 2026-07-28T12:00:00Z'
   throw wrongOperand('--at', message)
 }

@@ -30,7 +30,7 @@ export function explanationText({
   const absent = claims.filter(({ state }) => state !== 'read')
   const object = call.params['name'] ?? call.params['uri']
   const sections: readonly Section[] = [
-    ['token', [issuedBy === undefined ? 'of nobody whose tokens count here' : `of ${issuedBy}`]],
+    ['token', [issuedBy === undefined ? 'from nobody whose tokens count here' : `from ${issuedBy}`]],
     ['assumed', assumed],
     [
       'identity',
@@ -55,7 +55,7 @@ export function explanationText({
       [
         answer === undefined ? decision : `${decision}: ${answer.status} ${answer.error}, ${answer.why}`,
         ...(token.refused !== undefined && verdict !== undefined
-          ? [`with a token that counts: ${verdict.decision}`]
+          ? [`with a valid token: ${verdict.decision}`]
           : []),
       ],
     ],
@@ -63,7 +63,7 @@ export function explanationText({
   ]
   const width = Math.max(...sections.map(([title]) => title.length)) + 2
   return [
-    'Nothing was verified: this is what the token says of itself.',
+    'Nothing was verified: this is what the token says about itself.',
     ...sections.flatMap(([title, lines]) =>
       lines.map((line, index) => (index === 0 ? title : '').padEnd(width) + printable(line)),
     ),
@@ -106,9 +106,9 @@ function rows(identity: Readonly<Record<string, unknown>>): string[] {
 
 const problems: Readonly<Record<ClaimUse['state'], string>> = {
   read: 'is read',
-  absent: 'is not there',
+  absent: 'is missing',
   empty: 'is empty',
-  unusable: 'is neither a text nor a list of texts',
+  unusable: 'is neither a string nor a list of strings',
 }
 
 function describeClaim(
@@ -119,7 +119,7 @@ function describeClaim(
   const isAnswered = all.some((use) => use.attribute === attribute && use.state === 'read')
   return [
     `${claim} ${problems[state]}, ${purpose} (${readBy})`,
-    ...(isAnswered ? ['another claim says it'] : []),
+    ...(isAnswered ? ['another claim provides it'] : []),
     ...(similar === undefined || isAnswered ? [] : [`did you mean ${similar}?`]),
   ].join('; ')
 }
@@ -129,7 +129,7 @@ function needsOf({ needs, orElse, coveredBy, missing }: NonNullable<Explanation[
   if (needs.length === 0) return ['no scope']
   return needs.map((need) => {
     const by = coveredBy[need]
-    if (by !== undefined) return by === need ? need : `${need}, for which ${by} stands`
+    if (by !== undefined) return by === need ? need : `${need}, covered by ${by}`
     if (!missing.includes(need)) return need
     return orElse === undefined ? `${need}: missing` : `${need}, or ${orElse} for this tool alone: missing`
   })

@@ -14,7 +14,7 @@ export interface CommonFlags {
 export function addCommonFlags(command: Command): Command {
   return addStoreFlags(command)
     .addOption(
-      new Option('--log-level <level>', 'least severe lines to write').choices([
+      new Option('--log-level <level>', 'lowest severity to log').choices([
         'debug',
         'info',
         'warn',
@@ -22,14 +22,14 @@ export function addCommonFlags(command: Command): Command {
         'silent',
       ]),
     )
-    .option('--json', 'log for machines, one JSON object a line')
+    .option('--json', 'log for programs, one JSON object per line')
 }
 
 /** Adds the flags that say which installation is meant. */
 export function addStoreFlags(command: Command): Command {
   return command
     .option('--port <number>', 'port of the gateway (default: 3002)', parsePort)
-    .option('--public-url <url>', 'URL under which clients reach the gateway')
+    .option('--public-url <url>', 'URL at which clients reach the gateway')
     .option('--data <folder>', 'folder of the store and the secret (default: ./.portcullis)')
 }
 
@@ -42,7 +42,7 @@ export function addConfigFlag(command: Command): Command {
 export function addTenantFlag(command: Command): Command {
   return command.option(
     '--tenant <name>',
-    'one of the tenants of the configuration, in place of the installation itself',
+    'a tenant of the configuration, instead of the installation itself',
   )
 }
 
@@ -62,14 +62,13 @@ export function flagSettings({ port, publicUrl, data, logLevel, json }: CommonFl
 function parsePort(text: string): number {
   const port = Number(text)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError('a port is a number up to 65535')
+    throw new InvalidArgumentError('a port is a whole number from 0 to 65535')
   return port
 }
 
 /** Parses a number of workers. Throws InvalidArgumentError. */
 export function parseWorkers(text: string): number {
   const count = Number(text)
-  if (!Number.isInteger(count) || count < 1)
-    throw new InvalidArgumentError('a number of workers is 1 or more')
+  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('give a whole number, 1 or more')
   return count
 }

@@ -37,7 +37,10 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
 
   const refuse = (problems: readonly Problem[]): void => {
     const reason = problems.map(writeProblem).join('; ')
-    logger.warn({ file, problems }, `the configuration in use stays, for ${source} cannot be used: ${reason}`)
+    logger.warn(
+      { file, problems },
+      `the configuration in use stays, since ${source} cannot be used: ${reason}`,
+    )
     record({ outcome: 'denied', reason })
   }
 

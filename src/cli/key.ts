@@ -40,7 +40,7 @@ export function keyCommand(): Command {
 function listCommand(): Command {
   return addInstallationFlags(new Command('list'))
     .description('List the signing keys.')
-    .option('--json', 'answer for machines')
+    .option('--json', 'print JSON for programs')
     .action((flags: StoreFlags) =>
       withKeys(flags, async (lines) => {
         const rows = [['key', 'signs', 'algorithm', 'state', 'signs from', 'verifies until']]
@@ -65,19 +65,20 @@ function listCommand(): Command {
 function rotateCommand(): Command {
   return addInstallationFlags(new Command('rotate'))
     .description(
-      'Make a new key. It is published at once and signs ten minutes later, when all verifiers have it.',
+      'Make a new key. It is published at once and starts to sign ten minutes later, when all verifiers have it.',
     )
-    .option('--now', 'let it sign at once')
+    .option('--now', 'let the new key sign at once')
     .option('--identity', 'the keys of identity tokens, by which MCP servers know the gateway')
     .option('--audit', 'the keys that sign the audit')
     .addOption(
-      new Option('--algorithm <algorithm>', 'how the new key signs, where servers shall change over').choices(
-        signingAlgorithms,
-      ),
+      new Option(
+        '--algorithm <algorithm>',
+        'algorithm of the new key, if servers are to change over to another one',
+      ).choices(signingAlgorithms),
     )
     .action(({ now = false, identity = false, audit = false, algorithm, ...flags }: RotateFlags) => {
       if (algorithm !== undefined && (identity || audit))
-        throw wrongOperand('--algorithm', 'is for the keys of access tokens alone')
+        throw wrongOperand('--algorithm', 'applies only to the keys of access tokens')
       return withKeys(flags, async ([tokens, identities, audits], open) => {
         const { signingAlgorithm, servedAlgorithm } = open.facts
         const chosen = { ...tokens, algorithm: algorithm ?? signingAlgorithm, served: servedAlgorithm }
@@ -91,12 +92,12 @@ function rotateCommand(): Command {
         console.log(`${made} ${key.kid} is published${waits ? '' : ` and ${begins}`}.`)
         if (waits)
           console.log(
-            `It signs with ${line.algorithm}. The servers were started to sign with ${servedAlgorithm} and go on with that, and none of those keys ends: one that starts with tokens.signingAlgorithm ${line.algorithm} takes the new key.`,
+            `It signs with ${line.algorithm}. The servers were started to sign with ${servedAlgorithm} and keep doing so, and none of those keys ends: a server that starts with tokens.signingAlgorithm ${line.algorithm} takes the new key.`,
           )
         console.log(
           audit
-            ? 'What older keys have signed of the audit is verified with them as before.'
-            : 'Tokens that older keys have signed stay good until they expire.',
+            ? 'What older keys have signed in the audit can still be verified with them.'
+            : 'Tokens that older keys have signed stay valid until they expire.',
         )
       })
     })
@@ -104,7 +105,7 @@ function rotateCommand(): Command {
 
 function retireCommand(): Command {
   return addInstallationFlags(new Command('retire'))
-    .description('End a key at once, because somebody else may have it. What it signed counts no more.')
+    .description('End a key at once, because somebody else may have it. What it signed no longer counts.')
     .argument('<key>', 'as portcullis key list shows it')
     .action((kid: string, flags: StoreFlags) =>
       withKeys(flags, async (lines, open) => {
@@ -114,7 +115,7 @@ function retireCommand(): Command {
           if (!(await audited(open, change, () => retireKey(line, kid)))) continue
           console.log(`${kid} has ended, and another key signs now.`)
           console.log(
-            `The ${signs[line.purpose]} that it signed are refused from now on. Clients get new ones without asking anybody: nobody has to log in again. Others who verify them by themselves may keep the old key for five minutes.`,
+            `The ${signs[line.purpose]} that it signed are refused from now on. Clients get new ones without asking anybody: nobody has to sign in again. Other services that verify them may keep the old key for five minutes.`,
           )
           return
         }

@@ -24,7 +24,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 const program = new Command('portcullis')
   .description('The gate in front of any MCP server: OAuth 2.1, scopes and step-up with one command.')
   .version(version)
-  .showHelpAfterError('(portcullis --help says more)')
+  .showHelpAfterError('(see portcullis --help)')
 
 endOnSignal()
 const [asked = ''] = process.argv.slice(2)

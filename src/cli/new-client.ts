@@ -45,23 +45,23 @@ export function newClientMetadata(
   const scopes = flags.scope === undefined ? undefined : parseScopes(flags.scope)
 
   for (const grant of grantTypes.filter((name) => !isGrantType(name)))
-    wrong('--grant', `${grant} is none of ${clientGrantTypes.join(', ')}`)
+    wrong('--grant', `${grant} is not one of ${clientGrantTypes.join(', ')}`)
   for (const uri of redirectUris) {
     const problem = redirectProblem(uri, privateUse)
     if (problem !== undefined) wrong('--redirect-uri', `${uri} ${problem}`)
   }
   if (grantTypes.includes('authorization_code') && !forUsers)
-    wrong('--redirect-uri', 'is needed for authorization_code')
+    wrong('--redirect-uri', 'is required for authorization_code')
   if (flags.name.trim() === '') wrong('--name', 'must not be empty: it is what users see')
   if (scopes === undefined && grantTypes.includes('client_credentials'))
-    wrong('--scope', 'is needed for client_credentials: nobody is asked what it may do')
+    wrong('--scope', 'is required for client_credentials: no user is asked what it may do')
   if (scopes?.length === 0) wrong('--scope', 'name at least one scope')
   for (const scope of (scopes ?? []).filter((one) => !catalogue.knows(one)))
-    wrong('--scope', `${scope} is neither a scope of MCP nor one of the setting scopes`)
+    wrong('--scope', `${scope} is neither an MCP scope nor defined under scopes in the configuration`)
   const chosen = [flags.public, flags.secret, flags.jwks].filter(Boolean).length
   if (chosen > 1) wrong('--public, --secret, --jwks', 'are alternatives: give one of them')
   if (flags.public === true && forMachines)
-    wrong('--public', `is not for ${authenticated}: use --secret or --jwks`)
+    wrong('--public', `cannot be used with ${authenticated}: use --secret or --jwks`)
   const jwks = flags.jwks === undefined ? undefined : readKeys(flags.jwks, wrong)
   if (problems.length > 0) throw new OperandWrong(problems)
 

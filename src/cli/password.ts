@@ -11,11 +11,11 @@ const interrupted = 130
 export async function readPassword(fromStdin: boolean): Promise<string> {
   if (fromStdin) return (await text(process.stdin)).replace(/\r?\n$/, '')
   if (!process.stdin.isTTY) {
-    const message = 'there is no terminal to ask for the password: give it with --password-stdin'
+    const message = 'there is no terminal to ask for the password on: pass it with --password-stdin'
     throw wrongOperand('password', message)
   }
   const password = await ask('Password: ')
-  if ((await ask('Once more: ')) !== password) {
+  if ((await ask('Repeat the password: ')) !== password) {
     throw wrongOperand('password', 'the two passwords are not the same')
   }
   return password

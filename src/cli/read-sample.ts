@@ -35,10 +35,10 @@ export function parseObject(flag: string, json: string): JsonObject {
   try {
     value = JSON.parse(json)
   } catch {
-    throw wrongOperand(flag, 'is no JSON')
+    throw wrongOperand(flag, 'is not JSON')
   }
   if (isJsonObject(value)) return value
-  throw wrongOperand(flag, 'is no JSON object')
+  throw wrongOperand(flag, 'is not a JSON object')
 }
 
 async function readClaims(file: string): Promise<string> {
@@ -56,7 +56,7 @@ function decode(token: string): Sample {
     return { claims: decodeJwt(token) satisfies JWTPayload, header: { typ, alg } }
   } catch {
     const message =
-      'standard input holds no token that can be read: of an opaque one, give what its issuer says of it (introspection) with --claims'
+      'standard input holds no readable token: for an opaque one, pass what its issuer says about it (introspection) with --claims'
     throw wrongOperand('--token', message)
   }
 }

@@ -19,7 +19,7 @@ export function runCommand(): Command {
     .usage('[options] --upstream <url> | run [options] -- <command...>')
     .option('--upstream <url>', 'URL of a server that speaks Streamable HTTP')
     .argument('[command...]', 'a server that speaks over stdio, after --')
-    .showHelpAfterError('(the command of a server stands after --: portcullis run -- npx -y some-mcp-server)')
+    .showHelpAfterError('(put the command of the server after --: portcullis run -- npx -y some-mcp-server)')
     .action(async (command: string[], flags: RunFlags) => {
       const base = settings(command, flags.upstream)
       const config = loadConfig({ base, environment: process.env, flags: flagSettings(flags) })

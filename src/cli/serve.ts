@@ -26,11 +26,11 @@ const separable = ['gateway', 'authorization-server'] as const
 /** `portcullis serve`: what a configuration file says. */
 export function serveCommand(): Command {
   return addConfigFlag(addCommonFlags(new Command('serve')))
-    .description('Start what a configuration file says.')
+    .description('Start what a configuration file describes.')
     .addOption(
-      new Option('--only <part>', 'start one part alone, with an admin port of its own').choices(separable),
+      new Option('--only <part>', 'start only this part, with an admin port of its own').choices(separable),
     )
-    .option('--workers <number>', 'processes that serve, on one machine (default: 1)', parseWorkers)
+    .option('--workers <number>', 'number of serving processes on this machine (default: 1)', parseWorkers)
     .action(async (flags: ServeFlags) => (cluster.isWorker ? workAndEnd() : serve(flags)))
 }
 
@@ -53,7 +53,7 @@ async function serve({
   const isNeeded = [settings, ...settings.tenants].some((one) => one.authorizationServer === 'own')
   if (only === 'authorization-server' && !isNeeded) {
     const message =
-      'authorization-server is not there where authorizationServer is external: leave --only away, or set authorizationServer: own'
+      'there is no authorization server to start, since authorizationServer is external: leave out --only, or set authorizationServer: own'
     throw wrongOperand('--only', message)
   }
   // Whatever serves can be watched.

@@ -33,19 +33,19 @@ export function tokenCommand(): Command {
         const { store, config, facts } = open
         const { publicUrl: issuer, resources } = facts
         if (config.mode !== 'development' || !isLocalHost(new URL(issuer).hostname)) {
-          const message = `${issuer} is in use: tokens without a login are for loopback and development mode alone`
+          const message = `is ${issuer}: tokens without a sign-in are made only on loopback and in development mode`
           throw wrongOperand('publicUrl', message)
         }
         const catalogue = new ScopeCatalogue(config.scopes)
         const unknown = parseScopes(scope).find((one) => !catalogue.knows(one))
         if (unknown !== undefined) {
-          const message = `${unknown} is neither a scope of MCP nor one of the setting scopes`
+          const message = `${unknown} is neither an MCP scope nor defined under scopes in the configuration`
           throw wrongOperand('--scope', message)
         }
         const resource = issuer + path
         if (resources.length > 0 && !resources.includes(resource)) {
           const paths = resources.map((known) => known.slice(issuer.length)).join(', ')
-          throw wrongOperand('--path', `there is no MCP server at ${path}, but at ${paths}`)
+          throw wrongOperand('--path', `there is no MCP server at ${path}, only at ${paths}`)
         }
         const keys = await openKeyRing({
           store: store.keys,
@@ -75,12 +75,12 @@ function parseScopeList(text: string): string {
 }
 
 function parseUser(text: string): string {
-  if (text.trim() === '') throw new InvalidArgumentError('a token is for somebody')
+  if (text.trim() === '') throw new InvalidArgumentError('the name must not be empty')
   return text
 }
 
 function parseSeconds(text: string): number {
   const seconds = Number(text)
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= longestTokenSeconds) return seconds
-  throw new InvalidArgumentError(`a lifetime is a whole number of seconds, at most ${longestTokenSeconds}`)
+  throw new InvalidArgumentError(`give a whole number of seconds from 1 to ${longestTokenSeconds}`)
 }

@@ -33,7 +33,7 @@ export function userCommand(): Command {
       console.log(`${name} ${what}`)
     }
   return new Command('user')
-    .description('Manage the people who may log in.')
+    .description('Manage the people who can sign in.')
     .addCommand(listCommand())
     .addCommand(
       withPassword(named('add', 'Add a user.', add, { letsIn: true })).option(
@@ -44,14 +44,18 @@ export function userCommand(): Command {
     .addCommand(
       named(
         'invite',
-        'Add a user who chooses a password on a link that works once, within the hour.',
+        'Add a user who chooses a password, through a link that works once, within the hour.',
         invite,
         { letsIn: true },
       ).option('--display-name <text>', 'shown on pages'),
     )
     .addCommand(
       withPassword(
-        named('set-password', 'Give a user a new password, and end every login and passkey.', setPassword),
+        named(
+          'set-password',
+          'Give a user a new password, and end all their logins and passkeys.',
+          setPassword,
+        ),
       ),
     )
     .addCommand(
@@ -72,7 +76,7 @@ export function userCommand(): Command {
       named(
         'remove',
         'Remove a user for good.',
-        done('is removed', (people, name) => people.remove(name)),
+        done('was removed', (people, name) => people.remove(name)),
       ),
     )
 }
@@ -80,13 +84,13 @@ export function userCommand(): Command {
 function listCommand(): Command {
   return addInstallationFlags(new Command('list'))
     .description('List the users.')
-    .option('--json', 'for machines, one JSON document')
+    .option('--json', 'print one JSON document for programs')
     .action(async ({ json = false, ...flags }: UserFlags) => {
       await withPeople(flags, async (people) => {
         const users = (await people.list()).map(describe)
         if (json) console.log(JSON.stringify(users, null, 2))
         else if (users.length === 0)
-          console.log('Nobody may log in yet: portcullis user add NAME lets somebody in.')
+          console.log('There are no users yet: add one with portcullis user add NAME.')
         else {
           const rows = users.map((user) => [
             displayText(user.name),
@@ -95,7 +99,7 @@ function listCommand(): Command {
             user.displayName,
             user.signsInAt,
           ])
-          console.log(table([['name', 'id', 'state', 'shown as', 'logs in at'], ...rows]))
+          console.log(table([['name', 'id', 'state', 'shown as', 'signs in at'], ...rows]))
         }
       })
     })
@@ -104,7 +108,7 @@ function listCommand(): Command {
 function named(name: string, description: string, action: Action, { letsIn = false } = {}): Command {
   return addInstallationFlags(new Command(name))
     .description(description)
-    .argument('<name>', 'the name with which they log in, or the id that "user list" shows')
+    .argument('<name>', 'the name they sign in with, or the id that "user list" shows')
     .action(async (user: string, flags: UserFlags) => {
       await withPeople(
         flags,
@@ -120,7 +124,7 @@ function named(name: string, description: string, action: Action, { letsIn = fal
 const add: Action = async (people, name, { displayName, passwordStdin = false }) => {
   await people.checkName(name, 'free')
   const { id } = await people.add({ name, displayName, password: await readPassword(passwordStdin) })
-  console.log(`${name} is added: ${id}`)
+  console.log(`${name} was added: ${id}`)
 }
 
 const invite: Action = async (people, name, { displayName }, facts) => {
@@ -130,7 +134,7 @@ const invite: Action = async (people, name, { displayName }, facts) => {
 const setPassword: Action = async (people, name, { passwordStdin = false }) => {
   await people.checkName(name, 'known')
   await people.setPassword(name, await readPassword(passwordStdin))
-  console.log(`${name} has a new password; every login and passkey has ended`)
+  console.log(`${name} has a new password; all logins and passkeys have ended`)
 }
 
 function withPassword(command: Command): Command {
@@ -154,7 +158,7 @@ async function withPeople(
 /** Throws OperandWrong where nobody could log in as the user. */
 function requireLocal({ users }: InstallationFacts): void {
   if (users === undefined || users === 'local') return
-  const message = `is ${users}, where users of the store cannot log in: set it to local, as it is in production mode`
+  const message = `is ${users}, so users in the store cannot sign in: set it to local, as it is in production mode`
   throw wrongOperand('login.users', message)
 }
 

@@ -12,7 +12,7 @@ export async function warnOfServer({ url, command }: UpstreamConfig): Promise<vo
   }
   const program = command?.[0]
   if (program !== undefined && !isProgram(program)) {
-    console.error(`portcullis: there is no program "${program}"; requests get 502`)
+    console.error(`portcullis: no program "${program}" was found; requests get 502`)
   }
 }
 

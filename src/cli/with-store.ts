@@ -57,7 +57,7 @@ export async function withStore<T>(
   if (makes && !mayMake) throw noInstallation(config)
   const { store, secret } = await openConfiguredStore(config, systemClock)
   try {
-    if (makes) console.error(`portcullis: this begins a new store in ${resolve(config.data)}`)
+    if (makes) console.error(`portcullis: creating a new store in ${resolve(config.data)}`)
     const facts = await findFacts(config, { ...flags, file }, store)
     return await use({ config, store, secret, facts })
   } finally {
@@ -72,7 +72,7 @@ function loadWhole(sources: { base: ConfigInput; file: string | undefined; flags
   } catch (error) {
     if (!(error instanceof ConfigurationInvalid) || sources.file === undefined) throw error
     const hint =
-      'the store can also be named alone: --data FOLDER, or PORTCULLIS_STORE_URL, in place of the file'
+      'you can also name just the store, without the file: with --data FOLDER, or PORTCULLIS_STORE_URL'
     throw new ConfigurationInvalid(error.problems, hint)
   }
 }
@@ -91,7 +91,7 @@ function hasStore({ data, store: { url } }: Config): boolean {
 }
 
 function noInstallation({ data }: Config): OperandWrong {
-  const message = `${resolve(data)} is the data folder of no installation: start one first, or name its folder`
+  const message = `${resolve(data)} is not the data folder of an installation: start one first, or name the right folder`
   return wrongOperand('--data', message)
 }
 

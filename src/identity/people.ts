@@ -81,7 +81,7 @@ export function people(ports: PeoplePorts): People {
   const getLocal = async (name: string): Promise<User> => {
     const user = await get(name)
     if (user.provider !== undefined)
-      throw new PersonRefused(`${user.name} logs in at ${user.provider}, and has no password here`)
+      throw new PersonRefused(`${user.name} signs in at ${user.provider} and has no password here`)
     return user
   }
 

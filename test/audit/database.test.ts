@@ -182,14 +182,14 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
     await machine.restart() // carries what there is
     const all = await count()
     assert.ok(all >= 3, `${all} events`)
-    assert.match((await audit('prune')).stderr, /--before: is needed where audit\.keepDays is not set/)
-    assert.equal((await audit('prune', '--before', '7d')).stdout, 'nothing is old enough\n')
+    assert.match((await audit('prune')).stderr, /--before: is required where audit\.keepDays is not set/)
+    assert.equal((await audit('prune', '--before', '7d')).stdout, 'nothing is old enough to remove\n')
     const { code, stdout, stderr } = await audit(
       'prune',
       '--before',
       new Date(Date.now() + 60_000).toISOString(),
     )
-    assert.deepEqual([code, /^\d+ events are removed/.test(stdout)], [0, true], stderr)
+    assert.deepEqual([code, /^removed \d+ events/.test(stdout)], [0, true], stderr)
     await machine.restart() // brings the event of the removal
     const verified = await audit('verify')
     assert.equal(verified.code, 0, verified.stdout)

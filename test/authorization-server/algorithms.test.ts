@@ -97,7 +97,7 @@ describe('signing algorithms', () => {
       const { code, stdout } = await key('rotate', ...change)
       assert.equal(code, 0)
       assert.doesNotMatch(stdout, /signs now/)
-      assert.match(stdout, /sign with EdDSA and go on with that[^]*tokens\.signingAlgorithm RS256/)
+      assert.match(stdout, /sign with EdDSA and keep doing so[^]*tokens\.signingAlgorithm RS256/)
     }
     assert.deepEqual(await rows(), [
       'RS256 retired true',
@@ -107,8 +107,8 @@ describe('signing algorithms', () => {
     ])
     const { code, stderr } = await key('rotate', '--audit', '--algorithm', 'RS256')
     assert.equal(code, 2)
-    assert.match(stderr, /--algorithm: is for the keys of access tokens alone/)
-    assert.match((await key('rotate', '--audit')).stdout, /signed of the audit is verified/)
+    assert.match(stderr, /--algorithm: applies only to the keys of access tokens/)
+    assert.match((await key('rotate', '--audit')).stdout, /signed in the audit can still be verified/)
     assert.equal(algorithmOf(await gate.tokenFor('mcp:tools:read')), 'EdDSA')
   })
 

@@ -27,7 +27,7 @@ describe('a time on the command line', () => {
       '',
       '7w',
     ])
-      assert.throws(() => parseTime(text), /a time is written 2026-11-27T10:00Z, or 24h/, text)
+      assert.throws(() => parseTime(text), /write a time as 2026-11-27T10:00Z, or as 24h/, text)
   })
 })
 
@@ -38,7 +38,7 @@ describe('an event on the command line', () => {
     for (const text of ['mcp.calls', 'mcp.', 'login', 'oauth.log', 'OAuth', ''])
       assert.throws(
         () => parseEvent(text),
-        /no such event: name mcp, http, oauth, account, admin, audit, or one/,
+        /no such event: give one of mcp, http, oauth, account, admin, audit, or an event/,
         text,
       )
   })

@@ -64,7 +64,10 @@ async function useAndBackUp(
   load.on = false
   await others
   assert.equal(code, 0, stderr)
-  assert.match(stdout, env['PORTCULLIS_SECRET'] === undefined ? /as safe as the data folder/ : /is not in it/)
+  assert.match(
+    stdout,
+    env['PORTCULLIS_SECRET'] === undefined ? /as safe as the data folder/ : /is not included/,
+  )
   await stop(server)
   return { file, port, client, refreshToken, data }
 }
@@ -139,7 +142,7 @@ describe('portcullis backup', () => {
     assert.equal((await portcullis(['backup', file, '--data', data, '--force'])).code, 0)
     assert.match(
       (await portcullis(['backup', inFolder('x'), '--data', folder()])).stderr,
-      /of no installation/,
+      /not the data folder of an installation/,
     )
 
     writeFileSync(join(data, 'secret'), `${'x'.repeat(43)}\n`)
@@ -160,7 +163,7 @@ describe('portcullis backup', () => {
       const { code, stderr } = await portcullis(['backup', file, '--force', '--data', data])
       assert.deepEqual(
         [code, stderr],
-        [2, `portcullis: ${file}: the installation itself runs on it: name another file\n`],
+        [2, `portcullis: ${file}: the installation itself uses this file: name another one\n`],
       )
     }
     assert.deepEqual(names.map(content), contents)
@@ -199,7 +202,7 @@ describe('portcullis restore', () => {
 
     const { code, stdout } = await restore('--force')
     assert.equal(code, 0)
-    const kept = /what was there before is in (.*)/.exec(stdout)?.[1] as string
+    const kept = /the store that was there before is in (.*)/.exec(stdout)?.[1] as string
     assert.equal(readFileSync(join(kept, 'secret'), 'base64'), old.get(join(data, 'secret')))
     assert.equal(markOf(join(kept, 'portcullis.sqlite')), mark)
     assert.equal(statSync(kept).mode & 0o777, 0o700)

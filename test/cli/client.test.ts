@@ -76,14 +76,20 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     )
     assert.doesNotMatch(shown.stdout, /secret-of/)
     for (const action of ['rotate-secret', 'remove'])
-      assert.match((await of(action, { ROBOT: 'secret-of-the-robot' })).stderr, /change it in clients there/)
-    assert.match((await of('show', {})).stderr, /ROBOT[^]*\nthe store can also be named alone: --data FOLDER/)
+      assert.match(
+        (await of(action, { ROBOT: 'secret-of-the-robot' })).stderr,
+        /change it there, under clients/,
+      )
+    assert.match(
+      (await of('show', {})).stderr,
+      /ROBOT[^]*\nyou can also name just the store, without the file: with --data FOLDER/,
+    )
   })
 
   it('keeps out one that nobody knows, and says that nobody does', async () => {
     const typo = await run('block', 'machin')
     assert.equal(typo.code, 0, typo.stderr)
-    assert.match(typo.stderr, /nothing is known of a client machin\. .*portcullis client unblock machin\n$/)
+    assert.match(typo.stderr, /no client machin is known\. .*portcullis client unblock machin\n$/)
     assert.equal((await run('block', 'https://client.example/document')).stderr, '')
   })
 
@@ -91,7 +97,7 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     const args = ['add', '--name', 'Nightly', '--secret', '--scope', 'mcp:tools:read']
     const added = await run(...args)
     assert.equal(added.code, 0, added.stderr)
-    assert.match(added.stdout, /shown this once/)
+    assert.match(added.stdout, /shown only now/)
     const [, id = '', secret = ''] = /client_id +(\S+)\nclient_secret +(\S{43})\n/.exec(added.stdout) ?? []
     const { status, body } = await machineAsks(id, secret)
     assert.equal(status, 200)
@@ -120,7 +126,7 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
       stderr.trimEnd().split('\n'),
       ['grants.deviceCode: on', 'grants.tokenExchange: on', 'an entry in grants.identityAssertions'].map(
         (setting, index) =>
-          `portcullis: the grant ${off[index]} counts only for servers that run with ${setting}`,
+          `portcullis: the grant ${off[index]} works only with servers that run with ${setting}`,
       ),
     )
     const { client_id: id, client_secret: secret } = JSON.parse(stdout) as Record<string, string>
@@ -233,9 +239,9 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
       /http:\/\/app.example\/cb is plain http on another computer/,
       /myapp:\/\/cb has a scheme of its own; .*privateUseRedirects/,
       /never allowed/,
-      /everything is neither a scope of MCP nor one of the setting scopes/,
-      /password is none of/,
-      /is not for client_credentials/,
+      /everything is neither an MCP scope nor defined under scopes/,
+      /password is not one of/,
+      /cannot be used with client_credentials/,
       /alternatives/,
       /has a private key/,
     ]) {
@@ -245,10 +251,10 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     assert.deepEqual([nameless.code, nameless.stdout], [2, ''])
     assert.match(
       nameless.stderr,
-      /^portcullis: --name: must not be empty.*\n.*--scope: is needed for client_cred/,
+      /^portcullis: --name: must not be empty.*\n.*--scope: is required for client_cred/,
     )
     const homeless = await run('add', '--name', 'Wrong', '--grant', 'authorization_code')
-    assert.match(homeless.stderr, /--redirect-uri: is needed for authorization_code/)
+    assert.match(homeless.stderr, /--redirect-uri: is required for authorization_code/)
     for (const command of ['show', 'rotate-secret', 'remove']) {
       const unknown = await run(command, 'nobody')
       assert.equal(unknown.code, 2)

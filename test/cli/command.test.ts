@@ -77,7 +77,7 @@ describe('portcullis demo', () => {
     assert.equal(response.status, 200, 'and the demo server knows the gateway by its tokens')
     await response.text()
     const elsewhere = await portcullis(['token', '--data', data, '--path', '/team/gate/mcp'])
-    assert.match(elsewhere.stderr, /there is no MCP server at \/team\/gate\/mcp, but at \/mcp/)
+    assert.match(elsewhere.stderr, /there is no MCP server at \/team\/gate\/mcp, only at \/mcp/)
   })
 
   it('names who holds a taken port, and how to choose another', { timeout: 30_000 }, async () => {
@@ -127,7 +127,10 @@ describe('portcullis run', () => {
       assert.equal(code, 2)
       assert.match(stderr, /either --upstream URL or -- COMMAND/)
     }
-    assert.match((await portcullis(['run', 'npx', '-y', 'some-server'])).stderr, /stands after --/)
+    assert.match(
+      (await portcullis(['run', 'npx', '-y', 'some-server'])).stderr,
+      /put the command of the server after --/,
+    )
   })
 
   it('says when there is no such program', { timeout: 30_000 }, async (test) => {
@@ -136,7 +139,7 @@ describe('portcullis run', () => {
     for (let attempt = 0; attempt < 20 && !running.output().includes('no program'); attempt++) {
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
-    assert.match(running.output(), /there is no program "no-such-program"/)
+    assert.match(running.output(), /no program "no-such-program" was found/)
   })
 })
 
@@ -204,7 +207,7 @@ describe('portcullis check', () => {
     writeFileSync(good, 'upstreams: [{ name: a, url: http://127.0.0.1:9000/mcp }]')
     assert.match(
       (await portcullis(['check', '-c', good])).stdout,
-      /is right: development mode, one MCP server/,
+      /is valid: development mode, one MCP server/,
     )
     writeFileSync(good, 'mode: prod\nupstreams: [{ name: a }]\nx: 1')
     const { code, stderr } = await portcullis(['check', '-c', good])
@@ -221,7 +224,7 @@ describe('portcullis key', () => {
     const data = folder()
     assert.match(
       (await portcullis(['key', 'list', '--data', data])).stderr,
-      /the data folder of no installation/,
+      /not the data folder of an installation/,
     )
     const args = ['run', '--upstream', 'http://127.0.0.1:9/mcp', '--port', String(await freePort())]
     await startPortcullis(test, [...args, '--data', data])

@@ -58,7 +58,7 @@ describe('portcullis doctor', () => {
       [[demo.mcpUrl, '--revision', '2020-01-01'], /published revision/],
       [[demo.mcpUrl, '--timeout', '0'], /whole number from 1 to 60/],
       [['ftp://127.0.0.1/mcp'], /http or https/],
-      [['http://user:word@127.0.0.1/mcp'], /without user information/],
+      [['http://user:word@127.0.0.1/mcp'], /no user information/],
       [[], /url/],
     ] as const) {
       const { code, stderr } = await portcullis(['doctor', ...args])

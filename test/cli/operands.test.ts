@@ -17,10 +17,7 @@ describe('an operand that cannot be used', () => {
   it('is told before the work: a report goes into a folder that is there, as a file', async () => {
     const data = folder()
     const report = (out: string) => refused('audit', 'report', '--data', data, '--out', out)
-    assert.equal(
-      await report(join(data, 'none', 'r.html')),
-      'portcullis: --out: there is no such folder to write it in\n',
-    )
+    assert.equal(await report(join(data, 'none', 'r.html')), 'portcullis: --out: its folder does not exist\n')
     assert.equal(await report(data), 'portcullis: --out: is a folder: name a file\n')
   })
 })

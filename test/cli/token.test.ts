@@ -13,7 +13,10 @@ const folder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-cli-'))
 describe('portcullis token', () => {
   it('prints a token of an installation on this computer', { timeout: 30_000 }, async (test) => {
     const data = folder()
-    assert.match((await portcullis(['token', '--data', data])).stderr, /the data folder of no installation/)
+    assert.match(
+      (await portcullis(['token', '--data', data])).stderr,
+      /not the data folder of an installation/,
+    )
     const upstream = 'http://127.0.0.1:9/mcp'
     const port = String(await freePort())
     const running = await startPortcullis(test, [
@@ -46,10 +49,7 @@ describe('portcullis token', () => {
     assert.equal(decodeJwt(own.stdout.trim())['scope'], 'archive:write')
     const unknown = await portcullis([...args, '-c', file, '--scope', 'mcp:tools archive:read'])
     assert.deepEqual([unknown.code, unknown.stdout], [2, ''])
-    assert.match(
-      unknown.stderr,
-      /--scope: archive:read is neither a scope of MCP nor one of the setting scopes/,
-    )
+    assert.match(unknown.stderr, /--scope: archive:read is neither an MCP scope nor defined under scopes/)
     const elsewhere = await portcullis(['token', '--data', data, '--public-url', 'https://mcp.example.com'])
     assert.equal(elsewhere.code, 2)
     assert.equal(elsewhere.stdout, '')
@@ -87,6 +87,6 @@ describe('portcullis token', () => {
       assert.notEqual(stderr, '')
     }
     const ofNobody = await portcullis(['token', '--data', folder(), '--user', ''])
-    assert.match(ofNobody.stderr, /a token is for somebody/)
+    assert.match(ofNobody.stderr, /the name must not be empty/)
   })
 })

@@ -37,7 +37,7 @@ describe('portcullis user', () => {
     const at = ['--data', data]
     assert.match(
       (await withPassword(['user', 'add', 'ada', ...at], goodPassword)).output,
-      /ada is added: usr_/,
+      /ada was added: usr_/,
     )
     for (const [args, password, problem] of [
       [['add', 'Ada'], goodPassword, /there is a user Ada already/],
@@ -61,10 +61,13 @@ describe('portcullis user', () => {
     const again = await portcullis(['user', 'enable', 'ada', ...at])
     assert.deepEqual([again.code, again.stderr], [2, 'portcullis: ada is not disabled\n'])
     const listed = async (): Promise<string> => (await portcullis(['user', 'list', ...at])).stdout
-    assert.match(await listed(), /^name +id +state +shown as +logs in at\nada +usr_\S+ +active +ada +here\n$/)
-    assert.match((await portcullis(['user', 'remove', 'ada', ...at])).stdout, /ada is removed/)
+    assert.match(
+      await listed(),
+      /^name +id +state +shown as +signs in at\nada +usr_\S+ +active +ada +here\n$/,
+    )
+    assert.match((await portcullis(['user', 'remove', 'ada', ...at])).stdout, /ada was removed/)
     assert.deepEqual(await list(), [])
-    assert.match(await listed(), /^Nobody may log in yet: portcullis user add NAME/)
+    assert.match(await listed(), /^There are no users yet: add one with portcullis user add NAME/)
 
     const id = await addVouchedUser(data, 'https://login.example.com', 'eve')
     assert.deepEqual(
@@ -92,7 +95,7 @@ describe('portcullis user', () => {
     for (const args of [['list'], ['disable', 'ada'], ['set-password', 'ada', '--password-stdin']]) {
       const { code, stderr } = await portcullis(['user', ...args, '--data', missing])
       assert.deepEqual([code, existsSync(missing)], [2, false])
-      assert.match(stderr, /^portcullis: --data: .*typo is the data folder of no installation/)
+      assert.match(stderr, /^portcullis: --data: .*typo is not the data folder of an installation/)
     }
     const development = { PORTCULLIS_LOGIN_USERS: 'none' }
     const refused = await portcullis(['user', 'invite', 'ada', '--data', data], development)
@@ -123,11 +126,11 @@ describe('portcullis user', () => {
     let asked = 0
     terminal.stdout.on('data', (chunk: Buffer) => {
       shown += chunk.toString()
-      const questions = shown.match(/(?:Password|Once more): /g)?.length ?? 0
+      const questions = shown.match(/(?:Password|Repeat the password): /g)?.length ?? 0
       for (; asked < questions; asked++) terminal.stdin.write(`${goodPassword}x\u007f\r`)
     })
     assert.equal(await new Promise((resolve) => terminal.once('exit', resolve)), 0, shown)
-    assert.match(shown, /ada is added/)
+    assert.match(shown, /ada was added/)
     assert.ok(!shown.includes(goodPassword.slice(0, 4)))
   })
 

@@ -217,8 +217,8 @@ ${more}`
     const path = file(of(makeCertificate({ names: 'DNS:mcp.example.com' })))
     const { code, stdout, stderr } = await portcullis(['check', '-c', path])
     assert.equal(code, 0)
-    assert.match(stdout, /is right: production mode/)
-    assert.match(stderr, /listens at port 3002: right only with something that passes connections on/)
+    assert.match(stdout, /is valid: production mode/)
+    assert.match(stderr, /listens at port 3002: this works only with something that forwards connections/)
     assert.match(stderr, /listens at 127\.0\.0\.1: set listen\.host/)
     const env = { PORTCULLIS_LISTEN_GATEWAY: '443', PORTCULLIS_LISTEN_HOST: '0.0.0.0' }
     assert.equal((await portcullis(['check', '-c', path], env)).stderr, '')

@@ -42,7 +42,7 @@ describe('the people of tenants', { timeout: 120_000 }, () => {
   })
 
   it('are first made on a link of each, which is of no use to another', async () => {
-    const hint = /There is no user of globex yet.*user add NAME --tenant globex/s
+    const hint = /There are no users of globex yet.*user add NAME --tenant globex/s
     for (let attempt = 0; attempt < 40 && !hint.test(gate.started.output()); attempt++)
       await new Promise((resolve) => setTimeout(resolve, 50))
     assert.match(gate.started.output(), hint)

@@ -205,7 +205,7 @@ export function testImage(podman: () => Podman): void {
           image,
           ...args,
         )
-      assert.match((await once(mounts, 'check')).stdout, /is right: production mode/)
+      assert.match((await once(mounts, 'check')).stdout, /is valid: production mode/)
       const wrong = await once(
         mount(mkdtempSync(join(tmpdir(), 'portcullis-image-')), 'mode: prod\n'),
         'check',
