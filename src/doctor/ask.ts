@@ -30,8 +30,7 @@ const userAgentOfDoctor = 'portcullis-doctor'
 export function createAsk(limits: AskLimits, userAgent: string | undefined): Ask {
   let spentMs = 0
   return async (url, question = {}) => {
-    if (limits.totalMs - spentMs < leastMs)
-      return silent(url, 'the time for the whole examination is used up')
+    if (limits.totalMs - spentMs < leastMs) return silent(url, 'the time for the whole run is used up')
     const began = performance.now()
     try {
       return await send(url, question)
@@ -100,15 +99,15 @@ function silent(url: string, problem: string): Reply {
 const explanations: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ECONNRESET: 'the connection was cut',
-  ENOTFOUND: 'the host name is not known',
+  ENOTFOUND: 'the host name is unknown',
   EAI_AGAIN: 'the host name could not be looked up',
   UND_ERR_CONNECT_TIMEOUT: 'the connection took too long',
   UND_ERR_SOCKET: 'the connection was cut',
   CERT_HAS_EXPIRED: 'certificate: it has expired',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate: it is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'certificate: the authority is not known',
+  SELF_SIGNED_CERT_IN_CHAIN: 'certificate: its authority is not trusted',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate: the chain is incomplete',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate: the authority is not known',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate: its authority is not trusted',
   ERR_TLS_CERT_ALTNAME_INVALID: 'certificate: it is for another host',
   EPROTO: 'certificate: no TLS is spoken there',
   ERR_SSL_WRONG_VERSION_NUMBER: 'certificate: no TLS is spoken there',

@@ -13,7 +13,7 @@ export type CheckName = keyof typeof checks
 export const reasons: Readonly<Record<Need, string>> = {
   resource: 'there is no usable resource metadata',
   server: 'there is no usable metadata of an authorization server',
-  client: 'there is no client to go on with',
+  client: 'there is no client to continue with',
   login: 'nobody signed in: add --login',
   token: 'there is no access token: add --login, --token or --client-id with --client-secret',
   refresh: 'there is no refresh token',

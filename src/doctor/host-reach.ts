@@ -6,13 +6,14 @@ import ipaddr from 'ipaddr.js'
  */
 export function unreachableReason(from: URL, url: string): string | undefined {
   const target = URL.parse(url)
-  if (target === null || !/^https?:$/.test(target.protocol)) return `${url} is no http URL`
-  if (target.username !== '' || target.password !== '') return `the URL at ${target.host} holds credentials`
+  if (target === null || !/^https?:$/.test(target.protocol)) return `${url} is not an http or https URL`
+  if (target.username !== '' || target.password !== '')
+    return `the URL at ${target.host} contains credentials`
   const [here, there] = [reachOf(from.hostname), reachOf(target.hostname)]
   if (there === 'computer')
     return here === 'computer' ? undefined : `${target.origin} is the client's own computer`
   if (there === 'network' && here !== 'network') {
-    return `${target.origin} is a name or address of an internal network, where this client is not`
+    return `${target.origin} is a name or address of an internal network that this client is not in`
   }
   return target.protocol === 'http:' ? `${target.origin} is plain http on another computer` : undefined
 }

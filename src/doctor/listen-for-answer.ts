@@ -9,7 +9,8 @@ export interface AnswerListener {
   close(): void
 }
 
-const page = 'The answer has arrived. You can close this window; portcullis doctor goes on in the terminal.\n'
+const page =
+  'The answer has arrived. You can close this window; portcullis doctor continues in the terminal.\n'
 
 /** Starts to listen on loopback. Port 0 takes any. Throws PortTaken. */
 export async function listenForAnswer(port: number): Promise<AnswerListener> {
@@ -28,7 +29,7 @@ export async function listenForAnswer(port: number): Promise<AnswerListener> {
     res.writeHead(isAnswer ? 200 : 404, headers).end(isAnswer ? page : 'Not found\n')
     if (isAnswer) deliver(searchParams)
   })
-  const place = { name: 'answer of the login', host: '127.0.0.1', port, fix: '--callback-port' }
+  const place = { name: 'answer of the sign-in', host: '127.0.0.1', port, fix: '--callback-port' }
   return {
     port: await listen(server, place),
     answer(path, waitMs) {

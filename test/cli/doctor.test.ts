@@ -108,7 +108,7 @@ describe('portcullis doctor', () => {
     ])
     assert.equal(code, 0, stdout)
     assert.match(stdout, /✓ tools\/list answers/)
-    assert.match(stdout, /✓ the access token is made for this MCP server/)
+    assert.match(stdout, /✓ the access token is for this MCP server/)
     assert.ok(!stdout.includes(token.trim()))
     const foreign = await portcullis(['doctor', demo.mcpUrl, '--foreign-token', file])
     assert.match(
@@ -131,6 +131,6 @@ describe('portcullis doctor', () => {
     await approvingUser(/^ {2}(http\S+)$/m.exec(running.output())?.[1] as string)
     assert.equal(await running.exit, 0, running.output())
     assert.match(running.output(), /✓ each use of a refresh token replaces it/)
-    assert.match(running.output(), /✓ a code works once/)
+    assert.match(running.output(), /✓ a code works only once/)
   })
 })

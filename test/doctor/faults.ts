@@ -17,7 +17,7 @@ export const failures: readonly {
     check: 'server-issuer',
     requirement: 'AM5',
     says: 'an issuer with a slash at the end (AM5, N4)',
-    cause: /only the slash at the end differs/,
+    cause: /only the trailing slash differs/,
     fix: /one constant for `issuer`/,
     also: ['login-issuer'],
   },
@@ -26,7 +26,7 @@ export const failures: readonly {
     check: 'metadata-path',
     requirement: 'N1',
     says: 'resource metadata at the root only (D3, N1)',
-    cause: /oauth-protected-resource\/mcp answers 404 not_found; the document is at another address only/,
+    cause: /oauth-protected-resource\/mcp answers 404 not_found; the document is only at another address/,
     fix: /followed by the path of the endpoint/,
   },
   {
@@ -43,7 +43,7 @@ export const failures: readonly {
     requirement: 'D5',
     says: 'another `resource` than the URL of the server (D5)',
     cause: /`resource` is \S+\/other, but the client called \S+\/mcp/,
-    fix: /to the URL of the endpoint to the letter/,
+    fix: /to the URL of the endpoint, character for character/,
     also: ['token-code'],
   },
   {
@@ -70,7 +70,7 @@ export const failures: readonly {
     requirement: 'R12',
     says: 'a registration endpoint that is announced and not there (R12)',
     cause: /\/register answers 404 not_found, although the metadata names it/,
-    fix: /or take the member out/,
+    fix: /or remove that member/,
   },
   {
     fault: 'no-registration',
@@ -93,7 +93,7 @@ export const failures: readonly {
     check: 'refresh-rotation',
     requirement: 'T3',
     says: 'a refresh token that stays the same (T3)',
-    cause: /the same refresh token goes on working/,
+    cause: /the same refresh token keeps working/,
     fix: /a new refresh token with every refresh/,
   },
   {
@@ -117,7 +117,7 @@ export const failures: readonly {
     check: 'metadata-json',
     requirement: 'N2',
     says: 'a page at every address where nothing is (N2, A63)',
-    cause: /at which nothing is, answers 200 with an HTML page/,
+    cause: /where there is no document, answers 200 with an HTML page/,
     fix: /Take `\/\.well-known\/\*` out of the catch-all route/,
   },
   {
@@ -125,7 +125,7 @@ export const failures: readonly {
     check: 'login-issuer',
     requirement: 'AM7',
     says: '`iss` that is announced and does not come (AM7, P6)',
-    cause: /announces `iss`, and it is missing/,
+    cause: /announces `iss`, but it is missing/,
     fix: /`iss` with the exact issuer/,
   },
   {
@@ -157,7 +157,7 @@ export const failures: readonly {
     check: 'challenge-status',
     requirement: 'A1',
     says: 'access without a token (V5, A1)',
-    cause: /the answer was 200 .*whoever comes without a token is let in/,
+    cause: /the answer was 200 .*anyone is let in without a token/,
     fix: /Check the token before anything else/,
     also: ['token-forged'],
   },
@@ -166,7 +166,7 @@ export const failures: readonly {
     check: 'token-forged',
     requirement: 'V2',
     says: 'any text that is taken for a token (V2, V5)',
-    cause: /any text is taken for a token/,
+    cause: /any text is accepted as a token/,
     fix: /Verify signature, issuer, expiry and audience/,
   },
   {
@@ -175,7 +175,7 @@ export const failures: readonly {
     requirement: 'P3',
     says: 'an open redirect (P3)',
     cause: /redirects to https:\/\/portcullis-doctor\.invalid/,
-    fix: /Compare redirect_uri to the letter/,
+    fix: /compare redirect_uri with the registered ones, character for character/,
   },
   {
     fault: 'authorize-cors',
@@ -183,14 +183,14 @@ export const failures: readonly {
     requirement: 'P10',
     says: 'CORS at the authorization endpoint (P10)',
     cause: /Access-Control-Allow-Origin: http:\/\/localhost:6374/,
-    fix: /out of CORS/,
+    fix: /no CORS headers/,
   },
   {
     fault: 'code-reusable',
     check: 'code-once',
     requirement: 'P9',
     says: 'a code that works twice (P9)',
-    cause: /the second time the token endpoint answers 200/,
+    cause: /the second time, the token endpoint answers 200/,
     fix: /Mark the code as used/,
   },
   {
@@ -198,7 +198,7 @@ export const failures: readonly {
     check: 'server-keys',
     requirement: 'A62',
     says: 'published private keys (A62)',
-    cause: /has its private part/,
+    cause: /a key with its private part/,
     fix: /replace those keys at once/,
   },
   {
@@ -214,7 +214,7 @@ export const failures: readonly {
     check: 'token-cache',
     requirement: 'T1',
     says: 'tokens that caches keep (T1)',
-    cause: /no no-store/,
+    cause: /lacks no-store/,
     fix: /Cache-Control: no-store/,
   },
   {
@@ -223,7 +223,7 @@ export const failures: readonly {
     requirement: 'D5',
     says: 'a document without `resource` (D5)',
     cause: /`resource` is missing/,
-    fix: /to the URL of the endpoint to the letter/,
+    fix: /to the URL of the endpoint, character for character/,
   },
   {
     fault: 'no-servers',
@@ -254,7 +254,7 @@ export const failures: readonly {
     check: 'token-code',
     requirement: 'T1',
     says: 'tokens of a type that clients do not know (T1)',
-    cause: /token_type is mac, this client knows Bearer/,
+    cause: /token_type is mac, but this client knows only Bearer/,
     fix: /answer JSON with access_token and token_type/,
   },
   {

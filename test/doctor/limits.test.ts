@@ -79,7 +79,7 @@ describe('doctor', () => {
     const ask = createAsk({ requestMs: 5000, totalMs: 100, bodyBytes: 1000 }, undefined)
     const origin = new URL(url).origin
     assert.equal((await ask(`${origin}/token`)).problem, 'no answer in time')
-    assert.match((await ask(url)).problem ?? '', /the time for the whole examination is used up/)
+    assert.match((await ask(url)).problem ?? '', /the time for the whole run is used up/)
   })
 
   it('gives up waiting for a user', async (test) => {

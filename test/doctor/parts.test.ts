@@ -78,8 +78,8 @@ describe('a URL in metadata', () => {
       ['http://127.0.0.1:3002/mcp', 'http://10.0.0.7/token', /internal network/],
       ['https://mcp.example.com/mcp', 'http://mcp.example.com/token', /plain http/],
       ['https://mcp.example.com/mcp', 'https://a:b@mcp.example.com/token', /credentials/],
-      ['https://mcp.example.com/mcp', 'javascript:alert(1)', /no http URL/],
-      ['https://mcp.example.com/mcp', '/token', /no http URL/],
+      ['https://mcp.example.com/mcp', 'javascript:alert(1)', /not an http or https URL/],
+      ['https://mcp.example.com/mcp', '/token', /not an http or https URL/],
     ] as const) {
       assert.match(check(from, to) ?? '', says, `${from} → ${to}`)
     }

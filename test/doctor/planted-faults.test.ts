@@ -88,7 +88,7 @@ describe('doctor finds, with requirement, cause and fix,', () => {
       check: 'challenge-status',
       requirement: 'V5',
       says: 'a server that asks for a token late (V5)',
-      cause: /the first request is let in without a token, tools\/list is not/,
+      cause: /the first request is let in without a token, but tools\/list is not/,
       fix: /Check the token before anything else/,
     },
     {
@@ -97,7 +97,7 @@ describe('doctor finds, with requirement, cause and fix,', () => {
       requirement: 'P1',
       says: 'a login without PKCE, as far as it can be seen (P1)',
       cause: /a login appears all the same/,
-      fix: /Demand `code_challenge`/,
+      fix: /Require `code_challenge`/,
     },
   ] as const
   for (const { fault, check, says, ...texts } of warnings) {
@@ -132,7 +132,7 @@ describe('doctor finds, with requirement, cause and fix,', () => {
     const opaque = await examineFault('opaque-tokens')
     assertFound(opaque.of('token-foreign'), 'warning', {
       requirement: 'V3',
-      cause: /whose fault that is cannot be told/,
+      cause: /cannot tell which server is at fault/,
       fix: /invalid_target.*Compare `aud`/,
     })
     assert.equal(opaque.of('token-audience').mark, 'skipped')

@@ -67,14 +67,14 @@ describe('doctor, at a gate under a path', () => {
     const { mark, cause, fix } = examination.of('challenge-status')
     assert.equal(mark, 'failed')
     assert.match(cause ?? '', /not under the public URL: everything here begins with \/gate\//)
-    assert.match(fix ?? '', /hand on paths as they come/)
+    assert.match(fix ?? '', /forward paths unchanged/)
   })
 
   it('says that the proxy sends a Host of its own, how to mend it, and nothing else', async (test) => {
     const examination = await examineBehind(test, (path) => path, { host: '127.0.0.1:3300' })
     const { cause, fix } = examination.of('challenge-status')
     assert.match(cause ?? '', /the answer was 403, .*This host name is not served here/)
-    assert.match(fix ?? '', /pass on `Host` .*`proxy_set_header Host \$http_host`.*`allowedHosts`/)
+    assert.match(fix ?? '', /forward `Host` .*`proxy_set_header Host \$http_host`.*`allowedHosts`/)
     assert.deepEqual(examination.withMark('failed'), ['challenge-status'])
     assert.deepEqual(examination.withMark('warning'), [])
   })
@@ -100,8 +100,8 @@ describe('doctor, at an address that is not quite that of the server,', () => {
         `405 invalid_request (no MCP server is at this address: use ${mcpUrl}`,
         /path/,
       ],
-      [`${url}/`, 'mcp-remote', '200 with an HTML page: this is a web page, no MCP server', /path/],
-      [page, 'inspector', '200 with an HTML page: this is a web page, no MCP server', /path/],
+      [`${url}/`, 'mcp-remote', '200 with an HTML page: this is a web page, not an MCP server', /path/],
+      [page, 'inspector', '200 with an HTML page: this is a web page, not an MCP server', /path/],
       [`${url}/mpc`, 'inspector', '404 not_found', /Check the path of the URL: nothing is served there/],
     ] as const) {
       const examination = await examineServer(address, { as })

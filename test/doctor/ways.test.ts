@@ -61,7 +61,7 @@ describe('doctor finds its way as the client would:', () => {
     const { mcpUrl } = await serverWith(test, 'redirecting')
     const { of } = await examineServer(mcpUrl)
     assert.match(of('challenge-status').cause ?? '', /303, a redirect to \S+\/mcp\/:/)
-    assert.match(of('challenge-status').fix ?? '', /the URL at the end of the redirect/)
+    assert.match(of('challenge-status').fix ?? '', /the URL that the redirect leads to/)
   })
 
   it('with its metadata document where the server takes such (AM8)', async (test) => {
@@ -88,7 +88,7 @@ describe('doctor finds its way as the client would:', () => {
 describe('doctor warns', () => {
   it('of registrations that come back changed, or with a secret (N12)', async (test) => {
     const { of, findings } = await examineServer((await serverWith(test, 'secret-unasked')).mcpUrl)
-    assert.match(of('register-answer').cause ?? '', /became "client_secret_post"; a secret came/)
+    assert.match(of('register-answer').cause ?? '', /became "client_secret_post"; a secret was issued/)
     assert.ok(!JSON.stringify(findings).includes('a-secret-that-nobody-asked-for'))
   })
 

@@ -7,11 +7,11 @@ export const callChecks = {
     title: 'a made-up token gets 401',
     requirements: ['V2', 'V5', 'N24'],
     source: 'RFC 6750 section 3.1; MCP Authorization, Token Handling',
-    fix: 'Verify signature, issuer, expiry and audience of every token, and answer 401 where one is wrong: not 400, 403 or 500.',
+    fix: 'Verify signature, issuer, expiry and audience of every token, and answer 401 if any is wrong: not 400, 403 or 500.',
   },
   'token-forged-challenge': {
     stage: 'MCP',
-    title: 'that 401 says `invalid_token` and where to begin anew',
+    title: 'that 401 says `invalid_token` and where to start again',
     requirements: ['D2', 'V6'],
     source: 'RFC 6750 section 3.1; RFC 9728 section 5.1',
     fix: 'Send `WWW-Authenticate: Bearer error="invalid_token", resource_metadata="…"` with this 401 as well.',
@@ -21,7 +21,7 @@ export const callChecks = {
     title: 'the token opens the MCP server',
     requirements: ['V1', 'N9'],
     source: 'MCP Lifecycle; MCP Authorization, Token Requirements',
-    fix: 'Look into the log for the reason of the refusal: mostly issuer, audience or expiry of your own tokens.',
+    fix: 'Look in your server’s log for the reason: mostly it is the issuer, audience or expiry of the token.',
     needs: 'token',
   },
   'call-tools': {
@@ -29,7 +29,7 @@ export const callChecks = {
     title: 'tools/list answers',
     requirements: ['V5'],
     source: 'MCP, Tools (Listing Tools)',
-    fix: 'Let a token with the scopes of the first challenge list tools.',
+    fix: 'Let a token that has the scopes of the first challenge list tools.',
     needs: 'token',
   },
   'step-up': {
@@ -45,7 +45,7 @@ export const callChecks = {
     title: 'a token for another resource is refused',
     requirements: ['V3', 'A2'],
     source: 'RFC 9068 section 4; MCP Authorization, Token Audience Binding and Validation',
-    fix: 'Compare `aud` of the token with the URL of this server and refuse every other, even where the same issuer made it.',
+    fix: 'Compare `aud` of the token with the URL of this server, and refuse every other token, even one from the same issuer.',
     needs: 'token',
   },
   'cors-endpoint': {

@@ -25,7 +25,7 @@ function judge({ report }: Visit, reply: Reply): void {
     )
   }
   if (reply.status !== 403)
-    return report.skip('step-up', `the call was not refused for a scope: ${describe(reply)}`)
+    return report.skip('step-up', `the call was not refused for lack of a scope: ${describe(reply)}`)
   const challenge = parseBearerChallenge(reply.headers['www-authenticate'])
   if (challenge === undefined) return report.fail('step-up', 'the 403 has no Bearer challenge')
   if (challenge.get('error') !== 'insufficient_scope') {

@@ -26,7 +26,7 @@ export async function awaitApproval(
     report.fail(
       'login-answer',
       `nobody came back within ${Math.round(waitMs / 1000)} s`,
-      'Open the URL above and approve. If the browser shows an error instead, that is what to mend.',
+      'Open the URL above and approve. If the browser shows an error instead, that is what to fix.',
     )
     return undefined
   }
@@ -60,7 +60,7 @@ function judgeIssuer(
     if (sendsIssuer) return report.pass('login-issuer')
     return report.warn(
       'login-issuer',
-      '`iss` comes, but the metadata does not announce it',
+      '`iss` is sent, but the metadata does not announce it',
       'Set `authorization_response_iss_parameter_supported` to true.',
     )
   }
@@ -72,7 +72,10 @@ function judgeIssuer(
   if (sendsIssuer)
     return report.fail(
       'login-issuer',
-      'the metadata announces `iss`, and it is missing: clients drop the answer',
+      'the metadata announces `iss`, but it is missing: clients drop the answer',
     )
-  report.warn('login-issuer', 'the answer has no `iss`, by which clients notice that servers were mixed up')
+  report.warn(
+    'login-issuer',
+    'the answer has no `iss`, so clients cannot notice a mix-up of authorization servers',
+  )
 }

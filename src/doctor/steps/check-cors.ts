@@ -13,7 +13,7 @@ export async function checkCors(visit: Visit, server: ServerFacts | undefined): 
     if (causes.length === 0) return report.pass(check)
     const cause = causes.join('; ')
     if (needsCors) report.fail(check, cause)
-    else report.warn(check, `${cause}; this matters to clients that run in a page`)
+    else report.warn(check, `${cause}; this matters for clients that run in a web page`)
   }
   const preflight = async (url: string, method: string, headers: string): Promise<string | undefined> => {
     const reply = await ask(url, {

@@ -13,12 +13,12 @@ export async function findBehindProxy(ask: Ask, missing: string): Promise<string
   const appended = origin + path + document
   if (!isDocument(await ask(appended, { headers: { accept: 'application/json' } }))) return undefined
   const first = path.split('/')[1] ?? ''
-  return `The server has the document, at ${appended}, so a proxy in front keeps this address to itself: let it hand on paths that begin with \`/.well-known/\` and go on with \`/${first}\`, as they come (nginx: \`location ~ ^(/\\.well-known/[^/]+)?/${first}(/|$)\` with a \`proxy_pass\` without a path).`
+  return `The server has the document, at ${appended}, so a proxy in front does not forward this address: have it forward, unchanged, paths that begin with \`/.well-known/\` and continue with \`/${first}\` (nginx: \`location ~ ^(/\\.well-known/[^/]+)?/${first}(/|$)\` with a \`proxy_pass\` without a path).`
 }
 
 /** What mends a request that lost the prefix of its path on the way, where the server says so; undefined otherwise. */
 export function findLostPrefix(reply: Reply): string | undefined {
   return codeOf(reply) === 'path_outside'
-    ? 'Let the proxy in front hand on paths as they come: it strips the prefix, or the URL lacks it (nginx: `proxy_pass` without a path and without the slash at the end).'
+    ? 'Have the proxy in front forward paths unchanged: it strips the prefix, or the URL lacks it (nginx: `proxy_pass` without a path or trailing slash).'
     : undefined
 }

@@ -93,7 +93,7 @@ async function judgePlaces(
     const cause = 'the challenge has no resource_metadata'
     // Since 2025-11-25 the well-known address will do (MCP Authorization, Protected Resource Metadata Discovery).
     if (isUsable(path) || isUsable(root))
-      report.warn('challenge-metadata', `${cause}; newer clients find it without`)
+      report.warn('challenge-metadata', `${cause}; only newer clients find the document without it`)
     else report.fail('challenge-metadata', `${cause}, and no well-known address has the document`)
   }
   await judgePlace('metadata-path', path)
@@ -103,7 +103,7 @@ async function judgePlaces(
   async function judgePlace(check: CheckName, reply: Reply): Promise<void> {
     if (isDocument(reply)) return report.pass(check, reply.url)
     const elsewhere = [...found.values()].some((other) => isUsable(other))
-    const where = elsewhere ? '; the document is at another address only' : ''
+    const where = elsewhere ? '; the document is only at another address' : ''
     const fix = await findBehindProxy(ask, reply.url)
     report.fail(check, `${reply.url} answers ${describe(reply)}${where}`, fix)
   }
@@ -117,14 +117,14 @@ async function judgeMissing({ endpoint, ask, report }: Visit): Promise<void> {
       headers: { accept: 'application/json' },
     },
   )
-  const cause = `${reply.url}, at which nothing is, answers ${describe(reply)}`
+  const cause = `${reply.url}, where there is no document, answers ${describe(reply)}`
   if (isSuccess(reply) && isPage(reply)) report.fail('metadata-json', cause)
   else if (reply.status >= 500 || reply.status === 0)
     report.fail('metadata-json', `${cause}: clients give up instead of looking further`)
   else if (reply.status === 401)
     report.fail(
       'metadata-json',
-      `${cause}: some clients take that for the end`,
+      `${cause}: some clients stop there`,
       'Never ask for a token at `/.well-known/*`.',
     )
   else report.pass('metadata-json')
@@ -154,12 +154,12 @@ function judgeResource(
   }
   report.fail(
     'metadata-resource',
-    `${cause}${withoutTrailingSlash(resource) === withoutTrailingSlash(expected) ? ': mind the slash at the end' : ''}`,
+    `${cause}${withoutTrailingSlash(resource) === withoutTrailingSlash(expected) ? ': mind the trailing slash' : ''}`,
   )
 }
 
 function judgeOffline({ report }: Visit, scopes: readonly string[]): void {
   if (scopes.includes('offline_access'))
-    report.warn('metadata-offline', 'offline_access is among the scopes of the MCP server')
+    report.warn('metadata-offline', 'offline_access is among the scopes that the MCP server names')
   else report.pass('metadata-offline')
 }

@@ -91,7 +91,7 @@ async function readFirst({ ask, profile, report }: Visit, issuer: string): Promi
     const looksFurther = (reply.status >= 400 && reply.status < 500) || reply.status === 502
     if (looksFurther) continue
     const fix = isPage(reply)
-      ? 'Serve JSON at the well-known addresses, and 404 where nothing is: clients stop at a page.'
+      ? 'Serve JSON at the well-known addresses, and answer 404 where there is no document: clients stop at an HTML page.'
       : undefined
     report.fail('server-found', `${tried.join('; ')}: clients stop here`, fix)
     return undefined
@@ -105,8 +105,8 @@ function judgeIssuer({ report }: Visit, stated: unknown, expected: string): void
   if (stated === expected) return report.pass('server-issuer', expected)
   if (typeof stated !== 'string') return report.fail('server-issuer', '`issuer` is missing')
   const isSlash = withoutTrailingSlash(stated) === withoutTrailingSlash(expected)
-  const hint = isSlash ? ': only the slash at the end differs, and that is enough for clients to refuse' : ''
-  report.fail('server-issuer', `the metadata says ${stated}, the way there said ${expected}${hint}`)
+  const hint = isSlash ? ': only the trailing slash differs, and that is enough for clients to refuse' : ''
+  report.fail('server-issuer', `the metadata says ${stated}, but clients expect ${expected}${hint}`)
 }
 
 function judgeAnnouncements({ report }: Visit, metadata: JsonObject): void {
@@ -135,7 +135,8 @@ function judgeAnnouncements({ report }: Visit, metadata: JsonObject): void {
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']
 
 async function judgeKeys({ ask, report }: Visit, url: unknown): Promise<void> {
-  if (typeof url !== 'string') return report.skip('server-keys', 'there is no jwks_uri; tokens may be opaque')
+  if (typeof url !== 'string')
+    return report.skip('server-keys', 'there is no jwks_uri; access tokens may be opaque')
   const reply = await ask(url)
   const keys = jsonOf(reply)?.['keys']
   if (!Array.isArray(keys) || reply.status !== 200)
@@ -143,6 +144,6 @@ async function judgeKeys({ ask, report }: Visit, url: unknown): Promise<void> {
   const leaks = keys.some(
     (key) => typeof key === 'object' && key !== null && privateMembers.some((member) => member in key),
   )
-  if (leaks) report.fail('server-keys', 'a key in the published set has its private part')
+  if (leaks) report.fail('server-keys', 'the published set has a key with its private part')
   else report.pass('server-keys')
 }

@@ -6,7 +6,7 @@ import { audienceOf } from '../token-request.ts'
 /** What every answer with tokens must say: that nobody keeps it, and for which server the token is. */
 export function judgeTokens({ report }: Visit, reply: Reply, token: string, resource: ResourceFacts): void {
   if (/no-store/i.test(reply.headers['cache-control'] ?? '')) report.pass('token-cache')
-  else report.fail('token-cache', 'Cache-Control has no no-store')
+  else report.fail('token-cache', 'Cache-Control lacks no-store')
   judgeAudience(report, token, resource)
 }
 
@@ -14,12 +14,12 @@ export function judgeTokens({ report }: Visit, reply: Reply, token: string, reso
 export function judgeAudience(report: Visit['report'], token: string, { resource }: ResourceFacts): void {
   const audience = audienceOf(token)
   if (audience === undefined)
-    return report.skip('token-audience', 'the token is opaque, so nothing can be read in it')
+    return report.skip('token-audience', 'the token is opaque, so its audience cannot be read')
   const wanted = canonicalResource(resource)
   if (audience.some((value) => canonicalResource(value) === wanted)) return report.pass('token-audience')
   const named = audience.length === 0 ? 'no audience' : `the audience ${audience.join(', ')}`
   report.warn(
     'token-audience',
-    `the token has ${named}, not ${resource}: other servers of this issuer could use it, or it could not be told`,
+    `the token has ${named}, not ${resource}: it is not bound to this server, so other servers of this issuer may accept it`,
   )
 }

@@ -25,13 +25,13 @@ function judgePage({ report }: Visit, { reply, away }: Journey, { redirectUri, i
     const description = away.searchParams.get('error_description') ?? ''
     return report.fail('login-page', `the user was sent back with ${error} ${description}`)
   }
-  if (away !== undefined) return report.pass('login-page', `hands over to ${away.origin}`)
+  if (away !== undefined) return report.pass('login-page', `leads to ${away.origin}`)
   if (reply.status === 200) return report.pass('login-page')
   const isDocument = id.startsWith('https://')
   const fix = isDocument
-    ? 'Fetch the metadata document at the client id, or do not announce client_id_metadata_document_supported where there is no way out to the internet.'
+    ? 'Fetch the metadata document at the client id, or do not announce client_id_metadata_document_supported if the server cannot reach the internet.'
     : undefined
-  report.fail('login-page', `it answers ${describe(reply)} to a complete request`, fix)
+  report.fail('login-page', `a complete request gets ${describe(reply)}`, fix)
 }
 
 function judgeFrame({ report }: Visit, { reply, away }: Journey): void {
@@ -59,5 +59,8 @@ async function judgePkce({ ask, report }: Visit, url: string): Promise<void> {
   if (reply.status === 0) report.skip('login-pkce', describe(reply))
   else if (isRefused) report.pass('login-pkce')
   else
-    report.warn('login-pkce', 'a login appears all the same; whether it is refused later could not be seen')
+    report.warn(
+      'login-pkce',
+      'a login appears all the same; whether the request is refused later could not be checked',
+    )
 }

@@ -6,12 +6,13 @@ import { codeOf, describe, isPage, isSuccess, type Reply } from '../reply.ts'
 import { Unreachable } from '../unreachable.ts'
 import { findLostPrefix } from './find-behind-proxy.ts'
 
-const redirectAdvice = 'Give users the URL at the end of the redirect: clients do not take tokens along.'
-const pathAdvice = 'Check the path of the URL: nothing is served there, or nothing before a token is seen.'
-const pageAdvice = 'Check the path of the URL: that of an MCP server is mostly /mcp, or ends with it.'
+const redirectAdvice =
+  'Give users the URL that the redirect leads to: clients do not send tokens along a redirect.'
+const pathAdvice = 'Check the path of the URL: nothing is served there, or nothing without a token.'
+const pageAdvice = 'Check the path of the URL: for an MCP server it usually is /mcp, or ends with it.'
 const hostAdvice =
-  'Let the proxy in front pass on `Host` as clients send it, with its port (nginx: `proxy_set_header Host $http_host`), or name in `allowedHosts` what it sends. The log of the gate tells which Host came, and which are served.'
-const errorAdvice = 'Leave `error` out of the challenge where no token came.'
+  'Have the proxy in front forward `Host` as clients send it, with its port (nginx: `proxy_set_header Host $http_host`), or add what it sends to `allowedHosts`. The gateway’s log says which Host came and which are served.'
+const errorAdvice = 'Leave `error` out of the challenge when the request has no token.'
 
 /** What the first request met: the challenge where there is one; undefined ends the examination. */
 export interface FirstContact {
@@ -37,7 +38,7 @@ export async function readChallenge(visit: Visit): Promise<FirstContact | undefi
   }
   if (endpoint.protocol === 'https:') report.pass('certificate')
   if (later !== undefined)
-    report.warn('challenge-status', 'the first request is let in without a token, tools/list is not')
+    report.warn('challenge-status', 'the first request is let in without a token, but tools/list is not')
   else if (!judgeStatus(visit, reply)) return undefined
   const refused = later ?? reply
   const challenge = parseBearerChallenge(refused.headers['www-authenticate'])
@@ -63,8 +64,8 @@ function judgeStatus({ report }: Visit, reply: Reply): boolean {
 }
 
 function meaningOf(reply: Reply): string {
-  if (!isSuccess(reply)) return 'clients take only 401 for a reason to sign in'
-  return isPage(reply) ? 'this is a web page, no MCP server' : 'whoever comes without a token is let in'
+  if (!isSuccess(reply)) return 'clients start to sign in only on a 401'
+  return isPage(reply) ? 'this is a web page, not an MCP server' : 'anyone is let in without a token'
 }
 
 /** What mends it where the request did not come to an MCP server; undefined where it did. */
@@ -85,5 +86,5 @@ function judgeHeader({ report }: Visit, reply: Reply, challenge: BearerChallenge
     return report.fail('challenge-header', cause)
   }
   if (!challenge.has('error')) return report.pass('challenge-header')
-  report.warn('challenge-header', 'the challenge holds `error` although no token was sent', errorAdvice)
+  report.warn('challenge-header', 'the challenge has `error` although no token was sent', errorAdvice)
 }

@@ -22,7 +22,11 @@ export async function redeemCode(visit: Visit, ports: RedeemPorts): Promise<Toke
     return undefined
   }
   if (type.toLowerCase() === 'bearer') report.pass('token-code')
-  else report.fail('token-code', `token_type is ${type === '' ? 'missing' : type}, this client knows Bearer`)
+  else
+    report.fail(
+      'token-code',
+      `token_type is ${type === '' ? 'missing' : type}, but this client knows only Bearer`,
+    )
   judgeTokens(visit, reply, accessToken, ports.resource)
   const refreshToken = textOf(reply, 'refresh_token')
   return { accessToken, ...(refreshToken === undefined ? {} : { refreshToken }) }
@@ -32,7 +36,7 @@ export async function redeemCode(visit: Visit, ports: RedeemPorts): Promise<Toke
 export async function redeemTwice(visit: Visit, ports: RedeemPorts): Promise<void> {
   const { report } = visit
   const reply = await redeem(visit, ports)
-  const cause = `the second time the token endpoint answers ${describe(reply)}`
+  const cause = `the second time, the token endpoint answers ${describe(reply)}`
   if (reply.status >= 400 && reply.status < 500) report.pass('code-once', describe(reply))
   else if (isSuccess(reply)) report.fail('code-once', cause)
   else report.warn('code-once', cause)

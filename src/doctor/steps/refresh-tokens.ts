@@ -14,7 +14,7 @@ export async function refreshTokens(
     report.warn(
       'refresh',
       'no refresh token came, so users sign in again whenever the access token expires',
-      'Give a refresh token to clients that register the grant type refresh_token, whether they ask for offline_access or not.',
+      'Issue a refresh token to clients that register the grant type refresh_token, whether or not they ask for offline_access.',
     )
     return tokens
   }
@@ -35,12 +35,12 @@ export async function refreshTokens(
   const call = await ask(endpoint.href, openingCall(visit.revision, { token: accessToken }))
   if (call.status === 200) report.pass('refresh')
   else
-    report.fail('refresh', `it gives an access token, but with that the MCP server answers ${describe(call)}`)
+    report.fail('refresh', `it gives an access token, but with it the MCP server answers ${describe(call)}`)
   const refreshToken = textOf(reply, 'refresh_token')
   const isReplaced = refreshToken !== undefined && refreshToken !== tokens.refreshToken
   if (isReplaced) report.pass('refresh-rotation')
   else if (client.secret !== undefined)
     report.skip('refresh-rotation', 'the client has a secret, which protects its refresh token')
-  else report.fail('refresh-rotation', 'the same refresh token goes on working for a client without a secret')
+  else report.fail('refresh-rotation', 'the same refresh token keeps working for a client without a secret')
   return { accessToken, refreshToken: refreshToken ?? tokens.refreshToken }
 }

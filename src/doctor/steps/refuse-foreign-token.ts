@@ -33,13 +33,13 @@ export async function refuseForeignToken(
   })
   const token = textOf(reply, 'access_token')
   if (token === undefined) {
-    return report.skip('token-foreign', `no token for another resource is to be had: ${describe(reply)}`)
+    return report.skip('token-foreign', `no token for another resource could be had: ${describe(reply)}`)
   }
   const [audience, usual] = [audienceOf(token), audienceOf(tokens.accessToken)]
   if (audience !== undefined && audience.length > 0 && String(audience) === String(usual)) {
     return report.warn(
       'token-foreign',
-      'asked for a token for another resource, the authorization server gave one for this MCP server',
+      'when asked for a token for another resource, the authorization server gave one for this MCP server',
       targetAdvice,
     )
   }
@@ -48,7 +48,7 @@ export async function refuseForeignToken(
   if (audience === undefined) {
     return report.warn(
       'token-foreign',
-      `a token that was asked for another resource opens this one: ${describe(call)}. It is opaque, so whose fault that is cannot be told`,
+      `a token that was requested for another resource opens this one: ${describe(call)}. It is opaque, so doctor cannot tell which server is at fault`,
       `${targetAdvice} ${checkOf('token-foreign').fix}`,
     )
   }

@@ -10,12 +10,12 @@ export async function refuseForgedToken(visit: Visit): Promise<void> {
   const refused = later ?? reply
   if (refused.status !== 401) {
     const meaning = isSuccess(refused)
-      ? 'any text is taken for a token'
-      : 'no client takes that for a reason to sign in again'
+      ? 'any text is accepted as a token'
+      : 'no client starts to sign in again on that'
     return report.fail('token-forged', `it answers ${describe(refused)}: ${meaning}`)
   }
   if (later === undefined) report.pass('token-forged')
-  else report.warn('token-forged', 'the first request is let in with any token, tools/list is not')
+  else report.warn('token-forged', 'the first request is let in with any token, but tools/list is not')
   const challenge = parseBearerChallenge(refused.headers['www-authenticate'])
   const lacks = [
     ...(challenge?.get('error') === 'invalid_token' ? [] : ['error="invalid_token"']),

@@ -21,6 +21,6 @@ export async function refuseWrongRedirect(
   if (reply.status >= 400) return report.pass('redirect-wrong', `answers ${reply.status}`)
   report.warn(
     'redirect-wrong',
-    `it answers ${describe(reply)} and goes on; whether the address is refused later could not be seen`,
+    `it answers ${describe(reply)} and goes on; whether the address is refused later could not be checked`,
   )
 }

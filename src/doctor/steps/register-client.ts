@@ -86,13 +86,13 @@ function refusal(reply: Reply, redirectUris: readonly string[]): [string, string
   if (reply.status === 404 || reply.status === 405) {
     return [
       `${cause}, although the metadata names it`,
-      'Serve the endpoint that `registration_endpoint` names, or take the member out.',
+      'Serve the endpoint that `registration_endpoint` names, or remove that member.',
     ]
   }
   if (reply.status === 401 || reply.status === 403) {
     return [
       cause,
-      'Let clients register without a token, or take `registration_endpoint` out and hand out client ids.',
+      'Let clients register without a token, or remove `registration_endpoint` and hand out client ids.',
     ]
   }
   const own = redirectUris.filter((uri) => !/^https?:/.test(uri))
@@ -116,7 +116,7 @@ function judgeAnswer(
     ...(method !== undefined && method !== asked
       ? [`token_endpoint_auth_method became ${JSON.stringify(method)}`]
       : []),
-    ...(typeof body['client_secret'] === 'string' ? ['a secret came, which was not asked for'] : []),
+    ...(typeof body['client_secret'] === 'string' ? ['a secret was issued that was not asked for'] : []),
     ...(body['redirect_uris'] !== undefined && sent.some((uri) => !kept.includes(uri))
       ? ['redirect_uris came back changed']
       : []),

@@ -10,7 +10,7 @@ export async function registerReceiver(
   { registrationEndpoint }: ServerFacts,
   port: number,
 ): Promise<OAuthClient | string> {
-  const why = `the answers of ${profile.title} go to its web site`
+  const why = `the answers for ${profile.title} go to its website`
   if (registrationEndpoint === undefined) return `${why}, and no other client can register here`
   const redirectUri = `http://127.0.0.1:${port}/callback`
   const json = {
@@ -25,5 +25,5 @@ export async function registerReceiver(
   const id = jsonOf(reply)?.['client_id']
   return typeof id === 'string'
     ? { id, redirectUri }
-    : `${why}, and registering doctor gave ${describe(reply)}`
+    : `${why}, and an attempt to register doctor got ${describe(reply)}`
 }
