@@ -21,7 +21,7 @@ export function describeRunning(
       : [['authorization server', `${urls['authorization-server']}  (behind the gateway)`] as const]),
     ...extra,
     ...(urls.admin === undefined ? [] : [['admin', `${urls.admin}/healthz  /readyz  /metrics`] as const]),
-    ...(dashboardLink === undefined ? [] : [['  dashboard', `${dashboardLink}  (opens once)`] as const]),
+    ...(dashboardLink === undefined ? [] : [['  dashboard', `${dashboardLink}  (works once)`] as const]),
   ]
   const width = Math.max(...rows.map(([name]) => name.length)) + 2
   return [

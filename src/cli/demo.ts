@@ -66,7 +66,7 @@ async function startDemo({ listen, publicUrl }: Config): ReturnType<typeof start
     name: 'demo MCP server',
     host: listen.internalHost,
     port: listen.demo,
-    fix: 'PORTCULLIS_LISTEN_DEMO, or with --port a gateway elsewhere, beside which the others take what is free',
+    fix: 'PORTCULLIS_LISTEN_DEMO, or choose a port for the gateway with --port, and the others take free ones',
     hostFix: 'PORTCULLIS_LISTEN_INTERNAL_HOST',
   }
   try {

@@ -19,7 +19,7 @@ export async function closeOnSignal(close: () => Promise<void>): Promise<void> {
     for (const signal of ending) process.off(signal, endAtOnce).once(signal, () => resolve())
   })
   for (const signal of ending) process.once(signal, () => process.exit(130))
-  console.error('\nportcullis: finishing running requests (once more to stop at once)')
+  console.error('\nportcullis: finishing running requests (interrupt again to stop at once)')
   await close()
 }
 

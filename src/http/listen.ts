@@ -21,7 +21,7 @@ export class PortForbidden extends Error {
   constructor({ name, port, fix }: Omit<Place, 'host'>) {
     const right = 'the right to take low ports (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)'
     super(
-      `port ${port} for the ${name} is not for this user: give it ${right}, or choose another with ${fix}`,
+      `port ${port} for the ${name} may not be used by this user: grant it ${right}, or choose another port with ${fix}`,
     )
     this.name = 'PortForbidden'
   }
@@ -30,8 +30,8 @@ export class PortForbidden extends Error {
 /** An address that nothing here can listen at, with the fix for the operator. */
 export class AddressUnusable extends Error {
   constructor({ name, host, hostFix = 'another setting' }: Place, isName: boolean) {
-    const why = isName ? 'a name that no address is known for' : 'no address of this machine'
-    const fix = `name one of its own with ${hostFix}, such as 127.0.0.1, or 0.0.0.0 for all of them`
+    const why = isName ? 'a name without a known address' : 'not an address of this machine'
+    const fix = `choose an address of this machine with ${hostFix}, such as 127.0.0.1, or 0.0.0.0 for all of them`
     super(`${host} for the ${name} is ${why}: ${fix}`)
     this.name = 'AddressUnusable'
   }

@@ -84,7 +84,7 @@ describe('portcullis demo', () => {
     const { env, ports } = await demoPorts()
     for (const [name, fix] of [
       ['gateway', /--port or listen\.gateway/],
-      ['demo', /PORTCULLIS_LISTEN_DEMO, or with --port a gateway elsewhere/],
+      ['demo', /PORTCULLIS_LISTEN_DEMO, or choose a port for the gateway with --port/],
       ['admin', /listen\.admin/],
     ] as const) {
       const holder = createServer()

@@ -25,8 +25,8 @@ describe('listening', () => {
 
   it('says what is wrong with an address that is not of this machine, and which setting names it', async () => {
     for (const [code, why] of [
-      ['EADDRNOTAVAIL', 'no address of this machine'],
-      ['ENOTFOUND', 'a name that no address is known for'],
+      ['EADDRNOTAVAIL', 'not an address of this machine'],
+      ['ENOTFOUND', 'a name without a known address'],
     ] as const) {
       const server = createServer()
       server.listen = () => {
@@ -38,7 +38,7 @@ describe('listening', () => {
         assert.ok(error instanceof AddressUnusable)
         assert.equal(
           error.message,
-          `far.example for the gateway is ${why}: name one of its own with listen.host, such as 127.0.0.1, or 0.0.0.0 for all of them`,
+          `far.example for the gateway is ${why}: choose an address of this machine with listen.host, such as 127.0.0.1, or 0.0.0.0 for all of them`,
         )
         return true
       })
