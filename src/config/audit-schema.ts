@@ -2,17 +2,19 @@ import { z } from 'zod'
 import { httpUrl, whole } from './values.ts'
 
 const format = z.enum(['events', 'ocsf']).default('events').meta({
-  description: 'Events as they were written, or as OCSF 1.6.',
+  description: '`events` sends events as they were written, `ocsf` as OCSF 1.6.',
 })
 const name = z.string().regex(/^[a-z0-9-]{1,40}$/, 'must be lower-case letters, digits and hyphens')
-const named = name.meta({ description: 'Names the sink. What it has is remembered under this name.' })
+const named = name.meta({
+  description: 'Name of the sink. What has been delivered to it is remembered under this name.',
+})
 
 const httpSink = z.strictObject({
   kind: z.literal('http'),
   name: named,
-  url: httpUrl.meta({ description: 'Where arrays of events are posted as JSON.' }),
+  url: httpUrl.meta({ description: 'URL that arrays of events are posted to as JSON.' }),
   token: z.string().min(1).optional().meta({
-    description: 'Bearer token for it. Best given as the name of a variable: `$NAME`.',
+    description: 'Bearer token for that URL. Best set as the name of an environment variable: `$NAME`.',
   }),
   format,
 })
@@ -20,11 +22,15 @@ const httpSink = z.strictObject({
 const syslogSink = z.strictObject({
   kind: z.literal('syslog'),
   name: named,
-  transport: z.enum(['udp', 'tcp', 'tls']).default('tls').meta({ description: 'How messages travel.' }),
+  transport: z
+    .enum(['udp', 'tcp', 'tls'])
+    .default('tls')
+    .meta({ description: 'Transport protocol of the messages.' }),
   host: z.string().min(1).meta({ description: 'Name or address of the syslog server.' }),
-  port: whole(1, 65_535).default(6514).meta({ description: 'Its port.' }),
+  port: whole(1, 65_535).default(6514).meta({ description: 'Port of the syslog server.' }),
   ca: z.string().min(1).optional().meta({
-    description: 'File (PEM) of the certificates that vouch for it. Default: those of the system.',
+    description:
+      'PEM file with the certificates that vouch for the syslog server. Default: those of the system.',
   }),
   format,
 })
@@ -33,7 +39,8 @@ const postgresSink = z.strictObject({
   kind: z.literal('postgres'),
   name: named,
   url: z.string().min(1).optional().meta({
-    description: 'The PostgreSQL database, or the name of a variable: `$NAME`. Default: `store.url`.',
+    description:
+      'URL of the PostgreSQL database, or the name of an environment variable: `$NAME`. Default: `store.url`.',
   }),
 })
 
@@ -41,20 +48,20 @@ const postgresSink = z.strictObject({
 export const auditSchema = z
   .strictObject({
     folder: z.string().min(1).optional().meta({
-      description: 'Folder of the events, on a disk of this machine. Default: `audit` in the data folder.',
+      description: 'Folder for the events, on a local disk. Default: `audit` in the data folder.',
     }),
     whenUnwritable: z.enum(['continue', 'refuse']).default('continue').meta({
       description:
-        'What happens while events cannot be written: they wait in memory, or nothing is decided. `refuse` writes each event before its decision takes effect.',
+        'What happens while events cannot be written. `continue` keeps them in memory; `refuse` makes no decisions, and always writes each event before its decision takes effect.',
     }),
     checkpointSeconds: whole(1, 3600).default(60).meta({
-      description: 'Time between signatures, where there were events.',
+      description: 'Time between signatures, if there were events.',
     }),
     fileMegabytes: whole(1, 10_240).default(100).meta({
-      description: 'Size beyond which a new file begins. Each day begins one, too.',
+      description: 'Size at which a new file is started. Each day also starts a new one.',
     }),
     keepDays: whole(1, 36_500).optional().meta({
-      description: 'Days for which events are kept. Default: for ever.',
+      description: 'Number of days that events are kept. Default: forever.',
     }),
     sinks: z
       .array(
@@ -64,7 +71,7 @@ export const auditSchema = z
       )
       .default([])
       .meta({
-        description: 'Where events are copied to.',
+        description: 'Destinations that events are copied to.',
       }),
   })
   .prefault({})

@@ -9,41 +9,41 @@ export const minSecretLength = 8
 export const clientSchema = z
   .strictObject({
     id: z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable characters'),
-    name: z.string().min(1).max(100).optional().meta({ description: 'Shown to users.' }),
+    name: z.string().min(1).max(100).optional().meta({ description: 'Name shown to users.' }),
     secret: z
       .string()
       .min(minSecretLength, `must have at least ${minSecretLength} characters`)
       .optional()
       .meta({
         description:
-          'Makes the client confidential. Best set as the name of an environment variable: `$NAME`.',
+          'Secret of the client, which makes it confidential. Best set as the name of an environment variable: `$NAME`.',
       }),
     jwks: z
       .strictObject({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) })
       .optional()
       .meta({
         description:
-          'Public keys (JWKS) of a client that authenticates with signed assertions: private_key_jwt. In place of `secret`.',
+          'Public keys (JWKS) of a client that authenticates with signed assertions (private_key_jwt). Used instead of `secret`.',
       }),
     redirectUris: z.array(z.string().min(1)).default([]),
     grantTypes: z.array(z.enum(clientGrantTypes)).min(1).default(['authorization_code', 'refresh_token']),
     scopes: z.array(scope).optional().meta({
       description:
-        'The most that the client may get, and what client_credentials gives when the client names no scope. That grant needs it.',
+        'All scopes that the client can get. With client_credentials, which requires this setting, these are also the scopes it gets if it names none.',
     }),
     upstreams: z.array(z.string()).optional().meta({
       description:
-        'Names of the MCP servers that the client may have tokens for. Default: all; token exchange then stays with the server of the token.',
+        'Names of the MCP servers that the client can get tokens for. Default: all, except that a token exchange cannot change to another server.',
     }),
     accessTokenSeconds: accessTokenSeconds.optional().meta({
-      description: 'Lifetime of its access tokens, where it differs from `tokens.accessTokenSeconds`.',
+      description: 'Lifetime of its access tokens, if it differs from `tokens.accessTokenSeconds`.',
     }),
     dpop: z
       .enum(['optional', 'required'])
       .default('optional')
-      .meta({ description: 'Whether the tokens of the client must be bound to a key (DPoP).' }),
+      .meta({ description: "Whether the client's tokens must be bound to a key (DPoP)." }),
     pushedRequests: z.enum(['optional', 'required']).default('optional').meta({
       description: 'Whether the client must push its authorization requests (RFC 9126).',
     }),
   })
-  .meta({ description: 'A client that is known beforehand.' })
+  .meta({ description: 'A preconfigured client.' })

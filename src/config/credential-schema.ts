@@ -9,18 +9,18 @@ const file = (what: string): z.ZodOptional<z.ZodString> =>
     .string()
     .min(1)
     .optional()
-    .meta({ description: `A file with ${what}, in place of it. A change is taken up within a second.` })
+    .meta({ description: `A file with ${what}, used instead. A change takes effect within a second.` })
 
 const bearer = z.strictObject({
   kind: z.literal('bearer').meta({
     description:
-      'The kind of a credential of its own: a fixed token, a fixed header, tokens of a token server for the gateway itself, or tokens that it gives for each user.',
+      'The kind of credential: a fixed token, a fixed header, tokens that a token server issues to the gateway itself, or tokens that it issues for each user.',
   }),
   token: z
     .string()
     .refine(isBearerToken, 'must be printable characters without spaces')
     .optional()
-    .meta({ description: `\`bearer\`: the token behind \`Authorization: Bearer\`. ${variable}` }),
+    .meta({ description: `\`bearer\`: the token sent in \`Authorization: Bearer\`. ${variable}` }),
   tokenFile: file('the token'),
 })
 
@@ -37,7 +37,7 @@ const header = z.strictObject({
     .string()
     .refine(isHeaderValue, 'must be printable ASCII characters')
     .optional()
-    .meta({ description: `\`header\`: its value. ${variable}` }),
+    .meta({ description: `\`header\`: the value of the header. ${variable}` }),
   valueFile: file('the value'),
 })
 
@@ -55,9 +55,9 @@ const tokenUrl = httpUrl
 /** What a client of a token server has, for both kinds. */
 const tokenClient = {
   tokenUrl: tokenUrl.meta({
-    description: '`client-credentials` and `token-exchange`: the token endpoint where the tokens come from.',
+    description: '`client-credentials` and `token-exchange`: the token endpoint that issues the tokens.',
   }),
-  clientId: z.string().min(1).meta({ description: 'The client that the gateway is there.' }),
+  clientId: z.string().min(1).meta({ description: 'The client id that the gateway uses there.' }),
   clientSecret: z
     .string()
     .min(1)
@@ -71,17 +71,18 @@ const tokenClient = {
       'must be scopes, separated by a space',
     )
     .optional()
-    .meta({ description: 'The scopes to ask for. Default: what the token server gives unasked.' }),
+    .meta({
+      description: 'The scopes to request. Default: what the token server grants if none are requested.',
+    }),
   resource: z
     .string()
     .refine((text) => canonicalResource(text) !== undefined, 'must be an http or https URL without fragment')
     .optional()
-    .meta({ description: 'The resource that the token is for (RFC 8707).' }),
-  audience: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: 'The name that the token server has for it, where it knows no resources.' }),
+    .meta({ description: 'The resource that the token is requested for (RFC 8707).' }),
+  audience: z.string().min(1).optional().meta({
+    description:
+      'The audience that the token is requested for, if the token server does not support `resource`.',
+  }),
 }
 
 const kinds = ['bearer', 'header', 'client-credentials', 'token-exchange'] as const

@@ -15,9 +15,9 @@ export function renderReference(): string {
 
 <!-- Made by \`npm run docs\` from src/config/schema.ts; a test fails when the two differ. -->
 
-Every setting can stand in a YAML file (\`portcullis serve -c portcullis.yaml\`). A setting that has a variable can
+All settings can be given in a YAML file (\`portcullis serve -c portcullis.yaml\`). A setting that has a variable can
 also come from the environment, which overrides the file; flags override both. Unknown settings are refused, and all
-problems are told at once: \`portcullis check -c portcullis.yaml\`.
+problems are reported at once: \`portcullis check -c portcullis.yaml\`.
 
 \`\`\`yaml
 # yaml-language-server: $schema=docs/portcullis.schema.json
@@ -27,11 +27,12 @@ upstreams:
   - { name: files, path: /mcp, url: http://127.0.0.1:9000/mcp }
 \`\`\`
 
-Lists in the environment are separated by commas. Items of a list of objects are marked \`[]\` and can only stand in
-the file. The secret of a client, those of a provider, of an issuer and of the \`credential\` of a server,
-\`store.url\`, \`limits.redis\` and \`traces.authorization\` may name a variable, \`$NAME\`, so that the file holds no
-secret.
-In place of any variable, one with \`_FILE\` at its end can name a file that holds the value: \`PORTCULLIS_SECRET_FILE\`.
+In the environment, items of a list are separated by commas. \`[]\` marks a list of objects, whose settings can only
+be given in the file. So that the file holds no secrets, some settings may name an environment variable instead
+(\`$NAME\`): the secrets of clients, of providers, of issuers and of the \`credential\` of a server, and \`store.url\`,
+\`limits.redis\` and \`traces.authorization\`.
+In place of any variable, one with the suffix \`_FILE\` can name a file that holds the value, such as
+\`PORTCULLIS_SECRET_FILE\`.
 
 | setting | type | default | variable | meaning |
 |---|---|---|---|---|
@@ -43,8 +44,8 @@ ${listSettings()
 Each of \`tenants\` ([tenants.md](tenants.md)) also takes ${Object.keys(theirs)
     .map((name) => `\`${name}\``)
     .join(', ')},
-which mean the same and have the same defaults, for that tenant alone. \`limits.headerBytes\`, \`limits.headSeconds\` and
-\`limits.requestSeconds\` are for all.
+with the same meaning and defaults, for that tenant only. \`limits.headerBytes\`, \`limits.headSeconds\` and
+\`limits.requestSeconds\` apply to all tenants.
 `
 }
 

@@ -23,20 +23,20 @@ const identityAssertions = z
   .strictObject({
     issuer: httpUrl
       .refine((url) => !url.includes('#'), 'must have no fragment')
-      .meta({ description: 'The identity provider, exactly as it stands in its assertions.' }),
+      .meta({ description: 'The identity provider, exactly as it appears in its assertions.' }),
     jwksUri: httpUrl
       .optional()
-      .meta({ description: 'Where its public keys are. Default: where its metadata says.' }),
+      .meta({ description: 'URL of its public keys. Default: the one in its metadata.' }),
     algorithms: z
       .array(z.enum(['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA']))
       .min(1)
       .default(['ES256', 'RS256', 'PS256', 'EdDSA'])
-      .meta({ description: 'Signature algorithms of its assertions.' }),
+      .meta({ description: 'Signature algorithms accepted for its assertions.' }),
     subjectPrefix: z
       .string()
       .regex(/^[a-z0-9-]{1,32}:$/, 'must be lower-case letters, digits and hyphens, and end with a colon')
       .optional()
-      .meta({ description: 'What its users are called before their own name. Default: `<issuer>#`.' }),
+      .meta({ description: "Prefix of its users' names here. Default: `<issuer>#`." }),
   })
   .meta({ description: 'An identity provider whose identity assertions (ID-JAG) give its users access.' })
 
@@ -45,11 +45,11 @@ export const grantsSchema = z
   .strictObject({
     deviceCode: z.enum(['on', 'off']).default('off').meta({
       description:
-        'Whether clients on devices without a browser can ask a person to log in elsewhere (RFC 8628).',
+        'Whether clients on devices without a browser can ask a user to log in on another device (RFC 8628).',
     }),
     tokenExchange: z.enum(['on', 'off']).default('off').meta({
       description:
-        'Whether clients that have the grant type can exchange an access token for a narrower one (RFC 8693).',
+        'Whether clients with this grant type can exchange an access token for a narrower one (RFC 8693).',
     }),
     identityAssertions: z.array(identityAssertions).default([]),
   })
@@ -60,7 +60,7 @@ export const dpopSchema = z
   .strictObject({
     nonce: z.enum(['optional', 'required']).default('optional').meta({
       description:
-        'Whether DPoP proofs must carry a nonce of the server, so that none can be made beforehand.',
+        'Whether DPoP proofs must contain a nonce from the server, so that they cannot be made in advance.',
     }),
   })
   .prefault({})

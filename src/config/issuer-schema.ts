@@ -10,62 +10,67 @@ export const issuerSchema = z
   .strictObject({
     preset: z.enum(issuerPresetNames).optional().meta({
       description:
-        'What is known of the tokens of a kind of issuer, for every setting that is left out. None: RFC 9068 (docs/identity-resource-server.md).',
+        'The kind of issuer. It supplies a value for every setting that is left out. Default: RFC 9068 (docs/identity-resource-server.md).',
     }),
-    issuer: issuerUrl.optional().meta({ description: 'The issuer, exactly as it stands in its tokens.' }),
+    issuer: issuerUrl.optional().meta({ description: 'The issuer, exactly as it appears in its tokens.' }),
     jwksUri: httpUrl.optional().meta({
-      description: 'Where its public keys are. Default: where its metadata says.',
+      description: 'URL of its public keys. Default: the one in its metadata.',
     }),
     audiences: z
       .array(z.string().min(1))
       .min(1)
       .optional()
-      .meta({ description: 'Values of `aud` that are accepted in place of the resource.' }),
-    tokenTypes: z
-      .array(z.string().min(1))
-      .min(1)
-      .optional()
-      .meta({ description: 'Values of the `typ` header that mark its access tokens. Default: `at+jwt`.' }),
+      .meta({ description: 'Values of `aud` that are accepted instead of the resource.' }),
+    tokenTypes: z.array(z.string().min(1)).min(1).optional().meta({
+      description: 'Values of the `typ` header that identify its access tokens. Default: `at+jwt`.',
+    }),
     algorithms: z
       .array(z.enum(['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA']))
       .min(1)
       .default(['ES256', 'RS256', 'PS256', 'EdDSA'])
-      .meta({ description: 'Signature algorithms of its tokens.' }),
+      .meta({ description: 'Signature algorithms accepted for its tokens.' }),
     claims: z
       .strictObject({
-        scopes: claims('Claims with scopes: a text with spaces or a list. Default: `scope`, `scp`.'),
-        clientId: claims('Claims with the client; the first that is there counts.'),
-        groups: claims('Claims with groups. A dot leads into an object.'),
-        roles: claims('Claims with roles.'),
+        scopes: claims(
+          'Claims that hold scopes, as a space-separated string or a list. Default: `scope`, `scp`.',
+        ),
+        clientId: claims('Claims that hold the client id; the first one present is used.'),
+        groups: claims('Claims that hold groups. A dot descends into an object: `realm_access.roles`.'),
+        roles: claims('Claims that hold roles.'),
       })
       .prefault({}),
     scopeMap: z.record(z.string(), z.array(scope)).default({}).meta({
       description:
-        'Which scopes a scope, permission or role of the issuer stands for: `{ "Mcp.Use": ["mcp:tools"] }`.',
+        'Scopes that a scope, permission or role of the issuer stands for: `{ "Mcp.Use": ["mcp:tools"] }`.',
     }),
     scopes: z
       .array(scope)
       .default([])
-      .meta({ description: 'Scopes that every token of the issuer has besides.' }),
+      .meta({ description: 'Scopes that every token of the issuer has in addition.' }),
     introspection: z
       .strictObject({
-        url: httpUrl
-          .optional()
-          .meta({ description: 'The introspection endpoint (RFC 7662). Default: that of its metadata.' }),
-        clientId: z.string().min(1).meta({ description: 'The client as which the gateway asks.' }),
+        url: httpUrl.optional().meta({
+          description: "The introspection endpoint (RFC 7662). Default: the one in the issuer's metadata.",
+        }),
+        clientId: z
+          .string()
+          .min(1)
+          .meta({ description: 'The client id that the gateway uses at this endpoint.' }),
         ...givenSecret,
         cacheSeconds: whole(1, 300).default(30).meta({
-          description: 'How long an answer counts: so late a revocation is noticed.',
+          description: 'How long an answer is cached. A revocation is noticed with at most this delay.',
         }),
       })
       .optional()
-      .meta({ description: 'Asks the issuer about each token in place of verifying it, for opaque ones.' }),
+      .meta({
+        description: 'Asks the issuer about each token instead of verifying it. Needed for opaque tokens.',
+      }),
     origins: z
       .array(z.string().regex(/^https?:\/\/[^/]+$/, 'must be an origin such as https://keys.example.com'))
       .default([])
       .meta({
         description:
-          'Further origins of the issuer, for endpoints that are neither at its issuer nor on the public internet.',
+          "Additional origins of the issuer, for endpoints that are neither at the issuer's own origin nor on the public internet.",
       }),
   })
   .meta({ description: 'Another authorization server whose access tokens the gateway accepts.' })

@@ -11,40 +11,42 @@ function isRedisUrl(text: string): boolean {
 const limitsObject = z.strictObject({
   redis: z.string().refine(isRedisUrl, redisUrlProblem).optional().meta({
     description:
-      'A Redis in which all processes count together what is limited in time: `redis://user:password@host:6379/0`, `rediss://` for TLS. Best given by its variable, or as the name of another one: `$NAME`. Default: each machine counts alone.',
+      'A Redis in which all processes keep the shared counters of the rate limits: `redis://user:password@host:6379/0`, or `rediss://` for TLS. Best set through its environment variable, or as the name of another one: `$NAME`. Default: each machine counts separately.',
   }),
   bodyBytes: whole(1024, 1_073_741_824)
     .default(4_194_304)
-    .meta({ description: 'Largest body of an MCP request.' }),
-  headerBytes: whole(2048, 262_144).default(16_384).meta({ description: 'Largest head of a request.' }),
+    .meta({ description: 'Maximum size of the body of an MCP request.' }),
+  headerBytes: whole(2048, 262_144)
+    .default(16_384)
+    .meta({ description: 'Maximum size of the head of a request.' }),
   headSeconds: whole(1, 600).default(15).meta({
-    description: 'Time in which the head of a request must have come.',
+    description: 'Time within which the head of a request must arrive.',
   }),
   requestSeconds: whole(1, 3600).default(60).meta({
-    description: 'Time in which a whole request, with its body, must have come.',
+    description: 'Time within which a whole request, including its body, must arrive.',
   }),
-  nesting: whole(4, 512).default(64).meta({ description: 'Deepest nesting of a JSON body.' }),
+  nesting: whole(4, 512).default(64).meta({ description: 'Maximum nesting depth of a JSON body.' }),
   running: whole(1, 10_000).default(64).meta({
-    description: 'Most requests that one caller, a user with a client, can have running at a time.',
+    description: 'Maximum number of concurrent requests of one caller (a user with a client).',
   }),
   streams: whole(1, 10_000).default(64).meta({
-    description: 'Most streams that one caller can hold open to hear of changes.',
+    description: 'Maximum number of streams that one caller can hold open to hear of changes.',
   }),
   perMinute: whole(1, 10_000_000).optional().meta({
-    description: 'Most MCP requests of one caller in a minute. Default: no limit.',
+    description: 'Maximum number of MCP requests per minute of one caller. Default: no limit.',
   }),
   perMinutePerClient: whole(1, 10_000_000).optional().meta({
-    description: 'Most MCP requests in a minute of all users of one client. Default: no limit.',
+    description: 'Maximum number of MCP requests per minute of all users of one client. Default: no limit.',
   }),
   authorizations: whole(1, 1_000_000).default(3000).meta({
     description:
-      'Most authorization requests in a minute, pushed ones and those of devices too. As many visits to identity providers, and as many signed assertions of clients that nobody but themselves made known, unless tokens come of them.',
+      'Maximum number of authorization requests per minute, including pushed and device ones. The same number applies separately to visits to identity providers, and to signed assertions of clients that only registered or described themselves, unless the assertions lead to tokens.',
   }),
   authorizationsPerNetwork: whole(1, 1_000_000).default(120).meta({
     description:
-      'Most of them from one address, or one IPv6 network. Raise it where a proxy makes all callers look like one.',
+      'Maximum number of each of these per minute from one address or one IPv6 network. Raise it if a proxy makes all callers look like one.',
   }),
-  batch: whole(1, 1000).default(50).meta({ description: 'Most messages in a batch.' }),
+  batch: whole(1, 1000).default(50).meta({ description: 'Maximum number of messages in a batch.' }),
 })
 
 /** The setting `limits`. */

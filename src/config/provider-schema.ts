@@ -23,91 +23,104 @@ export const providerSchema = z
       .optional()
       .meta({
         description:
-          'Names the provider in logs and in its callback, `<publicUrl>/login/callback/<name>`. Default: the preset.',
+          'Name of the provider in logs and in its callback, `<publicUrl>/login/callback/<name>`. Default: the preset.',
       }),
-    label: z.string().min(1).max(60).optional().meta({ description: 'What the login page calls it.' }),
+    label: z
+      .string()
+      .min(1)
+      .max(60)
+      .optional()
+      .meta({ description: 'Name of the provider on the login page.' }),
     preset: z.enum(providerPresetNames).optional().meta({
       description:
-        'What is known of a kind of provider, for every setting that is left out. None: OpenID Connect as it is written (docs/identity-federated.md).',
+        'The kind of provider. It supplies a value for every setting that is left out. Default: standard OpenID Connect (docs/identity-federated.md).',
     }),
     issuer: issuerUrl.optional().meta({
-      description: 'The issuer. Only `google`, `github` and `entra` with a `tenant` need none.',
+      description:
+        'The issuer. Required, except for `google`, for `github`, and for `entra` with a `tenant`.',
     }),
     tenant: z
       .string()
       .regex(/^[A-Za-z0-9.-]+$/, 'must be the id or a domain of a directory, or organizations')
       .optional()
       .meta({ description: '`entra`: the directory (tenant) ID, one of its domains, or `organizations`.' }),
-    clientId: z.string().min(1).meta({ description: 'The client that Portcullis is there.' }),
+    clientId: z.string().min(1).meta({ description: 'The client id that Portcullis uses at the provider.' }),
     ...givenSecret,
-    scopes: texts('Scopes to ask for. Default: those of the preset.'),
+    scopes: texts('Scopes to request. Default: those of the preset.'),
     parameters: z.record(z.string(), z.string()).optional().meta({
-      description: 'Further parameters of the authorization request, such as `{ domain_hint: example.com }`.',
+      description:
+        'Additional parameters of the authorization request, such as `{ domain_hint: example.com }`.',
     }),
     userinfo: z.boolean().optional().meta({
       description:
-        'Whether the userinfo endpoint is asked for what the ID token does not say, and in place of one where a refresh brings none.',
+        'Whether to ask the userinfo endpoint for what the ID token does not say, and to use it when a refresh returns no ID token.',
     }),
     claims: z
       .strictObject({
-        name: texts('Claims with the name of a person; the first that is there counts.'),
-        email: claim('The claim with their address.'),
-        emailVerified: claim('The claim that is `true` where the address is proven.'),
-        domain: claim('A claim that is itself the domain, in place of that of a verified address.'),
-        tenant: claim('The claim with the tenant or organisation.'),
-        groups: texts('Claims with groups. A dot leads into an object: `realm_access.roles`.'),
-        roles: texts('Claims with roles.'),
+        name: texts("Claims that hold the user's name; the first one present is used."),
+        email: claim("The claim that holds the user's email address."),
+        emailVerified: claim('The claim that is `true` if the address is verified.'),
+        domain: claim(
+          'A claim that holds the domain itself, used instead of the domain of a verified address.',
+        ),
+        tenant: claim('The claim that holds the tenant or organization.'),
+        groups: texts('Claims that hold groups. A dot descends into an object: `realm_access.roles`.'),
+        roles: texts('Claims that hold roles.'),
       })
       .prefault({}),
     allow: z
       .strictObject({
-        domains: z.array(lowerCase).default([]).meta({ description: 'Only users of these domains come in.' }),
+        domains: z
+          .array(lowerCase)
+          .default([])
+          .meta({ description: 'Only users of these domains may log in.' }),
         tenants: z.array(z.string().min(1)).default([]).meta({
-          description: 'Only users of these tenants: `tid` at Entra, `hd` at Google, `org_id` at Auth0.',
+          description:
+            'Only users of these tenants may log in: `tid` at Entra, `hd` at Google, `org_id` at Auth0.',
         }),
         groups: z
           .array(z.string().min(1))
           .default([])
-          .meta({ description: 'Only users in one of these groups.' }),
+          .meta({ description: 'Only users in at least one of these groups may log in.' }),
         anybody: z.boolean().default(false).meta({
           description:
-            'Says that everybody who has an account at a provider that is open to all may come in.',
+            'Confirms that everyone may log in who has an account at a provider that is open to all.',
         }),
       })
       .prefault({}),
     deny: z
       .strictObject({
         domains: z.array(lowerCase).default([]).meta({
-          description: 'Users of these domains do not come in, nor those whose domain is not proven.',
+          description: 'Users of these domains may not log in, nor may users whose domain is not verified.',
         }),
         groups: z.array(z.string().min(1)).default([]).meta({
           description:
-            'Users in one of these groups do not. Groups that the provider does not name count as none.',
+            'Users in any of these groups may not log in. If the provider does not report groups, the user counts as being in none.',
         }),
       })
       .prefault({}),
     recheckSeconds: whole(10, 86_400).default(300).meta({
       description:
-        'How long the word of the provider counts: after that the next refresh of a client asks it again, and its no ends all access of the user.',
+        "How long the provider's last answer about a user is trusted. After that, the next refresh by a client asks the provider again, and a refusal ends all access of the user.",
     }),
     outageSeconds: whole(0, 86_400).default(600).meta({
-      description: 'How long after that refreshes go on while the provider does not answer.',
+      description: 'How long after that refreshes still succeed while the provider does not answer.',
     }),
     unconfirmedSeconds: whole(60, 31_536_000).default(86_400).meta({
-      description: 'How long a login counts where the provider gives no refresh token to ask it by.',
+      description: 'How long a login is trusted if the provider gives no refresh token to confirm it with.',
     }),
     logout: z.enum(['here', 'provider']).default('here').meta({
-      description: 'Whether who signs out here is sent to the provider to sign out there as well.',
+      description: 'Whether a user who signs out here is also sent to the provider to sign out there.',
     }),
     origins: z
       .array(z.string().regex(/^https?:\/\/[^/]+$/, 'must be an origin such as https://keys.example.com'))
       .default([])
       .meta({
         description:
-          'Further origins of the provider, for endpoints that are neither at its issuer nor on the public internet.',
+          "Additional origins of the provider, for endpoints that are neither at the issuer's own origin nor on the public internet.",
       }),
   })
-  .meta({ description: 'An identity provider at which people log in.' })
+  .meta({ description: 'An identity provider that users log in with.' })
 
 /** A provider as it was written. */
 export type ProviderConfig = z.output<typeof providerSchema>

@@ -33,37 +33,43 @@ const lifetimeProfile = z
     redirectHost: z
       .string()
       .regex(/^[a-z0-9.-]+$/, 'must be a host name in lower case, such as claude.ai')
-      .meta({ description: 'The host to which all redirect URIs of the client lead.' }),
+      .meta({ description: 'The host that all redirect URIs of the client point to.' }),
     accessTokenSeconds: accessTokenSeconds.meta({ description: 'Lifetime of its access tokens.' }),
   })
-  .meta({ description: 'Clients whose access tokens live longer or shorter than those of others.' })
+  .meta({ description: 'Clients whose access tokens live longer or shorter than those of other clients.' })
 
 /** Everything but the tenants. */
 const installationSchema = z.strictObject({
   mode: z.enum(['development', 'production']).default('development').meta({
-    description: 'Development is for loopback only: login without password, open CORS for loopback origins.',
+    description:
+      '`development` is for loopback only: login without a password, and CORS open to loopback origins.',
   }),
   publicUrl: httpUrl.optional().meta({
     description:
-      'The URL under which clients reach the gateway: an origin, or a path on one (docs/operations.md). Default: `http://127.0.0.1:<listen.gateway>`.',
+      'The URL at which clients reach the gateway: an origin, or a path on one (docs/operations.md). Default: `http://127.0.0.1:<listen.gateway>`.',
   }),
   listen: z
     .strictObject({
       host: z
         .string()
         .default('127.0.0.1')
-        .meta({ description: 'Address of the gateway, the only public listener.' }),
+        .meta({ description: 'Address that the gateway, the only public listener, listens on.' }),
       gateway: port.default(3002).meta({ description: 'Port of the gateway.' }),
       tls: tlsSchema,
-      internalHost: z.string().default('127.0.0.1').meta({ description: 'Address of all other listeners.' }),
+      internalHost: z
+        .string()
+        .default('127.0.0.1')
+        .meta({ description: 'Address that all other listeners listen on.' }),
       authorizationServer: port
         .default(3003)
         .meta({ description: 'Port of the authorization server. 0: any free port.' }),
       demo: port.default(3004).meta({ description: 'Port of the demo MCP server. 0: any free port.' }),
-      admin: port.default(3005).meta({ description: 'Port of health and metrics. 0: any free port.' }),
+      admin: port.default(3005).meta({
+        description: 'Port of the admin listener: health, metrics and dashboard. 0: any free port.',
+      }),
       adminHost: z.string().optional().meta({
         description:
-          'Address of the admin listener, where a probe or Prometheus comes from elsewhere. Default: `listen.internalHost`.',
+          'Address that the admin listener listens on, if probes or Prometheus connect from elsewhere. Default: `listen.internalHost`.',
       }),
       metricsToken: z
         .string()
@@ -74,59 +80,60 @@ const installationSchema = z.strictObject({
         .optional()
         .meta({
           description:
-            'What Prometheus shows as bearer token for `/metrics`. Best given by its variable, or as the name of another one: `$NAME`. Default: whoever reaches the port may read metrics.',
+            'The bearer token that Prometheus must present for `/metrics`. Best set through its environment variable, or as the name of another one: `$NAME`. Default: no token is needed, so anyone who can reach the port can read the metrics.',
         }),
       noticeSeconds: whole(0, 300).optional().meta({
         description:
-          'How long `/readyz` says 503 at the end before anything closes, so that load balancers notice. Default: 3 in production mode, else 0.',
+          'On shutdown, how long `/readyz` answers 503 before anything closes, so that load balancers notice. Default: 3 in production mode, otherwise 0.',
       }),
       adminNames: z.array(z.string().min(1)).default([]).meta({
-        description: 'Host names by which it is reached, such as `portcullis`. Addresses need no name.',
+        description:
+          'Host names at which the admin listener is reached, such as `portcullis`. IP addresses need not be listed.',
       }),
     })
     .prefault({}),
   workers: whole(1, 256).default(1).meta({
     description:
-      'Processes that serve, on one machine (`serve` alone): as many as it has cores to give. See docs/operations.md.',
+      'Number of processes that serve on one machine: as many as it has cores to spare. Only `serve` uses it. See docs/operations.md.',
   }),
   allowedHosts: z.array(z.string().min(1)).default([]).meta({
-    description: 'Further values of the Host header that are served, with port where it is not the default.',
+    description: 'Additional `Host` header values to accept, with the port if it is not the default.',
   }),
   trustedProxies: z.array(network).default([]).meta({
     description:
-      'IP addresses and networks (CIDR) of proxies in front of the gateway. Only from them is the address of the client taken from `X-Forwarded-For` or `Forwarded`, for limits, log and audit.',
+      'IP addresses and networks (CIDR) of proxies in front of the gateway. Only from these is the client address taken from `X-Forwarded-For` or `Forwarded`, for limits, logs and the audit.',
   }),
   data: z
     .string()
     .min(1)
     .default('./.portcullis')
-    .meta({ description: 'Folder of the store, the secret and the audit.' }),
+    .meta({ description: 'Folder for the store, the secret and the audit.' }),
   secret: z.string().min(43, 'must be 32 random bytes or more in base64url: 43 characters').optional().meta({
     description:
-      'The secret from which all others are derived: 32 random bytes or more in base64url. Default: kept in the data folder.',
+      'The secret that all other secrets are derived from: at least 32 random bytes in base64url. Default: generated once and kept in the data folder.',
   }),
   store: z
     .strictObject({
       url: z.string().refine(isDatabaseUrl, databaseUrlProblem).optional().meta({
         description:
-          'PostgreSQL in place of the embedded store: `postgres://user:password@host/database`. Best given by its variable, or as the name of another one: `$NAME`. Needs `secret`.',
+          'PostgreSQL instead of the embedded store: `postgres://user:password@host/database`. Best set through its environment variable, or as the name of another one: `$NAME`. Requires `secret`.',
       }),
     })
     .prefault({}),
   upstreams: z.array(upstreamSchema).default([]),
   scopes: z.record(z.string(), z.string().min(1).max(200)).default({}).meta({
     description:
-      'Scopes of your own besides those of MCP, with the words in which a person is asked for them: `{ "archive:write": "Change the archive" }`. A server asks for them with `methods` or `baselineScopes`.',
+      'Your own scopes in addition to those of MCP, each with the text that users see when they are asked for it: `{ "archive:write": "Change the archive" }`. A server requires them through `methods` or `baselineScopes`.',
   }),
   login: z
     .strictObject({
       users: z.enum(['local', 'development', 'none']).optional().meta({
         description:
-          'Who may log in: people who are kept here (`portcullis user`), anybody who types a name (development mode only), or nobody. Default: `none` where there are `providers`, `local` in production mode, else `development`.',
+          'Who may log in: users kept here (`portcullis user`), anyone who types a name (development mode only), or nobody. Default: `none` if there are `providers`; otherwise `local` in production mode and `development` in development mode.',
       }),
       providers: z.array(providerSchema).default([]),
       idleSeconds: whole(60, 31_536_000).default(1_209_600).meta({
-        description: 'How long a login is remembered without a visit.',
+        description: 'How long a login is remembered without activity.',
       }),
       sessionSeconds: whole(60, 31_536_000).default(2_592_000).meta({
         description: 'How long a login is remembered at most.',
@@ -137,7 +144,7 @@ const installationSchema = z.strictObject({
     .strictObject({
       rememberDays: whole(0, 365).default(90).meta({
         description:
-          'Days for which a user is not asked again what they agreed to. Clients that run on the computer of the user are asked for every time. 0: every client is.',
+          "For how many days users are not asked again for what they have already agreed to. Clients that run on the user's own computer ask every time. 0: every client asks every time.",
       }),
     })
     .prefault({}),
@@ -146,53 +153,50 @@ const installationSchema = z.strictObject({
     .strictObject({
       dynamic: z.enum(['open', 'token', 'off']).default('open').meta({
         description:
-          'Whether clients may register themselves (RFC 7591): all, those with the initial access token, or none.',
+          'Whether clients may register themselves (RFC 7591): all clients, those with the initial access token, or none.',
       }),
-      initialAccessToken: z
-        .string()
-        .min(32, 'must have at least 32 characters')
-        .max(512)
-        .optional()
-        .meta({ description: 'What a client shows as bearer token where `dynamic` is `token`.' }),
+      initialAccessToken: z.string().min(32, 'must have at least 32 characters').max(512).optional().meta({
+        description: 'The bearer token that a client must present to register if `dynamic` is `token`.',
+      }),
       unusedSeconds: whole(60, 31_536_000).default(604_800).meta({
-        description: 'How long a registration is kept that no user has let in yet.',
+        description: 'How long a registration is kept that no user has approved yet.',
       }),
       idleSeconds: whole(3600, 315_360_000).default(7_776_000).meta({
         description:
-          'How long a registration is kept after its last use, and at least as long as a refresh token lives.',
+          'How long a registration is kept after its last use. It is always kept at least as long as a refresh token lives.',
       }),
       maxClients: whole(1, 10_000_000).default(10_000).meta({
         description:
-          'Most clients that registered themselves. Beyond it, those that were never used make room, the oldest first.',
+          'Maximum number of self-registered clients. Beyond it, clients that were never used are removed, oldest first.',
       }),
       newPerMinute: whole(1, 100_000).default(240).meta({
-        description: 'Most new registrations in a minute; a quarter of it from one address.',
+        description: 'Maximum number of new registrations per minute. A single address gets a quarter of it.',
       }),
       privateUseRedirects: z
         .array(z.string().min(1))
         .default([...knownPrivateUseRedirects])
         .meta({
           description:
-            'Redirect URIs with a scheme of their own that clients may have. Each must match exactly.',
+            'Redirect URIs with a private-use scheme that clients may register. Each must match exactly.',
         }),
       documents: z
         .strictObject({
           enabled: z.boolean().default(true).meta({
             description:
-              'Whether the URL of a client ID metadata document is taken for a client id. Needs a way out to https.',
+              'Whether the URL of a client ID metadata document is accepted as a client id. Requires outgoing https.',
           }),
           allowedHosts: z
             .array(z.string().regex(/^[a-z0-9.-]+$/, 'must be a host name in lower case'))
             .optional()
             .meta({
-              description: 'Hosts whose documents are fetched. Default: every host of the public internet.',
+              description: 'Hosts that documents are fetched from. Default: any host on the public internet.',
             }),
           probe: z
             .url({ protocol: /^https$/, error: 'must be an https URL' })
             .optional()
             .meta({
               description:
-                'The https URL of a document that must be in reach: it is tried at the start, and documents are not announced while its host does not answer. Default: in production port 443 of the `allowedHosts`, of which one must answer, otherwise none.',
+                'The https URL of a document that must be reachable. It is tried at startup, and support for documents is not announced while its host does not answer. Default: in production, port 443 of the `allowedHosts`, one of which must answer; otherwise nothing is tried.',
             }),
         })
         .prefault({}),
@@ -201,28 +205,28 @@ const installationSchema = z.strictObject({
   issuers: z.array(issuerSchema).default([]),
   authorizationServer: z.enum(['own', 'external']).default('own').meta({
     description:
-      'Where clients get access tokens: from ours, or from the `issuers` alone, in which case ours does not start.',
+      'Where clients get access tokens: from the built-in authorization server, or only from the `issuers`, in which case the built-in one does not start.',
   }),
   tokens: z
     .strictObject({
       signingAlgorithm: z
         .enum(['ES256', 'RS256', 'EdDSA'])
         .default('ES256')
-        .meta({ description: 'How tokens are signed.' }),
+        .meta({ description: 'Algorithm that tokens are signed with.' }),
       codeSeconds: whole(1, 600).default(60).meta({ description: 'Lifetime of an authorization code.' }),
       accessTokenSeconds: accessTokenSeconds
         .default(3600)
         .meta({ description: 'Lifetime of an access token.' }),
       refreshIdleSeconds: whole(60, 31_536_000)
         .default(2_592_000)
-        .meta({ description: 'Lifetime of a refresh token. Each use begins it anew.' }),
+        .meta({ description: 'Lifetime of a refresh token. It starts over with each use.' }),
       refreshAbsoluteSeconds: whole(60, 63_072_000).default(31_536_000).meta({
         description:
-          'Time from an authorization until the user is asked again, however often it is refreshed.',
+          'Maximum time after an authorization until the user is asked again, however often the token is refreshed.',
       }),
       refreshWindowSeconds: whole(0, 60).default(20).meta({
         description:
-          'Time in which a used refresh token, presented again for the same, leads to the same successor: two programs may share one. 0: never, and using it twice ends the grant at once.',
+          'For how long a refresh token that was already used can be presented again, for the same request, and lead to the same successor, so that two programs can share one. 0: never; using it twice ends the grant at once.',
       }),
       profiles: z.array(lifetimeProfile).default([]),
     })
@@ -235,7 +239,8 @@ const installationSchema = z.strictObject({
         .array(z.string().regex(/^https?:\/\/[^/]+$/, 'must be an origin such as https://app.example.com'))
         .default([])
         .meta({
-          description: 'Origins of web pages that may call. Development mode adds every loopback origin.',
+          description:
+            'Origins of web pages that may call the gateway. Development mode adds every loopback origin.',
         }),
     })
     .prefault({}),
@@ -246,11 +251,11 @@ const installationSchema = z.strictObject({
       level: z
         .enum(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info')
-        .meta({ description: 'Least severe lines to write.' }),
+        .meta({ description: 'Minimum severity of the lines that are written.' }),
       format: z
         .enum(['text', 'json'])
         .default('json')
-        .meta({ description: 'Lines for people or for machines.' }),
+        .meta({ description: '`text` for people, `json` for machines.' }),
     })
     .prefault({}),
   audit: auditSchema,

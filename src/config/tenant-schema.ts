@@ -38,7 +38,7 @@ export const tenantOwn = {
     )
     .meta({
       description:
-        'What the tenant is called: it is found at `<publicUrl>/t/<name>`, and its data under this name. Never change it.',
+        'Name of the tenant. It is reached at `<publicUrl>/t/<name>`, and its data is stored under this name. Never change it.',
     }),
   host: z.string().regex(hostPattern, hostProblem).refine(isAsBrowsersWriteIt, hostProblem).optional().meta({
     description:

@@ -7,10 +7,10 @@ export const tlsSchema = z
   .strictObject({
     certificate: file('must name the PEM file of the certificate, followed by those of its issuers').meta({
       description:
-        'PEM file of the certificate, followed by its chain. Makes the gateway speak TLS. A new one is taken up without a restart.',
+        'PEM file with the certificate, followed by its chain. Makes the gateway speak TLS. A changed file takes effect without a restart.',
     }),
     key: file('must name the PEM file of the private key, without passphrase').meta({
-      description: 'PEM file of its private key, without passphrase.',
+      description: 'PEM file with its private key, without a passphrase.',
     }),
   })
   .optional()

@@ -15,65 +15,68 @@ const patterns = z.array(z.string().min(1).max(500))
 const kindRules = (what: string) =>
   z
     .strictObject({
-      allow: patterns
-        .default(['*'])
-        .meta({ description: `Which ${what} may be used. In a pattern \`*\` is any text.` }),
-      deny: patterns.default([]).meta({ description: `Which ${what} may not, whatever else allows them.` }),
+      allow: patterns.default(['*']).meta({
+        description: `Patterns of the ${what} that may be used. In a pattern, \`*\` matches any text.`,
+      }),
+      deny: patterns
+        .default([])
+        .meta({ description: `Patterns of the ${what} that may not be used, whatever else allows them.` }),
     })
     .prefault({})
 
 /** The setting of one MCP server. */
 export const upstreamSchema = z
   .strictObject({
-    name: name.meta({ description: 'Names the server in logs, metrics and pages.' }),
+    name: name.meta({ description: 'Name of the server in logs, metrics and pages.' }),
     path: z
       .string()
       .regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /mcp or /files/mcp')
       .default('/mcp')
-      .meta({ description: 'Where clients find the server on the public URL.' }),
-    url: httpUrl.optional().meta({ description: 'A server that speaks HTTP. Either this or `command`.' }),
+      .meta({ description: 'Path of the server on the public URL.' }),
+    url: httpUrl
+      .optional()
+      .meta({ description: 'URL of a server that speaks HTTP. Set either this or `command`.' }),
     transport: z.enum(['auto', 'streamable-http', 'sse']).default('auto').meta({
       description:
-        'How a server with `url` speaks HTTP; `sse` is the transport of 2024-11-05. `auto`: ask it.',
+        'Transport of a server with `url`; `sse` is the one of revision 2024-11-05. `auto` finds out by asking the server.',
     }),
     era: z.enum(['auto', 'modern', 'legacy', 'both']).default('auto').meta({
       description:
-        'What the server speaks: 2026-07-28 (`modern`), the revisions with `initialize` (`legacy`), or both. `auto`: ask it. A client of the other era is translated for.',
+        'Protocol era of the server: 2026-07-28 (`modern`), the revisions with `initialize` (`legacy`), or both. `auto` finds out by asking the server. Requests of clients of the other era are translated.',
     }),
     probeSeconds: seconds.default(600).meta({
-      description: 'How long the answer to such a question counts. Then the server is asked again.',
+      description: 'How long what `auto` has found out is remembered before the server is asked again.',
     }),
-    command: z
-      .array(z.string().min(1))
-      .min(1)
-      .optional()
-      .meta({ description: 'A server that speaks over stdio, with its arguments. Either this or `url`.' }),
+    command: z.array(z.string().min(1)).min(1).optional().meta({
+      description:
+        'Command line of a server that speaks over stdio, as a list of program and arguments. Set either this or `url`.',
+    }),
     environment: z.array(z.string().min(1)).default([]).meta({
       description:
-        'Environment variables that a stdio server gets besides `PATH`, `HOME` and their like; `*` for all but those of Portcullis.',
+        'Environment variables passed to a stdio server in addition to `PATH`, `HOME` and the like. `*` passes all but those of Portcullis.',
     }),
     credential: credentialSchema.meta({
       description:
-        'What the gateway sends to an HTTP server, never the token of the client: a short-lived identity token of its own, nothing, or one of the kinds below (docs/upstream-credentials.md).',
+        "What the gateway authenticates with at an HTTP server: a short-lived identity token of its own (`identity`), nothing (`none`), or one of the kinds below (docs/upstream-credentials.md). It never sends the client's token.",
     }),
     principals: z.enum(['isolated', 'shared']).default('isolated').meta({
       description:
-        'Whether a process of a stdio server serves one caller, or all of them. Only a server of 2026-07-28, which keeps nothing between requests, can be `shared`.',
+        'Whether each caller gets its own process of a stdio server, or all callers share one. Only a 2026-07-28 server can be `shared`, since it keeps nothing between requests.',
     }),
     processes: whole(1, 10_000).optional().meta({
-      description: 'Most processes of a stdio server. Default: 64.',
+      description: 'Maximum number of processes of a stdio server. Default: 64.',
     }),
     processesPerCaller: whole(1, 10_000).optional().meta({
       description:
-        'Most of them for one caller, a user with a client; then the one that was idle for longest makes room. Default: 8.',
+        'Maximum number of these processes for one caller (a user with a client). Beyond it, the one that has been idle longest is stopped to make room. Default: 8.',
     }),
     memoryMegabytes: whole(16, 1_048_576).optional().meta({
       description:
-        'Most memory of such a process with its children, beyond which it is stopped. On Linux alone. Default: no limit.',
+        'Maximum memory of a process and its children; a process that exceeds it is stopped. Linux only. Default: no limit.',
     }),
     idleSeconds: seconds.default(600).meta({
       description:
-        'After this time without a request such a process ends, and so does a session that the gateway itself holds with a server, unless a client holds a stream of it.',
+        'How long a process without requests keeps running. The same applies to a session that the gateway itself holds with a server, unless a client has a stream of it open.',
     }),
     baselineScopes: z
       .array(scope)
@@ -81,7 +84,7 @@ export const upstreamSchema = z
       .default([...listingScopes])
       .meta({
         description:
-          'Scopes that a client is told to ask for at first. More are asked for when they are needed.',
+          'Scopes that clients are told to request at first. More are requested when they are needed.',
       }),
     objects: z
       .strictObject({
@@ -92,32 +95,41 @@ export const upstreamSchema = z
       .prefault({}),
     listing: z.enum(['reachable', 'marked', 'callable']).default('reachable').meta({
       description:
-        'What lists show of what may be used: all of it; the same, where each entry that needs more scopes than the token has names them in `_meta["portcullis/missingScopes"]`; or only what the token allows to use now.',
+        'Which of the permitted objects lists show: all (`reachable`); all, with `_meta["portcullis/missingScopes"]` on each one that needs more scopes than the token has (`marked`); or only those that the token allows now (`callable`).',
     }),
     separatesTasks: z.boolean().optional().meta({
       description:
-        'Whether the server itself keeps the tasks of its callers apart. Only then are tasks listed, and told of unasked. Default: `true` for a stdio server with a process for each caller, else `false`.',
+        'Whether the server itself keeps the tasks of different callers apart. Only then do clients see lists of tasks and unsolicited notifications about them. Default: `true` for a stdio server with a process for each caller, otherwise `false`.',
     }),
     mayAsk: z
       .strictObject({
-        sampling: z.boolean().default(true).meta({ description: 'To have its model write something.' }),
-        elicitation: z.boolean().default(true).meta({ description: 'To ask its user something.' }),
-        roots: z.boolean().default(true).meta({ description: 'Which folders it works in.' }),
+        sampling: z
+          .boolean()
+          .default(true)
+          .meta({ description: 'Whether it may ask the client to have its model write something.' }),
+        elicitation: z
+          .boolean()
+          .default(true)
+          .meta({ description: 'Whether it may ask the user something.' }),
+        roots: z
+          .boolean()
+          .default(true)
+          .meta({ description: 'Whether it may ask which folders the client works in.' }),
       })
       .prefault({})
       .meta({
         description:
-          'What the server may ask of a client. What it may not is taken out of what clients offer it, and reaches none.',
+          'What the server may ask of a client. Anything else is removed from the capabilities that clients declare to it, and is never passed on to a client.',
       }),
     audit: z
       .strictObject({
         arguments: z.enum(['omit', 'hash', 'redact']).default('omit').meta({
           description:
-            'What the audit keeps of the arguments of tools and prompts: nothing, a keyed hash, or a copy without what is secret.',
+            'What the audit keeps of the arguments of tools and prompts: nothing (`omit`), a keyed hash (`hash`), or a copy without secrets (`redact`).',
         }),
         redact: z.array(z.string().min(1)).default([]).meta({
           description:
-            'With `redact`: names of members, or paths such as `user.email`, that are hidden besides those that look like secrets.',
+            'With `redact`: names of members, or paths such as `user.email`, that are hidden in addition to those that look like secrets.',
         }),
       })
       .prefault({}),
@@ -127,7 +139,7 @@ export const upstreamSchema = z
       .default({})
       .meta({
         description:
-          'Scopes that requests of a method need in place of those of MCP, and methods that MCP does not know, which are refused otherwise: `{ "x/search": ["mcp:resources:read"] }`. What begins with `notifications/` is a notification. Scopes of MCP, or of `scopes`.',
+          'Scopes that a method requires, by method: either instead of the MCP default, or for a method that MCP does not define, which would be refused otherwise: `{ "x/search": ["mcp:resources:read"] }`. Names that begin with `notifications/` are notifications. The scopes must be from MCP or from `scopes`.',
       }),
     listenFilters: z
       .record(z.string().min(1).max(128), z.array(scope))
@@ -138,46 +150,46 @@ export const upstreamSchema = z
       .default({})
       .meta({
         description:
-          'Scopes of entries in the filter of `subscriptions/listen` that MCP does not know, which make a filter senseless otherwise. They guard the asking: what is told of it reaches whoever the server tells.',
+          'Scopes required for entries in the filter of `subscriptions/listen` that MCP does not define. Without this setting, a filter with such an entry is invalid. The scopes only control who may ask; the server decides whom it notifies.',
       }),
     dpop: z.enum(['optional', 'required', 'off']).default('optional').meta({
       description:
-        'Whether access tokens are bound to a key of the client (DPoP): as the client likes, always, or the scheme is not offered.',
+        'Whether access tokens are bound to a key of the client (DPoP): if the client wants it (`optional`), always (`required`), or never, and DPoP is not offered (`off`).',
     }),
     limits: z
       .strictObject({
         running: whole(1, 100_000).default(1000).meta({
-          description: 'Most requests that the server has running at a time, of all callers.',
+          description: 'Maximum number of concurrent requests to the server, from all callers.',
         }),
         streams: whole(1, 1_000_000).default(10_000).meta({
-          description: 'Most streams that are open to it, of all callers.',
+          description: 'Maximum number of open streams to the server, from all callers.',
         }),
         perMinute: whole(1, 10_000_000).optional().meta({
-          description: 'Most requests in a minute, of all callers. Default: no limit.',
+          description: 'Maximum number of requests per minute, from all callers. Default: no limit.',
         }),
         toolsPerMinute: z.record(z.string().min(1), whole(1, 10_000_000)).default({}).meta({
           description:
-            'Most calls that one caller can make of a tool in a minute, by the name of the tool; `*` is each tool that is not named.',
+            'Maximum number of calls per minute that one caller may make to a tool, by tool name. `*` stands for each tool that is not named.',
         }),
       })
       .prefault({})
-      .meta({ description: 'What this server can bear.' }),
+      .meta({ description: 'Limits for this server.' }),
     breaker: z
       .strictObject({
         failures: whole(0, 1000).default(5).meta({
           description:
-            'After so many failures to reach the server without a success between them requests are refused at once. 0: never.',
+            'Number of consecutive failures to reach the server after which requests are refused at once. 0: never.',
         }),
         restSeconds: seconds.default(10).meta({
-          description: 'Time until a request tries the server again.',
+          description: 'Time after which a request tries the server again.',
         }),
       })
       .prefault({})
-      .meta({ description: 'What happens while a server with `url` is down.' }),
-    connectSeconds: seconds.default(5).meta({ description: 'Time to connect to the server.' }),
+      .meta({ description: 'How to treat a server with `url` while it is down.' }),
+    connectSeconds: seconds.default(5).meta({ description: 'Timeout for connecting to the server.' }),
     responseSeconds: seconds.default(120).meta({
       description:
-        'Time for the server to give a first sign of its answer. Over stdio, HTTP+SSE and bridges also the longest silence after that: progress and other messages about a request count, and a question to the client.',
+        'Timeout for the first sign of an answer from the server. Over stdio, HTTP+SSE and bridges, it is also the longest silence after that; progress, other messages about the request and questions to the client all count as signs.',
     }),
   })
-  .meta({ description: 'An MCP server behind the gate.' })
+  .meta({ description: 'An MCP server behind the gateway.' })

@@ -40,6 +40,6 @@ export const givenSecret = {
     .meta({ description: 'Its secret. Best set as the name of an environment variable: `$NAME`.' }),
   clientSecretFile: z.string().min(1).optional().meta({
     description:
-      'A file with the secret, in place of it. It is read again whenever it is needed, so it may change.',
+      'A file with the secret, used instead. It is read again whenever it is needed, so it may change.',
   }),
 }
