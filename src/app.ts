@@ -29,50 +29,56 @@ export interface Running {
   readonly publicUrl: string
   /** The URLs of the resources, in the order of the configuration. */
   readonly resources: readonly ProtectedResource[]
-  /** Those of now. */
+  /** The current tenants. */
   readonly tenants: () => readonly RunningTenant[]
-  /** Where the parts listen that were started. */
+  /** Where the parts that were started listen. */
   readonly urls: Readonly<Partial<Record<Part, string>>>
-  /** Where the first user is made, while there is none. A bearer secret. */
+  /** Where the first user is created, as long as there is none. A bearer secret. */
   readonly setUpLink: string | undefined
-  /** Makes a link that opens the dashboard once, for whoever sees the start. A bearer secret. */
+  /** Creates a link that opens the dashboard once, for the person who starts the process. A bearer secret. */
   readonly createDashboardLink: (() => Promise<string>) | undefined
-  /** The certificate of the gateway, where it has one of its own. */
+  /** The gateway's certificate, if it has its own. */
   readonly certificate: RunningCertificate | undefined
   readonly log: Log
-  /** Looks at once whether the files of the certificate have changed. */
+  /** Checks at once whether the certificate's files have changed. */
   readonly renew: () => Promise<void>
   /**
-   * Goes on with another configuration, of which no setting differs that needs a restart. Throws what an operator can
-   * mend, and then nothing has changed.
+   * Switches to another configuration, which must not differ in any setting that needs a restart. Throws
+   * problems that an operator can fix, having changed nothing.
    */
   readonly replace: (config: Config) => Promise<void>
-  /** Writes into the audit what was done to all of it. */
+  /** Writes to the audit what was done to the whole installation. */
   readonly record: (event: AuditEvent) => void
-  /** What this process has counted. */
+  /** The metrics of this process. */
   readonly collect: () => Promise<CollectedMetrics>
-  /** What this process has seen. */
+  /** The recent traffic that this process has seen. */
   readonly watch: () => readonly TenantTraffic[]
-  /** Throws with the reason where it cannot answer as it should. */
+  /** Throws with the reason if it cannot answer as it should. */
   readonly checkReady: () => Promise<void>
-  /** Says on `/readyz` that it ends. Resolves when those who ask there have had time to hear of it. */
+  /**
+   * Reports on `/readyz` that the process is shutting down. Resolves when load balancers have had time to
+   * notice.
+   */
   readonly announce: () => Promise<void>
-  /** Ends in order, after it has announced that: no new requests, running ones finish, then everything closes. */
+  /**
+   * Announces the shutdown, then shuts down in order: no new requests, running ones finish, then everything
+   * closes.
+   */
   readonly close: () => Promise<void>
 }
 
 /** Workers that serve for this process. */
 interface ServedByWorkers extends WatchedWorkers {
-  /** The parts that they serve. */
+  /** The parts that the workers serve. */
   readonly parts: readonly Part[]
 }
 
 interface StartOptions {
-  /** All of them unless said otherwise. */
+  /** Default: all. */
   readonly parts?: readonly Part[]
   readonly clock?: Clock
   readonly logTo?: NodeJS.WritableStream
-  /** Set in a worker: what one process does for all is done by another one. */
+  /** Set in a worker: what one process does for all is done by another process. */
   readonly place?: WorkerPlace
   /** Set in the process that leads workers. */
   readonly servedByWorkers?: ServedByWorkers
@@ -81,8 +87,9 @@ interface StartOptions {
 type State = 'it is starting' | 'serving' | 'it is ending'
 
 /**
- * The composition root: opens what the parts of a process need, builds them, and lets them listen. Closes in the opposite
- * order whatever it has opened, at the end or where something fails. Throws what an operator can mend.
+ * The composition root: opens what the parts of a process need, builds them and makes them listen. At the
+ * end, or if something fails, closes everything it has opened, in reverse order. Throws problems that an
+ * operator can fix.
  */
 export async function start(first: Config, options: StartOptions = {}): Promise<Running> {
   const { clock = systemClock, parts = ['gateway', 'authorization-server', 'admin'], place } = options
@@ -141,7 +148,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     }
 
     state = 'serving'
-    // Where there are workers, all is up when they are.
+    // With workers, everything is up only when they are.
     if (place === undefined && servedByWorkers === undefined)
       log.started({ publicUrl: config.publicUrl, listening: urls })
     return {
@@ -198,13 +205,13 @@ function checkListeners(next: Config, urls: Running['urls'], parts: readonly Par
   if (problems.length > 0) throw new ConfigurationInvalid(problems)
 }
 
-/** Whether a tenant comes with a host that the certificate may not cover. */
+/** Whether a new tenant has a host that the certificate may not cover. */
 function bringsHost(before: Config, next: Config): boolean {
   const known = new Set(before.tenants.map(({ host }) => host))
   return next.tenants.some(({ host }) => host !== undefined && !known.has(host))
 }
 
-/** Whether anybody gets access tokens from a server of ours. */
+/** Whether any tenant, or the installation itself, uses the built-in authorization server. */
 function hasAuthorizationServer(config: Config): boolean {
   return [config, ...config.tenants].some(({ authorizationServer }) => authorizationServer === 'own')
 }

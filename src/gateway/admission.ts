@@ -6,11 +6,20 @@ import type { Call, CallSummary } from './call.ts'
 import { principalName } from './session.ts'
 import type { Upstream } from './upstream.ts'
 
-/** Bounds what callers can have running and how often they call, so that none crowds out the others. */
+/**
+ * Limits how many requests a caller can have running and how often it can call, so that no caller crowds
+ * out the others.
+ */
 export interface Admission {
-  /** Takes a place until the answer is over and counts the request. Throws, or rejects with, `too_many_requests`. */
+  /**
+   * Takes a place until the answer is over, and counts the request. Throws, or rejects with,
+   * `too_many_requests`.
+   */
   enter(principal: Principal, upstream: Upstream, res: ServerResponse): Place | Promise<Place>
-  /** The same for what is only known once the call was read: a place among streams, and how often a tool is called. */
+  /**
+   * The same for what is known only after the call has been read: a place among streams, and how often a
+   * tool is called.
+   */
   admit(
     place: Place,
     call: Call,
@@ -22,25 +31,25 @@ export interface Admission {
   ): Promise<void> | undefined
 }
 
-/** What a running request holds. */
+/** The places that a running request holds. */
 export class Place {
   readonly #taken: Map<string, number>
   #names: readonly string[] = []
-  /** What it held last. */
+  /** What it held before it was last given back. */
   #given: readonly string[] = []
 
   constructor(taken: Map<string, number>) {
     this.#taken = taken
   }
 
-  /** Takes one more until the answer is over. Throws `too_many_requests` where `most` have one. */
+  /** Takes one more until the answer is over. Throws `too_many_requests` if `most` are already taken. */
   take(name: string, most: number): void {
     const count = this.#taken.get(name) ?? 0
     if (count >= most) throw tooMany(`${count} are running: ${name}`, 1)
     this.#hold(name)
   }
 
-  /** Gives back all of it. */
+  /** Gives everything back. */
   give(): void {
     for (const name of this.#names) {
       const left = (this.#taken.get(name) ?? 1) - 1
@@ -51,7 +60,10 @@ export class Place {
     this.#names = []
   }
 
-  /** Holds it on for a request that goes on without its client: leaving is no way round a limit. */
+  /**
+   * Keeps the places of a request that goes on without its client, so that disconnecting does not evade a
+   * limit.
+   */
   outlast(over: Promise<void>): void {
     for (const name of this.#given) this.#hold(name)
     const give = (): void => {
@@ -64,23 +76,23 @@ export class Place {
 
   #hold(name: string): void {
     this.#taken.set(name, (this.#taken.get(name) ?? 0) + 1)
-    // A list that something is pushed to has room for sixteen more, as long as a stream is open.
+    // Not `push`: it would reserve room for sixteen more, for as long as a stream is open.
     this.#names = this.#names.concat(name)
   }
 }
 
-/** A server that never ends an answer which nobody waits for keeps nobody out for longer. */
+/** How long an answer that nobody waits for can hold a place, if its server never ends it. */
 const outlastMilliseconds = 5 * 60_000
 
-/** Limits of the whole gateway. A rate that is undefined is none. */
+/** Limits of the whole gateway. An undefined rate is unlimited. */
 export interface AdmissionLimits {
-  /** Requests of one caller that run at a time, those that hold a stream open aside. */
+  /** Concurrent requests of one caller, not counting those that hold a stream open. */
   readonly running: number
   /** Streams that one caller holds open. */
   readonly streams: number
-  /** Requests of one caller in a minute. */
+  /** Requests of one caller per minute. */
   readonly perMinute?: number | undefined
-  /** Requests of all users of one client in a minute. */
+  /** Requests of all users of one client per minute. */
   readonly perMinutePerClient?: number | undefined
 }
 
@@ -88,16 +100,16 @@ export interface AdmissionLimits {
 export interface UpstreamLimits {
   readonly running: number
   readonly streams: number
-  /** Requests of all callers in a minute. */
+  /** Requests of all callers per minute. */
   readonly perMinute?: number | undefined
-  /** Calls of a tool that one caller may make in a minute; `*` is each tool that is not named. */
+  /** Calls of a tool per minute that one caller may make; `*` stands for each tool that is not named. */
   readonly toolsPerMinute: Readonly<Record<string, number>>
 }
 
 const minute = 60
 const maxNameLength = 200
 
-/** Counts what runs in this process, in `taken`, and rates where `rateLimit` counts them. */
+/** Counts running requests of this process in `taken`, and rates wherever `rateLimit` counts them. */
 export function createAdmission(
   limits: AdmissionLimits,
   rateLimit: OpenRateLimit,
@@ -115,7 +127,7 @@ export function createAdmission(
       await take(open('calls-of-server', perMinute), name, 'requests for this server in a minute')
   }
 
-  /** Each call of a batch counts: a batch is no way round. */
+  /** Each call in a batch counts, so that batches do not evade the limit. */
   const countTools = async (
     { methods }: Call,
     principal: Principal,
@@ -123,7 +135,7 @@ export function createAdmission(
   ): Promise<void> => {
     for (const { row, params } of methods) {
       if (row.method !== 'tools/call') continue
-      // What is no text may be taken for one by the server.
+      // The server may convert a name that is not a string to one.
       const tool = String(params['name']).slice(0, maxNameLength)
       const points = Object.hasOwn(toolsPerMinute, tool) ? toolsPerMinute[tool] : toolsPerMinute['*']
       if (points === undefined) continue
@@ -142,7 +154,7 @@ export function createAdmission(
     },
     admit(place, call, { principal, upstream, summary }) {
       if (isEndless(summary)) {
-        // What waits for changes costs little, and has places of its own.
+        // Waiting for changes costs little, and has places of its own.
         place.give()
         place.take(`streams of ${principalName(principal)}`, limits.streams)
         place.take(`streams from ${upstream.name}`, upstream.limits.streams)
@@ -154,20 +166,20 @@ export function createAdmission(
   }
 }
 
-/** Streams that a client holds open to hear of changes; they end when somebody ends them. */
+/** Whether a call opens a stream for changes, which lasts until somebody ends it. */
 export function isEndless({ verb, methods }: CallSummary): boolean {
   return verb === 'GET' || methods.includes('subscriptions/listen')
 }
 
 function openPlace(taken: Map<string, number>, res: ServerResponse): Place {
-  // Nobody would ever be told that it is over.
+  // The close event has already fired, so the place would never be given back.
   if (res.closed) throw new Refusal('request_aborted')
   const place = new Place(taken)
   res.on('close', () => place.give())
   return place
 }
 
-/** Put together once: a text that is new with each request is hashed with each. */
+/** Built only once: a string that is new with each request would have to be hashed with each. */
 const names = new WeakMap<Principal | Upstream, string>()
 
 function nameOf(kind: 'caller' | 'server', whose: Principal | Upstream): string {

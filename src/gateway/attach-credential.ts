@@ -10,10 +10,10 @@ import type { StreamIds } from './stream-ids.ts'
 
 declare const brand: unique symbol
 
-/** A request with the upstream's own credential, ready to leave. Only `attachCredential` makes one. */
+/** A request with the credential for the upstream, ready to be sent. Only `attachCredential` makes one. */
 export interface Outbound extends UpstreamRequest {
   readonly [brand]: true
-  /** Which of the headers are the credential. */
+  /** Those of the headers that are the credential. */
   readonly credential: readonly string[]
 }
 
@@ -21,14 +21,14 @@ interface Attachment {
   readonly head: Head
   readonly session: SessionClaim
   readonly streamIds: StreamIds
-  /** Takes the place of the trace context that the client sent, where requests are traced. */
+  /** Replaces the trace context that the client sent, if requests are traced. */
   readonly trace: RequestTrace | undefined
 }
 
 /**
- * Makes the request that goes to the MCP server: the client's body, those of its headers that a server may see, the
- * server's own session id, and the gateway's credential. Never the client's token. Throws `session_unknown` for a
- * session that is not this principal's, and `upstream_credential_unavailable`.
+ * Makes the request that goes to the MCP server: the client's body, those of its headers that a server may
+ * see, the server's own session id and the gateway's credential, but never the client's token. Throws
+ * `session_unknown` for a session that is not this principal's, and `upstream_credential_unavailable`.
  */
 export async function attachCredential(
   { allowed: { call, principal, upstream }, body, name: task }: Opened,
@@ -40,7 +40,7 @@ export async function attachCredential(
   const headers =
     trace === undefined ? [...head.forwardable] : replaceContext(head.forwardable, trace.headers)
   if (task !== undefined && head.mcpName !== undefined) renameTask(headers, task)
-  // Written anew, so that the server reads the bytes as they were read here.
+  // Sent as parsed and serialized here, so that the server reads what was authorized.
   if (body !== undefined) headers.push('Content-Type', 'application/json')
   if (session !== undefined && head.lastEventId !== undefined) {
     const owner = { principal, upstream: upstream.name, session: session.upstreamId }
@@ -67,18 +67,18 @@ export async function attachCredential(
   return request as Outbound
 }
 
-/** The name of a task in the head is the one in the body, which `openTasks` has changed. */
+/** The task name in the headers must match the body, which `openTasks` has changed. */
 function renameTask(headers: string[], task: string): void {
   const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'mcp-name')
   headers[at + 1] = encodeHeaderValue(task)
 }
 
-/** What a server keeps in a session for a client that counts on it. */
+/** Methods that leave state in a server's session, which the client relies on. */
 const kept: ReadonlySet<string> = new Set(['resources/subscribe', 'logging/setLevel'])
 
 /**
- * How a request may go on that the server does not take because it has forgotten the session. A new one has nothing to
- * resume, and waits for no answer to what the server once asked.
+ * How to proceed if the server rejects the request because it has forgotten the session. A new session has
+ * no stream to resume and expects no answers to questions from the old one.
  */
 function renewalOf(
   { revision, renewal }: Session,

@@ -8,12 +8,15 @@ import { type Call, type MethodCall, objectOf } from './call.ts'
 import type { Note } from './note.ts'
 import type { Upstream } from './upstream.ts'
 
-/** What the gateway says to somebody who may not be there at all. The rest of what it refuses is no decision. */
+/**
+ * Refusals of requests that must not reach the gateway at all. Other refusals of this kind are not
+ * decisions, so they are not recorded.
+ */
 const guarded: ReadonlySet<string> = new Set(['host_not_allowed', 'origin_not_allowed'])
 
 /**
- * Records that a call goes to its server, before it does: one event for each call of a batch. Throws the Refusal
- * `audit_unavailable` where nothing may happen without its event.
+ * Records a call before it goes to its server: one event for each call of a batch. Throws the Refusal
+ * `audit_unavailable` if nothing may happen without its event.
  */
 export function recordCall(
   recorder: Recorder,
@@ -31,13 +34,13 @@ export function recordCall(
     recorder.record({ ...withCall(event, method, given[batch]), batch })
 }
 
-/** What `recordCall` is told of a call. */
+/** What `recordCall` needs to know about a call. */
 interface CallContext {
   readonly call: Call
   readonly upstream: Upstream
 }
 
-/** Records what is refused, before the client hears of it. Throws as `recordCall` does. */
+/** Records a refusal before the client hears of it. Throws like `recordCall`. */
 export function recordRefusal(recorder: Recorder, exchange: Exchange, note: Note, refusal: Refusal): void {
   const { kind } = note
   const { method, missing } = refusal.detail
@@ -47,7 +50,7 @@ export function recordRefusal(recorder: Recorder, exchange: Exchange, note: Note
     recorder.commit({ ...describe(exchange, note, 'denied'), event: 'http.refusal', ...refused })
   } else if (kind === 'mcp') {
     const outcome = outcomeOf(refusal)
-    // A call that was let pass has its event; what its server says no to is no decision of ours.
+    // An allowed call already has its event; an error from its server is not a decision of the gateway.
     if (note.isRecorded === true && outcome !== 'failed') return
     const event = note.isRecorded === true ? 'mcp.failure' : 'mcp.call'
     recorder.commit({
@@ -102,8 +105,8 @@ function withCall(event: AuditEvent, call: MethodCall, given: ArgumentsRecord | 
 const takesArguments: ReadonlySet<string> = new Set(['tools/call', 'prompts/get'])
 
 /**
- * What is kept of the arguments of each call. The gateway itself never builds them, so they are read once more where the
- * operator wants something of them; the body has been checked, and has one meaning.
+ * What the audit keeps of the arguments of each call. The gateway itself never builds them, so if the
+ * operator wants to keep any, they are parsed again here; the body has been checked and is unambiguous.
  */
 function argumentsOf(
   { body, methods }: Call,

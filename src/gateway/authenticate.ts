@@ -15,17 +15,19 @@ interface AuthenticationPorts {
 /** An access token as it was sent. Untrusted. */
 interface Credentials {
   readonly scheme: 'Bearer' | 'DPoP'
-  /** Undefined for what no token can be written like (RFC 6750 section 2.1). */
+  /** Undefined if it cannot be a token (RFC 6750 section 2.1). */
   readonly token: string | undefined
 }
 
 /**
- * Who calls, by the access token of this very request (MCP authorization, "Token Handling"):
- * - the token stands in the Authorization header, once; one in the query counts for nothing, or is refused beside it;
+ * Identifies the caller by the access token of this very request (MCP authorization, "Token Handling"):
+ * - the token is in the Authorization header, once; one in the query is ignored, or refused if there is
+ *   also one in the header;
  * - it must be valid, for this resource, and not revoked;
- * - a token that is bound to a key comes with the scheme DPoP and a proof, and no other token does (RFC 9449 section 7).
- * Throws `token_missing`, `token_invalid`, `proof_invalid` and `proof_nonce_needed` with the challenge for the client, or
- * `token_repeated`.
+ * - a token that is bound to a key needs the scheme DPoP and a proof, and no other token may have them (RFC
+ *   9449 section 7).
+ * Throws `token_missing`, `token_invalid`, `proof_invalid` and `proof_nonce_needed` with the challenge for
+ * the client, or `token_repeated`.
  */
 export async function authenticate(
   ports: AuthenticationPorts,
@@ -55,12 +57,17 @@ export async function authenticate(
   }
 }
 
-/** The caller of a request that is here as a whole: whoever sends its body decides how long that takes. */
+/**
+ * The caller, checked again after the whole body has arrived, since the sender decides how long that takes.
+ */
 export function stillValid(tokens: TokenVerifier, principal: Principal): Principal | undefined {
   return tokens.isCurrent(principal) ? principal : undefined
 }
 
-/** Refuses a caller whose token has ended since. Throws `token_invalid` with the challenge for the client. */
+/**
+ * Refuses a caller whose token has ended in the meantime. Throws `token_invalid` with the challenge for the
+ * client.
+ */
 export function refuseEnded(upstream: Upstream, { requestId }: Exchange, { dialect }: Call): never {
   const reason = 'token ended while the request came'
   const scopes = scopesFor(upstream, dialect.revision)
@@ -71,7 +78,7 @@ export function refuseEnded(upstream: Upstream, { requestId }: Exchange, { diale
   })
 }
 
-/** Whether a token counts only with a proof of its key. */
+/** Whether a token is accepted only with a proof of its key. */
 export function needsProof(
   { keyThumbprint }: Pick<Principal, 'keyThumbprint'>,
   { dpop }: Pick<Upstream, 'dpop'>,

@@ -5,19 +5,21 @@ import type { Exchange } from '../http/exchange.ts'
 import { type AnswerHeaders, relay } from '../http/relay.ts'
 import { Pool } from '../http/undici.ts'
 
-/** Hands a request on to the authorization server. */
+/** Passes requests on to the authorization server. */
 export interface AuthorizationServerProxy {
-  /** Rejects with `authorization_server_away`, mostly before anything was sent to the client. */
+  /** Rejects with `authorization_server_away`, usually before anything was sent to the client. */
   forward(exchange: Exchange): Promise<void>
   close(): Promise<void>
 }
 
 interface ProxyOptions {
-  /** Where the authorization server listens, known by the first request. */
+  /** Where the authorization server listens; known by the time of the first request. */
   readonly url: () => string
-  /** The host of the public URL: the only one that the authorization server ever sees. */
+  /** The host of the public URL, which is the only one that the authorization server ever sees. */
   readonly publicHost: string
-  /** Whether it may be gone between two requests, as one of several workers: then no connection is used twice. */
+  /**
+   * Whether it may be gone between two requests, as one of several workers; if so, no connection is reused.
+   */
   readonly changes: boolean
 }
 
@@ -31,13 +33,16 @@ const connectionBound = new Set([
   'transfer-encoding',
   'upgrade',
 ])
-/** What a client may claim about itself and the way it came: replaced by what the gateway knows. */
+/**
+ * Headers in which a client could make claims about itself or its route; replaced by what the gateway
+ * knows.
+ */
 const claims = new Set(['host', 'forwarded', 'x-real-ip', 'x-request-id', 'expect', 'content-length'])
 const headersTimeout = 30_000
-/** When a client may try again. */
+/** How long a client should wait before it tries again. */
 const retryAfterSeconds = 5
 
-/** Builds the proxy for everything that is no MCP server. */
+/** Builds the proxy for everything that is not an MCP server. */
 export function authorizationServerProxy({
   url,
   publicHost,
@@ -68,7 +73,7 @@ export function authorizationServerProxy({
   }
 }
 
-/** The relay takes who does not answer for an MCP server. */
+/** The relay describes a server that does not answer as an MCP server. */
 function away({ reason }: Refusal): Refusal {
   return new Refusal('authorization_server_away', { reason, retryAfterSeconds })
 }

@@ -16,7 +16,7 @@ export interface Authorized {
   readonly call: CallSummary
 }
 
-/** Every scope that a call needs, whether granted or not. Throws `params_invalid` where the params do not tell. */
+/** All scopes that a call needs, granted or not. Throws `params_invalid` if the params do not say. */
 export function neededScopes(call: Pick<Call, 'methods'>): readonly string[] {
   const [first, ...rest] = call.methods
   if (first === undefined) return []
@@ -25,8 +25,8 @@ export function neededScopes(call: Pick<Call, 'methods'>): readonly string[] {
 }
 
 /**
- * Lets a call pass that the token's scopes cover; all of a batch, or nothing. Undefined where a scope is missing. Throws
- * `object_denied` for what the server's rules never allow.
+ * Allows a call that the token's scopes cover: a whole batch, or none of it. Undefined if a scope is
+ * missing. Throws `object_denied` for what the server's rules never allow.
  */
 export function authorize(
   principal: Principal,
@@ -39,7 +39,7 @@ export function authorize(
   return kind === 'allow' ? ({ principal, upstream, call: summary } as Authorized) : undefined
 }
 
-/** What `authorize` goes by. Pure. */
+/** The decision that `authorize` makes. Pure. */
 export function decideCall(
   { scopes }: Pick<Principal, 'scopes'>,
   { rules }: Pick<Upstream, 'rules'>,
@@ -55,7 +55,7 @@ export function decideCall(
   return decide(scopes, demand, rules)
 }
 
-/** What a call of one method asks for. Undefined where the params do not tell. */
+/** What a call of one method asks for. Undefined if the params do not say. */
 export function demandOf(method: MethodCall): Demand | undefined {
   const scopes = scopesOf(method.row, method.params)
   return scopes && { scopes, alternative: alternativeOf(method), objects: objectsOfMethod(method) }
@@ -71,7 +71,7 @@ function scopesOfMethod({ row, params }: MethodCall): readonly string[] {
   throw new Refusal('params_invalid')
 }
 
-/** The scope for the one tool that is called. */
+/** The scope for only the tool that is called. */
 function alternativeOf({ row, params }: MethodCall): Demand['alternative'] {
   if (row.method !== 'tools/call') return undefined
   const { name } = params

@@ -11,44 +11,49 @@ export interface MethodCall {
   readonly params: JsonObject
 }
 
-/** A request that is well-formed MCP. Not yet authorized. */
+/** A request that is well-formed MCP. Not authorized yet. */
 export interface Call {
   readonly verb: 'POST' | 'GET' | 'DELETE'
   readonly dialect: Dialect
   /** Several in a batch; none for GET, DELETE and posted responses. */
   readonly methods: readonly MethodCall[]
   readonly body: Buffer | undefined
-  /** The id of the request, where there is exactly one. */
+  /** The id of the request, if there is exactly one. */
   readonly id: RequestId | undefined
-  /** Whether it answers requests of the server. */
+  /** Whether it contains answers to requests of the server. */
   readonly hasAnswers: boolean
 }
 
-/** What is remembered of a call while it runs: without params and body, which can be large and are done with. */
+/**
+ * What is kept of a call while it runs: no params and no body, which can be large and are no longer needed.
+ */
 export interface CallSummary {
   readonly verb: Call['verb']
   readonly era: Dialect['era']
-  /** Method names, from our table. */
+  /** Method names, from our own table. */
   readonly methods: readonly string[]
-  /** The tools, resources, prompts or tasks that were named: the client's text. */
+  /** The tools, resources, prompts or tasks that were named. Written by the client. */
   readonly object: string | undefined
   readonly id: RequestId | undefined
-  /** Whether this is the request that opens a legacy session, and in which revision. */
+  /** Set if this request opens a legacy session. */
   readonly opening: Opening | undefined
 }
 
 /** What a client says when it opens a legacy session. */
 export interface Opening {
-  /** Undefined where it asks for one that has no sessions: what the server agrees to instead, its answer says. */
+  /**
+   * Undefined if the client asks for one without sessions; the server's answer then says what it agrees to
+   * instead.
+   */
   readonly revision: Revision | undefined
-  /** The params, as JSON; undefined where they are too long to be kept in the id of the session. */
+  /** The params, as JSON; undefined if they are too long to be kept in the session id. */
   readonly initialize: string | undefined
 }
 
 const maxObjectLength = 200
 const maxInitializeLength = 1024
 
-/** Takes out of a call what is still needed after it was authorized. */
+/** Extracts from a call what is still needed after authorization. */
 export function summarise({ verb, dialect, methods, id }: Call): CallSummary {
   const [first] = methods
   return {
@@ -61,7 +66,7 @@ export function summarise({ verb, dialect, methods, id }: Call): CallSummary {
   }
 }
 
-/** What calls name, with spaces between where that is several, up to 200 characters: the client's text. */
+/** The names in calls, separated by spaces, up to 200 characters. Written by the client. */
 export function objectOf(methods: readonly MethodCall[]): string | undefined {
   let text: string | undefined
   const add = (name: unknown): void => {
@@ -76,7 +81,7 @@ export function objectOf(methods: readonly MethodCall[]): string | undefined {
 
 function openingIn({ protocolVersion, capabilities, clientInfo }: JsonObject): Opening {
   const info = isJsonObject(clientInfo) ? { name: clientInfo['name'], version: clientInfo['version'] } : {}
-  // Pictures and addresses of a client are for people, and would make a long id of a session.
+  // A client's icons and URLs are meant for people, and would make the session id long.
   const initialize = JSON.stringify({ protocolVersion, capabilities, clientInfo: info })
   return {
     revision:

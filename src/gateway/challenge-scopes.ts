@@ -11,8 +11,8 @@ const peekBytes = 16 * 1024
 const peekDepth = 16
 
 /**
- * The scopes that a request without a good token is told to ask for: the server's baseline; all of them where the
- * client speaks a revision in which nobody asks again. Such a client says so in the body of `initialize` alone.
+ * The scopes that a request without a valid token is told to request: the server's baseline, or all of them
+ * if the client speaks a revision without step-up. Such a client says so only in the body of `initialize`.
  */
 export async function challengeScopes(upstream: Upstream, exchange: Exchange): Promise<readonly string[]> {
   const revision = isRevision(exchange.head.protocolVersion)
@@ -21,7 +21,7 @@ export async function challengeScopes(upstream: Upstream, exchange: Exchange): P
   return scopesFor(upstream, revision)
 }
 
-/** The same for a request that was read, and so says what its client speaks. */
+/** The same for a request that has been read, so that its revision is known. */
 export function scopesFor(upstream: Upstream, revision: Revision | undefined): readonly string[] {
   return revision !== undefined && lacksStepUp(revision) ? upstream.allScopes : upstream.baselineScopes
 }
@@ -33,7 +33,7 @@ async function revisionInBody({ req, head }: Exchange): Promise<Revision | undef
   try {
     return requestedRevision(readMessage(parseStrictJson(body.toString(), peekDepth)))
   } catch (error) {
-    if (error instanceof JsonRefused || error instanceof Refusal) return undefined // it gets its 401 all the same
+    if (error instanceof JsonRefused || error instanceof Refusal) return undefined // it gets its 401 anyway
     throw error
   }
 }

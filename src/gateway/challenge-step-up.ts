@@ -3,7 +3,7 @@ import type { Principal } from '../core/principal.ts'
 import type { CallSummary } from './call.ts'
 import type { UpstreamPolicy } from './upstream.ts'
 
-/** Lets the authorization server know which scopes a client lacks, so that it can ask the user for them. */
+/** Tells the authorization server which scopes a client lacks, so that it can ask the user for them. */
 export interface StepUpMemory {
   /** Resolves when the authorization server will see it. */
   remember(need: {
@@ -17,9 +17,9 @@ export interface StepUpMemory {
 }
 
 /**
- * Refuses a call for want of a scope, with the challenge that tells the client what to ask for (MCP authorization,
- * "Scope Challenge Handling"): every scope that the operation needs, and for clients of older revisions, which forget
- * what they were granted, also that. Throws `scope_insufficient`.
+ * Refuses a call because a scope is missing, with the challenge that tells the client what to request (MCP
+ * authorization, "Scope Challenge Handling"): all scopes that the operation needs and, for clients of older
+ * revisions, which forget what they were granted, also the granted ones. Throws `scope_insufficient`.
  */
 export async function challengeStepUp(
   memory: StepUpMemory,
@@ -32,8 +32,9 @@ export async function challengeStepUp(
 ): Promise<never> {
   const { needed, upstream } = context
   const { issuer, clientId, subject, grantId: grantName, actor } = principal
-  // Before the answer: some clients are back at the token endpoint in the same millisecond. A client that was handed the
-  // token has no grant of its own to widen, and must not stop the one that has it from refreshing.
+  // Before the answer, since some clients reach the token endpoint within the same millisecond. A client that
+  // was handed the token by another has no grant of its own to widen, and must not stop the grant's owner
+  // from refreshing.
   if (grantName !== undefined && actor === undefined) {
     const { resource } = upstream
     await memory.remember({ issuer, clientId, subject, resource, grantName, scopes: needed })
@@ -47,7 +48,8 @@ export async function challengeStepUp(
       error: 'insufficient_scope',
       offersDpop: upstream.dpop !== 'off',
       scopes: [...new Set([...granted, ...needed])],
-      // Without the request's id: some clients stop asking where a challenge is, to the letter, the one before.
+      // Without the request id: some clients stop requesting scopes if a challenge differs literally from the
+      // previous one.
       description: `${describe(call)} needs more permission`,
     },
   })

@@ -1,6 +1,6 @@
 import type { Rewrite } from '../upstream/contract.ts'
 
-/** Several changes as one, in their order; undefined where there is none. */
+/** Combines several rewrites into one, in their order; undefined if there are none. */
 export function combineRewrites(rewrites: readonly (Rewrite | undefined)[]): Rewrite | undefined {
   const [first, ...rest] = rewrites.filter((rewrite) => rewrite !== undefined)
   if (first === undefined || rest.length === 0) return first

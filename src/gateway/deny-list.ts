@@ -4,12 +4,12 @@ import { clockDifferenceMilliseconds, isIssuedBefore } from '../core/revocation.
 
 interface DenyListOptions {
   readonly feed: RevocationFeed
-  /** Whose tokens the revocations are about. */
+  /** The issuer whose tokens the revocations apply to. */
   readonly issuer: string
   readonly clock: Clock
-  /** Told when the store does not answer; the list keeps what it knows. */
+  /** Called when the store does not answer; the list keeps what it knows. */
   readonly onFault: (error: unknown) => void
-  /** Milliseconds that have passed since some moment, whatever becomes of the clock. */
+  /** A monotonic clock in milliseconds, unaffected by changes of the system time. */
   readonly elapsed?: () => number
 }
 
@@ -26,29 +26,35 @@ interface RevocationFeed {
   subscribe(listener: (revocation: Revocation) => void): () => void
 }
 
-/** Tokens, grants, clients and users that no longer count, although signature and lifetime are right. Kept in memory. */
+/**
+ * Tokens, grants, clients and users that have been revoked, although signature and lifetime may be valid.
+ * Kept in memory.
+ */
 export interface DenyList {
-  /** Nobody knows when others have not been heard for too long. */
+  /** `unknown` if nothing has been heard of other processes' revocations for too long. */
   readonly isRevoked: (principal: Principal) => boolean | 'unknown'
   readonly close: () => void
 }
 
-/** A token passes until a little after its end, and a revocation must last longer than what it revokes. */
+/** A token is accepted until slightly after its expiry, and a revocation must outlast what it revokes. */
 const keepMilliseconds = 60_000
 const pollMilliseconds = 1000
 /**
- * A revocation bears the time at which its writing began, and may be seen this much later: who writes waits for a connection,
- * for a lock, or for a standby.
+ * How much later than its timestamp a revocation may become visible: the timestamp is taken when writing
+ * begins, and the writer may then wait for a connection, a lock or a standby.
  */
 const lateMilliseconds = 60_000
-/** Looking so far back costs more, and is done less often. */
+/** Looking back that far costs more, so it is done less often. */
 const thoroughMilliseconds = 10_000
-/** Longer than a database needs to change over to its standby; then what others revoke must not go on counting. */
+/**
+ * Longer than a database takes to fail over to its standby. After that, tokens that others may have revoked
+ * must not be accepted any longer.
+ */
 const staleMilliseconds = 60_000
 
 /**
- * Opens the list: reads what there is, hears at once of what this process revokes, and asks every second for what
- * others do; now and then also for what took them long.
+ * Opens the list: reads the existing revocations, hears at once of those of this process, and polls every
+ * second for those of others, from time to time also for those that were written slowly.
  */
 export async function openDenyList({
   feed,
@@ -70,7 +76,7 @@ export async function openDenyList({
   const poll = async (): Promise<void> => {
     const now = clock.now()
     const began = elapsed()
-    // A clock that was set back makes tokens good again whose revocations were dropped here.
+    // If the clock was set back, tokens are valid again whose revocations were already dropped here.
     const isSetBack = now < polled
     const isThorough = isSetBack || began - thorough.heard >= thoroughMilliseconds
     const last = isThorough ? thorough.at - lateMilliseconds : polled
@@ -97,7 +103,7 @@ export async function openDenyList({
     return revocation !== undefined && isIssuedBefore(revocation.revokedAt, issuedAt)
   }
 
-  /** Asked on every request, so it makes nothing. */
+  /** Runs on every request, so it allocates nothing. */
   const isOfRevokedClient = ({ holders, issuedAt }: Principal): boolean => {
     for (let at = 0; at < holders.length; at++)
       if (wasRevoked('client', holders[at] as string, issuedAt)) return true

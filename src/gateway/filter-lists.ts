@@ -8,17 +8,17 @@ import type { CallSummary } from './call.ts'
 import type { Upstream } from './upstream.ts'
 
 /**
- * How the lists in the answer to a call are cut down to what its caller may use, by the very decision that calls meet;
- * undefined where nothing can be hidden, so that the answer passes untouched. What a caller does not see is nobody
- * else's to see either, so no cache may share it (MCP 2026-07-28, caching).
+ * Cuts the lists in an answer down to what the caller may use, by the same decision that calls get;
+ * undefined if nothing can be hidden, so that the answer passes untouched. A filtered list is specific to
+ * its caller, so no cache may share it (MCP 2026-07-28, caching).
  */
 export function listFilter(principal: Principal, upstream: Upstream, call: CallSummary): Rewrite | undefined {
   const { rules, listing, findMethod } = upstream
   if (rules === undefined && listing === 'reachable') return undefined
-  // A stream that is opened anew can repeat the answer to any request.
+  // A stream that is reopened can repeat the answer to any request.
   if (call.verb !== 'GET' && !call.methods.some((method) => lists.has(method))) return undefined
 
-  /** The item as it is shown: none where it is not. */
+  /** The item as it is shown, or nothing if it is hidden. */
   const show = ({ kind, nameMember, use }: ListShape, item: unknown): readonly unknown[] => {
     const name = isJsonObject(item) ? item[nameMember] : undefined
     if (!isJsonObject(item) || typeof name !== 'string') return []
@@ -47,10 +47,15 @@ export function listFilter(principal: Principal, upstream: Upstream, call: CallS
   return { change, concerns: () => true, documents: true }
 }
 
-/** In `_meta` of what a list shows: the scopes that its use would ask for. Absent from what can be used now. */
+/**
+ * The `_meta` key of a list item with the scopes that using it would still require. Absent if it can be
+ * used now.
+ */
 const missingScopesKey = 'portcullis/missingScopes'
 
-/** Says of an item what its use lacks. What a server says in our name is taken away. */
+/**
+ * Marks an item with the scopes that it still requires. If the server sent this key itself, it is removed.
+ */
 function mark(item: JsonObject, decision: Decision): JsonObject {
   const { _meta, ...rest } = item
   const { [missingScopesKey]: _, ...others } = isJsonObject(_meta) ? _meta : {}

@@ -18,7 +18,10 @@ import type { TaskIds } from './task-ids.ts'
 import { newsFilter } from './withhold-news.ts'
 import { questionFilter } from './withhold-questions.ts'
 
-/** Headers of a server's answer that a client gets to see. Cookies, challenges and CORS are the gateway's business. */
+/**
+ * Response headers of a server that the client gets to see. Cookies, challenges and CORS are up to the
+ * gateway.
+ */
 const passed = [
   'content-type',
   'content-length',
@@ -29,8 +32,8 @@ const passed = [
 ]
 
 /**
- * Sends the request to the MCP server and streams the answer to the client. A credential that the server does not accept
- * is not used again; the request is not repeated, since it may have done something.
+ * Sends the request to the MCP server and streams the answer to the client. A credential that the server
+ * rejects is not used again; the request is not repeated, since it may have had an effect.
  */
 export function forward(
   {
@@ -69,8 +72,9 @@ export function forward(
 }
 
 /**
- * Decides what of an answer reaches the client. A server's 401 never does, since the client's credentials were right;
- * nor does a redirect, or anything that is not MCP. Throws the refusal that the client gets instead.
+ * Decides what of an answer reaches the client. A server's 401 never does, since the client's credentials
+ * were right; nor does a redirect, or anything that is not MCP. Throws the refusal that the client gets
+ * instead.
  */
 function acceptAnswer(
   sessions: Sessions,
@@ -91,14 +95,14 @@ function acceptAnswer(
   const reply = [...exchange.baseHeaders]
   for (const name of passed) {
     const value = headers[name]
-    // A stream may end other than its server meant it to, so its length is not promised.
+    // A stream may end differently from what its server intended, so its length is not announced.
     if (typeof value === 'string' && !((streams || isRewritten) && name === 'content-length'))
       reply.push(name, value)
   }
   if (streams) reply.push('X-Accel-Buffering', 'no')
   const upstreamId = headers['mcp-session-id']
   if (typeof upstreamId === 'string' && call.era === 'legacy') {
-    // Once a session is open, servers may repeat its id; the client keeps the one that it has.
+    // Servers may repeat the id of an open session; the client keeps the one it has.
     const sealed =
       call.opening === undefined
         ? exchange.head.sessionId
@@ -118,11 +122,11 @@ function refusalFor(
   const reason = `the server answered ${status} ${type}`
   if (status === 401 || status === 407) return new Refusal('upstream_refused', { reason })
   if (status >= 300 && status < 400) return new Refusal('upstream_invalid', { reason })
-  // Many that have no streams and no sessions say so with 404.
+  // Many servers without streams and sessions answer these methods with 404.
   if (call.verb !== 'POST' && (status === 405 || (status === 404 && !hasSession)))
     return new Refusal('method_not_allowed')
   if (status === 404 && call.era === 'legacy') {
-    // A 404 to the first request, or outside a session, is a wrong address, not a lost session.
+    // A 404 to the first request, or outside a session, means a wrong address, not a lost session.
     return hasSession ? new Refusal('session_unknown') : new Refusal('upstream_invalid', { reason })
   }
   const carriesMessage = type === 'application/json' || type === 'text/event-stream'

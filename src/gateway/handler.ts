@@ -38,12 +38,12 @@ export interface McpPorts {
   readonly traces: Traces | undefined
 }
 
-/** Answers one request for an MCP server, or throws a Refusal. `note` learns what happened. */
+/** Answers one request for an MCP server, or throws a Refusal. Records in `note` what happened. */
 export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) => Promise<void>
 
 /**
- * The request path. Each line needs what the line above returned, so that none can be left out. Host, Origin and CORS
- * come before, in the server.
+ * The request path. Each line needs what the line above returned, so that none can be left out. The server
+ * has checked Host, Origin and CORS before.
  */
 export function mcpHandler(ports: McpPorts): McpHandler {
   const { admission, sessions, streamIds, taskIds, stepUps, limits, recorder } = ports

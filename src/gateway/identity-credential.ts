@@ -1,7 +1,7 @@
 import type { UpstreamCredential } from '../upstream/contract.ts'
 import type { IdentityTokens } from './identity-token.ts'
 
-/** The gateway's own identity token as the credential for a server, whose `audience` it names. */
+/** The gateway's own identity token as the credential for a server, which is named by `audience`. */
 export function identityCredential(identity: IdentityTokens, audience: string): UpstreamCredential {
   return {
     headers(principal) {

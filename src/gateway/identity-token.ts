@@ -11,13 +11,13 @@ interface IdentityToken {
   readonly headers: readonly string[]
 }
 
-/** Mints the tokens by which an MCP server knows that a request came through the gate, and for whom. */
+/** Mints the tokens that show an MCP server that a request came through the gateway, and on whose behalf. */
 export interface IdentityTokens {
-  /** A token for a server, whose `audience` it names. Cached per principal. */
+  /** A token for a server, which is named by `audience`. Cached per principal. */
   mint(principal: Principal, audience: string): IdentityToken | Promise<IdentityToken>
 }
 
-/** The `typ` of identity tokens: no access token has it, so neither passes for the other. */
+/** The `typ` of identity tokens. No access token has it, so neither can be used as the other. */
 const identityTokenType = 'portcullis-identity+jwt'
 
 const lifetimeSeconds = 300
@@ -28,7 +28,7 @@ interface Minted extends IdentityToken {
   readonly renewAt: number
 }
 
-/** Builds the minter. `issuer` names the gateway and differs from every authorization server's. */
+/** Builds the minter. `issuer` identifies the gateway and differs from every authorization server's. */
 export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): IdentityTokens {
   const cache = new WeakMap<Principal, Map<string, Minted>>()
 
@@ -39,7 +39,7 @@ export function identityTokens(issuer: string, keys: KeyRing, clock: Clock): Ide
     const token = await new SignJWT({
       client_id: principal.clientId,
       scope: principal.scopes.list.join(' '),
-      // RFC 9493 section 3.2.3: a subject means something only together with who named it.
+      // RFC 9493 section 3.2.3: a subject is meaningful only together with its issuer.
       sub_id: { format: 'iss_sub', iss, sub },
       ...(principal.groups.length === 0 ? {} : { groups: principal.groups }),
       ...(principal.roles.length === 0 ? {} : { roles: principal.roles }),

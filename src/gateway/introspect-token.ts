@@ -6,15 +6,18 @@ import { clockToleranceSeconds } from './verify-jwt.ts'
 
 /** How an issuer is asked about tokens (RFC 7662). */
 export interface Introspection {
-  /** Resolves to what the issuer says of an active token, or to undefined. Rejects where it does not answer. */
+  /**
+   * Resolves to the issuer's answer about an active token, or otherwise to undefined. Rejects if the issuer
+   * does not answer.
+   */
   readonly ask: (token: string) => Promise<JWTPayload | undefined>
-  /** How long an answer counts, in seconds. */
+  /** How long an answer is cached, in seconds. */
   readonly cacheSeconds: number
 }
 
 /**
- * Asks an issuer about a token. What it says must be about itself and about this audience as well: an answer without an
- * audience is for nobody. Throws `token_invalid` and `keys_unavailable`.
+ * Asks an issuer about a token. The answer must name this issuer and this audience; one without an audience
+ * is not accepted. Throws `token_invalid` and `keys_unavailable`.
  */
 export async function introspectToken(
   token: string,
@@ -44,8 +47,8 @@ export async function introspectToken(
 const otherKinds: ReadonlySet<unknown> = new Set(['refresh', 'refresh_token', 'id', 'id_token'])
 
 /**
- * Whether an issuer, which knows tokens of every kind as active, says that this is another one (RFC 7662 section 4): Hydra in
- * `token_use`, Keycloak in `typ`, others in `token_type`.
+ * Whether the issuer says that an active token is not an access token (RFC 7662 section 4): Hydra says so
+ * in `token_use`, Keycloak in `typ`, others in `token_type`.
  */
 function isOtherToken({ token_use: use, typ, token_type: type }: JWTPayload): boolean {
   return [use, typ, type].some((kind) => typeof kind === 'string' && otherKinds.has(kind.toLowerCase()))

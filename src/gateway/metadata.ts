@@ -1,12 +1,12 @@
 import { proofAlgorithms } from '../core/dpop.ts'
 import type { Upstream } from './upstream.ts'
 
-/** The name of well-known documents that are protected resource metadata (RFC 9728 section 3). */
+/** The well-known name of protected resource metadata (RFC 9728 section 3). */
 export const metadataName = 'oauth-protected-resource'
 
 /**
- * The protected resource metadata (RFC 9728 section 2) of one spelling of a resource: a client compares `resource`
- * with the URL that it called.
+ * The protected resource metadata (RFC 9728 section 2) for one spelling of a resource, since clients
+ * compare `resource` with the URL that they called.
  */
 export function resourceMetadata(upstream: Upstream, resource: string, issuers: readonly string[]): object {
   return {

@@ -4,7 +4,10 @@ import type { EventKind } from '../telemetry/event.ts'
 import type { RequestTrace } from '../telemetry/trace-contract.ts'
 import type { CallSummary } from './call.ts'
 
-/** What is known of a running request. Written by the handlers alone, read once when the request is over. */
+/**
+ * What is known of a running request. Only the handlers write it; it is read once, when the request is
+ * over.
+ */
 export interface Note {
   kind: EventKind
   upstream?: string
@@ -12,8 +15,8 @@ export interface Note {
   call?: CallSummary
   scopes?: readonly string[]
   refusal?: Refusal
-  /** Whether the audit has the event of a call that was let pass. */
+  /** Whether the audit already has the event of an allowed call. */
   isRecorded?: boolean
-  /** Where it is traced and goes on to a server. */
+  /** Set if the request is traced and goes on to a server. */
   trace?: RequestTrace | undefined
 }

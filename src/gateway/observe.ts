@@ -3,10 +3,13 @@ import type { Outcome, RequestEvent } from '../telemetry/event.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
 import type { Note } from './note.ts'
 
-/** The status in the log of what got no answer, since its client was gone by then: the number that nginx uses. */
+/** The status in the log if the client disconnected before it got an answer; nginx uses the same number. */
 const clientGone = 499
 
-/** Tells of a request when it is over. `durationMs` is the time from its first line to the end of the answer. */
+/**
+ * The event of a request that is over. `durationMs` is the time from its first line to the end of the
+ * answer.
+ */
 export function gatewayEvent(
   { req, res, path, requestId, address }: Exchange,
   note: Note,

@@ -8,15 +8,18 @@ import type { StreamIds } from './stream-ids.ts'
 
 declare const brand: unique symbol
 
-/** A call that answers and reports on nothing but what its caller was asked. Only `openAnswers` makes one. */
+/**
+ * A call whose answers and progress reports concern only requests that its caller was sent. Only
+ * `openAnswers` makes one.
+ */
 export type Answering = Call & { readonly [brand]: true }
 
 const progress = 'notifications/progress'
 
 /**
- * Puts the server's own ids in the place of those that a client was given with the server's requests. Throws
- * `response_unexpected` for one that was not given out in this session (MCP 2025-11-25, Security Best Practices), and
- * `session_unknown`.
+ * Replaces the ids that a client was given with the server's requests by the server's own ids. Throws
+ * `response_unexpected` for an id that was not given out in this session (MCP 2025-11-25, Security Best
+ * Practices), and `session_unknown`.
  */
 export function openAnswers(
   ids: StreamIds,

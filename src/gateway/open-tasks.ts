@@ -10,26 +10,27 @@ import type { TaskIds } from './task-ids.ts'
 
 declare const brand: unique symbol
 
-/** A call that names no task but its caller's, as the server knows them. Only `openTasks` makes one. */
+/** A call that names only tasks of its caller, by the server's own ids. Only `openTasks` makes one. */
 export interface Opened {
   readonly [brand]: true
   readonly allowed: Authorized
   readonly body: Buffer | undefined
-  /** The task that the request is about, as its head may repeat it. */
+  /** The task that the request is about, which its headers may repeat. */
   readonly name: string | undefined
   /** All tasks that it names, by the server's ids. */
   readonly tasks: ReadonlySet<string>
-  /** Whether the answer may speak of tasks. */
+  /** Whether the answer may mention tasks. */
   readonly tellsOfTasks: boolean
 }
 
-/** A JSON object that is this call's alone. */
+/** A JSON object that belongs to this call only, so it can be changed. */
 type Json = Record<string, unknown>
 
 /**
- * Puts the server's task ids in the place of those that the client holds. Only such a call is written anew, from what
- * was read of it; every other keeps its bytes. Throws `task_unknown` for an id that was not given to this principal at
- * this server, be it made up or somebody else's (MCP 2025-11-25, tasks, "Task Isolation and Access Control").
+ * Replaces the task ids that the client holds by the server's. Only such a call is serialized again, from
+ * what was parsed; all others keep their bytes. Throws `task_unknown` for an id that was not given to this
+ * principal at this server, whether it is made up or somebody else's (MCP 2025-11-25, tasks, "Task
+ * Isolation and Access Control").
  */
 export function openTasks(ids: TaskIds, allowed: Authorized, call: Answering): Opened {
   const { principal, upstream } = allowed
@@ -60,7 +61,8 @@ export function openTasks(ids: TaskIds, allowed: Authorized, call: Answering): O
       filter['taskIds'] = [filter['taskIds']].flat().map(demand)
     const related = relatedTaskOf(holder)
     if (related === undefined) return
-    // What is no request may belong to a task that the client itself runs for the server, and of which we know nothing.
+    // A message that is not a request may concern a task that the client itself runs for the server, and
+    // which the gateway does not know.
     const isRequest = method !== undefined && message['id'] !== undefined
     const taskId = isRequest ? demand(related) : (find(related) ?? related)
     const meta = holder['_meta'] as Json
@@ -77,7 +79,7 @@ function isAboutTasks({ row, params }: MethodCall): boolean {
 }
 
 function namesTasks({ verb, methods, body }: Call): boolean {
-  // Of a posted response nothing was kept but its bytes.
+  // Of a posted response only its bytes were kept.
   if (methods.length === 0) return verb === 'POST' && body?.includes(relatedTaskKey) === true
   return methods.some(({ row: { method }, params }) => {
     const filter = method === 'subscriptions/listen' ? params['notifications'] : undefined

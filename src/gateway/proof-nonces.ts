@@ -1,16 +1,19 @@
 import type { Clock } from '../core/clock.ts'
 import { keyedDigest, secretsEqual } from '../core/secret.ts'
 
-/** Nonces that clients put into their DPoP proofs (RFC 9449 section 9). Nothing is stored: replicas share the key. */
+/**
+ * Nonces that clients put into their DPoP proofs (RFC 9449 section 9). Nothing is stored: replicas share
+ * the key.
+ */
 export interface ProofNonces {
-  /** The one to hand out now. */
+  /** The nonce to hand out now. */
   current(): string
-  /** Says whether a nonce was handed out in the last minutes. Untrusted input. */
+  /** Whether a nonce was handed out in the last few minutes. Untrusted input. */
   accepts(nonce: string): boolean
 }
 
 const stepMilliseconds = 60_000
-/** One step ahead for a replica whose clock is ahead; five minutes back. */
+/** One step ahead, for a replica whose clock is ahead, and five minutes back. */
 const acceptedSteps = [0, -1, -2, -3, -4, 1]
 
 /** Derives nonces from a key and the time. */

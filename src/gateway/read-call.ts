@@ -18,14 +18,14 @@ import {
 } from '../mcp/revisions.ts'
 import type { Call, MethodCall } from './call.ts'
 
-/** What a body may be at most. */
+/** The limits of a body. */
 export interface CallLimits {
   readonly bodyBytes: number
   readonly nesting: number
   readonly batch: number
 }
 
-/** What a request is read against. */
+/** What is needed to read a request. */
 interface CallContext {
   readonly limits: CallLimits
   /** The revision of the client's session. */
@@ -34,8 +34,9 @@ interface CallContext {
 }
 
 /**
- * Reads a request as MCP, once and strictly: media type, UTF-8, JSON, JSON-RPC, era, mirrored headers, known methods.
- * Throws the refusals of MCP 2026-07-28 in the order of "Server Validation". Everything is untrusted.
+ * Reads a request as MCP, once and strictly: media type, UTF-8, JSON, JSON-RPC, era, mirrored headers,
+ * known methods. Throws the refusals of MCP 2026-07-28 in the order of "Server Validation". Everything is
+ * untrusted.
  */
 export async function readCall(
   exchange: Exchange,
@@ -54,7 +55,7 @@ export async function readCall(
 
 function readBodiless(verb: 'GET' | 'DELETE', head: Head, fallback: Revision | undefined): Call {
   const revision = headerRevision(head) ?? fallback ?? assumedRevision
-  // Streams and sessions that a client opens by themselves exist in the legacy era only.
+  // Only the legacy era has streams and sessions that a client opens with requests of their own.
   if (eraOf(revision) === 'modern') throw new Refusal('method_not_allowed')
   return {
     verb,
@@ -86,7 +87,7 @@ interface BatchContext extends CallContext {
   readonly body: Buffer
 }
 
-/** A batch is decided as a whole: one element that is refused refuses all. */
+/** A batch is decided as a whole: if one element is refused, all are. */
 function readBatch(
   values: readonly unknown[],
   { head, limits, fallback, body, findMethod }: BatchContext,
@@ -127,14 +128,14 @@ function readMethod(
   return { row, params: message.params }
 }
 
-/** What is refused for its method, of which the operator learns the name. */
+/** A message with an unknown method, whose name is told to the operator. */
 interface UnknownMethod {
   readonly kind: MethodRow['kind']
   readonly method: string
   readonly id?: RequestId | undefined
 }
 
-/** The refusal of a method that is not in the table of a server. */
+/** The refusal of a method that is not in a server's table. */
 export function unknownMethod({ kind, method, id }: UnknownMethod, era: Dialect['era']): Refusal {
   if (kind === 'notification') return new Refusal('notification_unknown', { method })
   return new Refusal(era === 'modern' ? 'method_unknown' : 'method_unknown_legacy', { method, id })
@@ -148,8 +149,8 @@ function headerRevision({ protocolVersion }: Head): Revision | undefined {
 }
 
 /**
- * Exactly JSON in UTF-8: with another charset a server could read other bytes than were authorized. A semicolon may have
- * nothing behind it (RFC 9110 section 5.6.6), and "utf8" is how many write it.
+ * Exactly JSON in UTF-8: with another charset, a server could read something else than was authorized. A
+ * semicolon may be followed by nothing (RFC 9110 section 5.6.6), and "utf8" is a common spelling.
  */
 const plainJson = /^application\/json(?:[ \t]*;(?:[ \t]*charset=(?:utf-?8|"utf-?8"))?)*[ \t]*$/i
 

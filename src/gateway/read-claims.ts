@@ -1,15 +1,18 @@
 import { type Claims, claimOf } from '../core/claims.ts'
 import { parseScopes } from '../core/scope.ts'
 
-/** Where an issuer's access tokens say what, by the names of claims; a dot leads into an object. */
+/** Which claims of an issuer's access tokens hold what, by name; a dot descends into an object. */
 export interface ClaimReading {
   readonly scopes: readonly string[]
   readonly clientId: readonly string[]
   readonly groups: readonly string[]
   readonly roles: readonly string[]
-  /** What a scope, permission or role of the issuer stands for here. What is not named stands for itself. */
+  /**
+   * Which scopes here a scope, permission or role of the issuer stands for. One that is not listed stands
+   * for itself.
+   */
   readonly scopeMap: Readonly<Record<string, readonly string[]>>
-  /** What every token has besides. */
+  /** Scopes that every token has in addition. */
   readonly granted: readonly string[]
 }
 
@@ -23,7 +26,7 @@ export const standardReading: ClaimReading = {
   granted: [],
 }
 
-/** The scopes of a token: texts with spaces, or lists. */
+/** The scopes of a token, from space-separated strings or lists. */
 export function readScopes(claims: Claims, { scopes, scopeMap, granted }: ClaimReading): string[] {
   const named = scopes.flatMap((name) => {
     const value = claimOf(claims, name)
@@ -35,12 +38,12 @@ export function readScopes(claims: Claims, { scopes, scopeMap, granted }: ClaimR
   return [...new Set([...mapped, ...granted])]
 }
 
-/** The texts in claims of these names, in lists or alone. */
+/** The strings in the claims of these names, single or in lists. */
 export function readTexts(claims: Claims, names: readonly string[]): readonly string[] {
   return [...new Set(names.flatMap((name) => texts(claimOf(claims, name))))]
 }
 
-/** The first of these claims that is a text. */
+/** The first of these claims that is a string. */
 export function readText(claims: Claims, names: readonly string[]): string | undefined {
   return names
     .map((name) => claimOf(claims, name))

@@ -8,8 +8,9 @@ import { problemPage, sentence } from '../http/problem-page.ts'
 import type { RequestId } from '../mcp/message.ts'
 
 /**
- * The one place where a refusal becomes a response: a JSON-RPC error, with the challenge that goes with a 401 or 403.
- * `metadataUrl` is where the client finds the protected resource metadata, `callId` the id of the request, if known.
+ * The one place where a refusal becomes a response: a JSON-RPC error, with the challenge that goes with a
+ * 401 or 403. `metadataUrl` is where the client finds the protected resource metadata, `callId` the id of
+ * the request, if known.
  */
 export function refuse(
   exchange: Exchange,
@@ -32,8 +33,8 @@ export function refuse(
 }
 
 /**
- * The same for who wanted the authorization server: a page where a browser asks, else an error of OAuth (RFC 6749 section 5.2),
- * which the page of any origin that was checked may read.
+ * The same for requests to the authorization server: a page if a browser asks, otherwise an OAuth error
+ * (RFC 6749 section 5.2), which pages of any checked origin may read.
  */
 export async function refuseOAuth(exchange: Exchange, refusal: Refusal, site: Site): Promise<void> {
   const { req, res, head, requestId, baseHeaders } = exchange
@@ -57,7 +58,10 @@ export async function refuseOAuth(exchange: Exchange, refusal: Refusal, site: Si
   sendJson(exchange, status, { error, error_description: description }, headers)
 }
 
-/** The methods that a path takes (RFC 9110 section 15.5.6); the one that was refused it takes under other circumstances at most. */
+/**
+ * The methods that a path accepts (RFC 9110 section 15.5.6), without the refused one, which is accepted
+ * only in other circumstances, if at all.
+ */
 function allowedBeside(refused: string | undefined, methods = 'GET, POST, DELETE, OPTIONS'): string {
   return methods
     .split(', ')

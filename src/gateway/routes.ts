@@ -2,7 +2,7 @@ import type { Site } from '../core/site.ts'
 import { metadataName } from './metadata.ts'
 import type { Upstream } from './upstream.ts'
 
-/** What a path leads to. Everything on the site that is no route belongs to the authorization server. */
+/** What a path leads to. Everything on the site that is not a route belongs to the authorization server. */
 export type Route =
   | { readonly kind: 'mcp'; readonly upstream: Upstream }
   /** `path` is the path on the origin of the resource that the metadata describes. */
@@ -13,8 +13,8 @@ export type Route =
 export const identityKeysPath = '/gateway/jwks'
 
 /**
- * The routes by exact path on the origin: no pattern, no decoding, so that no spelling of a path can slip past a check.
- * `root` is what the metadata at the root is about.
+ * The routes by exact path on the origin, without patterns or decoding, so that no spelling of a path can
+ * slip past a check. `root` is the resource that the metadata at the root describes.
  */
 export function buildRoutes(
   site: Site,
@@ -28,7 +28,7 @@ export function buildRoutes(
     const metadata = { kind: 'metadata', upstream, path } as const
     routes.set(path, { kind: 'mcp', upstream })
     routes.set(site.wellKnownPath(metadataName, upstream.path), metadata)
-    // Not in the RFC, but some clients append instead of inserting.
+    // Not in the RFC, but some clients append the well-known string instead of inserting it.
     routes.set(`${path}/.well-known/${metadataName}`, metadata)
   }
   if (root !== undefined) {

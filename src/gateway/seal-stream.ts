@@ -6,8 +6,8 @@ import type { StreamIds } from './stream-ids.ts'
 const cancelled = 'notifications/cancelled'
 
 /**
- * How what a legacy server asks its client in a stream gets ids that this client alone can answer, and places in the
- * stream that it alone can come back to. Undefined where a server asks nothing: in the modern era.
+ * Replaces the ids of a legacy server's requests in a stream, and the positions in the stream, by ones that
+ * only this client can use. Undefined in the modern era, where servers send no requests.
  */
 export function streamSealer(
   ids: StreamIds,

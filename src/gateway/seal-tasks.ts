@@ -5,9 +5,10 @@ import type { Opened } from './open-tasks.ts'
 import type { TaskIds } from './task-ids.ts'
 
 /**
- * How the task ids in the answer to a call become ids that its caller alone can use; undefined where the answer holds
- * none. A task is the caller's when it was made by, or named in, a request of the caller's. Of all others only a server
- * that separates its users' tasks can say whose they are: what another one tells of them is left out.
+ * Replaces the task ids in the answer to a call by ids that only its caller can use; undefined if the
+ * answer holds none. A task is the caller's if a request of the caller's created or named it. For all other
+ * tasks only a server that separates its users' tasks can say whose they are; without such a server, they
+ * are left out.
  */
 export function taskSealer(ids: TaskIds, { allowed, tasks, tellsOfTasks }: Opened): Rewrite | undefined {
   const { principal, upstream, call } = allowed
@@ -59,14 +60,14 @@ export function taskSealer(ids: TaskIds, { allowed, tasks, tellsOfTasks }: Opene
   }
 }
 
-/** Without an id the message stays, and what it belongs to is not told. */
+/** Without an id the message stays, but no longer says which task it belongs to. */
 function withRelated(holder: JsonObject, taskId: string | undefined): JsonObject {
   const { [relatedTaskKey]: related, ...rest } = holder['_meta'] as Record<string, unknown>
   const label = taskId === undefined ? {} : { [relatedTaskKey]: { ...(related as object), taskId } }
   return { ...holder, _meta: { ...rest, ...label } }
 }
 
-/** A server that cannot tell its callers apart offers no list of tasks, nor does the gateway in its place (MCP H6). */
+/** If a server cannot tell its callers apart, the gateway does not offer a list of tasks for it (MCP H6). */
 function withoutTaskList(capabilities: JsonObject): JsonObject {
   const { tasks } = capabilities
   if (!isJsonObject(tasks)) return capabilities

@@ -31,39 +31,42 @@ import { endTrace } from './trace.ts'
 
 /** What the gateway's listener needs. */
 export interface GatewayPorts {
-  /** Which of its origins a client uses decides how metadata spells things. */
+  /** Determines, by which of its origins a client uses, how metadata spells URLs. */
   readonly site: Site
   readonly guard: Guard
   readonly clientAddress: ClientAddress
   readonly routes: ReadonlyMap<string, Route>
   readonly mcp: McpHandler
-  /** Whether a principal's token still counts. */
+  /** Whether a principal's token is still valid. */
   readonly isCurrent: (principal: Principal) => boolean
   readonly issuers: readonly string[]
-  /** The public JWK Set of identity tokens, as it is now. */
+  /** The current public JWK Set of identity tokens. */
   readonly identityKeys: () => object
-  /** Undefined where clients get their tokens elsewhere: there is nothing here but MCP servers. */
+  /** Undefined if clients get their tokens elsewhere, so that there are only MCP servers here. */
   readonly authorizationServer: AuthorizationServerProxy | undefined
   readonly observe: Observe
   readonly recorder: Recorder
   readonly traces: Traces | undefined
-  /** Told of every fault of ours, for the log. */
+  /** Called with every internal fault, for the log. */
   readonly onFault: (error: unknown) => void
 }
 
 /** The public listener's handler. */
 export interface Gateway {
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void
-  /** Answers what still comes, each the last of its connection, and ends the streams that would otherwise never end. */
+  /**
+   * Still answers requests, but as the last on their connections, and ends the streams that would otherwise
+   * never end.
+   */
   readonly endStreams: () => void
   /**
-   * For one whose place another has taken: ends the streams of requests that are `over`, those too that are opening, and
-   * resolves when nothing of such requests runs any more.
+   * For a gateway that has been replaced: ends the streams of requests that are `over`, including those
+   * still opening, and resolves when no such request is running any more.
    */
   readonly leave: (over: (note: Note) => boolean) => Promise<void>
-  /** Resolves when nothing runs any more. */
+  /** Resolves when nothing is running any more. */
   readonly idle: () => Promise<void>
-  /** Looks after streams no longer. */
+  /** Stops watching streams. */
   readonly stop: () => void
 }
 
@@ -109,7 +112,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
         ports.observe(event)
         if (ports.traces !== undefined) endTrace(ports.traces, exchange, note, event)
       }
-      // What came of a request whose client went away is known a moment later.
+      // If the client has disconnected, the outcome is known only a moment later.
       if (res.writableFinished) tell()
       else void answered.then(tell)
     })
@@ -135,7 +138,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
     stop: () => clearInterval(streamCheck),
   }
 
-  /** Resolves when none of the requests that are meant runs. */
+  /** Resolves when none of the matching requests is running. */
   function whenNone(meant: (note: Note) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -181,7 +184,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
       note.upstream = route.upstream.name
       return ports.mcp(route.upstream, exchange, note)
     }
-    // Node leaves the body away where only the head was asked for.
+    // Node omits the body for HEAD.
     if (exchange.req.method !== 'GET' && exchange.req.method !== 'HEAD')
       throw new Refusal('method_not_allowed', { allow: 'GET, HEAD, OPTIONS' })
     if (route.kind === 'metadata') return sendJson(exchange, 200, describe(route, exchange))
@@ -195,7 +198,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
     return resourceMetadata(upstream, originOf(exchange) + path, ports.issuers)
   }
 
-  /** Has the audit know of a refusal before the client does. Returns what the client is told. */
+  /** Writes a refusal to the audit before the client hears of it. Returns what the client is told. */
   function recorded(exchange: Exchange, note: Note, refusal: Refusal): Refusal {
     try {
       recordRefusal(ports.recorder, exchange, note, refusal)
@@ -219,12 +222,12 @@ export function createGateway(ports: GatewayPorts): Gateway {
   }
 }
 
-/** What ends a stream that a client holds open: the answer that it waits for, where there is one. */
+/** The last event of a stream that a client holds open: the answer to its request, if there is one. */
 function lastEvent({ id }: CallSummary): string | undefined {
   return id === undefined ? undefined : writeEvent(endOfListening(id))
 }
 
-/** Mostly from a proxy that strips the prefix of a public URL, so it says what is wrong to whoever looks. */
+/** Usually a proxy strips the prefix of the public URL, so the message says what is wrong. */
 function outside({ basePath }: Site): Refusal {
   const explain = basePath === '' ? {} : { explain: `everything here begins with ${basePath}/` }
   return new Refusal('path_outside', explain)

@@ -4,31 +4,31 @@ import type { Sealer } from '../core/secret.ts'
 import { isRevision, type Revision } from '../mcp/revisions.ts'
 import type { Opening } from './call.ts'
 
-/** A legacy session of an MCP server, as the gateway remembers it inside the id that the client holds. */
+/** A legacy session of an MCP server, as the gateway stores it in the id that the client holds. */
 export interface Session {
-  /** The server's own id. The client never sees it. */
+  /** The server's own id, which the client never sees. */
   readonly upstreamId: string
-  /** What the client asked for when it opened the session. */
+  /** The revision that the client asked for when it opened the session. */
   readonly revision: Revision | undefined
-  /** How it can be opened again, and until when: milliseconds since the epoch. */
+  /** How the session can be opened again, and until when, in milliseconds since the epoch. */
   readonly renewal: { readonly initialize: string; readonly until: number } | undefined
 }
 
 /** `foreign` is an id that is not this principal's at this server: unknown, somebody else's, or made up. */
 export type SessionClaim = Session | 'none' | 'foreign'
 
-/** Session ids that any replica can open, and that mean nothing to another user, client or server. */
+/** Session ids that any replica can open, and that are useless to another user, client or server. */
 export interface Sessions {
   seal(upstreamId: string, opening: Opening, owner: { principal: Principal; upstream: string }): string
   /** The id is untrusted. */
   open(id: string | undefined, principal: Principal, upstream: string): SessionClaim
 }
 
-/** No part of a session can have one: ids are visible ASCII, and JSON is written without. */
+/** No part of a session can contain it: ids are visible ASCII, and JSON is written without line breaks. */
 const separator = '\n'
 const renewableMilliseconds = 7 * 24 * 60 * 60 * 1000
 
-/** Builds the sessions over a sealer: the binding to the principal is its context. */
+/** Builds the sessions over a sealer, which binds them to the principal through its context. */
 export function sealedSessions(sealer: Sealer, clock: Clock): Sessions {
   return {
     seal(upstreamId, { revision, initialize }, { principal, upstream }) {
@@ -52,7 +52,7 @@ export function sealedSessions(sealer: Sealer, clock: Clock): Sessions {
   }
 }
 
-/** Names a principal: the same text for the same issuer, subject and client, and for no other. */
+/** Identifies a principal: the same string for the same issuer, subject and client, and for no other. */
 export function principalName(principal: Principal): string {
   const known = names.get(principal)
   if (known !== undefined) return known
@@ -65,7 +65,7 @@ export function principalName(principal: Principal): string {
 /** A principal lives as long as its token is cached. */
 const names = new WeakMap<Principal, string>()
 
-/** What a sealed thing is bound to: the same issuer, subject, client and server, and no other. */
+/** What sealed values are bound to: issuer, subject, client and server. */
 export function ownerContext(principal: Principal, upstream: string): string {
   return `${principalName(principal)}\n${upstream}`
 }

@@ -2,7 +2,10 @@ import type { Principal } from '../core/principal.ts'
 import type { Sealer } from '../core/secret.ts'
 import { ownerContext } from './session.ts'
 
-/** Whose stream it is: a principal's, in a session at a server, by the server's own id where it has one. */
+/**
+ * Who a stream belongs to: a principal, in a session at a server, identified by the server's own session id
+ * if there is one.
+ */
 interface StreamOwner {
   readonly principal: Principal
   /** The name of the server. */
@@ -24,7 +27,7 @@ export interface StreamIds {
   open(kind: Kind, sealed: string, owner: StreamOwner): string | undefined
 }
 
-/** Builds the ids over a sealer whose output can be repeated. */
+/** Builds the ids over a repeatable sealer. */
 export function sealedStreamIds(sealer: Sealer): StreamIds {
   return {
     seal: (kind, text, owner) => sealer.seal(text, contextOf(kind, owner)),

@@ -10,13 +10,13 @@ import { keysUnavailable } from './keys-unavailable.ts'
 import { readScopes, readText, readTexts } from './read-claims.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
-/** What has to be known of an issuer to read its claims. */
+/** What must be known of an issuer to read its claims. */
 export type ClaimSource = Pick<TrustedIssuer, 'issuer' | 'claims' | 'hasForeignUsers'>
 
-/** A token that lives longer than this was not made by a careful issuer. */
+/** A careful issuer makes no token that lives longer than this. */
 const maxLifetimeSeconds = 7 * 24 * 3600
 
-/** Who calls, by claims that have been verified. Throws `token_invalid`. */
+/** The caller, from claims that have been verified. Throws `token_invalid`. */
 export function toPrincipal(
   payload: JWTPayload,
   { issuer, claims: reading, hasForeignUsers }: ClaimSource,
@@ -50,18 +50,21 @@ export function toPrincipal(
   }
 }
 
-/** A token that no user stands behind, where the subject is not the client: as Entra and Auth0 say it. */
+/**
+ * Whether a token is a machine's although its subject is not the client id: Entra and Auth0 say so in these
+ * claims.
+ */
 function isMachine({ idtyp, gty }: JWTPayload): boolean {
   return idtyp === 'app' || gty === 'client-credentials'
 }
 
-/** RFC 8693 section 4.1: of a chain of actors the outermost counts, the others are history. */
+/** RFC 8693 section 4.1: of a chain of actors only the outermost counts; the others are history. */
 function currentActor(act: unknown): string | undefined {
   const { sub } = Object(act) as { sub?: unknown }
   return typeof sub === 'string' ? sub : undefined
 }
 
-/** RFC 7800 section 3.1: a confirmation that is not understood must not be passed over. */
+/** RFC 7800 section 3.1: a confirmation that is not understood must not be ignored. */
 function boundKey(confirmation: unknown): string | undefined {
   if (confirmation === undefined) return undefined
   const { jkt, ...others } = Object(confirmation) as Record<string, unknown>
@@ -81,7 +84,7 @@ export function issuerUnavailable(
   return keysUnavailable(reason, { cause, specifics })
 }
 
-/** A token that does not count. The reasons are a closed set: they are labels of a metric. */
+/** A token that is not accepted. The reasons are a closed set, since they are metric labels. */
 export function invalidToken(
   reason: string,
   { cause, specifics }: { readonly cause?: unknown; readonly specifics?: string } = {},

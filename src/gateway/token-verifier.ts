@@ -10,61 +10,73 @@ import type { ClaimReading } from './read-claims.ts'
 import { invalidToken, toPrincipal } from './to-principal.ts'
 import { clockToleranceSeconds, verifyJwt } from './verify-jwt.ts'
 
-/** An authorization server whose access tokens count here. */
+/** An authorization server whose access tokens are accepted here. */
 export interface TrustedIssuer {
   readonly issuer: string
   readonly keys: JWTVerifyGetKey
-  /** Signature algorithms that its tokens may have; never `none` and never a symmetric one. */
+  /** Accepted signature algorithms; never `none` and never a symmetric one. */
   readonly algorithms: readonly string[]
-  /** Values of the `typ` header that mark its access tokens, in lower case. */
+  /** Values of the `typ` header that identify its access tokens, in lower case. */
   readonly tokenTypes: readonly string[]
-  /** Values of `aud` that count in place of the resource. */
+  /** Values of `aud` that are accepted instead of the resource. */
   readonly audiences?: readonly string[] | undefined
-  /** Where its tokens say what. */
+  /** Which claims of its tokens hold what. */
   readonly claims: ClaimReading
   /**
-   * Whether its users are others than ours, so that no subject of its tokens may look like the id of one of ours: an MCP
-   * server may know a caller by `sub` alone.
+   * Whether its users are not ours. If so, no subject of its tokens may look like a local user id, since an
+   * MCP server may identify a caller by `sub` only.
    */
   readonly hasForeignUsers: boolean
-  /** Whether a key still verifies; asked on every use. Without it a key counts for as long as a token does. */
+  /**
+   * Whether a key is still valid; called on every use. Without it, a key is valid as long as its tokens
+   * are.
+   */
   readonly hasKey?: ((kid: string) => boolean) | undefined
-  /** The issuer is asked about each token, in place of its keys. At one issuer of a verifier at most. */
+  /**
+   * How to ask the issuer about each token, instead of using its keys. A verifier has at most one such
+   * issuer.
+   */
   readonly introspection?: Introspection | undefined
 }
 
-/** Verifies access tokens (RFC 9068 section 4) and remembers the ones that were good. */
+/** Verifies access tokens (RFC 9068 section 4) and caches valid ones. */
 export interface TokenVerifier {
   /** Throws `token_invalid` or `keys_unavailable`. The token is untrusted, and must be for `resource`. */
   verify(token: string, resource: string): Principal | Promise<Principal>
-  /** Whether a principal's token still counts: for what lasts longer than the request that it came with. */
+  /**
+   * Whether a principal's token is still valid, for streams and the like that outlive the request it came
+   * with.
+   */
   isCurrent(principal: Principal): boolean
 }
 
 interface TokenVerifierOptions {
   readonly issuers: readonly TrustedIssuer[]
   readonly clock: Clock
-  /** Says whether a token or its grant was revoked, or that nobody knows at the moment; asked on every use. */
+  /** Whether a token or its grant was revoked, or that this is currently unknown; called on every use. */
   readonly isRevoked: (principal: Principal) => boolean | 'unknown'
-  /** Told how long each verification that was not cached took, in seconds. */
+  /** Called with the duration, in seconds, of each verification that was not cached. */
   readonly onVerified: (seconds: number, valid: boolean) => void
 }
 
 interface Verified {
   readonly principal: Principal
-  /** The audiences that count for this token's issuer in place of the resource. */
+  /** The audiences that this token's issuer may use instead of the resource. */
   readonly accepted: readonly string[] | undefined
-  /** Whether the key that signed the token still verifies. */
+  /** Whether the key that signed the token is still valid. */
   readonly isKeyKnown: () => boolean
-  /** Until when the word of an issuer counts that was asked, in seconds since the epoch. */
+  /** Until when an introspection answer is valid, in seconds since the epoch. */
   readonly freshUntil: number | undefined
-  /** Asks it again, for what lasts longer and began with this principal. */
+  /** Asks the issuer again, for a stream that this principal opened. */
   readonly again: (principal: Principal) => void
 }
 
 const cacheSize = 10_000
 
-/** Builds the verifier. Signatures cost; the cache makes a known token cost a hash and a few comparisons. */
+/**
+ * Builds the verifier. Verifying signatures is expensive; with the cache, a known token costs a hash and a
+ * few comparisons.
+ */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { clock, isRevoked, onVerified } = options
   const findIssuer = issuerFinder(options.issuers)
@@ -105,7 +117,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   }
 
   const verifyAnew = (token: string, key: string): Promise<Verified> => {
-    // Many requests with one new token are one question.
+    // Concurrent requests with the same new token share one verification.
     const waiting = running.get(key)
     if (waiting !== undefined) return waiting
     const began = performance.now()
@@ -128,7 +140,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     return verification
   }
 
-  /** For a stream: what the issuer says now counts for the principal of then. Silence ends it: nobody knows. */
+  /**
+   * For a stream: the issuer's new answer applies to the principal that opened it. If the issuer does not
+   * answer, the stream ends, since nobody knows whether the token is still valid.
+   */
   const askAgain = async (token: string, key: string, principal: Principal): Promise<void> => {
     try {
       origins.set(principal, await verifyAnew(token, key))
@@ -157,8 +172,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 }
 
 /**
- * Finds the issuer of a token, by what it says of itself. What says nothing belongs to the one that is asked. What it
- * returns throws `token_invalid`.
+ * Finds the issuer of a token by what the token says of itself. A token that says nothing belongs to the
+ * issuer with introspection. The function that it returns throws `token_invalid`.
  */
 export function issuerFinder<T extends { readonly issuer: string; readonly introspection?: unknown }>(
   all: readonly T[],
@@ -172,12 +187,14 @@ export function issuerFinder<T extends { readonly issuer: string; readonly intro
   }
 }
 
-/** Whether a token is over. */
+/** Whether a token has expired. */
 export function isExpired({ expiresAt }: Principal, clock: Clock): boolean {
   return expiresAt + clockToleranceSeconds <= epochSeconds(clock)
 }
 
-/** Throws `token_invalid` for a token that is for no audience that counts: the resource, or what is `accepted` in its place. */
+/**
+ * Throws `token_invalid` for a token without a valid audience: the resource, or one of `accepted` instead.
+ */
 export function checkAudience(
   principal: Principal,
   accepted: readonly string[] | undefined,
@@ -194,18 +211,21 @@ function isFor({ audiences }: Principal, accepted: readonly string[] | undefined
 
 const maxShown = 500
 
-/** Names what would have been right, since only the operator can tell an issuer, or us, what to call the server (N8). */
+/**
+ * Names the right audience, since only the operator can tell the issuer, or us, what to call the server
+ * (N8).
+ */
 function forAnother({ audiences }: Principal, accepted: readonly string[]): Refusal {
   const received = JSON.stringify(audiences).slice(0, maxShown)
   const specifics = `its aud is ${received}, what counts here is ${JSON.stringify(accepted)}`
   return invalidToken('token is for another resource', { specifics })
 }
 
-/** What a token says of its issuer; undefined for one that says nothing, since it is no JWT. */
+/** The issuer that a token names; undefined for a token that is not a JWT. */
 function claimedIssuer(token: string): string | undefined {
   try {
     return decodeJwt(token).iss
   } catch {
-    return undefined // opaque: the issuer that is asked knows, or nobody does
+    return undefined // opaque: only the issuer with introspection may know it
   }
 }

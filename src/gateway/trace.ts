@@ -5,7 +5,7 @@ import { contextOf, type RequestTrace, type TraceContext, type Traces } from '..
 import type { Call } from './call.ts'
 import type { Note } from './note.ts'
 
-/** Begins the trace of a request that goes on to a server; undefined where nothing is traced. */
+/** Begins the trace of a request that goes on to a server; undefined if nothing is traced. */
 export function beginTrace(
   traces: Traces | undefined,
   { head, began }: Exchange,
@@ -14,14 +14,17 @@ export function beginTrace(
   return traces?.begin({ header: contextOf(head.forwardable), message: contextOfMessage(call) }, began)
 }
 
-/** Ends the trace of a request that is over. What was handed on to the authorization server is traced there. */
+/**
+ * Ends the trace of a request that is over. A request that was passed on to the authorization server is
+ * traced there.
+ */
 export function endTrace(traces: Traces, { head }: Exchange, note: Note, event: RequestEvent): void {
   if (note.trace !== undefined) note.trace.end(event)
   else if (note.kind !== 'proxy')
     traces.record({ header: contextOf(head.forwardable), message: undefined }, event)
 }
 
-/** What a client says in `_meta` (MCP, "Trace Context"); the members are untrusted. */
+/** The trace context in the client's `_meta` (MCP, "Trace Context"); its members are untrusted. */
 function contextOfMessage({ methods }: Call): TraceContext | undefined {
   const meta = methods.length === 1 ? methods[0]?.params['_meta'] : undefined
   if (!isJsonObject(meta)) return undefined

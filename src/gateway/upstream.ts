@@ -10,25 +10,31 @@ import type { UpstreamLimits } from './admission.ts'
 /** What callers may do at an MCP server. */
 export interface UpstreamPolicy extends ProtectedResource {
   readonly dpop: ProofPolicy
-  /** The methods that the server is asked for, with the scopes that they need here. */
+  /** The methods that the server supports, with the scopes that they need here. */
   readonly findMethod: FindMethod
   /** The baseline, and every other scope that a request can need here. */
   readonly allScopes: readonly string[]
-  /** Undefined where nothing is forbidden. */
+  /** Undefined if nothing is forbidden. */
   readonly rules: ObjectRules | undefined
-  /** Whether the server keeps the tasks of its callers apart, so that what it tells of tasks is its caller's. */
+  /**
+   * Whether the server keeps its callers' tasks apart, so that what it tells a caller about tasks concerns
+   * that caller's.
+   */
   readonly separatesTasks: boolean
-  /** What the server must not ask of clients; undefined where it may ask everything. */
+  /** What the server must not ask of clients; undefined if it may ask anything. */
   readonly withheldQuestions: ReadonlySet<QuestionKind> | undefined
-  /** What lists show: all that may ever be used, or what the token allows to use now. */
+  /**
+   * What lists show: everything that may ever be used, the same with missing scopes marked, or only what
+   * the token allows now.
+   */
   readonly listing: 'reachable' | 'marked' | 'callable'
 }
 
-/** One MCP server behind the gate. */
+/** One MCP server behind the gateway. */
 export interface Upstream extends UpstreamPolicy {
   readonly connector: Connector
   readonly credential: UpstreamCredential
   readonly limits: UpstreamLimits
-  /** What the audit keeps of arguments; undefined where it is nothing. */
+  /** What the audit keeps of arguments; undefined if nothing. */
   readonly describeArguments: DescribeArguments | undefined
 }

@@ -5,10 +5,13 @@ import { areKeysAbsent } from '../core/keys-absent.ts'
 import { invalidToken, issuerUnavailable } from './to-principal.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
-/** By how much clocks may differ. */
+/** The clock difference that is tolerated. */
 export const clockToleranceSeconds = 5
 
-/** Verifies a token with the keys of the issuer that it names, and no others (RFC 9068 section 4). Throws a Refusal. */
+/**
+ * Verifies a token with the keys of the issuer that it names, and no others (RFC 9068 section 4). Throws a
+ * Refusal.
+ */
 export async function verifyJwt(
   token: string,
   issuer: TrustedIssuer,
@@ -25,8 +28,8 @@ export async function verifyJwt(
 }
 
 /**
- * What `verifyJwt` says of claims, without a signature: for explaining, never for letting anybody in. A header that is not
- * known is taken to be right. Throws a Refusal.
+ * The checks of `verifyJwt` on claims, without a signature: for explanations only, never to grant access. A
+ * header that is not known is assumed to be right. Throws a Refusal.
  */
 export function checkUnverified(
   claims: JWTPayload,
@@ -42,7 +45,7 @@ export function checkUnverified(
   }
 }
 
-/** What every access token says (RFC 9068 section 2.2). */
+/** Claims that every access token has (RFC 9068 section 2.2). */
 export const requiredClaims: readonly string[] = ['sub', 'exp', 'iat', 'aud']
 
 function claimRules({ issuer }: Pick<TrustedIssuer, 'issuer'>, clock: Clock): JWTClaimVerificationOptions {
@@ -60,12 +63,15 @@ function checkKind(payload: JWTPayload, typ: string | undefined, tokenTypes: rea
     throw invalidToken('token is no access token')
 }
 
-/** RFC 7515 section 4.1.9: the prefix `application/` may be left out, and case does not matter. */
+/** RFC 7515 section 4.1.9: the prefix `application/` may be omitted, and case does not matter. */
 function mediaType(typ: string | undefined): string {
   return (typ ?? '').toLowerCase().replace(/^application\//, '')
 }
 
-/** Where `typ` says nothing, content does: an ID token is for a client, and Keycloak names its kinds of tokens inside. */
+/**
+ * If `typ` says nothing, the content does: an ID token is for a client, and Keycloak puts the kind of a
+ * token into its claims.
+ */
 function isOtherToken(payload: JWTPayload): boolean {
   const { typ } = payload
   return (

@@ -18,34 +18,35 @@ interface PresentedProof {
   readonly thumbprint: string
 }
 
-/** Verifies that the sender of a request holds the key of its token. */
+/** Verifies that the sender of a request holds its token's key. */
 export interface ProofVerifier {
   /**
    * Checks a proof (RFC 9449 sections 4.3 and 7.1):
-   * - `typ`, an algorithm of the list, a public key in the header, and its signature;
-   * - `htm` and `htu` are this request, `iat` is within five minutes, `ath` is this token, the key is the token's;
-   * - `nonce` is one of ours, where there is one or where one is required;
+   * - `typ`, an accepted algorithm, a public key in the header, and its signature;
+   * - `htm` and `htu` match this request, `iat` is within five minutes, `ath` matches this token, and the
+   *   key is the token's;
+   * - `nonce`, if there is one or one is required, is one of ours;
    * - `jti` was never seen before, on any replica.
-   * Returns a nonce for the client's next proof, if it should have a newer one. Throws `proof_invalid` and
+   * Returns a nonce for the client's next proof, if it should use a newer one. Throws `proof_invalid` and
    * `proof_nonce_needed`.
    */
   verify(presented: PresentedProof): Promise<string | undefined>
 }
 
 interface ProofVerifierOptions {
-  /** The public origins: a client may use any of them. */
+  /** The public origins, any of which a client may use. */
   readonly origins: readonly string[]
   readonly clock: Clock
   readonly nonces: ProofNonces
   readonly nonceRequired: boolean
-  /** Says whether an id is new, once for all replicas; it need not be kept after `expiresAt`, in milliseconds. */
+  /** Whether an id is new, across all replicas; it need not be kept after `expiresAt`, in milliseconds. */
   readonly firstUse: (id: string, expiresAt: number) => Promise<boolean>
 }
 
 const windowSeconds = 300
 const seenSize = 10_000
 
-/** Builds the verifier. What this process has seen is refused without asking the store. */
+/** Builds the verifier. A proof that this process has already seen is refused without asking the store. */
 export function createProofVerifier(options: ProofVerifierOptions): ProofVerifier {
   const { origins, clock, nonces, nonceRequired, firstUse } = options
   const seen = new LRUCache<string, true>({ max: seenSize })
@@ -107,14 +108,14 @@ async function verifySignature(
   }
 }
 
-/** The URL that a proof names, without query and fragment, normalised (RFC 3986 section 6.2.2 and 6.2.3). */
+/** The URL that a proof names, without query and fragment, normalized (RFC 3986 sections 6.2.2 and 6.2.3). */
 function targetOf(htu: unknown): string | undefined {
   const url = typeof htu === 'string' ? URL.parse(htu) : null
   if (url === null || url.username !== '' || url.password !== '') return undefined
   return url.origin + url.pathname
 }
 
-/** The reasons are a closed set: they are labels of a metric. */
+/** The reasons are a closed set, since they are metric labels. */
 function invalid(reason: string, cause?: unknown): Refusal {
   return new Refusal('proof_invalid', { reason, cause })
 }

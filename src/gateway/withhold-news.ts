@@ -6,13 +6,13 @@ import type { Rewrite } from '../upstream/contract.ts'
 import { demandOf } from './authorize.ts'
 import type { Upstream } from './upstream.ts'
 
-/** Who may hear of everything, which is the same for each request with a token. */
+/** Whether a caller may hear of everything, which is the same for each request with a token. */
 const unrestricted = new WeakMap<Principal, WeakMap<Upstream, boolean>>()
 
 /**
- * How a stream loses what its caller could not have asked for: that a list has changed which the caller may not see, or a
- * resource that the caller may not subscribe to, by the very decision that such a request meets. Undefined where nothing
- * can be withheld.
+ * Removes from a stream what its caller could not have asked for: that a list has changed that the caller
+ * may not see, or a resource that the caller may not subscribe to, by the same decision that such a request
+ * gets. Undefined if nothing can be withheld.
  */
 export function newsFilter(principal: Principal, upstream: Upstream): Rewrite | undefined {
   const mayHear = (method: string, params: unknown): boolean => {

@@ -8,12 +8,13 @@ import type { Rewrite } from '../upstream/contract.ts'
 import type { Call } from './call.ts'
 import type { Upstream } from './upstream.ts'
 
-/** What takes the place of a question: a method that no client knows, so that each says so to the server. */
+/** Replaces the method of a withheld question: no client knows it, so each reports an error to the server. */
 const withheldMethod = 'portcullis/withheld'
 
 /**
- * Takes out of a call what its client offers to be asked and this server must not ask, so that a server which heeds
- * capabilities finds another way. Every call without such an offer keeps its bytes: batches do, which hold no `initialize`.
+ * Removes from a call those client capabilities that this server must not use, so that a server that
+ * respects capabilities finds another way. Calls without such a capability keep their bytes, as do batches,
+ * which contain no `initialize`.
  */
 export function withholdOffers({ withheldQuestions: withheld }: Upstream, call: Call): Call {
   const [only] = call.methods
@@ -30,7 +31,7 @@ export function withholdOffers({ withheldQuestions: withheld }: Upstream, call: 
   }
 }
 
-/** Where a client says what it can do. */
+/** Where a client declares its capabilities. */
 interface Place {
   get(params: JsonObject): unknown
   set(params: JsonObject, offers: JsonObject): JsonObject
@@ -54,10 +55,10 @@ function without(offers: unknown, withheld: ReadonlySet<string>): JsonObject {
 }
 
 /**
- * How a client is kept from questions that this server must not ask, and asks all the same. One of the legacy era reaches
- * it without a word of what was asked, by a method that it does not know: its own answer ends the server's wait. A result
- * or an error that asks becomes another error, and a notification that does is left out. Undefined where the server may
- * ask everything.
+ * Keeps a client from being asked what this server must not ask, if the server asks anyway. A request of a
+ * legacy server reaches the client without its content and with a method that the client does not know, so
+ * the client's own error ends the server's wait. A result or an error that asks becomes a different error,
+ * and a notification that asks is dropped. Undefined if the server may ask anything.
  */
 export function questionFilter({ withheldQuestions: withheld }: Upstream): Rewrite | undefined {
   if (withheld === undefined) return undefined
@@ -65,7 +66,7 @@ export function questionFilter({ withheldQuestions: withheld }: Upstream): Rewri
     const kind = isJsonObject(question) ? questionOf.get(question['method']) : undefined
     return kind !== undefined && withheld.has(kind)
   }
-  /** What has not the form of questions may still be read as some. */
+  /** A client may accept as questions even what does not have their exact form. */
   const asks = (holder: unknown): boolean => {
     const questions = isJsonObject(holder) ? holder['inputRequests'] : undefined
     if (questions === undefined) return false
@@ -73,10 +74,10 @@ export function questionFilter({ withheldQuestions: withheld }: Upstream): Rewri
   }
   return {
     documents: true,
-    // However it is written: JSON can spell each of these words in many ways.
+    // Always, since JSON can spell each of these words in many ways.
     concerns: () => true,
     change(message) {
-      if (!isJsonObject(message)) return undefined // no message of JSON-RPC
+      if (!isJsonObject(message)) return undefined // not a JSON-RPC message
       const { id, params, result, error } = message
       if (isWithheld(message)) return { jsonrpc: '2.0', id, method: withheldMethod, params: {} }
       if (asks(params)) return undefined
@@ -89,7 +90,7 @@ export function questionFilter({ withheldQuestions: withheld }: Upstream): Rewri
 function asksByError(error: unknown): boolean {
   if (!isJsonObject(error)) return false
   const { code, data } = error
-  // A number that JavaScript would write otherwise is an object here.
+  // A number that JavaScript would write differently is an object here.
   const number = Number(isJsonObject(code) ? code['rawJSON'] : code)
   return number === errorCodes.urlElicitationRequired || (isJsonObject(data) && 'elicitations' in data)
 }
