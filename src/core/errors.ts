@@ -1,7 +1,7 @@
 /**
- * Every way in which Portcullis says no. `status` is the HTTP status, `rpc` the JSON-RPC code, `message` what a
- * client may know. Codes of our own stay outside -32768..-32000, as JSON-RPC 2.0 section 5.1 and MCP ask, and
- * repeat the HTTP status. docs/errors.md explains each one; a test holds the two together.
+ * All refusals of Portcullis. `status` is the HTTP status, `rpc` the JSON-RPC code, and `message` what a
+ * client may know. Our own codes stay outside -32768..-32000, as JSON-RPC 2.0 section 5.1 and MCP require,
+ * and repeat the HTTP status. docs/errors.md explains each one; a test keeps the two in step.
  */
 export const errorKinds = {
   host_not_allowed: { status: 403, rpc: 403, message: 'This host name is not served here' },
@@ -17,7 +17,7 @@ export const errorKinds = {
   },
   header_duplicated: { status: 400, rpc: 400, message: 'A header was sent more than once' },
   request_aborted: { status: 400, rpc: 400, message: 'The request ended before its body did' },
-  // Not 429: clients that look for the protocol era would take it for a server of the older one.
+  // Not 429: clients that probe for the protocol era would take it for a server of the older one.
   too_many_requests: { status: 503, rpc: 503, message: 'Too many requests at the moment' },
 
   token_missing: { status: 401, rpc: 401, message: 'Unauthorized' },
@@ -39,7 +39,7 @@ export const errorKinds = {
   method_unknown_legacy: { status: 200, rpc: -32601, message: 'Method not found' },
   notification_unknown: { status: 400, rpc: -32601, message: 'Method not found' },
   params_invalid: { status: 400, rpc: -32602, message: 'Invalid params' },
-  // As a server answers that knows no such task, so that nobody learns which ones there are.
+  // The same answer as from a server that does not know the task, so that nobody learns which tasks exist.
   task_unknown: { status: 200, rpc: -32602, message: 'Task not found' },
   response_unexpected: { status: 400, rpc: -32600, message: 'No request waits for this response' },
 
@@ -88,29 +88,29 @@ export interface ChallengeDetail {
   readonly scopes: readonly string[]
   /** Absent when no credentials were sent (RFC 6750 section 3.1). */
   readonly error?: 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof' | 'use_dpop_nonce'
-  /** Whether the DPoP scheme is named beside Bearer. */
+  /** Whether the DPoP scheme is offered in addition to Bearer. */
   readonly offersDpop: boolean
-  /** For the client's developer. Never holds input of the request. */
+  /** For the client's developer. Never contains input from the request. */
   readonly description?: string
 }
 
 interface RefusalDetail {
   /** For the operator: goes to the log and the audit, never to the client. */
   readonly reason?: string
-  /** What it was in this very case, for the log alone, where reasons are a closed set. No secrets. */
+  /** Details of this case, only for the log, if reasons are a closed set. No secrets. */
   readonly specifics?: string
-  /** For the client: is added to the message. Never holds input of the request that was not checked. */
+  /** For the client: appended to the message. Never contains unchecked input from the request. */
   readonly explain?: string
-  /** The JSON-RPC method that nobody here knows: the client's text, for the operator. */
+  /** The unknown JSON-RPC method, for the operator. Written by the client. */
   readonly method?: string
   /** The JSON-RPC `error.data` member. */
   readonly data?: unknown
   /** The id of the JSON-RPC request that is refused. */
   readonly id?: string | number | undefined
   readonly challenge?: ChallengeDetail
-  /** The scopes that the token lacked: for the operator, too. */
+  /** The scopes that the token lacked; also for the operator. */
   readonly missing?: readonly string[]
-  /** What the client's next DPoP proof must carry (RFC 9449 section 9). */
+  /** The nonce for the client's next DPoP proof (RFC 9449 section 9). */
   readonly nonce?: string
   readonly retryAfterSeconds?: number
   /** The methods of an `Allow` header (RFC 9110 section 15.5.6). */
@@ -118,7 +118,7 @@ interface RefusalDetail {
   readonly cause?: unknown
 }
 
-/** A request that is refused, with two audiences: `message` for the client and `reason` for the operator. */
+/** A refused request, described for two audiences: `message` for the client and `reason` for the operator. */
 export class Refusal extends Error {
   readonly code: ErrorCode
   readonly detail: RefusalDetail
@@ -135,7 +135,7 @@ export class Refusal extends Error {
     return errorKinds[this.code].status
   }
 
-  /** The reason for the log: the detail where there is one, else the code. */
+  /** The reason for the log: the one in the detail, or else the code. */
   get reason(): string {
     return this.detail.reason ?? this.code
   }

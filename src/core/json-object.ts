@@ -1,7 +1,7 @@
-/** A JSON object whose members are not known yet. */
+/** A JSON object with unknown members. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** Says whether a parsed value is a JSON object, not an array and not null. Untrusted input is fine. */
+/** Whether a parsed value is a JSON object: not an array and not null. Untrusted input is fine. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

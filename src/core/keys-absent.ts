@@ -1,8 +1,9 @@
 import { errors } from 'jose'
 
 /**
- * Says whether verifying a token failed for want of its issuer's keys, which is no fault of the token. What jose throws of
- * a token has a code of its own; of an answer that is no key set it throws its plain error.
+ * Whether verifying a token failed because its issuer's keys were missing, which is not the token's fault.
+ * For a bad token, jose throws errors with a code of their own; for an answer that is not a key set, its
+ * plain error.
  */
 export function areKeysAbsent(error: unknown): boolean {
   return (

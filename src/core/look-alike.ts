@@ -1,9 +1,9 @@
 import { domainToUnicode } from 'node:url'
 
 /**
- * The letters, digits and signs that pass for a Latin letter at a glance, by the letter that they pass for: the
- * confusables of Unicode Technical Standard 39 in the scripts below, also those that differ by a stroke, small capitals,
- * and a few more. A capital is here where its small letter is not, or passes for another one.
+ * The letters, digits and signs that look like a Latin letter at a glance, by that letter: the confusables of
+ * Unicode Technical Standard 39 in the scripts below, those that differ by a stroke, small capitals, and a
+ * few more. A capital is listed if its small letter is not, or if that looks like a different letter.
  */
 const passingFor: Readonly<Record<string, string>> = {
   a: 'аαɑ@ᴀᎪᗅꓮ',
@@ -42,15 +42,15 @@ const plainLetter: ReadonlyMap<string, string> = new Map(
 
 interface KnownProgram {
   readonly name: string
-  /** What its name, or a name that claims it, looks like in plain letters. */
+  /** What the program's name, or a name that claims to be it, looks like in plain letters. */
   readonly pattern: RegExp
-  /** The same where separators count for nothing. */
+  /** The same, ignoring separators. */
   readonly apart: RegExp
   readonly hosts: readonly string[]
   readonly schemes: readonly string[]
 }
 
-/** Programs whose names are worth borrowing, with the addresses that are theirs. */
+/** Programs whose names are worth imitating, with their own addresses. */
 const knownPrograms: readonly KnownProgram[] = [
   {
     name: 'Claude',
@@ -68,7 +68,7 @@ const knownPrograms: readonly KnownProgram[] = [
   },
   {
     name: 'Cursor',
-    // Not "cursory" or "cursorial", nor what ends in it.
+    // Not "cursory" or "cursorial", nor words that end in "cursor".
     pattern: /\bcursor(?!y\b|i(?:al|ly)\b)/,
     apart: lettersApart('cursor'),
     hosts: ['cursor.com', 'cursor.sh'],
@@ -91,8 +91,8 @@ const knownPrograms: readonly KnownProgram[] = [
 ]
 
 /**
- * The well-known program that a client's name or address reminds of, although the answer goes to an address that is
- * not one of that program's. The input is untrusted.
+ * The well-known program that a client's name or address resembles although the redirect goes to an address
+ * that is not that program's. The input is untrusted.
  */
 export function borrowedName(clientName: string, redirect: URL): string | undefined {
   const names = looksOf(clientName)
@@ -105,19 +105,19 @@ export function borrowedName(clientName: string, redirect: URL): string | undefi
   )?.name
 }
 
-/** Finds words the letters of which are whole words together: "cla ude", and not "parc l aude". */
+/** Finds words spread over several whole words: "cla ude", but not "parc l aude". */
 function lettersApart(...words: readonly string[]): RegExp {
   return new RegExp(`\\b(?:${words.map((word) => Array.from(word).join(' ?')).join('|')})\\b`)
 }
 
-/** Says whether a word mixes letters of scripts that look alike. The input is untrusted. */
+/** Whether a word mixes letters of scripts that look alike. The input is untrusted. */
 export function mixesAlphabets(text: string): boolean {
   return text
     .split(/[^\p{L}\p{M}]+/u)
     .some((word) => lookAlikeScripts.filter((script) => script.test(word)).length > 1)
 }
 
-/** Says whether a host name is an internationalized one, which browsers may show in letters that look like others. */
+/** Whether a host name is an internationalized one, which browsers may show in look-alike letters. */
 export function isPunycode(hostname: string): boolean {
   return hostname.split('.').some((label) => label.startsWith('xn--'))
 }
@@ -134,7 +134,7 @@ const lookAlikeScripts = [
   /\p{Script=Canadian_Aboriginal}/u,
 ]
 
-/** A text as it looks at a glance, where a capital I is one, and where it passes for an l. */
+/** What a text may look like at a glance: with a capital I as an i, and as an l. */
 function looksOf(text: string): string[] {
   const letters = text.normalize('NFKD').replaceAll(/\p{M}/gu, '')
   return [inPlainLetters(letters), inPlainLetters(letters.replaceAll(capitalI, 'l'))]
@@ -143,7 +143,7 @@ function looksOf(text: string): string[] {
 /** In Latin, Greek, Cyrillic, Coptic and Lisu. */
 const capitalI = /[I\u0399\u0406\u2c92\ua4f2]/gu
 
-/** Plain lower-case letters, words apart by single spaces. */
+/** Plain lower-case letters; words are separated by single spaces. */
 function inPlainLetters(letters: string): string {
   const plain = (letter: string): string | undefined => plainLetter.get(letter)
   return Array.from(letters, (letter) => plain(letter) ?? plain(letter.toLowerCase()) ?? letter.toLowerCase())

@@ -1,25 +1,31 @@
 import { canonicalResource } from './resource.ts'
 import type { Site } from './site.ts'
 
-/** An MCP server as OAuth sees it: the thing that access tokens are made for. */
+/** An MCP server as OAuth sees it: what access tokens are issued for. */
 export interface ProtectedResource {
   readonly name: string
-  /** The path behind the public URL. */
+  /** The path relative to the public URL. */
   readonly path: string
-  /** The canonical resource indicator: what stands in `aud` (RFC 8707, RFC 9068). */
+  /** The canonical resource indicator, which is the value of `aud` (RFC 8707, RFC 9068). */
   readonly resource: string
-  /** The scopes that a client is told to ask for at first. */
+  /** The scopes that a client is told to request at first. */
   readonly baselineScopes: readonly string[]
 }
 
-/** Finds resources by what clients call them. */
+/** Finds resources by the names that clients use for them. */
 export interface ResourceDirectory {
   readonly all: readonly ProtectedResource[]
-  /** The resource that a request means which names none, or only the public URL: the only one there is. */
+  /** The resource of a request that names none, or only the public URL; set if there is exactly one. */
   readonly fallback: ProtectedResource | undefined
-  /** The resource that the metadata at the root is about: the only one, or the one at /mcp. No token is for it by that. */
+  /**
+   * The resource that the metadata at the root describes: the only one, or the one at /mcp. This does not
+   * make it the resource of any token.
+   */
   readonly root: ProtectedResource | undefined
-  /** Understands every spelling of a resource (case, default port, trailing slash, loopback alias). Untrusted input. */
+  /**
+   * Accepts every spelling of a resource (case, default port, trailing slash, loopback alias). Untrusted
+   * input.
+   */
   find(indicator: string): ProtectedResource | undefined
 }
 

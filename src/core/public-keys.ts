@@ -1,10 +1,10 @@
 import { createPublicKey } from 'node:crypto'
 import { isJsonObject, type JsonObject } from './json-object.ts'
 
-/** How clients may sign their assertions (RFC 7518, RFC 8037, RFC 9864). */
+/** The algorithms with which clients may sign their assertions (RFC 7518, RFC 8037, RFC 9864). */
 export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA'] as const
 
-/** The members of a JWK that hold a secret (RFC 7518 section 6, RFC 8037 section 2). */
+/** The secret members of a JWK (RFC 7518 section 6, RFC 8037 section 2). */
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 /** What a public key of each type must have (RFC 7518 section 6, RFC 8037 section 2). */
@@ -17,8 +17,8 @@ const members: Readonly<Record<string, readonly string[]>> = {
 const fewestRsaBits = 2048
 
 /**
- * Says what is wrong with a set of public keys (RFC 7517 section 5), or undefined. Whose keys are all of another kind could
- * never sign in. The input is untrusted.
+ * What is wrong with a set of public keys (RFC 7517 section 5), or undefined. A client all of whose keys are
+ * unusable could never authenticate. The input is untrusted.
  */
 export function publicKeysProblem(jwks: unknown): string | undefined {
   const keys = isJsonObject(jwks) ? jwks['keys'] : undefined
@@ -36,7 +36,7 @@ export function publicKeysProblem(jwks: unknown): string | undefined {
     : 'has no key that an assertion can be verified with: on P-256 (ES256), of RSA with 2048 bits or more (RS256, PS256), or Ed25519'
 }
 
-/** Whether a key verifies assertions of one of the algorithms (RFC 7518 section 3). */
+/** Whether a key can verify assertions of one of the algorithms (RFC 7518 section 3). */
 function canVerify(key: JsonObject): boolean {
   const { use = 'sig', alg } = key
   const isForOthers = alg !== undefined && !assertionAlgorithms.some((algorithm) => algorithm === alg)
@@ -49,6 +49,6 @@ function canVerify(key: JsonObject): boolean {
     if (type === 'rsa') return (details?.modulusLength ?? 0) >= fewestRsaBits
     return type === 'ed25519' || (type === 'ec' && details?.namedCurve === 'prime256v1')
   } catch {
-    return false // no such type, or no point of its curve
+    return false // no such type, or not a point on its curve
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Why something failed, for the operator: what it says, and in brackets what that began with. Connecting to several addresses
- * fails with a code and no message.
+ * Why something failed, for the operator: its message, followed by the root cause in brackets. Failing to
+ * connect to several addresses gives a code and no message.
  */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

@@ -1,16 +1,17 @@
 import { isLoopbackHost } from './resource.ts'
 
-/** Schemes that run something, or read this computer: never redirected to, whoever allows them. */
+/** Schemes that run something or read files of this computer: never redirected to, whoever allows them. */
 const forbiddenSchemes = /^(?:javascript|vbscript|data|blob|file|filesystem|about|view-source|intent):/i
 
-/** Says whether a text can be allowed as a redirect URI with a scheme of its own (RFC 8252 section 7.1). */
+/** Whether a text can be allowed as a redirect URI with a private-use scheme (RFC 8252 section 7.1). */
 export function isPrivateUseRedirect(uri: string): boolean {
   return URL.canParse(uri) && !/^https?:|^wss?:|#/i.test(uri) && !forbiddenSchemes.test(uri)
 }
 
 /**
- * Says what is wrong with a redirect URI, or undefined for one that leads to https, to this computer, or to exactly one
- * of the `privateUse` URIs (MCP authorization, "Open Redirection"; RFC 8252 section 7). The input is untrusted.
+ * What is wrong with a redirect URI, or undefined if it leads to https, to this computer, or to exactly one
+ * of the `privateUse` URIs (MCP authorization, "Open Redirection"; RFC 8252 section 7). The input is
+ * untrusted.
  */
 export function redirectProblem(uri: string, privateUse: readonly string[] = []): string | undefined {
   const url = URL.parse(uri)

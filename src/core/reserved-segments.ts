@@ -1,6 +1,6 @@
 /**
- * The first segments of the paths at which Portcullis itself answers, now or one day: no MCP server may stand in their
- * place. A test holds the list to what the authorization server answers.
+ * The first segments of the paths that Portcullis itself serves, now or in the future: no MCP server may use
+ * them. A test compares the list with what the authorization server serves.
  */
 export const reservedSegments: ReadonlySet<string> = new Set([
   '.well-known',
@@ -20,7 +20,7 @@ export const reservedSegments: ReadonlySet<string> = new Set([
   'revoke',
   'session',
   'setup',
-  // Where tenants are.
+  // The tenants.
   't',
   'token',
 ])

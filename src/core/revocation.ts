@@ -1,41 +1,46 @@
 import type { Claims } from './claims.ts'
 
-/** Clocks of processes that share a store may differ by this much. */
+/** By how much the clocks of processes that share a store may differ. */
 export const clockDifferenceMilliseconds = 10_000
 
 /**
- * From the last look at whether a client is blocked to its token: what is known of it may be a second old, and the keys of
- * an identity provider may take five.
+ * From the last check whether a client is blocked until its token is issued: the information may be a second
+ * old, and fetching an identity provider's keys may take five.
  */
 const longestIssueMilliseconds = 6000
 
 /**
- * Whether a token counts as issued before a client or user that holds it was revoked. `issuedAt` is in seconds since the
- * epoch, as tokens have it (RFC 9068 section 2.2), `revokedAt` in milliseconds. In doubt it does: whoever is let in again gets another one.
+ * Whether a token counts as issued before the revocation of a client or user that holds it. `issuedAt` is in
+ * seconds since the epoch, as in tokens (RFC 9068 section 2.2), `revokedAt` in milliseconds. In case of doubt
+ * it does, since anyone who is let in again gets a new token.
  */
 export function isIssuedBefore(revokedAt: number, issuedAt: number): boolean {
   return issuedAt * 1000 <= revokedAt + clockDifferenceMilliseconds + longestIssueMilliseconds
 }
 
-/** What an access token of ours ends with, beside itself, the tokens that it was exchanged for and their grant. */
+/**
+ * Whose revocation ends one of our access tokens, in addition to that of the token itself, of the tokens that
+ * it was exchanged for and of their grant.
+ */
 export interface TokenHolders {
-  /** Clients by their ids: the revocation of any of them ends it, if it was issued before (`isIssuedBefore`). */
+  /** Client ids: revoking any of these clients ends the token if it was issued before (`isIssuedBefore`). */
   readonly clients: readonly string[]
-  /** In the same way, by its name (`vouchedName`), a user of an identity provider who had no account here. */
+  /** Likewise, the name (`vouchedName`) of a user of an identity provider who had no account here. */
   readonly vouchedUser: string | undefined
 }
 
-/** The claim of tokens that came of an identity assertion, and of those that they were exchanged for. */
+/** A claim of tokens that were issued for an identity assertion, and of tokens exchanged for those. */
 export interface AssertionClaim {
-  /** Who redeemed it. */
+  /** The client that redeemed it. */
   readonly client: string
-  /** Whom it was about, where that was nobody with an account here. */
+  /** The user it was about, if that user has no account here. */
   readonly user?: string
 }
 
 /**
- * Reads them out of a token's claims. A grant of a person ends by itself. So what counts is who has a token without one,
- * who redeemed an assertion for it, and everybody who handed it on (`act`, RFC 8693 section 4.1).
+ * Reads them from a token's claims. A user's grant can be revoked by itself. So what matters is who holds a
+ * token without a grant, who redeemed an assertion for it, and everyone who handed it on (`act`, RFC 8693
+ * section 4.1).
  */
 export function holdersOf({ client_id: clientId, gid, act, assertion }: Claims): TokenHolders {
   const { client, user } = Object(assertion) as Partial<Record<keyof AssertionClaim, unknown>>

@@ -1,13 +1,13 @@
 import { isScopeToken } from './scope.ts'
 
-/** A scope that can be asked for, with the words in which a person is asked for it. */
+/** A scope that can be requested, with the text that users see when they are asked for it. */
 export interface ScopeEntry {
   readonly scope: string
   readonly group: 'Tools' | 'Resources' | 'Prompts' | 'Everything' | 'More'
   readonly words: string
 }
 
-/** The six leaf scopes of MCP. Challenges and metadata name these, those of the operator, and no others. */
+/** The six leaf scopes of MCP. Challenges and metadata name only these and the operator's own. */
 const leafScopes = [
   { scope: 'mcp:tools:read', group: 'Tools', words: 'See which tools are available' },
   { scope: 'mcp:tools:execute', group: 'Tools', words: 'Run tools on your behalf' },
@@ -31,7 +31,7 @@ const parentScopes = [
   { scope: 'mcp:prompts:*', group: 'Prompts', words: 'See and use all prompts' },
 ] as const satisfies readonly ScopeEntry[]
 
-/** The scopes that an installation knows: those of MCP, and those that its operator has named. */
+/** The scopes that an installation knows: those of MCP and the operator's own. */
 export class ScopeCatalogue {
   /** What can be granted, leaves first, without the scopes for single tools. */
   readonly names: readonly string[]
@@ -39,7 +39,10 @@ export class ScopeCatalogue {
   readonly leaves: readonly string[]
   readonly #entries: ReadonlyMap<string, ScopeEntry>
 
-  /** `own` are the operator's scopes with their words. Throws nothing; ownScopeProblem tells what is wrong with a name. */
+  /**
+   * `own` are the operator's scopes with their texts. Does not validate them; ownScopeProblem tells what is
+   * wrong with a name.
+   */
   constructor(own: Readonly<Record<string, string>> = {}) {
     const more = Object.entries(own).map(([scope, words]): ScopeEntry => ({ scope, group: 'More', words }))
     const leaves = [...leafScopes, ...more]
@@ -48,12 +51,12 @@ export class ScopeCatalogue {
     this.names = [...this.#entries.keys()]
   }
 
-  /** Says whether a scope can be granted. Untrusted input is fine. */
+  /** Whether a scope can be granted. Untrusted input is fine. */
   knows(scope: string): boolean {
     return this.#entries.has(scope) || isToolScope(scope)
   }
 
-  /** The scope in words. Of a scope that is not known, what its name tells. */
+  /** The scope in words. For an unknown scope, what its name suggests. */
   describe(scope: string): Pick<ScopeEntry, 'group' | 'words'> {
     const entry = this.#entries.get(scope)
     if (entry !== undefined) return entry
@@ -64,12 +67,12 @@ export class ScopeCatalogue {
   }
 }
 
-/** Says whether a scope is for a single tool: `mcp:tools:execute:<tool>`. */
+/** Whether a scope is for a single tool: `mcp:tools:execute:<tool>`. */
 export function isToolScope(scope: string): boolean {
   return isScopeToken(scope) && /^mcp:tools:execute:[^:*]+$/.test(scope)
 }
 
-/** What is wrong with the name of a scope of an operator's own (RFC 6749 section 3.3), or undefined. */
+/** What is wrong with the name of an operator's own scope (RFC 6749 section 3.3), or undefined. */
 export function ownScopeProblem(scope: string): string | undefined {
   if (!isScopeToken(scope) || scope.length > 128)
     return 'must be at most 128 printable ASCII characters without spaces, quotes or backslashes'
@@ -81,7 +84,7 @@ export function ownScopeProblem(scope: string): string | undefined {
   return undefined
 }
 
-/** What a client may ask for at first: enough to look around, nothing that acts. */
+/** What a client may request at first: enough to look around, but not to act. */
 export const listingScopes: readonly string[] = ['mcp:tools:read', 'mcp:resources:list', 'mcp:prompts:list']
 
 /** The names of the six leaf scopes of MCP. */

@@ -9,13 +9,13 @@ import {
   timingSafeEqual,
 } from 'node:crypto'
 
-/** The secret from which every other secret of an installation is derived: 32 bytes or more. */
+/** The secret that all other secrets of an installation are derived from: 32 bytes or more. */
 export interface MasterSecret {
-  /** A key for one purpose (HKDF-SHA-256, RFC 5869). `bytes` is 32 unless said otherwise. */
+  /** A key for one purpose (HKDF-SHA-256, RFC 5869). `bytes` defaults to 32. */
   derive(purpose: string, bytes?: number): Buffer
 }
 
-/** Wraps the bytes of the master secret. Throws a RangeError below 32 bytes. */
+/** Wraps the bytes of the master secret. Throws a RangeError for less than 32 bytes. */
 export function masterSecret(bytes: Uint8Array): MasterSecret {
   if (bytes.length < 32) throw new RangeError('the secret must have at least 32 bytes')
   return {
@@ -23,12 +23,12 @@ export function masterSecret(bytes: Uint8Array): MasterSecret {
   }
 }
 
-/** The secret of one tenant, from which the secrets of others cannot be told. */
+/** The secret of one tenant, which does not reveal the secrets of others. */
 export function tenantSecret(secret: MasterSecret, tenant: string): MasterSecret {
   return masterSecret(Buffer.from(writtenTenantSecret(secret, tenant), 'base64url'))
 }
 
-/** The same as it is written: base64url. */
+/** The same in its written form: base64url. */
 export function writtenTenantSecret(secret: MasterSecret, tenant: string): string {
   return secret.derive(`tenant/${tenant}`).toString('base64url')
 }
@@ -38,19 +38,19 @@ export function randomToken(bytes = 32): string {
   return randomBytes(bytes).toString('base64url')
 }
 
-/** An id as people can type it: a command line takes what begins with a hyphen for a flag. */
+/** An id that can be typed on a command line, where a leading hyphen would make it a flag. */
 export function typeableId(id: string): string {
   return id.replace(/^-/, '0')
 }
 
-/** The SHA-256 of a value of high entropy, in base64url. */
+/** The SHA-256 of a high-entropy value, in base64url. */
 export function digest(value: string): string {
   return hash('sha256', value, 'base64url')
 }
 
-/** A hash under one key (HMAC-SHA-256, base64url), for values that could be guessed. */
+/** A keyed hash (HMAC-SHA-256, base64url), for values that could be guessed. */
 export function keyedDigest(key: Uint8Array): (value: string) => string {
-  // Bytes would be copied for each hash.
+  // A key given as bytes would be copied for each hash.
   const held = createSecretKey(key)
   return (value) => createHmac('sha256', held).update(value).digest('base64url')
 }
@@ -60,23 +60,28 @@ export function secretsEqual(left: string, right: string): boolean {
   return digestsEqual(digest(left), digest(right))
 }
 
-/** The same for digests, whose length is no secret. */
+/** The same for digests, whose length is not secret. */
 export function digestsEqual(left: string, right: string): boolean {
   const [one, other] = [Buffer.from(left), Buffer.from(right)]
   return one.length === other.length && timingSafeEqual(one, other)
 }
 
-/** Names a grant in access tokens and deny lists without giving its id away. */
+/** The name of a grant in access tokens and deny lists, which does not reveal its id. */
 export function grantName(grantId: string): string {
   return digest(grantId).slice(0, 22)
 }
 
-/** Names a user of an identity provider in access tokens and deny lists, whatever either is called here. */
+/**
+ * The name of a user of an identity provider in access tokens and deny lists, whatever provider and user are
+ * called here.
+ */
 export function vouchedName(issuer: string, subject: string): string {
   return digest(JSON.stringify([issuer, subject])).slice(0, 22)
 }
 
-/** Encrypts and authenticates short texts (AES-256-GCM). `context` must be the same when the text is opened. */
+/**
+ * Encrypts and authenticates short texts (AES-256-GCM). `context` must be the same when the text is opened.
+ */
 export interface Sealer {
   seal(text: string, context: string): string
   /** Returns undefined for anything that `seal` did not make with this key and context. Untrusted input is fine. */
@@ -86,7 +91,7 @@ export interface Sealer {
 const nonceBytes = 12
 const tagBytes = 16
 
-/** Nonces are no secrets: many are drawn at once, which costs as much as one. */
+/** Nonces are not secret, so many are drawn at once, which costs as much as drawing one. */
 const nonces = { drawn: Buffer.alloc(0), used: 0 }
 
 function nextNonce(): Buffer {
@@ -97,14 +102,14 @@ function nextNonce(): Buffer {
   return nonces.drawn.subarray(nonces.used, (nonces.used += nonceBytes))
 }
 
-/** A sealer over one 32-byte key. Its output is base64url. */
+/** A sealer with one 32-byte key. Its output is base64url. */
 export function sealer(key: Uint8Array): Sealer {
   return sealerWith(key, nextNonce)
 }
 
 /**
- * A sealer that seals the same text in the same context to the same output, so that who holds several can tell that
- * they are one. Its nonces are a keyed hash of both (as RFC 5297 has it), by a key of their own of 32 bytes.
+ * A sealer that gives the same output for the same text and context, so that holders of several can see that
+ * they are the same. Its nonces are a keyed hash of both (as in RFC 5297), with a separate 32-byte key.
  */
 export function repeatableSealer(key: Uint8Array, nonceKey: Uint8Array): Sealer {
   return sealerWith(key, (text, context) =>
@@ -136,7 +141,7 @@ function sealerWith(key: Uint8Array, nonceFor: (text: string, context: string) =
           decipher.update(bytes.subarray(nonceBytes + tagBytes), undefined, 'utf8') + decipher.final('utf8')
         )
       } catch {
-        return undefined // not ours, or not for this context: the one thing that a caller needs to know
+        return undefined // not ours, or not for this context; callers need to know no more
       }
     },
   }

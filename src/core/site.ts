@@ -1,33 +1,37 @@
 import { isLoopbackHost } from './resource.ts'
 
 /**
- * Where an installation is found: an origin, and the path under which all there is its own. Every URL and every path
- * that anybody sees is written here, from the public URL alone. Inside, paths are local: they begin where it ends.
+ * The address of an installation: an origin and the path under which everything belongs to it. Every URL and
+ * path that anyone sees is built here, only from the public URL. Inside, paths are local: they begin where
+ * the public URL ends.
  */
 export interface Site {
-  /** The public URL without a slash at its end: the issuer, and what local paths are put behind. */
+  /** The public URL without a trailing slash: the issuer, and the prefix of local paths. */
   readonly url: string
   /**
-   * The origins under which it is known, the canonical one first: for a loopback URL the other spellings of loopback,
-   * so that a client that says `localhost` where the server says `127.0.0.1` is at home.
+   * The origins at which it is known, the canonical one first. For a loopback URL these include the other
+   * spellings of loopback, so that a client may say `localhost` where the server says `127.0.0.1`.
    */
   readonly origins: readonly string[]
-  /** The path of the public URL; empty where that is an origin. */
+  /** The path of the public URL; empty if that is an origin. */
   readonly basePath: string
-  /** The path of a local path on the origin. */
+  /** The path on the origin for a local path. */
   path(local: string): string
   /**
-   * The path of a well-known document about a local path: the well-known string is inserted between host and path, and
-   * so before the base path (RFC 8414 section 3.1, RFC 9728 section 3.1).
+   * The path of a well-known document about a local path: the well-known string is inserted between host and
+   * path, and thus before the base path (RFC 8414 section 3.1, RFC 9728 section 3.1).
    */
   wellKnownPath(name: string, local?: string): string
-  /** The local path of a path on the origin, well-known ones included; undefined for what is not ours. Untrusted input. */
+  /**
+   * The local path for a path on the origin, including well-known ones; undefined for a path that is not
+   * ours. Untrusted input.
+   */
   localPath(path: string): string | undefined
 }
 
 const wellKnown = /^\/\.well-known\/[^/]+/
 
-/** The site of a public URL, which has no slash at its end. */
+/** The site of a public URL, which has no trailing slash. */
 export function siteOf(url: string): Site {
   const { origin, pathname } = new URL(url)
   const basePath = pathname === '/' ? '' : pathname
@@ -51,7 +55,10 @@ export function siteOf(url: string): Site {
   }
 }
 
-/** How a `Host` header can name an origin: a default port may be left out, and may be named (RFC 9110 section 4.2.3). */
+/**
+ * The `Host` header values that can name an origin: a default port may be omitted or given (RFC 9110 section
+ * 4.2.3).
+ */
 export function hostsOf(origin: string): readonly string[] {
   const { protocol, host, port } = new URL(origin)
   return port === '' ? [host, `${host}:${protocol === 'https:' ? 443 : 80}`] : [host]

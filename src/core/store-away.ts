@@ -1,4 +1,4 @@
-/** The store cannot be reached at the moment. Nothing is wrong with the request: the same one can be made again. */
+/** The store cannot be reached at the moment. Nothing is wrong with the request, which can be repeated. */
 export class StoreAway extends Error {
   constructor(cause: unknown) {
     super(`the store cannot be reached: ${(cause as Error).message}`, { cause })

@@ -1,10 +1,10 @@
 /**
- * How the id of every local user begins, and that of no client. A token of a machine has its client id for `sub`, which
- * must never be a person's (RFC 9700 section 4.15).
+ * The prefix of every local user's id, and of no client's. A machine's token has its client id as `sub`,
+ * which must never equal a user's (RFC 9700 section 4.15).
  */
 export const userIdPrefix = 'usr_'
 
-/** Whether an id belongs to the local users. */
+/** Whether an id is that of a local user. */
 export function isUserId(id: string): boolean {
   return id.startsWith(userIdPrefix)
 }

@@ -1,8 +1,8 @@
-/** The place of one worker among those of an installation. Who replaces it gets the same. */
+/** The place of one worker among those of an installation. A replacement gets the same one. */
 export interface WorkerPlace {
-  /** From 0. */
+  /** Starts at 0. */
   readonly index: number
   readonly count: number
-  /** Where workers reach each other: a folder for our user alone. */
+  /** Where workers reach each other: a folder that only our user can access. */
   readonly folder: string
 }
