@@ -7,14 +7,16 @@ export function checkDeclaredLength(declared: string | undefined, limit: number)
 }
 
 /**
- * Reads a request body of at most `limit` bytes, once. Throws `body_too_large` as soon as there is more. The rest is thrown
- * away as it comes: whoever is still sending would not hear the answer if the connection were closed on them.
+ * Reads a request body of at most `limit` bytes, once. Throws `body_too_large` as soon as there is more. The
+ * rest is discarded as it arrives, since a client that is still sending would not see the answer if the
+ * connection were closed.
  */
 export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    // Nobody would hear of it otherwise: it waits for what has come.
+    // Otherwise this would wait forever for events that have already happened.
     if (req.readableEnded) return reject(new Error('the body was read before'))
-    // The listeners stay for as long as the request, which can be a stream: the body, and the promise of it, must not.
+    // The listeners live as long as the request, which can be a stream, but the body and its promise must
+    // not.
     let waiting: { resolve: typeof resolve; reject: typeof reject; chunks: Buffer[] } | undefined
     waiting = { resolve, reject, chunks: [] }
     let length = 0
@@ -34,7 +36,7 @@ export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
       waiting = undefined
     })
     req.on('error', (cause) => waiting?.reject(new Refusal('request_aborted', { cause })))
-    // Every request is closed in the end, and an error costs its stack.
+    // Every request is closed in the end, and creating an error costs a stack trace.
     req.on('close', () => {
       if (!req.readableEnded) waiting?.reject(new Refusal('request_aborted'))
     })

@@ -1,12 +1,12 @@
 import { Refusal } from '../core/errors.ts'
 import type { AnswerHeaders } from './relay.ts'
 
-/** The server has no time now: Request Timeout, Too Early, Too Many Requests. */
+/** The server is busy: Request Timeout, Too Early, Too Many Requests. */
 const busy: ReadonlySet<number> = new Set([408, 425, 429])
 
 /**
- * The refusal for an answer that asks to come again later (RFC 6585 section 4); undefined for any other. A client that
- * looks for the protocol era would take the status itself for the mark of an older server (A70).
+ * The refusal for an answer that asks to come back later (RFC 6585 section 4); undefined for any other. The
+ * original status would make a client that probes for the protocol era believe in an older server (A70).
  */
 export function refusalWhereBusy(status: number, headers: AnswerHeaders): Refusal | undefined {
   if (!busy.has(status)) return undefined

@@ -2,8 +2,8 @@ import { proofAlgorithms } from '../core/dpop.ts'
 import type { ChallengeDetail } from '../core/errors.ts'
 
 /**
- * Writes `WWW-Authenticate` values (RFC 6750 section 3, RFC 9449 section 7.1, RFC 9728 section 5.1). Bearer stands first
- * and `scope` before any free text, because clients search the header with regular expressions.
+ * Writes `WWW-Authenticate` values (RFC 6750 section 3, RFC 9449 section 7.1, RFC 9728 section 5.1). Bearer
+ * comes first, and `scope` before any free text, because clients search the header with regular expressions.
  */
 export function challenges(detail: ChallengeDetail, metadataUrl: string): readonly string[] {
   const isAboutProof = detail.error === 'invalid_dpop_proof' || detail.error === 'use_dpop_nonce'
@@ -26,7 +26,7 @@ export function challenges(detail: ChallengeDetail, metadataUrl: string): readon
   return [`Bearer ${bearer.join(', ')}`, ...(detail.offersDpop ? [`DPoP ${dpop.join(', ')}`] : [])]
 }
 
-/** Drops what may not stand in these attributes (RFC 6750 section 3), so that no value can end its quotes. */
+/** Drops what these attributes may not contain (RFC 6750 section 3), so that no value can end its quotes. */
 function quotable(value: string): string {
   return value.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '')
 }

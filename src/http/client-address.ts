@@ -4,17 +4,20 @@ import ipaddr from 'ipaddr.js'
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 type Network = [Address, number]
 
-/** Tells from which address a request comes. */
+/** Determines the address that a request comes from. */
 export type ClientAddress = (req: Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'socket'>) => string
 
-/** Hears of one peer that says for whom it speaks and is no trusted proxy: it may be one that nobody named. */
+/**
+ * Is told of a peer that names its client but is not a trusted proxy: it may be a proxy that was not
+ * configured.
+ */
 export interface ProxyHint {
-  /** Whether it has yet to hear. Until then each request is looked at. */
+  /** Whether it has not been told yet. Until then each request is examined. */
   readonly isWanted: boolean
   give(header: string, peer: string): void
 }
 
-/** Reads an address, or a network in CIDR notation. Throws for anything else. */
+/** Parses an address, or a network in CIDR notation. Throws for anything else. */
 function parseNetwork(text: string): Network {
   if (text.includes('/')) return ipaddr.parseCIDR(text)
   const address = ipaddr.process(text)
@@ -22,10 +25,11 @@ function parseNetwork(text: string): Network {
 }
 
 /**
- * The address of a request's client: the one that the connection came from, unless that is a proxy in `trusted`
- * (addresses and CIDR networks). Then it is the last address in `X-Forwarded-For` or `Forwarded` (RFC 7239) that no
- * trusted proxy has. The headers are untrusted: what stands before that, or before something that is no address, may
- * be made up. Where both headers came and disagree, one of them is the client's own, so neither counts.
+ * The address of a request's client: the address of the connection, unless that belongs to a proxy in
+ * `trusted` (addresses and CIDR networks). Then it is the last address in `X-Forwarded-For` or `Forwarded`
+ * (RFC 7239) that is not a trusted proxy's. The headers are untrusted: whatever precedes that address, or
+ * precedes something that is not an address, may be made up. If both headers are present and disagree, one of
+ * them is the client's own, so neither is used.
  */
 export function clientAddress(trusted: readonly string[], hint?: ProxyHint): ClientAddress {
   const peerOf = ({ socket: { remoteAddress = '' }, rawHeaders }: Parameters<ClientAddress>[0]): string => {
@@ -62,7 +66,10 @@ export function clientAddress(trusted: readonly string[], hint?: ProxyHint): Cli
   }
 }
 
-/** The header in which a request names the client of whoever sent it. Node has parsed no more than `rawHeaders` by now. */
+/**
+ * The header in which the sender of a request names its client. At this point Node has parsed only
+ * `rawHeaders`.
+ */
 function claimIn(rawHeaders: readonly string[]): string | undefined {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string
@@ -77,7 +84,7 @@ function parseAddress(text: string): Address | undefined {
   return isAddress ? ipaddr.process(text) : undefined
 }
 
-/** An address, which may have a port, and brackets where it is an IPv6 one (RFC 7239 section 6). */
+/** An address, optionally with a port, and in brackets if it is IPv6 (RFC 7239 section 6). */
 function parseNode(text: string): Address | undefined {
   const node = text.trim()
   const [, bracketed] = /^\[([^\]%]*)\](?::\d{1,5})?$/.exec(node) ?? []
@@ -87,8 +94,8 @@ function parseNode(text: string): Address | undefined {
 }
 
 /**
- * What stands between two commas of `Forwarded`. An address needs no comma and no escape, so an element that was cut
- * within a quoted text is taken for no address: a proxy may quote what the client wrote.
+ * Parses the text between two commas of `Forwarded`. Addresses need no commas or escapes, so an element that
+ * was split inside a quoted string is not treated as an address: a proxy may quote what the client wrote.
  */
 function parseElement(element: string): Address | undefined {
   const quotes = element.split('"').length - 1

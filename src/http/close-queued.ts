@@ -2,8 +2,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 
 /**
- * Closes responses that wait for an earlier one on their connection (HTTP pipelining) when that connection closes. Node
- * before 24.16 tells only the first of them that its client is gone; the others would count as running for ever.
+ * Closes responses that wait for an earlier one on their connection (HTTP pipelining) when that connection
+ * closes. Node before 24.16 tells only the first of them that its client is gone; the others would count as
+ * running forever.
  */
 export function closeQueued(server: Pick<Server, 'prependListener'>): void {
   const queues = new WeakMap<Socket, Set<ServerResponse>>()
@@ -23,7 +24,7 @@ function openQueue(socket: Socket): Set<ServerResponse> {
   return queue
 }
 
-/** A response ends with the connection that it has: a new one, which is over at once. */
+/** A response ends when its connection does, so it is given a new connection that is already closed. */
 function closeUnsent(res: ServerResponse): void {
   res.assignSocket(new Socket().destroy())
 }

@@ -14,7 +14,10 @@ const exposedHeaders =
 const preflightSeconds = '7200'
 const maxParamHeaders = 32
 
-/** The headers, alternating names and values, that let the page at a checked origin read a response (Fetch, CORS). */
+/**
+ * The headers, alternating names and values, that let the page at a checked origin read a response (Fetch,
+ * CORS).
+ */
 export function corsHeaders(origin: string): readonly string[] {
   return [
     'Access-Control-Allow-Origin',
@@ -27,8 +30,8 @@ export function corsHeaders(origin: string): readonly string[] {
 }
 
 /**
- * The headers that answer a preflight. `requested` is the client's untrusted `Access-Control-Request-Headers`, from
- * which `Mcp-Param-*` names are allowed as they come, since the tools decide them.
+ * The headers that answer a preflight. `requested` is the client's untrusted
+ * `Access-Control-Request-Headers`; from it, any `Mcp-Param-*` names are allowed, since tools define them.
  */
 export function preflightHeaders(methods: string, requested: string | undefined): readonly string[] {
   const params = (requested ?? '').split(',').flatMap((name) => {

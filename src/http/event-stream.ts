@@ -2,16 +2,16 @@ import { StringDecoder } from 'node:string_decoder'
 
 /** One event of an event stream. */
 export interface StreamEvent {
-  /** `message` where the stream names none. */
+  /** `message` if the stream names none. */
   readonly type: string
-  /** Undefined where the event has none: it only names a place, or how long to wait. */
+  /** Undefined if the event has none and only gives a position or a retry time. */
   readonly data: string | undefined
   readonly id: string | undefined
-  /** How long the server asks to wait before coming back. */
+  /** How long the server asks clients to wait before they reconnect. */
   readonly retryMilliseconds: number | undefined
 }
 
-/** Why a stream was given up. Holds nothing of it. */
+/** Why a stream was abandoned. Contains nothing from the stream. */
 export class EventTooLarge extends Error {
   constructor(maxLength: number) {
     super(`an event is longer than ${maxLength} characters`)
@@ -20,8 +20,9 @@ export class EventTooLarge extends Error {
 }
 
 /**
- * Reads server-sent events (WHATWG HTML, "Server-sent events") however they are cut into chunks. Returns what takes a
- * chunk and gives the events that it completes. It throws EventTooLarge beyond `maxLength`. The input is untrusted.
+ * Reads server-sent events (WHATWG HTML, "Server-sent events") however they are split into chunks. Returns a
+ * function that takes a chunk and returns the events that it completes. It throws EventTooLarge beyond
+ * `maxLength`. The input is untrusted.
  */
 export function eventReader(maxLength: number): (chunk: Uint8Array) => StreamEvent[] {
   const decoder = new StringDecoder('utf8')
@@ -51,11 +52,12 @@ export function eventReader(maxLength: number): (chunk: Uint8Array) => StreamEve
       if (text.startsWith('\uFEFF')) text = text.slice(1)
       first = false
     }
-    // What follows a carriage return at the end of a chunk may be the other half of a line break that was one already.
+    // A chunk may end with a carriage return, in which case a line feed at the start of the next one belongs
+    // to the same line break.
     const isHalf = afterReturn && text.startsWith('\n')
     if (text !== '') afterReturn = text.endsWith('\r')
     const lines = (isHalf ? text.slice(1) : text).split(/\r\n|\n|\r/)
-    // A long line comes in many chunks: none of them is looked through again with the next.
+    // A long line arrives in many chunks; earlier ones are not searched again.
     lines[0] = rest + lines[0]
     rest = lines.pop() ?? ''
     for (const line of lines) {
@@ -85,13 +87,13 @@ export function writeEvent(message: unknown): string {
   return `event: message\ndata: ${JSON.stringify(message)}\n\n`
 }
 
-/** A comment that says nothing, and shows that a stream lives. It may stand between two events alone. */
+/** A comment without content that shows that a stream is alive. May only stand between two events. */
 export const signOfLife = ': \n\n'
 
 const carriageReturn = 0x0d
 const lineFeed = 0x0a
 
-/** Whether a chunk ends with a whole event, so that something can be put after it. */
+/** Whether a chunk ends with a whole event, so that something can follow it. */
 export function endsEvent(chunk: Buffer): boolean {
   const last = chunk.length - 1
   if (chunk[last] !== lineFeed) return false

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Head, readHead } from './head.ts'
 
-/** One request and its response, with what was read of it once. */
+/** One request and its response, with what has been parsed of it. */
 export interface Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -9,20 +9,26 @@ export interface Exchange {
   readonly path: string
   /** The query without its question mark, or the empty string. */
   readonly query: string
-  /** Without anything in it once a stream is open that may last. */
+  /** Emptied once a stream is open that may last. */
   head: Head
   readonly requestId: string
-  /** When it began, of `performance.now()`. */
+  /** When it began, as of `performance.now()`. */
   readonly began: number
-  /** The address of the client: where the connection came from, or what a trusted proxy says. */
+  /** The address of the client: the other end of the connection, or what a trusted proxy says. */
   readonly address: string
-  /** Headers that every response carries, alternating names and values: the request id, and CORS where it applies. */
+  /**
+   * Headers that every response carries, alternating names and values: the request id, and CORS if it
+   * applies.
+   */
   readonly baseHeaders: string[]
 }
 
 const noHead = readHead([])
 
-/** Lets go of what a client sent ahead of a stream, its token with it: the stream may be open for hours. */
+/**
+ * Releases the headers that a client sent for a stream, including its token, since the stream may be open for
+ * hours.
+ */
 export function forgetHead(exchange: Exchange): void {
   exchange.head = noHead
   exchange.req.headers = {}

@@ -2,18 +2,21 @@ import { Refusal } from '../core/errors.ts'
 import type { Head } from './head.ts'
 import { displayText } from './page.ts'
 
-/** Which hosts and which origins may be named in a request. */
+/** Which hosts and origins a request may name. */
 export interface Guard {
-  /** Throws `host_not_allowed` or `origin_not_allowed`. An absent Origin is allowed: most clients are no browsers. */
+  /**
+   * Throws `host_not_allowed` or `origin_not_allowed`. A missing Origin is allowed, since most clients are
+   * not browsers.
+   */
   check(head: Head): void
 }
 
 interface GuardOptions {
-  /** Values of the Host header that are served, in lower case. */
+  /** Accepted values of the Host header, in lower case. */
   readonly hosts: Iterable<string>
   /** Exact origins that may call from a browser. */
   readonly origins: Iterable<string>
-  /** Lets every http origin on a loopback host in, whatever its port: for development. */
+  /** Accepts every http origin on a loopback host, with any port; for development. */
   readonly anyLoopbackOrigin: boolean
 }
 
@@ -45,7 +48,7 @@ export function createGuard(options: GuardOptions): Guard {
 const maxShown = 100
 const mostListed = 5
 
-/** A header as the operator sees it: as much of it as a right one has, without what could pass for something else. */
+/** A header as shown to the operator: no longer than a valid one, and without misleading characters. */
 function quote(text: string | undefined): string {
   return text === undefined ? 'missing' : JSON.stringify(displayText(text, maxShown))
 }

@@ -1,6 +1,6 @@
 /**
- * What the request path needs to know of a request's headers, read in one pass over node's raw list. All values are
- * untrusted. A header of which only one may be sent, sent twice, is named in `duplicated`.
+ * What the request path needs to know of a request's headers, read in one pass over Node's raw list. All
+ * values are untrusted. If a header that may be sent only once is sent twice, `duplicated` names it.
  */
 export interface Head {
   readonly host: string | undefined
@@ -17,7 +17,7 @@ export interface Head {
   readonly lastEventId: string | undefined
   readonly preflightMethod: string | undefined
   readonly preflightHeaders: string | undefined
-  /** Names and values, alternating, of the headers that an MCP server may see. */
+  /** Alternating names and values of the headers that an MCP server may see. */
   readonly forwardable: readonly string[]
   readonly duplicated: string | undefined
 }
@@ -41,7 +41,10 @@ const fields: Readonly<Record<string, Field>> = {
   'access-control-request-headers': 'preflightHeaders',
 }
 
-/** Everything else that a client sends stays at the gate: credentials, cookies, and whatever claims an identity. */
+/**
+ * Everything else that a client sends stays at the gateway: credentials, cookies, and anything that claims an
+ * identity.
+ */
 const forwarded = [
   'accept',
   'accept-language',
@@ -65,7 +68,7 @@ const uses: ReadonlyMap<string, Use> = new Map(
   ]),
 )
 
-/** Reads node's `rawHeaders`. */
+/** Reads Node's `rawHeaders`. */
 export function readHead(raw: readonly string[]): Head {
   const forwardable: string[] = []
   const head: { -readonly [K in keyof Head]: Head[K] } = {

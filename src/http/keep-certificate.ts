@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Clock } from '../core/clock.ts'
 
-/** A certificate with its private key, as TLS takes them. */
+/** A certificate with its private key, in the form that TLS takes. */
 interface Pair {
   readonly cert: string
   readonly key: string
@@ -12,23 +12,23 @@ interface Pair {
 interface KeeperPorts<P extends Pair> {
   /** The files that the pair comes from. */
   readonly files: readonly string[]
-  /** The pair that is in use at first. */
+  /** The initial pair. */
   readonly pair: P
-  /** Reads the files. Returns a good pair, or what is wrong with it. */
+  /** Reads the files. Returns a valid pair, or what is wrong with it. */
   readonly read: () => P | string
-  /** Takes up another pair. */
+  /** Starts to use another pair. */
   readonly use: (pair: P) => void
   readonly log: Record<'info' | 'warn', (facts: object, message: string) => void>
   readonly clock: Clock
-  /** Told of what nobody expects. */
+  /** Called with unexpected errors. */
   readonly onFault: (error: unknown) => void
-  /** Milliseconds between two looks at the files. */
+  /** Milliseconds between two checks of the files. */
   readonly everyMs?: number
 }
 
-/** What keeps the certificate of a listener up to date. */
+/** Keeps the certificate of a listener up to date. */
 export interface CertificateKeeper {
-  /** Looks at the files at once, and logs what came of it also where nothing has changed. */
+  /** Checks the files at once, and logs the result even if nothing has changed. */
   readonly reload: () => Promise<void>
   readonly stop: () => void
 }
@@ -38,10 +38,10 @@ const dayMilliseconds = 24 * 3600 * 1000
 const warnMilliseconds = 14 * dayMilliseconds
 
 /**
- * Takes up a new certificate when its files change, and keeps the old one where the new one is no good. Files are
- * looked at again and again, since that also finds files that were renamed into place and links that were turned. What
- * is bad is told only when it has lain there for two looks: two files are never replaced at one moment. An end that is
- * near is told once a day.
+ * Switches to a new certificate when its files change, and keeps the old one if the new one is invalid. The
+ * files are polled, since that also detects files that were renamed into place and redirected links. A
+ * problem is reported only if two checks in a row find it, because two files are never replaced at the same
+ * instant. A nearing expiry is reported once a day.
  */
 export function keepCertificate<P extends Pair>(ports: KeeperPorts<P>): CertificateKeeper {
   const { files, log, clock, onFault, everyMs = lookMilliseconds } = ports
@@ -108,7 +108,7 @@ export function keepCertificate<P extends Pair>(ports: KeeperPorts<P>): Certific
   }
 }
 
-/** Whatever changes when a file is written, replaced, or reached through another link. */
+/** Everything that changes when a file is written, replaced, or reached through another link. */
 async function describeFiles(files: readonly string[]): Promise<string> {
   const states = files.map(async (file) => {
     const found = await stat(file, { bigint: true }).catch(() => undefined)

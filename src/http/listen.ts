@@ -6,7 +6,7 @@ import { closeQueued } from './close-queued.ts'
 
 const itself = 'another listener of this very process'
 
-/** A port that could not be taken, with the cause and the fix for the operator. */
+/** The port is already in use. Has the cause and the fix for the operator. */
 export class PortTaken extends Error {
   constructor(name: string, port: number, holder: string | undefined, fix: string) {
     const who = holder === undefined ? 'another program' : holder
@@ -16,7 +16,7 @@ export class PortTaken extends Error {
   }
 }
 
-/** A port that this user may not take, with the fix for the operator. */
+/** This user may not use the port. Has the fix for the operator. */
 export class PortForbidden extends Error {
   constructor({ name, port, fix }: Omit<Place, 'host'>) {
     const right = 'the right to take low ports (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)'
@@ -27,7 +27,7 @@ export class PortForbidden extends Error {
   }
 }
 
-/** An address that nothing here can listen at, with the fix for the operator. */
+/** Nothing on this machine can listen at the address. Has the fix for the operator. */
 export class AddressUnusable extends Error {
   constructor({ name, host, hostFix = 'another setting' }: Place, isName: boolean) {
     const why = isName ? 'a name without a known address' : 'not an address of this machine'
@@ -45,10 +45,10 @@ export function originAt(scheme: 'http' | 'https', host: string, port: number): 
 type Server = HttpServer | TlsServer
 
 const idleRoundMs = 50
-/** How long a connection that was let in may take until its request is there. */
+/** How long an accepted connection may take until its request arrives. */
 const firstRequestMs = 1000
 
-/** Connections of a listener that have brought no request yet. */
+/** Connections of a listener that have not brought a request yet. */
 const unheard = new WeakMap<Server, Set<Socket>>()
 
 interface Place {
@@ -63,8 +63,8 @@ interface Place {
 }
 
 /**
- * Explains why nothing could listen: the address is not here, or who holds the port, as far as the system tells, and how to
- * choose another. What no operator can mend is returned as it is.
+ * Explains why listening failed: the address is not on this machine, or who uses the port, as far as the
+ * system tells, and how to choose another one. What no operator can fix is returned as it is.
  */
 export async function explainListenError(error: unknown, place: Place): Promise<unknown> {
   const { name, port, fix } = place
@@ -95,17 +95,18 @@ export async function listen(server: Server, place: Place): Promise<number> {
 }
 
 /**
- * Stops accepting, lets running requests finish for at most `graceMs` milliseconds, then closes every connection. One that
- * was let in and has brought no request yet may do so, since its client cannot know.
+ * Stops accepting connections, lets running requests finish for at most `graceMs` milliseconds, then closes
+ * every connection. An accepted connection without a request yet may still send one, since its client cannot
+ * know.
  */
 export async function drain(server: Server, graceMs: number): Promise<void> {
   if (!server.listening) return
-  // The method of node:http would at once cut connections whose first request is on its way.
+  // The method of node:http would cut connections at once whose first request is on its way.
   const closed = new Promise<void>((resolve) => {
     NetServer.prototype.close.call(server, () => resolve())
   })
   const began = performance.now()
-  // A connection that becomes idle while others are busy is closed on one of the next rounds.
+  // A connection that becomes idle while others are busy is closed by one of the next checks.
   const idle = setInterval(() => {
     const waits = performance.now() - began < firstRequestMs && (unheard.get(server)?.size ?? 0) > 0
     if (!waits) server.closeIdleConnections()
@@ -114,9 +115,9 @@ export async function drain(server: Server, graceMs: number): Promise<void> {
   await closed
   clearInterval(idle)
   clearTimeout(timer)
-  // What node:http itself does when a server closes; that it is closed already is no error here.
+  // What node:http itself does when a server closes. It is not an error here if it is already closed.
   server.close(() => undefined)
-  // The last connections are closed; those who listen for the end of their responses hear of it now.
+  // The last connections are closed; listeners for the end of their responses are notified in this turn.
   await new Promise<void>((resolve) => setImmediate(resolve))
 }
 
@@ -136,7 +137,7 @@ async function holderOf(port: number): Promise<string | undefined> {
     const inode = await listeningInode(port)
     return inode === undefined ? undefined : await ownerOf(inode)
   } catch {
-    return undefined // no /proc, or not ours to read: the message does without
+    return undefined // no /proc, or not readable: the message goes without
   }
 }
 

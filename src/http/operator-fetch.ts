@@ -6,13 +6,13 @@ import { leadsInside } from './special-use.ts'
 import { Agent } from './undici.ts'
 
 interface OperatorFetchOptions {
-  /** The origins that the operator named: whatever their addresses, since the operator chose them. */
+  /** The origins that the operator named. Any address is allowed for them, since the operator chose them. */
   readonly origins: readonly string[]
   readonly userAgent: string
   readonly maxBytes: number
   /** For everything together: name, connection, answer, body. */
   readonly milliseconds: number
-  /** Requests that may run at a time. */
+  /** Maximum number of concurrent requests. */
   readonly running: number
 }
 
@@ -28,9 +28,10 @@ export type OperatorFetch = (
 ) => Promise<Response>
 
 /**
- * A fetch for the servers of an issuer that an operator named. To the named origins it goes wherever they are. To every
- * other one, which the issuer's own documents name, it goes over https and to addresses of the public internet alone.
- * It follows no redirect and reads no more than so much (RFC 9700 section 4.15 on server-side requests).
+ * A fetch for the servers of an issuer that an operator named. It reaches the named origins wherever they
+ * are. All other origins, which the issuer's own documents name, are reached only over https and at public
+ * internet addresses. It follows no redirects and limits the size of what it reads (RFC 9700 section 4.15 on
+ * server-side requests).
  */
 export function createOperatorFetch(options: OperatorFetchOptions): OperatorFetch {
   const { origins, userAgent, maxBytes, milliseconds, running } = options
@@ -65,7 +66,7 @@ export function createOperatorFetch(options: OperatorFetchOptions): OperatorFetc
   }
 }
 
-/** Says why a URL that an issuer's document names is never asked, as far as it can be told from the URL. Untrusted. */
+/** Why a URL that an issuer's document names is never requested, as far as the URL alone tells. Untrusted. */
 export function foreignUrlProblem(url: URL): string | undefined {
   if (url.protocol !== 'https:') return 'it is not https'
   if (url.username !== '' || url.password !== '') return 'it has user information'

@@ -4,9 +4,9 @@ const slash = 0x2f
 const absoluteForm = /^https?:\/\/([^/?]*)(.*)$/is
 
 /**
- * Lets a handler see the origin form of a request target where a client sent the absolute form, as those do that take a
- * server for a proxy. The authority in it is the host that was meant, whatever `Host` says (RFC 9112 section 3.2.2), and
- * has to be one that is served like any other. The request is untrusted.
+ * Shows a handler the origin form of a request target if a client sent the absolute form, as some do that
+ * believe they talk to a proxy. The authority in it is the intended host, whatever `Host` says (RFC 9112
+ * section 3.2.2), and is checked like any other host. The request is untrusted.
  */
 export function inOriginForm(handle: RequestListener): RequestListener {
   return (req, res) => {

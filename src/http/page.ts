@@ -11,15 +11,18 @@ import { stylesheet } from './stylesheet.ts'
 /** Escaped HTML. */
 export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>
 
-/** Where pages find their style sheet. The name changes with the content, so that it can be cached for ever. */
+/**
+ * The path of the pages' style sheet. The name changes with the content, so that it can be cached forever.
+ */
 export const stylesheetPath = `/assets/${digest(stylesheet).slice(0, 16)}.css`
 
-/** Where pages find their icon. The name changes with the content. */
+/** The path of the pages' icon. The name changes with the content. */
 export const iconPath = `/assets/${digest(icon).slice(0, 16)}.svg`
 
 /**
- * The headers of every page: nothing but our own style may load, nobody may frame it, nothing is cached or leaks in a
- * Referer. There is no `form-action`: browsers apply it to the redirect after a form, which leads to the client.
+ * The headers of every page: only our own style sheet may load, nobody may frame the page, nothing is cached
+ * or leaks in a Referer. There is no `form-action`, since browsers apply it to the redirect after a form,
+ * which leads to the client.
  */
 export const pageHeaders: Readonly<Record<string, string>> = {
   'Content-Type': 'text/html; charset=utf-8',
@@ -33,20 +36,20 @@ export const pageHeaders: Readonly<Record<string, string>> = {
 }
 
 /**
- * Whether an error is answered with a page: where a browser asks, but for documents that only programs look for, whatever
- * they say that they accept.
+ * Whether an error is answered with a page: if a browser asks, except for documents that only programs
+ * request, whatever they say they accept.
  */
 export function wantsPage({ headers, url = '' }: IncomingMessage): boolean {
   return headers.accept?.includes('text/html') === true && !splitTarget(url).path.includes('/.well-known/')
 }
 
-/** The headers of a page that has our one script: no other may run. */
+/** The headers of a page with our one script; no other script may run. */
 export const scriptPageHeaders: Readonly<Record<string, string>> = {
   ...pageHeaders,
   'Content-Security-Policy': `${pageHeaders['Content-Security-Policy']}; script-src 'self'`,
 }
 
-/** Where pages find the script for passkeys. The name changes with the content. */
+/** The path of the script for passkeys. The name changes with the content. */
 export const passkeyScriptPath = `/assets/${digest(passkeyScript).slice(0, 16)}.js`
 
 /** Loads the script for passkeys. Belongs at the end of a page that is sent with `scriptPageHeaders`. */
@@ -54,7 +57,7 @@ export function passkeyScriptTag(site: Site): Markup {
   return html`<script src="${site.path(passkeyScriptPath)}" defer></script>`
 }
 
-/** Lays out a whole page of a site. */
+/** Renders a whole page of a site. */
 export function renderPage(site: Site, title: string, content: Markup): Markup {
   return html`<!doctype html>
 <html lang="en">
@@ -80,7 +83,10 @@ const gate = html`<svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="t
   <path d="M3 22V10a9 9 0 0 1 18 0v12M8 3v17M12 1v21M16 3v17M3 9h18M3 15h18" />
 </svg>`
 
-/** Removes what could make a foreign text look like something else: controls, direction marks, zero-width characters. */
+/**
+ * Removes what could make a foreign text look like something else: control characters, direction marks,
+ * zero-width characters.
+ */
 export function displayText(text: string, maxLength = 80): string {
   const clean = text
     .normalize('NFC')

@@ -1,6 +1,6 @@
 /**
- * The script of the pages that have passkeys. It shows the forms that need it, asks the authenticator when one is sent,
- * and sends the form with the answer: everything else is plain HTML.
+ * The script of the pages that have passkeys. It shows the forms that need it, asks the authenticator when
+ * one is submitted, and submits the form with the answer; everything else is plain HTML.
  */
 export const passkeyScript = `'use strict'
 const ask = {

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { hostsOf, type Site } from '../core/site.ts'
 
-/** A tenant, and what answers for it. */
+/** A tenant, and what handles its requests. */
 interface Place<T> {
   readonly site: Site
-  /** Whether it has a host name of its own. */
+  /** Whether it has its own host name. */
   readonly hasHost: boolean
   readonly value: T
 }
@@ -12,10 +12,11 @@ interface Place<T> {
 const wellKnown = '/.well-known/'
 
 /**
- * Finds who a request is for: the tenant whose host it names, else the one in whose path it is, or whose well-known
- * documents it asks for, else the installation itself. `prefix` is the path on the origin that the names of tenants
- * follow, with a slash at its end. Names are compared as they were sent: no spelling of one passes for another. What
- * is nobody's is left to the installation, where it is unknown as well. The request is untrusted.
+ * Finds the tenant that a request is for: the one whose host it names, or else the one whose path or
+ * well-known documents it asks for, or else the installation itself. `prefix` is the path on the origin that
+ * precedes the names of tenants, with a trailing slash. Names are compared as they were sent, so that no
+ * spelling of one can pass for another. What belongs to nobody is left to the installation, where it is
+ * unknown as well. The request is untrusted.
  */
 export function pickTenant<T>(
   own: T,
@@ -42,7 +43,7 @@ export function pickTenant<T>(
   }
 }
 
-/** Where the segment ends that begins at `start`. */
+/** Where the segment that begins at `start` ends. */
 function endOfSegment(url: string, start: number): number {
   for (let index = start; index < url.length; index++) {
     const character = url.charCodeAt(index)

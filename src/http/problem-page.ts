@@ -6,18 +6,18 @@ interface Problem {
   readonly title: string
   /** What happened, in words. */
   readonly what: string
-  /** What the person can do now. */
+  /** What the user can do now. */
   readonly advice: string
   readonly requestId: string
 }
 
-/** A text of the library as a sentence. */
+/** Turns a message of the library into a sentence. */
 export function sentence(text: string): string {
   const clean = displayText(text, 200)
   return `${clean.charAt(0).toUpperCase()}${clean.slice(1)}${/(?:^|[.!?…])$/.test(clean) ? '' : '.'}`
 }
 
-/** Tells a person what happened and what to do. */
+/** Tells a user what happened and what to do. */
 export function problemPage(site: Site, { title, what, advice, requestId }: Problem): Markup {
   return renderPage(
     site,

@@ -1,6 +1,9 @@
 import type { Dispatcher } from 'undici'
 
-/** Reads the whole body of an answer; undefined where that is longer than `maxBytes`, and the connection is given up. */
+/**
+ * Reads the whole body of an answer; undefined if it is longer than `maxBytes`, in which case the connection
+ * is dropped.
+ */
 export async function readWhole(
   body: AsyncIterable<Uint8Array>,
   maxBytes: number,
@@ -16,7 +19,7 @@ export async function readWhole(
   return Buffer.concat(chunks, length)
 }
 
-/** The headers of an answer as `fetch` has them. Untrusted. */
+/** The headers of an answer in the form that `fetch` has. Untrusted. */
 export function fetchHeaders(headers: Dispatcher.ResponseData['headers']): Headers {
   const fields = new Headers()
   for (const [name, value] of Object.entries(headers)) {

@@ -5,18 +5,18 @@ import { endStreamBy } from './end-stream.ts'
 import { endsEvent, signOfLife } from './event-stream.ts'
 import { endAnswer, readPatience } from './unread.ts'
 
-/** The status and the headers, alternating names and values, with which a relayed response begins. */
+/** The status and the headers, alternating names and values, at the beginning of a relayed response. */
 export interface ResponseHead {
   readonly status: number
   readonly headers: readonly string[]
 }
 
-/** The headers of the answering server: lower-case names. Untrusted. */
+/** The headers of the answering server, with lower-case names. Untrusted. */
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
 
-/** Changes a body on its way. Either method throws where the body is not what it can be changed as. */
+/** Changes a body on its way. Both methods throw if the body is not of the kind that they can change. */
 export interface Transform {
-  /** Takes a chunk and returns what can leave by now. */
+  /** Takes a chunk and returns what can be sent so far. */
   readonly take: (chunk: Buffer) => string
   /** The body has ended: returns what is left. */
   readonly end: () => string
@@ -27,7 +27,7 @@ interface Patience {
   readonly stall: number
 }
 
-/** Proxies cut what is silent for a minute or even half of one. */
+/** Proxies cut a connection that is silent for a minute, or even half a minute. */
 const usualPatience: Patience = { silence: 20_000, stall: readPatience }
 
 interface Relay {
@@ -36,22 +36,28 @@ interface Relay {
   readonly res: ServerResponse
   /** Turns the answer's head into the client's, or throws a Refusal to give the client something else. */
   readonly accept: (status: number, headers: AnswerHeaders) => ResponseHead
-  /** What happens to the running request when the client goes away. */
+  /** What happens to the running request when the client disconnects. */
   readonly onClientGone: 'abort' | 'drain'
-  /** Told when the client has gone away from a request that goes on, which ends with `over`. */
+  /** Called when the client has disconnected from a request that goes on, and that ends with `over`. */
   readonly onLeft?: ((over: Promise<void>) => void) | undefined
-  /** Makes the change for an answer of a media type; without one the bytes pass untouched. */
+  /** Makes the transform for an answer of a media type; without one the bytes pass untouched. */
   readonly transform?: (contentType: string) => Transform | undefined
-  /** How long a stream may be silent before it shows that it lives, and a client may read nothing: milliseconds. */
+  /**
+   * How long a stream may be silent before it sends a sign of life, and how long a client may read nothing,
+   * in milliseconds.
+   */
   readonly patience?: Patience
-  /** The text that ends an event stream which the server cut between two events, if there is one to send. */
+  /**
+   * The text that ends an event stream if the server cut it between two events and there is something to
+   * send.
+   */
   readonly closeCutStream?: () => string | undefined
 }
 
 /**
- * Sends a request on and streams the answer back, unbuffered, with backpressure both ways. Resolves when the answer
- * has ended for the client. Rejects with a Refusal as long as nothing was sent to the client, and later only where the
- * body cannot be changed as it must be: then the answer has to be cut off.
+ * Sends a request on and streams the answer back, unbuffered, with backpressure both ways. Resolves when the
+ * answer has ended for the client. Rejects with a Refusal as long as nothing was sent to the client; later
+ * only if the body cannot be changed as it must be, in which case the answer has to be cut off.
  */
 export function relay(options: Relay): Promise<void> {
   if (options.res.closed) return Promise.resolve()
@@ -63,10 +69,12 @@ export function relay(options: Relay): Promise<void> {
 class ClientGone extends Error {}
 
 const shortBytes = 16 * 1024
-/** How long an event may take that was under way when its stream was to end. */
+/** How long an event that is under way may still take when its stream is being ended. */
 const lastEventMilliseconds = 5000
 
-/** A stream can be open for hours, so whatever only its beginning needs is let go when it has begun. */
+/**
+ * A stream can be open for hours, so everything that only its beginning needs is released once it has begun.
+ */
 class RelayHandler implements Dispatcher.DispatchHandler {
   readonly #res: ServerResponse
   readonly #onClientGone: Relay['onClientGone']
@@ -81,18 +89,18 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #gone = false
   /** The server has ended the answer, or failed to. */
   #over = false
-  /** Told of that where the client has gone away before. */
+  /** Called at that point, if the client had disconnected before. */
   #tellOver: (() => void) | undefined
   #streamsEvents = false
-  /** Nothing or a whole event has been sent. */
+  /** Either nothing or only whole events have been sent. */
   #isBetweenEvents = true
-  /** How long a body is that passes untouched; undefined where that is not known. */
+  /** The length of a body that passes untouched; undefined if unknown. */
   #length: number | undefined
   #transform: Transform | undefined
   #heartbeat: NodeJS.Timeout | undefined
   #stalled: NodeJS.Timeout | undefined
   #wasSilent = false
-  /** What ends the stream when the event is complete that is under way. */
+  /** What ends the stream once the current event is complete. */
   #ending: { readonly text: string | undefined; readonly timer: NodeJS.Timeout } | undefined
 
   constructor(options: Relay, resolve: () => void, reject: (error: unknown) => void) {
@@ -131,13 +139,13 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     const type = String(headers['content-type'])
     this.#streamsEvents = type.startsWith('text/event-stream')
     this.#transform = opening?.transform?.(type)
-    // Text cannot be put between what is compressed.
+    // Text cannot be inserted into compressed data.
     const takesText = headers['content-encoding'] === undefined
     if (this.#streamsEvents && takesText) this.#keepAlive()
     if (this.#streamsEvents) endStreamBy(this.#res, (text) => this.#end(takesText ? text : undefined))
     this.#res.writeHead(head.status, head.headers as string[])
     const length = headers['content-length']
-    // A short answer leaves in one packet with its headers; a stream must show its headers at once.
+    // A short answer is sent in one packet with its headers; a stream must show its headers at once.
     if (length === undefined) this.#res.flushHeaders()
     else if (this.#transform === undefined && !this.#streamsEvents) this.#length = Number(length)
   }
@@ -156,19 +164,21 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     if (this.#ending !== undefined && this.#isBetweenEvents) this.#res.end(this.#ending.text)
   }
 
-  /** Ends the stream before the server does: after the event that is under way, which else is cut off. */
+  /**
+   * Ends the stream before the server does: after the current event, which is cut off if it takes too long.
+   */
   #end(text: string | undefined): void {
     if (this.#fitsText) this.#res.end(text)
     else
       this.#ending ??= { text, timer: setTimeout(() => this.#res.destroy(), lastEventMilliseconds).unref() }
   }
 
-  /** Whether something can be put behind what was sent: what is changed is sent event by event. */
+  /** Whether something can follow what was sent; a body that is changed is sent event by event. */
   get #fitsText(): boolean {
     return this.#transform !== undefined || this.#isBetweenEvents
   }
 
-  /** Text joins the head in one piece of memory, where bytes would be a second one. */
+  /** A string is sent in one piece with the head, where bytes would be a second one. */
   #sendWhole(body: Buffer): void {
     if (body.length > shortBytes) this.#res.end(body)
     else this.#res.end(body.toString('latin1'), 'latin1')
@@ -185,7 +195,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#resolve()
   }
 
-  /** A client that reads nothing for long is let go, since the server's answer waits for it. */
+  /** Drops a client that reads nothing for long, since the server's answer waits for it. */
   #awaitReader(controller: Dispatcher.DispatchController): void {
     this.#stalled = setTimeout(() => this.#res.destroy(), this.#patience.stall).unref()
     this.#res.once('drain', () => {
@@ -194,7 +204,10 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     })
   }
 
-  /** A comment now and then, between two events, keeps proxies from taking a silent stream for a dead one (MCP O15). */
+  /**
+   * A comment now and then, between two events, keeps proxies from considering a silent stream dead (MCP
+   * O15).
+   */
   #keepAlive(): void {
     this.#heartbeat = setInterval(() => {
       if (this.#wasSilent && this.#fitsText && !this.#res.writableEnded) this.#res.write(signOfLife)
@@ -202,13 +215,13 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     }, this.#patience.silence / 2).unref()
   }
 
-  /** What cannot be changed must not pass as it is: whoever asked cuts the answer off, and learns why. */
+  /** What cannot be changed must not pass unchanged: the caller cuts the answer off, and learns why. */
   #change(change: () => string | undefined): string | undefined {
     try {
       return change()
     } catch (cause) {
       this.#gone = true
-      // The message of the error could repeat what the answer holds.
+      // The message of the error could repeat parts of the answer.
       const reason = `the answer cannot be read: ${(cause as Error).name}`
       this.#reject(new Refusal('upstream_invalid', { reason, cause }))
       return undefined
@@ -229,7 +242,9 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     }
   }
 
-  /** Nobody hears the answer any more: the client went away, or the gate ended it before the server did. */
+  /**
+   * Nobody reads the answer any more: the client disconnected, or the gateway ended it before the server did.
+   */
   get #isDeaf(): boolean {
     return this.#gone || this.#res.writableEnded
   }
@@ -243,7 +258,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     if (this.#onClientGone === 'abort') this.#controller?.abort(new ClientGone())
     else {
       this.#onLeft?.(new Promise((resolve) => (this.#tellOver = resolve)))
-      // A paused answer would otherwise wait for a client that is no longer there.
+      // A paused answer would otherwise wait for a client that is gone.
       this.#controller?.resume()
     }
     this.#resolve()
@@ -259,7 +274,7 @@ const refusals: Readonly<Record<string, ErrorCode>> = {
   EPIPE: 'upstream_interrupted',
 }
 
-/** Turns what undici threw into the refusal that the client gets. */
+/** Turns an undici error into the refusal that the client gets. */
 export function transportRefusal(error: Error & Partial<errors.UndiciError>): Refusal {
   const code = error.code ?? error.name
   const kind = error.name === 'HTTPParserError' ? 'upstream_invalid' : refusals[code]

@@ -3,25 +3,25 @@ import { Resolver } from 'node:dns/promises'
 
 interface ResolveOptions {
   readonly milliseconds: number
-  /** Name servers in place of the system's. */
+  /** Name servers to use instead of the system's. */
   readonly servers?: readonly string[]
 }
 
-/** What `localhost` means everywhere (RFC 6761 section 6.3). */
+/** The meaning of `localhost` everywhere (RFC 6761 section 6.3). */
 const loopback: readonly LookupAddress[] = [
   { address: '127.0.0.1', family: 4 },
   { address: '::1', family: 6 },
 ]
 
-/** Whether a host name means this computer wherever it is used. The name is untrusted. */
+/** Whether a host name always means this computer. The name is untrusted. */
 export function isLocalhostName(name: string): boolean {
   return /^(?:.+\.)?localhost\.?$/i.test(name)
 }
 
 /**
- * Resolves a host name to all its addresses, through DNS alone. The system's resolver would keep a thread busy for as
- * long as a stranger's name server takes, and the threads are few that also sign our tokens. Rejects where there is no
- * address. The name is untrusted.
+ * Resolves a host name to all its addresses, only through DNS. The system's resolver would occupy a thread
+ * for as long as a stranger's name server takes, and the few threads also sign our tokens. Rejects if there
+ * is no address. The name is untrusted.
  */
 export function hostResolver({
   milliseconds,
@@ -41,7 +41,10 @@ export function hostResolver({
   }
 }
 
-/** Whether a name could not be resolved because there is none, as a name server says: asking it worked. */
+/**
+ * Whether a name could not be resolved because a name server said that it does not exist, which means that
+ * asking worked.
+ */
 export function isUnknownName(error: unknown): boolean {
   const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
   return code === 'ENOTFOUND' || code === 'ENODATA'

@@ -12,11 +12,18 @@ interface FetchRefusedOptions extends ErrorOptions {
   readonly passing?: boolean
 }
 
-/** Why nothing was fetched. The message is for whoever wrote the URL, and holds no answer of the other side. */
+/**
+ * Why nothing was fetched. The message is for the author of the URL, and contains nothing of the other side's
+ * answer.
+ */
 export class FetchRefused extends Error {
-  /** Whether there was a way to the host, over TLS where it is https. Undefined where that was not found out. */
+  /**
+   * Whether the host could be reached, over TLS in the case of https. Undefined if that was not determined.
+   */
   readonly reached: boolean | undefined
-  /** Whether the same URL may be fetched a little later: nothing about it, or about what is there, stands against it. */
+  /**
+   * Whether the same URL may be fetched a little later, since neither the URL nor what is there is at fault.
+   */
   readonly passing: boolean
 
   constructor(message: string, { reached, passing = false, ...options }: FetchRefusedOptions = {}) {
@@ -29,8 +36,8 @@ export class FetchRefused extends Error {
 
 interface SafeFetchOptions {
   /**
-   * Lets loopback addresses and `localhost` names through, over http too and at any port: for an installation that is
-   * itself on loopback. Every other name has to lead to the public internet even so.
+   * Allows loopback addresses and `localhost` names, also over http and at any port, for an installation that
+   * is itself on loopback. Every other name must still lead to the public internet.
    */
   readonly allowLoopback: boolean
   readonly userAgent: string
@@ -38,13 +45,13 @@ interface SafeFetchOptions {
   readonly maxBytes: number
   /** For everything together: name, connection, answer, body. */
   readonly milliseconds: number
-  /** Fetches that may run at a time, to one host and altogether. */
+  /** Maximum number of concurrent fetches, for one host and in total. */
   readonly running: { readonly perHost: number; readonly total: number }
-  /** Resolves a host name to all its addresses: by DNS unless said otherwise. */
+  /** Resolves a host name to all its addresses. Default: by DNS. */
   readonly resolve?: (hostname: string) => Promise<LookupAddress[]>
-  /** Certificate authorities in PEM, in place of the system's. */
+  /** Certificate authorities in PEM, instead of the system's. */
   readonly ca?: string
-  /** The one port of the public internet that is connected to: 443 unless said otherwise. */
+  /** The only port on the public internet that is connected to. Default: 443. */
   readonly port?: number
 }
 
@@ -52,9 +59,9 @@ interface SafeFetchOptions {
 export type SafeFetch = (url: string) => Promise<Response>
 
 /**
- * A GET that reaches only the public internet: every address of the host is checked before a connection is made, and
- * the connection goes to an address that was checked. It follows no redirect, sends no credentials and takes no
- * compressed answer (RFC 6890, RFC 9700 section 4.15 on server-side requests).
+ * A GET that reaches only the public internet: every address of the host is checked before a connection is
+ * made, and the connection goes to a checked address. It follows no redirects, sends no credentials and
+ * accepts no compressed answers (RFC 6890, RFC 9700 section 4.15 on server-side requests).
  */
 export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   const slots = createSlots({ perKey: options.running.perHost, total: options.running.total })
@@ -62,7 +69,7 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
     const url = checkUrl(text, options)
     const release = slots.take(url.hostname)
     if (release === undefined) throw new FetchRefused('too many fetches are running', { passing: true })
-    // Of its own for each fetch, so that no connection outlives the check of its address.
+    // A separate client for each fetch, so that no connection outlives the check of its address.
     const client = new Client(url.origin, {
       allowH2: false,
       connect: {
@@ -90,7 +97,7 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   }
 }
 
-/** Says why a URL is never fetched, as far as the URL alone tells it, or undefined. Untrusted input. */
+/** Why a URL is never fetched, as far as the URL alone tells, or undefined. Untrusted input. */
 export function fetchProblem(url: string, options: { readonly allowLoopback: boolean }): string | undefined {
   try {
     checkUrl(url, options)
@@ -101,7 +108,10 @@ export function fetchProblem(url: string, options: { readonly allowLoopback: boo
   }
 }
 
-/** Refuses what can be told from the URL alone. A literal address never comes to the resolver, so it is checked here. */
+/**
+ * Refuses what can be recognized from the URL alone. A literal address never reaches the resolver, so it is
+ * checked here.
+ */
 function checkUrl(
   text: string,
   { allowLoopback, port = httpsPort }: Pick<SafeFetchOptions, 'allowLoopback' | 'port'>,
@@ -122,7 +132,10 @@ function checkUrl(
 const httpsPort = 443
 const notPublic = 'its host is not on the public internet'
 
-/** Resolves a name and hands out what was checked, so that the name cannot mean something else a moment later. */
+/**
+ * Resolves a name and returns only checked addresses, so that the name cannot mean something else a moment
+ * later.
+ */
 function checkedLookup({
   allowLoopback,
   milliseconds,
@@ -140,7 +153,7 @@ function checkedLookup({
         else callback(null, first.address, first.family)
       },
       (cause: unknown) => {
-        // An answer, even this one, comes from a name server that could be reached.
+        // Any answer, even this one, comes from a name server that could be reached.
         const isUnknown = isUnknownName(cause)
         const reached = isUnknown ? undefined : false
         callback(new FetchRefused('its host has no address', { cause, reached, passing: !isUnknown }), '')
@@ -149,7 +162,7 @@ function checkedLookup({
   }
 }
 
-/** A lookup for connections that may reach the public internet alone. */
+/** A lookup for connections that may reach only the public internet. */
 export function publicLookup(milliseconds: number): LookupFunction {
   return checkedLookup({ allowLoopback: false, milliseconds })
 }

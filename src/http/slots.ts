@@ -1,6 +1,6 @@
-/** Places for work that runs at the same time, few for each key and few altogether. */
+/** Places for concurrent work, limited per key and in total. */
 export interface Slots {
-  /** Takes a place and returns how to give it back, or undefined when there is none. */
+  /** Takes a place and returns a function that gives it back, or undefined if there is none. */
   take(key: string): (() => void) | undefined
 }
 

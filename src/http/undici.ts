@@ -2,9 +2,9 @@ import { createRequire } from 'node:module'
 import type * as undici from 'undici'
 
 /**
- * The one place where undici is loaded. A gate needs a quarter of its modules: the others, for caches, proxies, mocks,
- * WebSockets and a fetch, would only make each start longer. Its parts are no public interface, so its exact version is
- * pinned.
+ * The one place where undici is loaded. The gateway needs a quarter of its modules; the others, for caches,
+ * proxies, mocks, WebSockets and a fetch, would only slow down each start. Its modules are not a public
+ * interface, so its exact version is pinned.
  */
 const load = createRequire(import.meta.url)
 const part = (name: string): unknown => load(`undici/lib/${name}.js`)
@@ -16,5 +16,5 @@ export const Client = part('dispatcher/client') as typeof undici.Client
 export const Pool = part('dispatcher/pool') as typeof undici.Pool
 export const Agent = part('dispatcher/agent') as typeof undici.Agent
 
-/** What `request` and its like are methods of, as in undici's own beginning. */
+/** Adds `request` and the like as methods, as undici's own entry point does. */
 Object.assign(Dispatcher.prototype, part('api/index'))

@@ -1,18 +1,19 @@
 import type { ServerResponse } from 'node:http'
 
-/** How long a client may read nothing of what waits for it: milliseconds. */
+/** How long a client may leave waiting data unread, in milliseconds. */
 export const readPatience = 60_000
 
-/** Ends an answer. A client that reads nothing of it for `patience` milliseconds is let go. */
+/** Ends an answer. A client that reads nothing of it for `patience` milliseconds is disconnected. */
 export function endAnswer(res: ServerResponse, text?: string, patience = readPatience): void {
   res.end(text)
-  // To Node each byte that the client takes is a sign of life; the next request on the connection has a time of its own.
+  // Node's timeout starts over with each byte that the client takes, and the next request on the connection
+  // has its own.
   if (res.writableLength > 0) res.setTimeout(patience, () => res.destroy())
 }
 
 /**
- * Watches who reads a stream that goes on. The function that it returns is to be called after each write: a client that
- * does not read as much as one message of what waits for it in `patience` milliseconds is let go.
+ * Watches the reader of a stream that goes on. The returned function must be called after each write: a
+ * client that reads less than one message of the waiting data in `patience` milliseconds is disconnected.
  */
 export function watchReader(res: ServerResponse, patience = readPatience): () => void {
   let check: NodeJS.Timeout | undefined
@@ -26,7 +27,7 @@ export function watchReader(res: ServerResponse, patience = readPatience): () =>
     if (!res.writableNeedDrain || check !== undefined) return
     let last = delivered()
     check = setInterval(() => {
-      if (res.writableEnded) return stop() // `endAnswer` sees to it
+      if (res.writableEnded) return stop() // `endAnswer` takes over
       const now = delivered()
       if (now === last) res.destroy()
       last = now

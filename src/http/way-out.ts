@@ -3,25 +3,31 @@ import { type Clock, isRecent } from '../core/clock.ts'
 import { reasonOf } from '../core/reason-of.ts'
 import { FetchRefused, type SafeFetch } from './safe-fetch.ts'
 
-/** What is known of the way to the public internet: `absent` by what the operator named, `doubtful` by other hosts. */
+/**
+ * Whether the public internet can be reached: `absent` according to what the operator named, `doubtful`
+ * according to other hosts.
+ */
 type WayOutState = 'there' | 'absent' | 'doubtful'
 
-/** Finds out whether there is a way to the public internet, from fetches that happen anyway and from some of its own. */
+/**
+ * Finds out whether the public internet can be reached, from fetches that happen anyway and from some of its
+ * own.
+ */
 export interface WayOut {
-  /** What is known. While the first try is running, and nothing else is known, that is awaited. */
+  /** What is known. If nothing is known yet and the first attempt is running, waits for it. */
   state(): Promise<WayOutState>
-  /** The same fetch, from which this learns. `forLetIn`: it is for clients that somebody let in, and for no others. */
+  /** The same fetch, observed. `forLetIn`: it is only used for clients that somebody has let in. */
   watch(fetch: SafeFetch, options?: { readonly forLetIn: boolean }): SafeFetch
   /**
-   * Tries URLs that the operator named: now, at intervals while nothing answers, and when other hosts raise doubts. One
-   * that answers will do. Returns how to stop.
+   * Tries URLs that the operator named: now, at intervals while none of them answers, and when other hosts
+   * raise doubts. It is enough if one answers. Returns a function that stops it.
    */
   keepTrying(urls: readonly string[], fetch: SafeFetch): () => void
 }
 
 interface WayOutOptions {
   readonly clock: Clock
-  /** Told once why there is none, as far as is known, and once that it is there again. */
+  /** Called once when the way is lost, with the reason as far as it is known, and once when it is back. */
   readonly onChange: (state: WayOutState, reason: string) => void
   readonly pauseMilliseconds?: number
 }
@@ -33,11 +39,11 @@ interface Attempt {
 }
 
 const pause = 60_000
-/** Without a URL to try, nothing but another client tells whether a doubt is over. */
+/** Without a URL to try, only another client shows whether a doubt is over. */
 const doubtMilliseconds = 600_000
 const keptHosts = 200
 
-/** Begins with the assumption that there is one. */
+/** Starts with the assumption that the internet can be reached. */
 export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayOutOptions): WayOut {
   const attempts = new Set<Attempt>()
   const running = new Map<Attempt, Promise<void>>()
@@ -75,9 +81,10 @@ export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayO
   }
 
   /**
-   * Strangers choose the hosts. One that is gone says nothing. Where any was reached, nor do two, unless one of them was
-   * reached for the operator or for a client that somebody let in: or whoever names two dead ones, of which one was up
-   * before, could talk this server out of what works. Nobody does it twice with one that is down for good.
+   * Strangers choose these hosts. One dead host proves nothing. If any host was ever reached, even two prove
+   * nothing, unless one of them was reached before for the operator or for a client that somebody let in.
+   * Otherwise anyone who names two dead hosts, one of which was up before, could make this server give up
+   * what works. This cannot be done twice with a host that is down for good.
    */
   const miss = (host: string, reason: string): void => {
     if (failing.size < 2) failing.add(host)
@@ -154,7 +161,7 @@ export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayO
         attempts.delete(attempt)
         const [other] = attempts
         if (other !== undefined) return tryLaterIfAbsent(other.failure ?? '')
-        // Whatever was found out by it nobody looks after any more.
+        // Nobody maintains what was found out with it any more.
         forget()
         isTold = false
       }
