@@ -12,8 +12,8 @@ export interface MirrorHeaders {
 
 /**
  * Checks that the mirrored headers agree with the body:
- * - modern requests must send `Mcp-Method`, and `Mcp-Name` where the method has a name;
- * - wherever they are sent, in any era and on notifications too, they must be right.
+ * - modern requests must send `Mcp-Method`, and `Mcp-Name` if the method has a name;
+ * - if they are sent, in any era and also on notifications, they must be right.
  * Throws `header_mismatch`. Both inputs are untrusted.
  */
 export function checkMethodHeader(message: Message, headers: MirrorHeaders, era: Era): void {
@@ -25,7 +25,7 @@ export function checkMethodHeader(message: Message, headers: MirrorHeaders, era:
   if (headers.mcpMethod !== message.method) throw mismatch(message, 'Mcp-Method')
 }
 
-/** The part of the agreement that needs to know the method: its name, uri or task. Throws `header_mismatch`. */
+/** The part of the check that needs to know the method: its name, uri or task. Throws `header_mismatch`. */
 export function checkNameHeader(message: Message, row: MethodRow, headers: MirrorHeaders, era: Era): void {
   if (message.kind === 'response') return
   if (row.nameParam === undefined) {

@@ -4,7 +4,7 @@ import { type Message, requestIdOf } from './message.ts'
 import { metaKeys } from './meta-keys.ts'
 import { assumedRevision, type Era, eraOf, isRevision, type Revision, supportedIn } from './revisions.ts'
 
-/** In which era and revision a message speaks. */
+/** The era and revision of a message. */
 export interface Dialect {
   readonly era: Era
   readonly revision: Revision
@@ -13,9 +13,9 @@ export interface Dialect {
 const { protocolVersion: versionKey, clientCapabilities: capabilitiesKey } = metaKeys
 
 /**
- * Decides the era of a posted message: the body decides, the `MCP-Protocol-Version` header must agree. `fallback` is
- * the revision of the session, where there is one. Throws `header_mismatch`, `meta_missing` or `version_unsupported`.
- * The message is untrusted (MCP 2026-07-28, versioning).
+ * Decides the era of a posted message: the body decides, and the `MCP-Protocol-Version` header must agree.
+ * `fallback` is the revision of the session, if there is one. Throws `header_mismatch`, `meta_missing` or
+ * `version_unsupported`. The message is untrusted (MCP 2026-07-28, versioning).
  */
 export function decideDialect(message: Message, header: string | undefined, fallback?: Revision): Dialect {
   const claim = message.kind === 'response' ? undefined : claimOf(message.params)
@@ -41,7 +41,7 @@ function modernDialect(message: Message, claim: unknown, header: string | undefi
   return { era: 'modern', revision }
 }
 
-/** The revision that a legacy `initialize` asks for, if it is one that exists. */
+/** The revision that a legacy `initialize` asks for, if it exists. */
 export function requestedRevision(message: Message): Revision | undefined {
   if (message.kind !== 'request' || message.method !== 'initialize') return undefined
   const asked = message.params['protocolVersion']

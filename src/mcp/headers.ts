@@ -4,9 +4,9 @@ const canonicalBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Decodes the value of an `Mcp-Name` or `Mcp-Param-*` header (MCP 2026-07-28, transports, "Value Encoding"): a value
- * between the sentinels is base64 of UTF-8, everything else, half a sentinel included, is literal. Returns undefined
- * for wrong base64 or wrong UTF-8. The input is untrusted.
+ * Decodes the value of an `Mcp-Name` or `Mcp-Param-*` header (MCP 2026-07-28, transports, "Value Encoding"):
+ * a value between the sentinels is base64 of UTF-8; everything else, including half a sentinel, is literal.
+ * Returns undefined for invalid base64 or UTF-8. The input is untrusted.
  */
 export function decodeHeaderValue(value: string): string | undefined {
   if (!value.startsWith(sentinelStart) || !value.endsWith(sentinelEnd)) return value
@@ -19,7 +19,9 @@ export function decodeHeaderValue(value: string): string | undefined {
   }
 }
 
-/** Encodes a text as the value of such a header: as it stands where HTTP carries it unchanged, else as base64. */
+/**
+ * Encodes a text as the value of such a header: as it is if HTTP carries it unchanged, otherwise as base64.
+ */
 export function encodeHeaderValue(text: string): string {
   const plain = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)
   const looksEncoded = text.startsWith(sentinelStart) && text.endsWith(sentinelEnd)

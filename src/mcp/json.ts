@@ -3,7 +3,7 @@ import { KeySet } from './key-set.ts'
 
 export { isJsonObject, type JsonObject } from '../core/json-object.ts'
 
-/** Why a text was refused. Holds no part of the text. */
+/** Why a text was refused. Contains no part of the text. */
 export class JsonRefused extends Error {
   constructor(problem: string, position: number) {
     super(`${problem} at character ${position}`)
@@ -12,20 +12,20 @@ export class JsonRefused extends Error {
 }
 
 /**
- * What of a text is checked and not built: all of a value, nothing of it, or some members of an object and of each object
- * in an array.
+ * What is only checked and not built: all of a value, nothing of it, or some members of an object and of each
+ * object in an array.
  */
 export type Omission = 'all' | 'none' | ReadonlyMap<string, Omission>
 
-/** Stands in the place of what was not built, so that nobody takes it for what is not there. */
+/** Replaces what was not built, so that nobody mistakes it for something missing. */
 const unread: unique symbol = Symbol('unread')
 
 /**
- * Parses JSON (RFC 8259) so that no other parser can read it differently: a key that stands twice in an object is
- * refused, and so is a key with a lone surrogate, nesting beyond `maxDepth`, more than 100,000 values (small ones take
- * far more memory than text), and every extension of the grammar. `__proto__` is a key like any other. What `omit` names is
- * checked as strictly as the rest.
- * Throws JsonRefused. The input is untrusted; the time is linear in its length.
+ * Parses JSON (RFC 8259) so that no other parser can read it differently. Refuses duplicate keys in an
+ * object, keys with a lone surrogate, nesting beyond `maxDepth`, more than 100,000 values (small ones take
+ * far more memory than text), and every extension of the grammar. `__proto__` is a key like any other. What
+ * `omit` names is checked as strictly as the rest. Throws JsonRefused. The input is untrusted; the time is
+ * linear in its length.
  */
 export function parseStrictJson(text: string, maxDepth: number, omit: Omission = 'none'): unknown {
   const parser = new StrictParser(text, maxDepth)
@@ -34,7 +34,7 @@ export function parseStrictJson(text: string, maxDepth: number, omit: Omission =
 
 const maxValues = 100_000
 const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-/** From here on the engine's own reader of a string costs less than a look at each character. */
+/** From this length on, the engine's own string reader is cheaper than looking at each character. */
 const longRun = 64
 const plainEscapes = '"\\/bfnrt'
 const unicodeEscape = /[\da-fA-F]{4}/y
@@ -57,7 +57,7 @@ const character = {
 class StrictParser {
   readonly #text: string
   readonly #maxDepth: number
-  /** One for each depth, since only one object of a depth is open at a time. */
+  /** One per depth, since only one object of a depth is open at a time. */
   readonly #keys: KeySet[] = []
   readonly #isWellFormed: boolean
   #at = 0
@@ -122,7 +122,7 @@ class StrictParser {
     return object ?? unread
   }
 
-  /** Reads a key, which must be a new one. Returns it where it is wanted, else the empty string. */
+  /** Reads a key, which must be new in its object. Returns it if it is wanted, otherwise the empty string. */
   #key(keys: KeySet, isWanted: boolean): string {
     const start = this.#at
     const hasEscapes = this.#skipString()
@@ -149,7 +149,7 @@ class StrictParser {
     return array ?? unread
   }
 
-  /** Goes past the comma before another member, or past the end. */
+  /** Skips the comma before another member, or the end. */
   #goesOn(end: number, problem: string): boolean {
     const code = this.#next()
     if (code !== character.comma && code !== end) this.#refuse(problem)
@@ -157,14 +157,14 @@ class StrictParser {
     return code === character.comma
   }
 
-  /** The string that was skipped. */
+  /** The string that was just skipped. */
   #string(start: number, hasEscapes: boolean): string {
     return hasEscapes
       ? (JSON.parse(this.#text.slice(start, this.#at)) as string)
       : this.#text.slice(start + 1, this.#at - 1)
   }
 
-  /** Goes past a string and says whether it has escapes. */
+  /** Skips a string and returns whether it has escapes. */
   #skipString(): boolean {
     const text = this.#text
     const start = this.#at
@@ -185,7 +185,7 @@ class StrictParser {
     return hasEscapes
   }
 
-  /** Goes past a string whose end is not before `from`, where no escape is under way. */
+  /** Skips a string that does not end before `from`, where no escape is in progress. */
   #skipLongString(start: number, from: number): boolean {
     const end = this.#endOfString(start, from)
     let value: string
@@ -198,7 +198,7 @@ class StrictParser {
     return value.length !== end - start - 1 // an escape is longer than what it stands for
   }
 
-  /** The first quote that no backslash escapes. */
+  /** The first quote that is not escaped by a backslash. */
   #endOfString(start: number, from: number): number {
     const text = this.#text
     for (let quote = text.indexOf('"', from); quote !== -1; quote = text.indexOf('"', quote + 1)) {
@@ -230,7 +230,9 @@ class StrictParser {
     return value
   }
 
-  /** Goes past space and says which character comes then: -1 at the end, since looking beyond it is slow. */
+  /**
+   * Skips whitespace and returns the next character code, or -1 at the end, since reading beyond it is slow.
+   */
   #next(): number {
     const text = this.#text
     for (let at = this.#at; at < text.length; at++) {

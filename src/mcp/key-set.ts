@@ -1,15 +1,15 @@
-/** Above this a set of strings is cheaper than comparing each key with each. */
+/** Above this number, a set of strings is cheaper than comparing each key with all others. */
 const maxCompared = 8
-/** A key that is longer than this is no name of a parameter, and is compared as a string. */
+/** Longer keys are not parameter names, and are compared as strings. */
 const maxCharacters = 64
 
 /**
- * The keys of one JSON object, to find one that stands twice, in time linear in their length. Keys without escapes are
- * compared where they stand, without being taken out of the text.
+ * The keys of one JSON object, to find duplicates in time linear in their length. Keys without escapes are
+ * compared in place, without copying them out of the text.
  */
 export class KeySet {
   readonly #text: string
-  /** Start and end of each key, as long as there are few; and how many of these numbers count. */
+  /** Start and end of each key, as long as there are few, and how many of these numbers are in use. */
   readonly #spans: number[] = []
   #filled = 0
   #strings: Set<string> | undefined
@@ -20,11 +20,11 @@ export class KeySet {
 
   /** Forgets everything, for the next object. */
   clear(): void {
-    this.#filled = 0 // an array that loses its length loses its memory as well
+    this.#filled = 0 // setting the length of an array to 0 would release its memory
     this.#strings = undefined
   }
 
-  /** Adds the key between two places of the text. Returns false where it is there already. */
+  /** Adds the key between two positions of the text. Returns false if it is already there. */
   addSpan(start: number, end: number): boolean {
     if (this.#strings !== undefined || this.#filled === maxCompared * 2 || end - start > maxCharacters)
       return this.addString(this.#text.slice(start, end))
@@ -38,7 +38,7 @@ export class KeySet {
     return true
   }
 
-  /** Adds a key that does not stand in the text as it is. */
+  /** Adds a key whose text contains escapes. */
   addString(key: string): boolean {
     const strings = (this.#strings ??= this.#stringsSoFar())
     return strings.size !== strings.add(key).size

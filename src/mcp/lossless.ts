@@ -1,4 +1,7 @@
-/** Marks a text as JSON that is written as it stands. In every supported Node; not yet in TypeScript's library. */
+/**
+ * Marks a text as JSON that is written as it is. Available in every supported Node, but not yet in
+ * TypeScript's library.
+ */
 interface JsonWithRaw {
   rawJSON(text: string): { readonly rawJSON: string }
   isRawJSON(value: unknown): value is { readonly rawJSON: string }
@@ -10,7 +13,9 @@ interface JsonWithRaw {
 
 const json = JSON as unknown as JsonWithRaw
 
-/** Parses JSON so that writing it again changes no number: those that JavaScript would round stay as text. */
+/**
+ * Parses JSON so that serializing it again changes no number: those that JavaScript would round stay text.
+ */
 export function parseLossless(text: string): unknown {
   return json.parse(text, (_key, value, { source }) =>
     typeof value === 'number' && source !== undefined && String(value) !== source
@@ -19,10 +24,12 @@ export function parseLossless(text: string): unknown {
   )
 }
 
-/** Up to fifteen digits are never rounded. Looking at each number costs several times the parsing. */
+/**
+ * Up to fifteen digits are never rounded. Looking at each number would cost several times as much as parsing.
+ */
 const maybeInexact = /\d[\d.]{15}|\de/i
 
-/** Parses JSON for a record: a number that JavaScript would take for another one becomes its text. */
+/** Parses JSON for a record: a number that JavaScript would change becomes its text. */
 export function parseExact(text: string): unknown {
   if (!maybeInexact.test(text)) return JSON.parse(text)
   return json.parse(text, (_key, value, { source }) =>
@@ -32,23 +39,26 @@ export function parseExact(text: string): unknown {
   )
 }
 
-/** One text for each number, however it is written: its digits without zeros at either end, and their place. */
+/**
+ * One canonical text for each number, however it is written: its digits without leading or trailing zeros,
+ * and their exponent.
+ */
 function decimal(text: string): string {
   const [, sign, whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? []
   const digits = (whole + fraction).replace(/^0+/, '')
   let end = digits.length
-  while (digits[end - 1] === '0') end-- // a pattern would begin anew at each zero
+  while (digits[end - 1] === '0') end-- // a regular expression would start over at each zero
   const place = Number(exponent) - fraction.length + digits.length - end
   return end === 0 ? '0' : `${sign}${digits.slice(0, end)}e${place}`
 }
 
 /**
- * What an id or a token of `parseLossless` is known by, however its number is written: servers give back `1` as `1.0`, and
- * a number that stayed text is another object each time that it is read.
+ * The identity of an id or token from `parseLossless`, however its number is written: servers return `1` as
+ * `1.0`, and a number that stayed text is a new object each time it is parsed.
  */
 export function idKey(id: unknown): unknown {
   if (!json.isRawJSON(id)) return id
   const number = Number(id.rawJSON)
-  return Number.isSafeInteger(number) ? number : `\0${id.rawJSON}` // no text that a peer would choose
+  return Number.isSafeInteger(number) ? number : `\0${id.rawJSON}` // a text that no peer would choose
 }

@@ -19,7 +19,7 @@ interface Notification {
   readonly params: JsonObject
 }
 
-/** A JSON-RPC response: what a legacy client posts to answer a request of the server. */
+/** A JSON-RPC response: what a legacy client posts to answer a server's request. */
 interface Response {
   readonly kind: 'response'
   readonly id: RequestId
@@ -28,12 +28,12 @@ interface Response {
 /** One JSON-RPC message. */
 export type Message = Request | Notification | Response
 
-/** The id by which a client knows the answer to a message: that of a request. */
+/** The id by which a client recognizes the answer to a message: that of a request. */
 export function requestIdOf(message: Message): RequestId | undefined {
   return message.kind === 'request' ? message.id : undefined
 }
 
-/** What a message carries for the server alone: it decides nothing here, and can be large. */
+/** What a message carries only for the server: it decides nothing here, and can be large. */
 export const payload: Omission = new Map<string, Omission>([
   ['params', new Map([['arguments', 'all']])],
   ['result', 'all'],
@@ -43,15 +43,15 @@ export const payload: Omission = new Map<string, Omission>([
 const noParams: JsonObject = {}
 const maxMethodLength = 128
 
-/** Keys that decide what a message means. A key that differs from one of them by case alone is refused. */
+/** Keys that determine what a message means. A key that differs from one of them only by case is refused. */
 const envelopeKeys = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
 const paramsKeys = new Set(['name', 'uri', 'arguments', 'ref', 'taskId', '_meta', 'notifications', 'cursor'])
 const foldedParamsKeys = new Set([...paramsKeys].map((key) => key.toLowerCase()))
 const refKeys = new Set(['type', 'name', 'uri'])
 
 /**
- * Reads one parsed value as a JSON-RPC 2.0 message, strictly, so that every other parser finds the same message in
- * it. Throws `message_invalid`. The input is untrusted and has passed parseStrictJson.
+ * Reads a parsed value as a JSON-RPC 2.0 message, strictly, so that every other parser finds the same message
+ * in it. Throws `message_invalid`. The input is untrusted and has passed parseStrictJson.
  */
 export function readMessage(value: unknown): Message {
   if (!isJsonObject(value)) return refuse('a message must be an object')
@@ -93,8 +93,8 @@ function readId(value: JsonObject): RequestId | undefined {
 }
 
 /**
- * Some parsers match keys without regard to case: what they would take for `method` must be `method`. Both ways, since to
- * Go's parser the long s is an s, and the sign for kelvin a k.
+ * Some parsers match keys case-insensitively: what they would accept as `method` must be `method`. Keys are
+ * folded to upper and then to lower case, since to Go's parser the long s is an s, and the Kelvin sign a k.
  */
 function refuseLookAlikes(
   object: JsonObject,

@@ -1,14 +1,14 @@
 const key = <Name extends string>(name: Name): `io.modelcontextprotocol/${Name}` =>
   `io.modelcontextprotocol/${name}`
 
-/** The keys of `_meta` that MCP 2026-07-28 has given a meaning; in the legacy era they have none. */
+/** The keys of `_meta` that MCP 2026-07-28 defines; in the legacy era they have no meaning. */
 export const metaKeys = {
-  /** The revision that a request speaks. */
+  /** The revision of a request. */
   protocolVersion: key('protocolVersion'),
   clientInfo: key('clientInfo'),
-  /** What the client of a request can do. */
+  /** The capabilities of a request's client. */
   clientCapabilities: key('clientCapabilities'),
-  /** The least severe log message that a request wants to hear of. */
+  /** The minimum severity of the log messages that a request wants to receive. */
   logLevel: key('logLevel'),
   serverInfo: key('serverInfo'),
   /** The subscription that a message belongs to. */

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from './json.ts'
 import type { Era } from './revisions.ts'
 import { isAskedFor } from './subscriptions.ts'
 
-/** The scopes that a call needs; undefined when its params do not say what is asked for. */
+/** The scopes that a call needs; undefined if its params do not say what is asked for. */
 type ScopeRule = readonly string[] | ((params: JsonObject) => readonly string[] | undefined)
 
 /** One method that a client may send. */
@@ -28,7 +28,9 @@ const resourcesRead = ['mcp:resources:read'] as const
 const promptsList = ['mcp:prompts:list'] as const
 const promptsRead = ['mcp:prompts:read'] as const
 
-/** Every method of MCP that a client sends to a server, with the scope that it needs. What is not here is denied. */
+/**
+ * Every MCP method that a client sends to a server, with the scope that it needs. Anything else is denied.
+ */
 export const methodTable: readonly MethodRow[] = [
   { method: 'initialize', kind: 'request', eras: legacy, scopes: none },
   { method: 'ping', kind: 'request', eras: legacy, scopes: none },
@@ -57,14 +59,14 @@ export const methodTable: readonly MethodRow[] = [
   { method: 'notifications/tasks/status', kind: 'notification', eras: legacy, scopes: none },
 ]
 
-/** Finds the row of a method in an era, or undefined for what is unknown there. Untrusted input is fine. */
+/** Finds the row of a method in an era; undefined if the method is unknown there. Untrusted input is fine. */
 export type FindMethod = (method: string, kind: MethodRow['kind'], era: Era) => MethodRow | undefined
 
 type MethodIndex = ReadonlyMap<string, MethodRow>
 
 const mcpMethods: MethodIndex = new Map(methodTable.map((row) => [row.method, row]))
 
-/** Finds in the table of MCP alone. */
+/** Looks only in the table of MCP. */
 export const findMethod: FindMethod = finderIn(mcpMethods)
 
 function finderIn(index: MethodIndex): FindMethod {
@@ -74,17 +76,20 @@ function finderIn(index: MethodIndex): FindMethod {
   }
 }
 
-/** What an operator says of the methods of a server. */
+/** An operator's settings for the methods of a server. */
 interface MethodSettings {
-  /** The scopes of methods: others for those of the table, and methods that are not in it, in both eras. */
+  /**
+   * The scopes of methods: replacements for those in the table, and those of methods that are not in it, in
+   * both eras.
+   */
   readonly scopes: Readonly<Record<string, readonly string[]>>
-  /** The scopes of entries of a listen filter that MCP does not know. */
+  /** The scopes of listen filter entries that MCP does not define. */
   readonly filters?: Readonly<Record<string, readonly string[]>>
-  /** Methods that do not exist at the server after all. */
+  /** Methods that the server does not support. */
   readonly absent?: readonly string[]
 }
 
-/** Finds in the table and in what an operator says of methods. */
+/** Looks in the table and in the operator's settings. */
 export function findMethodWith({ scopes, filters = {}, absent = [] }: MethodSettings): FindMethod {
   const own = Object.entries(scopes)
   if (own.length === 0 && absent.length === 0 && Object.keys(filters).length === 0) return findMethod
@@ -100,7 +105,7 @@ export function findMethodWith({ scopes, filters = {}, absent = [] }: MethodSett
   return finderIn(index)
 }
 
-/** The scopes that a call of this method with these params needs; undefined when the params make no sense. */
+/** The scopes that a call of this method with these params needs; undefined if the params are invalid. */
 export function scopesOf(row: MethodRow, params: JsonObject): readonly string[] | undefined {
   return typeof row.scopes === 'function' ? row.scopes(params) : row.scopes
 }
@@ -112,8 +117,8 @@ function completionScopes({ ref }: JsonObject): readonly string[] | undefined {
 }
 
 /**
- * Each entry of the filter needs its own scopes: those of the operator, or of the method that asks for the same. An entry
- * of an unknown kind makes the whole filter senseless.
+ * Each entry of the filter needs its own scopes: the operator's, or those of the method that requests the
+ * same. An unknown kind of entry makes the whole filter invalid.
  */
 function listenScopesIn(
   index: () => MethodIndex,

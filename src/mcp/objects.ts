@@ -1,12 +1,12 @@
 import { isJsonObject, type JsonObject } from './json.ts'
 import { isAskedFor } from './subscriptions.ts'
 
-/** What a call can name, and a list can hold. */
+/** The kinds of objects that a call can name and a list can contain. */
 export type ObjectKind = 'tools' | 'resources' | 'prompts'
 
 /**
- * One tool, resource or prompt: by its name, or by its URI or URI template. Undefined where the name is no text, which a
- * server may take for one all the same. Untrusted.
+ * One tool, resource or prompt, by its name, URI or URI template. Undefined if the name is not a string,
+ * which a server may still convert to one. Untrusted.
  */
 export interface NamedObject {
   readonly kind: ObjectKind
@@ -43,7 +43,7 @@ function subscriptionsOf({ notifications }: JsonObject): NamedObject[] {
   return isAskedFor(uris) ? [uris].flat().map((uri) => named('resources', uri)) : []
 }
 
-/** A list that a result can hold: its member, what its items are, and which member of an item names it. */
+/** A list in a result: its member, the kind of its items, and the member of an item that names it. */
 export interface ListShape {
   readonly member: string
   readonly kind: ObjectKind
@@ -63,7 +63,10 @@ export const lists: ReadonlyMap<string, ListShape> = new Map([
   ],
 ])
 
-/** What a server tells of unasked, and the request that lets a client know it: changes of lists, and of resources. */
+/**
+ * What a server notifies of unasked, with the request that would let a client know it: changes of lists and
+ * of resources.
+ */
 export const newsOf: ReadonlyMap<string, string> = new Map([
   ['notifications/tools/list_changed', 'tools/list'],
   ['notifications/prompts/list_changed', 'prompts/list'],

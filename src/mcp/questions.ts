@@ -1,7 +1,12 @@
-/** What a server can ask of its client, by the name of the capability in which a client offers to answer. */
+/**
+ * What a server can ask of its client, by the name of the capability with which a client offers to answer.
+ */
 export type QuestionKind = 'sampling' | 'elicitation' | 'roots'
 
-/** The kinds of questions by the method that asks: in a request of a server, or within a result since MCP 2026-07-28. */
+/**
+ * The kinds of questions by the method that asks: in a server's request or, since MCP 2026-07-28, within a
+ * result.
+ */
 export const questionOf: ReadonlyMap<unknown, QuestionKind> = new Map([
   ['sampling/createMessage', 'sampling'],
   ['elicitation/create', 'elicitation'],

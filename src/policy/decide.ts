@@ -2,25 +2,27 @@ import type { ScopeSet } from '../core/scope.ts'
 import type { NamedObject } from '../mcp/objects.ts'
 import type { ObjectRules } from './object-rules.ts'
 
-/** May the caller do this? `step-up`: not yet, but the missing scopes can be asked for. `deny`: never. */
+/**
+ * Whether the caller may do this. `step-up`: not yet, but the missing scopes can be requested. `deny`: never.
+ */
 export type Decision =
   | { readonly kind: 'allow' }
   | { readonly kind: 'step-up'; readonly missing: readonly string[] }
   | { readonly kind: 'deny' }
 
-/** What is asked for: scopes that are all needed, and for calls of one object the scope that names it. */
+/** What is asked for: scopes that are all needed and, for calls of one object, the scope that names it. */
 export interface Demand {
   readonly scopes: readonly string[]
-  /** The tool whose own scope, such as `mcp:tools:execute:add`, is enough in place of the one above it. */
+  /** The tool whose own scope, such as `mcp:tools:execute:add`, is sufficient instead of the one above it. */
   readonly alternative?: { readonly tool: string; readonly insteadOf: string } | undefined
-  /** What is named. Looked at where the server has rules alone. */
+  /** What is named. Only used if the server has rules. */
   readonly objects?: readonly NamedObject[]
 }
 
 const allow: Decision = { kind: 'allow' }
 const deny: Decision = { kind: 'deny' }
 
-/** The one decision, the same for a call and for what a list shows. `rules` are those of the server. Pure. */
+/** The one decision, the same for a call and for what a list shows. `rules` are the server's. Pure. */
 export function decide(granted: ScopeSet, demand: Demand, rules?: ObjectRules): Decision {
   if (rules !== undefined && demand.objects?.every((object) => rules.allows(object)) === false) return deny
   for (const scope of demand.scopes) {
@@ -34,7 +36,7 @@ function coversInstead(granted: ScopeSet, { alternative }: Demand, scope: string
   return alternative?.insteadOf === scope && granted.covers(toolScope(alternative.tool))
 }
 
-/** The scope that allows calling one tool and no other. Names are encoded, so that none can look like a parent. */
+/** The scope that allows calling only one tool. Names are encoded, so that none can look like a parent. */
 export function toolScope(name: string): string {
   const encoded = encodeURIComponent(name).replaceAll(/[*'()!~]/g, (character) => {
     return `%${character.charCodeAt(0).toString(16).toUpperCase()}`

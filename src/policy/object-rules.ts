@@ -1,31 +1,34 @@
 import type { NamedObject, ObjectKind } from '../mcp/objects.ts'
 import { type CutLevel, cutUri, formsOf, spellingsOf } from './uri-spellings.ts'
 
-/** What an operator allows of one kind. In a pattern `*` stands for any text, and nothing else is special. */
+/** What an operator allows of one kind. In a pattern, `*` matches any text, and nothing else is special. */
 export interface KindRules {
   readonly allow: readonly string[]
   readonly deny: readonly string[]
 }
 
-/** Which objects of a server may be used at all, by whomever. Pure. */
+/** Which objects of a server may be used at all, by anyone. Pure. */
 export interface ObjectRules {
   allows(object: NamedObject): boolean
-  /** The same, with what it rests on. */
+  /** The same, with the rule that decides. */
   judge(object: NamedObject): Judgement
 }
 
-/** What rules say of one object. */
+/** What the rules say about one object. */
 interface Judgement {
   readonly isAllowed: boolean
   /** The list that decides. */
   readonly list: 'allow' | 'deny'
-  /** Where the pattern that decides stands in it; undefined where none of the list matches. */
+  /** The position in the list of the pattern that decides; undefined if no pattern in the list matches. */
   readonly index: number | undefined
-  /** The spelling of the name that it decides about; undefined for a name that is no text. */
+  /** The spelling of the name that the decision is about; undefined for a name that is not a string. */
   readonly spelling: string | undefined
 }
 
-/** Compiles an operator's rules; undefined where they forbid nothing. What is denied is so whatever else allows it. */
+/**
+ * Compiles an operator's rules; undefined if they forbid nothing. What is denied stays denied, whatever else
+ * allows it.
+ */
 export function objectRules(rules: Readonly<Record<ObjectKind, KindRules>>): ObjectRules | undefined {
   const kinds = Object.values(rules)
   if (kinds.every(({ allow, deny }) => deny.length === 0 && allow.includes('*'))) return undefined
@@ -65,14 +68,14 @@ interface Patterns {
 interface Pattern {
   readonly matches: Matcher
   /**
-   * Whether a URI that was cut matches what is left of the pattern when that is cut at the same place; never where it has
-   * no such place. So `https://a.example/b?c=1` does not have to be allowed without its query as well, while `*.txt` does
+   * Whether a shortened URI matches the part of the pattern before the same cut; never if the pattern has no
+   * such cut. So `https://a.example/b?c=1` need not be allowed without its query as well, while `*.txt` does
    * not allow `key.pem?.txt`.
    */
   readonly matchesCut: (text: string, level: CutLevel) => boolean
 }
 
-/** Says whether a text matches. */
+/** Whether a text matches. */
 type Matcher = (text: string) => boolean
 
 function compile({ allow, deny }: KindRules, read: (text: string) => Pattern): Patterns {
@@ -93,7 +96,7 @@ function pattern(text: string): Pattern {
   return { matches: matcher(text), matchesCut: (candidate, level) => cuts[level]?.(candidate) === true }
 }
 
-/** Matches in whichever spelling its operator wrote it. */
+/** Matches whichever spelling the operator used. */
 function uriPattern(text: string): Pattern {
   const forms = formsOf(text).map(pattern)
   return {
@@ -102,7 +105,10 @@ function uriPattern(text: string): Pattern {
   }
 }
 
-/** Looks for the parts between the asterisks one after the other, each as early as it stands: linear, unlike a RegExp. */
+/**
+ * Looks for the parts between the asterisks one after the other, each at its earliest position: linear time,
+ * unlike a RegExp.
+ */
 function matcher(text: string): Matcher {
   const [first = '', ...rest] = text.split(/\*+/)
   const last = rest.pop()
