@@ -3,28 +3,31 @@ import { type ErrorCode, Refusal } from '../core/errors.ts'
 import type { Connector } from './contract.ts'
 
 interface BreakerOptions {
-  /** So many failures without a success between them open the circuit. */
+  /** This many failures without a success in between open the circuit. */
   readonly failures: number
-  /** How long it stays open. Then one request tries the server, and another one after each further such time. */
+  /**
+   * How long it stays open. Then one request tries the server, and another one each time this period has
+   * passed.
+   */
   readonly restSeconds: number
   readonly clock: Clock
-  /** Told when the circuit opens and when it closes. */
+  /** Called when the circuit opens and when it closes. */
   readonly onChange: (state: 'open' | 'closed') => void
 }
 
-/** What says that a server is not there. One that answers with an error is there. */
+/** Errors that show that a server is down. A server that answers with an error is up. */
 const absences: ReadonlySet<ErrorCode> = new Set([
   'upstream_unreachable',
   'upstream_interrupted',
   'upstream_timeout',
 ])
 
-/** What a proxy in front of a server answers when the server is not there. */
+/** Statuses with which a proxy in front of a server answers when the server is down. */
 const isAbsence = (status: number): boolean => status >= 502 && status <= 504
 
 /**
- * Spares a server that does not answer, and the callers that would wait for it: after some failures requests are
- * refused at once (`upstream_resting`), until one that was let through has had an answer.
+ * Spares a server that does not answer, and the callers that would wait for it: after some failures requests
+ * are refused at once (`upstream_resting`), until one that was let through has been answered.
  */
 export function breaker(connector: Connector, options: BreakerOptions): Connector {
   const { failures, restSeconds, clock, onChange } = options
@@ -49,7 +52,7 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
   }
 
   return {
-    // Waits for the end without holding what a stream needs no more, as an awaiting function would.
+    // Waits for the end without holding on to what a stream no longer needs, as an awaiting function would.
     send(request, reply) {
       if (failed >= failures) {
         if (isRecent(clock, triedAt, restMilliseconds)) {

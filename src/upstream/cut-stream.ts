@@ -3,8 +3,8 @@ import { writeEvent } from '../http/event-stream.ts'
 import type { RequestId } from '../mcp/message.ts'
 
 /**
- * The event that ends a stream which the server cut: the error of the request that it was for. Undefined where no
- * request waits.
+ * The event that ends a stream that the server cut: an error for the request that it belonged to. Undefined
+ * if no request waits.
  */
 export function closeCutStream(id: RequestId | undefined): string | undefined {
   if (id === undefined) return undefined

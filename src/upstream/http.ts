@@ -12,7 +12,7 @@ interface HttpConnectorOptions {
   readonly dispatcher: Dispatcher
 }
 
-/** The way to a server that speaks Streamable HTTP in the era of the client: bytes in, bytes out. */
+/** The connector for a server that speaks Streamable HTTP in the client's era: bytes in, bytes out. */
 export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connector {
   const { origin, pathname, search } = new URL(url)
   return {
@@ -20,7 +20,7 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
       const body = bodyFor(request)
       if (body === 'nothing left') return answerNothing(res, accept)
       let toldPlace = false
-      const { id } = request // what the functions below name lives as long as the stream, so not the request
+      const { id } = request // the closures below live as long as the stream, so they must not capture the request
       return relay({
         dispatcher,
         request: {
@@ -32,10 +32,12 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
         },
         res,
         accept,
-        // Legacy: a lost connection is no cancellation. Modern, and streams without a request: it is (MCP O14).
+        // Legacy: a lost connection is not a cancellation. Modern, and streams without a request: it is (MCP
+        // O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
         onLeft,
-        // Who was told a place in the stream comes back for the rest, and would take an error for the answer.
+        // A client that was told a position in the stream comes back for the rest, and would take an error
+        // for the answer.
         closeCutStream: () => (toldPlace ? undefined : closeCutStream(id)),
         ...(rewrite === undefined
           ? {}
@@ -52,7 +54,10 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
   }
 }
 
-/** The same, and `onPlace` when the client is told a place in the stream that the server lets it come back to. */
+/**
+ * The same rewrite, which also calls `onPlace` when the client is told a position at which the server lets it
+ * resume the stream.
+ */
 function noticePlaces(rewrite: Rewrite, onPlace: () => void): Rewrite {
   const { sealPlace } = rewrite
   if (sealPlace === undefined) return rewrite
@@ -66,9 +71,9 @@ function noticePlaces(rewrite: Rewrite, onPlace: () => void): Rewrite {
 }
 
 /**
- * The body that the server gets. One that knows nobody's sessions could take the id in a message for that of anybody's request
- * (A37), so without a session cancellations are left out, of a batch as well. In the modern era, which has no sessions, a
- * client cancels by going away (MCP 2026-07-28, "Cancellation").
+ * The body that the server gets. A server without sessions could take the id in a cancellation for that of
+ * anybody's request (A37), so without a session cancellations are left out, also from a batch. In the modern
+ * era, which has no sessions, a client cancels by disconnecting (MCP 2026-07-28, "Cancellation").
  */
 function bodyFor({ body, cancels, session }: UpstreamRequest): Buffer | null | 'nothing left' {
   if (!cancels || session !== undefined) return body ?? null

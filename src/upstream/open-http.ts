@@ -21,21 +21,24 @@ import { sseChannel } from './sse/channel.ts'
 import { streamableChannel } from './streamable/channel.ts'
 import { ConnectionPool } from './wire/pool.ts'
 
-/** What is configured of a server: what is not pinned is found out by asking it. */
+/** What is configured about a server's era; what is not pinned is found out by asking it. */
 export interface EraSettings {
   readonly era: Era | 'both' | 'auto'
-  /** How long an answer counts. */
+  /** How long an answer is remembered. */
   readonly probeSeconds: number
   readonly limits: ConversationLimits
-  /** Time until a request shows a first sign of its answer. */
+  /** Timeout for the first sign of an answer to a request. */
   readonly responseSeconds: number
   /** How the gateway names itself to the server. */
   readonly self: Implementation
   readonly clock: Clock
-  /** What cannot be lost between two requests lives in one process. Bytes that only pass need not go there. */
+  /**
+   * State that must not be lost between two requests lives in one process. Bytes that only pass through need
+   * not go there.
+   */
   readonly atOwner: AtOwner
   readonly successors: Successors
-  /** Told what the server answered when it was asked what it speaks, where that is news. */
+  /** Called with what the server speaks, if that is news. */
   readonly onVerdict: (era: Era, speaks: Speaks) => void
 }
 
@@ -49,7 +52,7 @@ export interface HttpSettings extends EraSettings {
 const keepAliveMilliseconds = 4000
 const maxProbeSeconds = 10
 
-/** The way to a server that speaks HTTP, of whatever era and transport, for clients of both eras. */
+/** The connector for a server that speaks HTTP, of any era and transport, for clients of both eras. */
 export function openHttp(settings: HttpSettings): Connector {
   const { url, transport, connectSeconds, responseSeconds, self, atOwner, successors } = settings
   const limits = { total: 4096, perOwner: 64, idleSeconds: settings.limits.idleSeconds }
@@ -135,7 +138,10 @@ export function openHttp(settings: HttpSettings): Connector {
   }
 }
 
-/** What the operator says of a server need not be asked. Over which transport a legacy one speaks may still be. */
+/**
+ * What the operator says about a server need not be asked. The transport of a legacy server may still have to
+ * be.
+ */
 function pinnedBy({ era, transport }: HttpSettings): Partial<Record<Era, Speaks>> {
   if (era === 'both') return { modern: 'native', legacy: 'native' }
   if (era === 'modern') return { modern: 'native', legacy: 'no' }

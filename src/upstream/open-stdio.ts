@@ -22,12 +22,13 @@ export interface StdioSettings extends EraSettings, StdioCommand {
   readonly principals: 'isolated' | 'shared'
 }
 
-/** For whom the processes count in which the server is only asked what it speaks. */
+/** The owner of processes in which the server is only asked what it speaks. */
 const prober = 'probe'
 
 /**
- * The way to a stdio server for clients of both eras. Isolated, no process ever serves two principals: a session of a
- * legacy client has one of its own, and the modern requests of a principal share one. Shared, there is one for all.
+ * The connector for a stdio server, for clients of both eras. Isolated: no process ever serves two
+ * principals; each session of a legacy client has its own process, and the modern requests of a principal
+ * share one. Shared: there is one process for all.
  */
 export function openStdio(settings: StdioSettings): Connector {
   const { principals, limits, responseSeconds, self, clock } = settings
@@ -35,7 +36,7 @@ export function openStdio(settings: StdioSettings): Connector {
   const backOff = createBackOff(clock)
   const keyOf = (principal: string): string => (shared ? 'everybody' : principal)
 
-  /** Starts a process that counts for `owner`: crashes hold back whoever may have caused them. */
+  /** Starts a process on behalf of `owner`: crashes delay those who may have caused them. */
   const openFor = (owner: string, callers: () => ReadonlySet<string> = () => new Set()): OpenChannel => {
     backOff.check(owner)
     const began = clock.now()
@@ -66,7 +67,7 @@ export function openStdio(settings: StdioSettings): Connector {
     modernOnly: shared,
   })
 
-  /** Everything here that has a process, so that the ceilings count all of them. */
+  /** Everything here that has a process, so that the limits count all of them. */
   const processes = createRegistry<Conversation>(limits)
   const perPrincipal = (caller: Caller): Conversation => {
     const key = keyOf(caller.principal)
@@ -101,7 +102,7 @@ export function openStdio(settings: StdioSettings): Connector {
   })
   const connector: Connector = {
     async send(request, reply) {
-      // In a process of all, whoever crashes it again and again waits, and the others go on.
+      // In a shared process, whoever keeps crashing it has to wait, and the others go on.
       if (shared && request.method === 'POST') backOff.check(request.principal)
       await router.send(request, reply)
     },
@@ -128,7 +129,7 @@ function pinnedBy(era: StdioSettings['era'], shared: boolean): Partial<Record<Er
     era === 'auto'
       ? {}
       : { modern: era === 'legacy' ? 'no' : 'native', legacy: era === 'modern' ? 'no' : 'native' }
-  // A session of the legacy era would be one user's, so nobody may open one in a process of all.
+  // A session of the legacy era would belong to one user, so nobody may open one in a shared process.
   return shared ? { ...pinned, legacy: 'no' } : pinned
 }
 

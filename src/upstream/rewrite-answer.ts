@@ -8,9 +8,10 @@ import type { Rewrite } from './contract.ts'
 const maxCharacters = 16 * 1024 * 1024
 
 /**
- * Applies a change to the messages of an answer: to a JSON document when it is complete, to an event stream event by
- * event. Each that it concerns is read and written anew, so that the client finds in it what was found here. What is
- * neither passes only where it is empty. Undefined where it concerns nothing of the answer, which is untrusted.
+ * Applies a change to the messages of an answer: to a JSON document when it is complete, to an event stream
+ * event by event. Each message that may be concerned is parsed and serialized again, so that the client finds
+ * in it what was found here. Content of other kinds passes only if it is empty. Undefined if the change
+ * concerns nothing in the answer, which is untrusted.
  */
 export function rewriteAnswer(contentType: string, rewrite: Rewrite): Transform | undefined {
   const type = mediaTypeOf(contentType)
@@ -28,7 +29,7 @@ export function rewriteAnswer(contentType: string, rewrite: Rewrite): Transform 
   })
 }
 
-/** Changes one message, or each of a batch. Undefined where nothing is left for the client. */
+/** Changes one message, or each message of a batch. Undefined if nothing is left for the client. */
 export function changeMessages(value: unknown, { change }: Rewrite): unknown {
   if (!Array.isArray(value)) return change(value)
   const left = value.map(change).filter((message) => message !== undefined)
@@ -48,7 +49,7 @@ function documentTransform(change: (text: string) => string): Transform {
   }
 }
 
-/** A line that makes an event more than a message: its place in the stream, or another type. */
+/** A line that makes an event more than a message: its position in the stream, or another type. */
 const special = /^(?:id|event:(?! ?message$))/m
 const carriageReturn = 0x0d
 
@@ -57,12 +58,12 @@ function eventTransform(
   { concerns, sealPlace }: Rewrite,
 ): Transform {
   let read: ReturnType<typeof eventReader> | undefined
-  /** Whether what was read so far are whole events. */
+  /** Whether what was read so far consists of whole events. */
   let isBetween = true
   const passes = (chunk: Buffer, text: string): boolean =>
     isBetween && endsEvent(chunk) && !chunk.includes(carriageReturn) && !special.test(text) && !concerns(text)
   const write = ({ type, data, id, retryMilliseconds }: StreamEvent): string => {
-    // MCP has no other events, so what they hold is known to nobody here.
+    // MCP has no other events, so what they contain is unknown here.
     if (type !== 'message') return signOfLife
     const told = data === undefined || data === '' ? data : change(data)
     const fields = [
@@ -75,7 +76,7 @@ function eventTransform(
   return {
     take(chunk) {
       const text = chunk.toString()
-      // Most chunks are whole events of which nothing changes.
+      // Most chunks are whole events in which nothing changes.
       if (passes(chunk, text)) return text
       read ??= eventReader(maxCharacters)
       const events = read(chunk)

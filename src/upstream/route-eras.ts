@@ -2,18 +2,20 @@ import type { Era } from '../mcp/revisions.ts'
 import type { Connector, UpstreamRequest } from './contract.ts'
 import type { Speaks, Verdicts } from './probe/verdicts.ts'
 
-/** The ways of one era's clients to a server. */
+/** The connectors from clients of one era to a server. */
 export interface Ways {
   /** The server speaks what the client speaks. */
   readonly native: Connector
   /** The server speaks it over HTTP+SSE. */
   readonly sse?: Connector
-  /** The server speaks the other era: over its main transport, or over HTTP+SSE. */
+  /** The server speaks the other era, over its main transport or over HTTP+SSE. */
   readonly bridged: Connector
   readonly bridgedOverSse?: Connector
 }
 
-/** The way to a server that leads each request through what client and server have in common, if need be a bridge. */
+/**
+ * The connector that leads each request through what client and server have in common, if necessary a bridge.
+ */
 export function eraRouter(verdicts: Verdicts, ways: Readonly<Record<Era, Ways>>): Connector {
   const choose = (era: Era, own: Speaks, other: Speaks | undefined): Connector | undefined => {
     const { native, sse, bridged, bridgedOverSse } = ways[era]
@@ -23,7 +25,7 @@ export function eraRouter(verdicts: Verdicts, ways: Readonly<Record<Era, Ways>>)
     return other === 'sse' ? bridgedOverSse : undefined
   }
 
-  /** Without waiting, which is all that most requests need. */
+  /** Synchronous, which is enough for most requests. */
   const known = ({ era, headers }: UpstreamRequest): Connector | undefined => {
     const own = verdicts.known(era, headers)
     if (own === 'native') return ways[era].native
@@ -35,7 +37,7 @@ export function eraRouter(verdicts: Verdicts, ways: Readonly<Record<Era, Ways>>)
     const other = own === 'no' ? await verdicts.find(otherEra(era), headers) : undefined
     const way = choose(era, own, other)
     if (way !== undefined) return way
-    // It understands neither, which is not worth remembering: it may not be ready yet.
+    // It understands neither, which is not worth remembering, since it may not be ready yet.
     verdicts.forget()
     return ways[era].native
   }

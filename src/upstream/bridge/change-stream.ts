@@ -6,7 +6,7 @@ import type { Sink } from '../conversation/sink.ts'
 import { toLegacyNotification } from './to-legacy.ts'
 import { toModernRequest } from './to-modern.ts'
 
-/** What a legacy client wants to hear of. */
+/** What a legacy client wants to be notified of. */
 interface Wish {
   readonly conversation: Conversation
   readonly capabilities: Json
@@ -15,29 +15,35 @@ interface Wish {
   readonly caller: Caller
 }
 
-/** The `subscriptions/listen` request that stands behind the GET stream of a legacy client. */
+/** The `subscriptions/listen` request behind the GET stream of a legacy client. */
 export interface ChangeStream {
-  /** Asks the server for what is wanted now, and drops what was asked for before. Resolves to the granted URIs. */
+  /**
+   * Asks the server for what is wanted now, instead of what was asked for before. Resolves to the granted
+   * URIs.
+   */
   renew(wish: Wish): Promise<ReadonlySet<string>>
   end(): void
 }
 
 const acknowledged = 'notifications/subscriptions/acknowledged'
 
-/** One request to the server, which another one takes the place of when what is wanted changes. */
+/** One request to the server, which is replaced by another one when what is wanted changes. */
 interface Listening extends Wish {
   readonly sink: Sink
-  /** Tells who waits for its acknowledgement what came of it: nothing, where that was told before. */
+  /** Tells whoever waits for the acknowledgement how it ended; does nothing the second time. */
   readonly settle: (outcome: ReadonlySet<string> | Refusal) => void
-  /** Heard until this one is acknowledged. */
+  /** Stays open until this one is acknowledged. */
   earlier: Listening | undefined
 }
 
-/** Makes the stream of changes; `tell` gets each of them, and `onEnd` is called when the server ends the stream. */
+/**
+ * Makes the stream of changes; `tell` gets each change, and `onEnd` is called when the server ends the
+ * stream.
+ */
 export function changeStream(tell: (change: Json) => void, onEnd: () => void): ChangeStream {
   let current: Listening | undefined
 
-  /** Nobody who waits for one that is given up would ever hear of it otherwise. */
+  /** Whoever waits for a request that is given up would never hear of it otherwise. */
   const stop = (last: Listening | undefined, outcome: ReadonlySet<string> | Refusal): void => {
     for (let one = last; one !== undefined; one = one.earlier) {
       one.conversation.cancel(one.sink, one.caller)
@@ -95,7 +101,7 @@ export function changeStream(tell: (change: Json) => void, onEnd: () => void): C
   }
 }
 
-/** Everything that the server can tell of: a legacy client hears of changes without asking. */
+/** Everything that the server can notify of, since a legacy client is notified of changes without asking. */
 function filterFor(capabilities: Json, uris: ReadonlySet<string>): Json {
   const tells = (name: string): boolean => asObject(capabilities[name])?.['listChanged'] === true
   return {

@@ -4,12 +4,12 @@ import { unbridgeable } from './refuse.ts'
 
 const { resourceNotFound, methodNotFound, invalidParams, internalError, missingClientCapability } = errorCodes
 
-/** Codes whose meaning the modern era fixes: a legacy server that uses one means something else (O17). */
+/** Codes whose meaning the modern era defines: a legacy server that uses one means something else (O17). */
 function isReserved(code: number): boolean {
   return code >= -32099 && code <= -32020
 }
 
-/** Requests that name something, and the capability of a server that has the method. */
+/** Requests that name something, with the capability of a server that has the method. */
 const naming: Readonly<Record<string, string>> = {
   'tools/call': 'tools',
   'prompts/get': 'prompts',
@@ -17,13 +17,14 @@ const naming: Readonly<Record<string, string>> = {
 }
 
 /**
- * An error of a legacy server, which announced these capabilities, as a modern client understands it. The message is
+ * Translates an error of a legacy server with these capabilities for a modern client. The message is
  * untrusted.
  */
 export function toModernError(method: unknown, message: Json, capabilities: Json): Json {
   const { id, error } = readError(message)
   const capability = naming[String(method)]
-  // A server that has the method means what was named; in the modern era the code, and its 404, are about the method.
+  // A server that has the method means the named object; in the modern era the code, and its 404, would be
+  // about the method.
   if (error.code === methodNotFound && capability !== undefined && capabilities[capability] !== undefined)
     return errorOf(id, invalidParams, error.message, error.data)
   if (error.code === errorCodes.urlElicitationRequired)
@@ -33,7 +34,7 @@ export function toModernError(method: unknown, message: Json, capabilities: Json
   return message
 }
 
-/** An error of a modern server as a legacy client understands it. The message is untrusted. */
+/** Translates an error of a modern server for a legacy client. The message is untrusted. */
 export function toLegacyError(method: unknown, message: Json): Json {
   const { id, error } = readError(message)
   if (error.code === missingClientCapability) return unbridgeable(id, 'the server needs to ask the client')

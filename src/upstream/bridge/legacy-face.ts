@@ -17,9 +17,9 @@ import { toLegacyCapabilities, toLegacyNotification, toLegacyResult } from './to
 import { toModernRequest } from './to-modern.ts'
 
 interface LegacyFaceOptions {
-  /** The conversation with the modern server; the same one as long as it lasts. */
+  /** Returns the conversation with the modern server, the same one as long as it lasts. */
   readonly reach: (caller: Caller) => Conversation
-  /** Whose name `serverInfo` bears where the server tells none. */
+  /** The name for `serverInfo` if the server tells none. */
   readonly self: Implementation
   readonly onClosed: () => void
 }
@@ -30,8 +30,8 @@ const maxPages = 20
 const maxInfoLength = 2000
 
 /**
- * The face that a modern server shows to one session of a legacy client. What a legacy server would remember of the
- * session goes with each request: nothing that the server keeps is lost when this is.
+ * The face of a modern server towards one session of a legacy client. What a legacy server would remember
+ * about the session is sent with each request, so nothing that the server keeps is lost with the session.
  */
 export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conversation {
   const params = createParamHeaders()
@@ -41,7 +41,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
   let logLevel: unknown
   let discovered: Promise<Json> | undefined
   let changes: ChangeStream | undefined
-  /** Who hears of changes. */
+  /** Those who are notified of changes. */
   const listeners = createListeners()
 
   const envelope = (): Json => ({
@@ -87,13 +87,15 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
 
   const renew = async (caller: Caller): Promise<ReadonlySet<string>> => {
     const stream = changes
-    if (stream === undefined) return uris // nobody listens yet
+    if (stream === undefined) return uris // nobody is listening yet
     const capabilities = asObject((await discover(caller))['capabilities']) ?? {}
-    if (changes !== stream) return uris // nobody listens any more
+    if (changes !== stream) return uris // nobody is listening any more
     return stream.renew({ conversation: reach(caller), capabilities, envelope: envelope(), uris, caller })
   }
 
-  /** Where the server will not tell, or ends its stream, those of the client end, and it comes again. */
+  /**
+   * If the server refuses to notify, or ends its stream, the client's streams end, and the client reconnects.
+   */
   const beginChanges = (caller: Caller): void => {
     const end = (): void => {
       if (changes !== stream) return
@@ -114,7 +116,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
       return sink.finish(errorOf(id, invalidParams, `at most ${maxUris} resources can be subscribed to`))
     } else uris.add(uri)
     const granted = await renew(caller).catch((error: unknown) => {
-      // Asked for again and again, it would keep the client from hearing of anything.
+      // If it were requested again and again, the client would never be notified of anything.
       uris.delete(uri)
       throw error
     })
@@ -133,7 +135,9 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
     return sink.finish(resultOf(id, {}))
   }
 
-  /** Learns what the tools want repeated in the head of a request, which a server may demand. */
+  /**
+   * Learns which tool parameters must be repeated in the headers of a request, which a server may require.
+   */
   const learnTools = async (caller: Caller): Promise<void> => {
     let cursor: unknown
     for (let page = 0; page < maxPages; page++) {
@@ -196,7 +200,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
   const stop = (): void => {
     changes?.end()
     changes = undefined
-    // A stream on which nobody will say anything any more would only keep its client from coming again.
+    // A stream that will never carry anything again would only keep its client from reconnecting.
     listeners.end()
     for (const { inner, conversation } of running.values()) {
       conversation.cancel(inner, { owner: '', principal: '', headers: [] })
@@ -235,7 +239,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
         changes = undefined
       }
     },
-    /** What a listener has subscribed to is kept here alone. */
+    /** The subscriptions of a listener are kept only here. */
     get busy() {
       return running.size > 0 || (uris.size > 0 && listeners.current !== undefined)
     },
@@ -249,12 +253,15 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
   }
 }
 
-/** What a client says of itself goes with each request, so it must not be long. Without it all works as well (DEC6). */
+/**
+ * The client's description of itself is sent with each request, so it must be short. Everything works without
+ * it (DEC6).
+ */
 function shortInfo(info: unknown): unknown {
   return asObject(info) !== undefined && JSON.stringify(info).length <= maxInfoLength ? info : undefined
 }
 
-/** Why a legacy request cannot be put to a modern server, or undefined where it can. */
+/** Why a legacy request cannot be sent to a modern server, or undefined if it can. */
 function withoutCounterpart(message: Json): string | undefined {
   return String(message['method']).startsWith('tasks/') || paramsOf(message)?.['task'] !== undefined
     ? 'tasks'

@@ -20,14 +20,14 @@ interface ModernFaceOptions {
   readonly onClosed: () => void
 }
 
-/** A session of the legacy server that is open. */
+/** An open session of the legacy server. */
 interface Opened {
   readonly conversation: Conversation
-  /** What `initialize` gave. */
+  /** The result of `initialize`. */
   readonly initialized: Json
 }
 
-/** A request, and who waits for its answer. */
+/** A request, with the sink that waits for its answer. */
 interface Turn {
   readonly message: Json
   readonly sink: Sink
@@ -35,13 +35,13 @@ interface Turn {
 }
 
 /**
- * The face that a legacy server shows to the modern requests of one principal. It holds a session, opened when it is
- * first needed and again when the server forgot it. Towards the server it is a client without capabilities, so that the
- * server never has reason to ask it for anything.
+ * The face of a legacy server towards the modern requests of one principal. It holds a session, which is
+ * opened when it is first needed, and again when the server has forgotten it. To the server it is a client
+ * without capabilities, so that the server never has a reason to ask it anything.
  */
 export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conversation {
   const subscriptions = createSubscriptions()
-  /** What runs at the server for each sink. */
+  /** The running request at the server for each sink. */
   const running = new Map<Sink, Sink>()
   let session: Promise<Opened> | undefined
   let current: Conversation | undefined
@@ -78,17 +78,22 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     subscriptions.endAll()
   }
 
-  /** What the server took before it forgot the session may still be answered, and must not be asked for again. */
+  /**
+   * What the server received before it forgot the session may still be answered, and must not be repeated.
+   */
   const stopIfLost = (conversation: Conversation): void => {
     if (current !== conversation && !conversation.busy) void conversation.stop()
   }
 
-  /** Listens for what belongs to no request. A stream that ends takes the subscriptions with it: clients come again. */
+  /**
+   * Listens for what belongs to no request. If this stream ends, so do the subscriptions, and clients
+   * subscribe again.
+   */
   const hear = (conversation: Conversation, caller: Caller): void => {
     if (hears) return
     hears = true
     const onEnd = (): void => {
-      if (current !== conversation) return // a session that is over says nothing of the one that is open
+      if (current !== conversation) return // a session that is over says nothing about the one that is open
       hears = false
       subscriptions.endAll()
     }
@@ -109,7 +114,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     if (method !== 'notifications/message') return subscriptions.publish(message)
     const wanted = severityOf(request?.logLevel)
     const severity = severityOf(paramsOf(message)?.['level'])
-    // Only a request that asks for log messages gets any (MCP O16).
+    // Only requests that ask for log messages get any (MCP O16).
     if (wanted !== undefined && severity !== undefined && severity >= wanted) request?.sink.push(message)
   }
 
@@ -119,7 +124,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     if (severity === undefined || asObject(capabilities?.['logging']) === undefined) return
     if (level !== undefined && level <= severity) return
     level = severity
-    // The session stays at the most talkative level that anybody asked for; the rest is left out here.
+    // The session stays at the most verbose level that anyone asked for; surplus messages are dropped here.
     const call = callOf('logging/setLevel', { level: logLevel }, 'level')
     ask(opened.conversation, call, caller).catch(() => {})
   }
@@ -171,7 +176,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
       return subscriptions.add(message, sink, { conversation, capabilities }, caller)
     }
     const again = (): void => {
-      // The server has not looked at it: 404 comes before everything else.
+      // The server has not processed it: a 404 comes before everything else.
       if (isRetry) sink.fail(new Refusal('upstream_interrupted', { reason: 'the session was lost twice' }))
       else begin({ message, sink, caller }, true)
     }
@@ -200,7 +205,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
       running.delete(sink)
       if (inner !== undefined) current?.cancel(inner, caller)
     },
-    listen: () => () => {}, // there is no such stream in the modern era
+    listen: () => () => {}, // the modern era has no such stream
     get busy() {
       return running.size > 0 || subscriptions.size > 0
     },
@@ -213,7 +218,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
   }
 }
 
-/** Why a modern request cannot be put to a legacy server, or undefined where it can. */
+/** Why a modern request cannot be sent to a legacy server, or undefined if it can. */
 function withoutCounterpart(message: Json): string | undefined {
   const params = paramsOf(message)
   if (String(message['method']).startsWith('tasks/')) return 'tasks'
@@ -239,12 +244,12 @@ function answerServer(message: Json, conversation: Conversation, caller: Caller)
   try {
     conversation.tell(refusalFor(message), caller)
   } catch (error) {
-    // A server that does not read gets no answer. It must not take the gateway down by asking.
+    // A server that does not read gets no answer. It must not be able to bring down the gateway by asking.
     if (!(error instanceof Refusal)) throw error
   }
 }
 
-/** A legacy server asks a client that said it can do nothing: it is told so, and goes on without. */
+/** A legacy server asks a client that declared no capabilities: it gets an error, and goes on without. */
 function refusalFor(request: Json): Json {
   if (request['method'] === 'ping') return resultOf(request['id'], {})
   return errorOf(

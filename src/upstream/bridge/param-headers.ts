@@ -1,7 +1,7 @@
 import { encodeHeaderValue } from '../../mcp/headers.ts'
 import { asObject, type Json } from '../conversation/json-rpc.ts'
 
-/** A parameter of a tool that a request repeats in its head. */
+/** A tool parameter that a request repeats in its headers. */
 interface Declaration {
   readonly path: readonly string[]
   readonly header: string
@@ -12,11 +12,11 @@ const primitive = new Set(['string', 'integer', 'boolean'])
 const maxDepth = 16
 const maxTools = 2000
 
-/** What the tools of a server want to have repeated in `Mcp-Param-*` headers (MCP 2026-07-28, `x-mcp-header`). */
+/** What a server's tools want repeated in `Mcp-Param-*` headers (MCP 2026-07-28, `x-mcp-header`). */
 export interface ParamHeaders {
   /** Learns from the result of `tools/list`, which is untrusted. */
   learn(result: Json): void
-  /** The headers of one call: names and values, alternating. */
+  /** The headers of one call, alternating names and values. */
   of(params: Json | undefined): string[]
 }
 
@@ -42,7 +42,7 @@ export function createParamHeaders(): ParamHeaders {
   }
 }
 
-/** Nesting counts where it is reached through `properties` alone (DEC4). */
+/** Nested parameters count only if they are reached through `properties` (DEC4). */
 function declarationsIn(schema: Json | undefined, path: readonly string[]): Declaration[] {
   const properties = Object.entries(asObject(schema?.['properties']) ?? {})
   if (path.length >= maxDepth) return []

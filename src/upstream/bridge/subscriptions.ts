@@ -14,7 +14,10 @@ interface Subscription {
   readonly uris: ReadonlySet<string>
 }
 
-/** What of a filter stands for which notification of a legacy server, and which capability promises it. */
+/**
+ * Which entry of a filter corresponds to which notification of a legacy server, and which capability
+ * announces it.
+ */
 const changes = [
   { entry: 'toolsListChanged', method: 'notifications/tools/list_changed', capability: 'tools' },
   { entry: 'promptsListChanged', method: 'notifications/prompts/list_changed', capability: 'prompts' },
@@ -25,23 +28,23 @@ const maxUris = 256
 
 /** The `subscriptions/listen` streams of modern clients over one session of a legacy server. */
 export interface Subscriptions {
-  /** Opens a stream: what the server promises is acknowledged first. */
+  /** Opens a stream: first acknowledges what the server announces. */
   add(
     message: Json,
     sink: Sink,
     server: { conversation: Conversation; capabilities: Json },
     caller: Caller,
   ): Promise<void>
-  /** Gives a notification to whoever subscribed to it. */
+  /** Delivers a notification to everyone who subscribed to it. */
   publish(message: Json): void
-  /** The client of a stream is gone. Returns whether there was such a stream. */
+  /** The client of a stream has disconnected. Returns whether there was such a stream. */
   remove(sink: Sink, conversation: Conversation | undefined, caller: Caller): boolean
-  /** Ends every stream with its result, as the specification of the HTTP transport has it (DEC1). */
+  /** Ends every stream with its result, as the HTTP transport requires (DEC1). */
   endAll(): void
   readonly size: number
 }
 
-/** Makes the streams of one session: none yet. */
+/** Makes the streams of one session; initially there are none. */
 export function createSubscriptions(): Subscriptions {
   const open = new Map<Sink, Subscription>()
 
@@ -50,7 +53,7 @@ export function createSubscriptions(): Subscriptions {
   const unsubscribe = (uris: Iterable<string>, conversation: Conversation, caller: Caller): void => {
     for (const uri of uris) {
       if (isWanted(uri)) continue
-      // Whether it succeeds makes no difference: nobody is told any more.
+      // Whether it succeeds makes no difference, since nobody is notified any more.
       ask(conversation, callOf('resources/unsubscribe', { uri }, uri), caller).catch(() => {})
     }
   }
@@ -114,7 +117,7 @@ export function createSubscriptions(): Subscriptions {
   }
 }
 
-/** Subscribes to what the server lets subscribe to, and says what that was. */
+/** Subscribes to what the server supports, and returns what that was. */
 async function subscribe(
   uris: readonly string[],
   conversation: Conversation,

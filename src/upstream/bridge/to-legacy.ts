@@ -3,38 +3,38 @@ import { asObject, type Json, metaOf, paramsOf } from '../conversation/json-rpc.
 
 const modernKeys: ReadonlySet<string> = new Set(Object.values(metaKeys))
 
-/** A modern request as a legacy server understands it. The message is not changed. */
+/** Translates a modern request for a legacy server. Does not change the message. */
 export function toLegacyRequest(message: Json): Json {
   return { ...message, params: withoutModernMeta(paramsOf(message) ?? {}) }
 }
 
-/** A modern notification as a legacy client understands it. The message is not changed. */
+/** Translates a modern notification for a legacy client. Does not change the message. */
 export function toLegacyNotification(message: Json): Json {
   const params = paramsOf(message)
   return params === undefined ? { ...message } : { ...message, params: withoutModernMeta(params) }
 }
 
-/** A complete modern result as a legacy client understands it. */
+/** Translates a complete modern result for a legacy client. */
 export function toLegacyResult(method: unknown, result: Json): Json {
   const { resultType: _type, ttlMs: _ttl, cacheScope: _scope, ...rest } = withoutModernMeta(result)
   if (method === 'tools/list' && Array.isArray(rest['tools'])) {
     return { ...rest, tools: rest['tools'].map((tool) => toLegacyTool(asObject(tool))) }
   }
-  // Structured content is an object in the legacy era.
+  // In the legacy era structured content is always an object.
   if (method === 'tools/call' && asObject(rest['structuredContent']) === undefined) {
     delete rest['structuredContent']
   }
   return rest
 }
 
-/** A legacy client refuses the whole list for one output schema that describes no object. */
+/** A legacy client rejects the whole list if one output schema does not describe an object. */
 function toLegacyTool(tool: Json | undefined): Json | undefined {
   if (tool === undefined || asObject(tool['outputSchema'])?.['type'] === 'object') return tool
   const { outputSchema: _schema, ...rest } = tool
   return rest
 }
 
-/** The parts of a capabilities object that the legacy era knows. */
+/** The capabilities that exist in the legacy era. */
 export function toLegacyCapabilities(capabilities: Json): Json {
   const { extensions: _extensions, ...rest } = capabilities
   return rest

@@ -2,7 +2,10 @@ import { metaKeys } from '../../mcp/meta-keys.ts'
 import { newest } from '../../mcp/revisions.ts'
 import { asObject, type Json, metaOf, paramsOf } from '../conversation/json-rpc.ts'
 
-/** Results that modern clients may keep: the legacy era has no rules for that, so nobody may keep them for long. */
+/**
+ * Results that modern clients may cache. The legacy era has no rules for that, so nobody may cache them for
+ * long.
+ */
 const cacheable = new Set([
   'tools/list',
   'prompts/list',
@@ -14,13 +17,16 @@ const uncached = { ttlMs: 0, cacheScope: 'private' }
 
 const capabilityNames = new Set(['experimental', 'logging', 'completions', 'prompts', 'resources', 'tools'])
 
-/** A legacy request as a modern server understands it: with the `_meta` that stands for `initialize`. Not changed. */
+/**
+ * Translates a legacy request for a modern server: adds the `_meta` that replaces `initialize`. Does not
+ * change the message.
+ */
 export function toModernRequest(message: Json, envelope: Json): Json {
   const params = paramsOf(message) ?? {}
   return { ...message, params: { ...params, _meta: { ...metaOf(params), ...envelope } } }
 }
 
-/** A legacy result as a modern client understands it. */
+/** Translates a legacy result for a modern client. */
 export function toModernResult(method: unknown, result: Json, serverInfo: unknown): Json {
   const cache = typeof method === 'string' && cacheable.has(method) ? uncached : {}
   const tools = method === 'tools/list' && Array.isArray(result['tools']) ? result['tools'] : undefined
@@ -33,7 +39,7 @@ export function toModernResult(method: unknown, result: Json, serverInfo: unknow
   }
 }
 
-/** What `server/discover` would have said, from the result of `initialize`. */
+/** What `server/discover` would have returned, from the result of `initialize`. */
 export function toDiscoverResult(initialized: Json): Json {
   const capabilities = asObject(initialized['capabilities']) ?? {}
   const known = Object.entries(capabilities).filter(([name]) => capabilityNames.has(name))
@@ -48,7 +54,7 @@ export function toDiscoverResult(initialized: Json): Json {
   }
 }
 
-/** Tasks of the legacy era have no counterpart, so what a tool says about them is left out. */
+/** Tasks of the legacy era have no counterpart, so what a tool says about them is omitted. */
 function toModernTool(tool: Json | undefined): Json | undefined {
   if (tool === undefined) return undefined
   const { execution: _execution, ...rest } = tool

@@ -3,7 +3,7 @@ import type { Caller, Conversation } from './contract.ts'
 import type { Json } from './json-rpc.ts'
 import type { Sink } from './sink.ts'
 
-/** What becomes of the messages that a virtual client gets. */
+/** Handles the messages that a virtual client gets. */
 interface Receiver {
   readonly onMessage?: (message: Json) => void
   readonly onAnswer: (message: Json) => void
@@ -14,7 +14,7 @@ interface Receiver {
   readonly isClosed?: () => boolean
 }
 
-/** A sink that is no HTTP answer: what the gateway itself hears of a server. */
+/** A sink that is not an HTTP answer, for what a server sends to the gateway itself. */
 export function virtualSink(receiver: Receiver): Sink {
   return {
     open: () => receiver.onOpen?.(),
@@ -28,7 +28,10 @@ export function virtualSink(receiver: Receiver): Sink {
   }
 }
 
-/** Sends a request of the gateway's own and waits for the answer. Rejects with a Refusal when there will be none. */
+/**
+ * Sends a request of the gateway's own and waits for the answer. Rejects with a Refusal if there will be
+ * none.
+ */
 export function ask(conversation: Conversation, message: Json, caller: Caller): Promise<Json> {
   return new Promise((resolve, reject) => {
     conversation.request(message, virtualSink({ onAnswer: resolve, onFailure: reject }), caller)

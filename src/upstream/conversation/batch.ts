@@ -2,7 +2,10 @@ import { errorKinds } from '../../core/errors.ts'
 import { errorOf } from './json-rpc.ts'
 import type { Sink } from './sink.ts'
 
-/** The sinks of the requests of one batch: their answers leave together, as the last message of `sink` (MCP 2025-03-26). */
+/**
+ * The sinks for the requests of one batch: their answers are sent together, as the last message of `sink`
+ * (MCP 2025-03-26).
+ */
 export function gatherAnswers(sink: Sink, count: number): Sink[] {
   const answers: object[] = []
   let left = count

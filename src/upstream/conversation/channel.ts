@@ -1,30 +1,33 @@
 import type { Refusal } from '../../core/errors.ts'
 import type { Json } from './json-rpc.ts'
 
-/** What a channel tells of. */
+/** The events of a channel. */
 export interface ChannelEvents {
-  /** A message of the server. `related` is the id of our request on whose answer it came, where the channel knows. */
+  /**
+   * A message from the server. `related` is the id of our request whose answer it came with, if the channel
+   * knows.
+   */
   readonly onMessage: (message: Json, related?: number) => void
-  /** No answer will come to this request. */
+  /** This request will not be answered. */
   readonly onFailure: (id: number, refusal: Refusal) => void
-  /** What belongs to no request is no longer heard. */
+  /** Messages that belong to no request are no longer received. */
   readonly onUnheard: () => void
-  /** Told once: nothing goes through any more. */
+  /** Called once: nothing can be sent or received any more. */
   readonly onClosed: (refusal: Refusal) => void
 }
 
-/** A way for single messages to a server and back, whatever carries them: pipes, or one of the HTTP transports. */
+/** Carries single messages to a server and back, over pipes or one of the HTTP transports. */
 export interface Channel {
-  /** Sends a message. `id` is that of a request; `headers` go with it where the channel has headers. */
+  /** Sends a message. `id` is that of a request; `headers` go with it if the channel has headers. */
   send(message: Json, options: { readonly headers: readonly string[]; readonly id: number | undefined }): void
-  /** Gives a request up: sends `notification`, or does what stands for it here. */
+  /** Gives up a request: sends `notification`, or does the equivalent for this channel. */
   abandon(id: number, notification: Json, headers: readonly string[]): void
-  /** Begins to hear messages that belong to no request, where that needs a stream of its own. */
+  /** Starts to receive messages that belong to no request, if that needs a separate stream. */
   hear(headers: readonly string[]): void
-  /** Stops that. */
+  /** Stops receiving them. */
   unhear(): void
   close(): Promise<void>
 }
 
-/** Opens a channel. `headers` are those of the request that needs it: names and values, alternating. */
+/** Opens a channel. `headers` are those of the request that needs it, alternating names and values. */
 export type OpenChannel = (events: ChannelEvents, headers: readonly string[]) => Channel

@@ -20,13 +20,13 @@ interface ConversationConnectorOptions {
 }
 
 interface SessionConnectorOptions extends ConversationConnectorOptions {
-  /** What becomes of sessions that this process does not know. */
+  /** What to do with sessions that this process does not know. */
   readonly lost: LostSessions
 }
 
 const maxEnded = 10_000
 
-/** The way of legacy clients to a server: each session is a conversation of its own, which no one else enters. */
+/** The connector for legacy clients: each session is a separate conversation, which nobody else can enter. */
 export function sessionConnector({ registry, start, lost }: SessionConnectorOptions): Connector {
   const ended = new LRUCache<string, true>({ max: maxEnded })
   const opening = new Map<string, Promise<Conversation>>()
@@ -47,13 +47,13 @@ export function sessionConnector({ registry, start, lost }: SessionConnectorOpti
     return conversation
   }
 
-  /** The conversation of a session, or a new one in its place, which all who wait for it share. */
+  /** The conversation of a session, or a new one to replace it, which everyone who waits for it shares. */
   const find = (request: UpstreamRequest, caller: Caller): Promise<Conversation> | Conversation => {
     const { owner: key, principal } = caller
     const known = opening.get(key) ?? registry.find(key)
     if (known !== undefined) return known
     if (!lost.mayBegin(request)) throw new Refusal('session_unknown')
-    // Whoever only listens takes nobody's place: it would come back for ever, and so would the other.
+    // A mere listener displaces nobody: both clients would come back forever.
     if (request.method === 'GET') registry.checkRoom(principal)
     const begun = beginAnew(request, caller).finally(() => opening.delete(key))
     opening.set(key, begun)
@@ -86,7 +86,10 @@ export function sessionConnector({ registry, start, lost }: SessionConnectorOpti
   }
 }
 
-/** The way of modern clients to a server: all requests of a key, such as one principal, share a conversation. */
+/**
+ * The connector for modern clients: all requests with the same key, such as one principal, share a
+ * conversation.
+ */
 export function sharingConnector({
   registry,
   start,
@@ -114,7 +117,7 @@ interface Turn {
 }
 
 function converse(conversation: Conversation, request: UpstreamRequest, { caller, sink, reply }: Turn): void {
-  // Whoever has left while a conversation was begun must not be waited for until it leaves.
+  // Do not wait for a client to leave that already left while the conversation was being started.
   if (sink.closed && (request.method === 'GET' || request.era === 'modern')) return undefined
   if (request.method === 'GET') {
     sink.open()
@@ -133,12 +136,15 @@ function converse(conversation: Conversation, request: UpstreamRequest, { caller
     return requests.length === 0 ? sink.end(202) : undefined
   }
   conversation.request(body as Json, sink, caller)
-  // A lost connection is a cancellation in the modern era alone (MCP O14).
+  // Only in the modern era is a lost connection a cancellation (MCP O14).
   if (request.era === 'modern') reply.res.once('close', () => conversation.cancel(sink, caller))
   return undefined
 }
 
-/** A client that leaves ends nothing in the legacy era (MCP O14). It may have done so while a conversation was begun. */
+/**
+ * In the legacy era a client that disconnects cancels nothing (MCP O14). It may have done so while a
+ * conversation was being started.
+ */
 function tellWhenLeft({ res, onLeft }: UpstreamReply, over: Promise<void>): void {
   if (res.closed) onLeft?.(over)
   else

@@ -13,9 +13,9 @@ interface Pending {
   readonly progressToken: unknown
   readonly sink: Sink
   readonly caller: Caller
-  /** Whether it ends when its client leaves, and says something now and then. */
+  /** Whether it ends when its client disconnects, and sends something now and then. */
   readonly isSubscription: boolean
-  /** Runs out when the server gives no sign of life about it. */
+  /** Fires when the server shows no sign of life for this request. */
   readonly timer: NodeJS.Timeout
 }
 
@@ -26,14 +26,17 @@ export interface Talk extends Conversation {
 }
 
 interface ConversationOptions {
-  /** What the two sides speak. */
+  /** The era that both sides speak. */
   readonly era: Era
-  /** Whether several principals talk with the server here. Only a stateless server, so a modern one, may be shared. */
+  /**
+   * Whether several principals share this conversation. Only a stateless, and thus modern, server may be
+   * shared.
+   */
   readonly shared: boolean
   readonly open: OpenChannel
-  /** Whose request opens it. */
+  /** The caller whose request opens it. */
   readonly caller: Caller
-  /** How long the server may say nothing about a request, and about a subscription before its first word. */
+  /** How long the server may be silent about a request, or about a subscription before its first message. */
   readonly responseSeconds: number
   readonly onClosed: () => void
 }
@@ -43,8 +46,9 @@ const { subscriptionId: subscriptionKey } = metaKeys
 const cancelled = 'notifications/cancelled'
 
 /**
- * Opens a channel and talks through it. Ids and progress tokens are replaced on the way in and restored on the way out,
- * so that requests of several connections, which may choose the same ones, never get each other's answers.
+ * Opens a channel and talks through it. Ids and progress tokens are replaced on the way in and restored on
+ * the way out, so that requests from different connections, which may choose the same ones, never get each
+ * other's answers.
  */
 export function startConversation({
   era,
@@ -152,12 +156,12 @@ export function startConversation({
     try {
       channel.abandon(internal, notification, headers)
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error // a server that does not read hears of no cancellation either
+      if (!(error instanceof Refusal)) throw error // a server that does not read cannot be told to cancel
     }
   }
 
   function giveUp(internal: number): void {
-    // A server that waits for its client, such as for what the user enters, is not silent.
+    // A server that waits for its client, for example for user input, is not silent.
     if ([...asked.values()].some((method) => method !== 'ping')) {
       pending.get(internal)?.timer.refresh()
       return
@@ -167,7 +171,7 @@ export function startConversation({
     abandon(internal, headers)
   }
 
-  /** A client names a request by the id that it chose: only among its own is that looked for. */
+  /** A client names a request by the id that it chose, so only its own requests are searched. */
   function cancelNamed(message: Json, { owner, headers }: Caller): void {
     const params = paramsOf(message)
     for (const [internal, { id, caller, sink }] of pending) {
@@ -175,7 +179,7 @@ export function startConversation({
       take(internal)
       params['requestId'] = internal
       abandon(internal, headers, message)
-      // Who cancels expects no answer: what it holds open for one ends.
+      // A client that cancels expects no answer: what it holds open for one ends.
       sink.open()
       sink.end(200)
       return
@@ -191,7 +195,10 @@ export function startConversation({
     waiting.sink.finish({ ...message, id: waiting.id })
   }
 
-  /** A notification or request of the server: to the request that it belongs to, else to whoever listens. */
+  /**
+   * Delivers a server's notification or request: to the request that it belongs to, or else to whoever
+   * listens.
+   */
   function receiveCall(message: Json, related: number | undefined): void {
     const params = paramsOf(message)
     const token = params?.['progressToken']
@@ -207,7 +214,7 @@ export function startConversation({
       if (params !== undefined && token !== undefined) params['progressToken'] = waiting.progressToken
       restoreSubscription(params, internal, waiting)
     }
-    // It belongs to a request that is over, or in a shared conversation to nobody knows whom.
+    // It belongs to a request that is over or, in a shared conversation, to an unknown principal.
     else if (token !== undefined || subscription !== undefined || shared) return
     if (message['id'] !== undefined) {
       if (era === 'modern') return // a modern server asks in its results
@@ -219,7 +226,7 @@ export function startConversation({
     sink.push(message)
   }
 
-  /** A modern server takes a subscription back: over HTTP that is an answer to it (DEC1). */
+  /** Whether a modern server ends a subscription; over HTTP that is the answer to it (DEC1). */
   function endsSubscription(params: Json | undefined): boolean {
     if (era !== 'modern') return false
     const internal = idKey(params?.['requestId']) as number

@@ -4,17 +4,17 @@ import type { RequestId } from '../../mcp/message.ts'
 /** A JSON object that may be changed on its way through. */
 export type Json = Record<string, unknown>
 
-/** The params of a message, where they are an object. Untrusted. */
+/** The params of a message, if they are an object. Untrusted. */
 export function paramsOf(message: Json): Json | undefined {
   return asObject(message['params'])
 }
 
-/** The `_meta` of params or of a result, where it is an object. Untrusted. */
+/** The `_meta` of params or of a result, if it is an object. Untrusted. */
 export function metaOf(holder: Json | undefined): Json | undefined {
   return asObject(holder?.['_meta'])
 }
 
-/** A value as an object, or undefined for everything that is none. */
+/** A value as an object, or undefined if it is not one. */
 export function asObject(value: unknown): Json | undefined {
   return isJsonObject(value) ? value : undefined
 }

@@ -1,16 +1,19 @@
 import type { Sink } from './sink.ts'
 
-/** The streams on which a client hears what belongs to no request. A client may hold several. */
+/** The streams on which a client receives what belongs to no request. A client may have several. */
 export interface Listeners {
   add(sink: Sink): void
   remove(sink: Sink): void
-  /** The one that gets the next message: no message goes to two of them (MCP transports, "Multiple Connections"). */
+  /**
+   * The stream that gets the next message: no message goes to two of them (MCP transports, "Multiple
+   * Connections").
+   */
   readonly current: Sink | undefined
-  /** Ends all of them: nothing will come any more. */
+  /** Ends all of them, when nothing more will come. */
   end(): void
 }
 
-/** None yet. */
+/** Initially there are none. */
 export function createListeners(): Listeners {
   const sinks = new Set<Sink>()
   return {

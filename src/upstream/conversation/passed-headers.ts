@@ -1,7 +1,10 @@
-/** Headers that belong to the client's own HTTP request: a message that is carried otherwise gets its own. */
+/**
+ * Headers that belong to the client's own HTTP request; a message that is carried in another way gets its
+ * own.
+ */
 const ofTheRequest = /^(?:accept|content-.*|mcp-.*|last-event-id)$/i
 
-/** What of a request's headers goes with its message wherever that goes. Names and values, alternating. */
+/** The headers of a request that go with its message however it is carried. Alternating names and values. */
 export function passedHeaders(headers: readonly string[]): string[] {
   const passed: string[] = []
   for (let index = 0; index + 1 < headers.length; index += 2) {

@@ -8,14 +8,14 @@ import { asObject, type Json } from './json-rpc.ts'
 /** The largest single message of a server, in bytes or characters. */
 const maxMessageLength = 16 * 1024 * 1024
 
-/** The messages of a JSON body: one, or a batch. Throws `upstream_invalid`. The body is untrusted. */
+/** The messages in a JSON body: one, or a batch. Throws `upstream_invalid`. The body is untrusted. */
 export async function readJsonMessages(body: AsyncIterable<Uint8Array>): Promise<Json[]> {
   const whole = await readWhole(body, maxMessageLength)
   if (whole === undefined) throw new Refusal('upstream_invalid', { reason: 'the answer is too large' })
   return parseMessages(whole.toString())
 }
 
-/** The events of an event stream, as they come. Throws `upstream_invalid` for one that is too large. */
+/** The events of an event stream, as they arrive. Throws `upstream_invalid` for one that is too large. */
 export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<StreamEvent> {
   const read = eventReader(maxMessageLength)
   for await (const chunk of body) yield* read(chunk)
@@ -33,7 +33,7 @@ export function parseMessages(text: string): Json[] {
   return values.map(asObject).filter((message) => message !== undefined)
 }
 
-/** Whatever went wrong on the way to a server, as the refusal that the client gets. */
+/** Turns any error on the way to a server into the refusal that the client gets. */
 export function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof EventTooLarge) {

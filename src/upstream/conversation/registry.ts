@@ -1,7 +1,7 @@
 import { Refusal } from '../../core/errors.ts'
 import type { Conversation } from './contract.ts'
 
-/** How many conversations there may be, and how long one is kept that nobody uses. */
+/** How many conversations there may be, and how long an unused one is kept. */
 export interface ConversationLimits {
   readonly total: number
   readonly perOwner: number
@@ -12,18 +12,20 @@ type StartUnder<T> = (onClosed: () => void) => T
 
 /** The running conversations with one server, by key. */
 export interface Registry<T extends Conversation> {
-  /** The conversation of a key, which counts as used by this. */
+  /** The conversation of a key; finding it counts as use. */
   find(key: string): T | undefined
-  /** Starts one under a key. Throws `too_many_requests` when this owner, or all together, have too many. */
+  /**
+   * Starts one under a key. Throws `too_many_requests` if this owner, or all owners together, have too many.
+   */
   open(key: string, owner: string, start: StartUnder<T>): T
   /**
-   * Finds one or starts one. Where there are too many it stops the one that is needed least, and waits until that is
-   * gone. Throws `too_many_requests` when all are needed.
+   * Finds one or starts one. If there are too many, stops the one that is needed least, and waits until it is
+   * gone. Throws `too_many_requests` if all are needed.
    */
   reach(key: string, owner: string, start: StartUnder<T>): Promise<T>
-  /** Throws `too_many_requests` unless one more of an owner may be started as things are. */
+  /** Throws `too_many_requests` if an owner could not start another one without stopping any. */
   checkRoom(owner: string): void
-  /** Stops one, which is not found any more, and counts until it is gone. */
+  /** Stops one. It is no longer found, but counts until it is gone. */
   stop(key: string): Promise<void>
   close(): Promise<void>
 }
@@ -33,7 +35,7 @@ interface Entry<T> {
   readonly conversation: T
   readonly owner: string
   readonly timer: NodeJS.Timeout
-  /** Whether it has had no request for so long that it lives for its listener alone. */
+  /** Whether it has had no request for so long that only its listener keeps it alive. */
   isOverdue: boolean
 }
 
@@ -42,10 +44,13 @@ interface Leaving {
   readonly gone: Promise<void>
 }
 
-/** Makes an empty registry. What is idle is stopped, unless one of its requests still runs or somebody listens. */
+/**
+ * Makes an empty registry. Idle conversations are stopped, unless a request is still running or somebody
+ * listens.
+ */
 export function createRegistry<T extends Conversation>(limits: ConversationLimits): Registry<T> {
   const { total, perOwner, idleSeconds } = limits
-  /** The one that was used longest ago comes first. */
+  /** Least recently used first. */
   const entries = new Map<string, Entry<T>>()
   const leaving = new Set<Leaving>()
 
@@ -83,8 +88,8 @@ export function createRegistry<T extends Conversation>(limits: ConversationLimit
   }
 
   /**
-   * Stops what an owner needs least. One that somebody listens to is kept for as long as one that nobody listens to would
-   * be. For that long nobody loses one to somebody else.
+   * Stops the conversation that `owner` needs least. One with a listener is protected for as long as one
+   * without would be kept. During that time nobody loses one to another owner.
    */
   const makeRoom = (owner: string): Promise<void> => {
     const idle = [...entries.values()].filter(({ conversation }) => !conversation.busy)

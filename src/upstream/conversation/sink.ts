@@ -7,26 +7,29 @@ import type { UpstreamReply } from '../contract.ts'
 import { changeMessages } from '../rewrite-answer.ts'
 import { asObject, errorOf } from './json-rpc.ts'
 
-/** Where messages of a server go: the answer to one HTTP request. */
+/** Where a server's messages go: the answer to one HTTP request. */
 export interface Sink {
   /** Begins an event stream before there is a message. */
   open(): void
-  /** Sends a message that is not the last one: the answer becomes an event stream. */
+  /** Sends a message that is not the last one, which turns the answer into an event stream. */
   push(message: object): void
-  /** Sends the last message and ends the answer: as JSON where nothing went before it. */
+  /** Sends the last message and ends the answer; as JSON if nothing was sent before. */
   finish(message: object): void
   /** Ends the answer without a message. */
   end(status: number): void
-  /** Tells the client that no answer will come. `id` is that of its request, where there is one. */
+  /** Tells the client that no answer will come. `id` is that of its request, if there is one. */
   fail(refusal: Refusal, id?: unknown): void
-  /** Whether nobody waits any more. */
+  /** Whether nobody waits for the answer any more. */
   readonly closed: boolean
 }
 
 const heartbeatMilliseconds = 20_000
 const maxUnreadBytes = 8 * 1024 * 1024
 
-/** Errors that have a status of their own in the modern era (MCP 2026-07-28, transports). In the legacy era none has. */
+/**
+ * Errors with their own status in the modern era (MCP 2026-07-28, transports). In the legacy era none has
+ * one.
+ */
 const modernStatus: Readonly<Record<number, number>> = {
   [errorCodes.invalidRequest]: 400,
   [errorCodes.methodNotFound]: 404,
@@ -40,13 +43,13 @@ interface OpenedSink {
   readonly sink: Sink
   /** Resolves when the answer has ended for the client. */
   readonly done: Promise<void>
-  /** Resolves when there is no more to say, whether the client hears it or not. */
+  /** Resolves when there is nothing more to send, whether or not the client is still there. */
   readonly over: Promise<void>
 }
 
 /**
- * Makes the sink of one HTTP answer. `headers` go with its head, lower-case names. A client
- * that reads nothing for `patience` milliseconds, or leaves too much unread, is let go.
+ * Makes the sink of one HTTP answer. `headers` are sent with its head, in lower case. A client that reads
+ * nothing for `patience` milliseconds, or leaves too much unread, is disconnected.
  */
 export function openSink(
   { res, accept, rewrite }: UpstreamReply,
@@ -61,14 +64,14 @@ export function openSink(
   const write = (text: string): void => {
     res.write(text)
     watch()
-    // A server cannot be held back through its pipe, so a client that does not read is let go.
+    // A server cannot be slowed down through its pipe, so a client that does not read is disconnected.
     if (res.writableLength > maxUnreadBytes) res.destroy()
   }
   const begin = (status: number, type: Readonly<Record<string, string>>): void => {
     const head = accept(status, { ...headers, ...type })
     res.writeHead(head.status, head.headers as string[])
   }
-  /** A client that is gone hears nothing; an answer that `accept` refuses becomes that refusal. */
+  /** Nothing is sent to a client that is gone; an answer that `accept` refuses becomes that refusal. */
   const attempt = (step: () => void): void => {
     if (res.closed || res.writableEnded) return
     try {
@@ -82,7 +85,7 @@ export function openSink(
     begin(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
     res.flushHeaders()
     streaming = true
-    // A comment now and then keeps proxies from taking a silent stream for a dead one (MCP O15).
+    // A comment now and then keeps proxies from considering a silent stream dead (MCP O15).
     const heartbeat = setInterval(() => attempt(() => write(signOfLife)), heartbeatMilliseconds).unref()
     res.once('close', () => clearInterval(heartbeat))
   }

@@ -3,9 +3,9 @@ import { type Clock, isRecent } from '../../core/clock.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { GivenToken } from './token-client.ts'
 
-/** Tokens of a token server, as the headers that carry them, by whom they are for. */
+/** Tokens of a token server, as the headers that carry them, keyed by who they are for. */
 export interface CachedTokens {
-  /** What is cached, or what `fetch` gives. Everybody who asks for the same key at the same time shares one fetch. */
+  /** What is cached, or what `fetch` returns. Concurrent calls with the same key share one fetch. */
   find(key: string, fetch: () => Promise<GivenToken>): readonly string[] | Promise<readonly string[]>
   /** Forgets these headers, unless there are newer ones by now. */
   drop(key: string, headers: readonly string[]): void
@@ -13,7 +13,10 @@ export interface CachedTokens {
 
 interface Known {
   readonly headers: readonly string[]
-  /** In milliseconds since the epoch, as `at`; good for so many. */
+  /**
+   * When it was requested, in milliseconds since the epoch, like `at`, and for how many milliseconds from
+   * then on it is good.
+   */
   readonly asked: number
   readonly goodFor: number
 }
@@ -24,12 +27,15 @@ interface Failure {
 }
 
 const maxTokens = 10_000
-/** A token is renewed so long before its end, or a tenth of its lifetime before: it has to arrive while it is valid. */
+/**
+ * A token is renewed this long before its expiry, or a tenth of its lifetime before, since it has to arrive
+ * while it is valid.
+ */
 const renewSeconds = 60
-/** So long a token server that failed is left alone. */
+/** How long a token server that failed is left alone. */
 const pauseMilliseconds = 1000
 
-/** Builds the cache. Tokens beyond the first ten thousand push out those that were used least recently. */
+/** Builds the cache. It holds ten thousand tokens and drops the least recently used ones. */
 export function cachedTokens(clock: Clock): CachedTokens {
   const known = new LRUCache<string, Known>({ max: maxTokens })
   const failed = new LRUCache<string, Failure>({ max: maxTokens })

@@ -3,7 +3,7 @@ import type { UpstreamCredential } from '../contract.ts'
 import { cachedTokens } from './cached-tokens.ts'
 import type { TokenClient } from './token-client.ts'
 
-/** What a token is asked for. */
+/** What a token is requested for. */
 export interface TokenTarget {
   readonly scope?: string | undefined
   /** RFC 8707. */
@@ -11,7 +11,7 @@ export interface TokenTarget {
   readonly audience?: string | undefined
 }
 
-/** A token for the gateway itself, the same for everybody who calls (OAuth 2.1 section 4.2). */
+/** A token for the gateway itself, the same for every caller (OAuth 2.1 section 4.2). */
 export function clientCredentials(
   client: TokenClient,
   { scope, resource, audience }: TokenTarget,

@@ -6,7 +6,7 @@ const nothing: readonly string[] = []
 /** Presents nothing. */
 export const noCredential: UpstreamCredential = { headers: () => nothing }
 
-/** The same header for everybody: written once, and again when its secret has changed. */
+/** The same header for every caller: built once, and again when its secret has changed. */
 export function headerCredential(name: string, prefix: '' | 'Bearer ', secret: Secret): UpstreamCredential {
   const write = (): readonly string[] => [name, prefix + secret.current]
   let value = secret.current

@@ -4,15 +4,15 @@ import { readFile } from 'node:fs/promises'
 /** A secret of the configuration, which may change while the process runs. */
 export interface Secret {
   readonly current: string
-  /** Looks at once whether there is a new one, where there can be. */
+  /** Checks at once for a new value, if there can be one. */
   readonly refresh?: () => void
   readonly close?: () => void
 }
 
-/** A secret in a file, as it was when it was last looked up. */
+/** A secret in a file, as of the last lookup. */
 interface SecretFile {
   readonly current: string
-  /** Reads the file. Whoever asks meanwhile waits for the same reading. */
+  /** Reads the file. Concurrent callers share one read. */
   readonly lookUp: () => Promise<void>
 }
 
@@ -20,18 +20,20 @@ interface SecretFileOptions {
   readonly file: string
   readonly isUsable: (text: string) => boolean
   readonly onChanged: () => void
-  /** Told once of each reason why the file cannot be used; what it held before stays in use. */
+  /** Called once for each reason why the file cannot be used; the previous value stays in use. */
   readonly onUnusable: (reason: string) => void
 }
 
 const watchMilliseconds = 1000
 
-/** A secret that stands in the configuration. */
+/** A secret given in the configuration itself. */
 export function fixedSecret(current: string): Secret {
   return { current }
 }
 
-/** A secret in a file, for whoever looks it up before each use. Throws an Error where the file cannot be used at first. */
+/**
+ * A secret in a file, to be looked up before each use. Throws an Error if the file cannot be used at first.
+ */
 export function secretFile({ file, isUsable, onChanged, onUnusable }: SecretFileOptions): SecretFile {
   let current = readFileSync(file, 'utf8').trim()
   if (!isUsable(current)) throw new Error(`${file} holds no secret that can be used`)
@@ -67,8 +69,8 @@ export function secretFile({ file, isUsable, onChanged, onUnusable }: SecretFile
 }
 
 /**
- * A secret in a file, read again every second, which works for every way in which files are replaced. Throws an Error
- * where the file cannot be used at first.
+ * A secret in a file, read again every second, which works for every way of replacing a file. Throws an Error
+ * if the file cannot be used at first.
  */
 export function watchedSecret(options: SecretFileOptions): Secret {
   const kept = secretFile(options)

@@ -5,7 +5,7 @@ import { readWhole } from '../../http/read-answer.ts'
 import { Pool } from '../../http/undici.ts'
 import type { Secret } from './secret.ts'
 
-/** An access token that a token server gave. */
+/** An access token from a token server. */
 export interface GivenToken {
   readonly token: string
   readonly lifetimeSeconds: number
@@ -13,12 +13,12 @@ export interface GivenToken {
 
 /** The gateway as a client of a token server. */
 export interface TokenClient {
-  /** Asks for a token; what is undefined is left out. Rejects with `upstream_credential_unavailable`. */
+  /** Requests a token; undefined parameters are omitted. Rejects with `upstream_credential_unavailable`. */
   request(parameters: Readonly<Record<string, string | undefined>>): Promise<GivenToken>
   close(): void
 }
 
-/** Where a token server is, and as whom the gateway asks there. */
+/** Where a token server is, and the client that the gateway is there. */
 export interface TokenClientOptions {
   readonly tokenUrl: string
   readonly clientId: string
@@ -31,15 +31,19 @@ const maxConnections = 16
 const maxBytes = 64 * 1024
 const unknownLifetimeSeconds = 300
 
-/** What the reason may repeat of an answer: it is for the log, where nothing else of the token server shall be. */
+/**
+ * The only parts of an answer that the reason may repeat, since it goes to the log, where nothing else from
+ * the token server belongs.
+ */
 const errorCodes: ReadonlySet<unknown> = new Set(
   `invalid_request invalid_client invalid_grant unauthorized_client unsupported_grant_type invalid_scope
    invalid_target access_denied server_error temporarily_unavailable`.split(/\s+/),
 )
 
 /**
- * Builds a client of a token endpoint that authenticates with its secret (RFC 6749 sections 2.3.1 and 3.2). It follows no
- * redirect, since the secret is for this address alone. Answers are untrusted, and no reason repeats what they hold.
+ * Builds a client of a token endpoint that authenticates with its secret (RFC 6749 sections 2.3.1 and 3.2).
+ * It follows no redirects, since the secret is only for this address. Answers are untrusted, and no reason
+ * repeats their contents.
  */
 export function tokenClient({ tokenUrl, clientId, clientSecret, seconds }: TokenClientOptions): TokenClient {
   const { origin, pathname, search } = new URL(tokenUrl)
@@ -85,7 +89,7 @@ function basic(id: string, secret: string): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 }
 
-/** Undefined for what is no JSON object. Throws where it is too long. */
+/** Undefined for anything but a JSON object. Throws if it is too long. */
 async function readObject(body: AsyncIterable<Buffer>): Promise<JsonObject | undefined> {
   const whole = await readWhole(body, maxBytes)
   if (whole === undefined) throw unavailable('gave too long an answer')
@@ -93,7 +97,7 @@ async function readObject(body: AsyncIterable<Buffer>): Promise<JsonObject | und
     const value: unknown = JSON.parse(whole.toString())
     return isJsonObject(value) ? value : undefined
   } catch {
-    return undefined // the message of the error would repeat the answer
+    return undefined // the message of the error would repeat parts of the answer
   }
 }
 
@@ -104,7 +108,8 @@ function readToken(status: number, answer: JsonObject | undefined): GivenToken {
   if (typeof token !== 'string' || !isBearerToken(token)) throw unavailable('gave no access token')
   if (String(answer?.['token_type']).toLowerCase() !== 'bearer')
     throw unavailable('gave a token that is not of the type Bearer')
-  // Some servers write the number as a text; without one it is only recommended (RFC 6749 section 5.1).
+  // Some servers send the number as a string; it is only recommended (RFC 6749 section 5.1), so it may be
+  // missing.
   const lifetime = Number(answer?.['expires_in'] ?? unknownLifetimeSeconds)
   if (!(lifetime > 0)) throw unavailable('gave a token that has expired')
   return { token, lifetimeSeconds: lifetime }

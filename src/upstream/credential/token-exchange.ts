@@ -9,12 +9,17 @@ import type { GivenToken, TokenClient } from './token-client.ts'
 interface TokenExchangeOptions {
   readonly client: TokenClient
   readonly target: TokenTarget
-  /** The gateway's own statement of who calls, as a JWT for the token server. Never the client's token. */
+  /**
+   * The gateway's own statement of who the caller is, as a JWT for the token server. Never the client's
+   * token.
+   */
   readonly subjectToken: (principal: Principal) => Promise<string>
   readonly clock: Clock
 }
 
-/** A token for each principal, exchanged for the gateway's statement of who that is (RFC 8693 section 2.1). */
+/**
+ * A token for each principal, exchanged for the gateway's statement of who that is (RFC 8693 section 2.1).
+ */
 export function tokenExchange({
   client,
   target,
@@ -40,7 +45,9 @@ export function tokenExchange({
   }
 }
 
-/** Everything that the statement says of a principal: another one must never get the same token. */
+/**
+ * Everything that the statement says about a principal, so that a different one never gets the same token.
+ */
 function keyOf({ issuer, subject, clientId, actor, scopes, groups, roles }: Principal): string {
   return JSON.stringify([issuer, subject, clientId, actor, scopes.list, groups.toSorted(), roles.toSorted()])
 }

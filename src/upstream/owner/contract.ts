@@ -1,9 +1,9 @@
 import type { Connector, UpstreamRequest } from '../contract.ts'
 
 /**
- * Leads each request through a connector in the one process that holds the conversations of its caller, where several
- * processes serve one address. `way` names the connector, the same in all of them. `ownerOf` says what must stay
- * together: all of one principal's unless said otherwise.
+ * If several processes serve one address, leads each request through a connector in the one process that
+ * holds its caller's conversations. `way` names the connector, the same in all of them. `ownerOf` says what
+ * must stay together; by default everything of one principal.
  */
 export type AtOwner = (
   way: string,
@@ -11,5 +11,5 @@ export type AtOwner = (
   ownerOf?: (request: UpstreamRequest) => string,
 ) => Connector
 
-/** Where one process alone serves. */
+/** For an installation with only one process. */
 export const atHome: AtOwner = (_way, connector) => connector

@@ -7,18 +7,18 @@ export interface Framed {
   readonly request: UpstreamRequest
 }
 
-/** Says that an answer is a refusal. */
+/** Marks an answer as a refusal. */
 export const refusalHeader = 'x-portcullis-refusal'
 
 const lineEnd = 0x0a
 
-/** Writes a request as one line of JSON, and the body after it as it is. */
+/** Writes a request as one line of JSON, followed by the unchanged body. */
 export function frame(way: string, { body, ...request }: UpstreamRequest): Buffer {
   const head = Buffer.from(`${JSON.stringify({ way, hasBody: body !== undefined, request })}\n`)
   return body === undefined ? head : Buffer.concat([head, body])
 }
 
-/** Reads what `frame` wrote. The input comes from our own process alone. */
+/** Reads what `frame` wrote. The input comes only from our own processes. */
 export function unframe(bytes: Buffer): Framed {
   const end = bytes.indexOf(lineEnd)
   const { way, hasBody, request } = JSON.parse(bytes.toString('utf8', 0, end)) as {
@@ -26,7 +26,7 @@ export function unframe(bytes: Buffer): Framed {
     readonly hasBody: boolean
     readonly request: Omit<UpstreamRequest, 'body'>
   }
-  // What JSON leaves out is there again as undefined.
+  // What JSON omits becomes undefined again.
   const body = hasBody ? bytes.subarray(end + 1) : undefined
   return {
     way,

@@ -6,15 +6,15 @@ import { closeCutStream } from '../cut-stream.ts'
 import { rewriteAnswer } from '../rewrite-answer.ts'
 import { frame, readRefusal, refusalHeader } from './frame.ts'
 
-/** The way to another process of ours. */
+/** The connection to another process of ours. */
 export interface OwnerReach {
   send(way: string, request: UpstreamRequest, reply: Parameters<Connector['send']>[1]): Promise<void>
   close(): Promise<void>
 }
 
-/** Reaches the process that serves its conversations at a socket. What it refuses is refused here. */
+/** Reaches the process that serves its conversations at a socket. What it refuses is refused here too. */
 export function reachOwner(socketPath: string): OwnerReach {
-  // A connection for each request: the process at the other end may be replaced between two of them.
+  // A new connection for each request, since the process at the other end may be replaced in between.
   const dispatcher = new Pool('http://worker', {
     socketPath,
     pipelining: 0,
@@ -23,7 +23,7 @@ export function reachOwner(socketPath: string): OwnerReach {
   })
   return {
     send(way, request, { res, accept, rewrite, onLeft }) {
-      const { id } = request // what the functions below name lives as long as the stream, so not the request
+      const { id } = request // the closures below live as long as the stream, so they must not capture the request
       return relay({
         dispatcher,
         request: { method: 'POST', path: '/', body: frame(way, request) },
@@ -34,7 +34,7 @@ export function reachOwner(socketPath: string): OwnerReach {
           if (status >= 500) throw new Refusal('internal', { reason: `another worker answered ${status}` })
           return accept(status, headers)
         },
-        // As for a server over HTTP: a lost connection is no cancellation in the legacy era (MCP O14).
+        // As with a server over HTTP: in the legacy era a lost connection is not a cancellation (MCP O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
         onLeft,
         closeCutStream: () => closeCutStream(id),

@@ -5,7 +5,10 @@ import type { AnswerHeaders, ResponseHead } from '../../http/relay.ts'
 import type { Connector } from '../contract.ts'
 import { refusalHeader, unframe, writeRefusal } from './frame.ts'
 
-/** Serves the conversations of this process to the others of one installation, over a socket that is theirs alone. */
+/**
+ * Serves the conversations of this process to the other processes of the installation, over a socket that
+ * only they can access.
+ */
 export function serveOwned(
   connectors: ReadonlyMap<string, Connector>,
   onFault: (error: unknown) => void,
@@ -14,7 +17,7 @@ export function serveOwned(
     answer(connectors, req, res).catch((error: unknown) => {
       if (!(error instanceof Refusal)) onFault(error)
       const refusal = error instanceof Refusal ? error : new Refusal('internal', { cause: error })
-      // The answer had begun: whoever reads it sees that it is cut off.
+      // The answer had begun: its reader sees that it is cut off.
       if (res.headersSent) res.destroy()
       else res.writeHead(500, { [refusalHeader]: writeRefusal(refusal) }).end()
     })
@@ -28,13 +31,13 @@ async function answer(
 ): Promise<void> {
   const { way, request } = unframe(await buffer(req))
   const connector = connectors.get(way)
-  // Such as in the moments in which a new configuration reaches one process before the other.
+  // For example in the moments when a new configuration has reached one process before the other.
   if (connector === undefined)
     throw new Refusal('upstream_unreachable', { reason: `this process does not know ${way}` })
   await connector.send(request, { res, accept: passOn })
 }
 
-/** What of an answer reaches the client is decided where the client is. */
+/** What of an answer reaches the client is decided in the client's process. */
 function passOn(status: number, headers: AnswerHeaders): ResponseHead {
   const pairs = Object.entries(headers).flatMap(([name, value]) =>
     value === undefined ? [] : [value].flat().flatMap((one) => [name, one]),

@@ -18,7 +18,7 @@ interface AskHttpOptions {
   readonly timeoutSeconds: number
 }
 
-/** Asks a server at a URL, in the order of the specification: POST first, and GET where that is refused. */
+/** Asks a server at a URL, in the order of the specification: POST first, and GET if that is refused. */
 export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHttpOptions): AskServer {
   const { origin, pathname, search } = new URL(url)
   const target = { origin, path: pathname + search }
@@ -46,13 +46,13 @@ export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHt
     return speaks
   }
 
-  /** The session that the question opened is of no use to anybody. */
+  /** Nobody needs the session that the question opened. */
   const leave = (headers: readonly string[]): void => {
     const signal = AbortSignal.timeout(timeoutSeconds * 1000)
     dispatcher
       .request({ ...target, method: 'DELETE', headers: headers as string[], signal })
       .then(({ body }) => body.dump())
-      .catch(() => {}) // then the server forgets it by itself
+      .catch(() => {}) // in that case the server forgets it by itself
   }
 
   const streams = async (headers: readonly string[], signal: AbortSignal): Promise<boolean> => {
@@ -90,8 +90,9 @@ export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHt
 }
 
 /**
- * Refused, busy and a proxy that finds no server behind it say nothing about the era. A fault says nothing either of a
- * server that spoke the era before; one that was never heard in it may know no better answer.
+ * Refusals, busy servers and proxies without a server behind them say nothing about the era. An internal
+ * error says nothing about a server that spoke the era before either; a server that never spoke it may know
+ * no better answer.
  */
 async function readVerdict(
   era: Era,

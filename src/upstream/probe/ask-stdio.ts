@@ -7,7 +7,7 @@ interface AskStdioOptions {
   readonly open: OpenChannel
   readonly self: Implementation
   readonly timeoutSeconds: number
-  /** Only a server of the modern era will do: then silence is no answer. */
+  /** Whether only a server of the modern era is acceptable, so that silence is not an answer. */
   readonly modernOnly: boolean
 }
 
@@ -17,13 +17,13 @@ export interface StdioProbe {
   close(): Promise<void>
 }
 
-/** A server of the other era may say nothing at all to `server/discover`. */
+/** A legacy server may not respond to `server/discover` at all. */
 const patienceSeconds = 15
 
 /**
- * Asks a stdio server in a process of its own, which ends with the question: a server that was asked in the wrong era
- * may be in no state to go on. `timeoutSeconds` is for the question that every server answers. One that spoke the era
- * before has not unlearnt it when it says nothing or ends: it is slow, or down.
+ * Asks a stdio server in a separate process, which ends with the question, since a server that was asked in
+ * the wrong era may be unable to go on. `timeoutSeconds` is for the question that every server answers. A
+ * server that spoke the era before is not taken to have lost it if it is silent or ends: it is slow, or down.
  */
 export function stdioProbe({ open, self, timeoutSeconds, modernOnly }: AskStdioOptions): StdioProbe {
   const asking = new Set<Channel>()
@@ -43,7 +43,7 @@ export function stdioProbe({ open, self, timeoutSeconds, modernOnly }: AskStdioO
           onFailure: (_id, refusal) => reject(refusal),
           onUnheard() {},
           onClosed(refusal) {
-            // Some old servers end over a question that they do not know.
+            // Some old servers exit when they get an unknown request.
             if (era === 'modern') giveUp(refusal)
             else reject(refusal)
           },

@@ -2,7 +2,7 @@ import { metaKeys } from '../../mcp/meta-keys.ts'
 import { type Era, newest } from '../../mcp/revisions.ts'
 import { asObject, callOf, type Json } from '../conversation/json-rpc.ts'
 
-/** How the gateway names itself where it speaks for itself. */
+/** How the gateway names itself when it speaks for itself. */
 export interface Implementation {
   readonly name: string
   readonly version: string
@@ -10,20 +10,20 @@ export interface Implementation {
 
 const questionId = 'portcullis-probe'
 
-/** The message that a server of an era understands, and one of the other era does not. */
+/** The message that servers of an era understand, and those of the other era do not. */
 export function questionFor(era: Era, self: Implementation): Json {
   return era === 'modern'
     ? callOf('server/discover', { _meta: modernMeta({ clientInfo: self }) }, questionId)
     : initializeCall(self, questionId)
 }
 
-/** The `initialize` of a client that can do nothing but call, so that the server never asks it for anything. */
+/** The `initialize` of a client without capabilities, so that the server never asks it anything. */
 export function initializeCall(self: Implementation, id: string | number): Json {
   const params = { protocolVersion: newest.legacy, capabilities: {}, clientInfo: { ...self } }
   return callOf('initialize', params, id)
 }
 
-/** The `_meta` of a modern request of a client without capabilities. */
+/** The `_meta` of a modern request from a client without capabilities. */
 export function modernMeta({ clientInfo }: { readonly clientInfo: unknown }): Json {
   return {
     [metaKeys.protocolVersion]: newest.modern,

@@ -2,31 +2,33 @@ import { type Clock, isRecent } from '../../core/clock.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Era } from '../../mcp/revisions.ts'
 
-/** Whether a server speaks an era: as its main transport has it, over HTTP+SSE, or not at all. */
+/** Whether a server speaks an era: over the era's main transport, over HTTP+SSE, or not at all. */
 export type Speaks = 'native' | 'sse' | 'no'
 
 /**
- * Asks a server whether it speaks an era. Rejects with a Refusal where it cannot be told, such as while it is down.
- * `before` is what it answered the last time.
+ * Asks a server whether it speaks an era. Rejects with a Refusal if that cannot be told, for example while
+ * the server is down. `before` is the previous answer.
  */
 export type AskServer = (era: Era, headers: readonly string[], before?: Speaks) => Promise<Speaks>
 
-/** What is known of a server. */
+/** What is known about a server. */
 export interface Verdicts {
-  /** What is known already; never waits. What is old is asked for again meanwhile. */
+  /** What is already known, without waiting. Old knowledge is refreshed in the background. */
   known(era: Era, headers: readonly string[]): Speaks | undefined
-  /** What is known, or what the server says. Everybody who wants to know at the same time shares one question. */
+  /**
+   * What is known, or what the server says. Everyone who wants to know at the same time shares one question.
+   */
   find(era: Era, headers: readonly string[]): Promise<Speaks>
-  /** Forgets what is no use. */
+  /** Forgets what turned out to be useless. */
   forget(): void
 }
 
 interface VerdictsOptions {
   readonly ask: AskServer
-  /** What needs no question. */
+  /** What need not be asked. */
   readonly pinned: Readonly<Partial<Record<Era, Speaks>>>
   readonly seconds: number
-  /** Told of each answer that is news. */
+  /** Called with each answer that is news. */
   readonly onVerdict: (era: Era, speaks: Speaks) => void
   readonly clock: Clock
 }
@@ -36,7 +38,10 @@ interface Verdict {
   readonly askedAt: number
 }
 
-/** Remembers what a server speaks, for a while: a server that learnt the new era would never say so by itself. */
+/**
+ * Remembers for a time what a server speaks: a server that has learnt the new era would never say so by
+ * itself.
+ */
 export function rememberVerdicts({ ask, pinned, seconds, onVerdict, clock }: VerdictsOptions): Verdicts {
   const verdicts = new Map<Era, Verdict>()
   const asking = new Map<Era, Promise<Speaks>>()
@@ -60,7 +65,7 @@ export function rememberVerdicts({ ask, pinned, seconds, onVerdict, clock }: Ver
     const verdict = verdicts.get(era)
     if (verdict === undefined) return undefined
     if (!isRecent(clock, verdict.askedAt, seconds * 1000)) {
-      // It may be down just now; then the old answer is still the best one.
+      // The server may be down just now; then the old answer is still the best one.
       question(era, headers).catch((error: unknown) => {
         if (!(error instanceof Refusal)) throw error
       })

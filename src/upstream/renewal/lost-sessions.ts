@@ -5,19 +5,24 @@ import type { Caller, Conversation } from '../conversation/contract.ts'
 import { asObject, callOf, type Json } from '../conversation/json-rpc.ts'
 import type { Successors } from './successors.ts'
 
-/** How a session goes on of which this process holds no conversation: it was idle, crashed, or held before a restart. */
+/**
+ * How to continue a session whose conversation this process does not hold, because it was idle, crashed, or
+ * was held before a restart.
+ */
 export interface LostSessions {
-  /** Told of each request in a session, before anything else is done with it. */
+  /** Called with each request in a session, before anything else is done with it. */
   note(session: string, request: UpstreamRequest): Promise<void> | undefined
   /** Whether a request may be the first one in a new conversation. */
   mayBegin(request: UpstreamRequest): boolean
-  /** Whether nothing speaks against one for this session. */
+  /** Whether a new conversation is allowed for this session. */
   mayGoOn(session: string, request: UpstreamRequest): Promise<boolean>
-  /** Brings a new conversation to where the old one was. Throws `session_unknown` where it cannot be. */
+  /**
+   * Brings a new conversation to the state of the old one. Throws `session_unknown` if that is impossible.
+   */
   restore(conversation: Conversation, request: UpstreamRequest, caller: Caller): Promise<void>
 }
 
-/** Nothing that cannot be lost was kept, so that any request can begin anew. */
+/** Nothing was kept that must not be lost, so any request can start afresh. */
 export const revivedSessions: LostSessions = {
   note: () => undefined,
   mayBegin: () => true,
@@ -26,8 +31,9 @@ export const revivedSessions: LostSessions = {
 }
 
 /**
- * The server is told again what the client told it first. The session keeps its id, so only that nothing may take its
- * place is written down, for all replicas. A stream is begun again as a request is, since in it nothing is repeated.
+ * Repeats to the server what the client told it first. The session keeps its id, so the only thing recorded,
+ * for all replicas, is that nothing may replace it. A stream can be opened again like a request, since
+ * nothing in it is repeated.
  */
 export function replayedSessions(successors: Successors): LostSessions {
   return {

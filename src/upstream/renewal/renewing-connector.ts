@@ -18,19 +18,20 @@ interface Renewable {
 }
 
 const maxKnown = 10_000
-/** So often may a session have been replaced by others since a replica last saw it. */
+/** How often a session may have been replaced since a replica last saw it. */
 const maxSteps = 8
 
 /**
- * The way to a legacy server of Streamable HTTP that may forget a session: with its 404, before which it has done
- * nothing, the session is opened again as its client once opened it, and the request is repeated in the new one. What
- * took the place of which session is settled once for all replicas; a process only remembers it.
+ * The connector for a legacy Streamable HTTP server that may forget a session. It says so with a 404 before
+ * it has done anything, so the session is opened again as its client once opened it, and the request is
+ * repeated in the new one. Which session replaces which is settled once for all replicas; a process only
+ * remembers it.
  */
 export function renewingConnector({ connector, successors, ...target }: RenewingOptions): Connector {
   const known = new LRUCache<string, string>({ max: maxKnown })
   const opening = new Map<string, Promise<string | undefined>>()
 
-  /** Opens a session in the place of a lost one. Undefined where the server does not go on as it began. */
+  /** Opens a session to replace a lost one. Undefined if the server no longer agrees to the same terms. */
   const open = async ({ request, renewal, held }: Renewable): Promise<string | undefined> => {
     const headers = passedHeaders(request.headers)
     const opened = await openSession(
@@ -51,7 +52,7 @@ export function renewingConnector({ connector, successors, ...target }: Renewing
     return typeof successor === 'object' ? successor.session : undefined
   }
 
-  /** All who wait for the successor of the same session share it. */
+  /** Everyone who waits for the successor of the same session shares it. */
   const openOnce = (lost: Renewable): Promise<string | undefined> => {
     const key = keyOf(lost.held)
     const running = opening.get(key) ?? open(lost).finally(() => opening.delete(key))
@@ -59,7 +60,7 @@ export function renewingConnector({ connector, successors, ...target }: Renewing
     return running
   }
 
-  /** Lets nothing take the place of a session any more. Returns the one that it is by now. */
+  /** Prevents any further replacement of a session. Returns the session that it is by now. */
   const keep = async (first: HeldSession, until: number): Promise<string> => {
     let held = first
     for (let step = 0; step < maxSteps; step++) {

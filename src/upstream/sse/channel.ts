@@ -10,7 +10,7 @@ interface SseOptions {
   readonly dispatcher: Dispatcher
   /** Where the stream is. */
   readonly url: string
-  /** Time until the server has named its endpoint. */
+  /** Timeout for the server to name its endpoint. */
   readonly responseSeconds: number
 }
 
@@ -23,15 +23,16 @@ interface Outgoing {
 const maxWaiting = 256
 
 /**
- * Opens a channel to a server of HTTP+SSE (MCP 2024-11-05, transports): everything that the server says comes on one
- * stream, whose first event names the address to post to. That address must be on the server's own origin.
+ * Opens a channel to a server of HTTP+SSE (MCP 2024-11-05, transports): everything that the server says comes
+ * on one stream, whose first event names the address to post to. That address must be on the server's own
+ * origin.
  */
 export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): OpenChannel {
   const { origin, pathname, search } = new URL(url)
   return (events, headers) => {
     const stop = new AbortController()
     let endpoint: string | undefined
-    /** What is sent before the address is known. */
+    /** Messages to be sent once the address is known. */
     let waiting: Outgoing[] = []
     let over = false
 
@@ -113,8 +114,8 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
 }
 
 /**
- * The path of the address that a server named, which is untrusted: a server must not make the gateway post to anybody
- * else (A11). Throws `upstream_invalid`.
+ * The path of the address that a server named, which is untrusted: a server must not make the gateway post to
+ * anyone else (A11). Throws `upstream_invalid`.
  */
 export function resolveEndpoint(text: string, url: string): string {
   const endpoint = URL.parse(text.trim(), url)

@@ -1,22 +1,25 @@
 import { type Clock, isRecent } from '../../core/clock.ts'
 import { Refusal } from '../../core/errors.ts'
 
-/** Holds back starts of a server that keeps crashing, for each of those who start it apart. */
+/** Delays starts of a server that keeps crashing, separately for each owner. */
 export interface BackOff {
   /** Throws `upstream_unreachable` while a caller has to wait. */
   check(owner: string): void
-  /** A process ended that nobody had stopped, after so many milliseconds. */
+  /** A process ended unexpectedly after this many milliseconds. */
   crashed(owner: string, livedMilliseconds: number): void
 }
 
 const freeCrashes = 2
 const firstPause = 1000
 const longestPause = 60_000
-/** A process that lived this long was no failed start. */
+/** A process that lived this long was not a failed start. */
 const healthyMilliseconds = 60_000
 const maxOwners = 10_000
 
-/** The second crash in a row is followed by a pause of a second, and each further one by twice the last. */
+/**
+ * The second crash in a row is followed by a pause of a second, and each further one by twice the previous
+ * pause.
+ */
 export function createBackOff(clock: Clock): BackOff {
   const crashes = new Map<string, { count: number; at: number; pause: number }>()
   return {

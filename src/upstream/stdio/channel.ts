@@ -8,19 +8,19 @@ import { residentMegabytes } from './memory.ts'
 /** How to start a stdio server. */
 export interface StdioCommand {
   readonly command: readonly string[]
-  /** All that the server gets to see of our environment. */
+  /** Everything that the server sees of our environment. */
   readonly environment: Readonly<Record<string, string>>
-  /** The most memory that a process and its children may use. Held on Linux alone. */
+  /** The most memory that a process and its children may use. Enforced only on Linux. */
   readonly memoryMegabytes: number | undefined
-  /** Told of each line that the server prints beside its messages. */
+  /** Called with each line that the server prints apart from its messages. */
   readonly onStderr: (line: string) => void
-  /** Told when a process is gone: why, and whether it was stopped by us. */
+  /** Called when a process is gone: why, and whether we stopped it. */
   readonly onExit: (reason: string, stopped: boolean) => void
 }
 
 const memoryCheckMilliseconds = 2000
 
-/** Opens a channel to a process of its own, over its pipes. */
+/** Opens a channel to a new process, over its pipes. */
 export function stdioChannel(options: StdioCommand): OpenChannel {
   const { command, environment, memoryMegabytes, onStderr, onExit } = options
   return ({ onMessage, onClosed }) => {
@@ -33,7 +33,7 @@ export function stdioChannel(options: StdioCommand): OpenChannel {
       onLine(line) {
         const messages = parseMessages(line)
         if (messages === undefined)
-          onStderr(line) // some servers print to the wrong stream
+          onStderr(line) // some servers log to stdout
         else for (const message of messages) onMessage(message)
       },
       onExit(given) {
@@ -68,12 +68,12 @@ export function stdioChannel(options: StdioCommand): OpenChannel {
   }
 }
 
-/** The message of a line, or those of a batch (MCP 2025-03-26). Undefined for what is neither. */
+/** The message in a line, or those of a batch (MCP 2025-03-26). Undefined for anything else. */
 function parseMessages(line: string): Json[] | undefined {
   try {
     const messages = [parseLossless(line)].flat().map(asObject)
     return messages.every((message) => message !== undefined) ? messages : undefined
   } catch {
-    return undefined // no JSON, so no message
+    return undefined // not JSON, so not a message
   }
 }

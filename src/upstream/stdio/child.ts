@@ -4,17 +4,20 @@ import { Refusal } from '../../core/errors.ts'
 
 /** A running stdio server: lines in, lines out (MCP transports, "stdio"). */
 export interface Child {
-  /** Undefined where it could not be started. */
+  /** Undefined if it could not be started. */
   readonly pid: number | undefined
-  /** Writes one message, which must not hold a line break. Throws `upstream_timeout` when the server does not read. */
+  /**
+   * Writes one message, which must not contain a line break. Throws `upstream_timeout` if the server does not
+   * read.
+   */
   write(line: string): void
-  /** SIGTERM, and SIGKILL for one that does not go. Resolves when it is gone. */
+  /** Sends SIGTERM, and SIGKILL if it does not exit. Resolves when it is gone. */
   stop(): Promise<void>
 }
 
 interface ChildOptions {
   readonly environment: Readonly<Record<string, string>>
-  /** The program and its arguments, from the configuration alone; no shell reads them. */
+  /** The program and its arguments, only from the configuration; no shell is involved. */
   readonly command: readonly string[]
   readonly onLine: (line: string) => void
   readonly onStderr: (line: string) => void
@@ -25,13 +28,14 @@ interface ChildOptions {
 const maxUnreadBytes = 16 * 1024 * 1024
 const maxLineLength = 16 * 1024 * 1024
 const graceMilliseconds = 3000
-/** How long what was said last may take to come when nobody of the group is left. */
+/** How long its last output may take to arrive when nobody of its group is left. */
 const lastWordsMilliseconds = 1000
 
-/** Starts a server. What is wrong with the command is told by `onExit`. */
+/** Starts a server. Problems with the command are reported through `onExit`. */
 export function startChild({ command, environment, onLine, onStderr, onExit }: ChildOptions): Child {
   const [program, ...args] = command as [string, ...string[]]
-  // A process group of its own: Ctrl-C in the terminal does not reach it, and stopping it reaches its own children.
+  // A separate process group: Ctrl-C in the terminal does not reach it, and stopping it also stops its
+  // children.
   const child = spawn(program, args, { stdio: 'pipe', env: environment, shell: false, detached: true })
   const gone = new Promise<void>((resolve) => {
     const leave = (reason: string): void => {
@@ -39,14 +43,14 @@ export function startChild({ command, environment, onLine, onStderr, onExit }: C
       resolve()
     }
     child.once('error', (error) => leave(`could not be started: ${error.message}`))
-    // 'close' and not 'exit': what it said last is heard before it counts as gone.
+    // 'close' instead of 'exit', so that its last output is read before it counts as gone.
     child.once('close', (code, signal) => leave(`ended with ${signal ?? `code ${code}`}`))
   })
   // A launcher may leave the real server behind, holding the pipes.
   child.once('exit', () => void stopChild(child, gone))
   readLines(child.stdout, onLine, () => signalGroup(child, 'SIGKILL'))
   readLines(child.stderr, onStderr, () => {})
-  child.stdin.on('error', () => {}) // the process is gone, which onExit tells
+  child.stdin.on('error', () => {}) // the process is gone, which `onExit` reports
   return {
     pid: child.pid,
     write(line) {
@@ -68,7 +72,7 @@ function readLines(
   let rest = ''
   stream.on('data', (chunk: Buffer) => {
     const text = decoder.write(chunk)
-    // A long line comes in many chunks: none of them is looked through again with the next.
+    // A long line arrives in many chunks; earlier ones are not searched again.
     if (text.includes('\n')) {
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''
@@ -87,12 +91,12 @@ async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<vo
   }
   signalGroup(child, 'SIGTERM')
   const kill = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMilliseconds)
-  // A daemon that it has started, in a group of its own, may hold the pipes for ever.
+  // A daemon that it started, in another group, may hold the pipes forever.
   const leave = setTimeout(drop, graceMilliseconds + lastWordsMilliseconds)
   await gone
   clearTimeout(kill)
   clearTimeout(leave)
-  // What the process has started may have outlived it, and may hold its pipes.
+  // Processes that it started may have outlived it, and may hold its pipes.
   signalGroup(child, 'SIGKILL')
   drop()
 }
@@ -102,6 +106,6 @@ function signalGroup({ pid }: ChildProcessWithoutNullStreams, signal: NodeJS.Sig
   try {
     process.kill(-pid, signal)
   } catch {
-    // Nobody is left in the group, or nobody who may be signalled: there is no more to do.
+    // Nobody is left in the group, or nobody who may be signalled: there is nothing more to do.
   }
 }

@@ -4,8 +4,9 @@ const harmless = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 
 const ours = 'PORTCULLIS_'
 
 /**
- * What a stdio server gets to see of an environment: what every program needs, and the variables that are named; with
- * `*` among the names everything except Portcullis's own. Secrets of the gate are no business of a server.
+ * The part of an environment that a stdio server gets to see: what every program needs, and the named
+ * variables; if the names include `*`, everything except Portcullis's own. The gateway's secrets are no
+ * business of a server.
  */
 export function serverEnvironment(
   names: readonly string[],
@@ -21,12 +22,12 @@ export function serverEnvironment(
 }
 
 const soundsSecret = /key|secret|token|passw|credential|auth/i
-/** Shorter texts stand in many lines by chance. */
+/** Shorter texts appear in many lines by chance. */
 const shortestSecret = 6
 
 /**
- * The values in the environment of a server that must not stand in the log when the server prints them: of variables
- * that the operator named for it, and of those whose names sound like secrets.
+ * The values in a server's environment that are hidden in the log if the server prints them: of variables
+ * that the operator named for it, and of those whose names suggest secrets.
  */
 export function secretValues(
   names: readonly string[],
@@ -35,7 +36,7 @@ export function secretValues(
   const isSecret = (name: string): boolean =>
     !harmless.includes(name) && (names.includes(name) || soundsSecret.test(name))
   const values = Object.entries(environment).filter(([name]) => isSecret(name))
-  // The longest first: one may be a part of another.
+  // Longest first, since one may be part of another.
   return values
     .map(([, value]) => value)
     .filter(({ length }) => length >= shortestSecret)

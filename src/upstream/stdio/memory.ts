@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 const maxProcesses = 256
 
 /**
- * The memory of a process and of everything that it started, in megabytes, as Linux counts what is resident; undefined
- * where that cannot be known.
+ * The resident memory of a process and everything that it started, in megabytes, as counted by Linux;
+ * undefined if that cannot be known.
  */
 export async function residentMegabytes(pid: number): Promise<number | undefined> {
   let kilobytes: number | undefined
@@ -25,6 +25,6 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch {
-    return '' // the process is gone, or this is no Linux
+    return '' // the process is gone, or this is not Linux
   }
 }

@@ -19,7 +19,7 @@ interface StreamableOptions {
 const goodbyeMilliseconds = 2000
 const maxReturns = 100
 
-/** Opens a channel to a server of Streamable HTTP: each message is a POST, whose answer may be a stream. */
+/** Opens a channel to a Streamable HTTP server: each message is a POST, whose answer may be a stream. */
 export function streamableChannel({ dispatcher, url, era }: StreamableOptions): OpenChannel {
   const { origin, pathname, search } = new URL(url)
   const target = { origin, path: pathname + search }
@@ -36,7 +36,10 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
         return dispatcher.request({ ...target, method: 'GET', headers, signal })
       }, place)
 
-    /** The messages that answer a POST. A server may end their stream and let the client come back for the rest. */
+    /**
+     * The messages that answer a POST. A server may end their stream and let the client come back for the
+     * rest.
+     */
     async function* exchange(
       message: Json,
       headers: readonly string[],
@@ -96,9 +99,10 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
             onMessage(message)
           }
         } catch (error) {
-          if (error instanceof NoStream) return // such a server tells of nothing
+          if (error instanceof NoStream) return // such a server sends no notifications
           if (error instanceof Refusal) {
-            // It may be about credentials that are old by now: whoever comes next brings new ones.
+            // The refusal may be due to credentials that have become outdated; the next request brings new
+            // ones.
             hearing = undefined
             return onUnheard()
           }

@@ -6,7 +6,7 @@ import { readAnswer } from './read-answer.ts'
 import { newPlace } from './read-stream.ts'
 import { type LegacySession, messageHeaders, sessionHeaders } from './request-headers.ts'
 
-/** Where a server of Streamable HTTP is. */
+/** Where a Streamable HTTP server is. */
 export interface SessionTarget {
   readonly dispatcher: Dispatcher
   readonly url: string
@@ -23,8 +23,8 @@ interface OpenedSession {
 const initializeId = 0
 
 /**
- * Opens a session as a client would, with the params of its `initialize`. Undefined where the server opens none with an
- * id. Throws a Refusal where it cannot be reached or does not accept the gateway.
+ * Opens a session as a client would, with the params of its `initialize`. Undefined if the server opens none
+ * with an id. Throws a Refusal if it cannot be reached or does not accept the gateway.
  */
 export async function openSession(
   { dispatcher, url, responseSeconds }: SessionTarget,
@@ -54,7 +54,9 @@ export async function openSession(
   }
 }
 
-/** Ends a session that nobody needs. Whether that succeeds makes no difference: the server forgets it in time. */
+/**
+ * Ends a session that nobody needs. It does not matter whether that succeeds: the server forgets it in time.
+ */
 export async function endSession(
   { dispatcher, url, responseSeconds }: SessionTarget,
   session: LegacySession,
@@ -67,7 +69,7 @@ export async function endSession(
   try {
     await (await dispatcher.request({ origin, path, method: 'DELETE', headers, signal })).body.dump()
   } catch {
-    // A server that cannot be reached has other ways to lose it.
+    // A server that cannot be reached loses it in other ways.
   }
 }
 

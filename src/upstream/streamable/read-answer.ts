@@ -10,11 +10,11 @@ interface AnswerContext {
   /** The id of the request, or undefined for a message that needs no answer. */
   readonly id: number | undefined
   readonly inSession: boolean
-  /** Where a stream has come to. Is written. */
+  /** The current position in the stream. Is updated. */
   readonly place: Place
 }
 
-/** The messages in the answer to a POST. Throws a Refusal for an answer that is none. It is untrusted. */
+/** The messages in the answer to a POST. Throws a Refusal if it is not a valid answer. It is untrusted. */
 export async function* readAnswer(
   { statusCode, headers, body }: Dispatcher.ResponseData,
   { id, inSession, place }: AnswerContext,
@@ -40,7 +40,7 @@ export async function* readAnswer(
   }
 }
 
-/** An error that names no request is about the only one that it can be about. */
+/** An error that names no request is about this one, the only one that it can be about. */
 function addressed(message: Json, id: number): Json {
   const isError = asObject(message['error']) !== undefined
   return isError && (message['id'] === undefined || message['id'] === null) ? { ...message, id } : message

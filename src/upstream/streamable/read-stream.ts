@@ -4,15 +4,15 @@ import type { StreamEvent } from '../../http/event-stream.ts'
 import type { Json } from '../conversation/json-rpc.ts'
 import { parseMessages, readEvents } from '../conversation/read-messages.ts'
 
-/** Where a client is in a stream that it may come back to (MCP 2025-11-25, transports, "Resumability"). */
+/** A client's position in a stream that it may resume (MCP 2025-11-25, transports, "Resumability"). */
 export interface Place {
   lastEventId: string | undefined
-  /** How long the server asks to wait before coming back. */
+  /** How long the server asks to wait before reconnecting. */
   pauseMilliseconds: number
 }
 
 const firstPauseMilliseconds = 1000
-/** A server that wants no pause at all would have the gate do nothing but come back. */
+/** Without a minimum, a server could keep the gateway busy with nothing but reconnecting. */
 const shortestPauseMilliseconds = 100
 /** The longest pause between two attempts. */
 export const longestPauseMilliseconds = 30_000
@@ -22,7 +22,7 @@ export function newPlace(): Place {
   return { lastEventId: undefined, pauseMilliseconds: firstPauseMilliseconds }
 }
 
-/** The messages of an event, after remembering its place. */
+/** The messages of an event, after remembering its position. */
 export function takeEvent({ data, id, retryMilliseconds }: StreamEvent, place: Place): Json[] {
   place.lastEventId = id ?? place.lastEventId
   if (retryMilliseconds !== undefined) {
@@ -32,10 +32,10 @@ export function takeEvent({ data, id, retryMilliseconds }: StreamEvent, place: P
   return data === undefined || data === '' ? [] : parseMessages(data)
 }
 
-/** A server that has no such stream. */
+/** The server has no such stream. */
 export class NoStream extends Error {}
 
-/** Opens the stream of a session, at a place, and gives its messages. Throws NoStream or a Refusal. */
+/** Opens the stream of a session at a position, and yields its messages. Throws NoStream or a Refusal. */
 export async function* readStream(
   request: (headers: readonly string[]) => Promise<Dispatcher.ResponseData>,
   place: Place,

@@ -3,21 +3,21 @@ import { findMethod } from '../../mcp/methods.ts'
 import { type Era, newest } from '../../mcp/revisions.ts'
 import { type Json, paramsOf } from '../conversation/json-rpc.ts'
 
-/** What a session of a legacy server adds to each request. */
+/** What the session of a legacy server adds to each request. */
 export interface LegacySession {
-  /** The server's own id, where it gave one. */
+  /** The server's own id, if it gave one. */
   id: string | undefined
-  /** The revision that both agreed on, once they have. */
+  /** The revision, once both have agreed on it. */
   revision: string | undefined
 }
 
-/** The headers of Streamable HTTP that go with a message: names and values, alternating (MCP transports). */
+/** The headers of Streamable HTTP that go with a message, alternating names and values (MCP transports). */
 export function messageHeaders(message: Json, era: Era, session: LegacySession): string[] {
   const headers = ['Content-Type', 'application/json', 'Accept', 'application/json, text/event-stream']
   return [...headers, ...(era === 'modern' ? mirrored(message) : sessionHeaders(session))]
 }
 
-/** The headers by which a legacy server knows its session. */
+/** The headers by which a legacy server recognizes its session. */
 export function sessionHeaders({ id, revision }: LegacySession): string[] {
   return [
     ...(id === undefined ? [] : ['Mcp-Session-Id', id]),
@@ -25,7 +25,7 @@ export function sessionHeaders({ id, revision }: LegacySession): string[] {
   ]
 }
 
-/** The parts of the body that a modern request repeats in its head ("Standard Request Headers"). */
+/** The parts of the body that a modern request repeats in its headers ("Standard Request Headers"). */
 function mirrored(message: Json): string[] {
   const headers = ['MCP-Protocol-Version', newest.modern]
   const method = message['method']

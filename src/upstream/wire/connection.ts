@@ -6,9 +6,12 @@ import type { Transfer } from './transfer.ts'
 import { writeRequest } from './write-request.ts'
 
 interface ConnectionOptions {
-  /** What the server is called in `Host`. */
+  /** The server's name in `Host`. */
   readonly host: string
-  /** Milliseconds: how long a request waits for the head of its answer, and a connection for its next request. */
+  /**
+   * How long a request waits for the head of its answer, and a connection for its next request, in
+   * milliseconds.
+   */
   readonly headMilliseconds: number
   readonly idleMilliseconds: number
   /** The answer is over, and another request may follow. */
@@ -16,7 +19,7 @@ interface ConnectionOptions {
   readonly onClosed: () => void
 }
 
-/** A server may be a little faster than its word on how long it keeps an idle connection. */
+/** A server may close an idle connection a little earlier than it promised. */
 const marginMilliseconds = 2000
 const never = Number.POSITIVE_INFINITY
 
@@ -26,12 +29,12 @@ export class Connection {
   readonly #socket: Socket
   readonly #reader: ResponseReader
   #transfer: Transfer | undefined
-  /** What came after the handler had asked for a pause. */
+  /** What arrived after the handler had asked for a pause. */
   #rest: Buffer | undefined
   #awaitsHead = false
   #promise: AnswerHeaders[string]
   #idleMilliseconds: number
-  /** When it will have waited for too long, in milliseconds of the monotonic clock. */
+  /** When it will have waited too long, in milliseconds of the monotonic clock. */
   #deadline = never
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -71,8 +74,8 @@ export class Connection {
   }
 
   /**
-   * Gives up what has waited for too long. For `stood` milliseconds this process has not run, be it that it was stopped
-   * or had something else to do: the answer may have come, and nobody could read it.
+   * Gives up what has waited too long. For `stood` milliseconds this process did not run, because it was
+   * stopped or busy: the answer may have arrived without anyone to read it.
    */
   expire(now: number, stood: number): void {
     if (this.#awaitsHead) this.#deadline += stood
@@ -84,7 +87,7 @@ export class Connection {
     this.#socket.pause()
   }
 
-  /** Never reads at once: the handler may be in the middle of something. */
+  /** Never reads synchronously, since the handler may be in the middle of something. */
   resume(): void {
     process.nextTick(() => {
       if (this.#transfer?.paused !== false) return
@@ -95,7 +98,7 @@ export class Connection {
     })
   }
 
-  /** Whatever is still on its way is of no use. */
+  /** Whatever still arrives is useless. */
   drop(): void {
     this.#transfer = undefined
     this.#socket.destroy()
@@ -144,7 +147,7 @@ export class Connection {
     return isReusable ? 'go-on' : 'stop'
   }
 
-  /** How long the server keeps an idle connection by its own word (`Keep-Alive: timeout`, in seconds). */
+  /** How long the server promises to keep an idle connection (`Keep-Alive: timeout`, in seconds). */
   #heedPromise(promise: AnswerHeaders[string]): void {
     if (promise === this.#promise) return
     this.#promise = promise

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 
-/** The types of node leave it out. */
+/** Missing in the types of Node. */
 const { WebAssembly } = globalThis as unknown as {
   readonly WebAssembly: {
     readonly Module: new (program: Uint8Array) => object
@@ -8,7 +8,10 @@ const { WebAssembly } = globalThis as unknown as {
   }
 }
 
-/** What llhttp tells while it reads. Each returns one of `answers`; texts and bytes are those of the chunk that is read. */
+/**
+ * What llhttp reports while it reads. Each method returns one of `answers`; strings and bytes refer to the
+ * current chunk.
+ */
 export interface Listener {
   begin(): number
   takeName(name: string): number
@@ -18,7 +21,7 @@ export interface Listener {
   complete(): number
 }
 
-/** How llhttp goes on. `noBody` answers a head that no body follows, whatever it says. */
+/** How llhttp goes on. `noBody` answers a head that is not followed by a body, whatever it says. */
 export const answers = { goOn: 0, noBody: 1, stop: 21, fail: -1 } as const
 
 /** The interface of llhttp's WebAssembly, as far as it is needed. Pointers are numbers. */
@@ -37,7 +40,9 @@ interface Exports {
 const responseType = 2
 const windowBytes = 64 * 1024
 
-/** Who listens, and to which bytes: llhttp reads for one connection at a time, and nothing waits meanwhile. */
+/**
+ * The current listener and the bytes it listens to: llhttp reads synchronously, for one connection at a time.
+ */
 let listener: Listener | undefined
 let piece: Buffer = Buffer.alloc(0)
 
@@ -45,7 +50,7 @@ const current = (): Listener => listener as Listener
 const text = (at: number, length: number): string =>
   piece.toString('latin1', at - windowAt, at - windowAt + length)
 
-/** llhttp is node's own parser; undici brings a build of it along. */
+/** llhttp is Node's own parser; undici ships a build of it. */
 const program = createRequire(import.meta.url)('undici/lib/llhttp/llhttp-wasm.js') as Uint8Array
 const llhttp = new WebAssembly.Instance(new WebAssembly.Module(program), {
   env: {
@@ -69,11 +74,11 @@ export class Llhttp {
   readonly #state = llhttp.llhttp_alloc(responseType)
 
   /**
-   * Tells `by` what untrusted bytes mean. Returns what is left of them where it stopped the parser. Throws an Error
-   * that says what is wrong.
+   * Reports to `by` what untrusted bytes mean. Returns what is left of them if `by` stopped the parser.
+   * Throws an Error that says what is wrong.
    */
   read(bytes: Buffer, by: Listener): Buffer | undefined {
-    // Once at least: after a stop there can be something to tell without a byte more.
+    // At least once: after a stop there can be something to report without another byte.
     let from = 0
     do {
       piece = bytes.length <= windowBytes ? bytes : bytes.subarray(from, from + windowBytes)
@@ -91,7 +96,7 @@ export class Llhttp {
     llhttp.llhttp_resume(this.#state)
   }
 
-  /** Nothing more comes. Throws where something was to come. */
+  /** Nothing more will arrive. Throws if something was missing. */
   finish(by: Listener): void {
     this.#listen(by, undefined)
   }

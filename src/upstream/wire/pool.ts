@@ -16,15 +16,15 @@ interface PoolOptions {
 const sweepMilliseconds = 500
 
 /**
- * Connections to one server over HTTP/1.1, one request on each at a time, as many as there are requests. It is an undici
- * dispatcher for what the gateway sends, which is less than undici's own ones can do and costs half: bodies are in
- * memory, and what cannot be sent is an error.
+ * Connections to one server over HTTP/1.1, one request on each at a time, as many as there are requests. It
+ * is an undici dispatcher that supports only what the gateway sends, which is less than undici's own and
+ * costs half as much: bodies are in memory, and what cannot be sent is an error.
  */
 export class ConnectionPool extends UndiciDispatcher {
   readonly #options: PoolOptions
   readonly #connect: connecting.connector
   readonly #connections = new Set<Connection>()
-  /** The one that was used last is used first, so that those that are not needed grow old. */
+  /** The most recently used one is reused first, so that surplus ones grow old. */
   readonly #idle: Connection[] = []
   #waiting: Transfer[] = []
   #sweep: NodeJS.Timeout | undefined
@@ -37,8 +37,9 @@ export class ConnectionPool extends UndiciDispatcher {
   }
 
   /**
-   * Requests leave at the end of a turn of the event loop, when what idle connections have received by then has been
-   * looked at: bytes that nobody asked for must not be taken for the answer, nor an end for a lost request.
+   * Requests are sent at the end of a turn of the event loop, after checking what idle connections have
+   * received by then: unsolicited bytes must not be taken for the answer, nor a closed connection for a lost
+   * request.
    */
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     const transfer = new Transfer(options, handler)

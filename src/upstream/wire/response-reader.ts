@@ -5,11 +5,11 @@ import { answers, type Listener, Llhttp } from './llhttp.ts'
 /** Whether the reader goes on, waits for `resume`, or reads nothing more. */
 export type Flow = 'go-on' | 'pause' | 'stop'
 
-/** Who is told of the responses on a connection, one after the other. */
+/** Receives the responses on a connection, one after the other. */
 export interface ResponseEvents {
   /** Whether a response may begin now. */
   readonly isAwaited: () => boolean
-  /** Interim responses, with a status below 200, are told as well. */
+  /** Also called for interim responses, with a status below 200. */
   readonly onHead: (status: number, headers: AnswerHeaders) => Flow
   readonly onBody: (chunk: Buffer) => Flow
   /** `keepsAlive`: whether another response may follow. */
@@ -33,7 +33,7 @@ export class ResponseReader implements Listener {
     this.#events = events
   }
 
-  /** Returns what is left where it was paused. Throws an undici error for what is no response, or none that is awaited. */
+  /** Returns what is left if it was paused. Throws an undici error for an invalid or unexpected response. */
   read(chunk: Buffer): Buffer | undefined {
     try {
       return this.#parser.read(chunk, this)
@@ -47,7 +47,7 @@ export class ResponseReader implements Listener {
     this.#parser.resume()
   }
 
-  /** The connection has ended, which ends a response without a length. Throws where a response is cut off. */
+  /** The connection has ended, which ends a response without a length. Throws if a response is cut off. */
   finish(): void {
     try {
       this.#parser.finish(this)
@@ -83,7 +83,7 @@ export class ResponseReader implements Listener {
     if (upgrade || status === 101) return answers.fail
     const headers = this.#headers()
     this.#isInterim = status < 200
-    // What is sent after such a head all the same would be taken for the next response.
+    // A body that is sent after such a head anyway would be taken for the next response.
     const hasStrayBody =
       (status === 204 || status === 304) &&
       (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0')
@@ -117,7 +117,7 @@ export class ResponseReader implements Listener {
     return headers
   }
 
-  /** Nothing of a head is kept while its body comes, which may take hours. */
+  /** Nothing of a head is kept while its body arrives, which may take hours. */
   #forgetHead(): void {
     this.#names.length = 0
     this.#values.length = 0

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici'
 import type { AnswerHeaders } from '../../http/relay.ts'
 import { errors } from '../../http/undici.ts'
 
-/** What carries a transfer. */
+/** The connection that carries a transfer. */
 interface Carrier {
   pause(): void
   resume(): void
@@ -10,7 +10,7 @@ interface Carrier {
   drop(): void
 }
 
-/** One request and its answer: what holds a handler back from being told anything after the end. */
+/** One request and its answer; makes sure that a handler is told nothing after the end. */
 export class Transfer implements Dispatcher.DispatchController {
   #request: Dispatcher.DispatchOptions | undefined
   readonly #handler: Dispatcher.DispatchHandler
@@ -34,7 +34,7 @@ export class Transfer implements Dispatcher.DispatchController {
     this.#tell(() => this.#handler.onRequestStart?.(this, undefined))
   }
 
-  /** Returns what is to be sent, which is not kept while the answer comes. */
+  /** Returns what is to be sent, which is not kept while the answer arrives. */
   carryBy(carrier: Carrier): Dispatcher.DispatchOptions {
     const request = this.#request
     if (request === undefined) throw new errors.NotSupportedError('a request is sent once')

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { errors } from '../../http/undici.ts'
 
-/** Up to here copying a body behind its head costs less than sending it apart. */
+/** Up to this size, copying a body after its head is cheaper than sending it separately. */
 const smallBytes = 16 * 1024
 
 const fieldName = /^[\w!#$%&'*+.^`|~-]+$/
@@ -10,8 +10,8 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
 const target = /^\/[\x21-\x7e\x80-\xff]*$/
 
 /**
- * Writes an HTTP/1.1 request: headers in a list of names and values, the body in memory. Throws InvalidArgumentError for
- * what could be read as another request (CWE-93).
+ * Writes an HTTP/1.1 request: headers as a list of names and values, the body in memory. Throws
+ * InvalidArgumentError for anything that could be read as another request (CWE-93).
  */
 export function writeRequest(
   socket: Socket,
