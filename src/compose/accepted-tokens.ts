@@ -3,18 +3,21 @@ import type { Config } from '../config/schema.ts'
 import { standardReading } from '../gateway/read-claims.ts'
 import type { TrustedIssuer } from '../gateway/token-verifier.ts'
 
-/** What the gateway makes of an issuer's tokens once they are verified. */
+/** How the gateway reads an issuer's verified tokens. */
 export type AcceptedTokens = Pick<
   TrustedIssuer,
   'issuer' | 'audiences' | 'tokenTypes' | 'claims' | 'hasForeignUsers'
 >
 
-/** The tokens of our own authorization server. */
+/** The tokens of the built-in authorization server. */
 export function ownTokens(issuer: string): AcceptedTokens {
   return { issuer, tokenTypes: ['at+jwt'], claims: standardReading, hasForeignUsers: false }
 }
 
-/** The tokens of another issuer, by its setting. It may be a Portcullis as well, where no users are kept here. */
+/**
+ * The tokens of another issuer, according to its setting. It may also be a Portcullis, if no users are kept
+ * here.
+ */
 export function tokensOf(
   description: IssuerDescription,
   { authorizationServer }: Pick<Config, 'authorizationServer'>,

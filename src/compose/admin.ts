@@ -13,39 +13,39 @@ import type { Base } from './base.ts'
 import { buildDashboard } from './dashboard/build.ts'
 import type { OpenTenant, Tenants } from './tenants.ts'
 
-/** Workers that serve for this process, as far as it has to know. */
+/** What the admin port needs to know of workers that serve on behalf of this process. */
 export interface WatchedWorkers {
-  /** How many of them serve now. */
+  /** How many of them are serving. */
   readonly size: () => number
   /** Throws with the reason while they cannot serve. */
   readonly checkReady: () => Promise<void>
-  /** Writes the metrics of all of them, and those of this process. */
+  /** Renders the metrics of all of them, and those of this process. */
   readonly render: (own: CollectedMetrics) => Promise<RenderedMetrics>
-  /** What they have seen. */
+  /** The traffic that they have seen. */
   readonly watch: () => Promise<readonly TenantTraffic[]>
-  /** Takes what counts those that ended unasked. */
+  /** Sets the function to call when one ends unexpectedly. */
   readonly countLost: (lost: () => void) => void
 }
 
 /** What answers on the admin port. */
 export interface Admin {
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void
-  /** A token with which the dashboard opens once, for the eyes of an operator. */
+  /** A token that opens the dashboard once; only for an operator to see. */
   readonly createLink: (operator: string) => Promise<string>
-  /** Ends what dashboards hold open. */
+  /** Ends the streams that dashboards hold open. */
   readonly endStreams: () => void
 }
 
 interface AdminOptions {
-  /** The configuration as it is now. */
+  /** The current configuration. */
   readonly config: () => Config
   readonly tenants: Pick<Tenants, 'all' | 'watch'>
   readonly workers: WatchedWorkers | undefined
-  /** Throws with the reason while this process begins or ends. */
+  /** Throws with the reason while this process is starting or shutting down. */
   readonly checkServing: () => void
 }
 
-/** Builds health, metrics and a dashboard for each tenant, over this process and the workers that it leads. */
+/** Builds health, metrics and a dashboard for each tenant, for this process and the workers that it leads. */
 export function buildAdmin(base: Base, options: AdminOptions): Admin {
   const { config, tenants, checkServing } = options
   const { internalHost, adminHost = internalHost, adminNames } = config().listen
@@ -56,7 +56,7 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
   const dashboardOf = (tenant: OpenTenant): DashboardPorts => {
     const record = () => watchTraffic(tenant.name)
     const built = buildDashboard(tenant.config, tenant.base, { record, isEnding })
-    // A page that is still open when its tenant is taken away shows nothing more.
+    // After its tenant is removed, a page that is still open shows nothing more.
     const operatorOf = async (session: string) =>
       tenants.all.includes(tenant) ? built.access.operatorOf(session) : undefined
     return { ...built, access: { ...built.access, operatorOf } }
@@ -94,7 +94,7 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
 interface Watched {
   readonly checkWorkers: () => Promise<void>
   readonly renderMetrics: () => Promise<RenderedMetrics>
-  /** What was seen for one tenant; without a name, for the installation itself. */
+  /** The traffic seen for a tenant or, without a name, for the installation itself. */
   readonly watchTraffic: (tenant?: string) => Promise<TrafficRecord>
 }
 
@@ -121,7 +121,7 @@ function trafficOf(tenant: string | undefined, seen: readonly TenantTraffic[]): 
   return mergeTraffic(seen.filter((one) => one.tenant === tenant).map(({ traffic }) => traffic))
 }
 
-/** What this process has counted, for the installation and for its tenants. */
+/** The metrics of this process, for the installation and for its tenants. */
 export async function collectAll(
   { metrics }: Pick<Base, 'metrics'>,
   tenants: readonly OpenTenant[],
@@ -130,12 +130,15 @@ export async function collectAll(
   return (await Promise.all(all.map((one) => one.collect()))).flat()
 }
 
-/** Throws with the reason where this process cannot answer for the installation, or for one of its tenants. */
+/** Throws with the reason if this process cannot answer for the installation, or for one of its tenants. */
 export async function checkAll(base: Base, tenants: readonly OpenTenant[]): Promise<void> {
   await Promise.all([base, ...tenants.map((tenant) => tenant.base)].map((one) => one.checkReady()))
 }
 
-/** A page that has its own name lead here (DNS rebinding) shows that name; an address is nobody's. */
+/**
+ * A page that makes its own name point here (DNS rebinding) sends that name; an address cannot be made to
+ * point anywhere.
+ */
 function isAdminHost(hostHeader: string, names: readonly string[]): boolean {
   const { hostname } = URL.parse(`http://${hostHeader}`) ?? { hostname: '' }
   const isAddress = isIP(hostname.replaceAll(/^\[|\]$/g, '')) > 0

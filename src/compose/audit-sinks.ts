@@ -10,7 +10,7 @@ import type { Config } from '../config/schema.ts'
 import type { AuditRow, AuditTable } from '../storage/audit-table.ts'
 import { version } from '../version.ts'
 
-/** Builds the sinks of a configuration. Throws for a file of certificates that cannot be read. */
+/** Builds the sinks of a configuration. Throws if a certificate file cannot be read. */
 export function buildSinks({ audit, store }: Config, onFault: (error: unknown) => void): readonly Sink[] {
   return audit.sinks.map((sink) => build(sink, store.url, onFault))
 }
@@ -29,7 +29,7 @@ async function openTable(url: string, onFault: (error: unknown) => void): Promis
   return openAuditTable(url, onFault)
 }
 
-/** The database need not be there at the start: events wait in the files until it is. */
+/** The database need not be up at startup: events wait in the files until it is. */
 function postgresSink(name: string, url: string, onFault: (error: unknown) => void): Sink {
   let opening: Promise<AuditTable> | undefined
   const open = (): Promise<AuditTable> => {
@@ -50,7 +50,7 @@ function postgresSink(name: string, url: string, onFault: (error: unknown) => vo
   }
 }
 
-/** A line as a row of the table. A torn line is no event, and stays in the file. */
+/** A line as a row of the table. A torn line is not an event, and stays in the file. */
 export function rowOf(line: string): AuditRow[] {
   const event = readEvent(line)
   if (event === undefined) return []

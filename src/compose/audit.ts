@@ -13,9 +13,9 @@ import { buildSinks } from './audit-sinks.ts'
 export interface Audit {
   readonly trail: Trail
   readonly keys: KeyRing
-  /** Bytes that wait for each sink. */
+  /** Bytes waiting for each sink. */
   readonly waiting: () => ReadonlyMap<string, number>
-  /** Ends the chain and carries what is left to the sinks, for some seconds at most. */
+  /** Ends the chain and delivers what is left to the sinks, for at most a few seconds. */
   readonly close: () => Promise<void>
 }
 
@@ -23,16 +23,16 @@ interface AuditPorts {
   readonly store: Pick<Store, 'keys'>
   readonly clock: Clock
   readonly onFault: (error: unknown) => void
-  /** Told when deliveries to a sink begin to fail, and, with undefined, when they succeed again. */
+  /** Called when deliveries to a sink begin to fail and, with undefined, when they succeed again. */
   readonly onSink: (sink: string, failure: unknown) => void
 }
 
-/** Where the events of a configuration are. */
+/** The folder of a configuration's events. */
 export function auditFolder({ audit, data }: Pick<Config, 'audit' | 'data'>): string {
   return audit.folder ?? join(resolve(data), 'audit')
 }
 
-/** Opens the audit of a configuration. Throws when its folder cannot be written. */
+/** Opens the audit of a configuration. Throws if its folder cannot be written. */
 export async function openAudit(
   config: Config,
   { store, clock, onFault, onSink }: AuditPorts,

@@ -13,10 +13,13 @@ import { openIssuerKeys } from './issuers.ts'
 import { buildLogin } from './login.ts'
 import { documentProbes } from './way-out.ts'
 
-/** Documents have 5 KB at most, key sets may have more. */
+/** Documents have at most 5 KB; key sets may be larger. */
 const fetchBounds = { maxBytes: 16 * 1024, milliseconds: 2500, running: { perHost: 4, total: 32 } }
 
-/** The keys of an identity provider that makes assertions, from where it is told, or from where its metadata says. */
+/**
+ * The keys of an identity provider that issues assertions, from the configured URL or the one in its
+ * metadata.
+ */
 function openAssertionIssuer(
   {
     issuer,
@@ -58,11 +61,11 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     rateLimit: base.rateLimit,
     registered: store.clients,
     fetchSafely: wayOut.watch(fetchSafely),
-    // With places of its own, which no stranger takes up.
+    // Separate places, which strangers cannot take up.
     fetchForLetIn: wayOut.watch(createSafeFetch(fetchOptions), { forLetIn: true }),
     async announcesDocuments() {
       const state = await wayOut.state()
-      // A doubt takes away no way in where there may be no other one.
+      // A mere doubt does not disable documents if there may be no other way to register.
       return state === 'there' || (state === 'doubtful' && registration.dynamic !== 'open')
     },
     tokens,

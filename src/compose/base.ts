@@ -35,15 +35,15 @@ export interface Base {
   readonly clock: Clock
   readonly secret: MasterSecret
   readonly store: Store
-  /** Where the store is, for those of tenants; undefined where it is an embedded one. */
+  /** The database that the stores of tenants share; undefined for an embedded store. */
   readonly database: SharedDatabase | undefined
   readonly log: Log
   readonly metrics: Metrics
   readonly traffic: Traffic
   readonly observe: Observe
-  /** Where each decision is recorded. */
+  /** Where every decision is recorded. */
   readonly trail: Trail
-  /** Undefined where the operator wants none. */
+  /** Undefined if the operator wants none. */
   readonly traces: Traces | undefined
   readonly onFault: (error: unknown) => void
   readonly site: Site
@@ -51,13 +51,13 @@ export interface Base {
   readonly resources: ResourceDirectory
   /** The keys of access tokens. */
   readonly tokenKeys: KeyRing
-  /** The keys of the tokens by which MCP servers know the gateway. */
+  /** The keys of the tokens that identify the gateway to MCP servers. */
   readonly identityKeys: KeyRing
   readonly stepUps: StepUps
   readonly rateLimit: OpenRateLimit
-  /** Whether this process reaches the public internet. */
+  /** Whether this process can reach the public internet. */
   readonly wayOut: WayOut
-  /** Hears of a proxy that nobody named. */
+  /** Is told of a proxy that was not configured. */
   readonly proxyHint: ProxyHint
   /** Set in a worker. */
   readonly place: WorkerPlace | undefined
@@ -66,13 +66,13 @@ export interface Base {
   readonly close: () => Promise<void>
 }
 
-/** What a process has for all that it opens. */
+/** What a process shares between everything that it opens. */
 export interface BaseOptions {
   readonly clock: Clock
-  /** Standard output unless said otherwise. */
+  /** Default: standard output. */
   readonly logTo: NodeJS.WritableStream | undefined
   readonly place: WorkerPlace | undefined
-  /** A log that is open already, in place of one of its own; and what else all share. */
+  /** A log that is already open, to use instead of a new one, and whatever else is shared. */
   readonly log?: Log | undefined
   readonly wayOut?: WayOut | undefined
   readonly proxyHint?: ProxyHint | undefined
@@ -81,7 +81,10 @@ export interface BaseOptions {
 
 const watchMilliseconds = 1000
 
-/** Opens secret, store, keys, log, metrics and audit. Throws what an operator can mend; then nothing stays open. */
+/**
+ * Opens secret, store, keys, log, metrics and audit. Throws problems that an operator can fix, and then
+ * leaves nothing open.
+ */
 export async function openBase(config: Config, options: BaseOptions): Promise<Base> {
   const { clock, logTo, place } = options
   const log = options.log ?? createLog({ ...config.log, destination: logTo, worker: place?.index })
@@ -95,7 +98,7 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
     onFault,
     database: options.database,
   })
-  /** What is open so far ends in the opposite order. */
+  /** What has been opened so far is closed in reverse order. */
   const closers: (() => unknown)[] = [() => store.close()]
   const close = async (): Promise<void> => {
     for (const end of closers.toReversed()) await end()
@@ -149,7 +152,10 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
   }
 }
 
-/** A sink that is down is no fault of the program, and nothing is lost: it is told when that begins and ends. */
+/**
+ * A sink that is down is not an internal error, and nothing is lost, so only its beginning and end are
+ * logged.
+ */
 function tellOfSinks({ logger }: Log): (sink: string, failure: unknown) => void {
   return (sink, failure) => {
     if (failure === undefined) logger.info({ sink }, `the audit reaches ${sink} again`)

@@ -18,7 +18,9 @@ const defaultProcessesPerCaller = 8
 /** What an answer to the probe means. */
 const says: Readonly<Record<string, string>> = { native: 'yes', sse: 'yes, over HTTP+SSE', no: 'no' }
 
-/** Builds the way to one MCP server. `owners` shares conversations out over workers, where there are any. */
+/**
+ * Builds the connector for one MCP server. `owners` distributes conversations over workers, if there are any.
+ */
 export function buildConnector(
   config: UpstreamConfig,
   { log, clock, place, store }: Base,
@@ -26,7 +28,7 @@ export function buildConnector(
 ): Connector {
   const { name, url, command, environment, idleSeconds, memoryMegabytes } = config
   const { processes = defaultProcesses, processesPerCaller = defaultProcessesPerCaller } = config
-  // One process for all has one owner, who may have all of the ceiling.
+  // One process for all callers has one owner, who may use the whole limit.
   const total = config.principals === 'shared' ? processes : shareOf(processes, place)
   const settings = {
     ...config,

@@ -21,7 +21,7 @@ interface CredentialPorts {
 
 const maxTokenSeconds = 10
 
-/** Builds what the gateway presents to one MCP server. */
+/** Builds the credential that the gateway presents to one MCP server. */
 export function buildCredential(config: UpstreamConfig, ports: CredentialPorts): UpstreamCredential {
   const { url, credential } = config
   if (url === undefined || credential === 'none') return noCredential
@@ -65,7 +65,10 @@ type OpenSecret = (
   isUsable: (text: string) => boolean,
 ) => Secret
 
-/** Opens secrets of one server, out of the configuration or a file. What happens to a file is logged, its content never. */
+/**
+ * Opens the secrets of one server, from the configuration or a file. What happens to a file is logged, but
+ * never its content.
+ */
 function secretsOf(upstream: string, log: Log): OpenSecret {
   return (value, file, isUsable) => {
     if (file === undefined) return fixedSecret(value ?? '')

@@ -1,23 +1,23 @@
 import type { Installation } from './installation.ts'
 
-/** A tenant that the configuration no longer has. */
+/** A tenant that was removed from the configuration. */
 interface Departing {
   readonly name: string
   readonly installation: Pick<Installation, 'finish'>
   readonly close: () => Promise<void>
 }
 
-/** Tenants that the configuration no longer has, until nothing of them runs any more. */
+/** Tenants that were removed from the configuration, until nothing of them is running any more. */
 export interface Departures {
-  /** Lets one end, to which nobody comes any more. */
+  /** Lets one finish that gets no new requests. */
   add(tenant: Departing): void
-  /** Resolves when no tenant of this name is ending. */
+  /** Resolves when no tenant of this name is still finishing. */
   over(name: string): Promise<void>
   /** Ends all of them now. */
   close(): Promise<void>
 }
 
-/** Begins with none. `onFault` hears of one that could not be closed. */
+/** Starts with none. `onFault` is called if one could not be closed. */
 export function openDepartures(onFault: (error: unknown) => void): Departures {
   const ending = new Map<string, Promise<void>>()
   const { promise: closing, resolve: hurry } = Promise.withResolvers<void>()

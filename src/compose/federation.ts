@@ -15,17 +15,18 @@ import { userAgentOf } from '../version.ts'
 import type { Base } from './base.ts'
 import { clientSecret } from './read-secret.ts'
 
-/** Answers of providers are small; a user in many groups has a token of some kilobytes. */
+/** Answers of providers are small; the token of a user in many groups has some kilobytes. */
 const fetchBounds = { maxBytes: 256 * 1024, milliseconds: 5000, running: 32 }
 
-/** Where a provider sends browsers back to. The provider must know the whole URL. */
+/** The URL that a provider sends browsers back to. It must be registered there in full. */
 export function callbackUrl({ publicUrl }: Pick<Config, 'publicUrl'>, name: string): string {
   return publicUrl + personLogin.callback(name)
 }
 
 /**
- * Adds the identity providers of a configuration to those who can log in here. Throws ConfigurationInvalid for a provider
- * whose metadata cannot be trusted; one that does not answer is told in the log, and asked again when somebody logs in.
+ * Adds the identity providers of a configuration to the ways to log in. Throws ConfigurationInvalid for a
+ * provider whose metadata cannot be trusted; one that does not answer is reported in the log, and asked again
+ * when somebody logs in.
  */
 export async function buildFederation(
   config: Config,

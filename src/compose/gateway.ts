@@ -21,24 +21,24 @@ import { type OpenedIssuer, openIssuers } from './issuers.ts'
 import type { Lasting } from './lasting.ts'
 import { type BuiltUpstream, draftUpstreams } from './upstreams.ts'
 
-/** A gateway with what it was made of. */
+/** A gateway with the parts that it was built from. */
 export interface BuiltGateway {
   readonly gateway: Gateway
   readonly upstreams: readonly BuiltUpstream[]
-  /** Those besides the authorization server of our own. */
+  /** The issuers other than the built-in authorization server. */
   readonly issuers: readonly OpenedIssuer[]
 }
 
-/** A gateway that can take its place, or be forgotten. */
+/** A prepared gateway, which can be built or discarded. */
 export interface PreparedGateway {
-  /** Builds it. Nothing can fail any more: connectors that are taken over are in use. */
+  /** Builds it. Nothing can fail any more, since connectors that were taken over are in use. */
   build(): BuiltGateway
   discard(): void
 }
 
 /**
- * Does everything for the gateway of a configuration that can fail. What has not changed since the one `before` it is
- * taken over from there. Throws what an operator can mend.
+ * Does everything for the gateway of a configuration that can fail. What has not changed since the one
+ * `before` it is taken over from there. Throws problems that an operator can fix.
  */
 export async function prepareGateway(
   config: Config,
@@ -114,7 +114,7 @@ function trustedIssuers(
     {
       ...ownTokens(site.url),
       keys: tokenKeys.resolve,
-      // Keys of another algorithm can come while this process runs.
+      // Keys of another algorithm can be added while this process runs.
       get algorithms() {
         return tokenKeys.algorithms
       },
@@ -135,7 +135,7 @@ function buildProofVerifier({ dpop }: Config, { store, clock, secret, site }: Ba
   })
 }
 
-/** Only clients of our own authorization server come back to it for more. */
+/** Only clients of the built-in authorization server return to it to ask for more. */
 function rememberOwn(own: string, stepUps: StepUps): StepUpMemory {
   return {
     remember: async ({ issuer, ...need }) => {

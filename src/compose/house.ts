@@ -3,24 +3,24 @@ import { adaptBase, type Base } from './base.ts'
 import { firstUserLink } from './people.ts'
 import { startSweeping } from './sweep.ts'
 
-/** What one process of an installation does for all of them. */
+/** What one process does on behalf of the whole installation. */
 export interface House {
-  /** Where the first user is made, while there is none. A bearer secret. */
+  /** Where the first user is created, as long as there is none. A bearer secret. */
   readonly setUpLink: string | undefined
-  /** Notes with what configuration the installation goes on, for commands that are told nothing else. */
+  /** Records the configuration that the installation now uses, for commands that are given none. */
   readonly note: (config: Config) => Promise<void>
   readonly stop: () => void
 }
 
-/** What the process is that keeps house. */
+/** The properties of the process that keeps house. */
 export interface Housekeeper {
-  /** Whether people log in at what it starts. */
+  /** Whether users log in at what it starts. */
   readonly hasLogin: boolean
-  /** Where its admin port listens; undefined where it has none. */
+  /** Where its admin port listens; undefined if it has none. */
   readonly adminUrl: string | undefined
 }
 
-/** Sweeps the store, and where people log in here, notes the start and makes the link for the first one. */
+/** Sweeps the store and, if users log in here, records the start and creates the link for the first user. */
 export async function keepHouse(
   config: Config,
   base: Base,

@@ -10,41 +10,44 @@ import { openRetirement } from './retirement.ts'
 /** Answers one request. */
 export type Handle = (req: IncomingMessage, res: ServerResponse) => void
 
-/** The gateway and the authorization server of an installation, whose configuration can change while they answer. */
+/**
+ * The gateway and the authorization server of an installation, whose configuration can change while they are
+ * serving.
+ */
 export interface Installation {
   readonly handleGateway: Handle
   readonly handleAuthorizationServer: Handle
-  /** Does everything for another configuration that can fail. Throws what an operator can mend. */
+  /** Does everything for another configuration that can fail. Throws problems that an operator can fix. */
   prepare(config: Config): Promise<Change>
   /** Ends the streams that would otherwise never end. */
   readonly endStreams: () => void
   /**
-   * For one that nobody comes to any more: ends its streams. Resolves when nothing of it runs, and at the latest when
-   * the time is over that requests for a server that is gone may take.
+   * For an installation that gets no new requests: ends its streams. Resolves when nothing of it is running,
+   * and at the latest when the time is up that requests for a removed server get.
    */
   finish(): Promise<void>
   readonly close: () => Promise<void>
 }
 
-/** Another configuration that can be taken up, or forgotten. Until then nothing has changed. */
+/** A prepared configuration, which can be applied or discarded. Until then nothing has changed. */
 export interface Change {
-  /** Lets it take over for every request that comes from now on, in one step. What runs goes on by the old one. */
+  /** Makes it apply to every new request, in one step. Running requests finish with the old one. */
   apply(): void
   discard(): void
 }
 
-/** What of an installation this process has. */
+/** Which parts of an installation this process has. */
 export interface InstallationOptions {
-  /** What of it is wanted; the rest is 404. */
+  /** Which parts are wanted; everything else is 404. */
   readonly gateway: boolean
   readonly authorizationServer: boolean
-  /** Where the gateway finds the authorization server: known by the first request. */
+  /** Where the gateway finds the authorization server; known by the time of the first request. */
   readonly authorizationServerUrl: () => string
-  /** How long requests for a server that is gone may take to finish. */
+  /** How long requests for a removed server may take to finish. */
   readonly drainMilliseconds: number
 }
 
-/** Builds both for a configuration. Throws what an operator can mend. */
+/** Builds both for a configuration. Throws problems that an operator can fix. */
 export async function openInstallation(
   first: Config,
   base: Base,
@@ -109,7 +112,7 @@ export async function openInstallation(
       const late = new Promise<void>((resolve) => setTimeout(resolve, options.drainMilliseconds).unref())
       const { gateway } = current
       const left = Promise.all([retirement.finish(), gateway?.gateway.leave(() => true)])
-      // What the gateway of another process has running here nobody in this one counts.
+      // What other processes' gateways have running here is not counted in this one.
       const isCounted = gateway !== undefined && base.place === undefined
       await (isCounted ? Promise.race([left, late]) : late)
     },
@@ -125,7 +128,7 @@ export async function openInstallation(
   }
 }
 
-/** Answers for what is not there. */
+/** Answers for a part that this process does not have. */
 const nothing: { readonly handle: Handle } = { handle: (_, res) => void res.writeHead(404).end() }
 
 interface Prepared {

@@ -20,7 +20,7 @@ import { clientSecret } from './read-secret.ts'
 
 const fetchBounds = { maxBytes: 256 * 1024, milliseconds: 5000, running: 64 }
 
-/** An issuer of a configuration, as the gateway trusts it. */
+/** A configured issuer, as the gateway trusts it. */
 export interface OpenedIssuer {
   readonly setting: IssuerConfig
   readonly description: IssuerDescription
@@ -29,10 +29,10 @@ export interface OpenedIssuer {
 }
 
 /**
- * Opens the other issuers of a configuration, and tells in the log what those can do for MCP clients that take the place
- * of an authorization server of our own. Throws ConfigurationInvalid for one whose metadata cannot be trusted; one that
- * does not answer is told in the log, and its tokens are refused with 503 until it does. One whose setting is what it
- * was `before` is the very same, with the keys that it has by now.
+ * Opens the other issuers of a configuration and, if they replace the built-in authorization server, reports
+ * in the log what they support for MCP clients. Throws ConfigurationInvalid for one whose metadata cannot be
+ * trusted; one that does not answer is reported in the log, and its tokens are refused with 503 until it
+ * does. One whose setting has not changed since `before` is reused, with its current keys.
  */
 export async function openIssuers(
   config: Config,
@@ -59,7 +59,10 @@ export async function openIssuers(
   return opened
 }
 
-/** What the issuers of a configuration can do for MCP clients, in lines for people, without starting anything. */
+/**
+ * What the issuers of a configuration support for MCP clients, as lines for people, without starting
+ * anything.
+ */
 export async function describeIssuers(config: Config, base: IssuerBase): Promise<string[]> {
   const lines: string[] = []
   for (const issuer of config.issuers) {
@@ -69,7 +72,7 @@ export async function describeIssuers(config: Config, base: IssuerBase): Promise
   return lines
 }
 
-/** There is no log where nothing is started. */
+/** Without a start there is no log. */
 type IssuerBase = Pick<Base, 'clock'> & Partial<Pick<Base, 'log'>>
 
 interface Told {
@@ -91,7 +94,7 @@ async function describeOpened({ metadata, trusted, description }: OpenedIssuer):
   }
 }
 
-/** The keys of an issuer that an operator named, for what else it signs. */
+/** The keys of a configured issuer, for other things that it signs. */
 export function openIssuerKeys(
   { issuer, jwksUri }: { readonly issuer: string; readonly jwksUri: string | undefined },
   { publicUrl }: Config,

@@ -8,23 +8,26 @@ import { identityKeysPath } from '../gateway/routes.ts'
 import type { Base } from './base.ts'
 import { type Owners, openOwners } from './owners.ts'
 
-/** What gateways that follow one another have in common, whatever the configuration. */
+/** What successive gateways share, whatever their configuration. */
 export interface Lasting {
   readonly denyList: DenyList
   readonly identity: IdentityTokens
   /** Set in a worker. */
   readonly owners: Owners | undefined
-  /** Undefined where clients get their tokens elsewhere. */
+  /** Undefined if clients get their tokens elsewhere. */
   readonly authorizationServer: AuthorizationServerProxy | undefined
-  /** How many requests of each caller and for each server run. */
+  /** How many requests of each caller and for each server are running. */
   readonly running: Map<string, number>
   close(): Promise<void>
 }
 
-/** The issuer of identity tokens is the gateway's own, so that no verifier can take one for an access token. */
+/** Identity tokens have the gateway's own issuer, so that no verifier can take one for an access token. */
 const identityIssuerSuffix = identityKeysPath.slice(0, identityKeysPath.lastIndexOf('/'))
 
-/** Opens it, in front of an authorization server at a URL that is known by the first request, or of none. */
+/**
+ * Opens it, either without an authorization server, or in front of one whose URL is known by the time of the
+ * first request.
+ */
 export async function openLasting(
   base: Base,
   authorizationServerUrl: (() => string) | undefined,

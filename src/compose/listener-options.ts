@@ -9,13 +9,16 @@ export function noticeSeconds({ mode, listen: { noticeSeconds: seconds } }: Conf
   return seconds ?? (mode === 'production' ? 3 : 0)
 }
 
-/** What every HTTP listener of a process takes: how large a head may be, and how long it and the whole request may take. */
+/**
+ * Options for every HTTP listener of a process: the largest head, and the time for the head and the whole
+ * request.
+ */
 export function httpOptions({ limits }: Config): ServerOptions {
   return {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headSeconds * 1000,
     requestTimeout: Math.max(limits.headSeconds, limits.requestSeconds) * 1000,
-    // Node looks only so often who is late.
+    // How often Node looks for late requests.
     connectionsCheckingInterval: Math.min(limits.headSeconds * 500, 5000),
     keepAliveTimeout: 65_000,
     requireHostHeader: true,

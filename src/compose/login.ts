@@ -12,7 +12,7 @@ import { buildPasswords, buildPeople } from './people.ts'
 
 type LoginSettings = Pick<AuthorizationServerSettings, 'identity' | 'loginForm' | 'local' | 'federation'>
 
-/** Builds who may log in, as a configuration says: here, or at identity providers. Throws ConfigurationInvalid. */
+/** Builds the ways to log in, as configured: here, or at identity providers. Throws ConfigurationInvalid. */
 export async function buildLogin(config: Config, base: Base): Promise<LoginSettings> {
   const own = buildOwnLogin(config, base)
   return { ...own, ...(await buildFederation(config, base, own.identity)) }

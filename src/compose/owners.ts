@@ -7,17 +7,17 @@ import type { AtOwner } from '../upstream/owner/contract.ts'
 import { reachOwner } from '../upstream/owner/reach.ts'
 import { serveOwned } from '../upstream/owner/serve.ts'
 
-/** Conversations that are shared out over the workers of one installation. */
+/** Conversations that are distributed over the workers of an installation. */
 export interface Owners {
-  /** Does so with the conversations with one server, which has a name of its own. */
+  /** Distributes the conversations with one server, which has a unique name. */
   at(server: string): AtOwner
   close(): Promise<void>
 }
 
 /**
- * Shares conversations with servers out over workers: each caller's are held by one of them, which the others ask. So a
- * process of a stdio server, a session over HTTP+SSE and the memory of a bridge are found again whichever worker a
- * request comes to. Sockets lie in a folder for our user alone.
+ * Distributes conversations with servers over workers: each caller's are held by one worker, which the others
+ * ask. So the process of a stdio server, a session over HTTP+SSE and the memory of a bridge are found
+ * whichever worker a request comes to. The sockets are in a folder that only our user can access.
  */
 export async function openOwners(place: WorkerPlace, onFault: (error: unknown) => void): Promise<Owners> {
   const { index, count, folder } = place
@@ -29,7 +29,7 @@ export async function openOwners(place: WorkerPlace, onFault: (error: unknown) =
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen({ path: bound, exclusive: true }, resolve)
   })
-  // Takes over from the one that had this place before, in one step.
+  // Takes over from the previous worker in this place, in one step.
   await rename(bound, mine)
   const reaches = Array.from({ length: count }, (_, other) => reachOwner(join(folder, String(other))))
 
@@ -60,7 +60,7 @@ export async function openOwners(place: WorkerPlace, onFault: (error: unknown) =
   }
 }
 
-/** The same for the same text in every worker, and spread evenly. */
+/** The same for the same text in every worker, and evenly distributed. */
 function ownerIndex(text: string, count: number): number {
   return Number.parseInt(hash('sha256', text, 'hex').slice(0, 8), 16) % count
 }

@@ -31,14 +31,17 @@ export function buildPeople({ store, secret, clock }: PeopleBase, hashing = buil
   })
 }
 
-/** The link on which the first user of an installation is made; undefined once there is one, or where none are kept. */
+/**
+ * The link for creating the first user of an installation; undefined once there is one, or if none are kept
+ * here.
+ */
 export async function firstUserLink(config: Config, base: PeopleBase): Promise<string | undefined> {
   if (config.login.users !== 'local') return undefined
   const token = await buildPeople(base).inviteFirst()
   return token && setUpLink(config, token)
 }
 
-/** Where an invitation is accepted. A bearer secret: for the operator's eyes, never for a log. */
+/** The link for accepting an invitation. A bearer secret: only for an operator to see, never for a log. */
 export function setUpLink({ publicUrl }: Pick<Config, 'publicUrl'>, token: string): string {
   return publicUrl + setUpPath(token)
 }

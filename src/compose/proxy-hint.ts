@@ -1,7 +1,7 @@
 import type { ProxyHint } from '../http/client-address.ts'
 import type { Log } from '../telemetry/log.ts'
 
-/** Tells in the log of a process, once, that there may be a proxy in front which `trustedProxies` does not name. */
+/** Logs once per process that there may be a proxy in front that `trustedProxies` does not name. */
 export function openProxyHint({ logger }: Pick<Log, 'logger'>): ProxyHint {
   let isWanted = true
   return {

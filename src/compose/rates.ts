@@ -23,12 +23,12 @@ interface RatePorts {
 }
 
 /**
- * Opens where rates are counted: in the Redis of the configuration, else for all workers of this machine in their
- * primary, else in this process. While Redis is away the next one of these counts.
+ * Opens the place where rates are counted: the configured Redis, or else the primary for all workers of this
+ * machine, or else this process. While Redis is down, the next of these counts.
  */
 export async function openRates({ limits, tenant }: Config, ports: RatePorts): Promise<Rates> {
   const { place, secret, clock, log } = ports
-  /** Tenants share the primary and Redis, and no count. */
+  /** Tenants share the primary and Redis, but no counts. */
   const own = (make: MakeLimiter): MakeLimiter =>
     tenant === undefined ? make : (bound) => make({ ...bound, name: `${tenant.name}/${bound.name}` })
   const alone = countWith(own(place === undefined ? inMemory : inPrimary))

@@ -2,7 +2,7 @@ import type { ClientSecret } from '../issuer/client-secret.ts'
 import type { Log } from '../telemetry/log.ts'
 import { secretFile } from '../upstream/credential/secret.ts'
 
-/** Says in the log what happens to the file of a secret, and never what it holds. `owner` is whose secret it is. */
+/** Logs what happens to a secret's file, but never its content. `owner` is whose secret it is. */
 export function tellOfFile(
   owner: Readonly<Record<string, string>>,
   file: string,
@@ -16,7 +16,9 @@ export function tellOfFile(
   }
 }
 
-/** The secret by which an issuer knows us, as it stands in the configuration or in a file. `check` has looked at both. */
+/**
+ * The client secret that we have at an issuer, from the configuration or a file. `check` has validated both.
+ */
 export function clientSecret(
   {
     clientSecret: value,

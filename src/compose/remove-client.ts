@@ -5,8 +5,8 @@ import { longestTokenSeconds } from '../core/lifetimes.ts'
 import type { Store } from '../storage/contract.ts'
 
 /**
- * Removes a registered client and ends what it was granted, and the tokens that it has of its own. Resolves to how many
- * grants that were. The same program may come back under the same id, and is asked about again.
+ * Removes a registered client, and ends its grants and its own tokens. Resolves to the number of grants. If
+ * the same program comes back under the same id, users are asked about it again.
  */
 export async function removeClient(store: Store, clock: Clock, id: string): Promise<number> {
   await store.clients.remove(id)
@@ -14,8 +14,8 @@ export async function removeClient(store: Store, clock: Clock, id: string): Prom
 }
 
 /**
- * Blocks a client by its id, whatever it is, and ends what it was granted, and the tokens that it has of its own. Resolves
- * to how many grants that were; undefined where it was blocked before.
+ * Blocks a client by its id, whatever kind it is, and ends its grants and its own tokens. Resolves to the
+ * number of grants; undefined if it was already blocked.
  */
 export async function blockClient(
   store: Store,
@@ -23,12 +23,12 @@ export async function blockClient(
   { id, operator }: { readonly id: string; readonly operator: string },
 ): Promise<number | undefined> {
   const isNew = await blockedClients({ ...store, clock }).add(id, operator)
-  // Also those that came in the moment in which it was blocked.
+  // Also those that were given while it was being blocked.
   const ended = await endAccessOf(store, clock, id)
   return isNew ? ended : undefined
 }
 
-/** Ends what people let a client do, and the tokens that it has of its own. */
+/** Ends what users let a client do, and the client's own tokens. */
 async function endAccessOf(store: Store, clock: Clock, id: string): Promise<number> {
   const expiresAt = clock.now() + longestTokenSeconds * 1000
   await store.revocations.add({ kind: 'client', id, expiresAt })

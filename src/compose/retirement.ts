@@ -1,25 +1,28 @@
 import type { Gateway } from '../gateway/server.ts'
 import type { BuiltGateway } from './gateway.ts'
 
-/** Gateways whose place others have taken, until nothing of them runs any more. */
+/** Gateways that have been replaced, until nothing of them is running any more. */
 export interface Retirement {
-  /** Lets one finish: what is gone or different in the `next` one ends in order, and everything else goes on. */
+  /**
+   * Lets one finish: what is missing or different in the `next` one ends in order, and everything else goes
+   * on.
+   */
   retire(old: BuiltGateway, next: BuiltGateway): void
   endStreams(): void
-  /** Ends the streams of all. Resolves when nothing of them runs any more. */
+  /** Ends the streams of all of them. Resolves when nothing of them is running any more. */
   finish(): Promise<void>
   close(): Promise<void>
 }
 
 interface RetirementOptions {
-  /** How long requests for a server that is gone may take to finish. */
+  /** How long requests for a removed server may take to finish. */
   readonly milliseconds: number
-  /** Whether others have requests running at the servers of this process, which nobody here counts. */
+  /** Whether other processes, which are not counted here, have requests running at this process's servers. */
   readonly isShared: boolean
   readonly onFault: (error: unknown) => void
 }
 
-/** Opens it, with nobody there. */
+/** Starts with none. */
 export function openRetirement({ milliseconds, isShared, onFault }: RetirementOptions): Retirement {
   const gateways = new Set<Gateway>()
   const closing = new Map<() => Promise<void>, NodeJS.Timeout>()

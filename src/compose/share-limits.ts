@@ -1,8 +1,8 @@
 import type { WorkerPlace } from '../core/worker-place.ts'
 
 /**
- * The share that this process has in what a server can bear: what runs is counted where it runs, so workers divide it
- * among them. Everybody has a share of one at least.
+ * This process's share of what a server can bear: running requests are counted where they run, so workers
+ * divide the limit among them. Each gets at least one.
  */
 export function shareOf(most: number, place: WorkerPlace | undefined): number {
   return place === undefined ? most : Math.max(1, Math.floor(most / place.count))

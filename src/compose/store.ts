@@ -13,18 +13,21 @@ export interface ConfiguredStore {
   readonly secret: MasterSecret
   /** The data folder, which exists. */
   readonly folder: string
-  /** Where it is, for the stores of tenants; undefined for an embedded one. */
+  /** The database that the stores of tenants share; undefined for an embedded store. */
   readonly database: SharedDatabase | undefined
 }
 
 interface StorePorts {
-  /** Told of lost connections. */
+  /** Called when connections are lost. */
   readonly onFault?: ((error: unknown) => void) | undefined
-  /** The database of the configuration, where somebody has opened it already and will close it. */
+  /** The configured database, if the caller has already opened it and will close it. */
   readonly database?: SharedDatabase | undefined
 }
 
-/** Opens the store of a configuration: the one place that chooses it. Throws what an operator can mend. */
+/**
+ * Opens the store of a configuration; the only place that chooses which one. Throws problems that an operator
+ * can fix.
+ */
 export async function openConfiguredStore(
   config: Config,
   clock: Clock,
@@ -36,7 +39,7 @@ export async function openConfiguredStore(
   const home = tenant?.home ?? folder
   prepareDataFolder(home)
   prepareDataFolder(folder)
-  // The secret is made before the store, so that a store without one has lost it.
+  // The secret is created before the store, so a store without a secret has lost it.
   const hasStore = url === undefined && [home, folder].some((one) => existsSync(storeFile(one)))
   const whole = loadMasterSecret(config.secret, home, hasStore)
   const secret = tenant === undefined ? whole : tenantSecret(whole, tenant.name)

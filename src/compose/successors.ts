@@ -3,7 +3,9 @@ import type { HeldSession, Successor, Successors } from '../upstream/renewal/suc
 
 const model = 'SessionSuccessor'
 
-/** Keeps in the store which sessions of an MCP server took the place of others: ids hashed, successors sealed. */
+/**
+ * Keeps in the store which sessions of an MCP server replaced which others: ids hashed, successors sealed.
+ */
 export function storedSuccessors(artifacts: ArtifactStore, upstream: string): Successors {
   const idOf = ({ principal, session }: HeldSession): string => JSON.stringify([upstream, principal, session])
   return {

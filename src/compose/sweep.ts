@@ -2,11 +2,11 @@ import type { Clock } from '../core/clock.ts'
 import { type Store, seenOnceModel } from '../storage/contract.ts'
 
 const sweepMilliseconds = 10 * 60 * 1000
-/** What has expired is kept for a while: presenting it again is how theft is noticed. */
+/** Expired artifacts are kept for a while, since presenting one again is how theft is noticed. */
 const keepMilliseconds = 24 * 3600 * 1000
 /**
- * What anybody can have written with each request goes sooner: it is accepted until a little after its end. Sessions may
- * be of nobody, and one that is over tells nothing.
+ * Artifacts that anyone can create with each request are deleted sooner: they are accepted only until
+ * slightly after their expiry. Sessions may belong to nobody, and an expired one reveals nothing.
  */
 const briefModels = [
   seenOnceModel,
@@ -18,7 +18,7 @@ const briefModels = [
 ]
 const keepBriefMilliseconds = 10 * 60 * 1000
 
-/** Removes from a store what is over. */
+/** Removes expired entries from a store. */
 export async function sweepStore(store: Store, clock: Clock): Promise<void> {
   await store.artifacts.sweep(clock.now() - keepMilliseconds)
   for (const model of briefModels) await store.artifacts.sweep(clock.now() - keepBriefMilliseconds, model)
@@ -28,7 +28,7 @@ export async function sweepStore(store: Store, clock: Clock): Promise<void> {
   await store.keys.sweep(clock.now() - keepMilliseconds)
 }
 
-/** Sweeps now and then. Returns how to stop it. */
+/** Sweeps from time to time. Returns a function that stops it. */
 export function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => void): () => void {
   const sweeper = setInterval(() => void sweepStore(store, clock).catch(onFault), sweepMilliseconds).unref()
   return () => clearInterval(sweeper)

@@ -16,16 +16,16 @@ import {
   openInstallation,
 } from './installation.ts'
 
-/** A tenant that runs, as far as an operator is told. */
+/** A running tenant, as shown to an operator. */
 export interface RunningTenant {
   readonly name: string
   readonly publicUrl: string
   readonly resources: readonly ProtectedResource[]
-  /** Where its first user is made, while there is none. A bearer secret. */
+  /** Where its first user is created, as long as there is none. A bearer secret. */
   readonly setUpLink: string | undefined
 }
 
-/** A tenant as it is now. */
+/** A tenant in its current state. */
 export interface OpenTenant {
   readonly name: string
   readonly config: () => Config
@@ -33,26 +33,29 @@ export interface OpenTenant {
 }
 
 /**
- * The tenants of a configuration: each an installation of its own, behind the listeners of all. Where there are none,
- * whatever is asked of them is what it would be without them.
+ * The tenants of a configuration: each is a separate installation, behind shared listeners. Without any
+ * tenants, every method behaves as if tenants did not exist.
  */
 export interface Tenants {
-  /** Those of now: another list once some have come or gone. */
+  /** The current tenants; a new list once some have been added or removed. */
   readonly all: readonly OpenTenant[]
-  /** Puts what answers for them in front of what answers for the installation itself. */
+  /** Puts the tenants' handlers in front of the installation's own. */
   handleGateway(own: Handle): Handle
   handleAuthorizationServer(own: Handle): Handle
-  /** Does everything for another configuration that can fail. A tenant that stays must be where it was. */
+  /** Does everything for another configuration that can fail. A tenant that remains must keep its address. */
   prepare(config: Config): Promise<Change>
-  /** Sweeps their stores, and makes the links for their first users. From then on this process does so for all. */
+  /**
+   * Sweeps their stores, and creates the links for their first users. From then on this process does so for
+   * all of them.
+   */
   keepHouses(keeper: Housekeeper): Promise<void>
-  /** Notes with what configurations they go on, and does what `keepHouses` did for those that have come. */
+  /** Records the configurations that they now use, and keeps house for added ones. */
   note(): Promise<void>
-  /** What each of them has seen. */
+  /** The traffic that each of them has seen. */
   watch(): TenantTraffic[]
   readonly running: () => RunningTenant[]
   readonly endStreams: () => void
-  /** Ends what was built, before what it stands on. */
+  /** Closes what was built before closing what it depends on. */
   readonly close: () => Promise<void>
 }
 
@@ -70,14 +73,14 @@ interface TenantsOptions {
   readonly onFault: (error: unknown) => void
 }
 
-/** Opens all tenants. Throws what an operator can mend, with the tenant that it is about. */
+/** Opens all tenants. Throws problems that an operator can fix, naming the tenant. */
 export async function openTenants(first: Config, options: TenantsOptions): Promise<Tenants> {
   const { onFault } = options
   const prefix = siteOf(first.publicUrl).path(tenantPath(''))
   const departures = openDepartures(onFault)
   const listeners = new Set<() => void>()
   let tenants: readonly Tenant[] = []
-  /** Set where this process keeps houses. */
+  /** Set if this process keeps house. */
   let keeper: Housekeeper | undefined
 
   /** One listener serves all of them. */
@@ -117,7 +120,7 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
       for (const [index, setting] of next.tenants.entries()) {
         const known = tenants.find(({ name }) => name === setting.name)
         if (known === undefined) {
-          // One that comes back finds nobody else on its data.
+          // A tenant that comes back waits until nobody else uses its data.
           await departures.over(setting.name)
           const tenant = await within(index, () => openTenant(next, setting, options))
           opened.push(tenant)
@@ -188,7 +191,7 @@ async function openTenant(whole: Config, setting: TenantConfig, options: Tenants
   const base = await openBase(config, {
     ...options.base,
     log: options.base.log?.forTenant(name),
-    // Workers share out the conversations of each tenant in a folder of its own.
+    // Workers distribute the conversations of each tenant in a separate folder.
     place: place && { ...place, folder: `${place.folder}/${name}` },
   })
   try {
@@ -224,7 +227,7 @@ async function openTenant(whole: Config, setting: TenantConfig, options: Tenants
   }
 }
 
-/** Says of a configuration that is wrong, in a tenant, where that is in the whole one. */
+/** Rewrites the paths in a tenant's configuration problems to paths in the whole configuration. */
 async function within<T>(index: number, act: () => Promise<T>): Promise<T> {
   try {
     return await act()

@@ -7,15 +7,17 @@ import type { TlsFiles } from '../config/tls.ts'
 import { type CertificateKeeper, keepCertificate } from '../http/keep-certificate.ts'
 import type { Base } from './base.ts'
 
-/** As long as the head of a request may take: a stranger must not hold connections open with less. */
+/**
+ * As long as the head of a request may take: a stranger must not hold connections open with less than that.
+ */
 const handshakeTimeout = 15_000
 
-/** How the gateway speaks TLS with a pair: never less than 1.2. */
+/** The TLS options of a listener for a pair: at least version 1.2. */
 export function tlsOptions(pair: CertificatePair): TlsOptions {
   return { ...contextOptions(pair), handshakeTimeout }
 }
 
-/** Has a listener take up each new certificate of `files` without dropping a connection. */
+/** Makes a listener switch to each new certificate in `files` without dropping a connection. */
 export function renewCertificate(
   server: Server,
   pair: CertificatePair,

@@ -4,7 +4,10 @@ import type { Log } from '../telemetry/log.ts'
 import type { Traces } from '../telemetry/trace-contract.ts'
 import { version } from '../version.ts'
 
-/** Opens the traces of a configuration; undefined where it wants none, and then nothing of them is loaded. */
+/**
+ * Opens the traces of a configuration; undefined if it wants none, in which case none of their modules is
+ * loaded.
+ */
 export async function openConfiguredTraces(
   { traces, tenant }: Config,
   { logger }: Log,

@@ -6,21 +6,21 @@ import { findMethodWith } from '../mcp/methods.ts'
 import type { QuestionKind } from '../mcp/questions.ts'
 import { objectRules } from '../policy/object-rules.ts'
 
-/** The MCP servers of a configuration, as OAuth sees them, behind its public URL. */
+/** The MCP servers of a configuration, as OAuth sees them, under its public URL. */
 export function protectedResources({ upstreams }: Config, publicUrl: string): ProtectedResource[] {
   return upstreams.map(({ name, path, baselineScopes }) => {
     return { name, path, baselineScopes, resource: publicUrl + path }
   })
 }
 
-/** What callers may do at a server, by its setting alone. */
+/** What callers may do at a server, according to its setting. */
 export function upstreamPolicy(resource: ProtectedResource, setting: UpstreamConfig): UpstreamPolicy {
   const separatesTasks =
     setting.separatesTasks ?? (setting.command !== undefined && setting.principals === 'isolated')
   return {
     ...resource,
     dpop: setting.dpop,
-    // Without knowing whose they are there is no list of tasks (MCP H6).
+    // If it is unknown whose tasks are whose, there is no list of tasks (MCP H6).
     findMethod: findMethodWith({
       scopes: setting.methods,
       filters: setting.listenFilters,

@@ -11,17 +11,17 @@ import type { Lasting } from './lasting.ts'
 import { shareOf } from './share-limits.ts'
 import { upstreamPolicy } from './upstream-policy.ts'
 
-/** An MCP server behind the gate, with the setting that made it so. */
+/** An MCP server behind the gateway, with the setting that it was built from. */
 export interface BuiltUpstream {
   readonly setting: UpstreamConfig
   readonly upstream: Upstream
 }
 
-/** The servers of a configuration before anything of them runs. */
+/** The servers of a configuration before anything of them is running. */
 export interface DraftedUpstreams {
   /** Opens their connectors. Nothing can fail any more. */
   build(): readonly BuiltUpstream[]
-  /** Lets go of what was made for them alone. */
+  /** Releases what was made only for them. */
   discard(): void
 }
 
@@ -31,8 +31,9 @@ interface UpstreamPorts {
 }
 
 /**
- * The servers of a configuration. One whose setting is what it was `before` is the very same; one in which only rules and
- * limits are others keeps its connections, sessions and processes. Throws what an operator can mend.
+ * The servers of a configuration. One whose setting has not changed since `before` is reused; one with
+ * changes only in rules and limits keeps its connections, sessions and processes. Throws problems that an
+ * operator can fix.
  */
 export function draftUpstreams(
   settings: readonly UpstreamConfig[],
@@ -58,7 +59,7 @@ export function draftUpstreams(
 /** Everything about a server that can still fail. */
 interface Draft {
   readonly credential: UpstreamCredential
-  /** Whether nobody else has the credential. */
+  /** Whether nobody else uses the credential. */
   readonly isOwn: boolean
   readonly build: () => BuiltUpstream
 }
@@ -87,7 +88,7 @@ function draft(
   }
 }
 
-/** Settings about what callers may do at a server. All others are about the way there. */
+/** Settings about what callers may do at a server. All others are about how to reach it. */
 const policies: ReadonlySet<string> = new Set<keyof UpstreamConfig>([
   'path',
   'credential',

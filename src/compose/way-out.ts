@@ -6,7 +6,7 @@ import { type WayOut, watchWayOut } from '../http/way-out.ts'
 import type { Log } from '../telemetry/log.ts'
 import { scrub } from '../telemetry/scrub.ts'
 
-/** More hosts than so many tell nothing new. */
+/** More hosts than this would tell nothing new. */
 const triedHosts = 8
 
 const effects = {
@@ -17,7 +17,7 @@ const effects = {
 const fix =
   'let this machine reach DNS and port 443, or set registration.documents.enabled to false; registration.documents.probe is what is tried'
 
-/** Watches over the way to the public internet for a whole process, and tells in its log when that ends and begins. */
+/** Observes for a whole process whether the public internet can be reached, and logs when that changes. */
 export function openWayOut({ logger }: Pick<Log, 'logger'>, clock: Clock): WayOut {
   return watchWayOut({
     clock,
@@ -34,7 +34,10 @@ export function openWayOut({ logger }: Pick<Log, 'logger'>, clock: Clock): WayOu
   })
 }
 
-/** What an operator named that must be in reach. Throws ConfigurationInvalid for what is never fetched. */
+/**
+ * The URLs that must be reachable according to the operator. Throws ConfigurationInvalid for those that are
+ * never fetched.
+ */
 export function documentProbes(
   { mode, registration: { documents } }: Config,
   options: { readonly allowLoopback: boolean },

@@ -3,7 +3,7 @@ import { describeIssuer } from '../../config/describe-issuer.ts'
 import { describeProvider } from '../../config/describe-provider.ts'
 import type { Config } from '../../config/schema.ts'
 
-/** Everybody else whose word gives access, by the configuration. */
+/** All other parties whose statements give access, according to the configuration. */
 export function reviewIssuers({ issuers, login, grants }: Config): ReviewedIssuer[] {
   return [
     ...issuers.map((setting) => {

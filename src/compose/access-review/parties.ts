@@ -6,11 +6,11 @@ import { signsInAt, userState } from '../../identity/user-state.ts'
 import type { Store } from '../../storage/contract.ts'
 
 interface KnownClient extends ReviewedClient {
-  /** Milliseconds since the epoch; undefined where the configuration has it. */
+  /** Milliseconds since the epoch; undefined for one from the configuration. */
   readonly since: number | undefined
 }
 
-/** The people who have an account here, also those for whom a provider vouches. */
+/** The users with an account here, including those confirmed by a provider. */
 export async function reviewUsers(store: Store): Promise<ReviewedUser[]> {
   const [users, facts] = await Promise.all([store.users.list(), store.identities.listFacts()])
   return users.map((user) => {
@@ -26,7 +26,10 @@ export async function reviewUsers(store: Store): Promise<ReviewedUser[]> {
   })
 }
 
-/** The clients of configuration and store, and others that people let in: those have a document of their own. */
+/**
+ * The clients in the configuration and the store, and those with a document of their own that users have
+ * approved.
+ */
 export async function reviewClients(
   config: Config,
   store: Store,
@@ -48,7 +51,7 @@ export async function reviewClients(
   ]
 }
 
-/** The clients of configuration and store. */
+/** The clients in the configuration and the store. */
 export async function knownClients({ clients }: Config, store: Store): Promise<KnownClient[]> {
   const kept = await store.clients.list()
   return [
@@ -73,7 +76,7 @@ export async function knownClients({ clients }: Config, store: Store): Promise<K
   ]
 }
 
-/** What a client says of itself is checked where it registers, and shown here as far as it is a list of texts. */
+/** What a client says about itself is validated when it registers; here only lists of strings are shown. */
 function textsOf(value: unknown): string[] | undefined {
   return Array.isArray(value) ? value.filter((text) => typeof text === 'string') : undefined
 }

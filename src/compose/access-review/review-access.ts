@@ -11,16 +11,16 @@ import { standingAccess } from './standing-access.ts'
 interface ReviewPorts {
   readonly config: Config
   readonly publicUrl: string
-  /** Who may log in here: `login.users`, of the last start where the configuration does not say. */
+  /** Who may log in here: `login.users`, or its value at the last start if the configuration does not say. */
   readonly users: string | undefined
-  /** The MCP servers; without rules where no configuration is known. */
+  /** The MCP servers; without rules if no configuration is known. */
   readonly servers: readonly Pick<ReviewedServer, 'name' | 'resource'>[]
   readonly store: Store
   readonly clock: Clock
   readonly events: AsyncIterable<readonly SelectedEvent[]>
 }
 
-/** Puts together who may do what, from store and configuration, and who did, from the audit. */
+/** Combines who may do what, from store and configuration, with who did what, from the audit. */
 export async function reviewAccess(ports: ReviewPorts): Promise<Omit<AccessReview, 'record'>> {
   const { config, publicUrl, store, clock, events, servers } = ports
   const collected = collectDecisions(publicUrl)
@@ -52,7 +52,7 @@ function loginsOf({ login, authorizationServer }: Config, users: string = login.
   return `${here[users] ?? ''}${elsewhere}`
 }
 
-/** What the rules of a server leave of what scopes would give. */
+/** What a server's rules leave of what the scopes would allow. */
 function rulesOf({ upstreams }: Config, name: string): string[] {
   const objects = upstreams.find((upstream) => upstream.name === name)?.objects
   return Object.entries(objects ?? {}).flatMap(([kind, { allow, deny }]) => [

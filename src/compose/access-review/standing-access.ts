@@ -17,15 +17,18 @@ interface StandingPorts {
 
 interface Standing {
   readonly access: readonly StandingAccess[]
-  /** The clients to which people gave something, wherever these are known. */
+  /** The clients that users gave something to, in so far as users are known. */
   readonly clientIds: ReadonlySet<string>
   readonly hasMore: boolean
 }
 
-/** What a page can show, and whoever reads it. */
+/** As many as a page can show and a reader can take in. */
 const mostGrants = 50_000
 
-/** What people have granted, and what machines may do without anybody, with when it was last used on that server. */
+/**
+ * What users have granted and what machines may do on their own, with the time of its last use on that
+ * server.
+ */
 export async function standingAccess({
   config,
   store,

@@ -13,7 +13,7 @@ interface AccessPorts {
   readonly clock: Clock
 }
 
-/** Links and sessions of the dashboard over the store, which keeps hashes of them. */
+/** Links and sessions of the dashboard, in the store, which holds only hashes of them. */
 export function dashboardAccess({ artifacts, secret, clock }: AccessPorts): DashboardAccess {
   const put = async (model: string, operator: unknown, milliseconds: number): Promise<string> => {
     const id = randomToken()

@@ -9,13 +9,13 @@ import { buildListings } from './listings.ts'
 import { describeTraffic } from './overview.ts'
 import { recordAccess } from './record-access.ts'
 
-/** What a dashboard has of the process that shows it. */
+/** What a dashboard needs from the process that shows it. */
 interface Watched extends Pick<DashboardPorts, 'isEnding'> {
-  /** What was seen of traffic. */
+  /** The traffic that was seen. */
   readonly record: () => Promise<TrafficRecord>
 }
 
-/** Builds the dashboard over the store, and over what the processes of this machine have seen. */
+/** Builds the dashboard over the store and over what the processes of this machine have seen. */
 export function buildDashboard(
   config: () => Config,
   base: Pick<Base, 'store' | 'secret' | 'clock' | 'trail' | 'onFault'>,

@@ -7,7 +7,10 @@ import { displayText } from '../../http/page.ts'
 import { blockClient, removeClient } from '../remove-client.ts'
 import { type ListingPorts, pageOf, when } from './listing-ports.ts'
 
-/** The clients of the configuration and of the store, those with documents that people let in, and those that are blocked. */
+/**
+ * The clients of the configuration and the store, those with documents that users have approved, and blocked
+ * ones.
+ */
 export function clientListing({ store, secret, clock, config }: ListingPorts): Listing {
   const blocked = blockedClients({ ...store, clock })
   return {

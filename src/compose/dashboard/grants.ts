@@ -3,7 +3,7 @@ import { grants } from '../../authorization-server/grants.ts'
 import { grantName } from '../../core/secret.ts'
 import { artifactPage, type ListingPorts, when } from './listing-ports.ts'
 
-/** What people let clients do. */
+/** What users let clients do. */
 export function grantListing({ store, clock, nameOf }: ListingPorts): Listing {
   return {
     title: 'Grants',

@@ -3,15 +3,15 @@ import type { Config } from '../../config/schema.ts'
 import type { FoundArtifact, Store } from '../../storage/contract.ts'
 import type { Base } from '../base.ts'
 
-/** What the listings work with. */
+/** What the listings need. */
 export interface ListingPorts extends Pick<Base, 'store' | 'secret' | 'clock' | 'trail'> {
-  /** The configuration as it is now. */
+  /** The current configuration. */
   readonly config: () => Config
-  /** Who a subject is. */
+  /** The name of a subject. */
   readonly nameOf: (subject: string) => Promise<string>
 }
 
-/** Cuts a page out of what is at hand: rows in which the text is found, in any case. */
+/** Selects a page from rows in memory: those that contain the text, ignoring case. */
 export function pageOf(rows: readonly ListedRow[], { text, page }: ListingQuery): ListedPage {
   const wanted = text.toLowerCase()
   const found = rows.filter(({ cells }) => cells.some((cell) => cell.toLowerCase().includes(wanted)))
@@ -19,7 +19,7 @@ export function pageOf(rows: readonly ListedRow[], { text, page }: ListingQuery)
   return { rows: found.slice(shown.skip, shown.skip + rowsOfPage), total: found.length, page: shown.page }
 }
 
-/** What of the artifacts of accounts is on a page. */
+/** A page of artifacts that belong to accounts. */
 export async function artifactPage(
   { artifacts }: Pick<Store, 'artifacts'>,
   model: string,
@@ -35,7 +35,7 @@ function placeOf(total: number, asked: number): { readonly page: number; readonl
   return { page, skip: (page - 1) * rowsOfPage }
 }
 
-/** A time for people, in UTC to the minute. */
+/** A time for people to read, in UTC to the minute. */
 export function when(milliseconds: number | undefined): string {
   return milliseconds === undefined
     ? 'never'

@@ -7,7 +7,7 @@ import { recordActions } from './record-actions.ts'
 import { sessionListing } from './sessions.ts'
 import { userListing } from './users.ts'
 
-/** What the store holds, with what an operator may do about it. */
+/** What the store holds, with what an operator can do about it. */
 export function buildListings(ports: ListingPorts): readonly Listing[] {
   const listings = [
     userListing(ports),

@@ -14,7 +14,7 @@ import {
 
 const rowsShown = 15
 
-/** The steps of a sign-in in their order. */
+/** The steps of a sign-in, in order. */
 const funnel = [
   ['authorization', 'Authorization requests'],
   ['login', 'Logins'],
@@ -22,7 +22,10 @@ const funnel = [
   ['token', 'Tokens for codes'],
 ] as const
 
-/** What the dashboard shows of what was seen. `nameOf` tells who a subject is, and is asked about those alone who are shown. */
+/**
+ * What the dashboard shows of the traffic. `nameOf` returns the name of a subject, and is called only for
+ * those shown.
+ */
 export async function describeTraffic(
   { slots, activities, denials, flows, recent }: TrafficRecord,
   now: number,
@@ -60,7 +63,10 @@ function mostOf<T extends { readonly count: number }>(counted: readonly T[]): re
   return counted.toSorted((one, other) => other.count - one.count).slice(0, rowsShown)
 }
 
-/** A point for each slot of the last ten minutes that is over: the one that runs has not seen all of its seconds. */
+/**
+ * A point for each completed slot of the last ten minutes; the current one has not seen all of its seconds
+ * yet.
+ */
 function describeSlots(slots: readonly Slot[], now: number): ChartPoint[] {
   const seen = new Map(slots.map((slot) => [slot.begins, slot]))
   const first = slotOf(now) - slotsShown * slotSeconds

@@ -2,7 +2,7 @@ import type { DashboardAccess } from '../../admin/sign-in.ts'
 import type { Recorder } from '../../audit/contract.ts'
 import type { AuditEvent } from '../../audit/event.ts'
 
-/** Has the audit know who opens the dashboard, who is refused, and who leaves. */
+/** Records in the audit who opens the dashboard, who is refused, and who signs out. */
 export function recordAccess(access: DashboardAccess, recorder: Recorder): DashboardAccess {
   const commit = (what: Omit<AuditEvent, 'event'>): void =>
     recorder.commit({ event: 'admin.access', ...what })
@@ -45,6 +45,6 @@ export function recordAccess(access: DashboardAccess, recorder: Recorder): Dashb
   }
 }
 
-/** What the audit calls the making of a link. */
+/** The name in the audit for creating a link. */
 export const linkAction = 'dashboard link'
 const enterAction = 'dashboard sign-in'

@@ -9,7 +9,10 @@ const events: Readonly<Record<string, EventName>> = {
   '/keys': 'admin.key',
 }
 
-/** Has the audit know of whatever an operator does in the dashboard. Nothing is done while it must not be without that. */
+/**
+ * Records in the audit whatever an operator does in the dashboard. If that is required and impossible,
+ * nothing is done.
+ */
 export function recordActions(listing: Listing, recorder: Recorder): Listing {
   const event = events[listing.path] ?? 'admin.access'
   const actions = Object.entries(listing.actions).map(([name, action]) => {

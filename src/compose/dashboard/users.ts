@@ -5,14 +5,14 @@ import { signsInAt, userState } from '../../identity/user-state.ts'
 import { buildPeople } from '../people.ts'
 import { type ListingPorts, pageOf, when } from './listing-ports.ts'
 
-/** The people who have accounts here. */
+/** The users with accounts here. */
 export function userListing({ store, secret, clock }: ListingPorts): Listing {
   const people = buildPeople({ store, secret, clock })
   const change = async (id: string, how: 'disable' | 'enable', done: string): Promise<string> => {
     const user = await store.users.find(id)
     if (user === undefined) throw new ActionRefused('This user is not there any more.')
     try {
-      // By id: who signs in at a provider has no name here by which they are found.
+      // By id: users who sign in at a provider have no user name here.
       await people[how](user.id)
     } catch (error) {
       if (error instanceof PersonRefused) throw new ActionRefused(error.message)

@@ -6,7 +6,7 @@ import type { Era } from '../../mcp/revisions.ts'
 /** The content of a token that nobody has verified. */
 export interface Sample {
   readonly claims: JWTPayload
-  /** Undefined where claims alone are known. */
+  /** Undefined if only claims are known. */
   readonly header: { readonly typ?: string | undefined; readonly alg?: string | undefined } | undefined
 }
 
@@ -17,80 +17,83 @@ export interface AskedCall {
   readonly params: JsonObject
 }
 
-/** What a claim does for the identity. */
+/** How a claim contributes to the identity. */
 export interface ClaimUse {
   readonly claim: string
   /** What is read from it. */
   readonly attribute: 'scopes' | 'clientId' | 'groups' | 'roles' | 'token'
-  /** The setting that has it read, or who says so. */
+  /** The setting or standard that causes it to be read. */
   readonly readBy: string
-  /** `empty`: there, with nothing in it. `unusable`: there, but neither a text nor a list of texts. */
+  /**
+   * `empty`: present, but with nothing in it. `unusable`: present, but neither a string nor a list of
+   * strings.
+   */
   readonly state: 'read' | 'absent' | 'empty' | 'unusable'
-  /** A claim of the token with a name that is nearly the same. */
+  /** A claim of the token with a similar name. */
   readonly similar?: string | undefined
 }
 
-/** What is read of the token. */
+/** What was read from the token. */
 export interface TokenReading {
-  /** Where its issuer stands in the configuration; undefined where it does not. */
+  /** The position of its issuer in the configuration; undefined if it is not there. */
   readonly issuedBy: string | undefined
-  /** Undefined where the token does not say enough for one. */
+  /** Undefined if the token does not say enough. */
   readonly principal: Principal | undefined
   readonly claims: readonly ClaimUse[]
-  /** Scopes of the token that stand for nothing here. */
+  /** Scopes of the token that mean nothing here. */
   readonly unknownScopes: readonly string[]
-  /** What the gateway refuses a token with that says this, and what mends it. */
+  /** How the gateway refuses a token with these claims, and what would fix it. */
   readonly refused: { readonly answer: Answer; readonly mend: readonly string[] } | undefined
-  /** What has been taken for granted. */
+  /** What was assumed. */
   readonly assumed: readonly string[]
 }
 
-/** What the gateway answers in place of the server. */
+/** The gateway's answer, given instead of the server's. */
 interface Answer {
   readonly status: number
   readonly error: string
   readonly why: string
 }
 
-/** What one rule says of one object that the call names. */
+/** What one rule says about one object that the call names. */
 export interface RuleUse {
   readonly object: string | undefined
   readonly isAllowed: boolean
   /** The list, or the pattern in it, that decides. */
   readonly setting: string
   readonly pattern: string | undefined
-  /** How the name was understood, where that is another spelling of it. */
+  /** How the name was understood, if that is a different spelling. */
   readonly understoodAs: string | undefined
 }
 
-/** What becomes of a call. */
+/** The outcome of a call. */
 export interface Verdict {
-  /** `challenge`: the client is told which scopes to ask for. `deny`: no scope would change it. */
+  /** `challenge`: the client is told which scopes to request. `deny`: no scope would change it. */
   readonly decision: 'allow' | 'challenge' | 'deny'
-  /** Undefined where the call goes on to the server. */
+  /** Undefined if the call goes on to the server. */
   readonly answer: Answer | undefined
-  /** Undefined where that cannot be known. */
+  /** Undefined if unknown. */
   readonly needs: readonly string[] | undefined
-  /** The scope that would be enough for this one tool. */
+  /** The scope that would be sufficient for this one tool. */
   readonly orElse: string | undefined
-  /** For each needed scope that the token has, the granted one that stands for it. */
+  /** For each needed scope that the token has, the granted scope that implies it. */
   readonly coveredBy: Readonly<Record<string, string>>
   readonly missing: readonly string[]
-  /** What the client is told to ask for. */
+  /** The scopes that the client is told to request. */
   readonly challenge: readonly string[]
   readonly rules: readonly RuleUse[]
   readonly mend: readonly string[]
 }
 
-/** Why a call would be let pass, or not. */
+/** Why a call would be allowed or not. */
 export interface Explanation {
   readonly server: { readonly name: string; readonly resource: string }
   readonly call: AskedCall
   readonly token: TokenReading
-  /** What becomes of the call, the token included. */
+  /** The outcome of the call, including its token. */
   readonly decision: Verdict['decision']
   readonly answer: Answer | undefined
-  /** What becomes of it for this identity, were the token good. Undefined where there is no identity. */
+  /** The outcome for this identity if the token were valid. Undefined if there is no identity. */
   readonly verdict: Verdict | undefined
   /** What would change the decision. */
   readonly mend: readonly string[]

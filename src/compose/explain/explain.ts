@@ -8,17 +8,17 @@ import { judgeCall } from './judge-call.ts'
 import { readToken } from './read-token.ts'
 
 interface Question {
-  /** The name of one of the servers of the configuration. */
+  /** The name of a server in the configuration. */
   readonly server: string
   readonly call: AskedCall
   readonly sample: Sample
-  /** Where the configuration stands in a larger one: `tenants[0].`, or nothing. */
+  /** The position of the configuration in a larger one: `tenants[0].`, or nothing. */
   readonly within?: string
 }
 
 /**
- * Says what the gateway of a configuration would decide about a call with a token, and why, by the functions with which it
- * decides. Nothing is asked of anybody, and nothing is verified.
+ * Explains what the gateway would decide about a call with a token, and why, using the same functions as the
+ * gateway. Contacts nobody and verifies nothing.
  */
 export async function explain(
   config: Config,
@@ -47,10 +47,10 @@ export async function explain(
   }
 }
 
-/** Scopes that are about the login, and never stand for anything here (OpenID Connect Core, section 5.4). */
+/** Scopes that concern the login, and never mean anything here (OpenID Connect Core, section 5.4). */
 const ofOpenId = new Set(['openid', 'profile', 'email', 'address', 'phone', 'offline_access'])
 
-/** Why a token may have more scopes than are seen. */
+/** Why a token may have more scopes than were seen. */
 function scopesLost({ issuedBy, claims, unknownScopes }: TokenReading): string[] {
   if (issuedBy === undefined || !issuedBy.includes('issuers[')) return []
   const none = unanswered(claims).filter(({ attribute }) => attribute === 'scopes')

@@ -10,7 +10,7 @@ type Attribute = Exclude<ClaimUse['attribute'], 'token'>
 
 const attributes: readonly Attribute[] = ['scopes', 'clientId', 'groups', 'roles']
 
-/** Each claim that is read of an issuer's tokens, what for, and what a token has there. */
+/** Each claim that is read from an issuer's tokens, what for, and what a token has there. */
 export function findClaims(claims: Claims, issuer: KnownIssuer): ClaimUse[] {
   const read = new Set([...requiredClaims, ...attributes.flatMap((attribute) => issuer.claims[attribute])])
   const others = namesIn(claims).filter((name) => !read.has(name))
@@ -23,7 +23,7 @@ export function findClaims(claims: Claims, issuer: KnownIssuer): ClaimUse[] {
   ].map((use) => (use.state === 'absent' ? { ...use, similar: similarTo(use.claim, others) } : use))
 }
 
-/** The uses of claims in whose place no other claim says anything. */
+/** The uses of claims that no other claim makes up for. */
 export function unanswered(uses: readonly ClaimUse[]): ClaimUse[] {
   const answered = new Set(uses.filter(({ state }) => state === 'read').map(({ attribute }) => attribute))
   return uses.filter(({ attribute }) => !answered.has(attribute))
@@ -34,7 +34,7 @@ function usesOf(attribute: Attribute, claims: Claims, issuer: KnownIssuer): Clai
   const uses = issuer.claims[attribute].map((claim): ClaimUse => {
     return { claim, attribute, readBy, state: stateOf(attribute, claims, claim) }
   })
-  // Of clients the first that is there counts.
+  // For the client, the first claim present is used.
   const first = attribute === 'clientId' ? uses.findIndex(({ state }) => state === 'read') : -1
   return first === -1 ? uses : uses.slice(0, first + 1)
 }
@@ -45,7 +45,7 @@ function readerOf(attribute: Attribute, { path, description }: KnownIssuer): str
   return description.preset === undefined ? `${path}, by RFC 9068` : `${path}.preset: ${description.preset}`
 }
 
-/** By the very readers of the gateway, asked for this one claim. */
+/** Uses the gateway's own readers, for this one claim. */
 function stateOf(attribute: Attribute, claims: Claims, claim: string): ClaimUse['state'] {
   const value = claimOf(claims, claim)
   if (value === undefined || value === null) return 'absent'
@@ -62,7 +62,7 @@ function stateOf(attribute: Attribute, claims: Claims, claim: string): ClaimUse[
 
 const deepest = 3
 
-/** The names of claims, those inside objects too, as a setting would write them. */
+/** The names of claims, including nested ones, as a setting would write them. */
 function namesIn(claims: Claims, prefix = '', depth = 1): string[] {
   return Object.entries(claims).flatMap(([key, value]) => {
     if (!isJsonObject(value)) return [prefix + key]
@@ -70,10 +70,10 @@ function namesIn(claims: Claims, prefix = '', depth = 1): string[] {
   })
 }
 
-/** `cognito:groups` and `https://example.com/groups` for `groups`; or a word that is nearly the same. */
+/** `cognito:groups` and `https://example.com/groups` for `groups`; or a similar word. */
 function similarTo(claim: string, names: readonly string[]): string | undefined {
   const last = (name: string): string | undefined => name.toLowerCase().split(/[.:/]/).at(-1)
   const word = last(claim)
-  // Nearly any word of three letters is two letters off another.
+  // Nearly any two words of three letters differ in only two letters.
   return names.find((name) => last(name) === word) ?? (claim.length > 4 ? closest(claim, names) : undefined)
 }

@@ -11,7 +11,7 @@ import type { AskedCall, Verdict } from './contract.ts'
 import { mendCall } from './mend-call.ts'
 import { rulesFor, type Server } from './rules-for.ts'
 
-/** What becomes of a call of a principal, by the steps of the gateway from `readCall` to `authorize`. */
+/** The outcome of a principal's call, following the gateway's steps from `readCall` to `authorize`. */
 export async function judgeCall(principal: Principal, asked: AskedCall, server: Server): Promise<Verdict> {
   const { upstream } = server
   const found: Found = { method: undefined, needs: undefined, challenge: [] }
@@ -53,7 +53,7 @@ interface Found {
 
 const nobody = { remember: () => Promise.resolve() }
 
-/** Throws what the gateway answers; leaves in `found` what it has come to know before. */
+/** Throws what the gateway would answer; leaves in `found` what was learned before that. */
 async function walk(
   principal: Principal,
   { method, era, params }: AskedCall,
@@ -78,7 +78,7 @@ async function walk(
   }
 }
 
-/** For each needed scope the granted one that stands for it. */
+/** For each needed scope, the granted scope that implies it. */
 function coverage(
   granted: ScopeSet,
   needs: readonly string[],

@@ -2,17 +2,20 @@ import { describeIssuer, type IssuerDescription } from '../../config/describe-is
 import type { Config } from '../../config/schema.ts'
 import { type AcceptedTokens, ownTokens, tokensOf } from '../accepted-tokens.ts'
 
-/** An issuer whose tokens count, as the configuration has it. */
+/** An issuer whose tokens are accepted, as configured. */
 export interface KnownIssuer extends AcceptedTokens {
-  /** Where it stands in the configuration. */
+  /** Its position in the configuration. */
   readonly path: string
-  /** Undefined for our own authorization server. */
+  /** Undefined for the built-in authorization server. */
   readonly description: IssuerDescription | undefined
   readonly algorithms: readonly string[] | undefined
   readonly introspection: { readonly cacheSeconds: number } | undefined
 }
 
-/** Every issuer whose tokens a configuration lets count. `within` is where that stands in a larger one. */
+/**
+ * Every issuer whose tokens a configuration accepts. `within` is the position of the configuration in a
+ * larger one.
+ */
 export function knownIssuers(config: Config, within: string): readonly KnownIssuer[] {
   const { authorizationServer, issuers, publicUrl } = config
   const others = issuers.map(describeIssuer).map((description, index) => {

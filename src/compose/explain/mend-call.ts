@@ -10,7 +10,7 @@ interface Context {
   readonly orElse: string | undefined
 }
 
-/** What would change that a call is refused. */
+/** What would turn a refused call into an allowed one. */
 export function mendCall(
   refusal: Refusal,
   asked: AskedCall,

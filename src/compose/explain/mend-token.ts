@@ -4,16 +4,16 @@ import { requiredClaims } from '../../gateway/verify-jwt.ts'
 import type { Sample } from './contract.ts'
 import type { KnownIssuer } from './known-issuers.ts'
 
-/** What is known where a token does not count. */
+/** What is known about a token that is not accepted. */
 export interface TokenContext {
   readonly refusal: Refusal
   readonly issuers: readonly KnownIssuer[]
-  /** Undefined where it is none of them. */
+  /** Undefined if it is none of them. */
   readonly issuer: KnownIssuer | undefined
   readonly sample: Sample
 }
 
-/** What mends a token that does not count, by the reason that the log has as well. */
+/** How to fix a token that is not accepted, by the reason that is also in the log. */
 export function mendToken({ refusal, issuers, issuer, sample }: TokenContext): string[] {
   const { claims, header } = sample
   const setting = issuer?.description === undefined ? undefined : issuer.path

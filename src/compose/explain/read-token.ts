@@ -16,7 +16,7 @@ import { findClaims } from './find-claims.ts'
 import { type KnownIssuer, knownIssuers } from './known-issuers.ts'
 import { mendToken, type TokenContext } from './mend-token.ts'
 
-/** Reads a sample as the gateway reads a token, signature, revocation and proof aside. */
+/** Reads a sample as the gateway reads a token, but without signature, revocation and proof. */
 export async function readToken(
   sample: Sample,
   config: Config,
@@ -46,7 +46,7 @@ export async function readToken(
   }
 }
 
-/** Who the token is for, as far as it says so, and the first thing that the gateway would object to. */
+/** The caller, as far as the token says so, and the first objection that the gateway would have. */
 async function identify(
   { claims, header }: Sample,
   issuer: KnownIssuer,
@@ -82,7 +82,7 @@ function attempt(make: () => Principal): Principal | undefined {
   }
 }
 
-/** A proof is taken for granted where one could be sent. */
+/** If a proof could be sent, it is assumed to be valid. */
 function checkBinding(principal: Principal, upstream: UpstreamPolicy): void {
   const isProvable = principal.keyThumbprint !== undefined && upstream.dpop !== 'off'
   if (needsProof(principal, upstream) && !isProvable) throw invalidToken('token comes without a proof')

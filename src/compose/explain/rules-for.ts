@@ -4,15 +4,15 @@ import type { MethodCall } from '../../gateway/call.ts'
 import type { UpstreamPolicy } from '../../gateway/upstream.ts'
 import type { RuleUse } from './contract.ts'
 
-/** A server, as the configuration has it. */
+/** A server, as configured. */
 export interface Server {
-  /** Where it stands in the configuration. */
+  /** Its position in the configuration. */
   readonly path: string
   readonly setting: UpstreamConfig
   readonly upstream: UpstreamPolicy
 }
 
-/** What the rules of a server say of each object that a call names; nothing where it has none. */
+/** What a server's rules say about each object that a call names; nothing if it has no rules. */
 export function rulesFor(method: MethodCall, { path, setting, upstream: { rules } }: Server): RuleUse[] {
   if (rules === undefined) return []
   return (demandOf(method)?.objects ?? []).map((object) => {
