@@ -44,7 +44,7 @@ const postgresSink = z.strictObject({
   }),
 })
 
-/** The setting of the audit. */
+/** The setting `audit`. */
 export const auditSchema = z
   .strictObject({
     folder: z.string().min(1).optional().meta({
@@ -76,5 +76,5 @@ export const auditSchema = z
   })
   .prefault({})
 
-/** One place that events are copied to. */
+/** One destination that events are copied to. */
 export type SinkConfig = z.output<typeof auditSchema>['sinks'][number]

@@ -3,7 +3,7 @@ import { isJsonObject } from '../core/json-object.ts'
 import type { Problem } from './problems.ts'
 import type { Config } from './schema.ts'
 
-/** What is opened once, when a process starts. */
+/** Settings of what is opened only once, when a process starts. */
 const settledAtStart = [
   'mode',
   'publicUrl',
@@ -24,17 +24,20 @@ const settledAtStart = [
   'audit',
 ] as const
 
-/** The names of the settings in which two configurations differ, such as `upstreams[files].url`. Never a value. */
+/**
+ * The names of the settings in which two configurations differ, such as `upstreams[files].url`. Never a
+ * value.
+ */
 export function changedSettings(before: Config, after: Config): string[] {
   return compare(before, after, '')
 }
 
-/** Those of these settings that count only from the start of a process on, as problems. */
+/** Those of these settings that only take effect when a process starts, as problems. */
 export function needingRestart(changed: readonly string[]): Problem[] {
   return changed.flatMap((path) => {
     const [isOfTenant, setting] = /^tenants\[[^\]]*\](?:\.(.+))?$/.exec(path) ?? []
     if (isOfTenant === undefined) return isSettled(path) ? [needsRestart(path)] : []
-    // Without one, the whole tenant has come or gone.
+    // Without a setting, the whole tenant was added or removed.
     return setting !== undefined && (setting === 'host' || isSettled(setting)) ? [needsRestart(path)] : []
   })
 }
@@ -57,7 +60,7 @@ function compare(before: unknown, after: unknown, path: string): string[] {
   const [named, renamed] = [byName(before), byName(after)]
   if (named === undefined || renamed === undefined) return [path]
   const changed = compareMembers(named, renamed, (key) => `${path}[${key}]`)
-  // What is left is the order.
+  // Otherwise only the order has changed.
   return changed.length === 0 ? [path] : changed
 }
 
@@ -71,7 +74,7 @@ function compareMembers(
   )
 }
 
-/** The items of a list by what names them; undefined where they have no names. */
+/** The items of a list by name; undefined if they have no names. */
 function byName(list: unknown): ReadonlyMap<string, unknown> | undefined {
   if (!Array.isArray(list)) return undefined
   const entries = list.map((item: unknown) => {

@@ -5,7 +5,7 @@ import { authenticatedGrantTypes } from './grants.ts'
 import { problem, type RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
-/** The rules for clients that are known beforehand: ids of their own, and what their grants need. */
+/** The rules for preconfigured clients: unique ids, and what their grants need. */
 export function checkClients(
   clients: ParsedConfig['clients'],
   privateUse: readonly string[] = [],

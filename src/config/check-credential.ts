@@ -5,7 +5,10 @@ import type { CredentialConfig } from './credential-schema.ts'
 /** What is wrong with a credential, by the name of the setting; '' for the whole. */
 export type CredentialProblem = readonly [setting: string, message: string]
 
-/** The rules for the credential of an HTTP server: each secret stands in one place, and a file can be used. */
+/**
+ * The rules for the credential of an HTTP server: each secret is given in only one place, and a file can be
+ * used.
+ */
 export function checkCredential(credential: CredentialConfig): CredentialProblem[] {
   if (credential.kind === 'bearer') {
     return checkSecret('token', credential.token, credential.tokenFile, isBearerToken)
@@ -16,7 +19,7 @@ export function checkCredential(credential: CredentialConfig): CredentialProblem
   return checkSecret('clientSecret', credential.clientSecret, credential.clientSecretFile, Boolean)
 }
 
-/** The rule for a secret that stands in the configuration or in a file of its own. */
+/** The rule for a secret that is given in the configuration or in a separate file. */
 export function checkSecret(
   name: string,
   value: string | undefined,

@@ -2,7 +2,7 @@ import { deviceCode, jwtBearer, tokenExchange } from '../core/grant-types.ts'
 import type { RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
-/** The setting that a grant type needs and that is not there, or undefined. */
+/** The missing setting that a grant type needs, or undefined. */
 export function missingSetting(grants: ParsedConfig['grants'], type: string): string | undefined {
   const isOn: Readonly<Record<string, readonly [boolean, string]>> = {
     [deviceCode]: [grants.deviceCode === 'on', 'grants.deviceCode: on'],
@@ -40,7 +40,7 @@ export function checkGrants({ grants, clients, upstreams }: Partial<ParsedConfig
   return [...ofClients, ...checkIssuers(grants.identityAssertions)]
 }
 
-/** Two identity providers may each have an alice, who are not one person. */
+/** Two identity providers may each have an alice, who are different people. */
 function checkIssuers(issuers: ParsedConfig['grants']['identityAssertions']): RuleProblem[] {
   return issuers.flatMap(({ issuer, subjectPrefix }, index) => {
     const earlier = issuers.slice(0, index)

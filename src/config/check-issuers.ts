@@ -12,7 +12,10 @@ const isOwn =
 
 type Wrong = readonly [path: readonly PropertyKey[], message: string]
 
-/** The rules for issuers whose access tokens are accepted, and for an installation that has no other ones. */
+/**
+ * The rules for issuers whose access tokens are accepted, and for an installation without its own
+ * authorization server.
+ */
 export function checkIssuers(config: Partial<ParsedConfig>): RuleProblem[] {
   const described = (config.issuers ?? []).map(describeIssuer)
   const { authorizationServer, publicUrl, listen } = config
@@ -23,7 +26,8 @@ export function checkIssuers(config: Partial<ParsedConfig>): RuleProblem[] {
   const ofIssuers = described.flatMap((issuer, index) => {
     const earlier = described.slice(0, index)
     const isTaken = issuer.issuer !== undefined && earlier.some((other) => other.issuer === issuer.issuer)
-    // A token without a form says nothing of who made it: asking several would let one answer for another.
+    // An opaque token does not say who issued it: if several issuers were asked, one could answer for
+    // another.
     const isSecond =
       issuer.introspection !== undefined && earlier.some((other) => other.introspection !== undefined)
     const wrong: Wrong[] = [
@@ -87,7 +91,9 @@ function checkTokens({
   return wrong
 }
 
-/** What belongs to an authorization server of our own has no effect where there is none, and must not look as if. */
+/**
+ * Settings of the built-in authorization server have no effect without it, and must not look as if they did.
+ */
 function checkExternal({
   authorizationServer,
   issuers,

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import type { RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
-/** The rule for what listens at once: each has a port of its own, unless it is at another address. */
+/** The rule for concurrent listeners: each has its own port, unless it is at another address. */
 export function checkPorts({ listen, authorizationServer }: Partial<ParsedConfig>): RuleProblem[] {
   if (listen === undefined) return []
   const { host, internalHost, adminHost = internalHost } = listen
@@ -22,7 +22,7 @@ export function checkPorts({ listen, authorizationServer }: Partial<ParsedConfig
   })
 }
 
-/** Whether two listeners of one port are in each other's way. A name may stand for an address of another machine. */
+/** Whether two listeners with the same port conflict. A name may stand for an address of another machine. */
 function meet(one: string, other: string): boolean {
   const [first, second] = [addressOf(one), addressOf(other)]
   return first === second || takes(first, second) || takes(second, first)
@@ -32,7 +32,7 @@ function addressOf(host: string): string {
   return host.toLowerCase() === 'localhost' ? '127.0.0.1' : host.toLowerCase()
 }
 
-/** Every address: of both families, or of IPv4 alone. */
+/** Whether a host means every address: of both families, or only of IPv4. */
 function takes(host: string, other: string): boolean {
   return (host === '::' && isIP(other) > 0) || (host === '0.0.0.0' && isIP(other) === 4)
 }

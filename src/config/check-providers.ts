@@ -5,7 +5,7 @@ import type { RuleProblem } from './problems.ts'
 import { presetOf } from './provider-presets.ts'
 import type { ParsedConfig } from './schema.ts'
 
-/** Parameters that carry the security of a login: never from a file. */
+/** Parameters that the security of a login depends on: never from a file. */
 const ownParameters = new Set([
   'client_id',
   'redirect_uri',
@@ -20,10 +20,10 @@ const ownParameters = new Set([
   'request_uri',
 ])
 
-/** One problem of a provider, by the path of the setting. */
+/** One problem of a provider, with the path of the setting. */
 type Wrong = readonly [path: readonly PropertyKey[], message: string]
 
-/** The rules for identity providers at which people log in: what a preset needs, and who may come in. */
+/** The rules for identity providers that users log in with: what a preset needs, and who may log in. */
 export function checkProviders({ mode, login }: Partial<ParsedConfig>): RuleProblem[] {
   const described = (login?.providers ?? []).map(describeProvider)
   return described.flatMap((provider, index) => {
@@ -54,7 +54,7 @@ function checkIssuer(
   }
   const problem = issuerProblem(issuer, mode)
   if (problem !== undefined) return [[['issuer'], problem]]
-  // Its metadata names a template, `{tenantid}`, which the library resolves at this host and nowhere else.
+  // Its metadata contains a template, `{tenantid}`, which the library resolves only at this host.
   if (isManyTenants(issuer) && new URL(issuer).hostname !== 'login.microsoftonline.com') {
     const message =
       'stands for many directories, which works at login.microsoftonline.com alone: name one by its directory (tenant) ID, and have a provider for each'
@@ -65,7 +65,10 @@ function checkIssuer(
   return isForeign ? [[['issuer'], `is none of the preset ${name}: such as ${like.example}`]] : []
 }
 
-/** Says what is wrong with the address of an issuer: whoever can change what it says can be anybody here. */
+/**
+ * What is wrong with the address of an issuer: anyone who can change what it says can impersonate anybody
+ * here.
+ */
 export function issuerProblem(issuer: string, mode: string | undefined): string | undefined {
   const { protocol, hostname } = new URL(issuer)
   if (protocol === 'https:') return undefined

@@ -6,10 +6,10 @@ import type { ParsedConfig } from './schema.ts'
 /** A scope that a setting names, and where. */
 type Named = readonly [path: readonly PropertyKey[], scope: string]
 
-/** The rules for scopes of the operator's own, and for whatever names a scope: there must be one of that name. */
+/** The rules for the operator's own scopes, and for settings that name scopes: each scope must exist. */
 export function checkScopes(config: Partial<ParsedConfig>): RuleProblem[] {
   const { scopes: own } = config
-  if (own === undefined) return [] // wrong itself: what it may have named cannot be told from what it did not
+  if (own === undefined) return [] // it is itself wrong, so which scopes it was meant to define is unknown
   const catalogue = new ScopeCatalogue(own)
   const badNames = Object.keys(own).flatMap((scope): RuleProblem[] => {
     const message = ownScopeProblem(scope)

@@ -9,7 +9,7 @@ const namelessTenant = 'default'
 
 type ParsedTenant = ParsedConfig['tenants'][number]
 
-/** The rules for tenants: names and hosts of their own, and within each what holds for an installation. */
+/** The rules for tenants: unique names and hosts, and within each tenant the rules of an installation. */
 export function checkTenants(
   { mode, publicUrl, tenants = [], allowedHosts = [] }: Partial<ParsedConfig>,
   checkOwn: (config: Partial<ParsedConfig>) => RuleProblem[],

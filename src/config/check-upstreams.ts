@@ -4,7 +4,7 @@ import { checkCredential } from './check-credential.ts'
 import { problem, type RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
-/** The rules for MCP servers: names and paths of their own, and settings that fit how each is reached. */
+/** The rules for MCP servers: unique names and paths, and settings that fit how each is reached. */
 export function checkUpstreams(upstreams: ParsedConfig['upstreams']): RuleProblem[] {
   return upstreams.flatMap((upstream, index) => {
     const earlier = upstreams.slice(0, index)
@@ -35,7 +35,7 @@ export function checkUpstreams(upstreams: ParsedConfig['upstreams']): RuleProble
 /** Settings of the processes of a stdio server. */
 const ofProcesses = ['environment', 'processes', 'processesPerCaller', 'memoryMegabytes'] as const
 
-/** What can be known of a server before it is asked. */
+/** Checks what can be known of a server before it is asked. */
 function checkKind(
   { url, command, transport, era, principals, credential, ...others }: ParsedConfig['upstreams'][number],
   at: readonly PropertyKey[],

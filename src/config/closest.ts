@@ -1,4 +1,4 @@
-/** The candidate that a mistyped word most likely means: at most two letters off, case left aside. */
+/** The candidate that a mistyped word most likely means: at most two letters off, ignoring case. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))

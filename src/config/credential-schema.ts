@@ -52,7 +52,7 @@ const tokenUrl = httpUrl
     return url === null || url.protocol === 'https:' || isLoopbackHost(url.hostname)
   }, 'must be https, or on loopback: the secret of the client goes there')
 
-/** What a client of a token server has, for both kinds. */
+/** The settings of a token server's client, for both kinds. */
 const tokenClient = {
   tokenUrl: tokenUrl.meta({
     description: '`client-credentials` and `token-exchange`: the token endpoint that issues the tokens.',
@@ -106,5 +106,5 @@ export const credentialSchema = z
   })
   .default('identity')
 
-/** A credential that has more to it than its name. */
+/** A credential that is more than a keyword. */
 export type CredentialConfig = z.output<typeof described>

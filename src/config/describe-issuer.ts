@@ -1,18 +1,18 @@
 import { issuerPresetOf, type ResourceHandling, type TokenClaims } from './issuer-presets.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
 
-/** An issuer with everything that its preset knows. */
+/** An issuer with everything that its preset supplies. */
 export interface IssuerDescription extends Omit<IssuerConfig, 'issuer' | 'claims' | 'tokenTypes'> {
-  /** Undefined where it is missing. */
+  /** Undefined if it is missing. */
   readonly issuer: string | undefined
   readonly tokenTypes: readonly string[]
   readonly claims: TokenClaims
-  /** Those of the claims that the setting itself names. */
+  /** The claims that the setting itself names. */
   readonly namedClaims: readonly string[]
   readonly resource: ResourceHandling | undefined
 }
 
-/** Fills in what a preset knows. */
+/** Fills in what a preset supplies. */
 export function describeIssuer(config: IssuerConfig): IssuerDescription {
   const preset = issuerPresetOf(config.preset)
   const given = Object.fromEntries(Object.entries(config.claims).filter(([, value]) => value !== undefined))

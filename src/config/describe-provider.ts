@@ -1,13 +1,13 @@
 import { type ProviderClaims, presetOf } from './provider-presets.ts'
 import type { ProviderConfig } from './provider-schema.ts'
 
-/** A provider with everything that its preset knows. */
+/** A provider with everything that its preset supplies. */
 export interface ProviderDescription
   extends Omit<ProviderConfig, 'claims' | 'issuer' | 'scopes' | 'parameters'> {
   readonly name: string
   readonly label: string
   readonly kind: 'openid' | 'github'
-  /** Undefined where it is missing. */
+  /** Undefined if it is missing. */
   readonly issuer: string | undefined
   readonly scopes: readonly string[]
   readonly parameters: Readonly<Record<string, string>>
@@ -15,7 +15,7 @@ export interface ProviderDescription
   readonly claims: ProviderClaims
 }
 
-/** Fills in what a preset knows. */
+/** Fills in what a preset supplies. */
 export function describeProvider(config: ProviderConfig): ProviderDescription {
   const preset = presetOf(config.preset)
   const given = Object.fromEntries(Object.entries(config.claims).filter(([, value]) => value !== undefined))
@@ -38,7 +38,7 @@ function issuerOf({ preset, tenant }: ProviderConfig): string | undefined {
     : undefined
 }
 
-/** What an Entra issuer says where it stands for every directory. */
+/** Whether an Entra issuer stands for every directory. */
 export function isManyTenants(issuer: string): boolean {
   return /^https:\/\/login\.microsoftonline\.[a-z]+\/(?:common|organizations|consumers)\//.test(issuer)
 }

@@ -6,10 +6,10 @@ export function renderSchema(): string {
   return `${JSON.stringify(jsonSchema(), null, 2)}\n`
 }
 
-/** What a tenant has as an installation has it. */
+/** The settings that a tenant shares with an installation. */
 const theirs = { ...tenantSettings, limits: true }
 
-/** docs/configuration.md, made from the schema. */
+/** docs/configuration.md, generated from the schema. */
 export function renderReference(): string {
   return `# Configuration
 

@@ -8,8 +8,8 @@ import { listSettings, type Setting } from './settings.ts'
 export const fileVariable = 'PORTCULLIS_CONFIG'
 
 /**
- * Settings from environment variables, or from the files that variables with `_FILE` at their end name, with the problems
- * found on the way. Lists are separated by commas.
+ * Settings from environment variables, or from the files that variables with the suffix `_FILE` name, with
+ * the problems found on the way. Lists are separated by commas.
  */
 export function readEnvironment(environment: NodeJS.ProcessEnv): Named & { readonly problems: Problem[] } {
   const values: Record<string, unknown> = {}
@@ -39,7 +39,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Named & { reado
   return { values, names, problems }
 }
 
-/** Puts a value at a path, making the objects on the way. */
+/** Sets a value at a path, creating objects on the way. */
 function place(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [key, ...rest] = path as [string, ...string[]]
   if (rest.length === 0) target[key] = value

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import type { TlsFiles } from './tls.ts'
 
-/** A certificate that fits its private key, both PEM, as node:tls takes them. */
+/** A certificate that fits its private key, both in PEM, as node:tls takes them. */
 export interface CertificatePair {
   readonly cert: string
   readonly key: string
@@ -20,19 +20,19 @@ export interface PairProblem {
 /** A host that a certificate must cover. */
 export interface NeededHost {
   readonly host: string
-  /** Whose host it is, and how to have another one, for an operator. */
+  /** Whose host it is and how to get another one, for an operator. */
   readonly whose: string
   readonly otherwise: string
 }
 
-/** What a pair must be good for. */
+/** What a pair must be valid for. */
 export interface PairNeeds {
   readonly hosts: readonly NeededHost[]
   /** Milliseconds since the Unix epoch. */
   readonly now: number
 }
 
-/** The least version of TLS that is spoken: what came before has known weaknesses (RFC 8996). */
+/** The lowest accepted version of TLS; earlier ones have known weaknesses (RFC 8996). */
 export const leastTlsVersion = 'TLSv1.2'
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
@@ -40,8 +40,8 @@ const keyBlock = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/
 const lockedKey = /-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/
 
 /**
- * Says whether a certificate and a key, the texts of two files, can serve hosts now; tells everything that is wrong,
- * also of one file where the other could not be read.
+ * Checks whether a certificate and a key, the texts of two files, can serve hosts now. Reports everything
+ * that is wrong, also with one file if the other could not be read.
  * - The certificate comes first in its file, belongs to the key, is valid, and covers the hosts.
  * - The key has no passphrase.
  */
@@ -86,7 +86,7 @@ function readChain(text: string, file: string): X509Certificate[] {
   }
 }
 
-/** Throws what is wrong, and nothing of what the file holds. */
+/** Throws what is wrong, without anything that the file contains. */
 function readKey(text: string, file: string): KeyObject {
   if (lockedKey.test(text)) {
     const fix = `write it without one: openssl pkey -in ${file} -out FILE, readable by its owner alone`
@@ -132,7 +132,7 @@ function nameProblems(
     })
 }
 
-/** As clients do it: the names of the subject alternative name count alone (RFC 9525 section 2). */
+/** As in clients: only the names in the subject alternative name count (RFC 9525 section 2). */
 function covers(leaf: X509Certificate, host: string): boolean {
   const address = host.replaceAll(/^\[|\]$/g, '')
   return isIP(address) > 0
@@ -152,7 +152,7 @@ function fitProblems(chain: readonly X509Certificate[], key: KeyObject, files: T
   return [{ setting: 'key', message }]
 }
 
-/** Throws where TLS itself refuses the pair, such as for a key that is too short. */
+/** Throws if TLS itself refuses the pair, for example because a key is too short. */
 function tryOut(cert: string, key: string, { certificate }: TlsFiles): void {
   try {
     createSecureContext({ cert, key, minVersion: leastTlsVersion })
@@ -163,7 +163,7 @@ function tryOut(cert: string, key: string, { certificate }: TlsFiles): void {
   }
 }
 
-/** A moment as operators read it: to the minute, UTC. */
+/** A time for operators to read: to the minute, UTC. */
 function writeTime(date: Date): string {
   return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

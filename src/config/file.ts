@@ -4,7 +4,7 @@ import type * as yaml from 'yaml'
 import type { Problem } from './problems.ts'
 
 const load = createRequire(import.meta.url)
-/** Its seventy modules are not loaded where no file is named. */
+/** Its seventy modules are not loaded if no file is named. */
 const loadYaml = (): typeof yaml => load('yaml') as typeof yaml
 
 /** A configuration file that was read. */
@@ -12,15 +12,15 @@ export interface ConfigFile {
   readonly values: object
   readonly problems: readonly Problem[]
   /**
-   * Where the value of a path stands, such as `portcullis.yaml:3`; of what is missing, where it would stand. Undefined where the
-   * file has nothing of it.
+   * The position of a path's value, such as `portcullis.yaml:3`; if the value is missing, where it would be.
+   * Undefined if the file contains nothing of it.
    */
   locate(path: readonly PropertyKey[]): string | undefined
 }
 
 const nowhere = (): undefined => undefined
 
-/** Reads a YAML file. What is wrong with it is told as problems, with line and column. */
+/** Reads a YAML file. Errors in it are returned as problems, with line and column. */
 export function readConfigFile(file: string): ConfigFile {
   const failed = (path: string, message: string): ConfigFile => ({
     values: {},

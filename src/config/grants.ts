@@ -12,7 +12,7 @@ export const clientGrantTypes = [
   jwtBearer,
 ] as const
 
-/** Those that only a client may have which authenticates itself. */
+/** Those that only a client with authentication may have. */
 export const authenticatedGrantTypes: ReadonlySet<string> = new Set([
   'client_credentials',
   tokenExchange,

@@ -1,4 +1,4 @@
-/** Where an issuer's access tokens say what. */
+/** Which claims of an issuer's access tokens hold what. */
 export interface TokenClaims {
   readonly scopes: readonly string[]
   readonly clientId: readonly string[]
@@ -6,20 +6,23 @@ export interface TokenClaims {
   readonly roles: readonly string[]
 }
 
-/** Whether an issuer refuses the parameter `resource`, ignores it, or honours it where something is turned on there. */
+/**
+ * Whether an issuer refuses the parameter `resource`, ignores it, or honours it if a certain option is
+ * enabled there.
+ */
 export type ResourceHandling = 'refused' | 'ignored' | { readonly honouredWith: string }
 
-/** What is known of the access tokens of a kind of issuer. */
+/** What is known about the access tokens of a kind of issuer. */
 export interface IssuerPreset {
   readonly issuer?: string
   readonly issuerLike?: { readonly pattern: RegExp; readonly example: string }
   readonly tokenTypes: readonly string[]
   readonly claims: TokenClaims
-  /** Why its tokens never have the URL of an MCP server for audience, so that `audiences` must be told. */
+  /** Why its tokens never have the URL of an MCP server as audience, so that `audiences` must be set. */
   readonly audiences?: string
-  /** What it makes of the parameter `resource` (RFC 8707); undefined where that is not known. */
+  /** How it treats the parameter `resource` (RFC 8707); undefined if unknown. */
   readonly resource?: ResourceHandling
-  /** Whether its tokens name no scopes, so that `scopes` must be told. */
+  /** Whether its tokens name no scopes, so that `scopes` must be set. */
   readonly namesNoScopes?: true
 }
 
@@ -30,7 +33,7 @@ const standardClaims: TokenClaims = {
   roles: ['roles'],
 }
 
-/** The kinds of issuers whose access tokens are known. */
+/** The known kinds of issuers. */
 export const issuerPresets = {
   entra: {
     issuerLike: {
@@ -78,13 +81,13 @@ export const issuerPresets = {
   },
 } as const satisfies Record<string, IssuerPreset>
 
-/** For an issuer that is none of these: RFC 9068 as it is written. */
+/** For an issuer that is none of these: plain RFC 9068. */
 const plainIssuer: IssuerPreset = { tokenTypes: ['at+jwt'], claims: standardClaims }
 
 /** The names of the presets. */
 export const issuerPresetNames = Object.keys(issuerPresets) as (keyof typeof issuerPresets)[]
 
-/** What is known of a kind of issuer; of none in particular where no preset is named. */
+/** What is known about a kind of issuer, or the plain one if no preset is named. */
 export function issuerPresetOf(name: keyof typeof issuerPresets | undefined): IssuerPreset {
   return name === undefined ? plainIssuer : issuerPresets[name]
 }

@@ -75,5 +75,5 @@ export const issuerSchema = z
   })
   .meta({ description: 'Another authorization server whose access tokens the gateway accepts.' })
 
-/** An issuer as it was written. */
+/** An issuer as configured. */
 export type IssuerConfig = z.output<typeof issuerSchema>

@@ -3,7 +3,7 @@ import { whole } from './values.ts'
 
 const redisUrlProblem = 'must be a URL such as redis://user:password@host:6379/0'
 
-/** Never told what is wrong with it: it holds a password. */
+/** The error does not say what is wrong with it, since it contains a password. */
 function isRedisUrl(text: string): boolean {
   return /^rediss?:$/.test(URL.parse(text)?.protocol ?? '')
 }
@@ -52,7 +52,7 @@ const limitsObject = z.strictObject({
 /** The setting `limits`. */
 export const limitsSchema = limitsObject.prefault({})
 
-/** The same for a tenant: what holds before it is known whose a request is has one value for all. */
+/** The same for a tenant, without the limits that apply before the tenant of a request is known. */
 export const tenantLimitsSchema = limitsObject
   .omit({ headerBytes: true, headSeconds: true, requestSeconds: true })
   .prefault({})

@@ -25,11 +25,15 @@ interface Sources {
   readonly environment?: NodeJS.ProcessEnv
   /** What flags set; they override everything else. */
   readonly flags?: object
-  /** Whether it is to be served: then it needs an MCP server, and a port for each listener. */
+  /**
+   * Whether the configuration is to be served, in which case it needs an MCP server, and a port for each
+   * listener.
+   */
   readonly needsServer?: boolean
   /**
-   * The moment at which the certificate of `listen.tls` must be good, in milliseconds since the Unix epoch. Without it
-   * nobody looks: whoever works on the store alone need not be able to read a private key.
+   * The time at which the certificate of `listen.tls` must be valid, in milliseconds since the Unix epoch.
+   * Without it, the certificate is not checked, so that users who only work on the store need not be able to
+   * read a private key.
    */
   readonly certificateAt?: number | undefined
 }
@@ -37,8 +41,8 @@ interface Sources {
 const noFile: ConfigFile = { values: {}, problems: [], locate: () => undefined }
 
 /**
- * Reads a configuration: the command's own values, then the file, the environment and the flags, each overriding the
- * one before. Throws ConfigurationInvalid with every problem and its path.
+ * Reads a configuration: the command's own values, then the file, the environment and the flags, each
+ * overriding the one before. Throws ConfigurationInvalid with all problems and their paths.
  */
 export function loadConfig({
   base = {},
@@ -108,12 +112,13 @@ interface Issue {
   readonly message: string
   readonly code?: string
   readonly keys?: string[]
-  /** Of a union: what each of its branches found, their paths beginning here. */
+  /** For a union: what each of its branches found, with paths relative to this one. */
   readonly errors?: readonly (readonly Issue[])[]
 }
 
 function describeIssue({ path, message, code, keys = [], errors }: Issue): RuleProblem[] {
-  // A branch that looked inside the value is the one that was meant; the others only say that it is none of theirs.
+  // The branch that looked inside the value is the one that was meant; the others only say that the value is
+  // not theirs.
   const meant = errors?.find((issues) => issues.some((issue) => issue.path.length > 0 || issue.keys))
   if (meant !== undefined) {
     return meant.flatMap((issue) => describeIssue({ ...issue, path: [...path, ...issue.path] }))

@@ -2,7 +2,7 @@ import type { ConfigFile } from './file.ts'
 import { writePath } from './problems.ts'
 import { valueAt } from './valid-part.ts'
 
-/** Values, and what an operator calls those of them that have a name besides their path. */
+/** Values, with the names by which an operator knows those that have one besides their path. */
 export interface Named {
   readonly values: object
   /** By the path of the setting. */
@@ -27,7 +27,9 @@ interface Layers {
   readonly flags: Named
 }
 
-/** Where the value of a path can be mended: at the flag, the variable, or the line of the file that it comes from. */
+/**
+ * Where the value of a path can be fixed: the flag, the variable, or the line of the file that it comes from.
+ */
 export function placeOf(
   path: readonly PropertyKey[],
   { base, file, environment, flags }: Layers,
@@ -35,7 +37,7 @@ export function placeOf(
   return nameIn(flags, path) ?? nameIn(environment, path) ?? file.locate(path) ?? nameIn(base, path)
 }
 
-/** A variable with a list has the name of what is in it. */
+/** A variable with a list also gives its name to the items. */
 function nameIn({ values, names }: Named, path: readonly PropertyKey[]): string | undefined {
   const known = path
     .map((_, depth) => path.slice(0, depth + 1))

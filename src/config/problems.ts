@@ -1,9 +1,9 @@
 /** One thing that is wrong with a configuration. */
 export interface Problem {
-  /** Where, such as `upstreams[0].url`, or the name of a variable or flag. */
+  /** The path, such as `upstreams[0].url`, or the name of a variable or flag. */
   readonly path: string
   readonly message: string
-  /** Where it stands, such as `portcullis.yaml:3`. */
+  /** The position in a file, such as `portcullis.yaml:3`. */
   readonly place?: string | undefined
 }
 
@@ -11,7 +11,10 @@ export interface Problem {
 export interface RuleProblem {
   readonly path: readonly PropertyKey[]
   readonly message: string
-  /** What must be right for the rule to count: where something in it is wrong, the rule may only seem to be broken. */
+  /**
+   * What must be valid for the rule to apply; if something in it is wrong, the rule may only seem to be
+   * broken.
+   */
   readonly needs?: readonly PropertyKey[]
 }
 
@@ -32,12 +35,12 @@ export class ConfigurationInvalid extends Error {
   }
 }
 
-/** A broken rule that holds whatever else is wrong. */
+/** A broken rule that applies whatever else is wrong. */
 export function problem(path: readonly PropertyKey[], message: string): RuleProblem {
   return { path, message }
 }
 
-/** Writes a path of keys and indexes the way people do: `upstreams[0].url`. */
+/** Writes a path of keys and indexes in the usual way: `upstreams[0].url`. */
 export function writePath(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
     (written, key) =>

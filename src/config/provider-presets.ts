@@ -1,4 +1,4 @@
-/** Where a provider says what of a user, by the names of claims. */
+/** Which claims of a provider hold what about a user. */
 export interface ProviderClaims {
   readonly name: readonly string[]
   readonly email: string
@@ -9,10 +9,10 @@ export interface ProviderClaims {
   readonly roles: readonly string[]
 }
 
-/** What is known of a kind of identity provider. */
+/** What is known about a kind of identity provider. */
 export interface ProviderPreset {
   readonly label: string
-  /** The issuer, where there is one for everybody; else what it looks like. */
+  /** The issuer, if it is the same for everybody; otherwise an example. */
   readonly issuer?: string
   readonly issuerLike?: { readonly pattern: RegExp; readonly example: string }
   readonly clientIdLike?: { readonly pattern: RegExp; readonly example: string }
@@ -20,9 +20,9 @@ export interface ProviderPreset {
   readonly parameters: Readonly<Record<string, string>>
   readonly userinfo: boolean
   readonly claims: ProviderClaims
-  /** Whether anybody in the world can have an account there. */
+  /** Whether anyone in the world can have an account there. */
   readonly isOpen: boolean
-  /** Whether clients there have secrets, always. */
+  /** Whether clients there always have secrets. */
   readonly needsSecret: boolean
 }
 
@@ -46,7 +46,7 @@ const standard = {
   needsSecret: true,
 }
 
-/** The kinds of identity providers whose ways are known. */
+/** The known kinds of identity providers. */
 export const providerPresets = {
   keycloak: {
     ...standard,
@@ -65,7 +65,7 @@ export const providerPresets = {
       pattern: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
       example: 'the application (client) ID of the app registration: 00000000-0000-0000-0000-000000000000',
     },
-    // An address there is what an administrator typed. Only this claim says that its domain was proven.
+    // An address there is whatever an administrator typed. Only this claim says that its domain was verified.
     claims: { ...standardClaims, emailVerified: 'xms_edov', tenant: 'tid' },
   },
   auth0: {
@@ -95,7 +95,7 @@ export const providerPresets = {
       example: 'the client ID of an OAuth client: 1234-abcd.apps.googleusercontent.com',
     },
     scopes: ['openid', 'profile', 'email'],
-    // Google gives a refresh token for the first alone, and again only where the user is asked again.
+    // Google gives a refresh token only the first time, and again only if the user is asked again.
     parameters: { access_type: 'offline', prompt: 'consent' },
     claims: { ...standardClaims, domain: 'hd', tenant: 'hd' },
     isOpen: true,
@@ -110,7 +110,7 @@ export const providerPresets = {
   },
 } as const satisfies Record<string, ProviderPreset>
 
-/** For a provider that is none of these: OpenID Connect as it is written. */
+/** For a provider that is none of these: standard OpenID Connect. */
 const plainProvider: ProviderPreset = {
   ...standard,
   label: 'your identity provider',
@@ -120,7 +120,7 @@ const plainProvider: ProviderPreset = {
 /** The names of the presets. */
 export const providerPresetNames = Object.keys(providerPresets) as (keyof typeof providerPresets)[]
 
-/** What is known of a kind of provider; of none in particular where no preset is named. */
+/** What is known about a kind of provider, or the plain one if no preset is named. */
 export function presetOf(name: keyof typeof providerPresets | undefined): ProviderPreset {
   return name === undefined ? plainProvider : providerPresets[name]
 }

@@ -6,7 +6,7 @@ const texts = (description: string) => z.array(z.string().min(1)).optional().met
 const lowerCase = z.string().regex(/^[a-z0-9.-]+$/, 'must be a domain in lower case, such as example.com')
 const claim = (description: string) => z.string().min(1).optional().meta({ description })
 
-/** An issuer as it is named: no query, no fragment, no user information. */
+/** The URL of an issuer: no query, no fragment, no user information. */
 export const issuerUrl = httpUrl
   .refine((url) => !/[?#]/.test(url), 'must have no query and no fragment')
   .refine((text) => {
@@ -122,5 +122,5 @@ export const providerSchema = z
   })
   .meta({ description: 'An identity provider that users log in with.' })
 
-/** A provider as it was written. */
+/** A provider as configured. */
 export type ProviderConfig = z.output<typeof providerSchema>

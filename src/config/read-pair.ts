@@ -5,7 +5,10 @@ import type { Config, ParsedConfig } from './schema.ts'
 import { tenantUrl } from './tenant.ts'
 import type { TlsFiles } from './tls.ts'
 
-/** Reads the files of `listen.tls`, which must serve all hosts `now`. Returns the pair, or what is wrong with it. */
+/**
+ * Reads the files of `listen.tls`, which must be valid `now` for all hosts. Returns the pair, or what is
+ * wrong with it.
+ */
 export function readPair(
   files: TlsFiles,
   config: Pick<Partial<ParsedConfig>, 'publicUrl' | 'tenants'>,
@@ -33,7 +36,7 @@ export function checkPair(config: Partial<ParsedConfig>, now: number): RuleProbl
   return 'cert' in read ? [] : read.map(({ setting, message }) => ({ path: settingPath(setting), message }))
 }
 
-/** The pair of a configuration; undefined where it has none. Throws ConfigurationInvalid. */
+/** The pair of a configuration; undefined if it has none. Throws ConfigurationInvalid. */
 export function openPair(config: Config, now: number): CertificatePair | undefined {
   const { listen } = config
   if (listen.tls === undefined) return undefined
@@ -49,7 +52,7 @@ export function describePairProblems(problems: readonly PairProblem[]): string {
   return problems.map(({ setting, message }) => `${writePath(settingPath(setting))}: ${message}`).join('; ')
 }
 
-/** The hosts of the public URL and of tenants. What is wrong with them is told elsewhere. */
+/** The hosts of the public URL and of tenants. Errors in them are reported elsewhere. */
 function neededHosts({ publicUrl = '', tenants = [] }: Parameters<typeof readPair>[1]): NeededHost[] {
   const url = URL.parse(publicUrl)
   if (url?.protocol !== 'https:') return []

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 
-/** What a variable holds, or what is wrong with it. */
+/** The value of a variable, or what is wrong with it. */
 export type VariableRead = { readonly value: string | undefined } | { readonly problem: string }
 
-/** Ends the name of a variable that names a file, as container platforms hand over secrets. */
+/** The suffix of a variable that names a file, which is how container platforms pass secrets. */
 export const fileSuffix = '_FILE'
 
 /**
- * The value of a variable: its own, or the content of the file that `NAME_FILE` names, without the line break at its end.
- * Undefined where neither is set. A problem never tells what a file holds.
+ * The value of a variable: its own, or the content of the file that `NAME_FILE` names, without the line break
+ * at its end. Undefined if neither is set. A problem never reveals what a file contains.
  */
 export function readVariable(environment: NodeJS.ProcessEnv, name: string): VariableRead {
   const own = environment[name]

@@ -15,13 +15,13 @@ const port = whole(0, 65_535)
 
 const databaseUrlProblem = 'must be a URL such as postgres://user:password@host:5432/database'
 
-/** Never told what is wrong with it: it holds a password. */
+/** The error does not say what is wrong with it, since it contains a password. */
 function isDatabaseUrl(text: string): boolean {
   const url = URL.parse(text)
   return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.pathname.length > 1
 }
 
-/** The callbacks of clients that are known to use a scheme of their own: Cursor, Raycast and Warp. */
+/** The callbacks of clients that are known to use a private-use scheme: Cursor, Raycast and Warp. */
 const knownPrivateUseRedirects = [
   'cursor://anysphere.cursor-mcp/oauth/callback',
   'com.raycast:/oauth',
@@ -266,7 +266,7 @@ export const configSchema = installationSchema.extend({
   tenants: z.array(installationSchema.pick(tenantSettings).extend(tenantOwn)).default([]),
 })
 
-/** A configuration as it is written. */
+/** A configuration as written. */
 export type ConfigInput = z.input<typeof configSchema>
 
 /** A configuration that has passed the schema, before defaults that depend on other settings. */
@@ -287,5 +287,5 @@ export interface Config extends ParsedConfig {
 /** A tenant in a checked configuration. */
 export type TenantConfig = ParsedConfig['tenants'][number] & { readonly login: CompleteLogin }
 
-/** One MCP server behind the gate. */
+/** One MCP server behind the gateway. */
 export type UpstreamConfig = ParsedConfig['upstreams'][number]

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { configSchema } from './schema.ts'
 
-/** One setting: a leaf of the schema, as documentation and the environment see it. */
+/** One setting: a leaf of the schema, as seen by documentation and environment. */
 export interface Setting {
   readonly path: readonly string[]
   readonly type: string
   readonly description: string
   readonly fallback: unknown
-  /** The variable that sets it, or undefined where only the file can. */
+  /** The variable that sets it, or undefined if only the file can. */
   readonly variable: string | undefined
   readonly values: readonly unknown[] | undefined
   /** The bounds of a number, such as `1 to 600`. */
@@ -63,7 +63,7 @@ function walk(schema: JsonSchema, path: readonly string[]): Setting[] {
   ]
 }
 
-/** What several branches have in common is one setting, which has the values of all of them. */
+/** What several branches have in common is one setting, with the values of all of them. */
 function joinBranches(settings: readonly Setting[]): Setting[] {
   const joined = new Map<string, Setting>()
   for (const setting of settings) {

@@ -28,7 +28,7 @@ export const tenantSettings = {
   cors: true,
 } as const
 
-/** What a tenant is called, where it is found, and what differs from the same setting of an installation. */
+/** The name and address of a tenant, and the settings that differ from an installation's. */
 export const tenantOwn = {
   name: z
     .string()
@@ -47,7 +47,7 @@ export const tenantOwn = {
   limits: tenantLimitsSchema,
 }
 
-/** Whose configuration one is, where it is that of a tenant. */
+/** Which tenant a configuration belongs to. */
 export interface TenantOf {
   readonly name: string
   /** The data folder of the whole installation, where its secret is. */

@@ -10,7 +10,10 @@ export function tenantPath(name: string): string {
   return `/${tenantSegment}/${name}`
 }
 
-/** The public URL of a tenant: a path under that of the installation, or an origin of its own with the same scheme. */
+/**
+ * The public URL of a tenant: a path under that of the installation, or a separate origin with the same
+ * scheme.
+ */
 export function tenantUrl(publicUrl: string, { name, host }: Pick<TenantConfig, 'name' | 'host'>): string {
   if (host === undefined) return publicUrl + tenantPath(name)
   const { protocol, port } = new URL(publicUrl)
@@ -20,8 +23,8 @@ export function tenantUrl(publicUrl: string, { name, host }: Pick<TenantConfig, 
 }
 
 /**
- * The whole configuration of a tenant: an installation of its own, with data of its own, that shares the process, its
- * listeners, and where its data, log and audit go.
+ * The complete configuration of a tenant: a separate installation with its own data, which shares the
+ * process, its listeners, and the destinations of its data, log and audit.
  */
 export function configOfTenant(config: Config, tenant: TenantConfig): Config {
   const { name, host, ...own } = tenant
@@ -32,7 +35,7 @@ export function configOfTenant(config: Config, tenant: TenantConfig): Config {
     ...config,
     ...own,
     publicUrl: tenantUrl(config.publicUrl, tenant),
-    // Under a name of its own no other one is served.
+    // A tenant with its own host name is served under no other.
     allowedHosts: host === undefined ? config.allowedHosts : [],
     limits: { ...own.limits, redis: own.limits.redis ?? redis, headerBytes, headSeconds, requestSeconds },
     data: join(data, 'tenants', name),

@@ -15,5 +15,5 @@ export const tlsSchema = z
   })
   .optional()
 
-/** Where the certificate of the gateway is, with its private key. */
+/** The files of the gateway's certificate and its private key. */
 export type TlsFiles = NonNullable<z.output<typeof tlsSchema>>

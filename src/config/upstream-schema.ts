@@ -11,7 +11,7 @@ const isMethodName = (text: string): boolean => /^[\w./-]{1,128}$/.test(text)
 
 const patterns = z.array(z.string().min(1).max(500))
 
-/** What of one kind may be used. */
+/** Which objects of one kind may be used. */
 const kindRules = (what: string) =>
   z
     .strictObject({

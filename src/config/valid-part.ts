@@ -4,16 +4,19 @@ import { configSchema, type ParsedConfig } from './schema.ts'
 
 type Path = readonly PropertyKey[]
 
-/** What of a configuration is right on its own, so that the rules between settings can be checked for that. */
+/**
+ * The part of a configuration that is valid by itself, so that the rules between settings can be checked for
+ * it.
+ */
 export interface ValidPart {
   readonly config: Partial<ParsedConfig>
-  /** Where in the whole configuration stands what is at a path of this part, whose lists have fewer items. */
+  /** Translates a path in this part, whose lists have fewer items, to a path in the whole configuration. */
   readonly pathInWhole: (path: Path) => Path
 }
 
 /**
- * Leaves out what the schema refuses: the item of a list, or the setting where it is in no list. Nothing is told of that,
- * since whoever parses the whole has told it.
+ * Leaves out what the schema rejects: the list item, or the setting if it is not in a list. Reports nothing,
+ * since parsing the whole has already done so.
  */
 export function validPart(whole: object): ValidPart {
   const leftOut = new Set<string>()
@@ -46,7 +49,10 @@ export function valueAt(value: unknown, path: Path): unknown {
   }, value)
 }
 
-/** The innermost item with settings that an issue is about, else the outermost item; undefined outside of lists. */
+/**
+ * The innermost item with settings that an issue is about, or else the outermost item; undefined outside of
+ * lists.
+ */
 function wrongItem(value: unknown, path: Path): Path | undefined {
   const items = path.flatMap((key, depth) => (typeof key === 'number' ? [path.slice(0, depth + 1)] : []))
   return items.findLast((item) => isJsonObject(valueAt(value, item))) ?? items[0]

@@ -9,10 +9,10 @@ export function whole(least: number, most: number): z.ZodInt {
   return z.int(error).min(least, error).max(most, error)
 }
 
-/** A lifetime of access tokens. */
+/** The lifetime of access tokens. */
 export const accessTokenSeconds = whole(30, longestTokenSeconds)
 
-/** A scope. Whether there is one of that name, checkScopes says. */
+/** A scope. checkScopes checks that it exists. */
 export const scope = z.string().refine(isScopeToken, 'is not a scope: no space, quote or backslash')
 
 /** An IP address, or a network in CIDR notation. */
@@ -31,7 +31,7 @@ export const httpUrl = z.url({
   error: ({ input }) => `${input === undefined ? 'is needed:' : 'must be'} an http or https URL`,
 })
 
-/** A secret that an operator was given, and the file that may hold it instead. */
+/** A secret that the operator was given, and the file that may hold it instead. */
 export const givenSecret = {
   clientSecret: z
     .string()

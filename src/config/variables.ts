@@ -6,14 +6,16 @@ import { readVariable } from './read-variable.ts'
 interface Place {
   /** The segment `[]` stands for every item of a list. */
   readonly path: readonly string[]
-  /** What stands there when the variable is not set. One problem for one mistake: what is not there is not wrong, too. */
+  /**
+   * The value to use if the variable is not set, so that a missing value is not reported as a wrong one, too.
+   */
   readonly otherwise?: string
 }
 
 const someSecret = 'x'.repeat(minSecretLength)
 const credential = ['upstreams', '[]', 'credential']
 
-/** Where a setting may name an environment variable, `$NAME`, so that a file holds no secret. */
+/** The settings that may name an environment variable, `$NAME`, so that a file contains no secrets. */
 const ownPlaces: readonly Place[] = [
   { path: ['clients', '[]', 'secret'], otherwise: someSecret },
   { path: [...credential, 'token'], otherwise: someSecret },
@@ -34,7 +36,7 @@ const places: readonly Place[] = [
   { path: ['traces', 'authorization'], otherwise: someSecret },
 ]
 
-/** Puts the values of variables in the places of their names. A variable that is not set becomes a problem. */
+/** Replaces the names of variables by their values. A variable that is not set becomes a problem. */
 export function resolveVariables(
   config: object,
   environment: NodeJS.ProcessEnv,

@@ -2,16 +2,16 @@ import { stat } from 'node:fs/promises'
 
 interface WatchOptions {
   readonly file: string
-  /** Told when the file has changed and has been left alone for a moment, and once at the beginning. */
+  /** Called when the file has changed and then remained unchanged for a moment, and once at the beginning. */
   readonly onChange: () => void
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two checks. */
   readonly everyMs?: number
 }
 
 /**
- * Watches a file: looks at it again and again, since that also finds a file that was renamed into place, links on the way
- * to it that were turned, and what others wrote over the network. Editors and copies write in several steps: a change
- * counts when two looks have found the same. Returns what ends it.
+ * Watches a file by polling, since that also detects a file that was renamed into place, redirected links on
+ * its path, and changes made by others over the network. Editors and copy programs write in several steps, so
+ * a change counts once two checks have found the same. Returns a function that stops it.
  */
 export function watchFile({ file, onChange, everyMs = 1000 }: WatchOptions): () => void {
   let seen: string | undefined
@@ -35,7 +35,7 @@ export function watchFile({ file, onChange, everyMs = 1000 }: WatchOptions): () 
   return () => clearInterval(timer)
 }
 
-/** Whatever changes when a file is written, replaced, or reached through another link. */
+/** Everything that changes when a file is written, replaced, or reached through another link. */
 async function describeFile(file: string): Promise<string> {
   const found = await stat(file, { bigint: true }).catch(() => undefined)
   return found === undefined

@@ -15,8 +15,8 @@ const listExamples: ReadonlyMap<PropertyKey | undefined, string> = new Map([
 ])
 
 /**
- * Words what the schema refuses for operators, where the schema itself has no words for it. Never tells a value, which may be
- * a secret.
+ * Words the schema's rejections for operators, if the schema itself has no text for them. Never reveals a
+ * value, which may be a secret.
  */
 export function wordIssue(issue: Issue): string | undefined {
   if (issue.code === 'invalid_value') return wordChoice(issue.values.map(String), issue.input)
