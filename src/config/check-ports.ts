@@ -32,7 +32,10 @@ function addressOf(host: string): string {
   return host.toLowerCase() === 'localhost' ? '127.0.0.1' : host.toLowerCase()
 }
 
-/** Whether a host means every address: of both families, or only of IPv4. */
+/**
+ * Whether a host that means every address includes the other one: `::` includes both families, `0.0.0.0` only
+ * IPv4.
+ */
 function takes(host: string, other: string): boolean {
   return (host === '::' && isIP(other) > 0) || (host === '0.0.0.0' && isIP(other) === 4)
 }

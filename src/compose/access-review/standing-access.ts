@@ -17,7 +17,7 @@ interface StandingPorts {
 
 interface Standing {
   readonly access: readonly StandingAccess[]
-  /** The clients that users gave something to, in so far as users are known. */
+  /** The clients that users gave something to, however these clients are known. */
   readonly clientIds: ReadonlySet<string>
   readonly hasMore: boolean
 }
