@@ -5,8 +5,8 @@ import { mayIntrospectAll } from './introspection.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /**
- * Revocation (RFC 7009) and introspection (RFC 7662) of our JWT access tokens, which the library refuses after it has
- * authenticated the client. Returns false where the library's answer stands.
+ * Revocation (RFC 7009) and introspection (RFC 7662) of our JWT access tokens, which the library refuses
+ * after it has authenticated the client. Returns false if the library's answer stands.
  */
 export function accessTokenEndpoints(
   settings: AuthorizationServerSettings,
@@ -29,7 +29,10 @@ export function accessTokenEndpoints(
   }
 }
 
-/** The content of an access token of ours, as long as it is valid; whether it was revoked is another question. Untrusted. */
+/**
+ * The content of an access token of ours, as long as it is valid; whether it was revoked is another question.
+ * Untrusted.
+ */
 export async function verifyAccessToken(
   { keys, site, clock }: AuthorizationServerSettings,
   token: string,
@@ -43,7 +46,7 @@ export async function verifyAccessToken(
     }
     return (await jwtVerify(token, keys.resolve, options)).payload
   } catch {
-    return undefined // to the client an invalid token is one that is not active: RFC 7662 section 2.2
+    return undefined // to the client an invalid token is an inactive one: RFC 7662 section 2.2
   }
 }
 
@@ -53,19 +56,16 @@ async function revoke({ revocations }: AuthorizationServerSettings, payload: JWT
   }
 }
 
-/** Of an access token of ours, which is trusted. */
+/** Claims of an access token of ours, which is trusted. */
 export interface OriginClaims extends JWTPayload {
-  /** The tokens by `jti` that this one was exchanged for. */
+  /** The tokens, by `jti`, that this one was exchanged for. */
   readonly origins?: readonly string[]
-  /** The grant by its name that it came from. */
+  /** The name of the grant that it came from. */
   readonly gid?: string
   readonly assertion?: AssertionClaim
 }
 
-/**
- * Says whether a token, one that it was exchanged for, the grant that it came from, or one of those that it ends with was
- * revoked.
- */
+/** Whether a token, one that it was exchanged for, its grant, or one of its holders was revoked. */
 export async function isRevoked(
   { revocations }: AuthorizationServerSettings,
   claims: OriginClaims,
@@ -91,7 +91,7 @@ function describe({ gid: _, origins: __, assertion: ___, ...claims }: OriginClai
 function answer(context: KoaContextWithOIDC, body: string | object): void {
   context.status = 200
   context.set('Cache-Control', 'no-store')
-  // That of the library's answer, which was JSON: what is empty is none.
+  // The library's answer was JSON, but an empty body is not.
   context.remove('Content-Type')
   context.body = body
 }

@@ -19,7 +19,7 @@ interface AccountPorts {
   readonly visitor: (context: PageContext) => Promise<SignedIn | undefined>
 }
 
-/** Adds the pages on which a person sees what they granted, and takes it back. */
+/** Adds the pages on which users see what they have granted, and revoke it. */
 export function addAccountPages(
   pages: PageApp,
   { provider, settings, forms, notes, visitor }: AccountPorts,
@@ -53,7 +53,8 @@ export function addAccountPages(
     const clientId = textOf(form['client_id'])
     if (clientId === '') throw new errors.SessionNotFound('a form without a client')
     Object.assign(notes.of(context.env.incoming), { subject: person.accountId, clientId })
-    // In this order: what is being granted by memory at this moment is then either seen as a grant, or not granted.
+    // In this order, so that a grant that is just being made from remembered consent is either found here or
+    // not made.
     await consents.forget(person.accountId, clientId)
     await allGrants.revokeAll(person.accountId, clientId)
     return context.redirect(site.path(accountPath), 303)

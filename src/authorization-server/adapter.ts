@@ -12,9 +12,9 @@ import { findToResume, interactionModel, resumeLater } from './resumption.ts'
 import { SeenBefore } from './seen-once.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** What the library has for sessions, and besides how one is stored again that was there before. */
+/** The library's session storage, with a way to store a session again that already existed. */
 export interface SessionAdapter extends Adapter {
-  /** Stores a session where it still is, as `before`. Where it has ended meanwhile, nothing is stored. */
+  /** Stores a session if it still exists, as `before`. If it has ended in the meantime, stores nothing. */
   replace(before: string, id: string, payload: AdapterPayload, expiresIn: number | undefined): Promise<void>
 }
 
@@ -23,10 +23,10 @@ interface AdapterPorts extends ClientAdapterPorts, Pick<AuthorizationServerSetti
 }
 
 /**
- * Gives oidc-provider its storage. The library finds first and acts later; what may happen once is therefore decided
- * here, by conditional statements: `consume` and the insertion of a `jti` throw when somebody else was first, and what
- * a token request redeems is settled when its answer is ready (`settleRedemption`). Refresh tokens are kept with their
- * grant, by an adapter of their own.
+ * Gives oidc-provider its storage. The library finds first and acts later, so what may happen only once is
+ * decided here, by conditional statements: `consume` and the insertion of a `jti` throw if somebody else was
+ * first, and what a token request redeems is settled when its answer is ready (`settleRedemption`). Refresh
+ * tokens are kept with their grant, by a separate adapter.
  */
 export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter {
   const { artifacts, registered, registration, clock } = ports
@@ -46,7 +46,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
     userCode: payload.userCode,
     accountId: payload.accountId,
     clientId: payload.clientId,
-    // Whose last second is over when it comes here has 0 left, and must not stay for ever.
+    // An artifact in its last second has 0 left here, and must not be kept forever.
     expiresAt: expiresIn === undefined ? undefined : clock.now() + expiresIn * 1000,
   })
 
@@ -57,7 +57,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
       if (model === seenOnceModel) {
         if (!(await artifacts.insertOnce(artifact))) throw new SeenBefore()
       } else await artifacts.put(artifact, isGrantedAtOnce(model))
-      // A person has let the client in: its registration is in use.
+      // A user has approved the client, so its registration is in use.
       if (model === 'Grant' && payload.clientId !== undefined)
         await registered.markUsed(payload.clientId, clock.now() + registration.idleSeconds * 1000)
     },
@@ -80,7 +80,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
     async consume(id) {
       if (model === pushedRequestModel) return usePushedRequest(ports, id)
       if (useLater(model, id) || (await artifacts.consume(model, id))) return
-      // Two requests presented the same one at once: the second is a replay.
+      // Two requests presented the same one concurrently: the second is a replay.
       const found = await artifacts.find(model, id)
       const grantId = found?.payload['grantId']
       if (typeof grantId === 'string') await revokeGrant(grantId)
@@ -105,7 +105,10 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
   }
 }
 
-/** Of many people who confirm one user code at once, one goes on: whoever is first to mark it. Throws InvalidRequest. */
+/**
+ * If several users confirm one user code concurrently, only the first to mark it goes on. Throws
+ * InvalidRequest.
+ */
 async function claimDeviceCode(
   artifacts: ArtifactStore,
   id: string,
@@ -117,7 +120,10 @@ async function claimDeviceCode(
   if (!(await artifacts.insertOnce(claim))) throw new errors.InvalidRequest('this code is in use already')
 }
 
-/** Whether a client gets its token with the answer that the grant is made for: there is no code that it redeems later. */
+/**
+ * Whether a client gets its token with the answer for which the grant is made, without a code to redeem
+ * later.
+ */
 function isGrantedAtOnce(model: string): boolean {
   return model === 'Grant' && Provider.ctx?.oidc.route === 'token'
 }

@@ -19,14 +19,16 @@ export interface Answered {
   readonly site: Site
 }
 
-/** An OAuth error, on its way to a client or a person. */
+/** An OAuth error, on its way to a client or a user. */
 interface AnsweredError {
   readonly status: number
   readonly code: string
   readonly description: string
 }
 
-/** Sends an error: as a page where a browser asks, else as an OAuth error document. `notes` learns what it was. */
+/**
+ * Sends an error: as a page if a browser asks, otherwise as an OAuth error document. Records it in `notes`.
+ */
 async function sendError(
   { req, res, notes, site }: Answered,
   { status, ...error }: AnsweredError,
@@ -41,13 +43,13 @@ async function sendError(
   res.end(JSON.stringify({ error: error.code, error_description: description }))
 }
 
-/** Says that there is nothing at a path. */
+/** Answers that there is nothing at a path. */
 export function sendNotFound(answered: Answered): Promise<void> {
   const description = 'nothing is served at this path'
   return sendError(answered, { status: 404, code: 'not_found', description })
 }
 
-/** Says which HTTP methods there are at a path, which may have a better word for those who came with another one. */
+/** Answers which HTTP methods a path has, with a more helpful page for a browser where there is one. */
 export function sendNotAllowed(
   answered: Answered,
   methods: readonly string[],
@@ -57,7 +59,10 @@ export function sendNotAllowed(
   return sendError(answered, { status: 405, code: 'invalid_request', description })
 }
 
-/** Sends what a thrown error means: a Refusal or an error of the library as it says, everything else as a fault of ours. */
+/**
+ * Answers a thrown error: a Refusal or an error of the library as it says, anything else as an internal
+ * error.
+ */
 export async function answerError(
   error: unknown,
   answered: Answered,
@@ -80,7 +85,7 @@ export async function answerError(
   } else await sendError(answered, { status: 500, code: 'server_error', description: 'something went wrong' })
 }
 
-/** What the front layer refuses in the words of the library is sent as the library does. */
+/** When the front layer refuses with an error of the library, the answer is the same as the library's own. */
 async function sendLibraryError(
   answered: Answered,
   {
@@ -96,7 +101,7 @@ async function sendLibraryError(
   res.writeHead(status, pageHeaders).end(page)
 }
 
-/** Sends a page that was rendered before. */
+/** Sends a page that has already been rendered. */
 export function sendPage(res: ServerResponse, page: string): void {
   res.writeHead(200, pageHeaders).end(page)
 }
@@ -111,19 +116,19 @@ export function sendPasskeyScript(res: ServerResponse): void {
   sendAsset(res, 'text/javascript', passkeyScript)
 }
 
-/** Sends the icon under the name that changes with it. */
+/** Sends the icon under the name that changes with its content. */
 export function sendIcon(res: ServerResponse): void {
   sendAsset(res, 'image/svg+xml', icon)
 }
 
-/** Sends the icon under the name that browsers try where no page names one. */
+/** Sends the icon under the name that browsers try by default. */
 export function sendWellKnownIcon(res: ServerResponse): void {
   sendAsset(res, 'image/svg+xml', icon, 'public, max-age=86400')
 }
 
 const forEver = 'public, max-age=31536000, immutable'
 
-/** The name of an asset changes with its content, unless it says how long it may be kept. */
+/** The name of an asset changes with its content, unless it says how long it may be cached. */
 function sendAsset(res: ServerResponse, type: string, content: string, cacheControl = forEver): void {
   res.writeHead(200, {
     'Content-Type': `${type}; charset=utf-8`,

@@ -8,17 +8,20 @@ import type { OAuthStep, RequestEvent } from '../telemetry/event.ts'
 import type { Note } from './notes.ts'
 
 interface Observed {
-  /** Tells of the request as far as it is known when its answer begins. */
+  /** Describes the request as far as it is known when its answer begins. */
   readonly describe: () => { readonly event: RequestEvent; readonly note: Note }
   readonly recorder: Recorder
   readonly resources: ResourceDirectory
   readonly onFault: (error: unknown) => void
 }
 
-/** How the decision of an answer is recorded, until it is. */
+/** How to record the decision of an answer, until it has been recorded. */
 const unrecorded = new WeakMap<ServerResponse, (how: 'record' | 'commit') => void>()
 
-/** Has the audit know of a decision before anything of its answer leaves. An answer without its event does not leave. */
+/**
+ * Makes sure that a decision is in the audit before any of its answer is sent. An answer without its event is
+ * not sent.
+ */
 export function recordBeforeAnswer(
   res: ServerResponse,
   { describe, recorder, resources, onFault }: Observed,
@@ -30,7 +33,7 @@ export function recordBeforeAnswer(
       const decision = decisionOf(event, note, resources)
       if (decision !== undefined) recorder[how](decision)
     } catch (error) {
-      // What says that nothing is decided may leave.
+      // An answer that says that nothing is decided may be sent.
       if (event.code === 'audit_unavailable') return
       onFault(error)
       res.destroy()
@@ -40,8 +43,9 @@ export function recordBeforeAnswer(
 }
 
 /**
- * Records the decision of an answer that is ready, and resolves at the end of this turn of the event loop: what is decided
- * in one turn is written at once, and its answers leave one right after the other, which wakes their reader once.
+ * Records the decision of an answer that is ready, and resolves at the end of this turn of the event loop:
+ * all decisions of one turn are written together, and their answers are sent one right after the other, which
+ * wakes their reader only once.
  */
 export async function recordTogether(res: ServerResponse): Promise<void> {
   unrecorded.get(res)?.('record')
@@ -65,7 +69,7 @@ const names: Readonly<Record<OAuthStep, EventName>> = {
   page: 'account.change',
 }
 
-/** What a request decided. Undefined for what decides nothing: metadata, forms that are shown, paths that are not there. */
+/** What a request decided. Undefined if it decides nothing: metadata, forms that are shown, unknown paths. */
 function decisionOf(
   { step = 'page', outcome, httpMethod, ...event }: RequestEvent,
   { granted, scope, resource, grant, asked }: Note,
@@ -99,16 +103,16 @@ interface Facts extends Pick<RequestEvent, 'outcome' | 'httpMethod' | 'status' |
   readonly granted: boolean | undefined
 }
 
-/** Whether a request that succeeded has decided something. */
+/** Whether a successful request has decided something. */
 function decides({ step, httpMethod, granted, subject }: Facts): boolean {
   if (step === 'discovery' || step === 'keys' || httpMethod === 'OPTIONS') return false
   if (step === 'resumption') return granted === true
-  // Who comes back from an identity provider does so by GET.
+  // Users come back from an identity provider with a GET.
   if (step === 'login' && subject !== undefined) return true
   return step === 'authorization' || httpMethod === 'POST'
 }
 
-/** What leads to a login, a consent or an identity provider is neither allowed nor denied yet. */
+/** A redirect to a login, a consent page or an identity provider is neither allowed nor denied yet. */
 function outcomeOf({ step, outcome, status, granted, subject }: Facts): Outcome {
   if (status === 429) return 'limited'
   const isOver = (step !== 'authorization' || granted === true) && (step !== 'login' || subject !== undefined)

@@ -5,9 +5,10 @@ import { allowedScopesField } from './client-fields.ts'
 import { errors } from './library.ts'
 
 /**
- * The scopes that this client may get: all of the catalogue, and of the scopes for single tools, which cannot be
- * listed, those that are asked for; within what the configuration allows the client. A person is shown what is left, and
- * is not asked where nothing is; a machine that asks for more than it may have is told so. Throws InvalidScope.
+ * The scopes that this client may get: the whole catalogue and, of the scopes for single tools, which cannot
+ * be listed, the requested ones; limited to what the configuration allows the client. A user is shown what is
+ * left, and is not asked if nothing is; a machine that asks for more than it may have gets an error. Throws
+ * InvalidScope.
  */
 export function availableScopes(
   catalogue: ScopeCatalogue,
@@ -25,7 +26,7 @@ export function availableScopes(
     const refused = asked.find((scope) => !available.includes(scope))
     if (refused !== undefined) throw new errors.InvalidScope('the client may not have this scope', refused)
   }
-  // Where a token is asked for, the person has decided already.
+  // By the time a token is requested, the user has already decided.
   if (route !== 'token' && !asked.some((scope) => scope === 'openid' || available.includes(scope)))
     throw new errors.InvalidScope('the client may have none of the scopes that it asks for', asked.join(' '))
   return available

@@ -12,10 +12,10 @@ import { dropOfflineAccess } from './offline-access.ts'
 import { omittedRedirectUri } from './redemption.ts'
 
 /**
- * Makes a form acceptable that means something we understand: every spelling of a resource becomes the canonical one,
- * client_credentials without a scope asks for the client's own, a refresh and a machine may name `offline_access` as an
- * authorization request may, and a code may come without its redirect URI. What needs nothing of that stays as it is: it
- * is read here as the library reads it. The form is untrusted.
+ * Makes an unusual but understandable form acceptable: every spelling of a resource becomes the canonical
+ * one, client_credentials without a scope asks for the client's own scopes, a refresh and a machine may name
+ * `offline_access` as an authorization request may, and a code may come without its redirect URI. A form that
+ * needs none of this stays as it is, read in the same way as the library reads it. The form is untrusted.
  */
 export async function normaliseForm(
   text: string,
@@ -34,7 +34,7 @@ export async function normaliseForm(
   if (!isDeepStrictEqual(resources, asked)) changes['resource'] = resources
   const grantType = first(form['grant_type'])
   const isMachine = grantType === 'client_credentials'
-  // One that is there twice is left for the library to refuse.
+  // A duplicate is left for the library to refuse.
   const sent = form['scope']
   const isRead = typeof sent === 'string' && (isMachine || grantType === 'refresh_token')
   const scope = isRead ? dropOfflineAccess(sent) : sent
@@ -43,7 +43,7 @@ export async function normaliseForm(
     changes['redirect_uri'] = omittedRedirectUri
   if (isMachine && isOmitted(scope)) {
     const clientId =
-      // One without a value counts as none.
+      // An empty value counts as none.
       (first(form['client_id']) || undefined) ??
       basicClientId(authorization) ??
       assertedClientId(first(form['client_assertion']))
@@ -53,7 +53,7 @@ export async function normaliseForm(
   return Object.keys(changes).length === 0 ? text : stringify({ ...form, ...changes })
 }
 
-/** A parameter without a value counts as one that was not sent (RFC 6749 section 3.2). */
+/** A parameter without a value counts as not sent (RFC 6749 section 3.2). */
 function isOmitted(value: string | string[] | undefined): boolean {
   return value === undefined || value === ''
 }
@@ -67,8 +67,9 @@ function first(value: string | string[] | undefined): string | undefined {
 }
 
 /**
- * Cleans a registration request. What is no JSON object is left for the library to refuse. Throws InvalidClientMetadata also
- * where the keys of a client would have to be fetched: only those of a metadata document are.
+ * Cleans a registration request. If it is not a JSON object, it is left for the library to refuse. Also
+ * throws InvalidClientMetadata if the keys of a client would have to be fetched, which is done only for
+ * metadata documents.
  */
 export function normaliseRegistration(text: string): string {
   let body: unknown
@@ -88,7 +89,9 @@ export function normaliseRegistration(text: string): string {
   return JSON.stringify(metadata)
 }
 
-/** Gives a request whose body was read another one, for a library that reads bodies from the stream. */
+/**
+ * Replaces the body of a request that has already been read, for a library that reads bodies from the stream.
+ */
 export function replaceBody(req: IncomingMessage, text: string): void {
   const body = Buffer.from(text)
   req.headers['content-length'] = String(body.length)
@@ -97,7 +100,7 @@ export function replaceBody(req: IncomingMessage, text: string): void {
   Object.defineProperty(req, 'iterator', { value: () => [body] })
 }
 
-/** Who an assertion says that it is from (RFC 7523 section 3); the library checks it. */
+/** The client that an assertion claims to be from (RFC 7523 section 3); the library verifies it. */
 function assertedClientId(assertion: string | undefined): string | undefined {
   try {
     const subject: unknown = assertion === undefined ? undefined : decodeJwt(assertion).sub

@@ -1,13 +1,13 @@
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import type { Note } from './notes.ts'
 
-/** Enough to see what is different about it. */
+/** Enough to see how it differs. */
 const keptCharacters = 200
 
 /**
- * Writes each resource that a request names as tokens do, once, and notes the first that the client writes otherwise.
- * A parameter without a value names none (RFC 6749 section 3.1). What is none of ours is left for the library to refuse.
- * Untrusted.
+ * Rewrites each resource that a request names in the form that tokens use, without duplicates, and notes the
+ * first that the client wrote differently. A parameter without a value names none (RFC 6749 section 3.1).
+ * Unknown resources are left for the library to refuse. Untrusted.
  */
 export function canonicalResources(
   resources: ResourceDirectory,

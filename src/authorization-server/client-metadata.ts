@@ -6,10 +6,10 @@ import { errors } from './library.ts'
 /** Client metadata as it arrives: RFC 7591 section 2. Untrusted. */
 export type ClientMetadata = Record<string, unknown>
 
-/** What a client that registered itself may do. Everything else is the operator's to give. */
+/** What a self-registered client may do. Everything else is up to the operator. */
 const grantTypes = new Set(['authorization_code', 'refresh_token'])
 
-/** The members that a client may choose for itself. The rest of what it sends has no effect. */
+/** The members that a client may choose for itself. Anything else that it sends has no effect. */
 const ownMembers = new Set([
   'redirect_uris',
   'token_endpoint_auth_method',
@@ -32,7 +32,7 @@ const ownMembers = new Set([
   'require_pushed_authorization_requests',
 ])
 
-/** Members that are optional texts, for which some clients send an empty string. */
+/** Optional string members, for which some clients send an empty string. */
 export const optionalTexts: readonly string[] = [
   'client_name',
   'client_uri',
@@ -45,10 +45,10 @@ export const optionalTexts: readonly string[] = [
 ]
 
 /**
- * Makes a registration request acceptable that real clients send: drops members that are null, empty optional texts and
- * addresses that are no e-mail, keeps the members and grants that are a client's to choose, and derives `application_type` where it is
- * missing, or hides that any port of loopback is meant. The body is untrusted; what is left is still checked by the library and by `checkMetadata`.
- * Throws InvalidClientMetadata.
+ * Makes registration requests of real clients acceptable: drops null members, empty optional strings and
+ * addresses that are not e-mail addresses, keeps only the members and grants that a client may choose, and
+ * derives `application_type` if it is missing, or if it contradicts that any loopback port is meant. The body
+ * is untrusted; the library and `checkMetadata` still check what is left. Throws InvalidClientMetadata.
  */
 export function cleanRegistration(body: ClientMetadata): ClientMetadata {
   const members = Object.entries(body).filter(([member, value]) => ownMembers.has(member) && value !== null)
@@ -74,8 +74,8 @@ export function cleanRegistration(body: ClientMetadata): ClientMetadata {
 }
 
 /**
- * Refuses redirect URIs that lead neither to https nor to a loopback address (MCP authorization, "Redirect URIs"),
- * or to an address that the operator allowed, and says why. Throws InvalidClientMetadata.
+ * Refuses redirect URIs that lead neither to https nor to a loopback address (MCP authorization, "Redirect
+ * URIs"), unless the operator allowed them, and says why. Throws InvalidClientMetadata.
  */
 export function refuseRedirects(redirectUris: unknown, privateUse: readonly string[]): void {
   for (const uri of Array.isArray(redirectUris) ? redirectUris : []) {
@@ -88,17 +88,22 @@ export function refuseRedirects(redirectUris: unknown, privateUse: readonly stri
   }
 }
 
-/** A list of texts, and a set of keys that have lists themselves (RFC 7517 section 4.3). */
+/** A list of strings, or a set of keys that contain lists themselves (RFC 7517 section 4.3). */
 const listDepth = 1
 const keySetDepth = 4
 
-/** Whether lists and objects are nested no deeper: what reads them later does so by recursion. The value is untrusted. */
+/**
+ * Whether lists and objects are nested no deeper, since later readers use recursion. The value is untrusted.
+ */
 function isShallow(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   return depth > 0 && Object.values(value).every((inner) => isShallow(inner, depth - 1))
 }
 
-/** Whether one of the redirect URIs leads to a program, where any port of loopback is meant (RFC 8252 section 7.3). Untrusted. */
+/**
+ * Whether one of the redirect URIs leads to a local program, for which any loopback port is meant (RFC 8252
+ * section 7.3). Untrusted.
+ */
 export function isNative(redirectUris: unknown): boolean {
   return (
     Array.isArray(redirectUris) &&

@@ -4,13 +4,13 @@ import { canonicalResources } from './canonical-resources.ts'
 import type { Note } from './notes.ts'
 import { dropOfflineAccess } from './offline-access.ts'
 
-/** The parameters of an authorization request; a list where one was sent more than once. Untrusted. */
+/** The parameters of an authorization request; a list if one was sent more than once. Untrusted. */
 export type RequestParameters = Readonly<Record<string, string | string[] | undefined>>
 
 /**
- * Fills in what an authorization request left out, and writes the resource in its canonical form: the same for a request
- * in a URL, a pushed one (RFC 9126) and one of a device (RFC 8628). A parameter without a value was left out (RFC 6749
- * section 3.1), and so was a scope that is `offline_access` alone.
+ * Fills in what an authorization request left out, and rewrites the resource in its canonical form. The same
+ * for a request in a URL, a pushed one (RFC 9126) and one of a device (RFC 8628). A parameter without a value
+ * counts as left out (RFC 6749 section 3.1), and so does a scope that is only `offline_access`.
  */
 export function completeRequest(
   resources: ResourceDirectory,
@@ -19,7 +19,7 @@ export function completeRequest(
 ): RequestParameters {
   const completed = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''))
   const { prompt } = completed
-  // Nobody is sent anywhere before they have seen a page of ours: anybody can register an address.
+  // Nobody is redirected before they have seen a page of ours, since anyone can register an address.
   if (prompt === 'none') delete completed['prompt']
   else if (typeof prompt === 'string') completed['prompt'] = selectByLogin(prompt)
   const canonical = canonicalResources(resources, [completed['resource'] ?? []].flat(), note)
@@ -27,20 +27,23 @@ export function completeRequest(
   if (canonical.length > 0) completed['resource'] = canonical.length === 1 ? canonical[0] : canonical
   const resource = canonical[0] === undefined ? resources.fallback : resources.find(canonical[0])
   const { scope } = completed
-  // One that is there twice is left for the library to refuse.
+  // A duplicate is left for the library to refuse.
   if (typeof scope === 'string') completed['scope'] = dropOfflineAccess(scope) || undefined
   if (completed['scope'] === undefined && resource !== undefined)
     completed['scope'] = resource.baselineScopes.join(' ')
   // It is for an ID token, and means nothing without one; some libraries send it with every request.
   if (typeof completed['nonce'] === 'string' && !parseScopes(completed['scope']).includes('openid'))
     delete completed['nonce']
-  // The other modes answer with a script, or where a script of the client reads it.
+  // The other modes answer with a script, or in a place where a script of the client reads it.
   const mode = completed['response_mode']
   if (typeof mode === 'string' && mode !== 'query') completed['response_mode'] = 'unsupported'
   return completed
 }
 
-/** A browser has one account here at a time: who shall select one does so by signing in (OpenID Connect Core section 3.1.2.1). */
+/**
+ * A browser has one account here at a time, so a user selects another one by signing in (OpenID Connect Core
+ * section 3.1.2.1).
+ */
 function selectByLogin(prompt: string): string {
   return prompt
     .split(' ')

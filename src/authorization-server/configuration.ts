@@ -64,7 +64,7 @@ export function libraryConfiguration(
     pkce: { required: () => true },
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     assertJwtClientAuthClaimsAndHeader: checkClientAssertion(settings),
-    // No HMAC: a client's secret is known here by its hash alone.
+    // No HMAC: only the hash of a client's secret is known here.
     enabledJWA: {
       clientAuthSigningAlgValues: [...assertionAlgorithms],
       dPoPSigningAlgValues: [...proofAlgorithms],
@@ -75,11 +75,11 @@ export function libraryConfiguration(
     },
     extraClientMetadata: {
       properties: [...ownFields],
-      // Called once for each property: one of them is enough.
+      // Called for each property; once is enough.
       validator: (_context, key, _value, metadata) => {
         if (key !== requestedScopeField) return
         checkMetadata(metadata, { privateUse: registration.privateUseRedirects, absent })
-        // A client that registered in the time of another algorithm must not depend on keys that have gone.
+        // A client that registered while another algorithm was in use must not depend on keys that are gone.
         metadata['id_token_signed_response_alg'] = signing.algorithm as never
       },
     },
@@ -97,7 +97,7 @@ export function libraryConfiguration(
     extraTokenClaims: async (context, token) =>
       'grantId' in token && token.grantId !== undefined
         ? { gid: grantName(token.grantId), ...standingOf(context.oidc.account) }
-        : // What a grant of ours gave the token: by whom it was delegated, and whose grant ends it.
+        : // What our own grants add to the token: who delegated it, and whose grant ends it.
           token.extra,
     ttl: {
       AccessToken: (_context, _token, client) => accessTokenSeconds(settings, client),
@@ -107,7 +107,7 @@ export function libraryConfiguration(
       RefreshToken: (context) => refreshTokenSeconds(settings, context),
       IdToken: tokens.accessTokenSeconds,
       Interaction: interactionSeconds,
-      // A device's page begins one for anybody who looks at it.
+      // The device page begins a session for anyone who looks at it.
       Session: (_context, { accountId, loginTs }) =>
         accountId === undefined ? interactionSeconds : sessionSeconds(settings, loginTs),
       Grant: tokens.refreshAbsoluteSeconds,
@@ -160,7 +160,9 @@ export function libraryConfiguration(
   }
 }
 
-/** Before a successor is made, since the library would look only afterwards. Throws InvalidTarget. */
+/**
+ * Checked before a successor is made, since the library would check only afterwards. Throws InvalidTarget.
+ */
 function checkRefreshResource({ oidc: { params, entities } }: KoaContextWithOIDC): void {
   const granted = new Set([entities.RefreshToken?.resource ?? []].flat())
   for (const asked of [params?.['resource'] ?? []].flat()) {
@@ -169,13 +171,13 @@ function checkRefreshResource({ oidc: { params, entities } }: KoaContextWithOIDC
   }
 }
 
-/** A request that names no resource means the only one there is; where there are several it must name one. */
+/** A request that names no resource means the only one; if there are several, it must name one. */
 function fallbackResource({ resources }: AuthorizationServerSettings): string {
   if (resources.fallback === undefined) throw new errors.InvalidTarget('the resource parameter is missing')
   return resources.fallback.resource
 }
 
-/** One grant for each authorization: replaying the code of one must not end the others. */
+/** One grant for each authorization, since replaying the code of one must not end the others. */
 async function loadExistingGrant(
   context: KoaContextWithOIDC,
 ): Promise<InstanceType<typeof context.oidc.provider.Grant> | undefined> {
@@ -199,7 +201,7 @@ function describeResource(
   const resource = resources.find(indicator)
   if (resource === undefined) throw new errors.InvalidTarget('this resource is not protected here')
   checkTarget(context, resource)
-  // A person is asked about one server at a time, and a token is for one.
+  // A user is asked about one server at a time, and a token is for one.
   if (Array.isArray(context.oidc.params?.['resource'])) throw new errors.InvalidTarget('name one resource')
   return {
     scope: availableScopes(settings.scopes, context).join(' '),

@@ -4,8 +4,9 @@ import { errors } from './library.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /**
- * Before a client gets new tokens: asks whoever vouches for its user whether they still do. A no ends the grant, and
- * silence for too long is no yes. Throws InvalidGrant and TemporarilyUnavailable.
+ * Before a client gets new tokens, asks whoever vouches for its user whether they still do. A refusal ends
+ * the grant, and no answer for too long does not count as confirmation. Throws InvalidGrant and
+ * TemporarilyUnavailable.
  */
 export async function confirmUser(
   settings: AuthorizationServerSettings,
@@ -20,12 +21,15 @@ export async function confirmUser(
   throw new errors.InvalidGrant('the identity provider no longer vouches for the user')
 }
 
-/** To the library it is the fault of the request. The refresh token has not been used, and works again later. */
+/**
+ * The library treats it as an error of the request. The refresh token has not been used, and works again
+ * later.
+ */
 function unavailable(description: string): Error {
   return Object.assign(new errors.TemporarilyUnavailable(description), { status: 503, statusCode: 503 })
 }
 
-/** Groups and roles of a user, as they stand in access tokens (RFC 9068 section 2.2.3.1). */
+/** Groups and roles of a user, as they appear in access tokens (RFC 9068 section 2.2.3.1). */
 export function standingOf(account: object | undefined): {
   groups?: readonly string[]
   roles?: readonly string[]

@@ -15,8 +15,8 @@ interface Access {
 }
 
 /**
- * The clients of grants, each with all that it may do, the latest first; then those that have none, but would get one
- * without a question.
+ * The clients with grants, each with everything that it may do, latest first; then those without a grant that
+ * would get one without asking.
  */
 export async function connectedClients(
   provider: Provider,
@@ -40,7 +40,10 @@ export async function connectedClients(
   )
 }
 
-/** A client that is gone, or whose description is out of reach, must still be shown, for its access to be ended. */
+/**
+ * A client that is gone, or whose document is out of reach, must still be shown, so that its access can be
+ * ended.
+ */
 async function findIfInReach(provider: Provider, id: string): Promise<Client | undefined> {
   try {
     return await findClient(provider, id)

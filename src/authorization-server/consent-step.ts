@@ -15,28 +15,33 @@ import type { AuthorizationServerSettings } from './settings.ts'
 
 type Interaction = InstanceType<Provider['Interaction']>
 
-/** Each authorization is a grant, so somebody who signs in daily has hundreds of them. */
+/** Each authorization is a grant, so a user who signs in daily has hundreds of them. */
 const grantsLookedAt = 10
 
-/** The page on which a person decides about a client, and what follows from the decision. */
+/** The page on which a user decides about a client, and what follows from the decision. */
 export interface ConsentStep {
   /** `csrf` is the token of the form. */
   show(interaction: Interaction, csrf: string): Promise<Markup>
-  /** What the person decided. Everything but approval is a refusal. Throws SessionNotFound where their session ends meanwhile. */
+  /**
+   * The user's decision. Anything but approval is a refusal. Throws SessionNotFound if the session ends in
+   * the meantime.
+   */
   decide(interaction: Interaction, approved: boolean): Promise<InteractionResults>
 }
 
-/** The consent of interactions. */
+/** The consent step of interactions. */
 export function consentStep(provider: Provider, settings: AuthorizationServerSettings): ConsentStep {
   const allGrants = grants(settings)
 
-  /** What the account lets the client do at a resource already. What only grants of long ago allow is shown as new. */
+  /**
+   * What the account already lets the client do at a resource. What only old grants allow is shown as new.
+   */
   const allowedBefore = async ({ accountId, clientId, resource }: Asking): Promise<ScopeSet> => {
     const latest = await allGrants.list(accountId, { clientId, most: grantsLookedAt })
     return new ScopeSet(latest.flatMap(({ resources }) => resources[resource] ?? []))
   }
 
-  /** Whether the session has ended in which a person decides, or the login in it. */
+  /** Whether the user's session, or the login in it, has ended during the decision. */
   const isOver = async ({ session }: Interaction): Promise<boolean> => {
     const found = session?.uid === undefined ? undefined : await provider.Session.findByUid(session.uid)
     if (found?.accountId === undefined || found.accountId !== session?.accountId) return true
@@ -78,7 +83,7 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       const { accountId, clientId, redirectUri, resource, scopes } = askingOf(interaction)
       const forgotten = settings.stepUps.forget(clientId, accountId)
       if (!approved) {
-        // Who says no now is asked again next time, whatever they agreed to before.
+        // A user who refuses is asked again next time, whatever they agreed to before.
         await Promise.all([forgotten, settings.consents.forget(accountId, clientId)])
         return { error: 'access_denied', error_description: 'the user did not let the client in' }
       }
@@ -100,13 +105,13 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
 interface Asking {
   readonly accountId: string
   readonly clientId: string
-  /** None where the client asks for the answer, as a device does. */
+  /** None if the client polls for the answer, as a device does. */
   readonly redirectUri: string | undefined
   readonly resource: string
   readonly scopes: readonly string[]
 }
 
-/** Who asks whom for what. */
+/** Which client asks which user for what. */
 function askingOf(interaction: Interaction): Asking {
   const { params, session } = interaction
   const asked = askedScopes(interaction)

@@ -7,13 +7,13 @@ import type { ConsentWarning } from './pages/consent-warnings.ts'
 interface WarnedClient {
   /** As it will be shown. */
   readonly clientName: string
-  /** The host of its description, where its id is a URL. */
+  /** The host of its document, if its id is a URL. */
   readonly clientHost: string | undefined
-  /** Where the answer goes; undefined where the client asks for it. */
+  /** Where the answer goes; undefined if the client polls for it. */
   readonly redirect: URL | undefined
 }
 
-/** What a person should be warned of before letting a client in. */
+/** What a user should be warned of before approving a client. */
 export function consentWarnings({ clientName, clientHost, redirect }: WarnedClient): ConsentWarning[] {
   const warnings = redirect === undefined ? [] : redirectWarnings(clientName, redirect)
   const hosts = [redirect?.hostname ?? '', clientHost ?? '']
@@ -23,7 +23,7 @@ export function consentWarnings({ clientName, clientHost, redirect }: WarnedClie
 }
 
 function redirectWarnings(clientName: string, redirect: URL): ConsentWarning[] {
-  // Of a program on this computer every name may be borrowed.
+  // A program on this computer may borrow any name.
   if (isLoopbackHost(redirect.hostname) || isLocalhostName(redirect.hostname)) return [{ kind: 'loopback' }]
   const warnings: ConsentWarning[] = []
   if (!isWeb(redirect)) warnings.push({ kind: 'private-use' })
@@ -35,7 +35,10 @@ function redirectWarnings(clientName: string, redirect: URL): ConsentWarning[] {
   return warnings
 }
 
-/** The part of a redirect URI that says where the answer goes: host and port, or a scheme that opens a program. */
+/**
+ * The part of a redirect URI that says where the answer goes: host and port, or a scheme that opens a
+ * program.
+ */
 export function displayedHost(redirect: URL): string {
   return isWeb(redirect) ? redirect.host : redirect.protocol
 }

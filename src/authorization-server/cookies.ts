@@ -1,23 +1,23 @@
 import { digest } from '../core/secret.ts'
 import type { Site } from '../core/site.ts'
 
-/** What our cookies are called. */
+/** The names of our cookies. */
 interface CookieNames {
   readonly session: string
   readonly interaction: string
   readonly resume: string
-  /** Binds the forms that belong to no session and no request to one browser. */
+  /** Binds forms that belong to no session and no request to one browser. */
   readonly form: string
-  /** Who has signed in at this browser before. */
+  /** Who has signed in with this browser before. */
   readonly known: string
-  /** How the cookies begin that bind a visit to an identity provider to one browser. */
+  /** The prefix of the cookies that bind a visit to an identity provider to one browser. */
   readonly visit: string
 }
 
 /**
- * The names keep two installations of one host apart. A path does so for cookies only where neither is below the other,
- * and all ports of a host share its cookies, so a port that is not the default is in the name as well. Browsers take
- * `__Host-` for cookies of a whole host alone.
+ * The names keep two installations on one host apart. Cookie paths separate them only if neither path is
+ * below the other, and all ports of a host share its cookies, so a port that is not the default is part of
+ * the name as well. Browsers accept `__Host-` only for cookies of a whole host.
  */
 export function cookieNames({ url, basePath }: Site): CookieNames {
   const { protocol, port } = new URL(url)
@@ -55,7 +55,7 @@ export function shortCookie({ url }: Site): CookieOptions {
   }
 }
 
-/** For cookies of the whole site, which other applications of the host never get. */
+/** For cookies of the whole site, which other applications on the host never get. */
 export function longCookie(site: Site): CookieOptions & { readonly path: string } {
   return { ...shortCookie(site), path: site.basePath === '' ? '/' : site.basePath }
 }

@@ -7,7 +7,7 @@ import { confirmDevicePage, deviceCodePage, deviceDeniedPage, deviceDonePage } f
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** An error of the library that brings the person back to the form. */
+/** An error of the library that sends the user back to the form. */
 interface Problem {
   readonly name: string
   readonly statusCode?: number
@@ -40,7 +40,7 @@ const problems: Readonly<Record<string, string>> = {
   AlreadyUsedError: 'This code has been used. Make your device show a new one.',
 }
 
-/** The pages on which a person lets a device in (RFC 8628 section 3.3). The library's own forms are not used. */
+/** The pages on which a user approves a device (RFC 8628 section 3.3), instead of the library's own forms. */
 export function devicePages({ resources, scopes, site }: AuthorizationServerSettings): DevicePages {
   return {
     async userCodeInputSource(context, _form, out, problem) {
@@ -69,9 +69,9 @@ export function devicePages({ resources, scopes, site }: AuthorizationServerSett
   }
 }
 
-/** In the state of a context: the code that a link brought. */
+/** In the state of a context: the code from a link. */
 export const typedCode = 'deviceUserCode'
-/** In the state of a context: the name of the error that brought the person back to the form. */
+/** In the state of a context: the name of the error that sent the user back to the form. */
 export const codeProblem = 'deviceCodeProblem'
 
 function formOf({ oidc }: KoaContextWithOIDC): { action: string; xsrf: string } {
@@ -79,7 +79,7 @@ function formOf({ oidc }: KoaContextWithOIDC): { action: string; xsrf: string } 
   return { action: new URL(oidc.urlFor('code_verification')).pathname, xsrf: secret ?? '' }
 }
 
-/** Nothing but what could be a code goes back into the form. */
+/** Only what could be a code is put back into the form. */
 function codeText(typed: unknown): string {
   return typeof typed === 'string' && /^[A-Za-z0-9 -]{1,24}$/.test(typed) ? typed : ''
 }

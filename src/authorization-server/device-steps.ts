@@ -15,7 +15,10 @@ type StepContext = Parameters<Parameters<Provider['use']>[0]>[0]
 
 const pollSeconds = 5
 
-/** What a page says to a person with status 200, and the library to nobody, as log and audit have it. */
+/**
+ * For log and audit: refusals that a page tells the user with status 200, and that the library reports to
+ * nobody.
+ */
 const refusals: Readonly<Record<string, Pick<Note, 'error' | 'reason'>>> = {
   NoCodeError: { error: 'invalid_request', reason: 'no device code was typed' },
   NotFoundError: { error: 'user_code_unknown', reason: 'there is no such device code' },
@@ -25,11 +28,12 @@ const refusals: Readonly<Record<string, Pick<Note, 'error' | 'reason'>>> = {
 }
 
 /**
- * What the device grant (RFC 8628) needs round the library:
- * - a link with a code shows the code in the form, where the library would submit it by a script (section 3.3.1);
- * - wrong codes are limited for each address (section 5.1), and a form of another origin is refused;
+ * What the device grant (RFC 8628) needs around the library:
+ * - a link with a code shows the code in the form, which the library would submit with a script (section
+ *   3.3.1);
+ * - wrong codes are limited for each address (section 5.1), and a form from another origin is refused;
  * - a device that asks too often is told to slow down (section 3.5);
- * - a code that is refused is no success, though its page has status 200.
+ * - a refused code does not count as success, though its page has status 200.
  */
 export function addDeviceSteps(
   provider: Provider,
@@ -65,7 +69,7 @@ function noteRefusal({ state, req }: StepContext, notes: Notes): void {
   Object.assign(notes.of(req), refusals[String(state[codeProblem])])
 }
 
-/** The library never sees the code of a link; a person has to send it. */
+/** The library never sees the code in a link; a user has to submit it. */
 function keepCodeForForm(context: StepContext): void {
   context.state[typedCode] = context.query['user_code']
   context.query = {}
@@ -84,7 +88,10 @@ async function pace(
   answer['error_description'] = `ask every ${pollSeconds} seconds at most, and wait longer from now on`
 }
 
-/** Time is cut into pieces as long as the interval: who waits that long never asks twice in one of them. */
+/**
+ * Time is divided into slices as long as the interval: a device that waits that long never asks twice in one
+ * slice.
+ */
 async function isFirstPoll(
   { artifacts, clock }: AuthorizationServerSettings,
   deviceCode: string,

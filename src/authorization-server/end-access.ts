@@ -10,7 +10,7 @@ interface EndAccessPorts {
   readonly artifacts: ArtifactStore
   readonly revocations: RevocationStore
   readonly consents: ConsentStore
-  /** Who accounts are at identity providers. */
+  /** The accounts' identities at identity providers. */
   readonly identities: {
     findByUser(accountId: string): Promise<{ readonly issuer: string; readonly subject: string } | undefined>
   }
@@ -18,10 +18,11 @@ interface EndAccessPorts {
 }
 
 /**
- * Ends every session of an account, and everything that it granted, with the access tokens that are out. What it agreed
- * to is asked for again: whoever knew the password may have agreed in its place. What it got by the word of its identity
- * provider before it first came here ends with it. In this order: who agrees at this moment then either finds that the
- * session is over, or has agreed to what is found here and ends.
+ * Ends every session of an account and everything that it granted, including issued access tokens. Remembered
+ * consent is dropped as well, since whoever knew the password may have agreed in the owner's place. So is
+ * what an account got from assertions of its identity provider before it first came here. The order matters:
+ * someone who agrees at this moment either finds the session ended, or has agreed to something that is found
+ * and ended here.
  */
 export async function endAccess(ports: EndAccessPorts, accountId: string): Promise<void> {
   await endSessions(ports.artifacts, accountId)
@@ -35,7 +36,7 @@ export async function endSessions(artifacts: ArtifactStore, accountId: string): 
   await artifacts.removeOfAccount('Session', accountId)
 }
 
-/** No grant stands for that: there was nobody here to note one for. */
+/** There is no grant for it, since there was no account to record one for. */
 async function endVouched(
   { identities, revocations, clock }: EndAccessPorts,
   accountId: string,

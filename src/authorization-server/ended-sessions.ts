@@ -6,15 +6,16 @@ type Session = InstanceType<Provider['Session']>
 interface Stored {
   /** The identifier under which a session was found in the store; undefined for one that has just begun. */
   storedAs?: string
-  /** The one that it had before a login gave it another. */
+  /** The identifier before a login changed it. */
   readonly oldId?: string
 }
 
 /**
- * Leaves sessions ended that end while a request of theirs is running. The library reads a session when a request begins
- * and writes it when that ends, so that whoever has a request under way, which may wait for somebody else's server, would
- * bring back what was signed out meanwhile. A session that was found is written only where it still is, also where a login
- * gives it a new identifier, for which the library removes it and stores it anew.
+ * Keeps sessions ended that end while a request of theirs is running. The library reads a session when a
+ * request begins and writes it when the request ends, so a running request, which may be waiting for somebody
+ * else's server, would bring back a session that was signed out in the meantime. A session that was found is
+ * written only if it still exists. That includes a login that changes its identifier, for which the library
+ * removes it and stores it anew.
  */
 export function leaveEndedSessions({ Session }: Provider): void {
   const store = Session.adapter as SessionAdapter

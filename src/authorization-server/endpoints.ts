@@ -1,17 +1,20 @@
 import type { OAuthStep } from '../telemetry/event.ts'
 import { endpointPaths as at, isResumption } from './paths.ts'
 
-/** What the front layer knows of a path that the authorization server answers. */
+/** What the front layer knows about a path that the authorization server answers. */
 export interface Endpoint {
   readonly step: OAuthStep
   readonly methods: readonly string[]
-  /** Whether pages of other origins may call: never where a person is, or a cookie (RFC 9700 section 2.6). */
+  /**
+   * Whether pages of other origins may call it: never where there is user interaction or a cookie (RFC 9700
+   * section 2.6).
+   */
   readonly cors: boolean
-  /** An `authorization` form is completed as an authorization request is. */
+  /** An `authorization` form is completed like an authorization request. */
   readonly body?: 'form' | 'authorization' | 'json'
-  /** Whether anybody's request has something kept, so that there are bounds to their number. */
+  /** Whether it stores something for anyone's request, so that the number of requests is limited. */
   readonly keeps?: true
-  /** What an operator can turn off, and without which there is nothing at the path. */
+  /** An option of the operator without which there is nothing at the path. */
   readonly needs?: 'deviceCode' | 'registration'
 }
 
@@ -68,9 +71,9 @@ const wellKnown =
   /^(?<before>\/.*?)?\/\.well-known\/(?<name>oauth-authorization-server|openid-configuration)(?<after>\/.+)?$/
 
 /**
- * Maps every form in which clients look for metadata, as a local path, to the one that the library answers: inserted before the path of
- * an MCP server (RFC 8414 section 3.1) or appended to it (OpenID Connect Discovery section 4). `paths` are the paths
- * of the MCP servers. Everything else comes back unchanged.
+ * Maps every local path at which clients look for metadata to the one that the library answers: inserted
+ * before the path of an MCP server (RFC 8414 section 3.1) or appended to it (OpenID Connect Discovery section
+ * 4). `paths` are the paths of the MCP servers. Any other path is returned unchanged.
  */
 export function canonicalPath(path: string, paths: ReadonlySet<string>): string {
   const { before, name, after } = wellKnown.exec(path)?.groups ?? {}

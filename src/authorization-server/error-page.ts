@@ -109,7 +109,9 @@ const general: Advice = {
 /** In the state of a context: that its answer is a page of ours. */
 export const ownPage = 'ownPage'
 
-/** Renders the errors that must not, or cannot, be sent back to a client: as a page where a browser is asking. */
+/**
+ * Renders the errors that must not, or cannot, be sent back to a client; as a page if a browser is asking.
+ */
 export function renderLibraryError(
   site: Site,
 ): (context: KoaContextWithOIDC, out: ErrorOut, error: Error) => Promise<void> {

@@ -4,7 +4,7 @@ import { isDocumentId } from './registration/document-url.ts'
 
 type LibraryError = InstanceType<typeof errors.OIDCProviderError>
 
-/** The metadata document of a client cannot be had, or is not as it should be: nobody's fault here. */
+/** The metadata document of a client cannot be fetched, or is invalid; not an error of this server. */
 export class DocumentOutOfReach extends Error {
   constructor({ error_description: description, error_detail: detail, message }: LibraryError) {
     super([description, detail].filter(Boolean).join(': ') || message)
@@ -12,8 +12,8 @@ export class DocumentOutOfReach extends Error {
 }
 
 /**
- * Finds a client, which may mean to fetch its metadata document. Throws DocumentOutOfReach where that fails. The id is
- * untrusted.
+ * Finds a client, which may require fetching its metadata document. Throws DocumentOutOfReach if that fails.
+ * The id is untrusted.
  */
 export async function findClient(provider: Provider, id: string): Promise<Client | undefined> {
   try {

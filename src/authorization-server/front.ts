@@ -15,13 +15,15 @@ import type { AuthorizationServerSettings } from './settings.ts'
 
 const formType = 'application/x-www-form-urlencoded'
 const maxBodyBytes = 56 * 1024
-/** What anybody can have kept: registrations, and requests as long as what fits into a URL. */
+/**
+ * The limit for what anyone can cause to be stored: registrations, and requests as long as fits into a URL.
+ */
 const maxKeptBytes = 16 * 1024
 
 /**
- * Makes a request look as if it had come to the public URL, which is where the library takes the URLs from that it
- * writes: host and scheme from the headers, the base path from where Express has it. Nothing that a client says about
- * them has a part in it.
+ * Makes a request look as if it had come to the public URL, from which the library builds the URLs that it
+ * writes: host and scheme from the headers, the base path from where Express keeps it. Nothing that a client
+ * says about them matters.
  */
 export function speakAsSite({ url, basePath }: Site): (req: IncomingMessage) => void {
   const { host, protocol } = new URL(url)
@@ -42,8 +44,8 @@ export function allowCors(req: IncomingMessage, res: ServerResponse): void {
 }
 
 /**
- * Has a program answered in JSON (RFC 6749 section 5.2), whatever it accepts: many a library says `text/html` for all that
- * it sends, and what is done to answers here reads no page.
+ * Makes programs get JSON (RFC 6749 section 5.2), whatever they accept: many libraries send `text/html` in
+ * every request, and the code that changes answers here cannot read pages.
  */
 export function expectJson({ headers }: IncomingMessage): void {
   headers.accept = 'application/json'
@@ -57,8 +59,8 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse, { met
 }
 
 /**
- * The media type is compared as the library compares it (RFC 9110 section 8.3.1): a form that was one to the library
- * alone would pass by all that is done to forms here. Throws InvalidRequest.
+ * Compares the media type as the library does (RFC 9110 section 8.3.1): what only the library recognized as a
+ * form would bypass everything that is done to forms here. Throws InvalidRequest.
  */
 function takeForm({ method, headers }: IncomingMessage): void {
   const type = headers['content-type']
@@ -68,8 +70,8 @@ function takeForm({ method, headers }: IncomingMessage): void {
 }
 
 /**
- * Reads and normalises the body where the endpoint has one. Throws `body_too_large`, or an error of the library where
- * the body is not what the endpoint takes.
+ * Reads and normalizes the body if the endpoint has one. Throws `body_too_large`, or an error of the library
+ * if the body is not what the endpoint accepts.
  */
 export async function normaliseRequest(
   settings: AuthorizationServerSettings,
@@ -90,7 +92,7 @@ export async function normaliseRequest(
   return replaceBody(req, kind === 'form' ? form : completeForm(settings.resources, form, note))
 }
 
-/** The scopes of a client that the configuration names, or that an operator registered. */
+/** The scopes of a client that is configured, or that an operator registered. */
 async function operatorScopes(
   { clients, registered }: AuthorizationServerSettings,
   clientId: string,

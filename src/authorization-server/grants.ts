@@ -4,9 +4,9 @@ import { grantName } from '../core/secret.ts'
 import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
 import type { RevocationStore } from '../storage/revocation-contract.ts'
 
-/** What a person let a client do. */
+/** What a user let a client do. */
 export interface GrantRecord {
-  /** The library's id of it: a secret of the store. */
+  /** The library's id for it: a secret of the store. */
   readonly id: string
   readonly accountId: string
   readonly clientId: string
@@ -16,17 +16,17 @@ export interface GrantRecord {
   readonly resources: Readonly<Record<string, readonly string[]>>
 }
 
-/** The grants that people gave to clients, and how they end. */
+/** The grants that users gave to clients, and how to end them. */
 export interface Grants {
-  /** Ends a grant, with every code and token that came from it, also the access tokens that are out already. */
+  /** Ends a grant, with every code and token that came from it, including issued access tokens. */
   revoke(grantId: string): Promise<void>
-  /** What an account has granted and still stands, newest first: all of it, or the latest to one client. */
+  /** An account's current grants, newest first: all of them, or the latest to one client. */
   list(accountId: string, latest?: LatestOfClient): Promise<readonly GrantRecord[]>
-  /** What all accounts have granted and still stands, no more than so many: what ends last comes first. */
+  /** The current grants of all accounts, at most this many, latest expiry first. */
   listAll(most: number): Promise<readonly GrantRecord[]>
-  /** Ends all that an account has granted, or what it granted to one client. Resolves to how many. */
+  /** Ends all grants of an account, or those to one client. Resolves to their number. */
   revokeAll(accountId: string, clientId?: string): Promise<number>
-  /** Ends all that a client was granted. Resolves to how many. */
+  /** Ends all grants to a client. Resolves to their number. */
   revokeAllOf(clientId: string): Promise<number>
 }
 
@@ -44,8 +44,8 @@ interface GrantsPorts {
 /** Grants over the store of artifacts, which the library fills. */
 export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
   const end = async (grantIds: readonly string[]): Promise<number> => {
-    // All of them first, so that no token waits for the removal of what others came from, and whoever is interrupted here
-    // has ended the access tokens, and finds the grants when they repeat it.
+    // Records all revocations first, so that no token waits for the removal of other grants, and so that an
+    // interruption leaves the access tokens ended and the grants to be found by another attempt.
     const expiresAt = clock.now() + longestTokenSeconds * 1000
     await revocations.addAll(grantIds.map((id) => ({ kind: 'grant', id: grantName(id), expiresAt })))
     await artifacts.removeGrants(grantIds)
@@ -79,7 +79,7 @@ export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
   }
 }
 
-/** Also of those that are over: a token that came from one at its end may be good for a moment more. */
+/** Includes grants that are over: a token that came from one at its end may be valid for a moment longer. */
 function idsOf(found: readonly FoundArtifact[]): string[] {
   return found.map(({ payload }) => String(payload['jti']))
 }

@@ -9,10 +9,11 @@ import { interactionPath } from './paths.ts'
 import { requestIdOf } from './request-id.ts'
 
 /**
- * Keeps the authorization endpoint from sending a browser on that has not been asked anything. Anybody can register an
- * address and make a request that is refused, so a refusal that comes before the login is shown on a page, and the
- * person decides whether to follow it (RFC 9700 section 4.11.2). A code is issued only to who is signed in and has
- * agreed before; it goes on. An answer that is neither a redirect nor a page of ours never leaves.
+ * Keeps the authorization endpoint from redirecting a browser whose user has not been asked anything. Anyone
+ * can register an address and make a request that is refused, so a refusal that comes before the login is
+ * shown on a page, where the user decides whether to follow it (RFC 9700 section 4.11.2). A code is issued
+ * only to users who are signed in and have agreed before, so those are redirected. An answer that is neither
+ * a redirect nor a page of ours is never sent.
  */
 export async function holdRedirect(site: Site, context: KoaContextWithOIDC): Promise<void> {
   const { oidc } = context
@@ -38,7 +39,10 @@ export async function holdRedirect(site: Site, context: KoaContextWithOIDC): Pro
   )
 }
 
-/** Whatever else the library would answer with runs a script on our origin, which posts to an address of the client's. */
+/**
+ * Anything else that the library would answer with runs a script on our origin, which posts to an address of
+ * the client's.
+ */
 async function refuse(site: Site, context: KoaContextWithOIDC): Promise<void> {
   context.status = 400
   const description = 'the answer can be sent as a redirect alone'

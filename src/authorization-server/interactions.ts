@@ -30,7 +30,7 @@ export function interactionPages(
   const pages = pageApp(settings, notes)
   const steps = loginPaths(interactionPath(':uid'))
 
-  /** Loads the interaction of this browser, which its cookie names, for this page. Throws SessionNotFound. */
+  /** Loads this browser's interaction for this page, which its cookie names. Throws SessionNotFound. */
   const load = async (context: PageContext): Promise<Interaction> => {
     const interaction = await provider.interactionDetails(context.env.incoming, context.env.outgoing)
     if (interaction.uid !== context.req.param('uid')) throw new errors.SessionNotFound('another page')
@@ -42,7 +42,7 @@ export function interactionPages(
     return { interaction, form: forms.read(context, interaction.uid) }
   }
 
-  /** Goes on with the authorization request. A refusal leaves nothing of what was decided before. */
+  /** Continues with the authorization request. A refusal discards what was decided before. */
   const finish = async (
     context: PageContext,
     interaction: Interaction,
@@ -67,7 +67,7 @@ export function interactionPages(
     }
   }
 
-  /** The library takes nobody's login into somebody else's session, so that one ends first. */
+  /** The library does not allow a login into another user's session, so that session is ended first. */
   const finishLogin = async (context: PageContext, interaction: Interaction, { account, loginTs }: Login) => {
     const { accountId } = await provider.Session.get(
       provider.createContext(context.env.incoming, context.env.outgoing),

@@ -2,8 +2,8 @@ import type { Client } from 'oidc-provider'
 import { operatorClientField } from './client-fields.ts'
 
 /**
- * Says whether a client may ask about tokens of others: a resource server that the operator has made known, and that
- * proves who it is, may; a client that registered itself sees its own alone.
+ * Whether a client may ask about other clients' tokens: a resource server that the operator has registered
+ * and that authenticates itself may; a self-registered client sees only its own.
  */
 export function mayIntrospectAll(client: Client): boolean {
   return client.clientAuthMethod !== 'none' && client[operatorClientField] === true

@@ -5,18 +5,18 @@ import { cookieNames, longCookie } from './cookies.ts'
 import type { Visit } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** Remembers who signed in at a browser, so that somebody else's guesses do not keep them out of it. */
+/** Remembers who signed in with a browser, so that somebody else's guesses do not lock them out of it. */
 export interface KnownBrowsers {
-  /** What the browser's cookie says, where we made it. Untrusted input. */
+  /** What the browser's cookie says, if we made it. Untrusted input. */
   read(visit: Visit): KnownBrowser | undefined
-  /** Lets the browser say next time who has just signed in, or ended all other logins. */
+  /** Gives the browser a cookie that says who has just signed in, or has ended all other logins. */
   remember(visit: Visit, account: Account): void
 }
 
 const purpose = 'known-browser'
 const rememberedMilliseconds = 180 * 24 * 3600 * 1000
 
-/** Known browsers in a sealed cookie, which opens nothing: it only moves the limit on attempts. */
+/** Known browsers in a sealed cookie, which grants no access: it only affects the limit on attempts. */
 export function knownBrowsers(
   provider: Provider,
   { secret, site, clock }: AuthorizationServerSettings,
@@ -31,7 +31,7 @@ export function knownBrowsers(
       return known !== undefined && known.since + rememberedMilliseconds > clock.now() ? known : undefined
     },
     remember({ req, res }, { id: accountId, loginsSince = 0 }) {
-      // Earlier logins may end a little later than now: other clocks may be ahead.
+      // Earlier logins may have ended slightly after the present time, since other clocks may be ahead.
       const since = Math.max(clock.now(), loginsSince)
       const known: KnownBrowser = { id: randomToken(16), accountId, since }
       provider.createContext(req, res).cookies.set(name, seals.seal(JSON.stringify(known), purpose), {

@@ -20,7 +20,10 @@ import { dropResumption } from './resumption.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 import { completeTokenAnswer } from './token-answer.ts'
 
-/** Steps round the library's own, for what it has no hook for. Must be added before its callback is taken. */
+/**
+ * Steps around the library's own, for everything it has no hook for. Must be added before its callback is
+ * taken.
+ */
 export function addLibrarySteps(
   provider: Provider,
   settings: AuthorizationServerSettings,
@@ -31,7 +34,7 @@ export function addLibrarySteps(
   provider.on('server_error', (context, error) => {
     if (error instanceof StoreAway) answerAway(context)
   })
-  // Without a listener Koa prints what nobody caught, past the log.
+  // Without a listener, Koa prints uncaught errors itself, bypassing the log.
   const app: EventEmitter = provider
   app.on('error', settings.onFault)
   const away = new WeakMap<KoaContextWithOIDC, string>()
@@ -57,7 +60,7 @@ export function addLibrarySteps(
     try {
       await completeAnswer(context)
     } catch (error) {
-      // The library no longer hears of what goes wrong here, and would write the same.
+      // The library does not hear of errors here, and would write the same.
       context.remove('Location')
       context.status = 500
       context.body = { error: 'server_error', error_description: 'something went wrong' }
@@ -67,7 +70,7 @@ export function addLibrarySteps(
     await recordTogether(context.res)
   })
 
-  /** What is left to do when the library has its answer ready. */
+  /** What is left to do once the library's answer is ready. */
   async function completeAnswer(context: KoaContextWithOIDC): Promise<void> {
     await holdRedirect(settings.site, context)
     dropResumption(settings.site, context)
@@ -90,7 +93,7 @@ export function addLibrarySteps(
   }
 }
 
-/** What the library throws at the end of a device's steps where the browser has no session. */
+/** The library's error at the end of a device's steps if the browser has no session. */
 function isLostSession(error: unknown): boolean {
   return error instanceof TypeError && error.message.startsWith('persist can only be called')
 }
@@ -106,8 +109,9 @@ interface Metadata {
 }
 
 /**
- * `offline_access` is named here and nowhere else: some clients refresh only where they see it. Without a word on
- * revocation and introspection, only clients with a secret could think that they may (RFC 8414 section 2).
+ * `offline_access` is named only here: some clients refresh only if they see it. Without information on
+ * revocation and introspection, only clients with a secret would assume that they may use them (RFC 8414
+ * section 2).
  */
 async function completeMetadata(
   { grants, scopes, announcesDocuments }: AuthorizationServerSettings,
@@ -120,13 +124,16 @@ async function completeMetadata(
       metadata[`${endpoint}_endpoint_${name}`] = metadata[`token_endpoint_${name}`]
     }
   }
-  // That they are taken, never from whom.
+  // Says that assertions are accepted, but not from whom.
   if (grants.assertionIssuers.length > 0)
     metadata.authorization_grant_profiles_supported = [identityAssertionProfile]
   if (!(await announcesDocuments())) delete metadata.client_id_metadata_document_supported
 }
 
-/** The member has another name here, so that it is not taken for the most that the client may get (RFC 7591 section 3.2.1). */
+/**
+ * The member has another name here, so that it is not taken for the limit of what the client may get (RFC
+ * 7591 section 3.2.1).
+ */
 function nameScope(body: unknown): void {
   if (typeof body !== 'object' || body === null) return
   const metadata = body as Metadata
@@ -135,7 +142,7 @@ function nameScope(body: unknown): void {
   if (scope !== undefined) metadata['scope'] = scope
 }
 
-/** Where a person lets a client in, storing the grant marks its use; a machine has none. */
+/** If a user approves a client, storing the grant marks its use; a machine has no grant. */
 async function markMachine(
   { registered, registration, clock }: AuthorizationServerSettings,
   { status, oidc: { client, entities } }: KoaContextWithOIDC,
@@ -144,7 +151,10 @@ async function markMachine(
   await registered.markUsed(client.clientId, clock.now() + registration.idleSeconds * 1000)
 }
 
-/** The library has written its answer for a fault by now: a client hears that it may try again. */
+/**
+ * The library has already written an answer for an internal error; the client must hear that it may try
+ * again.
+ */
 function answerAway(context: KoaContextWithOIDC): void {
   context.status = 503
   context.set('Retry-After', String(storeAwaySeconds))
@@ -152,7 +162,7 @@ function answerAway(context: KoaContextWithOIDC): void {
     context.body = { error: awayCode, error_description: 'try again in a moment' }
 }
 
-/** The library takes it for a fault of the client's, which would forget its tokens for it. */
+/** The library treats it as the client's error, which would make the client discard its tokens. */
 function answerUnreached(context: KoaContextWithOIDC, notes: Notes, what: string): void {
   notes.of(context.req).error = awayCode
   context.status = 503
@@ -161,10 +171,10 @@ function answerUnreached(context: KoaContextWithOIDC, notes: Notes, what: string
   context.body = { error: awayCode, error_description: what }
 }
 
-/** When the document of a client, or its key set, is tried again. */
+/** When to try the document or the key set of a client again. */
 const clientAwaySeconds = 30
 
-/** The library's events for what can fail over a client, where one is asked for by a program. */
+/** The library's events for requests by programs that can fail because of a client. */
 const clientErrors = [
   'authorization.error',
   'grant.error',
@@ -183,7 +193,7 @@ function isErrorBody(body: unknown): body is ErrorBody {
   return typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string'
 }
 
-/** Lets a client's developer name the log line that tells the rest. */
+/** Lets a client's developer refer to the log line with the details. */
 function nameRequest(context: KoaContextWithOIDC): void {
   const body = context.body as ErrorBody
   body.error_description = `${body.error_description ?? body.error} (request ${requestIdOf(context.req)})`

@@ -19,23 +19,23 @@ import type { AuthorizationServerSettings } from './settings.ts'
 
 /** Where somebody is asked to log in. */
 interface LoginPlace {
-  /** Where the form goes. */
+  /** Where the form is posted. */
   readonly action: string
-  /** Where the answer of a passkey goes. */
+  /** Where the answer of a passkey is posted. */
   readonly passkeyAction: string
   /** The token of its forms. */
   readonly csrf: string
-  /** Where the form goes that leads to an identity provider. */
+  /** Where the form that leads to an identity provider is posted. */
   readonly providerAction: string
-  /** Who holds the challenges for passkeys. */
+  /** The holder of the challenges for passkeys. */
   readonly holder: string
   /** The client that wants to connect. */
   readonly waiting?: WaitingClient | undefined
-  /** The authorization request that the login is for, where there is one. */
+  /** The authorization request that the login is for, if there is one. */
   readonly uid?: string | undefined
-  /** The page of a person that wanted the login. */
+  /** The account page that required the login. */
   readonly next?: string | undefined
-  /** Whether the client wants the person to log in anew. */
+  /** Whether the client wants the user to log in again. */
   readonly fresh: boolean
 }
 
@@ -44,7 +44,7 @@ type Check = (context: PageContext, place: LoginPlace, form: Form) => Promise<Lo
 /** The login, wherever it is asked for. */
 export interface LoginDesk {
   readonly show: (context: PageContext, place: LoginPlace) => Promise<Response>
-  /** Checks a posted login. Resolves to who it is, or to the page that says no. */
+  /** Checks a posted login. Resolves to the user, or to the page with the refusal. */
   readonly check: Check
   readonly checkPasskey: Check
   /** Sends the browser to the identity provider that a posted form names. */

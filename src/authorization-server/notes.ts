@@ -3,7 +3,7 @@ import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { grantName } from '../core/secret.ts'
 import { StoreAway } from '../core/store-away.ts'
 
-/** What the library tells of a request while it works on it. */
+/** What the library reports about a request while it works on it. */
 export interface Note {
   clientId?: string | undefined
   subject?: string | undefined
@@ -17,25 +17,25 @@ export interface Note {
   scope?: string | undefined
   resource?: string | undefined
   grant?: string | undefined
-  /** The resource as the client wrote it, where tokens write it otherwise. */
+  /** The resource as the client wrote it, if tokens write it differently. */
   asked?: string
 }
 
-/** Notes of running requests. */
+/** Notes about running requests. */
 export interface Notes {
   of(req: IncomingMessage): Note
-  /** Notes, for the one line of the request, that the store was away. It is no fault of the program. */
+  /** Notes, for the request's log line, that the store was down, which is not an internal error. */
   storeAway(req: IncomingMessage, error: StoreAway): void
-  /** Takes notes of what a provider does from now on. */
+  /** Takes notes of a provider's events from now on. */
   listenTo(provider: Provider): void
 }
 
 type LibraryError = errors.OIDCProviderError
 
-/** RFC 6749 section 4.1.2.1; other endpoints use it as well. */
+/** RFC 6749 section 4.1.2.1; also used by other endpoints. */
 export const awayCode = 'temporarily_unavailable'
 
-/** Listens to the library's events, so that each request can be told in one line when it is over. */
+/** Listens to the library's events, so that each request can be described in one line when it is over. */
 export function takeNotes(onFault: (error: Error) => void): Notes {
   const notes = new WeakMap<IncomingMessage, Note>()
   const of = (req: IncomingMessage): Note => {
@@ -86,7 +86,7 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
   }
 
   const listenTo = (provider: Provider): void => {
-    // These two tell nobody when they succeed.
+    // These two emit no event when they succeed.
     provider.use(async (context, next) => {
       await next()
       const { oidc } = context as Partial<KoaContextWithOIDC>

@@ -17,7 +17,7 @@ interface Observation {
   readonly resourcePaths: ReadonlySet<string>
 }
 
-/** Called when a request begins; what it returns tells of the request when its answer is over. */
+/** Called when a request begins. Returns a function that describes the request when its answer is over. */
 export function oauthEvent({ req, res, notes, site, resourcePaths }: Observation): () => RequestEvent {
   const began = performance.now()
   const address = addressOf(req)

@@ -1,8 +1,8 @@
 import { parseScopes } from '../core/scope.ts'
 
 /**
- * Leaves `offline_access` out of a scope value: it may be asked for and changes nothing, since refresh tokens are given
- * anyway. Untrusted.
+ * Removes `offline_access` from a scope value: it may be requested but changes nothing, since refresh tokens
+ * are issued anyway. Untrusted.
  */
 export function dropOfflineAccess(scope: string): string {
   const name = 'offline_access'

@@ -12,7 +12,7 @@ import { requestIdOf } from './request-id.ts'
 import type { Visit } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** What is known of a request for a page: how it came, and what it brought. */
+/** What is known of a request for a page: how it arrived, and its body. */
 type Environment = { Bindings: HttpBindings; Variables: { body: string } }
 
 /** An application of pages. */
@@ -37,7 +37,7 @@ export function pageApp(
   pages.use(async (context, next) => {
     const { incoming } = context.env
     checkDeclaredLength(incoming.headers['content-length'], maxFormBytes)
-    // Whoever sends it decides how long that takes. Who they are, and what they may do, is looked at afterwards.
+    // The sender decides how long that takes, so who they are and what they may do is checked afterwards.
     context.set('body', incoming.method === 'POST' ? (await readBody(incoming, maxFormBytes)).toString() : '')
     return next()
   })
@@ -52,7 +52,7 @@ export function pageApp(
   pages.onError(async (error, context) => {
     const { incoming } = context.env
     if (error instanceof Refusal) {
-      // A form that is too large. Of one that ended early nobody reads the answer.
+      // Either a form that is too large, or one that ended early, whose answer nobody reads.
       notes.of(incoming).error = error.code
       return tell(context, 413, 'form_too_large')
     }
@@ -85,12 +85,12 @@ export async function sendMarkup(
   return context.html(String(await page), status, headers)
 }
 
-/** The request and its answer as node:http has them. */
+/** The request and its answer in the form of node:http. */
 export function visitOf({ env }: PageContext): Visit {
   return { req: env.incoming, res: env.outgoing }
 }
 
-/** A field of a form, or a parameter, as text; the empty text for what is no text. */
+/** A form field or parameter as text; empty if it is not a string. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }

@@ -38,7 +38,7 @@ export function addPasskeyPages(
     return sendMarkup(context, page, problem === undefined ? 200 : 422, scriptPageHeaders)
   }
 
-  /** For who is signed in; everybody else is sent to the login. */
+  /** For users who are signed in; all others are sent to the login. */
   const act = async (
     context: PageContext,
     action: (who: SignedIn, form: Form) => Promise<string | undefined>,

@@ -18,12 +18,12 @@ interface PasswordPorts {
   readonly forms: Forms
   readonly notes: Notes
   readonly visitor: (context: PageContext) => Promise<SignedIn | undefined>
-  /** Begins a session and leads on to a local path. */
+  /** Begins a session and redirects to a local path. */
   readonly enter: (context: PageContext, login: Login, to: string) => Promise<Response>
   readonly clock: Clock
 }
 
-/** The page on which a person changes their password: with the one until now, or just after a login. */
+/** The page on which users change their password: with the current one, or just after a login. */
 export function addPasswordPages(
   pages: PageApp,
   { site, passwords, browsers, forms, notes, visitor, enter, clock }: PasswordPorts,

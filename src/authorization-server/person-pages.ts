@@ -28,7 +28,7 @@ import type { AuthorizationServerSettings } from './settings.ts'
 /** Where a login may lead, as a local path: pages of ours that need one, and nothing that somebody could write into a link. */
 const destination = new RegExp(`^${accountPath}(?:/[a-z-]+)*$`)
 
-/** The pages on which a person signs in and out, sets up an account and keeps passkeys, without any client. */
+/** The pages on which users sign in and out, set up an account and keep passkeys, without any client. */
 export function personPages(
   provider: Provider,
   settings: AuthorizationServerSettings,
@@ -43,7 +43,10 @@ export function personPages(
     const { incoming, outgoing } = context.env
     return signedIn(provider, settings.identity, incoming, outgoing)
   }
-  /** Who may sign out: a login that does not count now does so again when a provider or a rule is put back. */
+  /**
+   * Who may sign out. Includes users whose login is currently not valid, since it is again when a provider or
+   * a rule is restored.
+   */
   const leaver = (context: PageContext) => {
     const { incoming, outgoing } = context.env
     return loggedIn(provider, settings.identity, incoming, outgoing)
@@ -141,7 +144,7 @@ export function personPages(
       )
     }
   } else {
-    // Who is known to a provider has nothing here that could outlive what the provider says of them.
+    // Users of a provider have nothing here that could outlive what the provider says about them.
     for (const path of [passkeysPath, `${passkeysPath}/*`, passwordPath]) {
       pages.use(path, async (context, follow) => {
         if ((await visitor(context))?.account.provider === undefined) return follow()

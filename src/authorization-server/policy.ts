@@ -9,13 +9,13 @@ import type { StepUps } from './step-up.ts'
 
 const { Check, Prompt } = library
 
-/** The reason of a login in the place of somebody else's. */
+/** The reason of a login that replaces somebody else's. */
 export const otherUser = 'other_user'
 
 /**
- * When a person is asked: to log in where there is no session, and to consent unless the same was agreed to before.
- * The library would let a client through that asks for nothing new in this session; here each authorization has a
- * grant of its own, which a decision of this request has made, or one that is remembered.
+ * When a user is asked: to log in if there is no session, and to consent unless they agreed to the same
+ * before. The library would let a client through that asks for nothing new in this session; here each
+ * authorization has a separate grant, made by a decision of this request or by remembered consent.
  */
 export function interactionPolicy({
   stepUps,
@@ -40,7 +40,8 @@ export function interactionPolicy({
       context.oidc.entities.Grant?.jti === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
     ),
   )
-  // A prompt that asks nothing: the one place between login and consent where the request can still be widened.
+  // A prompt that asks nothing: the one place between login and consent where the request can still be
+  // widened.
   const widening = new Check(
     'scopes_challenged',
     'scopes were found missing',
@@ -60,8 +61,9 @@ async function forgetChallenge(stepUps: StepUps, { oidc }: KoaContextWithOIDC): 
 }
 
 /**
- * A session outlives nothing that ends its login: neither a disabled account nor a changed password. Where it is this request
- * that hears the no of an identity provider, the session has ended by now, and the person goes on as a stranger.
+ * A session outlives nothing that ends its login, such as a disabled account or a changed password. If this
+ * is the request that receives an identity provider's refusal, the session has ended by now, and the user
+ * goes on as a stranger.
  */
 async function loginEnded(identity: Identity, oidc: KoaContextWithOIDC['oidc']): Promise<boolean> {
   const { session, provider } = oidc
@@ -73,13 +75,13 @@ async function loginEnded(identity: Identity, oidc: KoaContextWithOIDC['oidc']):
 }
 
 /**
- * Whether somebody else is signed in than the user whose ID token the client sent along. The library asks so once, before
- * the login; whoever has signed in then gets nothing in that user's place (OpenID Connect Core section 3.1.2.1). Throws
- * LoginRequired.
+ * Whether a user other than the one in the client's ID token hint is signed in. The library checks this once,
+ * before the login; if somebody else has signed in then, they must not get anything in that user's place
+ * (OpenID Connect Core section 3.1.2.1). Throws LoginRequired.
  */
 function isOtherUser({ params, session, result }: KoaContextWithOIDC['oidc']): boolean {
   const hint = params?.['id_token_hint']
-  // It was verified when the request came, and is kept with it.
+  // It was verified when the request came, and is stored with it.
   if (typeof hint !== 'string' || session?.accountId === undefined) return Check.NO_NEED_TO_PROMPT
   if (decodeJwt(hint).sub === session.accountId) return Check.NO_NEED_TO_PROMPT
   if (result?.login !== undefined)
@@ -87,7 +89,9 @@ function isOtherUser({ params, session, result }: KoaContextWithOIDC['oidc']): b
   return Check.REQUEST_PROMPT
 }
 
-/** Adds to the request what the client was just told that it lacks, so that the user is asked for it. */
+/**
+ * Adds to the request the scopes that the client was just told it lacks, so that the user is asked for them.
+ */
 async function askForChallengedScopes(stepUps: StepUps, { oidc }: KoaContextWithOIDC): Promise<void> {
   const { client, session, params, result } = oidc
   const resource = params?.['resource']

@@ -13,33 +13,36 @@ import { requestIdOf } from './request-id.ts'
 import { keptRequests } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** Where a visit to a provider belongs. */
+/** What a visit to a provider belongs to. */
 interface VisitPlace {
-  /** The authorization request; undefined for a person's pages. */
+  /** The authorization request; undefined for the account pages. */
   readonly uid: string | undefined
-  /** The page that wanted the login. */
+  /** The page that required the login. */
   readonly next?: string | undefined
-  /** Whether the person must log in at the provider anew. */
+  /** Whether the user must log in at the provider again. */
   readonly fresh: boolean
 }
 
 /** The way to identity providers and back. */
 export interface ProviderDesk {
-  /** In the order in which they are offered; empty where there are none. */
+  /** In the order in which they are offered; empty if there are none. */
   readonly providers: readonly LoginProvider[]
   /**
-   * Sends a browser to the provider that its form names, when the form has been found to be ours; or to a page, where there
-   * are too many.
+   * Sends a browser to the provider that its form names, once the form has been found to be ours; or to a
+   * page, if there are too many visits.
    */
   handOff(context: PageContext, form: Form, place: VisitPlace): Promise<Response>
-  /** Where the visit of a callback belongs. Throws SessionNotFound for an unknown one. */
+  /** What the visit of a callback belongs to. Throws SessionNotFound for an unknown one. */
   placeOf(context: PageContext): Promise<{ uid: string | undefined; next: string | undefined }>
-  /** Who came back, at the provider of this name. Resolves to a page where the provider does not answer. */
+  /**
+   * The user who came back from the provider of this name. Resolves to a page if the provider does not
+   * answer.
+   */
   receive(
     context: PageContext,
     of: { name: string; uid: string | undefined },
   ): Promise<Account | LoginRefused | Response>
-  /** Where somebody who has signed out here goes on to sign out at their provider; undefined where nowhere. */
+  /** Where a user who has signed out here goes on to sign out at their provider; undefined if nowhere. */
   logoutUrl(context: PageContext, provider: string | undefined): Promise<URL | undefined>
 }
 
@@ -82,7 +85,7 @@ export function providerDesk(
     return sendMarkup(context, advicePage(site, 'too_many_logins', requestIdOf(incoming)), 429, headers)
   }
 
-  /** Each visit is kept, also of somebody who is sent there once more. */
+  /** Each visit is recorded, also a repeated one. */
   const send = async (
     context: PageContext,
     provider: LoginProvider,
@@ -111,8 +114,8 @@ export function providerDesk(
     async receive(context, { name, uid }) {
       const provider = find(name)
       const ended = await visits.end(visitOf(context), { state: stateOf(context), provider: name, uid })
-      // The process that was first has told nobody what came of it, and the provider redeems its code once. The person is
-      // signed in there by now, so they come back without having been asked.
+      // The process that was first could not tell anyone the outcome, and the provider accepts its code only
+      // once. The user is signed in there by now, so they come back without being asked.
       if (!ended.isFirst) return send(context, provider, ended)
       if (federation === undefined) throw new errors.SessionNotFound('no such provider')
       try {
@@ -126,7 +129,7 @@ export function providerDesk(
         return await providers.find((one) => one.name === name)?.logoutUrl()
       } catch (error) {
         if (!(error instanceof ProviderAway)) throw error
-        // The session here is over all the same.
+        // The session here is over in any case.
         notes.of(context.env.incoming).reason = `${name}: ${error.message}`
         return undefined
       }
@@ -134,7 +137,7 @@ export function providerDesk(
   }
 }
 
-/** The parameters of a callback, to the letter. Untrusted. */
+/** The parameters of a callback, unchanged. Untrusted. */
 export function queryOf({ req }: PageContext): string {
   return new URL(req.url).search.slice(1)
 }

@@ -9,13 +9,13 @@ import type { AuthorizationServerSettings } from './settings.ts'
 /** A browser that is at an identity provider, and where it goes on when it comes back. */
 interface ProviderVisit extends LoginAttempt {
   readonly provider: string
-  /** The authorization request to which the login belongs; undefined for a person's pages. */
+  /** The authorization request that the login belongs to; undefined for the account pages. */
   readonly uid: string | undefined
-  /** The page of a person that wanted the login. */
+  /** The account page that required the login. */
   readonly next: string | undefined
-  /** Whether the person must log in at the provider anew. */
+  /** Whether the user must log in at the provider again. */
   readonly fresh: boolean
-  /** The digest of what the browser's cookie holds. */
+  /** The digest of the browser's cookie value. */
   readonly binding: string
 }
 
@@ -24,16 +24,20 @@ interface KeptVisit extends ProviderVisit {
   readonly expiresAt: number
 }
 
-/** Visits of browsers to identity providers. Each ends once, in the browser in which it began, within ten minutes. */
+/**
+ * Visits of browsers to identity providers. Each ends once, in the browser in which it began, within ten
+ * minutes.
+ */
 export interface ProviderVisits {
-  /** Begins a visit, when the person has agreed to it and not before: the browser gets its cookie here. */
+  /** Begins a visit, only after the user has agreed to it: the browser gets its cookie here. */
   begin(visit: Visit, to: Pick<ProviderVisit, 'provider' | 'uid' | 'next' | 'fresh'>): Promise<LoginAttempt>
-  /** What belongs to a `state`, before anybody has shown that it is theirs. Untrusted input. */
+  /** What a `state` belongs to, before anyone has shown that it is theirs. Untrusted input. */
   find(state: string): Promise<Pick<ProviderVisit, 'uid' | 'next'> | undefined>
   /**
-   * Ends the visit of this browser. `isFirst` for one caller alone, who may redeem what the provider gave: the browser
-   * drops its cookie with the answer, so another one is there where that answer was lost. Throws SessionNotFound for a
-   * `state` that is unknown, over, of another browser, provider or authorization request.
+   * Ends the visit of this browser. `isFirst` is true for one caller only, who may redeem what the provider
+   * gave: the browser drops its cookie with the answer, so another call means that this answer was lost.
+   * Throws SessionNotFound for a `state` that is unknown, over, or of another browser, provider or
+   * authorization request.
    */
   end(
     visit: Visit,

@@ -3,7 +3,7 @@ import { type ArtifactStore, type FoundArtifact, seenOnceModel } from '../storag
 import { errors, Provider } from './library.ts'
 import { resumptionMilliseconds } from './resumption.ts'
 
-/** The library's name of pushed authorization requests in the store. */
+/** The library's name for pushed authorization requests in the store. */
 export const pushedRequestModel = 'PushedAuthorizationRequest'
 
 interface PushedRequestPorts {
@@ -12,8 +12,8 @@ interface PushedRequestPorts {
 }
 
 /**
- * Finds a pushed authorization request. It is as good as new for the decision that has used it up: where that answer was
- * lost, the browser asks again how the request goes on.
+ * Finds a pushed authorization request. It stays valid for the decision that has used it up: if that answer
+ * was lost, the browser asks again how the request continues.
  */
 export async function findPushedRequest(
   { artifacts }: PushedRequestPorts,
@@ -25,8 +25,9 @@ export async function findPushedRequest(
 }
 
 /**
- * Uses a pushed authorization request up (RFC 9126 section 7.3), for the decision that goes on or for a request of which
- * nobody is asked: of many at once, for one. Throws InvalidRequestUri for all others.
+ * Uses up a pushed authorization request (RFC 9126 section 7.3), for the decision that continues it, or for a
+ * request about which nobody is asked. Of several concurrent calls, one succeeds. Throws InvalidRequestUri
+ * for all others.
  */
 export async function usePushedRequest({ artifacts, clock }: PushedRequestPorts, id: string): Promise<void> {
   const use = {
@@ -46,7 +47,7 @@ async function isOfThisDecision(artifacts: ArtifactStore, id: string): Promise<b
   return (await artifacts.find(seenOnceModel, useId(id)))?.payload['decision'] === decision
 }
 
-/** The page of the login or the consent with which the running request goes on. */
+/** The login or consent page with which the running request continues. */
 function decisionOfRequest(): string | undefined {
   return Provider.ctx?.oidc.entities.Interaction?.uid
 }

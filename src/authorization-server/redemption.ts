@@ -9,25 +9,26 @@ import { errors, Provider } from './library.ts'
 import type { RefreshTokenName } from './refresh-token-format.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** The library's name of refresh tokens. */
+/** The library's name for refresh tokens. */
 export const refreshTokenModel = 'RefreshToken'
 
-/** The library's name of authorization codes in the store. */
+/** The library's name for authorization codes in the store. */
 const codeModel = 'AuthorizationCode'
 
 /**
- * Stands for the redirect URI of a token request that names none: OAuth 2.1 has taken the parameter away (section 10.2), and
- * the library insists on it. Whoever sends this text says the same: that a code is for its client is shown by PKCE, always.
+ * Stands for the redirect URI of a token request that names none: OAuth 2.1 has removed the parameter
+ * (section 10.2), but the library requires it. A client that sends this text says the same: PKCE always shows
+ * that a code is for its client.
  */
 export const omittedRedirectUri = 'urn:portcullis:redirect-uri-omitted'
 
-/** How many uses are remembered. Of more within one window, the first are taken for theft. */
+/** How many uses are remembered. If there are more within one window, the first ones are taken for theft. */
 const rememberedUses = 16
 
-/** A use that a store which went back in time has lost: nobody's. */
+/** A use that was lost by a store that went back in time. */
 const unknownUse: RefreshTokenUse = { at: 0, request: '' }
 
-/** In the place of a serial, for a token of the time before they had one. */
+/** Replaces the serial of a token from before they had one. */
 export const beforeFirst = -1
 
 interface RedemptionPorts extends Pick<AuthorizationServerSettings, 'tokens' | 'clock'> {
@@ -35,18 +36,19 @@ interface RedemptionPorts extends Pick<AuthorizationServerSettings, 'tokens' | '
   readonly revocations: RevocationStore
 }
 
-/** A refresh token that was presented, and the one that its grant has. */
+/** A refresh token that was presented, and the current one of its grant. */
 export interface Presented extends RefreshTokenName {
   readonly held: HeldRefreshToken
 }
 
 /**
- * A code or refresh token that a token request redeems. The library finds it, finds its grant, uses it up and stores
- * its successor, one after the other. Here the first two are one statement and the last two are another, which comes
- * when the answer is ready: the used token and its successor change places at once or not at all.
+ * A code or refresh token that a token request redeems. The library finds it, finds its grant, uses it up and
+ * stores its successor, one after the other. Here the first two are one statement and the last two are
+ * another, which is executed when the answer is ready, so the used token is replaced by its successor
+ * completely or not at all.
  */
 interface Redemption {
-  /** What the library has still to ask for. */
+  /** What the library still has to ask for. */
   grant: FoundArtifact | undefined
   readonly presented?: Presented
   /** The code that is used up. */
@@ -61,8 +63,8 @@ function running(): Redemption | undefined {
 }
 
 /**
- * Finds an artifact; with its grant, where it is the code that the running token request redeems. A redirect URI that the
- * request does not name is then that of the code; one that it names has to be.
+ * Finds an artifact; together with its grant if it is the code that the running token request redeems. If the
+ * request names no redirect URI, it is that of the code; if it names one, it has to be.
  */
 export async function findToRedeem(
   artifacts: ArtifactStore,
@@ -89,7 +91,7 @@ export function presentedToken(): Presented | undefined {
   return running()?.presented
 }
 
-/** The grant of what is redeemed, which was found with it, once. */
+/** The grant of what is redeemed, which was found with it. Can be taken once. */
 export function takeGrant(id: string): FoundArtifact | undefined {
   const redemption = running()
   const grant = redemption?.grant
@@ -98,7 +100,7 @@ export function takeGrant(id: string): FoundArtifact | undefined {
   return grant
 }
 
-/** Notes that a code is used up. Returns false where that must happen now. */
+/** Notes that a code is used up. Returns false if that must happen now. */
 export function useLater(model: string, id: string): boolean {
   const redemption = running()
   if (redemption === undefined || model !== codeModel) return false
@@ -106,7 +108,7 @@ export function useLater(model: string, id: string): boolean {
   return true
 }
 
-/** Keeps the refresh token that comes of what is redeemed. Returns false where it must be stored now. */
+/** Keeps the refresh token that results from a redemption. Returns false if it must be stored now. */
 export function holdLater(grantId: string, payload: HeldRefreshToken['payload']): boolean {
   const redemption = running()
   if (redemption === undefined) return false
@@ -120,8 +122,8 @@ export function firstToken(payload: HeldRefreshToken['payload']): HeldRefreshTok
 }
 
 /**
- * Ends a redemption, after the library and before the answer leaves. A code is used up by whatever came of it, unless
- * that was a fault of ours; a refresh token by success alone.
+ * Ends a redemption, after the library and before the answer is sent. A code is used up by any outcome except
+ * an internal error; a refresh token only by success.
  */
 export async function settleRedemption(ports: RedemptionPorts, context: KoaContextWithOIDC): Promise<void> {
   const { code, successor, presented } = redemptions.get(context) ?? {}
@@ -133,20 +135,20 @@ export async function settleRedemption(ports: RedemptionPorts, context: KoaConte
   if (code === undefined || context.status >= 500) return
   const gives = successor && { grantId: successor.grantId, token: firstToken(successor.payload) }
   if (await ports.artifacts.consume(codeModel, code, gives)) return
-  // Two requests presented the same code at once: the second one is a replay.
+  // Two requests presented the same code concurrently: the second one is a replay.
   const grantId = context.oidc.entities.AuthorizationCode?.grantId
   await refuseReplay(ports, context, grantId, 'authorization code already used')
 }
 
-/** When and for what a token was used; undefined for one that is good, or whose use is forgotten. */
+/** When and for what a token was used; undefined for a valid one, or if its use has been forgotten. */
 export function useOf({ serial, held }: Presented): RefreshTokenUse | undefined {
   return held.uses[held.serial - 1 - serial]
 }
 
 /**
- * Whether a use was a moment ago: the adapter shows the library a refresh token that was used then as unused. Afterwards
- * using it again is theft. Counted to both sides: the clock of another replica may be ahead, but one that was set back opens
- * no window again.
+ * Whether a use was a moment ago: the adapter presents a refresh token that was used then to the library as
+ * unused. After that, using it again is theft. Counted in both directions: the clock of another replica may
+ * be ahead, but a clock that was set back does not reopen a window.
  */
 export function isWithinWindow(
   { tokens, clock }: Pick<AuthorizationServerSettings, 'tokens' | 'clock'>,
@@ -156,19 +158,21 @@ export function isWithinWindow(
 }
 
 /**
- * Ends a successful refresh (RFC 6749 section 6), after the library and before the answer leaves. One conditional
- * statement puts the successor into the place of the old token, and notes when and for what that was used. Everybody
- * knows the successor of a token by the token alone, so of many requests at once, in any number of processes, one changes
- * the store and all of them answer with one and the same refresh token, each with an access token of its own. The library
- * has by then authenticated the client and checked grant, account, scope, resource and proof for each of them. A process
- * that dies before the statement has told nobody anything: the old token is still good. One that dies after it has lost
- * nothing: until the window closes, the old token leads to the same successor.
+ * Ends a successful refresh (RFC 6749 section 6), after the library and before the answer is sent. One
+ * conditional statement replaces the old token by its successor, and records when and for what the old one
+ * was used. The successor follows from the token itself, so of several concurrent requests, in any number of
+ * processes, one changes the store and all of them answer with the same refresh token, each with a separate
+ * access token. By then the library has authenticated the client and checked grant, account, scope, resource
+ * and proof for each of them. If a process dies before the statement, it has told nobody anything, and the
+ * old token is still valid. If it dies after it, nothing is lost: until the window closes, the old token
+ * leads to the same successor.
  *
- * Where the token was used for something else (scope, resource or proof key differ), or the window is closed, it was used
- * twice: its grant ends (RFC 9700 section 4.14.2).
+ * If the token was used for something else (a different scope, resource or proof key), or the window is
+ * closed, it was used twice, and its grant ends (RFC 9700 section 4.14.2).
  *
- * A store that went back in time, by a power cut or a backup, holds a token that was used. Whoever brings a later one shows
- * that, since nobody else can write them; the one that the store holds is a used one from then on.
+ * A store that went back in time, because of a power cut or a backup, holds a token that has already been
+ * used. A client that presents a later one proves that, since nobody else can write them; the one in the
+ * store counts as used from then on.
  */
 async function settleRefresh(
   ports: RedemptionPorts,
@@ -191,8 +195,8 @@ async function settleRefresh(
 }
 
 /**
- * A hash of what makes two refreshes with one token the same request. What they leave out means what the token has, but for
- * `openid`, which answers of earlier versions did not name.
+ * A hash of what makes two refreshes with one token the same request. Omitted parameters mean what the token
+ * has, except for `openid`, which answers of earlier versions did not name.
  */
 function describeRequest({ oidc: { params, entities } }: KoaContextWithOIDC): string {
   const used = entities.RotatedRefreshToken
@@ -208,7 +212,7 @@ function describeRequest({ oidc: { params, entities } }: KoaContextWithOIDC): st
   ).slice(0, 22)
 }
 
-/** What is used twice ends its grant, with all that came from it (RFC 9700 section 4.14.2). */
+/** Using a token twice ends its grant, with everything that came from it (RFC 9700 section 4.14.2). */
 async function refuseReplay(
   ports: RedemptionPorts,
   context: KoaContextWithOIDC,

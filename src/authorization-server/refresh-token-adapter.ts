@@ -26,8 +26,8 @@ interface RefreshTokenPorts extends Pick<AuthorizationServerSettings, 'tokens' |
 }
 
 /**
- * Lets the library write refresh tokens that lead to their grant (`refreshTokenFormat`). What it makes of one that is
- * presented is the successor of that.
+ * Makes the library write refresh tokens that lead to their grant (`refreshTokenFormat`). The token it makes
+ * when one is presented is that one's successor.
  */
 export function nameRefreshTokens(
   { RefreshToken }: InstanceType<typeof Provider>,
@@ -71,26 +71,29 @@ export function refreshTokenAdapter(ports: RefreshTokenPorts): Adapter {
         await registered.markUsed(clientId, clock.now() + registration.idleSeconds * 1000)
     },
     async consume() {
-      // It is used up when its successor takes its place: see redemption.ts.
+      // It is used up when its successor replaces it: see redemption.ts.
     },
     async destroy(token) {
       const name = await read(token)
       if (name !== undefined) await grants(ports).revoke(name.grantId)
     },
     revokeByGrantId: (grantId) => grants(ports).revoke(grantId),
-    // Nothing has another name for one.
+    // Refresh tokens have no other names.
     findByUid: async () => undefined,
     findByUserCode: async () => undefined,
   }
 }
 
-/** A refresh token as it was presented; one of an earlier version brings what it is itself. */
+/** A refresh token as it was presented; a token of an earlier version carries its own record. */
 interface Read extends RefreshTokenName {
   readonly earlier?: HeldRefreshToken
   readonly wasUsed?: boolean
 }
 
-/** Earlier versions kept each token by itself. The one of a grant that is good comes before its first of now. */
+/**
+ * Earlier versions stored each token separately. A valid token of theirs precedes the first of its grant in
+ * the new format.
+ */
 async function findEarlier(artifacts: ArtifactStore, token: string): Promise<Read | undefined> {
   const found = await artifacts.find(refreshTokenModel, token)
   if (found === undefined) return undefined

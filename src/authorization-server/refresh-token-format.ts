@@ -1,8 +1,8 @@
 import { digestsEqual, keyedDigest, type MasterSecret } from '../core/secret.ts'
 
-/** Which refresh token one is: that of a grant, after so many others. */
+/** Identifies a refresh token: its grant, and how many came before it. */
 export interface RefreshTokenName {
-  /** The library's id of the grant: a secret of the store. */
+  /** The library's id for the grant: a secret of the store. */
   readonly grantId: string
   readonly serial: number
 }
@@ -18,9 +18,9 @@ const serialLetters = 7
 const macLetters = 43
 
 /**
- * Refresh tokens that say which grant they belong to and how many were before them, under a key of the tenant
- * (HMAC-SHA-256). So a store need keep none of them: it cannot give one away, knows one that was used long ago, and each
- * process can tell the successor of each.
+ * Refresh tokens that say which grant they belong to and how many came before them, authenticated with a key
+ * of the tenant (HMAC-SHA-256). So a store need not keep them: it cannot leak one, recognizes one that was
+ * used long ago, and each process can derive the successor of each.
  */
 export function refreshTokenFormat(secret: MasterSecret): RefreshTokenFormat {
   const mac = keyedDigest(secret.derive('refresh-token'))

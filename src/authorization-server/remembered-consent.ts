@@ -5,7 +5,7 @@ import { leadsInside } from '../http/special-use.ts'
 import type { ConsentQuestion, ConsentStore } from '../storage/consent-contract.ts'
 import { consentDigest } from './registration/consent-digest.ts'
 
-/** What a person agrees to when they let a client in. */
+/** What a user agrees to when approving a client. */
 interface Agreement {
   readonly accountId: string
   readonly client: Client
@@ -16,12 +16,12 @@ interface Agreement {
 
 /** Consent that need not be asked for again. */
 export interface RememberedConsents {
-  /** Remembers where that is safe. */
+  /** Remembers it if that is safe. */
   remember(agreement: Agreement): Promise<void>
   /**
-   * Grants what this authorization request asks for when its user has agreed to all of it before. Whoever asks with
-   * `prompt=consent`, with more scopes, from another host, or described otherwise than then, is left for the page.
-   * Resolves to whether it did.
+   * Grants what this authorization request asks for if its user has agreed to all of it before. A request
+   * with `prompt=consent`, with more scopes, from another host, or from a client that describes itself
+   * differently now, is left to the page. Resolves to whether it did.
    */
   grantRemembered(context: KoaContextWithOIDC): Promise<boolean>
 }
@@ -60,7 +60,7 @@ export function rememberedConsents({ consents, clock, days }: RememberedConsents
       if (names.size > 0) grant.addOIDCScope([...names].join(' '))
       grant.addResourceScope(resource, scopes.filter((scope) => !names.has(scope)).join(' '))
       await grant.save()
-      // Who takes the client's access away at this moment has either found this grant, or is noticed here.
+      // Whoever revokes the client's access at this moment has either found this grant, or is noticed here.
       if (!(await covers(agreement))) {
         await grant.destroy()
         return false
@@ -74,9 +74,9 @@ export function rememberedConsents({ consents, clock, days }: RememberedConsents
 }
 
 /**
- * What there is to remember of an agreement, or undefined where it must not be: a program on somebody's computer can
- * be impersonated by any other program there (RFC 8252 section 8.6), so clients that have an address of that kind, in
- * whatever spelling, are asked for every time.
+ * What to remember of an agreement, or undefined if it must not be remembered: any program on a user's
+ * computer can impersonate another one there (RFC 8252 section 8.6), so clients with such an address, in any
+ * spelling, ask every time.
  */
 function questionOf({ accountId, client, redirectUri, resource }: Agreement): ConsentQuestion | undefined {
   const addresses = [redirectUri, ...(client.redirectUris ?? [])].map((uri) => URL.parse(uri))

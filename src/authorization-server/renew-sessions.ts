@@ -9,9 +9,9 @@ interface Fresh {
 }
 
 /**
- * Gives a session a new identifier when somebody logs in, and at no other time. The library renews it whenever an
- * authorization request goes on, which ends the others that the same browser has under way: they come with the
- * identifier of a moment ago. Against fixation it is the login that counts.
+ * Gives a session a new identifier only when somebody logs in. The library does so whenever an authorization
+ * request continues, which breaks the other requests that the same browser has under way, since they come
+ * with the previous identifier. To prevent session fixation, the login is what matters.
  */
 export function renewSessionsAtLogin(provider: Provider): void {
   const { prototype } = provider.Session
@@ -21,7 +21,7 @@ export function renewSessionsAtLogin(provider: Provider): void {
     // The library repeats a login at each later step of its authorization request.
     const isRepeated = this.accountId === details.accountId && this.loginTs === details.loginTs
     login.call(this, details)
-    // Nobody knows the identifier of one that has just begun, and nothing is stored under it.
+    // Nobody knows the identifier of a session that has just begun, and nothing is stored under it.
     if (!isRepeated && this.new !== true) renew.call(this)
   }
   prototype.resetIdentifier = () => undefined

@@ -4,7 +4,7 @@ import { callerNetwork } from './caller-address.ts'
 import type { Endpoint } from './endpoints.ts'
 import { errors } from './library.ts'
 
-/** How many requests whose parameters are kept are let in each minute. */
+/** How many requests with stored parameters are accepted per minute. */
 export interface RequestLimits {
   readonly perNetwork: number
   readonly total: number
@@ -15,15 +15,15 @@ interface LimitPorts {
   readonly requestLimits: RequestLimits
 }
 
-/** Bounds requests of one kind that have something kept. */
+/** Limits requests of one kind that have something stored. */
 export interface KeptRequests {
-  /** Counts a request. Resolves to 0, or to the whole seconds to wait where it is one too many. */
+  /** Counts a request. Resolves to 0, or to the whole seconds to wait if there are too many. */
   take(req: IncomingMessage): Promise<number>
-  /** Takes one back that was counted. */
+  /** Takes back a request that was counted. */
   forgive(req: IncomingMessage): Promise<void>
 }
 
-/** Bounds requests of a kind: for each network of strangers, so that none uses up what is there for all, and altogether. */
+/** Limits requests of a kind: for each network of strangers, so that none uses up the total, and in total. */
 export function keptRequests({ rateLimit, requestLimits }: LimitPorts, kind: string): KeptRequests {
   const { perNetwork, total } = requestLimits
   const ofNetwork = rateLimit({ name: `${kind}-from-network`, points: perNetwork, seconds: 60 })
@@ -37,7 +37,7 @@ export function keptRequests({ rateLimit, requestLimits }: LimitPorts, kind: str
   }
 }
 
-/** Counts a request to an endpoint that has something kept. Resolves to 0, or to the whole seconds to wait. */
+/** Counts a request to an endpoint that stores something. Resolves to 0, or to the whole seconds to wait. */
 export function requestLimit(
   ports: LimitPorts,
 ): (endpoint: Endpoint, req: IncomingMessage) => Promise<number> {
@@ -46,12 +46,12 @@ export function requestLimit(
 }
 
 const maxParameterBytes = 4 * 1024
-/** How a client proves who it is: looked at and forgotten, and an assertion may be long. */
+/** The client's authentication: checked and forgotten, and an assertion may be long. */
 const credentials = new Set(['client_assertion', 'client_assertion_type', 'client_secret'])
 
 /**
- * Refuses parameters of an authorization request, in a URL or a form, that are too long to be kept for a stranger. Throws
- * InvalidRequest.
+ * Refuses parameters of an authorization request, in a URL or a form, that are too long to be stored for a
+ * stranger. Throws InvalidRequest.
  */
 export function refuseTooLong(encoded: string): void {
   let length = 0

@@ -5,7 +5,7 @@ import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
 import { cookieNames, shortCookie } from './cookies.ts'
 import { Provider } from './library.ts'
 
-/** The library's name of pages in the store on which a person logs in or decides. */
+/** The library's name in the store for pages on which a user logs in or decides. */
 export const interactionModel = 'Interaction'
 
 interface ResumptionPorts {
@@ -13,16 +13,17 @@ interface ResumptionPorts {
   readonly clock: Clock
 }
 
-/** How long a browser may ask again how its authorization request goes on. */
+/** For how long a browser may ask again how its authorization request continues. */
 export const resumptionMilliseconds = 60_000
 
 const isResuming = (): boolean => Provider.ctx?.oidc.route === 'resume'
 
 /**
- * Finds an interaction. Where a login or a decision has been taken up and the answer was lost with the process, the
- * browser asks again, or its balancer does: without the cookie of its session, which was in that answer, it would have
- * to log in anew. So it gets an answer again for a while, with a code of its own, where it bears the signed cookie of this
- * request; a browser that had its answer has dropped that. The pages themselves are over.
+ * Finds an interaction. If a login or a decision has been processed and the answer was lost with the process,
+ * the browser or its load balancer asks again; without its session cookie, which was in that answer, the user
+ * would have to log in again. So for a while the browser gets another answer, with a new code, if it has the
+ * signed cookie of this request; a browser that received its answer has dropped that cookie. The pages
+ * themselves are over.
  */
 export async function findToResume(
   { artifacts, clock }: ResumptionPorts,
@@ -30,12 +31,12 @@ export async function findToResume(
 ): Promise<FoundArtifact | undefined> {
   const found = await artifacts.find(interactionModel, id)
   if (found?.consumedAt === undefined) return found
-  // Counted to both sides, as the window of a refresh is.
+  // Counted in both directions, like the window of a refresh.
   const isOpen = isResuming() && Math.abs(clock.now() - found.consumedAt) < resumptionMilliseconds
   return isOpen ? found : undefined
 }
 
-/** Notes that the library takes up an interaction. Returns false where it is to be removed now. */
+/** Notes that the library processes an interaction. Returns false if it is to be removed now. */
 export async function resumeLater({ artifacts }: ResumptionPorts, id: string): Promise<boolean> {
   if (!isResuming()) return false
   await artifacts.consume(interactionModel, id)
@@ -43,9 +44,9 @@ export async function resumeLater({ artifacts }: ResumptionPorts, id: string): P
 }
 
 /**
- * Lets the browser drop the cookie of the request that was taken up. The library does so, too, but not where it gives the
- * next request a cookie of the same name: that then stands alone in the answer. It comes last, for clients that look at
- * names and at no paths.
+ * Makes the browser drop the cookie of the request that was processed. The library does so too, but not if it
+ * gives the next request a cookie with the same name, in which case only that one is in the answer. This one
+ * comes last, for clients that look at names and not at paths.
  */
 export function dropResumption(site: Site, context: KoaContextWithOIDC): void {
   if (context.oidc.route !== 'resume') return

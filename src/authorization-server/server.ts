@@ -44,7 +44,7 @@ import { refuseTooLong, requestLimit } from './request-limits.ts'
 import { refuseSeenBefore } from './seen-once.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** The library as it was built with one set of keys, and the pages that speak to it. */
+/** The library as built with one set of keys, and the pages that work with it. */
 interface Engine {
   readonly library: (req: IncomingMessage, res: ServerResponse) => Promise<void>
   readonly pages: (req: IncomingMessage, res: ServerResponse) => Promise<void>
@@ -77,15 +77,15 @@ function buildEngine(
   }
 }
 
-/** Builds the authorization server: a front layer of ours round oidc-provider. */
+/** Builds the authorization server: our front layer around oidc-provider. */
 export async function createAuthorizationServer(
   settings: AuthorizationServerSettings,
 ): Promise<AuthorizationServer> {
   const { site, resources, guard, observe, recorder, onFault } = settings
   const notes = takeNotes(onFault)
   const takeToSite = speakAsSite(site)
-  // The library takes its keys once and for all. It costs a millisecond to build it anew over the same store; requests
-  // that are running end on the one that they began with.
+  // The library takes its keys only once. Building it again over the same store costs a millisecond; running
+  // requests end on the one that they began with.
   const fetch = libraryFetch(settings)
   let engine = buildEngine(settings, notes, fetch)
   const stop = settings.keys.subscribe(() => {

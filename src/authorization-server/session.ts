@@ -8,25 +8,25 @@ import { personLogin } from './paths.ts'
 
 type Session = InstanceType<Provider['Session']>
 
-/** A person whose browser has a session that counts. */
+/** A user whose browser has a valid session. */
 export interface SignedIn {
   readonly accountId: string
   readonly account: Account
-  /** The library's session. Its `uid` is no bearer secret and stays the same until the next login. */
+  /** The library's session. Its `uid` is not a bearer secret and stays the same until the next login. */
   readonly session: Session
 }
 
-/** A session in which somebody has logged in. It may outlast their account, or come to count again. */
+/** A session in which somebody has logged in. It may outlast their account, or become valid again. */
 interface LoggedIn {
   readonly accountId: string
-  /** Undefined where the login does not count at the moment. */
+  /** Undefined if the login is currently not valid. */
   readonly account: Account | undefined
   readonly session: Session
 }
 
 /**
- * The login that a browser has, whether it counts or not: for signing out. Verifies the library's signed session cookie
- * with the library's own code. The request is untrusted, and must have passed `speakAsSite`.
+ * The login of a browser, valid or not, for signing out. Verifies the library's signed session cookie with
+ * the library's own code. The request is untrusted, and must have passed `speakAsSite`.
  */
 export async function loggedIn(
   provider: Provider,
@@ -41,8 +41,8 @@ export async function loggedIn(
 }
 
 /**
- * Who is signed in at this browser, for pages that belong to no authorization request: whoever has logged in and may still
- * use the account. Undefined for everybody else. The request is as for `loggedIn`.
+ * The user who is signed in with this browser, for pages that belong to no authorization request: whoever has
+ * logged in and may still use the account. Undefined for all others. The request is as for `loggedIn`.
  */
 export async function signedIn(
   provider: Provider,
@@ -55,8 +55,8 @@ export async function signedIn(
 }
 
 /**
- * The account of a login, unless it may not be used any more or has ended its logins since. `loginTs` is in seconds
- * since the epoch.
+ * The account of a login, unless it may no longer be used or has ended its logins since. `loginTs` is in
+ * seconds since the epoch.
  */
 export async function currentAccount(
   identity: Identity,
@@ -67,7 +67,7 @@ export async function currentAccount(
   return account?.loginsSince !== undefined && loginTs * 1000 <= account.loginsSince ? undefined : account
 }
 
-/** Somebody who has just logged in. */
+/** A user who has just logged in. */
 export interface Login {
   readonly account: Account
   /** In seconds since the epoch. */
@@ -75,37 +75,44 @@ export interface Login {
 }
 
 /**
- * The time of a login whose check began at `begunAt`, in milliseconds since the epoch, and ended with this account. It
- * is the beginning that counts, so that a password which changes during the check ends the login; but a login that
- * the end of earlier ones has let in bears the next second, since the library keeps no milliseconds.
+ * The time of a login whose check began at `begunAt`, in milliseconds since the epoch, and ended with this
+ * account. The beginning is what counts, so that a password change during the check ends the login; but a
+ * login that was allowed because earlier ones were ended gets the next second, since the library does not
+ * keep milliseconds.
  */
 export function loginOf(account: Account, begunAt: number): Login {
   const next = account.loginsSince === undefined ? 0 : Math.floor(account.loginsSince / 1000) + 1
   return { account, loginTs: Math.max(Math.floor(begunAt / 1000), next) }
 }
 
-/** A new way in is for somebody who has just proved who they are, not for whoever finds a browser open. */
+/**
+ * A new credential is only for somebody who has just proved who they are, not for whoever finds a browser
+ * open.
+ */
 const recentSeconds = 15 * 60
 
-/** Whether a person logged in so lately that they need not prove again who they are. */
+/** Whether a user logged in so recently that they need not prove again who they are. */
 export function isRecent({ session }: SignedIn, clock: Clock): boolean {
   return (session.loginTs ?? 0) + recentSeconds > epochSeconds(clock)
 }
 
-/** Where a person who is not signed in is sent by a page that needs it; the login leads back to the local `path`. */
+/**
+ * Where a page that requires a login sends users who are not signed in; the login leads back to the local
+ * `path`.
+ */
 export function loginLocation(site: Site, path: string): string {
   return `${site.path(personLogin.login)}?${new URLSearchParams({ next: path }).toString()}`
 }
 
 /** How long logins last. */
 export interface SessionLifetimes {
-  /** Without a visit, in seconds. */
+  /** Without activity, in seconds. */
   readonly idleSeconds: number
   /** At most, in seconds. */
   readonly sessionSeconds: number
 }
 
-/** How many seconds a session may go on that was begun at `loginTs`, in seconds since the epoch. */
+/** How many more seconds a session may last that began at `loginTs`, in seconds since the epoch. */
 export function sessionSeconds(
   { sessions, clock }: { readonly sessions: SessionLifetimes; readonly clock: Clock },
   loginTs = epochSeconds(clock),
@@ -114,13 +121,13 @@ export function sessionSeconds(
   return Math.max(1, Math.min(sessions.idleSeconds, left))
 }
 
-/** One browser's request, and its answer. */
+/** A browser's request, and its answer. */
 export interface Visit {
   readonly req: IncomingMessage
   readonly res: ServerResponse
 }
 
-/** Begins a session of its own for somebody who has just logged in; the one that the browser had before ends. */
+/** Begins a new session for a user who has just logged in; the browser's previous session ends. */
 export async function beginSession(
   provider: Provider,
   settings: { readonly site: Site; readonly sessions: SessionLifetimes; readonly clock: Clock },
@@ -138,7 +145,7 @@ export async function beginSession(
   })
 }
 
-/** Ends the session of a browser. What it has granted goes on. */
+/** Ends the session of a browser. What was granted in it remains. */
 export async function endSession(provider: Provider, site: Site, { req, res }: Visit): Promise<void> {
   const context = provider.createContext(req, res)
   await (await provider.Session.get(context)).destroy()

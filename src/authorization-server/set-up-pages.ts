@@ -15,12 +15,12 @@ interface SetUpPorts {
   readonly setUp: SetUp
   readonly forms: Forms
   readonly notes: Notes
-  /** Begins a session and leads on to a local path. */
+  /** Begins a session and redirects to a local path. */
   readonly enter: (context: PageContext, login: Login, to: string) => Promise<Response>
   readonly clock: Clock
 }
 
-/** The page of a set-up link. Looking at it uses nothing up, so that previews of links do no harm. */
+/** The page of a set-up link. Looking at it uses nothing up, so that link previews do no harm. */
 export function addSetUpPages(pages: PageApp, { site, setUp, forms, notes, enter, clock }: SetUpPorts): void {
   const load = async (context: PageContext) => {
     const token = context.req.param('token') ?? ''

@@ -21,7 +21,7 @@ import type { RequestLimits } from './request-limits.ts'
 import type { SessionLifetimes } from './session.ts'
 import type { StepUps } from './step-up.ts'
 
-/** A client that is known beforehand, as an operator writes it. */
+/** A preconfigured client, as written by an operator. */
 export interface KnownClient {
   readonly id: string
   readonly name?: string | undefined
@@ -31,15 +31,15 @@ export interface KnownClient {
   readonly redirectUris: readonly string[]
   readonly grantTypes: readonly string[]
   readonly scopes?: readonly string[] | undefined
-  /** Names of the MCP servers that it may have tokens for; all of them where there is no list. */
+  /** Names of the MCP servers that it may have tokens for; all of them if there is no list. */
   readonly upstreams?: readonly string[] | undefined
   readonly dpop: 'optional' | 'required'
   readonly pushedRequests: 'optional' | 'required'
-  /** Lifetime of its access tokens, where it differs. */
+  /** Lifetime of its access tokens, if it differs. */
   readonly accessTokenSeconds?: number | undefined
 }
 
-/** Clients whose access tokens live longer or shorter than those of others. */
+/** Clients whose access tokens live longer or shorter than those of other clients. */
 interface LifetimeProfile {
   /** The host of all their redirect URIs. */
   readonly redirectHost: string
@@ -50,48 +50,48 @@ interface LifetimeProfile {
 export interface AssertionIssuer {
   readonly issuer: string
   readonly keys: JWTVerifyGetKey
-  /** Signature algorithms of its assertions; never `none` and never a symmetric one. */
+  /** Accepted signature algorithms; never `none` and never a symmetric one. */
   readonly algorithms: readonly string[]
-  /** What its subjects begin with here, so that they are nobody else's. */
+  /** The prefix of its subjects here, which makes them distinct from all others. */
   readonly subjectPrefix: string
 }
 
-/** What people who are kept here can do besides typing a password. */
+/** What users who are kept here can do besides typing a password. */
 interface LocalUsers {
   readonly passkeys: Passkeys
   readonly setUp: SetUp
   readonly passwords: OwnPassword
 }
 
-/** How clients come to be known that nobody wrote into the configuration. */
+/** How clients become known that are not in the configuration. */
 export interface RegistrationSettings {
   readonly dynamic: 'open' | 'token' | 'off'
-  /** What a client has to show where `dynamic` is `token`. */
+  /** What a client has to present if `dynamic` is `token`. */
   readonly initialAccessToken?: string | undefined
   /** How long a registration waits for its first use, and a used one for the next. */
   readonly unusedSeconds: number
   readonly idleSeconds: number
-  /** The most clients that registered themselves. */
+  /** The maximum number of self-registered clients. */
   readonly maxClients: number
   readonly newPerMinute: number
-  /** Redirect URIs with a scheme of their own that are accepted, to the letter. */
+  /** Accepted redirect URIs with a private-use scheme, which must match literally. */
   readonly privateUseRedirects: readonly string[]
   readonly documents: { readonly enabled: boolean; readonly allowedHosts?: readonly string[] | undefined }
 }
 
-/** Everything that the authorization server is told and given. */
+/** Everything that the authorization server needs. */
 export interface AuthorizationServerSettings {
-  /** Where it is found. Its URL is the issuer, and its origins are the only ones that may send our forms. */
+  /** Its address. Its URL is the issuer, and only its origins may send our forms. */
   readonly site: Site
   readonly resources: ResourceDirectory
   readonly scopes: ScopeCatalogue
   readonly clients: readonly KnownClient[]
   readonly identity: Identity
-  /** What the login form shows: the development form is prefilled. */
+  /** Which login form is shown; the development form is prefilled. */
   readonly loginForm: 'local' | 'development' | 'none'
-  /** Passkeys and set-up links, where people are kept here. */
+  /** Passkeys and set-up links, if users are kept here. */
   readonly local: LocalUsers | undefined
-  /** Where else people can log in; undefined where there is no other place. */
+  /** Other ways to log in; undefined if there are none. */
   readonly federation: Federation | undefined
   readonly sessions: SessionLifetimes
   readonly registration: RegistrationSettings
@@ -99,16 +99,16 @@ export interface AuthorizationServerSettings {
   readonly rateLimit: OpenRateLimit
   /** The clients of the store. */
   readonly registered: ClientStore
-  /** Fetches what clients name, from the public internet alone. */
+  /** Fetches what clients name, only from the public internet. */
   readonly fetchSafely: SafeFetch
-  /** The same for clients that somebody let in, of whom as many may be fetched for at a time as of all others. */
+  /** The same for approved clients, with as many concurrent fetches as for all others. */
   readonly fetchForLetIn: SafeFetch
   /** Whether metadata documents of clients can be fetched, as far as is known, and so may be announced. */
   readonly announcesDocuments: () => Promise<boolean>
   readonly tokens: {
     readonly codeSeconds: number
     readonly accessTokenSeconds: number
-    /** Lifetime of a refresh token. Each use begins it anew. */
+    /** Lifetime of a refresh token. It starts over with each use. */
     readonly refreshIdleSeconds: number
     /** Lifetime of a grant, from the authorization on. Nothing that comes from it lasts longer. */
     readonly refreshAbsoluteSeconds: number
@@ -116,7 +116,7 @@ export interface AuthorizationServerSettings {
     readonly refreshWindowSeconds: number
     readonly profiles: readonly LifetimeProfile[]
   }
-  /** Grants that are there only where the operator wants them. */
+  /** Grants that exist only if the operator enables them. */
   readonly grants: {
     readonly deviceCode: boolean
     readonly tokenExchange: boolean
@@ -142,6 +142,6 @@ export interface AuthorizationServerSettings {
   /** Where each decision is recorded. */
   readonly recorder: Recorder
   readonly traces: Traces | undefined
-  /** Told of every fault of ours, for the log. */
+  /** Called with every internal fault, for the log. */
   readonly onFault: (error: unknown) => void
 }

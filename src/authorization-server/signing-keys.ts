@@ -4,12 +4,13 @@ import type { SigningKey } from '../keys/key-ring.ts'
 import { ExternalSigningKey } from './library.ts'
 
 const signInPool = promisify(sign)
-/** As JWS has it (RFC 7518 section 3.4). */
+/** The signature format of JWS (RFC 7518 section 3.4). */
 const dsaEncoding = 'ieee-p1363'
 
 /**
- * A key with which the library signs without ever holding it. An elliptic signature takes about as long as waking a thread
- * for it; one with RSA takes seven times as long, and others go on meanwhile.
+ * A key with which the library signs without ever holding it. An elliptic-curve signature takes about as long
+ * as waking a thread for it, so it is made in place; an RSA signature takes seven times as long, so other
+ * work goes on meanwhile.
  */
 class HeldKey extends ExternalSigningKey {
   readonly #key: SigningKey
@@ -40,7 +41,7 @@ class HeldKey extends ExternalSigningKey {
   }
 }
 
-/** The keys of an authorization server as the library takes them, in the same order. */
+/** The keys of an authorization server in the form that the library takes, in the same order. */
 export function heldKeys(keys: readonly SigningKey[]): readonly HeldKey[] {
   return keys.map((key) => new HeldKey(key))
 }

@@ -4,33 +4,34 @@ import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
 import { errors, Provider } from './library.ts'
 import { presentedToken } from './redemption.ts'
 
-/** A call that a client was just refused for want of scopes. */
+/** A call that a client was just refused because scopes were missing. */
 interface StepUpNeed {
   readonly clientId: string
   readonly subject: string
   readonly resource: string
-  /** The grant's name, as it stands in its access tokens. */
+  /** The grant's name, as it appears in its access tokens. */
   readonly grantName: string
-  /** Every scope that the call needs. */
+  /** All scopes that the call needs. */
   readonly scopes: readonly string[]
 }
 
 /**
- * What the authorization server remembers for a while of challenges for more scopes. Good clients need none of it:
- * they ask the user for the scopes that the challenge names. Many others refresh instead, or ask for what they asked
- * for before; this is how they get there all the same, with the user's consent.
+ * What the authorization server remembers for a while about challenges for more scopes. Good clients need
+ * none of it: they ask the user for the scopes in the challenge. Many others refresh instead, or repeat their
+ * previous request; this is how they also get the scopes, with the user's consent.
  */
 export interface StepUps {
   /** Resolves when every replica will see it. */
   remember(need: StepUpNeed): Promise<void>
-  /** Sees whether the grant that was found for the request that the library is answering was challenged. */
+  /** Notes whether the grant found for the request that the library is answering was challenged. */
   notice(grant: FoundArtifact): void
   /**
-   * Throws InvalidGrant after a challenge, once for each grant and set of scopes: a refresh cannot widen a grant, so
-   * the client has to ask the user. Who repeats the challenge cannot keep the grant from being used.
+   * Throws InvalidGrant after a challenge, once for each grant and set of scopes: a refresh cannot widen a
+   * grant, so the client has to ask the user. Repeating the challenge cannot prevent the grant from being
+   * used.
    */
   refuseRefresh(context: KoaContextWithOIDC): Promise<void>
-  /** The scopes that this client was lately found to lack for this user and resource. */
+  /** The scopes that this client was recently found to lack for this user and resource. */
   neededScopes(clientId: string, subject: string, resource: string): Promise<readonly string[]>
   /** The user has decided. */
   forget(clientId: string, subject: string): Promise<void>
@@ -45,7 +46,7 @@ const needMilliseconds = 10 * 60_000
 /** Keeps challenges in the store, where every replica sees them. */
 export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
   const needId = (clientId: string, subject: string): string => JSON.stringify([clientId, subject])
-  // A refresh reads its grant anyway: only one that finds it challenged has anything to ask the store.
+  // A refresh reads its grant anyway; only if the grant was challenged does it have to ask the store.
   const challenged = new WeakSet<object>()
   return {
     notice({ challengedUntil = 0 }) {
@@ -71,7 +72,8 @@ export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
     async refuseRefresh(context) {
       const presented = presentedToken()
       if (presented === undefined || !challenged.has(context)) return
-      // A token that was used before leads where it led then; the refusal is for the one that goes on.
+      // A token that was used before leads to the same successor as then; the refusal applies to the current
+      // one.
       if (presented.serial < presented.held.serial) return
       if (!(await artifacts.answerChallenge('Grant', presented.grantId))) return
       throw new errors.InvalidGrant('more scopes are needed: ask the user for them')

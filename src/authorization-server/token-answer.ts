@@ -2,15 +2,17 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import { parseScopes } from '../core/scope.ts'
 import type { Note } from './notes.ts'
 
-/** What the library says of a proof that is missing or comes again. Its exact version is pinned. */
+/** The library's message about a proof that is missing or repeated. Its exact version is pinned. */
 const proofFault = /DPoP proof JWT (?:not provided|Replay detected)/
-/** What it says of a refresh token that is bound to a key, where the proof is of another one, or none came. */
+/**
+ * Its message about a refresh token that is bound to a key, if the proof has another key, or there is none.
+ */
 const boundElsewhere = 'failed jkt verification'
 
 /**
- * Says in a token answer what the library leaves unsaid:
- * - `openid` is among the scopes that were granted, where an ID token shows it (RFC 6749 section 5.1);
- * - what was wrong was the proof, and not the grant (RFC 9449 section 5).
+ * Adds to a token answer what the library omits:
+ * - `openid` is among the granted scopes, if an ID token shows it (RFC 6749 section 5.1);
+ * - the error is the proof's and not the grant's (RFC 9449 section 5).
  */
 export function completeTokenAnswer({ body, headers }: KoaContextWithOIDC, note: Note): void {
   if (typeof body !== 'object' || body === null) return

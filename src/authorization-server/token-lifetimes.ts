@@ -3,7 +3,10 @@ import type { AuthorizationServerSettings } from './settings.ts'
 
 type Lifetimes = Pick<AuthorizationServerSettings, 'tokens' | 'clients'>
 
-/** How long an access token of a client lives: as the client says, or the first profile that fits, or as all others. */
+/**
+ * The lifetime of a client's access tokens: the client's own setting, or the first matching profile, or the
+ * general one.
+ */
 export function accessTokenSeconds({ tokens, clients }: Lifetimes, client: Client | undefined): number {
   const known = clients.find(({ id }) => id === client?.clientId)?.accessTokenSeconds
   if (known !== undefined) return known
@@ -14,8 +17,8 @@ export function accessTokenSeconds({ tokens, clients }: Lifetimes, client: Clien
 }
 
 /**
- * How long the next refresh token lives, in seconds: until it has lain unused for too long, or its grant ends. One or more,
- * since the grant may have ended after the library looked; the token then ends with it all the same.
+ * The lifetime of the next refresh token, in seconds: until it has been idle for too long, or its grant ends.
+ * At least one, since the grant may have ended after the library looked; the token then ends with it anyway.
  */
 export function refreshTokenSeconds({ tokens }: Lifetimes, { oidc }: KoaContextWithOIDC): number {
   const left = oidc.entities.Grant?.remainingTTL ?? tokens.refreshAbsoluteSeconds

@@ -1,7 +1,7 @@
 import { deviceCode, jwtBearer, tokenExchange } from '../../core/grant-types.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
 
-/** The grants that the operator has not turned on. */
+/** The grants that the operator has not enabled. */
 export function absentGrants({ grants }: Pick<AuthorizationServerSettings, 'grants'>): ReadonlySet<unknown> {
   return new Set([
     ...(grants.deviceCode ? [] : [deviceCode]),

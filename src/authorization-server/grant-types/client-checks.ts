@@ -3,18 +3,19 @@ import type { ProtectedResource } from '../../core/protected-resource.ts'
 import { allowedScopesField, allowedUpstreamsField, operatorClientField } from '../client-fields.ts'
 import { errors } from '../library.ts'
 
-/** A client that the operator made known, which has authenticated itself. */
+/** A client that the operator registered, and that has authenticated itself. */
 export interface OperatorsClient {
   readonly id: string
-  /** The most that it may get. */
+  /** All scopes that it may get. */
   readonly scopes: readonly string[] | undefined
   /** The names of the MCP servers that it may have tokens for. */
   readonly upstreams: readonly string[] | undefined
 }
 
 /**
- * Grants without a person are for clients that the operator knows and that authenticate themselves: nobody can register
- * one (RFC 6749 section 4.4, MCP extension oauth-client-credentials). Throws UnauthorizedClient.
+ * Grants without a user are only for clients that the operator registered and that authenticate themselves;
+ * no client can register itself as one (RFC 6749 section 4.4, MCP extension oauth-client-credentials). Throws
+ * UnauthorizedClient.
  */
 export function requireOperatorsClient(client: Client | undefined): OperatorsClient {
   if (client?.[operatorClientField] !== true)
@@ -26,7 +27,7 @@ export function requireOperatorsClient(client: Client | undefined): OperatorsCli
 }
 
 /**
- * Checks that a client may have tokens for a resource at all, and without a person if that is what it asks for. Throws
+ * Checks that a client may have tokens for a resource at all and, if it asks for that, without a user. Throws
  * UnauthorizedClient and InvalidTarget.
  */
 export function checkTarget(

@@ -1,20 +1,20 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { errors, grantHelpers } from '../library.ts'
 
-/** An access token that is about to be issued for a subject who is not there. */
+/** An access token to be issued for a subject who is not present. */
 interface Issue {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly lifetimeSeconds: number
-  /** Further claims of the token. */
+  /** Additional claims of the token. */
   readonly claims?: Readonly<Record<string, unknown>>
-  /** Of the answer (RFC 8693 section 2.2.1). */
+  /** The member of the answer (RFC 8693 section 2.2.1). */
   readonly issuedTokenType?: string
 }
 
 /**
- * Describes the one resource that the request is about, for this client. Throws InvalidTarget, and whatever the
- * resource's description finds wrong.
+ * Describes the one resource that the request is about, for this client. Throws InvalidTarget, and the errors
+ * of the resource's description.
  */
 export async function describeTarget(
   provider: Provider,
@@ -28,8 +28,8 @@ export async function describeTarget(
 }
 
 /**
- * Issues an access token and no refresh token, bound to the key of the request's DPoP proof if it has one, and answers
- * with it. Throws InvalidGrant for a proof that is missing or was used before.
+ * Issues an access token without a refresh token, bound to the key of the request's DPoP proof if it has one,
+ * and answers with it. Throws InvalidGrant for a proof that is missing or was used before.
  */
 export async function issueToken(
   provider: Provider,

@@ -11,17 +11,20 @@ import { requireOperatorsClient } from './client-checks.ts'
 import { describeTarget, issueToken } from './issue-token.ts'
 import { grantVouched } from './vouched-user.ts'
 
-/** What metadata calls the only assertions that are taken (MCP extension enterprise-managed-authorization). */
+/**
+ * The name in metadata of the only accepted kind of assertion (MCP extension
+ * enterprise-managed-authorization).
+ */
 export const identityAssertionProfile = 'urn:ietf:params:oauth:grant-profile:id-jag'
 
-/** The parameters that the library shall pass on. */
+/** The parameters that the library passes on. */
 export const jwtBearerParameters = ['assertion', 'scope', 'resource']
 
 const assertionType = 'oauth-id-jag+jwt'
 const maxAgeSeconds = 600
 const clockToleranceSeconds = 30
 
-/** The claims of an assertion that has been verified. */
+/** The claims of a verified assertion. */
 interface Assertion {
   readonly sub: string
   readonly jti: string
@@ -31,14 +34,15 @@ interface Assertion {
 }
 
 /**
- * Gives an access token for an identity assertion (ID-JAG), by which a company's identity provider says that one of its
- * users may use a client with a server:
- * - from a configured identity provider, signed by one of its keys, at most ten minutes old, for us and nobody else;
- * - for the very client that presents it, which is confidential and set up by the operator;
- * - once: of many requests with one assertion, one gets a token;
+ * Issues an access token for an identity assertion (ID-JAG), with which a company's identity provider says
+ * that one of its users may use a client with a server:
+ * - from a configured identity provider, signed with one of its keys, at most ten minutes old, and only for
+ *   us;
+ * - for the very client that presents it, which is confidential and registered by the operator;
+ * - once: of several requests with one assertion, one gets a token;
  * - for the scopes that assertion, request and client have in common, and without a refresh token;
- * - for nobody who signs in here at the same provider and is kept out.
- * Everything that is wrong with an assertion is InvalidGrant. All input is untrusted.
+ * - not for a user of the same provider who would not be let in here.
+ * An invalid assertion always gives InvalidGrant. All input is untrusted.
  */
 export function redeemAssertion(
   provider: Provider,
@@ -47,7 +51,7 @@ export function redeemAssertion(
   return async (context) => {
     const { client, params = {} } = context.oidc
     const known = requireOperatorsClient(client)
-    // Before the assertion is used up: a proof without a nonce is sent again.
+    // Before the assertion is used up, since a client without the right nonce sends its request again.
     await grantHelpers.validateDpop(provider, context)
     const issuer = issuerOf(settings, params['assertion'])
     const assertion = await verifyAssertion(String(params['assertion']), issuer, settings, known.id)
@@ -121,7 +125,8 @@ async function verifyAssertion(
     currentDate: new Date(clock.now()),
   })
   const { aud, sub, jti, exp = 0, iat = 0 } = payload
-  // Nor is one that is good elsewhere as well: it could be taken from there to here.
+  // An assertion that is also valid elsewhere is not accepted either: it could be taken from there and used
+  // here.
   if (aud !== site.url) throw refused('the assertion is not for this server alone')
   if (payload['client_id'] !== clientId) throw refused('the assertion is for another client')
   if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || jti === '')
@@ -147,7 +152,7 @@ async function verifySignature(
   }
 }
 
-/** The reason is for the log; the client learns that the grant is invalid. */
+/** The reason is for the log; the client only learns that the grant is invalid. */
 function refused(detail: string, cause?: unknown): Error {
   return new errors.InvalidGrant(cause instanceof Error ? `${detail}: ${cause.message}` : detail)
 }

@@ -6,9 +6,9 @@ interface AcceptedProof {
   readonly jti: string
 }
 
-/** The library's helpers for grants, as far as ours need them. */
+/** The library's helpers for grants that we use. */
 export interface GrantHelpers {
-  /** Checks the proof of a request; undefined where there is none. Throws InvalidDpopProof and UseDpopNonce. */
+  /** Checks the proof of a request; undefined if there is none. Throws InvalidDpopProof and UseDpopNonce. */
   validateDpop(provider: Provider, context: KoaContextWithOIDC): Promise<AcceptedProof | undefined>
   /** Throws InvalidGrant for a proof that was used before. */
   checkDpopReplay(
@@ -17,7 +17,7 @@ export interface GrantHelpers {
     proof: AcceptedProof | undefined,
     clientId: string,
   ): Promise<void>
-  /** Throws InvalidGrant where the client's tokens must be bound and no proof came. */
+  /** Throws InvalidGrant if the client's tokens must be bound and there was no proof. */
   checkDpopRequired(provider: Provider, context: KoaContextWithOIDC, proof: AcceptedProof | undefined): void
   /** Describes the resources that the request names. Throws InvalidTarget. */
   resolveRequestedResources(

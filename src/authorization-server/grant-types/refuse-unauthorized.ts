@@ -3,8 +3,9 @@ import { deviceCode } from '../../core/grant-types.ts'
 import { errors, Provider } from '../library.ts'
 
 /**
- * Refuses a client that asks for a grant which it may not use as `unauthorized_client` (RFC 6749 sections 4.1.2.1 and 5.2,
- * RFC 8628 section 3.2), in the answer as in the log. The library finds out at the same place, and says `invalid_request`.
+ * Refuses a client that asks for a grant it may not use with `unauthorized_client` (RFC 6749 sections 4.1.2.1
+ * and 5.2, RFC 8628 section 3.2), in the answer and in the log. The library detects it at the same place, but
+ * says `invalid_request`.
  */
 export function refuseUnauthorized({ Client: { prototype } }: LibraryProvider): void {
   const grantTypeAllowed: (this: Client, type: string) => boolean = Reflect.get(prototype, 'grantTypeAllowed')
@@ -24,7 +25,7 @@ export function refuseUnauthorized({ Client: { prototype } }: LibraryProvider): 
   }
 }
 
-/** The grant that the running request is for: the library also asks for others that go with it. */
+/** The grant that the running request is for; the library also checks others that go with it. */
 function grantAskedFor(): unknown {
   const { route, params } = Provider.ctx?.oidc ?? {}
   if (route === 'device_authorization') return deviceCode

@@ -4,7 +4,9 @@ import type { AuthorizationServerSettings } from '../settings.ts'
 import { jwtBearerParameters, redeemAssertion } from './jwt-bearer.ts'
 import { exchangeToken, tokenExchangeParameters } from './token-exchange.ts'
 
-/** Adds the grant types of ours that the operator has turned on, and with that announces them in the metadata. */
+/**
+ * Adds those of our own grant types that the operator has enabled, which also announces them in the metadata.
+ */
 export function registerGrantTypes(provider: Provider, settings: AuthorizationServerSettings): void {
   const { grants } = settings
   if (grants.tokenExchange) {

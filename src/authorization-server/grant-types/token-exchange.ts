@@ -11,10 +11,13 @@ import { describeTarget, issueToken } from './issue-token.ts'
 
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 const tokenTypes: ReadonlySet<unknown> = new Set([accessTokenType, 'urn:ietf:params:oauth:token-type:jwt'])
-/** A longer chain is no delegation that anybody can follow. */
+/** Nobody can follow a longer chain of delegation. */
 const maxActors = 5
 
-/** The parameters that the library shall pass on; the target may be named more than once, to be refused. */
+/**
+ * The parameters that the library passes on; a target that is named more than once is passed on to be
+ * refused.
+ */
 export const tokenExchangeParameters = {
   all: [
     'subject_token',
@@ -30,13 +33,14 @@ export const tokenExchangeParameters = {
 }
 
 /**
- * Exchanges an access token of ours for another one (RFC 8693):
+ * Exchanges one of our access tokens for another one (RFC 8693):
  * - for a confidential client that the operator gave this grant, which becomes the actor;
- * - never for more scopes, a longer time or another user than the given token's, nor beyond the client's own limit;
- * - for another server than the given token's only where the operator lists it with the client;
- * - a token that is bound to a key only for who holds the key (RFC 9449).
- * The new token ends with the given one and with everything that ends that one: the grant that it came from, and the
- * clients that had it before. All input is untrusted.
+ * - never with more scopes, a longer lifetime or another user than the given token, nor beyond the client's
+ *   own limits;
+ * - for a server other than the given token's only if the operator lists it for the client;
+ * - a token that is bound to a key only for the holder of the key (RFC 9449).
+ * The new token ends with the given one and with everything that ends that one: the grant that it came from,
+ * and the clients that had it before. All input is untrusted.
  */
 export function exchangeToken(
   provider: Provider,
@@ -57,7 +61,7 @@ export function exchangeToken(
     if (boundTo !== undefined && boundTo !== proof?.thumbprint)
       throw new errors.InvalidRequest('subject_token is bound to a key that the request does not prove')
     const actor = await readToken(settings, params, 'actor_token')
-    // Who acts is always the client that exchanges, so that no token of somebody else hides it.
+    // The actor is always the client that exchanges, so that it cannot hide behind a token of somebody else.
     if (actor !== undefined && (actor['client_id'] !== known.id || actor.sub !== known.id))
       throw new errors.InvalidRequest('actor_token is not of the client itself')
 
@@ -92,7 +96,7 @@ async function readToken(
   return payload
 }
 
-/** A user must still be there, and a machine can be spoken for by itself alone. */
+/** A user must still exist, and a machine's token can be exchanged only by the machine itself. */
 async function checkSubject(
   { identity, grants }: AuthorizationServerSettings,
   { sub = '', client_id: clientId }: JWTPayload,
@@ -106,7 +110,9 @@ async function checkSubject(
     throw new errors.InvalidRequest('the user of subject_token is not known any more')
 }
 
-/** Throws InvalidTarget for a server that neither the token nor the operator makes available to the client. */
+/**
+ * Throws InvalidTarget for a server that neither the token nor the operator makes available to the client.
+ */
 function targetOf(
   { resources }: AuthorizationServerSettings,
   params: Readonly<Record<string, unknown>>,
@@ -144,7 +150,7 @@ interface Actor {
   readonly act?: Actor
 }
 
-/** The newest actor outermost (RFC 8693 section 4.1). */
+/** The newest actor is outermost (RFC 8693 section 4.1). */
 function actorsOf({ act }: JWTPayload, sub: string): Actor {
   const before = act as Actor | undefined
   let length = 1
@@ -153,12 +159,14 @@ function actorsOf({ act }: JWTPayload, sub: string): Actor {
   return before === undefined ? { sub } : { sub, act: before }
 }
 
-/** The given token and those that it was exchanged for, by `jti`: none of them outlives the revocation of one before. */
+/**
+ * The `jti` of the given token and of those that it was exchanged for; revoking any of them ends the new one.
+ */
 function originsOf({ origins = [], jti }: OriginClaims): string[] {
   return [...origins, ...(jti === undefined ? [] : [jti])]
 }
 
-/** The grant or the assertion with which it began. */
+/** The grant or the assertion that it all began with. */
 function beginningOf({ gid, assertion }: OriginClaims): Pick<OriginClaims, 'gid' | 'assertion'> {
   return {
     ...(gid === undefined ? {} : { gid }),

@@ -6,7 +6,7 @@ import type { AuthorizationServerSettings } from '../settings.ts'
 
 /** What a company's identity provider lets one of its users have. */
 interface Vouched {
-  /** Whom an assertion is about, as its provider names them. */
+  /** The user that an assertion is about, as named by its provider. */
   readonly issuer: string
   readonly subject: string
   readonly clientId: string
@@ -16,9 +16,10 @@ interface Vouched {
 }
 
 /**
- * Where somebody who signs in here as well is meant, notes the token as a grant of theirs, so that it ends with their
- * access. Of everybody else it notes the name, in case they sign in here while it is good. Resolves to the claims that say
- * so, and who got the token: a client that is blocked at this moment has no good one, whatever is found of it. Throws InvalidGrant for who is kept out.
+ * If the user also signs in here, records the token as a grant of theirs, so that it ends with their access.
+ * For any other user, records the name, in case they sign in here while the token is valid. Resolves to the
+ * claims that say so and name the client: a client that is being blocked at this moment ends up without a
+ * valid token, whichever record is found. Throws InvalidGrant for a user who is not let in.
  */
 export async function grantVouched(
   provider: Provider,
@@ -35,7 +36,7 @@ export async function grantVouched(
   } as never)
   grant.addResourceScope(resource, scopes.join(' '))
   const id = await grant.save()
-  // Who keeps the user out at this moment has either found this grant, or is noticed here.
+  // Whoever is blocking the user at this moment has either found this grant, or is noticed here.
   const now = await findVouched(issuer, subject)
   if (now === undefined || now.disabledAt !== undefined) {
     await grant.destroy()

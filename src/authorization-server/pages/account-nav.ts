@@ -3,7 +3,7 @@ import type { Site } from '../../core/site.ts'
 import type { Markup } from '../../http/page.ts'
 import { accountPath, logoutPath, passkeysPath, passwordPath } from '../paths.ts'
 
-/** The foot of the pages of a person: the way to the others. `hasLocal` says whether users are kept here. */
+/** The footer of the account pages, with links to the others. `hasLocal` says whether users are kept here. */
 export function accountNav(site: Site, here: string, hasLocal: boolean): Markup {
   const links = [
     { href: accountPath, text: 'Your account' },

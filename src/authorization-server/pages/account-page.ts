@@ -7,22 +7,25 @@ import { accountNav } from './account-nav.ts'
 import { confirmedForm } from './confirmed-form.ts'
 import { renderScopes } from './scope-list.ts'
 
-/** What one client may do. Names are fit to be shown. */
+/** What one client may do. Names are safe to show. */
 export interface ConnectedClient {
   readonly id: string
   readonly name: string
-  /** The hosts to which its answers go, and the host of its description. */
+  /** The hosts that its answers go to, and the host of its document. */
   readonly hosts: readonly string[]
-  /** When it was let in; undefined where it is not, for now. In milliseconds since the epoch, as the next one. */
+  /**
+   * When it was approved, in milliseconds since the epoch, like the next one; undefined if it currently is
+   * not.
+   */
   readonly since: number | undefined
-  /** Until when it may connect without a question; undefined where it may not. */
+  /** Until when it may connect without asking; undefined if it may not. */
   readonly unaskedUntil: number | undefined
   readonly servers: readonly { readonly name: string; readonly scopes: readonly string[] }[]
 }
 
 interface AccountPage {
   readonly accountName: string
-  /** Where the forms of the page go, and their token. */
+  /** Where the forms of the page are posted, and their token. */
   readonly action: string
   readonly csrf: string
   readonly catalogue: ScopeCatalogue
@@ -31,7 +34,7 @@ interface AccountPage {
   readonly hasLocal: boolean
 }
 
-/** Shows a person which clients they let in, and lets them take that back. */
+/** Shows users which clients they have approved, and lets them revoke that. */
 export function accountPage(
   site: Site,
   { accountName, action, csrf, catalogue, clients, hasLocal }: AccountPage,

@@ -5,14 +5,14 @@ interface ConfirmedForm {
   readonly action: string
   /** The hidden fields. */
   readonly fields: Readonly<Record<string, string>>
-  /** The verb on the button, and what it is done to: `Revoke`, `the access of Notes`. */
+  /** The verb on the button, and its object: `Revoke`, `the access of Notes`. */
   readonly verb: string
   readonly object: string
   /** What will follow. */
   readonly consequence: string
 }
 
-/** A form that asks once more before it does what cannot be undone, without a script. */
+/** A form that asks for confirmation before it does something irreversible, without a script. */
 export function confirmedForm({ action, fields, verb, object, consequence }: ConfirmedForm): Markup {
   return html`<details class="confirm">
       <summary><span class="closed">${verb}<span class="unseen"> ${object}…</span></span><span class="opened">Cancel</span></summary>

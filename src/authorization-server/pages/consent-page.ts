@@ -6,19 +6,19 @@ import { type ConsentWarning, renderWarning } from './consent-warnings.ts'
 import { startedByYourself } from './device-pages.ts'
 import { renderGroups, renderScopes } from './scope-list.ts'
 
-/** What a person has to know to decide about a client. Names are fit to be shown. */
+/** What a user has to know to decide about a client. Names are safe to show. */
 export interface ConsentPage {
   readonly action: string
   readonly csrf: string
-  /** Where the person can take it back. */
+  /** Where the user can revoke it. */
   readonly accountUrl: string
   readonly clientName: string
-  /** The host that vouches for the client's description, where its id is the URL of one. */
+  /** The host that vouches for the client's document, if its id is the document's URL. */
   readonly clientHost: string | undefined
   readonly accountName: string
   /**
-   * Where the browser will go: the host, with port, or the scheme of a program that is opened by its scheme; and the
-   * whole redirect URI. Undefined where the client asks for the answer.
+   * Where the browser will go: the host, with port, or the scheme that opens a program; and the whole
+   * redirect URI. Undefined if the client polls for the answer.
    */
   readonly answer: { readonly host: string; readonly uri: string } | undefined
   readonly warnings: readonly ConsentWarning[]
@@ -31,7 +31,7 @@ export interface ConsentPage {
   readonly allowedScopes: readonly string[]
 }
 
-/** Asks a person to let a client in, or to let it do more. Approving is the form's default. */
+/** Asks a user to approve a client, or to let it do more. Approving is the form's default. */
 export function consentPage(site: Site, consent: ConsentPage): Markup {
   const { clientName, answer, newScopes, allowedScopes } = consent
   const isStepUp = newScopes.length > 0 && allowedScopes.length > 0
@@ -60,7 +60,7 @@ export function consentPage(site: Site, consent: ConsentPage): Markup {
   )
 }
 
-/** A heading is no place for a name as long as a paragraph; the text below it has the whole of it. */
+/** A heading has no room for a name as long as a paragraph; the text below contains the whole name. */
 function titleName(clientName: string): string {
   return clientName.length > 32 ? 'this program' : clientName
 }

@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { Markup } from '../../http/page.ts'
 
-/** A reason to look twice before letting a client in. */
+/** A reason to look twice before approving a client. */
 export type ConsentWarning =
   | { readonly kind: 'loopback' | 'inside' | 'private-use' | 'punycode' | 'mixed-alphabets' }
   | { readonly kind: 'borrowed-name'; readonly program: string; readonly redirectHost: string }

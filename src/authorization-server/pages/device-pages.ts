@@ -10,7 +10,7 @@ interface DeviceForm {
   readonly code: string
 }
 
-/** Asks for the code that a device shows. It may be filled in by a link; somebody still has to look at it. */
+/** Asks for the code that a device shows. A link may fill it in, but somebody still has to look at it. */
 export function deviceCodePage(
   site: Site,
   form: DeviceForm & { readonly problem: string | undefined },
@@ -39,7 +39,7 @@ interface DeviceConfirmation extends DeviceForm {
   readonly scopes: readonly string[]
 }
 
-/** Shows what is about to be connected, before anybody logs in for it (RFC 8628 section 5.4). */
+/** Shows what is about to be connected, before anyone logs in for it (RFC 8628 section 5.4). */
 export function confirmDevicePage(site: Site, confirmation: DeviceConfirmation): Markup {
   const { action, xsrf, code, clientName, resourceName, catalogue, scopes } = confirmation
   return renderPage(
@@ -65,7 +65,7 @@ export function confirmDevicePage(site: Site, confirmation: DeviceConfirmation):
 export const startedByYourself = html`<p class="note">Continue only if you started this yourself, just now, and your
   device shows the same code. If somebody sent you the code or the link, cancel: going on would give them your access.</p>`
 
-/** Says that the device has its access. */
+/** Tells the user that the device has access. */
 export function deviceDonePage(site: Site, clientName: string): Markup {
   return renderPage(
     site,
@@ -74,7 +74,7 @@ export function deviceDonePage(site: Site, clientName: string): Markup {
   )
 }
 
-/** Says that the device has no access. */
+/** Tells the user that the device has no access. */
 export function deviceDeniedPage(site: Site): Markup {
   return renderPage(
     site,
@@ -83,7 +83,7 @@ export function deviceDeniedPage(site: Site): Markup {
   )
 }
 
-/** Says that too many wrong codes came from one place. */
+/** Tells the user that too many wrong codes came from one place. */
 export function tooManyCodesPage(site: Site): Markup {
   return renderPage(
     site,

@@ -4,7 +4,7 @@ import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
 import { accountPath } from '../paths.ts'
 
-/** What a person sees who opens the public URL in a browser. */
+/** What a user sees who opens the public URL in a browser. */
 export function homePage(site: Site, resources: readonly ProtectedResource[], hasLogin: boolean): Markup {
   const [servers, address] =
     resources.length === 1
@@ -22,7 +22,7 @@ export function homePage(site: Site, resources: readonly ProtectedResource[], ha
 
 const mostTold = 5
 
-/** The same for a client that was given the address of the page in place of that of a server. */
+/** The same for a client that was given the address of the page instead of a server's. */
 export function tellServers(resources: readonly ProtectedResource[]): string {
   const told = resources.slice(0, mostTold).map(({ resource }) => resource)
   const rest = resources.length > mostTold ? ' or another one that the page at this address names' : ''

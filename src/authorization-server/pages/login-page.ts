@@ -5,16 +5,16 @@ import { type Markup, passkeyScriptTag, renderPage } from '../../http/page.ts'
 interface LoginPage {
   readonly action: string
   readonly csrf: string
-  /** Absent where no client is waiting. */
+  /** Absent if no client is waiting. */
   readonly clientName?: string | undefined
-  /** What stands in the field. */
+  /** The value of the field. */
   readonly name: string
   readonly problem: string | undefined
-  /** The way to identity providers, where there are some. */
+  /** The links to identity providers, if there are any. */
   readonly elsewhere?: Markup | undefined
 }
 
-/** The login of development mode: one field, prefilled, and one button. */
+/** The login of development mode: one prefilled field and one button. */
 export function developmentLoginPage(
   site: Site,
   { action, csrf, clientName, name, problem, elsewhere }: LoginPage,
@@ -36,11 +36,11 @@ export function developmentLoginPage(
 
 interface LocalLoginPage extends LoginPage {
   readonly passkeyAction: string
-  /** Options for `navigator.credentials.get`, as JSON; absent where passkeys do not work. */
+  /** Options for `navigator.credentials.get`, as JSON; absent if passkeys do not work. */
   readonly passkeyOptions: string | undefined
 }
 
-/** The login of people who are kept here: name and password, or a passkey where the browser can. */
+/** The login of users who are kept here: name and password, or a passkey if the browser supports it. */
 export function localLoginPage(
   site: Site,
   { action, csrf, clientName, name, problem, elsewhere, ...passkey }: LocalLoginPage,
@@ -63,7 +63,7 @@ export function localLoginPage(
   )
 }
 
-/** The login where people are known to identity providers alone. */
+/** The login if users are known only to identity providers. */
 export function providerLoginPage(site: Site, { clientName, problem, elsewhere }: LoginPage): Markup {
   return renderPage(
     site,
@@ -88,7 +88,7 @@ function passkeyForm(
     </form>`
 }
 
-/** What a person sees where nobody can log in. */
+/** The page if nobody can log in. */
 export function closedLoginPage(site: Site): Markup {
   return renderPage(
     site,

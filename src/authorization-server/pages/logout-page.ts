@@ -6,13 +6,13 @@ import { accountNav } from './account-nav.ts'
 
 interface LogoutPage {
   readonly csrf: string
-  /** Undefined where the login does not count at the moment. */
+  /** Undefined if the login is currently not valid. */
   readonly accountName: string | undefined
   /** Whether users are kept here. */
   readonly hasLocal: boolean
 }
 
-/** Asks whether somebody wants to sign out. */
+/** Asks whether the user wants to sign out. */
 export function logoutPage(site: Site, { csrf, accountName, hasLocal }: LogoutPage): Markup {
   return renderPage(
     site,
@@ -30,7 +30,7 @@ export function logoutPage(site: Site, { csrf, accountName, hasLocal }: LogoutPa
   )
 }
 
-/** What a person sees who is not signed in. */
+/** The page for a user who is not signed in. */
 export function signedOutPage(site: Site): Markup {
   return renderPage(
     site,

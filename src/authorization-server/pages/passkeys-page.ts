@@ -10,15 +10,15 @@ interface PasskeysPage {
   readonly csrf: string
   readonly accountName: string
   readonly passkeys: readonly OwnPasskey[]
-  /** Why there can be none, for a person. */
+  /** Why there can be none, in words for the user. */
   readonly unavailable: string | undefined
-  /** Options for `navigator.credentials.create`, as JSON; absent where the login is too long ago. */
+  /** Options for `navigator.credentials.create`, as JSON; absent if the login is too long ago. */
   readonly options: string | undefined
   readonly loginAgain: string
   readonly problem: string | undefined
 }
 
-/** The passkeys of a person: what there is, and a way to add one. */
+/** The passkeys of a user: the existing ones, and a way to add one. */
 export function passkeysPage(site: Site, page: PasskeysPage): Markup {
   const { accountName, passkeys, csrf, problem } = page
   return renderPage(

@@ -14,7 +14,7 @@ interface PasswordPage {
   readonly problem: string | undefined
 }
 
-/** Where a person changes their password. */
+/** Where users change their password. */
 export function passwordPage(
   site: Site,
   { action, csrf, accountName, asksCurrent, problem }: PasswordPage,

@@ -11,12 +11,12 @@ interface OfferedProvider {
   readonly scopes: readonly string[]
 }
 
-/** A client that waits for somebody to sign in, as it may be shown. */
+/** A client that waits for somebody to sign in, with texts that are safe to show. */
 export interface WaitingClient {
   readonly name: string
-  /** The host that vouches for its description, where its id is the URL of one. */
+  /** The host that vouches for its document, if its id is the document's URL. */
   readonly host: string | undefined
-  /** Where its answer goes; undefined where it asks for it. */
+  /** Where its answer goes; undefined if it polls for it. */
   readonly answer: { readonly host: string; readonly uri: string } | undefined
   readonly warnings: readonly ConsentWarning[]
 }
@@ -25,13 +25,13 @@ interface ProviderForm {
   readonly action: string
   readonly csrf: string
   readonly providers: readonly OfferedProvider[]
-  /** Absent where no client is waiting. */
+  /** Absent if no client is waiting. */
   readonly waiting?: WaitingClient | undefined
 }
 
 /**
- * Asks a person before they are sent to an identity provider: who wants that, where the answer goes, and what the
- * provider is asked for. A provider that knows the person already would ask nothing.
+ * Asks users before they are sent to an identity provider, showing which client wants that, where the answer
+ * goes, and what the provider is asked for. A provider that already knows the user would not ask anything.
  */
 export function providerForm({ action, csrf, providers, waiting }: ProviderForm): Markup {
   return html`${waiting === undefined ? '' : describeClient(waiting)}
@@ -61,7 +61,7 @@ function describeClient({ host, answer, warnings }: WaitingClient): Markup {
     ${warnings.map(renderWarning)}`
 }
 
-/** What a person sees when an identity provider does not answer. */
+/** The page if an identity provider does not answer. */
 export function providerAwayPage(site: Site, label: string, requestId: string): Markup {
   return renderPage(
     site,

@@ -12,7 +12,7 @@ interface Return {
   readonly requestId: string
 }
 
-/** Tells a person that a client's request was refused, and lets them go back to the client. */
+/** Tells a user that a client's request was refused, and lets them go back to the client. */
 export function returnPage(site: Site, { target, host, error, description, requestId }: Return): Markup {
   return renderPage(
     site,

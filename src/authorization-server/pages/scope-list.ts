@@ -2,7 +2,7 @@ import { html } from 'hono/html'
 import type { ScopeCatalogue } from '../../core/scope-catalogue.ts'
 import type { Markup } from '../../http/page.ts'
 
-/** Scopes in words, under the names of their groups where a group has more than one. */
+/** Scopes in words, under the names of their groups if a group has more than one. */
 export function renderGroups(catalogue: ScopeCatalogue, scopes: readonly string[]): Markup {
   const groups = new Map<string, string[]>()
   for (const scope of scopes) {

@@ -5,7 +5,7 @@ import { type Markup, renderPage } from '../../http/page.ts'
 interface SetUpPage {
   readonly action: string
   readonly csrf: string
-  /** Who was invited; undefined for the first user, who chooses a name. */
+  /** The invited user; undefined for the first user, who chooses a name. */
   readonly invited: { readonly name: string; readonly displayName: string } | undefined
   readonly name: string
   readonly problem: string | undefined

@@ -8,8 +8,8 @@ const most = 1000
 const keptMilliseconds = 1000
 const keptAnswers = 10_000
 /**
- * By store: what this process has read or written of ids in the last second. They are kept by their hashes: an id is as long
- * as a stranger wants, and a piece of a request's text keeps the whole of it.
+ * By store: which ids this process has read or written in the last second. Only hashes are kept, since an id
+ * is as long as a stranger wants, and a slice of a request's text would keep the whole text in memory.
  */
 const read = new WeakMap<ArtifactStore, LRUCache<string, boolean>>()
 
@@ -21,15 +21,18 @@ interface BlockedClient {
   readonly operator: string
 }
 
-/** Clients that are as good as unknown, by their ids: whether they registered, are configured, or have a document. */
+/**
+ * Clients that are treated as unknown, by their ids, whether they are registered, configured, or have a
+ * document.
+ */
 export interface BlockedClients {
   /** The id is untrusted. */
   has(id: string): Promise<boolean>
-  /** The same as of a second ago at most, where another process has changed it. */
+  /** The same, but possibly up to a second old if another process has changed it. */
   hadLately(id: string): Promise<boolean>
-  /** Blocks an id for good. Returns false where it was blocked before. */
+  /** Blocks an id permanently. Returns false if it was already blocked. */
   add(id: string, operator: string): Promise<boolean>
-  /** Returns false where it was not blocked. */
+  /** Returns false if it was not blocked. */
   remove(id: string): Promise<boolean>
   list(): Promise<readonly BlockedClient[]>
 }
@@ -52,13 +55,14 @@ export function blockedClients({
       const known = answers.get(key)
       if (known !== undefined) return known
       const isBlocked = await has(id)
-      // What was written meanwhile is newer.
+      // Anything written in the meantime is newer.
       if (!answers.has(key)) answers.set(key, isBlocked)
       return isBlocked
     },
     async add(id, operator) {
       const payload: BlockedClient = { id, since: clock.now(), operator }
-      // The account to which a block belongs is the operator's: by accounts all of them can be listed.
+      // A block belongs to an account named after the operator's role, so that all blocks can be listed by
+      // account.
       const isNew = await artifacts.insertOnce({
         model,
         id,

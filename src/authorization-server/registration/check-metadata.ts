@@ -8,13 +8,14 @@ import { type ClientMetadata, cleanRegistration, isNative, refuseRedirects } fro
 import { errors } from '../library.ts'
 import { isDocumentId } from './document-url.ts'
 
-/** Members of ours beside those of the standards. */
+/** Our own members in addition to those of the standards. */
 export const ownFields = [requestedScopeField, allowedScopesField, allowedUpstreamsField, operatorClientField]
 
 /**
- * The last word on the metadata of a client, however it became known: the library calls this before its own checks
- * and takes what is left. Of a grant that is `absent` here, which its operator may have turned off since, it would refuse the
- * whole client. Throws InvalidClientMetadata.
+ * The last check of a client's metadata, however the client became known: the library calls this before its
+ * own checks and uses what is left. If a grant is `absent` here, for example because its operator has
+ * disabled it, the library would refuse the whole client, so the grant is removed. Throws
+ * InvalidClientMetadata.
  */
 export function checkMetadata(
   metadata: ClientMetadata,
@@ -24,13 +25,13 @@ export function checkMetadata(
   refuseRedirects(metadata['redirect_uris'], privateUse)
   const { grant_types: grantTypes } = metadata
   if (Array.isArray(grantTypes)) metadata['grant_types'] = grantTypes.filter((type) => !absent.has(type))
-  // Also of a client that an earlier version let be another type.
+  // Also for a client that an earlier version let be of another type.
   if (isNative(metadata['redirect_uris'])) metadata['application_type'] = 'native'
 }
 
 /**
- * Makes a metadata document, which is as untrusted as a registration, mean no more than one. Its keys may be elsewhere:
- * they are fetched as safely as the document was.
+ * Gives a metadata document, which is as untrusted as a registration, no more effect than one. Its keys may
+ * be elsewhere; they are fetched as safely as the document.
  */
 function tidyDocument(metadata: ClientMetadata): void {
   const { client_id: clientId, client_name: name, redirect_uris: redirects, jwks_uri: keys } = metadata

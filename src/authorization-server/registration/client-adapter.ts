@@ -12,7 +12,7 @@ import { mayBeRegistered } from './client-id.ts'
 import { clientSecretHash } from './client-secret-hash.ts'
 import { slowDown } from './slow-down.ts'
 
-/** What the library's storage of clients stands on. */
+/** What the library's client storage needs. */
 export interface ClientAdapterPorts {
   readonly artifacts: ArtifactStore
   readonly registered: ClientStore
@@ -23,15 +23,21 @@ export interface ClientAdapterPorts {
 }
 
 const minute = 60
-/** How many more of the registrations of one address may be of what is known already, which are read alone. */
+/**
+ * How many times more registrations from one address are allowed if they are already known, which are only
+ * read.
+ */
 const timesKnown = 10
 const hourMilliseconds = 3600 * 1000
-/** The share of all new registrations that one address may have. */
+/** One address may make one out of this many new registrations. */
 const shareOfOne = 4
-/** How long a client waits before it tries again where the store is full. */
+/** How long a client waits before it tries again if the store is full. */
 const fullSeconds = 600
 
-/** Gives the library the clients of the store. Throws `temporarily_unavailable` where there are too many new ones. */
+/**
+ * Gives the library the clients of the store. Throws `temporarily_unavailable` if there are too many new
+ * ones.
+ */
 export function clientAdapter(ports: ClientAdapterPorts): Adapter {
   const { artifacts, registered, registration, rateLimit, clock } = ports
   const hash = clientSecretHash(ports.secret)
@@ -55,7 +61,7 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
     return { id, source: 'dynamic', metadata, secretHash, createdAt: clock.now(), ...times } as const
   }
 
-  /** Clients of earlier versions lie among the artifacts, with their secrets. The first look moves them. */
+  /** Clients of earlier versions are among the artifacts, with their secrets. The first lookup moves them. */
   const adopt = async (id: string): Promise<StoredClient | undefined> => {
     const found = await artifacts.find('Client', id)
     if (found === undefined) return undefined
@@ -76,7 +82,7 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
     if (wait > 0) throw slowDown(429, 'too many registrations at the moment', wait)
   }
 
-  /** Programs register at every start: what would only be moved by a little is not written. */
+  /** Programs register at every start, so an expiry that would change only slightly is not written. */
   const isWorthRenewing = (known: StoredClient, expiresAt: number): boolean =>
     known.expiresAt !== undefined && known.expiresAt < expiresAt - renewMilliseconds
 
@@ -86,7 +92,7 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
       return client && describeStored(client)
     },
     async upsert(id, payload) {
-      // RFC 9700 section 4.15. Nothing here makes such an id, and nothing ever may.
+      // RFC 9700 section 4.15. Nothing here creates such an id, and nothing ever may.
       if (isUserId(id)) throw new errors.InvalidClientMetadata('client_id is reserved')
       const expiresAt = clock.now() + registration.unusedSeconds * 1000
       const known = await registered.find(id)
@@ -106,7 +112,7 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
   }
 }
 
-/** A stored client as the library wants it: what stands for its secret is the hash. */
+/** A stored client in the form that the library wants, with the hash as its secret. */
 function describeStored({ id, source, metadata, secretHash }: StoredClient): AdapterPayload {
   return {
     ...metadata,

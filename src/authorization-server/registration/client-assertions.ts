@@ -8,14 +8,19 @@ import { slowDown } from './slow-down.ts'
 
 type AssertionSettings = Pick<AuthorizationServerSettings, 'rateLimit' | 'requestLimits' | 'clock'>
 
-/** The id of an assertion is kept until its end: it need not be good for much longer than a request takes. */
+/**
+ * The id of an assertion is kept until the assertion expires, which need not be much longer than a request
+ * takes.
+ */
 const longestSeconds = 3600
 
 /**
- * Checks what the library leaves open of an assertion that it has verified (RFC 7523 section 3), before its id is kept:
- * - it ends at a whole second, within an hour;
- * - of clients that anybody can make known so many come from one network, and altogether, as other requests that are kept.
- * Throws InvalidClientAuth, and `temporarily_unavailable` for one too many.
+ * Checks what the library leaves open about an assertion that it has verified (RFC 7523 section 3), before
+ * its id is stored:
+ * - it expires at a whole second, within an hour;
+ * - assertions of clients that anyone can create are limited, per network and in total, like other requests
+ *   that are stored.
+ * Throws InvalidClientAuth, and `temporarily_unavailable` if there are too many.
  */
 export function checkClientAssertion(
   settings: AssertionSettings,
@@ -30,7 +35,9 @@ export function checkClientAssertion(
   }
 }
 
-/** Lets an assertion not count that led to tokens: a person has let its client in, and it may serve many of them. */
+/**
+ * Does not count an assertion that led to tokens: a user has approved its client, which may serve many users.
+ */
 export function forgiveClientAssertion(
   settings: AssertionSettings,
 ): (context: KoaContextWithOIDC) => Promise<void> {

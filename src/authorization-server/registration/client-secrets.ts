@@ -7,16 +7,17 @@ import { clientSecretHash } from './client-secret-hash.ts'
 import { slowDown } from './slow-down.ts'
 
 /**
- * Wrong secrets that are let by: from one address for one client, and altogether for one client whose secret a person
- * chose. Secrets that are made here have 256 bits, which nobody guesses, from however many addresses: a bound to all
- * attempts would let strangers shut the client out, and protect nothing.
+ * How many wrong secrets are tolerated: from one address for one client and, if a person chose the client's
+ * secret, in total for that client. Generated secrets have 256 bits, which nobody guesses from any number of
+ * addresses: a limit on all attempts would only let strangers lock the client out.
  */
 const perAddress = { name: 'wrong-secrets-from-address', points: 10, seconds: 60 }
 const perClient = { name: 'wrong-secrets-of-client', points: 300, seconds: 600 }
 
 /**
- * Teaches the library to compare secrets with hashes: `client_secret` of every client that it knows is one. Who guesses
- * is slowed down (RFC 6749 section 2.3.1) before the comparison, so that a lucky guess does not show either.
+ * Makes the library compare secrets with hashes, since the `client_secret` of every client that it knows is
+ * one. Guessing is slowed down (RFC 6749 section 2.3.1) before the comparison, so that not even a lucky guess
+ * shows.
  */
 export function compareHashedSecrets(
   provider: Provider,
@@ -27,7 +28,7 @@ export function compareHashedSecrets(
   }: {
     readonly secret: MasterSecret
     readonly rateLimit: OpenRateLimit
-    /** Those of the configuration, the only ones with secrets that were not made here. */
+    /** Those in the configuration, the only ones whose secrets were not generated here. */
     readonly clients: readonly Pick<KnownClient, 'id'>[]
   },
 ): void {

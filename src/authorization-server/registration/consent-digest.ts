@@ -3,8 +3,8 @@ import { digest } from '../../core/secret.ts'
 import { canonical } from './client-id.ts'
 
 /**
- * Names what a person agreed to in a client: its name, where it is called back, and its keys. Where it changes, the
- * client is not the one that was let in any more, and the person is asked again
+ * Identifies what a user agreed to about a client: its name, its redirect URIs, and its keys. If any of these
+ * change, the client is no longer the one that was approved, and the user is asked again
  * (draft-ietf-oauth-client-id-metadata-document-01 section 6).
  */
 export function consentDigest(client: Client): string {

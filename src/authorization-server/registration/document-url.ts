@@ -1,18 +1,21 @@
-/** Says whether a client id is the URL of a metadata document. */
+/** Whether a client id is the URL of a metadata document. */
 export function isDocumentId(clientId: unknown): clientId is string {
   return typeof clientId === 'string' && /^https:\/\//i.test(clientId)
 }
 
-/** The host, with port, that answers for a client whose id is the URL of its document: in ASCII, so that look-alikes show. */
+/**
+ * The host, with port, that vouches for a client whose id is the URL of its document; in ASCII, so that
+ * look-alikes are visible.
+ */
 export function documentHost(clientId: string): string | undefined {
   return isDocumentId(clientId) ? URL.parse(clientId)?.host : undefined
 }
 
 /**
- * Says what is wrong with the URL of a metadata document, or undefined (draft-ietf-oauth-client-id-metadata-document
- * section 3). It has to be written as a browser would write it: that leaves no dot segments, no user information, no
- * other spelling of the same host, and nothing to argue about when two of them are compared. `isOwn` says which ones
- * would come back to this server. Untrusted.
+ * What is wrong with the URL of a metadata document, or undefined
+ * (draft-ietf-oauth-client-id-metadata-document section 3). It has to be written as a browser would write it,
+ * which excludes dot segments, user information and other spellings of the same host, and makes comparisons
+ * unambiguous. `isOwn` says which URLs would lead back to this server. Untrusted.
  */
 export function documentUrlProblem(text: string, isOwn: (url: URL) => boolean): string | undefined {
   const url = URL.parse(text)

@@ -12,9 +12,9 @@ import { tidyDocumentResponse } from './tidy-document.ts'
 
 type Feature = NonNullable<NonNullable<Configuration['features']>['clientIdMetadataDocument']>
 
-/** The draft that oidc-provider implements: the text must be this one, or its constructor throws. */
+/** The draft that oidc-provider implements; its constructor throws for any other text. */
 const draft = 'draft-02'
-/** A person may take minutes over login and consent, and the document is needed at every step of them. */
+/** Users may take minutes over login and consent, and every step needs the document. */
 const cacheSeconds = { min: 300, max: 24 * 3600 }
 const keySetMilliseconds = 60_000
 const keptKeySets = 200
@@ -52,9 +52,10 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
 }
 
 /**
- * Everything that the library fetches: metadata documents, which it keeps itself, and the key sets that they name. It
- * would fetch those with each assertion, so they are kept for a minute here, for each client by itself, and the rest are
- * bounded as documents are. What is for clients that somebody let in waits for no stranger's fetch.
+ * Everything that the library fetches: metadata documents, which it caches itself, and the key sets that they
+ * name. It would fetch those with each assertion, so they are cached here for a minute, separately for each
+ * client, and the remaining fetches are limited like those of documents. Fetches for approved clients do not
+ * wait for strangers' fetches.
  */
 export function libraryFetch(
   ports: Pick<
@@ -73,7 +74,7 @@ export function libraryFetch(
   const findKeySet = async (url: string): Promise<Response> => {
     const clientId = Provider.ctx?.oidc.client?.clientId
     const key = `${clientId}\0${url}`
-    // Each request by itself, so that none waits for one that is refused.
+    // Each request separately, so that none waits for one that is refused.
     const wait = keySets.has(key) ? 0 : await keySetLimit.admit(url, clientId)
     if (wait > 0) throw slowDown(503, 'too many key sets at the moment', wait)
     const running = keySets.get(key) ?? fetchFor(keySetLimit.count(clientId), url)
@@ -89,7 +90,7 @@ export function libraryFetch(
   return async (input, init) => {
     if ((init?.method ?? 'GET') !== 'GET') throw new Error('the library sends something: it should only read')
     const url = input instanceof Request ? input.url : String(input)
-    // The library says so for documents alone, whose URL is the id of their client.
+    // The library sets this only for documents, whose URL is the id of their client.
     if (init?.redirect === 'manual') return tidyDocumentResponse(await fetchDocument(url))
     return findKeySet(url)
   }

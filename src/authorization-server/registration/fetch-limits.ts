@@ -4,23 +4,24 @@ import type { AuthorizationServerSettings } from '../settings.ts'
 
 const perMinute = { network: 60, host: 120, everybody: 600, client: 30 }
 
-/** Bounds what is fetched for clients. */
+/** Limits what is fetched for clients. */
 interface FetchLimit {
   /**
-   * Asks for a fetch for a client, where it is known for which. Resolves to 0, or to the whole seconds to wait. Untrusted
-   * input.
+   * Asks whether to fetch, for a client if it is known. Resolves to 0, or to the whole seconds to wait.
+   * Untrusted input.
    */
   admit(url: string, clientId: string | undefined, context?: KoaContextWithOIDC): Promise<number>
-  /** Counts a fetch that is made. Resolves to whether it is for a client that somebody let in. */
+  /** Counts a fetch that is made. Resolves to whether it is for an approved client. */
   count(clientId: string | undefined): Promise<boolean>
 }
 
 /**
- * Bounds what strangers have fetched: a share for each of their networks, so that none uses up what is there for all,
- * and one for each host, so that nobody is flooded from here. `what` is fetched, and counts apart from all else.
+ * Limits what strangers cause to be fetched: a share for each of their networks, so that none uses up the
+ * total, and one for each host, so that nobody is flooded from here. `what` is fetched, and is counted
+ * separately from everything else.
  *
- * Where strangers have used up what is there for all, a client that somebody let in goes on with a share of its own. Only
- * fetches that are made count there: whoever asks in its name while one is running takes nothing away.
+ * When strangers have used up the total, an approved client goes on with a share of its own. Only fetches
+ * that are actually made count there, so whoever asks in its name while one is running takes nothing away.
  */
 export function fetchLimit(
   { rateLimit, artifacts }: Pick<AuthorizationServerSettings, 'rateLimit' | 'artifacts'>,
@@ -40,7 +41,8 @@ export function fetchLimit(
       return ofClient.wait(clientId)
     },
     async count(clientId) {
-      // The library would take a fault of the store for one of the client. Whoever needs the store next tells of it.
+      // The library would take a storage error for the client's error. The next one who needs the store
+      // reports it.
       if (clientId === undefined || !(await isLetIn(clientId).catch(() => false))) return false
       await ofClient.take(clientId)
       return true

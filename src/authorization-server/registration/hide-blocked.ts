@@ -3,8 +3,9 @@ import { Provider } from '../library.ts'
 import type { BlockedClients } from './blocked-clients.ts'
 
 /**
- * Lets the library find no client that is blocked, wherever it comes from. A login looks for its client at every step; only
- * what makes tokens of something that a person did looks afresh, since blocking has ended all that was granted before.
+ * Prevents the library from finding a blocked client, wherever it comes from. A login looks up its client at
+ * every step; only what turns a user's action into tokens looks it up afresh, since blocking has ended
+ * everything granted before.
  */
 export function hideBlocked(
   provider: LibraryProvider,
@@ -13,14 +14,14 @@ export function hideBlocked(
   const { Client } = provider
   const find = Client.find.bind(Client)
   Client.find = async (id: unknown) => {
-    // Of an assertion the library reads the subject before it checks anything, and that may be no text.
+    // The library reads the subject of an assertion before it checks anything, and it may not be a string.
     if (typeof id !== 'string') return undefined
     const isBlocked = await (isRedeeming() ? blocked.has(id) : blocked.hadLately(id))
     return isBlocked ? undefined : find(id)
   }
 }
 
-/** A refreshed token needs a grant that stands, and a client's own token needs nobody. */
+/** A refreshed token needs an existing grant, and a client's own token needs no user. */
 const goesOn: ReadonlySet<unknown> = new Set(['refresh_token', 'client_credentials'])
 
 function isRedeeming(): boolean {

@@ -8,13 +8,13 @@ interface Kept {
   readonly at: number
 }
 
-/** As long as the library would keep one that says so of itself. */
+/** As long as the library would cache a document that asks for it. */
 const longestMilliseconds = 24 * 3600 * 1000
 const mostKept = 500
 
 /**
- * Keeps the documents of clients for the time when their host does not answer, so that its outage signs nobody out
- * (RFC 5861 section 4). One that is gone, or leads elsewhere, is gone here as well.
+ * Keeps the documents of clients for times when their host does not answer, so that its outage signs nobody
+ * out (RFC 5861 section 4). A document that is gone, or redirects elsewhere, is dropped here as well.
  */
 export function keepDocuments(
   fetch: (url: string) => Promise<Response>,

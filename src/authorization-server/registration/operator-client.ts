@@ -2,10 +2,10 @@ import { allowedScopesField, allowedUpstreamsField, operatorClientField } from '
 import type { ClientMetadata } from '../client-metadata.ts'
 import type { KnownClient } from '../settings.ts'
 
-/** How a client proves who it is, as an operator decides. */
+/** How a client authenticates, as chosen by an operator. */
 export type Authentication = 'none' | 'client_secret_basic' | 'private_key_jwt'
 
-/** The metadata (RFC 7591 section 2) of a client that an operator made known, without its secret. */
+/** The metadata (RFC 7591 section 2) of a client that an operator registered, without its secret. */
 export function operatorMetadata(
   client: Omit<KnownClient, 'secret'>,
   authentication: Authentication,

@@ -1,7 +1,9 @@
 import { errors, Provider } from '../library.ts'
 import { awayCode } from '../notes.ts'
 
-/** The error for a caller that has to wait: `temporarily_unavailable` with `Retry-After`, in whole seconds. */
+/**
+ * The error for a caller that has to wait: `temporarily_unavailable` with `Retry-After`, in whole seconds.
+ */
 export function slowDown(status: 429 | 503, description: string, seconds: number): Error {
   Provider.ctx?.set('Retry-After', String(seconds))
   const error = new errors.CustomOIDCProviderError(awayCode, description)

@@ -1,15 +1,16 @@
 import { isJsonObject, type JsonObject } from '../../core/json-object.ts'
 import { optionalTexts } from '../client-metadata.ts'
 
-/** Addresses that a document may name for people. Nothing here shows or fetches them. */
+/** URLs for people that a document may contain. Nothing here shows or fetches them. */
 const shownAddresses: ReadonlySet<string> = new Set(['client_uri', 'logo_uri', 'tos_uri', 'policy_uri'])
 
 /** The largest document that is read (draft-ietf-oauth-client-id-metadata-document section 6.6). */
 export const documentBytes = 5 * 1024
 
 /**
- * A metadata document without the optional members that say nothing, as registrations are cleaned: the library would refuse
- * the whole of it for one. What is no JSON object, or too long, is left for it to refuse. Untrusted.
+ * A metadata document without empty optional members, cleaned like registrations: the library would refuse
+ * the whole document because of one. If it is not a JSON object, or too long, it is left for the library to
+ * refuse. Untrusted.
  */
 export async function tidyDocumentResponse(response: Response): Promise<Response> {
   const text = await response.clone().text()
@@ -28,7 +29,7 @@ function readObject(text: string): JsonObject | undefined {
     const value: unknown = JSON.parse(text)
     return isJsonObject(value) ? value : undefined
   } catch {
-    return undefined // the library says that it is no JSON
+    return undefined // the library reports that it is not JSON
   }
 }
 

@@ -3,9 +3,9 @@ import { errors } from '../library.ts'
 import { isSlowDown } from './slow-down.ts'
 
 /**
- * What of a client cannot be had at the moment, in the library's words: its metadata document, or the key set that it
- * names. Undefined for every other error. It is the error that says so, and not the request that had something fetched: all
- * who wait for one fetch fail with it.
+ * What part of a client is currently unavailable, in the library's words: its metadata document, or the key
+ * set that it names. Undefined for every other error. This depends on the error and not on the request that
+ * caused the fetch, since all who wait for one fetch fail with it.
  */
 export function whatIsAway(error: unknown): string | undefined {
   let what: string | undefined
