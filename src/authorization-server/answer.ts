@@ -49,7 +49,10 @@ export function sendNotFound(answered: Answered): Promise<void> {
   return sendError(answered, { status: 404, code: 'not_found', description })
 }
 
-/** Answers which HTTP methods a path has, with a more helpful page for a browser where there is one. */
+/**
+ * Answers which HTTP methods a path has. `description` may say something more helpful to a client that used
+ * another one.
+ */
 export function sendNotAllowed(
   answered: Answered,
   methods: readonly string[],

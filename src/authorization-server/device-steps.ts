@@ -29,8 +29,8 @@ const refusals: Readonly<Record<string, Pick<Note, 'error' | 'reason'>>> = {
 
 /**
  * What the device grant (RFC 8628) needs around the library:
- * - a link with a code shows the code in the form, which the library would submit with a script (section
- *   3.3.1);
+ * - a link with a code shows the code in the form, which the library would submit with a script
+ *   (section 3.3.1);
  * - wrong codes are limited for each address (section 5.1), and a form from another origin is refused;
  * - a device that asks too often is told to slow down (section 3.5);
  * - a refused code does not count as success, though its page has status 200.

@@ -72,8 +72,8 @@ const wellKnown =
 
 /**
  * Maps every local path at which clients look for metadata to the one that the library answers: inserted
- * before the path of an MCP server (RFC 8414 section 3.1) or appended to it (OpenID Connect Discovery section
- * 4). `paths` are the paths of the MCP servers. Any other path is returned unchanged.
+ * before the path of an MCP server (RFC 8414 section 3.1) or appended to it (OpenID Connect Discovery
+ * section 4). `paths` are the paths of the MCP servers. Any other path is returned unchanged.
  */
 export function canonicalPath(path: string, paths: ReadonlySet<string>): string {
   const { before, name, after } = wellKnown.exec(path)?.groups ?? {}

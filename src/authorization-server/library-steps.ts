@@ -131,8 +131,8 @@ async function completeMetadata(
 }
 
 /**
- * The member has another name here, so that it is not taken for the limit of what the client may get (RFC
- * 7591 section 3.2.1).
+ * The member has another name here, so that it is not taken for the limit of what the client may get
+ * (RFC 7591 section 3.2.1).
  */
 function nameScope(body: unknown): void {
   if (typeof body !== 'object' || body === null) return

@@ -64,7 +64,7 @@ function running(): Redemption | undefined {
 
 /**
  * Finds an artifact; together with its grant if it is the code that the running token request redeems. If the
- * request names no redirect URI, it is that of the code; if it names one, it has to be.
+ * request names no redirect URI, that of the code is used; if it names one, the two must match.
  */
 export async function findToRedeem(
   artifacts: ArtifactStore,

@@ -76,9 +76,9 @@ export interface Login {
 
 /**
  * The time of a login whose check began at `begunAt`, in milliseconds since the epoch, and ended with this
- * account. The beginning is what counts, so that a password change during the check ends the login; but a
- * login that was allowed because earlier ones were ended gets the next second, since the library does not
- * keep milliseconds.
+ * account. The beginning is what counts, so that a password change during the check ends the login. But if
+ * earlier logins were ended within the same second, the new one gets the next second, since the library does
+ * not keep milliseconds.
  */
 export function loginOf(account: Account, begunAt: number): Login {
   const next = account.loginsSince === undefined ? 0 : Math.floor(account.loginsSince / 1000) + 1

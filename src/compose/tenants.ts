@@ -49,7 +49,7 @@ export interface Tenants {
    * all of them.
    */
   keepHouses(keeper: Housekeeper): Promise<void>
-  /** Records the configurations that they now use, and keeps house for added ones. */
+  /** Records the configurations that they now use, and does for added ones what `keepHouses` did. */
   note(): Promise<void>
   /** The traffic that each of them has seen. */
   watch(): TenantTraffic[]

@@ -56,8 +56,8 @@ export function siteOf(url: string): Site {
 }
 
 /**
- * The `Host` header values that can name an origin: a default port may be omitted or given (RFC 9110 section
- * 4.2.3).
+ * The `Host` header values that can name an origin: a default port may be omitted or given (RFC 9110
+ * section 4.2.3).
  */
 export function hostsOf(origin: string): readonly string[] {
   const { protocol, host, port } = new URL(origin)

@@ -21,11 +21,11 @@ interface Credentials {
 
 /**
  * Identifies the caller by the access token of this very request (MCP authorization, "Token Handling"):
- * - the token is in the Authorization header, once; one in the query is ignored, or refused if there is
- *   also one in the header;
+ * - the token is in the Authorization header, once; one in the query is ignored, or refused if there is also
+ *   one in the header;
  * - it must be valid, for this resource, and not revoked;
- * - a token that is bound to a key needs the scheme DPoP and a proof, and no other token may have them (RFC
- *   9449 section 7).
+ * - a token that is bound to a key needs the scheme DPoP and a proof, and no other token may have them
+ *   (RFC 9449 section 7).
  * Throws `token_missing`, `token_invalid`, `proof_invalid` and `proof_nonce_needed` with the challenge for
  * the client, or `token_repeated`.
  */

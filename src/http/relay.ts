@@ -205,8 +205,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   /**
-   * A comment now and then, between two events, keeps proxies from considering a silent stream dead (MCP
-   * O15).
+   * A comment now and then, between two events, keeps proxies from considering a silent stream dead
+   * (MCP O15).
    */
   #keepAlive(): void {
     this.#heartbeat = setInterval(() => {

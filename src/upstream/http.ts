@@ -32,8 +32,8 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
         },
         res,
         accept,
-        // Legacy: a lost connection is not a cancellation. Modern, and streams without a request: it is (MCP
-        // O14).
+        // Legacy: a lost connection is not a cancellation. Modern, and streams without a request: it is
+        // (MCP O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
         onLeft,
         // A client that was told a position in the stream comes back for the rest, and would take an error

@@ -61,8 +61,7 @@ export function blockedClients({
     },
     async add(id, operator) {
       const payload: BlockedClient = { id, since: clock.now(), operator }
-      // A block belongs to an account named after the operator's role, so that all blocks can be listed by
-      // account.
+      // Stored with the operator as its account, since all artifacts with accounts can be listed.
       const isNew = await artifacts.insertOnce({
         model,
         id,

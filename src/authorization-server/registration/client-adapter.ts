@@ -24,12 +24,11 @@ export interface ClientAdapterPorts {
 
 const minute = 60
 /**
- * How many times more registrations from one address are allowed if they are already known, which are only
- * read.
+ * Registrations that are already known are only read, so one address may make this many times more of them.
  */
 const timesKnown = 10
 const hourMilliseconds = 3600 * 1000
-/** One address may make one out of this many new registrations. */
+/** One address may make at most one in this many of the new registrations. */
 const shareOfOne = 4
 /** How long a client waits before it tries again if the store is full. */
 const fullSeconds = 600
