@@ -71,7 +71,7 @@ export const auditSchema = z
       )
       .default([])
       .meta({
-        description: 'Destinations that events are copied to.',
+        description: 'Destinations that events are copied to (docs/audit.md).',
       }),
   })
   .prefault({})

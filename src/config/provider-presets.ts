@@ -12,7 +12,7 @@ export interface ProviderClaims {
 /** What is known about a kind of identity provider. */
 export interface ProviderPreset {
   readonly label: string
-  /** The issuer, if it is the same for everybody; otherwise an example. */
+  /** The issuer, if it is the same for everybody; otherwise a pattern and an example. */
   readonly issuer?: string
   readonly issuerLike?: { readonly pattern: RegExp; readonly example: string }
   readonly clientIdLike?: { readonly pattern: RegExp; readonly example: string }
