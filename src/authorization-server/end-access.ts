@@ -18,9 +18,9 @@ interface EndAccessPorts {
 }
 
 /**
- * Ends every session of an account and everything that it granted, including issued access tokens. Remembered
- * consent is dropped as well, since whoever knew the password may have agreed in the owner's place. So is
- * what an account got from assertions of its identity provider before it first came here. The order matters:
+ * Ends every session of an account and everything that it granted, including issued access tokens. Drops
+ * remembered consent as well, since whoever knew the password may have agreed in the owner's place. Also ends
+ * what the account got from assertions of its identity provider before it first came here. The order matters:
  * someone who agrees at this moment either finds the session ended, or has agreed to something that is found
  * and ended here.
  */

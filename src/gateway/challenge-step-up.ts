@@ -48,7 +48,7 @@ export async function challengeStepUp(
       error: 'insufficient_scope',
       offersDpop: upstream.dpop !== 'off',
       scopes: [...new Set([...granted, ...needed])],
-      // Without the request id: some clients stop requesting scopes if a challenge differs literally from the
+      // Without the request id, since some clients only stop asking when a challenge literally repeats the
       // previous one.
       description: `${describe(call)} needs more permission`,
     },
