@@ -10,7 +10,7 @@ export const issuerSchema = z
   .strictObject({
     preset: z.enum(issuerPresetNames).optional().meta({
       description:
-        'The kind of issuer. It supplies a value for every setting that is left out. Default: RFC 9068 (docs/identity-resource-server.md).',
+        'The kind of issuer. What is known of it is used for settings that are left out. Default: RFC 9068 (docs/identity-resource-server.md).',
     }),
     issuer: issuerUrl.optional().meta({ description: 'The issuer, exactly as it appears in its tokens.' }),
     jwksUri: httpUrl.optional().meta({

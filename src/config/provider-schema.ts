@@ -33,7 +33,7 @@ export const providerSchema = z
       .meta({ description: 'Name of the provider on the login page.' }),
     preset: z.enum(providerPresetNames).optional().meta({
       description:
-        'The kind of provider. It supplies a value for every setting that is left out. Default: standard OpenID Connect (docs/identity-federated.md).',
+        'The kind of provider. What is known of it is used for settings that are left out. Default: standard OpenID Connect (docs/identity-federated.md).',
     }),
     issuer: issuerUrl.optional().meta({
       description:
