@@ -42,7 +42,7 @@ export const tenantOwn = {
     }),
   host: z.string().regex(hostPattern, hostProblem).refine(isAsBrowsersWriteIt, hostProblem).optional().meta({
     description:
-      'A host name of its own, in place of the path: then the tenant is found at `https://<host>`. With a port only where it is not that of `publicUrl`.',
+      "The tenant's own host name, used instead of the path: the tenant is then reached at `https://<host>`. Give a port only if it is not that of `publicUrl`.",
   }),
   limits: tenantLimitsSchema,
 }
