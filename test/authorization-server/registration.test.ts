@@ -244,7 +244,7 @@ describe('a client that the store does not know (N11)', () => {
     })
     assert.equal(await browser.visit(url), undefined)
     assert.equal(browser.lastPage.status, 400)
-    assert.match(browser.lastPage.html, /connect again, so that it registers anew/)
+    assert.match(browser.lastPage.html, /connect again so that it registers anew/)
   })
 
   it('gets invalid_client at /token, so that it registers anew', async () => {

@@ -58,7 +58,10 @@ describe('portcullis token', () => {
     writeFileSync(file, JSON.stringify({ mode: 'production', publicUrl, upstreams }))
     const production = await portcullis([...args, '-c', file])
     assert.deepEqual([production.code, production.stdout], [2, ''])
-    assert.match(production.stderr, /tokens without a login are for loopback and development mode alone/)
+    assert.match(
+      production.stderr,
+      /tokens without a sign-in are made only on loopback and in development mode/,
+    )
     assert.match(running.output(), /nothing listens at http:\/\/127\.0\.0\.1:9\/mcp yet/)
   })
 
@@ -70,7 +73,7 @@ describe('portcullis token', () => {
     await withStore({ data }, write, { mayMake: true })
     const { code, stdout, stderr } = await portcullis(['token', '--data', data])
     assert.deepEqual([code, stdout], [2, ''])
-    assert.match(stderr, /https:\/\/mcp\.example\.com is in use/)
+    assert.match(stderr, /is https:\/\/mcp\.example\.com: tokens without a sign-in/)
   })
 
   it('refuses what makes no sense', async () => {
