@@ -3,7 +3,7 @@ import type { Database, StoreEngine } from './database.ts'
 import { type Prepared, prepare } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
-/** What is read of an artifact: not the columns that it is only found by. */
+/** The columns that are read of an artifact: not those that only serve to find it. */
 export const kept = [
   'model',
   'id',
@@ -18,7 +18,7 @@ export const kept = [
 /** An artifact as it is read. */
 export type KeptRow = Pick<Selectable<Schema['artifacts']>, (typeof kept)[number]>
 
-/** An artifact as it is written: what becomes of it comes later. */
+/** An artifact as it is written. Later marks, such as its consumption, are not part of it. */
 export type ArtifactRow = Required<
   Omit<
     Insertable<Schema['artifacts']>,
@@ -35,7 +35,7 @@ interface Consumption extends ById {
   readonly now: number
 }
 
-/** What the row of a grant is given in the place of the refresh token before. */
+/** What the row of a grant receives in place of its previous refresh token. */
 export interface Holding {
   readonly grant: string
   readonly token: string
@@ -50,7 +50,7 @@ interface ByValue {
 
 interface ArtifactStatements {
   readonly put: Prepared<ArtifactRow, unknown>
-  /** The same for what is fleeting. */
+  /** The same for artifacts that need not last. */
   readonly putFleeting: Prepared<ArtifactRow, unknown>
   readonly replaceFleeting: Prepared<ArtifactRow & { readonly before: string }, unknown>
   readonly insertOnce: Prepared<ArtifactRow, unknown>
@@ -70,7 +70,7 @@ interface ArtifactStatements {
   readonly take: Prepared<ById, KeptRow>
 }
 
-/** The statements that requests wait for. The ids that they are given are hashes already. */
+/** The statements that requests wait for. The ids that they receive are already hashes. */
 export function artifactStatements(db: Database, engine: StoreEngine, tenant: string): ArtifactStatements {
   const insert = (row: ArtifactRow) => db.insertInto('artifacts').values({ tenant, ...columnsOf(row) })
   const findBy = (column: 'id' | 'uid' | 'user_code') =>
@@ -126,7 +126,7 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
       .selectFrom('held')
       .select('id'),
   )
-  /** Follows the consumption of a row at the same time. */
+  /** Runs right after the consumption of a row, and takes effect only if that happened at the same `now`. */
   const holdNext = prepare(db, (values: Consumption & Holding) =>
     holding(values).where((where) =>
       where.exists(
@@ -187,7 +187,7 @@ export function artifactStatements(db: Database, engine: StoreEngine, tenant: st
       engine === 'postgres'
         ? async (use, held) => (await redeemAtOnce({ ...use, ...held })).length === 1
         : async (use, held) => {
-            // The embedded store commits together what it is asked for together, in this order.
+            // The embedded store commits statements together that are requested together, in this order.
             const [used, given] = await Promise.all([consume(use), holdNext({ ...use, ...held })])
             return used.length === 1 && given.length === 1
           },
@@ -220,7 +220,9 @@ interface Change extends Compilable {
   returning(expression: typeof commitAsynchronously): Compilable
 }
 
-/** In PostgreSQL a statement by itself can say how it is committed, also where connections are shared out by a pooler. */
+/**
+ * In PostgreSQL a statement can itself say how it is committed, even if a pooler shares out the connections.
+ */
 const commitAsynchronously = sql<string>`set_config('synchronous_commit', 'off', true)`.as('commit')
 
 const columns = [

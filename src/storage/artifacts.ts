@@ -16,15 +16,15 @@ import type { Prepared } from './prepared.ts'
 import type { HeldRefreshToken } from './refresh-token-contract.ts'
 
 /**
- * What a person is in the middle of. When the power fails they begin it again, so that nothing waits for a disk until they
- * have done something that must last.
+ * Steps that a user has not finished. After a power failure they start again, so nothing waits for a disk
+ * until they have done something that must last.
  */
 const unfinished: ReadonlySet<string> = new Set(['Interaction'])
 /**
- * What need not last until something that must comes after it, which takes it to the disk along. A code is over before a
- * machine is back; who has just signed in does so again; and a grant is nothing to a client before it has redeemed the
- * code. That they ended, or were used, must last. That a refresh token gave way to its successor need not: whoever brings
- * that one shows it.
+ * What need not last until it is followed by something that must, which takes it to disk as well. A code
+ * expires before a machine has restarted; a user who has just signed in does so again; and a grant is worth
+ * nothing to a client before the code is redeemed. That these ended or were used must last. That a refresh
+ * token was replaced by its successor need not: a client that presents the successor proves it.
  */
 const fleeting: ReadonlySet<string> = new Set([...unfinished, 'AuthorizationCode', 'Session', 'Grant'])
 
@@ -37,8 +37,8 @@ interface ArtifactsOptions {
 }
 
 /**
- * Artifacts over SQL. Ids are keyed hashes and payloads are sealed, so that a stolen store gives nobody a token, a
- * code or a session.
+ * Artifacts over SQL. Ids are keyed hashes and payloads are sealed, so that a stolen store gives nobody a
+ * token, a code or a session.
  */
 export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOptions): ArtifactStore {
   const indexed = keyedDigest(secret.derive('store/index'))
@@ -59,7 +59,7 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
     user_code: optional('user_code', artifact.userCode),
     account_id: artifact.accountId ?? null,
     client_id: artifact.clientId ?? null,
-    // Times of others, which it may come from, have fractions.
+    // Times from outside, which this may be computed from, can have fractions.
     expires_at: artifact.expiresAt === undefined ? null : Math.ceil(artifact.expiresAt),
   })
 
@@ -208,11 +208,12 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
         .execute()
     },
     async removeGrants(grantIds) {
-      // In one order for all, so that two who remove the same do not wait for each other.
+      // In the same order for all, so that two calls that remove the same do not wait for each other.
       for (const piece of inPieces([...new Set(grantIds)].toSorted())) {
         const remove = db.deleteFrom('artifacts').where('tenant', '=', tenant)
-        // One condition for both would be planned as a search among all, and so would a list of the names. A grant of an early
-        // version names itself by its id alone. One after the other, for both find the other grants.
+        // A single condition for both would be planned as a scan of all rows, and so would a list of the
+        // names. A grant from an early version names itself only by its id. One after the other, since both
+        // find the other grants.
         const named = sql.join(piece.map((id) => sql`(${hashed('grant', id)})`))
         await remove.where('grant_id', 'in', sql<string>`(values ${named})`).execute()
         const ids = piece.map((id) => hashed('Grant', id))

@@ -3,28 +3,31 @@ import { allowRemoval, createAuditTable } from './create-audit-table.ts'
 import { openPostgres, statementMilliseconds } from './postgres.ts'
 import type { Schema } from './schema.ts'
 
-/** Events in a table of their own, to which is only added, and from whose beginning old ones are removed. */
+/** Events in their own table, which is only appended to, and from whose beginning old ones are removed. */
 export interface AuditTable {
-  /** Adds lines of events, in one statement. One that is there already is left as it is. */
+  /** Adds lines of events in one statement. Lines that already exist are left as they are. */
   append(rows: readonly AuditRow[]): Promise<void>
-  /** The rows that are meant, in the order in which they came, some at a time, as they all were at one moment. */
+  /** The selected rows in the order in which they came, in batches, all from one moment. */
   read(wanted: AuditSelection): AsyncGenerator<readonly KeptRow[]>
   /** The lines of the anchors of a tenant, oldest first. */
   anchors(tenant: string | undefined): Promise<readonly string[]>
-  /** How far everything of a tenant is older than a time: a mark for `read` and `remove`. Milliseconds since the epoch. */
+  /**
+   * The position up to which everything of a tenant is older than a time: a mark for `read` and `remove`.
+   * Milliseconds since the epoch.
+   */
   markBefore(tenant: string | undefined, time: number): Promise<number>
   /**
-   * Removes the events of a tenant below a mark and keeps their anchor, together or not at all. Throws where those are not
-   * `count` events: somebody else has added or removed some meanwhile.
+   * Removes the events of a tenant below a mark and keeps their anchor, atomically. Throws if those are not
+   * `count` events, because somebody else has added or removed some in the meantime.
    */
   remove(removal: AuditRemoval): Promise<void>
   close(): Promise<void>
 }
 
-/** Which lines are meant: those of one tenant, or of the installation itself. */
+/** Which lines to select: those of one tenant, or of the installation itself. */
 export interface AuditSelection {
   readonly tenant: string | undefined
-  /** Milliseconds since the epoch: from the first on, and before the second. */
+  /** Milliseconds since the epoch: from the first (inclusive) to the second (exclusive). */
   readonly since?: number | undefined
   readonly until?: number | undefined
   readonly subject?: string | undefined
@@ -32,7 +35,7 @@ export interface AuditSelection {
   readonly below?: number | undefined
 }
 
-/** A line with what is looked for in its stead. Untrusted. */
+/** A line, with the columns that are searched in its place. Untrusted. */
 interface KeptRow {
   readonly line: string
   /** Milliseconds since the epoch. */
@@ -44,7 +47,7 @@ interface AuditRemoval {
   readonly tenant: string | undefined
   readonly below: number
   readonly count: number
-  /** A line, signed. */
+  /** A signed line. */
   readonly anchor: string
 }
 
@@ -85,7 +88,7 @@ type AuditSchema = {
 
 const pageLength = 5000
 
-/** Opens the table of events in a PostgreSQL database; makes it if need be. Throws StoreUnusable. */
+/** Opens the table of events in a PostgreSQL database, and creates it if necessary. Throws StoreUnusable. */
 export async function openAuditTable(
   url: string,
   onFault: (error: unknown) => void,
@@ -109,10 +112,11 @@ export async function openAuditTable(
         .execute()
     },
     async *read(wanted) {
-      // One snapshot: of what is committed meanwhile a later page would show what an earlier one lacked.
+      // One snapshot: otherwise, a later page could show something committed in the meantime that an earlier
+      // page lacked.
       const moment = await tables.startTransaction().setIsolationLevel('repeatable read').execute()
       try {
-        // Nobody waits for it, and whoever reads may take their time.
+        // Nobody waits for this transaction, and readers may take their time.
         await sql`set local idle_in_transaction_session_timeout = 0`.execute(moment)
         for (let last = 0; ; ) {
           const rows = await selectEvents(moment, wanted)

@@ -8,23 +8,24 @@ import { isSecretOf } from './secret-mark.ts'
 import { openSqlite } from './sqlite.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
-/** What a backup has besides a store. */
+/** What a backup contains besides a store. */
 type BackupTables = { backup: { secret: string | null } }
 
-/** The master secret of an installation as it is written: base64url. */
+/** The master secret of an installation in its written form: base64url. */
 export type WrittenSecret = string
 
 interface BackupOptions {
   readonly secret: WrittenSecret
-  /** Whether the secret goes into the backup: not when the operator keeps it elsewhere. */
+  /** Whether the secret goes into the backup: not if the operator keeps it elsewhere. */
   readonly withSecret: boolean
-  /** Whether a file that is there already may be replaced. */
+  /** Whether an existing file may be replaced. */
   readonly replace: boolean
 }
 
 /**
- * Writes a consistent copy of an embedded store to a file that its owner alone can read. Servers may run on the store
- * meanwhile. What was deleted in the store is not in the copy. Throws StoreUnusable, and leaves the file as it was.
+ * Writes a consistent copy of an embedded store to a file that only its owner can read. Servers may be
+ * running on the store. What was deleted in the store is not in the copy. Throws StoreUnusable, and leaves
+ * the file as it was.
  */
 export async function writeBackup(
   source: string,
@@ -48,7 +49,7 @@ export async function writeBackup(
     })
     flush(unfinished)
     if (replace) renameSync(unfinished, file)
-    else linkSync(unfinished, file) // fails where a rename would replace what came in between
+    else linkSync(unfinished, file) // unlike a rename, fails if the file exists by now
     flush(dirname(file))
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? taken(file) : error
@@ -58,8 +59,9 @@ export async function writeBackup(
 }
 
 /**
- * Makes a store of a copy of a backup, in place, and returns the secret that was with it. Throws StoreUnusable for
- * what is no backup, for a damaged one, for one of a newer version, and when `configured` is not its secret.
+ * Turns a copy of a backup into a store, in place, and returns the secret that it contained. Throws
+ * StoreUnusable if the file is not a backup, is damaged or was made by a newer version, and if `configured`
+ * is not its secret.
  */
 export async function openBackup(
   copy: string,
@@ -78,7 +80,7 @@ export async function openBackup(
         )
       await check(db, masterSecret(Buffer.from(used, 'base64url')))
       await db.schema.dropTable('backup').execute()
-      await sql`vacuum`.execute(db) // the secret is not to stay in a free page
+      await sql`vacuum`.execute(db) // so that the secret does not stay in a free page
       await foldIntoOneFile(db)
       return used
     })
@@ -101,7 +103,7 @@ function withBackupTable(db: Kysely<Schema>): Kysely<Schema & BackupTables> {
   return db.withTables<BackupTables>()
 }
 
-/** Without this a part of the content would stay in the write-ahead log. */
+/** Without this, part of the content would stay in the write-ahead log. */
 async function foldIntoOneFile(db: Kysely<Schema>): Promise<void> {
   await sql`pragma journal_mode = delete`.execute(db)
 }
@@ -115,7 +117,7 @@ async function usingStore<T>(path: string, use: (db: Kysely<Schema>) => Promise<
   }
 }
 
-/** Waits until a file, or the names in a folder, are on disk. */
+/** Waits until a file, or the list of names in a folder, is on disk. */
 export function flush(path: string): void {
   const descriptor = openSync(path, 'r')
   try {

@@ -15,7 +15,7 @@ interface ClientsOptions {
 
 type Row = Selectable<Schema['clients']>
 
-/** How exact the time of the last use is: a client that is busy does not write a row for each token. */
+/** The precision of the time of last use: a busy client does not cause a write for each token. */
 const useMilliseconds = 3600 * 1000
 const markedClients = 10_000
 
@@ -23,7 +23,7 @@ const markedClients = 10_000
 export function clientStore({ db, tenant, secret, clock }: ClientsOptions): ClientStore {
   const metadata = sealer(secret.derive('store/client'))
   const contextOf = (id: string): string => `${tenant}\0${id}`
-  /** When this process last wrote that a client is used. */
+  /** When this process last recorded that a client is in use. */
   const marked = new LRUCache<string, number>({ max: markedClients })
 
   const openRow = (row: Row): StoredClient => {
@@ -51,7 +51,7 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
     expires_at: client.expiresAt ?? null,
   })
 
-  /** Extends the life of a client that is there. Returns whether it is. */
+  /** Extends the life of an existing client. Returns whether it exists. */
   const renew = async (within: Kysely<Schema>, { id, expiresAt }: StoredClient): Promise<boolean> => {
     if (expiresAt !== undefined) {
       await within
@@ -71,7 +71,7 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
     return there !== undefined
   }
 
-  /** Makes room for one more. Returns false where every client that registered itself is in use. */
+  /** Makes room for one more. Returns false if every client that registered itself is in use. */
   const makeRoom = async (within: Kysely<Schema>, ceiling: number): Promise<boolean> => {
     const { count } = await within
       .selectFrom('clients')
@@ -102,7 +102,7 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
       .updateTable('clients')
       .set((expressions) => ({
         used_at: now,
-        // What an operator registered stays until it is removed.
+        // Clients that an operator registered stay until they are removed.
         expires_at: expressions
           .case()
           .when('source', '=', 'dynamic')
@@ -142,7 +142,7 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
     register(client, ceiling) {
       marked.delete(client.id)
       return db.transaction().execute(async (transaction) => {
-        // Writing this row first lets one registration in at a time, on every kind of store.
+        // Writing this row first admits one registration at a time, on every kind of store.
         await transaction
           .insertInto('marks')
           .values({ name: `clients/${tenant}`, value: '' })

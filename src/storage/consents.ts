@@ -4,8 +4,8 @@ import type { ConsentQuestion, ConsentStore } from './consent-contract.ts'
 import type { Schema } from './schema.ts'
 
 /**
- * Remembered consent over SQL: one row a scope, so that remembering more never has to read what was there. A row
- * counts for as long as the client is described as it was when the user agreed.
+ * Remembered consent over SQL: one row per scope, so that remembering more never requires reading existing
+ * rows. A row is valid as long as the description of the client is the one that the user agreed to.
  */
 export function consentStore(db: Kysely<Schema>, tenant: string, clock: Clock): ConsentStore {
   const columnsOf = ({ accountId, clientId, redirectHost, resource, clientDigest }: ConsentQuestion) => ({
@@ -21,7 +21,7 @@ export function consentStore(db: Kysely<Schema>, tenant: string, clock: Clock): 
     async remember(question, scopes, expiresAt) {
       if (scopes.length === 0) return
       const columns = columnsOf(question)
-      // In one order for all, so that two who remember at once do not wait for each other.
+      // In the same order for all, so that two concurrent calls do not wait for each other.
       const sorted = [...new Set(scopes)].toSorted()
       await db
         .insertInto('consents')

@@ -2,8 +2,9 @@ import { type Kysely, type QueryExecutorProvider, sql } from 'kysely'
 import type { Schema } from './schema.ts'
 
 /**
- * Makes the tables of the audit, or brings them to what they are now. Nothing is changed or removed by mistake: whoever
- * removes says so in the transaction, and whoever changes would have to drop the trigger first.
+ * Creates the tables of the audit, or upgrades them to their current form. Nothing is changed or removed by
+ * mistake: a removal has to be announced in its transaction, and a change would require dropping the trigger
+ * first.
  */
 export async function createAuditTable(database: Kysely<Schema>): Promise<void> {
   await sql`
@@ -60,7 +61,10 @@ export async function createAuditTable(database: Kysely<Schema>): Promise<void> 
     end $$`.execute(database)
 }
 
-/** Says, for a transaction, that its removal of events is meant, and waits for one that is under way. */
+/**
+ * Announces, for a transaction, that its removal of events is intended, and waits for any other that is in
+ * progress.
+ */
 export async function allowRemoval(transaction: QueryExecutorProvider): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('portcullis audit prune')),
     set_config('portcullis.prune', 'on', true)`.execute(transaction)

@@ -5,9 +5,9 @@ import type { Schema } from './schema.ts'
 export type StoreEngine = 'sqlite' | 'postgres'
 
 /**
- * When a change is acknowledged: when it is on disk, or when everybody sees it. The second is on disk a moment later, and
- * before anything that is changed after it; meanwhile no end of our process takes it away, only a power cut or the crash of
- * a database server.
+ * When a change is acknowledged: when it is on disk, or when it is visible to everybody. In the second case
+ * it is on disk a moment later, and before anything that is changed after it; until then no end of our
+ * process can undo it, only a power failure or a crash of the database server.
  */
 export type CommitMode = 'synchronous' | 'asynchronous'
 
@@ -15,8 +15,9 @@ export type CommitMode = 'synchronous' | 'asynchronous'
 type RunStatement = (query: CompiledQuery, mode: CommitMode) => Promise<QueryResult<never>>
 
 /**
- * A database with two ways in: the builder, and for statements that are compiled once and run by every request a way
- * past it, since the builder's own machinery takes longer than the embedded store needs for a row.
+ * A database with two ways to use it: the builder, and a way around it for statements that are compiled once
+ * and run by every request, since the builder's own overhead exceeds the time that the embedded store needs
+ * for a row.
  */
 export class Database extends Kysely<Schema> {
   readonly runStatement: RunStatement

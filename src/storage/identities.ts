@@ -10,7 +10,7 @@ interface IdentitiesOptions {
   readonly secret: MasterSecret
 }
 
-/** Identities over SQL. What a provider gave to ask it again is sealed, and opens for this user alone. */
+/** Identities over SQL. The credential from the provider is sealed, and can be opened for this user only. */
 export function identityStore({ db, tenant, secret }: IdentitiesOptions): IdentityStore {
   const seals = sealer(secret.derive('store/provider-credential'))
   const context = (userId: string): string => `${tenant}\0${userId}`
@@ -40,7 +40,7 @@ export function identityStore({ db, tenant, secret }: IdentitiesOptions): Identi
       db.transaction().execute(async (transaction) => {
         const times = { logged_in_at: now, asked_at: now, confirmed_at: now }
         const known = { facts: JSON.stringify(facts), ...times }
-        // Whoever comes second waits here, and finds the user of the first.
+        // A concurrent second login waits here, and finds the user of the first.
         const { user_id: userId } = await transaction
           .insertInto('identities')
           .values({ tenant, issuer, subject, user_id: user.id, credential: null, ...known })
@@ -127,7 +127,7 @@ export function identityStore({ db, tenant, secret }: IdentitiesOptions): Identi
           .returning('user_id')
           .execute()
         if (refused.length === 0) return
-        // Later than any login that counted, though the clock was set back.
+        // Later than any valid login, even if the clock was set back.
         const since = sql<number>`case when logins_since + 1000 > ${now} then logins_since + 1000 else ${now} end`
         await transaction
           .updateTable('users')

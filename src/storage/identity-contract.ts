@@ -4,7 +4,7 @@ import type { User } from './contract.ts'
 export interface IdentityFacts {
   readonly displayName: string
   readonly email: string | undefined
-  /** The domain that the provider vouches for: of a verified address, or of the organisation. */
+  /** The domain that the provider vouches for: of a verified address or of the organisation. */
   readonly domain: string | undefined
   /** The tenant or organisation at the provider. */
   readonly tenant: string | undefined
@@ -18,18 +18,18 @@ export interface LinkedIdentity {
   readonly subject: string
   readonly userId: string
   readonly facts: IdentityFacts
-  /** With what the provider can be asked again, a secret; undefined where it gave nothing. */
+  /** A secret with which the provider can be asked again; undefined if it gave none. */
   readonly credential: string | undefined
-  /** 0 where the provider has said no since. */
+  /** 0 if the provider has said no since. */
   readonly loggedInAt: number
   /** When the provider was last asked, and when it last said yes. */
   readonly askedAt: number
   readonly confirmedAt: number
 }
 
-/** Somebody who has just logged in at a provider. */
+/** A user who has just logged in at a provider. */
 interface ProviderLogin {
-  /** The user to be, where there is none yet for issuer and subject. */
+  /** The user to create if none exists yet for issuer and subject. */
   readonly user: User
   readonly nameKey: string
   readonly issuer: string
@@ -39,33 +39,37 @@ interface ProviderLogin {
   readonly now: number
 }
 
-/** Who is whom at the identity providers, for one tenant. Nobody is found by anything but issuer and subject together. */
+/**
+ * Links the users of one tenant to their identities at providers. Users are only found by issuer and subject
+ * together.
+ */
 export interface IdentityStore {
   /**
-   * Finds the user of an issuer and subject, or makes one: of many logins at once, one. Notes the login, and keeps the
-   * credential of before where the provider gave none.
+   * Finds or creates the user of an issuer and subject: several concurrent logins create only one. Records
+   * the login, and keeps the previous credential if the provider gave none.
    */
   enter(login: ProviderLogin): Promise<User>
-  /** The user of an issuer and subject who have logged in before. */
+  /** The user of an issuer and subject, if they have logged in before. */
   findUser(issuer: string, subject: string): Promise<User | undefined>
   findByUser(userId: string): Promise<LinkedIdentity | undefined>
-  /** What the providers said last of all users, by the ids of these. */
+  /** What the providers last said of each user, by user id. */
   listFacts(): Promise<ReadonlyMap<string, IdentityFacts>>
   /**
-   * Notes that the provider is being asked, in one conditional update, unless somebody has asked since `askedAt` was
-   * read. Returns whether this call did it: of many at once, one.
+   * Records that the provider is being asked, in one conditional update, unless it was asked since `askedAt`
+   * was read. Returns whether this call did it: true for only one of several concurrent calls.
    */
   claimQuestion(userId: string, askedAt: number, now: number): Promise<boolean>
-  /** Notes that the provider said yes, unless the user has logged in anew since `loggedInAt` was read. */
+  /** Records that the provider said yes, unless the user has logged in again since `loggedInAt` was read. */
   confirm(userId: string, answer: ConfirmedIdentity): Promise<void>
   /**
-   * Notes that the provider said no, unless the user has logged in anew since `loggedInAt` was read: forgets the credential,
-   * and their logins until now no longer count, by themselves or for another question.
+   * Records that the provider said no, unless the user has logged in again since `loggedInAt` was read:
+   * forgets the credential, and earlier logins are no longer valid, neither by themselves nor for asking
+   * again.
    */
   refuse(userId: string, refusal: { readonly loggedInAt: number; readonly now: number }): Promise<void>
 }
 
-/** What a provider gave with its yes. */
+/** What a provider gave when it said yes. */
 interface ConfirmedIdentity {
   readonly loggedInAt: number
   readonly facts: IdentityFacts

@@ -3,7 +3,7 @@ import { type MasterSecret, sealer } from '../core/secret.ts'
 import type { KeyTableStore, NewKey, StoredKey } from './contract.ts'
 import type { Schema } from './schema.ts'
 
-/** What these keys signed is verified long after they have ended. */
+/** What these keys signed is still verified long after they have ended. */
 const lastingPurpose = 'audit'
 
 /** Signing keys over SQL. Private keys are sealed. */

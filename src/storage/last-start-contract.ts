@@ -3,17 +3,17 @@ export interface LastStart {
   readonly publicUrl: string
   /** The URLs of its MCP servers. */
   readonly resources: readonly string[]
-  /** Their names, in the same order; undefined where an older version wrote it. */
+  /** Their names, in the same order; undefined if written by an older version. */
   readonly names?: readonly string[]
   /** Who may log in: `login.users`. */
   readonly users: string
-  /** Where the admin port listened; undefined where an older version wrote it. */
+  /** Where the admin port listened; undefined if written by an older version. */
   readonly adminUrl?: string | undefined
-  /** `tokens.signingAlgorithm`; undefined where an older version wrote it. */
+  /** `tokens.signingAlgorithm`; undefined if written by an older version. */
   readonly signingAlgorithm?: string
 }
 
-/** The last start, for commands that are told nothing but where the store is. */
+/** The last start, for commands that are only told where the store is. */
 export interface LastStartStore {
   write(facts: LastStart): Promise<void>
   /** Undefined before the first start. */

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { LastStart, LastStartStore } from './last-start-contract.ts'
 import type { Schema } from './schema.ts'
 
-/** Keeps what one tenant's last start was told, as a mark. */
+/** Keeps what one tenant was last started with, as a mark. */
 export function lastStartStore(db: Kysely<Schema>, tenant: string): LastStartStore {
   const name = `last-start/${tenant}`
   return {

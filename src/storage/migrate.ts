@@ -28,12 +28,12 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0011-refresh-tokens': refreshTokens,
 }
 
-/** The SQLSTATE of a user who may not create tables, as nobody but its owner may in a new PostgreSQL database. */
+/** The SQLSTATE for a user who may not create tables: in a new PostgreSQL database, only its owner may. */
 const notPermitted = '42501'
 
 /**
- * Brings a store to the schema of this version, or, in tests, to that of an earlier one. Processes that do so at once
- * wait for the first. Throws StoreUnusable when a newer version has made it.
+ * Brings a store to the schema of this version, or, in tests, of an earlier one. Concurrent processes wait
+ * for the first. Throws StoreUnusable if the store was made by a newer version.
  */
 export async function migrate(db: Kysely<Schema>, last?: string): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
@@ -46,7 +46,7 @@ export async function migrate(db: Kysely<Schema>, last?: string): Promise<void> 
   throw new StoreUnusable(`the store cannot be brought to this version: ${message}${fix}`, { cause: error })
 }
 
-/** Throws StoreUnusable for a store that has migrations which this version does not know. */
+/** Throws StoreUnusable for a store with migrations that this version does not know. */
 export async function refuseNewer(db: Kysely<Schema>): Promise<void> {
   const foreign = (await appliedMigrations(db)).filter((name) => !(name in migrations))
   if (foreign.length === 0) return

@@ -3,20 +3,23 @@ import pg from 'pg'
 import { StoreAway } from '../core/store-away.ts'
 import type { Schema } from './schema.ts'
 
-/** Short texts that processes on one database tell each other at once. They may be lost: nobody may rely on them alone. */
+/**
+ * Short texts that processes on one database send each other immediately. They may be lost, so nothing may
+ * depend on them alone.
+ */
 export interface Notices {
-  /** All of them in one statement. */
+  /** Sends all of them in one statement. */
   send(texts: readonly string[]): Promise<void>
-  /** Hears what is sent, by this process too. Returns how to stop. */
+  /** Listens for what is sent, also by this process. Returns a function that stops it. */
   hear(listener: (text: string) => void): () => void
   close(): Promise<void>
 }
 
 interface NoticeOptions {
   readonly db: Kysely<Schema>
-  /** Holds a password and is never told. */
+  /** Contains a password and is never shown. */
   readonly url: string
-  /** Told when notices are no longer heard; that ends by itself. */
+  /** Called when notices are no longer received; that recovers by itself. */
   readonly onFault: (error: unknown) => void
 }
 
@@ -24,7 +27,7 @@ const channel = 'portcullis'
 const connectMilliseconds = 5000
 const retryMilliseconds = 1000
 
-/** Notices over LISTEN and NOTIFY of PostgreSQL. Takes a connection of its own while somebody hears. */
+/** Notices over LISTEN and NOTIFY of PostgreSQL. Uses a separate connection while somebody listens. */
 export function openNotices({ db, url, onFault }: NoticeOptions): Notices {
   const listeners = new Set<(text: string) => void>()
   let client: pg.Client | undefined
@@ -42,7 +45,7 @@ export function openNotices({ db, url, onFault }: NoticeOptions): Notices {
     const lost = (error: unknown): void => {
       if (client !== fresh) return
       client = undefined
-      void fresh.end().catch(() => undefined) // it is lost already
+      void fresh.end().catch(() => undefined) // it is already lost
       if (!told) onFault(new StoreAway(error))
       told = true
       retry = setTimeout(connect, retryMilliseconds).unref()

@@ -4,12 +4,12 @@ import type { Schema } from './schema.ts'
 interface Which {
   readonly tenant: string
   readonly model: string
-  /** Stands in the client id, the account id or the names of its user; empty for all. Untrusted. */
+  /** Part of the client id, the account id or the user's names; empty for all. Untrusted. */
   readonly text: string
   readonly now: number
 }
 
-/** Selects the artifacts of accounts that have not expired. */
+/** Selects the unexpired artifacts of accounts. */
 export function ofAccounts(
   db: Kysely<Schema>,
   { tenant, model, text, now }: Which,

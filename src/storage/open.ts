@@ -20,7 +20,7 @@ import { openSqlite } from './sqlite.ts'
 import { StoreUnusable } from './store-unusable.ts'
 import { userStore } from './users.ts'
 
-/** A PostgreSQL database, with connections that all stores in it have in common. */
+/** A PostgreSQL database, with connections that all stores in it share. */
 export interface SharedDatabase {
   readonly db: Database
   readonly notices: Notices
@@ -30,18 +30,18 @@ export interface SharedDatabase {
 interface StoreOptions {
   /** The data folder, for the embedded store; undefined keeps everything in memory. */
   readonly folder: string | undefined
-  /** The URL of a PostgreSQL database, which then takes the place of the embedded store. */
+  /** The URL of a PostgreSQL database, which then replaces the embedded store. */
   readonly url?: string | undefined
-  /** The same, where somebody else has opened it and will close it. */
+  /** The same, if somebody else has opened it and will close it. */
   readonly database?: SharedDatabase | undefined
   readonly secret: MasterSecret
   readonly clock: Clock
   readonly tenant?: string
-  /** Told of lost connections. */
+  /** Called with lost connections. */
   readonly onFault?: (error: unknown) => void
 }
 
-/** Where the embedded store of a data folder is. */
+/** The file of the embedded store in a data folder. */
 export function storeFile(folder: string): string {
   return join(folder, 'portcullis.sqlite')
 }
@@ -65,7 +65,7 @@ export async function openStore({
     else await own?.close()
   }
   try {
-    // An embedded store is one tenant's alone.
+    // An embedded store belongs to a single tenant.
     await checkSecret(db, secret, shared === undefined ? soleTenant : tenant)
   } catch (error) {
     await close()
@@ -107,7 +107,7 @@ async function openEmbedded(folder: string | undefined): Promise<Database> {
 const corruptCode = 11
 const noDatabaseCode = 26
 
-/** What an operator can do about a file that cannot be opened; other errors as they are. */
+/** What an operator can do about a file that cannot be opened; other errors are returned as they are. */
 function explainUnopened(error: unknown, file: string): unknown {
   const cause = error instanceof StoreUnusable ? error.cause : error
   const {
@@ -127,8 +127,8 @@ function explainUnopened(error: unknown, file: string): unknown {
 }
 
 /**
- * Opens a database and brings it to this version's schema. The driver is loaded here, where there is a database alone.
- * Throws StoreUnusable.
+ * Opens a database and brings it to this version's schema. The driver is loaded here, only if there is a
+ * database. Throws StoreUnusable.
  */
 export async function openDatabase(url: string, onFault: (error: unknown) => void): Promise<SharedDatabase> {
   const { openPostgres, statementMilliseconds } = await import('./postgres.ts')

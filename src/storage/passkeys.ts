@@ -4,7 +4,7 @@ import type { Passkey, PasskeyStore } from './contract.ts'
 import type { StoreEngine } from './database.ts'
 import type { Schema } from './schema.ts'
 
-/** Passkeys over SQL. They are public keys: nothing in them is secret. */
+/** Passkeys over SQL. They are public keys, so nothing in them is secret. */
 export function passkeyStore(
   db: Kysely<Schema>,
   { tenant, engine }: { readonly tenant: string; readonly engine: StoreEngine },
@@ -32,7 +32,7 @@ export function passkeyStore(
             .where('users.id', '=', passkey.userId)
             .where('users.disabled_at', 'is', null)
             .where('users.logins_since', '=', loginsSince)
-            // What ends the logins at this moment waits, and removes this passkey, or is waited for.
+            // A concurrent end of the logins waits and then removes this passkey, or this waits for it.
             .$if(engine === 'postgres', (rows) => rows.forShare()),
         )
         .onConflict((conflict) => conflict.columns(['tenant', 'id']).doNothing())
@@ -54,7 +54,7 @@ export function passkeyStore(
         .set({ counter, used_at: usedAt })
         .where('tenant', '=', tenant)
         .where('id', '=', id)
-        // Authenticators that keep no counter always say 0.
+        // Authenticators without a counter always report 0.
         .where((where) =>
           where.or([where('counter', '<', counter), ...(counter === 0 ? [where('counter', '=', 0)] : [])]),
         )

@@ -1,9 +1,9 @@
-/** Both databases take more than ten times as many values in one statement. */
+/** Both databases accept more than ten times as many values in one statement. */
 const mostInPiece = 512
 
 /**
- * Cuts a list into pieces for one statement each: as large ones as there can be, and of few sizes, since each size is
- * another text of a statement, and those are kept.
+ * Cuts a list into pieces for one statement each: as large as possible, and of few different sizes, since
+ * each size is another statement text, and those are kept.
  */
 export function inPieces<T>(all: readonly T[]): readonly (readonly T[])[] {
   const pieces: (readonly T[])[] = []

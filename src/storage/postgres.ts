@@ -11,9 +11,9 @@ import { Database } from './database.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 interface PostgresOptions {
-  /** Holds a password and is never told. */
+  /** Contains a password and is never shown. */
   readonly url: string
-  /** Told of connections that were lost. The next query opens a new one. */
+  /** Called with connections that were lost. The next query opens a new one. */
   readonly onFault: (error: unknown) => void
   /** How long a statement may wait, in milliseconds; undefined for a migration, which may take its time. */
   readonly patience: number | undefined
@@ -23,9 +23,12 @@ interface PostgresOptions {
 const connectMilliseconds = 5000
 const mostConnections = 10
 
-/** How long one of our statements, all of them small, waits for another's lock, and a transaction for its next one. */
+/**
+ * How long one of our statements, which are all small, waits for a lock, and a transaction for its next
+ * statement.
+ */
 export const statementMilliseconds = 15_000
-/** How much longer an answer is waited for before its connection is taken for dead. */
+/** How much longer to wait for an answer before its connection is considered dead. */
 const answerMilliseconds = 1000
 
 /** Opens a PostgreSQL database. Throws StoreUnusable when it cannot be used. */
@@ -42,7 +45,7 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
   })
   // A lost connection is an event of its client; without a listener it would end the process.
   pool.on('connect', (client) => void client.on('error', (error) => tellLost(pool, error, onFault)))
-  pool.on('error', () => undefined) // what the listener above has told already
+  pool.on('error', () => undefined) // the listener above has already reported it
   try {
     await checkConnections(pool)
   } catch (error) {
@@ -53,14 +56,15 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
   return new Database(new PostgresDialect({ pool: connections }), runOn(connections))
 }
 
-/** A connection that is on its way to its end is not lost: the server may be quicker. */
+/** A connection that is being closed is not lost: the server may simply close it first. */
 function tellLost(pool: pg.Pool, error: unknown, onFault: (error: unknown) => void): void {
   if (!pool.ending) onFault(new StoreAway(error))
 }
 
 /**
- * What is prepared and what is locked belongs to a connection. A pooler that lends the database's own ones by the transaction
- * gives the same one to two clients that are idle. Throws where there is none, or where they are shared.
+ * Prepared statements and locks belong to a connection. A pooler that lends out the database's connections
+ * per transaction gives the same one to two idle clients. Throws if there is no connection, or if they are
+ * shared.
  */
 async function checkConnections(pool: pg.Pool): Promise<void> {
   const clients: pg.PoolClient[] = []
@@ -73,7 +77,7 @@ async function checkConnections(pool: pg.Pool): Promise<void> {
       for (const { process } of rows) processes.add(process)
     }
   } finally {
-    // The second one was for that alone.
+    // The second one was only needed for this check.
     for (const [index, client] of clients.entries()) client.release(index > 0)
   }
   if (processes.size === clients.length) return
@@ -81,16 +85,17 @@ async function checkConnections(pool: pg.Pool): Promise<void> {
 }
 
 /**
- * Begins a connection. The pool waits for what is returned, and gives up a connection where it rejects.
+ * Sets up a connection. The pool waits for the returned promise, and gives up the connection if it rejects.
  *
- * A plan is kept while its table grows. One for a table of a page would read all of it, and so would every request until
- * the table is analysed again. What has no index to go by is still read whole, and is not worth compiling.
+ * A plan is kept while its table grows. A plan for a table of one page would read all of it, and so would
+ * every request until the table is analysed again. A table without a suitable index is still read completely,
+ * and is not worth compiling.
  *
- * The server ends what waits too long itself: it does not see that we are gone before it has an answer, and so would later do
- * what was refused, and use up a code or a refresh token. It ends what a process has left in the middle that stands still
- * or whose machine is gone, since everybody else waits for that.
+ * The server itself ends what waits too long: it does not notice that we are gone before it has an answer, so
+ * it would later do what was refused, and use up a code or a refresh token. It also ends the unfinished work
+ * of a process that stands still or whose machine is gone, since everybody else waits for that.
  *
- * A standby knows nothing of what is revoked after it was cut off, and answers all the same.
+ * A standby does not know what was revoked after it was cut off, and answers anyway.
  */
 async function prepareConnection(client: pg.ClientBase, patience: number | undefined): Promise<void> {
   const settings = [
@@ -105,7 +110,7 @@ async function prepareConnection(client: pg.ClientBase, patience: number | undef
     throw Object.assign(new Error('it is a standby, which others may have left behind'), { code: standby })
 }
 
-/** Times are bigint, which the driver would give back as text; all of them are below 2^53. */
+/** Times are bigint, which the driver would return as text; all of them are below 2^53. */
 function numericTimes(): pg.TypeOverrides {
   const types = new pg.TypeOverrides()
   types.setTypeParser(pg.types.builtins.INT8, Number)
@@ -113,14 +118,14 @@ function numericTimes(): pg.TypeOverrides {
 }
 
 /**
- * What another connection may not have: a prepared statement whose table another version has changed, and a server that
- * could not be written to when this one began.
+ * Errors that another connection may not have: a prepared statement whose table another version has changed,
+ * and a server that was not writable when this connection began.
  */
 const ofConnection: ReadonlySet<string | undefined> = new Set(['0A000', '25006'])
 
 /**
- * Each text of a statement is prepared once for each connection. Texts come from the code and never from a request, so
- * there are few of them.
+ * Each statement text is prepared once per connection. The texts come from the code and never from a request,
+ * so there are few of them.
  */
 function statementNames(): (text: string) => string {
   const names = new Map<string, string>()
@@ -134,15 +139,15 @@ function statementNames(): (text: string) => string {
 }
 
 /**
- * Connections that fail (SQLSTATE class 08), servers that stop or start (57P) or cannot be written to (25006), and locks that
- * are held too long (55P03), or the driver's word on its own.
+ * Connections that fail (SQLSTATE class 08), servers that are stopping or starting (57P) or not writable
+ * (25006), and locks that are held too long (55P03), or an error from the driver itself.
  */
 function isAway(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return !(error instanceof TypeError)
   return /^(?:08|57P|25006$|55P03$)/.test(error.code ?? '')
 }
 
-/** A connection on which anything but a statement failed is not used again. */
+/** A connection is not used again after anything but a statement failed on it. */
 function discardBroken(pool: pg.Pool): PostgresPool {
   const nameOf = statementNames()
   return {
@@ -169,7 +174,7 @@ function discardBroken(pool: pg.Pool): PostgresPool {
   }
 }
 
-/** Runs statements each on the connection that is free, without the builder. */
+/** Runs each statement on a free connection, without the builder. */
 function runOn(pool: PostgresPool): (query: CompiledQuery) => Promise<QueryResult<never>> {
   return async ({ sql, parameters }) => {
     const client = await pool.connect()
@@ -184,7 +189,7 @@ function runOn(pool: PostgresPool): (query: CompiledQuery) => Promise<QueryResul
 const lentConnection = 'LENT_CONNECTION'
 const standby = 'STANDBY'
 
-/** What to do about the commonest errors of Node and of PostgreSQL, and about our own. */
+/** What to do about the most common errors of Node and PostgreSQL, and about our own. */
 const fixes: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'start it, or correct store.url',
   ENOTFOUND: 'there is no such host: correct store.url',
@@ -204,7 +209,7 @@ function unusable(url: string, error: NodeJS.ErrnoException): StoreUnusable {
   )
 }
 
-/** Where a database is: no user, no password, no options. */
+/** Where a database is: without user, password and options. */
 function describeDatabase(url: string): string {
   const { hostname, port, pathname, searchParams } = new URL(url)
   const host = searchParams.get('host') ?? hostname

@@ -1,7 +1,7 @@
 import type { Compilable, CompiledQuery } from 'kysely'
 import type { CommitMode, Database } from './database.ts'
 
-/** Stands in a query for a value that each call gives. */
+/** Stands in a query for a value that each call supplies. */
 class Placeholder {
   readonly name: string
 
@@ -9,7 +9,9 @@ class Placeholder {
     this.name = name
   }
 
-  /** A value that the query is built from, instead of being handed on, would be the same for all calls. */
+  /**
+   * A value that goes into building the query, instead of being passed on, would be the same for all calls.
+   */
   [Symbol.toPrimitive](): never {
     throw new TypeError(`${this.name} is known only when the query runs`)
   }
@@ -19,8 +21,9 @@ class Placeholder {
 export type Prepared<Values, Row> = (values: Values) => Promise<readonly Row[]>
 
 /**
- * Builds and compiles a query once, since that takes the builder longer than a database needs to run it. `build` gets
- * the values by name and may only hand each of them on to the query, as it is: it has none of them yet.
+ * Builds and compiles a query once, since that takes the builder longer than a database needs to run it.
+ * `build` gets the values by name and may only pass each of them on to the query unchanged: it does not have
+ * the actual values yet.
  */
 export function prepare<Values extends object, Row>(
   db: Database,

@@ -2,15 +2,15 @@
 export interface RefreshTokenUse {
   /** Milliseconds since the epoch. */
   readonly at: number
-  /** A hash of what was asked for. */
+  /** A hash of what was requested. */
   readonly request: string
 }
 
-/** The refresh token that a grant has at present. There is one at a time; all before it have been used. */
+/** The current refresh token of a grant. There is one at a time; all earlier ones have been used. */
 export interface HeldRefreshToken {
   readonly payload: Readonly<Record<string, unknown>>
-  /** How many were before it. */
+  /** How many tokens preceded it. */
   readonly serial: number
-  /** The latest uses of those before it, one for each, the last one first. */
+  /** The last use of each recent predecessor, latest first. */
   readonly uses: readonly RefreshTokenUse[]
 }

@@ -16,20 +16,21 @@ import { storeFile } from './open.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 interface RestoreOptions {
-  /** The configured secret; undefined where it is in the data folder. */
+  /** The configured secret; undefined if it is in the data folder. */
   readonly configured: WrittenSecret | undefined
-  /** Whether a data folder may be used that holds something. */
+  /** Whether a data folder that is not empty may be used. */
   readonly replace: boolean
-  /** Names what is kept of the store that was there. */
+  /** Names the folder that keeps what was there. */
   readonly now: Date
 }
 
 const busyCode = 5
 
 /**
- * Puts the store of a backup, and its secret unless one is configured, into a data folder that exists. Everything is
- * checked before anything is replaced. Returns the folder in which what was there is kept, if anything was. Throws
- * StoreUnusable when a server is running on the folder or the backup cannot be used; then all is as it was.
+ * Puts the store of a backup, and its secret unless one is configured, into an existing data folder.
+ * Everything is checked before anything is replaced. Returns the folder in which the previous content is
+ * kept, if there was any. Throws StoreUnusable, with everything left as it was, if a server is running on the
+ * folder or the backup cannot be used.
  */
 export async function restoreBackup(
   file: string,
@@ -68,12 +69,15 @@ export async function restoreBackup(
   }
 }
 
-/** Bars servers from a store, and finds out whether one is running. A damaged store can be replaced as well. */
+/**
+ * Keeps servers from using a store, and finds out whether one is running. A damaged store can be replaced as
+ * well.
+ */
 function holdAlone(store: string): () => void {
   if (!existsSync(store)) return () => undefined
   const database = new DatabaseSync(store, { timeout: 100 })
   try {
-    // Only the last connection can leave the write-ahead log.
+    // Only the last connection can leave write-ahead mode.
     database.exec('pragma locking_mode = exclusive; pragma journal_mode = delete; begin exclusive')
   } catch (error) {
     if ((error as { errcode?: number }).errcode === busyCode) {
@@ -85,7 +89,7 @@ function holdAlone(store: string): () => void {
   return () => database.close()
 }
 
-/** Copies what is about to be replaced into a folder beside it. Returns undefined where there is nothing. */
+/** Copies what is about to be replaced into a folder next to it. Returns undefined if there is nothing. */
 function keepOld(folder: string, kept: string): string | undefined {
   const store = storeFile(folder)
   const names = [store, `${store}-wal`, `${store}-shm`, join(folder, 'secret')].filter(existsSync)
@@ -98,7 +102,7 @@ function keepOld(folder: string, kept: string): string | undefined {
     flush(copy)
   }
   flush(kept)
-  // A log that a damaged store left behind would be taken for one of the new store.
+  // A log that a damaged store left behind would be treated as the log of the new store.
   for (const suffix of ['-wal', '-shm']) rmSync(store + suffix, { force: true })
   return kept
 }

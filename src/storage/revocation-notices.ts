@@ -1,13 +1,16 @@
 import type { Notices } from './notices.ts'
 import type { Revocation } from './revocation-contract.ts'
 
-/** Spreads revocations to other processes at once, for those that do not wait until they look into the store. */
+/**
+ * Sends revocations to other processes immediately, so that they need not wait until they next look into the
+ * store.
+ */
 export interface RevocationNotices {
   tell(revocations: readonly Revocation[]): Promise<void>
   hear(listener: (revocation: Revocation) => void): () => void
 }
 
-/** For a store that has one process, or whose processes look often enough. */
+/** For a store that has only one process, or whose processes look often enough. */
 export const noNotices: RevocationNotices = { tell: async () => undefined, hear: () => () => undefined }
 
 /** Revocations of one tenant as notices. */
@@ -23,7 +26,10 @@ export function revocationNotices(notices: Notices, tenant: string): RevocationN
   }
 }
 
-/** What comes over the channel is another version's or a stranger's as well, who has the database but not our trust. */
+/**
+ * Messages on the channel may also come from another version, or from a stranger who has access to the
+ * database but not our trust.
+ */
 function read(text: string): (Revocation & { readonly tenant: string }) | undefined {
   try {
     const { tenant, kind, id, expiresAt, revokedAt } = JSON.parse(text) as Record<string, unknown>
@@ -32,7 +38,7 @@ function read(text: string): (Revocation & { readonly tenant: string }) | undefi
     if (kind !== 'grant' && kind !== 'token' && kind !== 'client' && kind !== 'user') return undefined
     return { tenant, kind, id, expiresAt, revokedAt }
   } catch {
-    return undefined // no JSON, so no notice of ours
+    return undefined // not JSON, so not one of our notices
   }
 }
 

@@ -10,7 +10,7 @@ interface RevocationStoreOptions {
   readonly tenant: string
   readonly clock: Clock
   readonly notices: RevocationNotices
-  /** Told when others could not be told at once: they find it in the store. */
+  /** Called if others could not be told immediately; they will find it in the store. */
   readonly onFault: (error: unknown) => void
 }
 
@@ -27,7 +27,7 @@ export function revocationStore(options: RevocationStoreOptions): RevocationStor
       .where('id', '=', id)
       .executeTakeFirst()
 
-  /** Writes some in one statement, as of now: who looks for what is new does not look back far. */
+  /** Writes revocations in one statement, as of now: those who look for new ones do not look back far. */
   const write = async (revocations: readonly Omit<Revocation, 'revokedAt'>[]): Promise<void> => {
     const now = clock.now()
     await db
@@ -59,7 +59,7 @@ export function revocationStore(options: RevocationStoreOptions): RevocationStor
       const once = new Map(
         revocations.map((revocation) => [`${revocation.kind} ${revocation.id}`, revocation]),
       )
-      // In one order for all, so that two who revoke the same do not wait for each other.
+      // In the same order for all, so that two calls that revoke the same do not wait for each other.
       const sorted = [...once].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, of]) => of)
       for (const piece of inPieces(sorted)) await write(piece)
     },

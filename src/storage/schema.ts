@@ -1,4 +1,7 @@
-/** Every row belongs to a tenant; times are milliseconds since the epoch; texts of JSON are sealed where secret. */
+/**
+ * Every row belongs to a tenant; times are milliseconds since the epoch; JSON texts are sealed if they are
+ * secret.
+ */
 export interface Schema {
   artifacts: ArtifactTable
   keys: KeyTable
@@ -24,9 +27,9 @@ interface ArtifactTable {
   account_id: string | null
   client_id: string | null
   consumed_at: number | null
-  /** Until when a challenge for more scopes is remembered, on a grant. */
+  /** Until when a grant remembers a challenge for more scopes. */
   challenged_until: number | null
-  /** The refresh token that a grant has at present, sealed, and how many were before it. */
+  /** The current refresh token of a grant, sealed, and how many preceded it. */
   refresh_token: string | null
   refresh_serial: number | null
   expires_at: number | null
@@ -41,7 +44,7 @@ interface KeyTable {
   /** The private JWK, sealed. */
   sealed: string
   created_at: number
-  /** Its place in the line of keys of its algorithm: no two share one. */
+  /** Its place in the sequence of keys of its algorithm: no two share one. */
   generation: number
   signs_from: number
   ends_at: number | null
@@ -56,7 +59,7 @@ interface RevocationTable {
   expires_at: number
 }
 
-/** One scope that a person agreed to. */
+/** One scope that a user agreed to. */
 interface ConsentTable {
   tenant: string
   account_id: string
@@ -68,7 +71,7 @@ interface ConsentTable {
   expires_at: number
 }
 
-/** Clients that registered themselves or that an operator registered. */
+/** Clients, registered by themselves or by an operator. */
 interface ClientTable {
   tenant: string
   id: string
@@ -88,26 +91,26 @@ interface MarkTable {
   value: string
 }
 
-/** People who log in here. */
+/** Users who log in here. */
 interface UserTable {
   tenant: string
   id: string
-  /** As it was typed when the user was made. */
+  /** As it was typed when the user was added. */
   name: string
-  /** The name in the one spelling that is compared. */
+  /** The normalised name that is used for comparison. */
   name_key: string
   display_name: string
   /** Null for an invited user who has not chosen a password. */
   password_hash: string | null
   created_at: number
   disabled_at: number | null
-  /** Logins from before this time no longer count. */
+  /** Logins from before this time are no longer valid. */
   logins_since: number
-  /** Attempts without success, and when the last one was. */
+  /** Failed attempts, and when the last one was. */
   failures: number
   failed_at: number
   locked_until: number
-  /** The identity provider that vouches for them; null for who has a password here. */
+  /** The identity provider that vouches for them; null for users with a password here. */
   provider: string | null
 }
 
@@ -119,7 +122,7 @@ interface IdentityTable {
   user_id: string
   /** What the provider said of them, as JSON. */
   facts: string
-  /** What it gave to ask it again, sealed. */
+  /** The secret with which it can be asked again, sealed. */
   credential: string | null
   logged_in_at: number
   asked_at: number

@@ -5,8 +5,8 @@ import { soleTenant } from './sole-tenant.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 /**
- * A store can only be read with the secret that it was made with; saying so beats failing at each row. The first to
- * open a store leaves the mark. Throws StoreUnusable.
+ * A store can only be read with the secret that it was made with; saying so is better than failing at each
+ * row. The first process to open a store leaves the mark. Throws StoreUnusable.
  */
 export async function checkSecret(
   db: Kysely<Schema>,
@@ -39,7 +39,7 @@ export async function isSecretOf(
   return mark !== undefined && secretsEqual(mark.value, markOf(secret))
 }
 
-/** Each tenant of a database has a secret of its own. */
+/** Each tenant of a database has its own secret. */
 function nameOf(tenant: string): string {
   return tenant === soleTenant ? 'secret' : `secret/${tenant}`
 }

@@ -11,13 +11,15 @@ interface Waiting {
 
 interface Compiled {
   readonly statement: StatementSync
-  /** Whether it gives rows back. */
+  /** Whether it returns rows. */
   readonly reads: boolean
 }
 
 type Outcome = { readonly result: QueryResult<never> } | { readonly error: unknown }
 
-/** How many turns of the event loop a commit waits for others to join it, as long as each brings one. */
+/**
+ * For how many turns of the event loop a commit waits for more statements, as long as each turn brings one.
+ */
 const mostTurns = 4
 
 const batched = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
@@ -25,16 +27,17 @@ const batched = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'
 /**
  * Runs statements on one connection of node:sqlite, each compiled once.
  *
- * A commit waits for the disk and, since node:sqlite is synchronous, lets everybody wait. Changes that are asked for in
- * the same turn of the event loop, or one right after the other, are therefore committed together, in the order in which
- * they came, and acknowledged when that commit is on disk. Each is still a statement of its own that fails alone. Where none of them asks for more, a
- * commit waits for no disk; the next one that does takes it along, since they stand in one log.
+ * A commit waits for the disk and, since node:sqlite is synchronous, makes everybody wait. Changes that are
+ * requested in the same turn of the event loop, or in consecutive turns, are therefore committed together, in
+ * the order in which they came, and acknowledged when that commit is on disk. Each of them is still a
+ * separate statement that can fail alone. If none of them requires it, a commit does not wait for the disk;
+ * the next one that does includes it, since both are in one log.
  */
 export class SqliteGroupDriver implements Driver {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, Compiled>()
   #waiting: Waiting[] = []
-  /** How the connection commits at present. */
+  /** How the connection currently commits. */
   #mode: CommitMode = 'synchronous'
   /** Settles when the running transaction is over; nobody else may see what it has not committed. */
   #transaction: Promise<void> | undefined
@@ -45,7 +48,7 @@ export class SqliteGroupDriver implements Driver {
   }
 
   async init(): Promise<void> {
-    // The database is open already.
+    // The database is already open.
   }
 
   async acquireConnection(): Promise<SqliteConnection> {
@@ -53,7 +56,7 @@ export class SqliteGroupDriver implements Driver {
   }
 
   async releaseConnection(): Promise<void> {
-    // All share one.
+    // All share one connection.
   }
 
   async destroy(): Promise<void> {
@@ -65,7 +68,7 @@ export class SqliteGroupDriver implements Driver {
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
     while (this.#transaction !== undefined) await this.#transaction
     this.#commitBy('synchronous')
-    // One that read first could find that another process has written since, and fail.
+    // A transaction that read first could find that another process has written since, and fail.
     this.#database.exec('begin immediate')
     this.#transaction = new Promise((resolve) => (this.#endTransaction = resolve))
     ;(connection as SqliteConnection).inTransaction = true
@@ -79,7 +82,9 @@ export class SqliteGroupDriver implements Driver {
     this.#end(connection as SqliteConnection, 'rollback')
   }
 
-  /** Runs a statement in the transaction of its connection, or by itself: then it resolves when `mode` is content. */
+  /**
+   * Runs a statement in the transaction of its connection, or by itself; then it resolves as `mode` requires.
+   */
   async execute(
     query: CompiledQuery,
     where: 'in transaction' | { readonly mode: CommitMode },
@@ -101,7 +106,7 @@ export class SqliteGroupDriver implements Driver {
       // A full disk ends the transaction by itself; then there is nothing to roll back.
       if (how === 'commit' || this.#database.isTransaction) this.#database.exec(how)
     } finally {
-      // A commit that failed is followed by a rollback, and the others wait until that is over.
+      // A failed commit is followed by a rollback, and the others wait until that is over.
       if (!this.#database.isTransaction) {
         connection.inTransaction = false
         this.#transaction = undefined
@@ -110,7 +115,7 @@ export class SqliteGroupDriver implements Driver {
     }
   }
 
-  /** Throws where the connection cannot do so; then nothing is committed. */
+  /** Throws if the connection cannot commit; then nothing is committed. */
   #commitBy(mode: CommitMode): void {
     if (this.#mode === mode) return
     this.#database.exec(`PRAGMA synchronous = ${mode === 'synchronous' ? 'FULL' : 'NORMAL'}`)

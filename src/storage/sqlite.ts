@@ -6,14 +6,15 @@ import { SqliteGroupDriver } from './sqlite-driver.ts'
 
 const busyMilliseconds = 5000
 /**
- * How long the log grows before its pages go into the file, which lets everybody wait for the disk: 16 MB, four times as
- * long as usual, in which a page that changes often is written there once.
+ * How large the log grows before its pages are moved to the file, which makes everybody wait for the disk: 16
+ * MB, four times the default, so that a page that changes often is written there once.
  */
 const checkpointPages = 4000
 
 /**
- * Opens the embedded store at a path, or in memory for `:memory:`. A commit is on disk before it is acknowledged, unless
- * its statement asks for less, so that nothing acknowledged is lost by `kill -9`, and nothing that lasts by a power cut.
+ * Opens the embedded store at a path, or in memory for `:memory:`. A commit is on disk before it is
+ * acknowledged, unless its statement requires less, so that nothing acknowledged is lost by `kill -9`, and
+ * nothing that must last is lost by a power failure.
  */
 export function openSqlite(path: string): Database {
   if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
@@ -31,8 +32,8 @@ export function openSqlite(path: string): Database {
 }
 
 /**
- * Migrations run in a transaction, which begins by taking the right to write: processes that start at once wait for
- * the first. The driver itself keeps statements of others out of a transaction.
+ * Migrations run in a transaction that begins by taking the write lock: processes that start concurrently
+ * wait for the first. The driver itself keeps other statements out of a transaction.
  */
 class TransactionalAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {

@@ -28,7 +28,7 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
         return typeof value === 'number' ? bigint(value) : sql`${value}`
       })
       const added = await db.transaction().execute(async (transaction) => {
-        // One at a time: whoever waits for this row sees what was added before.
+        // One at a time: a call that waits for this row sees what was added before.
         await transaction
           .insertInto('marks')
           .values({ name: `first-user/${tenant}`, value: '' })
@@ -142,7 +142,7 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
   }
 }
 
-/** The row of a user who is new. */
+/** The row of a new user. */
 export function userRow(tenant: string, user: User, nameKey: string): Insertable<Schema['users']> {
   return {
     tenant,

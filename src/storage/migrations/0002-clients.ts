@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** Gives registered clients a table of their own, which can be counted, listed and swept. */
+/** Moves registered clients to their own table, which can be counted, listed and swept. */
 export const clients: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** People who log in here, and their passkeys. */
+/** Users who log in here, and their passkeys. */
 export const users: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** What people agreed to, so that they are not asked again for the same. */
+/** What users agreed to, so that they are not asked the same again. */
 export const consents: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** What the use of a refresh token was answered with stands beside the mark that it was used. */
+/** Stores the answer to the use of a refresh token next to the mark that it was used. */
 export const refreshAnswers: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema.alterTable('artifacts').addColumn('answer', 'text').execute()

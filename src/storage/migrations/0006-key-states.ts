@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** When each key begins to sign and when it stops to verify; the keys there are have signed from their beginning. */
+/** When each key begins to sign and when it is no longer valid; existing keys have signed from the start. */
 export const keyStates: Migration = {
   async up(db: Kysely<{ keys: { signs_from: number; created_at: number } }>) {
     for (const [name, initially] of [

@@ -1,7 +1,9 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** A grant is found beside its hundreds of used tokens, and the newest of an account's without reading the others. */
+/**
+ * Finds a grant among its hundreds of used tokens, and an account's newest ones without reading the others.
+ */
 export const artifactIndexes: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema.dropIndex('artifacts_grant_id').execute()

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** People for whom an identity provider vouches. */
+/** Users for whom an identity provider vouches. */
 export const identities: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema.alterTable('users').addColumn('provider', 'text').execute()

@@ -1,7 +1,10 @@
 import { type Kysely, PostgresAdapter, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** The columns that few artifacts have, with the index that each had and what is found by it. */
+/**
+ * The columns that few artifacts have, with the previous index of each and the further columns of the new
+ * one.
+ */
 const optional = [
   ['uid', 'artifacts_uid', ['model']],
   ['user_code', 'artifacts_user_code', ['model']],
@@ -10,7 +13,7 @@ const optional = [
   ['account_id', 'artifacts_account', ['model', 'client_id', 'expires_at']],
 ] as const
 
-/** The primary keys, led by the column that tells rows apart. */
+/** The primary keys, with the most selective column first. */
 const keys = {
   artifacts: ['id', 'model', 'tenant'],
   clients: ['id', 'tenant'],
@@ -21,12 +24,13 @@ const keys = {
 } as const
 
 /**
- * Leaves each lookup one index that fits. PostgreSQL plans a prepared statement for the table as it was then: on one that
- * was empty or never analysed, all indexes that begin with the same columns looked alike, and a row was searched for among
- * all of its tenant. An index of the rows that have a value serves no lookup by anything else, nor is it written for the
- * others. Both engines get those; SQLite, which counts the columns that fit, keeps its primary keys.
+ * Leaves each lookup one suitable index. PostgreSQL plans a prepared statement for the table as it was at the
+ * time: if that was empty or never analysed, all indexes that begin with the same columns looked alike, and a
+ * row was searched for among all rows of its tenant. An index of only the rows that have a value serves no
+ * lookup by anything else, and is not written for the other rows. Both engines get those; SQLite, which
+ * counts the matching columns, keeps its primary keys.
  *
- * Tables can be read while the indexes are made, and are locked only for the exchange at the end.
+ * Tables can be read while the indexes are created, and are locked only for the exchange at the end.
  */
 export const lookups: Migration = {
   async up(db: Kysely<unknown>) {

@@ -1,7 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** A refresh token is kept with its grant and gives way to its successor in place, so that no answers need be kept. */
+/**
+ * A refresh token is stored with its grant and replaced by its successor in place, so that no answers need be
+ * kept.
+ */
 export const refreshTokens: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema.dropIndex('artifacts_answer').execute()
