@@ -4,23 +4,23 @@ import type { Place } from './chain.ts'
 import { anchorsName } from './files.ts'
 import { isSigned, signLine, type TrailKeys, type TrailSigner } from './signature.ts'
 
-/** Where chains were when what came before was pruned: what is left of it, signed. */
+/** Where chains stood when earlier events were pruned: what is left of those, signed. */
 interface AnchorRecord {
   readonly v: number
   readonly time: string
-  /** The file that was removed, or the table from which it was. */
+  /** The file that was removed, or the table from which events were removed. */
   readonly file: string
   readonly places: readonly Place[]
   readonly kid: string
 }
 
-/** Every place from which a chain may go on, by chain. */
+/** Every place from which a chain may continue, by chain. */
 export type AnchoredPlaces = ReadonlyMap<string, readonly Place[]>
 
 /** What the anchors of a folder say. */
 export interface Anchors {
   readonly places: AnchoredPlaces
-  /** Lines that nobody with a key has signed, by their numbers. */
+  /** The numbers of lines that no known key has signed. */
   readonly wrong: readonly number[]
 }
 
@@ -62,7 +62,7 @@ function read(line: string): AnchorRecord | undefined {
       ? record
       : undefined
   } catch {
-    return undefined // told as a line that nobody has signed
+    return undefined // reported as a line that nobody has signed
   }
 }
 

@@ -16,27 +16,35 @@ import { join } from 'node:path'
 import { AuditUnusable } from './audit-unusable.ts'
 import { currentFile, listFiles } from './files.ts'
 
-/** Appends to the files of a folder, in order and without holes. */
+/** Appends to the files of a folder, in order and without gaps. */
 export interface Appender {
-  /** Writes whole lines in one call. Throws when that cannot be done; the rest of them is then written first next time. */
+  /**
+   * Writes whole lines in one call. Throws if that fails; the rest of them is then written first next time.
+   */
   append(lines: string): void
-  /** What is left of earlier calls. */
+  /** What is left over from earlier calls. */
   readonly waitingBytes: number
-  /** Has the disk keep what was written. Resolves when it does. Throws when somebody has removed the file meanwhile. */
+  /**
+   * Flushes what was written to disk, and resolves when it is there. Throws if the file has been removed in
+   * the meantime.
+   */
   sync(): Promise<void>
-  /** Throws where what comes next could not be written, as far as that can be told without writing. */
+  /** Throws if the next lines could not be written, as far as that can be told without writing. */
   probe(): void
   close(): void
 }
 
 interface AppenderOptions {
   readonly folder: string
-  /** Beyond which a new file begins. */
+  /** The size beyond which a new file begins. */
   readonly fileBytes: number
   readonly now: () => number
 }
 
-/** Opens a folder for appending; makes it, readable by its owner alone. Throws AuditUnusable when it cannot be written. */
+/**
+ * Opens a folder for appending, and creates it, readable only by its owner. Throws AuditUnusable if it cannot
+ * be written.
+ */
 export function openAppender(options: AppenderOptions): Appender {
   try {
     return appendTo(options)
@@ -56,7 +64,7 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
   let isGone = false
 
   const moveOn = (): void => {
-    // Another process may be further along.
+    // Another process may have moved on.
     const next = currentFile(listFiles(folder).at(-1) ?? name, now(), file.size >= fileBytes && isLatest())
     if (next === name) return
     const opened = openFile(folder, next)
@@ -85,7 +93,7 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
         rest = rest.length === 0 ? Buffer.from(lines) : Buffer.concat([rest, Buffer.from(lines)])
       if (isGone) beginAnew()
       const today = Math.floor(now() / dayMilliseconds)
-      // In the middle of a line there is no going on to another file.
+      // In the middle of a line it is not possible to switch to another file.
       if (file.isWhole && (today !== day || file.size >= fileBytes)) {
         moveOn()
         day = today
@@ -108,7 +116,7 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
       dirty = false
       await new Promise<void>((resolve, reject) => {
         fdatasync(file.descriptor, (error) => {
-          // A file that was closed meanwhile was synced before that.
+          // A file that was closed in the meantime was synced before that.
           if (error === null || error.code === 'EBADF') resolve()
           else reject(error)
         })
@@ -131,13 +139,15 @@ const lineEnd = 0x0a
 
 interface OpenFile {
   readonly descriptor: number
-  /** As far as this process knows: others append, too. */
+  /** As far as this process knows: others append as well. */
   size: number
-  /** Whether what this process wrote ends with a line end. */
+  /** Whether what this process wrote ends with a line break. */
   isWhole: boolean
 }
 
-/** Opens a file. A line that a crash of the machine tore is ended, so that the next one stands by itself. */
+/**
+ * Opens a file. Completes a line that was torn by a crash of the machine, so that the next one is separate.
+ */
 function openFile(folder: string, name: string): OpenFile {
   const descriptor = openSync(join(folder, name), 'a+', 0o600)
   const { size } = fstatSync(descriptor)
@@ -149,7 +159,7 @@ function openFile(folder: string, name: string): OpenFile {
   return { descriptor, size, isWhole: true }
 }
 
-/** What a command makes as root has to be written by servers that run as somebody else. */
+/** What a command creates as root has to be writable for servers that run as another user. */
 function giveToOwner(descriptor: number, folder: string): void {
   if (process.getuid?.() !== 0) return
   const { uid, gid } = statSync(folder)

@@ -2,24 +2,30 @@ import { keyedDigest } from '../core/secret.ts'
 import { scrub } from '../telemetry/scrub.ts'
 import type { ArgumentsRecord } from './event.ts'
 
-/** What an operator wants of the arguments of calls. */
+/** What the operator wants recorded of the arguments of calls. */
 export interface ArgumentsRule {
-  /** `omit` nothing, `hash` a keyed hash, `redact` a copy without what is secret. */
+  /** `omit`: nothing; `hash`: a keyed hash; `redact`: a copy without secrets. */
   readonly arguments: 'omit' | 'hash' | 'redact'
-  /** For `redact`: names of members, or paths such as `user.email`, besides those that look like secrets. */
+  /**
+   * For `redact`: names of members, or paths such as `user.email`, in addition to those that look like
+   * secrets.
+   */
   readonly redact: readonly string[]
 }
 
-/** Says what of the arguments of a call goes into the trail. Arguments are untrusted. */
+/** Decides what of the arguments of a call is recorded. Arguments are untrusted. */
 export type DescribeArguments = (value: unknown) => ArgumentsRecord
 
 const secretName =
   /pass(?:word|wd|phrase)|secret|token|authorization|api[-_]?key|private[-_]?key|credential|cookie|assertion|session/i
 const redacted = '[redacted]'
-/** A copy that is longer is not kept; its hash is. */
+/** A longer copy is not kept; its hash is. */
 const maxLength = 4096
 
-/** Makes what a rule says; undefined where arguments are left out. `key` keeps hashes of few possible values from being guessed. */
+/**
+ * Implements a rule; undefined if arguments are omitted. The `key` prevents guessing hashes of few possible
+ * values.
+ */
 export function describeArguments(rule: ArgumentsRule, key: Uint8Array): DescribeArguments | undefined {
   if (rule.arguments === 'omit') return undefined
   const hashOf = keyedDigest(key)

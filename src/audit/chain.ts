@@ -12,19 +12,22 @@ export interface Place {
 /** The `prev` of the first event of a chain. */
 export const noHash = ''
 
-/** SHA-256 of a line without its end, in base64url: what the next event of the chain carries as `prev`. */
+/** SHA-256 of a line without its line break, in base64url: the `prev` of the next event of the chain. */
 export function hashLine(line: string): string {
   return hash('sha256', line, 'base64url')
 }
 
-/** The chain of one process. Nobody else adds to it, so no lock is needed. */
+/** The chain of one process. Nobody else adds to it, so it needs no lock. */
 export interface Chain {
   readonly id: string
-  /** Where it is: `seq` is -1 before the first event. */
+  /** The last place: `seq` is -1 before the first event. */
   readonly head: Place
-  /** Makes the line of an event, without line end, of its members as JSON text: `{…}` with at least one member. */
+  /**
+   * Makes the line of an event, without a line break, from its members as JSON text: `{…}` with at least one
+   * member.
+   */
   next(members: string): string
-  /** The same, for a line that ends with something made of all that stands before it. */
+  /** The same, for a line that ends with something computed from everything before it. */
   nextSealed(members: string, seal: (unsealed: string) => string): string
 }
 

@@ -1,15 +1,20 @@
 import type { AuditEvent } from './event.ts'
 
-/** Takes up events. What comes back from `commit` has been written; `record` may leave it to the end of the turn. */
+/**
+ * Records events. `commit` returns after they are written; `record` may postpone that to the end of the turn.
+ */
 export interface Recorder {
   /**
-   * Takes up an event, which is written before anything that comes in later is answered: at the end of this turn of the
-   * event loop. Where the operator wants no decision without its event it is written at once, and throws the Refusal
-   * `audit_unavailable` when it cannot be.
+   * Records an event, which is written at the end of this turn of the event loop, and so before any later
+   * request is answered. If the operator wants no decision without its event, it is written at once; then
+   * this throws the Refusal `audit_unavailable` if it cannot be.
    */
   record(event: AuditEvent): void
-  /** Writes an event at once, with all that wait. Throws as `record` does. */
+  /** Writes an event at once, together with all that are waiting. Throws as `record` does. */
   commit(event: AuditEvent): void
-  /** Throws the Refusal `audit_unavailable` while events cannot be written and the operator wants no decision without. */
+  /**
+   * Throws the Refusal `audit_unavailable` while events cannot be written, if the operator wants no decision
+   * without its event.
+   */
   check(): void
 }

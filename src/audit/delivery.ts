@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { listFiles } from './files.ts'
 import type { Sink } from './sinks/contract.ts'
 
-/** How far a sink has come: bytes of each file that it has taken over. Kept beside the events. */
+/** How far a sink has come: the bytes of each file that it has accepted. Stored next to the events. */
 export interface Delivery {
-  /** Hands over what is next, some hundred events at most. Returns whether there was something. Rejects as the sink does. */
+  /**
+   * Delivers the next events, at most some hundred. Returns whether there were any. Rejects as the sink does.
+   */
   step(): Promise<boolean>
   /** Bytes that the sink does not have yet. */
   readonly waitingBytes: number
@@ -17,14 +19,14 @@ const mostBytes = 256 * 1024
 const mostLines = 500
 const lineEnd = 0x0a
 
-/** Goes on where an earlier process stopped. */
+/** Continues where an earlier process stopped. */
 export function deliveryTo(sink: Sink, folder: string): Delivery {
   const path = join(folder, `delivered-${sink.name}.json`)
   const sizeOf = (name: string): number => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0
 
   return {
     async step() {
-      // Read anew each time: another process may have gone on.
+      // Read again each time: another process may have made progress.
       const done = readOffsets(path)
       for (const name of listFiles(folder)) {
         const size = sizeOf(name)
@@ -54,13 +56,16 @@ export function deliveryTo(sink: Sink, folder: string): Delivery {
 
 type Offsets = Readonly<Record<string, number>>
 
-/** Files only grow: what is shorter than what was taken over of it is another file, begun after somebody had removed the first. */
+/**
+ * Files only grow: one that is shorter than what was accepted of it is a new file that was begun after the
+ * first was removed.
+ */
 function takenOf(done: Offsets, name: string, size: number): number {
   const taken = done[name] ?? 0
   return taken > size ? 0 : taken
 }
 
-/** Whole lines from an offset on. */
+/** Whole lines from an offset. */
 function readSome(
   path: string,
   offset: number,

@@ -2,15 +2,15 @@
 export const schemaVersion = 1
 
 /**
- * What came of a decision. `challenged` asks for credentials or scopes, `denied` says no, `limited` says not now,
- * `failed` is a fault of ours or of a server.
+ * The outcome of a decision. `challenged` asks for credentials or scopes, `denied` says no, `limited` says
+ * not now, `failed` is an error here or on a server.
  */
 export const outcomes = ['allowed', 'challenged', 'denied', 'limited', 'failed'] as const
 
 /** One of `outcomes`. */
 export type Outcome = (typeof outcomes)[number]
 
-/** What events are called: a closed set. docs/audit.md explains each one; a test holds the two together. */
+/** The names of events: a closed set. docs/audit.md explains each one; a test keeps the two in sync. */
 export const eventNames = [
   'mcp.call',
   'mcp.failure',
@@ -41,7 +41,7 @@ export const eventNames = [
 /** One of `eventNames`. */
 export type EventName = (typeof eventNames)[number]
 
-/** What the events are called by which the trail speaks of itself. */
+/** The names of the events in which the trail describes itself. */
 export const trailEventNames = ['audit.begin', 'audit.checkpoint', 'audit.gap', 'audit.end'] as const
 
 /** One of `trailEventNames`. */
@@ -56,23 +56,23 @@ export interface AuditEvent {
   readonly issuer?: string | undefined
   readonly subject?: string | undefined
   readonly clientId?: string | undefined
-  /** Names the grant that the token came from; never its id. */
+  /** Identifies the grant that the token came from; never its id. */
   readonly grant?: string | undefined
   /** Who acts for the subject (RFC 8693). */
   readonly actor?: string | undefined
   readonly upstream?: string | undefined
-  /** The resource as a client wrote it, where tokens write it otherwise: the client's text. */
+  /** The resource as the client wrote it, if tokens write it differently: the client's text. */
   readonly resourceAsked?: string | undefined
   readonly era?: string | undefined
-  /** The JSON-RPC method; absent for requests that have none. */
+  /** The JSON-RPC method; absent for requests without one. */
   readonly method?: string | undefined
-  /** The tool, resource or prompt that was named, or several with spaces between: the client's text. */
+  /** The named tool, resource or prompt, or several separated by spaces: the client's text. */
   readonly object?: string | undefined
-  /** What became of the arguments by the rule of the operator: a keyed hash, or a redacted copy. */
+  /** What the operator's rule leaves of the arguments: a keyed hash or a redacted copy. */
   readonly arguments?: ArgumentsRecord | undefined
-  /** Place in a batch, from 0. */
+  /** Position in a batch, from 0. */
   readonly batch?: number | undefined
-  /** Scopes that were needed, asked for or granted. */
+  /** Scopes that were needed, requested or granted. */
   readonly scopes?: readonly string[] | undefined
   /** Those of them that the token lacked. */
   readonly missing?: readonly string[] | undefined
@@ -80,32 +80,32 @@ export interface AuditEvent {
   readonly path?: string | undefined
   readonly status?: number | undefined
   readonly grantType?: string | undefined
-  /** An error code, then what an operator should know. */
+  /** An error code, then a reason for the operator. */
   readonly code?: string | undefined
   readonly reason?: string | undefined
-  /** The user of the operating system who gave a command, the command, and what it was about. */
+  /** The operating system user who ran a command, the command, and its object. */
   readonly operator?: string | undefined
   readonly action?: string | undefined
   readonly target?: string | undefined
 }
 
-/** What an event says of arguments. */
+/** What an event says about arguments. */
 export interface ArgumentsRecord {
   /** HMAC-SHA-256 of their canonical form, in base64url. */
   readonly hash?: string
   readonly redacted?: unknown
 }
 
-/** An event as it stands in the trail. Read from files, it is untrusted. */
+/** An event as it is recorded in the trail. Untrusted if read from files. */
 export interface RecordedEvent extends Omit<AuditEvent, 'event' | 'outcome'> {
   readonly v: number
   readonly chain: string
   readonly seq: number
   readonly prev: string
   readonly time: string
-  /** Whose it is, where several share an installation. */
+  /** The tenant, if several share an installation. */
   readonly tenant?: string | undefined
   readonly event: EventName | TrailEventName
-  /** Of a decision: what the trail says of itself has none. */
+  /** Of a decision: the trail's events about itself have none. */
   readonly outcome?: Outcome | undefined
 }

@@ -2,8 +2,9 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Events stand in files of a folder by day (UTC) and part, and names sort as events came. Any number of processes append
- * to the same one; when it is full, or the day is over, each goes on to the next by itself, and never back.
+ * Events are in files of a folder, by day (UTC) and part, and the names sort in the order of the events. Any
+ * number of processes append to the same file; when it is full, or the day is over, each of them moves on to
+ * the next, and never back.
  */
 interface FileName {
   readonly day: string
@@ -12,10 +13,10 @@ interface FileName {
 
 const pattern = /^audit-(?<day>\d{4}-\d{2}-\d{2})\.(?<part>\d{5})\.jsonl$/
 
-/** Where the signed heads of what was pruned stand. */
+/** Contains the signed heads of what was pruned. */
 export const anchorsName = 'anchors.jsonl'
 
-/** The names of the files of events in a folder, the oldest first; none where there is no folder. */
+/** The names of the event files in a folder, oldest first; empty if there is no folder. */
 export function listFiles(folder: string): string[] {
   try {
     return readdirSync(folder)
@@ -27,23 +28,26 @@ export function listFiles(folder: string): string[] {
   }
 }
 
-/** The file to append to at a time, where `latest` is the one that was used last. */
+/** The file to append to at a given time; `latest` is the one that was last used. */
 export function currentFile(latest: string | undefined, now: number, isFull: boolean): string {
   const today = new Date(now).toISOString().slice(0, 10)
   const known = latest === undefined ? undefined : parse(latest)
-  // A clock that was set back must not lead back to a file that is done with.
+  // A clock that was set back must not lead back to a finished file.
   if (known === undefined || known.day < today) return write({ day: today, part: 1 })
   return write({ day: known.day, part: known.part + (isFull ? 1 : 0) })
 }
 
-/** When everything in a file is older than that: the end of its day, in milliseconds since the epoch. */
+/**
+ * The time before which everything in a file was written: the end of its day, in milliseconds since the
+ * epoch.
+ */
 export function endOfFile(name: string): number {
   const day = parse(name)?.day
   if (day === undefined) throw new Error(`${name} is no file of events`)
   return Date.parse(day) + 24 * 3600 * 1000
 }
 
-/** The paths of the files of events in a folder, the oldest first. */
+/** The paths of the event files in a folder, oldest first. */
 export function filePaths(folder: string): string[] {
   return listFiles(folder).map((name) => join(folder, name))
 }

@@ -1,10 +1,10 @@
 import type { Outcome, RecordedEvent } from './event.ts'
 
-/** Which events are meant. What is undefined is not looked at. */
+/** Which events to select. Undefined members are not compared. */
 export interface EventFilter {
-  /** Those of a tenant alone. */
+  /** Only those of a tenant. */
   readonly tenant?: string | undefined
-  /** Milliseconds since the epoch: from the first on, and before the second. */
+  /** Milliseconds since the epoch: from the first (inclusive) to the second (exclusive). */
   readonly since?: number | undefined
   readonly until?: number | undefined
   /** The name of an event, or its beginning up to a dot: `oauth`. */
@@ -17,7 +17,7 @@ export interface EventFilter {
   readonly requestId?: string | undefined
 }
 
-/** Says whether an event is meant. */
+/** Whether an event is selected. */
 export function matches(filter: EventFilter, event: RecordedEvent): boolean {
   const is = (wanted: string | undefined, value: unknown): boolean => wanted === undefined || wanted === value
   const named =

@@ -15,7 +15,7 @@ export interface Spot {
   readonly line: number
 }
 
-/** A spot as people read it. */
+/** A spot in readable form. */
 export function writeSpot({ source, line }: Spot): string {
   return `${source}:${line}`
 }

@@ -7,11 +7,17 @@ import type { TrailKeys } from './signature.ts'
 import type { Sink } from './sinks/contract.ts'
 import type { Trail, TrailOptions } from './trail.ts'
 
-/** Does on a folder what one process has to do: carries events to the sinks, and removes those that are too old. */
+/**
+ * Does for a folder what only one process has to do: delivers events to the sinks, and removes those that are
+ * too old.
+ */
 export interface Keeper {
-  /** Bytes that wait for each sink. */
+  /** How many bytes are waiting for each sink. */
   waiting(): ReadonlyMap<string, number>
-  /** Carries what is left to the sinks, for five seconds at most. What then is left goes with the next start. */
+  /**
+   * Delivers what is left to the sinks, for five seconds at most. Anything still left is delivered after the
+   * next start.
+   */
   close(): Promise<void>
 }
 
@@ -31,7 +37,9 @@ const pruneMilliseconds = 3600 * 1000
 const dayMilliseconds = 24 * 3600 * 1000
 const closeMilliseconds = 5000
 
-/** Starts to keep a folder, together with the processes that do so already: one of them works at a time. */
+/**
+ * Starts to maintain a folder, together with the processes that already do: only one of them works at a time.
+ */
 export function keepTrail(options: KeeperOptions): Keeper {
   const { folder, trail, sinks, clock, onFault, onSink } = options
   const lease = leaseOn(folder, clock)
@@ -77,7 +85,7 @@ export function keepTrail(options: KeeperOptions): Keeper {
     waiting: () => new Map(shippers.map(({ sink, delivery }) => [sink.name, delivery.waitingBytes])),
     async close() {
       clearInterval(timer)
-      tend() // the process that carried until now may have ended before this one
+      tend() // the process that delivered until now may have ended before this one
       await pruning
       await Promise.all(shippers.map((shipper) => shipper.stop(closeMilliseconds)))
       lease.release()

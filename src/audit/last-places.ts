@@ -6,26 +6,27 @@ import { filePaths } from './files.ts'
 import { readEvent } from './read-event.ts'
 import { isSigned, type TrailSigner } from './signature.ts'
 
-/** What `audit.begin` says of the chains that it finds. */
+/** What `audit.begin` says about the chains that it finds. */
 export interface PromisedPlaces {
-  /** The event that stood last of all. */
+  /** The last event of all. */
   readonly after?: Place
   /** The last events of other chains. */
   readonly others?: readonly Place[]
 }
 
-/** A process is to begin soon. */
+/** A process should start quickly. */
 const mostBytes = 32 * 1024 * 1024
-/** Chain, number, hash, time, tenant and name of an event stand before that. */
+/** Chain, number, hash, time, tenant and name of an event are within this length. */
 const startLength = 256
-/** The line that names them has to be short enough for an event. */
+/** The line that lists them has to be short enough for an event. */
 const mostPlaces = 1000
 const lineEnd = 0x0a
 const chainOfStart = /^\{"v":1,"chain":"(?<chain>[\w-]+)"/
 
 /**
- * Finds where each chain stands in the last 32 MB of a folder. Of those that are not the last of all, one is left out whose
- * place is promised there already, under the key that signs now. Lines are untrusted; what is no event is passed over.
+ * Finds the current place of each chain in the last 32 MB of a folder. Except for the last event of all, a
+ * place is left out if it is already promised there under the current signing key. Lines are untrusted; those
+ * that are not events are skipped.
  */
 export function findLastPlaces(folder: string, { kid, key }: TrailSigner): PromisedPlaces {
   const publicKey = createPublicKey(key)
@@ -41,7 +42,7 @@ export function findLastPlaces(folder: string, { kid, key }: TrailSigner): Promi
     if (event === undefined) continue
     if (!last.has(event.chain))
       last.set(event.chain, { chain: event.chain, seq: event.seq, hash: hashLine(line) })
-    // Whoever has no key could have us leave out what they mean to remove.
+    // Otherwise, somebody without a key could make us leave out what they want to remove.
     if (isBegin && event.kid === kid && isSigned(line, publicKey))
       for (const place of promisesOf(event)) promised.add(`${place.chain} ${place.seq}`)
   }
@@ -51,12 +52,12 @@ export function findLastPlaces(folder: string, { kid, key }: TrailSigner): Promi
   return others.length === 0 ? { after } : { after, others }
 }
 
-/** The places that a signed event says were there before it. */
+/** The places that, according to a signed event, existed before it. */
 export function promisesOf({ after, others = [] }: PromisedPlaces): readonly Place[] {
   return after === undefined ? others : [after, ...others]
 }
 
-/** Whole lines, the last one first. What stands behind the last line end is none. */
+/** Whole lines, last one first. Text after the last line break is not a line. */
 function* linesFromEnd(paths: readonly string[]): Generator<Buffer> {
   let left = mostBytes
   for (const path of paths.toReversed()) {
@@ -72,7 +73,7 @@ function* linesFromEnd(paths: readonly string[]): Generator<Buffer> {
   }
 }
 
-/** The end of a file; nothing of one that cannot be read, or that was pruned meanwhile. */
+/** The end of a file; nothing if it cannot be read, or was pruned in the meantime. */
 function readEnd(path: string, most: number): Buffer {
   try {
     const descriptor = openSync(path, 'r')
@@ -84,6 +85,6 @@ function readEnd(path: string, most: number): Buffer {
       closeSync(descriptor)
     }
   } catch {
-    return Buffer.alloc(0) // whoever verifies is told
+    return Buffer.alloc(0) // verification reports it
   }
 }

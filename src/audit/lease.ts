@@ -3,15 +3,18 @@ import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
 
-/** Who of the processes on a folder does what only one needs to do. Two at a time are no harm. */
+/** Decides which of the processes on a folder does what only one needs to do. Two at a time do no harm. */
 export interface Lease {
-  /** Shows that the holder lives, or takes over from one that does not. Returns whether this process holds it. */
+  /**
+   * Shows that the holder is alive, or takes over from one that is not. Returns whether this process is the
+   * holder.
+   */
   renew(): boolean
   release(): void
 }
 
 const fileName = 'keeper.json'
-/** Whoever has not shown itself for so long is dead. */
+/** A holder that has not renewed for this long is dead. */
 const staleMilliseconds = 10_000
 
 /** A lease on a folder. */
@@ -37,7 +40,7 @@ export function leaseOn(folder: string, clock: Clock): Lease {
         }
       }
       if (Math.abs(clock.now() - holder.at) < staleMilliseconds) return false
-      // Of several that take over, the last one has it: each sees the next time whether it was itself.
+      // If several take over, the last one becomes the holder: each of them sees that at its next renewal.
       const taking = `${path}.${id}`
       writeFileSync(taking, JSON.stringify({ id, at: clock.now() }), { mode: 0o600 })
       renameSync(taking, path)
@@ -49,7 +52,7 @@ export function leaseOn(folder: string, clock: Clock): Lease {
   }
 }
 
-/** Who holds it, as far as that can be read. */
+/** The holder, as far as it can be read. */
 function read(path: string): { readonly id: string; readonly at: number } | undefined {
   let text: string
   try {
@@ -61,6 +64,6 @@ function read(path: string): { readonly id: string; readonly at: number } | unde
   try {
     return JSON.parse(text) as { id: string; at: number }
   } catch {
-    return { id: '', at: 0 } // half written by a process that died: nobody's
+    return { id: '', at: 0 } // half written by a process that died: no holder
   }
 }

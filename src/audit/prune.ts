@@ -9,19 +9,19 @@ import { verifyTrail } from './verify.ts'
 
 interface PruneOptions {
   readonly folder: string
-  /** What ended before that goes: milliseconds since the epoch. */
+  /** What ended before this time is removed: milliseconds since the epoch. */
   readonly before: number
   readonly keys: TrailKeys
   readonly signer: TrailSigner
   readonly now: number
-  /** Whether every sink has all of a file. */
+  /** Whether every sink has received all of a file. */
   readonly isDelivered: (name: string) => boolean
 }
 
 /**
- * Removes the files that are old enough, the oldest first, and keeps signed where their chains were, so that what is left
- * can be verified. Stops at a file that a sink does not have yet. Returns what it removed. Throws at a file that does not
- * verify: what somebody has changed is not to vanish.
+ * Removes files that are old enough, oldest first, and keeps a signed record of where their chains were, so
+ * that the rest can be verified. Stops at a file that a sink has not received yet. Returns what it removed.
+ * Throws at a file that does not verify, since evidence of tampering must not disappear.
  */
 export async function pruneTrail(options: PruneOptions): Promise<readonly string[]> {
   const { folder, before, keys, signer, isDelivered } = options
@@ -44,7 +44,7 @@ export async function pruneTrail(options: PruneOptions): Promise<readonly string
   return removed
 }
 
-/** The anchor is on the disk before what it stands for is gone. */
+/** The anchor is on disk before the events that it replaces are gone. */
 function append(path: string, line: string): void {
   const descriptor = openSync(path, 'a', 0o600)
   try {

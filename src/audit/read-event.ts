@@ -1,12 +1,12 @@
 import type { RecordedEvent } from './event.ts'
 
-/** Reads a line as an event. Undefined for anything that is none. The line is untrusted. */
+/** Parses a line as an event. Undefined if it is not one. The line is untrusted. */
 export function readEvent(line: string): RecordedEvent | undefined {
   let value: unknown
   try {
     value = JSON.parse(line)
   } catch {
-    return undefined // that it is no event is all there is to say
+    return undefined // not an event: nothing more to say
   }
   const { v, chain, seq, prev, time, event } = (value ?? {}) as Record<string, unknown>
   const isEvent =

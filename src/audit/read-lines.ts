@@ -1,22 +1,22 @@
 import { createReadStream } from 'node:fs'
 import { basename } from 'node:path'
 
-/** Some lines that follow each other, and where they are: the number of the first one, from 1. */
+/** Some consecutive lines, and where they are: the number of the first one, from 1. */
 export interface Lines {
   readonly source: string
   readonly first: number
   readonly lines: readonly string[]
   /** Bytes that were read so far. */
   readonly bytes: number
-  /** Whether it is a line without an end, which somebody may be writing. */
+  /** Whether it is a line without a line break, which somebody may still be writing. */
   readonly isUnfinished?: boolean
 }
 
 const chunkBytes = 1024 * 1024
 
 /**
- * Reads files line by line in bounded memory, in their order. A last line without an end is a line as well; that of the last
- * file counts as unfinished where processes may be writing to it (`isLive`).
+ * Reads files in order, line by line, in bounded memory. A last line without a line break is a line as well;
+ * in the last file it counts as unfinished if processes may be writing to it (`isLive`).
  */
 export async function* readLines(
   paths: readonly string[],

@@ -9,7 +9,10 @@ export interface SelectedEvent {
   readonly line: string
 }
 
-/** The events that are meant, some at a time. What the trail says of itself is left out, unless it is asked for by name. */
+/**
+ * The selected events, in batches. The trail's events about itself are left out, unless they are requested by
+ * name.
+ */
 export async function* selectEvents(
   batches: AsyncIterable<Lines>,
   filter: EventFilter,

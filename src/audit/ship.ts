@@ -1,36 +1,39 @@
 import type { Delivery } from './delivery.ts'
 import type { Sink } from './sinks/contract.ts'
 
-/** Carries events from the files to one sink, for as long as it may. */
+/** Delivers events from the files to one sink, for as long as it may. */
 export interface Shipper {
   readonly sink: Sink
   readonly delivery: Delivery
-  /** Looks at once whether there is something to carry. */
+  /** Checks at once whether there is something to deliver. */
   wake(): void
-  /** Carries what is left, for so long at most, and closes the sink. Returns whether nothing is left. */
+  /** Delivers what is left, for at most this long, and closes the sink. Returns whether nothing is left. */
   stop(patienceMilliseconds: number): Promise<boolean>
 }
 
 interface ShipOptions {
   readonly sink: Sink
   readonly delivery: Delivery
-  /** Whether this process is the one that carries. */
+  /** Whether this process is the one that delivers. */
   readonly mayShip: () => boolean
-  /** Told when deliveries begin to fail, and when they succeed again. */
+  /** Called when deliveries begin to fail, and when they succeed again. */
   readonly onChange: (sink: string, failure: unknown) => void
 }
 
 const idleMilliseconds = 1000
 const longestPauseMilliseconds = 60_000
 
-/** Starts to carry. What fails is tried again after 1, 2, 4 … 60 seconds, for ever: it waits in the files. */
+/**
+ * Starts to deliver. A failed delivery is retried after 1, 2, 4 … 60 seconds, for ever: the events wait in
+ * the files.
+ */
 export function shipTo({ sink, delivery, mayShip, onChange }: ShipOptions): Shipper {
   let failures = 0
   let running: Promise<boolean> | undefined
   let timer: NodeJS.Timeout | undefined
   let stopped = false
 
-  /** Carries until nothing is left. Returns false where the sink failed. */
+  /** Delivers until nothing is left. Returns false if the sink failed. */
   const carry = async (until = Number.POSITIVE_INFINITY): Promise<boolean> => {
     try {
       while (mayShip() && performance.now() < until && (await delivery.step()));

@@ -1,24 +1,27 @@
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 
-/** Signs lines of the trail (Ed25519), with a key of its own that signs nothing else. */
+/** Signs lines of the trail (Ed25519), with a separate key that signs nothing else. */
 export interface TrailSigner {
   readonly kid: string
   readonly key: KeyObject
 }
 
-/** The public keys by their ids. */
+/** The public keys by id. */
 export type TrailKeys = ReadonlyMap<string, KeyObject>
 
-/** What keeps a signature of the trail from being taken for one of anything else. */
+/** Keeps a signature of the trail from being mistaken for a signature of anything else. */
 const domain = 'portcullis-audit-v1\n'
 
-/** Signs a line, a JSON object that names the key in `kid`, and appends the signature as its last member, `sig`. */
+/**
+ * Signs a line, a JSON object that names the key in `kid`, and appends the signature as its last member,
+ * `sig`.
+ */
 export function signLine(line: string, key: KeyObject): string {
   const signature = sign(null, Buffer.from(domain + line), key).toString('base64url')
   return `${line.slice(0, -1)},"sig":"${signature}"}`
 }
 
-/** Says whether a line ends with the signature of a key over all that stands before it. The line is untrusted. */
+/** Whether a line ends with the signature of a key over everything before it. The line is untrusted. */
 export function isSigned(line: string, key: KeyObject): boolean {
   const [ending, signature] = /,"sig":"([\w-]+)"\}$/.exec(line) ?? []
   if (ending === undefined || signature === undefined) return false

@@ -9,43 +9,43 @@ import { signLine, type TrailSigner } from './signature.ts'
 
 /** The trail of one process: a chain of events in the files of a folder. */
 export interface Trail extends Recorder {
-  /** Events that were never written, since there was no more room for them to wait. */
+  /** Events that were never written, because there was no more room for them to wait. */
   readonly lost: number
   /** Calls back after events were written. */
   subscribe(listener: () => void): void
-  /** Signs where the chain is, unless nothing has come since. */
+  /** Signs the current place of the chain, unless there was no event since the last signature. */
   checkpoint(): void
-  /** Throws, for an operator, where nothing would be decided since its event cannot be written. */
+  /** Throws, for an operator, if no decision would be made because its event cannot be written. */
   checkReady(): void
-  /** Ends the chain. Throws when events are left that cannot be written. */
+  /** Ends the chain. Throws if events are left that cannot be written. */
   close(): Promise<void>
 }
 
 /** What a trail needs. */
 export interface TrailOptions {
   readonly folder: string
-  /** Stands in each event, where it is a tenant's. */
+  /** Included in each event, if it belongs to a tenant. */
   readonly tenant?: string | undefined
   readonly fileBytes: number
   readonly checkpointSeconds: number
   readonly whenUnwritable: 'continue' | 'refuse'
-  /** The key that signs, as it is now. */
+  /** The current signing key. */
   readonly signer: () => TrailSigner
   readonly clock: Clock
   /** The most that may wait while events cannot be written. */
   readonly waitingBytes?: number
-  /** Told once of each time that events cannot be written, and of events that are lost. */
+  /** Called once for each period in which events cannot be written, and for events that are lost. */
   readonly onFault: (error: unknown) => void
 }
 
 const syncMilliseconds = 1000
-/** What may wait to be written while that is not possible: some tens of thousands of events. */
+/** How much may wait while writing is not possible: some tens of thousands of events. */
 const defaultWaitingBytes = 32 * 1024 * 1024
 const unwritable = 'events of the audit cannot be written'
 
 /**
- * Opens the trail and begins a chain that names the last event of each chain in the folder, so that taking one away is noticed.
- * Throws when the folder cannot be written.
+ * Opens the trail and begins a chain that names the last event of each chain in the folder, so that a removed
+ * chain is noticed. Throws if the folder cannot be written.
  */
 export function openTrail(options: TrailOptions): Trail {
   const { folder, tenant, fileBytes, whenUnwritable, clock, onFault } = options
@@ -77,13 +77,13 @@ export function openTrail(options: TrailOptions): Trail {
 
   const flush = (): void => {
     scheduled = false
-    // Once it has failed, the timer tries again, and not each event.
+    // After a failure, the timer tries again, and not each event.
     if (!broken) write()
   }
   const write = (): void => {
     if (waiting === '' && appender.waitingBytes === 0) return
     try {
-      // What waits is handed over even where it cannot be written: it is kept there, in its order.
+      // What waits is passed on even if it cannot be written: it is kept there, in order.
       const lines = waiting
       waiting = ''
       appender.append(lines)
@@ -112,7 +112,7 @@ export function openTrail(options: TrailOptions): Trail {
     }
     const now = clock.now()
     unsignedSince ??= now
-    // The timer may be late; a verifier takes that for a signature that somebody removed.
+    // The timer may be late, which a verifier would take for a removed signature.
     if (now - unsignedSince >= signMilliseconds) sign('audit.checkpoint')
     unsignedSince ??= now
     waiting += `${chain.next(`{"time":"${time()}",${whose}${JSON.stringify(event).slice(1)}`)}\n`
@@ -167,7 +167,7 @@ export function openTrail(options: TrailOptions): Trail {
       if (whenUnwritable !== 'refuse') return
       if (broken) throw new Error(unwritable)
       try {
-        // Where nothing was asked since, nobody has noticed yet.
+        // If there was no request since, nobody has noticed yet.
         appender.probe()
       } catch (error) {
         throw new Error(`${unwritable}: ${(error as Error).message}`, { cause: error })
@@ -187,7 +187,7 @@ export function openTrail(options: TrailOptions): Trail {
   }
 }
 
-/** The time as ISO 8601 text, made anew only when a millisecond has passed. */
+/** The time as ISO 8601 text, only recomputed when a millisecond has passed. */
 function isoTime(clock: Clock): () => string {
   let at = Number.NaN
   let text = ''

@@ -7,24 +7,24 @@ import { readEvent } from './read-event.ts'
 import type { Lines } from './read-lines.ts'
 import { isSigned, type TrailKeys } from './signature.ts'
 
-/** What came of a verification. */
+/** The result of a verification. */
 export interface Verification {
   readonly events: number
   readonly chains: number
   readonly findings: readonly Finding[]
   /** Findings beyond those that are listed. */
   readonly more: number
-  /** Events after the last signature of their chain, whose removal or change nobody could tell. */
+  /** Events after the last signature of their chain, whose removal or change could not be detected. */
   readonly unsealed: number
-  /** Where each chain stands at the end. */
+  /** The last place of each chain. */
   readonly heads: readonly Place[]
-  /** Chains without an end: of processes that run, or that were killed. */
+  /** Chains without an end: of processes that are running, or were killed. */
   readonly open: number
 }
 
 interface VerifyOptions {
   readonly keys: TrailKeys
-  /** Where chains go on whose beginning was pruned. */
+  /** Where chains continue whose beginning was pruned. */
   readonly anchors: AnchoredPlaces
   readonly onProgress?: ((progress: { readonly events: number; readonly bytes: number }) => void) | undefined
 }
@@ -37,16 +37,16 @@ interface ChainState {
   signedSeq: number
   /** The time of the first event that no signature covers yet, in milliseconds since the epoch. */
   unsignedSince: number | undefined
-  /** Events that no signature covers yet, by their numbers. */
+  /** Events that no signature covers yet, by number. */
   readonly unsigned: Map<number, Unsigned>
-  /** How often the chain signs, in milliseconds; undefined once it was told that it did not. */
+  /** How often the chain signs, in milliseconds; undefined after a missing signature was reported. */
   signsEvery: number | undefined
   ended: boolean
-  /** Numbers that were passed over: removed, unless they come later. */
+  /** Numbers that were skipped: removed, unless they come later. */
   readonly gaps: { from: number; to: number; readonly spot: Spot }[]
 }
 
-/** An event that others may have promised to be there. */
+/** An event that others may have promised to exist. */
 interface Unsigned {
   readonly hash: string
   readonly spot: Spot
@@ -54,12 +54,17 @@ interface Unsigned {
 
 const maxFindings = 1000
 const beforeAll = { seq: -1, hash: noHash }
-/** Where the beginning of a chain was pruned, it has not said how often it signs: the longest that can be set. */
+/**
+ * A chain whose beginning was pruned has not said how often it signs: this is the longest that can be set.
+ */
 const defaultSignsEvery = 3600 * 1000
 /** A busy machine signs late. */
 const slack = 60_000
 
-/** Verifies lines as they come, in memory that grows with chains and what they have not signed. Lines are untrusted. */
+/**
+ * Verifies lines as they come, in memory that grows with the number of chains and of their unsigned events.
+ * Lines are untrusted.
+ */
 export async function verifyTrail(
   batches: AsyncIterable<Lines>,
   { keys, anchors, onProgress }: VerifyOptions,
@@ -75,7 +80,8 @@ export async function verifyTrail(
 
   for await (const { source, first, lines, bytes, isUnfinished = false } of batches) {
     for (const [index, line] of lines.entries()) {
-      // Whoever opens the file while another one writes may end a line that was torn for that moment alone.
+      // A process that opens the file while another one writes may complete a line that was only torn at that
+      // moment.
       if (line === '') continue
       const spot = { source, line: first + index }
       const event = readEvent(line)
@@ -143,7 +149,7 @@ export async function verifyTrail(
     return known
   }
 
-  /** Compares an event with the one before it. */
+  /** Compares an event with the previous one. */
   function pass(
     state: ChainState,
     { chain, seq, prev }: Pick<RecordedEvent, 'chain' | 'seq' | 'prev'>,
@@ -164,13 +170,16 @@ export async function verifyTrail(
     }
   }
 
-  /** What comes before the first event of a chain that is here: nothing, or the nearest anchor. */
+  /** What comes before the first existing event of a chain: nothing, or the nearest anchor. */
   function beginningOf(chain: string, seq: number): Pick<Place, 'seq' | 'hash'> {
     const anchored = (anchors.get(chain) ?? []).filter((place) => place.seq < seq)
     return anchored.reduce((last, place) => (place.seq > last.seq ? place : last), beforeAll)
   }
 
-  /** Signatures come at regular times, so events that go on without one were made up, or rid of it. */
+  /**
+   * Signatures come at regular intervals, so events that continue without one were made up, or their
+   * signature was removed.
+   */
   function checkDue({ chain, time }: RecordedEvent, spot: Spot, state: ChainState): void {
     const at = Date.parse(time)
     state.unsignedSince ??= at
@@ -219,7 +228,9 @@ export async function verifyTrail(
     if (event.event === 'audit.end') state.ended = true
   }
 
-  /** A chain names the last events that were there when it began: so much of the other chains must be there. */
+  /**
+   * A chain names the last events that existed when it began: the other chains must reach at least that far.
+   */
   function checkPromise({ chain, seq, hash }: Place, spot: Spot): void {
     const state = chains.get(chain)
     if (state === undefined) {

@@ -39,8 +39,8 @@ const columns = [
 export const csvHeader = stringify([columns])
 
 /**
- * Writes events as lines of CSV. A text that a spreadsheet would take for a formula gets an apostrophe before it, and so does
- * a part of one, for those that split at semicolons or tabs.
+ * Writes events as lines of CSV. A text that a spreadsheet would interpret as a formula is prefixed with an
+ * apostrophe, and so is a part of one, for programs that split at semicolons or tabs.
  */
 export function writeCsv(events: readonly RecordedEvent[]): string {
   const rows = events.map((event) => columns.map((column) => escapeParts(cell(event[column]))))
@@ -56,9 +56,9 @@ function cell(value: RecordedEvent[(typeof columns)[number]]): string {
 }
 
 /**
- * Puts the apostrophe before each part that begins as a formula, by the signs of `escape_formulas`. To a program that splits
- * there our quotes stand in the middle of a cell, where they are text: a line break between them ends its row, and those that
- * come first in a part may vanish.
+ * Prefixes each part that begins like a formula with an apostrophe, by the characters of `escape_formulas`.
+ * For a program that splits there, our quotes are in the middle of a cell, where they are plain text: a line
+ * break between them ends its row, and quotes at the beginning of a part may disappear.
  */
 function escapeParts(text: string): string {
   return text.replaceAll(/[;\t\r\n](?=[\s"]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g, "$&'")

@@ -1,9 +1,9 @@
 import type { Outcome, RecordedEvent } from './event.ts'
 
-/** The version of the Open Cybersecurity Schema Framework that events are written in. */
+/** The version of the Open Cybersecurity Schema Framework in which events are written. */
 const ocsfVersion = '1.6.0'
 
-/** A class of OCSF with the activity that an event is. */
+/** A class of OCSF with the activity that corresponds to an event. */
 interface OcsfClass {
   readonly category: number
   readonly uid: number
@@ -26,7 +26,7 @@ const activities: readonly (readonly [RegExp, number])[] = [
   [/subscribe|listen|create/, create],
 ]
 
-/** Writes an event as an object of OCSF. `productVersion` is ours. */
+/** Writes an event as an OCSF object. `productVersion` is ours. */
 export function writeOcsf(event: RecordedEvent, productVersion: string): object {
   const { category, uid, activity } = classes[event.event](event)
   const isDone = event.outcome === undefined ? event.event !== 'audit.gap' : event.outcome === 'allowed'
@@ -62,7 +62,7 @@ export function writeOcsf(event: RecordedEvent, productVersion: string): object 
 /** Events that nobody has. */
 const high = 4
 
-/** Informational, low, medium: none of these is a finding of its own. */
+/** Informational, low, medium: none of these is a finding by itself. */
 const severities: Readonly<Record<Outcome, number>> = {
   allowed: 1,
   challenged: 1,
@@ -80,7 +80,7 @@ const callOfApi: Classify = ({ method = '' }) => {
   const activity = activities.find(([pattern]) => pattern.test(method))?.[1] ?? other
   return { category: applicationActivity, uid: 6003, activity }
 }
-/** Only what was granted can be told as assigned. */
+/** Only what was granted can be reported as assigned. */
 const issuing: Classify = (event) =>
   iam(event.scopes === undefined ? 3002 : 3003, event.scopes === undefined ? other : 1)(event)
 const command: Classify = (event) => iam(3004, activityOfAction(event.action ?? ''))(event)
@@ -134,7 +134,7 @@ function actorOf({ subject, clientId, operator, issuer, grant }: RecordedEvent):
   }
 }
 
-/** The methods that OCSF knows. Others stay in `unmapped`: clients can send any. */
+/** The methods that OCSF knows. Others stay in `unmapped`: clients can send any method. */
 const httpMethods: ReadonlySet<string | undefined> = new Set([
   'CONNECT',
   'DELETE',
@@ -156,7 +156,7 @@ function httpOf({ httpMethod, path, status }: RecordedEvent): object {
   }
 }
 
-/** What each class asks for besides. */
+/** What each class requires in addition. */
 function partsOf(uid: number, event: RecordedEvent): object {
   const { subject, clientId, target, upstream, object, scopes = [] } = event
   const user = { uid: subject ?? 'unknown', name: subject ?? 'unknown' }
@@ -191,7 +191,7 @@ const withoutPlace = [
   'action',
 ] as const satisfies readonly (keyof RecordedEvent)[]
 
-/** What has no place of its own in OCSF. */
+/** What OCSF has no attribute for. */
 function unmappedOf(event: RecordedEvent): object {
   const { issuer, grant, httpMethod } = event
   return {

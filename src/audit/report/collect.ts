@@ -2,11 +2,11 @@ import type { Outcome, RecordedEvent } from '../event.ts'
 
 /** Who did what through which client on which server, counted. */
 interface Activity {
-  /** With the issuer, where it is somebody else's. */
+  /** With the issuer, if it is not our own. */
   readonly subject: string
   readonly clientId: string
   readonly upstream: string
-  /** The method, and what it named. */
+  /** The method and the object that it named. */
   readonly what: string
   readonly allowed: number
   readonly refused: number
@@ -18,13 +18,13 @@ interface Activity {
 interface Failure {
   readonly event: string
   readonly outcome: Outcome
-  /** The code, and the scopes that were missing; what an operator was told where that says more. */
+  /** The code and the missing scopes; or the reason for the operator if it says more. */
   readonly why: string
   readonly count: number
   readonly last: string
 }
 
-/** What was decided in a time. */
+/** What was decided in a period. */
 export interface Decisions {
   readonly events: number
   readonly first: string | undefined
@@ -32,39 +32,42 @@ export interface Decisions {
   readonly activities: readonly Activity[]
   readonly failures: readonly Failure[]
   readonly commands: readonly RecordedEvent[]
-  /** When a client was last let pass to a server for a subject of ours: ISO 8601, by `accessKey`. */
+  /** When a client was last admitted to a server for one of our subjects: ISO 8601, by `accessKey`. */
   readonly used: ReadonlyMap<string, string>
 }
 
-/** Who goes through which client to which server, by its name. */
+/** Who uses which server, by its name, through which client. */
 interface Access {
   readonly subject: string
   readonly clientId: string
   readonly upstream: string
 }
 
-/** Counts events, in whatever order they come: those of several machines do not come in that of time. */
+/** Counts events in any order: those of several machines do not come in the order of time. */
 export interface Collector {
   add(event: RecordedEvent): void
   result(): Decisions
 }
 
-/** Names what a subject does through a client on a server. */
+/** Identifies what a subject does through a client on a server. */
 export function accessKey({ subject, clientId, upstream }: Access): string {
   return JSON.stringify([subject, clientId, upstream])
 }
 
 type Counted<T> = { -readonly [Key in keyof T]: T[Key] }
 
-/** Strangers can make up names without end: what comes beyond so many rows is counted in one. */
+/** Strangers can make up any number of names: beyond this many rows, the rest is counted in one. */
 const mostRows = 10_000
 const others = '(others)'
 
-/** Reasons may hold what somebody made up: so many are told apart of one kind of failure, and so much of each is shown. */
+/**
+ * Reasons may contain made-up text: this many are distinguished per kind of failure, and only this much of
+ * each is shown.
+ */
 const mostReasons = 20
 const longestReason = 200
 
-/** Makes a collector, whose memory has a bound. `ownIssuer` is whose subjects need not be told apart. */
+/** Creates a collector with bounded memory. `ownIssuer` is the issuer whose subjects are shown without it. */
 export function collectDecisions(ownIssuer: string): Collector {
   const activities = new Map<string, Counted<Activity>>()
   const failures = new Map<string, Counted<Failure>>()
@@ -134,13 +137,13 @@ function writeKind({ code = '', missing = [] }: RecordedEvent): string {
   return [code, ...missing].join(' ').trim()
 }
 
-/** What was told besides the kind of a failure; empty where that is nothing, or the same once more. */
+/** What was said besides the kind of failure; empty if that is nothing or only repeats it. */
 function writeReason({ code, missing = [], reason = '' }: RecordedEvent): string {
   if (reason === code || missing.length > 0) return ''
   return reason.length > longestReason ? `${reason.slice(0, longestReason)}…` : reason
 }
 
-/** A reason among those of its kind, or what stands for the many that came after the first ones. */
+/** A reason among those of its kind, or the text that stands for all after the first ones. */
 function toldApart(reasons: Map<string, Set<string>>, kind: string, reason: string): string {
   if (reason === '') return ''
   const known = reasons.get(kind) ?? new Set()
@@ -149,7 +152,7 @@ function toldApart(reasons: Map<string, Set<string>>, kind: string, reason: stri
   return reason
 }
 
-/** The later of two times as ISO 8601 in UTC, which sort as texts do. */
+/** The later of two ISO 8601 times in UTC, which sort as texts. */
 function later(one: string | undefined, other: string): string {
   return one === undefined || other > one ? other : one
 }

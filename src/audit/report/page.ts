@@ -4,7 +4,7 @@ import type { AccessReview, StandingAccess } from './review.ts'
 import { reportStyle } from './style.ts'
 import { type Markup, section, table, texts } from './table.ts'
 
-/** Writes an access review as one page without script, to be read, printed or kept as PDF. */
+/** Renders an access review as one page without scripts, to be read, printed or saved as PDF. */
 export async function accessReviewPage(review: AccessReview): Promise<string> {
   const { publicUrl, madeAt, access, hasMore, decisions, record } = review
   const unused = access.filter(({ usedAt }) => usedAt === undefined)

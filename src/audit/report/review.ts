@@ -1,69 +1,69 @@
 import type { Decisions } from './collect.ts'
 
-/** What somebody may do through a client on a server. */
+/** What somebody may do on a server through a client. */
 export interface StandingAccess {
-  /** Who: a person, or a client that acts for itself. */
+  /** A user, or a client that acts for itself. */
   readonly subject: string
   readonly clientId: string
   /** The URL of the server. */
   readonly resource: string
   readonly scopes: readonly string[]
-  /** Milliseconds since the epoch; undefined where the configuration gives it. */
+  /** Milliseconds since the epoch; undefined if it is granted by the configuration. */
   readonly since: number | undefined
-  /** When it was last let pass, in ISO 8601; undefined for never in this time. */
+  /** When it was last used, in ISO 8601; undefined if never in this period. */
   readonly usedAt: string | undefined
 }
 
-/** A person who has an account here. */
+/** A user who has an account here. */
 export interface ReviewedUser {
   readonly id: string
   readonly name: string
-  /** The identity provider that vouches for them; undefined for who logs in here. */
+  /** The identity provider that vouches for them; undefined for local users. */
   readonly provider: string | undefined
-  /** What the provider said of them last. */
+  /** What the provider last said of them. */
   readonly groups: readonly string[]
   readonly roles: readonly string[]
   readonly state: string
 }
 
-/** A program that can ask for tokens. */
+/** A program that can request tokens. */
 export interface ReviewedClient {
   readonly id: string
   readonly name: string
   readonly grantTypes: readonly string[]
-  /** The most that it may get; undefined where nothing but consent limits it. */
+  /** The most that it may get; undefined if only consent limits it. */
   readonly scopes: readonly string[] | undefined
-  /** The names of the servers that it may have tokens for; undefined for all. */
+  /** The names of the servers that it may get tokens for; undefined for all. */
   readonly servers: readonly string[] | undefined
-  /** How it came to be known. */
+  /** How it became known. */
   readonly state: string
 }
 
-/** Somebody else whose word gives access. */
+/** A third party whose statements give access. */
 export interface ReviewedIssuer {
   readonly issuer: string
-  /** What of it is believed: its access tokens, or that it says who somebody is. */
+  /** What is accepted from it: its access tokens, or its statements about who somebody is. */
   readonly kind: string
-  /** Whose tokens or people count. */
+  /** Whose tokens or users are accepted. */
   readonly accepts: string
-  /** What they get, by what the issuer says of them. */
+  /** What they get, depending on what the issuer says of them. */
   readonly gives: readonly string[]
 }
 
-/** An MCP server behind the gate. */
+/** An MCP server behind the gateway. */
 export interface ReviewedServer {
   readonly name: string
   readonly resource: string
-  /** What its rules leave, whatever the scopes. */
+  /** What its rules allow, whatever the scopes. */
   readonly rules: readonly string[]
 }
 
-/** What an access review looks at. */
+/** What an access review covers. */
 export interface AccessReview {
   readonly publicUrl: string
   /** Milliseconds since the epoch. */
   readonly madeAt: number
-  /** Who can log in, in a sentence. */
+  /** Who can log in, as a sentence. */
   readonly logins: string
   readonly servers: readonly ReviewedServer[]
   readonly users: readonly ReviewedUser[]

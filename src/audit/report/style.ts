@@ -1,4 +1,4 @@
-/** How a report looks, on a screen and on paper. */
+/** The appearance of a report on screen and on paper. */
 export const reportStyle = `
 :root { color-scheme: light; font: 15px/1.45 system-ui, sans-serif; color: #1b1b1f }
 body { background: #fff; max-width: 70rem; margin: 0 auto; padding: 2rem 1.25rem }

@@ -1,6 +1,6 @@
 import { html, raw } from 'hono/html'
 
-/** A piece of a page, escaped. */
+/** An escaped part of a page. */
 export type Markup = ReturnType<typeof html>
 
 /** A column of a table. */
@@ -12,7 +12,7 @@ export interface Column {
 /** The cells of a row, in the order of the columns. */
 export type Row = readonly (string | number)[]
 
-/** Columns of texts. */
+/** Text columns. */
 export function texts(...names: readonly string[]): Column[] {
   return names.map((name) => ({ name }))
 }
@@ -22,7 +22,7 @@ export function section(title: string, about: string, content: Markup): Markup {
   return html`<section aria-label="${title}"><h2>${title}</h2><p>${about}</p>${content}</section>`
 }
 
-/** A table that scrolls where it is too wide, also by keyboard. */
+/** A table that scrolls if it is too wide, also by keyboard. */
 export function table(
   label: string,
   columns: readonly Column[],

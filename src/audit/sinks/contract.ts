@@ -1,14 +1,14 @@
-/** Where events are copied to, besides the files. */
+/** Receives copies of the events, in addition to the files. */
 export interface Sink {
-  /** Names it in the log and beside the events. */
+  /** Its name in the log and next to the events. */
   readonly name: string
   /**
-   * Takes lines over, in their order. Resolves when they are safe there, rejects when they may not be: then all of them
-   * come again, so that the same event can arrive twice, and is known by its chain and number.
+   * Accepts lines in order. Resolves when they are safe there, and rejects when they may not be: then all of
+   * them are sent again, so that an event can arrive twice, which shows by its chain and number.
    */
   deliver(lines: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
-/** Writes a line in the form that a sink wants. */
+/** Writes a line in the format of a sink. */
 export type FormatLine = (line: string) => string

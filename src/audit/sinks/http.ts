@@ -2,16 +2,19 @@ import type { FormatLine, Sink } from './contract.ts'
 
 interface HttpSinkOptions {
   readonly name: string
-  /** The operator's: private addresses are fine. */
+  /** Chosen by the operator: private addresses are allowed. */
   readonly url: string
-  /** Sent as bearer token, where there is one. */
+  /** Sent as a bearer token, if given. */
   readonly token?: string | undefined
   readonly format: FormatLine
 }
 
 const patienceMilliseconds = 10_000
 
-/** Posts events as JSON arrays. Anything but a 2xx means that they were not taken over; redirects are not followed. */
+/**
+ * Posts events as JSON arrays. Anything but a 2xx means that they were not accepted; redirects are not
+ * followed.
+ */
 export function httpSink({ name, url, token, format }: HttpSinkOptions): Sink {
   const headers = {
     'Content-Type': 'application/json',

@@ -13,13 +13,16 @@ const severities: Readonly<Record<Outcome, number>> = {
 }
 const informational = 6
 
-/** What a message says of its sender. */
+/** What a message says about its sender. */
 export interface SyslogSender {
   readonly host: string
   readonly pid: number
 }
 
-/** Writes an event as a message of syslog (RFC 5424), with `text` as what it says. `line` is the event as it was written. */
+/**
+ * Writes an event as a syslog message (RFC 5424) with `text` as its content. `line` is the event as it was
+ * written.
+ */
 export function syslogMessage(line: string, text: string, { host, pid }: SyslogSender): string {
   const event = readEvent(line)
   const severity = event?.outcome === undefined ? informational : severities[event.outcome]
@@ -27,7 +30,7 @@ export function syslogMessage(line: string, text: string, { host, pid }: SyslogS
   return [...head, printable(event?.event ?? ''), '-', text].join(' ')
 }
 
-/** PRINTUSASCII, or the sign for nothing. */
+/** PRINTUSASCII, or the sign for no value. */
 function printable(text: string): string {
   const short = text.replaceAll(/[^\x21-\x7e]/g, '').slice(0, 32)
   return short === '' ? '-' : short

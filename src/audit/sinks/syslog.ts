@@ -10,7 +10,10 @@ interface SyslogSinkOptions {
   readonly transport: 'udp' | 'tcp' | 'tls'
   readonly host: string
   readonly port: number
-  /** Certificates (PEM) of who may have signed the server's; those of the system where there are none. */
+  /**
+   * PEM certificates of the authorities that may have signed the server's; those of the system if there are
+   * none.
+   */
   readonly ca?: string | undefined
   readonly sender: SyslogSender
   readonly format: FormatLine
@@ -19,8 +22,9 @@ interface SyslogSinkOptions {
 const patienceMilliseconds = 10_000
 
 /**
- * Sends events to a syslog server: over TLS (RFC 5425) or TCP (RFC 6587) each with its length before it, or over UDP one
- * in each datagram (RFC 5426). Syslog acknowledges nothing: they are taken for delivered when this machine has sent them.
+ * Sends events to a syslog server: over TLS (RFC 5425) or TCP (RFC 6587), each preceded by its length, or
+ * over UDP, one per datagram (RFC 5426). Syslog has no acknowledgements: events count as delivered when this
+ * machine has sent them.
  */
 export function syslogSink(options: SyslogSinkOptions): Sink {
   const { name, sender, format } = options
@@ -40,7 +44,7 @@ function datagrams(
   messages: (lines: readonly string[]) => readonly string[],
 ): Sink {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4').unref()
-  socket.on('error', () => undefined) // the callback of what was sent tells it
+  socket.on('error', () => undefined) // the callback of the sent message reports it
   const send = (message: string): Promise<void> =>
     new Promise((resolve, reject) => {
       socket.send(message, port, host, (error) => (error === null ? resolve() : reject(error)))
@@ -59,7 +63,8 @@ function stream(options: SyslogSinkOptions, write: (lines: readonly string[]) =>
   const connected = async (): Promise<Socket> => {
     if (open !== undefined && !open.destroyed && open.writable) return open
     const { host, port, ca, transport } = options
-    // An address is no server name (RFC 6066 section 3); who is there is compared with `host` all the same.
+    // An IP address is not a server name (RFC 6066 section 3); the certificate is compared with `host` all
+    // the same.
     const named = isIP(host) === 0 ? { servername: host } : {}
     const socket = transport === 'tls' ? connectTls({ host, port, ca, ...named }) : connect({ host, port })
     open = socket.setKeepAlive(true).setTimeout(patienceMilliseconds)
@@ -72,9 +77,9 @@ function stream(options: SyslogSinkOptions, write: (lines: readonly string[]) =>
       throw error
     }
     socket.setTimeout(0)
-    // A server has nothing to say: what is read is the end.
+    // A server has nothing to say: the only thing to read is the end.
     socket.resume().on('end', () => socket.destroy())
-    socket.on('error', () => undefined) // the next delivery connects anew
+    socket.on('error', () => undefined) // the next delivery opens a new connection
     return socket
   }
   return {
