@@ -59,7 +59,7 @@ export function writeOcsf(event: RecordedEvent, productVersion: string): object 
   }
 }
 
-/** Events that nobody has. */
+/** The severity of lost events. */
 const high = 4
 
 /** Informational, low, medium: none of these is a finding by itself. */
