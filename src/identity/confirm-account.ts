@@ -7,15 +7,15 @@ import { type AdmissionRules, admissionProblem } from './provider-rules.ts'
 
 /** When a provider is asked whether it still vouches for a user, in seconds. */
 export interface ConfirmationTimes {
-  /** How long its yes counts. */
+  /** How long its yes is valid. */
   readonly recheckSeconds: number
-  /** How long after that refreshes go on while it does not answer. */
+  /** How much longer refreshes continue while it does not answer. */
   readonly outageSeconds: number
-  /** How long a login counts where the provider gave nothing to ask it by. */
+  /** How long a login is valid if the provider gave nothing to ask it with. */
   readonly unconfirmedSeconds: number
 }
 
-/** A provider has taken back its word for a user. The reason is for the operator. */
+/** A provider no longer vouches for a user. The reason is for the operator. */
 export interface Withdrawal {
   readonly provider: string
   readonly userId: string
@@ -37,16 +37,16 @@ interface Vouching {
   readonly times: ConfirmationTimes
 }
 
-/** A provider that did not answer is asked again after so long, and no sooner. */
+/** A provider that did not answer is not asked again before this time. */
 const retrySeconds = 10
 
 /** By how much the clocks of replicas may differ. */
 const clockToleranceSeconds = 10
 
 /**
- * Asks a provider whether it still vouches for one of its users, at most once in a while for each, whatever the number
- * of replicas. Its no ends everything that the user is in the middle of, and counts until they log in anew. Its silence is
- * a yes for a while.
+ * Asks a provider whether it still vouches for one of its users, at most once per interval for each user,
+ * whatever the number of replicas. A no ends everything that the user has in progress, and applies until they
+ * log in again. No answer counts as a yes for a while.
  */
 export async function confirmAccount(
   ports: ConfirmationPorts,
@@ -62,7 +62,8 @@ export async function confirmAccount(
   if (credential === undefined) return since(loggedInAt) <= times.unconfirmedSeconds ? 'current' : 'ended'
 
   const wait = askedAt > confirmedAt ? Math.min(retrySeconds, times.recheckSeconds) : times.recheckSeconds
-  // Noted before the clock was set back, moments lie ahead for as long as that was; the provider is not trusted for it.
+  // Times that were recorded before the clock was set back are in the future for that long; the provider's
+  // yes is not relied on meanwhile.
   const isPast = (time: number, seconds: number): boolean =>
     since(time) >= seconds || since(time) < -clockToleranceSeconds
   const isDue = isPast(confirmedAt, times.recheckSeconds) && isPast(askedAt, wait)
@@ -104,7 +105,7 @@ async function ask(
     if (!(error instanceof ProviderAway)) throw error
     onAway(provider.name, error.message)
     const { userId, loggedInAt, facts, confirmedAt: now } = linked
-    // As it was before, but for this: who asks again with the other one may look like a thief there.
+    // Unchanged except for the credential: asking again with the old one may look like theft there.
     if (error.credential !== undefined)
       await identities.confirm(userId, { loggedInAt, facts, credential: error.credential, now })
     return 'silence'
@@ -112,8 +113,8 @@ async function ask(
 }
 
 /**
- * What the provider says anew. Who is in no group any more may be told by silence, so groups and roles are what is said
- * now; what else is left out stays.
+ * What the provider now says. Leaving out groups may mean that the user is in none any more, so groups and
+ * roles are replaced by what is said now; anything else that is left out stays.
  */
 function said(
   fresh: Readonly<Record<string, unknown>>,

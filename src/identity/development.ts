@@ -4,8 +4,8 @@ import { nameRule } from './names.ts'
 const namePattern = /^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,63}$/u
 
 /**
- * The login of development mode: anybody is who they say they are. `isTaken` tells the names that belong to clients,
- * since a user may not pass for one (RFC 9700 section 4.15).
+ * The login of development mode: users are whoever they say they are. `isTaken` tells which names belong to
+ * clients, since a user must not impersonate one (RFC 9700 section 4.15).
  */
 export function developmentIdentity(isTaken: (name: string) => Promise<boolean>): Identity {
   return {

@@ -16,7 +16,7 @@ import {
 import { type ClaimNames, FactsUnusable, provenEmail, readFacts } from './provider-facts.ts'
 import { type AdmissionRules, admissionProblem } from './provider-rules.ts'
 
-/** A provider with what the operator says about its users. */
+/** A provider with the operator's rules for its users. */
 export interface FederatedProvider {
   readonly provider: LoginProvider
   readonly claims: ClaimNames
@@ -26,25 +26,25 @@ export interface FederatedProvider {
 
 interface FederationPorts {
   readonly providers: readonly FederatedProvider[]
-  /** Who logs in here without a provider. */
+  /** Users who log in here without a provider. */
   readonly others: Identity
   readonly users: UserStore
   readonly identities: IdentityStore
   readonly clock: Clock
   /** Ends the sessions, grants and tokens of an account. */
   readonly endAccess: (accountId: string) => Promise<void>
-  /** Told of a provider that does not answer. */
+  /** Called if a provider does not answer. */
   readonly onAway: (provider: string, reason: string) => void
-  /** Told when a provider no longer vouches for a user. */
+  /** Called if a provider no longer vouches for a user. */
   readonly onWithdrawal: (withdrawal: Withdrawal) => void
 }
 
-/** People for whom identity providers vouch, beside those whom the installation knows itself. */
+/** Users for whom identity providers vouch, in addition to local ones. */
 export function federatedIdentity(ports: FederationPorts): { identity: Identity; federation: Federation } {
   const { providers, others, users, identities, clock } = ports
   const byName = new Map(providers.map((one) => [one.provider.name, one]))
 
-  /** The user, as long as their provider is one of ours and they may be used. */
+  /** The user, if their provider is one of ours and they may be used. */
   const findVouched = async (
     id: string,
   ): Promise<{ user: User; vouching: FederatedProvider } | undefined> => {
@@ -86,7 +86,10 @@ export function federatedIdentity(ports: FederationPorts): { identity: Identity;
     },
   }
 
-  /** Keyed on issuer and subject: an address of e-mail can pass to somebody else, and two providers may each have it. */
+  /**
+   * Keyed on issuer and subject: an email address can pass to somebody else, and two providers may each have
+   * it.
+   */
   const enter = async (
     { issuer, subject, claims, credential }: ProvenIdentity,
     { provider, claims: names, rules }: FederatedProvider,
@@ -115,7 +118,7 @@ export function federatedIdentity(ports: FederationPorts): { identity: Identity;
     return vouchedAccount(user, facts)
   }
 
-  /** Operators know people by `known`: it is nothing that these choose for themselves. */
+  /** Operators know users by `known`, which users cannot choose themselves. */
   const newUser = (provider: string, known: string, displayName: string): User => ({
     id: userIdPrefix + randomToken(16),
     name: `${provider}:${known}`.slice(0, 200),

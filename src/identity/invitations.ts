@@ -2,16 +2,16 @@ import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
 import type { ArtifactStore } from '../storage/contract.ts'
 
-/** What a link lets somebody do: become the first user, or choose the password of a user who has none yet. */
+/** What a link permits: to become the first user, or to choose the password of a user who has none yet. */
 type Invitation = { readonly kind: 'first' } | { readonly kind: 'user'; readonly userId: string }
 
-/** Links that let one person in, once and within the hour. The store has a hash of the token alone. */
+/** Links that admit one person, once and within the hour. The store only has a hash of the token. */
 export interface Invitations {
   /** Resolves to a new token. */
   create(invitation: Invitation): Promise<string>
-  /** Looks without using it up. The token is untrusted. */
+  /** Looks a token up without using it up. The token is untrusted. */
   find(token: string): Promise<Invitation | undefined>
-  /** Uses it up: of many at once, one gets it. */
+  /** Uses a token up: only one of several concurrent calls gets it. */
   take(token: string): Promise<Invitation | undefined>
 }
 

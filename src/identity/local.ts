@@ -18,20 +18,23 @@ interface LocalIdentityPorts {
 
 const seconds = 1000
 /**
- * How long an account is locked after each attempt without success. People mistype four times for nothing; guesses end
- * up at twelve an hour. No lock is longer, and it holds for strange browsers alone: an owner whom somebody else's guesses
- * keep out uses a browser that is known, or a passkey.
+ * How long an account is locked after each failed attempt. Users can mistype four times without a delay;
+ * guessing ends up at twelve attempts an hour. No lock is longer, and it only applies to unknown browsers: an
+ * owner who is locked out by somebody else's guesses uses a known browser or a passkey.
  */
 const lock = [0, 0, 0, 0, 5, 15, 60, 300].map((step) => step * seconds)
-/** Attempts of yesterday are no reason to lock today. */
+/** Yesterday's attempts are no reason to lock today. */
 const forgetMs = 24 * 3600 * seconds
 
-/** One text for an unknown user, a wrong password, a locked account and a disabled one, so that nobody learns which. */
+/**
+ * The same text for an unknown user, a wrong password, a locked account and a disabled one, so that nobody
+ * learns which.
+ */
 const refused = 'The name or password is not right. Check both; after several attempts, wait a few minutes.'
 
-/** People who are kept in the store. */
+/** Users who are kept in the store. */
 export function localIdentity({ users, passwords, limits, clock }: LocalIdentityPorts): Identity {
-  /** Resolves to the user whose password this is, or to why it is not looked at or wrong. */
+  /** Resolves to the user with this password, or to why it is wrong or not checked. */
   const check = async (
     user: User | undefined,
     password: string,
@@ -39,7 +42,8 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
   ): Promise<User | string> => {
     const claim = (id: string): Promise<boolean> =>
       isKnown ? Promise.resolve(true) : users.claimAttempt(id, { now: clock.now(), lock, forgetMs })
-    // The statement runs while the hash does, so that it adds nothing to the time that an unknown user takes.
+    // The statement runs concurrently with the hash, so that it adds nothing to the time that an unknown user
+    // takes.
     const [matches, claimed] = await Promise.all([
       passwords.verify(password, user?.passwordHash),
       user !== undefined && claim(user.id),
@@ -66,14 +70,15 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
       if (name.length > passwordLength.most || password.length > 4 * passwordLength.most) return { refused }
       const key = fold(name)
       const user = isPrintable(key) ? await users.findByName(key) : undefined
-      // Guesses of others keep nobody out of a browser in which they signed in before: it has a limit of its own.
+      // Guesses by others lock nobody out of a browser in which they have signed in before: it has a separate
+      // limit.
       const isKnown = user !== undefined && known?.accountId === user.id && known.since >= user.loginsSince
       const wait = isKnown ? await limits.admitKnown(known.id) : await limits.admit(address)
       if (wait !== undefined) return tooMany(wait)
       try {
         const found = await check(user, password, isKnown)
         if (typeof found === 'string') return { refused, reason: found }
-        // The password may have changed, or the user been disabled, while it was being hashed.
+        // While it was being hashed, the password may have changed or the user been disabled.
         const admitted = await users.forgetFailures(found.id, found.passwordHash)
         if (admitted === undefined) return { refused, reason: `${found.id} changed during the login` }
         await (isKnown ? limits.forgiveKnown(known.id) : limits.forgive(address))
@@ -88,14 +93,14 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
   }
 }
 
-/** The answer where more is asked than can be hashed. */
+/** The answer if more hashes are requested than can be computed. */
 export const busy: LoginRefused = {
   refused: 'Too many people are signing in at the moment. Please try again.',
   reason: 'too many logins at once',
   retryAfterSeconds: 5,
 }
 
-/** The answer where an address, a browser, or everybody together, failed too often. */
+/** The answer if an address, a browser, or all together, failed too often. */
 function tooMany(retryAfterSeconds: number): LoginRefused {
   return {
     refused: 'Too many sign-ins have failed. Please wait a few minutes.',
@@ -104,14 +109,15 @@ function tooMany(retryAfterSeconds: number): LoginRefused {
   }
 }
 
-/** How the rest of the program sees a user. */
+/** A user in the form that the rest of the program uses. */
 export function toAccount({ id, displayName, loginsSince }: User): Account {
   return { id, displayName, loginsSince }
 }
 
 /**
- * When the logins until now end. The clock of another process, which took one up, may be ahead. Logins are timed in whole
- * seconds: the end of some must be later than the second that the last one may bear.
+ * The time before which logins end. It may be ahead of this clock, if another process with a faster clock
+ * recorded a login. Logins have a precision of whole seconds, so the end must be later than the second that
+ * the last one may have.
  */
 export function endOfLogins({ loginsSince }: User, clock: Clock): number {
   return Math.max(clock.now() + clockDifferenceMilliseconds, loginsSince + 1000)

@@ -1,11 +1,11 @@
 import { networkOf } from '../core/network.ts'
 import type { OpenRateLimit, RateLimit } from '../limits/contract.ts'
 
-/** How many logins may fail before no more are looked at, whatever accounts they are for. */
+/** How many logins may fail before no more are checked, whatever accounts they are for. */
 export interface LoginLimits {
-  /** Counts an attempt. Resolves to the seconds to wait where there were too many, else undefined. */
+  /** Counts an attempt. Resolves to the seconds to wait if there were too many, else undefined. */
   admit(address: string): Promise<number | undefined>
-  /** The same for a browser that is known, whatever comes from elsewhere. */
+  /** The same for a known browser, whatever comes from elsewhere. */
   admitKnown(browser: string): Promise<number | undefined>
   /** The attempt succeeded, so it does not count. */
   forgive(address: string): Promise<void>
@@ -14,12 +14,12 @@ export interface LoginLimits {
 
 /** Many people can share one address, and a machine does not need more than one address to guess. */
 const forAddress = { name: 'failed-logins-from-address', points: 50, seconds: 15 * 60 }
-/** Guessing from many addresses at once: a hundred times what people mistype. */
+/** Guessing from many addresses at once: a hundred times what users mistype. */
 const forAll = { name: 'failed-logins', points: 1000, seconds: 5 * 60 }
 const forKnownBrowser = { name: 'failed-logins-in-browser', points: 10, seconds: 15 * 60 }
 const everybody = 'all'
 
-/** Counts failed logins by the network they come from and altogether. `limit` makes what counts. */
+/** Counts failed logins by source network and in total. `limit` opens the counters. */
 export function loginLimits(limit: OpenRateLimit): LoginLimits {
   const networks = limit(forAddress)
   const all = limit(forAll)

@@ -10,7 +10,7 @@ interface OwnPasswordPorts {
   readonly users: UserStore
   readonly passkeys: PasskeyStore
   readonly passwords: Passwords
-  /** Checks the password until now, with the limits of every login. */
+  /** Checks the current password, with the limits of every login. */
   readonly identity: Identity
   readonly clock: Clock
   /** Ends the sessions of an account. */
@@ -19,7 +19,7 @@ interface OwnPasswordPorts {
   readonly endAccess: (accountId: string) => Promise<void>
 }
 
-/** One's own password over the store. */
+/** Changing one's own password, over the store. */
 export function ownPassword(ports: OwnPasswordPorts): OwnPassword {
   const { users, passkeys, passwords, identity, clock, endSessions, endAccess } = ports
 
@@ -43,7 +43,7 @@ export function ownPassword(ports: OwnPasswordPorts): OwnPassword {
       if (refusal !== undefined) return refusal
       const hash = await hashUnlessBusy(passwords, password)
       if (typeof hash !== 'string') return hash
-      // Somebody else's change of this password, or of who may log in, counts more than this one.
+      // A concurrent change of this password, or of who may log in, takes precedence over this one.
       const loginsSince = endOfLogins(user, clock)
       if (!(await users.replacePassword(user.id, user.loginsSince, hash, loginsSince))) return overtaken
       if (endsAll) await passkeys.removeAll(user.id)
@@ -61,7 +61,7 @@ const overtaken: LoginRefused = {
   reason: 'the account was changed meanwhile',
 }
 
-/** A hash, or the refusal where more is asked than can be hashed. */
+/** A hash, or the refusal if more hashes are requested than can be computed. */
 export async function hashUnlessBusy(passwords: Passwords, password: string): Promise<string | LoginRefused> {
   try {
     return await passwords.hash(password)

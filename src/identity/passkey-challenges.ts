@@ -2,20 +2,22 @@ import type { Clock } from '../core/clock.ts'
 import { type MasterSecret, randomToken, sealer } from '../core/secret.ts'
 import type { ArtifactStore } from '../storage/contract.ts'
 
-/** What a challenge was given for, and to whom: an answer from anywhere else is none. */
+/** What a challenge was issued for, and to whom: an answer from anywhere else is not valid. */
 interface Occasion {
   readonly purpose: 'login' | 'registration'
   /** One browser, or one authorization request. */
   readonly holder: string
 }
 
-/** Challenges for passkeys (WebAuthn level 3 section 13.4.3): random, for ten minutes, answered once. */
+/**
+ * Challenges for passkeys (WebAuthn level 3 section 13.4.3): random, valid for ten minutes, answered once.
+ */
 export interface Challenges {
-  /** A new challenge: bytes. */
+  /** Issues a new challenge: bytes. */
   give(occasion: Occasion): Uint8Array<ArrayBuffer>
   /**
-   * Uses up a challenge, in base64url, and says whether it was given for this: of many at once, one is told so. The
-   * challenge is untrusted.
+   * Uses up a challenge, in base64url, and returns whether it was issued for this: true for only one of
+   * several concurrent calls. The challenge is untrusted.
    */
   take(challenge: string, occasion: Occasion): Promise<boolean>
 }
@@ -32,8 +34,8 @@ const model = 'PasskeyChallenge'
 export const challengeMilliseconds = 10 * 60 * 1000
 
 /**
- * Challenges that say themselves what they are for, sealed: looking at a login page writes nothing, whoever looks and
- * however often. The store learns of those that were answered.
+ * Challenges that contain what they are for, sealed: opening a login page writes nothing, whoever does so and
+ * however often. Only those that were answered are stored.
  */
 export function passkeyChallenges({ artifacts, secret, clock }: ChallengesPorts): Challenges {
   const seals = sealer(secret.derive('passkey-challenge'))
@@ -46,7 +48,7 @@ export function passkeyChallenges({ artifacts, secret, clock }: ChallengesPorts)
     async take(challenge, occasion) {
       const text = seals.open(challenge, contextOf(occasion))
       const expiresAt = Number(text?.split(' ')[0])
-      // By what was sealed, since one challenge can be spelled in more than one way.
+      // By the sealed content, since one challenge can be spelled in more than one way.
       return (
         text !== undefined &&
         expiresAt > clock.now() &&

@@ -18,17 +18,17 @@ interface PasskeysPorts {
 
 const refused = 'This passkey is not known here, or can no longer be used.'
 const tooLate = 'That took too long, or this page was used before. Please try again.'
-/** EdDSA, ES256 and RS256: what authenticators make, without what Node still calls experimental. */
+/** EdDSA, ES256 and RS256: what authenticators use, without what Node still considers experimental. */
 const supportedAlgorithmIDs = [-8, -7, -257]
 const maxNameLength = 64
 const mostPasskeys = 20
-/** WebAuthn level 3 section 4: at most 1023 bytes, here in base64url. Nothing else comes to the store. */
+/** WebAuthn level 3 section 4: at most 1023 bytes, here in base64url. Nothing else reaches the store. */
 const credentialId = /^[\w-]{1,1364}$/
 
-/** Loaded for the first passkey: a fifth of all modules are its, and few starts need it. */
+/** Loaded with the first passkey: it makes up a fifth of all modules, and is rarely needed at start. */
 const webAuthn = () => import('@simplewebauthn/server')
 
-/** Passkeys over the store. Where they work is decided by the public URL alone, never by a request. */
+/** Passkeys over the store. Where they work depends only on the public URL, never on a request. */
 export function localPasskeys(ports: PasskeysPorts): Passkeys {
   const { users, passkeys, clock } = ports
   const { origin, hostname: rpID } = new URL(ports.publicUrl)
@@ -114,7 +114,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
         expectedChallenge,
         supportedAlgorithmIDs,
         ...expected,
-      }).catch(() => undefined) // all that it throws is about the answer of the browser
+      }).catch(() => undefined) // everything that it throws is about the answer of the browser
       if (verification?.verified !== true)
         return 'Your browser did not create a passkey that can be used here.'
       const { id, publicKey, counter } = verification.registrationInfo.credential
@@ -127,7 +127,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
         createdAt: clock.now(),
         usedAt: undefined,
       }
-      // Whoever ended the logins meanwhile, or keeps this user out, wants no new way in.
+      // After an end of all logins in the meantime, or if the user was disabled, no new credential is added.
       const added = await passkeys.add(passkey, account.loginsSince ?? 0)
       return added
         ? undefined
@@ -140,7 +140,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
   }
 }
 
-/** WebAuthn level 3 section 5.4.2: a relying party id is a domain, which an address is not. */
+/** WebAuthn level 3 section 5.4.2: a relying party id is a domain, not an IP address. */
 function whyUnavailable(host: string): string | undefined {
   return isIP(host.replaceAll(/[[\]]/g, '')) === 0
     ? undefined
@@ -156,7 +156,7 @@ function parse(json: string): object | undefined {
   }
 }
 
-/** The challenge that an answer says it is for; the empty text where it says nothing. */
+/** The challenge that an answer claims to be for; empty if it claims none. */
 function challengeOf(response: RegistrationResponseJSON | AuthenticationResponseJSON | undefined): string {
   const clientData = response?.response?.clientDataJSON
   const parsed = typeof clientData === 'string' ? parse(decode(clientData)) : undefined

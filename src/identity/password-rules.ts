@@ -1,12 +1,13 @@
 import { fold } from './names.ts'
 
 /**
- * Twelve characters: the password is the only factor of who has no passkey, and with the locks of local.ts not one in
- * a billion of random ones is guessed in a year. 256 lets every passphrase and password manager in, and bounds work.
+ * Twelve characters: for users without a passkey, the password is the only factor, and with the locks of
+ * local.ts less than one random password in a billion is guessed in a year. 256 admits every passphrase and
+ * password manager, and bounds the work.
  */
 export const passwordLength = { least: 12, most: 256 } as const
 
-/** What most guesses begin with. Digits and signs round it make nothing better. */
+/** What most guesses begin with. Digits and signs around it make it no better. */
 const common = new Set([
   'password',
   'passwort',
@@ -39,7 +40,7 @@ const common = new Set([
   'correcthorsebatterystaple',
 ])
 
-/** Signs that stand for letters, as every program that guesses knows. */
+/** Characters that stand for letters, as every guessing program knows. */
 const standIns: Readonly<Record<string, string>> = {
   '@': 'a',
   '0': 'o',
@@ -66,12 +67,12 @@ const sequences = [...rows, 'qwertyuiopasdfghjklzxcvbnm', '1qaz2wsx3edc4rfv5tgb6
 const fewestDifferent = 5
 const fewestBesidesName = 8
 
-/** One spelling for one password, however the keyboard composes it (NFKC, NIST SP 800-63B section 3.1.1.2). */
+/** One form for one password, however the keyboard composes it (NFKC, NIST SP 800-63B section 3.1.1.2). */
 export function normalisePassword(password: string): string {
   return password.normalize('NFKC')
 }
 
-/** Says in words why a new password will not do, or undefined. The input is untrusted. */
+/** Explains why a new password is not acceptable, or returns undefined. The input is untrusted. */
 export function passwordProblem(password: string, userName: string): string | undefined {
   const length = Array.from(normalisePassword(password)).length
   if (length < passwordLength.least) return `A password needs at least ${passwordLength.least} characters.`

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { normalisePassword } from './password-rules.ts'
 import { takeTurns } from './turns.ts'
 
-/** How much work a hash is. */
+/** How expensive a hash is. */
 interface Cost {
   /** KiB. */
   readonly memory: number
@@ -15,17 +15,17 @@ interface Cost {
 export interface Passwords {
   /** A new hash as a PHC string. Throws Busy. */
   hash(password: string): Promise<string>
-  /** Without a hash it takes the same time and is false. Both are untrusted. Throws Busy. */
+  /** Without a hash it takes the same time and returns false. Both are untrusted. Throws Busy. */
   verify(password: string, stored: string | undefined): Promise<boolean>
-  /** Whether a hash was made with less work than new ones are. */
+  /** Whether a hash was made with less work than new ones. */
   isWeak(stored: string): boolean
 }
 
-/** What the OWASP Password Storage Cheat Sheet asks for at least. */
+/** The minimum that the OWASP Password Storage Cheat Sheet requires. */
 const owaspCost: Cost = { memory: 19_456, passes: 2, parallelism: 1 }
-/** More than new hashes will ever need: a stored text must not decide how much memory is used. */
+/** More than new hashes will ever need: a stored text must not determine how much memory is used. */
 const mostMemory = 262_144
-/** Hashing may have half of the threads that Node also reads files with, and 38 MiB. */
+/** Hashing may use half of the threads that Node also reads files with, and 38 MiB. */
 const running = 2
 const waiting = 32
 const saltBytes = 16
@@ -37,8 +37,8 @@ const phc =
 const derive = promisify(argon2)
 
 /**
- * Passwords under a key that is not in the store, so that a stolen store cannot even be guessed at. `cost` is for new
- * hashes; old ones are verified with what stands in them.
+ * Passwords under a key that is not in the store, so that a stolen store does not even allow guessing. `cost`
+ * is for new hashes; old ones are verified with the parameters that they contain.
  */
 export function passwords(key: Uint8Array, cost: Cost = owaspCost): Passwords {
   const inTurn = takeTurns(running, waiting)

@@ -10,7 +10,7 @@ import { hashUnlessBusy } from './own-password.ts'
 import { passwordProblem } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 
-/** What somebody wants to do with a user cannot be done; the message says why and is for that person. */
+/** A change to a user is not possible; the message says why and is for whoever requested it. */
 export class PersonRefused extends Error {
   constructor(message: string) {
     super(message)
@@ -18,24 +18,24 @@ export class PersonRefused extends Error {
   }
 }
 
-/** Who may log in here, and how that changes. Names are matched whatever their case. */
+/** Who may log in here, and how that changes. Names are compared without regard to case. */
 export interface People extends SetUp {
   list(): Promise<readonly User[]>
-  /** Throws PersonRefused for a name that is taken or none, and for a weak password. */
+  /** Throws PersonRefused for a name that is taken or invalid, and for a weak password. */
   add(person: { name: string; displayName?: string | undefined; password: string }): Promise<User>
-  /** Throws PersonRefused unless a user can be added under a name, or, for `known`, unless one has it. */
+  /** Throws PersonRefused unless a user can be added with a name, or, for `known`, unless one has it. */
   checkName(name: string, wanted: 'free' | 'known'): Promise<void>
-  /** Adds a user without a password, and resolves to the token of the link on which they choose it. */
+  /** Adds a user without a password, and resolves to the token of the link with which they choose it. */
   invite(name: string, displayName?: string): Promise<string>
   /**
-   * Each of these ends everything that the user is in the middle of; a new password ends the passkeys as well. Throws
-   * PersonRefused for an unknown name, and for letting in again who is not kept out.
+   * Each of these ends everything that the user has in progress; a new password also removes the passkeys.
+   * Throws PersonRefused for an unknown name, and for enabling a user who is not disabled.
    */
   setPassword(name: string, password: string): Promise<void>
   disable(name: string): Promise<void>
   enable(name: string): Promise<void>
   remove(name: string): Promise<void>
-  /** The token of a link on which the first user is made; undefined once there is one. */
+  /** The token of a link with which the first user is created; undefined if there is one. */
   inviteFirst(): Promise<string | undefined>
 }
 
@@ -67,7 +67,8 @@ export function people(ports: PeoplePorts): People {
     }
   }
 
-  // Who logs in at a provider has no name of their own here, so everybody can be named by id. A name may look like one.
+  // Users who log in at a provider have no name of their own here, so every user can also be named by id. A
+  // name may look like one.
   const get = async (name: string): Promise<User> => {
     const user = (isUserId(name) ? await users.find(name) : undefined) ?? (await users.findByName(fold(name)))
     if (user !== undefined) return user
@@ -136,7 +137,7 @@ export function people(ports: PeoplePorts): People {
     },
     async remove(name) {
       const user = await get(name)
-      // Still there until everything has ended, so that a removal which is interrupted can be repeated.
+      // Still stored until everything has ended, so that an interrupted removal can be repeated.
       await users.setDisabled(user.id, clock.now(), endOfLogins(user, clock))
       await endAccess(user.id)
       await users.remove(user.id)

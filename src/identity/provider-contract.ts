@@ -9,53 +9,57 @@ export interface LoginAttempt {
   readonly verifier: string
 }
 
-/** An identity provider at which people log in. */
+/** An identity provider with which users log in. */
 export interface LoginProvider {
-  /** Its name in the configuration and in the URL of its callback. */
+  /** Its name in the configuration and in its callback URL. */
   readonly name: string
-  /** What people call it. */
+  /** Its name for users. */
   readonly label: string
-  /** Where a browser that is sent there arrives, as people know it. */
+  /** The host to which a browser is sent, as shown to users. */
   readonly host: string
-  /** What is asked of it: scopes. */
+  /** The scopes that are requested from it. */
   readonly scopes: readonly string[]
-  /** Where to send a browser. `fresh`: the person must log in there anew. Throws ProviderAway. */
+  /** Where to send a browser. `fresh`: the user must log in there again. Throws ProviderAway. */
   authorizationUrl(attempt: LoginAttempt, fresh: boolean): Promise<URL>
   /**
-   * Redeems what came back: state, issuer (RFC 9207), code with PKCE, signature, audience and nonce of the ID token.
-   * `query` is untrusted. Throws ProviderAway and ProviderRefused.
+   * Redeems the response and checks state, issuer (RFC 9207), code with PKCE, and signature, audience and
+   * nonce of the ID token. `query` is untrusted. Throws ProviderAway and ProviderRefused.
    */
   redeem(query: string, attempt: LoginAttempt): Promise<ProvenIdentity>
   /**
-   * Asks whether the provider still vouches for a user, whom it knows as `known`. Throws ProviderAway, and ProviderRefused
-   * when it does not, or where the user is of another issuer: that one's credential is not shown to this one.
+   * Asks whether the provider still vouches for a user, whom it knows as `known`. Throws ProviderAway, and
+   * ProviderRefused if it does not, or if the user is from another issuer, since that issuer's credential
+   * must not be disclosed to this one.
    */
   renew(credential: string, known: Pick<ProvenIdentity, 'issuer' | 'subject'>): Promise<RenewedIdentity>
-  /** Where somebody ends their session there, and comes back from; undefined where there is no such page. */
+  /** Where a user ends their session there, and is sent back; undefined if there is no such page. */
   logoutUrl(): Promise<URL | undefined>
 }
 
-/** What a provider proved. Who it is are issuer and subject together, and nothing else. */
+/** What a provider proved. The user is identified by issuer and subject together, and nothing else. */
 export interface ProvenIdentity {
   readonly issuer: string
   readonly subject: string
-  /** What else it says, unchecked. */
+  /** Further claims, unchecked. */
   readonly claims: Claims
-  /** With what it can be asked again. A secret. */
+  /** A secret with which it can be asked again. */
   readonly credential: string | undefined
 }
 
-/** What a provider gave with its yes. */
+/** What a provider gave when it said yes. */
 interface RenewedIdentity {
   /** With what it can be asked the next time. */
   readonly credential: string
-  /** What it says now, where it says it anew; who it is must not have changed. */
+  /** What it now says of the user, if anything; issuer and subject must not have changed. */
   readonly identity: Pick<ProvenIdentity, 'issuer' | 'subject' | 'claims'> | undefined
 }
 
-/** A provider does not answer, or not as it should. The message is for the operator. */
+/** A provider does not answer, or not correctly. The message is for the operator. */
 export class ProviderAway extends Error {
-  /** What it gave before it fell silent, with which it can be asked again: the one of before may be used up. A secret. */
+  /**
+   * A credential that it gave before it stopped answering, with which it can be asked again: the previous one
+   * may be used up. A secret.
+   */
   readonly credential: string | undefined
 
   constructor(message: string, options?: ErrorOptions & { readonly credential?: string | undefined }) {
@@ -65,9 +69,9 @@ export class ProviderAway extends Error {
   }
 }
 
-/** A provider says no, or what it says does not hold. The message is for the operator. */
+/** A provider says no, or what it says is not valid. The message is for the operator. */
 export class ProviderRefused extends Error {
-  /** An error that the provider named, such as `access_denied`. Untrusted. */
+  /** An error code from the provider, such as `access_denied`. Untrusted. */
   readonly code: string | undefined
 
   constructor(message: string, options?: ErrorOptions & { readonly code?: string | undefined }) {
@@ -77,10 +81,10 @@ export class ProviderRefused extends Error {
   }
 }
 
-/** Logging in at identity providers. */
+/** Login with identity providers. */
 export interface Federation {
   /** In the order in which they are offered. */
   readonly providers: readonly LoginProvider[]
-  /** Who came back from a provider. A refusal is for the person; throws ProviderAway. */
+  /** The user who came back from a provider. A refusal is for the user; throws ProviderAway. */
   finish(provider: LoginProvider, query: string, attempt: LoginAttempt): Promise<Account | LoginRefused>
 }

@@ -2,23 +2,26 @@ import { type Claims, claimOf } from '../core/claims.ts'
 import type { IdentityFacts } from '../storage/identity-contract.ts'
 import { isPrintable } from './names.ts'
 
-/** Where a provider says what, by the names of claims; a dot leads into an object, as in `realm_access.roles`. */
+/**
+ * The names of the claims in which a provider says what is needed; a dot leads into an object, as in
+ * `realm_access.roles`.
+ */
 export interface ClaimNames {
   readonly name: readonly string[]
   readonly email: string
-  /** Undefined where the address is proven by being there. */
+  /** Undefined if the presence of an address proves it. */
   readonly emailVerified: string | undefined
-  /** A claim whose value is the domain of an organisation, as `hd` is at Google. */
+  /** A claim whose value is the domain of an organisation, such as `hd` at Google. */
   readonly domain: string | undefined
   readonly tenant: string | undefined
   readonly groups: readonly string[]
   readonly roles: readonly string[]
 }
 
-/** Tokens carry groups and roles, and have to fit into a header. */
+/** Tokens contain groups and roles, and have to fit into a header. */
 const mostCharacters = 4096
 
-/** What cannot be used of what a provider says; the message is for the operator. */
+/** Something that a provider says cannot be used; the message is for the operator. */
 export class FactsUnusable extends Error {
   constructor(message: string) {
     super(message)
@@ -26,7 +29,7 @@ export class FactsUnusable extends Error {
   }
 }
 
-/** Reads what a provider says of a user. Claims are untrusted in their form. Throws FactsUnusable. */
+/** Reads what a provider says of a user. The format of the claims is untrusted. Throws FactsUnusable. */
 export function readFacts(claims: Claims, names: ClaimNames, subject: string): IdentityFacts {
   const text = (name: string | undefined): string | undefined => textOf(claims, name)
   return {
@@ -40,7 +43,9 @@ export function readFacts(claims: Claims, names: ClaimNames, subject: string): I
   }
 }
 
-/** The address of a user where the provider has proven that it is theirs. Claims are untrusted in their form. */
+/**
+ * The address of a user if the provider has proven that it is theirs. The format of the claims is untrusted.
+ */
 export function provenEmail(claims: Claims, names: ClaimNames): string | undefined {
   const isProven = names.emailVerified === undefined || claimOf(claims, names.emailVerified) === true
   return isProven ? textOf(claims, names.email) : undefined
@@ -51,10 +56,13 @@ function textOf(claims: Claims, name: string | undefined): string | undefined {
   return typeof value === 'string' && value !== '' && isPrintable(value) ? value : undefined
 }
 
-/** Whether a claim is told by reference alone (OpenID Connect Core 1.0 section 5.6.2), which is not silence. */
+/**
+ * Whether a claim is only given by reference (OpenID Connect Core 1.0 section 5.6.2), which differs from
+ * leaving it out.
+ */
 function isElsewhere(claims: Claims, name: string): boolean {
   const { _claim_names: references, hasgroups } = claims
-  // What Entra writes into a token that must stay short.
+  // Entra writes this into a token that must stay short.
   if (name === 'groups' && hasgroups !== undefined && hasgroups !== false) return true
   const [outermost = ''] = name.split('.')
   return (
@@ -68,7 +76,7 @@ function domainOf(email: string | undefined): string | undefined {
   return email?.includes('@') === true ? email.slice(email.lastIndexOf('@') + 1).toLowerCase() : undefined
 }
 
-/** What stands in the claims of these names: texts, in lists or alone. */
+/** The values of these claims: texts, in lists or alone. */
 function list(claims: Claims, names: readonly string[], what: string): readonly string[] {
   if (names.some((name) => isElsewhere(claims, name))) {
     throw new FactsUnusable(

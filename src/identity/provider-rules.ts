@@ -1,6 +1,6 @@
 import type { IdentityFacts } from '../storage/identity-contract.ts'
 
-/** Who of a provider's users may come in. A list that is empty asks for nothing. */
+/** Which users of a provider are admitted. An empty list requires nothing. */
 export interface AdmissionRules {
   readonly allow: {
     readonly domains: readonly string[]
@@ -14,8 +14,9 @@ export interface AdmissionRules {
 }
 
 /**
- * Says why a user may not come in, for the operator, or undefined. A domain or tenant that a rule needs and nobody vouches
- * for is a no. Whoever is in no group may be told by silence, so `deny.groups` lets pass whose groups are not told.
+ * Explains, for the operator, why a user is not admitted, or returns undefined. If a rule needs a domain or
+ * tenant and nobody vouches for one, the user is not admitted. For a user who is in no group, the claim may
+ * be left out, so `deny.groups` admits users without known groups.
  */
 export function admissionProblem(facts: IdentityFacts, { allow, deny }: AdmissionRules): string | undefined {
   const { domain, tenant, groups } = facts

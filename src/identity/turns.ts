@@ -1,4 +1,4 @@
-/** There is more to do than will be done in time: the caller should try again in a moment. */
+/** There is more to do than can be done in time: the caller should try again in a moment. */
 export class Busy extends Error {
   constructor() {
     super('too many are waiting already')
@@ -6,7 +6,10 @@ export class Busy extends Error {
   }
 }
 
-/** Lets at most `running` tasks run and `waiting` wait, first come first served. Rejects with Busy beyond that. */
+/**
+ * Lets at most `running` tasks run and `waiting` tasks wait, first come first served. Rejects with Busy
+ * beyond that.
+ */
 export function takeTurns(running: number, waiting: number): <T>(task: () => Promise<T>) => Promise<T> {
   const queue: (() => void)[] = []
   let free = running

@@ -1,6 +1,9 @@
 import type { User } from '../storage/contract.ts'
 
-/** What operators are told of a user: `invited` is who has a password to choose, as nobody has who signs in elsewhere. */
+/**
+ * The state of a user, for operators: `invited` has yet to choose a password, which never applies to users
+ * who sign in elsewhere.
+ */
 export type UserState = 'active' | 'invited' | 'disabled'
 
 /** Whether a user can log in. */
