@@ -10,7 +10,7 @@ import {
 import { foreignUrlProblem, type OperatorFetch } from '../http/operator-fetch.ts'
 import { FetchRefused } from '../http/safe-fetch.ts'
 
-/** What an issuer says of itself cannot be trusted or used. The message is for the operator. */
+/** The metadata of an issuer cannot be trusted or used. The message is for the operator. */
 export class IssuerInvalid extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -29,20 +29,20 @@ export class IssuerAway extends Error {
 interface IssuerAccess {
   /** As the operator wrote it. */
   readonly issuer: string
-  /** Whose origins the operator chose: the issuer's own, and what else is named. */
+  /** The origins that the operator chose: the issuer's own, and others that are named. */
   readonly origins: readonly string[]
   readonly fetch: OperatorFetch
-  /** As whom to speak to it. */
+  /** The client that we are there. */
   readonly clientId: string
   readonly clientAuthentication: ClientAuth
-  /** Which document is read: that of OpenID Connect, or that of RFC 8414. */
+  /** Which document to read: that of OpenID Connect, or that of RFC 8414. */
   readonly document?: 'oidc' | 'oauth2'
 }
 
 /**
- * Reads an issuer's metadata (OpenID Connect Discovery section 4, RFC 8414 section 3). The document must name the issuer
- * itself, and endpoints that are on the operator's origins or on the public internet over https. Throws IssuerInvalid
- * and IssuerAway.
+ * Reads an issuer's metadata (OpenID Connect Discovery section 4, RFC 8414 section 3). The document must name
+ * the issuer itself, and endpoints that are on the operator's origins or on the public internet over https.
+ * Throws IssuerInvalid and IssuerAway.
  */
 export async function discoverIssuer(access: IssuerAccess): Promise<Configuration> {
   const { issuer, clientId, clientAuthentication, fetch, document = 'oidc' } = access
@@ -52,7 +52,7 @@ export async function discoverIssuer(access: IssuerAccess): Promise<Configuratio
     configuration = await discovery(new URL(issuer), clientId, undefined, clientAuthentication, {
       algorithm: document,
       [customFetch]: fetch,
-      // The schema lets plain http through for loopback alone.
+      // The schema allows plain http only for loopback.
       execute: isPlain ? [allowInsecureRequests] : [],
     })
   } catch (error) {
@@ -92,7 +92,7 @@ const endpoints = [
   'end_session_endpoint',
 ] as const
 
-/** Says what is wrong with the endpoints of a document. The document is untrusted. */
+/** Describes what is wrong with the endpoints of a document. The document is untrusted. */
 function endpointProblem(metadata: ServerMetadata, origins: readonly string[]): string | undefined {
   for (const name of endpoints) {
     const value: unknown = metadata[name]

@@ -8,7 +8,7 @@ import { reasonOf } from '../core/reason-of.ts'
 import { ProviderAway, ProviderRefused } from '../identity/provider-contract.ts'
 import { IssuerAway, IssuerInvalid } from './discover-issuer.ts'
 
-/** Errors by which a token endpoint says that a person or a grant is no longer what it was. */
+/** Errors of a token endpoint which mean that a user or a grant is no longer valid. */
 const refusals = new Set([
   'invalid_grant',
   'access_denied',
@@ -17,18 +17,18 @@ const refusals = new Set([
   'consent_required',
 ])
 
-/** Failures of the answer itself, which say nothing about a person. */
+/** Failures of the answer itself, which say nothing about a user. */
 const unanswered = new Set([
   'OAUTH_TIMEOUT',
   'OAUTH_ABORT',
   'OAUTH_RESPONSE_IS_NOT_CONFORM',
   'OAUTH_RESPONSE_IS_NOT_JSON',
   'OAUTH_PARSE_ERROR',
-  // Its keys were read a moment ago, and may have changed since: so soon they are not asked for again.
+  // The keys were read a moment ago, and may have changed since, but are not fetched again so soon.
   'OAUTH_KEY_SELECTION_FAILED',
 ])
 
-/** What went wrong at a provider: that it said no, or proved nothing, or that it gave no answer. */
+/** What went wrong at a provider: it said no, proved nothing, or did not answer. */
 export function explainFailure(error: unknown): Error {
   if (error instanceof ProviderAway || error instanceof ProviderRefused) return error
   if (error instanceof IssuerAway || error instanceof IssuerInvalid)
@@ -40,14 +40,14 @@ export function explainFailure(error: unknown): Error {
       ? new ProviderRefused(describe(error), { code: error.error, cause: error })
       : new ProviderAway(describe(error), { cause: error })
   }
-  // With a challenge the token endpoint speaks of us, its client, and of no person (RFC 6749 section 5.2).
+  // With a challenge, the token endpoint refers to us, its client, and not to a user (RFC 6749 section 5.2).
   if (error instanceof WWWAuthenticateChallengeError) {
     const why = error.status === 401 ? ': it does not take clientId and clientSecret' : ''
     return new ProviderAway(`the answer has the status ${error.status}${why}`, { cause: error })
   }
   if (error instanceof ClientError && error.cause instanceof Response) {
     const { status } = error.cause
-    // Some servers say no with this status and nothing else, where invalid_grant should stand (RFC 6749 section 5.2).
+    // Some servers say no with only this status, instead of invalid_grant (RFC 6749 section 5.2).
     return status === 400
       ? new ProviderRefused('the answer is 400, without a reason', { cause: error })
       : new ProviderAway(`no answer: ${error.message}, with the status ${status}`, { cause: error })

@@ -13,19 +13,19 @@ import { type LoginProvider, ProviderAway, ProviderRefused } from '../identity/p
 import { explainFailure } from './explain-failure.ts'
 import type { ProviderSettings } from './openid-provider.ts'
 
-/** Where the API of a GitHub is: of github.com at a host of its own, of an Enterprise Server under a path. */
+/** The API of a GitHub: on a separate host for github.com, under a path for an Enterprise Server. */
 export function githubApi(issuer: string): string {
   return issuer === 'https://github.com' ? 'https://api.github.com' : `${issuer}/api/v3`
 }
 
-/** The most that GitHub gives at once. */
+/** The most that GitHub returns at once. */
 const perPage = 100
-/** Whoever is in more organisations or teams than fit on these is a member of the first ones alone. */
+/** Of users with more organisations or teams than fit on these pages, only the first ones are known. */
 const mostPages = 10
 
 /**
- * GitHub as a place to log in: OAuth without OpenID Connect, so the API says who it is. Its access tokens do not end by
- * themselves, and one that is no longer accepted means that the user took it back or is gone.
+ * Login with GitHub: OAuth without OpenID Connect, so the API says who the user is. Its access tokens do not
+ * expire, and one that is no longer accepted means that the user revoked it or is gone.
  */
 export function githubProvider(settings: ProviderSettings, fetch: OperatorFetch): LoginProvider {
   const { issuer, clientId, clientSecret, scopes, callbackUrl, parameters } = settings
@@ -49,7 +49,8 @@ export function githubProvider(settings: ProviderSettings, fetch: OperatorFetch)
       },
     })
     if (answer.status === 401) throw new ProviderRefused('the access token is no longer accepted')
-    // Without the scope for it the organisations are not told, which is as if there were none. A limit says 403, too.
+    // Without the scope for it, organisations are not returned, as if there were none. A rate limit is also a
+    // 403.
     const isLimit = answer.headers.get('x-ratelimit-remaining') === '0' || answer.headers.has('retry-after')
     if (path !== '/user' && (answer.status === 403 || answer.status === 404) && !isLimit) return []
     if (answer.status !== 200) throw new ProviderAway(`the API answers ${answer.status} at ${path}`)

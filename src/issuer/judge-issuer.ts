@@ -1,21 +1,23 @@
 import type { ServerMetadata } from 'openid-client'
 
-/** One thing that MCP clients need of an authorization server. */
+/** Something that MCP clients need from an authorization server. */
 export interface Ability {
-  /** Undefined where no metadata tells. */
+  /** Undefined if the metadata does not say. */
   readonly can: boolean | undefined
   readonly what: string
-  /** What to do where it cannot. */
+  /** What to do if it cannot. */
   readonly advice: string
 }
 
 const federate =
   'have Portcullis be the authorization server and people sign in at this one (login.providers)'
 
-/** What is known of an issuer's ways with the parameter `resource`. */
+/** How an issuer is known to treat the parameter `resource`. */
 type ResourceHandling = 'refused' | 'ignored' | { readonly honouredWith: string } | undefined
 
-/** What an issuer can and cannot do for MCP clients, by its own metadata and by what is known of its kind. */
+/**
+ * What an issuer can and cannot do for MCP clients, judging by its metadata and by what is known of its kind.
+ */
 export function judgeIssuer(metadata: ServerMetadata, resource?: ResourceHandling): Ability[] {
   const has = (member: string, value: string): boolean => {
     const list: unknown = metadata[member]
@@ -57,7 +59,7 @@ export function judgeIssuer(metadata: ServerMetadata, resource?: ResourceHandlin
   ]
 }
 
-/** RFC 8707 has no member of metadata for it. */
+/** RFC 8707 defines no metadata for it. */
 function judgeResource(resource: ResourceHandling): Ability {
   const what = 'the parameter resource (RFC 8707)'
   const audiences = 'set issuers[].audiences to what stands in aud'
@@ -78,7 +80,7 @@ function judgeResource(resource: ResourceHandling): Ability {
   return { can: undefined, what, advice }
 }
 
-/** One line for each ability, for people. */
+/** One line per ability, for people. */
 export function describeAbilities(issuer: string, abilities: readonly Ability[]): string[] {
   return abilities.map(({ can, what, advice }) => {
     const answer = can === undefined ? 'not told' : can ? 'yes' : 'no'

@@ -8,8 +8,8 @@ const keepMilliseconds = 3600_000
 const retryMilliseconds = 5000
 
 /**
- * Keeps what `read` gives. All who wait share one reading; a failed one is repeated after a moment at the earliest, and
- * what was read before goes on meanwhile.
+ * Caches the result of `read`. All concurrent callers share one reading; a failed one is not repeated before
+ * a moment has passed, and the previous result stays in use meanwhile.
  */
 export function keepIssuer(read: () => Promise<Configuration>, clock: Clock): KeptIssuer {
   let kept: { configuration: Configuration; readAt: number } | undefined

@@ -10,7 +10,7 @@ interface NamedIssuer {
   readonly origins: readonly string[]
 }
 
-/** Reads the metadata of an issuer in either form, when it is needed. Nothing is asked of it as a client. */
+/** Reads the metadata of an issuer in either form, when it is needed. Sends no requests as a client. */
 export function openIssuer(
   named: NamedIssuer,
   { fetch, clock }: { readonly fetch: OperatorFetch; readonly clock: Clock },
@@ -24,7 +24,7 @@ export function openIssuer(
       try {
         return await discoverIssuer({ ...access, document: 'oauth2' })
       } catch {
-        throw error // of two documents that are wrong, the one that most issuers have says more
+        throw error // if both documents are wrong, the one that most issuers have says more
       }
     }
   }, clock)

@@ -25,7 +25,7 @@ import { discoverIssuer } from './discover-issuer.ts'
 import { explainFailure } from './explain-failure.ts'
 import { keepIssuer } from './kept-issuer.ts'
 
-/** How we are known at a provider, and what we ask of it. */
+/** Which client we are at a provider, and what we request from it. */
 export interface ProviderSettings {
   readonly name: string
   readonly label: string
@@ -36,9 +36,9 @@ export interface ProviderSettings {
   readonly scopes: readonly string[]
   /** Further parameters of the authorization request. */
   readonly parameters: Readonly<Record<string, string>>
-  /** Whether the userinfo endpoint has claims that the ID token has not. */
+  /** Whether the userinfo endpoint has claims that the ID token lacks. */
   readonly userinfo: boolean
-  /** Whether who signs out here is sent to sign out there. */
+  /** Whether users who sign out here are sent to sign out there. */
   readonly endsSession: boolean
   readonly callbackUrl: string
   /** Where the provider sends a browser after the end of its session. */
@@ -50,13 +50,13 @@ interface ProviderPorts {
   readonly clock: Clock
 }
 
-/** A provider that speaks OpenID Connect. */
+/** A provider that supports OpenID Connect. */
 export interface OpenIdProvider extends LoginProvider {
-  /** Reads its metadata, unless that was done lately. Throws IssuerInvalid and IssuerAway. */
+  /** Reads its metadata, unless that was done recently. Throws IssuerInvalid and IssuerAway. */
   check(): Promise<Configuration>
 }
 
-/** A provider of OpenID Connect as a place to log in: code flow with PKCE, state and nonce, all of them every time. */
+/** Login with a provider of OpenID Connect: code flow, always with PKCE, state and nonce. */
 export function openIdProvider(settings: ProviderSettings, { fetch, clock }: ProviderPorts): OpenIdProvider {
   const { issuer, clientSecret, scopes, parameters, callbackUrl } = settings
   const kept = keepIssuer(async () => {
@@ -65,18 +65,18 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
       fetch,
       clientAuthentication: authenticationWith(clientSecret),
     })
-    // TLS has proven it already, where there is TLS; a signature says the same of what stands in between.
+    // TLS, if used, has already proven it; a signature also covers whatever is in between.
     enableNonRepudiationChecks(configuration)
     return configuration
   }, clock)
 
-  /** For what is asked as the client that we are there. */
+  /** For requests that we make as a client of the provider. */
   const ready = async (): Promise<Configuration> => {
     await clientSecret?.lookUp?.()
     return kept()
   }
 
-  /** Undefined where it is not to be asked. */
+  /** Undefined if it is not to be asked. */
   const userinfo = async (
     configuration: Configuration,
     accessToken: string,
@@ -138,7 +138,7 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
           throw new ProviderRefused('the user is of another issuer')
         const tokens = await refreshTokenGrant(configuration, credential)
         const claims = tokens.claims()
-        // A refresh need not bring an ID token (OpenID Connect Core 1.0 section 12.2).
+        // A refresh need not include an ID token (OpenID Connect Core 1.0 section 12.2).
         const { iss, sub } = claims ?? { iss: known.issuer, sub: known.subject }
         const told = await userinfo(configuration, tokens.access_token, sub).catch((error: unknown) => {
           const failure = explainFailure(error)
@@ -169,8 +169,8 @@ function authenticationWith(secret: ClientSecret | undefined): ClientAuth {
 }
 
 /**
- * Whether a provider, whose metadata names `named`, is the issuer of a user: to the letter, but for Entra, whose metadata has
- * a template where it stands for many directories.
+ * Whether a provider, whose metadata names `named`, is the issuer of a user: compared literally, except for
+ * Entra, whose metadata has a template if it stands for many directories.
  */
 function isIssuerOf(named: string, issuer: string): boolean {
   const [before = '', after] = named.split('{tenantid}')

@@ -7,12 +7,13 @@ import { explainFailure } from './explain-failure.ts'
 import type { KeptIssuer } from './kept-issuer.ts'
 
 const keySetBounds = { timeoutDuration: 5000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
-/** The library waits after keys that it got, and not after those that it could not have. */
+/** The library waits after fetching keys successfully, but not after a failure. */
 const retryMilliseconds = 5000
 
 /**
- * The keys of an issuer, from `jwksUri` or from where its metadata says. A key that is not there is looked for again, at
- * most twice a minute, or every five seconds while they cannot be had: new ones are found, and made-up ones cost nothing.
+ * The keys of an issuer, from `jwksUri` or from where its metadata says. A missing key is looked for again,
+ * at most twice a minute, or every five seconds while the keys are unavailable: new keys are found, and
+ * made-up ones cost nothing.
  */
 export function issuerKeys(
   kept: KeptIssuer,
@@ -43,13 +44,16 @@ export function issuerKeys(
 
 interface IntrospectionSettings {
   readonly issuer: string
-  /** Undefined: where the metadata says. */
+  /** Undefined: as the metadata says. */
   readonly url: string | undefined
   readonly clientId: string
   readonly clientSecret: ClientSecret
 }
 
-/** Asks an issuer about tokens (RFC 7662). Resolves to what it says, or to undefined for a token that is not active. */
+/**
+ * Asks an issuer about tokens (RFC 7662). Resolves to its answer, or to undefined for a token that is not
+ * active.
+ */
 export function issuerIntrospection(
   { issuer, url, clientId, clientSecret }: IntrospectionSettings,
   kept: KeptIssuer,
@@ -67,7 +71,8 @@ export function issuerIntrospection(
       showSecret(clientSecret, found?.introspection_endpoint_auth_methods_supported),
     )
     configuration[customFetch] = fetch
-    // At an address that the operator named, which may be on loopback: nothing else with plain http gets here.
+    // An address that the operator named, which may be on loopback: nothing else with plain http gets this
+    // far.
     if (endpoint.startsWith('http:')) allowInsecureRequests(configuration)
     return configuration
   }
