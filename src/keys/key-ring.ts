@@ -29,22 +29,22 @@ export interface SigningKey {
 /** The keys of one purpose at one time: one signs, all verify. */
 interface KeySet {
   readonly signing: SigningKey
-  /** All of them, the one that signs first. */
+  /** All of them, the signing one first. */
   readonly all: readonly SigningKey[]
   /** The public JWK Set (RFC 7517 section 5). */
   readonly publicJwks: { readonly keys: readonly JWK[] }
   readonly algorithms: readonly string[]
-  /** Finds the public key for a token of ours. */
+  /** Finds the public key for one of our tokens. */
   readonly resolve: JWTVerifyGetKey
   /** Whether a key verifies. */
   readonly has: (kid: string) => boolean
 }
 
-/** The keys of one purpose, as they are now: what is read of it may be different the next time. */
+/** The keys of one purpose, as they currently are: reading them again may give another result. */
 export interface KeyRing extends KeySet {
-  /** Looks whether keys have come, changed over or ended, here or in another process. */
+  /** Checks whether keys were added, began to sign or ended, here or in another process. */
   refresh(): Promise<void>
-  /** Calls back after a change, before `refresh` resolves. Returns what ends that. */
+  /** Calls back after a change, before `refresh` resolves. Returns a function that ends the subscription. */
   subscribe(listener: () => void): () => void
 }
 
@@ -55,7 +55,9 @@ interface KeyRingOptions {
   readonly clock: Clock
 }
 
-/** Opens the keys of a purpose. The first start makes a key; many replicas that start at once agree on one. */
+/**
+ * Opens the keys of a purpose. The first start creates a key; replicas that start concurrently agree on one.
+ */
 export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const listeners = new Set<() => void>()
   let chosen = await choose(options)
@@ -89,13 +91,16 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   }
 }
 
-/** The public keys of a purpose that were ever there and are still kept, as a JWK Set; the first of them is made if need be. */
+/**
+ * All public keys of a purpose that are still stored, even ended ones, as a JWK Set; the first of them is
+ * created if necessary.
+ */
 export async function everyPublicKey(options: KeyRingOptions): Promise<{ readonly keys: readonly JWK[] }> {
   await openKeyRing(options)
   return { keys: (await options.store.list(options.purpose)).map(publicPart) }
 }
 
-/** Makes a key that nobody has yet. */
+/** Creates a new key. */
 export async function createKey({
   purpose,
   algorithm,
@@ -108,8 +113,8 @@ export async function createKey({
 }
 
 /**
- * The keys, and the next one where all of this algorithm end. A rotation to another algorithm ends them also while this process
- * still signs with one: its successor must be known to every verifier before that.
+ * The keys, and a next one if all of this algorithm end. A rotation to another algorithm ends them even while
+ * this process still signs with one: every verifier must know its successor before that.
  */
 async function withSuccessor(
   keys: readonly StoredKey[],
@@ -159,7 +164,7 @@ function open({ kid, algorithm, privateJwk }: StoredKey): SigningKey {
   return { kid, algorithm: algorithm as SigningAlgorithm, key }
 }
 
-/** Copies by name what is public, so that a new private member could never slip through. */
+/** Copies public members by name, so that a new private member could never slip through. */
 function publicPart({ kid, algorithm: alg, privateJwk }: StoredKey): JWK {
   const { kty, crv, x, y, n, e } = privateJwk as JWK
   const members = { kty, crv, x, y, n, e, kid, alg, use: 'sig' }

@@ -10,7 +10,10 @@ export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 /** What keys sign; keys of different purposes never verify each other's tokens. */
 export type KeyPurpose = 'authorization-server' | 'gateway-identity' | 'audit'
 
-/** Every purpose with the algorithm of its keys. Identity tokens have one that each MCP server knows. */
+/**
+ * Every purpose with the algorithm of its keys. That of identity tokens is fixed, and known to each MCP
+ * server.
+ */
 export function keyPurposes(
   signingAlgorithm: SigningAlgorithm,
 ): readonly [PurposeOfKeys<'authorization-server'>, PurposeOfKeys<'gateway-identity'>] {
@@ -20,7 +23,9 @@ export function keyPurposes(
   ]
 }
 
-/** The keys that sign the audit (Ed25519). What they signed is verified for years, so they are never removed. */
+/**
+ * The keys that sign the audit (Ed25519). What they signed is verified for years, so they are never removed.
+ */
 export const auditKeys: PurposeOfKeys<'audit'> = { purpose: 'audit', algorithm: 'EdDSA' }
 
 interface PurposeOfKeys<Purpose extends KeyPurpose> {
@@ -29,25 +34,25 @@ interface PurposeOfKeys<Purpose extends KeyPurpose> {
 }
 
 /**
- * What a key is for at a time: `next` is published and does not sign yet, `active` signs, `retired` still verifies what
- * it signed, and `gone` does nothing.
+ * The role of a key at a given time: `next` is published and does not sign yet, `active` signs, `retired`
+ * still verifies what it signed, and `gone` does nothing.
  */
 export type KeyState = 'next' | 'active' | 'retired' | 'gone'
 
-/** How long before it signs a key is published: every verifier has then asked again. */
+/** How long a key is published before it signs: by then every verifier has fetched the keys again. */
 export const propagationMilliseconds = 2 * publishedKeysSeconds * 1000
 
-/** How long a key verifies after it has signed the last time. */
+/** How long a key verifies after it has last signed. */
 export const graceMilliseconds = (longestTokenSeconds + 3600) * 1000
 
-/** Says whether a key is published: until it ends. */
+/** Whether a key is published, which it is until it ends. */
 export function isPublished({ endsAt }: StoredKey, now: number): boolean {
   return endsAt === undefined || endsAt > now
 }
 
 /**
- * The key that signs: the newest of its algorithm whose time has come. States follow from the times in the store, so
- * that all processes change over at once and nobody has to tell them.
+ * The signing key: the newest of its algorithm whose time has come. States follow from the times in the
+ * store, so that all processes switch over at once without being told.
  */
 export function signingKey(
   keys: readonly StoredKey[],
@@ -59,14 +64,14 @@ export function signingKey(
     .toSorted((one, other) => other.generation - one.generation)[0]
 }
 
-/** The newest key of an algorithm, whatever has become of it. */
+/** The newest key of an algorithm, whatever its state. */
 export function newestKey(keys: readonly StoredKey[], algorithm: SigningAlgorithm): StoredKey | undefined {
   return keys
     .filter((key) => key.algorithm === algorithm)
     .toSorted((one, other) => other.generation - one.generation)[0]
 }
 
-/** The state of a key among those of its purpose, where `algorithm` is the one that is configured. */
+/** The state of a key among those of its purpose; `algorithm` is the configured one. */
 export function keyState(
   key: StoredKey,
   keys: readonly StoredKey[],

@@ -13,7 +13,7 @@ export class DataFolderUnusable extends Error {
   }
 }
 
-/** Makes the data folder, for its owner alone. Throws DataFolderUnusable. */
+/** Creates the data folder, accessible only to its owner. Throws DataFolderUnusable. */
 export function prepareDataFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -27,9 +27,9 @@ export function prepareDataFolder(folder: string): void {
 }
 
 /**
- * The master secret: the configured one, or the one in the file `secret` of the data folder, which is made on first
- * start and can be read by its owner alone. Where `hasStore` says that a store is there, its secret is never made anew.
- * Throws when the file is missing then, cannot be read, or holds something else.
+ * The master secret: the configured one, or that of the file `secret` in the data folder, which is created on
+ * first start and readable only by its owner. If `hasStore` says that a store exists, its secret is never
+ * created anew. Throws if the file is then missing, cannot be read, or contains something else.
  */
 export function loadMasterSecret(
   configured: string | undefined,
@@ -42,7 +42,7 @@ export function loadMasterSecret(
 
 function readOrCreate(folder: string): string {
   try {
-    // 'wx' fails when another process was first; then its secret is read.
+    // 'wx' fails if another process was first; then its secret is read.
     const text = `${randomBytes(secretBytes).toString('base64url')}\n`
     writeFileSync(join(folder, 'secret'), text, { flag: 'wx', mode: 0o600 })
   } catch (error) {
@@ -51,7 +51,10 @@ function readOrCreate(folder: string): string {
   return readSecretFile(folder)
 }
 
-/** The text of the file `secret` of a data folder, in base64url. Throws when there is none or it holds something else. */
+/**
+ * The content of the file `secret` in a data folder, in base64url. Throws if there is none or it contains
+ * something else.
+ */
 export function readSecretFile(folder: string): string {
   const file = join(folder, 'secret')
   const text = readText(file).trim()

@@ -17,23 +17,24 @@ export interface KeyLine {
   readonly purpose: KeyPurpose
   readonly algorithm: SigningAlgorithm
   readonly clock: Clock
-  /** The algorithm with which servers sign that run, where it may be another one. */
+  /** The algorithm with which running servers sign, if it may be another one. */
   readonly served?: SigningAlgorithm | undefined
 }
 
-/** What came of a rotation: a new key, or the one that another rotation had made and that still waits. */
+/** The result of a rotation: a new key, or one from an earlier rotation that is still waiting. */
 interface Rotation {
   readonly outcome: 'made' | 'waiting'
   readonly key: StoredKey
 }
 
-/** When a new key begins to sign: when every verifier has had time to fetch it, or now. */
+/** When a new key begins to sign: after every verifier has had time to fetch it, or now. */
 type Beginning = 'after-notice' | 'at-once'
 
 /**
- * Makes the next key, which is published at once. Where it is to sign `at-once` and one waits already, that one is taken
- * instead. All other keys end when nothing can be out that they signed, but for those with
- * which servers go on that sign with another algorithm. Of several rotations at once, one makes a key.
+ * Creates the next key, which is published at once. If it is to sign `at-once` and one is already waiting,
+ * that one is used instead. All other keys end when nothing that they signed can still be valid, except for
+ * those with which running servers continue to sign, using another algorithm. Of several concurrent
+ * rotations, one creates a key.
  */
 export async function rotateKeys(line: KeyLine, beginning: Beginning): Promise<Rotation> {
   const { store, purpose, algorithm, clock, served = algorithm } = line
@@ -59,8 +60,8 @@ export async function rotateKeys(line: KeyLine, beginning: Beginning): Promise<R
 }
 
 /**
- * Ends a key at once: what it signed counts no more. Where no other key could go on signing, another one signs from now
- * on. Returns false where the key is unknown or has ended.
+ * Ends a key at once: what it signed is no longer valid. If no other key could take over, another one signs
+ * from now on. Returns false if the key is unknown or has ended.
  */
 export async function retireKey(line: KeyLine, kid: string): Promise<boolean> {
   const { store, purpose, algorithm, clock } = line
@@ -72,10 +73,10 @@ export async function retireKey(line: KeyLine, kid: string): Promise<boolean> {
     (key) =>
       key.kid !== kid && key.algorithm === algorithm && key.signsFrom <= now && key.endsAt === undefined,
   )
-  // A process whose clock is behind is to take it for over as well.
+  // A process whose clock is behind must consider it ended as well.
   const end = async (): Promise<boolean> =>
     (await store.end(purpose, [kid], clock.now() - clockDifferenceMilliseconds)) === 1
-  // A key that still waits must not begin to sign for want of another.
+  // A key that is still waiting must not begin to sign just because there is no other.
   if (ending.signsFrom > now) {
     const ended = await end()
     await rotateKeys(line, 'at-once')

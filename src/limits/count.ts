@@ -1,13 +1,16 @@
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import type { OpenRateLimit, RateBound, RateLimit } from './contract.ts'
 
-/** Makes what counts for a bound. */
+/** Creates the counter for a bound. */
 export type MakeLimiter = (bound: RateBound) => RateLimiterAbstract
 
 /** Counts in this process. */
 export const inMemory: MakeLimiter = (bound) => new RateLimiterMemory(describe(bound))
 
-/** A bound as the library has it. Limits of one name with other bounds are other limits, such as after a reload. */
+/**
+ * A bound in the form of the library. Limits with the same name and another bound are separate limits, for
+ * example after a reload.
+ */
 export function describe({ name, points, seconds }: RateBound): {
   keyPrefix: string
   points: number
@@ -17,8 +20,8 @@ export function describe({ name, points, seconds }: RateBound): {
 }
 
 /**
- * Opens limits over a way to count; what was opened once goes on counting when it is opened again. `nameKey` says what
- * stands for a key there.
+ * Opens limits over a way to count; opening the same limit again continues its counts. `nameKey` determines
+ * what represents a key there.
  */
 export function countWith(make: MakeLimiter, nameKey = (key: string): string => key): OpenRateLimit {
   const opened = new Map<string, RateLimit>()

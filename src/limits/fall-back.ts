@@ -2,18 +2,18 @@ import { type Clock, isRecent } from '../core/clock.ts'
 import type { OpenRateLimit, RateLimit } from './contract.ts'
 
 interface FallBackOptions {
-  /** Where limits are counted, and where they are while that is away. */
+  /** Where limits are counted, and where instead while that is unavailable. */
   readonly shared: OpenRateLimit
   readonly alone: OpenRateLimit
   readonly clock: Clock
-  /** Told when the one gives way to the other, with the reason, and when it counts again. */
+  /** Called when the fallback takes over, with the reason, and when the first one counts again. */
   readonly onChange: (reason: string | undefined) => void
 }
 
-/** Time until what was away is tried again: nobody waits for it meanwhile. */
+/** Time until an unavailable counter is tried again; nobody waits for it meanwhile. */
 const restMilliseconds = 1000
 
-/** Counts in one place, and in another as long as the first cannot be reached. Never lets everything pass. */
+/** Counts in one place, and in another while the first cannot be reached. Never admits everything. */
 export function fallBack({ shared, alone, clock, onChange }: FallBackOptions): OpenRateLimit {
   let away = false
   let failedAt = 0

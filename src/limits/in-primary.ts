@@ -1,12 +1,12 @@
 import { RateLimiterCluster, RateLimiterClusterMaster } from 'rate-limiter-flexible'
 import { describe, type MakeLimiter } from './count.ts'
 
-/** As long as a request waits for an answer of the primary before it fails. */
+/** How long a request waits for an answer of the primary before it fails. */
 const timeoutMs = 2000
 
 /** Counts for workers, in their primary: call it there before any of them starts. */
 export function countForWorkers(): void {
-  // It listens to the messages of workers from now on.
+  // From now on, it listens to the messages of workers.
   void new RateLimiterClusterMaster()
 }
 

@@ -2,23 +2,23 @@ import type { Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
 import { describe, type MakeLimiter } from './count.ts'
 
-/** A Redis in which all processes of all machines count together. */
+/** A Redis in which the processes of all machines count together. */
 export interface RedisCounter {
   readonly make: MakeLimiter
   readonly close: () => void
 }
 
 const connectMilliseconds = 2000
-/** A limit must not hold a request up for long. */
+/** A limit must not delay a request for long. */
 const commandMilliseconds = 300
 const longestRetryMilliseconds = 2000
 
 /**
- * Connects to a Redis, and again whenever the connection is lost. Does not wait for it: whoever counts while it is away
- * gets an error. `url` may hold a password and is never told.
+ * Connects to a Redis, and again whenever the connection is lost. Does not wait for it: counting while it is
+ * unavailable fails. `url` may contain a password and is never shown.
  */
 export async function countInRedis(url: string, onFault: (error: unknown) => void): Promise<RedisCounter> {
-  // Loaded where it is used alone.
+  // Loaded only where it is used.
   const { Redis: Connection } = await import('ioredis')
   const storeClient: Redis = new Connection(url, {
     connectionName: 'portcullis',
@@ -27,7 +27,7 @@ export async function countInRedis(url: string, onFault: (error: unknown) => voi
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (times) => Math.min(times * 100, longestRetryMilliseconds),
-    // Another one has taken its place, and a connection that is made anew leads there.
+    // Another server has taken over, and a new connection leads there.
     reconnectOnError: ({ message }) => message.startsWith('READONLY'),
   })
   storeClient.on('error', onFault)
