@@ -62,8 +62,8 @@ export async function confirmAccount(
   if (credential === undefined) return since(loggedInAt) <= times.unconfirmedSeconds ? 'current' : 'ended'
 
   const wait = askedAt > confirmedAt ? Math.min(retrySeconds, times.recheckSeconds) : times.recheckSeconds
-  // Times that were recorded before the clock was set back are in the future for that long; the provider's
-  // yes is not relied on meanwhile.
+  // Times that were recorded before the clock was set back lie in the future; they count as past, so that the
+  // provider's yes is not relied on for longer than intended.
   const isPast = (time: number, seconds: number): boolean =>
     since(time) >= seconds || since(time) < -clockToleranceSeconds
   const isDue = isPast(confirmedAt, times.recheckSeconds) && isPast(askedAt, wait)

@@ -115,7 +115,7 @@ export function toAccount({ id, displayName, loginsSince }: User): Account {
 }
 
 /**
- * The time before which logins end. It may be ahead of this clock, if another process with a faster clock
+ * The time before which logins end. It is a little ahead, since a process whose clock is ahead may have
  * recorded a login. Logins have a precision of whole seconds, so the end must be later than the second that
  * the last one may have.
  */

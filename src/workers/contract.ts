@@ -13,19 +13,19 @@ export type Order =
       readonly parts: readonly Part[]
       readonly place: WorkerPlace
     }
-  /** Look whether the certificate has changed. */
+  /** Check whether the certificate has changed. */
   | { readonly kind: 'renew' }
-  /** Go on with another configuration. Answered with what came of it. */
+  /** Switch to another configuration. Answered with the result. */
   | { readonly kind: 'replace'; readonly config: Config }
-  /** Answered with what was counted. */
+  /** Answered with the metrics. */
   | { readonly kind: 'collect' }
-  /** Answered with what was seen. */
+  /** Answered with the traffic. */
   | { readonly kind: 'watch' }
-  /** Answered with what stands in the way of serving. */
+  /** Answered with what prevents serving, if anything. */
   | { readonly kind: 'check' }
-  /** Answered at once, by a process whose event loop turns. */
+  /** Answered at once by a process whose event loop is running. */
   | { readonly kind: 'pulse' }
-  /** Finish what runs, and end. */
+  /** Finish what is in progress, and end. */
   | { readonly kind: 'drain' }
 
 /** What a worker tells its primary. */
@@ -33,27 +33,27 @@ export type Report =
   /** It waits for the order to start. */
   | { readonly kind: 'up' }
   | ({ readonly kind: 'ready' } & Pick<Running, 'urls' | 'certificate'>)
-  /** It could not start. `mendable` says that an operator can do something about it. */
+  /** It could not start. `mendable` says that an operator can fix it. */
   | { readonly kind: 'failed'; readonly message: string; readonly mendable: boolean }
-  /** Undefined where the other configuration is in use. */
+  /** Undefined if the other configuration is in use. */
   | { readonly kind: 'replaced'; readonly problem: string | undefined }
   | { readonly kind: 'collected'; readonly metrics: CollectedMetrics }
   | { readonly kind: 'watched'; readonly traffic: readonly TenantTraffic[] }
-  /** Undefined where nothing does. */
+  /** Undefined if nothing does. */
   | { readonly kind: 'checked'; readonly problem: string | undefined }
   | { readonly kind: 'alive' }
 
-/** Messages of ours travel in this, so that nobody takes those of others for one. */
+/** Contains our messages, so that nobody mistakes other messages for them. */
 export interface Envelope<T> {
   readonly portcullis: T
 }
 
-/** The order in what came; undefined where that is no message of ours. */
+/** The order in a message; undefined if it is not one of ours. */
 export function readOrder(message: unknown): Order | undefined {
   return (message as Partial<Envelope<Order>> | null)?.portcullis
 }
 
-/** The report in what came; undefined where that is no message of ours. */
+/** The report in a message; undefined if it is not one of ours. */
 export function readReport(message: unknown): Report | undefined {
   return (message as Partial<Envelope<Report>> | null)?.portcullis
 }

@@ -9,58 +9,65 @@ import { type Hired, hire } from './hire.ts'
 /** The workers of an installation. */
 export interface Crew {
   readonly ready: Hired['ready']
-  /** How many serve. */
+  /** How many are serving. */
   readonly size: () => number
   tell(order: Order): void
-  /** What all of them have counted, and those who are gone. */
+  /** What all of them have counted, including those that have ended. */
   collect(): Promise<readonly CollectedMetrics[]>
-  /** What those who serve have seen. */
+  /** What the serving ones have seen. */
   watch(): Promise<readonly TenantTraffic[]>
-  /** Throws with the reason where none serves, or one that does cannot answer as it should. */
+  /** Throws with the reason if none is serving, or a serving one cannot answer properly. */
   checkReady(): Promise<void>
   /**
-   * Has all of them go on with another configuration, and those who come later begin with it. Rejects with WorkerFailed
-   * where the first one cannot, and then nobody does; another one that cannot gives way to one that begins with it.
+   * Switches all of them to another configuration, with which later ones also start. Rejects with
+   * WorkerFailed if the first one cannot, and then none does; any other one that cannot is replaced by one
+   * that starts with it.
    */
   replace(config: Config): Promise<void>
-  /** Replaces all of them, one after another, so that some serve at any time. */
+  /** Replaces all of them, one after another, so that some are serving at any time. */
   replaceAll(): Promise<void>
-  /** Lets all of them finish. Resolves when they are gone. */
+  /** Lets all of them finish. Resolves when they have ended. */
   close(): Promise<void>
 }
 
 type StartOrder = Extract<Order, { kind: 'start' }>
 
 interface CrewOptions {
-  /** The order with which the worker of each place begins. */
+  /** The start order for the worker of each place. */
   readonly orders: readonly StartOrder[]
   readonly log: Record<'info' | 'warn', (facts: object, message: string) => void>
-  /** Told when one has ended unasked. */
+  /** Called when one has ended unexpectedly. */
   readonly onLost: () => void
 }
 
 const firstPause = 1000
 const longestPause = 60_000
-/** A worker that served this long had no failed start. */
+/** A worker that served for this long did not fail at its start. */
 const healthyMilliseconds = 60_000
-/** Longer than a worker takes to finish what runs. */
+/** Longer than a worker takes to finish what is in progress. */
 const drainMilliseconds = 15_000
 const pulseMilliseconds = 5000
-/** Of half a minute in which its event loop does not turn once, a worker does not come back. */
+/** A worker whose event loop has not run once in half a minute does not recover. */
 const mostUnheard = 6
 
-/** The second loss in a row is followed by a pause of a second, and each further one by one of twice the last. */
+/**
+ * The second loss in a row is followed by a pause of one second, and each further one by a pause twice as
+ * long as the last.
+ */
 export function pauseAfterLosses(losses: number): number {
   return losses < 2 ? 0 : Math.min(firstPause * 2 ** (losses - 2), longestPause)
 }
 
-/** Starts the workers, and replaces each that ends. Rejects, with none left, where one cannot start at first. */
+/**
+ * Starts the workers, and replaces each one that ends. Rejects, with none left running, if one cannot start
+ * at first.
+ */
 export async function startCrew(options: CrewOptions): Promise<Crew> {
   const { log, onLost } = options
   let orders = options.orders
   const places: (Hired | undefined)[] = orders.map(() => undefined)
   const losses: number[] = []
-  /** Whoever has counted something that is not among what the departed have. */
+  /** Workers whose counts are not yet included in those of the departed. */
   const counting = new Set<Hired>()
   let departed: CollectedMetrics = []
   let remembering = Promise.resolve()
@@ -68,7 +75,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   const { promise: closed, resolve: close } = Promise.withResolvers<void>()
 
   const serving = (): Hired[] => places.filter((hired) => hired !== undefined)
-  /** One after another, and each once: a sum is of what all have counted at any time. */
+  /** One at a time, and each worker only once: a sum covers what all have ever counted. */
   const remember = (hired: Hired): Promise<void> => {
     remembering = remembering.then(async () => {
       if (!counting.has(hired)) return
@@ -86,10 +93,10 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   }
 
   const fillings = orders.map(() => Promise.resolve())
-  /** Starts a worker for a place, unless another one than `before` has it by then. */
+  /** Starts a worker for a place, unless a worker other than `before` has taken it by then. */
   const fill = (index: number, before?: Hired): Promise<void> => {
     const filling = (fillings[index] as Promise<void>).then(() => fillNow(index, before))
-    // Two for one place would be one of whom nobody knows.
+    // With two workers for one place, nobody would know of one of them.
     fillings[index] = filling.catch(() => undefined)
     return filling
   }
@@ -99,7 +106,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     const hired = await hire(order)
     counting.add(hired)
     const began = performance.now()
-    // Another configuration came while it started.
+    // The configuration was replaced while it started.
     while (order !== orders[index]) {
       order = orders[index] as StartOrder
       const problem = await hired.replace(order.config)
@@ -107,7 +114,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       void release(hired)
       throw new WorkerFailed(problem)
     }
-    // It became ready while the others were told to end.
+    // It became ready while the others were being told to end.
     if (closing) return release(hired)
     places[index] = hired
     void hired.gone.then((how) => replaceLost(index, hired, { how, milliseconds: performance.now() - began }))
@@ -142,18 +149,22 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       await refill(index)
     }
   }
-  /** What it goes by is what an operator no longer wants: it takes no more connections, whoever comes in its place. */
+  /**
+   * Its configuration is no longer what the operator wants: it takes no more connections, whoever replaces
+   * it.
+   */
   const giveUp = (hired: Hired): void => {
     const index = places.indexOf(hired)
-    // One that ended is being replaced already.
+    // One that has ended is already being replaced.
     if (closing || index === -1) return
     places[index] = undefined
     void release(hired)
     void refill(index)
   }
   /**
-   * A worker that stands still keeps its connections, and the sessions whose owner it is, none of which is ever answered.
-   * Rounds are counted, not seconds, so that nobody ends because all of the machine was asleep.
+   * A worker that hangs keeps its connections, and the sessions that it owns, none of which are ever
+   * answered. Rounds are counted instead of seconds, so that no worker is ended because the whole machine was
+   * asleep.
    */
   const endSilent = (): void => {
     for (const [index, one] of places.entries()) {
@@ -213,7 +224,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       const problem = await head.replace(config)
       if (problem !== undefined) throw new WorkerFailed(problem)
       orders = orders.map((order) => ({ ...order, config }))
-      // Those too that began to serve meanwhile.
+      // Including those that began to serve in the meantime.
       const others = serving().filter((one) => one !== head)
       await Promise.all(
         others.map(async (one) => {
@@ -227,7 +238,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     async replaceAll() {
       for (const index of orders.keys()) {
         const before = places[index]
-        // A place that is empty is being filled already.
+        // An empty place is already being filled.
         if (closing || before === undefined) continue
         try {
           await fill(index, before)

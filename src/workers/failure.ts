@@ -1,4 +1,4 @@
-/** A worker that could not start, for a reason that an operator can mend. */
+/** A worker could not start, for a reason that an operator can fix. */
 export class WorkerFailed extends Error {
   constructor(message: string) {
     super(message)

@@ -3,27 +3,36 @@ import type { Config } from '../config/schema.ts'
 import { type Envelope, type Order, type Report, readReport } from './contract.ts'
 import { WorkerFailed } from './failure.ts'
 
-/** A worker that serves. */
+/** A serving worker. */
 export interface Hired {
   readonly pid: number
   readonly ready: Extract<Report, { kind: 'ready' }>
-  /** What it had counted when it was asked last. */
+  /** What it had counted when it was last asked. */
   readonly counted: () => Extract<Report, { kind: 'collected' }>['metrics']
-  /** Gives an order; one that is gone takes none. */
+  /** Gives an order; a worker that has ended ignores it. */
   tell(order: Order): void
-  /** What it had seen when it was asked last; undefined before that. */
+  /** What it had seen when it was last asked; undefined before that. */
   readonly seen: () => Extract<Report, { kind: 'watched' }>['traffic'] | undefined
-  /** What stood in the way of serving when it was asked last. */
+  /** What prevented serving when it was last asked. */
   readonly problem: () => string | undefined
-  /** Asks what it has counted or seen, or whether it can serve. Resolves when it has answered, or is gone, or takes too long. */
+  /**
+   * Asks what it has counted or seen, or whether it can serve. Resolves when it has answered, has ended, or
+   * takes too long.
+   */
   ask(kind: 'collect' | 'watch' | 'check'): Promise<void>
-  /** Has it go on with another configuration. Resolves with what stood in the way; one that never says is ended. */
+  /**
+   * Switches it to another configuration. Resolves with what prevented that; a worker that never answers is
+   * ended.
+   */
   replace(config: Config): Promise<string | undefined>
-  /** Asks for a sign of life. Returns how many times in a row it has been asked by now and has not been heard of. */
+  /**
+   * Asks for a sign of life. Returns how many times in a row it has now been asked without anything being
+   * heard from it.
+   */
   pulse(): number
-  /** Ends it at once. */
+  /** Ends it immediately. */
   kill(): void
-  /** Resolves when it is gone: how it ended. */
+  /** Resolves when it has ended, with how it ended. */
   readonly gone: Promise<string>
 }
 
@@ -31,11 +40,11 @@ const answerMilliseconds = 2000
 /** Issuers and identity providers may be asked for their metadata. */
 const replaceMilliseconds = 60_000
 
-/** Starts a worker. Resolves when it serves. Rejects with WorkerFailed, or with what went wrong. */
+/** Starts a worker. Resolves when it is serving. Rejects with WorkerFailed, or with what went wrong. */
 export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hired> {
   const worker = cluster.fork()
   const tell = (next: Order): void => give(worker, next)
-  // One that is gone cannot be told anything, which `gone` says.
+  // One that has ended cannot be told anything, which `gone` reports.
   worker.on('error', () => undefined)
   let counted: ReturnType<Hired['counted']> = []
   let seen: ReturnType<Hired['seen']>
@@ -62,7 +71,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
   })
   const ready = await new Promise<Hired['ready']>((resolve, reject) => {
     void gone.then((how) => reject(new Error(`a worker ended with ${how} before it was ready`)))
-    // One that never began never ends.
+    // One that never started never ends.
     worker.once('error', (error: Error) =>
       reject(new WorkerFailed(`a worker cannot be started: ${error.message}`)),
     )
@@ -115,7 +124,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
       replaced = resolve
       tell({ kind: 'replace', config })
       const timer = setTimeout(() => {
-        // Nobody knows by which configuration it goes, or will.
+        // Nobody knows which configuration it uses, or will use.
         worker.process.kill('SIGKILL')
         resolve('the worker does not answer')
       }, replaceMilliseconds)

@@ -21,11 +21,12 @@ export interface Led extends Running {
 }
 
 /**
- * Starts an installation whose public side is served by several workers. This process brings the store up to date,
- * sweeps it, has the admin port, and replaces workers that end; they share ports, and nothing but the store.
+ * Starts an installation whose public side is served by several workers. This process upgrades the store,
+ * sweeps it, serves the admin port, and replaces workers that end; they share ports, and nothing else except
+ * the store.
  */
 export async function lead(config: Config, { parts, count }: LeadOptions): Promise<Led> {
-  // Connections are handed out in turn, so that one worker has no more to do than the others.
+  // Connections are distributed in turn, so that no worker has more to do than the others.
   cluster.schedulingPolicy = cluster.SCHED_RR
   countForWorkers()
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-'))

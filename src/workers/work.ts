@@ -3,18 +3,19 @@ import type { Config } from '../config/schema.ts'
 import { type Envelope, type Order, type Report, readOrder } from './contract.ts'
 
 /**
- * Does the work of one worker: starts what the primary orders, and drains when it says so, or on SIGTERM. Resolves when
- * all is closed. `isMendable` says which failures an operator can do something about.
+ * Does the work of one worker: starts what the primary orders, and drains when told to, or on SIGTERM.
+ * Resolves when everything is closed. `isMendable` says which failures an operator can fix.
  */
 export async function work(isMendable: (error: unknown) => boolean): Promise<void> {
   const { promise: drained, resolve: drain } = Promise.withResolvers<void>()
   process.once('SIGTERM', () => drain())
-  // Ctrl-C and the end of a terminal reach the whole group; the primary says what is to be done about it.
+  // Ctrl-C and the end of a terminal reach the whole process group; the primary decides what to do about
+  // them.
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined)
 
   const { promise: started, resolve: begin } = Promise.withResolvers<Extract<Order, { kind: 'start' }>>()
   let running: Running | undefined
-  /** The primary waits for some seconds at most, and goes by what it heard last. */
+  /** The primary waits for some seconds at most, and uses the last answer that it received. */
   const answer = (report: Promise<Report> | undefined): void =>
     void report?.then(tell).catch((error: unknown) => running?.log.logger.error({ err: error }, 'fault'))
   process.on('message', (message: unknown) => {
@@ -60,7 +61,7 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
   tell(await collect(running))
 }
 
-/** Says what stood in the way; the primary tells it. */
+/** Returns what prevented it, which the primary reports. */
 async function replace(running: Running | undefined, config: Config): Promise<Report> {
   const problem =
     running === undefined ? 'the worker has not started' : await problemOf(running.replace(config))
@@ -84,6 +85,6 @@ function problemOf(attempt: Promise<void>): Promise<string | undefined> {
 
 function tell(report: Report): void {
   const envelope: Envelope<Report> = { portcullis: report }
-  // A primary that is gone hears nothing, and this process ends with it.
+  // If the primary has ended, nobody listens, and this process ends as well.
   if (process.connected) process.send?.(envelope, undefined, undefined, () => undefined)
 }
