@@ -1,55 +1,58 @@
-/** A table of what is in the store, and what an operator may do with each row. */
+/** A table of something in the store, and what an operator may do with each row. */
 export interface Listing {
   readonly title: string
-  /** Where the table is. */
+  /** The path of its page. */
   readonly path: string
-  /** What stands above it. */
+  /** The text above it. */
   readonly about: string
   readonly columns: readonly string[]
-  /** The rows of a page. What is asked for is untrusted. */
+  /** The rows of a page. The query is untrusted. */
   readonly rows: (asked: ListingQuery) => Promise<ListedPage>
   readonly actions: Readonly<Record<string, ListingAction>>
 }
 
 /** What somebody wants to see of a listing. */
 export interface ListingQuery {
-  /** Rows in which this text is found; empty for all. */
+  /** Only rows that contain this text; empty for all. */
   readonly text: string
-  /** From 1 on. */
+  /** From 1. */
   readonly page: number
 }
 
 /** One page of a listing. */
 export interface ListedPage {
   readonly rows: readonly ListedRow[]
-  /** How many rows there are on all pages. */
+  /** The number of rows on all pages. */
   readonly total: number
-  /** The page that it is: the last one where a later one was asked for. */
+  /** The number of this page: the last one if a later one was requested. */
   readonly page: number
 }
 
-/** The rows of a page. */
+/** The number of rows per page. */
 export const rowsOfPage = 100
 
 /** One row of a listing. */
 export interface ListedRow {
-  /** Names the row in forms; no secret. */
+  /** Identifies the row in forms; not a secret. */
   readonly id: string
   readonly cells: readonly string[]
   /** The names of the actions that this row offers. */
   readonly actions: readonly string[]
 }
 
-/** Something that an operator may do. */
+/** Something that an operator can do. */
 interface ListingAction {
   readonly label: string
-  /** What happens, for a person who is asked whether they are sure. */
+  /** What will happen, for the user who is asked to confirm it. */
   readonly consequence: string
-  /** Resolves to what to tell the operator; a secret among it is shown once. Throws ActionRefused. The id is untrusted. */
+  /**
+   * Resolves to a message for the operator; a secret in it is shown once. Throws ActionRefused. The id is
+   * untrusted.
+   */
   readonly act: (id: string, operator: string) => Promise<string>
 }
 
-/** What an operator asked for cannot be done; the message says why and is for that person. */
+/** An action is not possible; the message says why and is for the operator. */
 export class ActionRefused extends Error {
   constructor(message: string) {
     super(message)
@@ -61,11 +64,11 @@ export class ActionRefused extends Error {
 export interface ChartPoint {
   /** Seconds since the epoch. */
   readonly at: number
-  /** Requests a second. */
+  /** Requests per second. */
   readonly allowed: number
   readonly refused: number
   readonly failed: number
-  /** Milliseconds; undefined where nothing was measured. */
+  /** Milliseconds; undefined if nothing was measured. */
   readonly median: number | undefined
   readonly slow: number | undefined
 }
@@ -75,13 +78,13 @@ export interface Table {
   readonly caption: string
   readonly columns: readonly string[]
   readonly rows: readonly (readonly string[])[]
-  /** What stands in its place where there are no rows. */
+  /** The text that replaces it if there are no rows. */
   readonly none: string
 }
 
 /** What the overview shows. */
 export interface Overview {
   readonly points: readonly ChartPoint[]
-  /** By the name under which the page has them. */
+  /** By the name that the page has for them. */
   readonly tables: Readonly<Record<string, Table>>
 }

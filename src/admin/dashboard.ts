@@ -17,9 +17,9 @@ export interface DashboardPorts {
   readonly access: DashboardAccess
   readonly overview: () => Promise<Overview>
   readonly listings: readonly Listing[]
-  /** Whether this process ends: then nobody is kept waiting by a stream. */
+  /** Whether this process is ending: then no stream keeps anybody waiting. */
   readonly isEnding: () => boolean
-  /** Told of faults. */
+  /** Called with errors. */
   readonly onFault: (error: unknown) => void
 }
 
@@ -32,7 +32,10 @@ interface Visit {
 const tickMilliseconds = 1000
 const maxFormBytes = 4096
 
-/** The dashboard: everything but the page of a link, and a proof whose dashboard it is, is for whoever has a session. */
+/**
+ * The dashboard: everything requires a session, except the page of a link, and the proof of whose dashboard
+ * it is.
+ */
 export function dashboardApp(ports: DashboardPorts): Hono {
   const { place, access, overview, listings, isEnding, onFault } = ports
   const app = new Hono()
@@ -66,7 +69,7 @@ export function dashboardApp(ports: DashboardPorts): Hono {
     )
   }
 
-  // Looking at a link uses nothing up, so that previews of links do no harm.
+  // Opening a link does not use it up, so that link previews do no harm.
   app.get('/sign-in/:token', (context) =>
     context.html(
       smallPage(
@@ -89,7 +92,8 @@ export function dashboardApp(ports: DashboardPorts): Hono {
     context.header('Set-Cookie', sessionCookie(place, context.req.header('host'), session))
     return context.redirect(place.base || '/', 303)
   })
-  // So that nobody is sent with a link to whatever else listens at an address where this one was.
+  // Prevents sending anybody with a link to something else that now listens at a former address of this
+  // dashboard.
   app.get('/proof/:challenge', (context) => context.text(access.prove(context.req.param('challenge'))))
 
   const signedIn = async (context: Context): Promise<Visit | undefined> => {
@@ -106,17 +110,17 @@ export function dashboardApp(ports: DashboardPorts): Hono {
     path,
     csrf: access.formToken(session),
   })
-  /** Runs for a session alone; everybody else is told how to get one. */
+  /** Runs only with a session; all others are told how to get one. */
   const forSession =
     (answer: (context: Context, visit: Visit) => Promise<Response>) => async (context: Context) => {
       const visit = await signedIn(context)
       return visit === undefined ? context.html(signIn, 401, dashboardHeaders) : answer(context, visit)
     }
-  /** The same for a form of ours, and for a session that is still on when all of it is there. */
+  /** The same for one of our forms, if the session is still valid after all of it has arrived. */
   const forForm =
     (answer: (context: Context, visit: Visit, form: Record<string, unknown>) => Promise<Response>) =>
     async (context: Context) => {
-      // One that cannot be read is none of ours.
+      // A form that cannot be read is not ours.
       const form: Record<string, unknown> = await context.req.parseBody().catch(() => ({}))
       return forSession(async (_context, visit) => {
         if (isOwnForm(context) && secretsEqual(textOf(form['csrf']), access.formToken(visit.session)))
@@ -154,7 +158,7 @@ export function dashboardApp(ports: DashboardPorts): Hono {
             await stream.sleep(tickMilliseconds)
           }
         } catch (error) {
-          // The stream ends without a word about it, and the browser comes again.
+          // The stream ends without an explanation, and the browser reconnects.
           onFault(error)
         }
       }),
@@ -201,7 +205,7 @@ export function dashboardApp(ports: DashboardPorts): Hono {
   return app
 }
 
-/** A field of a form, where it is a text. Untrusted. */
+/** A field of a form, if it is a text. Untrusted. */
 function textOf(field: unknown): string {
   return typeof field === 'string' ? field : ''
 }
@@ -217,12 +221,12 @@ function queryOf({ req }: Context): ListingQuery {
   }
 }
 
-/** Undefined where no connection is behind the request. */
+/** Undefined if the request has no connection. */
 function addressOf({ env }: Context): string | undefined {
   return (env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress
 }
 
-/** Browsers name the origin of a form; one of another page is not ours. */
+/** Browsers send the origin of a form; a form of another page is not ours. */
 function isOwnForm(context: Context): boolean {
   const origin = context.req.header('origin')
   return origin === undefined || URL.parse(origin)?.host === context.req.header('host')

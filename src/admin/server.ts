@@ -3,21 +3,23 @@ import { secretsEqual } from '../core/secret.ts'
 import { scrub } from '../telemetry/scrub.ts'
 import { type DashboardPorts, dashboardApp } from './dashboard.ts'
 
-/** What the admin listener shows, beside the dashboard. */
+/** What the admin listener shows besides the dashboard. */
 export interface AdminPorts {
-  /** Resolves when requests can be served; throws with the reason when they cannot. */
+  /** Resolves if requests can be served; throws with the reason if they cannot. */
   readonly checkReady: () => Promise<void>
   readonly renderMetrics: () => Promise<{ readonly type: string; readonly text: string }>
   readonly version: string
-  /** What Prometheus shows as bearer token; undefined where whoever reaches the port may read metrics. */
+  /**
+   * The bearer token that Prometheus sends; undefined if everybody who can reach the port may read metrics.
+   */
   readonly metricsToken: string | undefined
-  /** Told of faults. */
+  /** Called with errors. */
   readonly onFault: (error: unknown) => void
-  /** Says whether a value of the Host header is served: protection against DNS rebinding. */
+  /** Whether a value of the Host header is served: protection against DNS rebinding. */
   readonly isServed: (host: string) => boolean
 }
 
-/** Health, metrics and the dashboards. Listens on an internal address alone, never on the public port. */
+/** Health, metrics and the dashboards. Listens only on an internal address, never on the public port. */
 export function adminApp(
   { checkReady, renderMetrics, version, metricsToken, onFault, isServed }: AdminPorts,
   dashboards: readonly DashboardPorts[],
@@ -38,7 +40,7 @@ export function adminApp(
       await checkReady()
       return context.json({ status: 'ready' })
     } catch (error) {
-      // Reasons are for operators, but whatever asks here may be anybody within reach.
+      // Reasons are for operators, but anybody within reach can send this request.
       return context.json({ status: 'not ready', reason: scrub((error as Error).message) }, 503)
     }
   })
@@ -57,7 +59,9 @@ export function adminApp(
   return app
 }
 
-/** Whether the value of an Authorization header has this bearer token (RFC 6750 section 2.1). Untrusted. */
+/**
+ * Whether the value of an Authorization header contains this bearer token (RFC 6750 section 2.1). Untrusted.
+ */
 function shows(authorization: string | undefined, token: string): boolean {
   const [, given] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? []
   return given !== undefined && secretsEqual(given, token)

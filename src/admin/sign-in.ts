@@ -1,39 +1,43 @@
-/** What the dashboard remembers of who may see it. Shared by all processes of an installation. */
+/** What the dashboard remembers about who may see it. Shared by all processes of an installation. */
 export interface DashboardAccess {
-  /** A link's token, for the eyes of the operator who asked for it: good once, for a quarter of an hour. */
+  /** The token of a link, only for the operator who asked for it: valid once, for a quarter of an hour. */
   readonly createLink: (operator: string) => Promise<string>
-  /** Uses a link up and begins a session: of many at once, one gets it. Undefined for every other token. Untrusted. */
+  /**
+   * Uses a link up and begins a session: only one of several concurrent calls gets it. Undefined for any
+   * other token. Untrusted.
+   */
   readonly enter: (token: string, address: string | undefined) => Promise<string | undefined>
-  /** Whose link began the session of that id; undefined where none of it is on. Untrusted. */
+  /** Whose link began the session with this id; undefined if there is no such session any more. Untrusted. */
   readonly operatorOf: (session: string) => Promise<string | undefined>
   readonly leave: (session: string, address: string | undefined) => Promise<void>
-  /** Takes note of a form that is refused before anybody looks at what it asks for, and whose session it used. */
+  /** Records that a form was refused before its content was considered, and whose session it used. */
   readonly deny: (address: string | undefined, operator?: string) => void
   /** The token of the forms of a session. */
   readonly formToken: (session: string) => string
-  /** Answers a text that somebody made up, which nobody can without the installation's secret. Untrusted. */
+  /** Computes an answer to somebody's challenge that requires the installation's secret. Untrusted. */
   readonly prove: (challenge: string) => string
 }
 
 /** How long a session lasts, in seconds. */
 export const dashboardSessionSeconds = 8 * 3600
 
-/** Whose dashboard one is, and the path under which it stands: empty for that of the installation itself. */
+/** Whose dashboard it is, and its path: empty for that of the installation itself. */
 export interface DashboardPlace {
   readonly tenant: string | undefined
   readonly base: string
 }
 
 /**
- * Each has a name of its own, so that a browser can have several open. All ports of a host share its cookies, so the port
- * is in the name, as the browser knows it: several machines may be behind tunnels of one.
+ * Each dashboard has its own cookie name, so that a browser can have several open. All ports of a host share
+ * its cookies, so the name contains the port as seen by the browser: several machines may be behind tunnels
+ * of one.
  */
 function cookieName({ tenant }: DashboardPlace, host: string | undefined): string {
   const port = URL.parse(`http://${host}`)?.port ?? ''
   return `portcullis_dashboard${port === '' ? '' : `-${port}`}${tenant === undefined ? '' : `_${tenant}`}`
 }
 
-/** The session that the headers Cookie and Host name. Untrusted. */
+/** The session that the headers Cookie and Host identify. Untrusted. */
 export function sessionOf(
   place: DashboardPlace,
   { cookie, host }: { readonly cookie: string | undefined; readonly host: string | undefined },
@@ -46,7 +50,7 @@ export function sessionOf(
   return ''
 }
 
-/** The Set-Cookie header that begins a session at a host, or ends it where there is none. */
+/** The Set-Cookie header that begins a session at a host, or ends it if there is none. */
 export function sessionCookie(
   place: DashboardPlace,
   host: string | undefined,

@@ -9,7 +9,7 @@ import { dashboardStylesheet } from './dashboard-stylesheet.ts'
 
 /** A file that pages of the dashboard load. */
 interface Asset {
-  /** Changes with the content, so that it can be kept for ever. */
+  /** Changes with the content, so that it can be cached for ever. */
   readonly path: string
   readonly type: string
   readonly content: string

@@ -1,6 +1,7 @@
 /**
- * The script of the overview: draws the charts and keeps them and the tables up to date from the event stream. The
- * markup of the tables comes from the server, escaped there. Without it the page shows what there was when it was asked for.
+ * The script of the overview: draws the charts, and updates them and the tables from the event stream. The
+ * markup of the tables comes from the server, which escapes it. Without the script, the page shows the state
+ * at the time of the request.
  */
 export const dashboardScript = `'use strict'
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()

@@ -1,4 +1,4 @@
-/** What the pages of the dashboard have beside the style of all pages: they are wide, and full of tables. */
+/** What the dashboard adds to the style of all pages: its pages are wide, and full of tables. */
 export const dashboardStylesheet = `
 body.wide { display: block; padding: 0 }
 .wide main { max-width: 76rem; margin: 0 auto; border: 0; border-radius: 0; background: transparent }

@@ -4,28 +4,28 @@ import type { Listing } from '../contract.ts'
 import type { DashboardPlace } from '../sign-in.ts'
 import { assets } from './assets.ts'
 
-/** What every page of the dashboard has round its content. */
+/** What surrounds the content of every page of the dashboard. */
 export interface Frame {
   readonly place: DashboardPlace
   readonly listings: readonly Listing[]
-  /** The page that is shown. */
+  /** The path of the current page. */
   readonly path: string
   readonly csrf: string
 }
 
-/** Headers of the pages: our own style and scripts may load and nothing else, nobody may frame them. */
+/** Headers of the pages: only our own styles and scripts may load, and nobody may frame them. */
 export const dashboardHeaders: Readonly<Record<string, string>> = {
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy':
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   'X-Frame-Options': 'DENY',
   'X-Content-Type-Options': 'nosniff',
-  // 'no-referrer' would make browsers send `Origin: null` with our own forms.
+  // With 'no-referrer', browsers would send `Origin: null` with our own forms.
   'Referrer-Policy': 'same-origin',
   'Cache-Control': 'no-store',
 }
 
-/** A page of the dashboard, for somebody who is signed in. */
+/** A page of the dashboard, for an operator who is signed in. */
 export function layOut(title: string, frame: Frame, content: Markup): Markup {
   const { base, tenant } = frame.place
   const link = (path: string, text: string): Markup =>
@@ -48,7 +48,7 @@ export function layOut(title: string, frame: Frame, content: Markup): Markup {
   )
 }
 
-/** Where a page of this dashboard is. */
+/** The URL of a page of this dashboard. */
 export function hrefOf({ place: { base } }: Pick<Frame, 'place'>, path: string): string {
   return path === '/' ? base || '/' : base + path
 }

@@ -3,13 +3,13 @@ import type { Markup } from '../../http/page.ts'
 import { type ListedPage, type ListedRow, type Listing, type ListingQuery, rowsOfPage } from '../contract.ts'
 import { type Frame, hrefOf, layOut } from './layout.ts'
 
-/** A page of a listing, and what its operator has to know. */
+/** A page of a listing, and what the operator has to know. */
 interface ShownListing extends ListedPage {
   readonly asked: ListingQuery
   readonly told: { readonly text: string; readonly failed: boolean } | undefined
 }
 
-/** A listing of what is in the store. Each action asks once more before it happens, without a script. */
+/** A listing of something in the store. Each action asks for confirmation first, without a script. */
 export function listingPage(frame: Frame, listing: Listing, shown: ShownListing): Markup {
   const { title, path, about, columns, actions } = listing
   const { rows, told, asked } = shown
@@ -49,7 +49,7 @@ export function listingPage(frame: Frame, listing: Listing, shown: ShownListing)
   )
 }
 
-/** Which rows these are of how many, and the way to the others. */
+/** Which of how many rows these are, and links to the others. */
 function pages(here: string, { rows, total, page, asked }: ShownListing): Markup {
   const before = (page - 1) * rowsOfPage
   const link = (to: number, rel: string, text: string): Markup =>

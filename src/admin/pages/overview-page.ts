@@ -4,7 +4,7 @@ import type { Overview, Table } from '../contract.ts'
 import { assets } from './assets.ts'
 import { type Frame, hrefOf, layOut } from './layout.ts'
 
-/** Draws a table, or says why there is none. */
+/** Renders a table, or says why there is none. */
 export function drawTable({ caption, columns, rows, none }: Table): Markup {
   if (rows.length === 0) return html`<h2>${caption}</h2><p class="quiet">${none}</p>`
   return html`<table>
@@ -14,7 +14,7 @@ export function drawTable({ caption, columns, rows, none }: Table): Markup {
   </table>`
 }
 
-/** What happens now, and who does it. */
+/** What is happening, and who does it. */
 export function overviewPage(frame: Frame, { points, tables }: Overview): Markup {
   const now = points.at(-1)
   return layOut(
@@ -49,7 +49,7 @@ function rate(value = 0): string {
   return value.toFixed(1)
 }
 
-/** JSON that cannot end the element that it stands in. */
+/** JSON that cannot end the element that contains it. */
 function asScriptText(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c')
 }
