@@ -1,10 +1,12 @@
-/** What a request was about; tells log lines and audit entries apart. */
+/** What a request was about; distinguishes log lines and audit entries. */
 export type EventKind = 'access' | 'oauth' | 'mcp' | 'proxy'
 
-/** `challenged` asks for credentials or scopes, `denied` says no, `failed` is a fault of ours or of a server. */
+/**
+ * `challenged` asks for credentials or scopes, `denied` says no, `failed` is an error here or on a server.
+ */
 export type Outcome = 'allowed' | 'challenged' | 'denied' | 'failed'
 
-/** The steps of OAuth, as the log and the metrics name them. */
+/** The steps of OAuth, as named in the log and the metrics. */
 export type OAuthStep =
   | 'discovery'
   | 'keys'
@@ -21,7 +23,10 @@ export type OAuthStep =
   | 'resumption'
   | 'page'
 
-/** What is known of a request when it is over. Made once per request; feeds log, metrics and audit. No secrets. */
+/**
+ * What is known of a request when it is over. Created once per request; used for log, metrics and audit. No
+ * secrets.
+ */
 export interface RequestEvent {
   readonly kind: EventKind
   readonly outcome: Outcome
@@ -31,10 +36,10 @@ export interface RequestEvent {
   readonly status: number
   readonly durationMs: number
   readonly address: string | undefined
-  /** An error code, then what an operator should know. */
+  /** An error code, then a reason for the operator. */
   readonly code?: string | undefined
   readonly reason?: string | undefined
-  /** The reason in this very case: what was found, and what would have been right. */
+  /** The reason in this particular case: what was found, and what would have been right. */
   readonly specifics?: string | undefined
   readonly issuer?: string | undefined
   readonly subject?: string | undefined
@@ -43,17 +48,19 @@ export interface RequestEvent {
   readonly era?: string | undefined
   /** JSON-RPC methods; more than one in a batch. */
   readonly methods?: readonly string[] | undefined
-  /** The one that was refused since nobody here knows it. Chosen by the client, so it labels no metric. */
+  /**
+   * The one that was refused because it is unknown here. Chosen by the client, so it is not a metric label.
+   */
   readonly unknownMethod?: string | undefined
-  /** The tool, resource or prompt that was named, or several with spaces between. Chosen by the client. */
+  /** The named tool, resource or prompt, or several separated by spaces. Chosen by the client. */
   readonly object?: string | undefined
   /** Scopes that the call needed. */
   readonly scopes?: readonly string[] | undefined
-  /** Those of them that the token lacked, where it was refused for that. */
+  /** Those of them that the token lacked, if it was refused for that. */
   readonly missing?: readonly string[] | undefined
   readonly step?: OAuthStep | undefined
   readonly grantType?: string | undefined
 }
 
-/** Takes note of each request when it is over. */
+/** Records each request when it is over. */
 export type Observe = (event: RequestEvent) => void

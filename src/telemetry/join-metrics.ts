@@ -6,7 +6,10 @@ export function joinMetrics(all: readonly CollectedMetrics[]): Promise<RenderedM
   return renderRegistry(aggregate(all))
 }
 
-/** What one process has counted for itself and for its tenants. Nothing is left out, as it is where there are several. */
+/**
+ * What one process has counted for itself and for its tenants. Unlike with several processes, nothing is left
+ * out.
+ */
 export function joinTenants(collected: CollectedMetrics): Promise<RenderedMetrics> {
   return joinMetrics([
     collected.map((metric) =>
@@ -15,7 +18,7 @@ export function joinTenants(collected: CollectedMetrics): Promise<RenderedMetric
   ])
 }
 
-/** What processes have counted that are gone, as one: a sum must not fall because one of its parts has ended. */
+/** What ended processes have counted, as one: a sum must not decrease because one of its parts has ended. */
 export function keepCounts(all: readonly CollectedMetrics[]): Promise<CollectedMetrics> {
   const lasting = all.map((metrics) =>
     metrics.filter(({ type }) => type === 'counter' || type === 'histogram'),

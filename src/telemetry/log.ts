@@ -7,21 +7,21 @@ interface LogOptions {
   readonly level: string
   /** `json` for machines, `text` for people. */
   readonly format: 'json' | 'text'
-  /** Where lines go; standard output unless said otherwise. */
+  /** Where lines go; standard output by default. */
   readonly destination?: NodeJS.WritableStream | undefined
-  /** Stands in each line where several processes write into one log. */
+  /** Included in each line if several processes write to one log. */
   readonly worker?: number | undefined
 }
 
 /** The log of one process. */
 export interface Log {
   readonly logger: Logger
-  /** The log of a tenant, which stands in each of its lines: these go where all go. */
+  /** The log of a tenant, whose name is in each line; the lines go to the same destination. */
   forTenant(name: string): Log
-  /** Says from now on which lines are the least severe to write. */
+  /** Sets the least severe level that is written. */
   setLevel(level: string): void
   request(event: RequestEvent): void
-  /** Tells machines that everything is up; people are told by the command itself. */
+  /** Reports to machines that everything has started; people are told by the command itself. */
   started(facts: object): void
 }
 
@@ -64,7 +64,8 @@ function logOver(
   }
   const redact = { paths: never, censor: '[redacted]' }
   const logger = pino({ ...options, redact, serializers: { err: describeError } }, stream)
-  // The members of an event are known, flat and no secrets: to look for some in each would cost more than to write it.
+  // The members of an event are known, flat and not secret: searching each for secrets would cost more than
+  // writing it.
   const requests = pino(options, stream)
   return {
     logger,
@@ -83,15 +84,15 @@ function logOver(
   }
 }
 
-/** Beyond so many bytes, lines are written at once. */
+/** If more bytes than this are waiting, lines are written at once. */
 const writtenBytes = 4096
 const longestWaitMilliseconds = 100
-/** What may wait while nobody reads. Lines that come then are left out: the audit is what must be whole. */
+/** How much may wait while nobody reads. Further lines are dropped: what must be complete is the audit. */
 const waitingBytes = 16 * 1024 * 1024
 
 /**
- * Standard output, to which many lines are written in one call. None waits for long, nor after the process. Another
- * thread writes, since a pipe that nobody empties would otherwise stop everything.
+ * Standard output, to which many lines are written in one call. No line waits for long, or beyond the end of
+ * the process. Another thread writes, since a pipe that nobody empties would otherwise stop everything.
  */
 function standardOutput(): DestinationStream {
   const output = openOutput({ dest: 1, sync: false, minLength: writtenBytes, maxLength: waitingBytes })
@@ -110,7 +111,7 @@ function standardOutput(): DestinationStream {
   }
 }
 
-/** What the gateway only hands on is told by the authorization server: to a person once is enough. */
+/** What the gateway only passes on is reported by the authorization server: for people, once is enough. */
 function severityOf(
   { kind, outcome }: RequestEvent,
   format: LogOptions['format'],
@@ -119,7 +120,7 @@ function severityOf(
   return kind === 'proxy' && format === 'text' ? 'debug' : 'info'
 }
 
-/** Names and paths are others' texts; none may move the cursor of a terminal or begin a line. */
+/** Names and paths are chosen by others; they must not move the cursor of a terminal or begin a line. */
 function withoutControls(message: unknown): string {
   return typeof message !== 'string' ? '' : message.replaceAll(/\p{C}/gu, '�')
 }
@@ -128,7 +129,7 @@ function describeError(error: Error): object {
   return { type: error.name, message: scrub(error.message), stack: scrub(error.stack ?? '') }
 }
 
-/** One line for a person: what, who, outcome, how long. */
+/** One line for people: what, who, outcome, duration. */
 function describeRequest(event: RequestEvent): string {
   const methods = event.methods?.join(', ') ?? event.unknownMethod
   const what =

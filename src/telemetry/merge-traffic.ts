@@ -10,7 +10,7 @@ import {
   type TrafficRecord,
 } from './traffic.ts'
 
-/** What several processes have seen, as if one had. */
+/** What several processes have seen, as if it were one. */
 export function mergeTraffic(records: readonly TrafficRecord[]): TrafficRecord {
   const [only] = records
   if (only !== undefined && records.length === 1) return only

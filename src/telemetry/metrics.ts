@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { RequestEvent } from './event.ts'
 import { tally } from './tally.ts'
 
-/** Metrics as Prometheus reads them. */
+/** Metrics in the format of Prometheus. */
 export interface RenderedMetrics {
   readonly type: string
   readonly text: string
@@ -15,29 +15,29 @@ export type CollectedMetrics = readonly (object & { readonly type?: unknown })[]
 export interface Metrics {
   render(): Promise<RenderedMetrics>
   collect(): Promise<CollectedMetrics>
-  /** Shows how many workers run. Returns what counts those that ended unasked. */
+  /** Shows how many workers are running. Returns a function that counts those that ended unexpectedly. */
   readonly watchWorkers: (running: () => number) => () => void
-  /** Shows what of the audit has not come where it should be. */
+  /** Shows what of the audit has not arrived where it should be. */
   readonly watchAudit: (audit: WatchedAudit) => void
   request(event: RequestEvent): void
   /** One verification of an access token that was not in the cache. */
   readonly verified: (seconds: number, valid: boolean) => void
 }
 
-/** The audit of a process, as far as somebody should watch it. */
+/** The parts of a process's audit that should be monitored. */
 interface WatchedAudit {
   /** Events that were never written. */
   readonly lost: () => number
-  /** Bytes in the files that each sink does not have yet. */
+  /** Bytes in the files that each sink has not received yet. */
   readonly waiting: () => ReadonlyMap<string, number>
 }
 
-/** Texts of others become labels up to so many; what comes later is `other`. */
+/** Only this many texts chosen by others become labels; later ones are `other`. */
 const mostLabels = 100
 
 /**
- * Creates the registry. Metric names are documented in docs/metrics.md. That of a tenant has its name in the label
- * `tenant` of each value, and leaves to the others what is of the process.
+ * Creates the registry. Metric names are documented in docs/metrics.md. The registry of a tenant has its name
+ * in the label `tenant` of each value, and leaves out metrics of the process.
  */
 export function createMetrics(version: string, tenant?: string): Metrics {
   const registry = new Registry()
@@ -164,7 +164,8 @@ export function createMetrics(version: string, tenant?: string): Metrics {
   }
 
   function countOperations({ methods = [], upstream = '', scopes = [], outcome }: RequestEvent): void {
-    // The scopes of a batch belong to no method alone, and their combinations would be labels without end.
+    // The scopes of a batch belong to no single method, and their combinations would be an unlimited number
+    // of labels.
     const scope = methods.length === 1 ? scopes.join(' ') : ''
     for (const method of methods) operations.add({ upstream, method, scope, outcome })
   }
@@ -182,7 +183,7 @@ function isHeldOpen({ kind, httpMethod, methods }: RequestEvent): boolean {
   return kind === 'mcp' && (httpMethod === 'GET' || methods?.includes('subscriptions/listen') === true)
 }
 
-/** Lets the first `most` different texts through, and calls all later ones `other`. */
+/** Passes the first `most` different texts through, and replaces all later ones with `other`. */
 function atMost(most: number): (text: string) => string {
   const known = new Set<string>()
   return (text) => {
@@ -193,7 +194,7 @@ function atMost(most: number): (text: string) => string {
   }
 }
 
-/** Writes a registry. */
+/** Renders a registry. */
 export async function renderRegistry(registry: Registry): Promise<RenderedMetrics> {
   return { type: registry.contentType, text: await registry.metrics() }
 }

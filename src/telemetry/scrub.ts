@@ -3,20 +3,22 @@ const secrets = [
   /\b(?:bearer|basic|dpop)\s+[\w.~+/=-]+/gi,
   /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g, // the password in a URL
   /(?<=(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi,
-  /[\w-]{32,}/g, // codes, identifiers of sessions, opaque tokens
+  /[\w-]{32,}/g, // codes, session ids, opaque tokens
 ]
 
-/** The name of a tool, mostly: each of `secrets` needs a character that is not here, or a longer text. */
+/**
+ * Usually the name of a tool: each of `secrets` requires a character that is not in here, or a longer text.
+ */
 const plainName = /^[\w-]{0,31}$/
 
 const maxLength = 4096
 const maxPathLength = 200
-/** A shorter segment is no artefact. */
+/** A shorter segment is not an artifact. */
 const longSegment = 20
 
 /**
- * Removes from a free text everything that could be a token, a code or a secret, and all that is `known` to be one, and
- * cuts it to 4,096 characters.
+ * Removes from a free text everything that could be a token, a code or a secret, and everything that is
+ * `known` to be one, and truncates it to 4,096 characters.
  */
 export function scrub(text: string, known: readonly string[] = []): string {
   const without = known.reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[redacted]'), text)
@@ -25,7 +27,7 @@ export function scrub(text: string, known: readonly string[] = []): string {
   return secrets.reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[redacted]'), short)
 }
 
-/** Removes from a path every segment that could be a bearer artefact, and cuts it to 200 characters. */
+/** Removes from a path every segment that could be a bearer artifact, and truncates it to 200 characters. */
 export function scrubPath(path: string): string {
   if (path.length < longSegment) return path
   return path

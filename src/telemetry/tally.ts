@@ -12,7 +12,7 @@ interface TallyOptions<Label extends string> {
   readonly registers: Registry[]
 }
 
-/** A counter that is told to prom-client when somebody asks, and costs a look into a map until then. */
+/** A counter that is passed to prom-client when somebody asks, and until then only costs a map lookup. */
 export function tally<Label extends string>({ labelNames, ...options }: TallyOptions<Label>): Tally<Label> {
   const root: Branch = { next: new Map(), count: 0 }
   const counter = new Counter({
@@ -37,7 +37,7 @@ export function tally<Label extends string>({ labelNames, ...options }: TallyOpt
   }
 }
 
-/** Label after label: texts that stand in the program are found at once, one that is put together is hashed anew. */
+/** Nested by label: string literals are found at once, while a concatenated key would be hashed each time. */
 interface Branch {
   readonly next: Map<string, Branch>
   count: number

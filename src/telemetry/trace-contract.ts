@@ -1,12 +1,12 @@
 import type { RequestEvent } from './event.ts'
 
-/** W3C trace context as somebody sent it. Untrusted. */
+/** W3C trace context as received. Untrusted. */
 export interface TraceContext {
   readonly traceparent: string | undefined
   readonly tracestate: string | undefined
 }
 
-/** Where a request says that it comes from: in its HTTP headers, and in the `_meta` of its MCP message. */
+/** The origin that a request states: in its HTTP headers, and in the `_meta` of its MCP message. */
 export interface TraceOrigin {
   readonly header: TraceContext
   readonly message: TraceContext | undefined
@@ -14,21 +14,21 @@ export interface TraceOrigin {
 
 /** A request that is being traced. */
 export interface RequestTrace {
-  /** The headers with which it goes on to a server: names and values, alternating. */
+  /** The headers with which it is passed on to a server: names and values, alternating. */
   readonly headers: readonly string[]
-  /** Tells that it goes to the server now: the call of it is a span of its own. */
+  /** Records that it is now sent to the server: that call is a separate span. */
   went(): void
-  /** Tells what became of it. */
+  /** Records its outcome. */
   end(event: RequestEvent): void
 }
 
-/** Traces of requests. There are none of them unless an operator wants them. */
+/** Traces of requests. There are none unless an operator wants them. */
 export interface Traces {
-  /** A request that goes on to somebody. `began` is of `performance.now()`. */
+  /** A request that is passed on. `began` is a time of `performance.now()`. */
   begin(origin: TraceOrigin, began: number): RequestTrace
-  /** A request that is over and went nowhere. */
+  /** A request that is over and was not passed on. */
   record(origin: TraceOrigin, event: RequestEvent): void
-  /** Sends what is not sent yet. */
+  /** Sends what has not been sent yet. */
   close(): Promise<void>
 }
 
@@ -41,7 +41,7 @@ export function contextOf(headers: readonly string[]): TraceContext {
   return { traceparent: find('traceparent'), tracestate: find('tracestate') }
 }
 
-/** The headers with another context in place of theirs. */
+/** The headers with their context replaced by another. */
 export function replaceContext(headers: readonly string[], context: readonly string[]): string[] {
   const kept: string[] = []
   for (let index = 0; index + 1 < headers.length; index += 2) {

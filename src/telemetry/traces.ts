@@ -4,28 +4,29 @@ import type { Clock } from '../core/clock.ts'
 import type { RequestEvent } from './event.ts'
 import type { TraceContext, TraceOrigin, Traces } from './trace-contract.ts'
 
-/** How traces are made and where they go. */
+/** How traces are made and where they are sent. */
 export interface TraceSettings {
-  /** Takes OTLP over HTTP, in protobuf. */
+  /** Accepts OTLP over HTTP, in protobuf. */
   readonly endpoint: string
   /** The value of its Authorization header. Secret. */
   readonly authorization?: string | undefined
-  /** The share of traces that is kept, from 0 to 1. */
+  /** The fraction of traces that is kept, from 0 to 1. */
   readonly sampleRatio: number
   readonly serviceName: string
   readonly version: string
-  /** Whose requests they are, where it is a tenant's. */
+  /** The tenant whose requests they are, if any. */
   readonly tenant?: string | undefined
   readonly clock: Clock
-  /** Told when traces cannot be sent, and when they can be again. */
+  /** Called when traces cannot be sent, and when they can be again. */
   readonly onChange: (reason: string | undefined) => void
 }
 
 const exportMilliseconds = 5000
 
 /**
- * Opens traces over OTLP. What makes them is loaded here and now, so that nobody else pays for it. Whether a trace is kept
- * is for us to say, whatever flags a client sends: it must neither turn tracing on nor off.
+ * Opens traces over OTLP. The libraries are loaded only here, so that nobody else pays for them. Only we
+ * decide whether a trace is kept, whatever flags a client sends: a client must be able neither to enable
+ * tracing nor to disable it.
  */
 export async function openTraces(settings: TraceSettings): Promise<Traces> {
   const [api, core, sdk, { resourceFromAttributes }, { OTLPTraceExporter }] = await Promise.all([
@@ -61,7 +62,10 @@ export async function openTraces(settings: TraceSettings): Promise<Traces> {
   const tracer = provider.getTracer('portcullis', version)
   const propagator = new core.W3CTraceContextPropagator()
 
-  /** Times of `performance.now()` as those of the wall clock at this moment: spans of one request never leave each other. */
+  /**
+   * Converts times of `performance.now()` to those of the wall clock as of this moment, so that the spans of
+   * one request stay together.
+   */
   const wallClock = (): ((time: number) => HrTime) => {
     const began = clock.now() - performance.now()
     return (time) => core.millisToHrTime(began + time)
@@ -73,7 +77,10 @@ export async function openTraces(settings: TraceSettings): Promise<Traces> {
       get: (carrier: TraceContext, key) => carrier[key as keyof TraceContext],
     })
 
-  /** The header comes later on the way than the message, unless it is of a trace of its own: then both are told. */
+  /**
+   * The header was added later on the way than the message, unless it belongs to another trace: then both are
+   * recorded.
+   */
   const start = ({ header, message }: TraceOrigin, startTime: HrTime): Span => {
     const near = extract(header)
     const far = message === undefined ? api.ROOT_CONTEXT : extract(message)
@@ -109,7 +116,7 @@ export async function openTraces(settings: TraceSettings): Promise<Traces> {
         headers,
         went: () => void (went = true),
         end(event) {
-          // What has not ended is not sent: a request that was refused after all called nobody.
+          // A span that has not ended is not sent: a request that was refused after all called nobody.
           const ended = at(performance.now())
           if (went) end(call, event, ended)
           end(span, event, ended)
@@ -124,13 +131,15 @@ export async function openTraces(settings: TraceSettings): Promise<Traces> {
   }
 }
 
-/** Few names: what a client can choose is an attribute. */
+/** Few names: whatever a client can choose is an attribute. */
 function nameOf({ kind, methods, step, httpMethod }: RequestEvent): string {
   if (kind === 'mcp' && methods !== undefined) return methods.length === 1 ? `${methods[0]}` : 'batch'
   return step === undefined ? `${httpMethod} ${kind}` : `oauth ${step}`
 }
 
-/** The names are those of OpenTelemetry's semantic conventions, where it has one. Nobody is named but the client. */
+/**
+ * The names are those of OpenTelemetry's semantic conventions, if it has one. Only the client is identified.
+ */
 function attributesOf(event: RequestEvent): Record<string, string | number | undefined> {
   const { methods = [], object } = event
   return {
@@ -151,7 +160,9 @@ function attributesOf(event: RequestEvent): Record<string, string | number | und
   }
 }
 
-/** An exporter that tells when it begins to fail and when it works again. What it could not send is lost. */
+/**
+ * An exporter that reports when it begins to fail and when it works again. What it could not send is lost.
+ */
 function tellChanges(exporter: SpanExporter, onChange: TraceSettings['onChange']): SpanExporter {
   let fails = false
   return {

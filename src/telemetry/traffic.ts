@@ -2,19 +2,19 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
 import type { Outcome, RequestEvent } from './event.ts'
 
-/** Seconds that one point of a chart stands for. */
+/** Seconds per point of a chart. */
 export const slotSeconds = 5
 /** The points of a chart: ten minutes. */
 export const slotsShown = 120
 const mostActivities = 1000
 const mostDenials = 500
-/** The most requests that are remembered one by one. */
+/** The most requests that are remembered individually. */
 export const recentKept = 50
 
-/** Upper bounds of the classes in which durations are counted, in milliseconds; the last one has none. */
+/** Upper bounds of the classes in which durations are counted, in milliseconds; the last class has none. */
 export const durationBounds = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 250, 500, 1000, 5000] as const
 
-/** What ended in one slot of time. */
+/** What ended in one time slot. */
 export interface Slot {
   /** Seconds since the epoch. */
   readonly begins: number
@@ -49,7 +49,7 @@ export interface Denial {
   lastClientId: string
 }
 
-/** How often a step of OAuth ended in one way; `code` is empty where it went well. */
+/** How often a step of OAuth ended in one way; `code` is empty if it succeeded. */
 export interface FlowStep {
   readonly step: string
   readonly grantType: string
@@ -57,19 +57,22 @@ export interface FlowStep {
   count: number
 }
 
-/** A request with the time at which it was over, in milliseconds since the epoch. */
+/** A request with the time at which it ended, in milliseconds since the epoch. */
 export interface SeenRequest {
   readonly at: number
   readonly event: RequestEvent
 }
 
-/** What one process has seen since it started; the slots are those of the last ten minutes, and the one that runs. */
+/**
+ * What one process has seen since it started; the slots are those of the last ten minutes, and the current
+ * one.
+ */
 export interface TrafficRecord {
   readonly slots: readonly Slot[]
   readonly activities: readonly Activity[]
   readonly denials: readonly Denial[]
   readonly flows: readonly FlowStep[]
-  /** The latest ones, in their order. */
+  /** The latest ones, in order. */
   readonly recent: readonly SeenRequest[]
 }
 
@@ -86,8 +89,8 @@ export interface Traffic {
 }
 
 /**
- * Keeps events as they are and looks at them when somebody asks, or when many wait: a request pays for a place in a
- * list. What is kept is bounded, whatever clients choose to call themselves.
+ * Stores events unchanged and evaluates them when somebody asks, or when many are waiting, so that a request
+ * only costs a place in a list. Memory is bounded, whatever names clients choose.
  */
 export function watchTraffic(clock: Clock): Traffic {
   let waiting: SeenRequest[] = []
@@ -132,7 +135,7 @@ export function watchTraffic(clock: Clock): Traffic {
 
   return {
     request(event) {
-      // What the gateway only hands on is told by whoever answers it.
+      // What the gateway only passes on is recorded by whoever answers it.
       if (event.kind === 'proxy' && event.code === undefined) return
       if (waiting.push({ event, at: clock.now() }) >= 5000) digest()
     },
@@ -150,12 +153,12 @@ export function watchTraffic(clock: Clock): Traffic {
   }
 }
 
-/** When the slot of a time begins, in seconds since the epoch. */
+/** The beginning of the slot of a time, in seconds since the epoch. */
 export function slotOf(milliseconds: number): number {
   return Math.floor(milliseconds / 1000 / slotSeconds) * slotSeconds
 }
 
-/** What is counted as one activity, in a process and over several. */
+/** Identifies what is counted as one activity, within and across processes. */
 export function activityKey({
   subject,
   clientId,
@@ -165,7 +168,7 @@ export function activityKey({
   return [subject, clientId, upstream, method].join('\0')
 }
 
-/** What is counted as one way of being refused. */
+/** Identifies what is counted as one way of being refused. */
 export function denialKey({
   code,
   upstream,
@@ -175,7 +178,7 @@ export function denialKey({
   return [code, upstream, method, ...missing].join('\0')
 }
 
-/** What is counted as one end of a step of OAuth. */
+/** Identifies what is counted as one outcome of a step of OAuth. */
 export function flowKey({ step, grantType, code }: Omit<FlowStep, 'count'>): string {
   return [step, grantType, code].join('\0')
 }
