@@ -7,11 +7,11 @@ export interface Question {
   readonly headers?: Readonly<Record<string, string>>
   readonly form?: Readonly<Record<string, string>>
   readonly json?: unknown
-  /** Stops reading once the text so far is enough: an event stream may never end. */
+  /** Stops reading when the text so far is enough: an event stream may never end. */
   readonly enough?: (text: string) => boolean
 }
 
-/** Sends a request and reads the answer, within the limits. Never throws for what a server does. */
+/** Sends a request and reads the answer, within the limits. Never throws because of what a server does. */
 export type Ask = (url: string, question?: Question) => Promise<Reply>
 
 /** What bounds an examination. */
@@ -22,11 +22,14 @@ export interface AskLimits {
   readonly bodyBytes: number
 }
 
-/** Less time than this is none: timers are not exact. */
+/** Less time than this counts as none: timers are not exact. */
 const leastMs = 5
 const userAgentOfDoctor = 'portcullis-doctor'
 
-/** Builds the way out: no redirect is followed by itself, nothing is sent that the client would not send. */
+/**
+ * Creates the function that sends requests: it follows no redirects by itself, and sends nothing that the
+ * client would not send.
+ */
 export function createAsk(limits: AskLimits, userAgent: string | undefined): Ask {
   let spentMs = 0
   return async (url, question = {}) => {
@@ -114,7 +117,7 @@ const explanations: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'certificate: no TLS is spoken there',
 }
 
-/** How the explanations of TLS trouble begin. */
+/** How the explanations of TLS problems begin. */
 export const certificateTrouble = 'certificate: '
 
 function explain(error: unknown): string {

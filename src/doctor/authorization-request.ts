@@ -2,7 +2,7 @@ import { digest, randomToken } from '../core/secret.ts'
 import type { OAuthClient, ResourceFacts, ServerFacts } from './contract.ts'
 import type { ClientProfile } from './profile.ts'
 
-/** One authorization request, with what only the client knows of it. */
+/** One authorization request, with the values that only the client knows. */
 export interface AuthorizationRequest {
   readonly url: string
   readonly state: string
@@ -33,7 +33,7 @@ export function authorizationRequest(
   return { url: url.href, state, verifier }
 }
 
-/** The same request with parameters changed, or left out where undefined. */
+/** The same request with parameters changed, or removed if undefined. */
 export function changed(url: string, changes: Readonly<Record<string, string | undefined>>): string {
   const copy = new URL(url)
   for (const [name, value] of Object.entries(changes)) {

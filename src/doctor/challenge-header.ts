@@ -6,8 +6,8 @@ const separators = /[\s,]*/y
 const value = /\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/y
 
 /**
- * Finds the Bearer challenge in a `WWW-Authenticate` value, which may hold several challenges (RFC 9110 section
- * 11.6.1). The first of a repeated attribute counts. The input is untrusted.
+ * Finds the Bearer challenge in a `WWW-Authenticate` value, which may contain several challenges (RFC 9110
+ * section 11.6.1). Of a repeated attribute, the first one counts. The input is untrusted.
  */
 export function parseBearerChallenge(header: string | undefined): BearerChallenge | undefined {
   let found: Map<string, string> | undefined

@@ -3,7 +3,7 @@ import { discoveryChecks } from './checks/discovery.ts'
 import { signInChecks } from './checks/sign-in.ts'
 import type { Check, Need } from './contract.ts'
 
-/** Every check of doctor, in the order in which they are made. */
+/** All checks of doctor, in the order in which they are made. */
 export const checks = { ...discoveryChecks, ...signInChecks, ...callChecks } satisfies Record<string, Check>
 
 /** The name of a check. */
@@ -19,7 +19,7 @@ export const reasons: Readonly<Record<Need, string>> = {
   refresh: 'there is no refresh token',
 }
 
-/** The check of a name. */
+/** The check with a given name. */
 export function checkOf(name: CheckName): Check {
   return checks[name]
 }

@@ -4,22 +4,25 @@ import type { CheckName } from './checks.ts'
 import type { ClientProfile } from './profile.ts'
 import type { Report } from './report.ts'
 
-/** How a check ended. Only `failed` breaks a requirement (must); `warning` is a recommendation or a known trouble. */
+/**
+ * How a check ended. Only `failed` violates a requirement (must); `warning` is a recommendation or a known
+ * problem.
+ */
 export type Mark = 'passed' | 'warning' | 'failed' | 'skipped'
 
-/** What must be had before a check can be made. */
+/** What is required before a check can be made. */
 export type Need = 'resource' | 'server' | 'client' | 'login' | 'token' | 'refresh'
 
-/** One thing that is checked: data, so that output, documentation and tests say the same. */
+/** One thing that is checked, as data, so that output, documentation and tests agree. */
 export interface Check {
   readonly stage: string
-  /** What holds when the check passes. */
+  /** What is true if the check passes. */
   readonly title: string
   /** Ids of docs/conformance.md. */
   readonly requirements: readonly string[]
   /** The same in the words of the standards. */
   readonly source: string
-  /** What a server author does about it, unless the step knows better. */
+  /** What a server author can do about it, unless the step knows better. */
   readonly fix: string
   readonly needs?: Need
 }
@@ -32,34 +35,34 @@ export interface Finding {
   readonly title: string
   readonly requirements: readonly string[]
   readonly source: string
-  /** What was seen; for a skipped check the reason. */
+  /** What was seen; for a skipped check, the reason. */
   readonly detail?: string
   readonly cause?: string
   readonly fix?: string
 }
 
-/** How the tokens are had: given, by a user who approves, or as a machine. */
+/** How tokens are obtained: given, from a user who approves, or as a machine. */
 export type Credentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'login'; readonly waitMs: number }
   | { readonly kind: 'machine'; readonly clientId: string; readonly clientSecret: string }
 
-/** One examination: who looks at what, with which means. */
+/** One examination: which client examines which server, and with what. */
 export interface Visit {
   /** The MCP endpoint. */
   readonly endpoint: URL
   readonly profile: ClientProfile
-  /** The revision that is spoken at the MCP endpoint. */
+  /** The revision used at the MCP endpoint. */
   readonly revision: Revision
   readonly credentials: Credentials
-  /** A client that is known there already. */
+  /** A client that is already known there. */
   readonly client?: OAuthClient
-  /** A token for another resource, which must not open this one. */
+  /** A token for another resource, which must not be accepted by this one. */
   readonly foreignToken?: string
   readonly ask: Ask
   readonly report: Report
-  /** Tells the person at the terminal what is waited for. */
+  /** Tells the user at the terminal what doctor is waiting for. */
   readonly say: (line: string) => void
 }
 
@@ -78,7 +81,10 @@ export interface ResourceFacts {
   readonly scopes: readonly string[]
 }
 
-/** What a client takes from the metadata of the authorization server (RFC 8414). Untrusted, but its URLs are checked. */
+/**
+ * What a client takes from the metadata of the authorization server (RFC 8414). Untrusted, but its URLs are
+ * checked.
+ */
 export interface ServerFacts {
   readonly issuer: string
   readonly authorizationEndpoint: string
@@ -90,7 +96,7 @@ export interface ServerFacts {
   readonly takesDocuments: boolean
 }
 
-/** Tokens as they came. `refreshToken` is absent where none was given. */
+/** Tokens as they were received. `refreshToken` is absent if there was none. */
 export interface Tokens {
   readonly accessToken: string
   readonly refreshToken?: string

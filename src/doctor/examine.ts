@@ -25,13 +25,13 @@ import { registerReceiver } from './steps/register-receiver.ts'
 import { tryOriginEndpoints } from './steps/try-origin-endpoints.ts'
 
 interface ExamineOptions {
-  /** How the client may register; its own ways unless said otherwise. */
+  /** How the client may register; as it does itself by default. */
   readonly ways?: readonly ('document' | 'dynamic')[]
-  /** Where to listen for the answer of the login; any free port unless said otherwise. */
+  /** The port on which to listen for the answer of the login; any free one by default. */
   readonly callbackPort?: number
 }
 
-/** Walks the way of a client from the first request to the last. Throws Unreachable and PortTaken. */
+/** Acts as a client from the first request to the last. Throws Unreachable and PortTaken. */
 export async function examine(visit: Visit, options: ExamineOptions = {}): Promise<void> {
   const listens = visit.credentials.kind === 'login'
   const listener = listens ? await listenForAnswer(options.callbackPort ?? 0) : undefined
@@ -126,7 +126,7 @@ async function asMachine(
   await tryForeignToken(visit, { server: facts.server, client, tokens })
 }
 
-/** One that was given proves more than one that may not be had. */
+/** A given token proves more than one that may not be available. */
 async function tryForeignToken(visit: Visit, ports: Parameters<typeof refuseForeignToken>[1]): Promise<void> {
   if (visit.foreignToken === undefined) await refuseForeignToken(visit, ports)
 }
@@ -136,7 +136,7 @@ async function callWith(visit: Visit, token: string): Promise<void> {
   if (conversation !== undefined) await askForMore(visit, conversation)
 }
 
-/** Whatever this client would have done and did not come to is told, with the reason. */
+/** Reports, with the reason, everything that this client would have done but did not get to. */
 function tellSkipped({ endpoint, report, profile, credentials }: Visit): void {
   const isMachine = credentials.kind === 'machine'
   for (const name of Object.keys(checks) as CheckName[]) {

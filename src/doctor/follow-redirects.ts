@@ -1,17 +1,17 @@
 import type { Ask } from './ask.ts'
 import type { Reply } from './reply.ts'
 
-/** Where a browser would end, as far as doctor goes with it. */
+/** Where a browser would end up, as far as doctor follows it. */
 export interface Journey {
   /** The last answer of the authorization server. */
   readonly reply: Reply
-  /** Where it sends the browser, away from its own origin; nothing was requested there. */
+  /** Where it sends the browser, on another origin; nothing was requested there. */
   readonly away: URL | undefined
 }
 
 const mostHops = 6
 
-/** Follows redirects within one origin, with the cookies that were set on the way. */
+/** Follows redirects within one origin, with the cookies that were set along the way. */
 export async function followRedirects(ask: Ask, start: string): Promise<Journey> {
   const { origin } = new URL(start)
   const cookies = new Map<string, string>()

@@ -1,8 +1,8 @@
 import ipaddr from 'ipaddr.js'
 
 /**
- * Says why a client that reached one URL cannot, or must not, go to another that the server named; undefined where it
- * can. Decided by what is written alone: nothing is looked up. Both are untrusted.
+ * Explains why a client that reached one URL cannot, or must not, go to another that the server named;
+ * undefined if it can. Decided only by the text of the URLs: nothing is looked up. Both are untrusted.
  */
 export function unreachableReason(from: URL, url: string): string | undefined {
   const target = URL.parse(url)

@@ -4,7 +4,9 @@ import { listen } from '../http/listen.ts'
 /** A listener on this computer for one authorization response. */
 export interface AnswerListener {
   readonly port: number
-  /** The first request to the path, or undefined when nobody came in time. Untrusted: anybody may have made it. */
+  /**
+   * The first request to the path, or undefined if none came in time. Untrusted: anybody may have sent it.
+   */
   answer(path: string, waitMs: number): Promise<URLSearchParams | undefined>
   close(): void
 }
@@ -12,7 +14,7 @@ export interface AnswerListener {
 const page =
   'The answer has arrived. You can close this window; portcullis doctor continues in the terminal.\n'
 
-/** Starts to listen on loopback. Port 0 takes any. Throws PortTaken. */
+/** Starts to listen on loopback. Port 0 takes any free one. Throws PortTaken. */
 export async function listenForAnswer(port: number): Promise<AnswerListener> {
   let wanted: string | undefined
   let deliver: (answer: URLSearchParams) => void = () => undefined

@@ -7,7 +7,7 @@ import { isPage, jsonOf, type Reply } from './reply.ts'
 const clientInfo = { name: 'portcullis-doctor', version }
 const accept = 'application/json, text/event-stream'
 
-/** What stands around a call. */
+/** The context of a call. */
 export interface CallOptions {
   readonly token?: string
   readonly session?: string
@@ -16,14 +16,14 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** The request with which a client of a revision begins. */
+/** The first request of a client that uses a revision. */
 export function openingCall(revision: Revision, options: CallOptions = {}): Question {
   if (eraOf(revision) === 'modern') return call(revision, 'server/discover', {}, options)
   const params = { protocolVersion: revision, capabilities: {}, clientInfo }
   return call(revision, 'initialize', params, options)
 }
 
-/** A request of a revision, with the headers and `_meta` that its era wants. */
+/** A request of a revision, with the headers and `_meta` that its era requires. */
 export function call(
   revision: Revision,
   method: string,
@@ -49,7 +49,7 @@ export function call(
   }
 }
 
-/** What a legacy client sends once it is initialised. */
+/** What a legacy client sends after it has been initialized. */
 export function initializedNotification(options: CallOptions): Question {
   const json = { jsonrpc: '2.0', method: 'notifications/initialized' }
   return { method: 'POST', headers: sessionHeaders(options), json }
@@ -85,7 +85,7 @@ function responseIn(text: string): JsonObject | undefined {
       const value: unknown = JSON.parse(data as string)
       if (isJsonObject(value) && ('result' in value || 'error' in value)) return value
     } catch {
-      // half an event, or one that is no JSON: the next may be the one
+      // half an event, or one that is not JSON: the next may be the right one
     }
   }
   return undefined

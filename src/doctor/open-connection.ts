@@ -2,14 +2,17 @@ import type { Visit } from './contract.ts'
 import { call, openingCall } from './mcp-request.ts'
 import { isSuccess, type Reply } from './reply.ts'
 
-/** How a server met a client that opens a connection. */
+/** How a server responded to a client that opens a connection. */
 export interface Opening {
   readonly reply: Reply
-  /** The refusal of tools/list, where the opening was let in and that was not. */
+  /** The refusal of tools/list, if the opening was accepted and that was not. */
   readonly later?: Reply
 }
 
-/** Opens a connection, with a token or without. Some servers let everybody in and ask for a token later. */
+/**
+ * Opens a connection, with or without a token. Some servers accept everybody at first and require a token
+ * later.
+ */
 export async function openConnection(visit: Visit, token?: string): Promise<Opening> {
   const { ask, endpoint, revision } = visit
   const headers = token === undefined ? {} : { token }

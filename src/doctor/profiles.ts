@@ -1,6 +1,6 @@
 import type { ClientProfile, ResourceMetadataForm, ServerMetadataForm } from './profile.ts'
 
-/** The order of the official SDKs, which most clients are built with. */
+/** The order of the official SDKs, on which most clients are based. */
 const sdkResource: readonly ResourceMetadataForm[] = ['challenge', 'path', 'root']
 const sdkServer: readonly ServerMetadataForm[] = ['oauth-inserted', 'openid-inserted', 'openid-appended']
 
@@ -36,7 +36,7 @@ const inspector = {
   asksOfflineAccess: true,
 } as const
 
-/** The clients that doctor can stand in for. */
+/** The clients as which doctor can act. */
 export const profiles = {
   inspector: {
     ...inspector,
@@ -132,10 +132,10 @@ export const profiles = {
   },
 } as const satisfies Record<string, ClientProfile>
 
-/** The name of a client that doctor can stand in for. */
+/** The name of a client as which doctor can act. */
 export type ProfileName = keyof typeof profiles
 
-/** Finds a profile by the name a person typed. */
+/** Finds a profile by the name that a user typed. */
 export function findProfile(name: string): ClientProfile | undefined {
   return Object.hasOwn(profiles, name) ? profiles[name as ProfileName] : undefined
 }
@@ -146,7 +146,7 @@ export function redirectUrisOf(profile: ClientProfile, port?: number): readonly 
   return profile.redirectUris.map((uri) => uri.replace('{loopback}', callback ?? ''))
 }
 
-/** The callback of a client on this computer, or undefined where its answers go elsewhere. */
+/** The callback of a client on this computer, or undefined if its answers go elsewhere. */
 export function callbackOf({ loopback }: ClientProfile, port?: number): string | undefined {
   return loopback === undefined
     ? undefined

@@ -1,41 +1,41 @@
 import { isJsonObject, type JsonObject } from '../mcp/json.ts'
 
-/** What came back. All of it is untrusted. */
+/** What was received. All of it is untrusted. */
 export interface Reply {
   readonly url: string
-  /** 0 where no answer came; then `problem` says why. */
+  /** 0 if there was no answer; then `problem` says why. */
   readonly status: number
-  /** By lower-case name; repeated ones are joined with commas. */
+  /** By lower-case name; repeated headers are joined with commas. */
   readonly headers: Readonly<Record<string, string>>
   readonly cookies: readonly string[]
-  /** The body, cut off at the limit. */
+  /** The body, truncated at the limit. */
   readonly text: string
   readonly problem?: string
 }
 
-/** The body as a JSON object, whatever its media type; undefined for everything else. */
+/** The body as a JSON object, whatever its media type; undefined for anything else. */
 export function jsonOf({ text }: Reply): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return isJsonObject(value) ? value : undefined
   } catch {
-    return undefined // no JSON: the caller says what it wanted
+    return undefined // not JSON: the caller reports what it expected
   }
 }
 
-/** The name that a gate of Portcullis gives an error; undefined for every other answer. */
+/** The error code in an answer of a Portcullis gateway; undefined for any other answer. */
 export function codeOf(reply: Reply): unknown {
   const error = jsonOf(reply)?.['error']
   const data = isJsonObject(error) ? error['data'] : undefined
   return isJsonObject(data) ? data['code'] : undefined
 }
 
-/** Whether a body is a page for people. */
+/** Whether a body is an HTML page. */
 export function isPage({ headers, text }: Reply): boolean {
   return (headers['content-type'] ?? '').includes('html') || /^\s*<(?:!doctype|html)/i.test(text)
 }
 
-/** Whether a request was let in. */
+/** Whether a request was accepted. */
 export function isSuccess({ status }: Reply): boolean {
   return status >= 200 && status < 300
 }
@@ -45,7 +45,7 @@ export function isDocument(reply: Reply): boolean {
   return reply.status === 200 && jsonOf(reply) !== undefined
 }
 
-/** What came back, in a few words. */
+/** A short description of what was received. */
 export function describe(reply: Reply): string {
   const { status, headers, problem } = reply
   if (status === 0) return problem ?? 'no answer'
@@ -63,7 +63,7 @@ export function describe(reply: Reply): string {
   return `${status} ${headers['content-type'] ?? 'without a media type'}`
 }
 
-/** A URL as it may be shown: what stands in queries may be secret. */
+/** A URL in the form in which it may be shown: a query may contain secrets. */
 function withoutQuery(url: string): string {
   const end = url.search(/[?#]/)
   return end === -1 ? url : url.slice(0, end)

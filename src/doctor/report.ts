@@ -2,11 +2,11 @@ import { displayText } from '../http/page.ts'
 import { type CheckName, checkOf } from './checks.ts'
 import type { Finding, Mark } from './contract.ts'
 
-/** Collects what was found. What a server said is made harmless, and secrets are taken out, before it is kept. */
+/** Collects findings. What a server said is made harmless, and secrets are removed, before it is stored. */
 export interface Report {
   readonly findings: readonly Finding[]
   pass(check: CheckName, detail?: string): void
-  /** `fix` stands in for the one of the check where the step knows better. */
+  /** `fix` replaces that of the check if the step knows better. */
   warn(check: CheckName, cause: string, fix?: string): void
   fail(check: CheckName, cause: string, fix?: string): void
   skip(check: CheckName, reason: string): void
@@ -18,7 +18,7 @@ export interface Report {
 const longest = 600
 const shortest = 4
 
-/** An empty report. `onFinding` hears of each finding as it is made. */
+/** An empty report. `onFinding` is called with each finding as it is made. */
 export function createReport(onFinding: (finding: Finding) => void): Report {
   const findings: Finding[] = []
   const secrets = new Set<string>()
@@ -47,7 +47,7 @@ export function createReport(onFinding: (finding: Finding) => void): Report {
     skip: (check, reason) => add(check, 'skipped', { detail: clean(reason) }),
     has: (check) => findings.some((finding) => finding.check === check),
     hide(secret) {
-      // Shorter ones would blot out ordinary words, and are no secrets.
+      // Shorter ones would hide ordinary words, and are not secrets.
       if (secret.length < shortest) return
       const inForm = new URLSearchParams({ '': secret }).toString().slice(1)
       for (const spelling of [secret, encodeURIComponent(secret), inForm]) secrets.add(spelling)

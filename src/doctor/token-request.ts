@@ -1,7 +1,7 @@
 import type { OAuthClient, Visit } from './contract.ts'
 import { jsonOf, type Reply } from './reply.ts'
 
-/** Posts to a token endpoint as this client: with HTTP Basic where it has a secret (RFC 6749 section 2.3.1). */
+/** Posts to a token endpoint as this client: with HTTP Basic if it has a secret (RFC 6749 section 2.3.1). */
 export async function tokenRequest(
   { ask, report }: Visit,
   endpoint: string,

@@ -1,2 +1,2 @@
-/** The server could not be reached at all: nothing is right or wrong about it. */
+/** The server could not be reached at all, so nothing can be said about it. */
 export class Unreachable extends Error {}

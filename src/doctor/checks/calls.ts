@@ -1,6 +1,6 @@
 import type { Check } from '../contract.ts'
 
-/** What is checked at the MCP endpoint with tokens, and for pages. */
+/** The checks of the MCP endpoint with tokens, and from web pages. */
 export const callChecks = {
   'token-forged': {
     stage: 'MCP',

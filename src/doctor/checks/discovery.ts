@@ -1,6 +1,6 @@
 import type { Check } from '../contract.ts'
 
-/** What is checked before a client registers. */
+/** The checks before a client registers. */
 export const discoveryChecks = {
   address: {
     stage: 'Address',

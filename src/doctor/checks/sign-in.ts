@@ -1,6 +1,6 @@
 import type { Check } from '../contract.ts'
 
-/** What is checked from registration to the tokens. */
+/** The checks from registration to the tokens. */
 export const signInChecks = {
   'registration-way': {
     stage: 'Registration',

@@ -4,19 +4,19 @@ import { type CallOptions, call, sessionHeaders } from '../mcp-request.ts'
 import { describe, type Reply } from '../reply.ts'
 
 /**
- * Calls what the token may not cover, then ends the session. Made after the refresh, because a server may answer the
- * refresh that follows a challenge in a way of its own.
+ * Makes a call that the token may not cover, then ends the session. Comes after the refresh, because a server
+ * may answer a refresh that follows a challenge differently.
  */
 export async function askForMore(visit: Visit, options: CallOptions): Promise<void> {
   const { ask, endpoint, revision } = visit
-  // No tool has this name, so nothing can be set off by the call.
+  // No tool has this name, so the call cannot cause anything.
   const params = { name: 'portcullis-doctor-no-such-tool', arguments: {} }
   judge(visit, await ask(endpoint.href, call(revision, 'tools/call', params, options)))
   if (options.session === undefined) return
   await ask(endpoint.href, { method: 'DELETE', headers: sessionHeaders(options) })
 }
 
-/** Judges the refusal of a call beyond the scopes (RFC 6750 section 3.1), where the call was refused for that. */
+/** Judges the refusal of a call beyond the scopes (RFC 6750 section 3.1), if that is why it was refused. */
 function judge({ report }: Visit, reply: Reply): void {
   if (reply.status === 401) {
     return report.fail(

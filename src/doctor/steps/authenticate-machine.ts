@@ -3,7 +3,7 @@ import { describe } from '../reply.ts'
 import { textOf, tokenRequest } from '../token-request.ts'
 import { judgeTokens } from './judge-tokens.ts'
 
-/** Gets a token for a machine (RFC 6749 section 4.4). Returns undefined where none came. */
+/** Gets a token for a machine (RFC 6749 section 4.4). Returns undefined if there was none. */
 export async function authenticateMachine(
   visit: Visit,
   { server, resource }: { server: ServerFacts; resource: ResourceFacts },

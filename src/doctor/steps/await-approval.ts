@@ -11,7 +11,9 @@ interface ApprovalPorts {
   readonly waitMs: number
 }
 
-/** Lets a user sign in and approve, and judges the answer. Returns the code, or undefined where none came. */
+/**
+ * Lets a user sign in and approve, and judges the answer. Returns the code, or undefined if there was none.
+ */
 export async function awaitApproval(
   { report, say }: Visit,
   { request, client, server, listener, waitMs }: ApprovalPorts,

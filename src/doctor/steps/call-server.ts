@@ -10,7 +10,10 @@ import {
 } from '../mcp-request.ts'
 import { describe, type Reply } from '../reply.ts'
 
-/** Calls the MCP server as the client does once it has a token. Returns how to go on, or undefined where it cannot. */
+/**
+ * Calls the MCP server as the client does after it has a token. Returns how to continue, or undefined if that
+ * is not possible.
+ */
 export async function callServer(visit: Visit, token: string): Promise<CallOptions | undefined> {
   const { ask, endpoint, revision, report } = visit
   const opening = await ask(endpoint.href, openingCall(revision, { token }))

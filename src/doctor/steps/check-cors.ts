@@ -3,7 +3,10 @@ import type { ServerFacts, Visit } from '../contract.ts'
 import { openingCall } from '../mcp-request.ts'
 import { describe, isSuccess, type Reply } from '../reply.ts'
 
-/** Asks what a browser asks before a page may call, and looks whether the page could read the answers. */
+/**
+ * Sends the requests that a browser sends before a page may call, and checks whether the page could read the
+ * answers.
+ */
 export async function checkCors(visit: Visit, server: ServerFacts | undefined): Promise<void> {
   const { profile, endpoint, ask, report } = visit
   if (profile.page === undefined) return
@@ -66,7 +69,7 @@ function preflightProblem(reply: Reply, origin: string, wanted: readonly string[
   if (!isSuccess(reply)) return `${reply.url} answers the preflight with ${describe(reply)}`
   const names = (reply.headers['access-control-allow-headers'] ?? '').toLowerCase().split(',')
   const allowed = new Set(names.map((name) => name.trim()))
-  // An asterisk never stands for authorization.
+  // An asterisk never includes `authorization`.
   const isAllowed = (name: string): boolean =>
     allowed.has(name) || (name !== 'authorization' && allowed.has('*'))
   const lacking = wanted.filter((name) => !isAllowed(name))

@@ -2,9 +2,9 @@ import type { Ask } from '../ask.ts'
 import { codeOf, isDocument, type Reply } from '../reply.ts'
 
 /**
- * Finds out whether a document that is missing at its well-known address is kept there by a proxy in front, which hands
- * on the path of a server and not the well-known addresses about it (RFC 8414 section 3.1, RFC 9728 section 3.1): many
- * servers have it a second time below their path. Returns what mends it, or undefined.
+ * Finds out whether a document is missing at its well-known address because a proxy in front forwards the
+ * path of a server but not the well-known addresses about it (RFC 8414 section 3.1, RFC 9728 section 3.1):
+ * many servers also serve it below their path. Returns the fix, or undefined.
  */
 export async function findBehindProxy(ask: Ask, missing: string): Promise<string | undefined> {
   const { origin, pathname } = new URL(missing)
@@ -16,7 +16,10 @@ export async function findBehindProxy(ask: Ask, missing: string): Promise<string
   return `The server has the document, at ${appended}, so a proxy in front does not forward this address: have it forward, unchanged, paths that begin with \`/.well-known/\` and continue with \`/${first}\` (nginx: \`location ~ ^(/\\.well-known/[^/]+)?/${first}(/|$)\` with a \`proxy_pass\` without a path).`
 }
 
-/** What mends a request that lost the prefix of its path on the way, where the server says so; undefined otherwise. */
+/**
+ * The fix for a request that lost the prefix of its path on the way, if the server says so; undefined
+ * otherwise.
+ */
 export function findLostPrefix(reply: Reply): string | undefined {
   return codeOf(reply) === 'path_outside'
     ? 'Have the proxy in front forward paths unchanged: it strips the prefix, or the URL lacks it (nginx: `proxy_pass` without a path or trailing slash).'

@@ -12,9 +12,9 @@ import { findBehindProxy } from './find-behind-proxy.ts'
 const wellKnown = '/.well-known/oauth-protected-resource'
 
 /**
- * Looks for protected resource metadata in the three places (RFC 9728 sections 3.1 and 5.1), and takes what the client
- * would take. Without any, the origin is taken for the authorization server, as clients do. Returns undefined where
- * the metadata leads nowhere.
+ * Looks for protected resource metadata in the three places (RFC 9728 sections 3.1 and 5.1), and uses what
+ * the client would use. Without any, the origin is assumed to be the authorization server, as clients do.
+ * Returns undefined if the metadata leads nowhere.
  */
 export async function findResourceMetadata(
   visit: Visit,
@@ -91,7 +91,8 @@ async function judgePlaces(
     if (named !== undefined) await judgePlace('metadata-challenge', named)
   } else if (challenge !== undefined) {
     const cause = 'the challenge has no resource_metadata'
-    // Since 2025-11-25 the well-known address will do (MCP Authorization, Protected Resource Metadata Discovery).
+    // Since 2025-11-25 the well-known address is sufficient (MCP Authorization, Protected Resource Metadata
+    // Discovery).
     if (isUsable(path) || isUsable(root))
       report.warn('challenge-metadata', `${cause}; only newer clients find the document without it`)
     else report.fail('challenge-metadata', `${cause}, and no well-known address has the document`)
@@ -109,7 +110,10 @@ async function judgePlaces(
   }
 }
 
-/** A page where a document should be, or not be, makes clients stumble over its first character. */
+/**
+ * An HTML page in place of a document, or where there should be none, makes clients fail at its first
+ * character.
+ */
 async function judgeMissing({ endpoint, ask, report }: Visit): Promise<void> {
   const reply = await ask(
     `${endpoint.origin}/.well-known/oauth-authorization-server/portcullis-doctor/nothing-here`,

@@ -15,8 +15,8 @@ const urlMembers = [
 ] as const
 
 /**
- * Looks for the metadata of the authorization server in the forms and the order of the client (RFC 8414 section 3.1),
- * and judges what it says. Returns undefined where nobody could go on from it.
+ * Looks for the metadata of the authorization server in the forms and the order of the client (RFC 8414
+ * section 3.1), and judges its content. Returns undefined if nobody could continue with it.
  */
 export async function findServerMetadata(
   visit: Visit,
@@ -65,7 +65,7 @@ export async function findServerMetadata(
   }
 }
 
-/** The addresses of the metadata of an issuer, in the order of a client. */
+/** The metadata addresses of an issuer, in the order of a client. */
 function addressesOf(issuer: string, forms: readonly ServerMetadataForm[]): string[] {
   const { origin, pathname } = new URL(issuer)
   const path = withoutTrailingSlash(pathname)
@@ -87,7 +87,7 @@ async function readFirst({ ask, profile, report }: Visit, issuer: string): Promi
       return reply
     }
     tried.push(`${url}: ${describe(reply)}`)
-    // Clients look further after 4xx and 502 alone.
+    // Clients only look further after 4xx and 502.
     const looksFurther = (reply.status >= 400 && reply.status < 500) || reply.status === 502
     if (looksFurther) continue
     const fix = isPage(reply)

@@ -3,14 +3,14 @@ import type { ResourceFacts, Visit } from '../contract.ts'
 import type { Reply } from '../reply.ts'
 import { audienceOf } from '../token-request.ts'
 
-/** What every answer with tokens must say: that nobody keeps it, and for which server the token is. */
+/** What every answer with tokens must say: that it must not be cached, and for which server the token is. */
 export function judgeTokens({ report }: Visit, reply: Reply, token: string, resource: ResourceFacts): void {
   if (/no-store/i.test(reply.headers['cache-control'] ?? '')) report.pass('token-cache')
   else report.fail('token-cache', 'Cache-Control lacks no-store')
   judgeAudience(report, token, resource)
 }
 
-/** The audience of a token that can be read. */
+/** The audience of a readable token. */
 export function judgeAudience(report: Visit['report'], token: string, { resource }: ResourceFacts): void {
   const audience = audienceOf(token)
   if (audience === undefined)

@@ -1,7 +1,9 @@
 import type { ServerFacts, Visit } from '../contract.ts'
 import { describe, isSuccess, jsonOf } from '../reply.ts'
 
-/** Asks the token endpoint for something under a client id that nobody has: clients register anew on invalid_client. */
+/**
+ * Sends a request with an unknown client id to the token endpoint: clients register again on invalid_client.
+ */
 export async function meetUnknownClient(
   { ask, report }: Visit,
   { tokenEndpoint }: ServerFacts,

@@ -3,7 +3,9 @@ import type { OAuthClient, Visit } from '../contract.ts'
 import { followRedirects, type Journey } from '../follow-redirects.ts'
 import { describe } from '../reply.ts'
 
-/** Goes where a client sends the user: a login must appear, framed by nobody and readable by no other page. */
+/**
+ * Goes where a client sends the user: a login must appear that cannot be framed or read by any other page.
+ */
 export async function openLogin(
   visit: Visit,
   request: AuthorizationRequest,

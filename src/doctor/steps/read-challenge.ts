@@ -14,20 +14,20 @@ const hostAdvice =
   'Have the proxy in front forward `Host` as clients send it, with its port (nginx: `proxy_set_header Host $http_host`), or add what it sends to `allowedHosts`. The gateway’s log says which Host came and which are served.'
 const errorAdvice = 'Leave `error` out of the challenge when the request has no token.'
 
-/** What the first request met: the challenge where there is one; undefined ends the examination. */
+/** The answer to the first request: the challenge, if there is one; undefined ends the examination. */
 export interface FirstContact {
   readonly challenge: BearerChallenge | undefined
 }
 
 /**
- * Makes the first request of the client, without a token. Throws Unreachable where nothing answers; returns undefined
- * where no further request could succeed.
+ * Makes the first request of the client, without a token. Throws Unreachable if nothing answers; returns
+ * undefined if no further request could succeed.
  */
 export async function readChallenge(visit: Visit): Promise<FirstContact | undefined> {
   const { endpoint, profile, report, ask } = visit
   const listen = { headers: { accept: 'text/event-stream' } }
   const first = profile.opensWith === 'GET' ? await ask(endpoint.href, listen) : undefined
-  // A server may serve no GET: clients that begin with it go on with POST.
+  // A server may not support GET: clients that begin with it continue with POST.
   const { reply, later } =
     first === undefined || first.status === 405 ? await openConnection(visit) : { reply: first }
   if (reply.status === 0) {
@@ -46,7 +46,7 @@ export async function readChallenge(visit: Visit): Promise<FirstContact | undefi
   return { challenge }
 }
 
-/** Returns false where that was no MCP server: whatever else is found there would only lead astray. */
+/** Returns false if that was not an MCP server: anything else found there would only mislead. */
 function judgeStatus({ report }: Visit, reply: Reply): boolean {
   const { status } = reply
   if (status === 401) {
@@ -68,7 +68,7 @@ function meaningOf(reply: Reply): string {
   return isPage(reply) ? 'this is a web page, not an MCP server' : 'anyone is let in without a token'
 }
 
-/** What mends it where the request did not come to an MCP server; undefined where it did. */
+/** The fix if the request did not reach an MCP server; undefined if it did. */
 function adviceElsewhere(reply: Reply): string | undefined {
   const { status } = reply
   if (status === 404) return findLostPrefix(reply) ?? pathAdvice

@@ -11,7 +11,7 @@ interface RedeemPorts {
   readonly verifier: string
 }
 
-/** Exchanges the code (RFC 6749 section 4.1.3). Returns undefined where no access token came. */
+/** Exchanges the code (RFC 6749 section 4.1.3). Returns undefined if there was no access token. */
 export async function redeemCode(visit: Visit, ports: RedeemPorts): Promise<Tokens | undefined> {
   const { report } = visit
   const reply = await redeem(visit, ports)
@@ -32,7 +32,7 @@ export async function redeemCode(visit: Visit, ports: RedeemPorts): Promise<Toke
   return { accessToken, ...(refreshToken === undefined ? {} : { refreshToken }) }
 }
 
-/** Tries the same code again. Made last, because a good server ends the whole grant for it. */
+/** Tries the same code again. Done last, because a good server then ends the whole grant. */
 export async function redeemTwice(visit: Visit, ports: RedeemPorts): Promise<void> {
   const { report } = visit
   const reply = await redeem(visit, ports)

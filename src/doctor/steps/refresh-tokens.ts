@@ -3,7 +3,10 @@ import { openingCall } from '../mcp-request.ts'
 import { describe } from '../reply.ts'
 import { textOf, tokenRequest } from '../token-request.ts'
 
-/** Refreshes as the client does when its token has expired (RFC 6749 section 6). Returns what is valid from then on. */
+/**
+ * Refreshes as the client does when its token has expired (RFC 6749 section 6). Returns the tokens that are
+ * valid from then on.
+ */
 export async function refreshTokens(
   visit: Visit,
   { server, resource, client }: { server: ServerFacts; resource: ResourceFacts; client: OAuthClient },

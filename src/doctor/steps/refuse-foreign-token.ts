@@ -14,8 +14,8 @@ interface ForeignPorts {
 }
 
 /**
- * Tries to get a token for another resource, and to use it here. Most authorization servers know no other resource
- * and say so; that is right, and proves nothing about the MCP server.
+ * Tries to get a token for another resource, and to use it here. Most authorization servers know no other
+ * resource and say so; that is right, and proves nothing about the MCP server.
  */
 export async function refuseForeignToken(
   visit: Visit,
@@ -59,7 +59,7 @@ export async function refuseForeignToken(
   )
 }
 
-/** Brings a token that the user says is for another resource. */
+/** Sends a token that, according to the user, is for another resource. */
 export async function refuseGivenToken(
   { ask, endpoint, report, revision }: Visit,
   token: string,

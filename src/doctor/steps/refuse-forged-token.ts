@@ -3,7 +3,10 @@ import type { Visit } from '../contract.ts'
 import { openConnection } from '../open-connection.ts'
 import { describe, isSuccess } from '../reply.ts'
 
-/** Comes with a token that nobody made: 401, with a challenge that makes the client sign in anew. */
+/**
+ * Sends a token that nobody issued: the answer must be 401, with a challenge that makes the client sign in
+ * again.
+ */
 export async function refuseForgedToken(visit: Visit): Promise<void> {
   const { report } = visit
   const { reply, later } = await openConnection(visit, 'portcullis-doctor-made-this-up')

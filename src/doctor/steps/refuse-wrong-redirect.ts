@@ -5,7 +5,10 @@ import { describe } from '../reply.ts'
 
 const strange = 'https://portcullis-doctor.invalid/callback'
 
-/** Asks to be sent to an address that no client registered: an error page must come, and no redirect. */
+/**
+ * Requests a redirect to an address that no client registered: the answer must be an error page, not a
+ * redirect.
+ */
 export async function refuseWrongRedirect(
   { ask, report }: Visit,
   { url }: AuthorizationRequest,

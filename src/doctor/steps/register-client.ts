@@ -7,15 +7,15 @@ interface RegistrationPorts {
   readonly resource: ResourceFacts
   /** Where the client listens for its answer. */
   readonly redirectUri: string
-  /** The port of that, where it was chosen now. */
+  /** Its port, if it was chosen just now. */
   readonly port?: number
-  /** Which ways the client may take: its own, unless the user said otherwise. */
+  /** Which ways the client may use: its own, unless the user said otherwise. */
   readonly ways: readonly ('document' | 'dynamic')[]
 }
 
 /**
- * Gets a client id as the client would: one that is known already, its metadata document, or dynamic registration
- * (RFC 7591). Returns undefined where there is no way in.
+ * Gets a client id as the client would: a known one, its metadata document, or dynamic registration (RFC
+ * 7591). Returns undefined if none is possible.
  */
 export async function registerClient(
   visit: Visit,

@@ -2,7 +2,7 @@ import type { OAuthClient, ServerFacts, Visit } from '../contract.ts'
 import { describe, jsonOf } from '../reply.ts'
 
 /**
- * Registers doctor itself, to receive the answer in place of a client whose answers go to a web site. Returns the
+ * Registers doctor itself, to receive the answer for a client whose answers go to a web site. Returns the
  * client, or why there is none.
  */
 export async function registerReceiver(

@@ -1,7 +1,10 @@
 import type { Visit } from '../contract.ts'
 import { describe } from '../reply.ts'
 
-/** Looks for the endpoints that some hosted clients use on the origin of the MCP server, whatever metadata says. */
+/**
+ * Looks for the endpoints that some hosted clients use on the origin of the MCP server, whatever the metadata
+ * says.
+ */
 export async function tryOriginEndpoints({ ask, endpoint, profile, report }: Visit): Promise<void> {
   if (!profile.usesOriginEndpoints) return
   const missing: string[] = []
@@ -11,7 +14,7 @@ export async function tryOriginEndpoints({ ask, endpoint, profile, report }: Vis
     ['/register', 'POST'],
   ] as const) {
     const reply = await ask(endpoint.origin + path, { method, ...(method === 'POST' ? { form: {} } : {}) })
-    // Any other refusal shows that somebody is there.
+    // Any other refusal shows that the endpoint exists.
     if ([0, 404, 405].includes(reply.status)) missing.push(`${path} answers ${describe(reply)}`)
   }
   if (missing.length === 0) report.pass('origin-endpoints')
