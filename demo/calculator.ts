@@ -4,7 +4,10 @@ import { z } from 'zod'
 const result = z.object({ result: z.number() })
 const largestFactorial = 170
 
-/** A tool of the calculator: how it reads its input and what it gives. `compute` throws for what has no result. */
+/**
+ * A tool of the calculator: how it reads its input and what it returns. `compute` throws if there is no
+ * result.
+ */
 interface Operation {
   readonly name: string
   readonly title: string
@@ -80,7 +83,7 @@ const operations: readonly Operation[] = [
   },
 ]
 
-/** Gives a server the ten tools. */
+/** Adds the ten tools to a server. */
 export function addTools(server: McpServer): void {
   for (const { name, title, description, inputs, compute } of operations) {
     const inputSchema = z.object(Object.fromEntries(inputs.map((input) => [input, z.number()])))
@@ -93,7 +96,7 @@ export function addTools(server: McpServer): void {
           const output = { result: finite(compute(...inputs.map((input) => values[input] ?? Number.NaN))) }
           return { content: [{ type: 'text', text: String(output.result) }], structuredContent: output }
         } catch (error) {
-          // What has no result is an answer for the model to read, not a fault of the protocol.
+          // That there is no result is an answer for the model to read, not a protocol error.
           return { content: [{ type: 'text', text: (error as Error).message }], isError: true }
         }
       },

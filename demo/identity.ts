@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { AuthInfo } from '@modelcontextprotocol/server'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 
-/** Says who calls; undefined for a request that did not come through the gateway. */
+/** Returns who is calling; undefined for a request that did not come through the gateway. */
 export type IdentityCheck = (req: IncomingMessage) => Promise<AuthInfo | undefined>
 
 interface IdentityOptions {

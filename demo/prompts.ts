@@ -40,7 +40,7 @@ const argsSchema = z.object({
   language: z.string().optional().describe('The language it is written in'),
 })
 
-/** Gives a server the four prompts. */
+/** Adds the four prompts to a server. */
 export function addPrompts(server: McpServer): void {
   for (const { name, title, description, look } of reviews) {
     server.registerPrompt(name, { title, description, argsSchema }, ({ code, language = '' }) => ({

@@ -7,7 +7,7 @@ import { createLibrary } from './documents.ts'
 import { identityCheck } from './identity.ts'
 import { addPrompts } from './prompts.ts'
 
-/** The demo MCP server, running. */
+/** The running demo MCP server. */
 export interface DemoServer {
   readonly url: string
   close(): Promise<void>
@@ -23,8 +23,8 @@ interface DemoOptions {
 const path = '/mcp'
 
 /**
- * Starts a small MCP server of both eras: ten tools, four resources, four prompts. It serves only what the gateway
- * vouches for; everybody else gets a 401. Rejects with the system's error when the port is taken.
+ * Starts a small MCP server for both eras: ten tools, four resources, four prompts. It serves only what the
+ * gateway vouches for; all other requests get a 401. Rejects with the system's error if the port is taken.
  */
 export async function startDemoServer({ host, port, gateway }: DemoOptions): Promise<DemoServer> {
   const library = await createLibrary()

@@ -46,7 +46,7 @@ async function* writeEvents(named: string[], { format, ...flags }: ExportFlags):
     yield writers[format](selected)
 }
 
-/** Writes as fast as the reader takes it, to the end or until the reader has seen enough. */
+/** Writes as fast as the reader accepts it, to the end or until the reader has seen enough. */
 async function print(texts: AsyncIterable<string>): Promise<void> {
   try {
     await pipeline(texts, process.stdout, { end: false })

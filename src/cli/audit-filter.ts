@@ -4,10 +4,10 @@ import type { EventFilter } from '../audit/filter.ts'
 import { systemClock } from '../core/clock.ts'
 import type { SourceFlags } from './audit-source.ts'
 
-/** The flags that say which events are meant, as they are called in the filter. */
+/** The flags that select events, named as in the filter. */
 export type FilterFlags = SourceFlags & EventFilter
 
-/** Adds the flags that say of which time. */
+/** Adds the flags that select a period. */
 export function addTimeFlags(command: Command): Command {
   return command
     .option(
@@ -18,7 +18,7 @@ export function addTimeFlags(command: Command): Command {
     .option('--until <time>', 'before this time', parseTime)
 }
 
-/** Adds the flags that say which events are meant. */
+/** Adds the flags that select events. */
 export function addFilterFlags(command: Command): Command {
   return addTimeFlags(command)
     .option(
@@ -35,10 +35,10 @@ export function addFilterFlags(command: Command): Command {
 }
 
 const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
-/** `Date.parse` takes much more: `40` for the year 2040, and the 30th of February for a day in March. */
+/** `Date.parse` accepts much more: `40` for the year 2040, and the 30th of February for a day in March. */
 const isoTime = /^(?<day>\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?$/
 
-/** Parses a time, or a span before now; never before 1970. Throws InvalidArgumentError. */
+/** Parses a time, or a duration before now; never before 1970. Throws InvalidArgumentError. */
 export function parseTime(text: string): number {
   const [, amount, unit] = /^(\d+)([mhd])$/.exec(text) ?? []
   if (unit !== undefined) return Math.max(0, systemClock.now() - Number(amount) * (units[unit] ?? 0))
@@ -51,7 +51,10 @@ export function parseTime(text: string): number {
 
 const allEventNames: readonly string[] = [...eventNames, ...trailEventNames]
 
-/** Takes the name of an event, or its part before the dot. Throws InvalidArgumentError: of another one there is never any. */
+/**
+ * Parses the name of an event, or its part before the dot. Throws InvalidArgumentError for any other, of
+ * which there are never events.
+ */
 export function parseEvent(text: string): string {
   if (allEventNames.some((name) => name === text || name.startsWith(`${text}.`))) return text
   const kinds = [...new Set(allEventNames.map((name) => name.split('.')[0]))]

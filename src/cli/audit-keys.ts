@@ -17,7 +17,7 @@ export async function auditKeySet(flags: StoreFlags): Promise<object> {
   return withStore(flags, ({ store }) => auditKeySetOf(store))
 }
 
-/** The same, of a store that is open. */
+/** The same, for an open store. */
 export function auditKeySetOf(store: Pick<Store, 'keys'>): Promise<object> {
   return everyPublicKey({ store: store.keys, ...auditKeys, clock: systemClock })
 }

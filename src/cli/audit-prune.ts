@@ -48,7 +48,10 @@ export function auditPruneCommand(): Command {
     })
 }
 
-/** Stops at the first event that is young enough, and at nothing that does not verify: that is not to vanish. */
+/**
+ * Stops at the first event that is recent enough, or that does not verify, since evidence of tampering must
+ * not disappear.
+ */
 async function prune(open: OpenStore, flags: PruneFlags): Promise<number> {
   const { store, config } = open
   const before = timeOf(flags, config.audit.keepDays)

@@ -19,7 +19,7 @@ export function auditQueryCommand(): Command {
     })
 }
 
-/** One line: when, what came of what, who, where, why. */
+/** One line: when, what with which outcome, who, where, why. */
 function describe(event: RecordedEvent): string {
   const who = [event.operator ?? event.subject, event.clientId]
     .filter((part) => part !== undefined)

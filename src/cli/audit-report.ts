@@ -16,7 +16,7 @@ interface ReportFlags extends FilterFlags {
   readonly out: string
 }
 
-/** `portcullis audit report`: an access review, as a page to read, print or keep as PDF. */
+/** `portcullis audit report`: an access review, as a page to read, print or save as PDF. */
 export function auditReportCommand(): Command {
   return addSourceFlag(addTimeFlags(addInstallationFlags(new Command('report'))))
     .description(
@@ -45,7 +45,7 @@ export function auditReportCommand(): Command {
     })
 }
 
-/** What is used on another machine would be called unused. */
+/** Access that is used on another machine would be reported as unused. */
 const ofOneMachineAlone =
   'What was done on other machines is not in it: name the folders of all of them, or read the copy of all with --database.'
 

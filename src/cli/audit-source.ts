@@ -26,7 +26,7 @@ function configOf({
   return configFor(whole, tenant)
 }
 
-/** Where the events are: in the folders that were named, or in that of the installation. Throws OperandWrong. */
+/** Where the events are: in the given folders, or in that of the installation. Throws OperandWrong. */
 export function foldersOf(named: readonly string[], flags: StoreFlags): string[] {
   const folders = named.length > 0 ? [...named] : [auditFolder(configOf(flags))]
   for (const folder of folders) {
@@ -34,12 +34,12 @@ export function foldersOf(named: readonly string[], flags: StoreFlags): string[]
       throw wrongOperand('folder', `${folder} is not a folder: name the folder with the audit files`)
     if (filePaths(folder).length === 0) throw wrongOperand('folder', `there are no events in ${folder}`)
   }
-  // A folder that is named twice, in whatever way, has its events once.
+  // A folder that is given twice, in whatever spelling, is only read once.
   const places = folders.map((folder) => realpathSync(folder))
   return folders.filter((_, index) => places.indexOf(places[index] as string) === index)
 }
 
-/** The flags that say where events are read. */
+/** The flags that say where events are read from. */
 export interface SourceFlags extends StoreFlags {
   readonly database?: boolean
 }
@@ -53,8 +53,8 @@ export function addSourceFlag(command: Command): Command {
 }
 
 /**
- * Events of folders, or of the database that a sink of the configuration names, which is asked for no more than is meant.
- * Throws OperandWrong and StoreUnusable.
+ * Events of folders, or of the database that a sink of the configuration names, which is only asked for the
+ * selected ones. Throws OperandWrong and StoreUnusable.
  */
 export async function* readEvents(
   named: readonly string[],
@@ -73,7 +73,10 @@ export async function* readEvents(
   }
 }
 
-/** The table that a sink of the configuration names, and whose events in it are meant. Throws OperandWrong and StoreUnusable. */
+/**
+ * The table that a sink of the configuration names, and whose events in it to read. Throws OperandWrong and
+ * StoreUnusable.
+ */
 export async function openDatabase(
   flags: StoreFlags,
 ): Promise<{ readonly table: AuditTable; readonly tenant: string | undefined }> {
@@ -82,14 +85,18 @@ export async function openDatabase(
   const url = sink?.kind === 'postgres' ? (sink.url ?? store.url) : undefined
   if (url === undefined)
     throw wrongOperand('--database', 'the configuration has no audit sink of kind postgres')
-  // One table holds the events of all tenants, whose keys and operators are not the same: whoever asks reads one's.
+  // One table contains the events of all tenants, which have different keys and operators: each command reads
+  // those of one.
   return { table: await openAuditTable(url, () => undefined), tenant: flags.tenant }
 }
 
-/** What `linesOf` calls the table. */
+/** The name of the table in the results of `linesOf`. */
 export const tableName = 'audit_events'
 
-/** Lines of the table. `onStray` is told the number of one that is looked for by something else than it says. */
+/**
+ * Lines of the table. `onStray` is called with the number of each line that does not agree with the columns
+ * by which it is found.
+ */
 export async function* linesOf(
   table: AuditTable,
   wanted: AuditSelection,

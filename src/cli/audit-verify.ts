@@ -29,7 +29,7 @@ interface Verified extends Verification {
   readonly folder: string
 }
 
-/** `portcullis audit verify`: whether an event was changed, removed or moved. Exits with 1 where one was. */
+/** `portcullis audit verify`: whether an event was changed, removed or moved. Exits with 1 if so. */
 export function auditVerifyCommand(): Command {
   return addSourceFlag(addInstallationFlags(new Command('verify')))
     .description('Check whether any event was changed, removed or moved. Exits with 1 if one was.')
@@ -45,7 +45,9 @@ export function auditVerifyCommand(): Command {
     })
 }
 
-/** Verifies the events of each folder that was named, of the installation's, or of the database. Throws OperandWrong. */
+/**
+ * Verifies the events of each given folder, of the installation's, or of the database. Throws OperandWrong.
+ */
 export async function verifySource(
   named: readonly string[],
   flags: SourceFlags,
@@ -64,7 +66,7 @@ export async function verifySource(
   return results
 }
 
-/** Verifies the events of a folder, and shows on a terminal how far it is. */
+/** Verifies the events of a folder, and shows its progress on a terminal. */
 async function verifyFolder(folder: string, keys: TrailKeys): Promise<Verified> {
   const paths = filePaths(folder)
   const total = paths.reduce((sum, path) => sum + statSync(path).size, 0)
@@ -76,7 +78,10 @@ async function verifyFolder(folder: string, keys: TrailKeys): Promise<Verified> 
   return { folder, ...verified, findings: [...unsigned(wrong, anchorsName), ...verified.findings] }
 }
 
-/** Verifies the rows of the table that are meant, and that they are looked for by what their lines say. */
+/**
+ * Verifies the selected rows of the table, and that the columns by which they are found agree with their
+ * lines.
+ */
 export async function verifyTable(
   table: AuditTable,
   wanted: AuditSelection,
@@ -113,7 +118,7 @@ function tell({ folder, events, chains, findings, more, unsealed, open }: Verifi
     )
 }
 
-/** A line on the terminal that says how far it is, some times a second. */
+/** A progress line on the terminal, updated a few times per second. */
 function showProgress(total: number): {
   step: (progress: { events: number; bytes: number }) => void
   end: () => void

@@ -13,8 +13,8 @@ interface Change extends Pick<AuditEvent, 'event'> {
 }
 
 /**
- * Makes a change that the audit has to know of. The audit is opened before, so that nothing is changed where it cannot
- * be written; its event tells whether the change was made.
+ * Makes a change that must be recorded in the audit. The audit is opened first, so that nothing is changed if
+ * it cannot be written; its event says whether the change was made.
  */
 export async function audited<T>(
   { config, store }: Pick<OpenStore, 'config' | 'store'>,

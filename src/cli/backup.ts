@@ -90,7 +90,9 @@ function addBackupFlags(command: Command): Command {
   )
 }
 
-/** The secret that is not in the folder of the store. That of a tenant comes from that of the installation. */
+/**
+ * The secret, if it is not in the folder of the store. A tenant's is derived from that of the installation.
+ */
 function knownSecret({ secret, tenant }: Config): string | undefined {
   if (tenant === undefined) return secret
   const whole = Buffer.from(secret ?? readSecretFile(tenant.home), 'base64url')
@@ -101,7 +103,7 @@ function whence({ tenant }: Config): string {
   return tenant === undefined ? 'is configured' : 'comes from that of the installation'
 }
 
-/** Throws where the store is a database, which has tools of its own for this. */
+/** Throws if the store is a database, which has its own tools for this. */
 function loadEmbedded(
   { config: file = process.env[fileVariable], data, tenant }: BackupFlags,
   tool: string,
@@ -113,7 +115,7 @@ function loadEmbedded(
   throw wrongOperand('store.url', message)
 }
 
-/** Throws for what the installation itself runs on: a backup in its place would be the end of it. */
+/** Throws for files that the installation itself uses: overwriting one with a backup would destroy it. */
 function refuseOwn(name: string, file: string, folder: string): void {
   const own = realpathSync(folder)
   const target = join(realpathSync(dirname(file)), basename(file))

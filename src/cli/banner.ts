@@ -4,7 +4,7 @@ import type { RunningCertificate } from '../compose/listeners.ts'
 import type { RunningTenant } from '../compose/tenants.ts'
 import type { CommonFlags } from './flags.ts'
 
-/** Tells a person what runs where and what to do next. */
+/** Tells people what is running where and what to do next. */
 export function describeRunning(
   running: Running,
   dashboardLink: string | undefined,
@@ -41,31 +41,31 @@ function describeCertificate({ file, validUntil }: RunningCertificate): string {
   return `${file}, valid until ${new Date(validUntil).toISOString().slice(0, 10)}`
 }
 
-/** The next command to try: MCP Inspector against the first server behind the gate. */
+/** The next command to try: MCP Inspector with the first server behind the gateway. */
 export function inspectorHint({ resources: [first] }: Running): string {
   if (first === undefined) return ''
   const command = `npx @modelcontextprotocol/inspector@latest --web --transport http --server-url ${first.resource}`
   return `\nNext, in another terminal:\n\n  ${command}\n`
 }
 
-/** How to get a token at the same installation; a flag that said which one it is has to be said again. */
+/** How to get a token from the same installation; a flag that selected it has to be given again. */
 export function tokenHint({ data }: Pick<CommonFlags, 'data'>): string {
   const flags = data === undefined ? '' : ` --data ${data}`
   return `\nWithout a browser:\n\n  npx portcullis token --scope "mcp:*"${flags}\n`
 }
 
-/** The installation that a command has to be told of. */
+/** What a command has to be told to find the installation. */
 interface Told {
-  /** The configuration file, where one was named. */
+  /** The configuration file, if one was given. */
   readonly file: string | undefined
-  /** The data folder, where the store is in it. */
+  /** The data folder, if it contains the store. */
   readonly data: string | undefined
   readonly tenant?: string
 }
 
 /**
- * Tells the operator of an installation without users where the first one is made. Never goes to the log. Its command does
- * the same in every folder.
+ * Tells the operator of an installation without users where the first one is created. Never written to the
+ * log. Its command has the same effect in every folder.
  */
 export function setUpHint(link: string, { file, data, tenant }: Told): string {
   const of = tenant === undefined ? '' : ` of ${tenant}`
@@ -85,7 +85,7 @@ export function setUpHint(link: string, { file, data, tenant }: Told): string {
   ].join('\n')
 }
 
-/** A word as a shell reads it. */
+/** A word, quoted for a shell if necessary. */
 function quoteWord(word: string): string {
   return /^[\w./:@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -2,7 +2,10 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type OperandWrong, wrongOperand } from './operand-wrong.ts'
 
-/** Looks before the work whether a file can be written; `operand` names it to the operator. Throws OperandWrong. */
+/**
+ * Checks beforehand whether a file can be written; `operand` is its name for the operator. Throws
+ * OperandWrong.
+ */
 export function checkTarget(operand: string, file: string): void {
   const path = resolve(file)
   const wrong = (message: string): OperandWrong => wrongOperand(operand, message)

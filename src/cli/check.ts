@@ -16,7 +16,7 @@ interface CheckFlags {
   readonly askIssuers?: boolean
 }
 
-/** `portcullis check`: every problem of a configuration at once. */
+/** `portcullis check`: all problems of a configuration at once. */
 export function checkCommand(): Command {
   return addConfigFlag(new Command('check'))
     .description('Report every problem of a configuration at once.')
@@ -47,7 +47,7 @@ export function checkCommand(): Command {
     )
 }
 
-/** What others must know of a configuration, and what its issuers can do. */
+/** What others must know about a configuration, and what its issuers can do. */
 async function notes(config: Config, askIssuers: boolean): Promise<string[]> {
   return [
     ...config.login.providers
@@ -62,7 +62,7 @@ function describeServers({ upstreams, publicUrl }: Config): string {
   return `${servers} behind ${publicUrl}`
 }
 
-/** What can be right, and mostly is not. */
+/** Settings that can be right, but usually are not. */
 function hints({ publicUrl, listen }: Pick<Config, 'publicUrl' | 'listen'>): string[] {
   const { hostname, port, protocol } = new URL(publicUrl)
   const isLocal = isLoopbackHost(hostname)

@@ -24,7 +24,7 @@ export function describeClient({
   }
 }
 
-/** The same of one of the configuration file, without its secret. */
+/** The same for a client of the configuration file, without its secret. */
 export function describeConfigured(client: Config['clients'][number]): Described {
   const { id, name = id, redirectUris, grantTypes, scopes } = client
   return {
@@ -37,7 +37,7 @@ export function describeConfigured(client: Config['clients'][number]): Described
   }
 }
 
-/** A line for each client of the store, and one for each of the configuration file. */
+/** One line per client of the store and of the configuration file. */
 export function listClients(
   clients: readonly StoredClient[],
   configured: readonly { id: string; name?: string | undefined }[],
@@ -55,7 +55,7 @@ export function listClients(
   return table(rows)
 }
 
-/** Names come from strangers: nothing in them may steer a terminal. */
+/** Names come from strangers: nothing in them may control a terminal. */
 export function printable(text: unknown): string {
   return typeof text === 'string' ? text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '') : ''
 }

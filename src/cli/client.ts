@@ -15,7 +15,7 @@ import { wrongOperand } from './operand-wrong.ts'
 import { operatorName } from './operator.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
-/** `portcullis client`: the clients that the store holds. A running server sees every change at once. */
+/** `portcullis client`: the clients in the store. A running server sees every change immediately. */
 export function clientCommand(): Command {
   const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value]
   return new Command('client')
@@ -179,7 +179,7 @@ async function redirects({ config }: OpenStore, { json }: Flags): Promise<void> 
   console.log(json === true ? JSON.stringify(privateUseRedirects) : privateUseRedirects.join('\n'))
 }
 
-/** The client of the store. Throws OperandWrong where there is none, or where the configuration has it. */
+/** The client in the store. Throws OperandWrong if there is none, or if it belongs to the configuration. */
 async function find({ store, config }: OpenStore, id: string): Promise<StoredClient> {
   if (config.clients.some((client) => client.id === id))
     throw refused(`${id} is a client of the configuration file: change it there, under clients`)
@@ -189,7 +189,10 @@ async function find({ store, config }: OpenStore, id: string): Promise<StoredCli
   return client
 }
 
-/** Whether there is such a client, or could be: of one with a document, its address is all that is known beforehand. */
+/**
+ * Whether there is such a client, or could be: of a client with a document, only its address is known
+ * beforehand.
+ */
 async function isKnown({ store, config }: OpenStore, id: string): Promise<boolean> {
   return (
     isDocumentId(id) ||

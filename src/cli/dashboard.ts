@@ -29,7 +29,7 @@ export function dashboardCommand(): Command {
     )
 }
 
-/** Where the admin port may be: where the configuration has it, and where that of the last start was. */
+/** Where the admin port may be: as configured, and as of the last start. */
 async function adminUrls({ config: { listen }, store }: OpenStore): Promise<string[]> {
   const last = (await store.lastStart.read())?.adminUrl
   const configured = listen.admin === 0 ? undefined : adminUrl(listen, listen.admin)

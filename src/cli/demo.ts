@@ -8,7 +8,7 @@ import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
 import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
 import { closeOnSignal } from './signals.ts'
 
-/** What the demo is configured with, apart from its server. */
+/** The configuration of the demo, except for its server. */
 export const demoSettings: ConfigInput = {
   mode: 'development',
   log: { format: 'text' },
@@ -33,7 +33,7 @@ export function demoCommand(): Command {
   return addCommonFlags(new Command('demo'))
     .description('Start the gateway, the authorization server and a demo MCP server.')
     .action(async (flags: CommonFlags) => {
-      // With a port of its own it stands beside another one, so the others take what is free.
+      // With a given port it runs next to another demo, so the other listeners take free ports.
       const listen = flags.port === undefined ? {} : { authorizationServer: 0, admin: 0, demo: 0 }
       const own = { ...demoSettings, listen }
       const settings = loadConfig({

@@ -1,2 +1,2 @@
-/** What was asked of the doctor cannot be done: exit code 2. */
+/** Doctor cannot do what was requested: exit code 2. */
 export class DoctorMisused extends Error {}

@@ -29,7 +29,7 @@ interface DoctorFlags {
 const totalMs = 120_000
 const bodyBytes = 1024 * 1024
 
-/** `portcullis doctor`: walks the way of a client through any MCP server with OAuth, and says what is wrong. */
+/** `portcullis doctor`: acts as a client of any MCP server with OAuth, and reports what is wrong. */
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description(
@@ -151,7 +151,7 @@ function readTokenFile(file: string): string {
   }
 }
 
-/** A client that is known beforehand takes part in the login; a machine has a token of its own instead. */
+/** A client that is known beforehand takes part in the login; a machine has its own token instead. */
 function knownClient({ clientId, clientSecret }: DoctorFlags, { kind }: Credentials): Pick<Visit, 'client'> {
   if (clientId === undefined || kind === 'machine') return {}
   return {
@@ -163,7 +163,7 @@ function knownClient({ clientId, clientSecret }: DoctorFlags, { kind }: Credenti
   }
 }
 
-/** A known client has its redirect URI registered, with the port that it usually has. */
+/** A known client has its redirect URI registered, with its usual port. */
 function callbackPort(
   { callbackPort: chosen, clientId }: DoctorFlags,
   usual: number | undefined,

@@ -28,7 +28,10 @@ interface ExplainFlags {
   readonly json?: boolean
 }
 
-/** `portcullis explain`: why a call with a token would be let pass, challenged or denied. Exits with 1 against `--expect`. */
+/**
+ * `portcullis explain`: why a call with a token would be allowed, challenged or denied. Exits with 1 if that
+ * contradicts `--expect`.
+ */
 export function explainCommand(): Command {
   return addTenantFlag(addConfigFlag(new Command('explain')))
     .description('Say why a call would be allowed, challenged or denied, and for whom. Verifies nothing.')
@@ -92,14 +95,14 @@ function serverFor({ upstreams }: Config, name: string | undefined): string {
   )
 }
 
-/** The param with which a method names what it uses. */
+/** The parameter in which a method names its object. */
 const namedBy: ReadonlyMap<string, string> = new Map([
   ['tools/call', 'name'],
   ['prompts/get', 'name'],
   ['resources/read', 'uri'],
 ])
 
-/** The call that flags describe. Throws OperandWrong. */
+/** The call that the flags describe. Throws OperandWrong. */
 function callOf({ method: given, name, uri, params = '{}', era }: ExplainFlags): AskedCall {
   const method =
     given ?? (uri !== undefined ? 'resources/read' : name !== undefined ? 'tools/call' : undefined)

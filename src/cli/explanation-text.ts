@@ -72,7 +72,7 @@ export function explanationText({
 
 type Section = readonly [title: string, lines: readonly string[]]
 
-/** What of a principal says who calls, by the names that the rest of the program has for it. */
+/** What a principal says about the caller, under the names used in the rest of the program. */
 function identityOf(principal: Principal): Readonly<Record<string, unknown>> {
   const { issuer, subject, clientId, kind, scopes, groups, roles, audiences, expiresAt } = principal
   const { actor, keyThumbprint } = principal
@@ -91,7 +91,7 @@ function identityOf(principal: Principal): Readonly<Record<string, unknown>> {
   }
 }
 
-/** What nobody has verified may be no time at all. */
+/** An unverified value may not be a time at all. */
 function dateOf(seconds: number): string | undefined {
   const date = new Date(seconds * 1000)
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString()

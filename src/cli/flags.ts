@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { fileVariable } from '../config/environment.ts'
 
-/** The flags that every command which starts something has. */
+/** The flags of every command that starts something. */
 export interface CommonFlags {
   readonly port?: number
   readonly publicUrl?: string
@@ -25,7 +25,7 @@ export function addCommonFlags(command: Command): Command {
     .option('--json', 'log for programs, one JSON object per line')
 }
 
-/** Adds the flags that say which installation is meant. */
+/** Adds the flags that select an installation. */
 export function addStoreFlags(command: Command): Command {
   return command
     .option('--port <number>', 'port of the gateway (default: 3002)', parsePort)
@@ -38,7 +38,7 @@ export function addConfigFlag(command: Command): Command {
   return command.option('-c, --config <file>', `YAML file (or the variable ${fileVariable})`)
 }
 
-/** Adds the flag that means a tenant. */
+/** Adds the flag that selects a tenant. */
 export function addTenantFlag(command: Command): Command {
   return command.option(
     '--tenant <name>',
@@ -46,7 +46,7 @@ export function addTenantFlag(command: Command): Command {
   )
 }
 
-/** Writes flags as settings. Flags that were not given are absent. */
+/** Converts flags to settings. Flags that were not given are absent. */
 export function flagSettings({ port, publicUrl, data, logLevel, json }: CommonFlags): object {
   return {
     ...(port === undefined ? {} : { listen: { gateway: port } }),

@@ -8,26 +8,27 @@ import { isMendable } from './mendable.ts'
 import { operatorName } from './operator.ts'
 
 interface KeptInstallation {
-  /** Undefined where the configuration comes from the environment alone. */
+  /** Undefined if the configuration only comes from the environment. */
   readonly file: string | undefined
   /** The configuration with which it started. */
   readonly config: Config
-  /** Reads it again. Throws ConfigurationInvalid. */
+  /** Loads it again. Throws ConfigurationInvalid. */
   readonly load: () => Config
   readonly running: Pick<Running, 'log' | 'record' | 'renew' | 'replace'>
 }
 
-/** What keeps an installation to its configuration. */
+/** Keeps an installation in line with its configuration. */
 export interface ConfigurationKeeper {
-  /** Reads everything again at once, and says what came of it also where nothing has changed. */
+  /** Reads everything again immediately, and reports the result even if nothing has changed. */
   readonly reload: () => Promise<void>
-  /** Resolves when what has begun is done. */
+  /** Resolves when anything that has begun is done. */
   readonly stop: () => Promise<void>
 }
 
 /**
- * Has an installation go on with what its file says, each time the file changes or somebody asks. What is wrong, or needs a
- * restart, is refused as a whole: the log has every problem, and the configuration in use stays.
+ * Applies the content of the file to an installation, each time the file changes or somebody asks for it. If
+ * something is wrong, or requires a restart, the change is refused as a whole: every problem is logged, and
+ * the current configuration stays in use.
  */
 export function keepConfiguration({ file, config, load, running }: KeptInstallation): ConfigurationKeeper {
   const { logger } = running.log

@@ -21,14 +21,16 @@ interface RotateFlags extends StoreFlags {
   readonly algorithm?: SigningAlgorithm
 }
 
-/** What keys of a purpose sign, for people. */
+/** What the keys of a purpose sign, for people. */
 const signs: Readonly<Record<KeyPurpose, string>> = {
   'authorization-server': 'access tokens',
   'gateway-identity': 'identity tokens',
   audit: 'the audit',
 }
 
-/** `portcullis key`: the keys by which tokens are signed, also while servers run on the same store. */
+/**
+ * `portcullis key`: the keys with which tokens are signed, also while servers are running on the same store.
+ */
 export function keyCommand(): Command {
   return new Command('key')
     .description('List, rotate and retire signing keys. Running servers follow within a second.')
@@ -125,14 +127,17 @@ function retireCommand(): Command {
     )
 }
 
-/** Opens the store of an installation and hands over its keys, those of access tokens first. Throws OperandWrong. */
+/**
+ * Opens the store of an installation and passes on its keys, those of access tokens first. Throws
+ * OperandWrong.
+ */
 async function withKeys(
   flags: StoreFlags,
   act: (lines: readonly [KeyLine, KeyLine, KeyLine], open: OpenStore) => Promise<void>,
 ): Promise<void> {
   await withStore(flags, (open) => {
     const { store, facts } = open
-    // What runs is as it was started, whatever a file says by now.
+    // Running servers use what they were started with, whatever a file says by now.
     const [tokens, identities] = keyPurposes(facts.servedAlgorithm)
     const ports = { store: store.keys, clock: systemClock }
     const lines = [

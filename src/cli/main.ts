@@ -3,7 +3,7 @@ import { version } from '../version.ts'
 import { isMendable } from './mendable.ts'
 import { endOnSignal } from './signals.ts'
 
-/** Each is loaded when it is asked for: most of what one needs is of no use to the others. */
+/** Each command is loaded when it is used: most of what it needs is of no use to the others. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo.ts')).demoCommand(),
   run: async () => (await import('./run.ts')).runCommand(),
@@ -31,7 +31,7 @@ const [asked = ''] = process.argv.slice(2)
 const loaded = Object.hasOwn(commands, asked) ? [commands[asked]] : Object.values(commands)
 for (const load of loaded) if (load !== undefined) program.addCommand(await load())
 
-/** Exit codes: 0 done, 1 a fault, 2 something that the operator can mend. */
+/** Exit codes: 0 done, 1 a fault, 2 something that the operator can fix. */
 for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
 }

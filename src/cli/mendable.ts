@@ -26,7 +26,7 @@ const mendable = [
   WorkerFailed,
 ]
 
-/** Whether an operator can mend what went wrong: that is told in a line, without a stack. */
+/** Whether an operator can fix what went wrong, which is then reported in one line, without a stack. */
 export function isMendable(error: unknown): boolean {
   return mendable.some((kind) => error instanceof kind)
 }

@@ -11,7 +11,7 @@ import { parseScopes } from '../core/scope.ts'
 import type { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { OperandWrong } from './operand-wrong.ts'
 
-/** What `portcullis client add` is told. */
+/** The input of `portcullis client add`. */
 export interface AddFlags {
   readonly name: string
   readonly redirectUri: readonly string[]
@@ -24,7 +24,7 @@ export interface AddFlags {
   readonly requirePushedRequests?: boolean
 }
 
-/** The metadata of a client as the flags describe it. Throws OperandWrong with every problem. */
+/** The metadata of a client as described by the flags. Throws OperandWrong with every problem. */
 export function newClientMetadata(
   id: string,
   flags: AddFlags,

@@ -1,6 +1,6 @@
 import type { Problem } from '../config/problems.ts'
 
-/** Flags and arguments of a command that cannot be used: a line for each, with the fix. */
+/** Flags and arguments of a command that cannot be used: one line each, with the fix. */
 export class OperandWrong extends Error {
   constructor(problems: readonly Problem[]) {
     super(problems.map(({ path, message }) => `${path}: ${message}`).join('\n'))

@@ -5,8 +5,8 @@ const control = { enter: ['\r', '\n'], backspace: ['\u007f', '\b'], interrupt: '
 const interrupted = 130
 
 /**
- * Reads a new password: from standard input, one line, or from the person at the terminal, twice and without echo. It is
- * never an argument, since every user of a machine can read those. Throws OperandWrong.
+ * Reads a new password: one line from standard input, or from the user at the terminal, twice and without
+ * echo. It is never an argument, since all users of a machine can read those. Throws OperandWrong.
  */
 export async function readPassword(fromStdin: boolean): Promise<string> {
   if (fromStdin) return (await text(process.stdin)).replace(/\r?\n$/, '')
@@ -21,7 +21,7 @@ export async function readPassword(fromStdin: boolean): Promise<string> {
   return password
 }
 
-/** Asks at the terminal. What is typed is not shown. */
+/** Asks at the terminal. The input is not shown. */
 async function ask(question: string): Promise<string> {
   const { stdin, stderr } = process
   stdin.setRawMode(true).setEncoding('utf8').resume()

@@ -11,8 +11,9 @@ interface SampleFlags {
 }
 
 /**
- * Reads what a token says: from a file with its claims, or from the token itself, which comes over standard input alone,
- * since every user of a machine can read arguments. What is wrong is told without any of it. Throws OperandWrong.
+ * Reads what a token says: from a file with its claims, or from the token itself, which is only read from
+ * standard input, since all users of a machine can read arguments. Errors are reported without any of it.
+ * Throws OperandWrong.
  */
 export async function readSample({ claims, token }: SampleFlags): Promise<Sample> {
   if ((claims === undefined) === (token === undefined))
@@ -29,7 +30,7 @@ export async function readSample({ claims, token }: SampleFlags): Promise<Sample
   return { claims: parseObject('--claims', await readClaims(claims)), header: undefined }
 }
 
-/** Parses a JSON object that a flag gives. Throws OperandWrong. */
+/** Parses a JSON object from a flag. Throws OperandWrong. */
 export function parseObject(flag: string, json: string): JsonObject {
   let value: unknown
   try {

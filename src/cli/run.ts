@@ -12,7 +12,7 @@ interface RunFlags extends CommonFlags {
   readonly upstream?: string
 }
 
-/** `portcullis run`: one server behind the gate, with the login of development mode. */
+/** `portcullis run`: one server behind the gateway, with the login of development mode. */
 export function runCommand(): Command {
   return addCommonFlags(new Command('run'))
     .description('Put one MCP server behind the gate: an HTTP URL, or a command that speaks over stdio.')
@@ -43,7 +43,7 @@ function settings(command: readonly string[], url: string | undefined): ConfigIn
   const server = url === undefined ? { command: [...command], environment: ['*'] } : { url }
   return {
     mode: 'development',
-    // Only the gateway's port matters to anybody; the others take what is free.
+    // Only the gateway's port matters to anybody; the others take free ones.
     listen: { authorizationServer: 0, admin: 0 },
     log: { format: 'text' },
     upstreams: [{ name: 'server', path: '/mcp', ...server }],

@@ -23,7 +23,7 @@ interface ServeFlags extends CommonFlags {
 
 const separable = ['gateway', 'authorization-server'] as const
 
-/** `portcullis serve`: what a configuration file says. */
+/** `portcullis serve`: runs what a configuration file describes. */
 export function serveCommand(): Command {
   return addConfigFlag(addCommonFlags(new Command('serve')))
     .description('Start what a configuration file describes.')
@@ -56,7 +56,7 @@ async function serve({
       'there is no authorization server to start, since authorizationServer is external: leave out --only, or set authorizationServer: own'
     throw wrongOperand('--only', message)
   }
-  // Whatever serves can be watched.
+  // Every process that serves can be monitored.
   const chosen: Part[] = [...(only === undefined ? separable : [only]), 'admin']
   const led =
     settings.workers > 1 ? await lead(settings, { parts: chosen, count: settings.workers }) : undefined
@@ -71,7 +71,7 @@ async function serve({
     await running.replace(next)
     tellOfTenants()
   }
-  // The certificate has a keeper of its own.
+  // Changes of the certificate are handled separately.
   const keeper = keepConfiguration({
     file: config,
     config: settings,
@@ -81,13 +81,13 @@ async function serve({
   reloadOnSignal(keeper.reload)
   if (led !== undefined) replaceOnSignal(led.replaceWorkers)
   await closeOnSignal(async () => {
-    // A change that has begun need not be over before others hear of the end.
+    // Other parts are told about the end without waiting for a change in progress.
     await Promise.all([keeper.stop(), running.announce()])
     await running.close()
   })
 }
 
-/** Tells of each tenant without users once where the first one is made. */
+/** For each tenant without users, says once where the first one is created. */
 function setUpHints(
   { tenants }: Pick<Running, 'tenants'>,
   told: Parameters<typeof setUpHint>[1],
@@ -102,12 +102,12 @@ function setUpHints(
   }
 }
 
-/** What was ordered is all that a worker needs: its own flags and variables are those of the primary. */
+/** The order is all that a worker needs: its own flags and variables are those of the primary. */
 async function workAndEnd(): Promise<void> {
   try {
     await work(isMendable)
   } catch {
-    process.exit(2) // the primary has been told why
+    process.exit(2) // the primary has already been told why
   }
   process.disconnect?.()
 }

@@ -3,16 +3,16 @@ const ending = ['SIGINT', 'SIGTERM'] as const
 const endAtOnce = (_signal: NodeJS.Signals, number: number): void => process.exit(128 + number)
 
 /**
- * Lets SIGINT and SIGTERM end a process that is the first of a container, as they end any other: the first one gets no
- * signal that it does not listen for, and would go on until it is killed.
+ * Lets SIGINT and SIGTERM end a process that is the first of a container, as they end any other: the first
+ * process gets no signal that it does not listen for, and would continue until it is killed.
  */
 export function endOnSignal(): void {
   if (process.pid === 1) for (const signal of ending) process.once(signal, endAtOnce)
 }
 
 /**
- * Closes everything on Ctrl-C or SIGTERM, and waits until it is done. A second signal ends the process at once. The
- * promise resolves when everything is closed.
+ * Closes everything on Ctrl-C or SIGTERM, and waits until that is done. A second signal ends the process
+ * immediately. The promise resolves when everything is closed.
  */
 export async function closeOnSignal(close: () => Promise<void>): Promise<void> {
   await new Promise<void>((resolve) => {
@@ -28,7 +28,7 @@ export function replaceOnSignal(replace: () => Promise<void>): void {
   process.on('SIGUSR2', () => void replace())
 }
 
-/** Reads again what can be read again on each SIGHUP, which would otherwise end the process. */
+/** Reloads what can be reloaded on each SIGHUP, which would otherwise end the process. */
 export function reloadOnSignal(reload: () => Promise<void>): void {
   process.on('SIGHUP', () => void reload())
 }

@@ -24,7 +24,9 @@ interface UserFlags extends StoreFlags {
 
 type Action = (people: People, name: string, flags: UserFlags, facts: InstallationFacts) => Promise<void>
 
-/** `portcullis user`: the people who may log in. Works on the store, whether or not servers are running on it. */
+/**
+ * `portcullis user`: the users who may log in. Works on the store, whether or not servers are running on it.
+ */
 export function userCommand(): Command {
   const done =
     (what: string, change: (people: People, name: string) => Promise<void>): Action =>
@@ -141,7 +143,7 @@ function withPassword(command: Command): Command {
   return command.option('--password-stdin', 'read the password from standard input instead of asking')
 }
 
-/** Whoever is let in may be so before the first start: then there need not be a store yet. */
+/** Users may be added before the first start: then there need not be a store yet. */
 async function withPeople(
   flags: UserFlags,
   act: (people: People, open: OpenStore) => Promise<void>,
@@ -155,7 +157,7 @@ async function withPeople(
   await withStore(flags, use, { mayMake: letsIn })
 }
 
-/** Throws OperandWrong where nobody could log in as the user. */
+/** Throws OperandWrong if nobody could log in as the user. */
 function requireLocal({ users }: InstallationFacts): void {
   if (users === undefined || users === 'local') return
   const message = `is ${users}, so users in the store cannot sign in: set it to local, as it is in production mode`

@@ -5,7 +5,9 @@ import type { UpstreamConfig } from '../config/schema.ts'
 
 const patienceMilliseconds = 2000
 
-/** Warns of an MCP server that is not there: the gate runs all the same, and the server may come later. */
+/**
+ * Warns about an MCP server that is not there: the gateway runs all the same, and the server may start later.
+ */
 export async function warnOfServer({ url, command }: UpstreamConfig): Promise<void> {
   if (url !== undefined && !(await answers(new URL(url)))) {
     console.error(`portcullis: nothing listens at ${url} yet; requests get 502 until it does`)

@@ -13,7 +13,7 @@ import { configFor } from './config-for.ts'
 import { addConfigFlag, addStoreFlags, addTenantFlag, type CommonFlags, flagSettings } from './flags.ts'
 import { type OperandWrong, wrongOperand } from './operand-wrong.ts'
 
-/** The flags of a command that manages what the store holds. */
+/** The flags of a command that manages what is in the store. */
 export interface StoreFlags extends CommonFlags {
   readonly tenant?: string
   readonly config?: string
@@ -22,30 +22,33 @@ export interface StoreFlags extends CommonFlags {
 /** What such a command works with. */
 export interface OpenStore extends Pick<ConfiguredStore, 'store' | 'secret'> {
   readonly config: Config
-  /** What clients and people are told; of the last start where the command is told nothing else. */
+  /** What clients and users are told; taken from the last start if the command is told nothing else. */
   readonly facts: InstallationFacts
 }
 
-/** What an installation is, as far as it is known. */
+/** What is known of an installation. */
 export interface InstallationFacts {
   readonly publicUrl: string
   /** The URLs of its MCP servers. */
   readonly resources: readonly string[]
-  /** The same, with the names by which the audit knows them. */
+  /** The same, with their names in the audit. */
   readonly servers: readonly { readonly name: string; readonly resource: string }[]
-  /** Who may log in; undefined where nobody has said. */
+  /** Who may log in; undefined if nobody has said. */
   readonly users: string | undefined
-  /** How access tokens are signed, and how those servers do it that were started last. */
+  /** How access tokens are signed, and how the servers that were last started do it. */
   readonly signingAlgorithm: SigningAlgorithm
   readonly servedAlgorithm: SigningAlgorithm
 }
 
-/** Adds the flags that say which store is meant. */
+/** Adds the flags that select a store. */
 export function addInstallationFlags(command: Command): Command {
   return addTenantFlag(addConfigFlag(addStoreFlags(command)))
 }
 
-/** Opens the store of an installation, which may be running, for as long as `use` takes. Throws what can be mended. */
+/**
+ * Opens the store of an installation, which may be running, while `use` runs. Throws errors that an operator
+ * can fix.
+ */
 export async function withStore<T>(
   { config: file = process.env[fileVariable], json: _, tenant, ...flags }: StoreFlags,
   use: (open: OpenStore) => Promise<T>,
@@ -65,7 +68,10 @@ export async function withStore<T>(
   }
 }
 
-/** Tells whoever named a file with something wrong in it, such as a secret that is not set here, how to do without. */
+/**
+ * If something in a given file is wrong, such as a secret that is not set here, says how to do without the
+ * file.
+ */
 function loadWhole(sources: { base: ConfigInput; file: string | undefined; flags: object }): Config {
   try {
     return loadConfig({ ...sources, environment: process.env })
@@ -77,7 +83,7 @@ function loadWhole(sources: { base: ConfigInput; file: string | undefined; flags
   }
 }
 
-/** Whether the store of a configuration is there. Throws OperandWrong for a folder that cannot be read. */
+/** Whether the store of a configuration exists. Throws OperandWrong for a folder that cannot be read. */
 function hasStore({ data, store: { url } }: Config): boolean {
   const folder = resolve(data)
   if (url !== undefined) return true
@@ -95,7 +101,7 @@ function noInstallation({ data }: Config): OperandWrong {
   return wrongOperand('--data', message)
 }
 
-/** The configuration counts where it was told; the last start knows the rest. */
+/** The configuration counts if it was given; the last start supplies the rest. */
 async function findFacts(
   config: Config,
   { file, port, publicUrl }: CommonFlags & { readonly file: string | undefined },
@@ -126,7 +132,7 @@ async function findFacts(
   }
 }
 
-/** The algorithm of the newest key, where no start has told the one of servers. */
+/** The algorithm of the newest key, if no start has recorded that of the servers. */
 async function algorithmOfKeys({ keys }: ConfiguredStore['store']): Promise<string | undefined> {
   const purpose: KeyPurpose = 'authorization-server'
   return (await keys.list(purpose)).find(({ endsAt }) => endsAt === undefined)?.algorithm
