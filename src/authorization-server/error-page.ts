@@ -10,7 +10,7 @@ interface Advice {
   readonly advice: string
 }
 
-/** What keeps people from where they were going, by the codes that log and audit have for most of it. */
+/** What can stop users on their way, mostly by the codes in log and audit. */
 const kinds = {
   unknown_client: {
     title: 'This program is not known here',
@@ -96,7 +96,7 @@ const kinds = {
   },
 } as const satisfies Readonly<Record<string, Advice>>
 
-/** What a page can tell a person about. */
+/** What a page can tell a user about. */
 export type AdviceKind = keyof typeof kinds
 
 const general: Advice = {
@@ -106,7 +106,7 @@ const general: Advice = {
     'Close this page and connect again from the program. If this keeps happening, report the error above to its makers.',
 }
 
-/** In the state of a context: that its answer is a page of ours. */
+/** Marks, in the state of a context, that its answer is one of our pages. */
 export const ownPage = 'ownPage'
 
 /**
@@ -122,7 +122,7 @@ export function renderLibraryError(
   }
 }
 
-/** The page that tells a person what keeps them, and what to do. */
+/** The page that tells a user what the problem is, and what to do. */
 export async function advicePage(site: Site, kind: AdviceKind, requestId: string): Promise<string> {
   return String(await problemPage(site, { ...kinds[kind], requestId }))
 }

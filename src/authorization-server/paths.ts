@@ -1,9 +1,9 @@
 /*
- * Where the authorization server answers. All paths are local: they begin where the public URL ends. What their first
- * segments are, `core/reserved-segments.ts` keeps free of MCP servers.
+ * Where the authorization server answers. All paths are local: they begin where the public URL ends.
+ * `core/reserved-segments.ts` keeps MCP servers from using their first segments.
  */
 
-/** The endpoints of the protocol, by the names that oidc-provider has for them. */
+/** The endpoints of the protocol, by their names in oidc-provider. */
 export const endpointPaths = {
   authorization: '/authorize',
   token: '/token',
@@ -13,32 +13,32 @@ export const endpointPaths = {
   jwks: '/jwks',
   pushed_authorization_request: '/par',
   device_authorization: '/device_authorization',
-  /** Where a person enters the code that a device shows. */
+  /** Where a user enters the code that a device shows. */
   code_verification: '/device',
 } as const
 
-/** Where the pages of one authorization request begin. */
+/** Where the pages of an authorization request begin. */
 export function interactionPath(uid: string): string {
   return `/interaction/${uid}`
 }
 
-/** Where the decision about one authorization request goes. */
+/** Where the decision about an authorization request is sent. */
 export function consentPath(uid: string): string {
   return `${interactionPath(uid)}/consent`
 }
 
-/** Where the steps of a login are. */
+/** The paths for the steps of a login. */
 interface LoginPaths {
-  /** The page, and where its form goes. */
+  /** The page, and the target of its form. */
   readonly login: string
   readonly passkey: string
-  /** Where the choice of an identity provider goes. */
+  /** Where the choice of an identity provider is sent. */
   readonly provider: string
-  /** Where the provider of this name sends browsers back to. */
+  /** Where the provider with this name sends browsers back to. */
   readonly callback: (provider: string) => string
 }
 
-/** Where a login is made behind a path: that of an interaction, or the empty one for a person's own pages. */
+/** The login paths below a path: that of an interaction, or the empty one for a user's own pages. */
 export function loginPaths(behind: string): LoginPaths {
   const login = `${behind}/login`
   return {
@@ -49,21 +49,21 @@ export function loginPaths(behind: string): LoginPaths {
   }
 }
 
-/** Where a person signs in, without any client. */
+/** Where a user signs in, without any client. */
 export const personLogin: LoginPaths = loginPaths('')
-/** Where a person signs out. */
+/** Where a user signs out. */
 export const logoutPath = '/logout'
-/** Where a person sees which clients they let in. */
+/** Where a user sees which clients they have granted access. */
 export const accountPath = '/account'
-/** Where the form goes that ends the access of a client. */
+/** The target of the form that ends the access of a client. */
 export const revokePath = `${accountPath}/revoke`
-/** Where a person changes their password. */
+/** Where a user changes their password. */
 export const passwordPath = `${accountPath}/password`
-/** Where a person keeps passkeys. */
+/** Where a user manages passkeys. */
 export const passkeysPath = `${accountPath}/passkeys`
-/** Where the form goes that adds one. */
+/** The target of the form that adds one. */
 export const addPasskeyPath = `${passkeysPath}/add`
-/** Where the form goes that removes one. */
+/** The target of the form that removes one. */
 export const removePasskeyPath = `${passkeysPath}/remove`
 
 /** Where an invitation is accepted. The token is a bearer secret. */
@@ -101,24 +101,26 @@ export function isInteractionPath(path: string): boolean {
   return ofInteraction.test(path)
 }
 
-/** Whether a local path belongs to the pages of a person. The path is untrusted. */
+/** Whether a local path belongs to the pages of a user. The path is untrusted. */
 export function isPersonPath(path: string): boolean {
   return ofPerson.test(path)
 }
 
-/** Whether somebody logs in at a local path, for a client or for themselves. The path is untrusted. */
+/**
+ * Whether a local path is for logging in, for a client or for the user's own pages. The path is untrusted.
+ */
 export function isLoginPath(path: string): boolean {
   return ofLogin.test(path)
 }
 
-/** Whether somebody decides about an authorization request at a local path. The path is untrusted. */
+/** Whether a local path is for the decision about an authorization request. The path is untrusted. */
 export function isConsentPath(path: string): boolean {
   return ofConsent.test(path)
 }
 
 const resumed = anyOf([id])
 
-/** Whether the library goes on at a local path with what began at an endpoint. The path is untrusted. */
+/** Whether, at a local path, the library resumes what began at an endpoint. The path is untrusted. */
 export function isResumption(path: string, endpoint: string): boolean {
   return path.startsWith(`${endpoint}/`) && resumed.test(path.slice(endpoint.length + 1))
 }

@@ -1,11 +1,14 @@
 import type { Provider } from 'oidc-provider'
 
-/** Thrown where an identifier that counts once is stored, and somebody else was first since it was looked up. */
+/**
+ * Thrown when an identifier that may be used once is stored, and another request has stored it since it was
+ * looked up.
+ */
 export class SeenBefore extends Error {}
 
 /**
- * Has the library say of a `jti` that comes twice at once what it says of one that comes again, each with its own error:
- * a proof (RFC 9449 section 11.1), or an assertion of a client (RFC 7523 section 3).
+ * Makes the library treat a `jti` that comes twice concurrently like one that comes again, each with its own
+ * error: a proof (RFC 9449 section 11.1), or an assertion of a client (RFC 7523 section 3).
  */
 export function refuseSeenBefore({ ReplayDetection }: Provider): void {
   const unique = ReplayDetection.unique.bind(ReplayDetection)

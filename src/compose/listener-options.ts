@@ -1,17 +1,17 @@
 import type { ServerOptions } from 'node:http'
 import type { Config } from '../config/schema.ts'
 
-/** How long requests that run may take to finish when what answers them closes. */
+/** How long requests in progress may take to finish when their listener is closed. */
 export const drainMilliseconds = 10_000
 
-/** For how long `/readyz` says that the end is near before anything closes. */
+/** How long `/readyz` announces the end before anything is closed. */
 export function noticeSeconds({ mode, listen: { noticeSeconds: seconds } }: Config): number {
   return seconds ?? (mode === 'production' ? 3 : 0)
 }
 
 /**
- * Options for every HTTP listener of a process: the largest head, and the time for the head and the whole
- * request.
+ * Options for every HTTP listener of a process: the maximum size of the headers, and the time limits for the
+ * headers and the whole request.
  */
 export function httpOptions({ limits }: Config): ServerOptions {
   return {

@@ -12,17 +12,20 @@ import { drainMilliseconds, httpOptions } from './listener-options.ts'
 import type { Tenants } from './tenants.ts'
 import { renewCertificate, tlsOptions } from './tls.ts'
 
-/** The parts of a process. Gateway and authorization server can run apart; whoever serves has an admin port. */
+/**
+ * The parts of a process. Gateway and authorization server can run separately; every serving process has an
+ * admin port.
+ */
 export type Part = 'gateway' | 'authorization-server' | 'admin'
 
 /** What a process has opened so far, and where its parts listen. */
 export interface Opened {
   readonly urls: Readonly<Partial<Record<Part, string>>>
-  /** Takes note of what closes something that was opened. */
+  /** Registers a function that closes something that was opened. */
   closeBy(close: () => Promise<void> | void): void
-  /** Lets a part listen. Resolves to its URL. Throws what an operator can mend. */
+  /** Lets a part listen. Resolves to its URL. Throws errors that an operator can fix. */
   listen(part: Part, server: Server | TlsServer, address: Address): Promise<string>
-  /** Closes everything, in the opposite order. */
+  /** Closes everything, in reverse order. */
   close(): Promise<void>
 }
 
@@ -33,7 +36,7 @@ interface Address {
   readonly hostFix: string
 }
 
-/** Begins with nothing. */
+/** Starts with nothing opened. */
 export function openNothing(): Opened {
   const urls: Partial<Record<Part, string>> = {}
   const closers: (() => Promise<void> | void)[] = []
@@ -61,11 +64,11 @@ async function listenAt(part: Part, server: Server | TlsServer, address: Address
   return originAt(server instanceof TlsServer ? 'https' : 'http', address.host, port)
 }
 
-/** What a listener is opened over. */
+/** What a listener needs. */
 interface Ground {
   readonly opened: Opened
   readonly base: Base
-  /** The configuration as it is now. */
+  /** The current configuration. */
   readonly config: () => Config
   readonly installation: Installation
   readonly tenants: Tenants
@@ -73,19 +76,19 @@ interface Ground {
 
 interface AdminListenerOptions {
   readonly workers: WatchedWorkers | undefined
-  /** Throws with the reason while this process begins or ends. */
+  /** Throws with the reason while this process is starting or ending. */
   readonly checkServing: () => void
 }
 
-/** The admin port as it listens. */
+/** The listening admin port. */
 interface AdminListener {
-  /** Where it is, for somebody on its machine. */
+  /** Its URL for users on the same machine. */
   readonly url: string
-  /** Makes a link that opens the dashboard once, for whoever sees the start. A bearer secret. */
+  /** Creates a link that opens the dashboard once, for the user who sees the start. A bearer secret. */
   readonly createDashboardLink: () => Promise<string>
 }
 
-/** Opens the admin port. Throws what an operator can mend. */
+/** Opens the admin port. Throws errors that an operator can fix. */
 export async function openAdminListener(
   { opened, base, config, tenants }: Ground,
   { workers, checkServing }: AdminListenerOptions,
@@ -105,7 +108,7 @@ export async function openAdminListener(
   }
 }
 
-/** Opens the listener of the authorization server. Throws what an operator can mend. */
+/** Opens the listener of the authorization server. Throws errors that an operator can fix. */
 export async function openAuthorizationServerListener({
   opened,
   config,
@@ -124,19 +127,22 @@ export async function openAuthorizationServerListener({
 /** A certificate that is in use. */
 export interface RunningCertificate {
   readonly file: string
-  /** The end of the one with which the gateway started. Milliseconds since the Unix epoch. */
+  /** When the certificate with which the gateway started expires. Milliseconds since the Unix epoch. */
   readonly validUntil: number
 }
 
-/** The gateway as it listens. */
+/** The listening gateway. */
 interface GatewayListener {
-  /** The certificate of the gateway, where it has one of its own. */
+  /** The certificate of the gateway, if it has its own. */
   readonly certificate: RunningCertificate | undefined
-  /** Looks at once whether the files of the certificate have changed. */
+  /** Checks at once whether the certificate files have changed. */
   readonly renew: () => Promise<void>
 }
 
-/** Opens the public listener, over TLS where there is a pair. Throws what an operator can mend. */
+/**
+ * Opens the public listener, over TLS if there is a certificate and key. Throws errors that an operator can
+ * fix.
+ */
 export async function openGatewayListener(
   { opened, base, config, installation, tenants }: Ground,
   pair: CertificatePair | undefined,

@@ -8,7 +8,7 @@ interface Detail {
   readonly cause?: unknown
 }
 
-/** What tokens are verified with cannot be had at the moment, which is no fault of the token. */
+/** The keys for verifying tokens are currently unavailable, which is not the fault of the token. */
 export function keysUnavailable(reason: string, detail: Detail = {}): Refusal {
   return new Refusal('keys_unavailable', { reason, ...detail, retryAfterSeconds })
 }

@@ -19,7 +19,7 @@ export async function readWhole(
   return Buffer.concat(chunks, length)
 }
 
-/** The headers of an answer in the form that `fetch` has. Untrusted. */
+/** The headers of an answer in the form used by `fetch`. Untrusted. */
 export function fetchHeaders(headers: Dispatcher.ResponseData['headers']): Headers {
   const fields = new Headers()
   for (const [name, value] of Object.entries(headers)) {

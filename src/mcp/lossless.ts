@@ -1,5 +1,5 @@
 /**
- * Marks a text as JSON that is written as it is. Available in every supported Node, but not yet in
+ * Marks a text as JSON that is written unchanged. Available in every supported Node, but not yet in
  * TypeScript's library.
  */
 interface JsonWithRaw {
@@ -25,7 +25,7 @@ export function parseLossless(text: string): unknown {
 }
 
 /**
- * Up to fifteen digits are never rounded. Looking at each number would cost several times as much as parsing.
+ * Up to fifteen digits are never rounded. Checking each number would cost several times as much as parsing.
  */
 const maybeInexact = /\d[\d.]{15}|\de/i
 
@@ -48,7 +48,7 @@ function decimal(text: string): string {
     /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? []
   const digits = (whole + fraction).replace(/^0+/, '')
   let end = digits.length
-  while (digits[end - 1] === '0') end-- // a regular expression would start over at each zero
+  while (digits[end - 1] === '0') end-- // a regular expression would restart at each zero
   const place = Number(exponent) - fraction.length + digits.length - end
   return end === 0 ? '0' : `${sign}${digits.slice(0, end)}e${place}`
 }

@@ -18,8 +18,7 @@ interface Wish {
 /** The `subscriptions/listen` request behind the GET stream of a legacy client. */
 export interface ChangeStream {
   /**
-   * Asks the server for what is wanted now, instead of what was asked for before. Resolves to the granted
-   * URIs.
+   * Asks the server for what is wanted now, in place of the previous request. Resolves to the granted URIs.
    */
   renew(wish: Wish): Promise<ReadonlySet<string>>
   end(): void
@@ -30,20 +29,20 @@ const acknowledged = 'notifications/subscriptions/acknowledged'
 /** One request to the server, which is replaced by another one when what is wanted changes. */
 interface Listening extends Wish {
   readonly sink: Sink
-  /** Tells whoever waits for the acknowledgement how it ended; does nothing the second time. */
+  /** Tells the caller who waits for the acknowledgement how it ended; does nothing the second time. */
   readonly settle: (outcome: ReadonlySet<string> | Refusal) => void
   /** Stays open until this one is acknowledged. */
   earlier: Listening | undefined
 }
 
 /**
- * Makes the stream of changes; `tell` gets each change, and `onEnd` is called when the server ends the
+ * Creates the stream of changes; `tell` is called with each change, and `onEnd` when the server ends the
  * stream.
  */
 export function changeStream(tell: (change: Json) => void, onEnd: () => void): ChangeStream {
   let current: Listening | undefined
 
-  /** Whoever waits for a request that is given up would never hear of it otherwise. */
+  /** Otherwise, a caller waiting for a request that is given up would never get an answer. */
   const stop = (last: Listening | undefined, outcome: ReadonlySet<string> | Refusal): void => {
     for (let one = last; one !== undefined; one = one.earlier) {
       one.conversation.cancel(one.sink, one.caller)
