@@ -1,6 +1,6 @@
 /**
- * `npm run bench:audit`: how long `portcullis audit verify` takes for a trail such as servers write: events of two days
- * from four processes, in some files, with a signature a minute.
+ * `npm run bench:audit`: how long `portcullis audit verify` takes for a trail such as servers write: events
+ * of two days from four processes, in several files, with one signature per minute.
  * Options: --events N (1000000), --limit SECONDS (30; exits with 1 beyond it)
  */
 import { spawn } from 'node:child_process'
@@ -25,7 +25,7 @@ const { events, limit } = orExplain(() => {
 const chains = 4
 const fileBytes = 20 * 1024 * 1024
 const spanMilliseconds = 2 * 24 * 3600 * 1000
-/** So many are written in a turn of the event loop, as under load. */
+/** How many are written per turn of the event loop, as under load. */
 const burst = 50
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-audit-'))
@@ -51,7 +51,7 @@ try {
   rmSync(folder, { recursive: true })
 }
 
-/** Writes what a gate writes, by the code that a gate writes it with. */
+/** Writes what a gateway writes, with the same code. */
 async function writeTrail(to: string, keysFile: string): Promise<void> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
   const jwk = { ...(await exportJWK(publicKey)), kid: 'bench' }
@@ -79,7 +79,7 @@ async function writeTrail(to: string, keysFile: string): Promise<void> {
   for (const trail of trails) await trail.close()
 }
 
-/** An event as it comes from `tools/call`, with everything in it. */
+/** An event as it results from `tools/call`, with all members. */
 function someCall(index: number): AuditEvent {
   const user = index % 997
   return {

@@ -1,10 +1,11 @@
 /**
- * `npm run bench:as`: what the authorization server does in a second, on SQLite, on PostgreSQL and, as the yardstick,
- * plain oidc-provider with its in-memory store: same machine, same keys, same flows, interleaved. Plain oidc-provider on
- * both stores tells how much of the way from there is the store's and the disk's. Each server is a process on one CPU, the
- * load comes from another. Ratios in one run compare; absolute figures do not, those of `elsewhere` least of all.
- * Options: --seconds N (3), --rounds N (3), --warm-up N (20), --connections N (16), --logins N (60),
- * --only name,name, --profile FOLDER
+ * `npm run bench:as`: how much the authorization server does per second, on SQLite, on PostgreSQL and, for
+ * comparison, plain oidc-provider with its in-memory store: same machine, same keys, same flows, interleaved.
+ * Plain oidc-provider on both stores shows how much of the difference is due to the store and the disk. Each
+ * server is a process on one CPU, the load comes from another. Ratios within one run are comparable; absolute
+ * figures are not, least of all those of `elsewhere`.
+ * Options: --seconds N (3), --rounds N (3), --warm-up N (20), --connections N (16), --logins N (60), --only
+ * name,name, --profile FOLDER
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -58,7 +59,7 @@ interface Candidate {
 
 interface Rate {
   readonly perSecond: number
-  /** CPU of the server, in microseconds a request. */
+  /** CPU of the server, in microseconds per request. */
   readonly cpu: number
 }
 
@@ -69,8 +70,9 @@ interface Figures {
 }
 
 /**
- * Plain oidc-provider with ES256 as it was measured on another machine, with Node 24 and a load that may have bounded the
- * faster ones: requests a second, and milliseconds of a login. SQLite did not wait for the disk there.
+ * Plain oidc-provider with ES256 as measured on another machine, with Node 24 and a load generator that may
+ * have limited the faster ones: requests per second, and milliseconds per login. SQLite did not wait for the
+ * disk there.
  */
 const elsewhere = [
   { store: 'in memory', machine: 2764, refresh: 1253, login: 13.3 },
@@ -96,7 +98,7 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** Those whose names have one of the words that stand between commas. Throws OptionsWrong. */
+/** The names that contain one of the comma-separated words. Throws OptionsWrong. */
 function readNames(words: string): readonly Name[] {
   const wanted = words.split(',').map((word) => word.trim())
   const stranger = wanted.find((word) => !names.some((name) => name.includes(word)))
@@ -182,7 +184,7 @@ async function measure(candidate: Candidate, into: Figures, seconds: number): Pr
   await pool.close()
 }
 
-/** Calls on all connections for so many seconds. */
+/** Sends requests on all connections for a number of seconds. */
 async function hammer(
   { child }: Candidate,
   seconds: number,
@@ -242,7 +244,7 @@ function report(figures: ReadonlyMap<string, Figures>): void {
     )
 }
 
-/** The library alone, which keeps what it issues in memory or in a database of its own. */
+/** Only the library, which keeps what it issues in memory or in its own database. */
 async function startPlain(name: string, store?: string): Promise<Candidate> {
   const port = await freePort()
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
@@ -261,7 +263,7 @@ async function startOurs(name: string, settings: object): Promise<Candidate> {
     publicUrl: `http://127.0.0.1:${port}`,
     listen: { authorizationServer: port, admin: await freePort() },
     log: { level: 'warn' },
-    // Everybody here comes from one address.
+    // All requests here come from one address.
     limits: { authorizations: 1_000_000, authorizationsPerNetwork: 1_000_000 },
     upstreams: [{ name: 'bench', url: 'http://127.0.0.1:9/mcp' }],
     clients: [

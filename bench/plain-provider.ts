@@ -1,7 +1,8 @@
 /**
- * The yardstick of `npm run bench:as`: oidc-provider as it comes, with its own in-memory store and its own pages, for
- * the same client, keys and flows. Arguments: port, path of a file with the private JWK, and, where it shall keep what it
- * issues as a server must, the path of a database of SQLite or the URL of one of PostgreSQL.
+ * The comparison for `npm run bench:as`: unmodified oidc-provider, with its own in-memory store and its own
+ * pages, for the same client, keys and flows. Arguments: port, path of a file with the private JWK, and, if
+ * it is to keep what it issues as a server must, the path of an SQLite database or the URL of a PostgreSQL
+ * one.
  */
 import { readFileSync } from 'node:fs'
 import { Provider } from 'oidc-provider'

@@ -2,13 +2,13 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider'
 import pg from 'pg'
 
-/** Runs one statement, with `?` for its values, and gives its rows. */
+/** Runs one statement, with `?` for its values, and returns its rows. */
 type Run = (sql: string, values: readonly unknown[]) => Promise<readonly Record<string, unknown>[]>
 
 const table = `create table artifacts (model text, id text, payload text, grant_id text, uid text, user_code text,
   consumed bigint, primary key (model, id))`
 
-/** A file that each commit waits for. */
+/** A database file, with each commit waiting for the disk. */
 export function plainSqlite(path: string): Promise<AdapterFactory> {
   const database = new DatabaseSync(path)
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
@@ -20,7 +20,7 @@ export function plainSqlite(path: string): Promise<AdapterFactory> {
   })
 }
 
-/** A database whose every commit waits for its disk. */
+/** A database whose commits all wait for its disk. */
 export function plainPostgres(url: string): Promise<AdapterFactory> {
   const pool = new pg.Pool({ connectionString: url, max: 10 })
   const named = new Map<string, { name: string; text: string }>()
@@ -42,7 +42,7 @@ async function withTable(run: Run): Promise<AdapterFactory> {
   return (model) => plainAdapter(model, run)
 }
 
-/** What somebody writes who reads the library's description of a store: each of its calls is a statement. */
+/** What somebody would write from the library's description of a store: each of its calls is a statement. */
 function plainAdapter(model: string, run: Run): Adapter {
   const find = async (column: string, value: string): Promise<AdapterPayload | undefined> => {
     const [row] = await run(`select payload, consumed from artifacts where model = ? and ${column} = ?`, [

@@ -8,7 +8,7 @@ export function cpuMicroseconds(pid: number): number {
   return [pid, ...children].reduce((sum, one) => sum + cpuOf(one), 0)
 }
 
-/** The same of this process, with the children that have ended and without those that run. */
+/** The same for this process, including children that have ended but not those still running. */
 export function ownMicroseconds(): number {
   const [user = 0, system = 0, childUser = 0, childSystem = 0] = (statOf(process.pid) ?? []).slice(11, 15)
   return fromTicks(user + system + childUser + childSystem)
@@ -38,7 +38,7 @@ function cpuOf(pid: number): number {
   return fields === undefined ? 0 : fromTicks((fields[11] ?? 0) + (fields[12] ?? 0))
 }
 
-/** The processes that a process has started and that have not ended (Linux). */
+/** The running child processes of a process (Linux). */
 export function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

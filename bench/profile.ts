@@ -1,6 +1,7 @@
 /**
- * `npm run bench:profile`: what the gate spends its time on under the load of a workload. Leaves a CPU profile, which
- * the developer tools of Chrome open, and a flame graph; prints the functions with the most time of their own.
+ * `npm run bench:profile`: where the gateway spends its time under the load of a workload. Leaves a CPU
+ * profile, which Chrome's developer tools can open, and a flame graph; prints the functions with the most
+ * self time.
  * Options: --workload ID (calls-32), --seconds N (5), --top N (30), --out FOLDER (bench-profile)
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -65,7 +66,7 @@ try {
   await bench.close()
 }
 
-/** The stack with Node's inspector on a port of loopback. */
+/** The stack with Node's inspector on a loopback port. */
 function inspected(stack: Stack, port: number): Stack {
   return {
     ...stack,

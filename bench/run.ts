@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: Portcullis, HAProxy, nginx and what people write in Node, all in front of the same MCP server with
- * the same tokens, interleaved, with one CPU for the gate and the rest for load and server. What counts is CPU for each
- * request; ratios in one run compare, absolute figures do not.
+ * `npm run bench`: Portcullis, HAProxy, nginx and what people write in Node, all in front of the same MCP
+ * server with the same tokens, interleaved, with one CPU for the gate and the rest for load and server. The
+ * main figure is CPU per request; ratios within one run are comparable, absolute figures are not.
  * Options: --quick, --rounds N, --seconds N, --retries N, --streams N, --only WORKLOAD,…, --stacks STACK,…,
  * --json FILE, --from FILE, --docs
  */

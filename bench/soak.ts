@@ -1,7 +1,7 @@
 /**
- * `npm run soak -- --minutes N`: a gate with servers of every kind, under load and among faults for a long time. Nothing
- * may be lost, doubled or crossed, no answer may hang, and memory must stay flat; else it exits with 1. Ctrl-C ends it
- * early, with its table.
+ * `npm run soak -- --minutes N`: a gateway with servers of every kind, under load and with faults for a long
+ * time. Nothing may be lost, duplicated or delivered to the wrong user, no answer may hang, and memory must
+ * stay flat; otherwise it exits with 1. Ctrl-C ends it early, with its table.
  * Options: --minutes N, --rate N (500 requests/s), --streams N (2000), --faults SHARE (0.01), --users N (50),
  * --token-seconds N (300), --response-seconds N (5), --notify-seconds N (10), --store postgres, --json FILE,
  * --sabotage swap,lose
@@ -18,7 +18,7 @@ import { type Streams, startStreams } from './soak/streams.ts'
 import { logIn, type Users } from './soak/users.ts'
 
 const sampleMilliseconds = 10_000
-/** Connections that are kept for the next request are gone by then. */
+/** By then, connections that were kept for further requests are closed. */
 const restMilliseconds = 7000
 
 const asked = orExplain(() => {
@@ -46,7 +46,7 @@ async function soak(options: Options): Promise<number> {
   return failed ? 1 : 0
 }
 
-/** The first signal ends the run with its table, the second one at once. */
+/** The first signal ends the run with its table, the second one ends it immediately. */
 function firstSignal(): Promise<'interrupted'> {
   return new Promise((resolve) => {
     let signals = 0

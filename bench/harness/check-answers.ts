@@ -8,8 +8,8 @@ const call = toolCall({ bytes: 231 })
 const patienceMilliseconds = 60_000
 
 /**
- * Waits until a gate answers, and checks that it does its work: the answer of the server comes whole, and a gate refuses
- * what has no token or a forged one, also when it comes again. Throws when it does not.
+ * Waits until a gate answers, and checks that it does its work: the answer of the server arrives complete,
+ * and a gate refuses a missing or forged token, even if it comes again. Throws if it does not.
  */
 export async function checkAnswers({ stack, url, process }: Gate, token: string): Promise<void> {
   await untilAnswered(url, token, process.alive)

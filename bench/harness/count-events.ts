@@ -1,4 +1,4 @@
-/** Counts the ends of server-sent events in a text that comes in pieces, also where one is spread over two of them. */
+/** Counts the ends of server-sent events in a text that arrives in pieces, even if one spans two of them. */
 export async function countEvents(pieces: AsyncIterable<string>): Promise<number> {
   let events = 0
   let halfEnded = false

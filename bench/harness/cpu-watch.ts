@@ -6,11 +6,11 @@ import type { Bench } from './setting.ts'
 export interface Used {
   /** CPU of the gate and its children, in microseconds. */
   readonly gate: number
-  /** CPUs that other processes than those of the benchmark kept busy. */
+  /** CPUs that were kept busy by processes outside the benchmark. */
   readonly outside: number
 }
 
-/** Begins to watch; the function that it returns ends that. */
+/** Begins to measure; the returned function ends the measurement. */
 export function watchCpu(bench: Bench, gate: Gate): () => Used {
   const read = () => ({
     at: performance.now() * 1000,

@@ -14,7 +14,7 @@ export interface Gate {
   readonly process: Process
 }
 
-/** Starts a stack, pinned unless said otherwise, and resolves once it gave right answers to good and bad requests. */
+/** Starts a stack, pinned by default, and resolves after it gave right answers to good and bad requests. */
 export async function startGate(
   bench: Bench,
   stack: Stack,

@@ -10,7 +10,7 @@ export type Program = (typeof packages)[number]
 const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
 const stacks = join(import.meta.dirname, '../stacks')
 
-/** Where a program is. Throws when it is not installed. */
+/** The path of a program. Throws if it is not installed. */
 export function pathOf(program: Program): string {
   const path = find(program)
   if (path === undefined) throw new Error(`the benchmark needs ${program}: apt-get install ${program}`)

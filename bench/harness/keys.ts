@@ -23,7 +23,7 @@ const kinds = {
   EdDSA: ['ed25519', {}],
 } as const satisfies Record<Algorithm, readonly [string, object]>
 
-/** Makes a key pair whose tokens are those of an issuer for an audience, good for two hours. */
+/** Creates a key pair whose tokens are from an issuer and for an audience, valid for two hours. */
 export async function createSigner(
   algorithm: Algorithm,
   { issuer, audience }: { readonly issuer: string; readonly audience: string },

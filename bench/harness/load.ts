@@ -7,15 +7,15 @@ import type { Message } from './messages.ts'
 import { pinning } from './processes.ts'
 import { headersFor } from './send.ts'
 
-/** What wrk is to send, and for how long. */
+/** What wrk sends, and for how long. */
 export interface Load {
   readonly url: string
   readonly message: Message
-  /** A token, with a session after a space where it has one. */
+  /** A token, followed by a space and a session if it has one. */
   readonly tokens: readonly string[]
   readonly connections: number
   readonly seconds: number
-  /** A folder for what wrk reads. */
+  /** A folder for the files that wrk reads. */
   readonly folder: string
 }
 
@@ -31,7 +31,7 @@ export interface Counted {
 
 const run = promisify(execFile)
 
-/** Sends one message again and again on so many connections, with one token after another. */
+/** Sends one message repeatedly on a number of connections, with one token after another. */
 export async function sendLoad({
   url,
   message,

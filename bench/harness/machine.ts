@@ -5,7 +5,7 @@ import { availableParallelism, cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { pathOf } from './install.ts'
 
-/** What the figures were measured on and with. */
+/** What was used for the measurement. */
 export interface Machine {
   readonly cpu: string
   readonly cpus: number
@@ -14,7 +14,7 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** Names the hardware and the version of everything that takes part. */
+/** Describes the hardware and the version of everything involved. */
 export function describeMachine(): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -40,7 +40,7 @@ export function describeMachine(): Machine {
 }
 
 function ask(program: 'haproxy' | 'nginx' | 'wrk', args: readonly string[], pattern: RegExp): string {
-  // nginx tells its version as an error, and wrk exits with 1 after it.
+  // nginx prints its version on standard error, and wrk exits with 1 after it.
   const { stdout, stderr } = spawnSync(pathOf(program), args, { encoding: 'utf8' })
   return pattern.exec(stdout + stderr)?.[1] ?? 'unknown'
 }

@@ -1,7 +1,7 @@
 import type { FreshWorkload } from '../workloads/contract.ts'
 import { type Session, takeRounds } from './take-rounds.ts'
 
-/** Measures what begins with a process of its own. */
+/** Measures workloads that each start a new process. */
 export async function measureFresh(session: Session, workloads: readonly FreshWorkload[]): Promise<void> {
   const { bench, options, record } = session
   const tools = { bench, seconds: options.seconds, idleStreams: options.idleStreams }

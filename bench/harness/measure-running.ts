@@ -8,7 +8,7 @@ import { type Session, takeRounds } from './take-rounds.ts'
 
 type Take = (contest: Contest<RunningWorkload>, seconds: number) => Promise<Sample>
 
-/** Measures workloads of one kind on gates that are started once, of which only the one that is measured runs. */
+/** Measures workloads of one kind on gates that are started once; only the measured one runs at a time. */
 export async function measureRunning(
   session: Session,
   kind: Kind,
@@ -46,7 +46,10 @@ async function startPaused({ bench }: Session, stack: Stack, kind: Kind): Promis
   return gate
 }
 
-/** What a compiler makes of code that runs often is what is measured, and not how long it takes to make it. */
+/**
+ * The subject of the measurement is the code that a compiler produces for hot functions, not the time to
+ * produce it.
+ */
 async function warmUp(
   { options, progress }: Session,
   contests: readonly Contest<RunningWorkload>[],

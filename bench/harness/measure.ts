@@ -11,7 +11,7 @@ import { createRecord } from './record.ts'
 import type { Results } from './results.ts'
 import { type Kind, openBench } from './setting.ts'
 
-/** Takes all samples that the options ask for: round by round, and in each round stack by stack. */
+/** Takes all samples that the options request: round by round, and within each round stack by stack. */
 export async function measure(options: Options): Promise<Results> {
   const machine = describeMachine()
   execFileSync('taskset', ['-a', '-p', '-c', pinning.load, String(process.pid)], { stdio: 'ignore' })

@@ -1,9 +1,9 @@
 /** Bytes of the answer to a call. */
 export const replyBytes = 305
-/** Events of an answer that is streamed, the result among them. */
+/** Events of a streamed answer, including the result. */
 export const eventCount = 1000
 
-/** The progress notification with a number, as a server-sent event. */
+/** The progress notification with a given number, as a server-sent event. */
 export function eventOf(index: number): string {
   const params = `{"progressToken":1,"progress":${index},"total":${eventCount},"message":"still at it"}`
   return `data: {"jsonrpc":"2.0","method":"notifications/progress","params":${params}}\n\n`
@@ -17,7 +17,7 @@ const meta = {
   'io.modelcontextprotocol/clientCapabilities': {},
 }
 
-/** A request of MCP as it is sent: its body and the headers that belong to it. */
+/** An MCP request as it is sent: its body and the headers that belong to it. */
 export interface Message {
   readonly body: string
   readonly headers: Readonly<Record<string, string>>
@@ -34,7 +34,7 @@ interface CallOptions {
   readonly filling?: Filling
 }
 
-/** A call of a tool whose body has exactly so many bytes. Throws where its envelope alone has more. */
+/** A tool call whose body has exactly this many bytes. Throws if its envelope alone has more. */
 export function toolCall({ era = 'legacy', tool = 'add', bytes, filling = 'text' }: CallOptions): Message {
   const write = (text: string, rows: readonly object[]): string => {
     const filled = rows.length === 0 ? { a: 2, b: 3, text } : { a: 2, b: 3, text, rows }
@@ -48,7 +48,7 @@ export function toolCall({ era = 'legacy', tool = 'add', bytes, filling = 'text'
   return { body: write('x'.repeat(room), rows), headers: headersOf(era, 'tools/call', tool) }
 }
 
-/** The request that opens a stream on which a client hears of changes. */
+/** The request that opens a stream on which a client is notified of changes. */
 export function listen(): Message {
   const params = { notifications: { toolsListChanged: true }, _meta: meta }
   return {
@@ -89,7 +89,7 @@ function rowOf(index: number): object {
   }
 }
 
-/** Bytes of the events of an answer that is streamed, the result among them. */
+/** The total bytes of the events of a streamed answer, including the result. */
 export function eventBytes(): number {
   const progress = Array.from({ length: eventCount - 1 }, (_, index) => eventOf(index).length)
   return progress.reduce((sum, bytes) => sum + bytes, replyBytes + 'data: \n\n'.length)

@@ -5,7 +5,10 @@ import { readText, send } from './send.ts'
 
 const opened = new WeakMap<Gate, Map<string, string>>()
 
-/** Opens a session through a gate for each token that has none yet; returns tokens with their sessions behind a space. */
+/**
+ * Opens a session through a gate for each token that has none yet; returns tokens followed by a space and
+ * their session.
+ */
 export async function openSessions(gate: Gate, tokens: readonly string[]): Promise<readonly string[]> {
   const known = opened.get(gate) ?? new Map<string, string>()
   opened.set(gate, known)

@@ -1,27 +1,27 @@
 import { OptionsWrong, readFlags, readWhole } from '../../test/support/command-line.ts'
 import { workloads } from '../workloads/registry.ts'
 
-/** How `npm run bench` was asked to measure. */
+/** What `npm run bench` was asked to measure. */
 export interface Options {
   readonly quick: boolean
   readonly rounds: number
-  /** Of one sample. */
+  /** The duration of one sample. */
   readonly seconds: number
   /** Requests to each stack before its first sample, and the seconds that they may take. */
   readonly warmUp: { readonly requests: number; readonly seconds: number }
-  /** Seconds of load on it before each sample: what has rested is out of the caches. 0: none. */
+  /** Seconds of load before each sample: an idle stack is no longer in the caches. 0: none. */
   readonly leadIn: number
-  /** How often a sample is taken anew that other processes disturbed. */
+  /** How often a sample is repeated that other processes disturbed. */
   readonly retries: number
   readonly idleStreams: number
-  /** Ids of workloads, or beginnings of them. Empty: all. */
+  /** Ids of workloads, or their beginnings. Empty: all. */
   readonly only: readonly string[]
   /** Ids of stacks. Empty: all. */
   readonly stacks: readonly string[]
   readonly json: string
-  /** Renders these results in place of measuring. */
+  /** Renders these results instead of measuring. */
   readonly from: string | undefined
-  /** Whether docs/performance.md and its charts are written anew. */
+  /** Whether to rewrite docs/performance.md and its charts. */
   readonly docs: boolean
 }
 
@@ -65,7 +65,7 @@ export function readOptions(args: readonly string[]): Options {
   }
 }
 
-/** Ids in a list. Throws OptionsWrong where one means nothing that there is. */
+/** Ids in a list. Throws OptionsWrong if one matches nothing. */
 function list(
   name: string,
   text: string,

@@ -2,14 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
-/** A command line with what it wants in its environment. */
+/** A command line and its environment variables. */
 export interface Command {
   readonly program: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Which CPUs a process may use, as `taskset` takes them. */
+/** Which CPUs a process may use, in the format of `taskset`. */
 export const pinning = {
   gate: '0',
   load: availableParallelism() > 1 ? `1-${availableParallelism() - 1}` : '0',
@@ -18,7 +18,7 @@ export const pinning = {
 
 const running = new Set<ChildProcess>()
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')))
-// Without a handler a signal ends this process and none of the others.
+// Without a handler, a signal ends this process but none of the others.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
     console.error(`\nended by ${signal}`)
@@ -29,15 +29,17 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 /** A process of the benchmark. */
 export interface Process {
   readonly pid: number
-  /** Whether it is still there. */
+  /** Whether it is still running. */
   readonly alive: () => boolean
-  /** Stops its work, and lets it go on. */
+  /** Suspends it, and resumes it. */
   readonly pause: () => void
   readonly resume: () => void
   readonly end: () => Promise<void>
 }
 
-/** Starts a process on some CPUs, with its standard output in a file; ends with this process at the latest. */
+/**
+ * Starts a process on some CPUs, with its standard output in a file; it ends with this process at the latest.
+ */
 export function startProcess(command: Command, cpus: string, logFile: string): Process {
   const output = openSync(logFile, 'a')
   const child = spawn('taskset', ['-c', cpus, command.program, ...command.args], {

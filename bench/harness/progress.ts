@@ -1,14 +1,14 @@
-/** One line that says how far a run has come: rewritten on a terminal, else a line now and then. */
+/** One line that shows the progress of a run: rewritten on a terminal, otherwise a line now and then. */
 export interface Progress {
   readonly say: (what: string) => void
-  /** One more sample begins. */
+  /** Another sample begins. */
   readonly step: (what: string) => void
   readonly end: () => void
 }
 
 const quietMilliseconds = 10_000
 
-/** Shows progress on standard error, towards so many samples. */
+/** Shows the progress towards a number of samples on standard error. */
 export function createProgress(samples: number): Progress {
   const { stderr } = process
   let done = 0

@@ -9,13 +9,13 @@ export interface Contest<W extends Workload = Workload> {
   readonly stack: Stack
 }
 
-/** What was measured so far. */
+/** What has been measured so far. */
 export interface RunRecord {
   /** How many samples there will be. */
   readonly expected: number
   /** The stacks that take part in a workload. */
   readonly contests: <W extends Workload>(workload: W) => Contest<W>[]
-  /** Keeps the quietest of some samples, whatever they say. */
+  /** Keeps the quietest of several samples, whatever their results. */
   readonly keep: (contest: Contest, taken: readonly Sample[]) => void
   readonly discarded: () => number
   readonly results: () => WorkloadResult[]

@@ -1,7 +1,7 @@
 import type { Figure, Sample } from '../workloads/contract.ts'
 import type { Machine } from './machine.ts'
 
-/** How much of a CPU other processes may keep busy before they disturb a sample. */
+/** How much of a CPU other processes may use before they disturb a sample. */
 export const quiet = 0.15
 
 /** How the samples of a run were taken. */
@@ -10,11 +10,11 @@ interface Run {
   readonly rounds: number
   readonly seconds: number
   readonly idleStreams: number
-  /** Samples that other processes disturbed and that were taken anew. */
+  /** Samples that other processes disturbed and that were repeated. */
   readonly discarded: number
 }
 
-/** What one stack did with a workload. */
+/** The results of one stack under a workload. */
 export interface Row {
   readonly stack: string
   readonly name: string
@@ -24,7 +24,7 @@ export interface Row {
   readonly samples: readonly Sample[]
 }
 
-/** All that was measured of a workload. */
+/** All results of a workload. */
 export interface WorkloadResult {
   readonly id: string
   readonly title: string
@@ -42,7 +42,7 @@ export interface Results {
   readonly workloads: readonly WorkloadResult[]
 }
 
-/** The middle one, or undefined where there is none. */
+/** The median, or undefined if the list is empty. */
 export function median(list: readonly number[]): number | undefined {
   const sorted = list.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
@@ -50,7 +50,9 @@ export function median(list: readonly number[]): number | undefined {
   return sorted.length % 2 === 1 || upper === undefined ? upper : ((sorted[middle - 1] as number) + upper) / 2
 }
 
-/** All samples of a figure in a row. A row with wrong answers has none: what is wrong is not fast. */
+/**
+ * All samples of a figure in a row. A row with wrong answers has none: wrong answers do not count as fast.
+ */
 export function valuesOf({ samples }: Row, figure: Figure): readonly number[] {
   if (errorsOf(samples) > 0) return []
   return samples.map(({ values }) => values[figure]).filter((value) => value !== undefined)
@@ -61,7 +63,7 @@ export function errorsOf(samples: readonly Sample[]): number {
   return samples.reduce((sum, { errors }) => sum + errors, 0)
 }
 
-/** The median of a figure, or undefined where it was not measured. */
+/** The median of a figure, or undefined if it was not measured. */
 export function medianOf(
   { workloads }: Results,
   workload: string,

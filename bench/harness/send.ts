@@ -15,7 +15,7 @@ export function headersFor(message: Message, token: string, session?: string): R
   }
 }
 
-/** Posts a message to a gate over a connection of its own. Resolves with the head of the answer. */
+/** Posts a message to a gate over a separate connection. Resolves with the head of the answer. */
 export function send(
   url: string,
   message: Message,
@@ -26,7 +26,7 @@ export function send(
     'Content-Length': String(Buffer.byteLength(message.body)),
   }
   return new Promise((resolve, reject) => {
-    // The certificate signs itself, and who answers on loopback is known.
+    // The certificate is self-signed, and on loopback it is known who answers.
     const options = { method: 'POST', headers, agent: false, rejectUnauthorized: false }
     const outgoing = (url.startsWith('https:') ? tlsRequest : request)(`${url}/mcp`, options, resolve)
     const timer = setTimeout(() => outgoing.destroy(new Error('no answer')), patienceMilliseconds)
@@ -40,7 +40,7 @@ export function send(
   })
 }
 
-/** The whole of an answer. */
+/** The complete text of an answer. */
 export async function readText(answer: IncomingMessage): Promise<string> {
   let text = ''
   for await (const chunk of answer.setEncoding('utf8')) text += chunk

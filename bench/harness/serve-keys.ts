@@ -3,15 +3,15 @@ import type { AddressInfo } from 'node:net'
 import type { JWK } from 'jose'
 import { makeCertificate, writePair } from '../../test/support/local-tls.ts'
 
-/** Where an issuer shows its keys. */
+/** Where an issuer publishes its keys. */
 export interface KeyServer {
   readonly url: string
-  /** PEM file of the certificate that it shows, which nobody trusts without being told to. */
+  /** PEM file of its certificate, which nobody trusts unless told to. */
   readonly certificate: string
   readonly close: () => void
 }
 
-/** Serves a JWK Set of one key on a free port, by https, as gates in production want it. */
+/** Serves a JWK Set of one key on a free port, over https, as gates in production require. */
 export async function serveKeys(key: JWK): Promise<KeyServer> {
   const pair = makeCertificate()
   const server = createServer(pair, (_req, res) =>

@@ -13,9 +13,9 @@ export interface Bench {
   readonly folder: string
   readonly upstream: Process
   readonly upstreamPort: number
-  /** What a gate of this kind is given; each call has a folder of its own. */
+  /** The setting for a gate of this kind; each call has its own folder. */
   readonly setting: (kind: Kind) => Promise<Setting>
-  /** The first tokens of an algorithm, so many of them. */
+  /** The first tokens of an algorithm, up to a given number. */
   readonly tokens: (algorithm: Algorithm, count: number) => Promise<readonly string[]>
   readonly close: () => Promise<void>
 }

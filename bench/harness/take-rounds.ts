@@ -5,7 +5,7 @@ import type { Contest, RunRecord } from './record.ts'
 import { quiet } from './results.ts'
 import type { Bench } from './setting.ts'
 
-/** What a run has at hand. */
+/** What a run works with. */
 export interface Session {
   readonly bench: Bench
   readonly options: Options
@@ -13,7 +13,7 @@ export interface Session {
   readonly progress: Progress
 }
 
-/** Takes a sample of each contest, then the next of each, and so on; what others disturbed is taken anew. */
+/** Takes one sample of each contest, then the next of each, and so on; disturbed samples are repeated. */
 export async function takeRounds<W extends Workload>(
   { options, record, progress }: Session,
   contests: readonly Contest<W>[],
@@ -30,7 +30,7 @@ export async function takeRounds<W extends Workload>(
   }
 }
 
-/** What fails in one stack voids its row, and ends nothing else. */
+/** A failure of one stack voids its row, and ends nothing else. */
 function voidSample({ workload, stack }: Contest, error: unknown): Sample {
   console.error(`\n${workload.id}, ${stack.name}:`, error)
   return { values: {}, errors: 1, outside: 0 }

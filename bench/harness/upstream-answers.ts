@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { eventCount, eventOf, replyBytes } from './messages.ts'
 
-/** What a request asks of the server. */
+/** What a request asks the server for. */
 export interface Asked {
   readonly verb: string
   /** Digits; undefined for a notification. */

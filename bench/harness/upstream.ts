@@ -1,21 +1,21 @@
 /**
- * The MCP server of the benchmark, of both eras. It reads each body and answers at once, with as little work as it can,
- * so that the gates are what is measured. `node bench/harness/upstream.ts PORT`
+ * The MCP server of the benchmark, for both eras. It reads each body and answers at once, with as little work
+ * as possible, so that the gates are what is measured. `node bench/harness/upstream.ts PORT`
  */
 import { createServer, type Socket } from 'node:net'
 import { type Asked, answerTo } from './upstream-answers.ts'
 
-/** What of a body is looked at: the beginning says what is asked. */
+/** How much of a body is examined: the beginning says what is requested. */
 const lookAt = 1024
 
 createServer({ noDelay: true }, serve).listen(Number(process.argv[2]), '127.0.0.1')
 
 function serve(socket: Socket): void {
   let head = ''
-  let missing = -1 // bytes of the body; negative while the head is read
+  let missing = -1 // bytes of the body; negative while the head is being read
   let body = ''
 
-  socket.on('error', () => socket.destroy()) // the gate has gone
+  socket.on('error', () => socket.destroy()) // the gate is gone
   socket.on('data', (chunk: Buffer) => {
     let rest = chunk
     while (rest.length > 0 || missing === 0) {
@@ -42,7 +42,10 @@ function serve(socket: Socket): void {
   })
 }
 
-/** No gate has a reason to send a body of which it knows the length in chunks, and this server reads none. */
+/**
+ * If a gate knows the length of a body, it has no reason to send it in chunks, which this server does not
+ * read.
+ */
 function lengthOf(head: string): number {
   if (/\r\ntransfer-encoding:/i.test(head)) throw new Error('a gate sent a body in chunks')
   return Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)

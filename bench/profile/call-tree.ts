@@ -5,21 +5,21 @@ import type { CpuProfile, ProfileNode } from './profiler.ts'
 /** Whose code a function is. */
 export type Owner = 'portcullis' | 'packages' | 'node' | 'engine'
 
-/** A function in the tree of calls. Times in microseconds. */
+/** A function in the call tree. Times in microseconds. */
 export interface Call {
   readonly name: string
-  /** File and line; empty for what the engine does. */
+  /** File and line; empty for code of the engine. */
   readonly place: string
   readonly owner: Owner
   readonly self: number
-  /** With everything that it calls. */
+  /** Including everything that it calls. */
   readonly total: number
   readonly calls: readonly Call[]
 }
 
 const root = `${import.meta.dirname}/../..`
 
-/** The tree of a profile, from its root, without the time in which nothing was to be done. */
+/** The tree of a profile, from its root, without idle time. */
 export function buildCallTree({ nodes, samples, timeDeltas }: CpuProfile): Call {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const self = new Map<number, number>()

@@ -22,7 +22,7 @@ interface Frame {
   readonly depth: number
 }
 
-/** Draws the tree of calls from above: as wide as the time that a call took, with what it called below it. */
+/** Draws the call tree from above: a call is as wide as the time that it took, with its callees below it. */
 export function drawFlameGraph(tree: Call, title: string): string {
   const frames = layOut(tree)
   const height = top + (Math.max(...frames.map(({ depth }) => depth)) + 1) * rowHeight + 8

@@ -6,7 +6,7 @@ export interface CpuProfile {
   readonly timeDeltas: readonly number[]
 }
 
-/** A place in the tree of calls. */
+/** A node of the call tree. */
 export interface ProfileNode {
   readonly id: number
   readonly callFrame: {

@@ -1,6 +1,8 @@
 import type { Call } from './call-tree.ts'
 
-/** The functions with the most time of their own, whoever calls them, as a table; then the share of each owner. */
+/**
+ * A table of the functions with the most self time, whoever calls them, followed by the share of each owner.
+ */
 export function renderSelfTimes(tree: Call, top: number): string {
   const functions = new Map<string, { readonly call: Call; time: number }>()
   const owners = new Map<string, number>()

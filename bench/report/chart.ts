@@ -2,9 +2,9 @@
 export interface Bar {
   readonly label: string
   readonly value: number
-  /** What stands behind the bar. */
+  /** The text after the bar. */
   readonly text: string
-  /** Drawn in the colour of what the chart is about. */
+  /** Whether to use the colour for the subject of the chart. */
   readonly own: boolean
 }
 
@@ -22,7 +22,9 @@ const barHeight = 22
 const rowHeight = 32
 const top = 66
 
-/** Colours of both schemes have a contrast of at least 4.5 to their ground, text and bars alike. */
+/**
+ * The colours of both schemes have a contrast of at least 4.5 to their background, for text and bars alike.
+ */
 const style = `
   text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328 }
   .title { font-size: 16px; font-weight: 600 }
@@ -36,7 +38,7 @@ const style = `
     .other { fill: #848d97 }
   }`
 
-/** Draws a chart as SVG without a ground of its own, which reads well on light and on dark pages. */
+/** Draws a chart as SVG with a transparent background, which is readable on light and on dark pages. */
 export function drawChart({ title, subtitle, bars }: Chart): string {
   const height = top + bars.length * rowHeight + 8
   const most = Math.max(...bars.map(({ value }) => value), Number.EPSILON)
@@ -60,7 +62,7 @@ ${rows.join('\n')}
 `
 }
 
-/** A text as it can stand in XML. */
+/** A text, escaped for XML. */
 export function escape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 }

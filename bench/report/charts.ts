@@ -2,7 +2,7 @@ import { median, type Results, valuesOf } from '../harness/results.ts'
 import type { Figure } from '../workloads/contract.ts'
 import { type Bar, type Chart, drawChart } from './chart.ts'
 
-/** The charts of a run, by the names of their files. A chart without figures is left out. */
+/** The charts of a run, by file name. A chart without figures is left out. */
 export function drawCharts(results: Results): ReadonlyMap<string, string> {
   const { cpu, versions } = results.machine
   const subtitle = `less is better; ${cpu}, Node ${versions['Node']}, HAProxy ${versions['HAProxy']}`

@@ -9,7 +9,7 @@ import { renderTargets } from './targets.ts'
 
 const docs = join(import.meta.dirname, '../../docs')
 
-/** Writes docs/performance.json, the parts of docs/performance.md that come of it, and the charts. */
+/** Writes docs/performance.json, the generated parts of docs/performance.md, and the charts. */
 export function writeDocument(results: Results): void {
   writeFileSync(join(docs, 'performance.json'), `${JSON.stringify(results)}\n`)
   const file = join(docs, 'performance.md')
@@ -18,8 +18,8 @@ export function writeDocument(results: Results): void {
 }
 
 /**
- * Replaces what stands between `<!-- bench:NAME -->` and `<!-- /bench -->`. NAME is `set-up`, `targets`, `overview`, or
- * the id of a workload. Throws on a name that is none of them.
+ * Replaces the text between `<!-- bench:NAME -->` and `<!-- /bench -->`. NAME is `set-up`, `targets`,
+ * `overview`, or the id of a workload. Throws on any other name.
  */
 export function fillDocument(text: string, results: Results): string {
   return text.replaceAll(

@@ -11,7 +11,9 @@ const columns = {
   express: 'Express',
 } as const
 
-/** CPU of all stacks under all workloads, in Markdown: microseconds, and in brackets times those of Portcullis. */
+/**
+ * CPU of all stacks under all workloads, in Markdown: microseconds, with the ratio to Portcullis in brackets.
+ */
 export function renderOverview(results: Results): string {
   const rows = results.workloads
     .filter(({ figures, rows: [first] }) => figures[0] === 'cpu' && first?.stack === 'portcullis')

@@ -2,13 +2,13 @@ import { median, quiet, type Results } from '../harness/results.ts'
 import { renderWorkload } from './tables.ts'
 import { renderTargets } from './targets.ts'
 
-/** The whole of a run for a terminal, in Markdown. */
+/** A complete run for a terminal, in Markdown. */
 export function renderReport(results: Results): string {
   const tables = results.workloads.map((workload) => renderWorkload(workload))
   return [renderSetUp(results), ...tables, '### Targets', renderTargets(results)].join('\n')
 }
 
-/** What the figures were measured on, with and how, and how much others disturbed. */
+/** On and with what the figures were measured and how, and how much other processes disturbed. */
 export function renderSetUp({ machine, run, workloads }: Results): string {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`)
   const samples = workloads.flatMap(({ rows }) => rows).flatMap((row) => row.samples)

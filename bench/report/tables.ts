@@ -58,7 +58,7 @@ function cellsOf(row: Row, { main, others, baseValue }: Shown): string[] {
   ]
 }
 
-/** A table in Markdown; rows that are too short end in empty cells. */
+/** A table in Markdown; rows that are too short are filled up with empty cells. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${head.map((_, index) => cells[index] ?? '').join(' | ')} |`

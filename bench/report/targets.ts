@@ -10,7 +10,7 @@ interface Target {
   readonly value: (results: Results) => number | undefined
 }
 
-/** Times the CPU of Portcullis that another stack needs. */
+/** The CPU that another stack needs, as a multiple of that of Portcullis. */
 function timesOwn(stack: string, workload = 'calls-32'): Target['value'] {
   return (results) =>
     divide(medianOf(results, workload, stack, 'cpu'), medianOf(results, workload, 'portcullis', 'cpu'))
@@ -101,7 +101,7 @@ const targets: readonly Target[] = [
   ),
 ]
 
-/** What was aimed at, what came of it, and whether that is enough; in Markdown. */
+/** The targets, the results, and whether they are met; in Markdown. */
 export function renderTargets(results: Results): string {
   const rows = targets.map((target) => {
     const { what, required, aim, better, unit } = target

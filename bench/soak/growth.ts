@@ -1,14 +1,14 @@
-/** One value at a time of the run. */
+/** A value at one time of the run. */
 export interface Point {
   readonly seconds: number
   readonly value: number
 }
 
-/** How a value went on. */
+/** How a value developed. */
 export interface Trend {
-  /** Undefined where the run was too short to tell. */
+  /** Undefined if the run was too short to tell. */
   readonly grew: boolean | undefined
-  /** What the least-squares line climbs in the window. */
+  /** By how much the least-squares line rises in the window. */
   readonly climb: number
   /** The medians of the first and of the last quarter of the window. */
   readonly first: number
@@ -22,7 +22,10 @@ export const growthRule =
   'in the last two thirds of the run, both the least-squares line and the medians of the first and the last quarter ' +
   `rise by more than ${share * 100} % of the first median, and by more than the slack, and the last quarter goes on rising`
 
-/** The lowest value of the last `count` points, at each of them: what is left of a heap when garbage has been collected. */
+/**
+ * The lowest value of the last `count` points, at each of them: what remains of a heap after garbage
+ * collection.
+ */
 export function floorOf(points: readonly Point[], count: number): Point[] {
   return points.map(({ seconds }, index) => {
     const values = points.slice(Math.max(0, index + 1 - count), index + 1).map(({ value }) => value)
@@ -31,8 +34,8 @@ export function floorOf(points: readonly Point[], count: number): Point[] {
 }
 
 /**
- * Tells whether a value grew in the last two thirds of a run. `slack` is what never counts as growth; of fewer than
- * `minPoints` nothing is told: what goes in waves needs several of them.
+ * Tells whether a value grew in the last two thirds of a run. `slack` never counts as growth; with fewer than
+ * `minPoints` there is no result, since a value that fluctuates in waves needs several of them.
  */
 export function judgeGrowth(points: readonly Point[], slack: number, minPoints = 12): Trend {
   const end = points.at(-1)?.seconds ?? 0
@@ -43,7 +46,7 @@ export function judgeGrowth(points: readonly Point[], slack: number, minPoints =
   const last = median(window.slice(-quarter).map(({ value }) => value))
   const climb = slope(window) * ((window.at(-1)?.seconds ?? 0) - (window[0]?.seconds ?? 0))
   const limit = Math.max(first * share, slack)
-  // A leak rises by a third of it from each quarter to the next; what has come to its level does not.
+  // A leak rises by a third of it from each quarter to the next; a value that has reached its level does not.
   const goesOn = last - before > limit / 6
   const grew = window.length < minPoints ? undefined : climb > limit && last - first > limit && goesOn
   return { grew, climb, first, last }

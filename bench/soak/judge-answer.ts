@@ -2,7 +2,7 @@ import { type Family, type Fault, type Way, waysOf } from './faults.ts'
 import { readMarks } from './marks.ts'
 import { idOf } from './messages.ts'
 
-/** What was asked, and what may go wrong with it. */
+/** What was requested, and what may go wrong with it. */
 export interface Asked {
   readonly user: string
   readonly number: number
@@ -10,25 +10,25 @@ export interface Asked {
   readonly fault: Fault | undefined
 }
 
-/** What came back. */
+/** What was received. */
 export interface Came {
-  /** 0 where not even a head came. */
+  /** 0 if not even a head was received. */
   readonly status: number
   readonly text: string
   /** How it ended. */
   readonly end: 'whole' | 'cut' | 'left' | 'no end'
 }
 
-/** `expected` is for faults that were answered as they may be, `unexpected` for those that were not. */
+/** `expected` is for faults that were answered as allowed, `unexpected` for the others. */
 export interface Judgement {
   readonly verdict: 'answered' | 'refused' | 'lost' | 'doubled' | 'crossed' | 'expected' | 'unexpected'
   readonly way: Way
 }
 
-/** The ids of answers, and the tokens of progress: a client chooses the same for both. */
+/** The ids of answers, and progress tokens: a client uses the same for both. */
 const ids = /"jsonrpc":"2\.0","id":(\d+)[,}]|"progressToken":(\d+)[,}]/g
 
-/** Decides whether an answer is the one that was asked for, and nothing but it. */
+/** Decides whether an answer is the requested one, and nothing else. */
 export function judgeAnswer({ user, number, family, fault }: Asked, came: Came): Judgement {
   const marks = readMarks(came.text)
   const way = wayOf(came, number)

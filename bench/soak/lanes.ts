@@ -3,25 +3,25 @@ import type { Family } from './faults.ts'
 /** The eras of the protocol. */
 export type Era = 'legacy' | 'modern'
 
-/** One MCP server behind the gate, and how much of the traffic goes to it. */
+/** One MCP server behind the gateway, and its share of the traffic. */
 export interface Lane {
-  /** Of the server, and the beginning of the names of its users: letters alone. */
+  /** The name of the server, which also begins the names of its users: only letters. */
   readonly name: string
   readonly family: Family
-  /** What the server speaks. */
+  /** The eras that the server supports. */
   readonly era: Era | 'both'
-  /** What its clients speak: the gate translates what the server does not. */
+  /** The eras that its clients use: the gateway translates if the server does not support one. */
   readonly clients: readonly Era[]
-  /** The part of all requests, and of all streams. */
+  /** The share of all requests, and of all streams. */
   readonly requests: number
   readonly streams: number
-  /** The most users that it has. */
+  /** The maximum number of its users. */
   readonly users: number
   /** Tokens are bound to a key of the user. */
   readonly bound: boolean
   /** One process serves all users. */
   readonly shared: boolean
-  /** The operator has not said what the server speaks: the gate asks it, again and again. */
+  /** The operator has not said which era the server supports: the gateway asks it repeatedly. */
   readonly asked: boolean
 }
 
@@ -68,22 +68,27 @@ const settings: readonly Setting[] = [
 /** All of them: each transport and both eras, with and without a translation. */
 export const lanes: readonly Lane[] = settings.map((setting) => ({ ...defaults, ...setting }))
 
-/** Where the gate offers a server. */
+/** The path at which the gateway offers a server. */
 export function pathOf({ name }: Lane): string {
   return `/${name}/mcp`
 }
 
-/** Whether all streams of a user hear the same: the gate has one session at the server for all of them. */
+/**
+ * Whether all streams of a user receive the same: the gateway has one session with the server for all of
+ * them.
+ */
 export function tellsAll(lane: Lane, client: Era): boolean {
   return client === 'modern' && lane.era === 'legacy'
 }
 
-/** Whether a stream hears the very first message: elsewhere the server begins before anybody listens. */
+/**
+ * Whether a stream receives the very first message: with others, the server begins before anybody listens.
+ */
 export function tellsFromStart({ family }: Lane): boolean {
   return family === 'bytes'
 }
 
-/** What decides how much a server gets. */
+/** Determines how much traffic a server gets. */
 interface Size {
   readonly users: number
   readonly streams: number
@@ -94,15 +99,18 @@ export function usersOf(lane: Lane, { users }: Pick<Size, 'users'>): number {
   return Math.min(lane.users, users)
 }
 
-/** The most streams that a user opens at a server which has a session, and perhaps a process, for each. */
+/** The maximum number of streams per user of a server that has a session, and perhaps a process, for each. */
 const mostStreams = { bytes: Number.POSITIVE_INFINITY, http: 24, sse: 24, stdio: 24, crash: 0 }
 
-/** How many streams are open to a server. */
+/** How many streams to a server are open. */
 export function streamsOf(lane: Lane, size: Size): number {
   return Math.min(Math.round(lane.streams * size.streams), usersOf(lane, size) * mostStreams[lane.family])
 }
 
-/** How many processes of a server one user may need: for each session of the legacy era, also while old ones end. */
+/**
+ * How many processes of a server one user may need: one per session of the legacy era, even while old ones
+ * are ending.
+ */
 export function processesOf(lane: Lane, size: Size): number {
   return 8 + Math.ceil(streamsOf(lane, size) / usersOf(lane, size)) * 2
 }

@@ -1,11 +1,11 @@
-/** What each piece of an answer carries, so that one that went to somebody else is noticed. */
+/** Included in each part of an answer, so that one that was delivered to somebody else is noticed. */
 export interface Mark {
   readonly user: string
   /** The number of the request or of the stream. */
   readonly number: number
   /** Result, progress, error, nonsense, or a notification of a stream. */
   readonly part: 'r' | 'p' | 'e' | 'x' | 'n'
-  /** Which notification of its stream it is. */
+  /** The number of the notification in its stream. */
   readonly place: number
 }
 

@@ -2,7 +2,7 @@ import type { Fault } from './faults.ts'
 import type { Era } from './lanes.ts'
 import type { User } from './users.ts'
 
-/** A request, ready to be sent but for its credentials. */
+/** A request, ready to be sent except for its credentials. */
 export interface Message {
   readonly headers: readonly string[]
   readonly body: string
@@ -14,17 +14,17 @@ export type Kind = 'echo' | 'progress' | 'list' | 'read'
 const modernRevision = '2026-07-28'
 const ids = 1000
 
-/** The id of a request, and its progress token: clients choose the same ones as others do. */
+/** The id of a request, and its progress token: different clients choose the same ones. */
 export function idOf(number: number): number {
   return number % ids
 }
 
-/** By what a server knows for which stream of a user it opens something. */
+/** Tells a server for which stream of a user it opens something. */
 function streamName({ name }: User, stream: number): string {
   return `${name}.${stream}`
 }
 
-/** Writes a request by hand: at this rate each saved step counts. */
+/** Writes a request by hand: at this rate, each saved step counts. */
 export function writeRequest(
   user: User,
   number: number,
@@ -77,14 +77,14 @@ function modernMeta(client: string, more = ''): string {
   return `"_meta":{${version},${info}${more === '' ? '' : `,${more}`}}`
 }
 
-/** Opens a session of the legacy era. The server learns by the name of the client for which stream it is. */
+/** Opens a session of the legacy era. The client name tells the server for which stream it is. */
 export function writeInitialize(user: User, stream: number): Message {
   const info = `"clientInfo":{"name":"${streamName(user, stream)}","version":"1"}`
   const params = `"protocolVersion":"2025-11-25","capabilities":{},${info}`
   return { headers: common, body: wrap(stream, 'initialize', params) }
 }
 
-/** Says that a session is open. */
+/** Reports that a session is open. */
 export function writeInitialized(session: string): Message {
   return { headers: inSession(session), body: '{"jsonrpc":"2.0","method":"notifications/initialized"}' }
 }

@@ -3,15 +3,15 @@ import type { Era } from './lanes.ts'
 import { type Message, writeInitialize, writeInitialized, writeListen } from './messages.ts'
 import { credentialsOf, type User } from './users.ts'
 
-/** A stream that is open, and how to get away from it. */
+/** An open stream, and how to leave it. */
 export interface OpenStream {
   readonly body: IncomingMessage
-  /** When the token ends with which it was opened: by then its user may have got another one. */
+  /** When the token with which it was opened expires: by then its user may have another one. */
   readonly expiresAt: number
   close(): void
 }
 
-/** A stream, or a session, that was refused. */
+/** A stream or a session was refused. */
 export class StreamRefused extends Error {
   readonly status: number
 
@@ -21,7 +21,7 @@ export class StreamRefused extends Error {
   }
 }
 
-/** Its connections end soon after their last request. */
+/** Its connections are closed soon after their last request. */
 const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 2000 })
 const patienceMilliseconds = 15_000
 
@@ -36,17 +36,17 @@ export async function openSession(user: User, stream: number): Promise<string> {
   return session
 }
 
-/** Ends a session. Where that fails the server keeps one that nobody uses. */
+/** Ends a session. If that fails, the server keeps one that nobody uses. */
 export async function endSession(user: User, session: string): Promise<void> {
   const message = { headers: ['mcp-session-id', session], body: '' }
   try {
     ;(await send(user, { method: 'DELETE', message, over: agent })).resume()
   } catch {
-    // The gate is gone, or too busy to answer: what it keeps is counted at the end.
+    // The gateway is gone, or too busy to answer: what it keeps is counted at the end.
   }
 }
 
-/** Opens a stream of an era, on a connection of its own. Throws StreamRefused. */
+/** Opens a stream of an era, on a separate connection. Throws StreamRefused. */
 export async function openStream(user: User, number: number, era: Era): Promise<OpenStream> {
   if (era === 'modern') {
     const { expiresAt } = user

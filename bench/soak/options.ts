@@ -1,26 +1,26 @@
 import { readFileSync } from 'node:fs'
 import { OptionsWrong, readFlags, readNumber } from '../../test/support/command-line.ts'
 
-/** What is run, and for how long. */
+/** What to run, and for how long. */
 export interface Options {
   readonly minutes: number
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number
   readonly streams: number
-  /** The share of requests in which something goes wrong on purpose. */
+  /** The share of requests with a deliberate fault. */
   readonly faults: number
   readonly users: number
-  /** How long access tokens live. */
+  /** The lifetime of access tokens. */
   readonly tokenSeconds: number
-  /** How long the gate waits for a server, and with that how late an answer is lost. */
+  /** How long the gateway waits for a server, and therefore when an answer counts as lost. */
   readonly responseSeconds: number
-  /** How often each stream hears something. */
+  /** How often each stream receives something. */
   readonly notifySeconds: number
-  /** Where the gate keeps what it must remember. */
+  /** Where the gateway stores its data. */
   readonly store: 'sqlite' | 'postgres'
-  /** Where the raw figures go. */
+  /** Where the raw figures are written. */
   readonly json: string | undefined
-  /** What the server is told to spoil, to see whether it is noticed: `swap`, `lose`. */
+  /** What the server should spoil, to see whether it is noticed: `swap`, `lose`. */
   readonly sabotage: string
 }
 
@@ -64,7 +64,7 @@ export function readOptions(args: readonly string[]): Options {
 
 const filesBesides = 1500
 
-/** Throws OptionsWrong where a process here may not have as many files open as the run needs. */
+/** Throws OptionsWrong if a process may not open as many files as the run needs. */
 export function checkOpenFiles({ streams }: Options): void {
   const needed = 2 * streams + filesBesides
   const [, limit = 'unlimited'] =

@@ -9,15 +9,15 @@ import { startPostgres } from '../../test/support/postgres.ts'
 import { type Lane, lanes, pathOf, processesOf, streamsOf, usersOf } from './lanes.ts'
 import type { Options } from './options.ts'
 
-/** The gate and the servers behind it. */
+/** The gateway and the servers behind it. */
 export interface Processes {
   readonly gate: ChildProcess
   readonly url: string
   readonly adminUrl: string
-  /** Where the gate writes its log and its audit. */
+  /** Where the gateway writes its log and its audit. */
   readonly log: string
   readonly audit: string
-  /** Ends all, by their ids. `keep` leaves the files. */
+  /** Ends all of them, by their ids. `keep` leaves the files. */
   stop(keep: boolean): Promise<void>
 }
 
@@ -34,7 +34,7 @@ interface Ports {
   readonly sse: number
 }
 
-/** What the gate is told of a server. */
+/** The gateway's configuration of a server. */
 function upstreamOf(lane: Lane, ports: Ports, options: Options): UpstreamInput {
   const { name, family, era, shared, asked, bound } = lane
   const limits = { streams: Math.max(10_000, options.streams * 2) }
@@ -53,16 +53,18 @@ function upstreamOf(lane: Lane, ports: Ports, options: Options): UpstreamInput {
   }
   const url =
     family === 'sse' ? `http://127.0.0.1:${ports.sse}/sse` : `http://127.0.0.1:${ports.streamable}/${era}`
-  // What goes wrong here goes wrong on purpose, and says nothing about the next request.
+  // Faults here are deliberate, and say nothing about the next request.
   return { ...common, url, dpop: bound ? 'required' : 'optional', breaker: { failures: 0 } }
 }
 
-/** The most that one user has of what is spread over the users of each server. */
+/** The maximum that one user has of what is distributed among the users of each server. */
 function mostOfUser(options: Options, of: (lane: Lane) => number): number {
   return Math.max(64, ...lanes.map((lane) => Math.ceil(of(lane) / usersOf(lane, options))))
 }
 
-/** Starts the servers and, in front of them, the gate. Throws what the gate logged when it does not start. */
+/**
+ * Starts the servers and, in front of them, the gateway. Throws what the gateway logged if it does not start.
+ */
 export async function startProcesses(options: Options): Promise<Processes> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-soak-'))
   const [port, admin] = [await freePort(), await freePort()]
@@ -82,12 +84,12 @@ export async function startProcesses(options: Options): Promise<Processes> {
     audit: { folder: audit, fileMegabytes: 64 },
     tokens: { accessTokenSeconds: options.tokenSeconds },
     limits: {
-      // Everybody here comes from one address.
+      // All requests here come from one address.
       authorizations: 1_000_000,
       authorizationsPerNetwork: 1_000_000,
-      // The streams of a user, with room for those that come back while the old ones are still ending.
+      // The streams of a user, with room for those that return while the old ones are still ending.
       streams: mostOfUser(options, (lane) => streamsOf(lane, options) * 1.5),
-      // With few users there are many requests of each.
+      // With few users there are many requests by each.
       running: mostOfUser(options, (lane) => options.rate * lane.requests),
     },
     clients: [{ id: clientId, redirectUris: ['http://127.0.0.1:1/callback'] }],
@@ -104,7 +106,7 @@ export async function startProcesses(options: Options): Promise<Processes> {
     const child = spawn(process.execPath, args, {
       env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_ENV: 'production' },
       stdio: ['pipe', output, output],
-      // Ctrl-C is for this process: the others end when it has counted.
+      // Ctrl-C is for this process: the others are ended after it has finished counting.
       detached: true,
     })
     started.push(child)

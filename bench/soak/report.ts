@@ -8,12 +8,12 @@ import type { Sample } from './sampler.ts'
 import type { StreamCounts } from './streams.ts'
 import type { Users } from './users.ts'
 
-/** Everything that a run has found out. */
+/** All results of a run. */
 export interface Findings {
   readonly options: Options
   readonly seconds: number
   readonly endedEarly: boolean
-  /** Why the run could not go on. */
+  /** Why the run could not continue. */
   readonly broken: string | undefined
   readonly requests: RequestCounts
   readonly latency: Readonly<Record<'json' | 'stream', Latency>>
@@ -22,7 +22,7 @@ export interface Findings {
   readonly streams: StreamCounts
   readonly tokens: Users['counts']
   readonly samples: readonly Sample[]
-  /** The gate before there was anybody, and when everybody had left. */
+  /** The gateway before there were any users, and after all had left. */
   readonly idle: Sample
   readonly rest: Sample | undefined
   readonly logLines: number
@@ -37,10 +37,10 @@ interface Latency {
   readonly max: number
 }
 
-/** What a run comes to. */
+/** The conclusion of a run. */
 export interface Verdict {
   readonly trends: Readonly<Record<'rss' | 'heap' | 'files' | 'processes', Trend>>
-  /** What must not have happened. Empty when all is well. */
+  /** What must not have happened. Empty if all is well. */
   readonly failures: readonly string[]
 }
 
@@ -54,13 +54,15 @@ export function summarise(histogram: RecordableHistogram): Latency {
 const memorySlack = 8
 /** With few requests, garbage is collected every two minutes. */
 const heapPoints = 12
-/** The heap gives pages back every few minutes: six minutes are some of these waves. */
+/** The heap returns pages every few minutes: six minutes include several of these waves. */
 const rssPoints = 36
 const filesSlack = 100
 const mostExamples = 5
 const leftFiles = 30
 const processesSlack = 6
-/** Pipes of a stdio server, and the streams of a session that the gate keeps for users of the modern era. */
+/**
+ * Pipes of a stdio server, and the streams of a session that the gateway keeps for users of the modern era.
+ */
 const filesOfProcess = 4
 const filesOfUser = 2
 
@@ -107,7 +109,7 @@ export function judge(findings: Findings): Verdict {
   return { trends, failures }
 }
 
-/** What the gate keeps for a while for users of the modern era, who never say that they leave. */
+/** What the gateway keeps for a while for users of the modern era, who never say that they leave. */
 function keptFiles({ options, rest }: Findings): number {
   const kept = lanes.filter(({ era, clients }) => era === 'legacy' && clients.includes('modern'))
   const users = kept.reduce((total, lane) => total + usersOf(lane, options), 0)

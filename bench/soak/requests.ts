@@ -7,7 +7,7 @@ import { type Kind, writeRequest } from './messages.ts'
 import type { Options } from './options.ts'
 import { credentialsOf, type User } from './users.ts'
 
-/** What became of the requests so far. */
+/** The outcomes of the requests so far. */
 export interface RequestCounts {
   sent: number
   /** Those that could not be sent in time. */
@@ -16,40 +16,46 @@ export interface RequestCounts {
   lost: number
   doubled: number
   crossed: number
-  /** Faults that were answered as they may not be. */
+  /** Faults that were answered in a way that is not allowed. */
   unexpected: number
-  /** Without a fault that was provoked, by server and status. */
+  /** Without a deliberate fault, by server and status. */
   readonly refused: Record<string, number>
   /** By fault, and by how it was answered. */
   readonly faults: Record<string, Record<string, number>>
-  /** The first answers that were not as they must be. */
+  /** The first wrong answers. */
   readonly examples: object[]
 }
 
-/** Requests on a schedule, whether answers come or not. */
+/** Requests on a schedule, whether or not answers arrive. */
 export interface Requests {
   readonly counts: RequestCounts
-  /** Microseconds from the time at which it was due to the end of the answer, of answers without a fault. */
+  /**
+   * Microseconds from the time at which a request was due to the end of the answer, for answers without a
+   * fault.
+   */
   readonly latency: { readonly json: RecordableHistogram; readonly stream: RecordableHistogram }
-  /** The same of JSON answers, by server. */
+  /** The same for JSON answers, by server. */
   readonly byLane: ReadonlyMap<string, RecordableHistogram>
   /** The same since the last progress line. */
   readonly recent: RecordableHistogram
   readonly running: () => number
-  /** Sends no more, and resolves when all answers are there or their time is up. */
+  /** Sends no more, and resolves when all answers have arrived or timed out. */
   stop(): Promise<void>
 }
 
 const tickMilliseconds = 2
 const latestMilliseconds = 1000
 const leaveMilliseconds = 300
-/** No answer takes longer than this many times what the gate waits for a server, give or take its timer. */
+/**
+ * No answer takes longer than this multiple of the time that the gateway waits for a server, allowing for its
+ * timer.
+ */
 const patience = 1.6
 const maxExamples = 20
-/** How often what is asked for. */
+/** The frequency of each kind of request. */
 const mix: readonly Kind[] = ['echo', 'echo', 'echo', 'echo', 'list', 'read', 'read', 'progress']
 
-/** Begins to send, to each server its share. */
+/** Begins to send each server its share. */
 export function startRequests(url: string, users: readonly User[], options: Options): Requests {
   const { rate } = options
   const patienceMilliseconds = options.responseSeconds * 1000 * patience

@@ -3,7 +3,7 @@ import { filePaths } from '../../src/audit/files.ts'
 import { childrenOf, cpuMicroseconds } from '../process-cpu.ts'
 import type { Processes } from './processes.ts'
 
-/** The gate's process at one time. */
+/** The gateway's process at one time. */
 export interface Sample {
   readonly seconds: number
   readonly rssMegabytes: number
@@ -13,13 +13,16 @@ export interface Sample {
   readonly handles: number
   /** Of stdio servers. */
   readonly processes: number
-  /** With those, of one CPU, since the last sample. */
+  /** Including those, of one CPU, since the last sample. */
   readonly cpuPercent: number
 }
 
 const mebibyte = 1_048_576
 
-/** Makes what looks at the gate's process from outside and at its metrics. It throws when the gate has ended. */
+/**
+ * Creates a function that looks at the gateway's process from outside and at its metrics. It throws if the
+ * gateway has ended.
+ */
 export function createSampler({ gate, adminUrl, audit }: Processes): () => Promise<Sample> {
   const pid = gate.pid as number
   const began = performance.now()
@@ -55,7 +58,7 @@ function metric(text: string, name: string): number {
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
 }
 
-/** Nobody asks for what happened before: the gate appends to the latest file. */
+/** Nobody needs the older ones: the gateway appends to the latest file. */
 function removeOld(folder: string): void {
   for (const path of filePaths(folder).slice(0, -1)) rmSync(path)
 }

@@ -4,34 +4,34 @@ import { type OpenStream, openStream, StreamRefused } from './open-stream.ts'
 import type { Options } from './options.ts'
 import type { User } from './users.ts'
 
-/** What became of the streams so far. */
+/** The outcomes of the streams so far. */
 export interface StreamCounts {
   opened: number
   messages: number
-  /** Messages that belong to somebody else, that never came, and that came twice. */
+  /** Messages that belong to somebody else, that never arrived, and that arrived twice. */
   crossed: number
   lost: number
   doubled: number
-  /** Streams on which nothing came for too long. */
+  /** Streams on which nothing arrived for too long. */
   silent: number
-  /** How streams ended: with their token, by the client, or before time. Some went on for too long. */
+  /** How streams ended: with their token, by the client, or too early. Some continued for too long. */
   endedWithToken: number
   closed: number
   endedEarly: number
   outlived: number
-  /** Streams that could not be opened, by server and status; 0 where there was no answer. */
+  /** Streams that could not be opened, by server and status; 0 if there was no answer. */
   readonly refused: Record<string, number>
   /** Messages, by server. */
   readonly heard: Record<string, number>
 }
 
-/** Streams that are kept open, to each server and of each era that its clients speak. */
+/** Streams that are kept open, to each server and in each era that its clients use. */
 export interface Streams {
   readonly counts: StreamCounts
   readonly open: () => number
-  /** Resolves when all are open, or have been tried. */
+  /** Resolves when an attempt was made to open each of them. */
   readonly ready: Promise<void>
-  /** Closes half of the streams of a user, which come back with the new token. The gate ends the others. */
+  /** Closes half of the streams of a user, which return with the new token. The gateway ends the others. */
   renew(user: User): void
   stop(): void
 }
@@ -43,16 +43,16 @@ interface Slot {
   stream: OpenStream | undefined
   expiresAt: number
   heardAt: number
-  /** The place of the next message; undefined where any may be the first. */
+  /** The place of the next message; undefined if any may be the first. */
   next: number | undefined
 }
 
 const openingAtOnce = 16
 const mostDelayMilliseconds = 3000
-/** A stream ends within a second of its token, which counts for five seconds longer than it says. */
+/** A stream ends within a second of its token, which is valid for five seconds longer than it says. */
 const mostAfterTokenMilliseconds = 10_000
 
-/** Begins to open streams, and opens again what ends. */
+/** Begins to open streams, and reopens those that end. */
 export function startStreams(users: readonly User[], options: Options): Streams {
   const counts: StreamCounts = {
     opened: 0,
@@ -89,7 +89,7 @@ export function startStreams(users: readonly User[], options: Options): Streams 
     if (opening === 0 && waiting.length === 0) ready.resolve()
   }
 
-  /** Real clients do not come back all at the same time either. */
+  /** Real clients do not all return at the same time either. */
   const comeBack = (slot: Slot): void => {
     const timer = setTimeout(() => {
       timers.delete(timer)
@@ -194,7 +194,7 @@ function firstOf({ user }: Slot): number | undefined {
   return tellsFromStart(user.lane) ? 0 : undefined
 }
 
-/** Spreads the streams of each server over its users, and those of each user over the eras. */
+/** Distributes the streams of each server among its users, and those of each user among the eras. */
 function makeSlots(users: readonly User[], options: Options): Slot[] {
   let number = 0
   return lanes.flatMap((lane) => {

@@ -4,15 +4,15 @@ import { type ProofKey, proofKey } from '../../test/support/proofs.ts'
 import { type Lane, lanes, pathOf, usersOf } from './lanes.ts'
 import { clientId } from './processes.ts'
 
-/** Somebody who is logged in, for one of the servers. */
+/** A logged-in user of one of the servers. */
 export interface User {
   readonly name: string
   readonly lane: Lane
-  /** The server, as the gate offers it. */
+  /** The URL of the server at the gateway. */
   readonly url: string
   /** The key that the token is bound to. */
   readonly key: ProofKey | undefined
-  /** The access token at present, and when it ends, in milliseconds. */
+  /** The current access token, and when it expires, in milliseconds. */
   token: string
   expiresAt: number
   refreshToken: string
@@ -24,7 +24,7 @@ export interface User {
 export interface Users {
   readonly all: readonly User[]
   readonly counts: { refreshed: number; refreshFailed: number }
-  /** Told when a user has a new token. */
+  /** Called when a user has a new token. */
   onRefreshed: (user: User) => void
   stop(): void
 }
@@ -32,13 +32,16 @@ export interface Users {
 const loginsAtOnce = 4
 const retryMilliseconds = 2000
 
-/** What a request of a user is authorized with: headers for once alone, where the token is bound. */
+/** The headers that authorize a request of a user: valid only once if the token is bound. */
 export async function credentialsOf({ key, token, url }: User, method: string): Promise<string[]> {
   if (key === undefined) return ['authorization', `Bearer ${token}`]
   return ['authorization', `DPoP ${token}`, 'dpop', await key.prove({ method, url, token })]
 }
 
-/** Logs users in for each server, each over the pages, and refreshes their tokens before they end, spread over time. */
+/**
+ * Logs users of each server in, each through the pages, and refreshes their tokens before they expire, spread
+ * over time.
+ */
 export async function logIn(url: string, count: number, tokenSeconds: number): Promise<Users> {
   const client = new OAuthClient(url, clientId)
   const counts = { refreshed: 0, refreshFailed: 0 }
@@ -81,7 +84,7 @@ export async function logIn(url: string, count: number, tokenSeconds: number): P
 
   let stopped = false
   const later = (user: User, milliseconds: number): void => {
-    if (stopped) return // a refresh may still be under way
+    if (stopped) return // a refresh may still be in progress
     const timer = setTimeout(() => {
       timers.delete(timer)
       void refresh(user)

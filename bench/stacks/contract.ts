@@ -6,14 +6,14 @@ export type Algorithm = 'ES256' | 'RS256' | 'EdDSA'
 /** What all gates of a measurement have in common. */
 export interface Setting {
   readonly algorithm: Algorithm
-  /** PEM files of the certificate that the gate speaks TLS with; undefined: plain HTTP. */
+  /** PEM files of the certificate that the gate uses for TLS; undefined: plain HTTP. */
   readonly tls: { readonly certificate: string; readonly key: string } | undefined
   readonly upstreamPort: number
   readonly issuer: string
   /** The resource that tokens are for. */
   readonly audience: string
   readonly jwksUri: string
-  /** PEM file of the certificate that the server of the keys shows. */
+  /** PEM file of the certificate of the key server. */
   readonly keysCertificate: string
   /** PEM file of the public key that signs the tokens. */
   readonly publicKeyFile: string
@@ -21,18 +21,18 @@ export interface Setting {
   readonly folder: string
 }
 
-/** Something that stands in front of an MCP server. */
+/** Something in front of an MCP server. */
 export interface Stack {
   readonly id: string
   readonly name: string
-  /** What it does with a request, in a few words. */
+  /** A short description of what it does with a request. */
   readonly does: string
-  /** Whether it lets nothing through without a good token. */
+  /** Whether it admits nothing without a valid token. */
   readonly gate: boolean
-  /** A path that answers with 200 once everything runs; undefined: a call that is answered says so. */
+  /** A path that answers with 200 once everything is running; undefined: an answered call shows that. */
   readonly readyAt?: string
-  /** Why it cannot take part in a setting, or with bodies of so many bytes. */
+  /** Why it cannot take part in a setting, or with bodies of this many bytes. */
   readonly lacks?: (need: Pick<Setting, 'algorithm'> & { readonly bytes: number }) => string | undefined
-  /** Writes what it needs into the folder of the setting, and says how to start it on a port. */
+  /** Writes what it needs into the folder of the setting, and returns how to start it on a port. */
   readonly prepare: (setting: Setting, port: number) => Command
 }

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { pathOf } from '../harness/install.ts'
 import type { Setting, Stack } from './contract.ts'
 
-/** HAProxy does what a gateway does: signature, audience and expiry for each request, and the method. */
+/**
+ * HAProxy doing what a gateway does: checks signature, audience and expiry of each request, and the method.
+ */
 export const haproxyJwt: Stack = haproxy({
   id: 'haproxy-jwt',
   name: 'HAProxy, jwt_verify',
@@ -11,7 +13,7 @@ export const haproxyJwt: Stack = haproxy({
   cached: false,
 })
 
-/** The same, with a verified token remembered by its digest in a stick table. */
+/** The same, with verified tokens remembered by their digest in a stick table. */
 export const haproxyCached: Stack = haproxy({
   id: 'haproxy-cached',
   name: 'HAProxy, verified once',
@@ -23,7 +25,7 @@ interface Variant extends Pick<Stack, 'id' | 'name' | 'does'> {
   readonly cached: boolean
 }
 
-/** A body is looked at as a whole, and each connection has a buffer of this size. */
+/** A body is examined as a whole, and each connection has a buffer of this size. */
 const bufferBytes = 16_384
 const headRoom = 4096
 
@@ -72,7 +74,7 @@ function configuration(setting: Setting, port: number, cached: boolean): string[
   ]
 }
 
-/** Where verified tokens are remembered, the entry of one holds when it expires. */
+/** If verified tokens are remembered, the entry of a token contains its expiry. */
 function tokenRules({ algorithm, publicKeyFile, audience }: Setting, cached: boolean): string[] {
   const unless = cached ? '!{ sc_get_gpt0(0),sub(txn.now) gt 0 } ' : ''
   const deny = `  http-request deny deny_status 401 if ${unless}`
@@ -93,7 +95,7 @@ function tokenRules({ algorithm, publicKeyFile, audience }: Setting, cached: boo
   ]
 }
 
-/** HAProxy wants certificate and key in one file. */
+/** HAProxy requires certificate and key in one file. */
 function joinedPair({ folder }: Setting, { certificate, key }: { certificate: string; key: string }): string {
   const file = join(folder, 'haproxy.pem')
   writeFileSync(file, readFileSync(certificate, 'utf8') + readFileSync(key, 'utf8'), { mode: 0o600 })

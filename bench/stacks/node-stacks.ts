@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Stack } from './contract.ts'
 
-/** The least that a proxy in Node does: what everything else in Node has to be compared with. */
+/** The least that a proxy in Node does: the baseline for everything else in Node. */
 export const bare: Stack = program({
   id: 'bare',
   name: 'node:http + undici, proxy alone',

@@ -6,10 +6,10 @@ import type { Setting, Stack } from './contract.ts'
 /** The command line of Portcullis. */
 export const portcullisProgram = join(import.meta.dirname, '../../bin/portcullis.js')
 
-/** A high number where a limit is counted and never met. */
+/** A high number, so that a limit is counted but never reached. */
 const unmet = 10_000_000
 
-/** The four servers of the demo, which know no tokens of the benchmark. */
+/** The four servers of the demo, which do not accept tokens of the benchmark. */
 export const portcullisDemo: Stack = {
   id: 'portcullis-demo',
   name: 'Portcullis, demo',
@@ -32,14 +32,20 @@ interface Without {
   readonly dpop?: true
 }
 
-/** Everything that a gate in production has: token, scopes, body, rules, rates, log, audit, metrics, streams. */
+/**
+ * Everything that a gateway in production has: token, scopes, body, rules, rates, log, audit, metrics,
+ * streams.
+ */
 export const portcullis: Stack = variant({
   id: 'portcullis',
   name: 'Portcullis',
   does: 'everything on: token, scopes, rules, rates, log, audit, metrics, a token for the server',
 })
 
-/** Each feature taken away in turn, then all that can be. Nothing else has a switch: it is what the gate is. */
+/**
+ * With one feature removed at a time, then with all that can be. Nothing else can be switched off, since it
+ * is essential.
+ */
 export const reducedPortcullis: readonly Stack[] = [
   without('log', { log: true }, 'no line for each request'),
   without('audit on disk', { audit: true }, 'the audit is written, but to no disk'),
@@ -72,7 +78,7 @@ function variant(about: Pick<Stack, 'id' | 'name' | 'does'>, left: Without = {})
   }
 }
 
-/** A folder that is on no disk, for as long as the benchmark runs. */
+/** A folder that is not on a disk, for as long as the benchmark runs. */
 function inMemory(): string {
   const folder = mkdtempSync('/dev/shm/portcullis-bench-')
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))

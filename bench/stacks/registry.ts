@@ -7,5 +7,5 @@ import { portcullis, reducedPortcullis } from './portcullis.ts'
 /** Everything that is compared, in the order of the tables. */
 export const stacks: readonly Stack[] = [portcullis, haproxyJwt, haproxyCached, nginx, bare, fastify, express]
 
-/** Portcullis with one thing less, and the whole of it to compare with. */
+/** Portcullis without one feature at a time, and complete for comparison. */
 export const ownStacks: readonly Stack[] = [portcullis, ...reducedPortcullis]

@@ -12,7 +12,7 @@ import type { RunningWorkload, Sample, Tools } from './contract.ts'
 export const usualBytes = 231
 /** Users in rotation. */
 export const usualTokens = 200
-/** What most gates are given: ES256 over plain HTTP. */
+/** What most gates use: ES256 over plain HTTP. */
 export const plain: Kind = { algorithm: 'ES256', tls: false }
 
 interface Calls extends Pick<RunningWorkload, 'id' | 'title' | 'note'> {

@@ -2,15 +2,17 @@ import type { Gate } from '../harness/gate.ts'
 import type { Bench, Kind } from '../harness/setting.ts'
 import type { Stack } from '../stacks/contract.ts'
 
-/** What is measured. `cpu` in microseconds for each unit, latencies in microseconds, `memory` in KiB for each stream. */
+/**
+ * What is measured. `cpu` in microseconds per unit, latencies in microseconds, `memory` in KiB per stream.
+ */
 export type Figure = 'cpu' | 'rate' | 'p50' | 'p99' | 'memory' | 'milliseconds'
 
 /** One measurement of one stack. */
 export interface Sample {
   readonly values: Readonly<Partial<Record<Figure, number>>>
-  /** Answers that were not right. */
+  /** Wrong answers. */
   readonly errors: number
-  /** CPUs that other processes than those of the benchmark kept busy meanwhile. */
+  /** CPUs that were kept busy meanwhile by processes outside the benchmark. */
   readonly outside: number
 }
 
@@ -24,17 +26,17 @@ export interface Tools {
 interface Described {
   readonly id: string
   readonly title: string
-  /** What the reader has to know of it. */
+  /** What the reader has to know about it. */
   readonly note?: string
   readonly stacks: readonly Stack[]
   readonly kind: Kind
   /** Bytes of a body. */
   readonly bytes: number
-  /** What is counted: CPU is for each of them. */
+  /** The unit that is counted: CPU is given per unit. */
   readonly unit: 'request' | 'event' | 'stream' | 'start'
   /** The main one first. */
   readonly figures: readonly Figure[]
-  /** Why it cannot be measured, where it cannot. */
+  /** Why it cannot be measured, if so. */
   readonly missing?: string | undefined
 }
 
@@ -44,11 +46,11 @@ export interface RunningWorkload extends Described {
   readonly sample: (gate: Gate, tools: Tools) => Promise<Sample>
 }
 
-/** What begins with a process of its own. */
+/** A workload that starts a new process. */
 export interface FreshWorkload extends Described {
   readonly needs: 'fresh process'
   readonly sample: (stack: Stack, tools: Tools) => Promise<Sample>
 }
 
-/** Something that all stacks are made to do. */
+/** Something that all stacks have to do. */
 export type Workload = RunningWorkload | FreshWorkload

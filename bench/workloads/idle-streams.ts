@@ -15,7 +15,7 @@ const warmUpStreams = 100
 const atATime = 50
 const settleMilliseconds = 1000
 
-/** What a stream costs on which nothing happens: growth of resident memory in a process of its own. */
+/** The cost of an idle stream: growth of resident memory in a separate process. */
 export const idleStreams: FreshWorkload = {
   needs: 'fresh process',
   id: 'streams-idle',
@@ -47,7 +47,7 @@ export const idleStreams: FreshWorkload = {
   },
 }
 
-/** Opens streams, some at a time, and waits for the first event of each. */
+/** Opens streams in batches, and waits for the first event of each. */
 async function openStreams(
   url: string,
   tokens: readonly string[],

@@ -8,7 +8,7 @@ import type { RunningWorkload } from './contract.ts'
 
 const streams = 20
 
-/** Answers of 1,000 events that come one after another, a millisecond apart. */
+/** Answers of 1,000 events, sent a millisecond apart. */
 export const pacedEvents: RunningWorkload = {
   needs: 'running gate',
   id: 'events-paced',

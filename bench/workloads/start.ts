@@ -48,7 +48,7 @@ async function untilReady(url: string): Promise<void> {
   throw new Error(`${url} does not answer`)
 }
 
-/** 0 while nothing listens. */
+/** 0 while nothing is listening. */
 function statusOf(url: string): Promise<number> {
   return new Promise((resolve) => {
     get(url, { agent: false }, (answer) => {

@@ -9,7 +9,7 @@ import type { FreshWorkload } from './contract.ts'
 const stacks = [1, 2].map(withWorkers)
 const load = calls({ id: 'workers', title: '', connections: 64, stacks })
 
-/** How requests a second grow with workers, on all CPUs. */
+/** How requests per second grow with the number of workers, on all CPUs. */
 export function workers(): FreshWorkload {
   const help = execFileSync(process.execPath, [portcullisProgram, 'serve', '--help'], { encoding: 'utf8' })
   return {

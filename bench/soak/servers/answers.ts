@@ -16,14 +16,14 @@ interface Params {
   }
 }
 
-/** A message as the servers of the soak read it. */
+/** A message as the servers of the soak test read it. */
 export interface Message {
   readonly id?: number | string
   readonly method?: string
   readonly params?: Params
 }
 
-/** A request, and who says that it is theirs. */
+/** A request, and the user that it claims to be from. */
 export interface Asked {
   readonly claimed: string
   readonly number: number
@@ -38,12 +38,12 @@ const info = '{"name":"soak","version":"1"}'
 const capabilities = '{"tools":{"listChanged":true},"resources":{}}'
 const filler = 'x'.repeat(65_536)
 
-/** The era of a message, by what it says of itself. */
+/** The era of a message, according to itself. */
 export function eraOf({ params }: Message): Era {
   return params?.['_meta']?.['io.modelcontextprotocol/protocolVersion'] === undefined ? 'legacy' : 'modern'
 }
 
-/** Reads a request of the soak. */
+/** Reads a request of the soak test. */
 export function readAsked(message: Message): Asked {
   const { id = '', method = '', params = {} } = message
   const { asker } = params.arguments ?? {}
@@ -53,7 +53,10 @@ export function readAsked(message: Message): Asked {
   return { claimed, number: Number(number), id, era: eraOf(message), method, params }
 }
 
-/** For whom a session or a subscription was opened, by the name of the client; undefined for the gate itself. */
+/**
+ * For whom a session or a subscription was opened, by the name of the client; undefined for the gateway
+ * itself.
+ */
 export function readStream(message: Message): { readonly user: string; readonly stream: number } | undefined {
   const { clientInfo, ['_meta']: meta } = message.params ?? {}
   const name = (clientInfo ?? meta?.['io.modelcontextprotocol/clientInfo'])?.name ?? ''
@@ -61,7 +64,7 @@ export function readStream(message: Message): { readonly user: string; readonly 
   return user === undefined ? undefined : { user, stream: Number(stream) }
 }
 
-/** What opens the talk in an era: the answer to `initialize` or to `server/discover`. */
+/** The first answer in an era: to `initialize` or to `server/discover`. */
 export function openingOf({ id, method }: Message): string {
   if (method === 'initialize') {
     const result = `{"protocolVersion":"${revisions.legacy}","capabilities":${capabilities},"serverInfo":${info}}`
@@ -75,7 +78,7 @@ export function openingOf({ id, method }: Message): string {
   )
 }
 
-/** Says that there is no such method, as a server of one era does when it is asked in the other. */
+/** The answer that there is no such method, as from a server of one era to a request of the other. */
 export function unknownMethod({ id }: Message): string {
   return wrap(id, '"error":{"code":-32601,"message":"unknown method"}')
 }
@@ -106,25 +109,25 @@ function resultOf({ method, params, number }: Asked, mark: string): string {
   return `"content":[{"type":"text","text":"${mark}"}]`
 }
 
-/** The text by which an answer is known. */
+/** The text that identifies an answer. */
 export function markOf({ number }: Asked, user: string, part: Mark['part']): string {
   return writeMark(user, number, part)
 }
 
-/** Tells of progress. */
+/** A progress notification. */
 export function progressOf(asked: Asked, user: string, step: number): string {
   const token = asked.params['_meta']?.progressToken ?? asked.id
   const params = `{"progressToken":${JSON.stringify(token)},"progress":${step},"message":"${markOf(asked, user, 'p')}"}`
   return `{"jsonrpc":"2.0","method":"notifications/progress","params":${params}}`
 }
 
-/** Says that a subscription is there. */
+/** The acknowledgement of a subscription. */
 export function acknowledge(id: number | string | undefined): string {
   const params = `{"notifications":{"toolsListChanged":true},"_meta":{${subscription(id)}}}`
   return `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${params}}`
 }
 
-/** Says that something has changed, to a stream of a user; `id` is that of its subscription. */
+/** A change notification for a stream of a user; `id` is that of its subscription. */
 export function changeOf(mark: string, id?: number | string): string {
   const meta = id === undefined ? '' : `,${subscription(id)}`
   return `{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":{"mark":"${mark}"${meta}}}}`

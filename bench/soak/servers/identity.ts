@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 const names = new Map<string, string>()
 const mostNames = 10_000
 
-/** Who asks: the gate says so in its identity token. */
+/** The user who is asking, from the gateway's identity token. */
 export function userOf({ headers: { authorization = '' } }: IncomingMessage): string {
   const known = names.get(authorization)
   if (known !== undefined) return known

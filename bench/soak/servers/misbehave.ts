@@ -4,7 +4,7 @@ import { type Asked, answerTo, errorTo, markOf, progressOf } from './answers.ts'
 const slowPieces = 5
 const slowPieceMilliseconds = 300
 
-/** Answers wrongly over HTTP where the request asks for that. Returns whether it did. */
+/** Answers wrongly over HTTP if the request asks for that. Returns whether it did. */
 export function misbehave({
   asked,
   user,

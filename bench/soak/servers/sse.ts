@@ -1,4 +1,4 @@
-/** The server of HTTP+SSE of the soak: `node sse.ts PORT NOTIFY_SECONDS`. */
+/** The HTTP+SSE server of the soak test: `node sse.ts PORT NOTIFY_SECONDS`. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Message } from './answers.ts'
 import { readBody, userOf } from './identity.ts'
@@ -13,14 +13,14 @@ const [port, notifySeconds] = process.argv.slice(2)
 const streams = new Map<string, Stream>()
 let opened = 0
 
-/** The server has no life of its own: it ends with the process that started it. */
+/** The server ends with the process that started it. */
 process.stdin.resume().once('end', () => process.exit())
 
 createServer((req, res) => {
   const { pathname, searchParams } = new URL(req.url ?? '', 'http://server')
   if (req.method === 'GET' && pathname === '/sse') return openStream(res, userOf(req))
   const stream = pathname === '/post' ? streams.get(searchParams.get('stream') ?? '') : undefined
-  // What is posted to the stream itself is a question of the gate, which finds out that this is not its transport.
+  // A POST to the stream itself is a probe by the gateway, which finds out that this is not its transport.
   if (stream === undefined) return void res.writeHead(pathname === '/sse' ? 405 : 404).end()
   return void take(req, res, stream)
 }).listen(Number(port), '127.0.0.1')

@@ -1,11 +1,11 @@
-/** The stdio server of the soak: `node stdio.ts legacy|modern NOTIFY_SECONDS isolated|shared`. */
+/** The stdio server of the soak test: `node stdio.ts legacy|modern NOTIFY_SECONDS isolated|shared`. */
 import { createInterface } from 'node:readline'
 import type { Era } from '../lanes.ts'
 import type { Message } from './answers.ts'
 import { startTalk } from './talk.ts'
 
 const [era, notifySeconds, principals] = process.argv.slice(2)
-/** Whose process it is: whoever comes first. Nobody else may. */
+/** The user of the process: the first one to use it. Nobody else may. */
 let owner: string | undefined
 
 const talk = startTalk({

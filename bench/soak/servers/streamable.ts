@@ -1,6 +1,6 @@
 /**
- * The server of Streamable HTTP of the soak: answers at once with who asked and what for, notifies on open streams, and
- * misbehaves when a request says so. `/both` speaks both eras, `/modern` and `/legacy` one.
+ * The Streamable HTTP server of the soak test: answers at once with who asked and what for, notifies on open
+ * streams, and misbehaves if a request says so. `/both` supports both eras, `/modern` and `/legacy` one.
  * `node streamable.ts PORT NOTIFY_SECONDS [swap,lose]`
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -21,7 +21,7 @@ import {
 import { readBody, userOf } from './identity.ts'
 import { misbehave } from './misbehave.ts'
 
-/** A request with the user whose it is: of somebody else where anything speaks against it. */
+/** A request with its user: somebody else if anything contradicts it. */
 interface Turn {
   readonly asked: Asked
   readonly user: string
@@ -30,7 +30,7 @@ interface Turn {
 
 interface Session {
   readonly user: string
-  /** 0 where it is for all streams of the user. */
+  /** 0 if it is for all streams of the user. */
   readonly stream: number
 }
 
@@ -40,7 +40,7 @@ let opened = 0
 let calls = 0
 let held: Turn | undefined
 
-/** The server has no life of its own: it ends with the process that started it. */
+/** The server ends with the process that started it. */
 process.stdin.resume().once('end', () => process.exit())
 
 createServer((req, res) => {
@@ -69,14 +69,14 @@ function answer(req: IncomingMessage, res: ServerResponse, message: Message): vo
   if (method === 'server/discover') return sendJson(res, openingOf(message))
   const session = sessions.get(sessionOf(req))
   if (era === 'legacy' && session === undefined) return sendJson(res, unknownMethod(message), 404)
-  // A session of somebody else would be a crossing of its own.
+  // Using somebody else's session would also be a mix-up.
   const isTheirs = understands && (session === undefined || session.user === user)
   if (method === 'subscriptions/listen') return listen(res, message, isTheirs ? user : 'stranger')
   const asked = readAsked(message)
   const turn = { asked, user: isTheirs && asked.claimed === user ? user : 'stranger', res }
   if (misbehave(turn)) return
   if (asked.params.name === 'progress') return streamAnswer(turn)
-  // Where the gate translates, it would notice by itself.
+  // If the gateway translates, it would notice by itself.
   if (sabotage !== '' && req.url === '/both' && asked.params.name === 'echo' && spoil(turn)) return
   sendJson(res, answerTo(asked, turn.user))
 }
@@ -125,7 +125,7 @@ function listen(res: ServerResponse, message: Message, user: string): void {
   notify(res, (place) => changeOf(writeMark(name, stream?.stream ?? 0, 'n', place), message.id))
 }
 
-/** Sends a notification at once, and then again and again until the stream is closed. */
+/** Sends a notification at once, and then repeatedly until the stream is closed. */
 function notify(res: ServerResponse, write: (place: number) => string): void {
   let place = 0
   const send = (): void => void res.write(event(write(place++)))
@@ -134,7 +134,9 @@ function notify(res: ServerResponse, write: (place: number) => string): void {
   res.once('close', () => clearInterval(timer))
 }
 
-/** Does once, and without saying so, what the soak must notice: gives two answers to each other's askers, or loses one. */
+/**
+ * Does once, without saying so, what the soak test must notice: swaps the answers of two users, or loses one.
+ */
 function spoil(turn: Turn): boolean {
   calls++
   if (sabotage.includes('lose') && calls === 10) {

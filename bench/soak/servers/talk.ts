@@ -17,19 +17,22 @@ import {
 } from './answers.ts'
 
 interface TalkOptions {
-  /** The one era that the server speaks. */
+  /** The only era that the server supports. */
   readonly era: Era
   readonly notifySeconds: number
   readonly say: (message: string) => void
-  /** Says something that is no message. */
+  /** Writes something that is not a message. */
   readonly makeNoise: () => void
-  /** Whose a request is that says whose it is; somebody else where that cannot be. */
+  /** Whose a request is that claims to be a user's; somebody else if that is impossible. */
   readonly whoIs: (claimed: string) => string
-  /** Who hears of changes in a session that the gate opened for itself, where that is known by now. */
+  /** Who receives changes in a session that the gateway opened for itself, if known by now. */
   readonly owner: () => string | undefined
 }
 
-/** One client, or in the modern era many, of a server whose answers come on one way for all. */
+/**
+ * The conversation with one client, or in the modern era many, of a server that sends all answers over one
+ * channel.
+ */
 export interface Talk {
   hear(message: Message, from?: string): void
   end(): void
@@ -37,7 +40,7 @@ export interface Talk {
 
 const slowMilliseconds = 1200
 
-/** Begins to answer, without regard for order. */
+/** Begins to answer, in any order. */
 export function startTalk({ era, notifySeconds, say, makeNoise, whoIs, owner }: TalkOptions): Talk {
   const timers = new Map<unknown, NodeJS.Timeout>()
   let opened: Message | undefined
@@ -54,10 +57,10 @@ export function startTalk({ era, notifySeconds, say, makeNoise, whoIs, owner }: 
     timers.set(key, setInterval(send, notifySeconds * 1000))
   }
 
-  /** In the legacy era a session hears of everything by itself. */
+  /** In the legacy era, a session receives everything without asking. */
   const notifySession = (): void => {
     const stream = opened === undefined ? undefined : readStream(opened)
-    if (stream?.stream === 0) return // it is for requests alone
+    if (stream?.stream === 0) return // it is only for requests
     notify('session', (place) => {
       const user = stream === undefined ? owner() : whoIs(stream.user)
       return user === undefined ? undefined : changeOf(writeMark(user, stream?.stream ?? 0, 'n', place))
