@@ -5,7 +5,7 @@ import { countWith, inMemory } from '../../src/limits/count.ts'
 import type { Store } from '../../src/storage/contract.ts'
 import { testSecret } from './engines.ts'
 
-/** What the library's storage stands on, over a store. */
+/** What the library's storage needs, over a store. */
 export function adapterPorts(store: Store, clock: Clock = systemClock): Parameters<typeof storageAdapter>[0] {
   return {
     ...store,

@@ -1,12 +1,12 @@
 import { type GatedSpy, legacyRequest } from './gated-spy.ts'
 
-/** A request of the server as its client heard it. */
+/** A request of the server as its client received it. */
 export interface Asked {
   readonly id: string
   readonly progressToken: string
 }
 
-/** Has the server ask its client something while a call of it runs; the server's own id is 5, and so is the token. */
+/** Makes the server ask its client something during a call; the server's own id is 5, and so is the token. */
 export async function askClient(
   gate: Pick<GatedSpy, 'spy' | 'post'>,
   { token, headers = {} }: { readonly token: string; readonly headers?: Record<string, string> },

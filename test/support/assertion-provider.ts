@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import type { GatedSpy } from './gated-spy.ts'
 
-/** An identity provider: a key set, and assertions of which each part can be got wrong. */
+/** An identity provider: a key set, and assertions each part of which can be made wrong. */
 export interface AssertionProvider {
   readonly issuer: string
   readonly jwksUri: string
@@ -14,7 +14,7 @@ export interface AssertionProvider {
   close(): void
 }
 
-/** Starts one, whose assertions are about alice, for the client `desktop` and the server of a gate. */
+/** Starts one, whose assertions are about alice, for the client `desktop` and the server of a gateway. */
 export async function startAssertionProvider(gate: () => GatedSpy): Promise<AssertionProvider> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const keys = [{ ...(await exportJWK(publicKey)), kid: 'idp', alg: 'ES256', use: 'sig' }]

@@ -1,6 +1,8 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 
-/** Connects a client of the SDK that finds out the era, and says what it asked and whether it is connected. */
+/**
+ * Connects a client of the SDK that detects the era, and returns what it asked and whether it is connected.
+ */
 export async function connectAuto(
   url: string,
   token: string,

@@ -1,12 +1,12 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** Passes TCP on until it is broken, and again when it is mended. */
+/** Forwards TCP until it is broken, and again after it is mended. */
 export interface BreakableProxy {
   readonly port: number
   /** Cuts every connection; new ones are refused. */
   break(): Promise<void>
   mend(): Promise<void>
-  /** Leads new connections elsewhere. */
+  /** Directs new connections elsewhere. */
   lead(elsewhere: Target): void
 }
 
@@ -15,7 +15,7 @@ interface Target {
   readonly port: number
 }
 
-/** Starts in front of a port of this machine. */
+/** Starts in front of a port on this machine. */
 export async function startBreakableProxy(first: Target): Promise<BreakableProxy> {
   let target = first
   const sockets = new Set<Socket>()
@@ -28,7 +28,7 @@ export async function startBreakableProxy(first: Target): Promise<BreakableProxy
         [far, near],
       ] as const) {
         sockets.add(socket)
-        // A cut connection is what the tests are about.
+        // A cut connection is the subject of the tests.
         socket.on('error', () => other.destroy()).on('close', () => sockets.delete(socket))
         socket.pipe(other)
       }

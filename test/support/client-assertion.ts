@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 
-/** A client that signs instead of knowing a secret (RFC 7523). */
+/** A client that signs instead of using a secret (RFC 7523). */
 export interface SigningClient {
   readonly jwks: { keys: (JWK & { kty: string })[] }
-  /** The parameters of a token request; what differs from a right assertion can be given. */
+  /** The parameters of a token request; deviations from a valid assertion can be given. */
   authenticate(clientId: string, audience: string, wrong?: WrongAssertion): Promise<Record<string, string>>
 }
 
@@ -17,7 +17,7 @@ interface WrongAssertion {
 
 const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** Makes a client with a new key. */
+/** Creates a client with a new key. */
 export async function signingClient(): Promise<SigningClient> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }

@@ -13,10 +13,10 @@ import { startPostgres } from './postgres.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import { type SessionServer, startSessionServer } from './session-server.ts'
 
-/** Replicas as on machines of their own, behind nginx, with PostgreSQL, Redis and two MCP servers. */
+/** Replicas as if on separate machines, behind nginx, with PostgreSQL, Redis and two MCP servers. */
 export interface Cluster {
   readonly publicUrl: string
-  /** The demo MCP server behind the gate, and the one that keeps sessions. */
+  /** The demo MCP server behind the gateway, and the one that keeps sessions. */
   readonly demoUrl: string
   readonly sessionsUrl: string
   readonly sessions: SessionServer
@@ -25,11 +25,11 @@ export interface Cluster {
   readonly addresses: readonly string[]
   /** Ends a replica with `kill -9`, whatever it is doing. */
   kill(index: number): Promise<void>
-  /** Starts a killed one again, behind what goes on. */
+  /** Begins to restart a killed one, in the background. */
   revive(index: number): void
-  /** Resolves when what was started again says at its admin port that it is ready. */
+  /** Resolves when the admin port of everything that was restarted says that it is ready. */
   revived(): Promise<void>
-  /** Resolves when nginx has taken up each replica again: it spares for some seconds one that did not answer. */
+  /** Resolves when nginx uses each replica again: it avoids one that did not answer for some seconds. */
   untilServing(): Promise<void>
   /** `portcullis audit verify` over the events of a replica. */
   verify(index: number): Promise<Finished>
@@ -39,7 +39,7 @@ export interface Cluster {
 
 interface ClusterOptions {
   readonly replicas: number
-  /** Told the public URL before any replica starts. */
+  /** Called with the public URL before any replica starts. */
   readonly config?: (publicUrl: string) => Promise<ConfigInput>
 }
 

@@ -3,7 +3,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 /** A command line that cannot be run, with what to do about it. */
 export class OptionsWrong extends Error {}
 
-/** The values of flags, as `parseArgs` of Node reads them. Throws OptionsWrong. */
+/** The values of flags, as read by `parseArgs` of Node. Throws OptionsWrong. */
 export function readFlags<const Flags extends NonNullable<ParseArgsConfig['options']>>(
   options: Flags,
   args: readonly string[] = process.argv.slice(2),
@@ -23,7 +23,7 @@ export function readNumber(name: string, text: string | undefined, least: number
   return value
 }
 
-/** The whole number of a flag, of at least `least`. Throws OptionsWrong. */
+/** The whole number of a flag, at least `least`. Throws OptionsWrong. */
 export function readWhole(name: string, text: string, least = 1): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)
   if (!Number.isSafeInteger(value) || value < least)
@@ -31,7 +31,10 @@ export function readWhole(name: string, text: string, least = 1): number {
   return value
 }
 
-/** What a program is to do by its command line. One that cannot be run ends the program with a sentence, and with 2. */
+/**
+ * What a program should do according to its command line. If that cannot be run, the program ends with an
+ * explanation, and with 2.
+ */
 export function orExplain<Value>(read: () => Value): Value {
   try {
     return read()

@@ -5,7 +5,7 @@ import type { Installation } from './installation.ts'
 
 const program = join(import.meta.dirname, '../../bin/portcullis.js')
 
-/** What a finished command said. */
+/** What a finished command printed. */
 export interface Finished {
   readonly code: number
   readonly stdout: string
@@ -28,7 +28,7 @@ export async function portcullis(
   }
 }
 
-/** A `portcullis` that goes on running. */
+/** A `portcullis` that keeps running. */
 export interface Started {
   readonly process: ChildProcess
   readonly output: () => string
@@ -37,8 +37,8 @@ export interface Started {
 }
 
 /**
- * Starts `portcullis` and waits until it says that it is ready, or `sign`; it ends with the test at the latest. Throws what it
- * says when it ends before that.
+ * Starts `portcullis` and waits until it says that it is ready, or prints `sign`; it ends with the test at
+ * the latest. Throws its output if it ends before that.
  */
 export async function startPortcullis(
   test: { after(close: () => unknown): void },

@@ -15,7 +15,7 @@ export function askAs(
   return oauth.token(parameters, { path, headers: { authorization: `Basic ${basic}`, ...headers } })
 }
 
-/** A confidential client of the configuration, with these grants. */
+/** A confidential client in the configuration, with these grants. */
 export function confidential(
   id: string,
   grantTypes: NonNullable<ConfigInput['clients']>[number]['grantTypes'],

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** A server that counts the TCP connections which reach it, whatever comes of them. */
+/** A server that counts the TCP connections that reach it, whatever happens to them. */
 export interface CountingListener {
   readonly port: number
   readonly connections: () => number
@@ -11,9 +11,9 @@ export interface CountingListener {
 
 interface ListenerOptions {
   readonly host?: string
-  /** A free one unless said otherwise. */
+  /** A free one by default. */
   readonly port?: number
-  /** Makes it speak TLS. */
+  /** Makes it use TLS. */
   readonly tls?: { readonly key: string; readonly cert: string }
   readonly answer?: RequestListener
 }

@@ -1,4 +1,4 @@
-/** Somebody at the dashboard, without a browser. */
+/** A visitor of the dashboard, without a browser. */
 export interface DashboardVisitor {
   /** The value of the Cookie header. */
   readonly cookie: string
@@ -11,7 +11,7 @@ export interface DashboardVisitor {
   ): Promise<Response>
 }
 
-/** Uses a link as a person does. Throws where it does not open the dashboard. */
+/** Uses a link like a user. Throws if it does not open the dashboard. */
 export async function openDashboard(link: string): Promise<DashboardVisitor> {
   const { origin } = new URL(link)
   const entered = await fetch(link, { method: 'POST', redirect: 'manual', headers: { origin } })

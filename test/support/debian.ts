@@ -5,8 +5,9 @@ import { oneAtATime } from './one-at-a-time.ts'
 const run = promisify(execFile)
 
 /**
- * What `find` finds, or what it finds once Debian's packages are installed, which root alone can do. Undefined where it is
- * still not to be had. A package that another process is installing counts as installed when that is done.
+ * The result of `find`, or its result after Debian's packages are installed, which only root can do.
+ * Undefined if it is still not available. A package that another process is installing counts as installed
+ * when that is done.
  */
 export function findOrInstall<T>(find: () => T | undefined, ...packages: string[]): Promise<T | undefined> {
   return oneAtATime('packages', async () => {
@@ -19,7 +20,7 @@ export function findOrInstall<T>(find: () => T | undefined, ...packages: string[
 
 async function install(packages: string[]): Promise<void> {
   const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, maxBuffer: 64 * 1024 * 1024 }
-  // An installation that was interrupted stands in the way of each later one.
+  // An interrupted installation blocks every later one.
   await run('dpkg', ['--configure', '-a'], options)
   await run('apt-get', ['update', '-qq'], options)
   await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], options)

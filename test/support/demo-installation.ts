@@ -3,13 +3,13 @@ import { demoSettings } from '../../src/cli/demo.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { freePort, type Installation, startInstallation } from './installation.ts'
 
-/** What `portcullis demo` starts, on ports of its own. */
+/** What `portcullis demo` starts, on separate ports. */
 export interface DemoInstallation extends Installation {
-  /** The demo server itself, behind the gate. */
+  /** The demo server itself, behind the gateway. */
   readonly demoUrl: string
 }
 
-/** Starts the demo server with a gate in front, whose public URL has this path. */
+/** Starts the demo server with a gateway in front, whose public URL has this path. */
 export async function startDemoInstallation(
   config: ConfigInput = {},
   basePath = '',

@@ -1,18 +1,18 @@
 import { type CountingListener, countingListener } from './counting-listener.ts'
 import { trustedCertificate } from './local-tls.ts'
 
-/** What a host answers at one path. */
+/** The answer of a host at one path. */
 export interface HostedAnswer {
   readonly status?: number
   readonly headers?: Record<string, string>
   readonly body?: string | Buffer
-  /** Says nothing for so long: milliseconds. */
+  /** Is silent for this long: milliseconds. */
   readonly after?: number
-  /** Says nothing until this resolves. */
+  /** Is silent until this resolves. */
   readonly until?: Promise<void>
 }
 
-/** An https server on loopback whose documents a test writes. */
+/** An https server on loopback whose documents are written by a test. */
 export interface DocumentHost extends CountingListener {
   /** The URL of a path, which is also the client id of a document there. */
   url(path: string): string
@@ -20,11 +20,11 @@ export interface DocumentHost extends CountingListener {
   publish(path: string, members?: object, answer?: HostedAnswer): string
   /** Puts anything at a path. */
   answer(path: string, answer: HostedAnswer): string
-  /** How often a path was asked for. */
+  /** How often a path was requested. */
   requests(path: string): number
 }
 
-/** Where the documents of the tests say that their client is called back; any port will do. */
+/** The redirect URI of the client in the documents of the tests; any port is allowed. */
 export const documentRedirect = 'http://localhost/callback'
 
 /** Starts a host of documents. */

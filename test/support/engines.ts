@@ -12,13 +12,13 @@ import type { Schema } from '../../src/storage/schema.ts'
 import { openSqlite } from '../../src/storage/sqlite.ts'
 import { startPostgres, type TestPostgres } from './postgres.ts'
 
-/** Where a store is, in a form that another process can be told. */
+/** The location of a store, in a form that can be passed to another process. */
 export interface StoreLocation {
   readonly folder: string | undefined
   readonly url: string | undefined
 }
 
-/** A store of its own, empty at first, which can be opened many times. */
+/** A separate store, initially empty, which can be opened many times. */
 export interface TestStore extends StoreLocation {
   open(options?: { secret?: MasterSecret; clock?: Clock; tenant?: string }): Promise<Store>
   /** The database without any of our layers, and without migrations. */

@@ -9,7 +9,7 @@ export async function tokenFor(url: string, user: string, scope = 'mcp:*'): Prom
   return (await oauth.signIn({ scope, resource: url }, browser)).access_token
 }
 
-/** What came back, whether as JSON or as a stream: every message of it. */
+/** All messages of an answer, whether it was JSON or a stream. */
 export interface Messages {
   readonly status: number
   readonly headers: Headers
@@ -56,7 +56,7 @@ export async function post(
   return { status: response.status, headers: response.headers, messages: texts.map((one) => JSON.parse(one)) }
 }
 
-/** Posts a modern request of an id, with what goes into `_meta` besides what must be there. */
+/** Posts a modern request with an id, and additions to the required members of `_meta`. */
 export function callModern(
   url: string,
   token: string,

@@ -3,26 +3,26 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { type EraServer, startLegacy, startModern, startSse } from '../fixtures/eras/http.ts'
 import { type Installation, startInstallation } from './installation.ts'
 
-/** The kinds of MCP servers that there are. */
+/** The existing kinds of MCP servers. */
 export const serverKinds = ['modern HTTP', 'legacy HTTP', 'HTTP+SSE', 'modern stdio', 'legacy stdio'] as const
 
 /** One of them. */
 export type ServerKind = (typeof serverKinds)[number]
 
-/** A gate with a server of each kind behind it. */
+/** A gateway with a server of each kind behind it. */
 export interface EraServers {
   readonly installation: Installation
   readonly servers: Readonly<Partial<Record<ServerKind, EraServer>>>
-  /** What a server is called in the configuration, and so in the log. */
+  /** The name of a server in the configuration, and so in the log. */
   nameOf(kind: ServerKind): string
-  /** The URL of a server behind the gate. */
+  /** The URL of a server at the gateway. */
   urlOf(kind: ServerKind): string
   close(): Promise<void>
 }
 
 const program = join(import.meta.dirname, '../fixtures/eras/stdio.ts')
 
-/** Starts the servers and the gate in front of them. `settings` go to every upstream. */
+/** Starts the servers and the gateway in front of them. `settings` apply to every upstream. */
 export async function startEraServers(
   settings: Partial<NonNullable<ConfigInput['upstreams']>[number]> = {},
 ): Promise<EraServers> {

@@ -12,27 +12,27 @@ interface ExaminationOptions {
   readonly revision?: Revision
   readonly credentials?: Credentials
   readonly ways?: readonly ('document' | 'dynamic')[]
-  /** What the user does with the authorization URL; by default everything is approved. */
+  /** What the user does with the authorization URL; by default, approves everything. */
   readonly user?: (url: string) => Promise<void>
   readonly requestMs?: number
 }
 
-/** What an examination found, by check. */
+/** The findings of an examination, by check. */
 export interface Examination {
   readonly findings: readonly Finding[]
   readonly of: (check: CheckName) => Finding
-  /** The checks that ended so. */
+  /** The checks that ended with this mark. */
   readonly withMark: (mark: Mark) => CheckName[]
 }
 
-/** A user who signs in, with whom every test approves. */
+/** A user who signs in and approves. */
 export const approvingUser = async (url: string): Promise<void> => {
   const callback = await new FormBrowser().visit(url)
   if (callback === undefined) throw new Error('the browser was not sent back')
   await fetch(callback)
 }
 
-/** Login by that user. */
+/** Login as that user. */
 export const login: Credentials = { kind: 'login', waitMs: 10_000 }
 
 /** Examines a server as a client. */

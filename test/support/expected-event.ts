@@ -7,8 +7,8 @@ interface Answered {
 }
 
 /**
- * The event that an answer of the gate must have in the audit, by what is asked where (docs/audit.md). Undefined for what
- * decides nothing: documents, pages with a form, and what is not there.
+ * The event that the audit must have for an answer of the gateway, by request and path (docs/audit.md).
+ * Undefined for what decides nothing: documents, pages with a form, and what does not exist.
  */
 export function expectedEvent({ method, url, response }: Answered): EventName | undefined {
   const { status, headers } = response
@@ -17,7 +17,7 @@ export function expectedEvent({ method, url, response }: Answered): EventName | 
   if (status === 404 || status === 405) return undefined
   const { pathname } = url
   if (pathname.endsWith('/mcp') && !pathname.startsWith('/.well-known/')) return 'mcp.call'
-  // Who comes back from an identity provider does so by GET.
+  // Users return from an identity provider by GET.
   if (pathname.includes('/login/callback/'))
     return onward?.pathname.startsWith('/authorize/') === true ? 'oauth.login' : undefined
   if (method === 'POST') return posted.find(([path]) => path.test(pathname))?.[1]

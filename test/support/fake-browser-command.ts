@@ -2,13 +2,16 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Who a user is at a Glewlwyd. */
+/** A user of a Glewlwyd. */
 interface GlewlwydUser {
   readonly issuer: string
   readonly user: string
 }
 
-/** Makes a program for the BROWSER variable: a browser that logs in, here or at Glewlwyd, and approves without a person. */
+/**
+ * Creates a program for the BROWSER variable: a browser that logs in, here or at Glewlwyd, and approves
+ * without a person.
+ */
 export function fakeBrowserCommand(at: GlewlwydUser = { issuer: '', user: '' }): string {
   const file = join(mkdtempSync(join(tmpdir(), 'portcullis-browser-')), 'browser')
   const script = join(import.meta.dirname, 'fake-browser.ts')

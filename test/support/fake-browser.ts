@@ -1,6 +1,6 @@
 /**
- * A program for the BROWSER variable. It returns at once and does its work in a process of its own, because some
- * clients listen for the callback only after their browser has been started.
+ * A program for the BROWSER variable. It returns at once and does its work in a separate process, because
+ * some clients only listen for the callback after their browser has started.
  */
 import { spawn } from 'node:child_process'
 import { FormBrowser } from './form-browser.ts'

@@ -3,18 +3,18 @@ import type { Caller } from '../../src/upstream/conversation/contract.ts'
 import type { Json } from '../../src/upstream/conversation/json-rpc.ts'
 import type { Sink } from '../../src/upstream/conversation/sink.ts'
 
-/** A server that a test plays itself. */
+/** A server that is played by a test. */
 export interface FakeServer {
   readonly open: OpenChannel
   /** Every message that reached it. */
   readonly seen: Json[]
-  /** Headers that came with them. */
+  /** The headers that came with them. */
   readonly headers: (readonly string[])[]
   readonly events: () => ChannelEvents
   closed: number
 }
 
-/** Makes one. `answer` is called with each message and may say something at once. */
+/** Creates one. `answer` is called with each message and may reply at once. */
 export function fakeServer(
   answer: (message: Json, say: (message: Json) => void) => void = () => {},
 ): FakeServer {
@@ -51,7 +51,7 @@ export function fakeServer(
   return server
 }
 
-/** A sink that remembers what it got. */
+/** A sink that remembers what it received. */
 export interface RecordingSink extends Sink {
   readonly pushed: Json[]
   readonly finished: Json[]
@@ -60,7 +60,7 @@ export interface RecordingSink extends Sink {
   closed: boolean
 }
 
-/** Makes one. */
+/** Creates one. */
 export function recordingSink(): RecordingSink {
   const sink: RecordingSink = {
     pushed: [],
@@ -79,7 +79,7 @@ export function recordingSink(): RecordingSink {
   return sink
 }
 
-/** A caller of a name, with one header that bears it. */
+/** A caller with a name, and one header that contains it. */
 export function callerOf(name: string): Caller {
   return { owner: name, principal: name, headers: ['Authorization', `Bearer of ${name}`] }
 }

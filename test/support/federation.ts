@@ -9,7 +9,7 @@ import { OAuthClient, type TokenAnswer } from './oauth.ts'
 /** The code verifier of every request here. */
 export const verifier = 'a-verifier-of-the-tests-with-enough-characters-in-it'
 
-/** Somebody whom a provider vouches for. */
+/** A user for whom a provider vouches. */
 export const alice = {
   sub: 'alice',
   name: 'Alice Liddell',
@@ -17,27 +17,27 @@ export const alice = {
   email_verified: true,
 }
 
-/** An installation at which people log in at two providers, which refuse who is in the group `suspended`. */
+/** An installation where users log in at two providers, which refuse members of the group `suspended`. */
 export interface Federation {
   readonly first: TestProvider
   readonly second: TestProvider
   readonly installation: Installation
   readonly clock: MovableClock
-  /** The setting `login.providers`, as it counts from the next start on. */
+  /** The setting `login.providers`, which applies from the next start on. */
   readonly setting: NonNullable<NonNullable<ConfigInput['login']>['providers']>
   readonly client: OAuthClient
-  /** Takes a browser to where it is sent to the first provider. */
+  /** Takes a browser to the point where it is sent to the first provider. */
   leave(browser: FormBrowser): Promise<URL>
-  /** Opens a callback, and the page of the authorization request that it leads to. */
+  /** Opens a callback, and the page of the authorization request to which it leads. */
   comeBack(browser: FormBrowser, callback: URL): Promise<SeenPage>
   /** Logs in at the first provider, approves, and redeems the code. */
   signIn(browser?: FormBrowser): Promise<TokenAnswer['body']>
-  /** Lets the providers be right again. */
+  /** Makes the providers answer correctly again. */
   mend(): void
   close(): Promise<void>
 }
 
-/** Starts them. `login` is what else there is of that setting. */
+/** Starts them. `login` is the rest of that setting. */
 export async function startFederation(
   config: ConfigInput = {},
   login: ConfigInput['login'] = {},

@@ -3,8 +3,8 @@ import { delimiter, join } from 'node:path'
 import { findOrInstall } from './debian.ts'
 
 /**
- * The path of a program: in the folder that a variable such as NGINX_BIN names, of the system, or of Debian, which root can
- * install. Throws where it is not to be had: a test that needs it is never skipped.
+ * The path of a program: in the folder given by a variable such as NGINX_BIN, on the system, or from Debian,
+ * which root can install. Throws if it is not available: a test that needs it is never skipped.
  */
 export async function findProgram(program: string, debianPackage = program): Promise<string> {
   const variable = `${debianPackage.replace(/-.*/, '').toUpperCase()}_BIN`

@@ -5,19 +5,21 @@ import { FormBrowser } from './form-browser.ts'
 import { freePort } from './installation.ts'
 import { challengeOf } from './oauth.ts'
 
-/** How a company's authorization server behaves that knows nothing of MCP. */
+/** The behaviour of a company's authorization server that knows nothing of MCP. */
 export interface Behaviour {
-  /** What stands in `aud`, whatever the client asks for. */
+  /** The value of `aud`, whatever the client requests. */
   readonly audience: string
-  /** What it makes of the parameter `resource` with the URL of an MCP server. */
+  /** How it treats the parameter `resource` with the URL of an MCP server. */
   readonly resource: 'refused' | 'ignored'
-  /** Whether its metadata says that it knows PKCE, which it does. */
+  /** Whether its metadata says that it supports PKCE, which it does. */
   readonly announcesPkce: boolean
   /** Changes the claims of access tokens. */
   readonly claims: (claims: Record<string, unknown>) => Record<string, unknown>
 }
 
-/** Entra: the client ID of the API for audience, scopes in `scp`, no parameter `resource`, no word about PKCE. */
+/**
+ * Entra: the client ID of the API as audience, scopes in `scp`, no parameter `resource`, no mention of PKCE.
+ */
 export const entraLike: Behaviour = {
   audience: '66666666-7777-8888-9999-000000000000',
   resource: 'refused',
@@ -44,19 +46,22 @@ export const keycloakLike: Behaviour = {
   }),
 }
 
-/** An authorization server of somebody else, for the client `portcullis`. */
+/** A third party's authorization server, for the client `portcullis`. */
 export interface ForeignServer {
   readonly issuer: string
-  /** Does what the browser of a person would, who is signed in there: goes to the callback. */
+  /** Does what the browser of a user who is signed in there would: goes to the callback. */
   authorize(url: URL): Promise<URL>
-  /** Asks for a code as a client of that server does, with further parameters. Resolves to where it gets the answer. */
+  /**
+   * Requests a code as a client of that server does, with further parameters. Resolves to where it receives
+   * the answer.
+   */
   ask(also?: Readonly<Record<string, string>>): Promise<URL>
   /** An access token as a client of that server gets it. */
   token(): Promise<string>
   close(): Promise<void>
 }
 
-/** Starts it, on oidc-provider in an instance of its own, without registration. */
+/** Starts it, on oidc-provider in a separate instance, without registration. */
 export async function startForeignServer(
   { audience, resource: handling, announcesPkce, claims }: Behaviour,
   redirectUri: string,

@@ -1,4 +1,4 @@
-/** A page as the form browser saw it. */
+/** A page as seen by the form browser. */
 export interface SeenPage {
   readonly url: string
   readonly status: number
@@ -7,15 +7,18 @@ export interface SeenPage {
 }
 
 interface BrowserOptions {
-  /** What the person types and presses; by default the first button of a form. */
+  /** What the user types and presses; by default, the first button of a form. */
   readonly fill?: Readonly<Record<string, string>>
   /** `deny` presses the second button of a consent page. */
   readonly decision?: 'approve' | 'deny'
-  /** Called before each form is submitted: what happens while the person thinks. */
+  /** Called before each form is submitted: what happens while the user thinks. */
   readonly beforeSubmit?: () => Promise<void>
-  /** What the person does at another origin, such as that of an identity provider; returns where they are sent from there. */
+  /**
+   * What the user does at another origin, such as that of an identity provider; returns where they are sent
+   * from there.
+   */
   readonly elsewhere?: (url: URL) => Promise<URL | undefined>
-  /** Sends requests; `fetch` unless said otherwise. */
+  /** Sends requests; `fetch` by default. */
   readonly send?: typeof fetch
 }
 
@@ -33,8 +36,8 @@ interface Form {
 const maxSteps = 20
 
 /**
- * A browser without scripts: keeps cookies, follows redirects, fills and submits the first form of each page, else
- * follows its button, and stops where it would leave the origin that it was sent to for good.
+ * A browser without scripts: keeps cookies, follows redirects, fills in and submits the first form of each
+ * page, or else follows its button, and stops when it would finally leave the origin where it started.
  */
 export class FormBrowser {
   readonly #cookies = new Map<string, Cookie>()
@@ -74,7 +77,7 @@ export class FormBrowser {
     throw new Error('the form browser went round in circles')
   }
 
-  /** Opens a page without touching its forms, or sends one of them; follows no redirect. */
+  /** Opens a page without using its forms, or submits one of them; follows no redirect. */
   async open(
     url: string,
     form?: Readonly<Record<string, string>> | string[][],
@@ -93,7 +96,7 @@ export class FormBrowser {
     return this.#cookies.get(`/ ${name}`)?.pair.slice(name.length + 1)
   }
 
-  /** Puts in a cookie from elsewhere. */
+  /** Adds a cookie from elsewhere. */
   keep(name: string, value: string): void {
     this.#cookies.set(`/ ${name}`, { path: '/', pair: `${name}=${value}` })
   }

@@ -6,7 +6,7 @@ import { type Installation, startInstallation } from './installation.ts'
 import { OAuthClient } from './oauth.ts'
 import { type SpyUpstream, startSpyUpstream } from './spy-upstream.ts'
 
-/** What the gateway answered. */
+/** An answer of the gateway. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
@@ -29,12 +29,12 @@ interface PostOptions {
   readonly method?: string
 }
 
-/** A gate with a spy behind it. */
+/** A gateway with a spy behind it. */
 export interface GatedSpy {
   readonly installation: Installation
   readonly spy: SpyUpstream
   readonly oauth: OAuthClient
-  /** A token with these scopes, of a user of its own: what one is refused, another is not asked for. */
+  /** A token with these scopes, of a separate user, so that a refusal of one does not affect another. */
   tokenFor(scope: string, user?: string): Promise<string>
   /** Posts a body to the MCP endpoint; an object is written as JSON. */
   post(body: unknown, options?: PostOptions): Promise<Answer>
@@ -43,7 +43,7 @@ export interface GatedSpy {
   close(): Promise<void>
 }
 
-/** Starts a gate with a spy behind it. `settings` are those of the spy that a test wants otherwise. */
+/** Starts a gateway with a spy behind it. `settings` override those of the spy. */
 export async function startGatedSpy(
   config: ConfigInput = {},
   clock?: Clock,
@@ -51,7 +51,7 @@ export async function startGatedSpy(
 ): Promise<GatedSpy> {
   const spy = await startSpyUpstream()
   const upstreams: ConfigInput['upstreams'] = [
-    // Not asked what it speaks: what reaches it is what the test has sent.
+    // Not asked which era it supports: what reaches it was sent by the test.
     {
       name: 'spy',
       path: '/mcp',
@@ -69,7 +69,10 @@ export async function startGatedSpy(
   return gateAt(installation, installation.url, spy, installation.mcpUrl)
 }
 
-/** A gate at a URL of an installation, which may be that of a tenant. Its tokens are for `resource`, or for its only server. */
+/**
+ * A gateway at a URL of an installation, which may be that of a tenant. Its tokens are for `resource`, or for
+ * its only server.
+ */
 export function gateAt(
   installation: Installation,
   url: string,
@@ -119,7 +122,7 @@ export function gateAt(
       const socket = connect(Number(port), '127.0.0.1')
       let answer = ''
       socket.on('data', (chunk) => (answer += chunk.toString('latin1')))
-      socket.on('error', () => {}) // a reset is an answer, too
+      socket.on('error', () => {}) // a reset is also an answer
       socket.write(Buffer.from(text, 'latin1'))
       await new Promise<void>((resolve) => {
         socket.once('close', () => resolve())
@@ -138,7 +141,7 @@ export function gateAt(
 const version = 'io.modelcontextprotocol/protocolVersion'
 const capabilities = 'io.modelcontextprotocol/clientCapabilities'
 
-/** A modern request with its headers, right in every respect, of a client that declares capabilities. */
+/** A modern request with its headers, correct in every respect, of a client that declares capabilities. */
 export function modernRequest(
   method: string,
   params: Record<string, unknown> = {},

@@ -3,21 +3,23 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { challengeOf } from './oauth.ts'
 
-/** A stand-in for GitHub, as an Enterprise Server: its OAuth and what of its API says who somebody is. */
+/**
+ * A stand-in for GitHub, as an Enterprise Server: its OAuth, and the part of its API that says who a user is.
+ */
 export interface TestGithub {
   readonly issuer: string
-  /** What the API answers, by its path. */
+  /** The answers of the API, by path. */
   readonly api: Map<string, unknown>
-  /** What it answers in place of that: status and headers. */
+  /** What it answers instead: status and headers. */
   readonly failures: Map<string, readonly [status: number, headers?: Record<string, string>]>
-  /** Does what the person's browser would: takes an authorization URL to the callback. */
+  /** Does what the user's browser would: takes an authorization URL to the callback. */
   authorize(url: URL): URL
-  /** Takes back what people allowed. */
+  /** Revokes what users allowed. */
   revoke(): void
   close(): Promise<void>
 }
 
-/** Starts it with one person, who is in an organisation and a team of it. */
+/** Starts it with one user, who is a member of one of its organisations and teams. */
 export async function startGithub(): Promise<TestGithub> {
   const codes = new Map<string, URLSearchParams>()
   const tokens = new Set<string>()
@@ -35,7 +37,7 @@ export async function startGithub(): Promise<TestGithub> {
   ])
   const failures: TestGithub['failures'] = new Map()
 
-  /** Answers 200 whatever is wrong, and forms where nobody asks for JSON, as GitHub does. */
+  /** Answers 200 even if something is wrong, and as a form unless JSON is requested, like GitHub. */
   const redeem = async (req: IncomingMessage): Promise<string> => {
     const chunks: Buffer[] = []
     for await (const chunk of req) chunks.push(chunk as Buffer)
@@ -87,7 +89,7 @@ export async function startGithub(): Promise<TestGithub> {
   }
 }
 
-/** What of a list is on a page: thirty entries of the first one, unless another is asked for; a hundred at most. */
+/** One page of a list: thirty entries of the first page by default; a hundred at most. */
 function pageOf(found: unknown, asked: URLSearchParams): unknown {
   if (!Array.isArray(found)) return found
   const size = Math.min(Number(asked.get('per_page') ?? 30), 100)

@@ -1,9 +1,9 @@
-/** Of every user that tests make there. */
+/** Of every user that tests create there. */
 export const password = 'four words of no meaning'
 
 /** One user's browser at Glewlwyd, which keeps the session there. */
 export interface GlewlwydVisitor {
-  /** Does what the browser would: signs in and agrees where that is asked, and is sent to the callback. */
+  /** Does what the browser would: signs in and agrees if that is asked, and is sent to the callback. */
   visit(target: URL): Promise<URL>
   /** How often the user had to sign in. */
   readonly signIns: () => number
@@ -32,7 +32,7 @@ export function glewlwydVisitor(issuer: string, user: string): GlewlwydVisitor {
 
 type Session = (method: string, path: string, body?: object) => Promise<Response>
 
-/** One browser's cookie, and requests with it. Throws where the answer is an error. */
+/** One browser's cookie, and requests with it. Throws if the answer is an error. */
 export function session(url: string): Session {
   let cookie = ''
   return async (method, path, body) => {

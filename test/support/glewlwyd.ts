@@ -13,13 +13,15 @@ import { startQueue } from './queue.ts'
 const program = '/usr/bin/glewlwyd'
 const tables = '/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3'
 
-/** Glewlwyd, an identity provider that is not ours in any part: C, with a database of its own. */
+/**
+ * Glewlwyd, an identity provider that is entirely independent of ours: written in C, with its own database.
+ */
 export interface Glewlwyd {
   readonly issuer: string
-  /** Makes a client with this one redirect URI. */
+  /** Creates a client with this one redirect URI. */
   addClient(id: string, secret: string, redirectUri: string): Promise<void>
   addUser(name: string, displayName: string): Promise<void>
-  /** Takes back what a user has let clients do, as the user does it there. */
+  /** Revokes what a user has allowed clients to do, as the user does it there. */
   takeBack(user: string): Promise<void>
   /** Does what a user's browser would: signs in, agrees, and is sent to the callback. */
   authorize(url: URL, user: string): Promise<URL>
@@ -29,8 +31,9 @@ export interface Glewlwyd {
 const startMilliseconds = 30_000
 
 /**
- * Starts Glewlwyd, as Debian has it: the installed one, else one that root installs. Throws where none is had: a test
- * that needs it is never skipped. With SQLite it fails requests that come at once, so each waits for the one before.
+ * Starts Glewlwyd, as packaged by Debian: the installed one, or else one that root installs. Throws if it is
+ * not available: a test that needs it is never skipped. With SQLite it fails concurrent requests, so each
+ * waits for the previous one.
  */
 export async function startGlewlwyd(): Promise<Glewlwyd> {
   await install()
@@ -54,7 +57,7 @@ export async function startGlewlwyd(): Promise<Glewlwyd> {
 
   const administration = session(url)
   const administrator = async (method: string, path: string, body: object): Promise<void> => {
-    // A sign-in counts for ten minutes.
+    // A sign-in is valid for ten minutes.
     await administration('POST', '/api/auth/', { username: 'admin', password: 'password' })
     await administration(method, path, body)
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-/** A request of which all but the end of its body has been sent. */
+/** A request that has been sent except for the end of its body. */
 interface HeldPost {
   /** Sends the rest. */
   finish(): Promise<{
@@ -13,7 +13,7 @@ interface HeldPost {
   }>
 }
 
-/** Begins a POST and lets the server look at what there is of it. */
+/** Begins a POST and gives the server time to look at what has arrived. */
 export async function holdPost(
   url: string,
   { headers, body }: { readonly headers: Readonly<Record<string, string>>; readonly body: string },

@@ -4,10 +4,10 @@ import { type Messages, post } from './era-calls.ts'
 import { legacyRequest } from './gated-spy.ts'
 import { echo, type SpyUpstream, startSpyUpstream } from './spy-upstream.ts'
 
-/** How a legacy client begins. */
+/** The first request of a legacy client. */
 export const initialize = legacyRequest('initialize', { protocolVersion: '2025-06-18', capabilities: {} })
 
-/** An HTTP server of the legacy era with a session, whose streams a test can speak on. */
+/** An HTTP server of the legacy era with a session, on whose streams a test can send messages. */
 export interface Streamer extends SpyUpstream {
   readonly streams: ServerResponse[]
 }
@@ -32,7 +32,7 @@ export async function startStreamer(): Promise<Streamer> {
 export interface HeldStream {
   readonly ended: boolean
   hears(what: string): Promise<void>
-  /** Resolves when it has ended in order; rejects when it was cut off. */
+  /** Resolves when it has ended properly; rejects when it was cut off. */
   ends(): Promise<void>
 }
 
@@ -76,12 +76,12 @@ export async function openStream(url: string, token: string): Promise<HeldStream
   return listenTo(url, token, sessionOf(await post(url, token, initialize)))
 }
 
-/** The header that names the session which an answer opened. */
+/** The header with the session that an answer opened. */
 export function sessionOf({ headers }: Messages): { 'mcp-session-id': string } {
   return { 'mcp-session-id': headers.get('mcp-session-id') as string }
 }
 
-/** Waits for something that comes within half a minute. */
+/** Waits for something that happens within half a minute. */
 export async function until(look: () => boolean | Promise<boolean>, what: string): Promise<void> {
   for (let attempt = 0; attempt < 600; attempt++) {
     if (await look()) return

@@ -7,39 +7,39 @@ import { challengeOf } from './oauth.ts'
 /** One request to the token endpoint, by its parameters. */
 export type TokenRequest = Readonly<Record<string, string>>
 
-/** An identity provider of somebody else, of which each part can be got wrong. */
+/** A third party's identity provider, each part of which can be made wrong. */
 export interface TestProvider {
   readonly issuer: string
-  /** What it says of the person who is at the browser. */
+  /** What it says of the user at the browser. */
   person: Record<string, unknown>
-  /** What stands in metadata in place of what is right. */
+  /** Overrides of the correct metadata. */
   metadata: Record<string, unknown>
-  /** What stands in ID tokens in place of what is right, and in their headers. */
+  /** Overrides of the correct ID tokens, and of their headers. */
   idToken: Record<string, unknown>
   header: Record<string, unknown>
-  /** What the userinfo endpoint says; undefined where there is none. */
+  /** What the userinfo endpoint says; undefined if there is none. */
   userinfo: Record<string, unknown> | undefined
-  /** With which status the userinfo endpoint answers that it does not say anything; undefined where it does. */
+  /** The status with which the userinfo endpoint refuses to answer; undefined if it does answer. */
   userinfoFails: 401 | 503 | undefined
-  /** Whether refreshed tokens come with an ID token. */
+  /** Whether refreshed tokens include an ID token. */
   provesAnew: boolean
-  /** Answers the token endpoint in place of what is right. */
+  /** Answers the token endpoint instead of the correct answer. */
   answer: ((request: TokenRequest, res: ServerResponse) => void) | undefined
-  /** With which secret the token endpoint has to be asked; undefined for any. */
+  /** The secret that the token endpoint requires; undefined for any. */
   secret: string | undefined
-  /** Whether refresh tokens are given. */
+  /** Whether it issues refresh tokens. */
   givesRefreshTokens: boolean
   readonly tokenRequests: TokenRequest[]
   /** The paths of all requests. */
   readonly paths: string[]
-  /** Does what the person's browser would: takes an authorization URL to the callback. */
+  /** Does what the user's browser would: takes an authorization URL to the callback. */
   authorize(url: URL, also?: Readonly<Record<string, string>>): URL
-  /** Ends a person's grant: their refresh token is no longer good. */
+  /** Ends a user's grant: their refresh token is no longer valid. */
   revoke(): void
   close(): Promise<void>
 }
 
-/** Starts the provider. `name` tells its tokens apart. */
+/** Starts the provider. `name` distinguishes its tokens. */
 export async function startIdentityProvider(name = 'idp'): Promise<TestProvider> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const keys = [{ ...(await exportJWK(publicKey)), kid: name, alg: 'ES256', use: 'sig' }]

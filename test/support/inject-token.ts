@@ -1,6 +1,6 @@
 /**
- * Loaded with `node --import` into a program that cannot send a token: adds one to every request for one origin,
- * whichever of the three ways the program uses. Host, Origin and body stay as they are.
+ * Loaded with `node --import` into a program that cannot send a token: adds one to every request to one
+ * origin, whichever of the three ways the program uses. Host, Origin and body stay unchanged.
  */
 import http, { type ClientRequestArgs } from 'node:http'
 import { createRequire, syncBuiltinESMExports } from 'node:module'

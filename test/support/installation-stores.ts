@@ -5,7 +5,7 @@ import { startPostgres } from './postgres.ts'
 /** A kind of store that an installation can have. What must hold on each is tested on each. */
 export interface InstallationStore {
   readonly name: string
-  /** Makes a fresh store and says how an installation is configured to use it. */
+  /** Creates a fresh store and returns the configuration that uses it. */
   open(): Promise<{ readonly config: ConfigInput; readonly close: () => Promise<void> }>
 }
 

@@ -11,23 +11,23 @@ import { loadConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import type { Clock } from '../../src/core/clock.ts'
 
-/** A whole Portcullis on ports of its own, with a data folder of its own. */
+/** A complete Portcullis on separate ports, with a separate data folder. */
 export interface Installation {
   readonly url: string
-  /** The URL of the first MCP server behind the gate. */
+  /** The URL of the first MCP server behind the gateway. */
   readonly mcpUrl: string
   readonly adminUrl: string
   readonly authorizationServerUrl: string
-  /** Where the gateway listens, which is not `url` where that is a public name. */
+  /** Where the gateway listens, which differs from `url` if that is a public name. */
   readonly gatewayUrl: string
   readonly data: string
-  /** Where the first user is made. */
+  /** Where the first user is created. */
   readonly setUpLink: string | undefined
-  /** Makes a link that opens the dashboard once. */
+  /** Creates a link that opens the dashboard once. */
   dashboardLink(): Promise<string>
-  /** Everything that was logged so far. */
+  /** Everything that has been logged so far. */
   readonly log: () => string
-  /** The audit so far, once everything that was recorded is written. */
+  /** The audit so far, after everything that was recorded has been written. */
   readonly audit: () => Promise<RecordedEvent[]>
   /** Stops and starts again on the same data and the same port. */
   restart(): Promise<void>
@@ -37,11 +37,11 @@ export interface Installation {
 interface InstallationOptions {
   readonly config?: ConfigInput
   readonly clock?: Clock
-  /** A PostgreSQL database; the embedded store unless said otherwise. Several installations can share one. */
+  /** A PostgreSQL database; the embedded store by default. Several installations can share one. */
   readonly store?: { readonly url: string } | undefined
-  /** The host of the public URL; an address unless said otherwise. */
+  /** The host of the public URL; an IP address by default. */
   readonly host?: '127.0.0.1' | 'localhost'
-  /** The path of the public URL; none unless said otherwise. */
+  /** The path of the public URL; none by default. */
   readonly basePath?: `/${string}`
 }
 
@@ -59,7 +59,7 @@ export const testClients = [
   },
 ] satisfies ConfigInput['clients']
 
-/** Starts an installation. `upstreams` and everything else of the configuration can be given. */
+/** Starts an installation. `upstreams` and everything else in the configuration can be given. */
 export async function startInstallation({
   config = {},
   clock,
@@ -79,7 +79,7 @@ export async function startInstallation({
   const base: ConfigInput = {
     data,
     clients: testClients,
-    // There is nobody: a test knows by 502 that a request was let pass.
+    // Nothing is listening there: a test knows from a 502 that a request was admitted.
     upstreams: [{ name: 'test', path: '/mcp', url: 'http://127.0.0.1:9/mcp', breaker: { failures: 0 } }],
     ...(store === undefined ? {} : { store: { url: store.url }, secret: sharedSecret }),
     publicUrl: `http://${host}:${config.listen?.gateway ?? port}${basePath ?? ''}`,
@@ -110,7 +110,7 @@ export async function startInstallation({
     },
     log: () => written.join(''),
     async audit() {
-      // What was answered is written; what went to a server is by the end of this turn.
+      // What was answered has been written; what went to a server will be by the end of this turn.
       await new Promise((resolve) => setImmediate(resolve))
       const texts = await Promise.all(filePaths(join(data, 'audit')).map((path) => readFile(path, 'utf8')))
       return texts
@@ -133,8 +133,8 @@ export async function startInstallation({
 const given = new Set<number>()
 
 /**
- * A port that was free a moment ago. It is below those that the system gives to whoever asks for any, so that nobody who
- * does takes it before it is used.
+ * A port that was free a moment ago. It is below those that the system assigns to requests for any port, so
+ * that nobody who makes one takes it before it is used.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

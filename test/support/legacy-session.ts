@@ -2,24 +2,24 @@ import assert from 'node:assert/strict'
 import { type Messages, post } from './era-calls.ts'
 import { legacyRequest } from './gated-spy.ts'
 
-/** What a legacy client says when it opens a session. */
+/** What a legacy client sends when it opens a session. */
 export const hello = {
   protocolVersion: '2025-06-18',
   capabilities: { sampling: {} },
   clientInfo: { name: 'old', version: '2' },
 }
 
-/** A legacy session at a gate. */
+/** A legacy session at a gateway. */
 export interface LegacySession {
   readonly opened: Messages
   readonly headers: { readonly 'mcp-session-id': string; readonly 'mcp-protocol-version': string }
   send(body: object | undefined, method?: string): Promise<Messages>
   request(method: string, params?: object): Promise<Messages>
-  /** Opens its stream. `status` is not 200 where there is none. */
+  /** Opens its stream. `status` is not 200 if there is none. */
   listen(): Promise<HeldStream>
 }
 
-/** A stream that is read as it comes. */
+/** A stream that is read as it arrives. */
 export interface HeldStream {
   readonly status: number
   read(): string

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 
-/** A certificate with its private key, both PEM. */
+/** A certificate with its private key, both in PEM. */
 export interface TestPair {
   readonly key: string
   readonly cert: string
@@ -21,7 +21,7 @@ interface CertificateOptions {
 
 const ellipticKey = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
 
-/** Makes a certificate that signs itself, for `localhost` and 127.0.0.1 unless said otherwise. */
+/** Creates a self-signed certificate, by default for `localhost` and 127.0.0.1. */
 export function makeCertificate({
   names = 'DNS:localhost,IP:127.0.0.1',
   days = 2,
@@ -33,7 +33,7 @@ export function makeCertificate({
   )
   const openssl = (...args: string[]): unknown => execFileSync('openssl', args, { stdio: 'ignore' })
   writeFileSync(extension, `subjectAltName=${names}\n`)
-  // Of two that are trusted under one name, the wrong one could be taken for the issuer.
+  // If two are trusted under one name, the wrong one could be mistaken for the issuer.
   const subject = `/CN=${basename(folder)}`
   openssl('req', '-new', '-newkey', ...newKey, '-nodes', '-keyout', key, '-out', request, '-subj', subject)
   const signing = ['-signkey', key, '-days', String(days), '-extfile', extension]
@@ -43,20 +43,20 @@ export function makeCertificate({
   return pair
 }
 
-/** Makes a certificate for `localhost` and 127.0.0.1 that this process trusts from then on. */
+/** Creates a certificate for `localhost` and 127.0.0.1 that this process trusts from then on. */
 export function trustedCertificate(): TestPair {
   const pair = makeCertificate()
   setDefaultCACertificates([...getCACertificates('default'), pair.cert])
   return pair
 }
 
-/** Files that hold a pair, as `listen.tls` names them. */
+/** Files that contain a pair, as named in `listen.tls`. */
 export interface PairFiles {
   readonly certificate: string
   readonly key: string
 }
 
-/** Writes a pair into a folder of its own. */
+/** Writes a pair into a separate folder. */
 export function writePair(pair: TestPair): PairFiles {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-pair-'))
   const files = { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
@@ -64,7 +64,7 @@ export function writePair(pair: TestPair): PairFiles {
   return files
 }
 
-/** Puts another pair into the files, one after the other. */
+/** Overwrites the files with another pair, one after the other. */
 export function overwritePair({ certificate, key }: PairFiles, pair: TestPair): void {
   writeFileSync(certificate, pair.cert)
   writeFileSync(key, pair.key, { mode: 0o600 })

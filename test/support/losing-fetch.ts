@@ -1,11 +1,17 @@
-/** A `fetch` whose first answers from matching paths are lost, and asked for again as a balancer or a person does. */
+/**
+ * A `fetch` that loses an answer from a matching path and repeats the request, as a load balancer or a user
+ * does.
+ */
 export interface LosingFetch {
   readonly send: typeof fetch
   /** How many were lost. */
   readonly lost: () => number
 }
 
-/** Loses the answer to one request: the `which`th to a path that matches, from 1. `meanwhile` happens before it is repeated. */
+/**
+ * Loses the answer to one request: the `which`th to a matching path, from 1. `meanwhile` happens before it is
+ * repeated.
+ */
 export function losingFetch(
   path: RegExp,
   { which = 1, meanwhile = () => undefined }: { which?: number; meanwhile?: () => unknown } = {},

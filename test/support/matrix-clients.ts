@@ -10,13 +10,13 @@ import {
 } from '@modelcontextprotocol/client'
 import { clientModules } from './tools.ts'
 
-/** What one client can try with one server. Each step rejects when it does not work. */
+/** What one client can try with one server. Each step rejects if it does not work. */
 export type Steps = Readonly<Record<string, () => Promise<void>>>
 
-/** A kind of client. `open` makes what it tries with a server, given a token for it. */
+/** A kind of client. `open` returns its steps for a server, given a token for it. */
 export interface MatrixClient {
   readonly name: string
-  /** What it speaks with a gate, which speaks both. */
+  /** The era that it uses with a gateway, which supports both. */
   readonly era: 'legacy' | 'modern'
   open(url: string, token: string): Promise<{ steps: Steps; close: () => Promise<void> }>
 }
@@ -33,13 +33,13 @@ interface SdkClient {
 interface SdkParts {
   readonly makeClient: (onToolsChanged: () => void) => SdkClient
   readonly makeTransport: (url: URL, options: object) => object
-  /** Where the options of `callTool` stand. */
+  /** Where the options of `callTool` belong. */
   readonly callOptions: (options: object) => object[]
 }
 
 const patienceMs = 5000
 
-/** SDK v1, which knows the legacy era alone. */
+/** SDK v1, which only knows the legacy era. */
 export async function sdkV1(): Promise<MatrixClient> {
   const folder = join(await clientModules(), '@modelcontextprotocol/sdk/dist/esm')
   const load = async (file: string): Promise<Record<string, new (...parts: object[]) => object>> =>
@@ -55,7 +55,7 @@ export async function sdkV1(): Promise<MatrixClient> {
   })
 }
 
-/** SDK v2 in one of its ways to find the era. */
+/** SDK v2 in one of its ways to detect the era. */
 export function sdkV2(mode: VersionNegotiationMode): MatrixClient {
   const era = mode === 'legacy' ? 'legacy' : 'modern'
   return sdkClient(`SDK v2, ${typeof mode === 'string' ? mode : mode.pin}`, era, {
@@ -121,7 +121,7 @@ function sdkClient(
           await until(async () => Number(await textOf('cancelled')) > before, 'the server was not told')
         },
         async 'list-changed'() {
-          await pause(200) // the stream for it is opened beside the other requests
+          await pause(200) // its stream is opened concurrently with the other requests
           await call('change')
           await until(async () => changes > 0, 'the client was not told')
         },

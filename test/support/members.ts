@@ -8,13 +8,13 @@ export interface WrittenMember {
 }
 
 /**
- * Every member of the object at a path of keys by its tokens, however often its key stands there: no parser's choice.
- * The empty path is the outermost object.
+ * Every member of the object at a path of keys, by its tokens, however often its key occurs, so not as any
+ * parser would choose. The empty path is the outermost object.
  */
 export function membersAt(text: string, path: readonly string[] = []): WrittenMember[] {
   const tokens = text.match(tokenPattern) ?? []
   const members: WrittenMember[] = []
-  /** The keys that lead to where we are; undefined for an item of a list, or the document itself. */
+  /** The keys that lead to the current place; undefined for an item of a list, or the document itself. */
   const place: unknown[] = []
   let key: unknown
   for (const [index, part] of tokens.entries()) {

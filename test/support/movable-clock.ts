@@ -1,12 +1,12 @@
 import type { Clock } from '../../src/core/clock.ts'
 
-/** A clock that a test can push forward. */
+/** A clock that a test can move forward. */
 export interface MovableClock extends Clock {
-  /** Moves time by so many milliseconds. */
+  /** Moves time forward by a number of milliseconds. */
   advance(milliseconds: number): void
 }
 
-/** Begins at the real time. */
+/** Starts at the real time. */
 export function movableClock(): MovableClock {
   let offset = 0
   return {

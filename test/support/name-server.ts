@@ -2,16 +2,18 @@ import { createSocket } from 'node:dgram'
 
 /** A name server on loopback. */
 export interface NameServer {
-  /** As a resolver wants it: address and port. */
+  /** In the form for a resolver: address and port. */
   readonly address: string
-  /** What it was asked, such as `A name.example`. */
+  /** The questions that it received, such as `A name.example`. */
   readonly asked: string[]
   close(): Promise<void>
 }
 
 const types: Readonly<Record<number, string>> = { 1: 'A', 28: 'AAAA' }
 
-/** Starts a name server. `answer` gives the raw addresses for a name and type; undefined keeps it silent. */
+/**
+ * Starts a name server. `answer` returns the raw addresses for a name and type; undefined keeps it silent.
+ */
 export async function startNameServer(
   answer: (type: string, name: string) => readonly Buffer[] | undefined,
 ): Promise<NameServer> {
@@ -33,7 +35,7 @@ export async function startNameServer(
     header.writeUInt16BE(0x8180, 2)
     header.writeUInt16BE(records.length, 6)
     header.writeUInt32BE(0, 8)
-    // A pointer to the name of the question, its type, class IN, no time to live, then the address.
+    // A pointer to the name of the question, its type, class IN, a TTL of zero, then the address.
     const answers = records.map((address) =>
       Buffer.concat([
         Buffer.from([0xc0, 12]),

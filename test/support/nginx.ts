@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findProgram } from './find-program.ts'
 
-/** The header with which the nginx of tests says who answered: an address with its port. */
+/** The header in which the nginx of the tests says who answered: an address with its port. */
 export const answeredBy = 'x-answered-by'
 
-/** Who gave an answer in the end, of all whom nginx has asked. */
+/** The last of all that nginx has asked, which gave the answer. */
 export function lastAnswering(headers: Headers): string {
   return headers.get(answeredBy)?.split(', ').at(-1) ?? ''
 }
@@ -22,8 +22,8 @@ const example = join(import.meta.dirname, '../../deploy/proxies/nginx.conf')
 const startMilliseconds = 10_000
 
 /**
- * Starts nginx with our example of a configuration, in turn over these ports of loopback; without TLS, and with one
- * worker, so that its turns are in order. Throws where no nginx is to be had.
+ * Starts nginx with our example configuration, in turn over these loopback ports; without TLS, and with one
+ * worker, so that the turns are in order. Throws if no nginx is available.
  */
 export async function startNginx(port: number, ports: readonly number[]): Promise<Nginx> {
   const program = await findProgram('nginx')
@@ -70,7 +70,7 @@ function configuration(home: string, port: number, ports: readonly number[]): st
   return `daemon off;\npid ${pidFile(home)};\nerror_log stderr crit;\n${user}${http}`
 }
 
-/** It is there as soon as nginx listens, and not where somebody else has the port. */
+/** It exists as soon as nginx listens, but not if another process has the port. */
 function pidFile(home: string): string {
   return join(home, 'pid')
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { FormBrowser } from './form-browser.ts'
 
-/** What the token endpoint answered. */
+/** An answer of the token endpoint. */
 export interface TokenAnswer {
   readonly status: number
   readonly headers: Headers
@@ -36,7 +36,7 @@ export function challengeOf(verifier: string): string {
   return createHash('sha256').update(verifier).digest('base64url')
 }
 
-/** A client of an authorization server, written out so that each parameter can be got wrong. */
+/** A client of an authorization server, spelled out so that each parameter can be made wrong. */
 export class OAuthClient {
   readonly #issuer: string
   readonly #send: typeof fetch
@@ -84,7 +84,7 @@ export class OAuthClient {
     return `${this.#issuer}/authorize?${new URLSearchParams(parameters).toString()}`
   }
 
-  /** Logs in, approves and returns the code. Throws where the callback carries none. */
+  /** Logs in, approves and returns the code. Throws if the callback has none. */
   async authorize(request: AuthorizationRequest = {}, browser = new FormBrowser()): Promise<IssuedCode> {
     const verifier = request.verifier ?? randomBytes(32).toString('base64url')
     const callback = await browser.visit(this.authorizationUrl({ ...request, verifier }))
@@ -138,7 +138,7 @@ export class OAuthClient {
     }
   }
 
-  /** The whole way: log in, approve, redeem. Returns the tokens. */
+  /** The complete flow: log in, approve, redeem. Returns the tokens. */
   async signIn(request: AuthorizationRequest = {}, browser?: FormBrowser): Promise<TokenAnswer['body']> {
     const { status, body } = await this.redeem(await this.authorize(request, browser))
     if (status !== 200) throw new Error(`the token endpoint answered ${status} ${JSON.stringify(body)}`)

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 
 /**
- * What OCSF 1.6.0 (schema.ocsf.io) demands of the four classes that events are written in, as far as they use it: which
- * attributes there are, of what type, which of them must be there, and which values they have.
+ * What OCSF 1.6.0 (schema.ocsf.io) requires of the four classes in which events are written, as far as they
+ * are used: which attributes exist, their types, which of them are required, and their values.
  */
 type Type =
   | 'string'
@@ -87,7 +87,7 @@ const base: Shape = {
   required: ['activity_id', 'category_uid', 'class_uid', 'metadata', 'severity_id', 'time', 'type_uid'],
 }
 
-/** A class with its category, and the activities that it has besides 0 (unknown) and 99 (other). */
+/** A class with its category, and its activities besides 0 (unknown) and 99 (other). */
 function classOf(uid: number, activities: number, own: Shape): Shape {
   const ids = [0, 99, ...Array.from({ length: activities }, (_, index) => index + 1)]
   return {
@@ -128,7 +128,7 @@ const classes: Readonly<Record<number, Shape>> = {
   }),
 }
 
-/** What is wrong with an event of OCSF, as it travels: where, and why. */
+/** What is wrong with an OCSF event in its serialized form: where, and why. */
 export function faultsOf(event: Readonly<Record<string, unknown>>): string[] {
   const shape = classes[Number(event['class_uid'])]
   if (shape === undefined) return [`class_uid ${String(event['class_uid'])} is none of those that are used`]

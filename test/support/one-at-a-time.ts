@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const shared = process.env['SHARED_TMPDIR'] ?? tmpdir()
 
 /**
- * Does `work` while no other process of this user does work of that name: test files run side by side, and several
- * install the same things. Work of a process that is gone holds nobody up.
+ * Does `work` while no other process of this user does work with that name: test files run concurrently, and
+ * several install the same things. The work of a process that has ended delays nobody.
  */
 export async function oneAtATime<T>(name: string, work: () => T | Promise<T>): Promise<T> {
   const lock = join(shared, `portcullis-test-${process.getuid?.() ?? 'user'}-${name}.lock`)
@@ -34,7 +34,7 @@ function take(lock: string): boolean {
 function isAbandoned(lock: string): boolean {
   try {
     const holder = Number(readFileSync(lock, 'utf8'))
-    if (holder > 0) process.kill(holder, 0) // throws where no such process is
+    if (holder > 0) process.kill(holder, 0) // throws if there is no such process
     return false
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'

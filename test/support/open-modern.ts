@@ -8,14 +8,14 @@ type Message = Readonly<Record<string, unknown>> & {
 
 /** A modern request whose answer is a stream that its client leaves. */
 export interface OpenRequest {
-  /** What came so far. */
+  /** What has been received so far. */
   heard(): Message[]
-  /** Resolves when so many messages have come. */
+  /** Resolves when this many messages have been received. */
   until(count: number): Promise<void>
   leave(): void
 }
 
-/** Sends it, and reads what comes. */
+/** Sends it, and reads what is received. */
 export function openModern(
   url: string,
   token: string,

@@ -52,13 +52,13 @@ function idsOf(fields: Fields): { traceId: string; spanId: string } {
 }
 
 interface Fields {
-  /** The values of a field, in their order. */
+  /** The values of a field, in order. */
   get(field: number): readonly Buffer[]
   /** The first of them, or no bytes. */
   first(field: number): Buffer
 }
 
-/** The wire format of protobuf: each field with the bytes of its value, those of a varint as they stand. */
+/** The wire format of protobuf: each field with the bytes of its value; varints in encoded form. */
 function fieldsOf(message: Buffer): Fields {
   const values = new Map<number, Buffer[]>()
   for (let at = 0; at < message.length; ) {

@@ -7,14 +7,14 @@ import axe, { type AxeResults } from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
 import { chromiumFlags, chromiumPath } from './tools.ts'
 
-/** A way to a page, for a browser that has nothing yet. */
+/** A way to reach a page, for a fresh browser. */
 type Reach = (page: Page) => Promise<unknown>
 
-/** Where the browsers of a test file come from. */
+/** Provides browsers for a test file. */
 export interface PageChecks {
-  /** Opens a page, 360 px wide, in a browser of its own, which closes when `use` is done. */
+  /** Opens a page, 360 px wide, in a separate browser, which closes when `use` is done. */
   readonly withPage: (options: BrowserContextOptions, use: (page: Page) => Promise<void>) => Promise<void>
-  /** Checks what must hold for every page. */
+  /** Checks what must be true for every page. */
   readonly check: (name: string, reach: Reach) => void
 }
 
@@ -59,14 +59,14 @@ export function pageChecks(): PageChecks {
   return { withPage, check }
 }
 
-/** Goes to a page, which must fit 360 px and break no rule of its own policy on the way. */
+/** Goes to a page, which must fit in 360 px and violate no rule of its own policy on the way. */
 async function visit(page: Page, reach: Reach): Promise<void> {
   const complaints: string[] = []
   page.on('console', (message) => complaints.push(message.text()))
   await reach(page)
   await assertFits(page)
   assert.deepEqual(
-    // Pages that are refused, and an icon that is asked for after its server was closed, say nothing of the policy.
+    // Refused pages, and an icon that is requested after its server was closed, say nothing about the policy.
     complaints.filter(
       (text) => !/^Failed to load resource: (?:the server responded|net::ERR_CONNECTION_REFUSED)/.test(text),
     ),
@@ -100,7 +100,7 @@ async function assertFocusShows(page: Page): Promise<void> {
   }
 }
 
-/** Presses Tab until something has the focus. */
+/** Presses Tab until the target has the focus. */
 export async function tabTo(page: Page, target: Locator): Promise<void> {
   await target.waitFor()
   for (let presses = 0; presses < 20; presses++) {
@@ -110,7 +110,7 @@ export async function tabTo(page: Page, target: Locator): Promise<void> {
   assert.fail('the Tab key does not lead there')
 }
 
-/** Types into a field, or presses a button, with the keyboard alone. */
+/** Types into a field, or presses a button, only with the keyboard. */
 export async function byKeyboard(page: Page, target: Locator, text?: string): Promise<void> {
   await tabTo(page, target)
   if (text === undefined) return page.keyboard.press('Enter')
@@ -118,7 +118,9 @@ export async function byKeyboard(page: Page, target: Locator, text?: string): Pr
   await page.keyboard.type(text)
 }
 
-/** Starts what waits on loopback for the answers to clients, for the tests of a file. Returns its redirect URI. */
+/**
+ * Starts a loopback listener for the answers to clients, for the tests of a file. Returns its redirect URI.
+ */
 export function awaitAnswers(): () => string {
   const server = createServer((_req, res) => void res.end('You can close this page.'))
   before(async () => {

@@ -1,19 +1,22 @@
 import { expectedEvent } from './expected-event.ts'
 import { answeredBy } from './nginx.ts'
 
-/** An answer of the gate that somebody got, and the event that must stand in the audit for it. */
+/** An answer of the gateway that was received, and the event that the audit must have for it. */
 export interface Acknowledged {
   readonly requestId: string
   readonly event: string
   readonly what: string
 }
 
-/** `fetch` as clients and people use it behind a balancer: what the balancer could not bring anywhere is sent again. */
+/**
+ * `fetch` as clients and users use it behind a load balancer: what the balancer could not deliver is sent
+ * again.
+ */
 export interface PatientFetch {
   readonly send: typeof fetch
   /** How many requests were sent again. */
   readonly retries: () => number
-  /** How many the balancer itself brought to another gateway, when the first one did not answer. */
+  /** How many the balancer itself passed to another gateway, after the first one did not answer. */
   readonly passedOn: () => number
   /** Answers to decisions. */
   readonly acknowledged: readonly Acknowledged[]
@@ -26,8 +29,8 @@ const pauseMilliseconds = 50
 const idOf = (response: Response): string | null => response.headers.get('x-request-id')
 
 /**
- * Makes one. Sent again is what had no answer, and what the balancer answered in the place of a gateway; a fault that a
- * gateway answers is for the caller.
+ * Creates one. A request is repeated if it had no answer, or one from the balancer in place of a gateway; an
+ * error answer of a gateway is for the caller.
  */
 export function patientFetch(): PatientFetch {
   const acknowledged: Acknowledged[] = []

@@ -8,7 +8,9 @@ import type { Installation } from './installation.ts'
 /** A password that the rules allow. */
 export const goodPassword = 'four words of no meaning'
 
-/** The users of a running installation, through a connection of their own: as another process would manage them. */
+/**
+ * The users of a running installation, through a separate connection: as another process would manage them.
+ */
 export async function openPeople(
   { data }: Installation,
   clock: Clock = systemClock,
@@ -17,7 +19,7 @@ export async function openPeople(
   return { ...buildPeople({ store, secret, clock }), close: () => store.close() }
 }
 
-/** Adds somebody who has signed in at a provider named `company`. Resolves to their id. */
+/** Adds a user who has signed in at a provider named `company`. Resolves to their id. */
 export async function addVouchedUser(data: string, issuer: string, subject: string): Promise<string> {
   const { store } = await openConfiguredStore(loadConfig({ base: { data } }), systemClock)
   const facts = { displayName: subject, email: undefined, domain: undefined, tenant: undefined }

@@ -8,14 +8,14 @@ import { serverUser, untilUp } from './postgres.ts'
 
 /** A real PgBouncer in front of a database. */
 export interface TestPooler {
-  /** Where the database is reached through it. */
+  /** The URL of the database through it. */
   readonly url: string
   stop(): Promise<void>
 }
 
 /**
- * Starts a PgBouncer for a database, from PGBOUNCER_BIN (a folder), the system, or Debian, which root can install. Throws
- * where none is had.
+ * Starts a PgBouncer for a database, from PGBOUNCER_BIN (a folder), the system, or Debian, which root can
+ * install. Throws if none is available.
  */
 export async function startPooler(databaseUrl: string, mode: 'session' | 'transaction'): Promise<TestPooler> {
   const program = await findProgram('pgbouncer')

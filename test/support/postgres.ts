@@ -11,37 +11,40 @@ import { freePort } from './installation.ts'
 
 const run = promisify(execFile)
 
-/** A database of its own for one test. */
+/** A separate database for one test. */
 export interface TestDatabase {
   readonly url: string
   query(text: string): Promise<Record<string, unknown>[]>
   drop(): Promise<void>
 }
 
-/** A real PostgreSQL that makes databases for tests. */
+/** A real PostgreSQL that creates databases for tests. */
 export interface TestPostgres {
-  /** The password that must be seen nowhere. */
+  /** The password, which must not be visible anywhere. */
   readonly password: string
   createDatabase(): Promise<TestDatabase>
-  /** Stops the server, if the tests have started it, and removes what it kept. */
+  /** Stops the server, if the tests have started it, and removes its data. */
   stop(): Promise<void>
 }
 
-/** One that the tests have started. */
+/** One that was started by the tests. */
 export interface OwnPostgres extends TestPostgres {
-  /** Makes it, where it is, a standby that hears of no primary. `select pg_promote()` makes it one again. */
+  /**
+   * Turns it, in place, into a standby that is not connected to any primary. `select pg_promote()` reverts
+   * that.
+   */
   demote(): Promise<void>
 }
 
 interface ServerOptions {
-  /** Whether commits wait for the disk, as an operator's do. Tests of anything but speed need not. */
+  /** Whether commits wait for the disk, as for an operator. Only tests of speed need that. */
   readonly durable?: boolean
 }
 
 /**
- * A PostgreSQL: that of DATABASE_URL (a user who may create databases), else one that is started for this process from
- * the programs in POSTGRES_BIN, of the system, or of Debian, which root can install. Throws where none is had: a test
- * that needs PostgreSQL is never skipped.
+ * A PostgreSQL: that of DATABASE_URL (a user who may create databases), or else one that is started for this
+ * process from the programs in POSTGRES_BIN, on the system, or from Debian, which root can install. Throws if
+ * none is available: a test that needs PostgreSQL is never skipped.
  */
 export async function startPostgres({ durable = false }: ServerOptions = {}): Promise<TestPostgres> {
   const given = process.env['DATABASE_URL']
@@ -52,7 +55,7 @@ export async function startPostgres({ durable = false }: ServerOptions = {}): Pr
   return startOwnPostgres({ durable })
 }
 
-/** The same, of this process alone, whatever DATABASE_URL says. */
+/** The same, only for this process, whatever DATABASE_URL says. */
 export async function startOwnPostgres({ durable = false }: ServerOptions = {}): Promise<OwnPostgres> {
   const server = await startServer(await programs(), durable)
   return {
@@ -97,7 +100,7 @@ interface Server {
   readonly password: string
   readonly start: () => Promise<void>
   readonly stop: () => Promise<void>
-  /** Has it begin as a standby the next time. */
+  /** Makes it start as a standby the next time. */
   readonly markStandby: () => Promise<void>
   readonly clean: () => void
 }
@@ -166,7 +169,7 @@ async function startServer(bin: string, durable: boolean): Promise<Server> {
   }
 }
 
-/** Waits until a server that was just started answers. Throws with what it `said` where it does not. */
+/** Waits until a server that was just started answers. Throws with what it `said` if it does not. */
 export async function untilUp(
   name: string,
   url: string,
@@ -188,7 +191,7 @@ export async function untilUp(
   }
 }
 
-/** PostgreSQL and its poolers refuse to run as root, so root lets their package's user run them. */
+/** PostgreSQL and its poolers refuse to run as root, so root runs them as the user of their package. */
 export async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const id = async (flag: string): Promise<number> => Number((await run('id', [flag, 'postgres'])).stdout)
@@ -201,7 +204,7 @@ export async function serverUser(): Promise<{ uid: number; gid: number } | undef
   }
 }
 
-/** The folder of `postgres` and `initdb`. */
+/** The folder with `postgres` and `initdb`. */
 async function programs(): Promise<string> {
   const found = await findOrInstall(findPrograms, 'postgresql')
   if (found !== undefined) return found

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
 
-/** The key of a client that binds its tokens, with which each part of a proof can be got wrong. */
+/** The key of a client that binds its tokens, with which each part of a proof can be made wrong. */
 export interface ProofKey {
   readonly publicJwk: JWK
   readonly privateJwk: JWK
   readonly thumbprint: string
-  /** A proof for a request (RFC 9449 section 4.2); claims and header members override what is right. */
+  /** A proof for a request (RFC 9449 section 4.2); claims and header members override the correct ones. */
   prove(request: ProvenRequest, claims?: JWTPayload, header?: Record<string, unknown>): Promise<string>
 }
 
@@ -16,7 +16,7 @@ interface ProvenRequest {
   readonly token?: string
 }
 
-/** Makes a key. */
+/** Creates a key. */
 export async function proofKey(algorithm = 'ES256'): Promise<ProofKey> {
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true })
   const publicJwk = await exportJWK(publicKey)

@@ -2,13 +2,16 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
-/** A proxy in front of a server that cannot do two things at once: each request waits for the answer to the one before. */
+/**
+ * A proxy in front of a server that cannot do two things at once: each request waits for the answer to the
+ * previous one.
+ */
 export interface Queue {
   readonly url: string
   close(): Promise<void>
 }
 
-/** Starts it, in front of a port of loopback. */
+/** Starts it, in front of a loopback port. */
 export async function startQueue(port: number): Promise<Queue> {
   let last: Promise<unknown> = Promise.resolve()
   const forward = async (req: IncomingMessage, body: Buffer, res: ServerResponse): Promise<void> => {

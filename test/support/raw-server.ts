@@ -1,11 +1,11 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 
-/** A server that answers with the bytes that it is told to, right or wrong. */
+/** A server that answers with the bytes that it is given, right or wrong. */
 export interface RawServer {
   readonly origin: URL
-  /** What arrived, connection by connection. */
+  /** What was received, by connection. */
   readonly received: string[]
-  /** Called with each chunk that arrives, and the connection's index. */
+  /** Called with each chunk that is received, and the index of the connection. */
   onData: (socket: Socket, connection: number) => void
   readonly close: () => void
 }
@@ -17,7 +17,7 @@ export async function startRawServer(): Promise<RawServer> {
   const server = createServer((socket) => {
     const connection = sockets.push(socket) - 1
     received[connection] = ''
-    socket.on('error', () => {}) // the client may go away at any time
+    socket.on('error', () => {}) // the client may leave at any time
     socket.on('data', (chunk) => {
       received[connection] += chunk.toString('latin1')
       raw.onData(socket, connection)

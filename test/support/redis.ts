@@ -4,19 +4,19 @@ import { Redis } from 'ioredis'
 import { findProgram } from './find-program.ts'
 import { freePort } from './installation.ts'
 
-/** A real Redis, which keeps nothing. */
+/** A real Redis, which stores nothing on disk. */
 export interface TestRedis {
   readonly url: string
-  /** The password that must be seen nowhere. */
+  /** The password, which must not be visible anywhere. */
   readonly password: string
   /** The names of all keys. */
   keys(): Promise<string[]>
   stop(): Promise<void>
-  /** Starts again at the same address, empty. */
+  /** Restarts it at the same address, empty. */
   start(): Promise<void>
-  /** Makes it the replica of one that is not there, which can be read and not written to. */
+  /** Makes it the replica of a server that does not exist, so that it can be read but not written. */
   demote(): Promise<void>
-  /** Lets it accept and answer nothing, and go on. */
+  /** Suspends it, so that it neither accepts nor answers anything, and resumes it. */
   freeze(): void
   thaw(): void
 }
@@ -24,8 +24,8 @@ export interface TestRedis {
 const startMilliseconds = 30_000
 
 /**
- * Starts a Redis for this process, from REDIS_BIN (a folder), the system, or Debian, which root can install. Throws where
- * none is had: a test that needs Redis is never skipped.
+ * Starts a Redis for this process, from REDIS_BIN (a folder), the system, or Debian, which root can install.
+ * Throws if none is available: a test that needs Redis is never skipped.
  */
 export async function startRedis(password = randomBytes(16).toString('hex')): Promise<TestRedis> {
   const program = await findProgram('redis-server')
@@ -75,7 +75,7 @@ async function untilUp(url: string, child: ChildProcess): Promise<void> {
   const end = Date.now() + startMilliseconds
   for (;;) {
     const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null })
-    client.on('error', () => undefined) // it is not there yet
+    client.on('error', () => undefined) // it has not started yet
     try {
       await client.connect()
       await client.ping()

@@ -6,9 +6,9 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { type Started, startPortcullis } from './command.ts'
 import { freePort, testClients } from './installation.ts'
 
-/** One process of several that share a store, a secret and a public URL. */
+/** One of several processes that share a store, a secret and a public URL. */
 export interface Replica {
-  /** The URL of this process alone. */
+  /** The URL of only this process. */
   readonly url: string
   readonly started: Started
 }
@@ -20,7 +20,7 @@ export interface Replicas {
   /** The configuration file of all. */
   readonly file: string
   readonly all: readonly Replica[]
-  /** Ends one with `kill -9` and starts it again. */
+  /** Ends one with `kill -9` and restarts it. */
   killAndRestart(index: number): Promise<void>
 }
 

@@ -1,7 +1,9 @@
 import { collectDecisions } from '../../src/audit/report/collect.ts'
 import type { AccessReview } from '../../src/audit/report/review.ts'
 
-/** A review of an installation in which nothing is and nothing was, but for what a test says. */
+/**
+ * A review of an installation in which there is nothing and nothing has happened, except for the given facts.
+ */
 export function someReview(facts: Partial<AccessReview> = {}): AccessReview {
   const publicUrl = 'https://mcp.example.com'
   return {

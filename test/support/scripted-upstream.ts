@@ -6,35 +6,35 @@ import { type SeenRequest, type SpyUpstream, startSpyUpstream } from './spy-upst
 
 type Json = Record<string, unknown>
 
-/** What a server answers to a method: a result, an error, or what it does by itself. */
+/** What a server answers to a method: a result, an error, or a custom reply. */
 export type Script = Readonly<Record<string, (message: Json, request: SeenRequest) => Json | Reply>>
 
 /** An answer that is more than a result. */
 export interface Reply {
   readonly status?: number
   readonly headers?: Record<string, string>
-  /** Messages of an event stream, the answer among them. */
+  /** Messages of an event stream, including the answer. */
   readonly stream?: readonly object[]
   /** A JSON body. */
   readonly body?: unknown
   readonly reply: true
 }
 
-/** A gate with one server of a script behind it. */
+/** A gateway with one scripted server behind it. */
 export interface ScriptedGate {
   readonly installation: Installation
   readonly url: string
   readonly spy: SpyUpstream
-  /** The JSON-RPC methods, or for other requests the HTTP method, in the order in which they came. */
+  /** The JSON-RPC methods, or the HTTP method of other requests, in the order in which they were received. */
   methods(): string[]
-  /** The messages of a method. */
+  /** The messages with a method. */
   messages(method: string): (Json & { params: Json })[]
   script: Script
   token(user: string, scope?: string): Promise<string>
   close(): Promise<void>
 }
 
-/** What both eras answer when they are opened. */
+/** The answers of both eras to being opened. */
 export const opening = {
   capabilities: { tools: { listChanged: true }, resources: { subscribe: true }, tasks: {}, logging: {} },
   serverInfo: { name: 'scripted', version: '3' },

@@ -1,10 +1,13 @@
 import { FormBrowser } from './form-browser.ts'
 
-/** What a client keeps between requests, in memory, with a browser that approves everything. Fits both SDKs. */
+/**
+ * What a client stores between requests, in memory, with a browser that approves everything. Works with both
+ * SDKs.
+ */
 export interface MemoryProvider {
   readonly redirectUrl: string
   readonly clientMetadata: Record<string, unknown>
-  /** Where the browser was sent at last: the callback with the code. */
+  /** Where the browser was finally sent: the callback with the code. */
   readonly callback: () => URL
   /** How often the user was asked. */
   readonly logins: () => number
@@ -13,7 +16,7 @@ export interface MemoryProvider {
   [member: string]: unknown
 }
 
-/** Makes a provider of the shape that `OAuthClientProvider` has in SDK v1 and v2. */
+/** Creates a provider with the shape of `OAuthClientProvider` in SDK v1 and v2. */
 export function memoryProvider(
   options: { readonly name?: string; readonly browser?: () => FormBrowser } = {},
 ): MemoryProvider {

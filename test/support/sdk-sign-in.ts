@@ -7,7 +7,7 @@ import {
 } from '@modelcontextprotocol/client'
 import type { MemoryProvider } from './sdk-provider.ts'
 
-/** Has the SDK discover, register and sign in at an MCP endpoint. Resolves to a client that is connected. */
+/** Makes the SDK discover, register and sign in at an MCP endpoint. Resolves to a connected client. */
 export async function connectSignedIn(mcpUrl: string, provider: MemoryProvider): Promise<Client> {
   const authProvider = provider as unknown as OAuthClientProvider
   const transport = (): StreamableHTTPClientTransport =>

@@ -5,7 +5,7 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { type Started, startPortcullis } from './command.ts'
 import { freePort, testClients } from './installation.ts'
 
-/** A line of the log, as far as tests look at it. */
+/** A line of the log, as far as tests use it. */
 interface LogLine {
   readonly worker?: number
   readonly requestId?: string
@@ -23,14 +23,17 @@ export interface ServedFile {
   readonly data: string
   readonly file: string
   readonly started: Started
-  /** The configuration as it stands in the file at first. */
+  /** The initial configuration in the file. */
   readonly config: ConfigInput
   readonly lines: () => LogLine[]
   /** Writes another text, or other settings, and renames the file into place, as editors do. */
   write(content: ConfigInput | string): Promise<void>
-  /** What is found, as soon as it is. Throws with the output where it never is; `what` says so in words. */
+  /**
+   * The result of `look` as soon as there is one. Throws with the output if there never is; `what` describes
+   * it.
+   */
   readonly eventually: <T>(look: () => T | undefined, what: string) => Promise<T>
-  /** The first line after `from` that says this. */
+  /** The first line after `from` with this message. */
   says(message: RegExp, from?: number): Promise<LogLine>
 }
 

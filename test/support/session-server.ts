@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A legacy MCP server that keeps sessions, is slow to answer calls, and says something on each stream now and then. */
+/**
+ * A legacy MCP server that keeps sessions, is slow to answer calls, and sends something on each stream now
+ * and then.
+ */
 export interface SessionServer {
   readonly url: string
   /** How many sessions were opened. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** One request as an MCP server saw it. */
+/** One request as an MCP server received it. */
 export interface SeenRequest {
   readonly method: string
   readonly url: string
@@ -13,15 +13,15 @@ export interface SeenRequest {
 /** Answers a request that has been read. */
 type Answer = (request: SeenRequest, res: ServerResponse) => unknown
 
-/** An MCP server that remembers everything that reached it. */
+/** An MCP server that remembers everything that it received. */
 export interface SpyUpstream {
   readonly url: string
   readonly seen: SeenRequest[]
   /** Changes the answer from now on. */
   answerWith(answer: Answer): void
-  /** The answer at present. */
+  /** The current answer. */
   readonly answer: Answer
-  /** How many requests were left by their client before the answer ended. */
+  /** How many requests their client left before the answer ended. */
   readonly aborted: () => number
   close(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** One stream of an SSE server that a test plays itself, and what was posted to its endpoint. */
+/** One stream of an SSE server that is played by a test, and what was posted to its endpoint. */
 export interface SseStream {
   readonly headers: IncomingHttpHeaders
   readonly posted: { readonly message: Record<string, unknown>; readonly headers: IncomingHttpHeaders }[]
@@ -15,11 +15,13 @@ export interface SseStream {
 export interface SseServer {
   readonly url: string
   readonly streams: SseStream[]
-  /** What the first event says; undefined says nothing. `{n}` stands for the number of the stream. */
+  /**
+   * The content of the first event; with undefined there is none. `{n}` stands for the number of the stream.
+   */
   endpoint: string | undefined
   /** The status of the answers to posts. */
   postStatus: number
-  /** What happens with a message that was posted. */
+  /** Called with each message that was posted. */
   onPost: (message: Record<string, unknown>, stream: SseStream) => void
   close(): Promise<void>
 }

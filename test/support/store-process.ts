@@ -6,7 +6,7 @@ import type { StoreOrder } from '../fixtures/store-process.ts'
 
 /** Another process on the same store. */
 export interface StoreProcess {
-  /** Gives an order and resolves with what came of it. One order at a time. */
+  /** Gives an order and resolves with its result. One order at a time. */
   ask(order: StoreOrder): Promise<unknown>
 }
 

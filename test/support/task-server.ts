@@ -7,12 +7,12 @@ export type Json = Record<string, unknown>
 const extension = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
 /** The key of a label. */
 export const relatedTask = 'io.modelcontextprotocol/related-task'
-/** The server's id of its one task. */
+/** The server's id of its only task. */
 export const rawId = 'täsk 1'
-/** What else it says of it. */
+/** What else it says about it. */
 export const status = { status: 'working', ttl: 60_000 }
 
-/** A server that has one task, and tells everybody of it who asks. */
+/** A server that has one task, and reveals it to everybody who asks. */
 export function answerAsTaskServer({ spy }: GatedSpy): void {
   spy.answerWith(({ body, method: verb }, res) => {
     if (verb === 'GET') {
@@ -47,7 +47,7 @@ function resultOf(method: string, params: Json): Json {
   return { taskId: params['taskId'], ...status }
 }
 
-/** A request of a client that knows tasks. */
+/** A request of a client that supports tasks. */
 export function taskRequest(
   era: 'legacy' | 'modern',
   method: string,
@@ -74,7 +74,7 @@ export async function send(
   return at.post(body, { token, headers })
 }
 
-/** Makes a task and returns the id that its owner gets. */
+/** Creates a task and returns the id that its owner gets. */
 export async function makeTask(era: 'legacy' | 'modern', token: string, at: GatedSpy): Promise<string> {
   answerAsTaskServer(at)
   const params = { name: 'slow', arguments: {}, ...(era === 'legacy' ? { task: { ttl: 60_000 } } : {}) }

@@ -14,7 +14,7 @@ export interface TestTenant extends GatedSpy {
   readonly mcpUrl: string
 }
 
-/** An installation with two tenants: `acme` by its path, `globex` by a host name of its own. */
+/** An installation with two tenants: `acme` by its path, `globex` by its own host name. */
 export interface TestTenants {
   readonly installation: Installation
   readonly acme: TestTenant
@@ -22,21 +22,21 @@ export interface TestTenants {
   close(): Promise<void>
 }
 
-/** An MCP server that a test starts for a tenant, whose URL it is told. */
+/** Starts an MCP server for a tenant, given the tenant's URL. */
 type StartServer = (tenantUrl: string) => Promise<{ readonly url: string; close(): Promise<void> }>
 
 interface TenantOptions {
-  /** What stands behind each tenant in place of its spy. */
+  /** Replaces the spy behind each tenant. */
   readonly startServer?: StartServer
   readonly config?: ConfigInput
-  /** What both tenants have. */
+  /** The settings that both tenants have. */
   readonly both?: Partial<TenantInput>
   readonly acme?: Partial<TenantInput>
   readonly globex?: Partial<TenantInput>
   readonly clock?: Clock
 }
 
-/** Names below localhost lead to loopback (RFC 6761), whether the system knows that or not. */
+/** Names below localhost resolve to loopback (RFC 6761), whether or not the system knows that. */
 export function resolveLocalNames(): void {
   const { lookup } = dns
   const resolve = (name: string, options: LookupAllOptions, done: (...found: unknown[]) => void): void => {

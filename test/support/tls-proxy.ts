@@ -10,7 +10,7 @@ export interface Passed {
   readonly body: string
 }
 
-/** A proxy that ends TLS in front of a gateway. */
+/** A proxy that terminates TLS in front of a gateway. */
 export interface TlsProxy {
   readonly url: string
   readonly passed: readonly Passed[]
@@ -20,13 +20,18 @@ export interface TlsProxy {
 interface ProxyOptions {
   /** The port of the proxy, at `localhost`. */
   readonly port: number
-  /** The port of the gateway, or where each path goes; what goes nowhere gets the page of another application. */
+  /**
+   * The port of the gateway, or where each path goes; a path that goes nowhere gets the page of another
+   * application.
+   */
   readonly to: number | ((path: string) => { readonly port: number; readonly path: string } | undefined)
-  /** What the proxy puts into each request, in place of what the client wrote there. */
+  /** What the proxy puts into each request, replacing what the client sent there. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Starts a proxy that passes on `Host`, and paths unless it is told otherwise; this process trusts its certificate. */
+/**
+ * Starts a proxy that forwards `Host`, and paths unless told otherwise; this process trusts its certificate.
+ */
 export async function startTlsProxy({ port, to, headers: added }: ProxyOptions): Promise<TlsProxy> {
   const passed: Passed[] = []
   const server = createServer(trustedCertificate(), (req, res) => {

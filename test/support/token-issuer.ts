@@ -3,25 +3,25 @@ import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { type GatedSpy, legacyRequest } from './gated-spy.ts'
 
-/** An issuer of access tokens that belongs to somebody else. */
+/** A third party's issuer of access tokens. */
 export interface TokenIssuer {
   readonly issuer: string
   metadata: Record<string, unknown>
-  /** Signs an access token: claims in place of what is right, and members of its header. */
+  /** Signs an access token: claims, and members of its header, override the correct ones. */
   token(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
-  /** Makes another key that signs from now on. */
+  /** Creates another key that signs from now on. */
   rotate(): Promise<void>
-  /** What is said of opaque tokens, by token. */
+  /** The introspection answers for opaque tokens, by token. */
   readonly opaque: Map<string, Record<string, unknown>>
-  /** The secret with which introspection was asked last. */
+  /** The secret of the last introspection request. */
   askedWith: string | undefined
-  /** Whether keys and introspection are not to be had. */
+  /** Whether keys and introspection are unavailable. */
   isAway: boolean
   readonly paths: string[]
   close(): Promise<void>
 }
 
-/** Starts the issuer; `audience` is what stands in its tokens. */
+/** Starts the issuer; `audience` is that of its tokens. */
 export async function startTokenIssuer(audience: () => string): Promise<TokenIssuer> {
   const keys: JWK[] = []
   let signing: { kid: string; key: CryptoKey }
@@ -85,7 +85,7 @@ export async function startTokenIssuer(audience: () => string): Promise<TokenIss
   return external
 }
 
-/** The reason for which a token is refused, or the status of what was let pass. */
+/** Why a token is refused, or the status of what was admitted. */
 export async function tryToken(gate: GatedSpy, token: string): Promise<string> {
   const { status, headers } = await gate.post(legacyRequest('tools/list'), { token })
   const reason = /error_description="([^"(]*?) \(request/.exec(headers.get('www-authenticate') ?? '')?.[1]

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { type SeenRequest, startSpyUpstream } from './spy-upstream.ts'
 
-/** A token server of somebody else that remembers what it was asked and gives a new token each time. */
+/** A third party's token server that remembers its requests and issues a new token each time. */
 export interface TokenServer {
   readonly url: string
   readonly seen: readonly SeenRequest[]
@@ -9,7 +9,7 @@ export interface TokenServer {
   readonly asked: () => Record<string, string>[]
   /** Changes the answer from now on. */
   answerWith(answer: (request: SeenRequest, res: ServerResponse) => unknown): void
-  /** Gives tokens again: `<what>-1`, `<what>-2` and so on, with these members besides. */
+  /** Issues tokens again: `<what>-1`, `<what>-2` and so on, with these additional members. */
   giveTokens(members?: object): void
   close(): Promise<void>
 }

@@ -8,12 +8,12 @@ import { oneAtATime } from './one-at-a-time.ts'
 
 const run = promisify(execFile)
 
-/** The folder of the real clients that the tests drive. */
+/** The folder of the real clients that the tests use. */
 const folder = join(import.meta.dirname, '../clients')
 
 /**
  * The node_modules folder of the real clients, installed on first use. TEST_CLIENTS may name a folder where
- * they are installed already.
+ * they are already installed.
  */
 export async function clientModules(): Promise<string> {
   const given = process.env['TEST_CLIENTS']
@@ -31,7 +31,10 @@ export async function clientModules(): Promise<string> {
   return modules
 }
 
-/** A Chromium: CHROMIUM_PATH, else an installed one, else Debian's, which root can install. Throws where none is had. */
+/**
+ * A Chromium: CHROMIUM_PATH, or else an installed one, or else Debian's, which root can install. Throws if
+ * none is available.
+ */
 export async function chromiumPath(): Promise<string> {
   const candidates = [
     process.env['CHROMIUM_PATH'],
@@ -45,7 +48,7 @@ export async function chromiumPath(): Promise<string> {
   throw new Error('these tests need Chromium: install the package chromium, or name one in CHROMIUM_PATH')
 }
 
-/** Flags with which Chromium runs anywhere and talks to nobody but the pages under test. */
+/** Flags with which Chromium runs anywhere and contacts nothing but the pages under test. */
 export const chromiumFlags = [
   '--no-sandbox',
   '--disable-gpu',

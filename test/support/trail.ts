@@ -22,7 +22,7 @@ export interface TrailFolder {
   verify(keys?: TrailKeys): Promise<Verification>
   /** The lines of all files. */
   lines(): string[]
-  /** Replaces the lines of the file that has them all. */
+  /** Rewrites the lines of the only file. */
   rewrite(change: (lines: string[]) => string[]): void
 }
 
@@ -72,7 +72,7 @@ export function makeTrailFolder(): TrailFolder {
   }
 }
 
-/** An event that a test can tell from others. */
+/** An event that a test can distinguish from others. */
 export function someEvent(object: string): AuditEvent {
   return {
     event: 'mcp.call',

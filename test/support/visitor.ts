@@ -10,11 +10,11 @@ export interface Answer {
 
 interface PostOptions {
   readonly headers?: Readonly<Record<string, string>>
-  /** False leaves the cookies out. */
+  /** False omits the cookies. */
   readonly cookies?: boolean
 }
 
-/** A browser in the hands of a test: keeps cookies and does nothing by itself. */
+/** A browser controlled by a test: keeps cookies and does nothing by itself. */
 export class Visitor {
   readonly #origin: string
   readonly cookies = new Map<string, string>()
@@ -37,7 +37,7 @@ export class Visitor {
     return this.#send(path, { method: 'POST', body, headers: { origin: this.#origin, ...headers } }, cookies)
   }
 
-  /** Begins to post a form as our own pages do; what is returned sends the rest of it. */
+  /** Begins to post a form as our own pages do; the returned function sends the rest of it. */
   hold(path: string, fields: Readonly<Record<string, string>>): ReturnType<typeof holdPost> {
     return holdPost(new URL(path, this.#origin).href, {
       headers: {
@@ -49,7 +49,7 @@ export class Visitor {
     })
   }
 
-  /** Opens a page and posts the first form on it, with these fields filled in. */
+  /** Opens a page and posts its first form, with these fields filled in. */
   async submit(path: string, fields: Readonly<Record<string, string>>): Promise<Answer> {
     const { html } = await this.get(path)
     return this.post(actionOf(html), { csrf: csrfOf(html), ...fields })

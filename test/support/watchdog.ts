@@ -1,6 +1,7 @@
 /**
- * Ends a test file that is not over after ten minutes, and says what holds it up: the runner itself waits for a process
- * for ever. Loaded by the test script with `--import`; the runner's own process is left alone.
+ * Ends a test file that is not finished after ten minutes, and reports what is delaying it: the runner itself
+ * waits for a process for ever. Loaded by the test script with `--import`; the runner's own process is left
+ * alone.
  */
 const minutes = 10
 if (process.env['NODE_TEST_CONTEXT'] !== undefined) {

@@ -4,9 +4,9 @@ import { type ServedFile, serveFile } from './served-file.ts'
 /** What `portcullis serve --workers` runs. */
 export interface WorkerInstallation extends ServedFile {
   readonly mcpUrl: string
-  /** Which worker answered the request with this id, for the kind of line that is meant. */
+  /** Which worker answered the request with this id, by a line of this kind. */
   workerOf(requestId: string | null, kind: string): Promise<number>
-  /** Waits until a line says this. */
+  /** Waits until a line contains this. */
   until(message: RegExp, times?: number): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** `npm run docs`: writes what is made from the schema. */
+/** `npm run docs`: writes what is generated from the schema. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { renderReference, renderSchema } from '../../src/config/document.ts'
