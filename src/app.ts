@@ -130,7 +130,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     })
     opened.closeBy(tenants.close)
 
-    // What listens first is closed last: whoever watches sees all of an end.
+    // What listens first is closed last, so that an observer sees the whole shutdown.
     const ground = { opened, base, config: () => config, installation, tenants }
     const admin = parts.includes('admin')
       ? await openAdminListener(ground, { workers: servedByWorkers, checkServing })
@@ -192,7 +192,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
   }
 }
 
-/** Throws where another configuration needs a listener that this process did not open when it started. */
+/** Throws if another configuration needs a listener that this process did not open when it started. */
 function checkListeners(next: Config, urls: Running['urls'], parts: readonly Part[]): void {
   if (!parts.includes('authorization-server') || urls['authorization-server'] !== undefined) return
   const message =

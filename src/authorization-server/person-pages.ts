@@ -102,7 +102,7 @@ export function personPages(
   pages.get(personLogin.callback(':provider'), async (context) => {
     const visit = await desk.placeOf(context)
     const name = context.req.param('provider') ?? ''
-    // The cookie of an authorization request is sent to its own pages alone.
+    // The cookie of an authorization request is only sent to its own pages.
     if (visit.uid !== undefined)
       return context.redirect(
         `${site.path(loginPaths(interactionPath(visit.uid)).callback(name))}?${queryOf(context)}`,

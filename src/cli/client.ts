@@ -67,7 +67,7 @@ export function clientCommand(): Command {
 type Flags = StoreFlags & AddFlags
 type Action = (open: OpenStore, flags: Flags, id: string) => Promise<void>
 
-/** A command that opens the store, works, and closes it. `id` is empty where the command has no argument. */
+/** A command that opens the store, works, and closes it. `id` is empty if the command has no argument. */
 function subcommand(name: string, description: string, action: Action): Command {
   const command = addInstallationFlags(new Command(name))
     .description(description)

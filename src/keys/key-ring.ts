@@ -113,8 +113,8 @@ export async function createKey({
 }
 
 /**
- * The keys, and a next one if all of this algorithm end. A rotation to another algorithm ends them even while
- * this process still signs with one: every verifier must know its successor before that.
+ * The keys, and a next one if all keys of this algorithm have an end. A rotation to another algorithm ends
+ * them even while this process still signs with one: every verifier must know its successor before that.
  */
 async function withSuccessor(
   keys: readonly StoredKey[],

@@ -61,7 +61,7 @@ export function confirmDevicePage(site: Site, confirmation: DeviceConfirmation):
   )
 }
 
-/** Whoever sends such a code to somebody else wants in with that person's rights. */
+/** Somebody who sends such a code to another user wants access with that user's rights. */
 export const startedByYourself = html`<p class="note">Continue only if you started this yourself, just now, and your
   device shows the same code. If somebody sent you the code or the link, cancel: going on would give them your access.</p>`
 
