@@ -84,7 +84,7 @@ interface AdminListenerOptions {
 interface AdminListener {
   /** Its URL for users on the same machine. */
   readonly url: string
-  /** Creates a link that opens the dashboard once, for the user who sees the start. A bearer secret. */
+  /** Creates a link that opens the dashboard once, for the person who starts the process. A bearer secret. */
   readonly createDashboardLink: () => Promise<string>
 }
 

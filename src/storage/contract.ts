@@ -45,7 +45,7 @@ export const seenOnceModel = 'ReplayDetection'
 /** The artifacts of one tenant. */
 export interface ArtifactStore {
   /**
-   * Inserts or replaces. Keeps the marks of consumption and of a challenge. If `lasts`, it is on disk
+   * Inserts or replaces, keeping the marks of consumption and of a challenge. If `lasts`, it is on disk
    * afterwards, whatever the model.
    */
   put(artifact: Artifact, lasts?: boolean): Promise<void>
@@ -70,45 +70,35 @@ export interface ArtifactStore {
   listByClient(model: string, clientId: string): Promise<readonly FoundArtifact[]>
   /** Whether a client has one that has not expired. The id is untrusted. */
   hasOfClient(model: string, clientId: string): Promise<boolean>
-  /**
-   * Unexpired artifacts of accounts, with a text in the client id, the account id or the user's names; latest
-   * expiry first.
-   */
+  /** Unexpired ones of accounts, with a text in client id, account id or user names; latest expiry first. */
   list(model: string, which: { text: string; skip: number; most: number }): Promise<readonly FoundArtifact[]>
   count(model: string, text: string): Promise<number>
   /** The clients of unexpired artifacts of accounts, without duplicates. */
   clientsOf(model: string): Promise<readonly string[]>
   /**
-   * Marks as consumed in one conditional update. Returns whether this call did it: true for only one of
-   * several concurrent calls. Atomically with the mark, gives a grant, if it exists, its first refresh token.
+   * Marks as consumed in one conditional update; true for only one of several concurrent calls. Atomically
+   * with the mark, gives a grant, if it exists, its first refresh token.
    */
   consume(model: string, id: string, gives?: { grantId: string; token: HeldRefreshToken }): Promise<boolean>
   /**
    * Gives a grant another refresh token, in one conditional update, if its current serial is `before`, or if
-   * it has none and `before` is undefined. Returns whether this call did it: true for only one of several
-   * concurrent calls.
+   * it has none and `before` is undefined. True for only one of several concurrent calls.
    */
   holdRefreshToken(grantId: string, token: HeldRefreshToken, before: number | undefined): Promise<boolean>
   /** Marks the artifact with this `uid` as challenged until a time, in milliseconds since the epoch. */
   challenge(model: string, uid: string, until: number): Promise<void>
-  /**
-   * Ends a challenge that still stands, in one conditional update. Returns whether this call did it: true for
-   * only one of several concurrent calls.
-   */
+  /** Ends a challenge that still stands, in one conditional update; true for only one of concurrent calls. */
   answerChallenge(model: string, id: string): Promise<boolean>
   remove(model: string, id: string): Promise<void>
-  /**
-   * Removes and returns in one statement: only one of several concurrent calls gets it. Undefined if it has
-   * expired, too.
-   */
+  /** Removes and returns in one statement, for only one of concurrent calls. Undefined if expired, too. */
   take(model: string, id: string): Promise<FoundArtifact | undefined>
   /** Removes all artifacts of a model that belong to an account, in one statement. */
   removeOfAccount(model: string, accountId: string): Promise<void>
-  /** Removes grants with everything that came from them, any number of them, some hundred per statement. */
+  /** Removes grants and everything that came from them, any number of them, some hundred per statement. */
   removeGrants(grantIds: readonly string[]): Promise<void>
   /**
-   * Removes what expired before a time, in milliseconds since the epoch; only of one model if it is given.
-   * Returns how many.
+   * Removes what expired before a time (milliseconds since the epoch), of one model if given. Returns how
+   * many.
    */
   sweep(before: number, model?: string): Promise<number>
 }
@@ -140,7 +130,7 @@ export interface ClientStore {
    * registered themselves, one that was never used or has expired makes room. Returns false if there is none.
    */
   register(client: StoredClient, ceiling: number | undefined): Promise<boolean>
-  /** Records that a client is in use, and how long it may then stay unused if it registered itself. */
+  /** Records that a client is in use, and when it expires unless used again, if it registered itself. */
   markUsed(id: string, expiresAt: number): Promise<void>
   /** Replaces the secret of a client that has one. Returns false for any other client. */
   replaceSecret(id: string, secretHash: string): Promise<boolean>
@@ -174,13 +164,12 @@ export interface KeyTableStore {
   /** Newest first. */
   list(purpose: string): Promise<readonly StoredKey[]>
   /**
-   * Adds a key that signs at once, unless there is one of its algorithm that has not ended. Returns the one
-   * that exists.
+   * Adds a key that signs at once, unless an unended one of its algorithm exists. Returns the one that
+   * exists.
    */
   addFirst(key: NewKey): Promise<StoredKey>
   /**
-   * Adds a key at a place in its sequence, unless the place is taken. Returns whether it did: true for only
-   * one of several concurrent calls.
+   * Adds a key at a place in its sequence, unless the place is taken; true for only one of concurrent calls.
    */
   add(key: NewKey, place: Pick<StoredKey, 'generation' | 'signsFrom'>): Promise<boolean>
   /** Lets a key sign from a given time on, unless it already does so earlier. */
@@ -205,18 +194,15 @@ export interface User {
   /** Logins from before this time are no longer valid. */
   readonly loginsSince: number
   /**
-   * The identity provider that vouches for the user, by its name in the configuration; undefined for a local
-   * user.
+   * The identity provider that vouches for the user, by its name in the configuration; undefined for local
+   * users.
    */
   readonly provider: string | undefined
 }
 
 /** The users of one tenant. Names are compared by a key that the caller computes. */
 export interface UserStore {
-  /**
-   * Adds a user unless the name or the id is taken. Returns whether it did: true for only one of several
-   * concurrent calls.
-   */
+  /** Adds a user unless the name or the id is taken; true for only one of several concurrent calls. */
   add(user: User, nameKey: string): Promise<boolean>
   /** Adds a user unless one exists already. Returns whether it did. */
   addFirst(user: User, nameKey: string): Promise<boolean>
