@@ -5,8 +5,8 @@ const absoluteForm = /^https?:\/\/([^/?]*)(.*)$/is
 
 /**
  * Presents the origin form of a request target to a handler if a client sent the absolute form, as some do
- * that assume a proxy. The authority in it is the intended host, whatever `Host` says (RFC 9112 section
- * 3.2.2), and is checked like any other host. The request is untrusted.
+ * that assume a proxy. The authority in it is the intended host, whatever `Host` says (RFC 9112
+ * section 3.2.2), and is checked like any other host. The request is untrusted.
  */
 export function inOriginForm(handle: RequestListener): RequestListener {
   return (req, res) => {

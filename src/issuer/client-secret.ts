@@ -8,9 +8,9 @@ export interface ClientSecret {
 }
 
 /**
- * How a secret is sent to an endpoint that supports these methods; if its metadata names none, as basic (RFC
- * 8414 section 2). If both are supported, as post: not every server decodes what basic has to encode (RFC
- * 6749 section 2.3.1).
+ * How a secret is sent to an endpoint that supports these methods; if its metadata names none, as basic
+ * (RFC 8414 section 2). If both are supported, as post: not every server decodes what basic has to encode
+ * (RFC 6749 section 2.3.1).
  */
 export function showSecret({ current }: ClientSecret, methods: readonly string[] | undefined): ClientAuth {
   const taken = methods ?? ['client_secret_basic']

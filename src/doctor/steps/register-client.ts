@@ -14,8 +14,8 @@ interface RegistrationPorts {
 }
 
 /**
- * Gets a client id as the client would: a known one, its metadata document, or dynamic registration (RFC
- * 7591). Returns undefined if none is possible.
+ * Gets a client id as the client would: a known one, its metadata document, or dynamic registration
+ * (RFC 7591). Returns undefined if none is possible.
  */
 export async function registerClient(
   visit: Visit,
