@@ -20,7 +20,7 @@ const series = {
 }
 // Where nothing was measured there is a gap, and a moment between gaps is a dot.
 const dots = { traffic: { show: false }, latency: { show: true, size: 5 } }
-const titles = { allowed: 'allowed', refused: 'refused', failed: 'failed', median: 'median', slow: '95 of 100' }
+const titles = { allowed: 'allowed', refused: 'refused', failed: 'failed', median: 'median', slow: '95th percentile' }
 const dataOf = (name, points) => [points.map(({ at }) => at), ...series[name].map(([key]) => points.map((point) => point[key] ?? null))]
 const charts = new Map()
 const draw = (name, points) => {

@@ -27,8 +27,8 @@ export function overviewPage(frame: Frame, { points, tables }: Overview): Markup
     </div>
     <noscript><p class="quiet">Reload the page for newer figures.</p></noscript>
     <div class="charts">
-      ${chart('traffic', 'Requests a second, the last ten minutes (UTC)', `${rate(now?.allowed)} allowed, ${rate(now?.refused)} refused, ${rate(now?.failed)} failed a second`)}
-      ${chart('latency', 'Milliseconds to the end of an MCP answer (UTC)', `median ${now?.median ?? '—'} ms, 95 of 100 within ${now?.slow ?? '—'} ms`)}
+      ${chart('traffic', 'Requests per second, last ten minutes (UTC)', `${rate(now?.allowed)} allowed, ${rate(now?.refused)} refused, ${rate(now?.failed)} failed per second`)}
+      ${chart('latency', 'MCP response time, milliseconds (UTC)', `median ${now?.median ?? '—'} ms, 95th percentile ${now?.slow ?? '—'} ms`)}
     </div>
     ${Object.entries(tables).map(([name, table]) => html`<div class="table" data-table="${name}" role="region" aria-label="${table.caption}" tabindex="0">${drawTable(table)}</div>`)}
     <script type="application/json" data-points data-events="${hrefOf(frame, '/events')}">${raw(asScriptText(points))}</script>

@@ -127,7 +127,7 @@ function flowTable(flows: readonly FlowStep[]): Table {
     step !== 'token' || grantType === 'authorization_code'
   return {
     caption: 'Sign-ins, step by step',
-    columns: ['Step', 'Went well', 'Broke off'],
+    columns: ['Step', 'Completed', 'Broken off'],
     none: '',
     rows: funnel.map(([step, title]) => [
       title,
