@@ -72,7 +72,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     const opened = openTasks(taskIds, allowed, answering) // -32602
     note.trace = beginTrace(ports.traces, exchange, call)
     const outbound = await attachCredential(opened, { head, session, streamIds, trace: note.trace }) // 404, 503
-    // A token server takes its time.
+    // The token may have ended while a token server was waited for.
     if (stillValid(ports.tokens, principal) === undefined) refuseEnded(upstream, exchange, asked) // 401, once more
     recordCall(recorder, exchange, note, { call, upstream })
     note.trace?.went()

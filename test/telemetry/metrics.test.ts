@@ -3,16 +3,10 @@ import { describe, it } from 'node:test'
 import type { RequestEvent } from '../../src/telemetry/event.ts'
 import { joinMetrics, joinTenants, keepCounts } from '../../src/telemetry/join-metrics.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { answeredRequest } from '../support/request-event.ts'
 
 const event: RequestEvent = {
-  kind: 'mcp',
-  outcome: 'allowed',
-  requestId: 'r',
-  httpMethod: 'POST',
-  path: '/mcp',
-  status: 200,
-  durationMs: 1,
-  address: undefined,
+  ...answeredRequest,
   methods: ['tools/list'],
   upstream: 'files',
 }

@@ -8,6 +8,7 @@ import { openTraces } from '../../src/telemetry/traces.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { type ReceivedSpan, readSpans } from '../support/otlp.ts'
+import { answeredRequest } from '../support/request-event.ts'
 
 const traceOf = (digit: string): string => digit.repeat(32)
 const spanOf = (digit: string): string => digit.repeat(16)
@@ -171,14 +172,7 @@ describe('traces', { timeout: 60_000 }, () => {
 
 describe('a span', () => {
   const event: RequestEvent = {
-    kind: 'mcp',
-    outcome: 'allowed',
-    requestId: 'r',
-    httpMethod: 'POST',
-    path: '/mcp',
-    status: 200,
-    durationMs: 1,
-    address: undefined,
+    ...answeredRequest,
     methods: ['tools/call'],
     object: 'search',
   }
