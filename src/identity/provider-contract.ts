@@ -56,16 +56,20 @@ interface RenewedIdentity {
 
 /** A provider does not answer, or not correctly. The message is for the operator. */
 export class ProviderAway extends Error {
-  /**
-   * A credential that it gave before it stopped answering, with which it can be asked again: the previous one
-   * may be used up. A secret.
-   */
-  readonly credential: string | undefined
+  readonly #credential: string | undefined
 
   constructor(message: string, options?: ErrorOptions & { readonly credential?: string | undefined }) {
     super(message, options)
     this.name = 'ProviderAway'
-    this.credential = options?.credential
+    this.#credential = options?.credential
+  }
+
+  /**
+   * A credential that it gave before it stopped answering, with which it can be asked again: the previous one
+   * may be used up. A secret, which nothing that prints an error sees.
+   */
+  get credential(): string | undefined {
+    return this.#credential
   }
 }
 

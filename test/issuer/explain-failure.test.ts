@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
 import {
   AuthorizationResponseError,
   ClientError,
@@ -86,4 +87,10 @@ describe('what went wrong at a provider (A65)', () => {
       assert.ok(explained instanceof ProviderAway)
       assert.match(explained.message, message)
     })
+
+  it('shows to nobody who prints it the credential that came before the silence', () => {
+    const away = new ProviderAway('away', { credential: 'rt-secret' })
+    assert.equal(away.credential, 'rt-secret')
+    assert.doesNotMatch(inspect(away, { showHidden: true }) + JSON.stringify(away), /rt-secret/)
+  })
 })
