@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, chromium, type Locator } from 'playwright-core'
 import { type DemoInstallation, startDemoInstallation } from '../support/demo-installation.ts'
 import { freePort } from '../support/installation.ts'
 import { chromiumFlags, chromiumPath, clientModules } from '../support/tools.ts'
@@ -41,26 +41,31 @@ describe('Inspector that connects from the browser itself (N19, A34)', () => {
     await openWhenUp(() => tab.goto(page))
     await tab.getByLabel('Connection Type').click()
     await tab.getByRole('option', { name: 'Direct' }).click()
-    const connect = tab.getByRole('button', { name: 'Connect', exact: true })
-    await connect.click()
-    await tab.getByRole('button', { name: 'Sign in' }).click()
-    const approve = tab.getByRole('button', { name: 'Approve' })
     const connected = tab.getByText('Connected', { exact: true })
-    // This Inspector may begin a second authorization while its page is on the way to the first, and keep the PKCE
-    // verifier of the second; or it may connect by itself. A person presses what the page shows until it is connected.
-    for (let press = 0; press < 8; press++) {
-      await connected.or(approve).or(connect).first().waitFor()
+    const buttons = ['Approve', 'Sign in', 'Connect'].map((name) =>
+      tab.getByRole('button', { name, exact: true }),
+    )
+    // This Inspector may let a click pass, and may begin a second authorization while its page is on the way to the
+    // first, and keep the PKCE verifier of the second; or it may connect by itself. A person presses what the page
+    // shows until it is connected.
+    for (let press = 0; press < 12; press++) {
+      await buttons
+        .reduce((any, button) => any.or(button), connected)
+        .first()
+        .waitFor()
       if (await connected.isVisible()) return
-      const button = (await approve.isVisible()) ? approve : connect
-      await button.click({ timeout: 3_000 }).catch(() => tab.waitForTimeout(500))
-      await connected
-        .or(approve)
-        .waitFor({ timeout: 3_000 })
-        .catch(() => undefined)
+      const shown = await firstVisible(buttons)
+      await shown?.click({ timeout: 3_000 }).catch(() => tab.waitForTimeout(500))
+      await shown?.waitFor({ state: 'hidden', timeout: 3_000 }).catch(() => undefined)
     }
     await connected.waitFor()
   })
 })
+
+async function firstVisible(of: readonly Locator[]): Promise<Locator | undefined> {
+  for (const locator of of) if (await locator.isVisible()) return locator
+  return undefined
+}
 
 async function openWhenUp(open: () => Promise<unknown>): Promise<void> {
   for (let attempt = 0; ; attempt++) {
