@@ -7,6 +7,7 @@ import type { RecordedEvent } from '../../src/audit/event.ts'
 import { askClient } from '../support/ask-client.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { until } from '../support/until.ts'
 
 describe('each decision is one event (N34)', () => {
   let gate: GatedSpy
@@ -240,7 +241,7 @@ describe('an audit that cannot be written', () => {
     const [status, text] = await readiness()
     assert.equal(status, 503, 'before anybody has asked for anything')
     assert.match(text, /events of the audit cannot be written/)
-    while (!gate.installation.log().includes('somebody has removed')) await soon()
+    await until(() => gate.installation.log().includes('somebody has removed'), 'the log tells of it')
     // The first that is to be written is known to fail only when its answer is ready.
     const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'nobody' })
     const withheld = await fetch(`${gate.installation.url}/token`, { method: 'POST', body: form })
@@ -257,11 +258,10 @@ describe('an audit that cannot be written', () => {
     assert.equal(gate.spy.seen.length, reached)
     assert.equal((await readiness())[0], 503)
     await rm(folder)
-    while ((await gate.post(legacyRequest('ping'), { token })).status !== 200) await soon()
+    const ping = () => gate.post(legacyRequest('ping'), { token })
+    await until(async () => (await ping()).status === 200, 'the audit can be written again')
     assert.equal(gate.spy.seen.length, reached + 1)
     assert.equal((await readiness())[0], 200)
     assert.equal((await gate.oauth.redeem(issued)).status, 200, 'no code was used up meanwhile')
   })
 })
-
-const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50))

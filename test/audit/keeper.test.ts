@@ -14,6 +14,7 @@ import { httpSink } from '../../src/audit/sinks/http.ts'
 import type { Trail } from '../../src/audit/trail.ts'
 import { freePort } from '../support/installation.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
+import { until } from '../support/until.ts'
 
 const day = 24 * 3600 * 1000
 
@@ -45,11 +46,6 @@ function keep(made: TrailFolder, trail: Trail, sinks: readonly Sink[], keepDays?
     onFault: (error) => made.faults.push(error),
     onSink: (sink, failure) => made.faults.push(`${sink} ${failure === undefined ? 'up' : 'down'}`),
   })
-}
-
-const until = async (holds: () => boolean): Promise<void> => {
-  for (let wait = 0; !holds() && wait < 500; wait++) await new Promise((resolve) => setTimeout(resolve, 20))
-  assert.ok(holds())
 }
 
 describe('sinks', () => {

@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import { syslogSink } from '../../src/audit/sinks/syslog.ts'
 import { makeCertificate, type TestPair } from '../support/local-tls.ts'
+import { until } from '../support/until.ts'
 
 const sender = { host: 'gate-1', pid: 42 }
 const line =
@@ -43,15 +44,15 @@ describe('the syslog sink', () => {
     const sink = syslogSink({ name: 's', transport: 'tcp', host: '127.0.0.1', port, sender, format })
     test.after(() => sink.close())
     await sink.deliver([line, line])
-    while (received.length < 2 * framed.length) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(() => received.length >= 2 * framed.length, 'the lines have come')
     assert.equal(received, framed + framed)
     await sink.deliver([line])
-    while (received.length < 3 * framed.length) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(() => received.length >= 3 * framed.length, 'the lines have come')
     assert.equal(connections, 1, 'as long as the one that there is holds')
     open[0]?.destroy()
     await new Promise((resolve) => setTimeout(resolve, 50))
     await sink.deliver([line])
-    while (received.length < 4 * framed.length) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(() => received.length >= 4 * framed.length, 'the lines have come')
     assert.equal(connections, 2)
   })
 
@@ -76,7 +77,7 @@ describe('the syslog sink', () => {
       test.after(() => sink.close())
       const before = received().length
       await sink.deliver([line])
-      while (received().length < before + framed.length) await new Promise((done) => setTimeout(done, 5))
+      await until(() => received().length >= before + framed.length, 'the line has come')
       assert.equal(received().slice(before), framed)
     }
   })

@@ -2,17 +2,12 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { it } from 'node:test'
 import { freePort, type Installation, startInstallation } from '../support/installation.ts'
+import { until } from '../support/until.ts'
 
 async function waitingBytes({ adminUrl }: Installation): Promise<number> {
   const page = await (await fetch(`${adminUrl}/metrics`)).text()
   assert.match(page, /^portcullis_audit_lost_total 0$/m)
   return Number(/^portcullis_audit_waiting_bytes\{sink="collector"\} (\d+)$/m.exec(page)?.[1])
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let wait = 0; !(await holds()) && wait < 200; wait++)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  assert.ok(await holds())
 }
 
 it('the metrics show what a sink does not have yet, and that it came', async (test) => {

@@ -4,6 +4,7 @@ import { portcullis } from '../support/command.ts'
 import { askAs, confidential } from '../support/confidential.ts'
 import { legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { testClients } from '../support/installation.ts'
+import { until } from '../support/until.ts'
 
 const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const machine = { grant_type: 'client_credentials', scope: 'mcp:tools:read' }
@@ -38,7 +39,7 @@ it('blocking a client ends what it got as a machine, and in exchange for the tok
   const { code, stderr } = await portcullis(['client', 'block', 'agent', '--data', gate.installation.data])
   assert.equal(code, 0, stderr)
   for (const token of ending) {
-    while (await isGood(token)) await new Promise((resolve) => setTimeout(resolve, 100))
+    await until(async () => !(await isGood(token)), 'the token has ended')
     assert.equal(await isActive(token), false)
   }
   for (const token of staying) assert.deepEqual([await isGood(token), await isActive(token)], [true, true])

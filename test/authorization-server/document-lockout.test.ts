@@ -6,6 +6,7 @@ import { type DocumentHost, startDocumentHost } from '../support/document-host.t
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
+import { until } from '../support/until.ts'
 
 const redirect = 'http://localhost:45678/callback'
 const ofHost = 120
@@ -78,8 +79,7 @@ describe('a client that somebody let in, after a restart, in which no document i
     const paths = ['/slow0', '/slow1', '/slow2', '/slow3']
     const ids = paths.map((path) => host.publish(path, {}, { after: 2000 }))
     const slow = ids.map((one, index) => askAsStranger(one, index))
-    while (!paths.every((path) => host.requests(path) === 1))
-      await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(() => paths.every((path) => host.requests(path) === 1), 'all documents are asked for')
     assert.equal((await clientOf(id).refresh(tokens.refresh_token)).status, 200)
     await Promise.all(slow)
   })

@@ -8,6 +8,7 @@ import { startDocumentHost } from '../support/document-host.ts'
 import { startInstallation } from '../support/installation.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { OAuthClient } from '../support/oauth.ts'
+import { until } from '../support/until.ts'
 
 const url = 'https://client.example/document.json'
 
@@ -73,7 +74,7 @@ describe('the document of a client whose host fails (N15, N24)', () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     documents.answer('/client.json', { status: 503, until: promise })
     const first = client.refresh(tokens.refresh_token)
-    while (documents.requests('/client.json') < 2) await setTimeout(5)
+    await until(() => documents.requests('/client.json') === 2, 'the document is asked for')
     const others = [client.refresh(tokens.refresh_token), client.refresh(tokens.refresh_token)]
     await setTimeout(300)
     resolve()

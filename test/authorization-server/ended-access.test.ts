@@ -11,6 +11,7 @@ import { type Installation, startInstallation } from '../support/installation.ts
 import { movableClock } from '../support/movable-clock.ts'
 import { type IssuedCode, OAuthClient } from '../support/oauth.ts'
 import { goodPassword, openPeople } from '../support/people.ts'
+import { until } from '../support/until.ts'
 import { actionOf, csrfOf, Visitor } from '../support/visitor.ts'
 
 const newPassword = 'four other words of no meaning'
@@ -34,13 +35,8 @@ const call = async (token: string): Promise<number> => {
   return (await fetch(installation.mcpUrl, { method: 'POST', headers, body: listTools })).status
 }
 
-/** Waits until a call gets this status, for three seconds at most. */
-const eventually = async (token: string, status: number): Promise<void> => {
-  for (let attempt = 0; attempt < 60 && (await call(token)) !== status; attempt++) {
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  assert.equal(await call(token), status)
-}
+const eventually = (token: string, status: number): Promise<void> =>
+  until(async () => (await call(token)) === status, `a call is answered with ${status}`)
 
 interface InTheMiddle {
   readonly browser: FormBrowser

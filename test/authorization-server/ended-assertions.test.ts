@@ -9,6 +9,7 @@ import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-sp
 import { testClients } from '../support/installation.ts'
 import type { TokenAnswer } from '../support/oauth.ts'
 import { addVouchedUser, openPeople } from '../support/people.ts'
+import { until } from '../support/until.ts'
 
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -59,7 +60,7 @@ const states = async (token: string): Promise<unknown> => [
 
 /** Waits until the first has ended, and looks whether the others have, and whether these are good that must be. */
 async function assertEnded(ended: readonly string[], good: readonly string[]): Promise<void> {
-  while (await isGood(ended[0] as string)) await new Promise((resolve) => setTimeout(resolve, 50))
+  await until(async () => !(await isGood(ended[0] as string)), 'the first has ended')
   for (const token of ended) {
     assert.deepEqual(await states(token), [false, false], JSON.stringify(decodeJwt(token)))
     assert.equal((await handOn(token, 'third')).body.error, 'invalid_request')

@@ -4,6 +4,7 @@ import { type DocumentHost, startDocumentHost } from '../support/document-host.t
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { goodPassword, openPeople } from '../support/people.ts'
+import { until } from '../support/until.ts'
 import { actionOf, csrfOf, Visitor } from '../support/visitor.ts'
 
 describe('a session that ends while a request of it waits for the document of a client', () => {
@@ -47,13 +48,11 @@ describe('a session that ends while a request of it waits for the document of a 
    * request.
    */
   async function begin(visitor: Visitor, path: string, url: string): Promise<() => Promise<number>> {
-    const { promise: until, resolve } = Promise.withResolvers<void>()
+    const { promise, resolve } = Promise.withResolvers<void>()
     const asked = host.requests(path)
-    host.publish(path, {}, { until })
+    host.publish(path, {}, { until: promise })
     const request = visitor.get(url)
-    for (let wait = 0; wait < 500 && host.requests(path) === asked; wait++)
-      await new Promise((resume) => setTimeout(resume, 10))
-    assert.equal(host.requests(path), asked + 1)
+    await until(() => host.requests(path) === asked + 1, 'the document is asked for')
     return async () => {
       resolve()
       return (await request).status

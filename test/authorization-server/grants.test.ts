@@ -8,6 +8,7 @@ import { grantName } from '../../src/core/secret.ts'
 import type { ArtifactStore } from '../../src/storage/contract.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { until } from '../support/until.ts'
 
 let gate: GatedSpy
 before(async () => {
@@ -29,11 +30,8 @@ describe('the end of a grant', () => {
     await assert.rejects(grants({ artifacts: failing, revocations, clock }).revokeAll('ada'), /interrupted/)
     const call = async (token: string): Promise<number> =>
       (await gate.post(legacyRequest('tools/list'), { token })).status
-    for (const { access_token: token } of tokens) {
-      for (let attempt = 0; attempt < 50 && (await call(token)) === 200; attempt++)
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      assert.equal(await call(token), 401)
-    }
+    for (const { access_token: token } of tokens)
+      await until(async () => (await call(token)) === 401, 'the token has ended')
     assert.equal(await grants({ artifacts, revocations, clock }).revokeAll('ada'), 3)
     for (const { refresh_token: token } of tokens)
       assert.equal((await gate.oauth.refresh(token)).body.error, 'invalid_grant')

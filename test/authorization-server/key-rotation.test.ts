@@ -8,17 +8,19 @@ import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { startReplicas } from '../support/replicas.ts'
 import { echo } from '../support/spy-upstream.ts'
+import { until } from '../support/until.ts'
 
 const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 const kidOf = (token: string): string => String(decodeProtectedHeader(token).kid)
 
 /** Asks until an answer is right: the processes look for changes every second. */
-async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    const answer = await ask()
-    if (isRight(answer) || attempt === 60) return answer
-    await wait(100)
-  }
+async function untilRight<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  let answer: T
+  await until(async () => {
+    answer = await ask()
+    return isRight(answer)
+  }, String(isRight))
+  return answer!
 }
 
 interface PublishedKey {
@@ -63,7 +65,7 @@ describe('rotation of the signing keys while servers run (A62)', () => {
     const pending = await gate.oauth.authorize({ scope: 'mcp:tools:read' })
 
     await key('rotate', '--now')
-    const keys = await until(published, ({ length }) => length === 2)
+    const keys = await untilRight(published, ({ length }) => length === 2)
     assert.equal(keys.length, 2)
     assert.equal(keys[1]?.kid, kidOf(earlier.access_token), 'the new key comes first')
 
@@ -95,7 +97,7 @@ describe('rotation of the signing keys while servers run (A62)', () => {
       beforeSubmit: async () => {
         if ((await published()).length > began.length) return
         await key('rotate', '--now')
-        await until(published, ({ length }) => length > began.length)
+        await untilRight(published, ({ length }) => length > began.length)
       },
     })
     const issued = await gate.oauth.authorize({ scope: 'mcp:tools:read' }, slow)
@@ -115,13 +117,13 @@ describe('rotation of the signing keys while servers run (A62)', () => {
     }
     const first = kidOf(await identityToken())
     await key('rotate', '--now', '--identity')
-    const keys = await until(
+    const keys = await untilRight(
       () => published(identityKeys),
       ({ length }) => length === 2,
     )
     assert.equal(kidOf(await identityToken()), first, 'one that was minted stays good')
     await key('retire', first)
-    await until(
+    await untilRight(
       () => published(identityKeys),
       ({ length }) => length === 1,
     )
@@ -142,7 +144,7 @@ describe('rotation of the signing keys while servers run (A62)', () => {
     gate.spy.answerWith(echo)
     assert.match(await key('retire', kidOf(token)), /refused from now on/)
     assert.equal(
-      await until(
+      await untilRight(
         () => statusWith(token),
         (status) => status === 401,
       ),
@@ -167,14 +169,14 @@ describe('a new key (A62)', () => {
     const signIn = async () => (await gate.oauth.signIn({ scope: 'mcp:tools:read' })).access_token
     const [old] = await published()
     await portcullis(['key', 'rotate', '--data', gate.installation.data])
-    const keys = await until(published, ({ length }) => length === 2)
+    const keys = await untilRight(published, ({ length }) => length === 2)
     const next = keys.find(({ kid }) => kid !== old?.kid)
     assert.equal(kidOf(await signIn()), old?.kid)
     clock.advance(9 * 60_000)
     await wait(1300)
     assert.equal(kidOf(await signIn()), old?.kid)
     clock.advance(61_000)
-    await until(published, ([first]) => first?.kid === next?.kid)
+    await untilRight(published, ([first]) => first?.kid === next?.kid)
     assert.equal(kidOf(await signIn()), next?.kid)
     clock.advance(24.9 * 3_600_000)
     await wait(1300)
@@ -184,7 +186,7 @@ describe('a new key (A62)', () => {
     )
     clock.advance(0.2 * 3_600_000)
     assert.deepEqual(
-      (await until(published, ({ length }) => length === 1)).map(({ kid }) => kid),
+      (await untilRight(published, ({ length }) => length === 1)).map(({ kid }) => kid),
       [next?.kid],
     )
   })
@@ -210,7 +212,7 @@ describe('a new key (A62)', () => {
     for (const url of urls)
       assert.equal(
         (
-          await until(
+          await untilRight(
             () => publishedBy(url),
             ({ length }) => length === 2,
           )
@@ -219,7 +221,7 @@ describe('a new key (A62)', () => {
       )
     await portcullis(['key', 'rotate', '--now', '-c', file])
     for (const url of urls) {
-      const [first] = await until(
+      const [first] = await untilRight(
         () => publishedBy(url),
         (keys) => keys[0]?.kid !== kidOf(token),
       )
@@ -231,7 +233,7 @@ describe('a new key (A62)', () => {
     await portcullis(['key', 'retire', kidOf(token), '-c', file])
     for (const url of urls)
       assert.equal(
-        await until(
+        await untilRight(
           () => statusAt(url),
           (status) => status === 401,
         ),

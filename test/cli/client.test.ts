@@ -9,6 +9,7 @@ import { type Finished, portcullis } from '../support/command.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
+import { until } from '../support/until.ts'
 
 let installation: Installation
 before(async () => {
@@ -54,7 +55,7 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     assert.equal(blocked.code, 0, blocked.stderr)
     // The server goes by what it has read for a second.
     const answers = async (status: number): Promise<void> => {
-      for (const end = Date.now() + 10_000; (await ask()) !== status; ) assert.ok(Date.now() < end)
+      await until(async () => (await ask()) === status, `it is answered with ${status}`)
     }
     await answers(401)
     assert.match((await run('block', 'machine')).stderr, /machine is blocked already/)
@@ -189,10 +190,7 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     const { status, body } = await client.refresh(tokens.refresh_token)
     assert.deepEqual([status, body.error], [401, 'invalid_client'])
     await assert.rejects(client.authorize(), /registers anew/)
-    for (let round = 0; (await call()) !== 401; round++) {
-      assert.ok(round < 100, 'the access token still works')
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    await until(async () => (await call()) === 401, 'the access token has ended')
   })
 
   it('removes what users agreed to with a client that may come back (P12)', async () => {

@@ -8,6 +8,7 @@ import { decodeJwt } from 'jose'
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
+import { until } from '../support/until.ts'
 
 const initialize = {
   protocolVersion: '2025-11-25',
@@ -136,10 +137,10 @@ describe('portcullis run', () => {
   it('says when there is no such program', { timeout: 30_000 }, async (test) => {
     const args = ['run', '--port', String(await freePort()), '--data', folder(), '--', 'no-such-program']
     const running = await startPortcullis(test, args)
-    for (let attempt = 0; attempt < 20 && !running.output().includes('no program'); attempt++) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    assert.match(running.output(), /no program "no-such-program" was found/)
+    await until(
+      () => running.output().includes('no program "no-such-program" was found'),
+      'it says that there is none',
+    )
   })
 })
 
@@ -183,8 +184,7 @@ describe('portcullis serve', () => {
     }
     assert.equal(await ask(), 502, 'let in; there is no server behind')
     await client.token({ token: refresh, client_id: client.clientId }, { path: '/revoke' })
-    await new Promise((resolve) => setTimeout(resolve, 2500))
-    assert.equal(await ask(), 401, 'the gateway heard of the revocation in another process')
+    await until(async () => (await ask()) === 401, 'the gateway hears of the revocation in another process')
     for (const [port, counted, links] of [
       [ports['admin'], /^portcullis_oauth_steps_total\{step="token",/m, server.output()],
       [admin, /^portcullis_mcp_operations_total\{/m, gateway.output()],

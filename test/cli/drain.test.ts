@@ -12,6 +12,7 @@ import { legacyRequest } from '../support/gated-spy.ts'
 import { freePort } from '../support/installation.ts'
 import { type ServedFile, serveFile } from '../support/served-file.ts'
 import { echo, startSpyUpstream } from '../support/spy-upstream.ts'
+import { until } from '../support/until.ts'
 
 const list = legacyRequest('tools/list')
 
@@ -58,7 +59,7 @@ describe('the end of portcullis serve', { timeout: 60_000 }, () => {
     await new Promise((resolve) => idle.once('data', resolve))
     const idleClosed = new Promise((resolve) => idle.once('close', resolve))
     const running = post(url, token, list, { headers: session })
-    while (waiting.length === 0) await sleep(20)
+    await until(() => waiting.length > 0, 'the call has reached the server')
     const probe = async (path: string): Promise<[number, unknown]> => {
       const answer = await fetch(gate.adminUrl + path)
       return [answer.status, await answer.json()]

@@ -6,16 +6,11 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { portcullis } from '../support/command.ts'
 import { type Messages, post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
-import {
-  type HeldStream,
-  initialize,
-  listenTo,
-  sessionOf,
-  startStreamer,
-  until,
-} from '../support/held-streams.ts'
+import { type HeldStream, initialize, listenTo, sessionOf, startStreamer } from '../support/held-streams.ts'
+import { isRunning } from '../support/is-running.ts'
 import { type ServedFile, serveFile } from '../support/served-file.ts'
 import { echo } from '../support/spy-upstream.ts'
+import { until } from '../support/until.ts'
 
 const stdio = [process.execPath, join(import.meta.dirname, '../fixtures/stdio-legacy.ts')]
 const who = legacyRequest('tools/call', { name: 'who', arguments: {} })
@@ -194,7 +189,7 @@ describe('the configuration file of portcullis serve', { timeout: 120_000 }, () 
     assert.equal((await running).status, 200, 'what ran has finished')
     const later = await post(at('stdio'), token, who, { headers: session })
     assert.notEqual(pidOf(later), pid, 'the session goes on in a process of the new setting')
-    await until(() => !isAlive(pid), 'its process has ended')
+    await until(() => !isRunning(pid), 'its process has ended')
   })
 
   it('is followed through the links of a ConfigMap', async () => {
@@ -230,14 +225,6 @@ async function placeLinks(file: string, text: string, version: string): Promise<
   await symlink(version, join(folder, '..new'))
   await rename(join(folder, '..new'), join(folder, '..data'))
   await symlink(join('..data', basename(file)), file).catch(() => undefined)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }
 
 async function auditOf({ data }: ServedFile): Promise<string> {

@@ -9,6 +9,7 @@ import { legacyRequest } from '../support/gated-spy.ts'
 import { freePort } from '../support/installation.ts'
 import { serveFile } from '../support/served-file.ts'
 import { echo, startSpyUpstream } from '../support/spy-upstream.ts'
+import { until } from '../support/until.ts'
 
 const list = legacyRequest('tools/list')
 const initialize = legacyRequest('initialize', { protocolVersion: '2025-06-18', capabilities: {} })
@@ -136,7 +137,7 @@ describe('replicas behind a balancer', { timeout: 90_000 }, () => {
       served.delete(port)
       replicas[index] = await begin(port)
       leaving.delete(port)
-      while (served.get(port) === undefined) await sleep(20)
+      await until(() => served.get(port) !== undefined, 'the new replica is asked')
     }
     load.on = false
     await flows

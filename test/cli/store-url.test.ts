@@ -7,6 +7,7 @@ import { type Finished, portcullis, startPortcullis } from '../support/command.t
 import { freePort } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
 
 describe('store.url', () => {
   let postgres: TestPostgres
@@ -108,9 +109,7 @@ describe('store.url', () => {
       { path: '/revoke' },
     )
     assert.equal(await ask(here), 401)
-    for (let attempt = 0; attempt < 100 && (await ask(there)) !== 401; attempt++)
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    assert.equal(await ask(there), 401, 'the other one hears of the revocation')
+    await until(async () => (await ask(there)) === 401, 'the other one hears of the revocation')
 
     for (const [args, expected] of [
       [['client', 'list'], new RegExp(`^${registered.clientId} `, 'm')],

@@ -10,6 +10,7 @@ import { FormBrowser } from '../support/form-browser.ts'
 import { freePort } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { addVouchedUser, goodPassword } from '../support/people.ts'
+import { until } from '../support/until.ts'
 import { Visitor } from '../support/visitor.ts'
 
 const program = join(import.meta.dirname, '../../bin/portcullis.js')
@@ -152,9 +153,7 @@ upstreams: [{ name: a, url: http://127.0.0.1:9/mcp }]
     const running = await startPortcullis(test, ['serve', '-c', file])
     const url = `http://127.0.0.1:${port}`
 
-    for (let attempt = 0; attempt < 40 && !running.output().includes('/setup/'); attempt++) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    await until(() => running.output().includes('/setup/'), 'it prints a link')
     const link = /http:\/\/\S+\/setup\/([\w-]{43})/.exec(running.output())
     assert.ok(link !== null, running.output())
     const [, hint = ''] = /or with: (.*)/.exec(running.output()) ?? []
@@ -180,8 +179,7 @@ upstreams: [{ name: a, url: http://127.0.0.1:9/mcp }]
     }
     assert.equal(await call(), 502, 'let in; there is no server behind')
     assert.match((await portcullis(['user', 'disable', 'grace', '-c', file])).stdout, /is disabled/)
-    await new Promise((resolve) => setTimeout(resolve, 2500))
-    assert.equal(await call(), 401)
+    await until(async () => (await call()) === 401, 'the token has ended')
     assert.equal((await client.refresh(refresh)).body.error, 'invalid_grant')
     const audit = filePaths(join(data, 'audit'))
       .map((path) => readFileSync(path, 'utf8'))

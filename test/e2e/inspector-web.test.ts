@@ -8,6 +8,7 @@ import { type Browser, type BrowserContext, chromium, type Locator, type Page } 
 import { type DemoInstallation, startDemoInstallation } from '../support/demo-installation.ts'
 import { freePort } from '../support/installation.ts'
 import { chromiumFlags, chromiumPath, clientModules } from '../support/tools.ts'
+import { until } from '../support/until.ts'
 
 /** Pictures for the documentation: written where SCREENSHOTS says, else thrown away with the test. */
 const pictures = process.env['SCREENSHOTS'] ?? join(tmpdir(), 'portcullis-screenshots')
@@ -101,7 +102,7 @@ async function startInspector(era: 'legacy' | 'modern'): Promise<Inspector> {
     detached: true,
   })
   const url = `http://127.0.0.1:${port}/?MCP_INSPECTOR_API_TOKEN=${apiToken}`
-  await poll('Inspector answers', async () => (await fetch(url).catch(() => undefined))?.ok === true)
+  await until(async () => (await fetch(url).catch(() => undefined))?.ok === true, 'Inspector answers')
   return { process: program, url }
 }
 
@@ -178,12 +179,4 @@ async function openTab(page: Page, name: string): Promise<void> {
 async function press(page: Page, target: Locator): Promise<void> {
   await target.first().dispatchEvent('click')
   await page.waitForTimeout(50)
-}
-
-async function poll(what: string, check: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 120; attempt++) {
-    if (await check()) return
-    await new Promise((resolve) => setTimeout(resolve, 250))
-  }
-  throw new Error(`waited in vain: ${what}`)
 }

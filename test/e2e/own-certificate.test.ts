@@ -20,10 +20,9 @@ import {
   trustedCertificate,
   writePair,
 } from '../support/local-tls.ts'
+import { until } from '../support/until.ts'
 
 const metadataPath = '/.well-known/oauth-authorization-server'
-/** Two looks at the files, and time for a machine that is busy. */
-const patience = 15_000
 
 const fingerprintOf = ({ cert }: TestPair): string => new X509Certificate(cert).fingerprint256
 
@@ -37,14 +36,6 @@ async function shown(port: number, options: object = {}): Promise<{ fingerprint:
   } finally {
     socket.destroy()
   }
-}
-
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  for (const end = Date.now() + patience; Date.now() < end; ) {
-    if (await condition()) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  assert.fail('it did not happen')
 }
 
 interface Reply {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Principal } from '../../src/core/principal.ts'
 import { createAdmission } from '../../src/gateway/admission.ts'
 import type { Upstream } from '../../src/gateway/upstream.ts'
 import { countWith, inMemory } from '../../src/limits/count.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { echo } from '../support/spy-upstream.ts'
+import { until } from '../support/until.ts'
 
 let gate: GatedSpy
 before(async () => {
@@ -47,21 +47,18 @@ describe('requests of one caller that run at a time', () => {
 })
 
 /** Waits until the gate has seen clients leave. */
-async function untilLeft(count: number): Promise<void> {
+function untilLeft(count: number): Promise<void> {
   const seen = (): number => gate.installation.log().split('"status":499').length - 1
-  for (let attempt = 0; attempt < 250 && seen() < count; attempt++) await wait(20)
-  assert.equal(seen(), count)
+  return until(() => seen() === count, `${count} clients have left`)
 }
 
 /** Asks until there is a place again. */
-async function askAgain(ask: () => Promise<{ readonly status: number }>): Promise<void> {
-  for (let attempt = 0; attempt < 250; attempt++) {
+function askAgain(ask: () => Promise<{ readonly status: number }>): Promise<void> {
+  return until(async () => {
     const { status } = await ask()
-    if (status === 200) return
-    assert.equal(status, 503)
-    await wait(20)
-  }
-  assert.fail('the place is never free again')
+    assert.ok(status === 200 || status === 503, String(status))
+    return status === 200
+  }, 'the place is free again')
 }
 
 describe('requests of the legacy era whose client has left', { timeout: 30_000 }, () => {

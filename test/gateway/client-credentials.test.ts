@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import { startTokenServer, type TokenServer } from '../support/token-server.ts'
+import { until } from '../support/until.ts'
 
 const list = legacyRequest('tools/list')
 /** Characters that have to be encoded before they go into Basic. */
@@ -140,7 +141,7 @@ describe('a token of a token server', () => {
     const { answer } = gate.spy
     gate.spy.answerWith((_request, res) => held.push(res))
     const both = [gate.post(list, { token }), gate.post(list, { token })]
-    while (held.length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => held.length === 2, 'both have arrived')
     gate.spy.answerWith(answer)
     held[0]!.writeHead(401).end()
     await Promise.race(both)

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/core/clock.ts'
 import type { Principal } from '../../src/core/principal.ts'
 import { ScopeSet } from '../../src/core/scope.ts'
 import { openDenyList } from '../../src/gateway/deny-list.ts'
+import { until } from '../support/until.ts'
 
 const issuer = 'https://mcp.example.com'
 const principal: Principal = {
@@ -25,7 +26,6 @@ const principal: Principal = {
   actor: undefined,
   keyThumbprint: undefined,
 }
-const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 describe('the deny list', () => {
   it('knows nothing any more when the store has been silent for a minute, until it answers again', async () => {
@@ -43,9 +43,9 @@ describe('the deny list', () => {
     }
     const onFault = (error: unknown) => faults.push(error)
     const list = await openDenyList({ feed, issuer, clock: systemClock, onFault, elapsed: () => now })
-    const untilAsked = async (times: number): Promise<void> => {
+    const untilAsked = (times: number): Promise<void> => {
       const end = count.asked + times
-      while (count.asked < end) await wait(50)
+      return until(() => count.asked >= end, 'the store is asked')
     }
     try {
       assert.equal(list.isRevoked(principal), false)
@@ -82,9 +82,9 @@ describe('the deny list', () => {
     const onFault = (error: unknown) => assert.fail(String(error))
     const list = await openDenyList({ feed, issuer, clock, onFault, elapsed: () => now })
     test.after(() => list.close())
-    const untilAsked = async (times: number): Promise<void> => {
+    const untilAsked = (times: number): Promise<void> => {
       const end = count.asked + times
-      while (count.asked < end) await wait(50)
+      return until(() => count.asked >= end, 'the store is asked')
     }
     const began = now
     now += 35_000

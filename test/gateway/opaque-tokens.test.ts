@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import { echo } from '../support/spy-upstream.ts'
 import { startTokenIssuer, type TokenIssuer, tryToken } from '../support/token-issuer.ts'
+import { until } from '../support/until.ts'
 
 const list = legacyRequest('tools/list')
 
@@ -93,7 +93,7 @@ describe('opaque tokens of another issuer', () => {
       for (const count of [1, 2, 3]) {
         const earlier = questions()
         if (count > 1) clock.advance(31_000)
-        while (questions() === earlier) await wait(20)
+        await until(() => questions() > earlier, 'the issuer is asked again')
       }
       becomes(token)
       clock.advance(31_000)

@@ -4,6 +4,7 @@ import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../s
 import { holdPost } from '../support/held-post.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import { echo } from '../support/spy-upstream.ts'
+import { until } from '../support/until.ts'
 
 let gate: GatedSpy
 let clock: MovableClock
@@ -107,7 +108,7 @@ describe('a stream that a client holds open', () => {
       assert.match(await other.text, wholeStream[kind])
       assert.equal((await gate.post(list, { token: good })).status, 401)
       // The server must not be left with streams that nobody hears.
-      while (gate.spy.aborted() < 2) await wait(20)
+      await until(() => gate.spy.aborted() === 2, 'the server is left')
     })
   }
 })

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { echo } from '../support/spy-upstream.ts'
+import { until } from '../support/until.ts'
 
 let gate: GatedSpy
 let token: string
@@ -29,11 +30,6 @@ const head = (length: number, headers = ''): string =>
 
 const statuses = (text: string): string[] =>
   [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => code as string)
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 250 && !(await holds()); attempt++) await wait(20)
-  assert.ok(await holds())
-}
 
 describe('a request whose body is still on its way', { timeout: 30_000 }, () => {
   it('is refused at once where its head says enough, and its body is never taken for requests (A1, A35)', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, describe, it } from 'node:test'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { until } from '../support/until.ts'
 
 const list = legacyRequest('tools/list')
 const secret = 'fixed-secret-of-the-server'
@@ -86,13 +87,11 @@ describe('a credential in a file', () => {
   after(() => rmSync(folder, { recursive: true }))
 
   /** Waits until a request arrives with a credential. */
-  async function untilArrives(token: string, name: string, value: string): Promise<void> {
-    for (let tries = 0; tries < 50; tries++) {
+  function untilArrives(token: string, name: string, value: string): Promise<void> {
+    return until(async () => {
       assert.equal((await gate.post(list, { token })).status, 200)
-      if (arrived()[name] === value) return
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-    assert.fail(`${String(arrived()[name])} and not ${value}`)
+      return arrived()[name] === value
+    }, `${name} is ${value}`)
   }
 
   it('is used without the line break at its end, and a change is taken up without a restart', async () => {
@@ -124,11 +123,8 @@ describe('a credential in a file', () => {
     const tokenFile = join(folder, 'broken')
     writeFileSync(tokenFile, 'good-token')
     const token = await gateWith({ kind: 'bearer', tokenFile })
-    const told = async (pattern: RegExp): Promise<void> => {
-      for (let tries = 0; tries < 50 && !pattern.test(gate.installation.log()); tries++)
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      assert.match(gate.installation.log(), pattern)
-    }
+    const told = (pattern: RegExp): Promise<void> =>
+      until(() => pattern.test(gate.installation.log()), `the log has ${pattern}`)
     writeFileSync(tokenFile, 'a token\r\nX-Evil: 1')
     await told(/is not taken up, it holds no secret/)
     rmSync(tokenFile)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { keepCertificate } from '../../src/http/keep-certificate.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
+import { until } from '../support/until.ts'
 
 const day = 24 * 3600 * 1000
 const everyMs = 20
@@ -65,11 +66,6 @@ function folderWith(text: string): string {
 }
 
 const looks = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * everyMs))
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200 && !condition(); attempt++) await looks(1)
-  assert.ok(condition())
-}
 
 describe('a certificate that is kept up to date', () => {
   it('is taken up when its files are written over', async (test) => {

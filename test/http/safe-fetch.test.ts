@@ -5,6 +5,7 @@ import { after, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { createSafeFetch, FetchRefused, fetchProblem } from '../../src/http/safe-fetch.ts'
 import { type CountingListener, countingListener } from '../support/counting-listener.ts'
+import { until } from '../support/until.ts'
 
 type Options = Parameters<typeof createSafeFetch>[0]
 
@@ -247,12 +248,12 @@ describe('what such a fetch takes for an answer (A52, R5, R8)', () => {
     await assert.rejects(start('127.0.0.1'), /too many fetches/)
     running.push(start('localhost'))
     await assert.rejects(start('localhost'), /too many fetches/)
-    while (waiting.length < 3) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(() => waiting.length === 3, 'three have arrived')
     for (const answer of waiting) answer()
     await Promise.all(running)
     assert.equal(one.connections(), 3)
     const again = start('127.0.0.1')
-    while (waiting.length < 4) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(() => waiting.length === 4, 'a fourth has arrived')
     waiting[3]?.()
     assert.equal((await again).status, 200, 'a place is free again')
   })

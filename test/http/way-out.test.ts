@@ -7,6 +7,7 @@ import { countingListener } from '../support/counting-listener.ts'
 import { trustedCertificate } from '../support/local-tls.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { startNameServer } from '../support/name-server.ts'
+import { until } from '../support/until.ts'
 
 /** A network in which a test says what becomes of a host: reached, not reached, or not found out. */
 function begin(
@@ -69,10 +70,10 @@ describe('a way out that an operator named a document for (N15)', () => {
     )
     name('https://named.example/client.json')
     assert.equal(await state(), 'absent', 'the first answer waits for the first try')
-    while (asked.length < 3) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(() => asked.length >= 3, 'it is tried again')
     assert.deepEqual(told, ['absent named.example: the fetch failed (ECONNREFUSED)'])
     reached['named.example'] = true
-    while ((await state()) !== 'there') await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(async () => (await state()) === 'there', 'it is there')
     assert.deepEqual(told.slice(1), ['there named.example'])
     const tries = asked.length
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -147,9 +148,9 @@ describe('a way out that an operator named a document for (N15)', () => {
     name('https://named.example/never-taken-up.json')()
     assert.equal(await state(), 'absent')
     const tries = asked.length
-    while (asked.length < tries + 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(() => asked.length >= tries + 2, 'it is tried again')
     reached['named.example'] = true
-    while ((await state()) !== 'there') await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(async () => (await state()) === 'there', 'it is there')
     assert.equal(told.length, 2)
   })
 

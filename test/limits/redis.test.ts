@@ -8,6 +8,7 @@ import { legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { sharedSecret } from '../support/installation.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
 
 const list = legacyRequest('tools/list')
 
@@ -47,10 +48,10 @@ describe('limits in Redis', { timeout: 120_000 }, () => {
       assert.equal(log().match(/limits\.redis cannot be used .*each process counts alone/g)?.length, 1)
 
       await redis.start()
-      while (!log().includes('counted in Redis again')) {
+      await until(async () => {
         await ask(0, tokens[0])
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
+        return log().includes('counted in Redis again')
+      }, 'it is counted in Redis again')
       redis.freeze()
       const answered = await ask(1, tokens[1])
       redis.thaw()
@@ -77,9 +78,7 @@ describe('a Redis whose place another one has taken', { timeout: 60_000 }, () =>
     test.after(() => counter.close())
     const limit = countWith(counter.make)({ name: 'x', points: 5, seconds: 60 })
     const take = (): Promise<number | undefined> => limit.take('a').catch(() => undefined)
-    const untilTaken = async (): Promise<void> => {
-      while ((await take()) === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    const untilTaken = () => until(async () => (await take()) !== undefined, 'Redis counts')
     await untilTaken()
     await old.demote()
     proxy.lead(addressOf(next))

@@ -10,6 +10,7 @@ import { revocationNotices } from '../../src/storage/revocation-notices.ts'
 import { revocationStore } from '../../src/storage/revocations.ts'
 import { openSqlite } from '../../src/storage/sqlite.ts'
 import { type Engine, postgresEngine, type TestStore } from '../support/engines.ts'
+import { until } from '../support/until.ts'
 
 describe('revocations on PostgreSQL', { timeout: 120_000 }, () => {
   let engine: Engine
@@ -34,9 +35,6 @@ describe('revocations on PostgreSQL', { timeout: 120_000 }, () => {
   const isListening = async (): Promise<boolean> => (await listening()) > 0
   const connections = async (): Promise<number> =>
     (await home.query(`select 1 from pg_stat_activity where application_name = 'portcullis notices'`)).length
-  const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
-    while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
-  }
   const revoke = (id: string): Promise<void> =>
     here.revocations.add({ kind: 'grant', id, expiresAt: Date.now() + 60_000 })
 

@@ -4,6 +4,7 @@ import { type BreakableProxy, startBreakableProxy } from '../support/breakable-p
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
 
 describe('while the database is away', () => {
   let postgres: TestPostgres
@@ -94,10 +95,7 @@ describe('while the database is away', () => {
     )
     assert.ok(ended.length > 0)
     const told = /terminating connection due to administrator command/
-    for (let attempt = 0; attempt < 50 && !told.test(installation.log()); attempt++) {
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    assert.match(installation.log(), told)
+    await until(() => told.test(installation.log()), 'the log tells of it')
     assert.equal((await client.refresh(token)).status, 200)
   })
 })

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { type Messages, post } from './era-calls.ts'
 import { legacyRequest } from './gated-spy.ts'
 import { echo, type SpyUpstream, startSpyUpstream } from './spy-upstream.ts'
+import { until } from './until.ts'
 
 /** The first request of a legacy client. */
 export const initialize = legacyRequest('initialize', { protocolVersion: '2025-06-18', capabilities: {} })
@@ -79,13 +80,4 @@ export async function openStream(url: string, token: string): Promise<HeldStream
 /** The header with the session that an answer opened. */
 export function sessionOf({ headers }: Messages): { 'mcp-session-id': string } {
   return { 'mcp-session-id': headers.get('mcp-session-id') as string }
-}
-
-/** Waits for something that happens within half a minute. */
-export async function until(look: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let attempt = 0; attempt < 600; attempt++) {
-    if (await look()) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`in vain: ${what}`)
 }

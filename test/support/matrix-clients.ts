@@ -9,6 +9,7 @@ import {
   type VersionNegotiationMode,
 } from '@modelcontextprotocol/client'
 import { clientModules } from './tools.ts'
+import { until } from './until.ts'
 
 /** What one client can try with one server. Each step rejects if it does not work. */
 export type Steps = Readonly<Record<string, () => Promise<void>>>
@@ -36,8 +37,6 @@ interface SdkParts {
   /** Where the options of `callTool` belong. */
   readonly callOptions: (options: object) => object[]
 }
-
-const patienceMs = 5000
 
 /** SDK v1, which only knows the legacy era. */
 export async function sdkV1(): Promise<MatrixClient> {
@@ -118,12 +117,12 @@ function sdkClient(
           await pause(300)
           abort.abort('enough')
           expect((await waiting) === 'rejected', 'the call was answered')
-          await until(async () => Number(await textOf('cancelled')) > before, 'the server was not told')
+          await until(async () => Number(await textOf('cancelled')) > before, 'the server is told')
         },
         async 'list-changed'() {
           await pause(200) // its stream is opened concurrently with the other requests
           await call('change')
-          await until(async () => changes > 0, 'the client was not told')
+          await until(async () => changes > 0, 'the client is told')
         },
       }
       return { steps, close: () => client.close() }
@@ -187,14 +186,6 @@ function inspect(args: readonly string[], home: string): Promise<string> {
 
 function expect(holds: boolean, problem: string): void {
   if (!holds) throw new Error(problem)
-}
-
-async function until(holds: () => Promise<boolean>, problem: string): Promise<void> {
-  const end = performance.now() + patienceMs
-  while (!(await holds())) {
-    expect(performance.now() < end, problem)
-    await pause(50)
-  }
 }
 
 function pause(milliseconds: number): Promise<void> {

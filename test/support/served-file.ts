@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { type Started, startPortcullis } from './command.ts'
 import { freePort, testClients } from './installation.ts'
+import { until } from './until.ts'
 
 /** A line of the log, as far as tests use it. */
 interface LogLine {
@@ -63,12 +64,15 @@ export async function serveFile(
       .filter((line) => line.startsWith('{') && line.endsWith('}'))
       .map((line) => JSON.parse(line) as LogLine)
   const eventually = async <T>(look: () => T | undefined, what: string): Promise<T> => {
-    for (let attempt = 0; attempt < 400; attempt++) {
-      const found = look()
-      if (found !== undefined) return found
-      await new Promise((resolve) => setTimeout(resolve, 50))
+    let found: T | undefined
+    const looks = (): boolean => {
+      found = look()
+      return found !== undefined
     }
-    throw new Error(`${what}: ${started.output()}`)
+    await until(looks, what).catch((cause: unknown) => {
+      throw new Error(started.output(), { cause })
+    })
+    return found as T
   }
   return {
     url: `http://127.0.0.1:${gateway}`,

@@ -9,6 +9,7 @@ import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { type ReceivedSpan, readSpans } from '../support/otlp.ts'
 import { answeredRequest } from '../support/request-event.ts'
+import { until } from '../support/until.ts'
 
 const traceOf = (digit: string): string => digit.repeat(32)
 const spanOf = (digit: string): string => digit.repeat(16)
@@ -250,7 +251,7 @@ describe('a span', () => {
     const send = async (count: number): Promise<void> => {
       // As many as are sent at once.
       for (let n = 0; n < 512; n++) traces.record(nowhere, event)
-      while (collector.sent.length < count) await new Promise((resolve) => setTimeout(resolve, 10))
+      await until(() => collector.sent.length >= count, 'the collector has got them')
     }
     collector.answer(400)
     await send(1)

@@ -17,12 +17,12 @@ import {
   type Streamer,
   sessionOf,
   startStreamer,
-  until,
 } from '../support/held-streams.ts'
 import { testClients } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { type ServedFile, serveFile } from '../support/served-file.ts'
 import { echo } from '../support/spy-upstream.ts'
+import { until } from '../support/until.ts'
 
 type TenantInput = NonNullable<ConfigInput['tenants']>[number]
 

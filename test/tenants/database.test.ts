@@ -7,6 +7,7 @@ import { legacyRequest } from '../support/gated-spy.ts'
 import { sharedSecret } from '../support/installation.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
 import { startTenants, type TestTenants } from '../support/tenants.ts'
+import { until } from '../support/until.ts'
 
 const list = legacyRequest('tools/list')
 
@@ -80,10 +81,7 @@ describe('tenants in one PostgreSQL database', { timeout: 120_000 }, () => {
     const run = (command: string, ...flags: string[]) =>
       portcullis(['audit', command, '--database', '-c', file, '--json', ...flags])
     const query = async (...flags: string[]): Promise<string> => (await run('query', ...flags)).stdout
-    for (let attempt = 0; !(await query('--tenant', 'acme')).includes('ada_of_acme'); attempt++) {
-      assert.ok(attempt < 30, 'the event has not come')
-      await new Promise((resolve) => setTimeout(resolve, 300))
-    }
+    await until(async () => (await query('--tenant', 'acme')).includes('ada_of_acme'), 'the event has come')
     assert.doesNotMatch((await query('--tenant', 'globex')) + (await query()), /ada_of_acme/)
     for (const flags of [[], ['--tenant', 'acme'], ['--tenant', 'globex']]) {
       const { code, stdout } = await run('verify', ...flags)

@@ -7,6 +7,7 @@ import { testClients } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { goodPassword } from '../support/people.ts'
 import { type ServedFile, serveFile } from '../support/served-file.ts'
+import { until } from '../support/until.ts'
 
 const names = ['acme', 'globex'] as const
 
@@ -43,9 +44,7 @@ describe('the people of tenants', { timeout: 120_000 }, () => {
 
   it('are first made on a link of each, which is of no use to another', async () => {
     const hint = /There are no users of globex yet.*user add NAME --tenant globex/s
-    for (let attempt = 0; attempt < 40 && !hint.test(gate.started.output()); attempt++)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    assert.match(gate.started.output(), hint)
+    await until(() => hint.test(gate.started.output()), 'it prints a hint')
     const token = linkOf('acme').split('/').at(-1) as string
     for (const elsewhere of [at('globex'), gate.url]) {
       const { status } = await new FormBrowser().open(`${elsewhere}/setup/${token}`)

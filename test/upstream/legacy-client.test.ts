@@ -9,6 +9,7 @@ import {
   type ScriptedGate,
   startScripted,
 } from '../support/scripted-upstream.ts'
+import { until } from '../support/until.ts'
 
 let gate: ScriptedGate
 let token: string
@@ -216,9 +217,3 @@ describe('a legacy client of a modern server', () => {
     await until(() => gate.spy.aborted() === 1)
   })
 })
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 250 && !holds(); attempt++)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  assert.ok(holds())
-}

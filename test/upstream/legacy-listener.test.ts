@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { post } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import { modernScript, type ScriptedGate, startScripted } from '../support/scripted-upstream.ts'
+import { until } from '../support/until.ts'
 
 const subscriptionKey = 'io.modelcontextprotocol/subscriptionId'
 
@@ -216,8 +217,3 @@ describe('the stream of a legacy client of a modern server', () => {
     assert.equal((await post(gate.url, token, legacyRequest('ping'), { headers })).status, 404)
   })
 })
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 250 && !holds(); attempt++) await wait(20)
-  assert.ok(holds())
-}

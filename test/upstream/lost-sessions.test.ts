@@ -5,8 +5,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type Messages, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
+import { isRunning } from '../support/is-running.ts'
 import { hello, type LegacySession, openLegacySession } from '../support/legacy-session.ts'
 import { answerAll, type SseServer, startSseServer } from '../support/sse-server.ts'
+import { until } from '../support/until.ts'
 
 const command = [process.execPath, join(import.meta.dirname, '../fixtures/stdio-legacy.ts')]
 const who = legacyRequest('tools/call', { name: 'who', arguments: {} })
@@ -63,19 +65,6 @@ function whoIs({ status, messages }: Messages): Who {
   return JSON.parse(content[0]?.text ?? '') as Who
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 250 && !holds(); attempt++) await wait(20)
-  assert.ok(holds())
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
-
 const change = { method: 'notifications/tools/list_changed' }
 
 describe('a legacy session that its client leaves alone for long (N26)', () => {
@@ -92,13 +81,13 @@ describe('a legacy session that its client leaves alone for long (N26)', () => {
     assert.deepEqual([later.pid, later.calls], [pid, 3])
     first.leave()
     second.leave()
-    await until(() => !isAlive(pid) && stream.closed)
+    await until(() => !isRunning(pid) && stream.closed)
   })
 
   it('is opened again over stdio as its client opened it, once for all who come, and no one notices', async () => {
     const session = await open('stdio')
     const { pid } = whoIs(await session.send(who))
-    await until(() => !isAlive(pid))
+    await until(() => !isRunning(pid))
     const answers = await Promise.all(Array.from({ length: 5 }, () => session.send(who)))
     const seen = answers.map(whoIs)
     assert.equal(new Set(seen.map((one) => one.pid)).size, 1)

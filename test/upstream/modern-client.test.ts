@@ -9,6 +9,7 @@ import {
   type ScriptedGate,
   startScripted,
 } from '../support/scripted-upstream.ts'
+import { until } from '../support/until.ts'
 
 let gate: ScriptedGate
 let token: string
@@ -302,10 +303,4 @@ function metaOf(params: unknown): Record<string, unknown> {
 function subjectOf(authorization = ''): string {
   const payload = Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString()
   return (JSON.parse(payload) as { sub: string }).sub
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 250 && !holds(); attempt++)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  assert.ok(holds())
 }

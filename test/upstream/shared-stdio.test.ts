@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { metaKeys } from '../../src/mcp/meta-keys.ts'
 import { callModern, type Messages, post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest, modernRequest } from '../support/gated-spy.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
+import { isRunning } from '../support/is-running.ts'
 import { type OpenRequest, openModern } from '../support/open-modern.ts'
+import { until } from '../support/until.ts'
 
 const program = join(import.meta.dirname, '../fixtures/eras/stdio.ts')
 
@@ -119,8 +120,7 @@ describe('a stdio process that all callers share', () => {
       const params = { name: 'cancelled', arguments: {} }
       return textOf(await callModern(gate.mcpUrl, tokens[0] as string, 'tools/call', params))
     }
-    for (let attempt = 0; attempt < 100 && (await cancelled()) !== '50'; attempt++) await wait(20)
-    assert.equal(await cancelled(), '50', 'each cancellation has reached its own request')
+    await until(async () => (await cancelled()) === '50', 'each cancellation has reached its own request')
   })
 
   it('is one process, for modern clients and for the sessions of legacy ones', async () => {
@@ -216,18 +216,8 @@ describe('a stdio process of one caller', () => {
     const pid = async (): Promise<number> =>
       Number(textOf(await callModern(gate.mcpUrl, token, 'tools/call', { name: 'process', arguments: {} })))
     const first = await pid()
-    const end = performance.now() + 15_000
-    while (isAlive(first) && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 100))
-    assert.equal(isAlive(first), false)
+    await until(() => !isRunning(first), 'the process has ended')
     assert.notEqual(await pid(), first)
     await gate.close()
   })
 })
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}

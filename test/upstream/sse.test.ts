@@ -6,6 +6,7 @@ import { legacyRequest } from '../support/gated-spy.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { startSpyUpstream } from '../support/spy-upstream.ts'
 import { answerAll, type SseServer, type SseStream, startSseServer } from '../support/sse-server.ts'
+import { until } from '../support/until.ts'
 
 let server: SseServer
 let gate: Installation
@@ -56,12 +57,6 @@ async function listen(token: string, id: string): Promise<{ read(): string; clos
     for await (const chunk of response.body!) text += Buffer.from(chunk).toString()
   })().catch(() => {})
   return { read: () => text, close: () => abort.abort() }
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 100 && !holds(); attempt++)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  assert.ok(holds())
 }
 
 describe('a server of HTTP+SSE behind the gate', () => {

@@ -7,6 +7,7 @@ import { callModern, type Messages, post, tokenFor } from '../support/era-calls.
 import { legacyRequest, modernRequest } from '../support/gated-spy.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { type LegacySession, openLegacySession } from '../support/legacy-session.ts'
+import { until } from '../support/until.ts'
 
 const fixture = (name: string, ...args: string[]): string[] => [
   process.execPath,
@@ -53,8 +54,7 @@ describe('a stdio server whose client goes away', () => {
     await wait(200)
     abort.abort()
     await assert.rejects(waiting, { name: 'AbortError' })
-    for (let attempt = 0; attempt < 100 && textOf(await call('cancelled')) !== '1'; attempt++) await wait(50)
-    assert.equal(textOf(await call('cancelled')), '1')
+    await until(async () => textOf(await call('cancelled')) === '1', 'the server hears of it')
   })
 })
 

@@ -10,6 +10,8 @@ import { secretValues, serverEnvironment } from '../../src/upstream/stdio/enviro
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { tokenFor } from '../support/era-calls.ts'
 import { freePort, type Installation, startInstallation } from '../support/installation.ts'
+import { isRunning } from '../support/is-running.ts'
+import { until } from '../support/until.ts'
 
 const fixture = (name: string): string[] => [process.execPath, join(import.meta.dirname, '../fixtures', name)]
 
@@ -120,9 +122,7 @@ describe('a stdio server of the legacy era behind the gate', () => {
   it('can ask the client, which answers it', async () => {
     const opened = await open('ada')
     assert.equal(await call(opened, 'ask'), 'asked')
-    for (let attempt = 0; attempt < 40 && opened.notifications.length === 0; attempt++) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    await until(() => opened.notifications.length > 0, 'the server tells what was answered')
     assert.match(JSON.stringify(opened.notifications), /answered by the client/)
     await opened.client.close()
   })
@@ -130,8 +130,7 @@ describe('a stdio server of the legacy era behind the gate', () => {
   it('may print what is no message, which is logged without secrets (A14, A40)', async () => {
     const opened = await open('ada')
     assert.equal(await call(opened, 'noise'), 'done')
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    assert.match(installation.log(), /this is no message/)
+    await until(() => installation.log().includes('this is no message'), 'it is in the log')
     const log = installation.log()
     assert.match(log, /token \[redacted\] in the log/)
     assert.match(log, /key <\[redacted\]> came by variable/)
@@ -186,16 +185,15 @@ describe('a stdio server of the legacy era behind the gate', () => {
       else assert.ok((await call<Who>(opened, 'who')).pid)
     }
     assert.equal(new Set(pids).size, 9)
-    assert.throws(() => process.kill(pids[0] as number, 0), /ESRCH/, 'the oldest has made room')
-    for (const pid of pids.slice(1)) assert.ok(process.kill(pid, 0))
+    assert.ok(!isRunning(pids[0] as number), 'the oldest has made room')
+    for (const pid of pids.slice(1)) assert.ok(isRunning(pid))
   })
 
   it('ends with its session', async () => {
     const opened = await open('ada')
     const { pid } = await call<Who>(opened, 'who')
     await (opened.client.transport as StreamableHTTPClientTransport).terminateSession()
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    assert.throws(() => process.kill(pid, 0), /ESRCH/)
+    await until(() => !isRunning(pid), 'the process has ended')
   })
 })
 

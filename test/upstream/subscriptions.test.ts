@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { post } from '../support/era-calls.ts'
 import { modernRequest } from '../support/gated-spy.ts'
 import { legacyScript, type Script, type ScriptedGate, startScripted } from '../support/scripted-upstream.ts'
+import { until } from '../support/until.ts'
 
 let gate: ScriptedGate
 let token: string
@@ -120,9 +121,3 @@ describe('a subscription of a modern client at a legacy server', () => {
     await until(() => gate.messages('resources/unsubscribe').length === 1)
   })
 })
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 250 && !holds(); attempt++)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  assert.ok(holds())
-}

@@ -8,7 +8,7 @@ import type { Config } from '../../src/config/schema.ts'
 import { joinMetrics } from '../../src/telemetry/join-metrics.ts'
 import { type Crew, startCrew } from '../../src/workers/crew.ts'
 import { hire } from '../../src/workers/hire.ts'
-import { until } from '../support/held-streams.ts'
+import { until } from '../support/until.ts'
 
 const exec = join(import.meta.dirname, '../fixtures/scripted-worker.ts')
 

@@ -8,6 +8,7 @@ import { filePaths } from '../../src/audit/files.ts'
 import { portcullis } from '../support/command.ts'
 import { openDashboard } from '../support/dashboard-visitor.ts'
 import { tokenFor } from '../support/era-calls.ts'
+import { until } from '../support/until.ts'
 import { startWorkers } from '../support/worker-installation.ts'
 
 it('the dashboard of the primary shows what all workers have seen, and a command opens it', async (t) => {
@@ -43,8 +44,7 @@ it('the dashboard of the primary shows what all workers have seen, and a command
   }
   const asked = () => gate.lines().filter(({ kind }) => kind === 'mcp')
   // Lines of a log may be written a moment later.
-  for (let attempt = 0; attempt < 40 && asked().length < 6; attempt++)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  await until(() => asked().length >= 6, 'all requests are in the log')
   const mcp = asked()
   assert.equal(new Set(mcp.map(({ worker }) => worker)).size, 2, 'both workers were asked')
   assert.match(await (await operator.get('/')).text(), /<td>tools\/list<\/td>\s*<td>6<\/td>/)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
+import { isRunning } from '../support/is-running.ts'
+import { until } from '../support/until.ts'
 import { startWorkers } from '../support/worker-installation.ts'
 
 describe('a worker that stands still', { timeout: 120_000 }, () => {
@@ -15,7 +17,7 @@ describe('a worker that stands still', { timeout: 120_000 }, () => {
       if (isRunning(hung)) process.kill(hung, 'SIGKILL')
     })
 
-    while (isRunning(hung)) await new Promise((resolve) => setTimeout(resolve, 100))
+    await until(() => !isRunning(hung), 'it is ended', 60_000)
     await gate.until(/^worker \d has not answered for 30 s and is ended$/)
     await gate.until(/ended with SIGKILL and is replaced/)
     for (let asked = 0; asked < 4; asked++) {
@@ -26,11 +28,3 @@ describe('a worker that stands still', { timeout: 120_000 }, () => {
     }
   })
 })
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}

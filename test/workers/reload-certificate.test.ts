@@ -5,10 +5,11 @@ import { after, before, describe, it } from 'node:test'
 import { connect } from 'node:tls'
 import { post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
-import { type HeldStream, openStream, type Streamer, startStreamer, until } from '../support/held-streams.ts'
+import { type HeldStream, openStream, type Streamer, startStreamer } from '../support/held-streams.ts'
 import { freePort } from '../support/installation.ts'
 import { overwritePair, type PairFiles, trustedCertificate, writePair } from '../support/local-tls.ts'
 import { type ServedFile, serveFile } from '../support/served-file.ts'
+import { until } from '../support/until.ts'
 
 const list = legacyRequest('tools/list')
 const workers = 2

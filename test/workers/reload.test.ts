@@ -12,10 +12,10 @@ import {
   type Streamer,
   sessionOf,
   startStreamer,
-  until,
 } from '../support/held-streams.ts'
 import { type ServedFile, serveFile } from '../support/served-file.ts'
 import { startTokenIssuer } from '../support/token-issuer.ts'
+import { until } from '../support/until.ts'
 
 const stdio = [process.execPath, join(import.meta.dirname, '../fixtures/stdio-legacy.ts')]
 const list = legacyRequest('tools/list')

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { until } from '../../support/held-streams.ts'
+import { until } from '../../support/until.ts'
 import { image } from './build.ts'
 import type { Podman } from './podman.ts'
 
