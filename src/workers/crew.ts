@@ -201,21 +201,18 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     },
     async collect() {
       await Promise.all([...counting].map((one) => one.ask('collect')))
+      // Only now, since what one that ended meanwhile had counted is among that of the departed.
       return [departed, ...[...counting].map((one) => one.counted())]
     },
     async watch() {
-      const all = serving()
-      await Promise.all(all.map((one) => one.ask('watch')))
-      return all.flatMap((one) => one.seen() ?? [])
+      return (await Promise.all(serving().map((one) => one.ask('watch')))).flat()
     },
     async checkReady() {
       const all = serving()
       if (all.length === 0) throw new Error('no worker serves')
-      await Promise.all(all.map((one) => one.ask('check')))
-      for (const one of all) {
-        const problem = one.problem()
-        if (problem !== undefined) throw new Error(problem)
-      }
+      const problems = await Promise.all(all.map((one) => one.ask('check')))
+      const problem = problems.find((one) => one !== undefined)
+      if (problem !== undefined) throw new Error(problem)
     },
     async replace(config) {
       const [head] = serving()

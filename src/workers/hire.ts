@@ -1,25 +1,30 @@
 import cluster, { type Worker } from 'node:cluster'
 import type { Config } from '../config/schema.ts'
+import type { CollectedMetrics } from '../telemetry/metrics.ts'
+import type { TenantTraffic } from '../telemetry/traffic.ts'
 import { type Envelope, type Order, type Report, readReport } from './contract.ts'
 import { WorkerFailed } from './failure.ts'
+
+/** What a worker can be asked, and what it answers. */
+interface Answers {
+  /** What it has counted. */
+  collect: CollectedMetrics
+  /** What it has seen. */
+  watch: readonly TenantTraffic[]
+  /** What prevents serving, if anything does. */
+  check: string | undefined
+}
 
 /** A serving worker. */
 export interface Hired {
   readonly pid: number
   readonly ready: Extract<Report, { kind: 'ready' }>
-  /** What it had counted when it was last asked. */
-  readonly counted: () => Extract<Report, { kind: 'collected' }>['metrics']
   /** Gives an order; a worker that has ended ignores it. */
   tell(order: Order): void
-  /** What it had seen when it was last asked; undefined before that. */
-  readonly seen: () => Extract<Report, { kind: 'watched' }>['traffic'] | undefined
-  /** What prevented serving when it was last asked. */
-  readonly problem: () => string | undefined
-  /**
-   * Asks what it has counted or seen, or whether it can serve. Resolves when it has answered, has ended, or
-   * takes too long.
-   */
-  ask(kind: 'collect' | 'watch' | 'check'): Promise<void>
+  /** Resolves with its answer; with its last one if it has ended, or takes too long. */
+  ask<Q extends keyof Answers>(question: Q): Promise<Answers[Q]>
+  /** What it had counted when it was last asked. */
+  counted(): CollectedMetrics
   /**
    * Switches it to another configuration. Resolves with what prevented that; a worker that never answers is
    * ended.
@@ -46,9 +51,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
   const tell = (next: Order): void => give(worker, next)
   // One that has ended cannot be told anything, which `gone` reports.
   worker.on('error', () => undefined)
-  let counted: ReturnType<Hired['counted']> = []
-  let seen: ReturnType<Hired['seen']>
-  let problem: string | undefined
+  const answers: Answers = { collect: [], watch: [], check: undefined }
   let unheard = 0
   let replaced = (_problem: string | undefined): void => undefined
   const waiting = {
@@ -56,15 +59,19 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
     watch: new Set<() => void>(),
     check: new Set<() => void>(),
   }
-  const answered = (kind: keyof typeof waiting): void => {
-    for (const resolve of waiting[kind]) resolve()
-    waiting[kind].clear()
+  const goOn = (question: keyof Answers): void => {
+    for (const resolve of waiting[question]) resolve()
+    waiting[question].clear()
+  }
+  const answered = <Q extends keyof Answers>(question: Q, answer: Answers[Q]): void => {
+    answers[question] = answer
+    goOn(question)
   }
   const gone = new Promise<string>((resolve) => {
     worker.once('exit', (code, signal: string | null) => {
-      answered('collect')
-      answered('watch')
-      answered('check')
+      goOn('collect')
+      goOn('watch')
+      goOn('check')
       replaced('the worker ended')
       resolve(signal ?? `code ${code}`)
     })
@@ -88,14 +95,11 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
         case 'replaced':
           return replaced(report.problem)
         case 'collected':
-          counted = report.metrics
-          return answered('collect')
+          return answered('collect', report.metrics)
         case 'watched':
-          seen = report.traffic
-          return answered('watch')
+          return answered('watch', report.traffic)
         case 'checked':
-          problem = report.problem
-          return answered('check')
+          return answered('check', report.problem)
         case 'alive':
         case undefined:
           return undefined
@@ -105,19 +109,18 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
   return {
     pid: worker.process.pid ?? 0,
     ready,
-    counted: () => counted,
-    seen: () => seen,
-    problem: () => problem,
     tell,
-    async ask(kind) {
+    async ask(question) {
       const { promise, resolve } = Promise.withResolvers<void>()
-      waiting[kind].add(resolve)
-      tell({ kind })
+      waiting[question].add(resolve)
+      tell({ kind: question })
       const timer = setTimeout(resolve, answerMilliseconds)
       if (worker.isConnected()) await promise
       clearTimeout(timer)
-      waiting[kind].delete(resolve)
+      waiting[question].delete(resolve)
+      return answers[question]
     },
+    counted: () => answers.collect,
     async replace(config) {
       if (!worker.isConnected()) return 'the worker ended'
       const { promise, resolve } = Promise.withResolvers<string | undefined>()
