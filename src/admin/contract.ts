@@ -41,7 +41,7 @@ export interface ListedRow {
 }
 
 /** Something that an operator can do. */
-interface ListingAction {
+export interface ListingAction {
   readonly label: string
   /** What will happen, for the user who is asked to confirm it. */
   readonly consequence: string

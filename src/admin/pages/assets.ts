@@ -8,7 +8,7 @@ import { dashboardScript } from './dashboard-script.ts'
 import { dashboardStylesheet } from './dashboard-stylesheet.ts'
 
 /** A file that pages of the dashboard load. */
-interface Asset {
+export interface Asset {
   /** Changes with the content, so that it can be cached for ever. */
   readonly path: string
   readonly type: string

@@ -1,4 +1,6 @@
+import type { Context } from 'hono'
 import { html } from 'hono/html'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Markup } from '../../http/page.ts'
 import type { Listing } from '../contract.ts'
 import type { DashboardPlace } from '../sign-in.ts'
@@ -14,7 +16,7 @@ export interface Frame {
 }
 
 /** Headers of the pages: only our own styles and scripts may load, and nobody may frame them. */
-export const dashboardHeaders: Readonly<Record<string, string>> = {
+const pageHeaders: Readonly<Record<string, string>> = {
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy':
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -23,6 +25,15 @@ export const dashboardHeaders: Readonly<Record<string, string>> = {
   // With 'no-referrer', browsers would send `Origin: null` with our own forms.
   'Referrer-Policy': 'same-origin',
   'Cache-Control': 'no-store',
+}
+
+/** Answers with a page. */
+export function answerPage(
+  context: Context,
+  page: Markup,
+  status: ContentfulStatusCode = 200,
+): Response | Promise<Response> {
+  return context.html(page, status, pageHeaders)
 }
 
 /** A page of the dashboard, for an operator who is signed in. */

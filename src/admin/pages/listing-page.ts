@@ -3,10 +3,16 @@ import type { Markup } from '../../http/page.ts'
 import { type ListedPage, type ListedRow, type Listing, type ListingQuery, rowsOfPage } from '../contract.ts'
 import { type Frame, hrefOf, layOut } from './layout.ts'
 
+/** What came of an action. */
+export interface Told {
+  readonly text: string
+  readonly failed: boolean
+}
+
 /** A page of a listing, and what the operator has to know. */
 interface ShownListing extends ListedPage {
   readonly asked: ListingQuery
-  readonly told: { readonly text: string; readonly failed: boolean } | undefined
+  readonly told: Told | undefined
 }
 
 /** A listing of something in the store. Each action asks for confirmation first, without a script. */
