@@ -56,8 +56,7 @@ export function openAppender(options: AppenderOptions): Appender {
 
 function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const latest = listFiles(folder).at(-1)
-  let name = currentFile(latest, now(), false)
+  let name = currentFile(listFiles(folder).at(-1), now())
   let file = openFile(folder, name)
   let rest = Buffer.alloc(0)
   let dirty = false
@@ -65,7 +64,8 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
 
   const moveOn = (): void => {
     // Another process may have moved on.
-    const next = currentFile(listFiles(folder).at(-1) ?? name, now(), file.size >= fileBytes && isLatest())
+    const latest = listFiles(folder).at(-1) ?? name
+    const next = currentFile(latest, now(), { isFull: file.size >= fileBytes && latest === name })
     if (next === name) return
     const opened = openFile(folder, next)
     fdatasyncSync(file.descriptor)
@@ -81,7 +81,6 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
     file = opened
     isGone = false
   }
-  const isLatest = (): boolean => (listFiles(folder).at(-1) ?? name) === name
   let day = Math.floor(now() / dayMilliseconds)
 
   return {

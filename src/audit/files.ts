@@ -28,8 +28,12 @@ export function listFiles(folder: string): string[] {
   }
 }
 
-/** The file to append to at a given time; `latest` is the one that was last used. */
-export function currentFile(latest: string | undefined, now: number, isFull: boolean): string {
+/** The file to append to at a given time; `latest` is the one that was last used, which may be full. */
+export function currentFile(
+  latest: string | undefined,
+  now: number,
+  { isFull = false }: { readonly isFull?: boolean } = {},
+): string {
   const today = new Date(now).toISOString().slice(0, 10)
   const known = latest === undefined ? undefined : parse(latest)
   // A clock that was set back must not lead back to a finished file.

@@ -56,7 +56,7 @@ export function storageAdapter(ports: AdapterPorts): (model: string) => Adapter 
       if (model === 'DeviceCode') await claimDeviceCode(artifacts, id, payload, artifact.expiresAt)
       if (model === seenOnceModel) {
         if (!(await artifacts.insertOnce(artifact))) throw new SeenBefore()
-      } else await artifacts.put(artifact, isGrantedAtOnce(model))
+      } else await artifacts.put(artifact, { lasts: isGrantedAtOnce(model) })
       // A user has approved the client, so its registration is in use.
       if (model === 'Grant' && payload.clientId !== undefined)
         await registered.markUsed(payload.clientId, clock.now() + registration.idleSeconds * 1000)

@@ -95,7 +95,7 @@ export function providerDesk(
     if (wait > 0) return sayWait(context, wait)
     try {
       const attempt = await visits.begin(visitOf(context), { provider: provider.name, uid, next, fresh })
-      return context.redirect((await provider.authorizationUrl(attempt, fresh)).href, 303)
+      return context.redirect((await provider.authorizationUrl(attempt, { fresh })).href, 303)
     } catch (error) {
       return sayAway(context, provider, error)
     }

@@ -8,7 +8,7 @@ const interrupted = 130
  * Reads a new password: one line from standard input, or from the user at the terminal, twice and without
  * echo. It is never an argument, since all users of a machine can read those. Throws OperandWrong.
  */
-export async function readPassword(fromStdin: boolean): Promise<string> {
+export async function readPassword({ fromStdin }: { readonly fromStdin: boolean }): Promise<string> {
   if (fromStdin) return (await text(process.stdin)).replace(/\r?\n$/, '')
   if (!process.stdin.isTTY) {
     const message = 'there is no terminal to ask for the password on: pass it with --password-stdin'

@@ -125,7 +125,8 @@ function named(name: string, description: string, action: Action, { letsIn = fal
 
 const add: Action = async (people, name, { displayName, passwordStdin = false }) => {
   await people.checkName(name, 'free')
-  const { id } = await people.add({ name, displayName, password: await readPassword(passwordStdin) })
+  const password = await readPassword({ fromStdin: passwordStdin })
+  const { id } = await people.add({ name, displayName, password })
   console.log(`${name} was added: ${id}`)
 }
 
@@ -135,7 +136,7 @@ const invite: Action = async (people, name, { displayName }, facts) => {
 
 const setPassword: Action = async (people, name, { passwordStdin = false }) => {
   await people.checkName(name, 'known')
-  await people.setPassword(name, await readPassword(passwordStdin))
+  await people.setPassword(name, await readPassword({ fromStdin: passwordStdin }))
   console.log(`${name} has a new password; all logins and passkeys have ended`)
 }
 

@@ -56,7 +56,7 @@ interface TokenVerifierOptions {
   /** Whether a token or its grant was revoked, or that this is currently unknown; called on every use. */
   readonly isRevoked: (principal: Principal) => boolean | 'unknown'
   /** Called with the duration, in seconds, of each verification that was not cached. */
-  readonly onVerified: (seconds: number, valid: boolean) => void
+  readonly onVerified: (verification: { readonly seconds: number; readonly valid: boolean }) => void
 }
 
 interface Verified {
@@ -126,12 +126,12 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
         (verified) => {
           cache.set(key, verified)
           origins.set(verified.principal, verified)
-          onVerified((performance.now() - began) / 1000, true)
+          onVerified({ seconds: (performance.now() - began) / 1000, valid: true })
           return verified
         },
         (error: unknown) => {
           cache.delete(key)
-          onVerified((performance.now() - began) / 1000, false)
+          onVerified({ seconds: (performance.now() - began) / 1000, valid: false })
           throw error
         },
       )

@@ -29,8 +29,7 @@ export class PortForbidden extends Error {
 
 /** Nothing on this machine can listen at the address. Has the fix for the operator. */
 export class AddressUnusable extends Error {
-  constructor({ name, host, hostFix = 'another setting' }: Place, isName: boolean) {
-    const why = isName ? 'a name without a known address' : 'not an address of this machine'
+  constructor({ name, host, hostFix = 'another setting' }: Place, why: string) {
     const fix = `choose an address of this machine with ${hostFix}, such as 127.0.0.1, or 0.0.0.0 for all of them`
     super(`${host} for the ${name} is ${why}: ${fix}`)
     this.name = 'AddressUnusable'
@@ -70,8 +69,10 @@ export async function explainListenError(error: unknown, place: Place): Promise<
   const { name, port, fix } = place
   const { code = '' } = error as NodeJS.ErrnoException
   if (code === 'EACCES') return new PortForbidden({ name, port, fix })
-  if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return new AddressUnusable(place, false)
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return new AddressUnusable(place, true)
+  if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')
+    return new AddressUnusable(place, 'not an address of this machine')
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return new AddressUnusable(place, 'a name without a known address')
   return code === 'EADDRINUSE' ? new PortTaken(name, port, await holderOf(port), fix) : error
 }
 

@@ -20,7 +20,7 @@ export interface LoginProvider {
   /** The scopes that are requested from it. */
   readonly scopes: readonly string[]
   /** Where to send a browser. `fresh`: the user must log in there again. Throws ProviderAway. */
-  authorizationUrl(attempt: LoginAttempt, fresh: boolean): Promise<URL>
+  authorizationUrl(attempt: LoginAttempt, how: { readonly fresh: boolean }): Promise<URL>
   /**
    * Redeems the response and checks state, issuer (RFC 9207), code with PKCE, and signature, audience and
    * nonce of the ID token. `query` is untrusted. Throws ProviderAway and ProviderRefused.

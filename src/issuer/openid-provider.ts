@@ -98,7 +98,7 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
     host: new URL(issuer).host,
     scopes,
     check: kept,
-    authorizationUrl: (attempt, fresh) =>
+    authorizationUrl: (attempt, { fresh }) =>
       orExplain(async () =>
         buildAuthorizationUrl(await kept(), {
           ...parameters,

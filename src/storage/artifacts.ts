@@ -104,7 +104,7 @@ export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOp
     db.selectFrom('artifacts').select(kept).where('tenant', '=', tenant).where('model', '=', model)
 
   return {
-    async put(artifact, lasts = false) {
+    async put(artifact, { lasts } = { lasts: false }) {
       const put = fleeting.has(artifact.model) && !lasts ? statements.putFleeting : statements.put
       await put(toRow(artifact))
     },

@@ -48,7 +48,7 @@ export interface ArtifactStore {
    * Inserts or replaces, keeping the marks of consumption and of a challenge. If `lasts`, it is on disk
    * afterwards, whatever the model.
    */
-  put(artifact: Artifact, lasts?: boolean): Promise<void>
+  put(artifact: Artifact, how?: { readonly lasts: boolean }): Promise<void>
   /**
    * Replaces what is still stored under the id `before`, in one conditional update; does nothing if it is
    * gone. For what need not last, such as sessions.

@@ -21,7 +21,7 @@ export interface Metrics {
   readonly watchAudit: (audit: WatchedAudit) => void
   request(event: RequestEvent): void
   /** One verification of an access token that was not in the cache. */
-  readonly verified: (seconds: number, valid: boolean) => void
+  readonly verified: (verification: { readonly seconds: number; readonly valid: boolean }) => void
 }
 
 /** The parts of a process's audit that should be monitored. */
@@ -151,7 +151,7 @@ export function createMetrics(version: string, tenant?: string): Metrics {
         },
       })
     },
-    verified: (seconds, valid) => verifications.observe({ valid: String(valid) }, seconds),
+    verified: ({ seconds, valid }) => verifications.observe({ valid: String(valid) }, seconds),
     request(event) {
       requests.add({ kind: event.kind, status: String(event.status) })
       if (!isHeldOpen(event))

@@ -215,7 +215,7 @@ describe('what watches', () => {
     const metrics = createMetrics('0')
     metrics.watchWorkers(() => 1)()
     metrics.watchAudit({ lost: () => 0, waiting: () => new Map([['syslog', 0]]) })
-    metrics.verified(0.001, true)
+    metrics.verified({ seconds: 0.001, valid: true })
     const { text } = await metrics.render()
     const names = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name as string))
     const expressions = [

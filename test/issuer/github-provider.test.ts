@@ -40,12 +40,12 @@ describe('GitHub as a place to log in', () => {
   after(() => github.close())
 
   const answer = async (): Promise<string> =>
-    github.authorize(await provider.authorizationUrl(attempt, false)).search.slice(1)
+    github.authorize(await provider.authorizationUrl(attempt, { fresh: false })).search.slice(1)
   const octocat = () => ({ issuer: github.issuer, subject: '583231' })
   const redeem = async () => provider.redeem(await answer(), attempt)
 
   it('is asked at its own endpoints, with PKCE, state and scopes', async () => {
-    const url = await provider.authorizationUrl(attempt, false)
+    const url = await provider.authorizationUrl(attempt, { fresh: false })
     assert.equal(url.origin + url.pathname, `${github.issuer}/login/oauth/authorize`)
     const { state, scope, code_challenge_method: method } = Object.fromEntries(url.searchParams)
     assert.deepEqual([state, scope, method], [attempt.state, scopes.join(' '), 'S256'])

@@ -53,7 +53,7 @@ describe('a provider of OpenID Connect', () => {
   const alice = () => ({ issuer: idp.issuer, subject: 'alice' })
 
   const logIn = async (provider: OpenIdProvider): Promise<ProvenIdentity> => {
-    const callback = idp.authorize(await provider.authorizationUrl(attempt, false))
+    const callback = idp.authorize(await provider.authorizationUrl(attempt, { fresh: false }))
     return provider.redeem(callback.search.slice(1), attempt)
   }
 

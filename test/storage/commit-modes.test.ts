@@ -85,7 +85,11 @@ describe('a change that waits for no disk', () => {
     assert.equal(await modeOf(() => artifacts.holdRefreshToken('one', token, undefined)), 'FULL')
     assert.equal(await modeOf(() => artifacts.holdRefreshToken('one', token, 0)), 'NORMAL', 'the next one')
     const granted = { model: 'Grant', id: 'two', payload: {} }
-    assert.equal(await modeOf(() => artifacts.put(granted, true)), 'FULL', 'where a token comes with it')
+    assert.equal(
+      await modeOf(() => artifacts.put(granted, { lasts: true })),
+      'FULL',
+      'where a token comes with it',
+    )
     for (const model of ['DeviceCode', 'Invitation', 'ProviderVisit', 'PushedAuthorizationRequest']) {
       await put('Interaction')
       assert.equal(await modeOf(() => put(model)), 'FULL', `${model}, which somebody holds`)

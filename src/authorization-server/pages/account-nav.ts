@@ -4,7 +4,7 @@ import type { Markup } from '../../http/page.ts'
 import { accountPath, logoutPath, passkeysPath, passwordPath } from '../paths.ts'
 
 /** The footer of the account pages, with links to the others. `hasLocal` says whether users are kept here. */
-export function accountNav(site: Site, here: string, hasLocal: boolean): Markup {
+export function accountNav(site: Site, here: string, { hasLocal }: { readonly hasLocal: boolean }): Markup {
   const links = [
     { href: accountPath, text: 'Your account' },
     ...(hasLocal

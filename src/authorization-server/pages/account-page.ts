@@ -67,7 +67,7 @@ export function accountPage(
             })}
           </section>`,
       )}
-      ${accountNav(site, accountPath, hasLocal)}`,
+      ${accountNav(site, accountPath, { hasLocal })}`,
   )
 }
 

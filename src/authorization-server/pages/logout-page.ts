@@ -26,7 +26,7 @@ export function logoutPage(site: Site, { csrf, accountName, hasLocal }: LogoutPa
         <input type="hidden" name="csrf" value="${csrf}" />
         <div class="actions"><button class="primary" type="submit">Sign out</button></div>
       </form>
-      ${accountName === undefined ? '' : accountNav(site, logoutPath, hasLocal)}`,
+      ${accountName === undefined ? '' : accountNav(site, logoutPath, { hasLocal })}`,
   )
 }
 

@@ -31,7 +31,7 @@ export function passkeysPage(site: Site, page: PasskeysPage): Markup {
       ${passkeys.length === 0 ? html`<p>You have no passkeys yet.</p>` : ''}
       <ul class="rows">${passkeys.map((passkey) => passkeyRow(site, passkey, csrf))}</ul>
       ${addition(site, page)}
-      ${accountNav(site, passkeysPath, true)}`,
+      ${accountNav(site, passkeysPath, { hasLocal: true })}`,
   )
 }
 

@@ -40,7 +40,7 @@ export function passwordPage(
           in or added a passkey. If you untick it, programs and passkeys stay as they are.</p>
         <div class="actions"><button class="primary" type="submit">Change password</button></div>
       </form>
-      ${accountNav(site, passwordPath, true)}`,
+      ${accountNav(site, passwordPath, { hasLocal: true })}`,
   )
 }
 
