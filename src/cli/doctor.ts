@@ -10,6 +10,7 @@ import { createReport } from '../doctor/report.ts'
 import { eraOf, isRevision, type Revision } from '../mcp/revisions.ts'
 import { version } from '../version.ts'
 import { DoctorMisused } from './doctor-misused.ts'
+import { parsePort, wholeNumber } from './whole-number.ts'
 
 interface DoctorFlags {
   readonly as: string
@@ -61,13 +62,9 @@ export function doctorCommand(): Command {
         'its secret; without --login or --token, for client_credentials',
       ).env('PORTCULLIS_DOCTOR_CLIENT_SECRET'),
     )
-    .option(
-      '--callback-port <number>',
-      'where to listen for the answer of the sign-in',
-      parseNumber(0, 65_535),
-    )
-    .option('--timeout <seconds>', 'for each request', parseNumber(1, 60), 10)
-    .option('--login-timeout <seconds>', 'how long to wait for the user', parseNumber(1, 3600), 300)
+    .option('--callback-port <number>', 'where to listen for the answer of the sign-in', parsePort)
+    .option('--timeout <seconds>', 'for each request', wholeNumber(1, 60), 10)
+    .option('--login-timeout <seconds>', 'how long to wait for the user', wholeNumber(1, 3600), 300)
     .option('--json', 'print one JSON document for programs')
     .action(async (endpoint: URL, flags: DoctorFlags) => {
       const findings = await runDoctor(endpoint, flags)
@@ -184,12 +181,4 @@ function parseUrl(value: string): URL {
 function parseRevision(value: string): Revision {
   if (isRevision(value)) return value
   throw new InvalidArgumentError('give a published revision, a date such as 2025-11-25')
-}
-
-function parseNumber(least: number, most: number): (value: string) => number {
-  return (value) => {
-    const number = Number(value)
-    if (Number.isInteger(number) && number >= least && number <= most) return number
-    throw new InvalidArgumentError(`give a whole number from ${least} to ${most}`)
-  }
 }

@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { fileVariable } from '../config/environment.ts'
+import { parsePort } from './whole-number.ts'
 
 /** The flags of every command that starts something. */
 export interface CommonFlags {
@@ -56,19 +57,4 @@ export function flagSettings({ port, publicUrl, data, logLevel, json }: CommonFl
       ? {}
       : { log: { ...(logLevel && { level: logLevel }), ...(json && { format: 'json' }) } }),
   }
-}
-
-/** Parses a port number. Throws InvalidArgumentError. */
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError('a port is a whole number from 0 to 65535')
-  return port
-}
-
-/** Parses a number of workers. Throws InvalidArgumentError. */
-export function parseWorkers(text: string): number {
-  const count = Number(text)
-  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('give a whole number, 1 or more')
-  return count
 }

@@ -6,14 +6,16 @@ import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
+import { mostWorkers } from '../core/worker-place.ts'
 import { lead } from '../workers/lead.ts'
 import { work } from '../workers/work.ts'
 import { describeRunning, setUpHint } from './banner.ts'
-import { addCommonFlags, addConfigFlag, type CommonFlags, flagSettings, parseWorkers } from './flags.ts'
+import { addCommonFlags, addConfigFlag, type CommonFlags, flagSettings } from './flags.ts'
 import { keepConfiguration } from './keep-configuration.ts'
 import { isMendable } from './mendable.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { closeOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts'
+import { wholeNumber } from './whole-number.ts'
 
 interface ServeFlags extends CommonFlags {
   readonly config?: string
@@ -30,7 +32,11 @@ export function serveCommand(): Command {
     .addOption(
       new Option('--only <part>', 'start only this part, with an admin port of its own').choices(separable),
     )
-    .option('--workers <number>', 'number of serving processes on this machine (default: 1)', parseWorkers)
+    .option(
+      '--workers <number>',
+      'number of serving processes on this machine (default: 1)',
+      wholeNumber(1, mostWorkers),
+    )
     .action(async (flags: ServeFlags) => (cluster.isWorker ? workAndEnd() : serve(flags)))
 }
 

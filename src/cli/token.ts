@@ -8,6 +8,7 @@ import { mcpScopes, ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
 import { audited } from './audited.ts'
 import { wrongOperand } from './operand-wrong.ts'
+import { wholeNumber } from './whole-number.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 interface TokenFlags extends StoreFlags {
@@ -26,7 +27,7 @@ export function tokenCommand(): Command {
     .option('--scope <scopes>', 'scopes, separated by spaces', parseScopeList, mcpScopes.join(' '))
     .option('--user <name>', 'who the token is for', parseUser, 'dev_user_123')
     .option('--path <path>', 'path of the MCP server', '/mcp')
-    .option('--seconds <number>', 'lifetime', parseSeconds, defaultSeconds)
+    .option('--seconds <number>', 'lifetime', wholeNumber(1, longestTokenSeconds), defaultSeconds)
     .action(async ({ scope, user, path, seconds: lifetimeSeconds, ...flags }: TokenFlags) => {
       const base = { mode: 'development' } as const
       const mint = async (open: OpenStore): Promise<void> => {
@@ -77,10 +78,4 @@ function parseScopeList(text: string): string {
 function parseUser(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('the name must not be empty')
   return text
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text)
-  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= longestTokenSeconds) return seconds
-  throw new InvalidArgumentError(`give a whole number of seconds from 1 to ${longestTokenSeconds}`)
 }

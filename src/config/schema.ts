@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostWorkers } from '../core/worker-place.ts'
 import { auditSchema } from './audit-schema.ts'
 import { clientSchema } from './client-schema.ts'
 import { dpopSchema, grantsSchema } from './grants.ts'
@@ -92,7 +93,7 @@ const installationSchema = z.strictObject({
       }),
     })
     .prefault({}),
-  workers: whole(1, 256).default(1).meta({
+  workers: whole(1, mostWorkers).default(1).meta({
     description:
       'Number of processes that serve on one machine: as many as it has cores to spare. Only `serve` uses it. See docs/operations.md.',
   }),

@@ -1,3 +1,6 @@
+/** How many workers an installation may have. */
+export const mostWorkers = 256
+
 /** The place of one worker among those of an installation. A replacement gets the same one. */
 export interface WorkerPlace {
   /** Starts at 0. */

@@ -20,4 +20,20 @@ describe('an operand that cannot be used', () => {
     assert.equal(await report(join(data, 'none', 'r.html')), 'portcullis: --out: its folder does not exist\n')
     assert.equal(await report(data), 'portcullis: --out: is a folder: name a file\n')
   })
+
+  it('is told with what is wanted: a number is decimal, within bounds, and there', async () => {
+    for (const [command, option, given, wanted] of [
+      ['token', '--port <number>', '', '0 to 65535'],
+      ['token', '--port <number>', '65536', '0 to 65535'],
+      ['token', '--seconds <number>', '1e3', '1 to 86400'],
+      ['serve', '--workers <number>', '257', '1 to 256'],
+      ['doctor', '--callback-port <number>', '0x50', '0 to 65535'],
+    ] as const) {
+      const [flag = ''] = option.split(' ')
+      assert.equal(
+        await refused(command, flag, given),
+        `error: option '${option}' argument '${given}' is invalid. give a whole number from ${wanted}\n`,
+      )
+    }
+  })
 })
