@@ -2,7 +2,7 @@ import type { Running } from '../app.ts'
 import { changedSettings, needingRestart } from '../config/changes.ts'
 import { ConfigurationInvalid, type Problem } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
-import { watchFile } from '../config/watch-file.ts'
+import { watchFiles } from '../http/watch-files.ts'
 import { scrub } from '../telemetry/scrub.ts'
 import { isMendable } from './mendable.ts'
 import { operatorName } from './operator.ts'
@@ -86,7 +86,9 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
   }
 
   const stopWatching =
-    file === undefined ? () => undefined : watchFile({ file, onChange: () => void inTurn(() => take(false)) })
+    file === undefined
+      ? () => undefined
+      : watchFiles({ files: [file], onChange: () => void inTurn(() => take(false)) })
   return {
     reload: () =>
       inTurn(async () => {

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises'
 import type { Clock } from '../core/clock.ts'
+import { watchFiles } from './watch-files.ts'
 
 /** A certificate with its private key, in the form that TLS takes. */
 interface Pair {
@@ -38,40 +38,26 @@ const dayMilliseconds = 24 * 3600 * 1000
 const warnMilliseconds = 14 * dayMilliseconds
 
 /**
- * Switches to a new certificate when its files change, and keeps the old one if the new one is invalid. The
- * files are polled, since that also detects files that were renamed into place and redirected links. A
- * problem is reported only if two checks in a row find it, because two files are never replaced at the same
- * instant. A nearing expiry is reported once a day.
+ * Switches to a new certificate when its files change, and keeps the old one if the new one is invalid: until
+ * it is valid, it is tried again at intervals. A nearing expiry is reported once a day.
  */
 export function keepCertificate<P extends Pair>(ports: KeeperPorts<P>): CertificateKeeper {
   const { files, log, clock, onFault, everyMs = lookMilliseconds } = ports
   const [file = ''] = files
   let { pair } = ports
-  let seen: string | undefined
-  let isBad = false
-  let told: string | undefined
+  /** What was reported about the pair in the files; undefined if it is in use. */
+  let problem: string | undefined
   let warnedAt = Number.NEGATIVE_INFINITY
-  let stopped = false
 
-  async function look(asked: boolean): Promise<void> {
-    const state = await describeFiles(files)
-    if (stopped) return
-    const settled = state === seen
-    seen = state
-    if (asked || isBad || !settled) takeUp(asked, settled)
-    warnOfEnd()
-  }
-
-  function takeUp(asked: boolean, settled: boolean): void {
+  function takeUp({ asked }: { readonly asked: boolean }): void {
     const read = ports.read()
-    isBad = typeof read === 'string'
     if (typeof read === 'string') {
-      if (!asked && (!settled || told === read)) return
-      told = read
+      if (!asked && problem === read) return
+      problem = read
       log.warn({ reason: read }, `the new certificate is not used, the old one still is: ${read}`)
       return
     }
-    told = undefined
+    problem = undefined
     const until = { validUntil: new Date(read.validUntil).toISOString() }
     if (read.cert === pair.cert && read.key === pair.key) {
       if (asked)
@@ -96,25 +82,34 @@ export function keepCertificate<P extends Pair>(ports: KeeperPorts<P>): Certific
     log.warn(facts, `the certificate in ${file} ${when} (${writeEnd(pair)}): renew it, no restart is needed`)
   }
 
-  const quietly = (): void => void look(false).catch(onFault)
-  const timer = setInterval(quietly, everyMs).unref()
-  quietly()
+  function tend(): void {
+    if (problem !== undefined) takeUp({ asked: false })
+    warnOfEnd()
+  }
+
+  const safely = (act: () => void): void => {
+    try {
+      act()
+    } catch (error) {
+      onFault(error)
+    }
+  }
+  const timer = setInterval(() => safely(tend), everyMs).unref()
+  const stopWatching = watchFiles({
+    files,
+    onChange: () => safely(() => takeUp({ asked: false })),
+    everyMs,
+  })
+  safely(tend)
   return {
-    reload: () => look(true).catch(onFault),
+    async reload() {
+      safely(() => takeUp({ asked: true }))
+    },
     stop() {
-      stopped = true
+      stopWatching()
       clearInterval(timer)
     },
   }
-}
-
-/** Everything that changes when a file is written, replaced, or reached through another link. */
-async function describeFiles(files: readonly string[]): Promise<string> {
-  const states = files.map(async (file) => {
-    const found = await stat(file, { bigint: true }).catch(() => undefined)
-    return found && [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ')
-  })
-  return (await Promise.all(states)).join('\n')
 }
 
 function writeEnd({ validUntil }: Pair): string {

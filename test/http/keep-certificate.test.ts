@@ -23,8 +23,8 @@ interface Kept {
   /** The certificates that were taken up. */
   readonly used: string[]
   readonly lines: string[]
-  /** How often the files did not fit. */
-  readonly misfits: () => number
+  /** How often the keeper has read the files. */
+  readonly reads: () => number
   readonly reload: () => Promise<void>
 }
 
@@ -32,14 +32,16 @@ interface Kept {
 function keep(test: TestContext, folder: string, { validDays = 60, pause = everyMs } = {}): Kept {
   const [certificate, key] = [join(folder, 'cert'), join(folder, 'key')]
   const clock = movableClock()
+  const began = clock.now()
   const validUntil = Date.now() + validDays * day + 1000
   const used: string[] = []
   const lines: string[] = []
-  let misfits = 0
+  let reads = -1
   const read = (): Pair | string => {
+    reads++
     const [cert, own] = [readFileSync(certificate, 'utf8'), readFileSync(key, 'utf8')]
+    if (cert === 'tomorrow' && clock.now() < began + day) return 'it is not valid yet'
     if (cert === own) return { cert, key: own, validUntil }
-    misfits++
     return `${own} does not fit ${cert}`
   }
   const { reload, stop } = keepCertificate<Pair>({
@@ -56,7 +58,7 @@ function keep(test: TestContext, folder: string, { validDays = 60, pause = every
     everyMs: pause,
   })
   test.after(stop)
-  return { certificate, key, clock, used, lines, misfits: () => misfits, reload }
+  return { certificate, key, clock, used, lines, reads: () => reads, reload }
 }
 
 function folderWith(text: string): string {
@@ -126,15 +128,25 @@ describe('a certificate that is kept up to date', () => {
     assert.deepEqual(used, ['two'])
   })
 
-  it('is told as bad only when it stays bad: two files are not replaced at one moment', async (test) => {
+  it('is not read while it changes: two files are not replaced at one moment', async (test) => {
     const pause = 15 * everyMs
-    const { certificate, key, used, lines, misfits, reload } = keep(test, folderWith('one'), { pause })
+    const { certificate, key, used, lines, reads } = keep(test, folderWith('one'), { pause })
+    await until(() => reads() > 0)
     writeFileSync(certificate, 'two')
-    await until(() => misfits() > 0)
+    await looks(20)
     writeFileSync(key, 'two')
     await until(() => used.length > 0)
-    await reload()
     assert.ok(!lines.some((line) => line.startsWith('warn')), lines.join('\n'))
+    assert.equal(reads(), 2)
+  })
+
+  it('is tried again while it is bad, since it may only be too early', async (test) => {
+    const { certificate, key, clock, used, lines } = keep(test, folderWith('one'))
+    for (const file of [certificate, key]) writeFileSync(file, 'tomorrow')
+    await until(() => lines.some((line) => line.endsWith('it is not valid yet')))
+    clock.advance(day)
+    await until(() => used.length > 0)
+    assert.equal(lines.length, 2)
   })
 
   it('is read at once when somebody asks, who is told what came of it', async (test) => {
