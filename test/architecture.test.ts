@@ -27,6 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'limits/contract.ts',
     'identity/contract.ts',
     'identity/provider-contract.ts',
+    'issuer/keys-absent.ts',
     'storage/contract.ts',
     'storage/consent-contract.ts',
     'storage/refresh-token-contract.ts',
@@ -42,6 +43,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'mcp',
     'http',
     'policy',
+    'issuer/keys-absent.ts',
     'keys/key-ring.ts',
     'limits/contract.ts',
     'upstream/contract.ts',
@@ -122,6 +124,13 @@ describe('architecture', () => {
       const name = target.startsWith('@') ? target : (target.split('/')[0] as string)
       const owner = packages[name]
       if (owner !== undefined) assert.equal(folder, owner, `src/${file} imports ${target}`)
+    }
+  })
+
+  it('lets core know no library, except for addresses', () => {
+    for (const { file, folder, target } of imports) {
+      if (folder === 'core')
+        assert.match(target, /^(?:\.|node:|ipaddr\.js$)/, `src/${file} imports ${target}`)
     }
   })
 

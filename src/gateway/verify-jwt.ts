@@ -1,7 +1,7 @@
 import { errors, type JWTClaimVerificationOptions, type JWTPayload, jwtVerify, UnsecuredJWT } from 'jose'
 import type { Clock } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
-import { areKeysAbsent } from '../core/keys-absent.ts'
+import { areKeysAbsent } from '../issuer/keys-absent.ts'
 import { invalidToken, issuerUnavailable } from './to-principal.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
