@@ -1,8 +1,8 @@
 import type { Config } from '../config/schema.ts'
-import { keepCounts } from '../telemetry/join-metrics.ts'
 import type { CollectedMetrics } from '../telemetry/metrics.ts'
 import type { TenantTraffic } from '../telemetry/traffic.ts'
 import type { Order } from './contract.ts'
+import { createCounts } from './counts.ts'
 import { WorkerFailed } from './failure.ts'
 import { type Hired, hire } from './hire.ts'
 
@@ -67,29 +67,17 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   let orders = options.orders
   const places: (Hired | undefined)[] = orders.map(() => undefined)
   const losses: number[] = []
-  /** Workers whose counts are not yet included in those of the departed. */
-  const counting = new Set<Hired>()
-  let departed: CollectedMetrics = []
-  let remembering = Promise.resolve()
+  const counts = createCounts()
   let closing = false
   const { promise: closed, resolve: close } = Promise.withResolvers<void>()
 
   const serving = (): Hired[] => places.filter((hired) => hired !== undefined)
-  /** One at a time, and each worker only once: a sum covers what all have ever counted. */
-  const remember = (hired: Hired): Promise<void> => {
-    remembering = remembering.then(async () => {
-      if (!counting.has(hired)) return
-      departed = await keepCounts([departed, hired.counted()])
-      counting.delete(hired)
-    })
-    return remembering
-  }
   const release = async (hired: Hired): Promise<void> => {
     hired.tell({ kind: 'drain' })
     const timer = setTimeout(() => hired.kill(), drainMilliseconds)
     await hired.gone
     clearTimeout(timer)
-    await remember(hired)
+    await counts.keep(hired)
   }
 
   const fillings = orders.map(() => Promise.resolve())
@@ -104,7 +92,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     if (closing || (places[index] !== undefined && places[index] !== before)) return
     let order = orders[index] as StartOrder
     const hired = await hire(order)
-    counting.add(hired)
+    counts.add(hired)
     const began = performance.now()
     // The configuration was replaced while it started.
     while (order !== orders[index]) {
@@ -129,7 +117,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     places[index] = undefined
     onLost()
     log.warn({ worker: index, how }, `worker ${index} ended with ${how} and is replaced`)
-    await remember(hired)
+    await counts.keep(hired)
     losses[index] = milliseconds >= healthyMilliseconds ? 1 : (losses[index] ?? 0) + 1
     await refill(index)
   }
@@ -199,11 +187,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     tell(order) {
       for (const one of serving()) one.tell(order)
     },
-    async collect() {
-      await Promise.all([...counting].map((one) => one.ask('collect')))
-      // Only now, since what one that ended meanwhile had counted is among that of the departed.
-      return [departed, ...[...counting].map((one) => one.counted())]
-    },
+    collect: () => counts.collect(),
     async watch() {
       return (await Promise.all(serving().map((one) => one.ask('watch')))).flat()
     },
