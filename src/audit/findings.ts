@@ -1,5 +1,5 @@
 /** What is wrong with a trail. */
-export type FindingKind = 'unreadable' | 'changed' | 'removed' | 'reordered' | 'unsigned' | 'lost'
+type FindingKind = 'unreadable' | 'changed' | 'removed' | 'reordered' | 'unsigned' | 'lost'
 
 /** One thing that is wrong, and where: a file and a line. */
 export interface Finding {
@@ -14,6 +14,9 @@ export interface Spot {
   readonly source: string
   readonly line: number
 }
+
+/** Tells that something is wrong at a spot. */
+export type Tell = (kind: FindingKind, spot: Spot, message: string) => void
 
 /** A spot in readable form. */
 export function writeSpot({ source, line }: Spot): string {

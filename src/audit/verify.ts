@@ -1,7 +1,8 @@
 import type { AnchoredPlaces } from './anchors.ts'
-import { hashLine, noHash, type Place } from './chain.ts'
+import type { Place } from './chain.ts'
 import type { RecordedEvent } from './event.ts'
-import { type Finding, type FindingKind, type Spot, writeSpot } from './findings.ts'
+import { type Finding, type Spot, type Tell, writeSpot } from './findings.ts'
+import { type ChainState, followChains } from './follow-chains.ts'
 import { type PromisedPlaces, promisesOf } from './last-places.ts'
 import { readEvent } from './read-event.ts'
 import type { Lines } from './read-lines.ts'
@@ -29,35 +30,7 @@ interface VerifyOptions {
   readonly onProgress?: ((progress: { readonly events: number; readonly bytes: number }) => void) | undefined
 }
 
-/** What is known of a chain so far. */
-interface ChainState {
-  seq: number
-  hash: string
-  spot: Spot
-  signedSeq: number
-  /** The time of the first event that no signature covers yet, in milliseconds since the epoch. */
-  unsignedSince: number | undefined
-  /** Events that no signature covers yet, by number. */
-  readonly unsigned: Map<number, Unsigned>
-  /** How often the chain signs, in milliseconds; undefined after a missing signature was reported. */
-  signsEvery: number | undefined
-  ended: boolean
-  /** Numbers that were skipped: removed, unless they come later. */
-  readonly gaps: { from: number; to: number; readonly spot: Spot }[]
-}
-
-/** An event that others may have promised to exist. */
-interface Unsigned {
-  readonly hash: string
-  readonly spot: Spot
-}
-
 const maxFindings = 1000
-const beforeAll = { seq: -1, hash: noHash }
-/**
- * A chain whose beginning was pruned has not said how often it signs: this is the longest that can be set.
- */
-const defaultSignsEvery = 3600 * 1000
 /** A busy machine signs late. */
 const slack = 60_000
 
@@ -69,14 +42,14 @@ export async function verifyTrail(
   batches: AsyncIterable<Lines>,
   { keys, anchors, onProgress }: VerifyOptions,
 ): Promise<Verification> {
-  const chains = new Map<string, ChainState>()
   const promised: { place: Place; spot: Spot }[] = []
   const findings: Finding[] = []
   let found = 0
   let events = 0
-  const tell = (kind: FindingKind, { source, line }: Spot, message: string): void => {
+  const tell: Tell = (kind, { source, line }, message) => {
     if (found++ < maxFindings) findings.push({ kind, source, line, message })
   }
+  const { states, follow, tellOfGaps } = followChains(anchors, tell)
 
   for await (const { source, first, lines, bytes, isUnfinished = false } of batches) {
     for (const [index, line] of lines.entries()) {
@@ -92,6 +65,7 @@ export async function verifyTrail(
       }
       events++
       const state = follow(event, line, spot)
+      // Otherwise it came late, and is not the last one of its chain.
       if (event.seq === state.seq) state.unsigned.set(event.seq, { hash: state.hash, spot })
       if (isSealed(event)) checkSeal(event, line, { spot, state })
       else checkDue(event, spot, state)
@@ -100,80 +74,17 @@ export async function verifyTrail(
     }
     onProgress?.({ events, bytes })
   }
-  for (const [chain, { gaps }] of chains)
-    for (const gap of gaps)
-      tell('removed', gap.spot, `${numbers(gap)} of chain ${chain} ${are(gap)} missing before this one`)
+  tellOfGaps()
   for (const { place, spot } of promised) checkPromise(place, spot)
-  const states = [...chains.values()]
+  const all = [...states.values()]
   return {
     events,
-    chains: chains.size,
+    chains: all.length,
     findings,
     more: Math.max(0, found - findings.length),
-    unsealed: states.reduce((sum, { seq, signedSeq }) => sum + seq - signedSeq, 0),
-    heads: [...chains].map(([chain, { seq, hash }]) => ({ chain, seq, hash })),
-    open: states.filter(({ ended }) => !ended).length,
-  }
-
-  function follow({ chain, seq, prev, event }: RecordedEvent, line: string, spot: Spot): ChainState {
-    const hash = hashLine(line)
-    const known = chains.get(chain)
-    if (known === undefined) {
-      const state: ChainState = {
-        seq,
-        hash,
-        spot,
-        signedSeq: seq - 1,
-        unsignedSince: undefined,
-        unsigned: new Map(),
-        signsEvery: defaultSignsEvery,
-        ended: false,
-        gaps: [],
-      }
-      chains.set(chain, state)
-      if (seq <= 0 && event !== 'audit.begin')
-        tell('unsigned', spot, `chain ${chain} does not begin with audit.begin, which is signed`)
-      const before = beginningOf(chain, seq)
-      pass(state, { chain, seq, prev }, { before, beforeSpot: undefined, spot })
-      return state
-    }
-    if (seq <= known.seq) {
-      comeLate(known, { chain, seq }, spot)
-      return known
-    }
-    if (known.ended) tell('changed', spot, `chain ${chain} goes on after its end`)
-    pass(known, { chain, seq, prev }, { before: known, beforeSpot: known.spot, spot })
-    known.seq = seq
-    known.hash = hash
-    known.spot = spot
-    return known
-  }
-
-  /** Compares an event with the previous one. */
-  function pass(
-    state: ChainState,
-    { chain, seq, prev }: Pick<RecordedEvent, 'chain' | 'seq' | 'prev'>,
-    at: { before: Pick<Place, 'seq' | 'hash'>; beforeSpot: Spot | undefined; spot: Spot },
-  ): void {
-    const { before, beforeSpot, spot } = at
-    if (seq > before.seq + 1) state.gaps.push({ from: before.seq + 1, to: seq - 1, spot })
-    else if (prev !== before.hash) {
-      const next =
-        beforeSpot === undefined
-          ? 'what stands here did not come after it'
-          : `the next one, ${writeSpot(spot)}, has another hash of it`
-      tell(
-        'changed',
-        beforeSpot ?? spot,
-        `number ${Math.max(before.seq, 0)} of chain ${chain} is not what it was: ${next}`,
-      )
-    }
-  }
-
-  /** What comes before the first existing event of a chain: nothing, or the nearest anchor. */
-  function beginningOf(chain: string, seq: number): Pick<Place, 'seq' | 'hash'> {
-    const anchored = (anchors.get(chain) ?? []).filter((place) => place.seq < seq)
-    return anchored.reduce((last, place) => (place.seq > last.seq ? place : last), beforeAll)
+    unsealed: all.reduce((sum, { seq, signedSeq }) => sum + seq - signedSeq, 0),
+    heads: [...states].map(([chain, { seq, hash }]) => ({ chain, seq, hash })),
+    open: all.filter(({ ended }) => !ended).length,
   }
 
   /**
@@ -186,26 +97,6 @@ export async function verifyTrail(
     if (state.signsEvery === undefined || at - state.unsignedSince <= 2 * state.signsEvery + slack) return
     state.signsEvery = undefined
     tell('unsigned', spot, `chain ${chain} goes on without the signature that was due`)
-  }
-
-  function comeLate(
-    state: ChainState,
-    { chain, seq }: Pick<RecordedEvent, 'chain' | 'seq'>,
-    spot: Spot,
-  ): void {
-    tell(
-      'reordered',
-      spot,
-      `number ${seq} of chain ${chain} comes after number ${state.seq}, ${writeSpot(state.spot)}`,
-    )
-    const index = state.gaps.findIndex(({ from, to }) => seq >= from && seq <= to)
-    const gap = state.gaps[index]
-    if (gap === undefined) return
-    const parts = [
-      { ...gap, to: seq - 1 },
-      { ...gap, from: seq + 1 },
-    ]
-    state.gaps.splice(index, 1, ...parts.filter(({ from, to }) => from <= to))
   }
 
   function checkSeal(
@@ -232,7 +123,7 @@ export async function verifyTrail(
    * A chain names the last events that existed when it began: the other chains must reach at least that far.
    */
   function checkPromise({ chain, seq, hash }: Place, spot: Spot): void {
-    const state = chains.get(chain)
+    const state = states.get(chain)
     if (state === undefined) {
       if (!(anchors.get(chain) ?? []).some((place) => place.seq >= seq))
         tell(
@@ -271,12 +162,4 @@ function isSealed({ event }: RecordedEvent): boolean {
 
 function lostOf(event: RecordedEvent): number {
   return Number((event as RecordedEvent & { lost?: unknown }).lost)
-}
-
-function numbers({ from, to }: { from: number; to: number }): string {
-  return from === to ? `number ${from}` : `numbers ${from} to ${to}`
-}
-
-function are({ from, to }: { from: number; to: number }): string {
-  return from === to ? 'is' : 'are'
 }
