@@ -5,14 +5,13 @@ import { isRevision, newest } from '../../mcp/revisions.ts'
 import { ask, virtualSink } from '../conversation/ask.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
 import { asObject, callOf, errorOf, type Json, metaOf, paramsOf, resultOf } from '../conversation/json-rpc.ts'
-import { createListeners } from '../conversation/listeners.ts'
 import type { Sink } from '../conversation/sink.ts'
 import { type Implementation, modernMeta } from '../probe/questions.ts'
-import { type ChangeStream, changeStream } from './change-stream.ts'
 import { toLegacyError } from './errors.ts'
 import { severityOf } from './log-levels.ts'
 import { createParamHeaders } from './param-headers.ts'
 import { unbridgeable } from './refuse.ts'
+import { sessionChanges } from './session-changes.ts'
 import { toLegacyCapabilities, toLegacyNotification, toLegacyResult } from './to-legacy.ts'
 import { toModernRequest } from './to-modern.ts'
 
@@ -25,7 +24,6 @@ interface LegacyFaceOptions {
 }
 
 const { headerMismatch, invalidParams } = errorCodes
-const maxUris = 256
 const maxPages = 20
 const maxInfoLength = 2000
 
@@ -36,13 +34,9 @@ const maxInfoLength = 2000
 export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conversation {
   const params = createParamHeaders()
   const running = new Map<Sink, { inner: Sink; conversation: Conversation }>()
-  const uris = new Set<string>()
   let clientInfo: unknown
   let logLevel: unknown
   let discovered: Promise<Json> | undefined
-  let changes: ChangeStream | undefined
-  /** Those who are notified of changes. */
-  const listeners = createListeners()
 
   const envelope = (): Json => ({
     ...modernMeta({ clientInfo }),
@@ -68,6 +62,8 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
     return discovered
   }
 
+  const changes = sessionChanges({ reach, discover, envelope })
+
   const initialize = async (message: Json, sink: Sink, caller: Caller): Promise<void> => {
     const asked = paramsOf(message)
     clientInfo = shortInfo(asked?.['clientInfo'])
@@ -83,48 +79,6 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
         ...(typeof instructions === 'string' ? { instructions } : {}),
       }),
     )
-  }
-
-  const renew = async (caller: Caller): Promise<ReadonlySet<string>> => {
-    const stream = changes
-    if (stream === undefined) return uris // nobody is listening yet
-    const capabilities = asObject((await discover(caller))['capabilities']) ?? {}
-    if (changes !== stream) return uris // nobody is listening any more
-    return stream.renew({ conversation: reach(caller), capabilities, envelope: envelope(), uris, caller })
-  }
-
-  /**
-   * If the server refuses to notify, or ends its stream, the client's streams end, and the client reconnects.
-   */
-  const beginChanges = (caller: Caller): void => {
-    const end = (): void => {
-      if (changes !== stream) return
-      changes = undefined
-      listeners.end()
-    }
-    const stream = changeStream((change) => listeners.current?.push(change), end)
-    changes = stream
-    renew(caller).catch(end)
-  }
-
-  const subscribe = async (message: Json, sink: Sink, caller: Caller): Promise<void> => {
-    const uri = paramsOf(message)?.['uri']
-    const id = message['id']
-    if (typeof uri !== 'string') return sink.finish(errorOf(id, invalidParams, 'uri must be a string'))
-    if (message['method'] === 'resources/unsubscribe') uris.delete(uri)
-    else if (uris.size >= maxUris) {
-      return sink.finish(errorOf(id, invalidParams, `at most ${maxUris} resources can be subscribed to`))
-    } else uris.add(uri)
-    const granted = await renew(caller).catch((error: unknown) => {
-      // If it were requested again and again, the client would never be notified of anything.
-      uris.delete(uri)
-      throw error
-    })
-    if (uris.has(uri) && !granted.has(uri)) {
-      uris.delete(uri)
-      return sink.finish(errorOf(id, invalidParams, 'The server tells nothing of this resource', { uri }))
-    }
-    return sink.finish(resultOf(id, {}))
   }
 
   const setLevel = (message: Json, sink: Sink): void => {
@@ -197,17 +151,6 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
     })
   }
 
-  const stop = (): void => {
-    changes?.end()
-    changes = undefined
-    // A stream that will never carry anything again would only keep its client from reconnecting.
-    listeners.end()
-    for (const { inner, conversation } of running.values()) {
-      conversation.cancel(inner, { owner: '', principal: '', headers: [] })
-    }
-    running.clear()
-  }
-
   return {
     request(message, sink, caller) {
       const { id, method } = message
@@ -217,7 +160,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
       if (method === 'initialize') return attempt(sink, message, () => initialize(message, sink, caller))
       if (method === 'logging/setLevel') return setLevel(message, sink)
       if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
-        return attempt(sink, message, () => subscribe(message, sink, caller))
+        return attempt(sink, message, () => changes.subscribe(message, sink, caller))
       }
       return attempt(sink, message, () => pass(message, sink, caller, false))
     },
@@ -229,25 +172,19 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
       running.delete(sink)
       found?.conversation.cancel(found.inner, caller)
     },
-    listen(sink, caller) {
-      listeners.add(sink)
-      if (changes === undefined) beginChanges(caller)
-      return () => {
-        listeners.remove(sink)
-        if (listeners.current !== undefined) return
-        changes?.end()
-        changes = undefined
-      }
-    },
-    /** The subscriptions of a listener are kept only here. */
+    listen: (sink, caller) => changes.listen(sink, caller),
     get busy() {
-      return running.size > 0 || (uris.size > 0 && listeners.current !== undefined)
+      return running.size > 0 || changes.hasSubscriptions
     },
     get listened() {
-      return listeners.current !== undefined
+      return changes.listened
     },
     async stop() {
-      stop()
+      changes.end()
+      for (const { inner, conversation } of running.values()) {
+        conversation.cancel(inner, { owner: '', principal: '', headers: [] })
+      }
+      running.clear()
       onClosed()
     },
   }
