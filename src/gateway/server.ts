@@ -8,18 +8,13 @@ import { hostsOf, type Site } from '../core/site.ts'
 import { StoreAway } from '../core/store-away.ts'
 import type { ClientAddress } from '../http/client-address.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
-import { endStream } from '../http/end-stream.ts'
-import { writeEvent } from '../http/event-stream.ts'
 import { type Exchange, sendJson, splitTarget } from '../http/exchange.ts'
 import type { Guard } from '../http/guard.ts'
 import { readHead } from '../http/head.ts'
-import { endOfListening } from '../mcp/subscriptions.ts'
 import type { Observe } from '../telemetry/event.ts'
 import type { Traces } from '../telemetry/trace-contract.ts'
-import { isEndless } from './admission.ts'
 import { recordRefusal } from './audit.ts'
 import type { AuthorizationServerProxy } from './authorization-server-proxy.ts'
-import type { CallSummary } from './call.ts'
 import type { McpHandler } from './handler.ts'
 import { keysUnavailable } from './keys-unavailable.ts'
 import { metadataName, resourceMetadata } from './metadata.ts'
@@ -27,6 +22,7 @@ import type { Note } from './note.ts'
 import { gatewayEvent } from './observe.ts'
 import { refuse, refuseOAuth } from './refuse.ts'
 import type { Route } from './routes.ts'
+import { type RequestEndings, runningRequests } from './running-requests.ts'
 import { endTrace } from './trace.ts'
 
 /** What the gateway's listener needs. */
@@ -52,33 +48,15 @@ export interface GatewayPorts {
 }
 
 /** The public listener's handler. */
-export interface Gateway {
+export interface Gateway extends RequestEndings {
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void
-  /**
-   * Still answers requests, but as the last on their connections, and ends the streams that would otherwise
-   * never end.
-   */
-  readonly endStreams: () => void
-  /**
-   * For a gateway that has been replaced: ends the streams of requests that are `over`, including those
-   * still opening, and resolves when no such request is running any more.
-   */
-  readonly leave: (over: (note: Note) => boolean) => Promise<void>
-  /** Resolves when nothing is running any more. */
-  readonly idle: () => Promise<void>
-  /** Stops watching streams. */
-  readonly stop: () => void
 }
-
-const streamCheckMilliseconds = 1000
 
 /** Builds the handler of the public port: everything before and around the request path. */
 export function createGateway(ports: GatewayPorts): Gateway {
-  const live = new Map<Exchange, Note>()
-  const waiting = new Set<() => void>()
-  const left: ((note: Note) => boolean)[] = []
-  let draining = false
   const { site } = ports
+  // A stream that a client holds open must not outlive the token that it was opened with.
+  const running = runningRequests(({ principal }) => principal !== undefined && ports.isCurrent(principal))
   const originOfHost = new Map(
     site.origins.flatMap((origin) => hostsOf(origin).map((host) => [host, origin] as const)),
   )
@@ -96,16 +74,15 @@ export function createGateway(ports: GatewayPorts): Gateway {
       requestId,
       began,
       address: ports.clientAddress(req),
-      baseHeaders: draining
+      baseHeaders: running.areLast
         ? ['X-Request-Id', requestId, 'Connection', 'close']
         : ['X-Request-Id', requestId],
     }
     const note: Note = { kind: 'access' }
-    live.set(exchange, note)
+    running.add(exchange, note)
     const answered = answer(exchange, note).catch((error: unknown) => answerError(exchange, note, error))
     res.on('close', () => {
-      live.delete(exchange)
-      for (const look of waiting) look()
+      running.remove(exchange)
       const took = performance.now() - began
       const tell = (): void => {
         const event = gatewayEvent(exchange, note, took)
@@ -118,49 +95,12 @@ export function createGateway(ports: GatewayPorts): Gateway {
     })
   }
 
-  const streamCheck = setInterval(
-    () => endStreams((note) => draining || !mayGoOn(note) || left.some((over) => over(note))),
-    streamCheckMilliseconds,
-  ).unref()
-
   return {
     handle,
-    endStreams() {
-      draining = true
-      endStreams(() => true)
-    },
-    leave(over) {
-      left.push(over)
-      endStreams(over)
-      return whenNone(over)
-    },
-    idle: () => whenNone(() => true),
-    stop: () => clearInterval(streamCheck),
-  }
-
-  /** Resolves when none of the matching requests is running. */
-  function whenNone(meant: (note: Note) => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const look = (): void => {
-        for (const note of live.values()) if (meant(note)) return
-        waiting.delete(look)
-        resolve()
-      }
-      waiting.add(look)
-      look()
-    })
-  }
-
-  /** A stream that a client holds open must not outlive the token that it was opened with. */
-  function mayGoOn({ principal }: Note): boolean {
-    return principal !== undefined && ports.isCurrent(principal)
-  }
-
-  function endStreams(which: (note: Note) => boolean): void {
-    for (const [{ res }, note] of live) {
-      if (note.call !== undefined && isEndless(note.call) && res.headersSent && which(note))
-        endStream(res, lastEvent(note.call))
-    }
+    endStreams: running.endStreams,
+    leave: running.leave,
+    idle: running.idle,
+    stop: running.stop,
   }
 
   async function answer(exchange: Exchange, note: Note): Promise<void> {
@@ -220,11 +160,6 @@ export function createGateway(ports: GatewayPorts): Gateway {
       refuse(exchange, refusal, { metadataUrl, callId: note.call?.id })
     }
   }
-}
-
-/** The last event of a stream that a client holds open: the answer to its request, if there is one. */
-function lastEvent({ id }: CallSummary): string | undefined {
-  return id === undefined ? undefined : writeEvent(endOfListening(id))
 }
 
 /** Usually a proxy strips the prefix of the public URL, so the message says what is wrong. */
