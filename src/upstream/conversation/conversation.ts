@@ -201,28 +201,28 @@ export function startConversation({
    */
   function receiveCall(message: Json, related: number | undefined): void {
     const params = paramsOf(message)
-    const token = params?.['progressToken']
-    const subscription = metaOf(params)?.[subscriptionKey]
-    const internal = idKey(token ?? subscription ?? related) as number
-    const waiting = pending.get(internal)
     if (message['method'] === cancelled) {
       if (endsSubscription(params)) return
       asked.delete(idKey(params?.['requestId']))
     }
+    const token = params?.['progressToken']
+    const subscription = metaOf(params)?.[subscriptionKey]
+    const internal = idKey(token ?? subscription ?? related) as number
+    const waiting = pending.get(internal)
+    // It belongs to a request that is over or, in a shared conversation, to an unknown principal.
+    if (waiting === undefined && (token !== undefined || subscription !== undefined || shared)) return
     if (waiting !== undefined) {
       showLife(waiting)
       if (params !== undefined && token !== undefined) params['progressToken'] = waiting.progressToken
       restoreSubscription(params, internal, waiting)
     }
-    // It belongs to a request that is over or, in a shared conversation, to an unknown principal.
-    else if (token !== undefined || subscription !== undefined || shared) return
+    const sink = waiting?.sink ?? listeners.current ?? [...pending.values()].at(-1)?.sink
+    if (sink === undefined) return
     if (message['id'] !== undefined) {
       if (era === 'modern') return // a modern server asks in its results
       if (asked.size >= maxAsked) return // a server that asks this much gets no answers
+      asked.set(idKey(message['id']), message['method'] as string)
     }
-    const sink = waiting?.sink ?? listeners.current ?? [...pending.values()].at(-1)?.sink
-    if (sink === undefined) return
-    if (message['id'] !== undefined) asked.set(idKey(message['id']), message['method'] as string)
     sink.push(message)
   }
 
