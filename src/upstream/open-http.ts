@@ -13,7 +13,7 @@ import type { AtOwner } from './owner/contract.ts'
 import { askHttp } from './probe/ask-http.ts'
 import type { Implementation } from './probe/questions.ts'
 import { rememberVerdicts, type Speaks } from './probe/verdicts.ts'
-import { replayedSessions, revivedSessions } from './renewal/lost-sessions.ts'
+import { type LostSessions, replayedSessions, revivedSessions } from './renewal/lost-sessions.ts'
 import { renewingConnector } from './renewal/renewing-connector.ts'
 import type { Successors } from './renewal/successors.ts'
 import { eraRouter } from './route-eras.ts'
@@ -69,66 +69,53 @@ export function openHttp(settings: HttpSettings): Connector {
     (caller, onClosed) =>
       startConversation({ era, shared: false, open, caller, responseSeconds, onClosed })
   const registry = (): Registry<Conversation> => createRegistry(limits)
-  const keyOf = (principal: string): string => principal
-
+  const forLegacy = (lost: LostSessions, start: Start): Connector =>
+    sessionConnector({ registry: registry(), lost, start })
   const forModern = (open: OpenChannel): Connector =>
     sharingConnector({
       registry: registry(),
-      keyOf,
+      keyOf: (principal) => principal,
       start: (_caller, onClosed) => modernFace({ start: talk('legacy', open), self, onClosed }),
     })
-  const router = eraRouter(
-    rememberVerdicts({
-      ask: askHttp({
-        dispatcher,
-        url,
-        self,
-        trySse: transport === 'auto',
-        timeoutSeconds: Math.min(responseSeconds, maxProbeSeconds),
-      }),
-      pinned: transport === 'sse' ? { modern: 'no', legacy: 'sse' } : pinnedBy(settings),
-      seconds: settings.probeSeconds,
-      onVerdict: settings.onVerdict,
-      clock: settings.clock,
+  /** Each session talks to the modern server in a conversation of its own, in another one when that is over. */
+  const startLegacyFace: Start = (caller, onClosed) => {
+    const start = talk('modern', streamableChannel({ dispatcher, url, era: 'modern' }))
+    let inner: Conversation | undefined
+    return legacyFace({
+      reach: () => (inner ??= start(caller, () => (inner = undefined))),
+      self,
+      onClosed() {
+        void inner?.stop()
+        onClosed()
+      },
+    })
+  }
+
+  const verdicts = rememberVerdicts({
+    ask: askHttp({
+      dispatcher,
+      url,
+      self,
+      trySse: transport === 'auto',
+      timeoutSeconds: Math.min(responseSeconds, maxProbeSeconds),
     }),
-    {
-      legacy: {
-        native: renewingConnector({ connector: native, dispatcher, url, responseSeconds, successors }),
-        sse: atOwner(
-          'legacy-sse',
-          sessionConnector({
-            registry: registry(),
-            lost: replayedSessions(successors),
-            start: talk('legacy', sse),
-          }),
-        ),
-        bridged: atOwner(
-          'legacy-bridged',
-          sessionConnector({
-            registry: registry(),
-            lost: revivedSessions,
-            start: (caller, onClosed) => {
-              let inner: Conversation | undefined
-              const start = talk('modern', streamableChannel({ dispatcher, url, era: 'modern' }))
-              return legacyFace({
-                reach: () => (inner ??= start(caller, () => (inner = undefined))),
-                self,
-                onClosed() {
-                  void inner?.stop()
-                  onClosed()
-                },
-              })
-            },
-          }),
-        ),
-      },
-      modern: {
-        native,
-        bridged: atOwner('modern-bridged', forModern(streamableChannel({ dispatcher, url, era: 'legacy' }))),
-        bridgedOverSse: atOwner('modern-bridged-sse', forModern(sse)),
-      },
+    pinned: transport === 'sse' ? { modern: 'no', legacy: 'sse' } : pinnedBy(settings),
+    seconds: settings.probeSeconds,
+    onVerdict: settings.onVerdict,
+    clock: settings.clock,
+  })
+  const router = eraRouter(verdicts, {
+    legacy: {
+      native: renewingConnector({ connector: native, dispatcher, url, responseSeconds, successors }),
+      sse: atOwner('legacy-sse', forLegacy(replayedSessions(successors), talk('legacy', sse))),
+      bridged: atOwner('legacy-bridged', forLegacy(revivedSessions, startLegacyFace)),
     },
-  )
+    modern: {
+      native,
+      bridged: atOwner('modern-bridged', forModern(streamableChannel({ dispatcher, url, era: 'legacy' }))),
+      bridgedOverSse: atOwner('modern-bridged-sse', forModern(sse)),
+    },
+  })
   return {
     send: (request, reply) => router.send(request, reply),
     async close() {
