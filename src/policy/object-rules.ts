@@ -1,5 +1,12 @@
 import type { NamedObject, ObjectKind } from '../mcp/objects.ts'
-import { type CutLevel, cutUri, formsOf, spellingsOf } from './uri-spellings.ts'
+import {
+  type CutLevel,
+  cutUri,
+  forbiddenForms,
+  formsOf,
+  spellingsOf,
+  withNormalForms,
+} from './uri-spellings.ts'
 
 /** What an operator allows of one kind. In a pattern, `*` matches any text, and nothing else is special. */
 export interface KindRules {
@@ -33,17 +40,17 @@ export function objectRules(rules: Readonly<Record<ObjectKind, KindRules>>): Obj
   const kinds = Object.values(rules)
   if (kinds.every(({ allow, deny }) => deny.length === 0 && allow.includes('*'))) return undefined
   const compiled: Readonly<Record<ObjectKind, Patterns>> = {
-    tools: compile(rules.tools, pattern),
-    resources: compile(rules.resources, uriPattern),
-    prompts: compile(rules.prompts, pattern),
+    tools: compile(rules.tools, namePatterns),
+    resources: compile(rules.resources, uriPatterns),
+    prompts: compile(rules.prompts, namePatterns),
   }
   const judge = ({ kind, name }: NamedObject): Judgement => {
     if (name === undefined) return { isAllowed: false, list: 'allow', index: undefined, spelling: undefined }
     const { allow, deny } = compiled[kind]
-    const spellings = kind === 'resources' ? spellingsOf(name) : ([[name, 'nothing']] as const)
+    const spellings = kind === 'resources' ? spellingsOf(name) : new Map([[name, 'nothing' as const]])
     if (spellings === undefined) return { isAllowed: false, list: 'allow', index: undefined, spelling: name }
-    for (const [spelling] of spellings) {
-      const index = firstMatch(deny, ({ matches }) => matches(spelling))
+    for (const spelling of kind === 'resources' ? withNormalForms(spellings.keys()) : [name]) {
+      const index = firstMatch(deny, (matches) => matches(spelling))
       if (index !== undefined) return { isAllowed: false, list: 'deny', index, spelling }
     }
     let decisive: number | undefined
@@ -62,7 +69,13 @@ export function objectRules(rules: Readonly<Record<ObjectKind, KindRules>>): Obj
 
 interface Patterns {
   readonly allow: readonly Pattern[]
-  readonly deny: readonly Pattern[]
+  readonly deny: readonly Matcher[]
+}
+
+/** How the patterns of a kind are understood. */
+interface PatternReaders {
+  readonly allow: (text: string) => Pattern
+  readonly deny: (text: string) => Matcher
 }
 
 interface Pattern {
@@ -78,11 +91,15 @@ interface Pattern {
 /** Whether a text matches. */
 type Matcher = (text: string) => boolean
 
-function compile({ allow, deny }: KindRules, read: (text: string) => Pattern): Patterns {
-  return { allow: allow.map(read), deny: deny.map(read) }
+const namePatterns: PatternReaders = { allow: pattern, deny: matcher }
+/** What forbids is understood more broadly than what allows, so that neither gives more than was meant. */
+const uriPatterns: PatternReaders = { allow: uriPattern, deny: forbiddenUri }
+
+function compile({ allow, deny }: KindRules, read: PatternReaders): Patterns {
+  return { allow: allow.map(read.allow), deny: deny.map(read.deny) }
 }
 
-function firstMatch(patterns: readonly Pattern[], isMatch: (one: Pattern) => boolean): number | undefined {
+function firstMatch<T>(patterns: readonly T[], isMatch: (one: T) => boolean): number | undefined {
   const index = patterns.findIndex(isMatch)
   return index === -1 ? undefined : index
 }
@@ -103,6 +120,12 @@ function uriPattern(text: string): Pattern {
     matches: (candidate) => forms.some(({ matches }) => matches(candidate)),
     matchesCut: (candidate, level) => forms.some(({ matchesCut }) => matchesCut(candidate, level)),
   }
+}
+
+/** Matches whichever equivalent URI the operator used. */
+function forbiddenUri(text: string): Matcher {
+  const forms = forbiddenForms(text).map(matcher)
+  return (candidate) => forms.some((matches) => matches(candidate))
 }
 
 /**

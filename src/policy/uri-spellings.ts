@@ -13,17 +13,19 @@ export function cutUri(uri: string, level: CutLevel): string | undefined {
 
 /** For all spellings together, so that nobody keeps us busy with escapes of escapes. */
 const mostCharacters = 262_144
+/** More than any language needs (UAX #15, Stream-Safe Text Format); putting them in order takes quadratic time. */
+const tooManyMarks = /\p{M}{31}/u
 
 /**
  * The ways in which a server may understand a URI, each with what it omits: as it is, as a URL parser writes
  * it, with its escapes decoded until none are left, without its fragment or query, and with them as part of
  * its path. So `file:///srv/%2e%2e/etc/passwd?x` does not evade a rule on `file:///etc/passwd`. A spelling
  * that is reached in two ways counts as the one that omits less. The first one is the URI itself. Untrusted
- * input; undefined if it is too long.
+ * input; undefined if it is too long, or nothing that anybody writes.
  */
 export function spellingsOf(uri: string): ReadonlyMap<string, CutLevel> | undefined {
   const found = new Map<string, CutLevel>([[uri, 'nothing']])
-  if (uri.length > mostCharacters) return undefined
+  if (uri.length > mostCharacters || tooManyMarks.test(uri)) return undefined
   if (!/[%?#]/.test(uri) && parse(uri) === uri) return found
   let characters = uri.length
   for (const level of cutLevels) {
@@ -34,7 +36,7 @@ export function spellingsOf(uri: string): ReadonlyMap<string, CutLevel> | undefi
       for (const next of cut === undefined ? read : [cut, ...read]) {
         if (found.has(next)) continue
         characters += next.length
-        if (characters > mostCharacters) return undefined
+        if (characters > mostCharacters || tooManyMarks.test(next)) return undefined
         found.set(next, level)
       }
     }
@@ -44,12 +46,44 @@ export function spellingsOf(uri: string): ReadonlyMap<string, CutLevel> | undefi
 
 /**
  * A URI pattern as it is and, if different, as the URLs that it means are written: `HTTPS://A.example:443/*`
- * is `https://a.example/*`, and escapes are in capitals. One with dot segments is taken literally, since
- * `file:///x/../*` is meant to forbid path traversal, and not every file.
+ * is `https://a.example/*`, and escapes are in capitals. One with dot segments is taken literally.
  */
 export function formsOf(pattern: string): readonly string[] {
   const written = dots.test(pattern) ? pattern : parse(pattern)
   return [...new Set([pattern, written.replaceAll(/%[\da-f]{2}/gi, (escape) => escape.toUpperCase())])]
+}
+
+/**
+ * All that a URI pattern means where it forbids: also what is left without its dot segments, and the normal
+ * form of each. `..` after an asterisk or directly before one is taken literally, since `file:///x/../*` is meant to forbid path
+ * traversal, and not every file.
+ */
+export function forbiddenForms(pattern: string): readonly string[] {
+  const [before = ''] = pattern.split('*', 1)
+  const after = pattern.slice(before.length)
+  const isLiteral = parents.test(after) || (after !== '' && endsInParent.test(before))
+  return withNormalForms(isLiteral ? formsOf(pattern) : [...formsOf(pattern), parse(pattern)])
+}
+
+/** Texts, each followed by its normal form if that is another text. */
+export function withNormalForms(texts: Iterable<string>): readonly string[] {
+  return [...new Set([...texts].flatMap((text) => [text, normalForm(text)]))]
+}
+
+/**
+ * Equivalent URIs have the same one: only reserved characters are escaped, in capitals (RFC 3986 section
+ * 6.2.2), and the others are in NFC (RFC 3987 section 5.3.2.2).
+ */
+function normalForm(text: string): string {
+  return text
+    .replaceAll(/(?:%[\da-f]{2})+/gi, (run) =>
+      decode(run).replaceAll(/[^\w.~\u{80}-\u{10ffff}-]/gu, toEscape),
+    )
+    .normalize('NFC')
+}
+
+function toEscape(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 }
 
 /** What one more parser would make of a text. */
@@ -76,6 +110,8 @@ function decode(text: string): string {
 }
 
 const dots = /[/\\](?:\.|%2e){1,2}(?:[/\\]|$)/i
+const parents = /[/\\](?:\.|%2e){2}(?:[/\\]|$)/i
+const endsInParent = /[/\\](?:\.|%2e){2}[/\\]$/i
 
 /**
  * For servers that take all of it for a path: to them `file:///srv/?/../../etc` is `file:///etc`, unlike to a

@@ -92,6 +92,49 @@ describe('rules on objects', () => {
     assert.equal(allows('tools', { deny: ['HTTPS://A.example/'] }, 'https://a.example/'), true)
   })
 
+  it('forbid what is equivalent, whichever side writes it in another way, and allow no more for it', () => {
+    for (const [one, other] of [
+      ['file:///%7Euser/x', 'file:///~user/x'],
+      ['file:///%7euser/x', 'file:///%7Euser/x'],
+      ['file:///se%63ret', 'file:///secret'],
+      ['file:///a%3ab', 'file:///a%3Ab'],
+      ['notes:%7Ea', 'notes:~a'],
+      ['file:///caf\u{e9}/x', 'file:///cafe\u{301}/x'],
+      ['file:///caf%C3%A9/x', 'file:///cafe%CC%81/x'],
+      ['file:///caf\u{e9}', 'file:///cafe%cc%81'],
+      ['notes:\u{ac00}', 'notes:\u{1100}\u{1161}'],
+      ['file:///a/../b/x', 'file:///b/x'],
+      ['file:///a/%2e%2e/b/./x', 'file:///b/x'],
+      ['file:///a/%2E/b', 'file:///a/b'],
+    ] as const) {
+      for (const [pattern, uri] of [
+        [one, other],
+        [other, one],
+      ] as const)
+        assert.equal(allows('resources', { deny: [pattern] }, uri), false, `${pattern} and ${uri}`)
+    }
+    for (const [pattern, uri] of [
+      ['file:///%7Euser/*', 'file:///~user/x'],
+      ['file:///srv/../secret/*', 'file:///secret/x'],
+      ['file:///srv/../sec*', 'file:///secret/x'],
+      ['file:///srv/./*', 'file:///srv/x'],
+      ['file:///cafe\u{301}/*', 'file:///caf\u{e9}/x'],
+    ] as const) {
+      assert.equal(allows('resources', { deny: [pattern] }, uri), false, `${pattern} and ${uri}`)
+      assert.equal(allows('resources', { allow: [pattern] }, uri), false, `${pattern} does not allow ${uri}`)
+    }
+    for (const [pattern, uri] of [
+      ['file:///a%2Fb', 'file:///a/b'],
+      ['*%2F*', 'file:///a/b'],
+      ['*%25*', 'file:///a'],
+      ['file:///srv/../*', 'file:///x'],
+      ['file:///*/../etc/*', 'file:///etc/x'],
+    ] as const)
+      assert.equal(allows('resources', { deny: [pattern] }, uri), true, `${pattern} and ${uri}`)
+    assert.equal(allows('tools', { deny: ['%7E', 'cafe\u{301}'] }, '~'), true)
+    assert.equal(allows('tools', { deny: ['cafe\u{301}'] }, 'caf\u{e9}'), true)
+  })
+
   it('see through escapes beside others that are none, wherever these stand', () => {
     for (const noEscape of ['%', '?%', '#%', '?%zz', '#%ff', '/%c3%28', '%2', '?%u0065']) {
       for (const uri of [
@@ -152,6 +195,10 @@ describe('rules on objects', () => {
     assert.equal(allows('resources', { deny: ['x'] }, `file:///${'%25'.repeat(20)}`), true)
     assert.equal(allows('resources', { deny: ['x'] }, `file:///%${'25'.repeat(5000)}`), false)
     assert.equal(allows('resources', { deny: ['x'] }, `file:///${'a'.repeat(300_000)}`), false)
+    // Putting these in order for NFC would take seconds.
+    for (const marks of ['\u{301}\u{323}', '%CC%81%CC%A3'])
+      assert.equal(allows('resources', { deny: ['x'] }, `a:${marks.repeat(20_000)}`), false)
+    assert.equal(allows('resources', { deny: ['x'] }, `a:a${'\u{301}'.repeat(30)}`), true)
   })
 
   it('take names of tools and prompts to the letter', () => {
