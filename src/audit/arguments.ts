@@ -7,8 +7,8 @@ export interface ArgumentsRule {
   /** `omit`: nothing; `hash`: a keyed hash; `redact`: a copy without secrets. */
   readonly arguments: 'omit' | 'hash' | 'redact'
   /**
-   * For `redact`: names of members, or paths such as `user.email`, in addition to those that look like
-   * secrets.
+   * For `redact`: names of members, or paths such as `user.email`, in any case, in addition to those that
+   * look like secrets.
    */
   readonly redact: readonly string[]
 }
@@ -31,7 +31,7 @@ export function describeArguments(rule: ArgumentsRule, key: Uint8Array): Describ
   const hashOf = keyedDigest(key)
   const digest = (value: unknown): ArgumentsRecord => ({ hash: hashOf(canonicalJson(value)) })
   if (rule.arguments === 'hash') return digest
-  const named = new Set(rule.redact)
+  const named = new Set(rule.redact.map((name) => name.toLowerCase()))
   return (value) => {
     const copy = redact(value, named, '')
     return JSON.stringify(copy).length > maxLength ? digest(value) : { redacted: copy }
@@ -55,7 +55,7 @@ function redact(value: unknown, named: ReadonlySet<string>, path: string): unkno
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => {
       const at = path === '' ? name : `${path}.${name}`
-      const hides = secretName.test(name) || named.has(name) || named.has(at)
+      const hides = secretName.test(name) || named.has(name.toLowerCase()) || named.has(at.toLowerCase())
       return [scrub(name), hides ? redacted : redact(member, named, at)]
     }),
   )

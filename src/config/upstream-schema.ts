@@ -129,7 +129,7 @@ export const upstreamSchema = z
         }),
         redact: z.array(z.string().min(1)).default([]).meta({
           description:
-            'With `redact`: names of members, or paths such as `user.email`, that are hidden in addition to those that look like secrets.',
+            'With `redact`: names of members, or paths such as `user.email`, in any case, that are hidden in addition to those that look like secrets.',
         }),
       })
       .prefault({}),

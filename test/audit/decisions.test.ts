@@ -206,6 +206,21 @@ describe('the rule for arguments', () => {
     })
   })
 
+  it('hides what is named whatever the case of a name, in the rule and in the arguments (A14)', () => {
+    const ofRule = describeArguments({ arguments: 'redact', redact: ['iban', 'User.eMail'] }, key)
+    assert.deepEqual(
+      ofRule?.({ IBAN: 'DE00', Iban: 'DE01', user: { Email: 'a@b' }, USER: { email: 'c@d' } }),
+      {
+        redacted: {
+          IBAN: '[redacted]',
+          Iban: '[redacted]',
+          user: { Email: '[redacted]' },
+          USER: { email: '[redacted]' },
+        },
+      },
+    )
+  })
+
   it('keeps the hash of what is long, and nothing where nothing is wanted', () => {
     const redacting = describeArguments({ arguments: 'redact', redact: [] }, key)
     assert.deepEqual(Object.keys(redacting?.({ text: 'word '.repeat(2000) }) ?? {}), ['hash'])
