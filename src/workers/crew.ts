@@ -69,6 +69,8 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   const losses: number[] = []
   const counts = createCounts()
   let closing = false
+  /** Ends those that have not become ready. */
+  const starts = new AbortController()
   const { promise: closed, resolve: close } = Promise.withResolvers<void>()
 
   const serving = (): Hired[] => places.filter((hired) => hired !== undefined)
@@ -91,7 +93,10 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   const fillNow = async (index: number, before: Hired | undefined): Promise<void> => {
     if (closing || (places[index] !== undefined && places[index] !== before)) return
     let order = orders[index] as StartOrder
-    const hired = await hire(order)
+    const hired = await hire(order, starts.signal).catch((error: unknown) => {
+      if (!closing) throw error
+    })
+    if (hired === undefined) return
     counts.add(hired)
     const began = performance.now()
     // The configuration was replaced while it started.
@@ -168,6 +173,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   const pulse = setInterval(endSilent, pulseMilliseconds).unref()
   const closeAll = async (): Promise<void> => {
     closing = true
+    starts.abort()
     clearInterval(pulse)
     close()
     await Promise.all(serving().map(release))
@@ -231,6 +237,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
           )
           continue
         }
+        if (closing) return
         await release(before)
         log.info({ worker: index }, `worker ${index} was replaced`)
       }

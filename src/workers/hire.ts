@@ -44,16 +44,24 @@ export interface Hired {
 const answerMilliseconds = 2000
 /** Issuers and identity providers may be asked for their metadata. */
 const replaceMilliseconds = 60_000
+/** The same, by many workers that start at once. */
+const startMilliseconds = 120_000
+const whatToCheck = 'check that the store, and the issuers and identity providers, answer this machine'
 
-/** Starts a worker. Resolves when it is serving. Rejects with WorkerFailed, or with what went wrong. */
-export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hired> {
+/**
+ * Starts a worker. Resolves when it is serving. Rejects with WorkerFailed, or with what went wrong. If it takes
+ * too long, or `closing` is aborted meanwhile, the worker is ended.
+ */
+export async function hire(order: Extract<Order, { kind: 'start' }>, closing: AbortSignal): Promise<Hired> {
   const worker = cluster.fork()
+  const kill = (): void => void worker.process.kill('SIGKILL')
   const tell = (next: Order): void => give(worker, next)
   // One that has ended cannot be told anything, which `gone` reports.
   worker.on('error', () => undefined)
   const answers: Answers = { collect: [], watch: [], check: undefined }
   let unheard = 0
   let replaced = (_problem: string | undefined): void => undefined
+  let late: NodeJS.Timeout | undefined
   const waiting = {
     collect: new Set<() => void>(),
     watch: new Set<() => void>(),
@@ -77,6 +85,12 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
     })
   })
   const ready = await new Promise<Hired['ready']>((resolve, reject) => {
+    closing.addEventListener('abort', kill)
+    late = setTimeout(() => {
+      kill()
+      const seconds = startMilliseconds / 1000
+      reject(new WorkerFailed(`a worker was not ready after ${seconds} s and was ended: ${whatToCheck}`))
+    }, startMilliseconds)
     void gone.then((how) => reject(new Error(`a worker ended with ${how} before it was ready`)))
     // One that never started never ends.
     worker.once('error', (error: Error) =>
@@ -105,6 +119,9 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
           return undefined
       }
     })
+  }).finally(() => {
+    closing.removeEventListener('abort', kill)
+    clearTimeout(late)
   })
   return {
     pid: worker.process.pid ?? 0,
@@ -128,7 +145,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
       tell({ kind: 'replace', config })
       const timer = setTimeout(() => {
         // Nobody knows which configuration it uses, or will use.
-        worker.process.kill('SIGKILL')
+        kill()
         resolve('the worker does not answer')
       }, replaceMilliseconds)
       const answer = await promise
@@ -139,7 +156,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>): Promise<Hi
       tell({ kind: 'pulse' })
       return ++unheard
     },
-    kill: () => worker.process.kill('SIGKILL'),
+    kill,
     gone,
   }
 }

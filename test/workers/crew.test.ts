@@ -77,13 +77,53 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
   it('says why a worker cannot be started, and does not wait for it', async () => {
     cluster.setupPrimary({ exec, cwd: '/nonexistent' })
     try {
-      await assert.rejects(hire(startOf(0, 1, {})), {
+      await assert.rejects(hire(startOf(0, 1, {}), AbortSignal.any([])), {
         name: 'WorkerFailed',
         message: /cannot be started: .*ENOENT/,
       })
     } finally {
       cluster.setupPrimary({ exec, cwd: process.cwd() })
     }
+  })
+
+  it('ends one that does not become ready, and says what to do', async (test) => {
+    cluster.setupPrimary({ exec })
+    const forked = once(cluster, 'fork') as Promise<[Worker]>
+    watchTimers(test, 120_000)
+    await assert.rejects(hire(startOf(0, 1, { hangs: true }), AbortSignal.any([])), {
+      name: 'WorkerFailed',
+      message: /^a worker was not ready after 120 s and was ended: check that the store/,
+    })
+    const [hung] = await forked
+    if (hung.isConnected()) await once(hung, 'disconnect')
+    assert.deepEqual(running(), [])
+  })
+
+  it('replaces one whose successor does not become ready as one whose successor cannot start', async (test) => {
+    const { crew, said, lose } = await assemble(test, {})
+    watchTimers(test, 120_000)
+    process.env['SCRIPT'] = JSON.stringify({ hangs: true })
+    await lose()
+    await until(() => said.length === 2, 'it is given up')
+    test.mock.restoreAll()
+    delete process.env['SCRIPT']
+    await until(() => crew.size() === 1, 'another one serves')
+    assert.match(
+      said[1] ?? '',
+      /^worker 0 cannot start, which is tried again: a worker was not ready after 120 s/,
+    )
+  })
+
+  it('ends one that hangs at its start with the others', async (test) => {
+    const { crew, said } = await assemble(test, {})
+    process.env['SCRIPT'] = JSON.stringify({ hangs: true })
+    const starting = once(cluster, 'online')
+    const replacing = crew.replaceAll()
+    await starting
+    await crew.close()
+    await replacing
+    await until(() => running().length === 0, 'all end')
+    assert.deepEqual(said, [])
   })
 
   it('counts a worker that finishes what runs while its successor serves', async (test) => {
