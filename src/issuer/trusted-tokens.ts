@@ -1,4 +1,13 @@
-import { createRemoteJWKSet, type JWTPayload, type JWTVerifyGetKey, customFetch as joseFetch } from 'jose'
+import {
+  type CryptoKey,
+  createRemoteJWKSet,
+  errors,
+  type FlattenedJWSInput,
+  flattenedVerify,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  customFetch as joseFetch,
+} from 'jose'
 import { allowInsecureRequests, Configuration, customFetch, tokenIntrospection } from 'openid-client'
 import { type Clock, isRecent } from '../core/clock.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
@@ -9,11 +18,14 @@ import type { KeptIssuer } from './kept-issuer.ts'
 const keySetBounds = { timeoutDuration: 5000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
 /** The library waits after fetching keys successfully, but not after a failure. */
 const retryMilliseconds = 5000
+/** More keys that a token could mean are not tried, so that no issuer's set makes a made-up token expensive. */
+const mostTried = 4
 
 /**
  * The keys of an issuer, from `jwksUri` or from where its metadata says. A missing key is looked for again,
  * at most twice a minute, or every five seconds while the keys are unavailable: new keys are found, and
- * made-up ones cost nothing.
+ * made-up ones cost nothing. If several keys fit the header, as with one `kid` for an old key and its
+ * successor, the one that verifies the token counts.
  */
 export function issuerKeys(
   kept: KeptIssuer,
@@ -38,8 +50,31 @@ export function issuerKeys(
     if (url === undefined) throw new Error('the metadata of the issuer names no keys')
     const set = sets.get(url) ?? open(url)
     sets.set(url, set)
-    return set(header, token)
+    return Promise.resolve(set(header, token)).catch((error: unknown) => {
+      if (error instanceof errors.JWKSMultipleMatchingKeys) return keyThatVerifies(token, error)
+      throw error
+    })
   }
+}
+
+/**
+ * RFC 7515 appendix D lets a recipient try all keys that fit. Throws if none of the first ones verifies. The
+ * token is untrusted.
+ */
+async function keyThatVerifies(
+  token: FlattenedJWSInput,
+  fitting: AsyncIterable<CryptoKey>,
+): Promise<CryptoKey> {
+  let tried = 0
+  for await (const key of fitting) {
+    const verifies = await flattenedVerify(token, key).then(
+      () => true,
+      () => false,
+    )
+    if (verifies) return key
+    if (++tried === mostTried) break
+  }
+  throw new errors.JWSSignatureVerificationFailed()
 }
 
 interface IntrospectionSettings {

@@ -139,6 +139,24 @@ describe('tokens of another issuer, with no authorization server of ours', () =>
     await third.close()
   })
 
+  it('tries the first keys that a token can mean where a kid has several (A8)', async (test) => {
+    const issuer = await startTokenIssuer(() => 'api')
+    test.after(() => issuer.close())
+    const old = await issuer.token({ scope: 'mcp:*' })
+    await issuer.rotate('key-1')
+    const other = await startGatedSpy({
+      authorizationServer: 'external',
+      clients: [],
+      issuers: [{ issuer: issuer.issuer, audiences: ['api'], tokenTypes: ['JWT'] }],
+    })
+    test.after(() => other.close())
+    assert.equal(await tryToken(other, old), '200')
+    assert.equal(await tryToken(other, await issuer.token({ scope: 'mcp:*' })), '200')
+    await issuer.rotate('key-1')
+    const unseen = await issuer.token({ scope: 'mcp:*' })
+    assert.equal(await tryToken(other, unseen), 'token has a wrong signature')
+  })
+
   it('answers 503 while there are no keys to verify with: it is no fault of the token (A8)', async (test) => {
     const away = await startTokenIssuer(() => 'api')
     test.after(() => away.close())

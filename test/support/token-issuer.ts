@@ -9,8 +9,8 @@ export interface TokenIssuer {
   metadata: Record<string, unknown>
   /** Signs an access token: claims, and members of its header, override the correct ones. */
   token(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
-  /** Creates another key that signs from now on. */
-  rotate(): Promise<void>
+  /** Creates another key that signs from now on; default: under a new `kid`. */
+  rotate(kid?: string): Promise<void>
   /** The introspection answers for opaque tokens, by token. */
   readonly opaque: Map<string, Record<string, unknown>>
   /** The secret of the last introspection request. */
@@ -25,9 +25,8 @@ export interface TokenIssuer {
 export async function startTokenIssuer(audience: () => string): Promise<TokenIssuer> {
   const keys: JWK[] = []
   let signing: { kid: string; key: CryptoKey }
-  const rotate = async (): Promise<void> => {
+  const rotate = async (kid = `key-${keys.length + 1}`): Promise<void> => {
     const { publicKey, privateKey } = await generateKeyPair('RS256')
-    const kid = `key-${keys.length + 1}`
     keys.push({ ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' })
     signing = { kid, key: privateKey }
   }

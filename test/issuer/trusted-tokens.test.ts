@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT } from 'jose'
+import { systemClock } from '../../src/core/clock.ts'
+import { issuerKeys } from '../../src/issuer/trusted-tokens.ts'
+
+interface Pair {
+  readonly jwk: JWK
+  readonly key: CryptoKey
+}
+
+async function pair(alg: string, members: JWK = {}): Promise<Pair> {
+  const { publicKey, privateKey } = await generateKeyPair(alg)
+  return { jwk: { ...(await exportJWK(publicKey)), ...members }, key: privateKey }
+}
+
+/** Whether the issuer's keys verify a token with a header. */
+async function verifies(keys: readonly JWK[], signer: CryptoKey, header: object): Promise<boolean | string> {
+  const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256', ...header }).sign(signer)
+  const resolve = issuerKeys(() => assert.fail('the metadata is not needed'), 'https://issuer.example/keys', {
+    fetch: async () => Response.json({ keys }),
+    clock: systemClock,
+  })
+  return jwtVerify(token, resolve).then(
+    () => true,
+    (error: { code: string }) => error.code,
+  )
+}
+
+describe('the keys of an issuer', () => {
+  it('may share a kid, or have none (A8)', async () => {
+    const same = await Promise.all([
+      pair('ES256', { kid: 'k' }),
+      pair('ES256', { kid: 'k' }),
+      pair('RS256', { kid: 'k' }),
+    ])
+    const jwks = same.map(({ jwk }) => jwk)
+    assert.equal(await verifies(jwks, same[0].key, { kid: 'k' }), true)
+    assert.equal(await verifies(jwks, same[1].key, { kid: 'k' }), true)
+    assert.equal(await verifies(jwks, same[2].key, { kid: 'k', alg: 'RS256' }), true)
+    assert.equal(await verifies(jwks, same[1].key, {}), true)
+    const stranger = await pair('ES256')
+    const failed = 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED'
+    assert.equal(await verifies(jwks, stranger.key, { kid: 'k' }), failed)
+    assert.equal(await verifies(jwks, stranger.key, { kid: 'other' }), 'ERR_JWKS_NO_MATCHING_KEY')
+  })
+
+  it('are not tried without end, and one that is no key spoils nothing (A8)', async () => {
+    const many = await Promise.all(Array.from({ length: 5 }, () => pair('ES256', { kid: 'k' })))
+    const jwks = many.map(({ jwk }) => jwk)
+    const [, , , fourth, fifth] = many as [Pair, Pair, Pair, Pair, Pair]
+    assert.equal(await verifies(jwks, fourth.key, { kid: 'k' }), true)
+    assert.equal(await verifies(jwks, fifth.key, { kid: 'k' }), 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED')
+    const broken = { ...fourth.jwk, x: 'AA' }
+    assert.equal(await verifies([broken, fourth.jwk], fourth.key, { kid: 'k' }), true)
+  })
+})
