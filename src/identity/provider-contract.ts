@@ -47,7 +47,7 @@ export interface ProvenIdentity {
 }
 
 /** What a provider gave when it said yes. */
-interface RenewedIdentity {
+export interface RenewedIdentity {
   /** With what it can be asked the next time. */
   readonly credential: string
   /** What it now says of the user, if anything; issuer and subject must not have changed. */

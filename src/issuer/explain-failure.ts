@@ -1,9 +1,11 @@
+import { errors } from 'jose'
 import {
   AuthorizationResponseError,
   ClientError,
   ResponseBodyError,
   WWWAuthenticateChallengeError,
 } from 'openid-client'
+import { areKeysAbsent } from '../core/keys-absent.ts'
 import { reasonOf } from '../core/reason-of.ts'
 import { ProviderAway, ProviderRefused } from '../identity/provider-contract.ts'
 import { IssuerAway, IssuerInvalid } from './discover-issuer.ts'
@@ -24,8 +26,6 @@ const unanswered = new Set([
   'OAUTH_RESPONSE_IS_NOT_CONFORM',
   'OAUTH_RESPONSE_IS_NOT_JSON',
   'OAUTH_PARSE_ERROR',
-  // The keys were read a moment ago, and may have changed since, but are not fetched again so soon.
-  'OAUTH_KEY_SELECTION_FAILED',
 ])
 
 /** What went wrong at a provider: it said no, proved nothing, or did not answer. */
@@ -61,6 +61,11 @@ export function explainFailure(error: unknown): Error {
       },
     )
   }
+  // The keys were read a moment ago, and may have changed since, but are not fetched again so soon.
+  if (error instanceof errors.JWKSNoMatchingKey)
+    return new ProviderAway('the ID token is signed with a key that is not known yet', { cause: error })
+  if (error instanceof errors.JOSEError && !areKeysAbsent(error))
+    return new ProviderRefused(`the ID token proves nothing: ${error.message}`, { cause: error })
   return new ProviderAway(`no answer: ${reasonOf(error)}`, { cause: error })
 }
 

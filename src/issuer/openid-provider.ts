@@ -1,3 +1,4 @@
+import { compactVerify } from 'jose'
 import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
@@ -5,10 +6,12 @@ import {
   type ClientAuth,
   type Configuration,
   calculatePKCECodeChallenge,
-  enableNonRepudiationChecks,
   fetchUserInfo,
+  type IDToken,
   None,
   refreshTokenGrant,
+  type TokenEndpointResponse,
+  type TokenEndpointResponseHelpers,
   WWWAuthenticateChallengeError,
 } from 'openid-client'
 import type { Claims } from '../core/claims.ts'
@@ -19,11 +22,13 @@ import {
   type ProvenIdentity,
   ProviderAway,
   ProviderRefused,
+  type RenewedIdentity,
 } from '../identity/provider-contract.ts'
 import { type ClientSecret, showSecret } from './client-secret.ts'
 import { discoverIssuer } from './discover-issuer.ts'
 import { explainFailure } from './explain-failure.ts'
 import { keepIssuer } from './kept-issuer.ts'
+import { issuerKeys } from './trusted-tokens.ts'
 
 /** Which client we are at a provider, and what we request from it. */
 export interface ProviderSettings {
@@ -45,6 +50,8 @@ export interface ProviderSettings {
   readonly afterLogoutUrl: string
 }
 
+type Tokens = TokenEndpointResponse & TokenEndpointResponseHelpers
+
 interface ProviderPorts {
   readonly fetch: OperatorFetch
   readonly clock: Clock
@@ -59,21 +66,23 @@ export interface OpenIdProvider extends LoginProvider {
 /** Login with a provider of OpenID Connect: code flow, always with PKCE, state and nonce. */
 export function openIdProvider(settings: ProviderSettings, { fetch, clock }: ProviderPorts): OpenIdProvider {
   const { issuer, clientSecret, scopes, parameters, callbackUrl } = settings
-  const kept = keepIssuer(async () => {
-    const configuration = await discoverIssuer({
-      ...settings,
-      fetch,
-      clientAuthentication: authenticationWith(clientSecret),
-    })
-    // TLS, if used, has already proven it; a signature also covers whatever is in between.
-    enableNonRepudiationChecks(configuration)
-    return configuration
-  }, clock)
+  const clientAuthentication = authenticationWith(clientSecret)
+  const kept = keepIssuer(() => discoverIssuer({ ...settings, fetch, clientAuthentication }), clock)
+  const keys = issuerKeys(kept, undefined, { fetch, clock })
 
   /** For requests that we make as a client of the provider. */
   const ready = async (): Promise<Configuration> => {
     await clientSecret?.lookUp?.()
     return kept()
+  }
+
+  /**
+   * The claims of the ID token, if there is one, which openid-client has checked. TLS, if used, has already
+   * proven them; a signature also covers whatever is in between.
+   */
+  const signedClaims = async (tokens: Tokens): Promise<IDToken | undefined> => {
+    if (tokens.id_token !== undefined) await compactVerify(tokens.id_token, keys)
+    return tokens.claims()
   }
 
   /** Undefined if it is not to be asked. */
@@ -89,6 +98,23 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
       if (error instanceof WWWAuthenticateChallengeError && error.status === 401)
         throw new ProviderRefused('the access token is not accepted', { cause: error })
       throw error
+    }
+  }
+
+  /** What it says of a known user, with tokens that replace a credential. */
+  const renewed = async (
+    configuration: Configuration,
+    tokens: Tokens,
+    known: Pick<ProvenIdentity, 'issuer' | 'subject'> & { readonly credential: string },
+  ): Promise<RenewedIdentity> => {
+    const claims = await signedClaims(tokens)
+    // A refresh need not include an ID token (OpenID Connect Core 1.0 section 12.2).
+    const { iss, sub } = claims ?? { iss: known.issuer, sub: known.subject }
+    const told = await userinfo(configuration, tokens.access_token, sub)
+    const isSilent = claims === undefined && told === undefined
+    return {
+      credential: tokens.refresh_token ?? known.credential,
+      identity: isSilent ? undefined : { issuer: iss, subject: sub, claims: { ...told, ...claims } },
     }
   }
 
@@ -121,7 +147,7 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
           pkceCodeVerifier: verifier,
           idTokenExpected: true,
         })
-        const claims = tokens.claims()
+        const claims = await signedClaims(tokens)
         if (claims === undefined) throw new ProviderRefused('there is no ID token')
         const { iss, sub } = claims
         return {
@@ -137,19 +163,11 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
         if (!isIssuerOf(configuration.serverMetadata().issuer, known.issuer))
           throw new ProviderRefused('the user is of another issuer')
         const tokens = await refreshTokenGrant(configuration, credential)
-        const claims = tokens.claims()
-        // A refresh need not include an ID token (OpenID Connect Core 1.0 section 12.2).
-        const { iss, sub } = claims ?? { iss: known.issuer, sub: known.subject }
-        const told = await userinfo(configuration, tokens.access_token, sub).catch((error: unknown) => {
+        return await renewed(configuration, tokens, { ...known, credential }).catch((error: unknown) => {
           const failure = explainFailure(error)
           if (!(failure instanceof ProviderAway)) throw failure
           throw new ProviderAway(failure.message, { cause: error, credential: tokens.refresh_token })
         })
-        const isSilent = claims === undefined && told === undefined
-        return {
-          credential: tokens.refresh_token ?? credential,
-          identity: isSilent ? undefined : { issuer: iss, subject: sub, claims: { ...told, ...claims } },
-        }
       }),
     logoutUrl: () =>
       orExplain(async () => {

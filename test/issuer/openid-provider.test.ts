@@ -25,7 +25,7 @@ describe('a provider of OpenID Connect', () => {
   })
   afterEach(() => {
     Object.assign(idp, { userinfo: undefined, idToken: {}, provesAnew: true, secret: undefined })
-    Object.assign(idp, { header: {}, answer: undefined, userinfoFails: undefined })
+    Object.assign(idp, { header: {}, forges: false, answer: undefined, userinfoFails: undefined })
   })
   after(() => idp.close())
 
@@ -103,7 +103,21 @@ describe('a provider of OpenID Connect', () => {
     const { provider } = open({})
     const { credential = '' } = await logIn(provider)
     idp.header = { kid: 'of the next key' }
-    await assert.rejects(provider.renew(credential, alice()), ProviderAway)
+    const away = await provider.renew(credential, alice()).catch((error: unknown) => error)
+    assert.ok(away instanceof ProviderAway)
+    idp.header = {}
+    await provider.renew(away.credential ?? credential, alice())
+    assert.match(away.message, /signed with a key that is not known yet/)
+  })
+
+  it('proves nothing with an ID token that none of its keys has signed (A66)', async () => {
+    const { provider } = open({})
+    const { credential = '' } = await logIn(provider)
+    idp.forges = true
+    await assert.rejects(provider.renew(credential, alice()), ProviderRefused)
+    await assert.rejects(logIn(provider), ProviderRefused)
+    idp.forges = false
+    await logIn(provider)
   })
 
   it('says anew who it is by userinfo where a refresh brings no ID token, and never of somebody else (A66, A67)', async () => {

@@ -17,6 +17,8 @@ export interface TestProvider {
   /** Overrides of the correct ID tokens, and of their headers. */
   idToken: Record<string, unknown>
   header: Record<string, unknown>
+  /** Whether ID tokens are signed with a key that it does not publish. */
+  forges: boolean
   /** What the userinfo endpoint says; undefined if there is none. */
   userinfo: Record<string, unknown> | undefined
   /** The status with which the userinfo endpoint refuses to answer; undefined if it does answer. */
@@ -42,6 +44,7 @@ export interface TestProvider {
 /** Starts the provider. `name` distinguishes its tokens. */
 export async function startIdentityProvider(name = 'idp'): Promise<TestProvider> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
+  const stranger = await generateKeyPair('ES256')
   const keys = [{ ...(await exportJWK(publicKey)), kid: name, alg: 'ES256', use: 'sig' }]
   const codes = new Map<string, { nonce: string | null; challenge: string | null; clientId: string }>()
   const refreshTokens = new Set<string>()
@@ -61,7 +64,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     const token = new SignJWT({ ...claims, ...provider.person, ...provider.idToken })
     const idToken = await token
       .setProtectedHeader({ alg: 'ES256', kid: name, ...provider.header })
-      .sign(privateKey)
+      .sign(provider.forges ? stranger.privateKey : privateKey)
     const refreshToken = `${name}-refresh-${randomUUID()}`
     if (provider.givesRefreshTokens) refreshTokens.add(refreshToken)
     send(200, {
@@ -121,6 +124,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     metadata: {},
     idToken: {},
     header: {},
+    forges: false,
     userinfo: undefined,
     userinfoFails: undefined,
     provesAnew: true,
