@@ -28,8 +28,8 @@ export async function blockClient(
   return isNew ? ended : undefined
 }
 
-/** Ends what users let a client do, and the client's own tokens. */
-async function endAccessOf(store: Store, clock: Clock, id: string): Promise<number> {
+/** Ends what users let a client do, and the client's own tokens. Resolves to the number of grants. */
+export async function endAccessOf(store: Store, clock: Clock, id: string): Promise<number> {
   const expiresAt = clock.now() + longestTokenSeconds * 1000
   await store.revocations.add({ kind: 'client', id, expiresAt })
   await store.consents.forgetClient(id)

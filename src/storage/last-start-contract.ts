@@ -5,6 +5,8 @@ export interface LastStart {
   readonly resources: readonly string[]
   /** Their names, in the same order; undefined if written by an older version. */
   readonly names?: readonly string[]
+  /** The ids of the clients in its configuration; undefined if written by an older version. */
+  readonly clients?: readonly string[]
   /** Who may log in: `login.users`. */
   readonly users: string
   /** Where the admin port listened; undefined if written by an older version. */

@@ -29,8 +29,10 @@ export interface Installation {
   readonly log: () => string
   /** The audit so far, after everything that was recorded has been written. */
   readonly audit: () => Promise<RecordedEvent[]>
-  /** Stops and starts again on the same data and the same port. */
-  restart(): Promise<void>
+  /** Switches to a configuration that differs in this. */
+  replace(changes: ConfigInput): Promise<void>
+  /** Stops and starts again on the same data and the same port, with a configuration that differs in this. */
+  restart(changes?: ConfigInput): Promise<void>
   close(): Promise<void>
 }
 
@@ -86,8 +88,8 @@ export async function startInstallation({
     ...config,
     listen: { gateway: port, authorizationServer: 0, admin: 0, ...config.listen },
   }
-  const begin = (): Promise<Running> =>
-    start(loadConfig({ base }), { logTo, ...(clock === undefined ? {} : { clock }) })
+  const begin = (changes: ConfigInput = {}): Promise<Running> =>
+    start(loadConfig({ base: { ...base, ...changes } }), { logTo, ...(clock === undefined ? {} : { clock }) })
   let running = await begin()
   return {
     url: running.publicUrl,
@@ -119,9 +121,10 @@ export async function startInstallation({
         .map((line) => JSON.parse(line) as RecordedEvent)
         .filter(({ event }) => !event.startsWith('audit.'))
     },
-    async restart() {
+    replace: (changes) => running.replace(loadConfig({ base: { ...base, ...changes } })),
+    async restart(changes) {
       await running.close()
-      running = await begin()
+      running = await begin(changes)
     },
     async close() {
       await running.close()

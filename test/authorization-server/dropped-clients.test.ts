@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { askAs, confidential } from '../support/confidential.ts'
+import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { testClients } from '../support/installation.ts'
+
+const agent = confidential('agent', ['client_credentials'], { scopes: ['mcp:tools'] })
+const other = confidential('other', ['client_credentials'], { scopes: ['mcp:tools'] })
+const kept = testClients.filter(({ id }) => id === 'user-client')
+
+interface Tokens {
+  readonly gate: GatedSpy
+  readonly ofAgent: string
+  readonly ofOther: string
+  readonly ofAda: string
+}
+
+async function open(test: TestContext): Promise<Tokens> {
+  const gate = await startGatedSpy({ clients: [...testClients, agent, other] })
+  test.after(() => gate.close())
+  const tokenOf = async (id: string): Promise<string> =>
+    (await askAs(gate.oauth, id, { grant_type: 'client_credentials' })).body.access_token
+  const tokens = {
+    ofAgent: await tokenOf('agent'),
+    ofOther: await tokenOf('other'),
+    ofAda: await gate.tokenFor('mcp:tools:read', 'ada'),
+  }
+  for (const token of Object.values(tokens)) assert.equal(await tryAt(gate, token), 200)
+  return { gate, ...tokens }
+}
+
+const tryAt = async (gate: GatedSpy, token: string): Promise<number> =>
+  (await gate.post(legacyRequest('ping'), { token })).status
+
+describe('a client that the configuration drops loses its access (A9)', { timeout: 60_000 }, () => {
+  it('as soon as the configuration changes', async (test) => {
+    const { gate, ofAgent, ofOther, ofAda } = await open(test)
+    await gate.installation.replace({ clients: [...kept, other] })
+    assert.equal(await tryAt(gate, ofAgent), 401)
+    assert.equal(await tryAt(gate, ofOther), 200)
+    assert.equal(await tryAt(gate, ofAda), 200)
+    assert.match(gate.installation.log(), /the client agent is not configured any more/)
+    await gate.installation.replace({ clients: [other] })
+    assert.equal(await tryAt(gate, ofAda), 401, 'what users granted it')
+    assert.equal(await tryAt(gate, ofOther), 200)
+  })
+
+  it('at the next start', async (test) => {
+    const { gate, ofAgent, ofOther } = await open(test)
+    await gate.installation.restart({ clients: [...kept, other] })
+    assert.equal(await tryAt(gate, ofAgent), 401)
+    assert.equal(await tryAt(gate, ofOther), 200)
+  })
+})
