@@ -61,6 +61,7 @@ export function openHttp(settings: HttpSettings): Connector {
     connectMilliseconds: connectSeconds * 1000,
     headMilliseconds: responseSeconds * 1000,
     idleMilliseconds: keepAliveMilliseconds,
+    clock: settings.clock,
   })
   const native = httpConnector({ url, dispatcher })
   const sse = sseChannel({ dispatcher, url, responseSeconds })

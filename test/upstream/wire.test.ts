@@ -5,12 +5,13 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Dispatcher } from 'undici'
+import { systemClock as clock } from '../../src/core/clock.ts'
 import { ConnectionPool } from '../../src/upstream/wire/pool.ts'
 import { type RawServer, startRawServer } from '../support/raw-server.ts'
 
 let server: RawServer
 let pool: ConnectionPool
-const milliseconds = { connectMilliseconds: 2000, headMilliseconds: 20_000, idleMilliseconds: 60_000 }
+const usual = { connectMilliseconds: 2000, headMilliseconds: 20_000, idleMilliseconds: 60_000, clock }
 before(async () => {
   server = await startRawServer()
 })
@@ -18,7 +19,7 @@ after(() => server.close())
 beforeEach(() => {
   server.onData = () => {}
   server.received.length = 0
-  pool = new ConnectionPool({ origin: server.origin, ...milliseconds })
+  pool = new ConnectionPool({ origin: server.origin, ...usual })
 })
 
 interface Answer {
@@ -90,9 +91,8 @@ describe('a request to a server', () => {
       { eval: true },
     )
     test.after(() => elsewhere.terminate())
-    const [port] = (await once(elsewhere, 'message')) as [number]
-    const short = { ...milliseconds, headMilliseconds: 200 }
-    pool = new ConnectionPool({ origin: new URL(`http://127.0.0.1:${port}`), ...short })
+    const origin = new URL(`http://127.0.0.1:${String((await once(elsewhere, 'message'))[0])}`)
+    pool = new ConnectionPool({ origin, ...usual, headMilliseconds: 200 })
     await ask() // opens the connection
     const answer = ask()
     await new Promise(setImmediate) // it is on its way
@@ -101,7 +101,7 @@ describe('a request to a server', () => {
   })
 
   it('fails when nobody listens, when the pool has ended, and when it was given up before', async () => {
-    const nobody = new ConnectionPool({ origin: new URL('http://127.0.0.1:1'), ...milliseconds })
+    const nobody = new ConnectionPool({ origin: new URL('http://127.0.0.1:1'), ...usual })
     await assert.rejects(nobody.request({ path: '/', method: 'GET' }), { code: 'ECONNREFUSED' })
     await assert.rejects(ask({ signal: AbortSignal.abort(new Error('mine')) }), { message: 'mine' })
     await pool.destroy()
@@ -181,14 +181,14 @@ describe('an answer of a server', () => {
   })
 
   it('that does not come in time is given up', async () => {
-    pool = new ConnectionPool({ origin: server.origin, ...milliseconds, headMilliseconds: 100 })
+    pool = new ConnectionPool({ origin: server.origin, ...usual, headMilliseconds: 100 })
     await assert.rejects(ask(), { name: 'HeadersTimeoutError' })
     answerWith('HTTP/1.1 102 Processing\r\n\r\n')
     await assert.rejects(ask(), { name: 'HeadersTimeoutError' }, 'an interim one is none')
   })
 
   it('may take its time once it has begun', async () => {
-    pool = new ConnectionPool({ origin: server.origin, ...milliseconds, headMilliseconds: 100 })
+    pool = new ConnectionPool({ origin: server.origin, ...usual, headMilliseconds: 100 })
     server.onData = (socket) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n')
       setTimeout(() => socket.write('hello'), 300)
@@ -313,7 +313,7 @@ describe('an idle connection', () => {
 
   it('is closed in time, and earlier where the server keeps it for less', async () => {
     const closing = async (answer: string, idleMilliseconds: number): Promise<void> => {
-      pool = new ConnectionPool({ origin: server.origin, ...milliseconds, idleMilliseconds })
+      pool = new ConnectionPool({ origin: server.origin, ...usual, idleMilliseconds })
       const closed = new Promise<void>((resolve) => {
         server.onData = (socket) => {
           socket.on('close', () => resolve())

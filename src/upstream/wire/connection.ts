@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Clock } from '../../core/clock.ts'
 import type { AnswerHeaders } from '../../http/relay.ts'
 import { errors } from '../../http/undici.ts'
 import { type Flow, ResponseReader } from './response-reader.ts'
@@ -14,6 +15,7 @@ interface ConnectionOptions {
    */
   readonly headMilliseconds: number
   readonly idleMilliseconds: number
+  readonly clock: Clock
   /** The answer is over, and another request may follow. */
   readonly onIdle: () => void
   readonly onClosed: () => void
@@ -130,7 +132,7 @@ export class Connection {
       this.#deadline = never
       this.#heedPromise(headers['keep-alive'])
     }
-    this.#transfer?.head(status, headers)
+    this.#transfer?.head(status, dated(headers, this.#options.clock))
     return this.#flow()
   }
 
@@ -155,4 +157,13 @@ export class Connection {
     const promised = seconds === undefined ? never : Number(seconds) * 1000 - marginMilliseconds
     this.#idleMilliseconds = Math.min(this.#options.idleMilliseconds, promised)
   }
+}
+
+/**
+ * An answer that does not say when it was made counts from when it came (RFC 9110 section 6.6.1). That is
+ * only written where somebody counts.
+ */
+function dated(headers: AnswerHeaders, clock: Clock): AnswerHeaders {
+  if (headers['retry-after'] === undefined || headers['date'] !== undefined) return headers
+  return { ...headers, date: new Date(clock.now()).toUTCString() }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { buildConnector as connecting, Dispatcher } from 'undici'
+import type { Clock } from '../../core/clock.ts'
 import { buildConnector, errors, Dispatcher as UndiciDispatcher } from '../../http/undici.ts'
 import { Connection } from './connection.ts'
 import { Transfer } from './transfer.ts'
@@ -11,6 +12,7 @@ interface PoolOptions {
   readonly headMilliseconds: number
   /** How long a connection waits for its next request, unless the server says that it waits for less. */
   readonly idleMilliseconds: number
+  readonly clock: Clock
 }
 
 const sweepMilliseconds = 500
