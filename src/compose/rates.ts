@@ -24,14 +24,29 @@ interface RatePorts {
 
 /**
  * Opens the place where rates are counted: the configured Redis, or else the primary for all workers of this
- * machine, or else this process. While Redis is down, the next of these counts.
+ * machine, or else this process. While one does not answer, the next of these counts.
  */
 export async function openRates({ limits, tenant }: Config, ports: RatePorts): Promise<Rates> {
   const { place, secret, clock, log } = ports
   /** Tenants share the primary and Redis, but no counts. */
   const own = (make: MakeLimiter): MakeLimiter =>
     tenant === undefined ? make : (bound) => make({ ...bound, name: `${tenant.name}/${bound.name}` })
-  const alone = countWith(own(place === undefined ? inMemory : inPrimary))
+  const inProcess = countWith(own(inMemory))
+  const alone =
+    place === undefined
+      ? inProcess
+      : fallBack({
+          shared: countWith(own(inPrimary)),
+          alone: inProcess,
+          clock,
+          onChange: (reason) =>
+            reason === undefined
+              ? log.logger.info({}, 'limits are counted in the primary again')
+              : log.logger.warn(
+                  { reason },
+                  'the primary does not answer: this worker counts limits alone until it does',
+                ),
+        })
   if (limits.redis === undefined) return { rateLimit: alone, close: () => undefined }
   const redis = await countInRedis(limits.redis, (error) =>
     log.logger.debug({ reason: (error as Error).message }, 'no connection to the Redis of limits.redis'),

@@ -1,8 +1,8 @@
 import { RateLimiterCluster, RateLimiterClusterMaster } from 'rate-limiter-flexible'
 import { describe, type MakeLimiter } from './count.ts'
 
-/** How long a request waits for an answer of the primary before it fails. */
-const timeoutMs = 2000
+/** A limit must not delay a request for long. */
+const timeoutMs = 500
 
 /** Counts for workers, in their primary: call it there before any of them starts. */
 export function countForWorkers(): void {
@@ -10,5 +10,5 @@ export function countForWorkers(): void {
   void new RateLimiterClusterMaster()
 }
 
-/** Counts in the primary of this worker, together with all the others. */
+/** Counts in the primary of this worker, together with all the others; fails where it does not answer. */
 export const inPrimary: MakeLimiter = (bound) => new RateLimiterCluster({ ...describe(bound), timeoutMs })

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { tokenFor } from '../support/era-calls.ts'
+import { legacyRequest } from '../support/gated-spy.ts'
 import { isRunning } from '../support/is-running.ts'
 import { until } from '../support/until.ts'
 import { startWorkers } from '../support/worker-installation.ts'
@@ -26,5 +31,31 @@ describe('a worker that stands still', { timeout: 120_000 }, () => {
       })
       assert.equal(status, 200)
     }
+  })
+})
+
+describe('a primary that stands still', { timeout: 60_000 }, () => {
+  it('keeps no request from its worker, which counts limits alone meanwhile (A36, A72)', async (test) => {
+    const gate = await startWorkers(test, 2, { limits: { perMinute: 3 } })
+    const token = await tokenFor(gate.mcpUrl, 'ada')
+    // New connections would wait for the primary.
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    test.after(() => agent.destroy())
+    const ask = async (): Promise<number | undefined> => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      const req = request(gate.mcpUrl, { method: 'POST', agent, headers })
+      req.end(JSON.stringify(legacyRequest('tools/list')))
+      const [res] = (await once(req, 'response')) as [IncomingMessage]
+      await buffer(res)
+      return res.statusCode
+    }
+    assert.equal(await ask(), 502, 'let in; there is no server behind')
+    const primary = gate.started.process.pid as number
+    process.kill(primary, 'SIGSTOP')
+    test.after(() => process.kill(primary, 'SIGCONT'))
+    const alone = [await ask(), await ask(), await ask(), await ask()]
+    process.kill(primary, 'SIGCONT')
+    assert.deepEqual(alone, [502, 502, 502, 503])
+    await gate.until(/^the primary does not answer: this worker counts limits alone until it does$/)
   })
 })
