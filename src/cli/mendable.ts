@@ -1,5 +1,6 @@
 import { AuditUnusable } from '../audit/audit-unusable.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
+import { WorkerFolderUnusable } from '../core/worker-place.ts'
 import { Unreachable } from '../doctor/unreachable.ts'
 import { AddressUnusable, PortForbidden, PortTaken } from '../http/listen.ts'
 import { PersonRefused } from '../identity/people.ts'
@@ -24,6 +25,7 @@ const mendable = [
   DoctorMisused,
   Unreachable,
   WorkerFailed,
+  WorkerFolderUnusable,
 ]
 
 /** Whether an operator can fix what went wrong, which is then reported in one line, without a stack. */

@@ -35,7 +35,12 @@ export async function openLasting(
   const { clock, site, place, onFault } = base
   const { url: issuer } = site
   const denyList = await openDenyList({ feed: base.store.revocations, issuer, clock, onFault })
-  const owners = place && (await openOwners(place, onFault))
+  const owners =
+    place &&
+    (await openOwners(place, onFault).catch((error: unknown) => {
+      denyList.close()
+      throw error
+    }))
   const authorizationServer =
     authorizationServerUrl &&
     authorizationServerProxy({

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { WorkerPlace } from '../core/worker-place.ts'
+import { WorkerFolderUnusable, type WorkerPlace } from '../core/worker-place.ts'
 import type { Connector } from '../upstream/contract.ts'
 import type { AtOwner } from '../upstream/owner/contract.ts'
 import { reachOwner } from '../upstream/owner/reach.ts'
@@ -17,20 +17,25 @@ export interface Owners {
 /**
  * Distributes conversations with servers over workers: each caller's are held by one worker, which the others
  * ask. So the process of a stdio server, a session over HTTP+SSE and the memory of a bridge are found
- * whichever worker a request comes to. The sockets are in a folder that only our user can access.
+ * whichever worker a request comes to. The sockets are in a folder that only our user can access. Throws
+ * WorkerFolderUnusable.
  */
 export async function openOwners(place: WorkerPlace, onFault: (error: unknown) => void): Promise<Owners> {
   const { index, count, folder } = place
   const connectors = new Map<string, Connector>()
   const server = serveOwned(connectors, onFault)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const mine = join(folder, String(index))
-  const bound = join(folder, `${index}-${process.pid}`)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen({ path: bound, exclusive: true }, resolve)
-  })
-  // Takes over from the previous worker in this place, in one step.
-  await rename(bound, mine)
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const bound = join(folder, `${index}-${process.pid}`)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen({ path: bound, exclusive: true }, resolve)
+    })
+    // Takes over from the previous worker in this place, in one step.
+    await rename(bound, join(folder, String(index)))
+  } catch (error) {
+    server.close()
+    throw new WorkerFolderUnusable(error)
+  }
   const reaches = Array.from({ length: count }, (_, other) => reachOwner(join(folder, String(other))))
 
   const share = (way: string, connector: Connector, ownerOf: Parameters<AtOwner>[2]): Connector => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Running, start } from '../app.ts'
 import type { Part } from '../compose/listeners.ts'
 import type { Config } from '../config/schema.ts'
+import { WorkerFolderUnusable } from '../core/worker-place.ts'
 import { countForWorkers } from '../limits/in-primary.ts'
 import { joinMetrics } from '../telemetry/join-metrics.ts'
 import { type Crew, startCrew } from './crew.ts'
@@ -29,7 +30,9 @@ export async function lead(config: Config, { parts, count }: LeadOptions): Promi
   // Connections are distributed in turn, so that no worker has more to do than the others.
   cluster.schedulingPolicy = cluster.SCHED_RR
   countForWorkers()
-  const folder = await mkdtemp(join(tmpdir(), 'portcullis-'))
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-')).catch((error: unknown) => {
+    throw new WorkerFolderUnusable(error)
+  })
   const served = parts.filter((part) => part !== 'admin')
   let crew: Crew | undefined
   let own: Running | undefined
