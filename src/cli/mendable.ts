@@ -1,5 +1,6 @@
 import { AuditUnusable } from '../audit/audit-unusable.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
+import { StoreAway } from '../core/store-away.ts'
 import { WorkerFolderUnusable } from '../core/worker-place.ts'
 import { Unreachable } from '../doctor/unreachable.ts'
 import { AddressUnusable, PortForbidden, PortTaken } from '../http/listen.ts'
@@ -19,6 +20,7 @@ const mendable = [
   ConfigurationInvalid,
   PortTaken,
   PortForbidden,
+  StoreAway,
   StoreUnusable,
   DataFolderUnusable,
   PersonRefused,

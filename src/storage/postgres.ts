@@ -19,7 +19,7 @@ interface PostgresOptions {
   readonly patience: number | undefined
 }
 
-/** How long a request waits for a connection before it fails. */
+/** How long a request waits for a connection before it fails, and each step of setting one up for its answer. */
 const connectMilliseconds = 5000
 const mostConnections = 10
 
@@ -73,7 +73,7 @@ async function checkConnections(pool: pg.Pool): Promise<void> {
     while (clients.length < 2) {
       const client = await pool.connect()
       clients.push(client)
-      const { rows } = await client.query<{ process: number }>('select pg_backend_pid() as process')
+      const { rows } = await client.query<{ process: number }>(soon('select pg_backend_pid() as process'))
       for (const { process } of rows) processes.add(process)
     }
   } finally {
@@ -104,10 +104,20 @@ async function prepareConnection(client: pg.ClientBase, patience: number | undef
     `set lock_timeout = ${patience ?? 0}`,
     `set idle_in_transaction_session_timeout = ${patience ?? statementMilliseconds}`,
   ]
-  await client.query(settings.join('; '))
-  const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby')
+  await client.query(soon(settings.join('; ')))
+  const { rows } = await client.query<{ standby: boolean }>(soon('select pg_is_in_recovery() as standby'))
   if (rows[0]?.standby === true)
     throw Object.assign(new Error('it is a standby, which others may have left behind'), { code: standby })
+}
+
+/**
+ * A query that fails if its answer does not come soon, on any connection. A pooler accepts connections while
+ * its database is away.
+ */
+function soon(text: string): pg.QueryConfig {
+  const query: pg.QueryConfig & Pick<pg.ClientConfig, 'query_timeout'> = { text }
+  query.query_timeout = connectMilliseconds
+  return query
 }
 
 /** Times are bigint, which the driver would return as text; all of them are below 2^53. */

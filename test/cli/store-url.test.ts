@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { startBreakableProxy } from '../support/breakable-proxy.ts'
 import { type Finished, portcullis, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
@@ -53,6 +54,14 @@ describe('store.url', () => {
     await database.query(`create role poor login password 'wrong-pass'`)
     const poor = await refused(changed({ username: 'poor', password: 'wrong-pass' }))
     assert.match(poor.stderr, /permission denied for schema public; make the user .* the owner/)
+  })
+
+  it('refuses the start when the database goes away meanwhile', async () => {
+    const { hostname, port } = new URL(database.url)
+    const proxy = await startBreakableProxy({ host: hostname, port: Number(port || 5432) })
+    proxy.breakAt('last-start')
+    const { stderr } = await refused(changed({ hostname: '127.0.0.1', port: String(proxy.port) }))
+    assert.match(stderr, /^portcullis: the store cannot be reached: /m)
   })
 
   it('can stand in the file as the name of a variable, and needs a secret', async () => {

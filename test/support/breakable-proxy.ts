@@ -5,6 +5,8 @@ export interface BreakableProxy {
   readonly port: number
   /** Cuts every connection; new ones are refused. */
   break(): Promise<void>
+  /** Does that as soon as somebody sends this text, which does not arrive. */
+  breakAt(text: string): void
   mend(): Promise<void>
   /** Directs new connections elsewhere. */
   lead(elsewhere: Target): void
@@ -20,6 +22,12 @@ export async function startBreakableProxy(first: Target): Promise<BreakableProxy
   let target = first
   const sockets = new Set<Socket>()
   let server: Server
+  let fatal: string | undefined
+  const cut = async (): Promise<void> => {
+    const closed = new Promise((resolve) => server.close(resolve))
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
   const listen = async (port: number): Promise<void> => {
     server = createServer((near) => {
       const far = connect(target)
@@ -32,6 +40,9 @@ export async function startBreakableProxy(first: Target): Promise<BreakableProxy
         socket.on('error', () => other.destroy()).on('close', () => sockets.delete(socket))
         socket.pipe(other)
       }
+      near.prependListener('data', (chunk: Buffer) => {
+        if (fatal !== undefined && chunk.includes(fatal)) void cut()
+      })
     })
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   }
@@ -39,10 +50,9 @@ export async function startBreakableProxy(first: Target): Promise<BreakableProxy
   const { port } = server!.address() as { port: number }
   return {
     port,
-    async break() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      for (const socket of sockets) socket.destroy()
-      await closed
+    break: cut,
+    breakAt(text) {
+      fatal = text
     },
     mend: () => listen(port),
     lead(elsewhere) {
