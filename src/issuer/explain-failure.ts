@@ -5,10 +5,10 @@ import {
   ResponseBodyError,
   WWWAuthenticateChallengeError,
 } from 'openid-client'
-import { areKeysAbsent } from '../core/keys-absent.ts'
 import { reasonOf } from '../core/reason-of.ts'
 import { ProviderAway, ProviderRefused } from '../identity/provider-contract.ts'
 import { IssuerAway, IssuerInvalid } from './discover-issuer.ts'
+import { areKeysAbsent } from './keys-absent.ts'
 
 /** Errors of a token endpoint which mean that a user or a grant is no longer valid. */
 const refusals = new Set([
