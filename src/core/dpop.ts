@@ -6,3 +6,14 @@ export const proofAlgorithms = ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'] a
  * in which case the scheme is not offered.
  */
 export type ProofPolicy = 'optional' | 'required' | 'off'
+
+/**
+ * Whether whoever has proved the key with this thumbprint, or none, may present a JWT with this `cnf` claim
+ * (RFC 9449 section 6.1): any way of binding that is not understood must not be ignored (RFC 7800 section
+ * 3.1). The claim is untrusted.
+ */
+export function isConfirmedBy(confirmation: unknown, thumbprint: string | undefined): boolean {
+  if (confirmation === undefined) return true
+  const { jkt, ...others } = Object(confirmation) as Record<string, unknown>
+  return thumbprint !== undefined && jkt === thumbprint && Object.keys(others).length === 0
+}

@@ -228,6 +228,28 @@ describe('identity assertions (T8, ID-JAG)', () => {
     assert.deepEqual(decodeJwt(body.access_token)['cnf'], { jkt: key.thumbprint })
   })
 
+  it('that are bound to a key are for whoever proves that key (T8, T9)', async () => {
+    const [key, other] = [await proofKey(), await proofKey()]
+    const proofOf = async (by: typeof key): Promise<{ dpop: string }> => ({
+      dpop: await by.prove({ url: `${gate.installation.url}/token` }),
+    })
+    const assertion = await trusted.assert({ cnf: { jkt: key.thumbprint } })
+    const parameters = { grant_type: jwtBearer, assertion }
+    await refused(askAs(gate.oauth, 'desktop', parameters), 'no proof')
+    await refused(askAs(gate.oauth, 'desktop', parameters, { headers: await proofOf(other) }), 'another key')
+    const { body } = await askAs(gate.oauth, 'desktop', parameters, { headers: await proofOf(key) })
+    assert.deepEqual(
+      decodeJwt(body.access_token)['cnf'],
+      { jkt: key.thumbprint },
+      'and are unused until then',
+    )
+    for (const cnf of [{ jwk: key.publicJwk }, { jkt: key.thumbprint, 'x5t#S256': 'one' }, {}, null, 'key']) {
+      const unknown = { grant_type: jwtBearer, assertion: await trusted.assert({ cnf }) }
+      const headers = await proofOf(key)
+      await refused(askAs(gate.oauth, 'desktop', unknown, { headers }), JSON.stringify(cnf))
+    }
+  })
+
   it('are announced, and who may make them is not (AM11)', async () => {
     const read = async ({ installation }: GatedSpy): Promise<string> =>
       (await fetch(`${installation.url}/.well-known/oauth-authorization-server`)).text()

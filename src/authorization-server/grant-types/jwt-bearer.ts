@@ -1,5 +1,6 @@
 import { decodeJwt, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { isConfirmedBy } from '../../core/dpop.ts'
 import { reasonOf } from '../../core/reason-of.ts'
 import { commonScopes, parseScopes } from '../../core/scope.ts'
 import { areKeysAbsent } from '../../issuer/keys-absent.ts'
@@ -31,6 +32,8 @@ interface Assertion {
   readonly exp: number
   readonly resource: unknown
   readonly scope: unknown
+  /** The key that it is bound to. */
+  readonly cnf: unknown
 }
 
 /**
@@ -39,6 +42,7 @@ interface Assertion {
  * - from a configured identity provider, signed with one of its keys, at most ten minutes old, and only for
  *   us;
  * - for the very client that presents it, which is confidential and registered by the operator;
+ * - if it is bound to a key, only with a proof of that key;
  * - once: of several requests with one assertion, one gets a token;
  * - for the scopes that assertion, request and client have in common, and without a refresh token;
  * - not for a user of the same provider who would not be let in here.
@@ -52,9 +56,11 @@ export function redeemAssertion(
     const { client, params = {} } = context.oidc
     const known = requireOperatorsClient(client)
     // Before the assertion is used up, since a client without the right nonce sends its request again.
-    await grantHelpers.validateDpop(provider, context)
+    const proof = await grantHelpers.validateDpop(provider, context)
     const issuer = issuerOf(settings, params['assertion'])
     const assertion = await verifyAssertion(String(params['assertion']), issuer, settings, known.id)
+    if (!isConfirmedBy(assertion.cnf, proof?.thumbprint))
+      throw refused('the assertion is bound to a key that the request does not prove')
     const subject = issuer.subjectPrefix + assertion.sub
     if (settings.clients.some(({ id }) => id === subject)) throw refused('the subject is a client')
 
@@ -132,7 +138,7 @@ async function verifyAssertion(
   if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || jti === '')
     throw refused('the assertion lacks a claim')
   if (exp - iat > maxAgeSeconds) throw refused('the assertion lives too long')
-  return { sub, jti, exp, resource: payload['resource'], scope: payload['scope'] }
+  return { sub, jti, exp, resource: payload['resource'], scope: payload['scope'], cnf: payload['cnf'] }
 }
 
 async function verifySignature(

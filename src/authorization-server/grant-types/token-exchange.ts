@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { epochSeconds } from '../../core/clock.ts'
+import { isConfirmedBy } from '../../core/dpop.ts'
 import { commonScopes, parseScopes } from '../../core/scope.ts'
 import { isRevoked, type OriginClaims, verifyAccessToken } from '../access-tokens.ts'
 import { errors, grantHelpers } from '../library.ts'
@@ -57,8 +58,7 @@ export function exchangeToken(
     const subject = await readToken(settings, params, 'subject_token')
     if (subject === undefined) throw new errors.InvalidRequest('subject_token is missing')
     await checkSubject(settings, subject, known)
-    const boundTo = (subject['cnf'] as { jkt?: string } | undefined)?.jkt
-    if (boundTo !== undefined && boundTo !== proof?.thumbprint)
+    if (!isConfirmedBy(subject['cnf'], proof?.thumbprint))
       throw new errors.InvalidRequest('subject_token is bound to a key that the request does not prove')
     const actor = await readToken(settings, params, 'actor_token')
     // The actor is always the client that exchanges, so that it cannot hide behind a token of somebody else.
