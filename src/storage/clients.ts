@@ -159,7 +159,8 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
       if ((marked.get(id) ?? Number.NEGATIVE_INFINITY) > now - useMilliseconds) return
       marked.set(id, now)
       try {
-        await markInStore(id, now, expiresAt)
+        // Uses that are not written until then count as well.
+        await markInStore(id, now, expiresAt + useMilliseconds)
       } catch (error) {
         marked.delete(id)
         throw error

@@ -130,7 +130,10 @@ export interface ClientStore {
    * registered themselves, one that was never used or has expired makes room. Returns false if there is none.
    */
   register(client: StoredClient, ceiling: number | undefined): Promise<boolean>
-  /** Records that a client is in use, and when it expires unless used again, if it registered itself. */
+  /**
+   * Records that a client is in use. If it registered itself, it expires at this time unless used again, or up
+   * to an hour later, and never sooner.
+   */
   markUsed(id: string, expiresAt: number): Promise<void>
   /** Replaces the secret of a client that has one. Returns false for any other client. */
   replaceSecret(id: string, secretHash: string): Promise<boolean>

@@ -24,8 +24,22 @@ describe('a client that registered (N16, A56)', () => {
       assert.equal(status, 200, JSON.stringify(body))
       token = body.refresh_token
     }
-    clock.advance(7_201_000)
+    clock.advance(7_201_000 + 3_600_000)
     assert.equal((await client.refresh(token)).status, 401)
+  })
+
+  it('is kept as long as its refresh token lives, also when it has just been used (N16)', async (test) => {
+    const clock = movableClock()
+    const config = { registration: { idleSeconds: 7200 }, tokens: { refreshIdleSeconds: 7200 } }
+    const installation = await startInstallation({ config, clock })
+    test.after(() => installation.close())
+    const client = await OAuthClient.register(installation.url, { redirect_uris: [redirect] })
+    const { refresh_token: first } = await client.signIn()
+    clock.advance(3_500_000)
+    const { refresh_token: second } = (await client.refresh(first)).body
+    clock.advance(7_100_000)
+    const { status, body } = await client.refresh(second)
+    assert.equal(status, 200, JSON.stringify(body))
   })
 
   it('comes back at any port of loopback, whatever type it said that it is (P3, N13)', async (test) => {
