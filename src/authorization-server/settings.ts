@@ -52,6 +52,8 @@ export interface AssertionIssuer {
   readonly keys: JWTVerifyGetKey
   /** Accepted signature algorithms; never `none` and never a symmetric one. */
   readonly algorithms: readonly string[]
+  /** The only tenant whose users are accepted; undefined if it has no tenants. */
+  readonly tenant: string | undefined
   /** The prefix of its subjects here, which makes them distinct from all others. */
   readonly subjectPrefix: string
 }

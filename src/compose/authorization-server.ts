@@ -25,12 +25,14 @@ function openAssertionIssuer(
     issuer,
     jwksUri,
     algorithms,
+    tenant,
     subjectPrefix = `${issuer}#`,
   }: Config['grants']['identityAssertions'][number],
   config: Config,
   clock: Clock,
 ): AssertionIssuer {
-  return { issuer, algorithms, subjectPrefix, keys: openIssuerKeys({ issuer, jwksUri }, config, clock) }
+  const keys = openIssuerKeys({ issuer, jwksUri }, config, clock)
+  return { issuer, algorithms, tenant, subjectPrefix, keys }
 }
 
 /** Builds the authorization server of a configuration. */

@@ -32,6 +32,10 @@ const identityAssertions = z
       .min(1)
       .default(['ES256', 'RS256', 'PS256', 'EdDSA'])
       .meta({ description: 'Signature algorithms accepted for its assertions.' }),
+    tenant: z.string().min(1).optional().meta({
+      description:
+        'The only tenant of a multi-tenant provider whose users are let in, as in the claim `tenant`. Default: only assertions that name no tenant are accepted.',
+    }),
     subjectPrefix: z
       .string()
       .regex(/^[a-z0-9-]{1,32}:$/, 'must be lower-case letters, digits and hyphens, and end with a colon')

@@ -21,11 +21,13 @@ describe('identity assertions (T8, ID-JAG)', () => {
   let gate: GatedSpy
   let trusted: AssertionProvider
   let second: AssertionProvider
+  let shared: AssertionProvider
   let stranger: AssertionProvider
   before(async () => {
     const current = (): GatedSpy => gate
     trusted = await startAssertionProvider(current)
     second = await startAssertionProvider(current)
+    shared = await startAssertionProvider(current)
     stranger = await startAssertionProvider(current)
     const { issuer, jwksUri } = trusted
     gate = await startGatedSpy({
@@ -40,13 +42,14 @@ describe('identity assertions (T8, ID-JAG)', () => {
         identityAssertions: [
           { issuer, jwksUri },
           { issuer: second.issuer, jwksUri: second.jwksUri, subjectPrefix: 'second:' },
+          { issuer: shared.issuer, jwksUri: shared.jwksUri, tenant: 'ours' },
         ],
       },
     })
   })
   after(async () => {
     await gate.close()
-    for (const provider of [trusted, second, stranger]) provider.close()
+    for (const provider of [trusted, second, shared, stranger]) provider.close()
   })
 
   const redeem = async (
@@ -88,6 +91,14 @@ describe('identity assertions (T8, ID-JAG)', () => {
     const two = decodeJwt((await redeem(second.assert())).body.access_token).sub
     const own = decodeJwt(await gate.tokenFor('mcp:tools:read', 'alice')).sub
     assert.deepEqual([one, two, own], [`${trusted.issuer}#alice`, 'second:alice', 'alice'])
+  })
+
+  it('of a provider that several companies share are for the users of one (A66)', async () => {
+    assert.equal((await redeem(shared.assert({ tenant: 'ours' }))).status, 200)
+    for (const tenant of ['theirs', '', undefined, null, ['ours']])
+      await refused(redeem(shared.assert({ tenant })), JSON.stringify(tenant))
+    await refused(redeem(trusted.assert({ tenant: 'theirs' })), 'where no tenant is configured')
+    assert.match(gate.installation.log(), /of the tenant .{1,3}theirs.{1,3}, which grants.identityAssertions/)
   })
 
   it('are about no client, whatever its provider calls somebody (R17)', async () => {

@@ -39,8 +39,8 @@ interface Assertion {
 /**
  * Issues an access token for an identity assertion (ID-JAG), with which a company's identity provider says
  * that one of its users may use a client with a server:
- * - from a configured identity provider, signed with one of its keys, at most ten minutes old, and only for
- *   us;
+ * - from a configured identity provider, and its configured tenant, signed with one of its keys, at most ten
+ *   minutes old, and only for us;
  * - for the very client that presents it, which is confidential and registered by the operator;
  * - if it is bound to a key, only with a proof of that key;
  * - once: of several requests with one assertion, one gets a token;
@@ -117,7 +117,7 @@ function claimedIssuer(assertion: string): string | undefined {
 
 async function verifyAssertion(
   assertion: string,
-  { issuer, keys, algorithms }: AssertionIssuer,
+  { issuer, keys, algorithms, tenant }: AssertionIssuer,
   { site, clock }: AuthorizationServerSettings,
   clientId: string,
 ): Promise<Assertion> {
@@ -134,11 +134,19 @@ async function verifyAssertion(
   // An assertion that is also valid elsewhere is not accepted either: it could be taken from there and used
   // here.
   if (aud !== site.url) throw refused('the assertion is not for this server alone')
+  // Each tenant of a provider may have an alice, so subjects are only compared within one.
+  if (payload['tenant'] !== tenant) throw refused(`the assertion is of ${tenantOf(payload)}`)
   if (payload['client_id'] !== clientId) throw refused('the assertion is for another client')
   if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || jti === '')
     throw refused('the assertion lacks a claim')
   if (exp - iat > maxAgeSeconds) throw refused('the assertion lives too long')
   return { sub, jti, exp, resource: payload['resource'], scope: payload['scope'], cnf: payload['cnf'] }
+}
+
+function tenantOf({ tenant }: JWTPayload): string {
+  return tenant === undefined
+    ? 'no tenant, and grants.identityAssertions[].tenant names one'
+    : `the tenant ${JSON.stringify(tenant)}, which grants.identityAssertions[].tenant does not name`
 }
 
 async function verifySignature(

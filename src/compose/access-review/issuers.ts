@@ -36,10 +36,10 @@ export function reviewIssuers({ issuers, login, grants }: Config): ReviewedIssue
         ],
       }
     }),
-    ...grants.identityAssertions.map(({ issuer }) => ({
+    ...grants.identityAssertions.map(({ issuer, tenant }) => ({
       issuer,
       kind: 'its identity assertions',
-      accepts: 'its people, through clients with the grant type jwt-bearer',
+      accepts: `${tenant === undefined ? 'its people' : `the people of its tenant ${tenant}`}, through clients with the grant type jwt-bearer`,
       gives: ['the scopes of the assertion, within those of the client'],
     })),
   ]
