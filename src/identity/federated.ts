@@ -1,12 +1,12 @@
 import type { Clock } from '../core/clock.ts'
 import { digest, randomToken } from '../core/secret.ts'
+import { isUsableSubject } from '../core/subject.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/contract.ts'
 import type { IdentityFacts, IdentityStore } from '../storage/identity-contract.ts'
 import { type ConfirmationTimes, confirmAccount, type Withdrawal } from './confirm-account.ts'
 import type { Account, Identity, LoginRefused } from './contract.ts'
 import { toAccount } from './local.ts'
-import { isPrintable } from './names.ts'
 import {
   type Federation,
   type LoginProvider,
@@ -94,8 +94,7 @@ export function federatedIdentity(ports: FederationPorts): { identity: Identity;
     { issuer, subject, claims, credential }: ProvenIdentity,
     { provider, claims: names, rules }: FederatedProvider,
   ): Promise<Account | LoginRefused> => {
-    if (subject === '' || subject.length > 255 || !isPrintable(subject))
-      throw new ProviderRefused('the subject cannot be used')
+    if (!isUsableSubject(subject)) throw new ProviderRefused('the subject cannot be used')
     const facts = readFacts(claims, names, subject)
     const problem = admissionProblem(facts, rules)
     if (problem !== undefined) {

@@ -9,14 +9,6 @@ export function nameProblem(name: string): string | undefined {
 }
 
 /**
- * Whether a text can be a name at all. Stores fail on control characters: PostgreSQL does not accept NUL.
- * Untrusted input.
- */
-export function isPrintable(text: string): boolean {
-  return !/\p{Cc}/u.test(text)
-}
-
-/**
  * The form in which texts are compared: two names that differ only in case or Unicode form are the same
  * (NFKC, and full case folding, which upper case followed by lower case amounts to).
  */

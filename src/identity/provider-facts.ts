@@ -1,6 +1,6 @@
 import { type Claims, claimOf } from '../core/claims.ts'
+import { isPrintable } from '../core/printable.ts'
 import type { IdentityFacts } from '../storage/identity-contract.ts'
-import { isPrintable } from './names.ts'
 
 /**
  * The names of the claims in which a provider says what is needed; a dot leads into an object, as in

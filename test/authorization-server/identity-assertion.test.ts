@@ -182,6 +182,8 @@ describe('identity assertions (T8, ID-JAG)', () => {
       { iss: second.issuer },
       { sub: undefined as never },
       { sub: '' },
+      { sub: 'a\0b' },
+      { sub: 'x'.repeat(256) },
       { jti: undefined as never },
       { iat: now - 400, exp: now - 100 },
       { iat: now - 900, exp: now + 60 },

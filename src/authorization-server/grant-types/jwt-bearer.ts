@@ -3,6 +3,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { isConfirmedBy } from '../../core/dpop.ts'
 import { reasonOf } from '../../core/reason-of.ts'
 import { commonScopes, parseScopes } from '../../core/scope.ts'
+import { isUsableSubject } from '../../core/subject.ts'
 import { areKeysAbsent } from '../../issuer/keys-absent.ts'
 import { seenOnceModel } from '../../storage/contract.ts'
 import { errors, grantHelpers } from '../library.ts'
@@ -137,8 +138,9 @@ async function verifyAssertion(
   // Each tenant of a provider may have an alice, so subjects are only compared within one.
   if (payload['tenant'] !== tenant) throw refused(`the assertion is of ${tenantOf(payload)}`)
   if (payload['client_id'] !== clientId) throw refused('the assertion is for another client')
-  if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || jti === '')
+  if (typeof sub !== 'string' || typeof jti !== 'string' || jti === '')
     throw refused('the assertion lacks a claim')
+  if (!isUsableSubject(sub)) throw refused('the subject cannot be used')
   if (exp - iat > maxAgeSeconds) throw refused('the assertion lives too long')
   return { sub, jti, exp, resource: payload['resource'], scope: payload['scope'], cnf: payload['cnf'] }
 }
