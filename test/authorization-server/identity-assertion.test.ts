@@ -35,6 +35,7 @@ describe('identity assertions (T8, ID-JAG)', () => {
         ...testClients,
         confidential('desktop', [jwtBearer]),
         confidential('limited', [jwtBearer], { scopes: ['mcp:tools:read'] }),
+        confidential('bound', [jwtBearer], { dpop: 'required' }),
         confidential('other', ['client_credentials'], { scopes: ['mcp:*'] }),
         confidential('second:machine', ['client_credentials'], { scopes: ['mcp:*'] }),
       ],
@@ -239,6 +240,16 @@ describe('identity assertions (T8, ID-JAG)', () => {
     const { body } = await askAs(gate.oauth, 'desktop', parameters, { headers: { dpop } })
     assert.equal(body['token_type'], 'DPoP')
     assert.deepEqual(decodeJwt(body.access_token)['cnf'], { jkt: key.thumbprint })
+  })
+
+  it('are still good where a client that has to prove a key forgot to (T9)', async () => {
+    const key = await proofKey()
+    const parameters = { grant_type: jwtBearer, assertion: await trusted.assert({ client_id: 'bound' }) }
+    const without = await askAs(gate.oauth, 'bound', parameters)
+    assert.equal(without.body.error, 'invalid_dpop_proof')
+    const headers = { dpop: await key.prove({ url: `${gate.installation.url}/token` }) }
+    const { status, body } = await askAs(gate.oauth, 'bound', parameters, { headers })
+    assert.equal(status, 200, JSON.stringify(body))
   })
 
   it('that are bound to a key are for whoever proves that key (T8, T9)', async () => {

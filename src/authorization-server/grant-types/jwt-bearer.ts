@@ -56,8 +56,9 @@ export function redeemAssertion(
   return async (context) => {
     const { client, params = {} } = context.oidc
     const known = requireOperatorsClient(client)
-    // Before the assertion is used up, since a client without the right nonce sends its request again.
+    // Before the assertion is used up, since a client without a proof or the right nonce sends its request again.
     const proof = await grantHelpers.validateDpop(provider, context)
+    grantHelpers.checkDpopRequired(provider, context, proof)
     const issuer = issuerOf(settings, params['assertion'])
     const assertion = await verifyAssertion(String(params['assertion']), issuer, settings, known.id)
     if (!isConfirmedBy(assertion.cnf, proof?.thumbprint))
