@@ -24,6 +24,15 @@ const perPage = 100
 const mostPages = 10
 
 /**
+ * A rate limit is also a 403. The one for requests that come too fast may say so in its text alone.
+ */
+async function isLimit(answer: Response): Promise<boolean> {
+  const { headers } = answer
+  if (headers.get('x-ratelimit-remaining') === '0' || headers.has('retry-after')) return true
+  return /rate limit/i.test(await answer.text())
+}
+
+/**
  * Login with GitHub: OAuth without OpenID Connect, so the API says who the user is. Its access tokens do not
  * expire, and one that is no longer accepted means that the user revoked it or is gone.
  */
@@ -49,10 +58,9 @@ export function githubProvider(settings: ProviderSettings, fetch: OperatorFetch)
       },
     })
     if (answer.status === 401) throw new ProviderRefused('the access token is no longer accepted')
-    // Without the scope for it, organisations are not returned, as if there were none. A rate limit is also a
-    // 403.
-    const isLimit = answer.headers.get('x-ratelimit-remaining') === '0' || answer.headers.has('retry-after')
-    if (path !== '/user' && (answer.status === 403 || answer.status === 404) && !isLimit) return []
+    // Without the scope for it, organisations are not returned, as if there were none.
+    const isMissing = path !== '/user' && (answer.status === 403 || answer.status === 404)
+    if (isMissing && !(await isLimit(answer))) return []
     if (answer.status !== 200) throw new ProviderAway(`the API answers ${answer.status} at ${path}`)
     return answer.json()
   }

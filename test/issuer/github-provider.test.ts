@@ -112,15 +112,21 @@ describe('GitHub as a place to log in', () => {
 
   it('tells being away and its limits from a no, and a scope that was not given from both', async () => {
     const { credential = '' } = await redeem()
-    const failing = (path: string, status: number, headers = {}): Promise<unknown> => {
+    const failing = (path: string, status: number, headers = {}, message?: string): Promise<unknown> => {
       github.failures.clear()
-      github.failures.set(path, [status, headers])
+      github.failures.set(path, [status, headers, message])
       return provider.renew(credential, octocat())
     }
     await assert.rejects(failing('/user', 503), ProviderAway)
     await assert.rejects(failing('/user', 403), ProviderAway)
     await assert.rejects(failing('/user/orgs', 403, { 'x-ratelimit-remaining': '0' }), ProviderAway)
     await assert.rejects(failing('/user/teams', 403, { 'retry-after': '60' }), ProviderAway)
+    const tooFast =
+      'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.'
+    await assert.rejects(
+      failing('/user/orgs', 403, { 'x-ratelimit-remaining': '4990' }, tooFast),
+      ProviderAway,
+    )
     await failing('/user/orgs', 403)
     const { identity } = await provider.renew(credential, octocat())
     assert.deepEqual(identity?.claims['groups'], ['my-company/platform'])

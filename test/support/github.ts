@@ -10,8 +10,11 @@ export interface TestGithub {
   readonly issuer: string
   /** The answers of the API, by path. */
   readonly api: Map<string, unknown>
-  /** What it answers instead: status and headers. */
-  readonly failures: Map<string, readonly [status: number, headers?: Record<string, string>]>
+  /** What it answers instead. */
+  readonly failures: Map<
+    string,
+    readonly [status: number, headers?: Record<string, string>, message?: string | undefined]
+  >
   /** Does what the user's browser would: takes an authorization URL to the callback. */
   authorize(url: URL): URL
   /** Revokes what users allowed. */
@@ -64,9 +67,9 @@ export async function startGithub(): Promise<TestGithub> {
     res.setHeader('content-type', 'application/json; charset=utf-8')
     if (pathname === '/login/oauth/access_token') return void res.end(await redeem(req))
     const [, token = ''] = /^Bearer (.+)$/.exec(req.headers.authorization ?? '') ?? []
-    const [status, headers = {}] = failures.get(path) ?? [tokens.has(token) ? 200 : 401]
+    const [status, headers = {}, message = 'no'] = failures.get(path) ?? [tokens.has(token) ? 200 : 401]
     const found = pageOf(api.get(path), searchParams)
-    res.writeHead(status, headers).end(JSON.stringify(status === 200 ? found : { message: 'no' }))
+    res.writeHead(status, headers).end(JSON.stringify(status === 200 ? found : { message }))
   }
   const server = createServer((req, res) => void serve(req, res))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
