@@ -21,7 +21,7 @@ export function documentUrlProblem(text: string, isOwn: (url: URL) => boolean): 
   const url = URL.parse(text)
   if (url === null || url.protocol !== 'https:') return 'is not an https URL'
   if (text.includes('#')) return 'has a fragment'
-  if (url.username !== '' || url.password !== '' || text.includes('@')) return 'has user information'
+  if (url.username !== '' || url.password !== '') return 'has user information'
   if (text.includes('?')) return 'has a query'
   if (url.pathname === '/') return 'has no path'
   if (url.href !== text || /%2e/i.test(url.pathname)) return 'is not in its normal form'
