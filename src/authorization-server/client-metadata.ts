@@ -44,11 +44,20 @@ export const optionalTexts: readonly string[] = [
   'scope',
 ]
 
+/** Addresses for people. Nothing here shows or fetches them. */
+export const shownAddresses: ReadonlySet<string> = new Set([
+  'client_uri',
+  'logo_uri',
+  'tos_uri',
+  'policy_uri',
+])
+
 /**
- * Makes registration requests of real clients acceptable: drops null members, empty optional strings and
- * addresses that are not e-mail addresses, keeps only the members and grants that a client may choose, and
- * derives `application_type` if it is missing, or if it contradicts that any loopback port is meant. The body
- * is untrusted; the library and `checkMetadata` still check what is left. Throws InvalidClientMetadata.
+ * Makes registration requests of real clients acceptable: drops null members, empty optional strings,
+ * addresses that are no web addresses and contacts that are no e-mail addresses, for all of which the library
+ * would refuse the whole client; keeps only the members and grants that a client may choose; and derives
+ * `application_type` if it is missing, or if it contradicts that any loopback port is meant. The body is
+ * untrusted; the library and `checkMetadata` still check what is left. Throws InvalidClientMetadata.
  */
 export function cleanRegistration(body: ClientMetadata): ClientMetadata {
   const members = Object.entries(body).filter(([member, value]) => ownMembers.has(member) && value !== null)
@@ -58,6 +67,9 @@ export function cleanRegistration(body: ClientMetadata): ClientMetadata {
   const metadata: ClientMetadata = Object.fromEntries(members)
   for (const field of optionalTexts) {
     if (metadata[field] === '') delete metadata[field]
+  }
+  for (const field of shownAddresses) {
+    if (!isWebAddress(metadata[field])) delete metadata[field]
   }
   if (typeof metadata['scope'] === 'string') metadata[requestedScopeField] = metadata['scope']
   delete metadata['scope']
@@ -116,10 +128,17 @@ export function isNative(redirectUris: unknown): boolean {
   )
 }
 
+function isWebAddress(value: unknown): boolean {
+  return typeof value === 'string' && /^https?:$/.test(URL.parse(value)?.protocol ?? '')
+}
+
+/** As HTML defines them, and the library checks them. */
+const mailAddress = /^[\w.!#$%&'*+/=?^`{|}~-]+@[a-z\d-]+(?:\.[a-z\d-]+)*$/i
+
 function mailAddresses(contacts: unknown): string[] {
   return Array.isArray(contacts)
     ? contacts.filter(
-        (contact): contact is string => typeof contact === 'string' && /^[^\s@]+@[^\s@]+$/.test(contact),
+        (contact): contact is string => typeof contact === 'string' && mailAddress.test(contact),
       )
     : []
 }

@@ -61,6 +61,19 @@ describe('dynamic registration of real clients (R12, R13, R14)', () => {
       software_id: '',
       scope: '',
     },
+    'one that names addresses of other kinds': {
+      redirect_uris: ['https://app.example/callback'],
+      client_uri: 'app.example',
+      logo_uri: 'data:image/png;base64,AAAA',
+      tos_uri: 'https://',
+      policy_uri: 5,
+      contacts: [
+        'mailto:dev@app.example',
+        'https://social.example/@dev',
+        'dev@app..example',
+        'é@app.example',
+      ],
+    },
     'one that writes null for all that it leaves out': {
       redirect_uris: ['https://app.example/callback'],
       token_endpoint_auth_method: null,

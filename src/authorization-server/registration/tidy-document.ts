@@ -1,8 +1,5 @@
 import { isJsonObject, type JsonObject } from '../../core/json-object.ts'
-import { optionalTexts } from '../client-metadata.ts'
-
-/** URLs for people that a document may contain. Nothing here shows or fetches them. */
-const shownAddresses: ReadonlySet<string> = new Set(['client_uri', 'logo_uri', 'tos_uri', 'policy_uri'])
+import { optionalTexts, shownAddresses } from '../client-metadata.ts'
 
 /** The largest document that is read (draft-ietf-oauth-client-id-metadata-document section 6.6). */
 export const documentBytes = 5 * 1024
