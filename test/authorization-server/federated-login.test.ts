@@ -103,6 +103,9 @@ describe('logging in at an identity provider', () => {
     assert.equal((await browser.open(callback.href.replace('/first', '/second'))).status, 303)
     await browser.visit(callback.href.replace('/first', '/second'))
     assert.equal(browser.lastPage.status, 400, 'the callback of another provider')
+    await federation.leave(browser)
+    const elsewhere = `${browser.lastPage.url}/login/callback/first${callback.search}`
+    assert.equal((await browser.open(elsewhere)).status, 400, 'another request of the same browser')
     assert.equal(federation.first.tokenRequests.length, earlier, 'no code was redeemed')
     assert.ok(
       (await browser.visit(callback.href))?.searchParams.has('code'),

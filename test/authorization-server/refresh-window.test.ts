@@ -87,6 +87,15 @@ for (const engine of installationStores) {
       assert.equal(await statusWith(second.body.access_token), 401)
     })
 
+    it('after the clock was set back by more than the window ends the whole grant (A58)', async () => {
+      const { refresh_token: token } = await signIn()
+      assert.equal((await client.refresh(token)).status, 200)
+      clock.advance(-30_000)
+      const { status, body } = await client.refresh(token)
+      clock.advance(30_000)
+      assert.deepEqual([status, body.error], [400, 'invalid_grant'])
+    })
+
     it('leads to the same successor also when that was used as well, as far as is remembered (N21)', async () => {
       const tokens = [(await signIn()).refresh_token]
       for (let use = 0; use < 16; use++)

@@ -59,6 +59,12 @@ describe('password hashes', () => {
       assert.equal(await hashing.verify('a password', stored), false, String(stored))
     }
   })
+
+  it('that ask for more memory than any of ours are not even computed', async () => {
+    const hashing = passwords(key, cheap)
+    const stored = (await hashing.hash('a password')).replace('m=1024', 'm=262145')
+    assert.equal(hashing.isWeak(stored), true)
+  })
 })
 
 describe('a place in the queue', () => {
