@@ -61,4 +61,24 @@ describe('client_credentials (T7)', () => {
     assert.equal(status, 400)
     assert.equal(body.error, 'unauthorized_client')
   })
+
+  it('is for no client of the operator that does not authenticate', async () => {
+    const folder = gate.installation.data
+    const secret = loadMasterSecret(undefined, folder)
+    const store = await openStore({ folder, secret, clock: systemClock })
+    const metadata = {
+      client_id: 'open',
+      grant_types: ['client_credentials'],
+      response_types: [],
+      redirect_uris: [],
+      token_endpoint_auth_method: 'none',
+    }
+    const times = { createdAt: 1, usedAt: undefined, expiresAt: undefined }
+    const client = { id: 'open', source: 'operator', metadata, secretHash: undefined, ...times } as const
+    await store.clients.register(client, undefined)
+    await store.close()
+    const parameters = { client_id: 'open', resource: gate.installation.mcpUrl, scope: 'mcp:tools:read' }
+    const { status, body } = await gate.oauth.token({ grant_type: 'client_credentials', ...parameters })
+    assert.deepEqual([status, body.error], [400, 'unauthorized_client'])
+  })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { People } from '../../src/identity/people.ts'
+import { startFederation } from '../support/federation.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { goodPassword, openPeople } from '../support/people.ts'
@@ -38,6 +39,21 @@ describe('the page of passkeys', () => {
     assert.match(answer.html, /Sign in again before you add a passkey/)
     await visitor.submit('/login?again', { name: 'ada', password: goodPassword })
     assert.match((await visitor.get('/account/passkeys')).html, /data-passkey="create"/)
+  })
+
+  it('is not for users of a provider, for whom nothing here may outlive what that says (A67)', async (test) => {
+    const federation = await startFederation({}, { users: 'local' })
+    test.after(() => federation.close())
+    const visitor = new Visitor(federation.installation.url)
+    const { html } = await visitor.get('/login')
+    const away = await visitor.post('/login/provider', { csrf: csrfOf(html), provider: 'first' })
+    const { pathname, search } = federation.first.authorize(new URL(away.location ?? ''))
+    await visitor.get(pathname + search)
+    assert.match((await visitor.get('/account')).html, /Alice Liddell/)
+    for (const path of ['/account/passkeys', '/account/password'])
+      assert.equal((await visitor.get(path)).status, 404, path)
+    for (const path of ['/account/passkeys/add', '/account/passkeys/remove', '/account/password'])
+      assert.equal((await visitor.post(path, {})).status, 404, path)
   })
 
   it('says why there are none where the server is reached by an address', async (test) => {
