@@ -1,5 +1,3 @@
-import { createWriteStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
 import { Command, Option } from 'commander'
 import { type SelectedEvent, selectEvents } from '../audit/select-events.ts'
 import { csvHeader, writeCsv } from '../audit/write-csv.ts'
@@ -9,6 +7,7 @@ import { addFilterFlags, type FilterFlags } from './audit-filter.ts'
 import { addSourceFlag, readEvents } from './audit-source.ts'
 import { checkTarget } from './check-target.ts'
 import { addInstallationFlags } from './with-store.ts'
+import { print, writeTarget } from './write-output.ts'
 
 type Format = keyof typeof writers
 
@@ -36,7 +35,7 @@ export function auditExportCommand(): Command {
       if (out !== undefined) checkTarget('--out', out)
       const texts = writeEvents(named, flags)
       if (out === undefined) await print(texts)
-      else await pipeline(texts, createWriteStream(out, { mode: 0o600 }))
+      else await writeTarget('--out', out, texts)
     })
 }
 
@@ -44,13 +43,4 @@ async function* writeEvents(named: string[], { format, ...flags }: ExportFlags):
   if (format === 'csv') yield csvHeader
   for await (const selected of selectEvents(readEvents(named, flags, flags), flags))
     yield writers[format](selected)
-}
-
-/** Writes as fast as the reader accepts it, to the end or until the reader has seen enough. */
-async function print(texts: AsyncIterable<string>): Promise<void> {
-  try {
-    await pipeline(texts, process.stdout, { end: false })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
-  }
 }

@@ -5,6 +5,7 @@ import { addFilterFlags, type FilterFlags } from './audit-filter.ts'
 import { addSourceFlag, readEvents } from './audit-source.ts'
 import { printable } from './client-text.ts'
 import { addInstallationFlags } from './with-store.ts'
+import { print } from './write-output.ts'
 
 /** `portcullis audit query`: events as lines for people, or as they were written. */
 export function auditQueryCommand(): Command {
@@ -12,11 +13,12 @@ export function auditQueryCommand(): Command {
     .description('Show events.')
     .argument('[folders...]', 'folders with events (default: that of the installation)')
     .option('--json', 'print the lines as they were written, for programs')
-    .action(async (named: string[], flags: FilterFlags) => {
-      for await (const selected of selectEvents(readEvents(named, flags, flags), flags)) {
-        for (const { event, line } of selected) console.log(flags.json === true ? line : describe(event))
-      }
-    })
+    .action((named: string[], flags: FilterFlags) => print(writeEvents(named, flags)))
+}
+
+async function* writeEvents(named: string[], flags: FilterFlags): AsyncGenerator<string> {
+  for await (const selected of selectEvents(readEvents(named, flags, flags), flags))
+    yield selected.map(({ event, line }) => `${flags.json === true ? line : describe(event)}\n`).join('')
 }
 
 /** One line: when, what with which outcome, who, where, why. */

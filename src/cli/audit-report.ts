@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { accessReviewPage } from '../audit/report/page.ts'
 import { selectEvents } from '../audit/select-events.ts'
@@ -11,6 +10,7 @@ import { addSourceFlag, readEvents } from './audit-source.ts'
 import { verifySource } from './audit-verify.ts'
 import { checkTarget } from './check-target.ts'
 import { addInstallationFlags, withStore } from './with-store.ts'
+import { writeTarget } from './write-output.ts'
 
 interface ReportFlags extends FilterFlags {
   readonly out: string
@@ -40,7 +40,7 @@ export function auditReportCommand(): Command {
         if (ofOneMachine) console.error(`portcullis: ${ofOneMachineAlone}`)
         return accessReviewPage({ ...(await reviewAccess(ports)), record })
       })
-      writeFileSync(out, page, { mode: 0o600 })
+      await writeTarget('--out', out, [page])
       console.log(`wrote the access review to ${out}: open it in a browser, and print it to keep it as a PDF`)
     })
 }

@@ -30,7 +30,25 @@ const mendable = [
   WorkerFolderUnusable,
 ]
 
+/** What the operating system refuses, whose own text says why: access, a full disk, a limit, a bad disk. */
+const systemCodes: ReadonlySet<string | undefined> = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOSPC',
+  'EDQUOT',
+  'EFBIG',
+  'EMFILE',
+  'ENFILE',
+  'EIO',
+])
+/** The same of SQLite: read-only, I/O error, full, cannot be opened. The bits above say more. */
+const sqliteCodes: ReadonlySet<number> = new Set([8, 10, 13, 14])
+
 /** Whether an operator can fix what went wrong, which is then reported in one line, without a stack. */
 export function isMendable(error: unknown): boolean {
-  return mendable.some((kind) => error instanceof kind)
+  const { code, errcode = 0 } = error as NodeJS.ErrnoException & { readonly errcode?: number }
+  return (
+    mendable.some((kind) => error instanceof kind) || systemCodes.has(code) || sqliteCodes.has(errcode & 0xff)
+  )
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type MasterSecret, masterSecret } from '../core/secret.ts'
 
@@ -41,12 +41,17 @@ export function loadMasterSecret(
 }
 
 function readOrCreate(folder: string): string {
+  const file = join(folder, 'secret')
   try {
     // 'wx' fails if another process was first; then its secret is read.
     const text = `${randomBytes(secretBytes).toString('base64url')}\n`
-    writeFileSync(join(folder, 'secret'), text, { flag: 'wx', mode: 0o600 })
+    writeFileSync(file, text, { flag: 'wx', mode: 0o600, flush: true })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+      // What a full disk leaves of it would be taken for a damaged secret at the next start.
+      rmSync(file, { force: true })
+      throw error
+    }
   }
   return readSecretFile(folder)
 }

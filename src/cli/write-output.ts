@@ -1,0 +1,47 @@
+import { lstatSync, renameSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { wrongOperand } from './operand-wrong.ts'
+
+type Texts = Iterable<string> | AsyncIterable<string>
+
+/**
+ * Writes a file that only its owner can read; `operand` is its name for the operator. If anything fails, what
+ * was there before stays as it was. Throws OperandWrong if the file cannot be written.
+ */
+export async function writeTarget(operand: string, file: string, texts: Texts): Promise<void> {
+  // A device, a pipe or a link is written to, not replaced.
+  const isReplaced = lstatSync(file, { throwIfNoEntry: false })?.isFile() !== false
+  const written = isReplaced ? `${file}.unfinished` : file
+  if (isReplaced) rmSync(written, { force: true })
+  const refuse = (error: Error): never => {
+    throw unwritable(operand, error)
+  }
+  const output = await open(written, isReplaced ? 'wx' : 'w', 0o600).catch(refuse)
+  try {
+    for await (const text of texts) await output.appendFile(text).catch(refuse)
+    await output.close()
+    if (isReplaced) renameSync(written, file)
+  } finally {
+    await output.close()
+    if (isReplaced) rmSync(written, { force: true })
+  }
+}
+
+/**
+ * Prints as fast as the reader accepts it, to the end or until the reader has seen enough. Throws OperandWrong
+ * if it cannot be written, as on a full disk.
+ */
+export async function print(texts: Texts): Promise<void> {
+  try {
+    await pipeline(texts, process.stdout, { end: false })
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException
+    if (code === 'EPIPE') return
+    throw syscall === 'write' ? unwritable('standard output', error as Error) : error
+  }
+}
+
+function unwritable(operand: string, { message }: Error): Error {
+  return wrongOperand(operand, `cannot be written (${message})`)
+}
