@@ -42,11 +42,16 @@ const isoTime = /^(?<day>\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(
 export function parseTime(text: string): number {
   const [, amount, unit] = /^(\d+)([mhd])$/.exec(text) ?? []
   if (unit !== undefined) return Math.max(0, systemClock.now() - Number(amount) * (units[unit] ?? 0))
-  const day = isoTime.exec(text)?.groups?.['day']
-  const time = day !== undefined && isDay(day) ? Date.parse(text) : Number.NaN
+  const time = parseIsoTime(text)
   if (Number.isNaN(time))
     throw new InvalidArgumentError('write a time as 2026-11-27T10:00Z, or as 24h for the last day')
   return Math.max(0, time)
+}
+
+/** Parses a day or a moment. NaN for anything else. */
+export function parseIsoTime(text: string): number {
+  const day = isoTime.exec(text)?.groups?.['day']
+  return day !== undefined && isDay(day) ? Date.parse(text) : Number.NaN
 }
 
 const allEventNames: readonly string[] = [...eventNames, ...trailEventNames]

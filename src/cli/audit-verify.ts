@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { Command } from 'commander'
 import { anchorsOf, readAnchors } from '../audit/anchors.ts'
 import { anchorsName, filePaths } from '../audit/files.ts'
@@ -18,6 +18,7 @@ import {
 } from './audit-source.ts'
 import { printable } from './client-text.ts'
 import { wrongOperand } from './operand-wrong.ts'
+import { readJsonFile } from './read-file.ts'
 import { addInstallationFlags } from './with-store.ts'
 
 interface VerifyFlags extends SourceFlags {
@@ -135,9 +136,14 @@ function showProgress(total: number): {
 }
 
 function readKeys(file: string): TrailKeys {
+  const read = readJsonFile(file)
+  if ('problem' in read) throw wrongOperand('--keys', read.problem)
+  let keys: TrailKeys
   try {
-    return readTrailKeys(JSON.parse(readFileSync(file, 'utf8')))
+    keys = readTrailKeys(read.content)
   } catch (error) {
     throw wrongOperand('--keys', `${file} cannot be used: ${(error as Error).message}`)
   }
+  if (keys.size > 0) return keys
+  throw wrongOperand('--keys', `${file} holds no key: pass what portcullis audit keys prints`)
 }

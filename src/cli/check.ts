@@ -24,6 +24,8 @@ export function checkCommand(): Command {
     .option('--ask-issuers', 'also ask the issuers of access tokens what they support for MCP clients')
     .action(
       async (operand: string | undefined, { config: named = operand, askIssuers = false }: CheckFlags) => {
+        if (operand !== undefined && named !== operand)
+          throw wrongOperand('--config', `${named} and ${operand} are two files: check one after the other`)
         const config = named ?? process.env[fileVariable]
         if (config === undefined) {
           throw wrongOperand('--config', 'name the file, such as: portcullis check -c portcullis.yaml')

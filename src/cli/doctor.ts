@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createAsk } from '../doctor/ask.ts'
@@ -10,6 +9,7 @@ import { createReport } from '../doctor/report.ts'
 import { eraOf, isRevision, type Revision } from '../mcp/revisions.ts'
 import { version } from '../version.ts'
 import { DoctorMisused } from './doctor-misused.ts'
+import { readFile } from './read-file.ts'
 import { parsePort, wholeNumber } from './whole-number.ts'
 
 interface DoctorFlags {
@@ -134,18 +134,11 @@ async function readCredentials({
 }
 
 async function readToken(file: string): Promise<string> {
-  const content = file === '-' ? await text(process.stdin) : readTokenFile(file)
-  const token = content.trim()
+  const read = file === '-' ? { content: await text(process.stdin) } : readFile(file)
+  if ('problem' in read) throw new DoctorMisused(read.problem)
+  const token = read.content.trim()
   if (/^[\w.~+/=-]+$/.test(token)) return token
   throw new DoctorMisused(`${file === '-' ? 'standard input' : file} holds no access token`)
-}
-
-function readTokenFile(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new DoctorMisused(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
-  }
 }
 
 /** A client that is known beforehand takes part in the login; a machine has its own token instead. */

@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Era } from '../mcp/revisions.ts'
+import { parseIsoTime } from './audit-filter.ts'
 import { configFor } from './config-for.ts'
 import { explanationDocument, explanationText } from './explanation-text.ts'
 import { addConfigFlag, addTenantFlag } from './flags.ts'
@@ -104,6 +105,8 @@ const namedBy: ReadonlyMap<string, string> = new Map([
 
 /** The call that the flags describe. Throws OperandWrong. */
 function callOf({ method: given, name, uri, params = '{}', era }: ExplainFlags): AskedCall {
+  if (name !== undefined && uri !== undefined)
+    throw wrongOperand('--name, --uri', 'are alternatives: a resource has a URI, anything else a name')
   const method =
     given ?? (uri !== undefined ? 'resources/read' : name !== undefined ? 'tools/call' : undefined)
   if (method === undefined)
@@ -125,7 +128,7 @@ function callOf({ method: given, name, uri, params = '{}', era }: ExplainFlags):
 
 function clockOf(at: string | undefined, issuedAt: unknown): Clock {
   if (at === undefined) return systemClock
-  const moment = at === 'issue' ? issuedAt : Date.parse(at) / 1000
+  const moment = at === 'issue' ? issuedAt : parseIsoTime(at) / 1000
   if (typeof moment === 'number' && Number.isFinite(moment)) return { now: () => moment * 1000 }
   const message =
     at === 'issue'

@@ -81,6 +81,8 @@ function rotateCommand(): Command {
     .action(({ now = false, identity = false, audit = false, algorithm, ...flags }: RotateFlags) => {
       if (algorithm !== undefined && (identity || audit))
         throw wrongOperand('--algorithm', 'applies only to the keys of access tokens')
+      if (identity && audit)
+        throw wrongOperand('--identity, --audit', 'are alternatives: give one of them, then the other')
       return withKeys(flags, async ([tokens, identities, audits], open) => {
         const { signingAlgorithm, servedAlgorithm } = open.facts
         const chosen = { ...tokens, algorithm: algorithm ?? signingAlgorithm, served: servedAlgorithm }

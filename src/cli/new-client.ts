@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import {
   type Authentication,
   operatorMetadata,
@@ -10,6 +9,7 @@ import { redirectProblem } from '../core/redirect-uri.ts'
 import { parseScopes } from '../core/scope.ts'
 import type { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { OperandWrong } from './operand-wrong.ts'
+import { readJsonFile } from './read-file.ts'
 
 /** The input of `portcullis client add`. */
 export interface AddFlags {
@@ -95,14 +95,12 @@ function readKeys(
   file: string,
   wrong: (path: string, message: string) => unknown,
 ): { keys: object[] } | undefined {
-  let jwks: unknown
-  try {
-    jwks = JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    wrong('--jwks', `${file} cannot be read as JSON: ${(error as Error).message}`)
+  const read = readJsonFile(file)
+  if ('problem' in read) {
+    wrong('--jwks', read.problem)
     return undefined
   }
-  const problem = publicKeysProblem(jwks)
+  const problem = publicKeysProblem(read.content)
   if (problem !== undefined) wrong('--jwks', `${file} ${problem}`)
-  return jwks as { keys: object[] }
+  return read.content as { keys: object[] }
 }

@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers'
+import { PersonRefused } from '../identity/people.ts'
 import { wrongOperand } from './operand-wrong.ts'
 
 const control = { enter: ['\r', '\n'], backspace: ['\u007f', '\b'], interrupt: '\u0003', end: '\u0004' }
@@ -6,17 +7,18 @@ const interrupted = 130
 
 /**
  * Reads a new password: one line from standard input, or from the user at the terminal, twice and without
- * echo. It is never an argument, since all users of a machine can read those. Throws OperandWrong.
+ * echo. It is never an argument, since all users of a machine can read those. Throws OperandWrong
+ * and PersonRefused.
  */
 export async function readPassword({ fromStdin }: { readonly fromStdin: boolean }): Promise<string> {
   if (fromStdin) return (await text(process.stdin)).replace(/\r?\n$/, '')
   if (!process.stdin.isTTY) {
-    const message = 'there is no terminal to ask for the password on: pass it with --password-stdin'
-    throw wrongOperand('password', message)
+    const message = 'there is no terminal to ask on: pass the password on standard input, with this flag'
+    throw wrongOperand('--password-stdin', message)
   }
   const password = await ask('Password: ')
   if ((await ask('Repeat the password: ')) !== password) {
-    throw wrongOperand('password', 'the two passwords are not the same')
+    throw new PersonRefused('The two passwords are not the same.')
   }
   return password
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import type { Sample } from '../compose/explain/contract.ts'
 import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import { wrongOperand } from './operand-wrong.ts'
+import { readFile } from './read-file.ts'
 
 interface SampleFlags {
   readonly claims?: string
@@ -44,11 +44,9 @@ export function parseObject(flag: string, json: string): JsonObject {
 
 async function readClaims(file: string): Promise<string> {
   if (file === '-') return text(process.stdin)
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw wrongOperand('--claims', `${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
-  }
+  const read = readFile(file)
+  if ('problem' in read) throw wrongOperand('--claims', read.problem)
+  return read.content
 }
 
 function decode(token: string): Sample {

@@ -29,6 +29,8 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Named & { reado
       problems.push({ path: variable, message: `there is no such setting${hint}` })
       continue
     }
+    // That both are set is a problem of the variable itself, and told there.
+    if (name !== variable && environment[name] !== undefined) continue
     const read = readVariable(environment, name)
     if ('problem' in read) problems.push({ path: variable, message: read.problem })
     else if (read.value !== undefined) {

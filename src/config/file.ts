@@ -27,12 +27,15 @@ export function readConfigFile(file: string): ConfigFile {
     problems: [{ path, message }],
     locate: nowhere,
   })
+  if (file === '')
+    return failed('--config', 'names no file: give one with -c, or take PORTCULLIS_CONFIG away')
   let text: string
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return failed(file, code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${message}`)
+    if (code === 'ENOENT') return failed(file, 'there is no such file')
+    return failed(file, code === 'EISDIR' ? 'is a folder: name a file' : `cannot be read: ${message}`)
   }
   const { isMap, LineCounter, parseDocument } = loadYaml()
   const lines = new LineCounter()

@@ -15,6 +15,7 @@ export function readVariable(environment: NodeJS.ProcessEnv, name: string): Vari
   const file = environment[name + fileSuffix]
   if (file === undefined) return { value: own }
   if (own !== undefined) return { problem: `is set, and so is ${name}${fileSuffix}: set one of them` }
+  if (file === '') return { problem: 'names no file: set it to one, or take it away' }
   try {
     return { value: readFileSync(file, 'utf8').replace(/\r?\n$/, '') }
   } catch (error) {

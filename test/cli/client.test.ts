@@ -251,6 +251,8 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
       nameless.stderr,
       /^portcullis: --name: must not be empty.*\n.*--scope: is required for client_cred/,
     )
+    const keyless = await run('add', '--name', 'Wrong', '--scope', 'mcp:tools', '--jwks', join(file, '..'))
+    assert.match(keyless.stderr, /^portcullis: --jwks: .+ is a folder: name a file\n$/)
     const homeless = await run('add', '--name', 'Wrong', '--grant', 'authorization_code')
     assert.match(homeless.stderr, /--redirect-uri: is required for authorization_code/)
     for (const command of ['show', 'rotate-secret', 'remove']) {

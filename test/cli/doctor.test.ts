@@ -52,7 +52,7 @@ describe('portcullis doctor', () => {
       [[`http://127.0.0.1:${await freePort()}/mcp`], /nothing listens there/],
       [[demo.mcpUrl, '--login', '--token', file], /either --login or --token/],
       [[demo.mcpUrl, '--token', file], /holds no access token/],
-      [[demo.mcpUrl, '--token', `${file}-that-is-not-there`], /cannot be read/],
+      [[demo.mcpUrl, '--token', `${file}-that-is-not-there`], /there is no file/],
       [[demo.mcpUrl, '--client-secret', 'x'], /needs --client-id/],
       [[demo.mcpUrl, '--as', 'nobody'], /inspector, .*mcp-remote/],
       [[demo.mcpUrl, '--revision', '2020-01-01'], /published revision/],

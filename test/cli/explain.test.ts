@@ -177,7 +177,9 @@ describe('portcullis explain', () => {
       [['--name', 'x', '--params', '[]'], /--params: is not a JSON object/],
       [['--name', 'x', '--at', 'then'], /--at: is not a time/],
       [['--name', 'x', '--token', '-'], /give either --claims <file>, or --token -/],
-      [['--name', 'x', '--claims', join(folder, 'none')], /cannot be read: ENOENT/],
+      [['--name', 'x', '--claims', join(folder, 'none')], /there is no file .*none$/],
+      [['--name', 'x', '--at', '2026-02-30'], /--at: is not a time/],
+      [['--name', 'x', '--uri', 'file:///y'], /--name, --uri: are alternatives/],
     ] as const) {
       await assert.rejects(explain(good, args), (error: Error) => {
         assert.ok(error instanceof OperandWrong)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -35,5 +35,33 @@ describe('an operand that cannot be used', () => {
         `error: option '${option}' argument '${given}' is invalid. give a whole number from ${wanted}\n`,
       )
     }
+  })
+
+  it('is a file that is not there, is a folder, or holds something else, of which nothing is shown', async () => {
+    const data = folder()
+    const [key, none, empty] = ['key.pem', 'none', 'empty.json'].map((name) => join(data, name))
+    writeFileSync(key as string, '-----BEGIN PRIVATE KEY-----')
+    writeFileSync(empty as string, '{"keys":[]}')
+    const verify = (file: string | undefined) => refused('audit', 'verify', data, '--keys', file ?? '')
+    assert.equal(await verify(key), `portcullis: --keys: ${key} is not JSON\n`)
+    assert.equal(await verify(none), `portcullis: --keys: there is no file ${none}\n`)
+    assert.equal(await verify(data), `portcullis: --keys: ${data} is a folder: name a file\n`)
+    assert.match(await verify(empty), /^portcullis: --keys: .+ holds no key: pass what portcullis audit keys/)
+    assert.equal(
+      await refused('check', data),
+      `portcullis: the configuration has a problem:\n  ${data}: is a folder: name a file\n`,
+    )
+    assert.match(await refused('check', '-c', ''), /--config: names no file: give one with -c, or take/)
+  })
+
+  it('is one of two that exclude each other, of which none is followed', async () => {
+    const data = folder()
+    mkdirSync(join(data, 'audit'))
+    const keys = await refused('key', 'rotate', '--identity', '--audit', '--data', data)
+    assert.match(keys, /^portcullis: --identity, --audit: are alternatives/)
+    assert.match(
+      await refused('check', 'a.yaml', '-c', 'b.yaml'),
+      /^portcullis: --config: b.yaml and a.yaml are two files/,
+    )
   })
 })

@@ -113,6 +113,16 @@ describe('portcullis user', () => {
     )
   })
 
+  it('asks nobody where there is no terminal, as the audit tells in the same words', async () => {
+    const data = folder()
+    const { code, stderr } = await portcullis(['user', 'add', 'ada', '--data', data])
+    assert.equal(code, 2, stderr)
+    const reason = '--password-stdin: there is no terminal to ask on: pass the password on standard input'
+    assert.ok(stderr.includes(reason), stderr)
+    const { stdout } = await portcullis(['audit', 'query', '--data', data])
+    assert.ok(stdout.includes(reason), stdout)
+  })
+
   it('takes a password from no argument, and asks at a terminal without showing it', {
     timeout: 60_000,
   }, async () => {

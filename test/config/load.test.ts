@@ -66,8 +66,11 @@ describe('configuration', () => {
     assert.deepEqual(missing, [
       'PORTCULLIS_SECRET_FILE: names /nowhere/secret, which cannot be read (ENOENT)',
     ])
-    const both = { PORTCULLIS_SECRET: 'a'.repeat(43), PORTCULLIS_SECRET_FILE: file('b') }
-    assert.match(problems(upstream, both).join(), /is set, and so is PORTCULLIS_SECRET_FILE: set one of them/)
+    const both = { PORTCULLIS_SECRET: 'a', PORTCULLIS_SECRET_FILE: file('b'), PORTCULLIS_DATA_FILE: '' }
+    assert.deepEqual(problems(upstream, both), [
+      'PORTCULLIS_SECRET: is set, and so is PORTCULLIS_SECRET_FILE: set one of them',
+      'PORTCULLIS_DATA_FILE: names no file: set it to one, or take it away',
+    ])
     assert.deepEqual(problems(upstream, { PORTCULLIS_NO_SUCH_FILE: '/x' }), [
       'PORTCULLIS_NO_SUCH_FILE: there is no such setting',
     ])

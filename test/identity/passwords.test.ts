@@ -102,6 +102,8 @@ describe('new passwords', () => {
       ['a1b2'.repeat(65), /at most 256/],
       ['Ada.LoveLace1815', /more than your name/],
       ['ada.lovelaceada.lovelace', /more than your name/],
+      ['two lines of\nno meaning', /control characters/],
+      ['an arrow key\u001b[D was pressed', /control characters/],
       ['password1234', /try first/],
       ['P@ssword-2026!', /try first/],
       ['Administrator1', /try first/],
