@@ -2,45 +2,53 @@ import { z } from 'zod'
 import { httpUrl, whole } from './values.ts'
 
 const format = z.enum(['events', 'ocsf']).default('events').meta({
-  description: '`events` sends events as they were written, `ocsf` as OCSF 1.6.',
+  description:
+    '`http` and `syslog`: how events are sent, as they were written (`events`) or as OCSF 1.6 (`ocsf`).',
 })
 const name = z.string().regex(/^[a-z0-9-]{1,40}$/, 'must be lower-case letters, digits and hyphens')
 const named = name.meta({
   description: 'Name of the sink. What has been delivered to it is remembered under this name.',
 })
 
+const kind = <Kind extends string>(value: Kind): z.ZodLiteral<Kind> =>
+  z.literal(value).meta({
+    description:
+      'Where the events are copied to: a URL, a syslog server, or a table in PostgreSQL (docs/audit.md).',
+  })
+
 const httpSink = z.strictObject({
-  kind: z.literal('http'),
+  kind: kind('http'),
   name: named,
-  url: httpUrl.meta({ description: 'URL that arrays of events are posted to as JSON.' }),
+  url: httpUrl.meta({ description: '`http`: the URL that arrays of events are posted to as JSON.' }),
   token: z.string().min(1).optional().meta({
-    description: 'Bearer token for that URL. Best set as the name of an environment variable: `$NAME`.',
+    description:
+      '`http`: the bearer token for that URL. Best set as the name of an environment variable: `$NAME`.',
   }),
   format,
 })
 
 const syslogSink = z.strictObject({
-  kind: z.literal('syslog'),
+  kind: kind('syslog'),
   name: named,
   transport: z
     .enum(['udp', 'tcp', 'tls'])
     .default('tls')
-    .meta({ description: 'Transport protocol of the messages.' }),
-  host: z.string().min(1).meta({ description: 'Name or address of the syslog server.' }),
-  port: whole(1, 65_535).default(6514).meta({ description: 'Port of the syslog server.' }),
+    .meta({ description: '`syslog`: the transport protocol of the messages.' }),
+  host: z.string().min(1).meta({ description: '`syslog`: the name or address of the server.' }),
+  port: whole(1, 65_535).default(6514).meta({ description: '`syslog`: the port of the server.' }),
   ca: z.string().min(1).optional().meta({
     description:
-      'PEM file with the certificates that vouch for the syslog server. Default: those of the system.',
+      '`syslog`: a PEM file with the certificates that vouch for the server. Default: those of the system.',
   }),
   format,
 })
 
 const postgresSink = z.strictObject({
-  kind: z.literal('postgres'),
+  kind: kind('postgres'),
   name: named,
   url: z.string().min(1).optional().meta({
     description:
-      'URL of the PostgreSQL database, or the name of an environment variable: `$NAME`. Default: `store.url`.',
+      '`postgres`: the URL of the database, best set as the name of an environment variable: `$NAME`. Default: `store.url`.',
   }),
 })
 
@@ -66,7 +74,8 @@ export const auditSchema = z
     sinks: z
       .array(
         z.discriminatedUnion('kind', [httpSink, syslogSink, postgresSink], {
-          error: 'must be one of http, syslog, postgres',
+          error: ({ code }) =>
+            code === 'invalid_union' ? 'must be one of http, syslog, postgres' : undefined,
         }),
       )
       .default([])

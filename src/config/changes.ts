@@ -47,7 +47,7 @@ function isSettled(name: string): boolean {
 }
 
 function needsRestart(path: string): Problem {
-  return { path, message: 'has changed, which needs a restart' }
+  return { path, message: 'has changed: restart the server to use the new value' }
 }
 
 function compare(before: unknown, after: unknown, path: string): string[] {

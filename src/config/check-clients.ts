@@ -24,17 +24,24 @@ export function checkClients(
     }
     const authenticated = client.grantTypes.find((type) => authenticatedGrantTypes.has(type))
     if (authenticated !== undefined && client.secret === undefined && client.jwks === undefined) {
-      problems.push(problem([...at, 'secret'], `is needed for ${authenticated}, or jwks`))
+      problems.push(
+        problem(
+          [...at, 'secret'],
+          `is missing: a client with ${authenticated} must prove who it is, so give it a secret, or jwks`,
+        ),
+      )
     }
     if (client.grantTypes.includes('client_credentials') && (client.scopes ?? []).length === 0) {
       const message =
-        'is needed for client_credentials: nobody is asked what it may do, so name it, such as [mcp:tools:read]'
+        'is missing: with client_credentials no user is asked what the client may do, so say it here, such as [mcp:tools:read]'
       problems.push(problem([...at, 'scopes'], message))
     }
     const wrongKeys = client.jwks === undefined ? undefined : publicKeysProblem(client.jwks)
     if (wrongKeys !== undefined) problems.push(problem([...at, 'jwks'], wrongKeys))
     if (client.grantTypes.includes('authorization_code') && client.redirectUris.length === 0) {
-      problems.push(problem([...at, 'redirectUris'], 'is needed for authorization_code'))
+      const message =
+        'is missing: with authorization_code users are sent back to the client, so say where, such as [https://app.example.com/callback]'
+      problems.push(problem([...at, 'redirectUris'], message))
     }
     for (const [position, uri] of client.redirectUris.entries()) {
       const wrong = redirectProblem(uri, privateUse)

@@ -26,7 +26,9 @@ export function checkSecret(
   file: string | undefined,
   isUsable: (text: string) => boolean,
 ): CredentialProblem[] {
-  if ((value === undefined) === (file === undefined)) return [['', `needs either ${name} or ${name}File`]]
+  if (value === undefined && file === undefined) return [['', `has no secret: give ${name} or ${name}File`]]
+  if (value !== undefined && file !== undefined)
+    return [['', `has both ${name} and ${name}File: take one away`]]
   if (file === undefined) return []
   try {
     return isUsable(readFileSync(file, 'utf8').trim())

@@ -21,7 +21,10 @@ export function checkGrants({ grants, clients, upstreams }: Partial<ParsedConfig
     const off = grantTypes.flatMap((type, position) => {
       const setting = missingSetting(grants, type)
       if (setting === undefined) return []
-      const problem = { path: [...at, 'grantTypes', position], message: `needs ${setting}` }
+      const problem = {
+        path: [...at, 'grantTypes', position],
+        message: `works only with ${setting}: add that, or take this grant type away`,
+      }
       return [type === jwtBearer ? { ...problem, needs: ['grants', 'identityAssertions'] } : problem]
     })
     const unknown = (named ?? []).flatMap((name, position) =>

@@ -37,7 +37,7 @@ export function checkIssuers(config: Partial<ParsedConfig>): RuleProblem[] {
         ? [
             [
               ['introspection'],
-              'can stand at one issuer alone: an opaque token does not say whose it is',
+              'can be set for one issuer only, since an opaque token does not say whose it is: take it away here',
             ] as const,
           ]
         : []),
@@ -55,7 +55,7 @@ function checkAddress(
 ): Wrong[] {
   const { issuerLike: like } = issuerPresetOf(name)
   if (issuer === undefined)
-    return [[['issuer'], `is needed, such as ${like?.example ?? 'https://login.example.com'}`]]
+    return [[['issuer'], `is missing: give one, such as ${like?.example ?? 'https://login.example.com'}`]]
   const wrong: Wrong[] = []
   for (const [setting, url] of [
     ['issuer', issuer],
@@ -66,7 +66,7 @@ function checkAddress(
   }
   const isForeign =
     like !== undefined && !like.pattern.test(issuer) && !isLoopbackHost(new URL(issuer).hostname)
-  if (isForeign) wrong.push([['issuer'], `is none of the preset ${name}: such as ${like.example}`])
+  if (isForeign) wrong.push([['issuer'], `does not fit the preset ${name}: give one such as ${like.example}`])
   return wrong
 }
 
@@ -80,9 +80,12 @@ function checkTokens({
   const preset = issuerPresetOf(name)
   const wrong: Wrong[] = []
   if (preset.audiences !== undefined && audiences === undefined)
-    wrong.push([['audiences'], `is needed: ${preset.audiences}`])
+    wrong.push([['audiences'], `is missing: give ${preset.audiences}`])
   if (preset.namesNoScopes && scopes.length === 0 && Object.keys(scopeMap).length === 0)
-    wrong.push([['scopes'], 'is needed, such as [mcp:tools]: tokens of this issuer name no scopes'])
+    wrong.push([
+      ['scopes'],
+      'is missing: tokens of this issuer name no scopes, so say here which they have, such as [mcp:tools]',
+    ])
   if (introspection !== undefined) {
     const { clientSecret, clientSecretFile } = introspection
     for (const [setting, message] of checkSecret('clientSecret', clientSecret, clientSecretFile, Boolean))

@@ -46,11 +46,17 @@ function checkIssuer(
   mode: string | undefined,
 ): Wrong[] {
   const { issuerLike: like } = presetOf(name)
-  if (tenant !== undefined && name !== 'entra') return [[['tenant'], 'is for the preset entra']]
+  if (tenant !== undefined && name !== 'entra')
+    return [[['tenant'], 'works only with the preset entra: take it away']]
   if (issuer === undefined) {
     return name === 'entra'
-      ? [[['tenant'], 'is needed: the directory (tenant) ID of the app registration, or one of its domains']]
-      : [[['issuer'], `is needed, such as ${like?.example ?? 'https://login.example.com'}`]]
+      ? [
+          [
+            ['tenant'],
+            'is missing: give the directory (tenant) ID of the app registration, or one of its domains',
+          ],
+        ]
+      : [[['issuer'], `is missing: give one, such as ${like?.example ?? 'https://login.example.com'}`]]
   }
   const problem = issuerProblem(issuer, mode)
   if (problem !== undefined) return [[['issuer'], problem]]
@@ -62,7 +68,7 @@ function checkIssuer(
   }
   const isForeign =
     like !== undefined && !like.pattern.test(issuer) && !isLoopbackHost(new URL(issuer).hostname)
-  return isForeign ? [[['issuer'], `is none of the preset ${name}: such as ${like.example}`]] : []
+  return isForeign ? [[['issuer'], `does not fit the preset ${name}: give one such as ${like.example}`]] : []
 }
 
 /**
@@ -111,6 +117,9 @@ function checkAdmission({ preset: name, issuer, allow, claims, label }: Provider
     wrong.push([['allow'], message])
   }
   if (tenants.length > 0 && claims.tenant === undefined)
-    wrong.push([['allow', 'tenants'], 'needs claims.tenant, the name of the claim with the tenant'])
+    wrong.push([
+      ['allow', 'tenants'],
+      'works only with claims.tenant: set that to the name of the claim with the tenant',
+    ])
   return wrong
 }

@@ -49,7 +49,8 @@ function hostProblem(
   },
 ): string | undefined {
   if (tenant.host === undefined) return undefined
-  if (publicUrl === undefined) return 'needs publicUrl to be set, whose scheme and port it has'
+  if (publicUrl === undefined)
+    return 'works only with publicUrl, whose scheme and port it takes: set publicUrl too'
   const url = URL.parse(tenantUrl(publicUrl, tenant))
   if (url === null)
     return 'must be a host name in lower case, without scheme and path, such as mcp.acme.example'

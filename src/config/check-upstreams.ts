@@ -12,7 +12,9 @@ export function checkUpstreams(upstreams: ParsedConfig['upstreams']): RuleProble
     const problems: RuleProblem[] = []
     if ((upstream.url === undefined) === (upstream.command === undefined)) {
       const message =
-        upstream.url === undefined ? 'needs either url or command' : 'has both url and command: take one away'
+        upstream.url === undefined
+          ? 'has neither url nor command: give it one of them'
+          : 'has both url and command: take one away'
       problems.push(problem(at, message))
     }
     problems.push(...checkKind(upstream, at), ...checkMethods(upstream, at))
@@ -43,13 +45,13 @@ function checkKind(
   const problems: RuleProblem[] = []
   if (url !== undefined && command === undefined) {
     for (const setting of ofProcesses.filter((one) => !isAbsent(others[one])))
-      problems.push(problem([...at, setting], 'is for servers with a command'))
+      problems.push(problem([...at, setting], 'works only for a server with a command: take it away'))
   }
   if (command !== undefined && transport !== 'auto') {
-    problems.push(problem([...at, 'transport'], 'is for servers with a url'))
+    problems.push(problem([...at, 'transport'], 'works only for a server with a url: take it away'))
   }
   if (typeof credential === 'object') {
-    const message = 'is for servers with a url; a stdio server gets its secrets with environment'
+    const message = 'works only for a server with a url: a stdio server gets its secrets through environment'
     const wrong = command === undefined ? checkCredential(credential) : [['', message] as const]
     for (const [setting, why] of wrong)
       problems.push(problem([...at, 'credential', ...(setting === '' ? [] : [setting])], why))
@@ -58,7 +60,7 @@ function checkKind(
     problems.push(problem([...at, 'era'], 'must be legacy or auto with transport: sse'))
   }
   if (principals === 'shared' && command === undefined) {
-    problems.push(problem([...at, 'principals'], 'is for servers with a command'))
+    problems.push(problem([...at, 'principals'], 'works only for a server with a command: take it away'))
   }
   if (principals === 'shared' && era === 'legacy') {
     const message = 'must be isolated for a legacy server, which keeps the state of one user between requests'

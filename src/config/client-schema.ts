@@ -8,7 +8,10 @@ export const minSecretLength = 8
 /** The setting of one client. */
 export const clientSchema = z
   .strictObject({
-    id: z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable characters'),
+    id: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 letters, digits or signs of ASCII, without spaces')
+      .meta({ description: 'The client id with which the program identifies itself.' }),
     name: z.string().min(1).max(100).optional().meta({ description: 'Name shown to users.' }),
     secret: z
       .string()
@@ -19,14 +22,35 @@ export const clientSchema = z
           'Secret of the client, which makes it confidential. Best set as the name of an environment variable: `$NAME`.',
       }),
     jwks: z
-      .strictObject({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) })
+      .strictObject({
+        keys: z
+          .array(
+            z.looseObject({
+              kty: z.string().meta({
+                description:
+                  'The type of the key, such as `EC`, beside the other members of the JWK. The keys are those of a client that signs assertions (private_key_jwt); used instead of `secret`.',
+              }),
+            }),
+          )
+          .min(1),
+      })
       .optional()
       .meta({
         description:
           'Public keys (JWKS) of a client that authenticates with signed assertions (private_key_jwt). Used instead of `secret`.',
       }),
-    redirectUris: z.array(z.string().min(1)).default([]),
-    grantTypes: z.array(z.enum(clientGrantTypes)).min(1).default(['authorization_code', 'refresh_token']),
+    redirectUris: z.array(z.string().min(1)).default([]).meta({
+      description:
+        'The addresses of the client to which users may be sent back after they have signed in. Each must match exactly, except for the port of a loopback address. Required with `authorization_code`.',
+    }),
+    grantTypes: z
+      .array(z.enum(clientGrantTypes))
+      .min(1)
+      .default(['authorization_code', 'refresh_token'])
+      .meta({
+        description:
+          'How the client may get tokens: for a user who signs in (`authorization_code`, and `refresh_token` to get new ones later), for itself (`client_credentials`), or with one of the grants that `grants` turns on.',
+      }),
     scopes: z.array(scope).optional().meta({
       description:
         'All scopes that the client can get. With client_credentials, which requires this setting, these are also the scopes it gets if it names none.',

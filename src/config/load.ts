@@ -70,18 +70,15 @@ export function loadConfig({
   const refused = (parsed.error?.issues ?? []).flatMap(describeIssue)
   const { config: valid, pathInWhole } =
     parsed.data === undefined ? validPart(secrets) : { config: parsed.data, pathInWhole: asItIs }
+  const wrong = [...unset, ...refused]
   const rules = [...crossCheck(valid), ...(needsServer ? checkPorts(valid) : [])].filter(({ path, needs }) =>
     needs === undefined
-      ? !refused.some((one) => isDeepStrictEqual(one.path, pathInWhole(path)))
-      : !refused.some((one) => begins(one.path, pathInWhole(needs))),
+      ? !wrong.some((one) => isDeepStrictEqual(one.path, pathInWhole(path)))
+      : !wrong.some((one) => begins(one.path, pathInWhole(needs))),
   )
   if (certificateAt !== undefined) rules.push(...checkPair(valid, certificateAt))
   const broken = rules.map(({ path, message }) => ({ path: pathInWhole(path), message }))
-  const problems = [
-    ...fromFile.problems,
-    ...fromEnvironment.problems,
-    ...[...unset, ...refused, ...broken].map(place),
-  ]
+  const problems = [...fromFile.problems, ...fromEnvironment.problems, ...[...wrong, ...broken].map(place)]
   const { upstreams, tenants } = valid
   if (needsServer && problems.length === 0 && upstreams?.length === 0 && tenants?.length === 0) {
     problems.push({

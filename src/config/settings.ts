@@ -48,7 +48,8 @@ function walk(schema: JsonSchema, path: readonly string[]): Setting[] {
   if (schema.properties !== undefined) {
     return Object.entries(schema.properties).flatMap(([key, child]) => walk(child, [...path, key]))
   }
-  if (schema.items?.properties !== undefined) return walk(schema.items, [...path, '[]'])
+  const { items } = schema
+  if (items?.properties !== undefined || items?.oneOf !== undefined) return walk(items, [...path, '[]'])
   return [
     {
       path,
@@ -63,14 +64,19 @@ function walk(schema: JsonSchema, path: readonly string[]): Setting[] {
   ]
 }
 
-/** What several branches have in common is one setting, with the values of all of them. */
+/** What several branches have in common is one setting, with the values and descriptions of all of them. */
 function joinBranches(settings: readonly Setting[]): Setting[] {
   const joined = new Map<string, Setting>()
   for (const setting of settings) {
     const name = setting.path.join('.')
     const before = joined.get(name) ?? setting
+    const texts = new Set([before.description, setting.description].filter((text) => text !== ''))
     const values = [...new Set([...(before.values ?? []), ...(setting.values ?? [])])]
-    joined.set(name, { ...before, values: values.length === 0 ? undefined : values })
+    joined.set(name, {
+      ...before,
+      description: [...texts].join(' '),
+      values: values.length === 0 ? undefined : values,
+    })
   }
   return [...joined.values()]
 }

@@ -13,7 +13,7 @@ export function whole(least: number, most: number): z.ZodInt {
 export const accessTokenSeconds = whole(30, longestTokenSeconds)
 
 /** A scope. checkScopes checks that it exists. */
-export const scope = z.string().refine(isScopeToken, 'is not a scope: no space, quote or backslash')
+export const scope = z.string().refine(isScopeToken, 'must be a scope: no spaces, quotes or backslashes')
 
 /** An IP address, or a network in CIDR notation. */
 export const network = z.string().refine(isNetwork, 'must be an IP address or a network such as 10.0.0.0/8')
@@ -28,7 +28,7 @@ function isNetwork(text: string): boolean {
 /** An http or https URL. */
 export const httpUrl = z.url({
   protocol: /^https?$/,
-  error: ({ input }) => `${input === undefined ? 'is needed:' : 'must be'} an http or https URL`,
+  error: ({ input }) => `${input === undefined ? 'is missing: give' : 'must be'} an http or https URL`,
 })
 
 /** A secret that the operator was given, and the file that may hold it instead. */

@@ -32,13 +32,13 @@ export function wordIssue(issue: Issue): string | undefined {
 
 function wordChoice(values: readonly string[], input: unknown): string {
   const choice = values.length === 1 ? values.join('') : `one of ${values.join(', ')}`
-  if (input === undefined) return `is needed: ${choice}`
+  if (input === undefined) return `is missing: give ${choice}`
   const close = typeof input === 'string' ? closest(input, values) : undefined
   return `must be ${choice}${close === undefined ? '' : `; did you mean ${close}?`}`
 }
 
 function wordType(expected: string, input: unknown, key: PropertyKey | undefined): string | undefined {
-  if (input === undefined) return 'is needed'
+  if (input === undefined) return 'is missing: give it a value'
   if (input === null) return 'must not be empty: give it a value, or take it away'
   if (expected === 'array') return `must be a list, such as ${listExamples.get(key) ?? '[one, two]'}`
   if (expected === 'object' || expected === 'record') return 'must hold settings, each with its name: a value'

@@ -302,7 +302,7 @@ describe('the device grant where it is off (A61)', () => {
     const clients: ConfigInput['clients'] = [{ ...television, grantTypes: [...television.grantTypes] }]
     assert.throws(
       () => loadConfig({ base: { clients } }),
-      /clients\[0\]\.grantTypes\[0\]: needs grants\.deviceCode: on/,
+      /clients\[0\]\.grantTypes\[0\]: works only with grants\.deviceCode: on/,
     )
   })
 })

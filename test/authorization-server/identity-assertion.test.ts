@@ -220,7 +220,7 @@ describe('identity assertions (T8, ID-JAG)', () => {
             grants: { identityAssertions: [{ issuer: trusted.issuer, jwksUri: trusted.jwksUri }] },
           },
         }),
-      /clients\[0\]\.secret: is needed/,
+      /clients\[0\]\.secret: is missing/,
     )
   })
 

@@ -285,14 +285,14 @@ describe('token exchange where it is off (A61)', () => {
     await plain.close()
     assert.throws(
       () => loadConfig({ base: { clients: [confidential('x', [exchange])] } }),
-      /needs grants\.tokenExchange: on/,
+      /works only with grants\.tokenExchange: on/,
     )
     assert.throws(
       () =>
         loadConfig({
           base: { clients: [{ id: 'x', grantTypes: [exchange] }], grants: { tokenExchange: 'on' } },
         }),
-      /clients\[0\]\.secret: is needed/,
+      /clients\[0\]\.secret: is missing/,
     )
   })
 })

@@ -138,8 +138,8 @@ describe('the configuration file of portcullis serve', { timeout: 120_000 }, () 
       /cannot be used/,
     )
     assert.deepEqual(restart.problems, [
-      { path: 'listen.admin', message: 'has changed, which needs a restart' },
-      { path: 'workers', message: 'has changed, which needs a restart' },
+      { path: 'listen.admin', message: 'has changed: restart the server to use the new value' },
+      { path: 'workers', message: 'has changed: restart the server to use the new value' },
     ])
     assert.match(await auditOf(gate), /"event":"admin.configuration".*"outcome":"denied"/)
     for (let n = 0; n < 3; n++) await goOn()

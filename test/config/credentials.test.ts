@@ -67,8 +67,8 @@ describe('the credential for an MCP server', () => {
         '{ token: abc }',
         'credential.kind: must be one of bearer, header, client-credentials, token-exchange',
       ],
-      ['{ kind: bearer }', 'credential: needs either token or tokenFile'],
-      ['{ kind: bearer, token: a, tokenFile: b }', 'credential: needs either token or tokenFile'],
+      ['{ kind: bearer }', 'credential: has no secret: give token or tokenFile'],
+      ['{ kind: bearer, token: a, tokenFile: b }', 'credential: has both token and tokenFile: take one away'],
       [
         '{ kind: bearer, tokn: a, tokenFile: b }',
         'credential.tokn: there is no such setting; did you mean token?',
@@ -78,10 +78,10 @@ describe('the credential for an MCP server', () => {
         '{ kind: header, name: A, value: "a\\r\\nb: c" }',
         'credential.value: must be printable ASCII characters',
       ],
-      ['{ kind: header, name: A }', 'credential: needs either value or valueFile'],
+      ['{ kind: header, name: A }', 'credential: has no secret: give value or valueFile'],
       [
         `{ kind: client-credentials, ${client} }`,
-        'credential: needs either clientSecret or clientSecretFile',
+        'credential: has no secret: give clientSecret or clientSecretFile',
       ],
       [
         `{ kind: token-exchange, ${client}, clientSecret: s, scope: 'a  b' }`,
@@ -93,7 +93,7 @@ describe('the credential for an MCP server', () => {
       ],
       [
         '{ kind: token-exchange, clientId: a, clientSecret: s }',
-        'credential.tokenUrl: is needed: an http or https URL',
+        'credential.tokenUrl: is missing: give an http or https URL',
       ],
     ]
     for (const [credential, ...expected] of cases)
@@ -136,13 +136,13 @@ describe('the credential for an MCP server', () => {
     assert.match(asking('ftp://as.example/token'), /an http or https URL/)
   })
 
-  it('is for servers with a url', () => {
+  it('works only for servers with a url', () => {
     for (const credential of [
       '{ kind: bearer, token: a }',
       `{ kind: token-exchange, ${client}, clientSecret: s }`,
     ])
       assert.deepEqual(problems(credential, 'command: [a]'), [
-        'credential: is for servers with a url; a stdio server gets its secrets with environment',
+        'credential: works only for a server with a url: a stdio server gets its secrets through environment',
       ])
     assert.deepEqual(problems('none', 'command: [a]'), [])
   })

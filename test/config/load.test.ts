@@ -163,11 +163,11 @@ describe('configuration', () => {
       'mode: production\npublicUrl: https://host.example/.well-known/gate',
       /must have no \.well-known in its path/,
     ],
-    ['a server without an address', 'upstreams: [{ name: a }]', /needs either url or command/],
+    ['a server without an address', 'upstreams: [{ name: a }]', /has neither url nor command/],
     [
       'a transport of HTTP for a command',
       'upstreams: [{ name: a, command: [x], transport: sse }]',
-      /transport: is for servers with a url/,
+      /transport: works only for a server with a url/,
     ],
     [
       'the old transport in the new era',
@@ -182,7 +182,7 @@ describe('configuration', () => {
     [
       'settings of processes for a server that is none',
       'upstreams: [{ name: a, url: http://x, principals: shared, environment: [T], processes: 4, processesPerCaller: 4, memoryMegabytes: 64 }]',
-      /(?:\.(?:environment|processes|processesPerCaller|memoryMegabytes|principals): is for servers with a command[^]*){5}/,
+      /(?:\.(?:environment|processes|processesPerCaller|memoryMegabytes|principals): works only for a server with a command[^]*){5}/,
     ],
     [
       'two servers of one name',
@@ -197,23 +197,23 @@ describe('configuration', () => {
     [
       'a machine without a secret',
       'clients: [{ id: a, grantTypes: [client_credentials], scopes: [mcp:tools] }]',
-      /secret: is needed/,
+      /secret: is missing/,
     ],
     [
       'a machine without scopes',
       'clients: [{ id: a, secret: long-enough, grantTypes: [client_credentials] }]',
-      /clients\[0\]\.scopes: is needed for client_credentials/,
+      /clients\[0\]\.scopes: is missing: with client_credentials/,
     ],
     [
       'a machine with an empty list of scopes',
       'clients: [{ id: a, secret: long-enough, grantTypes: [client_credentials], scopes: [] }]',
-      /clients\[0\]\.scopes: is needed for client_credentials/,
+      /clients\[0\]\.scopes: is missing: with client_credentials/,
     ],
     ['a client with the id of a person (R17)', 'clients: [{ id: usr_a }]', /must not begin with usr_/],
     [
       'a client with a grant that is off',
       'clients: [{ id: a, grantTypes: ["urn:ietf:params:oauth:grant-type:device_code"] }]',
-      /grantTypes\[0\]: needs grants\.deviceCode: on/,
+      /grantTypes\[0\]: works only with grants\.deviceCode: on/,
     ],
     [
       'a client for a server that there is not',
@@ -225,7 +225,7 @@ describe('configuration', () => {
       'grants: { identityAssertions: [{ issuer: https://a, jwksUri: https://a, subjectPrefix: "x:" }, { issuer: https://b, jwksUri: https://b, subjectPrefix: "x:" }] }',
       /subjectPrefix: belongs to an earlier/,
     ],
-    ['a client without a redirect URI', 'clients: [{ id: a }]', /redirectUris: is needed/],
+    ['a client without a redirect URI', 'clients: [{ id: a }]', /redirectUris: is missing/],
     [
       'two clients of one id',
       'clients: [{ id: a, redirectUris: [https://x] }, { id: a, redirectUris: [https://x] }]',

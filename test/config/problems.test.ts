@@ -74,8 +74,10 @@ describe('the problems of a configuration', () => {
       () => loadConfig({ file: file(text), environment }),
       ({ message }: Error) =>
         /clients\[1\]\.secret: the variable \$NOWHERE is not set \(\S+:5\)/.test(message) &&
-        /clients\[0\]\.id: is needed \(\S+:2\)/.test(message) &&
-        /clients\[2\]\.secret: is needed for client_credentials, or jwks \(\S+:6\)/.test(message),
+        /clients\[0\]\.id: is missing: give it a value \(\S+:2\)/.test(message) &&
+        /clients\[2\]\.secret: is missing: a client with client_credentials .* or jwks \(\S+:6\)/.test(
+          message,
+        ),
     )
   })
 
@@ -108,15 +110,15 @@ tenants:
         'grants.identityAssertions[0].issuer: must be an http or https URL',
         'audit.sinks[1].kind: must be one of http, syslog, postgres',
         'tenants[1].upstreams[0]: must hold settings, each with its name: a value',
-        'upstreams[1]: needs either url or command',
+        'upstreams[1]: has neither url nor command: give it one of them',
         'upstreams[2].name: "a" is taken by an earlier server',
-        'tenants[0].upstreams[0]: needs either url or command',
+        'tenants[0].upstreams[0]: has neither url nor command: give it one of them',
         'tenants[0].upstreams[2].name: "u" is taken by an earlier server',
         'tenants[2].name: "t" is taken by an earlier tenant',
       ],
     )
     const logins = found.filter((one) => one.startsWith('login.'))
-    assert.ok(logins.includes('login.providers[0].clientId: is needed'), logins.join('\n'))
+    assert.ok(logins.includes('login.providers[0].clientId: is missing: give it a value'), logins.join('\n'))
     assert.ok(
       logins.some((one) => one.startsWith('login.providers[1].clientId: must be ')),
       logins.join('\n'),
@@ -140,7 +142,11 @@ tenants:
       /^upstreams\[0\]\.command: must not be empty$/,
     ],
     ['a name without a value', 'clients:', /^clients: must not be empty: give it a value, or take it away$/],
-    ['a server without a name', 'upstreams: [{ url: http://x }]', /^upstreams\[0\]\.name: is needed$/],
+    [
+      'a server without a name',
+      'upstreams: [{ url: http://x }]',
+      /^upstreams\[0\]\.name: is missing: give it a value$/,
+    ],
     [
       'a number for a text',
       'upstreams: [{ name: 5, url: http://x }]',

@@ -60,17 +60,17 @@ describe('the setting login.providers', () => {
     [
       'keycloak without issuer',
       { ...good.keycloak, issuer: undefined },
-      /\[0\]\.issuer: is needed, such as https:\/\/keycloak.*realms/,
+      /\[0\]\.issuer: is missing: give one, such as https:\/\/keycloak.*realms/,
     ],
     [
       'keycloak without realm',
       { ...good.keycloak, issuer: 'https://kc.example.com' },
-      /issuer: is none of the preset keycloak: such as .*realms/,
+      /issuer: does not fit the preset keycloak: give one such as .*realms/,
     ],
     [
       'keycloak without secret',
       { ...good.keycloak, clientSecret: undefined },
-      /clientSecret: needs either clientSecret or clientSecretFile/,
+      /clientSecret: has no secret: give clientSecret or clientSecretFile/,
     ],
     [
       'keycloak over http',
@@ -80,7 +80,7 @@ describe('the setting login.providers', () => {
     [
       'entra without tenant',
       { ...good.entra, tenant: undefined },
-      /tenant: is needed: the directory \(tenant\) ID/,
+      /tenant: is missing: give the directory \(tenant\) ID/,
     ],
     [
       'entra with a name for a client',
@@ -90,7 +90,7 @@ describe('the setting login.providers', () => {
     [
       'entra with another issuer',
       { ...good.entra, issuer: 'https://login.example.com' },
-      /issuer: is none of the preset entra: such as https:\/\/login\.microsoftonline/,
+      /issuer: does not fit the preset entra: give one such as https:\/\/login\.microsoftonline/,
     ],
     [
       'entra for all the world',
@@ -110,19 +110,19 @@ describe('the setting login.providers', () => {
     [
       'auth0 without the slash',
       { ...good.auth0, issuer: 'https://company.eu.auth0.com' },
-      /issuer: is none of the preset auth0: such as .*slash at the end/,
+      /issuer: does not fit the preset auth0: give one such as .*slash at the end/,
     ],
     [
       'auth0 without issuer',
       { ...good.auth0, issuer: undefined },
-      /issuer: is needed, such as https:\/\/company\.eu\.auth0/,
+      /issuer: is missing: give one, such as https:\/\/company\.eu\.auth0/,
     ],
     [
       'okta with a path of its pages',
       { ...good.okta, issuer: 'https://company.okta.com/admin/apps' },
-      /issuer: is none of the preset okta: such as/,
+      /issuer: does not fit the preset okta: give one such as/,
     ],
-    ['okta with both secrets', { ...good.okta, clientSecretFile: '/x' }, /clientSecret: needs either/],
+    ['okta with both secrets', { ...good.okta, clientSecretFile: '/x' }, /clientSecret: has both/],
     [
       'google for all the world',
       { ...good.google, allow: {} },
@@ -138,7 +138,7 @@ describe('the setting login.providers', () => {
       { ...good.github, allow: {} },
       /allow: must say who may come in.*allow\.groups/,
     ],
-    ['github without secret', { ...good.github, clientSecret: undefined }, /clientSecret: needs either/],
+    ['github without secret', { ...good.github, clientSecret: undefined }, /clientSecret: has no secret/],
     [
       'a secret in a file that is not there',
       { ...good.github, clientSecret: undefined, clientSecretFile: '/none' },
@@ -147,12 +147,12 @@ describe('the setting login.providers', () => {
     [
       'another provider without issuer',
       { clientId: 'p' },
-      /issuer: is needed, such as https:\/\/login\.example\.com/,
+      /issuer: is missing: give one, such as https:\/\/login\.example\.com/,
     ],
     [
       'a tenant without the preset that has them',
       { ...good.other, tenant: 'company' },
-      /tenant: is for the preset entra/,
+      /tenant: works only with the preset entra/,
     ],
     ...['https://a@login.example.com', 'https://:a@login.example.com'].map(
       (issuer) =>
@@ -167,7 +167,7 @@ describe('the setting login.providers', () => {
     [
       'tenants that nobody names',
       { ...good.other, allow: { tenants: ['x'] } },
-      /allow\.tenants: needs claims\.tenant/,
+      /allow\.tenants: works only with claims\.tenant/,
     ],
     ['a preset that there is not', { ...good.other, preset: 'gogle' }, /preset: /],
     [

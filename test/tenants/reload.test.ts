@@ -115,8 +115,8 @@ for (const args of [[], ['--workers', '2']]) {
       assert.deepEqual(
         new Map(problems?.map(({ path, message }) => [path, message])),
         new Map([
-          ['tenants[acme].host', 'has changed, which needs a restart'],
-          ['tenants[acme].tokens.signingAlgorithm', 'has changed, which needs a restart'],
+          ['tenants[acme].host', 'has changed: restart the server to use the new value'],
+          ['tenants[acme].tokens.signingAlgorithm', 'has changed: restart the server to use the new value'],
         ]),
       )
       assert.equal((await post(at('globex'), globex, list)).status, 200)

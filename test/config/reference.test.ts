@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { loadConfig } from '../../src/config/load.ts'
+import { ConfigurationInvalid } from '../../src/config/problems.ts'
+import { listSettings } from '../../src/config/settings.ts'
+
+const settings = new Map(listSettings().map((setting) => [setting.path.join('.'), setting]))
+
+function problemsOf(sink: unknown, base = {}): readonly string[] {
+  try {
+    loadConfig({ base, flags: { audit: { sinks: [sink] } } })
+  } catch (error) {
+    if (error instanceof ConfigurationInvalid)
+      return error.problems.map(({ path, message }) => `${path}: ${message}`)
+    throw error
+  }
+  return []
+}
+
+describe('the reference of the configuration', () => {
+  it('describes every setting', () => {
+    const without = [...settings].filter(([, { description }]) => description.trim() === '')
+    assert.deepEqual(
+      without.map(([name]) => name),
+      [],
+    )
+  })
+
+  it('knows what a list of several kinds holds, each with what its kinds have in common', () => {
+    assert.equal(settings.has('audit.sinks'), false, 'no list of texts, and no variable')
+    assert.deepEqual(settings.get('audit.sinks.[].kind')?.values, ['http', 'syslog', 'postgres'])
+    const url = settings.get('audit.sinks.[].url')
+    assert.equal(url?.variable, undefined)
+    assert.match(url?.description ?? '', /^`http`: .+ `postgres`: /)
+  })
+})
+
+describe('a sink of the audit', () => {
+  it('is refused as a text, whichever it is, and with a mistyped setting', () => {
+    for (const text of ['postgres', 'other'])
+      assert.deepEqual(problemsOf(text), ['audit.sinks[0]: must hold settings, each with its name: a value'])
+    const kinds = 'must be one of http, syslog, postgres'
+    assert.deepEqual(problemsOf({ kind: 'file' }), [`audit.sinks[0].kind: ${kinds}`])
+    assert.deepEqual(problemsOf({ kind: 'http', name: 'a', url: 'https://x.example', tokn: 'b' }), [
+      'audit.sinks[0].tokn: there is no such setting; did you mean token?',
+    ])
+  })
+
+  it('is not blamed for the database of the store, whose variable is not set', () => {
+    assert.deepEqual(problemsOf({ kind: 'postgres', name: 'a' }, { store: { url: '$NOT_SET' } }), [
+      'store.url: the variable $NOT_SET is not set',
+    ])
+  })
+})
