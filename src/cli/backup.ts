@@ -15,7 +15,7 @@ import { checkTarget, isFolder } from './check-target.ts'
 import { configFor } from './config-for.ts'
 import { addConfigFlag, addTenantFlag } from './flags.ts'
 import { wrongOperand } from './operand-wrong.ts'
-import { withStore } from './with-store.ts'
+import { requireStore, withStore } from './with-store.ts'
 
 interface BackupFlags {
   readonly config?: string
@@ -33,10 +33,7 @@ export function backupCommand(): Command {
     .action(async (name: string, flags: BackupFlags) => {
       const config = loadEmbedded(flags, 'pg_dump')
       const [file, folder] = [resolve(name), resolve(config.data)]
-      if (!existsSync(storeFile(folder))) {
-        const message = `${folder} is not the data folder of an installation: name the right folder`
-        throw wrongOperand('--data', message)
-      }
+      requireStore(config)
       checkTarget(name, file)
       refuseOwn(name, file, folder)
       const known = knownSecret(config)

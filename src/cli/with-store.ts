@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type ConfiguredStore, openConfiguredStore } from '../compose/store.ts'
@@ -11,7 +11,7 @@ import type { KeyPurpose, SigningAlgorithm } from '../keys/key-states.ts'
 import { storeFile } from '../storage/open.ts'
 import { configFor } from './config-for.ts'
 import { addConfigFlag, addStoreFlags, addTenantFlag, type CommonFlags, flagSettings } from './flags.ts'
-import { type OperandWrong, wrongOperand } from './operand-wrong.ts'
+import { wrongOperand } from './operand-wrong.ts'
 
 /** The flags of a command that manages what is in the store. */
 export interface StoreFlags extends CommonFlags {
@@ -57,7 +57,7 @@ export async function withStore<T>(
   const whole = loadWhole({ base, file, flags: flagSettings(flags) })
   const config = configFor(whole, tenant)
   const makes = !hasStore(config)
-  if (makes && !mayMake) throw noInstallation(config)
+  if (!mayMake) requireStore(config)
   const { store, secret } = await openConfiguredStore(config, systemClock)
   try {
     if (makes) console.error(`portcullis: creating a new store in ${resolve(config.data)}`)
@@ -83,10 +83,19 @@ function loadWhole(sources: { base: ConfigInput; file: string | undefined; flags
   }
 }
 
+/** Throws OperandWrong if the store of a configuration does not exist, or cannot be read. */
+export function requireStore(config: Config): void {
+  if (hasStore(config)) return
+  const message = `${resolve(config.data)} is not the data folder of an installation: start one first, or name the right folder`
+  throw wrongOperand('--data', message)
+}
+
 /** Whether the store of a configuration exists. Throws OperandWrong for a folder that cannot be read. */
 function hasStore({ data, store: { url } }: Config): boolean {
   const folder = resolve(data)
   if (url !== undefined) return true
+  if (statSync(folder, { throwIfNoEntry: false })?.isFile())
+    throw wrongOperand('--data', `${folder} is a file: name a folder`)
   try {
     accessSync(folder, constants.R_OK | constants.X_OK)
   } catch (error) {
@@ -94,11 +103,6 @@ function hasStore({ data, store: { url } }: Config): boolean {
     if (code !== 'ENOENT') throw wrongOperand('--data', `${folder} cannot be read: ${message}`)
   }
   return existsSync(storeFile(folder))
-}
-
-function noInstallation({ data }: Config): OperandWrong {
-  const message = `${resolve(data)} is not the data folder of an installation: start one first, or name the right folder`
-  return wrongOperand('--data', message)
 }
 
 /** The configuration counts if it was given; the last start supplies the rest. */

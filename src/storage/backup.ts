@@ -85,7 +85,10 @@ export async function openBackup(
       return used
     })
   } catch (error) {
-    throw new StoreUnusable(`the backup cannot be used: ${(error as Error).message}`, { cause: error })
+    const { message } = error as Error
+    const isOther = /^(?:no such table: backup|file is not a database)$/.test(message)
+    const why = isOther ? 'it is not a file that portcullis backup wrote' : message
+    throw new StoreUnusable(`the backup cannot be used: ${why}`, { cause: error })
   }
 }
 

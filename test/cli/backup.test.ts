@@ -255,12 +255,13 @@ describe('portcullis restore', () => {
       database.close()
     }
     const cases: Record<string, [(file: string) => void, RegExp]> = {
-      'a text': [(file) => writeFileSync(file, 'no database'), /the backup cannot be used: /],
+      'a text': [(file) => writeFileSync(file, 'no database'), /cannot be used: it is not a file that/],
+      'an empty file': [(file) => writeFileSync(file, ''), /cannot be used: it is not a file that/],
       'half a file': [
         (file) => writeFileSync(file, readFileSync(file).subarray(0, 40_000)),
         /cannot be used: /,
       ],
-      'a plain store': [(file) => run(file, 'drop table backup'), /cannot be used: no such table: backup/],
+      'a plain store': [(file) => run(file, 'drop table backup'), /cannot be used: it is not a file that/],
       'one of a newer version': [
         (file) => run(file, `insert into kysely_migration values ('9999-future', '2030-01-01')`),
         /newer version of portcullis \(it has 9999-future\)/,

@@ -54,6 +54,23 @@ describe('an operand that cannot be used', () => {
     assert.match(await refused('check', '-c', ''), /--config: names no file: give one with -c, or take/)
   })
 
+  it('is a data folder that is a file, or holds no store', async () => {
+    const data = folder()
+    const file = join(data, 'file')
+    writeFileSync(file, '')
+    for (const args of [
+      ['user', 'list'],
+      ['backup', join(data, 'copy')],
+    ]) {
+      const told = await refused(...args, '--data', file)
+      assert.equal(told, `portcullis: --data: ${file} is a file: name a folder\n`)
+      assert.match(
+        await refused(...args, '--data', data),
+        /--data: .+ is not the data folder of an installation/,
+      )
+    }
+  })
+
   it('is one of two that exclude each other, of which none is followed', async () => {
     const data = folder()
     mkdirSync(join(data, 'audit'))
