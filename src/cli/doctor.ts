@@ -89,6 +89,7 @@ async function runDoctor(endpoint: URL, flags: DoctorFlags): Promise<readonly Fi
   })
   // Some servers have a key in the query of their URL.
   report.hide(endpoint.search.slice(1))
+  for (const value of endpoint.searchParams.values()) report.hide(value)
   if (credentials.kind === 'token') report.hide(credentials.token)
   if (flags.clientSecret !== undefined) report.hide(flags.clientSecret)
   const foreignToken = flags.foreignToken === undefined ? undefined : await readToken(flags.foreignToken)

@@ -1,6 +1,6 @@
 import { authorizationRequest } from './authorization-request.ts'
 import { type CheckName, checkOf, checks, reasons } from './checks.ts'
-import type { OAuthClient, ResourceFacts, ServerFacts, Tokens, Visit } from './contract.ts'
+import type { Need, OAuthClient, ResourceFacts, ServerFacts, Tokens, Visit } from './contract.ts'
 import { type AnswerListener, listenForAnswer } from './listen-for-answer.ts'
 import { callbackOf } from './profiles.ts'
 import { askForMore } from './steps/ask-for-more.ts'
@@ -136,17 +136,32 @@ async function callWith(visit: Visit, token: string): Promise<void> {
   if (conversation !== undefined) await askForMore(visit, conversation)
 }
 
+/** What a visit with these credentials should have come to have. */
+const promised: Readonly<Record<Visit['credentials']['kind'], readonly (Need | undefined)[]>> = {
+  login: ['login', 'token'],
+  machine: ['token'],
+  token: ['token'],
+  none: [],
+}
+
+/** What a token that was given cannot show. */
+const beyondGivenToken: Partial<Readonly<Record<CheckName, string>>> = {
+  'token-cache': 'the access token was given, so none was issued here: add --login',
+  'token-foreign': 'there is no token for another server: add --foreign-token',
+}
+
 /** Reports, with the reason, everything that this client would have done but did not get to. */
-function tellSkipped({ endpoint, report, profile, credentials }: Visit): void {
-  const isMachine = credentials.kind === 'machine'
+function tellSkipped({ endpoint, report, profile, credentials: { kind } }: Visit): void {
   for (const name of Object.keys(checks) as CheckName[]) {
     const { needs, stage } = checkOf(name)
     const isNotItsWay =
       (stage === 'CORS' && profile.page === undefined) ||
       (name === 'certificate' && endpoint.protocol === 'http:') ||
       (name === 'origin-endpoints' && !profile.usesOriginEndpoints) ||
-      (name === 'token-machine' && !isMachine)
-    if (!report.has(name) && !isNotItsWay)
-      report.skip(name, needs === undefined ? 'an earlier step failed' : reasons[needs])
+      (name === 'token-machine' && kind !== 'machine')
+    if (report.has(name) || isNotItsWay) continue
+    const lacks = needs === undefined || promised[kind].includes(needs) ? undefined : reasons[needs]
+    const beyond = kind === 'token' ? beyondGivenToken[name] : undefined
+    report.skip(name, beyond ?? lacks ?? 'an earlier step failed')
   }
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -81,6 +84,21 @@ describe('portcullis doctor', () => {
     }
   })
 
+  it('keeps it to itself too if the server repeats only the key in it (B4)', async (test) => {
+    const server = createServer(({ url }, res) => {
+      res.writeHead(url?.startsWith('/mcp') ? 401 : 404, { 'content-type': 'application/json' })
+      res.end('{"error":"no such key: of-the-user"}')
+    })
+    test.after(() => server.close())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const url = `http://127.0.0.1:${port}/mcp?key=of-the-user&other=1`
+    const { code, stdout, stderr } = await portcullis(['doctor', url])
+    assert.equal(code, 1, stderr)
+    assert.match(stdout, /no such key: \[hidden\]/)
+    assert.doesNotMatch(stdout + stderr, /of-the-user/)
+  })
+
   it('writes one JSON document for machines', async () => {
     const { code, stdout } = await portcullis(['doctor', broken.mcpUrl, '--as', 'vscode', '--json'])
     const result = JSON.parse(stdout) as { as: string; counts: Record<string, number>; findings: Finding[] }
@@ -110,6 +128,8 @@ describe('portcullis doctor', () => {
     assert.match(stdout, /✓ tools\/list answers/)
     assert.match(stdout, /✓ the access token is for this MCP server/)
     assert.ok(!stdout.includes(token.trim()))
+    assert.match(stdout, /^Not checked: there is no token for another server: add --foreign-token$/m)
+    assert.doesNotMatch(stdout, /there is no access token/)
     const foreign = await portcullis(['doctor', demo.mcpUrl, '--foreign-token', file])
     assert.match(
       foreign.stdout,
