@@ -34,6 +34,7 @@ describe('portcullis doctor', () => {
     assert.match(stdout, /as MCP Inspector 2\.12, MCP 2025-11-25/)
     assert.match(stdout, /^ {2}✓ `issuer` is spelled as in the resource metadata {2}\[AM5, N4\]$/m)
     assert.match(stdout, /^Not checked: nobody signed in: add --login$/m)
+    assert.doesNotMatch(stdout, /cause:|undefined/)
     assert.match(stdout, /^\d+ passed, 0 with a warning, 0 failed, \d+ skipped$/m)
     assert.doesNotMatch(stdout + stderr, /demo-m2m-secret|eyJ/)
   })
