@@ -51,6 +51,11 @@ describe('portcullis user', () => {
       assert.match(output, problem)
       assert.doesNotMatch(output, /^\s+at /m, 'no stack trace')
     }
+    // Nobody is asked for a password that could not be used.
+    const taken = await portcullis(['user', 'add', 'Ada', ...at])
+    assert.match(taken.stderr, /^portcullis: there is a user Ada already$/m)
+    const unknown = await portcullis(['user', 'set-password', 'nobody', ...at])
+    assert.match(unknown.stderr, /^portcullis: there is no user nobody$/m)
     await portcullis(['user', 'disable', 'ADA', ...at])
     const list = async (): Promise<Record<string, unknown>[]> =>
       JSON.parse((await portcullis(['user', 'list', '--json', ...at])).stdout) as Record<string, unknown>[]
