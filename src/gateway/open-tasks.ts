@@ -74,8 +74,9 @@ export function openTasks(ids: TaskIds, allowed: Authorized, call: Answering): O
   return opened as Opened
 }
 
-function isAboutTasks({ row, params }: MethodCall): boolean {
-  return isTaskMethod(row.method) || mayBecomeTask(params)
+function isAboutTasks({ row: { method }, params }: MethodCall): boolean {
+  // On a subscription, a server may tell of tasks whatever the client has declared.
+  return isTaskMethod(method) || method === 'subscriptions/listen' || mayBecomeTask(params)
 }
 
 function namesTasks({ verb, methods, body }: Call): boolean {

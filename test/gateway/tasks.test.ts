@@ -3,7 +3,13 @@ import { after, before, describe, it } from 'node:test'
 import { decodeHeaderValue } from '../../src/mcp/headers.ts'
 import { askClient } from '../support/ask-client.ts'
 import { FormBrowser } from '../support/form-browser.ts'
-import { type Answer, type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import {
+  type Answer,
+  type GatedSpy,
+  legacyRequest,
+  modernRequest,
+  startGatedSpy,
+} from '../support/gated-spy.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import {
   answerAsTaskServer,
@@ -132,18 +138,28 @@ describe('tasks belong to whose request made them (A24, H6, H7)', () => {
       const events = told.map((message) => `data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`)
       res.writeHead(200, { 'content-type': 'text/event-stream' }).end(events.join(''))
     })
+    const filterOf = (taskIds: unknown): Json => ({ notifications: { taskIds, toolsListChanged: true } })
     const listen = (taskIds: unknown, token: string): Promise<Answer> =>
-      send(
-        'modern',
-        'subscriptions/listen',
-        { notifications: { taskIds, toolsListChanged: true } },
-        { token, at: gate },
+      send('modern', 'subscriptions/listen', filterOf(taskIds), { token, at: gate })
+    const undeclared = modernRequest('subscriptions/listen', filterOf([taskId]))
+    for (const { text } of [
+      await listen([taskId], alice),
+      await gate.post(undeclared.body, { token: alice, headers: undeclared.headers }),
+    ]) {
+      assert.deepEqual((lastBody().params['notifications'] as Json)['taskIds'], [rawId])
+      assert.deepEqual(
+        messagesIn(text).map(({ params }) => params),
+        [{ notifications: { taskIds: [taskId] } }, { taskId, ...status }],
       )
-    const { text } = await listen([taskId], alice)
-    assert.deepEqual((lastBody().params['notifications'] as Json)['taskIds'], [rawId])
+    }
+    const { body, headers } = modernRequest('subscriptions/listen', {
+      notifications: { toolsListChanged: true },
+    })
+    const { text: other } = await gate.post(body, { token: bob, headers })
     assert.deepEqual(
-      messagesIn(text).map(({ params }) => params),
-      [{ notifications: { taskIds: [taskId] } }, { taskId, ...status }],
+      messagesIn(other).map(({ params }) => params),
+      [{ notifications: { taskIds: [] } }],
+      'nor is anything told to who asks for none',
     )
     const earlier = gate.spy.seen.length
     for (const [taskIds, token] of [
