@@ -19,7 +19,7 @@ export function streamSealer(
   const seal: Seal = (kind, id) => ids.seal(kind, JSON.stringify(id), owner)
   return {
     documents: false,
-    concerns: (text) => text.includes('"method"') && (text.includes('"id"') || text.includes(cancelled)),
+    concerns: (text) => text.includes('"method"') && (text.includes('"id"') || text.includes('"requestId"')),
     change(message) {
       if (!isJsonObject(message) || typeof message['method'] !== 'string') return message
       const { id, method } = message

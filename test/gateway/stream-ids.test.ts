@@ -112,9 +112,10 @@ describe('what a server asks its client', () => {
   it('is reported on, and taken back, by ids that fit together (A30)', async () => {
     const session = await open(mine)
     const cancel = event('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9}}')
-    const { messages } = await hear(ask('9') + cancel + last, mine, session)
-    const [asked, cancelled] = messages
-    assert.equal(cancelled?.params?.requestId, asked?.id)
+    const escaped = cancel.replace('/', String.raw`\/`) // as PHP writes it
+    const { messages } = await hear(ask('9') + cancel + escaped + last, mine, session)
+    const [asked, ...cancelled] = messages
+    for (const { params } of cancelled.slice(0, 2)) assert.equal(params?.requestId, asked?.id)
     const report = (progressToken: unknown, token: string, where: string): Promise<Answer> =>
       answer(
         { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken, progress: 1 } },
