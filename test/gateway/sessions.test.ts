@@ -98,6 +98,11 @@ describe('legacy sessions (A29, H1, H2)', () => {
     assert.equal(without.status, 502, 'nor is one that was never opened')
     const stream = await gate.post(undefined, { token: mine, method: 'GET' })
     assert.equal(stream.status, 405, 'nor is a stream that the server does not have')
+    for (const type of ['text/html', 'application/json']) {
+      gate.spy.answerWith((_request, res) => res.writeHead(200, { 'content-type': type }).end('{}'))
+      const page = await gate.post(undefined, { token: mine, method: 'GET', headers: within(session) })
+      assert.deepEqual([page.status, page.json.error?.code], [405, 405], `a page is no stream: ${type}`)
+    }
     gate.spy.answerWith(echo)
   })
 

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { Refusal } from '../../core/errors.ts'
 import type { StreamEvent } from '../../http/event-stream.ts'
+import { mediaTypeOf } from '../../http/media-type.ts'
 import type { Json } from '../conversation/json-rpc.ts'
 import { parseMessages, readEvents } from '../conversation/read-messages.ts'
 
@@ -33,7 +34,11 @@ export function takeEvent({ data, id, retryMilliseconds }: StreamEvent, place: P
 }
 
 /** The server has no such stream. */
-export class NoStream extends Error {}
+export class NoStream extends Refusal {
+  constructor() {
+    super('upstream_interrupted', { reason: 'the server has no stream to come back to' })
+  }
+}
 
 /** Opens the stream of a session at a position, and yields its messages. Throws NoStream or a Refusal. */
 export async function* readStream(
@@ -41,14 +46,16 @@ export async function* readStream(
   place: Place,
 ): AsyncGenerator<Json> {
   const { lastEventId } = place
-  const { statusCode, body } = await request([
+  const { statusCode, headers, body } = await request([
     'Accept',
     'text/event-stream',
     ...(lastEventId === undefined ? [] : ['Last-Event-ID', lastEventId]),
   ])
-  if (statusCode !== 200) {
+  const isStream = mediaTypeOf(headers['content-type']) === 'text/event-stream'
+  if (statusCode !== 200 || !isStream) {
     await body.dump()
-    if (statusCode === 405) throw new NoStream()
+    // Some servers without streams show a page instead of answering 405.
+    if (statusCode === 405 || statusCode === 200) throw new NoStream()
     throw new Refusal('upstream_invalid', { reason: `the server answered ${statusCode} to the stream` })
   }
   for await (const event of readEvents(body)) yield* takeEvent(event, place)
