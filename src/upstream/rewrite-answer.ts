@@ -10,8 +10,8 @@ const maxCharacters = 16 * 1024 * 1024
 /**
  * Applies a change to the messages of an answer: to a JSON document when it is complete, to an event stream
  * event by event. Each message that may be concerned is parsed and serialized again, so that the client finds
- * in it what was found here. Content of other kinds passes only if it is empty. Undefined if the change
- * concerns nothing in the answer, which is untrusted.
+ * in it what was found here. Content of other kinds is left out, since it is no message: many a 202 says
+ * "Accepted". Undefined if the change concerns nothing in the answer, which is untrusted.
  */
 export function rewriteAnswer(contentType: string, rewrite: Rewrite): Transform | undefined {
   const type = mediaTypeOf(contentType)
@@ -22,11 +22,8 @@ export function rewriteAnswer(contentType: string, rewrite: Rewrite): Transform 
   }
   if (type === 'text/event-stream') return eventTransform(change, rewrite)
   if (!rewrite.documents) return undefined
-  return documentTransform((text) => {
-    if (text === '') return ''
-    if (type !== 'application/json') throw new TypeError('an answer that is no JSON')
-    return change(text) ?? ''
-  })
+  if (type !== 'application/json') return leaveOut
+  return documentTransform((text) => (text === '' ? '' : (change(text) ?? '')))
 }
 
 /** Changes one message, or each message of a batch. Undefined if nothing is left for the client. */
@@ -35,6 +32,8 @@ export function changeMessages(value: unknown, { change }: Rewrite): unknown {
   const left = value.map(change).filter((message) => message !== undefined)
   return left.length === 0 && value.length > 0 ? undefined : left
 }
+
+const leaveOut: Transform = { take: () => '', end: () => '' }
 
 function documentTransform(change: (text: string) => string): Transform {
   const decoder = new StringDecoder('utf8')

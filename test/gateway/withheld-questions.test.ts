@@ -96,6 +96,13 @@ describe('what a server must not ask', () => {
     })
   }
 
+  it('is no reason to break off where the server says something that is no message', async () => {
+    gate.spy.answerWith((_request, res) => res.writeHead(202, { 'content-type': 'text/plain' }).end('Accepted'))
+    const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }
+    const { status, text } = await gate.post(initialized, { token, headers: session })
+    assert.deepEqual([status, text], [202, ''])
+  })
+
   it('leaves what it may ask', async () => {
     const [asked] = await ask([
       '{"jsonrpc":"2.0","id":3,"method":"elicitation/create","params":{"message":"?"}}',
