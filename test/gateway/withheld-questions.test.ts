@@ -97,7 +97,9 @@ describe('what a server must not ask', () => {
   }
 
   it('is no reason to break off where the server says something that is no message', async () => {
-    gate.spy.answerWith((_request, res) => res.writeHead(202, { 'content-type': 'text/plain' }).end('Accepted'))
+    gate.spy.answerWith((_request, res) =>
+      res.writeHead(202, { 'content-type': 'text/plain' }).end('Accepted'),
+    )
     const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }
     const { status, text } = await gate.post(initialized, { token, headers: session })
     assert.deepEqual([status, text], [202, ''])

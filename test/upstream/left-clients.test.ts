@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { UpstreamReply, UpstreamRequest } from '../../src/upstream/contract.ts'
-import { sessionConnector } from '../../src/upstream/conversation/connector.ts'
+import { sessionConnector, sharingConnector } from '../../src/upstream/conversation/connector.ts'
 import type { Conversation } from '../../src/upstream/conversation/contract.ts'
 import { startConversation } from '../../src/upstream/conversation/conversation.ts'
 import { createRegistry } from '../../src/upstream/conversation/registry.ts'
@@ -33,11 +33,13 @@ class Answer extends EventEmitter {
   }
 }
 
+const registry = () => createRegistry<Conversation>({ total: 9, perOwner: 9, idleSeconds: 60 })
+
 describe('a conversation whose client leaves a request', () => {
   it('tells when the server is done with it, with an answer, an end or none (A37)', async () => {
     const server = fakeServer()
     const connector = sessionConnector({
-      registry: createRegistry<Conversation>({ total: 9, perOwner: 9, idleSeconds: 60 }),
+      registry: registry(),
       lost: revivedSessions,
       start: (caller, onClosed) =>
         startConversation({
@@ -79,6 +81,43 @@ describe('a conversation whose client leaves a request', () => {
     void connector.send(post({ method: 'notifications/cancelled', params }), reply)
     await turn()
     assert.deepEqual(over, ['answered', 'begun without a client', 'cancelled'])
+    await connector.close()
+  })
+})
+
+describe('a conversation that the clients of a principal share', () => {
+  it('cancels nothing by a message, whose id any of them may have chosen (O14, A37)', async () => {
+    const server = fakeServer()
+    const connector = sharingConnector({
+      registry: registry(),
+      keyOf: (principal) => principal,
+      start: (caller, onClosed) =>
+        startConversation({
+          era: 'modern',
+          shared: false,
+          open: server.open,
+          caller,
+          responseSeconds: 60,
+          onClosed,
+        }),
+    })
+    const reply = (): UpstreamReply => ({
+      res: Object.assign(new Answer(), {
+        writeHead() {},
+        flushHeaders() {},
+        end() {},
+      }) as unknown as ServerResponse,
+      accept: (status) => ({ status, headers: [] }),
+    })
+    void connector.send({ ...post({ id: 'same', method: 'tools/call' }), era: 'modern' }, reply())
+    await turn()
+    const cancel = post({ method: 'notifications/cancelled', params: { requestId: 'same' } })
+    void connector.send({ ...cancel, era: 'modern', cancels: true }, reply())
+    await turn()
+    assert.deepEqual(
+      server.seen.map(({ method }) => method),
+      ['tools/call'],
+    )
     await connector.close()
   })
 })

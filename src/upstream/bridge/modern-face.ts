@@ -196,9 +196,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
       if (refused === undefined) begin({ message, sink, caller }, false)
       else sink.finish(unbridgeable(message['id'], refused))
     },
-    tell(message, caller) {
-      if (message['method'] === 'notifications/cancelled') current?.tell(message, caller)
-    },
+    tell() {}, // nothing that a modern client notifies of has a counterpart
     cancel(sink, caller) {
       if (subscriptions.remove(sink, current, caller)) return
       const inner = running.get(sink)

@@ -124,6 +124,9 @@ function converse(conversation: Conversation, request: UpstreamRequest, { caller
     reply.res.once('close', conversation.listen(sink, caller))
     return undefined
   }
+  // All clients of a principal share the conversation, and any of them may have chosen that id. In the modern
+  // era a client cancels by disconnecting (MCP 2026-07-28, "Cancellation").
+  if (request.era === 'modern' && request.cancels) return sink.end(202)
   const body = parseLossless(request.body?.toString() ?? '')
   if (request.id === undefined) {
     const messages = Array.isArray(body) ? (body as Json[]) : [body as Json]
