@@ -62,3 +62,13 @@ export function idKey(id: unknown): unknown {
   const number = Number(id.rawJSON)
   return Number.isSafeInteger(number) ? number : `\0${id.rawJSON}` // a text that no peer would choose
 }
+
+/**
+ * The text of a number from `parseLossless`, without a fraction of zeros; undefined for anything else. Untrusted
+ * input is fine.
+ */
+export function numberText(value: unknown): string | undefined {
+  if (!json.isRawJSON(value)) return typeof value === 'number' ? String(value) : undefined
+  const number = idKey(value)
+  return typeof number === 'number' ? String(number) : value.rawJSON
+}

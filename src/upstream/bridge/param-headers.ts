@@ -1,4 +1,5 @@
 import { encodeHeaderValue } from '../../mcp/headers.ts'
+import { numberText } from '../../mcp/lossless.ts'
 import { asObject, type Json } from '../conversation/json-rpc.ts'
 
 /** A tool parameter that a request repeats in its headers. */
@@ -66,7 +67,5 @@ function valueAt(holder: unknown, path: readonly string[]): unknown {
 
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value
-  if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
-    return String(value)
-  return undefined
+  return typeof value === 'boolean' ? String(value) : numberText(value)
 }
