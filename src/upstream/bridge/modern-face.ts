@@ -177,7 +177,8 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     }
     const again = (): void => {
       // The server has not processed it: a 404 comes before everything else.
-      if (isRetry) sink.fail(new Refusal('upstream_interrupted', { reason: 'the session was lost twice' }))
+      const lost = new Refusal('upstream_interrupted', { reason: 'the session was lost twice' })
+      if (isRetry) sink.fail(lost, message['id'])
       else begin({ message, sink, caller }, true)
     }
     return send({ message, sink, caller, again }, opened)
