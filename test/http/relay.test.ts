@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import type { Dispatcher } from 'undici'
+import { Refusal } from '../../src/core/errors.ts'
 import { endStream } from '../../src/http/end-stream.ts'
 import { relay } from '../../src/http/relay.ts'
 
@@ -21,7 +22,7 @@ interface Relayed {
 /** A request that is on its way to the server. */
 async function start(
   test: TestContext,
-  options: Partial<Pick<Parameters<typeof relay>[0], 'onClientGone' | 'accept'>> = {},
+  options: Partial<Omit<Parameters<typeof relay>[0], 'dispatcher' | 'request' | 'res'>> = {},
 ): Promise<Relayed> {
   const { promise: arrived, resolve } = Promise.withResolvers<ServerResponse>()
   const server = createServer((_req, res) => resolve(res))
@@ -55,11 +56,15 @@ async function start(
 }
 
 /** An event stream that has begun. */
-async function begin(test: TestContext): Promise<Relayed> {
-  const relayed = await start(test)
+async function begin(
+  test: TestContext,
+  options: Parameters<typeof start>[1] = {},
+  headers: Record<string, string> = {},
+): Promise<Relayed> {
+  const relayed = await start(test, options)
   const { handler, controller } = relayed
   handler.onRequestStart(controller, {})
-  handler.onResponseStart(controller, 200, { 'content-type': 'text/event-stream' })
+  handler.onResponseStart(controller, 200, { 'content-type': 'text/event-stream', ...headers })
   handler.onResponseData(controller, Buffer.from(': open\n\n'))
   return relayed
 }
@@ -77,8 +82,10 @@ describe('a relayed stream', () => {
     const { res, handler, aborted, controller, done, text } = await begin(test)
     handler.onResponseData(controller, Buffer.from('data: {"ha'))
     endStream(res, 'data: last\n\n')
-    assert.equal(res.writableEnded, false)
-    handler.onResponseData(controller, Buffer.from('lf": 1}\n\n'))
+    for (const rest of ['lf": 1}', '\n\n']) {
+      assert.equal(res.writableEnded, false)
+      handler.onResponseData(controller, Buffer.from(rest))
+    }
     handler.onResponseData(controller, Buffer.from('data: late\n\n'))
     assert.equal(await text, ': open\n\ndata: {"half": 1}\n\ndata: last\n\n')
     await done
@@ -93,6 +100,37 @@ describe('a relayed stream', () => {
     const cut = assert.rejects(text)
     test.mock.timers.tick(5000)
     await cut
+    await done
+  })
+
+  it('is ended by the gate at once where it is sent event by event', async (test) => {
+    const take = (chunk: Buffer): string => (String(chunk).endsWith('\n\n') ? String(chunk) : '')
+    const transform = { take, end: () => '' }
+    const { res, handler, controller, done, text } = await begin(test, { transform: () => transform })
+    handler.onResponseData(controller, Buffer.from('data: {"ha'))
+    endStream(res, 'data: last\n\n')
+    assert.equal(await text, ': open\n\ndata: last\n\n')
+    await done
+  })
+
+  it('is ended by the gate without a last event where it is compressed', async (test) => {
+    const { res, done, text } = await begin(test, {}, { 'content-encoding': 'x-test' })
+    endStream(res, 'data: last\n\n')
+    assert.equal(await text, ': open\n\n')
+    await done
+  })
+
+  it('shows that it lives only where its server says nothing (O15)', async (test) => {
+    test.mock.timers.enable({ apis: ['setInterval'] })
+    const { res, handler, controller, done, text } = await begin(test)
+    for (let time = 0; time < 3; time++) {
+      test.mock.timers.tick(10_000)
+      handler.onResponseData(controller, Buffer.from('data: 1\n\n'))
+    }
+    test.mock.timers.tick(20_000)
+    res.end()
+    test.mock.timers.tick(20_000)
+    assert.equal(await text, `: open\n\n${'data: 1\n\n'.repeat(3)}: \n\n`)
     await done
   })
 
@@ -149,6 +187,78 @@ describe('a relayed request', () => {
     handler.onResponseStart(controller, 200, headers)
     assert.equal(res.headersSent, false)
     assert.deepEqual(aborted, [])
+  })
+
+  it('tells when it is over after its client has gone, whether or not the server answers (A37)', async (test) => {
+    for (const end of ['onResponseEnd', 'onResponseError'] as const) {
+      let over: Promise<void> | undefined
+      const onLeft = (left: Promise<void>): void => void (over = left)
+      const { res, handler, controller, done, text } = await start(test, { onClientGone: 'drain', onLeft })
+      handler.onRequestStart(controller, {})
+      const gone = assert.rejects(text)
+      res.destroy()
+      await Promise.all([gone, done])
+      let isOver = false
+      const ended = over?.then(() => (isOver = true))
+      assert.equal(isOver, false)
+      if (end === 'onResponseEnd') handler.onResponseEnd(controller, {})
+      else handler.onResponseError(controller, new Error('cut'))
+      assert.equal(await ended, true)
+    }
+  })
+
+  it('gets nothing of an answer that is refused, and lets the server go', async (test) => {
+    const accept = (): never => {
+      throw new Refusal('upstream_invalid')
+    }
+    const { res, handler, aborted, controller, done, text } = await start(test, { accept })
+    handler.onRequestStart(controller, {})
+    handler.onResponseStart(controller, 200, { 'content-type': 'text/html' })
+    await assert.rejects(done, { code: 'upstream_invalid' })
+    handler.onResponseData(controller, Buffer.from('<html>'))
+    handler.onResponseEnd(controller, {})
+    assert.deepEqual([aborted.length, res.headersSent], [1, false])
+    res.end('refused')
+    assert.equal(await text, 'refused')
+  })
+
+  it('gets a document that is changed on its way, also one that arrives in one piece', async (test) => {
+    const changed: string[] = []
+    const transform = {
+      take(chunk: Buffer): string {
+        changed.push(String(chunk))
+        return ''
+      },
+      end: () => changed.join('').toUpperCase(),
+    }
+    const { handler, controller, done, text } = await start(test, { transform: () => transform })
+    handler.onRequestStart(controller, {})
+    handler.onResponseStart(controller, 200, { 'content-type': 'application/json', 'content-length': '4' })
+    handler.onResponseData(controller, Buffer.from('"ab"'))
+    handler.onResponseEnd(controller, {})
+    assert.equal(await text, '"AB"')
+    await done
+  })
+
+  it('gets nothing of a document that cannot be changed, and lets the server go', async (test) => {
+    const transform = {
+      take(): never {
+        throw new SyntaxError('a secret of the server')
+      },
+      end: () => 'unchanged',
+    }
+    const { res, handler, aborted, controller, done, text } = await start(test, {
+      transform: () => transform,
+    })
+    handler.onRequestStart(controller, {})
+    handler.onResponseStart(controller, 200, { 'content-type': 'application/json' })
+    handler.onResponseData(controller, Buffer.from('{'))
+    handler.onResponseEnd(controller, {})
+    await assert.rejects(done, { code: 'upstream_invalid', reason: 'the answer cannot be read: SyntaxError' })
+    assert.equal(aborted.length, 1)
+    const cut = assert.rejects(text)
+    res.destroy()
+    await cut
   })
 
   it('is answered by what follows the informational answers (RFC 9110 section 15.2)', async (test) => {

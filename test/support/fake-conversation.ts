@@ -23,6 +23,8 @@ export interface FakeConversation extends Conversation {
   /** Answers that request with a result or an error. */
   answer(method: string, answer: Json): void
   methods(): unknown[]
+  /** The params of the last request that reached it. */
+  lastParams(): Json
 }
 
 /** Creates one, which never answers by itself. */
@@ -57,6 +59,7 @@ export function fakeConversation(): FakeConversation {
       sink.finish({ jsonrpc: '2.0', id: message['id'], ...answer })
     },
     methods: () => fake.reached.map(({ message }) => message['method']),
+    lastParams: () => fake.reached.at(-1)?.message['params'] as Json,
   }
   return fake
 }

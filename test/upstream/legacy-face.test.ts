@@ -77,8 +77,8 @@ describe('a resource that a legacy client subscribes to at a modern server', () 
     await acknowledge([])
     assert.deepEqual(errorIn(refused)?.['data'], { uri: 'test:///a' })
     const granted = await send('resources/subscribe', { uri: 'test:///b' })
-    const { params } = server.reached.at(-1)?.message as { params: { notifications: Json } }
-    assert.deepEqual(params.notifications['resourceSubscriptions'], ['test:///b'])
+    const filter = server.lastParams()['notifications'] as Json
+    assert.deepEqual(filter['resourceSubscriptions'], ['test:///b'])
     await acknowledge(['test:///b'])
     assert.deepEqual(resultIn(granted), {})
   })
@@ -125,7 +125,7 @@ describe('a request of a legacy client to a modern server', () => {
     const sink = await send('tools/call', call)
     await answer('tools/call', mismatch)
     await answer('tools/list', { result: { tools: [tool('first')], nextCursor: 'more' } })
-    assert.equal((server.reached.at(-1)?.message['params'] as Json)['cursor'], 'more')
+    assert.equal(server.lastParams()['cursor'], 'more')
     await answer('tools/list', { result: { tools: [tool('last')] } })
     assert.deepEqual(ownHeaders(), ['Mcp-Param-A', 'x'])
     await answer('tools/call', { result: { content: [] } })
@@ -227,8 +227,8 @@ describe('a request of a legacy client to a modern server', () => {
     ] as const) {
       face = legacyFace({ reach: () => server, self, onClosed() {} })
       await send('initialize', { clientInfo: { name } })
-      const { params } = server.take('server/discover').message as { params: { _meta: Json } }
-      assert.deepEqual(params._meta['io.modelcontextprotocol/clientInfo'], said)
+      const meta = server.lastParams()['_meta'] as Json
+      assert.deepEqual(meta['io.modelcontextprotocol/clientInfo'], said)
     }
   })
 })

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { Refusal } from '../../src/core/errors.ts'
 import { modernFace } from '../../src/upstream/bridge/modern-face.ts'
 import type { Conversation } from '../../src/upstream/conversation/contract.ts'
-import { callOf, type Json } from '../../src/upstream/conversation/json-rpc.ts'
+import { asObject, callOf, type Json } from '../../src/upstream/conversation/json-rpc.ts'
 import { callerOf, type RecordingSink, recordingSink } from '../support/fake-channel.ts'
 import { type FakeConversation, fakeConversation } from '../support/fake-conversation.ts'
 
@@ -166,7 +166,7 @@ describe('what a legacy server says unasked', () => {
     assert.deepEqual(sink.pushed, [])
     const [, pong, refused] = session().told
     assert.deepEqual(pong, { jsonrpc: '2.0', id: 1, result: {} })
-    assert.equal((refused?.['error'] as Json)['code'], -32601)
+    assert.equal(asObject(refused?.['error'])?.['code'], -32601)
     session().tell = () => {
       throw new Refusal('upstream_interrupted')
     }
@@ -221,7 +221,7 @@ describe('a request of a modern client to a legacy server', () => {
 
   it('is refused where its era knows what the other does not, in the request or in the answer', async () => {
     const refused = async (sink: RecordingSink): Promise<void> =>
-      assert.deepEqual((sink.finished[0]?.['error'] as Json)['data'], { code: 'era_unbridgeable' })
+      assert.deepEqual(asObject(sink.finished[0]?.['error'])?.['data'], { code: 'era_unbridgeable' })
     await refused(await send('tasks/get', { taskId: '1' }))
     await refused(await send('tools/call', { task: {} }))
     await refused(await send('tools/call', { inputResponses: {} }))
