@@ -33,6 +33,11 @@ describe('an event stream', () => {
       'event: endpoint\nid: 7\nretry: 500\ndata: /x\n\n',
       [event('/x', { type: 'endpoint', id: '7', retryMilliseconds: 500 })],
     ],
+    [
+      'fields that are those of one event alone',
+      'event: x\nid: 7\nretry: 500\ndata: a\n\ndata: b\n\n',
+      [event('a', { type: 'x', id: '7', retryMilliseconds: 500 }), event('b')],
+    ],
     ['an event without data that names a place', 'id: 1\ndata:\n\n', [event('', { id: '1' })]],
     ['a place alone', 'id: 1\n\n', [event(undefined, { id: '1' })]],
     ['fields that are wrong', 'retry: 5s\nid: \0\nwhat: x\ndata: a\n\n', [event('a')]],
@@ -51,6 +56,7 @@ describe('an event stream', () => {
     assert.deepEqual(take(Buffer.from('data: a\r\r')), [event('a')])
     assert.deepEqual(take(Buffer.from('data: b\r\n\r')), [event('b')])
     assert.deepEqual(take(Buffer.from('\ndata: c\r')), [])
+    assert.deepEqual(take(Buffer.alloc(0)), [])
     assert.deepEqual(take(Buffer.from('\ndata: d\n\n')), [event('c\nd')])
   })
 
@@ -71,6 +77,7 @@ describe('an event stream', () => {
     assert.throws(() => {
       for (let count = 0; count < 200; count++) lines(Buffer.from('data: 123456\n'))
     }, EventTooLarge)
+    assert.throws(() => eventReader(1000)(Buffer.from(`${'data: 123456\n'.repeat(200)}\n`)), EventTooLarge)
     const events = eventReader(1000)
     for (let count = 0; count < 200; count++) assert.equal(events(Buffer.from('data: 123456\n\n')).length, 1)
   })

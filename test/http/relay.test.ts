@@ -14,6 +14,8 @@ interface Relayed {
   /** Why the relay let the server go, as often as it did. */
   readonly aborted: Error[]
   readonly controller: Dispatcher.DispatchController
+  /** How often the relay let it go on. */
+  readonly resumed: () => number
   readonly done: Promise<void>
   /** What the client got. */
   readonly text: Promise<string>
@@ -32,10 +34,11 @@ async function start(
   const response = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   const res = await arrived
   const aborted: Error[] = []
+  let resumed = 0
   const controller = {
     abort: (reason: Error) => aborted.push(reason),
     pause() {},
-    resume() {},
+    resume: () => resumed++,
   } as unknown as Dispatcher.DispatchController
   let handler: Required<Dispatcher.DispatchHandler> | undefined
   const dispatcher = {
@@ -52,7 +55,8 @@ async function start(
     ...options,
   })
   assert.ok(handler !== undefined)
-  return { res, handler, aborted, controller, done, text: response.then((answer) => answer.text()) }
+  const text = response.then((answer) => answer.text())
+  return { res, handler, aborted, controller, resumed: () => resumed, done, text }
 }
 
 /** An event stream that has begun. */
@@ -205,6 +209,40 @@ describe('a relayed request', () => {
       else handler.onResponseError(controller, new Error('cut'))
       assert.equal(await ended, true)
     }
+  })
+
+  it('does not hold back an answer for a client that has gone', async (test) => {
+    const { res, handler, controller, resumed, done, text } = await start(test, { onClientGone: 'drain' })
+    handler.onRequestStart(controller, {})
+    handler.onResponseStart(controller, 200, { 'content-type': 'application/json' })
+    handler.onResponseData(controller, Buffer.alloc(8 << 20))
+    assert.equal(resumed(), 0)
+    const gone = assert.rejects(text)
+    res.destroy()
+    await Promise.all([gone, done])
+    assert.equal(resumed(), 1)
+  })
+
+  it('is not cut off for having been slow before', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const { handler, controller, resumed, done, text } = await start(test)
+    handler.onRequestStart(controller, {})
+    handler.onResponseStart(controller, 200, { 'content-type': 'application/json' })
+    handler.onResponseData(controller, Buffer.alloc(1 << 20))
+    while (resumed() === 0) await new Promise(setImmediate)
+    test.mock.timers.tick(60_000)
+    handler.onResponseEnd(controller, {})
+    assert.equal((await text).length, 1 << 20)
+    await done
+  })
+
+  it('is no stream that could end with an event if its answer is a document', async (test) => {
+    const { handler, controller, done, text } = await start(test)
+    handler.onRequestStart(controller, {})
+    handler.onResponseStart(controller, 200, { 'content-type': 'application/json' })
+    const cut = assert.rejects(text)
+    handler.onResponseError(controller, new Error('cut'))
+    await Promise.all([cut, done])
   })
 
   it('gets nothing of an answer that is refused, and lets the server go', async (test) => {

@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { Refusal } from '../../src/core/errors.ts'
 import type { Rewrite } from '../../src/upstream/contract.ts'
 import { openSink, type Sink } from '../../src/upstream/conversation/sink.ts'
 
@@ -19,7 +20,11 @@ class FakeAnswer extends EventEmitter {
     this.statuses.push(status)
     return this
   }
+  destroyed = false
   flushHeaders(): void {}
+  destroy(): void {
+    this.destroyed = true
+  }
   write(text: string): boolean {
     this.written.push(text)
     return true
@@ -65,6 +70,17 @@ describe('the answer that messages of a server go into', () => {
       sink.end(200)
       assert.deepEqual([answer.statuses, answer.written], [[200], []], JSON.stringify(state))
     }
+  })
+
+  it('ends where it is a stream, and breaks off where it fails and no request can be told', () => {
+    const { answer, sink } = open('legacy')
+    sink.open()
+    sink.end(202)
+    assert.deepEqual([answer.statuses, answer.writableEnded], [[200], true])
+    const other = open('legacy')
+    other.sink.open()
+    other.sink.fail(new Refusal('upstream_interrupted'))
+    assert.deepEqual([other.answer.destroyed, other.answer.written], [true, []])
   })
 
   it('is done at once for a client that has left before', { timeout: 10_000 }, async () => {

@@ -104,8 +104,20 @@ describe('a request to a server', () => {
     const nobody = new ConnectionPool({ origin: new URL('http://127.0.0.1:1'), ...usual })
     await assert.rejects(nobody.request({ path: '/', method: 'GET' }), { code: 'ECONNREFUSED' })
     await assert.rejects(ask({ signal: AbortSignal.abort(new Error('mine')) }), { message: 'mine' })
+    const waiting = assert.rejects(ask(), { name: 'ClientDestroyedError' })
     await pool.destroy()
+    await waiting
     await assert.rejects(ask(), { name: 'ClientDestroyedError' })
+  })
+
+  it('is not sent once it was given up', async () => {
+    answerWith(hello)
+    const stop = new AbortController()
+    const given = assert.rejects(ask({ signal: stop.signal }), { message: 'enough' })
+    stop.abort(new Error('enough'))
+    await given
+    assert.equal((await ask()).text, 'hello')
+    assert.equal(connections(), 1)
   })
 
   it('is given up by its end, and its connection with it', async () => {
@@ -289,41 +301,5 @@ describe('what a server sends that nobody asked for (A35)', () => {
       assert.equal((await ask()).text, 'hello')
       assert.equal(connections() - used, more, length)
     }
-  })
-})
-
-describe('an idle connection', () => {
-  it('is not used when the server has ended it', async () => {
-    const closed = new Promise((resolve) => {
-      server.onData = (socket) => socket.on('close', resolve).end(hello)
-    })
-    await ask()
-    await closed
-    server.onData = (socket) => socket.end(hello)
-    assert.equal((await ask()).text, 'hello')
-    assert.equal(connections(), 2)
-  })
-
-  it('is not used when the server said that this is the end', async () => {
-    answerWith('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello')
-    await ask()
-    await ask()
-    assert.equal(connections(), 2)
-  })
-
-  it('is closed in time, and earlier where the server keeps it for less', async () => {
-    const closing = async (answer: string, idleMilliseconds: number): Promise<void> => {
-      pool = new ConnectionPool({ origin: server.origin, ...usual, idleMilliseconds })
-      const closed = new Promise<void>((resolve) => {
-        server.onData = (socket) => {
-          socket.on('close', () => resolve())
-          socket.write(answer)
-        }
-      })
-      await ask()
-      await closed
-    }
-    await closing(hello, 50)
-    await closing('HTTP/1.1 200 OK\r\nkeep-alive: timeout=2\r\ncontent-length: 5\r\n\r\nhello', 60_000)
   })
 })

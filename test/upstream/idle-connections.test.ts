@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import { ConnectionPool } from '../../src/upstream/wire/pool.ts'
+import { type RawServer, startRawServer } from '../support/raw-server.ts'
+
+let server: RawServer
+let pool: ConnectionPool
+const milliseconds = { connectMilliseconds: 2000, headMilliseconds: 20_000, idleMilliseconds: 60_000 }
+before(async () => {
+  server = await startRawServer()
+})
+after(() => server.close())
+beforeEach(() => {
+  server.onData = () => {}
+  server.received.length = 0
+  pool = new ConnectionPool({ origin: server.origin, ...milliseconds })
+})
+
+async function ask(): Promise<string> {
+  const { body } = await pool.request({ path: '/mcp', method: 'POST', body: Buffer.from('{}') })
+  return body.text()
+}
+
+const hello = 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello'
+const keeping = (seconds: number): string => hello.replace('\r\n', `\r\nkeep-alive: timeout=${seconds}\r\n`)
+const connections = (): number => server.received.filter((text) => text !== undefined).length
+
+describe('an idle connection', () => {
+  it('is not used when the server has ended it', async () => {
+    const closed = new Promise((resolve) => {
+      server.onData = (socket) => socket.on('close', resolve).end(hello)
+    })
+    await ask()
+    await closed
+    server.onData = (socket) => socket.end(hello)
+    assert.equal(await ask(), 'hello')
+    assert.equal(connections(), 2)
+  })
+
+  it('is not used when the server said that this is the end', async () => {
+    server.onData = (socket) => socket.write(hello.replace('\r\n', '\r\nconnection: close\r\n'))
+    await ask()
+    await ask()
+    assert.equal(connections(), 2)
+  })
+
+  it('is used again only while its server certainly keeps it', async () => {
+    for (const [seconds, more] of [
+      [1, 1],
+      [2, 1],
+      [60, 0],
+    ] as const) {
+      pool = new ConnectionPool({ origin: server.origin, ...milliseconds })
+      server.onData = (socket) => socket.write(keeping(seconds))
+      await ask()
+      const used = connections()
+      await ask()
+      assert.equal(connections() - used, more, `${seconds} s`)
+    }
+  })
+
+  it('is closed in time, and earlier where the server keeps it for less', async () => {
+    const closing = async (answer: string, idleMilliseconds: number): Promise<void> => {
+      pool = new ConnectionPool({ origin: server.origin, ...milliseconds, idleMilliseconds })
+      const closed = new Promise<void>((resolve) => {
+        server.onData = (socket) => {
+          socket.on('close', () => resolve())
+          socket.write(answer)
+        }
+      })
+      await ask()
+      await closed
+    }
+    await closing(hello, 50)
+    await closing(keeping(600), 50)
+    await closing(keeping(2), 60_000)
+  })
+})
