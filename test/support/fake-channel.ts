@@ -12,6 +12,8 @@ export interface FakeServer {
   readonly headers: (readonly string[])[]
   readonly events: () => ChannelEvents
   closed: number
+  /** How often the gateway stopped listening. */
+  unheard: number
 }
 
 /** Creates one. `answer` is called with each message and may reply at once. */
@@ -25,6 +27,7 @@ export function fakeServer(
     seen,
     headers,
     closed: 0,
+    unheard: 0,
     events: () => events as ChannelEvents,
     open(given) {
       events = given
@@ -41,7 +44,9 @@ export function fakeServer(
         },
         abandon: (_id, notification) => take(notification),
         hear() {},
-        unhear() {},
+        unhear() {
+          server.unheard++
+        },
         async close() {
           server.closed++
         },
