@@ -104,9 +104,12 @@ describe('a request to a server', () => {
     const nobody = new ConnectionPool({ origin: new URL('http://127.0.0.1:1'), ...usual })
     await assert.rejects(nobody.request({ path: '/', method: 'GET' }), { code: 'ECONNREFUSED' })
     await assert.rejects(ask({ signal: AbortSignal.abort(new Error('mine')) }), { message: 'mine' })
-    const waiting = assert.rejects(ask(), { name: 'ClientDestroyedError' })
+    const ended = { name: 'ClientDestroyedError' }
+    const connecting = assert.rejects(ask(), ended)
+    await new Promise(setImmediate)
+    const waiting = assert.rejects(ask(), ended)
     await pool.destroy()
-    await waiting
+    await Promise.all([connecting, waiting])
     await assert.rejects(ask(), { name: 'ClientDestroyedError' })
   })
 

@@ -80,7 +80,10 @@ export class ConnectionPool extends UndiciDispatcher {
     const address = { hostname: hostname.replace(/^\[(.*)\]$/, '$1'), host, protocol, port }
     this.#connect(address, (error, socket) => {
       if (error !== null) return transfer.fail(error)
-      if (this.#destroyed) return void socket.destroy()
+      if (this.#destroyed) {
+        socket.destroy()
+        return transfer.fail(new errors.ClientDestroyedError())
+      }
       const connection = this.#hold(socket)
       if (transfer.isOver) this.#idle.push(connection)
       else connection.send(transfer)
