@@ -26,6 +26,13 @@ const keeping = (seconds: number): string => hello.replace('\r\n', `\r\nkeep-ali
 const connections = (): number => server.received.filter((text) => text !== undefined).length
 
 describe('an idle connection', () => {
+  it('is used again however much its answers have said in their heads before', async () => {
+    const long = hello.replace('\r\n', `\r\nx: ${'y'.repeat(4000)}\r\n`)
+    server.onData = (socket) => socket.write(long)
+    for (let count = 0; count < 10; count++) assert.equal(await ask(), 'hello')
+    assert.equal(connections(), 1)
+  })
+
   it('is not used when the server has ended it', async () => {
     const closed = new Promise((resolve) => {
       server.onData = (socket) => socket.on('close', resolve).end(hello)

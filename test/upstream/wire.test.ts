@@ -123,7 +123,19 @@ describe('a request to a server', () => {
     assert.equal(connections(), 1)
   })
 
-  it('is given up by its end, and its connection with it', async () => {
+  it('is not sent if it is given up while its connection is opened, which serves the next one', async () => {
+    answerWith(hello)
+    const stop = new AbortController()
+    const given = assert.rejects(ask({ signal: stop.signal, path: '/given-up' }), { message: 'enough' })
+    await new Promise(setImmediate)
+    stop.abort(new Error('enough'))
+    await given
+    while (connections() === 0) await new Promise(setImmediate)
+    assert.equal((await ask()).text, 'hello')
+    assert.match(server.received.join(''), /^POST \/mcp /)
+  })
+
+  it('is given up by its end, and its connection with it', { timeout: 10_000 }, async () => {
     const stop = new AbortController()
     const closed = new Promise((resolve) => {
       server.onData = (socket) => {
@@ -139,7 +151,7 @@ describe('a request to a server', () => {
 describe('an answer of a server', () => {
   it('is read however it is cut into pieces', async () => {
     const whole =
-      'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Twice: a\r\nx-twice: b\r\nx-empty:\r\n' +
+      'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConstructor: c\r\nX-Twice: a\r\nx-twice: b\r\nx-empty:\r\n' +
       'Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nTrailer: t\r\n\r\n'
     for (const pieces of [[whole], whole.split('')]) {
       answerWith(...pieces)
@@ -148,6 +160,7 @@ describe('an answer of a server', () => {
       assert.equal(headers['content-type'], 'text/plain')
       assert.deepEqual(headers['x-twice'], ['a', 'b'])
       assert.equal(headers['x-empty'], '')
+      assert.equal(headers['constructor'], 'c')
     }
     assert.equal(connections(), 1)
   })
@@ -296,13 +309,17 @@ describe('what a server sends that nobody asked for (A35)', () => {
 
   it('is not taken for it where a body stands behind an answer that has none', async () => {
     const lengths = { 'content-length: 6\r\n': 1, 'transfer-encoding: chunked\r\n': 1, '': 0 }
-    for (const [length, more] of Object.entries(lengths)) {
+    const check = async (status: number, length: string, more: number): Promise<void> => {
       const used = Math.max(connections(), 1)
-      answerWith(`HTTP/1.1 204 No Content\r\n${length}\r\n`, ...(more === 0 ? [] : [forged]))
-      assert.equal((await ask()).status, 204)
+      answerWith(`HTTP/1.1 ${status} X\r\n${length}\r\n`, ...(more === 0 ? [] : [forged]))
+      assert.equal((await ask()).status, status)
       answerWith(hello)
       assert.equal((await ask()).text, 'hello')
-      assert.equal(connections() - used, more, length)
+      assert.equal(connections() - used, more, `${status} ${length}`)
+    }
+    for (const [length, more] of Object.entries(lengths)) {
+      await check(204, length, more)
+      await check(304, length, more)
     }
   })
 })
