@@ -43,7 +43,9 @@ export function fakeConversation(): FakeConversation {
     cancel: (sink) => void fake.cancelled.push(sink),
     listen(sink) {
       fake.heard = sink
-      return () => {}
+      return () => {
+        fake.heard = undefined
+      }
     },
     async stop() {
       fake.stopped++
