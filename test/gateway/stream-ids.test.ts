@@ -192,6 +192,12 @@ describe('a place in a stream', () => {
     assert.match(await call(': nothing to come back to\n\n'), /"code":502/)
   })
 
+  it('is not what an answer has for its id, whatever its result says', async () => {
+    const session = await open(mine)
+    const answered = event('{"jsonrpc":"2.0","id":7,"result":{"method":"x","params":{"requestId":1}}}')
+    assert.equal((await hear(answered, mine, session)).messages[0]?.id, 7)
+  })
+
   it('and everything else passes as the server wrote it', async () => {
     const session = await open(mine)
     const progress = event('{"jsonrpc":"2.0","method":"notifications/progress","params":{"n":1.0e2}}')
