@@ -180,15 +180,21 @@ describe('a place in a stream', () => {
 
   it('is what a client comes back to when the server cuts the stream, and no error takes the place of the answer', async () => {
     const session = await open(mine)
-    const call = async (text: string): Promise<string> => {
+    const call = async (text: string, headers = within(session)): Promise<string> => {
       gate.spy.answerWith((_request, res) => {
         res.writeHead(200, { 'content-type': 'text/event-stream' }).write(text)
         setTimeout(() => res.socket?.destroy(), 50)
       })
-      const sent = { token: mine, headers: within(session) }
+      const sent = { token: mine, headers }
       return (await gate.post(legacyRequest('tools/call', { name: 'a' }), sent)).text
     }
     await assert.rejects(call('id: 17\ndata:\n\n'))
+    const outside = call('id: 17\ndata:\n\n', {})
+    assert.match(
+      await outside,
+      /^id: 17\n[^]*"code":502/,
+      'without a session there is nothing to come back to',
+    )
     assert.match(await call(': nothing to come back to\n\n'), /"code":502/)
   })
 

@@ -112,6 +112,17 @@ describe('what a server must not ask', () => {
     assert.deepEqual([asked?.['method'], asked?.['params']], ['elicitation/create', { message: '?' }])
   })
 
+  it('is not an error that asks what may be asked', async () => {
+    const error = { code: -32042, message: 'go', data: { elicitations: [{ mode: 'url' }] } }
+    gate.spy.answerWith((_request, res) =>
+      res
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ jsonrpc: '2.0', id: 7, error })),
+    )
+    const { json } = await gate.post(legacyRequest('tools/call', { name: 'a' }), { token, headers: session })
+    assert.deepEqual(json.error, error)
+  })
+
   it('becomes an error where a result of the modern era asks it', async () => {
     const answerWith = (questions: object): void =>
       gate.spy.answerWith((_request, res) => {
