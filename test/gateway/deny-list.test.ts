@@ -96,6 +96,61 @@ describe('the deny list', () => {
     assert.equal(list.isRevoked(principal), true)
   })
 
+  it('finds what a process whose clock is behind has written, and all of it again when ours is set back (A9)', async (test) => {
+    test.mock.timers.enable({ apis: ['setInterval'] })
+    let now = 1_000_000
+    let elapsed = 0
+    const written = [{ id: 'old', revokedAt: now - 100_000 }]
+    const feed = {
+      since: async (time: number) =>
+        written
+          .filter(({ revokedAt }) => revokedAt >= time)
+          .map((one) => ({ ...one, kind: 'grant' as const, expiresAt: one.revokedAt + 160_000 })),
+      subscribe: () => () => undefined,
+    }
+    const onFault = (error: unknown) => assert.fail(String(error))
+    const list = await openDenyList({
+      feed,
+      issuer,
+      clock: { now: () => now },
+      onFault,
+      elapsed: () => elapsed,
+    })
+    test.after(() => list.close())
+    /** Whether the grants are revoked, after the list has asked again. */
+    const poll = async (): Promise<unknown[]> => {
+      elapsed += 1000
+      test.mock.timers.tick(1000)
+      for (let count = 0; count < 5; count++) await Promise.resolve()
+      return ['old', 'new'].map((grantId) => list.isRevoked({ ...principal, grantId }))
+    }
+    written.push({ id: 'new', revokedAt: now - 9000 })
+    assert.deepEqual(await poll(), [true, true])
+    now += 300_000
+    assert.deepEqual(await poll(), [false, false], 'what they had granted has long expired')
+    now -= 300_000
+    assert.deepEqual(await poll(), [true, true])
+  })
+
+  it('ends what was exchanged for a token that is revoked', async (test) => {
+    const times = { expiresAt: systemClock.now() + 60_000, revokedAt: systemClock.now() }
+    const feed = {
+      since: async () => [{ kind: 'token', id: 'first', ...times } as const],
+      subscribe: () => () => undefined,
+    }
+    const onFault = (error: unknown) => assert.fail(String(error))
+    const list = await openDenyList({ feed, issuer, clock: systemClock, onFault })
+    test.after(() => list.close())
+    for (const [ids, isRevoked] of [
+      [{ tokenId: 'first' }, true],
+      [{ tokenId: 'third', originIds: ['second', 'first'] }, true],
+      [{ tokenId: 'third', originIds: ['second'] }, false],
+      [{ tokenId: undefined, grantId: 'first' }, false],
+    ] as const) {
+      assert.equal(list.isRevoked({ ...principal, ...ids }), isRevoked, JSON.stringify(ids))
+    }
+  })
+
   it('ends what clients and users of providers hold since before they were revoked, and nothing else', async (test) => {
     const revokedAt = systemClock.now()
     const times = { expiresAt: revokedAt + 60_000, revokedAt }
