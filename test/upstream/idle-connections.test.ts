@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { systemClock as clock } from '../../src/core/clock.ts'
 import { ConnectionPool } from '../../src/upstream/wire/pool.ts'
 import { type RawServer, startRawServer } from '../support/raw-server.ts'
 
 let server: RawServer
 let pool: ConnectionPool
-const milliseconds = { connectMilliseconds: 2000, headMilliseconds: 20_000, idleMilliseconds: 60_000 }
+const milliseconds = { connectMilliseconds: 2000, headMilliseconds: 20_000, idleMilliseconds: 60_000, clock }
 before(async () => {
   server = await startRawServer()
 })
