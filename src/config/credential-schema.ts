@@ -45,10 +45,6 @@ const tokenUrl = httpUrl
   .refine((url) => !url.includes('#'), 'must have no fragment')
   .refine((text) => {
     const url = URL.parse(text)
-    return url === null || (url.username === '' && url.password === '')
-  }, 'must have no user information')
-  .refine((text) => {
-    const url = URL.parse(text)
     return url === null || url.protocol === 'https:' || isLoopbackHost(url.hostname)
   }, 'must be https, or on loopback: the secret of the client goes there')
 

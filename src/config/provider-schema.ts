@@ -7,12 +7,7 @@ const lowerCase = z.string().regex(/^[a-z0-9.-]+$/, 'must be a domain in lower c
 const claim = (description: string) => z.string().min(1).optional().meta({ description })
 
 /** The URL of an issuer: no query, no fragment, no user information. */
-export const issuerUrl = httpUrl
-  .refine((url) => !/[?#]/.test(url), 'must have no query and no fragment')
-  .refine((text) => {
-    const url = URL.parse(text)
-    return url === null || (url.username === '' && url.password === '')
-  }, 'must have no user information')
+export const issuerUrl = httpUrl.refine((url) => !/[?#]/.test(url), 'must have no query and no fragment')
 
 /** The setting `login.providers`. */
 export const providerSchema = z

@@ -25,11 +25,16 @@ function isNetwork(text: string): boolean {
     : IPv4.isValidFourPartDecimal(text) || IPv6.isValid(text)
 }
 
-/** An http or https URL. */
-export const httpUrl = z.url({
-  protocol: /^https?$/,
-  error: ({ input }) => `${input === undefined ? 'is missing: give' : 'must be'} an http or https URL`,
-})
+/** An http or https URL, without a user and password, which no request would carry. */
+export const httpUrl = z
+  .url({
+    protocol: /^https?$/,
+    error: ({ input }) => `${input === undefined ? 'is missing: give' : 'must be'} an http or https URL`,
+  })
+  .refine((text) => {
+    const url = URL.parse(text)
+    return url === null || (url.username === '' && url.password === '')
+  }, 'must have no user information: secrets have settings of their own')
 
 /** A secret that the operator was given, and the file that may hold it instead. */
 export const givenSecret = {

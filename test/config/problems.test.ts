@@ -162,13 +162,23 @@ tenants:
       'upstreams: [{ name: a, url: http://x, command: [x] }]',
       /^upstreams\[0\]: has both url and command/,
     ],
-    ...['https://x.example/?a', 'https://x.example/#a', 'https://a@x.example', 'https://:a@x.example'].map(
-      (url): [string, string, RegExp] => [
+    ...['https://x.example/?a', 'https://x.example/#a'].map((url): [string, string, RegExp] => [
+      `the public URL ${url}`,
+      `mode: production\npublicUrl: '${url}'`,
+      /^publicUrl: must have no query and no fragment$/,
+    ]),
+    ...['https://a@x.example', 'https://:a@x.example'].flatMap((url): [string, string, RegExp][] => [
+      [
         `the public URL ${url}`,
         `mode: production\npublicUrl: '${url}'`,
-        /^publicUrl: must have no query, no fragment and no user information$/,
+        /^publicUrl: must have no user information/,
       ],
-    ),
+      [
+        `the URL ${url} of a server`,
+        `upstreams: [{ name: a, url: '${url}' }]`,
+        /^upstreams\[0\]\.url: must have no user information: secrets have settings of their own$/,
+      ],
+    ]),
     ...['mysql://host/database', 'postgres://host', 'postgres://host/', 'host'].map(
       (url): [string, string, RegExp] => [
         `the store ${url}`,
