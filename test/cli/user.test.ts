@@ -74,6 +74,8 @@ describe('portcullis user', () => {
     assert.match((await portcullis(['user', 'remove', 'ada', ...at])).stdout, /ada was removed/)
     assert.deepEqual(await list(), [])
     assert.match(await listed(), /^There are no users yet: add one with portcullis user add NAME/)
+    const clients = await portcullis(['client', 'list', ...at])
+    assert.match(clients.stdout, /^There are no clients yet: .+portcullis client add/)
 
     const id = await addVouchedUser(data, 'https://login.example.com', 'eve')
     assert.deepEqual(
