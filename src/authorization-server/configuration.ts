@@ -26,7 +26,7 @@ import { documentBytes } from './registration/tidy-document.ts'
 import { sessionSeconds } from './session.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
 import { heldKeys } from './signing-keys.ts'
-import { accessTokenSeconds, refreshTokenSeconds } from './token-lifetimes.ts'
+import { accessTokenSeconds, grantedTokenSeconds, refreshTokenSeconds } from './token-lifetimes.ts'
 
 const interactionSeconds = 600
 const deviceCodeSeconds = 600
@@ -100,7 +100,7 @@ export function libraryConfiguration(
         : // What our own grants add to the token: who delegated it, and whose grant ends it.
           token.extra,
     ttl: {
-      AccessToken: (_context, _token, client) => accessTokenSeconds(settings, client),
+      AccessToken: (context, _token, client) => grantedTokenSeconds(settings, context, client),
       ClientCredentials: (_context, _token, client) => accessTokenSeconds(settings, client),
       AuthorizationCode: tokens.codeSeconds,
       DeviceCode: deviceCodeSeconds,
@@ -193,7 +193,6 @@ function describeResource(
 ): {
   scope: string
   audience: string
-  accessTokenTTL: number
   accessTokenFormat: 'jwt'
   jwt: { sign: { alg: never; kid: string } }
 } {
@@ -206,7 +205,6 @@ function describeResource(
   return {
     scope: availableScopes(settings.scopes, context).join(' '),
     audience: resource.resource,
-    accessTokenTTL: accessTokenSeconds(settings, context.oidc.client),
     accessTokenFormat: 'jwt',
     jwt: { sign: { alg: signing.algorithm as never, kid: signing.kid } },
   }

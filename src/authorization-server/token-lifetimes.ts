@@ -16,11 +16,21 @@ export function accessTokenSeconds({ tokens, clients }: Lifetimes, client: Clien
   return profile?.accessTokenSeconds ?? tokens.accessTokenSeconds
 }
 
-/**
- * The lifetime of the next refresh token, in seconds: until it has been idle for too long, or its grant ends.
- * At least one, since the grant may have ended after the library looked; the token then ends with it anyway.
- */
+/** The lifetime of the next access token that a grant gives, in seconds: its own, or until the grant ends. */
+export function grantedTokenSeconds(
+  settings: Lifetimes,
+  { oidc }: KoaContextWithOIDC,
+  client: Client | undefined,
+): number {
+  return withinGrant(accessTokenSeconds(settings, client), oidc)
+}
+
+/** The lifetime of the next refresh token, in seconds: until it has been idle for too long, or its grant ends. */
 export function refreshTokenSeconds({ tokens }: Lifetimes, { oidc }: KoaContextWithOIDC): number {
-  const left = oidc.entities.Grant?.remainingTTL ?? tokens.refreshAbsoluteSeconds
-  return Math.max(1, Math.min(tokens.refreshIdleSeconds, left))
+  return withinGrant(tokens.refreshIdleSeconds, oidc)
+}
+
+/** At least one second, since the grant may have ended after the library looked; the token then ends with it anyway. */
+function withinGrant(seconds: number, { entities }: KoaContextWithOIDC['oidc']): number {
+  return Math.max(1, Math.min(seconds, entities.Grant?.remainingTTL ?? seconds))
 }

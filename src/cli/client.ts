@@ -115,7 +115,9 @@ async function list({ store, config }: OpenStore, { json }: Flags): Promise<void
   if (json === true) return console.log(JSON.stringify(clients.map(describeClient), undefined, 2))
   if (clients.length > 0 || config.clients.length > 0)
     return console.log(listClients(clients, config.clients))
-  console.log('There are no clients yet: they register themselves, or you add one with portcullis client add.')
+  console.log(
+    'There are no clients yet: they register themselves, or you add one with portcullis client add.',
+  )
 }
 
 async function show(open: OpenStore, { json }: Flags, id: string): Promise<void> {

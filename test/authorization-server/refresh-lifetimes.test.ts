@@ -53,6 +53,19 @@ describe('the lifetime of a refresh token (T4)', () => {
     assert.equal((await client.refresh(token)).body.error, 'invalid_grant')
   })
 
+  it('is not outlived by the last access token of its grant', async () => {
+    let { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
+    for (const pause of [1.9 * day, 1.9 * day]) {
+      mock.timers.tick(pause)
+      token = (await client.refresh(token)).body.refresh_token
+    }
+    const tenMinutes = 600
+    mock.timers.tick(1.2 * day - tenMinutes * 1000)
+    const { body } = await client.refresh(token)
+    const { exp = 0, iat = 0 } = decodeJwt(body.access_token)
+    assert.deepEqual([exp - iat, body['expires_in']], [tenMinutes, tenMinutes])
+  })
+
   it('is one that the library takes where the grant ends while it makes the successor', () => {
     const tokens = {
       refreshIdleSeconds: 60,
