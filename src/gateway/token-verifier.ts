@@ -106,12 +106,14 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const principal = toPrincipal(payload, issuer)
       return { principal, accepted, isKeyKnown, freshUntil: undefined, again: () => undefined }
     }
+    const askedAt = epochSeconds(clock)
     const principal = await introspectToken(token, issuer, introspection, clock)
     return {
       principal,
       accepted,
       isKeyKnown: () => true,
-      freshUntil: epochSeconds(clock) + introspection.cacheSeconds,
+      // From the question on: what the issuer says may be as old as that.
+      freshUntil: askedAt + introspection.cacheSeconds,
       again: (begun) => void askAgain(token, key, begun),
     }
   }

@@ -4,6 +4,7 @@ import { type CryptoKey, generateKeyPair, SignJWT } from 'jose'
 import { systemClock } from '../../src/core/clock.ts'
 import { standardReading } from '../../src/gateway/read-claims.ts'
 import { createTokenVerifier, type TokenVerifier } from '../../src/gateway/token-verifier.ts'
+import { movableClock } from '../support/movable-clock.ts'
 
 const issuer = 'https://as.example'
 const resource = 'https://gate.example/mcp'
@@ -66,4 +67,39 @@ describe('a token that was verified before', () => {
       assert.equal(await verifier.verify(presented, resource), principal)
       assert.equal(verifier.isCurrent(principal), true)
     })
+})
+
+it('an answer about an opaque token is as old as its question (A67)', async () => {
+  const clock = movableClock()
+  let questions = 0
+  const verifier = createTokenVerifier({
+    issuers: [
+      {
+        issuer,
+        keys: () => assert.fail('nobody has signed this'),
+        algorithms: [],
+        tokenTypes: [],
+        claims: standardReading,
+        hasForeignUsers: false,
+        introspection: {
+          async ask() {
+            questions++
+            clock.advance(20_000)
+            return { sub: 'user', client_id: 'client', aud: resource, exp: clock.now() / 1000 + 300 }
+          },
+          cacheSeconds: 30,
+        },
+      },
+    ],
+    clock,
+    isRevoked: () => false,
+    onVerified: () => undefined,
+  })
+  await verifier.verify('opaque', resource)
+  clock.advance(9000)
+  await verifier.verify('opaque', resource)
+  assert.equal(questions, 1)
+  clock.advance(1000)
+  await verifier.verify('opaque', resource)
+  assert.equal(questions, 2)
 })
