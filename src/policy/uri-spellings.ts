@@ -55,8 +55,8 @@ export function formsOf(pattern: string): readonly string[] {
 
 /**
  * All that a URI pattern means where it forbids: also what is left without its dot segments, and the normal
- * form of each. `..` after an asterisk or directly before one is taken literally, since `file:///x/../*` is meant to forbid path
- * traversal, and not every file.
+ * form of each. `..` after an asterisk or directly before one is taken literally, since `file:///x/../*` is
+ * meant to forbid path traversal, and not every file.
  */
 export function forbiddenForms(pattern: string): readonly string[] {
   const [before = ''] = pattern.split('*', 1)
