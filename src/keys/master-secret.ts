@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type MasterSecret, masterSecret } from '../core/secret.ts'
 
@@ -42,16 +51,18 @@ export function loadMasterSecret(
 
 function readOrCreate(folder: string): string {
   const file = join(folder, 'secret')
+  let created: number | undefined
   try {
     // 'wx' fails if another process was first; then its secret is read.
-    const text = `${randomBytes(secretBytes).toString('base64url')}\n`
-    writeFileSync(file, text, { flag: 'wx', mode: 0o600, flush: true })
+    created = openSync(file, 'wx', 0o600)
+    writeFileSync(created, `${randomBytes(secretBytes).toString('base64url')}\n`, { flush: true })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      // What a full disk leaves of it would be taken for a damaged secret at the next start.
-      rmSync(file, { force: true })
-      throw error
-    }
+    // What a full disk leaves of a new one would be taken for a damaged secret at the next start. One that was
+    // there before stays, whatever prevents opening it.
+    if (created !== undefined) rmSync(file, { force: true })
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    if (created !== undefined) closeSync(created)
   }
   return readSecretFile(folder)
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,6 +37,23 @@ describe('the master secret', () => {
         /secret is missing.*put it back.*restore a backup/.test(error.message),
     )
     assert.throws(() => readFileSync(join(data, 'secret')), /ENOENT/)
+  })
+
+  it('stays where it is if a process that wants to read it may open no more files', () => {
+    const data = folder()
+    const first = nameOf(loadMasterSecret(undefined, data))
+    const script = `
+      import { openSync } from 'node:fs'
+      const { loadMasterSecret } = await import(process.argv[1])
+      for (;;) {
+        try { openSync(process.argv[2]) } catch { break }
+      }
+      loadMasterSecret(undefined, process.argv[2])`
+    const source = import.meta.resolve('../../src/keys/master-secret.ts')
+    const limited = ['-c', 'ulimit -n 100; exec "$@"', 'sh', process.execPath, '--input-type=module']
+    const { stderr } = spawnSync('sh', [...limited, '-e', script, source, data], { encoding: 'utf8' })
+    assert.match(stderr, /EMFILE/)
+    assert.equal(nameOf(loadMasterSecret(undefined, data)), first)
   })
 
   it('is nothing shorter than 32 bytes, and nothing that is no base64url', () => {
