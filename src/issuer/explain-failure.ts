@@ -62,10 +62,13 @@ export function explainFailure(error: unknown): Error {
     )
   }
   // The keys were read a moment ago, and may have changed since, but are not fetched again so soon.
-  if (error instanceof errors.JWKSNoMatchingKey)
-    return new ProviderAway('the ID token is signed with a key that is not known yet', { cause: error })
-  if (error instanceof errors.JOSEError && !areKeysAbsent(error))
-    return new ProviderRefused(`the ID token proves nothing: ${error.message}`, { cause: error })
+  const unproven = error instanceof ClientError ? error.cause : error
+  if (unproven instanceof errors.JWKSNoMatchingKey)
+    return new ProviderAway('the answer is signed with a key that is not known yet', { cause: error })
+  if (unproven instanceof errors.JOSEError && !areKeysAbsent(unproven))
+    return new ProviderRefused(`the signature of the answer proves nothing: ${unproven.message}`, {
+      cause: error,
+    })
   return new ProviderAway(`no answer: ${reasonOf(error)}`, { cause: error })
 }
 

@@ -16,6 +16,7 @@ import {
 } from 'openid-client'
 import type { Claims } from '../core/claims.ts'
 import type { Clock } from '../core/clock.ts'
+import { mediaTypeOf } from '../http/media-type.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
 import {
   type LoginProvider,
@@ -67,7 +68,15 @@ export interface OpenIdProvider extends LoginProvider {
 export function openIdProvider(settings: ProviderSettings, { fetch, clock }: ProviderPorts): OpenIdProvider {
   const { issuer, clientSecret, scopes, parameters, callbackUrl } = settings
   const clientAuthentication = authenticationWith(clientSecret)
-  const kept = keepIssuer(() => discoverIssuer({ ...settings, fetch, clientAuthentication }), clock)
+  /** UserInfo that comes as a JWT counts only with a signature of the provider, as the ID token does. */
+  const fetchSigned: OperatorFetch = async (...request) => {
+    const answer = await fetch(...request)
+    if (mediaTypeOf(answer.headers.get('content-type') ?? undefined) === 'application/jwt')
+      await compactVerify(await answer.clone().text(), keys)
+    return answer
+  }
+  const access = { ...settings, fetch: fetchSigned, clientAuthentication }
+  const kept = keepIssuer(() => discoverIssuer(access), clock)
   const keys = issuerKeys(kept, undefined, { fetch, clock })
 
   /** For requests that we make as a client of the provider. */

@@ -26,6 +26,7 @@ describe('a provider of OpenID Connect', () => {
   afterEach(() => {
     Object.assign(idp, { userinfo: undefined, idToken: {}, provesAnew: true, secret: undefined })
     Object.assign(idp, { header: {}, forges: false, answer: undefined, userinfoFails: undefined })
+    idp.signsUserinfo = false
   })
   after(() => idp.close())
 
@@ -147,6 +148,15 @@ describe('a provider of OpenID Connect', () => {
       await assert.rejects(provider.renew(credential, { issuer, subject: 'alice' }), ProviderRefused)
     assert.equal(idp.tokenRequests.length, asked)
     await provider.renew(credential, alice())
+  })
+
+  it('is believed what it says by signed userinfo if it has signed that (A66)', async () => {
+    Object.assign(idp, { userinfo: { sub: 'alice', groups: ['staff'] }, signsUserinfo: true })
+    const { provider, facts } = open({ userinfo: true })
+    const { claims, credential = '' } = await logIn(provider)
+    assert.deepEqual(facts(claims).groups, ['staff'])
+    Object.assign(idp, { userinfo: { sub: 'alice', groups: ['admins'] }, provesAnew: false, forges: true })
+    await assert.rejects(provider.renew(credential, alice()), ProviderRefused)
   })
 
   it('names the roles of a realm, as Keycloak does', async () => {

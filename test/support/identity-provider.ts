@@ -17,10 +17,12 @@ export interface TestProvider {
   /** Overrides of the correct ID tokens, and of their headers. */
   idToken: Record<string, unknown>
   header: Record<string, unknown>
-  /** Whether ID tokens are signed with a key that it does not publish. */
+  /** Whether ID tokens and signed userinfo are signed with a key that it does not publish. */
   forges: boolean
   /** What the userinfo endpoint says; undefined if there is none. */
   userinfo: Record<string, unknown> | undefined
+  /** Whether the userinfo endpoint answers with a JWT. */
+  signsUserinfo: boolean
   /** The status with which the userinfo endpoint refuses to answer; undefined if it does answer. */
   userinfoFails: 401 | 503 | undefined
   /** Whether refreshed tokens include an ID token. */
@@ -49,6 +51,11 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
   const codes = new Map<string, { nonce: string | null; challenge: string | null; clientId: string }>()
   const refreshTokens = new Set<string>()
 
+  const sign = (token: SignJWT): Promise<string> =>
+    token
+      .setProtectedHeader({ alg: 'ES256', kid: name, ...provider.header })
+      .sign(provider.forges ? stranger.privateKey : privateKey)
+
   const giveTokens = async (request: TokenRequest, res: ServerResponse): Promise<void> => {
     const send = (status: number, body: object): void =>
       void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
@@ -62,9 +69,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     const now = Math.floor(Date.now() / 1000)
     const claims = { iss: provider.issuer, aud: 'portcullis', iat: now, exp: now + 300, nonce: begun?.nonce }
     const token = new SignJWT({ ...claims, ...provider.person, ...provider.idToken })
-    const idToken = await token
-      .setProtectedHeader({ alg: 'ES256', kid: name, ...provider.header })
-      .sign(provider.forges ? stranger.privateKey : privateKey)
+    const idToken = await sign(token)
     const refreshToken = `${name}-refresh-${randomUUID()}`
     if (provider.givesRefreshTokens) refreshTokens.add(refreshToken)
     send(200, {
@@ -93,6 +98,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
         response_types_supported: ['code'],
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: ['ES256'],
+        userinfo_signing_alg_values_supported: ['ES256'],
         token_endpoint_auth_methods_supported: ['client_secret_basic'],
         ...provider.metadata,
       })
@@ -101,6 +107,10 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     if (pathname === '/userinfo' && provider.userinfoFails !== undefined) {
       const challenge = { 'www-authenticate': 'Bearer error="invalid_token"' }
       return void res.writeHead(provider.userinfoFails, provider.userinfoFails === 401 ? challenge : {}).end()
+    }
+    if (pathname === '/userinfo' && provider.signsUserinfo) {
+      const signed = await sign(new SignJWT(provider.userinfo))
+      return void res.writeHead(200, { 'content-type': 'application/jwt' }).end(signed)
     }
     if (pathname === '/userinfo') return json(provider.userinfo ?? {})
     const chunks: Buffer[] = []
@@ -126,6 +136,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     header: {},
     forges: false,
     userinfo: undefined,
+    signsUserinfo: false,
     userinfoFails: undefined,
     provesAnew: true,
     answer: undefined,
