@@ -12,6 +12,9 @@ import { DoctorMisused } from './doctor-misused.ts'
 import { readFile } from './read-file.ts'
 import { parsePort, wholeNumber } from './whole-number.ts'
 
+/** A shorter value in a query, such as `http`, is no key, but may be a word that the report needs. */
+const shortestKey = 8
+
 interface DoctorFlags {
   readonly as: string
   readonly revision?: Revision
@@ -89,7 +92,7 @@ async function runDoctor(endpoint: URL, flags: DoctorFlags): Promise<readonly Fi
   })
   // Some servers have a key in the query of their URL.
   report.hide(endpoint.search.slice(1))
-  for (const value of endpoint.searchParams.values()) report.hide(value)
+  for (const value of endpoint.searchParams.values()) if (value.length >= shortestKey) report.hide(value)
   if (credentials.kind === 'token') report.hide(credentials.token)
   if (flags.clientSecret !== undefined) report.hide(flags.clientSecret)
   const foreignToken = flags.foreignToken === undefined ? undefined : await readToken(flags.foreignToken)

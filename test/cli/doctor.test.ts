@@ -85,6 +85,11 @@ describe('portcullis doctor', () => {
     }
   })
 
+  it('does not take a word in that query for a key', async () => {
+    const { stdout } = await portcullis(['doctor', `${broken.mcpUrl}?transport=http`])
+    assert.match(stdout, /the client called http:\/\/\S+\/mcp\?\[hidden\]/)
+  })
+
   it('keeps it to itself too if the server repeats only the key in it (B4)', async (test) => {
     const server = createServer(({ url }, res) => {
       res.writeHead(url?.startsWith('/mcp') ? 401 : 404, { 'content-type': 'application/json' })
