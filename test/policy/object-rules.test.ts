@@ -106,6 +106,7 @@ describe('rules on objects', () => {
       ['file:///a/../b/x', 'file:///b/x'],
       ['file:///a/%2e%2e/b/./x', 'file:///b/x'],
       ['file:///a/%2E/b', 'file:///a/b'],
+      ['file:///a/b/../', 'file:///a/'],
     ] as const) {
       for (const [pattern, uri] of [
         [one, other],
@@ -197,7 +198,7 @@ describe('rules on objects', () => {
     assert.equal(allows('resources', { deny: ['x'] }, `file:///${'a'.repeat(300_000)}`), false)
     // Putting these in order for NFC would take seconds.
     for (const marks of ['\u{301}\u{323}', '%CC%81%CC%A3'])
-      assert.equal(allows('resources', { deny: ['x'] }, `a:${marks.repeat(20_000)}`), false)
+      assert.equal(allows('resources', { deny: ['x'] }, `a:${marks.repeat(2000)}`), false)
     assert.equal(allows('resources', { deny: ['x'] }, `a:a${'\u{301}'.repeat(30)}`), true)
   })
 
