@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
+import { errors } from 'jose'
 import {
   AuthorizationResponseError,
   ClientError,
@@ -46,6 +47,16 @@ describe('what went wrong at a provider (A65)', () => {
       clientError('wrong nonce', 'OAUTH_JWT_CLAIM_COMPARISON_FAILED'),
       /^wrong nonce$/,
     ],
+    [
+      'a signature of none of its keys',
+      new errors.JWSSignatureVerificationFailed(),
+      /^the signature of the answer proves nothing: /,
+    ],
+    [
+      'the same of signed userinfo',
+      clientError('something', undefined, new errors.JWSSignatureVerificationFailed()),
+      /^the signature of the answer proves nothing: /,
+    ],
     ['a refusal that is known as one', new ProviderRefused('no'), /^no$/],
   ]
   for (const [what, error, message] of said)
@@ -77,6 +88,10 @@ describe('what went wrong at a provider (A65)', () => {
       /^no answer: connect$/,
     ],
     ['what is no error at all', 'gone', /^no answer: gone$/],
+    ['a key that is not known yet', new errors.JWKSNoMatchingKey(), /a key that is not known yet/],
+    ['keys that do not come', new errors.JWKSTimeout(), /^no answer/],
+    ['keys that are none', new errors.JWKSInvalid('no keys'), /^no answer: no keys$/],
+    ['an error instead of keys', new errors.JOSEError('Expected 200 OK'), /^no answer: Expected 200 OK$/],
     ['an issuer that does not answer', new IssuerAway('it is away'), /^it is away$/],
     ['an issuer that is none', new IssuerInvalid('it is none'), /^it is none$/],
     ['an absence that is known as one', new ProviderAway('away'), /^away$/],
