@@ -9,8 +9,15 @@ import { type OperandWrong, wrongOperand } from './operand-wrong.ts'
 export function checkTarget(operand: string, file: string): void {
   const path = resolve(file)
   const wrong = (message: string): OperandWrong => wrongOperand(operand, message)
-  if (!isFolder(dirname(path))) throw wrong('its folder does not exist')
-  if (isFolder(path)) throw wrong('is a folder: name a file')
+  const leadsToFolder = (place: string): boolean => {
+    try {
+      return isFolder(place)
+    } catch (error) {
+      throw wrong(`cannot be written (${(error as Error).message})`)
+    }
+  }
+  if (!leadsToFolder(dirname(path))) throw wrong('its folder does not exist')
+  if (leadsToFolder(path)) throw wrong('is a folder: name a file')
   try {
     accessSync(dirname(path), constants.W_OK)
   } catch {

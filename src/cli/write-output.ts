@@ -1,5 +1,4 @@
-import { lstatSync, renameSync, rmSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { lstat, open, rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { wrongOperand } from './operand-wrong.ts'
 
@@ -10,21 +9,22 @@ type Texts = Iterable<string> | AsyncIterable<string>
  * was there before stays as it was. Throws OperandWrong if the file cannot be written.
  */
 export async function writeTarget(operand: string, file: string, texts: Texts): Promise<void> {
-  // A device, a pipe or a link is written to, not replaced.
-  const isReplaced = lstatSync(file, { throwIfNoEntry: false })?.isFile() !== false
-  const written = isReplaced ? `${file}.unfinished` : file
-  if (isReplaced) rmSync(written, { force: true })
   const refuse = (error: Error): never => {
     throw unwritable(operand, error)
   }
+  // A device, a pipe or a link is written to, not replaced. If it cannot be looked at, opening it says why.
+  const found = await lstat(file).catch(() => undefined)
+  const isReplaced = found?.isFile() !== false
+  const written = isReplaced ? `${file}.unfinished` : file
+  if (isReplaced) await rm(written, { force: true }).catch(refuse)
   const output = await open(written, isReplaced ? 'wx' : 'w', 0o600).catch(refuse)
   try {
     for await (const text of texts) await output.appendFile(text).catch(refuse)
-    await output.close()
-    if (isReplaced) renameSync(written, file)
+    await output.close().catch(refuse)
+    if (isReplaced) await rename(written, file).catch(refuse)
   } finally {
     await output.close()
-    if (isReplaced) rmSync(written, { force: true })
+    if (isReplaced) await rm(written, { force: true })
   }
 }
 

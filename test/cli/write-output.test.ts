@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { checkTarget } from '../../src/cli/check-target.ts'
+import { OperandWrong } from '../../src/cli/operand-wrong.ts'
+import { writeTarget } from '../../src/cli/write-output.ts'
+import { portcullis } from '../support/command.ts'
+
+const folder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-output-'))
+
+/** As a command with `--out` does it. */
+async function write(file: string): Promise<void> {
+  checkTarget('--out', file)
+  await writeTarget('--out', file, ['one\n', 'two\n'])
+}
+
+describe('a file that a command writes', () => {
+  it('is whole, for its owner alone, and takes the place of what a killed run left', async () => {
+    const target = folder()
+    const out = join(target, 'out')
+    writeFileSync(out, 'of yesterday', { mode: 0o644 })
+    writeFileSync(`${out}.unfinished`, 'of a run that was killed', { mode: 0o644 })
+    await write(out)
+    assert.equal(readFileSync(out, 'utf8'), 'one\ntwo\n')
+    assert.equal(statSync(out).mode & 0o777, 0o600)
+    assert.deepEqual(readdirSync(target), ['out'])
+  })
+
+  it('is refused with the reason, in one line, if the system does not take its name', async () => {
+    const target = folder()
+    const refused = async (name: string, reason: RegExp): Promise<void> => {
+      await assert.rejects(write(join(target, name)), (error) => {
+        assert.ok(error instanceof OperandWrong, String(error))
+        assert.match(error.message, reason)
+        return true
+      })
+    }
+    await refused('a'.repeat(300), /^--out: cannot be written \(ENAMETOOLONG: .+\)$/)
+    await refused('a'.repeat(250), /^--out: cannot be written \(ENAMETOOLONG: .+\)$/)
+    mkdirSync(join(target, 'out.unfinished'))
+    await refused('out', /^--out: cannot be written \(.+out\.unfinished\)$/)
+    symlinkSync('loop', join(target, 'loop'))
+    await refused('loop/out', /^--out: cannot be written \(ELOOP: .+\)$/)
+  })
+})
+
+describe('what a command prints', () => {
+  it('is not blamed for what cannot be read', async () => {
+    const events = folder()
+    mkdirSync(join(events, 'audit-2026-11-27.00001.jsonl'))
+    const { code, stderr } = await portcullis(['audit', 'export', events])
+    assert.notEqual(code, 0)
+    assert.match(stderr, /EISDIR/)
+    assert.ok(!stderr.includes('standard output'), stderr)
+  })
+})
