@@ -79,6 +79,8 @@ function preflightProblem(reply: Reply, origin: string, wanted: readonly string[
 }
 
 function exposeProblem({ headers, url }: Reply): string | undefined {
-  const exposed = (headers['access-control-expose-headers'] ?? '').toLowerCase()
-  return exposed.includes('www-authenticate') ? undefined : `${url} does not expose WWW-Authenticate to pages`
+  const names = (headers['access-control-expose-headers'] ?? '').toLowerCase().split(',')
+  // Clients call without cookies, so an asterisk includes every header.
+  const isExposed = names.some((name) => ['www-authenticate', '*'].includes(name.trim()))
+  return isExposed ? undefined : `${url} does not expose WWW-Authenticate to pages`
 }
