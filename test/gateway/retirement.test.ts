@@ -62,12 +62,16 @@ describe('a gateway that another one follows', () => {
     const shared = { close: () => assert.fail('it is in use') }
     const old = build([{ name: 'files' }, { name: 'mail', connector: shared }])
     const next = build([{ name: 'mail', connector: shared }])
-    openRetirement(settings).retire(old.built, next.built)
+    const retirement = openRetirement(settings)
+    retirement.retire(old.built, next.built)
     await setImmediate()
     assert.deepEqual(old.did, [])
     old.left()
     await setImmediate()
-    assert.deepEqual(old.did, ['credential files', 'connector files', 'credential mail'])
+    const closed = ['credential files', 'connector files', 'credential mail']
+    assert.deepEqual(old.did, closed)
+    await retirement.close()
+    assert.deepEqual(old.did, [...closed, 'stop'], 'each of them once')
   })
 
   it('waits the whole time where other processes have requests at its servers', async (test) => {
@@ -91,6 +95,21 @@ describe('a gateway that another one follows', () => {
     retirement.endStreams()
     await retirement.close()
     assert.deepEqual(old.did, ['stop'])
+  })
+
+  it('has finished when the last request of any kind is over', async () => {
+    const retirement = openRetirement(settings)
+    const old = build([])
+    retirement.retire(old.built, build([]).built)
+    let finished = false
+    const finishing = retirement.finish().then(() => {
+      finished = true
+    })
+    await setImmediate()
+    assert.equal(finished, false)
+    assert.equal(old.isOver({}), true)
+    old.left()
+    await finishing
   })
 
   it('ends its streams and closes its servers with all of the process', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { openDepartures } from '../../src/compose/departures.ts'
 
 const never = new Promise<void>(() => undefined)
@@ -13,7 +14,11 @@ it('a tenant that is going is closed once nothing of it runs, or all is closed, 
     installation: { finish },
     close: async () => void closed.push(name),
   })
-  departures.add(going('acme', async () => undefined))
+  const finished = Promise.withResolvers<void>()
+  departures.add(going('acme', () => finished.promise))
+  await setImmediate()
+  assert.deepEqual(closed, [])
+  finished.resolve()
   await departures.over('acme')
   assert.deepEqual(closed, ['acme'])
   departures.add(going('globex', () => never))
