@@ -1,5 +1,6 @@
 /**
- * Whether a text can be a name at all. Stores fail on control characters: PostgreSQL does not accept NUL.
+ * Whether a text has no control characters, which nobody can type, and at which stores fail: PostgreSQL does not
+ * accept NUL.
  * Untrusted input.
  */
 export function isPrintable(text: string): boolean {

@@ -1,3 +1,4 @@
+import { isPrintable } from '../core/printable.ts'
 import { fold } from './names.ts'
 
 /**
@@ -77,7 +78,7 @@ export function passwordProblem(password: string, userName: string): string | un
   const length = Array.from(normalisePassword(password)).length
   if (length < passwordLength.least) return `A password needs at least ${passwordLength.least} characters.`
   if (length > passwordLength.most) return `A password can have at most ${passwordLength.most} characters.`
-  if (/\p{Cc}/u.test(password))
+  if (!isPrintable(password))
     return 'A password cannot contain line breaks or other control characters: nobody could type it on a page.'
   const folded = fold(password)
   if (folded.replaceAll(fold(userName), '').length < fewestBesidesName && folded.includes(fold(userName))) {
