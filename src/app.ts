@@ -99,7 +99,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
   const pair = parts.includes('gateway') ? openPair(config, clock.now()) : undefined
   const shared = { clock, logTo: options.logTo, place }
   const base = await openBase(config, shared)
-  const opened = openNothing()
+  const opened = openNothing(base.onFault)
   opened.closeBy(base.close)
   const { urls } = opened
   const announce = async (): Promise<void> => {

@@ -4,6 +4,7 @@ import type { CertificatePair } from '../config/examine-pair.ts'
 import type { Config } from '../config/schema.ts'
 import { drain, listen, originAt } from '../http/listen.ts'
 import { inOriginForm } from '../http/origin-form.ts'
+import { reportResponseFaults } from '../http/response-faults.ts'
 import { buildAdmin, type WatchedWorkers } from './admin.ts'
 import type { Base } from './base.ts'
 import { adminUrl, dashboardLink } from './dashboard/link.ts'
@@ -36,8 +37,8 @@ interface Address {
   readonly hostFix: string
 }
 
-/** Starts with nothing opened. */
-export function openNothing(): Opened {
+/** Starts with nothing opened. `onFault` is called with every error of a response. */
+export function openNothing(onFault: (error: unknown) => void): Opened {
   const urls: Partial<Record<Part, string>> = {}
   const closers: (() => Promise<void> | void)[] = []
   const closeBy: Opened['closeBy'] = (close) => void closers.push(close)
@@ -45,6 +46,7 @@ export function openNothing(): Opened {
     urls,
     closeBy,
     async listen(part, server, address) {
+      reportResponseFaults(server, onFault)
       const url = await listenAt(part, server, address)
       urls[part] = url
       closeBy(() => drain(server, drainMilliseconds))

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import { it } from 'node:test'
+import { openNothing } from '../../src/compose/listeners.ts'
+
+it('a response that is written to after its end is reported, and ends nothing else (A71)', async (test) => {
+  const faults: unknown[] = []
+  const opened = openNothing((error) => faults.push(error))
+  test.after(() => opened.close())
+  const server = createServer((_, res) => {
+    res.end('whole')
+    res.write('more')
+  })
+  const url = await opened.listen('admin', server, { host: '127.0.0.1', port: 0, hostFix: 'none' })
+  for (const count of [1, 2]) {
+    const answer = await fetch(url)
+    assert.equal(await answer.text(), 'whole')
+    assert.deepEqual(
+      faults.map((error) => (error as NodeJS.ErrnoException).code),
+      Array.from({ length: count }, () => 'ERR_STREAM_WRITE_AFTER_END'),
+    )
+  }
+})
