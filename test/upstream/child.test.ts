@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import type { Json } from '../../src/upstream/conversation/json-rpc.ts'
 import { stdioChannel } from '../../src/upstream/stdio/channel.ts'
 import { startChild } from '../../src/upstream/stdio/child.ts'
@@ -96,5 +98,33 @@ describe('a stdio server that is gone', { timeout: 60_000 }, () => {
       test.after(() => process.kill(Number(left.lines[0])))
       assert.equal(left.reason, reason)
     }
+  })
+})
+
+describe('a stdio server that the system does not start (A71)', { timeout: 60_000 }, () => {
+  it('is told of like one whose command is wrong, after the start', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const child = startChild({
+      command: [process.execPath],
+      environment: { LONGER_THAN_LINUX_ALLOWS: 'x'.repeat(200_000) },
+      onLine() {},
+      onStderr() {},
+      onExit: resolve,
+    })
+    child.write('lost')
+    await child.stop()
+    assert.equal(await promise, 'could not be started: spawn E2BIG')
+  })
+
+  it('for want of file descriptors is no fault of the gateway, and the reason says what to raise', async () => {
+    const program = `
+      import { openSync } from 'node:fs'
+      import { startChild } from ${JSON.stringify(new URL('../../src/upstream/stdio/child.ts', import.meta.url).href)}
+      const ignore = () => {}
+      for (let open = true; open;) try { openSync('/dev/null') } catch { open = false }
+      startChild({ command: ['true'], environment: {}, onLine: ignore, onStderr: ignore, onExit: console.log })`
+    const limited = 'ulimit -n 100; exec "$0" --input-type=module -e "$1"'
+    const { stdout } = await promisify(execFile)('sh', ['-c', limited, process.execPath, program])
+    assert.match(stdout, /^could not be started: no file descriptors are left \(raise the limit: ulimit -n/)
   })
 })

@@ -1,6 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import type { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { Refusal } from '../../core/errors.ts'
+import { reasonOf } from '../../core/reason-of.ts'
 
 /** A running stdio server: lines in, lines out (MCP transports, "stdio"). */
 export interface Child {
@@ -31,12 +33,31 @@ const graceMilliseconds = 3000
 /** How long its last output may take to arrive when nobody of its group is left. */
 const lastWordsMilliseconds = 1000
 
-/** Starts a server. Problems with the command are reported through `onExit`. */
-export function startChild({ command, environment, onLine, onStderr, onExit }: ChildOptions): Child {
+/** Starts a server. Problems with the command, or with the machine, are reported through `onExit`. */
+export function startChild(options: ChildOptions): Child {
+  try {
+    return watchChild(spawnPiped(options), options)
+  } catch (error) {
+    setImmediate(() => options.onExit(`could not be started: ${reasonOf(error)}`))
+    return { pid: undefined, write() {}, stop: async () => undefined }
+  }
+}
+
+/** Throws if the system does not even try, for example because an argument is too long. */
+function spawnPiped({ command, environment }: ChildOptions): ChildProcessWithoutNullStreams {
   const [program, ...args] = command as [string, ...string[]]
   // A separate process group: Ctrl-C in the terminal does not reach it, and stopping it also stops its
   // children.
   const child = spawn(program, args, { stdio: 'pipe', env: environment, shell: false, detached: true })
+  if ((child.stdin as Writable | undefined) !== undefined) return child
+  child.on('error', () => {}) // comes later, and says the same
+  throw new Error('no file descriptors are left (raise the limit: ulimit -n, or LimitNOFILE of systemd)')
+}
+
+function watchChild(
+  child: ChildProcessWithoutNullStreams,
+  { onLine, onStderr, onExit }: ChildOptions,
+): Child {
   const gone = new Promise<void>((resolve) => {
     const leave = (reason: string): void => {
       onExit(reason)
