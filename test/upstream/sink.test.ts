@@ -60,6 +60,16 @@ describe('the answer that messages of a server go into', () => {
     assert.deepEqual(answer.written.slice(1), ['event: message\ndata: {"id":1,"result":{}}\n\n'])
   })
 
+  it('has a status of HTTP for the codes of a modern error that have one, and 200 for whatever else is there (A71)', () => {
+    const codes = [-32601, -32602, 'constructor', '__proto__', null, [], {}, { toString: 1 }]
+    const statuses = codes.flatMap((code) => {
+      const { answer, sink } = open('modern')
+      sink.finish({ id: 1, error: { code } })
+      return answer.statuses
+    })
+    assert.deepEqual(statuses, [404, ...codes.slice(1).map(() => 200)])
+  })
+
   it('takes nothing behind its end, and nothing for a client that has left', () => {
     for (const state of [{ writableEnded: true }, { closed: true }]) {
       const { answer, sink } = open('legacy')

@@ -30,13 +30,13 @@ const maxUnreadBytes = 8 * 1024 * 1024
  * Errors with their own status in the modern era (MCP 2026-07-28, transports). In the legacy era none has
  * one.
  */
-const modernStatus: Readonly<Record<number, number>> = {
-  [errorCodes.invalidRequest]: 400,
-  [errorCodes.methodNotFound]: 404,
-  [errorCodes.headerMismatch]: 400,
-  [errorCodes.missingClientCapability]: 400,
-  [errorCodes.unsupportedProtocolVersion]: 400,
-}
+const modernStatus: ReadonlyMap<unknown, number> = new Map([
+  [errorCodes.invalidRequest, 400],
+  [errorCodes.methodNotFound, 404],
+  [errorCodes.headerMismatch, 400],
+  [errorCodes.missingClientCapability, 400],
+  [errorCodes.unsupportedProtocolVersion, 400],
+])
 
 /** The sink of one HTTP answer. */
 interface OpenedSink {
@@ -135,7 +135,8 @@ export function openSink(
   return { sink, done, over }
 }
 
+/** The message is untrusted: its error may have any code. */
 function statusOf(message: object, era: Era): number {
   if (era === 'legacy') return 200
-  return modernStatus[asObject((message as { error?: unknown }).error)?.['code'] as number] ?? 200
+  return modernStatus.get(asObject((message as { error?: unknown }).error)?.['code']) ?? 200
 }
