@@ -12,6 +12,7 @@ const useless = [
   jwk(generateKeyPairSync('x25519')),
   { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA' },
   { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AAAA' },
+  { kty: 'constructor' },
   { ...p256, use: 'enc' },
   { ...p256, alg: 'ES384' },
 ]
