@@ -95,7 +95,7 @@ export function createMetrics(version: string, tenant?: string): Metrics {
   })
   const failures = new Counter({
     name: 'portcullis_authentication_failures_total',
-    help: 'Requests without a usable access token, by reason',
+    help: 'MCP requests without a usable access token, by reason',
     labelNames: ['reason'] as const,
     registers,
   })
@@ -159,7 +159,8 @@ export function createMetrics(version: string, tenant?: string): Metrics {
       if (event.kind === 'mcp') countOperations(event)
       if (event.kind === 'oauth') countFlows(event)
       if (event.code !== undefined) refusals.inc({ kind: event.kind, code: codes(event.code) })
-      if (event.status === 401) failures.inc({ reason: reasons(event.reason ?? event.code ?? 'unknown') })
+      if (event.kind === 'mcp' && event.status === 401)
+        failures.inc({ reason: reasons(event.reason ?? event.code ?? 'unknown') })
     },
   }
 

@@ -39,6 +39,19 @@ describe('the metrics of a process', () => {
     assert.equal(valueOf(text, completed), 1)
   })
 
+  it('count what comes without a usable access token, and not clients that fail at the token endpoint', async () => {
+    const metrics = createMetrics('1')
+    const refused = { ...event, outcome: 'denied', status: 401, reason: 'token is malformed' } as const
+    metrics.request(refused)
+    metrics.request({ ...refused, kind: 'oauth', step: 'token', reason: 'invalid secret provided' })
+    metrics.request({ ...refused, kind: 'proxy', reason: undefined })
+    const { text } = await metrics.render()
+    const counts = text
+      .split('\n')
+      .filter((line) => line.startsWith('portcullis_authentication_failures_total{'))
+    assert.deepEqual(counts, ['portcullis_authentication_failures_total{reason="token is malformed"} 1'])
+  })
+
   it('tell what the audit has lost, and not the sum of what they have told', async () => {
     const metrics = createMetrics('1')
     metrics.watchAudit({ lost: () => 3, waiting: () => new Map() })
