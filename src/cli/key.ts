@@ -28,6 +28,8 @@ const signs: Readonly<Record<KeyPurpose, string>> = {
   audit: 'the audit',
 }
 
+const stillVerified = 'What older keys have signed in the audit can still be verified with them.'
+
 /**
  * `portcullis key`: the keys with which tokens are signed, also while servers are running on the same store.
  */
@@ -50,8 +52,11 @@ function listCommand(): Command {
           const keys = await line.store.list(line.purpose)
           for (const key of keys) {
             const state = keyState(key, keys, line.algorithm, line.clock.now())
-            const until = key.endsAt === undefined ? '-' : time(key.endsAt)
-            rows.push([key.kid, signs[line.purpose], key.algorithm, state, time(key.signsFrom), until])
+            const [shown, until] =
+              line.purpose === auditKeys.purpose
+                ? [state === 'gone' ? 'retired' : state, '-'] // its signatures never stop counting
+                : [state, key.endsAt === undefined ? '-' : time(key.endsAt)]
+            rows.push([key.kid, signs[line.purpose], key.algorithm, shown, time(key.signsFrom), until])
           }
         }
         if (flags.json !== true) return console.log(table(rows))
@@ -99,9 +104,7 @@ function rotateCommand(): Command {
             `It signs with ${line.algorithm}. The servers were started to sign with ${servedAlgorithm} and keep doing so, and none of those keys ends: a server that starts with tokens.signingAlgorithm ${line.algorithm} takes the new key.`,
           )
         console.log(
-          audit
-            ? 'What older keys have signed in the audit can still be verified with them.'
-            : 'Tokens that older keys have signed stay valid until they expire.',
+          audit ? stillVerified : 'Tokens that older keys have signed stay valid until they expire.',
         )
       })
     })
@@ -109,7 +112,9 @@ function rotateCommand(): Command {
 
 function retireCommand(): Command {
   return addInstallationFlags(new Command('retire'))
-    .description('End a key at once, because somebody else may have it. What it signed no longer counts.')
+    .description(
+      'End a key at once, because somebody else may have it. What it signed no longer counts, except in the audit.',
+    )
     .argument('<key>', 'as portcullis key list shows it')
     .action((kid: string, flags: StoreFlags) =>
       withKeys(flags, async (lines, open) => {
@@ -119,7 +124,9 @@ function retireCommand(): Command {
           if (!(await audited(open, change, () => retireKey(line, kid)))) continue
           console.log(`${kid} has ended, and another key signs now.`)
           console.log(
-            `The ${signs[line.purpose]} that it signed are refused from now on. Clients get new ones without asking anybody: nobody has to sign in again. Other services that verify them may keep the old key for five minutes.`,
+            line.purpose === auditKeys.purpose
+              ? `${stillVerified} Whoever else has this one can make such signatures: keep a copy of the events until now where they cannot write.`
+              : `The ${signs[line.purpose]} that it signed are refused from now on. Clients get new ones without asking anybody: nobody has to sign in again. Other services that verify them may keep the old key for five minutes.`,
           )
           return
         }

@@ -254,6 +254,13 @@ describe('portcullis key', () => {
       (await rows()).map(([, , , state]) => state),
       ['state', 'active', 'gone', 'active', 'active'],
     )
+    await key('rotate', '--audit', '--now')
+    const auditRow = async (): Promise<string[] | undefined> =>
+      (await rows()).find(([kid]) => kid === audit?.[0])?.slice(3)
+    assert.deepEqual(await auditRow(), ['retired', audit?.[4], '-'], 'its signatures never stop counting')
+    assert.match((await key('retire', audit?.[0] ?? '')).stdout, /can still be verified/)
+    assert.deepEqual(await auditRow(), ['retired', audit?.[4], '-'])
+    assert.equal((await portcullis(['audit', 'verify', '--data', data])).code, 0)
     for (const wrong of [
       ['retire', first?.[0] ?? ''],
       ['rotate', '--unknown'],
