@@ -27,6 +27,25 @@ const demands: ReadonlyMap<string, readonly (readonly [first: number, last: numb
   ['O', [[1, 20]]],
 ])
 
+const pages = (): string[] => [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  ...globSync('docs/*.md', { cwd: root }),
+]
+
+/** The names by which links reach the headings of a page. */
+const anchorsOf = (page: string): Set<string> =>
+  new Set(
+    [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+
 describe('documentation', () => {
   it('of the configuration is what the schema says (npm run docs)', () => {
     assert.equal(read('docs/configuration.md'), renderReference())
@@ -87,18 +106,24 @@ describe('documentation', () => {
     }
   })
 
-  it('links to files that there are', () => {
-    for (const file of [
-      'README.md',
-      'ARCHITECTURE.md',
-      'CONTRIBUTING.md',
-      'SECURITY.md',
-      ...globSync('docs/*.md', { cwd: root }),
-    ]) {
+  it('links to files and headings that there are', () => {
+    for (const file of pages()) {
       const folder = join(root, file, '..')
-      for (const [, target] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)) {
-        assert.doesNotThrow(() => readFileSync(join(folder, target as string)), `${file} → ${target}`)
+      for (const [, target = ''] of read(file).matchAll(/\]\((?!https?:|mailto:)([^)]+)\)/g)) {
+        const [path = '', anchor] = target.split('#')
+        const page = path === '' ? join(root, file) : join(folder, path)
+        assert.doesNotThrow(() => readFileSync(page), `${file} → ${target}`)
+        if (anchor === undefined) continue
+        assert.ok(anchorsOf(readFileSync(page, 'utf8')).has(anchor), `${file} → ${target}`)
       }
+    }
+  })
+
+  it('has each mark of a code block on a line of its own', () => {
+    for (const file of pages()) {
+      const marks = read(file).match(/^.*```.*$/gm) ?? []
+      for (const mark of marks) assert.match(mark, /^ *```\w*$/, file)
+      assert.equal(marks.length % 2, 0, file)
     }
   })
 

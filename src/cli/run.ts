@@ -17,7 +17,7 @@ export function runCommand(): Command {
   return addCommonFlags(new Command('run'))
     .description('Put one MCP server behind the gate: an HTTP URL, or a command that speaks over stdio.')
     .usage('[options] --upstream <url> | run [options] -- <command...>')
-    .option('--upstream <url>', 'URL of a server that speaks Streamable HTTP')
+    .option('--upstream <url>', 'URL of a server that speaks HTTP')
     .argument('[command...]', 'a server that speaks over stdio, after --')
     .showHelpAfterError('(put the command of the server after --: portcullis run -- npx -y some-mcp-server)')
     .action(async (command: string[], flags: RunFlags) => {

@@ -17,8 +17,8 @@ const healthyMilliseconds = 60_000
 const maxOwners = 10_000
 
 /**
- * The second crash in a row is followed by a pause of a second, and each further one by twice the previous
- * pause.
+ * The third crash in a row is followed by a pause of a second, and each further one by twice the previous
+ * pause, up to a minute.
  */
 export function createBackOff(clock: Clock): BackOff {
   const crashes = new Map<string, { count: number; at: number; pause: number }>()
