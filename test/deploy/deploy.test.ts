@@ -257,6 +257,19 @@ describe('proxies in front', () => {
     await promisify(execFile)(nginx, ['-t', '-q', '-e', 'stderr', '-c', file])
   })
 
+  it('nginx takes what the documentation says', async () => {
+    const told = readFileSync(join(folder, '../docs/operations.md'), 'utf8')
+    const blocks = [...told.matchAll(/^ *```\n( *location .*?)^ *```$/gms)].map(([, block = '']) => block)
+    assert.equal(blocks.length, 3)
+    for (const block of blocks) {
+      const home = mkdtempSync(join(tmpdir(), 'portcullis-nginx-'))
+      const file = join(home, 'nginx.conf')
+      const server = `server { listen 127.0.0.1:${await freePort()};\n${block}}`
+      writeFileSync(file, `pid ${home}/pid;\nerror_log stderr;\nevents {}\nhttp {\n${server}\n}\n`)
+      await promisify(execFile)(await findProgram('nginx'), ['-t', '-q', '-e', 'stderr', '-c', file])
+    }
+  })
+
   it('nginx passes on Host with its port, by the example and by what the documentation says', async (test) => {
     const hosts: (string | undefined)[] = []
     const gateway = createServer(({ headers: { host } }, res) => {
