@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,6 +7,7 @@ import { exportPKCS8, exportSPKI, generateKeyPair } from 'jose'
 import { findOrInstall } from './debian.ts'
 import { glewlwydVisitor, password, session } from './glewlwyd-visitor.ts'
 import { freePort } from './installation.ts'
+import { startProgram } from './program.ts'
 import { startQueue } from './queue.ts'
 
 const program = '/usr/bin/glewlwyd'
@@ -28,8 +28,6 @@ export interface Glewlwyd {
   close(): Promise<void>
 }
 
-const startMilliseconds = 30_000
-
 /**
  * Starts Glewlwyd, as packaged by Debian: the installed one, or else one that root installs. Throws if it is
  * not available: a test that needs it is never skipped. With SQLite it fails concurrent requests, so each
@@ -46,14 +44,11 @@ export async function startGlewlwyd(): Promise<Glewlwyd> {
   const { url } = queue
   const file = join(folder, 'glewlwyd.conf')
   await writeFile(file, configuration(url, port, folder))
-  const child = spawn(program, [`--config-file=${file}`], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const endWithTests = (): void => void child.kill()
-  process.once('exit', endWithTests)
-  await untilUp(`http://127.0.0.1:${port}`, child, () => said)
+  const running = await startProgram([program, `--config-file=${file}`], {
+    name: 'Glewlwyd',
+    attempt: () => fetch(`http://127.0.0.1:${port}/api/auth/`),
+    signal: 'SIGTERM',
+  })
 
   const administration = session(url)
   const administrator = async (method: string, path: string, body: object): Promise<void> => {
@@ -106,9 +101,7 @@ export async function startGlewlwyd(): Promise<Glewlwyd> {
     authorize: (target, user) => glewlwydVisitor(issuer, user).visit(target),
     async close() {
       await queue.close()
-      child.kill()
-      await exit
-      process.removeListener('exit', endWithTests)
+      await running.stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -163,22 +156,6 @@ hash_algorithm="SHA512"
 use_secure_connection=0
 database={ type="sqlite3"; path="${join(folder, 'glewlwyd.db')}"; };
 `
-}
-
-async function untilUp(url: string, child: ChildProcess, said: () => string): Promise<void> {
-  const end = Date.now() + startMilliseconds
-  for (;;) {
-    try {
-      await fetch(`${url}/api/auth/`)
-      return
-    } catch (error) {
-      if (child.exitCode !== null || Date.now() > end) {
-        child.kill('SIGKILL')
-        throw new Error(`Glewlwyd did not start: ${said()}`, { cause: error })
-      }
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
 }
 
 async function install(): Promise<void> {

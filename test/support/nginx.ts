@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findProgram } from './find-program.ts'
+import { startProgram } from './program.ts'
 
 /** The header in which the nginx of the tests says who answered: an address with its port. */
 export const answeredBy = 'x-answered-by'
@@ -19,7 +19,6 @@ export interface Nginx {
 }
 
 const example = join(import.meta.dirname, '../../deploy/proxies/nginx.conf')
-const startMilliseconds = 10_000
 
 /**
  * Starts nginx with our example configuration, in turn over these loopback ports; without TLS, and with one
@@ -30,19 +29,15 @@ export async function startNginx(port: number, ports: readonly number[]): Promis
   const home = mkdtempSync(join(tmpdir(), 'portcullis-nginx-'))
   const file = join(home, 'nginx.conf')
   writeFileSync(file, configuration(home, port, ports))
-  const child = spawn(program, ['-e', 'stderr', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  const endWithTests = (): void => void child.kill('SIGTERM')
-  process.once('exit', endWithTests)
-  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  await untilUp(home, child, () => said)
+  const running = await startProgram([program, '-e', 'stderr', '-c', file], {
+    name: 'nginx',
+    attempt: () => accessSync(pidFile(home)),
+    signal: 'SIGTERM',
+  })
   return {
     url: `http://127.0.0.1:${port}`,
     async stop() {
-      child.kill('SIGTERM')
-      await exit
-      process.removeListener('exit', endWithTests)
+      await running.stop()
       rmSync(home, { recursive: true, force: true })
     },
   }
@@ -73,12 +68,4 @@ function configuration(home: string, port: number, ports: readonly number[]): st
 /** It exists as soon as nginx listens, but not if another process has the port. */
 function pidFile(home: string): string {
   return join(home, 'pid')
-}
-
-async function untilUp(home: string, child: ChildProcess, said: () => string): Promise<void> {
-  const end = Date.now() + startMilliseconds
-  while (!existsSync(pidFile(home))) {
-    if (child.exitCode !== null || Date.now() > end) throw new Error(`nginx did not start: ${said()}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
 }

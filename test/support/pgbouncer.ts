@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findProgram } from './find-program.ts'
 import { freePort } from './installation.ts'
-import { serverUser, untilUp } from './postgres.ts'
+import { query, serverUser } from './postgres.ts'
+import { startProgram } from './program.ts'
 
 /** A real PgBouncer in front of a database. */
 export interface TestPooler {
@@ -42,19 +42,14 @@ export async function startPooler(databaseUrl: string, mode: 'session' | 'transa
   const owner = await serverUser()
   if (owner !== undefined) for (const path of [folder, users, file]) chownSync(path, owner.uid, owner.gid)
   chmodSync(folder, 0o700)
-  const child = spawn(program, ['-q', file], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], ...owner })
-  process.once('exit', () => child.kill('SIGKILL'))
-  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const url = new URL(databaseUrl)
   Object.assign(url, { hostname: '127.0.0.1', port: String(port) })
-  await untilUp('PgBouncer', url.href, child, () => said)
-  return {
-    url: url.href,
-    async stop() {
-      child.kill('SIGKILL')
-      await exit
-    },
-  }
+  const attempt = (): Promise<unknown> => query(url.href, 'select 1')
+  const running = await startProgram([program, '-q', file], {
+    name: 'PgBouncer',
+    attempt,
+    cwd: folder,
+    ...owner,
+  })
+  return { url: url.href, stop: () => running.stop() }
 }

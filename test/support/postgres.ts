@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, globSync, rmSync } from 'node:fs'
 import { chmod, chown, mkdtemp, writeFile } from 'node:fs/promises'
@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { findOrInstall } from './debian.ts'
 import { freePort } from './installation.ts'
+import { type ServingProgram, startProgram } from './program.ts'
 
 const run = promisify(execFile)
 
@@ -85,7 +86,8 @@ async function createDatabase(serverUrl: string): Promise<TestDatabase> {
   }
 }
 
-async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
+/** What a statement returns, over a connection of its own. */
+export async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
@@ -104,8 +106,6 @@ interface Server {
   readonly markStandby: () => Promise<void>
   readonly clean: () => void
 }
-
-const startMilliseconds = 30_000
 
 async function startServer(bin: string, durable: boolean): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-postgres-'))
@@ -132,62 +132,25 @@ async function startServer(bin: string, durable: boolean): Promise<Server> {
     `fsync=${durable ? 'on' : 'off'}`,
   ]
   const url = `postgres://portcullis:${password}@127.0.0.1:${port}/postgres`
-  let child: ChildProcess | undefined
-  let exit = Promise.resolve()
-  const endWithTests = (): void => void child?.kill('SIGINT')
-  process.once('exit', endWithTests)
+  const args = ['-D', data, ...settings.flatMap((setting) => ['-c', setting])]
+  const attempt = (): Promise<unknown> => query(url, 'select 1')
+  let running: ServingProgram
   const start = async (): Promise<void> => {
-    const started = spawn(
-      join(bin, 'postgres'),
-      ['-D', data, ...settings.flatMap((setting) => ['-c', setting])],
-      { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], ...owner },
-    )
-    child = started
-    exit = new Promise<void>((resolve) => started.once('exit', () => resolve()))
-    let said = ''
-    started.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    await untilUp('PostgreSQL', url, started, () => said)
+    const how = { name: 'PostgreSQL', attempt, signal: 'SIGINT', cwd: folder, ...owner } as const
+    running = await startProgram([join(bin, 'postgres'), ...args], how)
   }
   await start()
   return {
     url,
     password,
     start,
-    async stop() {
-      child?.kill('SIGINT')
-      await exit
-    },
+    stop: () => running.stop(),
     async markStandby() {
       const mark = join(data, 'standby.signal')
       await writeFile(mark, '')
       if (owner !== undefined) await chown(mark, owner.uid, owner.gid)
     },
-    clean() {
-      process.removeListener('exit', endWithTests)
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
-}
-
-/** Waits until a server that was just started answers. Throws with what it `said` if it does not. */
-export async function untilUp(
-  name: string,
-  url: string,
-  child: ChildProcess,
-  said: () => string,
-): Promise<void> {
-  const end = Date.now() + startMilliseconds
-  for (;;) {
-    try {
-      await query(url, 'select 1')
-      return
-    } catch (error) {
-      if (child.exitCode !== null || Date.now() > end) {
-        child.kill('SIGKILL')
-        throw new Error(`${name} did not start: ${said()}`, { cause: error })
-      }
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    clean: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 

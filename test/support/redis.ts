@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { findProgram } from './find-program.ts'
 import { freePort } from './installation.ts'
+import { type ServingProgram, startProgram } from './program.ts'
 
 /** A real Redis, which stores nothing on disk. */
 export interface TestRedis {
@@ -21,8 +21,6 @@ export interface TestRedis {
   thaw(): void
 }
 
-const startMilliseconds = 30_000
-
 /**
  * Starts a Redis for this process, from REDIS_BIN (a folder), the system, or Debian, which root can install.
  * Throws if none is available: a test that needs Redis is never skipped.
@@ -31,16 +29,12 @@ export async function startRedis(password = randomBytes(16).toString('hex')): Pr
   const program = await findProgram('redis-server')
   const port = await freePort()
   const url = `redis://:${password}@127.0.0.1:${port}/0`
-  let child: ChildProcess
-  let exit: Promise<void>
+  let running: ServingProgram
   const settings = { port, bind: '127.0.0.1', save: '', appendonly: 'no', requirepass: password }
   const start = async (): Promise<void> => {
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
-    child = spawn(program, args, { stdio: 'ignore' })
-    exit = new Promise((resolve) => child.once('exit', () => resolve()))
-    await untilUp(url, child)
+    running = await startProgram([program, ...args], { name: 'Redis', attempt: () => ping(url) })
   }
-  process.once('exit', () => child.kill('SIGKILL'))
   await start()
   return {
     url,
@@ -62,30 +56,19 @@ export async function startRedis(password = randomBytes(16).toString('hex')): Pr
         client.disconnect()
       }
     },
-    async stop() {
-      child.kill('SIGKILL')
-      await exit
-    },
-    freeze: () => void child.kill('SIGSTOP'),
-    thaw: () => void child.kill('SIGCONT'),
+    stop: () => running.stop(),
+    freeze: () => void running.process.kill('SIGSTOP'),
+    thaw: () => void running.process.kill('SIGCONT'),
   }
 }
 
-async function untilUp(url: string, child: ChildProcess): Promise<void> {
-  const end = Date.now() + startMilliseconds
-  for (;;) {
-    const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null })
-    client.on('error', () => undefined) // it has not started yet
-    try {
-      await client.connect()
-      await client.ping()
-      return
-    } catch (error) {
-      if (child.exitCode !== null || Date.now() > end)
-        throw new Error('Redis did not start', { cause: error })
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    } finally {
-      client.disconnect()
-    }
+async function ping(url: string): Promise<void> {
+  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null })
+  client.on('error', () => undefined) // it has not started yet
+  try {
+    await client.connect()
+    await client.ping()
+  } finally {
+    client.disconnect()
   }
 }
