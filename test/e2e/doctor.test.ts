@@ -1,29 +1,24 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { examineServer, login } from '../support/examination.ts'
 import { freePort } from '../support/installation.ts'
+import { type ServingProgram, startProgram } from '../support/program.ts'
 import { clientModules } from '../support/tools.ts'
 
 let url: string
-let stop: () => void
+let server: ServingProgram
 before(async () => {
   const example = '@modelcontextprotocol/sdk/dist/esm/examples/server/simpleStreamableHttp.js'
   const file = join(await clientModules(), example)
   const [mcp, authorization] = [await freePort(), await freePort()]
   const env = { ...process.env, MCP_PORT: String(mcp), MCP_AUTH_PORT: String(authorization) }
-  const child = spawn(process.execPath, [file, '--oauth', '--oauth-strict'], { env })
-  stop = () => child.kill('SIGKILL')
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', (chunk: Buffer) => {
-      if (chunk.toString().includes('MCP Streamable HTTP Server listening')) resolve()
-    })
-    child.once('exit', (code) => reject(new Error(`the example of the SDK ended with ${code}`)))
-  })
   url = `http://localhost:${mcp}/mcp`
+  const attempt = (): Promise<Response> => fetch(url)
+  const how = { name: 'the example of the SDK', attempt, env }
+  server = await startProgram([process.execPath, file, '--oauth', '--oauth-strict'], how)
 })
-after(() => stop())
+after(() => server.stop())
 
 describe('doctor, at the example server of SDK v1, which is not ours', () => {
   it('walks the whole way with sessions, and finds the faults that the example has', {

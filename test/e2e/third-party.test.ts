@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,11 +6,12 @@ import { after, before, describe, it } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { tokenFor } from '../support/era-calls.ts'
 import { freePort, type Installation, startInstallation } from '../support/installation.ts'
+import { type ServingProgram, startProgram } from '../support/program.ts'
 import { clientModules } from '../support/tools.ts'
 
 let gate: Installation
 let folder: string
-const servers: ChildProcess[] = []
+const servers: ServingProgram[] = []
 before(async () => {
   const modules = await clientModules()
   folder = await realpath(await mkdtemp(join(tmpdir(), 'third-party-')))
@@ -23,19 +22,9 @@ before(async () => {
   const listen = async (transport: string): Promise<number> => {
     const port = await freePort()
     const env = { ...process.env, PORT: String(port) }
-    const server = spawn(process.execPath, [program('everything'), transport], { env })
-    servers.push(server)
-    await Promise.race([once(server.stderr, 'data'), once(server, 'exit')])
-    for (let attempt = 0; attempt < 100; attempt++) {
-      if (
-        await fetch(`http://127.0.0.1:${port}/`).then(
-          () => true,
-          () => false,
-        )
-      )
-        break
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    const attempt = (): Promise<Response> => fetch(`http://127.0.0.1:${port}/`)
+    const how = { name: 'the everything server', attempt, env }
+    servers.push(await startProgram([process.execPath, program('everything'), transport], how))
     return port
   }
   const [ssePort, httpPort] = await Promise.all([listen('sse'), listen('streamableHttp')])
@@ -57,7 +46,7 @@ before(async () => {
 })
 after(async () => {
   await gate.close()
-  for (const server of servers) server.kill()
+  for (const server of servers) await server.stop()
   await rm(folder, { recursive: true })
 })
 

@@ -8,7 +8,7 @@ export interface ServingProgram {
   stop(): Promise<void>
 }
 
-interface ProgramOptions extends Pick<SpawnOptions, 'cwd' | 'uid' | 'gid'> {
+interface ProgramOptions extends Pick<SpawnOptions, 'cwd' | 'env' | 'uid' | 'gid'> {
   /** What people call it. */
   readonly name: string
   /** Tries to use it. Throws or rejects while it does not serve yet. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -12,6 +11,7 @@ import { freePort, type Installation, startInstallation } from '../../support/in
 import { makeCertificate, type PairFiles, writePair } from '../../support/local-tls.ts'
 import { OAuthClient } from '../../support/oauth.ts'
 import { goodPassword, openPeople } from '../../support/people.ts'
+import { type ServingProgram, startProgram } from '../../support/program.ts'
 import { until } from '../../support/until.ts'
 import { clientAddress, publicFetch } from './public-fetch.ts'
 
@@ -31,6 +31,8 @@ interface Proxy {
   readonly program: string
   readonly args: (file: string) => string[]
   readonly file: string
+  /** What ends it, though connections are open. */
+  readonly signal: NodeJS.Signals
   readonly configure: (ports: Ports, pair: PairFiles, home: string) => string
 }
 
@@ -40,6 +42,7 @@ const proxies: readonly Proxy[] = [
     program: 'nginx',
     args: (file) => ['-e', 'stderr', '-c', file],
     file: 'nginx.conf',
+    signal: 'SIGTERM',
     configure({ gateway, tls, plain }, { certificate, key }, home) {
       const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
         (one) => `${one}_temp_path ${home}/${one};`,
@@ -60,6 +63,7 @@ const proxies: readonly Proxy[] = [
     program: 'caddy',
     args: (file) => ['run', '--adapter', 'caddyfile', '--config', file],
     file: 'Caddyfile',
+    signal: 'SIGKILL',
     configure({ gateway, tls, plain }, { certificate, key }) {
       const text = example('Caddyfile')
         .replace('portcullis:3002', `127.0.0.1:${gateway}`)
@@ -74,8 +78,7 @@ export function testProxies(): void {
   for (const proxy of proxies) {
     describe(`${proxy.name} with the example`, { timeout: 120_000 }, () => {
       let ports: Ports
-      let child: ChildProcess
-      let said = ''
+      let running: ServingProgram
       let home: string
       let streamer: Streamer
       let installation: Installation
@@ -111,20 +114,16 @@ export function testProxies(): void {
         writeFileSync(file, proxy.configure(ports, writePair(pair), home))
         const environment = { ...process.env, HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home }
         const program = await findProgram(proxy.program)
-        child = spawn(program, proxy.args(file), { stdio: ['ignore', 'pipe', 'pipe'], env: environment })
-        for (const stream of [child.stdout, child.stderr])
-          stream?.on('data', (chunk: Buffer) => (said += chunk.toString()))
         send = publicFetch({ port: ports.tls, authorities })
-        await until(async () => {
-          assert.equal(child.exitCode, null, said)
-          return await send(publicUrl).then(
-            () => true,
-            () => false,
-          )
-        }, `${proxy.name} listens`)
+        running = await startProgram([program, ...proxy.args(file)], {
+          name: proxy.name,
+          attempt: () => send(publicUrl),
+          signal: proxy.signal,
+          env: environment,
+        })
       })
       after(async () => {
-        child.kill('SIGTERM')
+        await running.stop()
         await installation.close()
         await streamer.close()
         rmSync(home, { recursive: true, force: true })
