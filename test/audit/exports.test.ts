@@ -41,7 +41,7 @@ describe('CSV', () => {
     }
   })
 
-  it('nor by one that splits at semicolons, tabs or the line breaks within quotes', () => {
+  it('is taken for formulas by no spreadsheet that splits at semicolons, tabs or the line breaks within quotes', () => {
     for (const sign of ['=', '+', '-', '@', '\uFF1D']) {
       for (const separator of [';', '\t', '\n', '\r\n', '; ', ';;', ';"', ';""', ';\t']) {
         const written = writeCsv([event({ object: `x${separator}${sign}1;`, path: `/;${sign}1;` })])

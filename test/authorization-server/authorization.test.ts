@@ -180,7 +180,7 @@ describe('PKCE (P1, P2, A42)', () => {
   })
 })
 
-describe('a request that must not be redirected (P3, A41)', () => {
+describe('a request with an address that its client did not register (P3, A41)', () => {
   const uris = [
     'http://127.0.0.1:1/callback/',
     'http://127.0.0.1:1/Callback',
@@ -199,7 +199,7 @@ describe('a request that must not be redirected (P3, A41)', () => {
     '',
   ]
   for (const uri of uris) {
-    it(`for ${uri === '' ? 'an empty address' : uri}`, async () => {
+    it(`is not redirected: ${uri === '' ? 'an empty address' : uri}`, async () => {
       assert.equal(await request({ redirect_uri: uri }), undefined)
       assert.equal(current.lastPage.status, 400)
       assert.match(current.lastPage.headers.get('content-type') ?? '', /^text\/html/)
@@ -207,7 +207,7 @@ describe('a request that must not be redirected (P3, A41)', () => {
     })
   }
 
-  it('but the port of a loopback address may differ (N13)', async () => {
+  it('is redirected where only the port of a loopback address differs (N13)', async () => {
     const callback = await request({ redirect_uri: 'http://127.0.0.1:54321/callback' })
     assert.equal(callback?.port, '54321')
     const other = await OAuthClient.register(installation.url, {
@@ -219,13 +219,13 @@ describe('a request that must not be redirected (P3, A41)', () => {
     }
   })
 
-  it('for a port that differs at another host', async () => {
+  it('is not redirected where the port differs at another host', async () => {
     const other = await OAuthClient.register(installation.url, { redirect_uris: ['https://app.example/cb'] })
     const url = other.authorizationUrl({ verifier, redirectUri: 'https://app.example:8443/cb' })
     assert.equal(await browser().visit(url), undefined)
   })
 
-  it('for a request without a client or a redirect URI', async () => {
+  it('is not redirected without a client or a redirect URI', async () => {
     assert.equal(await request({ client_id: undefined }), undefined)
     assert.equal(await request({ redirect_uri: undefined }), undefined)
   })
@@ -285,8 +285,8 @@ describe('a request that is wrong otherwise', () => {
   })
 })
 
-describe('the user says no', () => {
-  it('and the client hears it, with state and iss', async () => {
+describe('the no of a user', () => {
+  it('comes to the client, with state and iss', async () => {
     const denying = new FormBrowser({ decision: 'deny' })
     const callback = await denying.visit(client.authorizationUrl({ verifier }))
     assert.equal(callback?.searchParams.get('error'), 'access_denied')

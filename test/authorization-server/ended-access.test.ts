@@ -132,7 +132,7 @@ describe('everything that a user is in the middle of ends (A58, T4)', () => {
     )
   })
 
-  it('and nothing of others', async () => {
+  it('while nothing of others does', async () => {
     const other = await inTheMiddle('other')
     await people.add({ name: 'leaver', password: goodPassword })
     await people.remove('leaver')

@@ -88,7 +88,7 @@ describe('a session that ends while a request of it waits for the document of a 
     assert.equal(await isSignedIn(tab), false, 'whoever signed out is not signed in by a login of before')
   })
 
-  it('while one that nobody ends goes on', async () => {
+  it('goes on where nobody ends it', async () => {
     const visitor = await signIn()
     const finish = await begin(visitor, '/other.json', urlFor(clientAt('/other.json')))
     assert.equal(await finish(), 303)

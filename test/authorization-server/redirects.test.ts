@@ -61,7 +61,7 @@ describe('a request that is refused before anybody has signed in (A45, P5)', () 
     })
   }
 
-  it('nor does it for who is signed in and has let the client in', async () => {
+  it('sends nobody on who is signed in and has let the client in, either', async () => {
     const browser = new FormBrowser()
     await client.authorize({}, browser)
     for (const [, changes, extra] of refused) {
@@ -70,7 +70,7 @@ describe('a request that is refused before anybody has signed in (A45, P5)', () 
     assert.equal((await browser.open(requestUrl({}))).status, 303, 'a good request goes on')
   })
 
-  it('nor do prompt=none and unknown scopes beside others, which lead to the login', async () => {
+  it('does not come of prompt=none or of unknown scopes beside others, which lead to the login', async () => {
     for (const changes of [{ prompt: 'none' }, { scope: 'no:such mcp:tools' }, { scope: '' }]) {
       const { headers } = await new FormBrowser().open(requestUrl(changes))
       assert.match(headers.get('location') ?? '', new RegExp(`^(?:${installation.url})?/interaction/`))

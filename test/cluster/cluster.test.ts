@@ -154,7 +154,7 @@ describe('three replicas behind nginx, of which one is killed in the middle of',
     assert.ok((await cluster.redis.keys()).length > 0, 'limits were counted in Redis')
   })
 
-  it('and so it went', () => {
+  it('the report says of each step how often somebody had to try again', () => {
     const cells = ['sent again by nginx', 'by whoever asked', 'streams broken off', 'codes asked for anew']
     say(`| killed in the middle of | kills | ${cells.join(' | ')} |`)
     say('|---|---|---|---|---|---|')

@@ -75,7 +75,7 @@ describe('doctor finds its way as the client would:', () => {
     assert.equal(inspector.of('registration-way').detail, 'dynamic registration', 'it has no document')
   })
 
-  it('and says what to do where the server cannot fetch the document (AM8)', async (test) => {
+  it('with a word on what to do where the server cannot fetch the document (AM8)', async (test) => {
     const { mcpUrl } = await serverWith(test, 'cannot-fetch-documents')
     const { of } = await examineServer(mcpUrl, { as: 'claude' })
     assert.equal(of('login-page').mark, 'failed')

@@ -71,7 +71,7 @@ describe('a token as each kind of issuer makes it', () => {
     assert.equal(await tryToken(gate, refresh), 'token is no access token')
   })
 
-  it('and what its issuer can do is told by "check --ask-issuers" (N7)', async () => {
+  it('comes from an issuer of which "check --ask-issuers" says what it can do (N7)', async () => {
     const file = join(gate.installation.data, 'portcullis.yaml')
     const { issuer } = issuers.get('entra') ?? assert.fail('there is no entra')
     await writeFile(

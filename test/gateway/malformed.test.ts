@@ -97,7 +97,7 @@ describe('an unknown method (A22)', () => {
 })
 
 describe('header and body that disagree (A16, A17, A21)', () => {
-  it('in version, method or name', async () => {
+  it('are refused, be it in version, method or name', async () => {
     const { body, headers } = modernRequest('tools/call', { name: 'delete' })
     for (const [name, value] of [
       ['mcp-protocol-version', '2025-11-25'],
@@ -110,13 +110,13 @@ describe('header and body that disagree (A16, A17, A21)', () => {
     }
   })
 
-  it('names the header (W6)', async () => {
+  it('are refused with the name of the header (W6)', async () => {
     const { body, headers } = modernRequest('tools/call', { name: 'delete' })
     const answer = await gate.post(body, { token, headers: { ...headers, 'mcp-name': 'add' } })
     assert.equal(answer.json.error?.message, 'Header mismatch: Mcp-Name')
   })
 
-  it('also for a server of the legacy era, which would not look', async () => {
+  it('are refused also for a server of the legacy era, which would not look', async () => {
     await refuses(
       legacyRequest('tools/call', { name: 'delete' }),
       { status: 400, code: -32020, id: 7 },
@@ -124,7 +124,7 @@ describe('header and body that disagree (A16, A17, A21)', () => {
     )
   })
 
-  it('claims an era that the other does not', async () => {
+  it('are refused where one claims an era that the other does not', async () => {
     await refuses(
       legacyRequest('tools/list'),
       { status: 400, code: -32602, id: 7 },
@@ -137,7 +137,7 @@ describe('header and body that disagree (A16, A17, A21)', () => {
     )
   })
 
-  it('names a revision that does not exist', async () => {
+  it('are refused where they name a revision that does not exist', async () => {
     const answer = await gate.post(legacyRequest('tools/list'), {
       token,
       headers: { 'mcp-protocol-version': '2027-13-99x' },
@@ -147,7 +147,7 @@ describe('header and body that disagree (A16, A17, A21)', () => {
     assert.match(JSON.stringify(answer.json.error?.data['supported']), /2026-07-28/)
   })
 
-  it('sends a mirrored header twice (A18)', async () => {
+  it('are refused where a mirrored header comes twice (A18)', async () => {
     const { body } = modernRequest('ping')
     const text = JSON.stringify(body)
     const answer = await gate.raw(

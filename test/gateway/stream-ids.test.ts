@@ -204,7 +204,7 @@ describe('a place in a stream', () => {
     assert.equal((await hear(answered, mine, session)).messages[0]?.id, 7)
   })
 
-  it('and everything else passes as the server wrote it', async () => {
+  it('leaves everything else of the stream as the server wrote it', async () => {
     const session = await open(mine)
     const progress = event('{"jsonrpc":"2.0","method":"notifications/progress","params":{"n":1.0e2}}')
     const { text } = await hear(progress + progress + last, mine, session)

@@ -148,7 +148,7 @@ describe('an MCP server that answers wrongly (A11, A71, N24)', () => {
     })
   }
 
-  it('passes its JSON-RPC errors on, and no header that is not its business', async () => {
+  it('has its JSON-RPC errors passed on, and no header that is not its business', async () => {
     gate.spy.answerWith((_request, res) => {
       const headers = {
         'content-type': 'application/json',

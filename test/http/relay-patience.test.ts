@@ -78,7 +78,7 @@ describe('a relayed event stream', () => {
     assert.equal(await firstText(url, 2000), 'data: one\n\n')
   })
 
-  it('alone is: into a document nothing is put', async (test) => {
+  it('differs from a document, into which nothing is put', async (test) => {
     const url = await startRelay(
       test,
       (_req, res) => {
