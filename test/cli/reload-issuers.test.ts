@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { closeAfterTests } from '../support/close-after-tests.ts'
 import { post } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import { openStream, type Streamer, startStreamer } from '../support/held-streams.ts'
@@ -17,7 +18,7 @@ describe('other issuers in the configuration file of portcullis serve', { timeou
   let spy: Streamer
   let first: TokenIssuer
   let second: TokenIssuer
-  const closers: (() => unknown)[] = []
+  const suite = closeAfterTests()
   const trust = ({ issuer }: TokenIssuer) => ({ issuer, audiences: ['api'], tokenTypes: ['JWT'] })
   const url = (): string => `${gate.url}/mcp`
   const statusOf = async (issuer: TokenIssuer): Promise<number> =>
@@ -30,19 +31,15 @@ describe('other issuers in the configuration file of portcullis serve', { timeou
 
   before(async () => {
     spy = await startStreamer()
+    suite.after(() => spy.close())
     first = await startTokenIssuer(() => 'api')
+    suite.after(() => first.close())
     second = await startTokenIssuer(() => 'api')
-    gate = await serveFile(
-      { after: (close) => closers.push(close) },
-      {
-        upstreams: [{ name: 'http', url: spy.url, transport, era }],
-        issuers: [trust(first), trust(second)],
-      },
-    )
-  })
-  after(async () => {
-    for (const close of closers.toReversed()) await close()
-    await Promise.all([spy.close(), first.close(), second.close()])
+    suite.after(() => second.close())
+    gate = await serveFile(suite, {
+      upstreams: [{ name: 'http', url: spy.url, transport, era }],
+      issuers: [trust(first), trust(second)],
+    })
   })
 
   it('end the streams of the one that has changed, and of no other', async () => {
@@ -72,7 +69,7 @@ describe('other issuers in the configuration file of portcullis serve', { timeou
 
   it('are refused with all that came with them where their metadata cannot be trusted', async () => {
     const third = await startTokenIssuer(() => 'api')
-    closers.push(() => third.close())
+    suite.after(() => third.close())
     third.metadata = { issuer: first.issuer }
     const stream = await openStream(url(), await first.token({ scope }))
     const upstreams = [{ name: 'other', path: '/other/mcp', url: spy.url, transport, era } as const]

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { closeAfterTests } from '../support/close-after-tests.ts'
 import { portcullis } from '../support/command.ts'
 import { type Messages, post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
@@ -33,7 +34,7 @@ describe('the configuration file of portcullis serve', { timeout: 120_000 }, () 
   let pid: number
   let token: string
   let stream: HeldStream
-  const closers: (() => unknown)[] = []
+  const suite = closeAfterTests()
   const at = (name: string): string => `${gate.url}/${name}/mcp`
 
   /** Changes the file and waits for what the log says of it. */
@@ -54,9 +55,10 @@ describe('the configuration file of portcullis serve', { timeout: 120_000 }, () 
 
   before(async () => {
     spy = await startStreamer()
+    suite.after(() => spy.close())
     http = { name: 'http', path: '/http/mcp', url: spy.url, transport: 'streamable-http', era: 'legacy' }
     child = { name: 'stdio', path: '/stdio/mcp', command: stdio, era: 'legacy' }
-    gate = await serveFile({ after: (close) => closers.push(close) }, { upstreams: [http, child] })
+    gate = await serveFile(suite, { upstreams: [http, child] })
     token = await tokenFor(at('stdio'), 'ada')
     const opened = await post(at('stdio'), token, initialize)
     session = sessionOf(opened)
@@ -64,10 +66,6 @@ describe('the configuration file of portcullis serve', { timeout: 120_000 }, () 
     const streaming = await tokenFor(at('http'), 'ada')
     stream = await listenTo(at('http'), streaming, sessionOf(await post(at('http'), streaming, initialize)))
     await goOn()
-  })
-  after(async () => {
-    for (const close of closers.toReversed()) await close()
-    await spy.close()
   })
 
   it('lets a new server appear while sessions, processes and streams go on', async () => {
@@ -202,14 +200,9 @@ describe('the configuration file of portcullis serve', { timeout: 120_000 }, () 
   })
 
   async function serveLinked() {
-    const served = await serveFile(
-      { after: (close) => closers.push(close) },
-      { upstreams: [http] },
-      [],
-      async (file, text) => {
-        await placeLinks(file, text, 'first')
-      },
-    )
+    const served = await serveFile(suite, { upstreams: [http] }, [], async (file, text) => {
+      await placeLinks(file, text, 'first')
+    })
     return {
       ...served,
       turn: (config: ConfigInput) => placeLinks(served.file, JSON.stringify(config), 'second'),

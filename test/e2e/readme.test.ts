@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { closeAfterTests } from '../support/close-after-tests.ts'
 import { startPortcullis } from '../support/command.ts'
 import { findProgram } from '../support/find-program.ts'
 import { freePort } from '../support/installation.ts'
@@ -15,18 +16,15 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
 describe('README.md, followed in a folder with a demo on other ports', () => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-readme-'))
-  const closers: (() => unknown)[] = []
+  const suite = closeAfterTests()
+  suite.after(() => rmSync(folder, { recursive: true, force: true }))
   let gateway: number
   before(async () => {
     gateway = await freePort()
     // The others take free ones.
     const args = ['demo', '--port', String(gateway), '--data', join(folder, '.portcullis')]
-    await startPortcullis({ after: (close) => closers.push(close) }, args)
+    await startPortcullis(suite, args)
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  })
-  after(() => {
-    for (const close of closers) close()
-    rmSync(folder, { recursive: true, force: true })
   })
 
   /** The code blocks below a heading, as they are written there, for the gateway of this test. */

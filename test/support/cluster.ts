@@ -6,6 +6,7 @@ import type { RecordedEvent } from '../../src/audit/event.ts'
 import { filePaths } from '../../src/audit/files.ts'
 import { demoSettings } from '../../src/cli/demo.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import type { Closing } from './close-after-tests.ts'
 import { type Finished, portcullis, type Started, startPortcullis } from './command.ts'
 import { freePort, sharedSecret, testClients } from './installation.ts'
 import { lastAnswering, startNginx } from './nginx.ts'
@@ -53,7 +54,7 @@ interface Place {
 
 /** Starts all of it; it ends with the test at the latest. */
 export async function startCluster(
-  test: { after(close: () => unknown): void },
+  test: Closing,
   { replicas, config = async () => ({}) }: ClusterOptions,
 ): Promise<Cluster> {
   const closing: (() => Promise<unknown>)[] = []

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Closing } from './close-after-tests.ts'
 import type { Installation } from './installation.ts'
 
 const program = join(import.meta.dirname, '../../bin/portcullis.js')
@@ -41,7 +42,7 @@ export interface Started {
  * the latest. Throws its output if it ends before that.
  */
 export async function startPortcullis(
-  test: { after(close: () => unknown): void },
+  test: Closing,
   args: readonly string[],
   env: Record<string, string> = {},
   sign = 'Portcullis is ready',

@@ -2,6 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import type { Closing } from './close-after-tests.ts'
 import { type Started, startPortcullis } from './command.ts'
 import { freePort, testClients } from './installation.ts'
 import { until } from './until.ts'
@@ -40,7 +41,7 @@ export interface ServedFile {
 
 /** Starts it; it ends with the test at the latest. */
 export async function serveFile(
-  test: { after(close: () => unknown): void },
+  test: Closing,
   settings: ConfigInput,
   args: readonly string[] = [],
   place: (file: string, text: string) => Promise<void> = (file, text) => writeFile(file, text),

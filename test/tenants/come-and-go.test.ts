@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { filePaths } from '../../src/audit/files.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { closeAfterTests } from '../support/close-after-tests.ts'
 import { portcullis } from '../support/command.ts'
 import { openDashboard } from '../support/dashboard-visitor.ts'
 import { post } from '../support/era-calls.ts'
@@ -32,7 +33,7 @@ for (const args of [[], ['--workers', '2']]) {
   describe(`tenants that come and go ${args.join(' ')}`, { timeout: 120_000 }, () => {
     let gate: ServedFile
     let spy: Streamer
-    const closers: (() => unknown)[] = []
+    const suite = closeAfterTests()
     const at = (name: string, path = '/mcp'): string => `${gate.url}/t/${name}${path}`
     const tenant = (name: string, more: Partial<TenantInput> = {}): TenantInput => ({
       name,
@@ -54,15 +55,8 @@ for (const args of [[], ['--workers', '2']]) {
 
     before(async () => {
       spy = await startStreamer()
-      gate = await serveFile(
-        { after: (close) => closers.push(close) },
-        { tenants: [tenant('acme'), tenant('globex')] },
-        args,
-      )
-    })
-    after(async () => {
-      for (const close of closers.toReversed()) await close()
-      await spy.close()
+      suite.after(() => spy.close())
+      gate = await serveFile(suite, { tenants: [tenant('acme'), tenant('globex')] }, args)
     })
 
     it('are served from then on, or end in order, and others feel nothing', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { closeAfterTests } from '../support/close-after-tests.ts'
 import { portcullis } from '../support/command.ts'
 import { type DashboardVisitor, openDashboard } from '../support/dashboard-visitor.ts'
 import { post } from '../support/era-calls.ts'
@@ -20,7 +21,7 @@ for (const args of [[], ['--workers', '2']]) {
   describe(`an operator of tenants ${args.join(' ')}`, { timeout: 120_000 }, () => {
     let gate: ServedFile
     let spy: SpyUpstream
-    const closers: (() => unknown)[] = []
+    const suite = closeAfterTests()
     const at = (tenant: string, path = '/mcp'): string => `${gate.url}/t/${tenant}${path}`
     const run = (...command: string[]) => portcullis([...command, '-c', gate.file])
     /** The answers to that many calls, each on a connection of its own, so that workers take turns. */
@@ -43,11 +44,12 @@ for (const args of [[], ['--workers', '2']]) {
 
     before(async () => {
       spy = await startSpyUpstream()
+      suite.after(() => spy.close())
       const upstreams: ConfigInput['upstreams'] = [
         { name: 'spy', path: '/mcp', url: spy.url, transport: 'streamable-http', era: 'both' },
       ]
       gate = await serveFile(
-        { after: (close) => closers.push(close) },
+        suite,
         {
           upstreams,
           tenants: names.map((name) => ({
@@ -62,10 +64,6 @@ for (const args of [[], ['--workers', '2']]) {
       )
       assert.deepEqual(await call('acme', 'ada', 6), [200, 200, 200, 200, 200, 200])
       assert.deepEqual(await call('globex', 'bob'), [200])
-    })
-    after(async () => {
-      for (const close of closers.toReversed()) await close()
-      await spy.close()
     })
 
     it('has a dashboard for each, which shows whose it is and what is theirs alone', async () => {

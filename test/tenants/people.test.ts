@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { closeAfterTests } from '../support/close-after-tests.ts'
 import { portcullis } from '../support/command.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { testClients } from '../support/installation.ts'
@@ -13,7 +14,7 @@ const names = ['acme', 'globex'] as const
 
 describe('the people of tenants', { timeout: 120_000 }, () => {
   let gate: ServedFile
-  const closers: (() => unknown)[] = []
+  const suite = closeAfterTests()
   const at = (tenant: string): string => `${gate.url}/t/${tenant}`
   const linkOf = (tenant: string): string =>
     new RegExp(`${at(tenant)}/setup/[\\w-]{43}`).exec(gate.started.output())?.[0] ??
@@ -33,13 +34,11 @@ describe('the people of tenants', { timeout: 120_000 }, () => {
       { name: 'none', path: '/mcp', url: 'http://127.0.0.1:9/mcp' },
     ]
     const login = { users: 'local' } as const
-    gate = await serveFile(
-      { after: (close) => closers.push(close) },
-      { upstreams, login, tenants: names.map((name) => ({ name, clients: testClients, upstreams, login })) },
-    )
-  })
-  after(async () => {
-    for (const close of closers.toReversed()) await close()
+    gate = await serveFile(suite, {
+      upstreams,
+      login,
+      tenants: names.map((name) => ({ name, clients: testClients, upstreams, login })),
+    })
   })
 
   it('are first made on a link of each, which is of no use to another', async () => {

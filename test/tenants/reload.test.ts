@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { closeAfterTests } from '../support/close-after-tests.ts'
 import { post } from '../support/era-calls.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
@@ -22,7 +23,7 @@ for (const args of [[], ['--workers', '2']]) {
     let gate: ServedFile
     let spy: SpyUpstream
     let liar: Server
-    const closers: (() => unknown)[] = []
+    const suite = closeAfterTests()
     const at = (tenant: string, path = '/mcp'): string => `${gate.url}/t/${tenant}${path}`
     const upstream = (more: object = {}) =>
       ({
@@ -51,6 +52,7 @@ for (const args of [[], ['--workers', '2']]) {
 
     before(async () => {
       spy = await startSpyUpstream()
+      suite.after(() => spy.close())
       // Says that it is another issuer than the one whose document was asked for.
       liar = createServer((_, res) =>
         res
@@ -60,9 +62,10 @@ for (const args of [[], ['--workers', '2']]) {
           ),
       )
       await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve))
+      suite.after(() => liar.close())
       const gateway = await freePort()
       gate = await serveFile(
-        { after: (close) => closers.push(close) },
+        suite,
         {
           publicUrl: `http://127.0.0.1:${gateway}`,
           listen: { gateway },
@@ -71,11 +74,6 @@ for (const args of [[], ['--workers', '2']]) {
         },
         args,
       )
-    })
-    after(async () => {
-      for (const close of closers.toReversed()) await close()
-      await spy.close()
-      await new Promise((resolve) => liar.close(resolve))
     })
 
     it('is taken up by the tenant that it is about, and by no other', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { connect } from 'node:tls'
+import { closeAfterTests } from '../support/close-after-tests.ts'
 import { post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import { type HeldStream, openStream, type Streamer, startStreamer } from '../support/held-streams.ts'
@@ -23,7 +24,7 @@ describe('a certificate that changes with the configuration of workers', { timeo
   let port: number
   let token: string
   let stream: HeldStream
-  const closers: (() => unknown)[] = []
+  const suite = closeAfterTests()
   const url = (): string => `https://localhost:${port}/mcp`
   const listing = async (): Promise<number> =>
     (await post(url(), token, list, { headers: { connection: 'close' } })).status
@@ -46,10 +47,11 @@ describe('a certificate that changes with the configuration of workers', { timeo
 
   before(async () => {
     spy = await startStreamer()
+    suite.after(() => spy.close())
     port = await freePort()
     files = writePair(first)
     gate = await serveFile(
-      { after: (close) => closers.push(close) },
+      suite,
       {
         publicUrl: `https://localhost:${port}`,
         listen: { gateway: port, tls: files },
@@ -59,10 +61,6 @@ describe('a certificate that changes with the configuration of workers', { timeo
     )
     token = await tokenFor(url(), 'ada')
     stream = await openStream(url(), token)
-  })
-  after(async () => {
-    for (const close of closers.toReversed()) await close()
-    await spy.close()
   })
 
   it('is taken up by all of them on one SIGHUP, with every stream that is open', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { closeAfterTests } from '../support/close-after-tests.ts'
 import { type Messages, post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import {
@@ -64,8 +65,7 @@ describe('the configuration file of two workers', { timeout: 200_000 }, () => {
   let stream: HeldStream
   let session: { 'mcp-session-id': string }
   let pid: number
-  const closers: (() => unknown)[] = []
-  const test = { after: (close: () => unknown) => closers.push(close) }
+  const suite = closeAfterTests()
   const at = (name: string): string => `${gate.url}/${name}/mcp`
   const change = async (settings: ConfigInput, message = inUse) => {
     const from = gate.lines().length
@@ -83,18 +83,15 @@ describe('the configuration file of two workers', { timeout: 200_000 }, () => {
   }
   before(async () => {
     spy = await startStreamer()
+    suite.after(() => spy.close())
     http = { name: 'http', path: '/http/mcp', url: spy.url, transport: 'streamable-http', era: 'legacy' }
     more = { ...http, name: 'more', path: '/more/mcp' }
     child = { name: 'stdio', path: '/stdio/mcp', command: stdio, era: 'legacy', processesPerCaller: 2 }
-    gate = await serveFile(test, { upstreams: [http, child] }, ['--workers', '2'])
+    gate = await serveFile(suite, { upstreams: [http, child] }, ['--workers', '2'])
     stream = await openStream(at('http'), await tokenFor(at('http'), 'ada'))
     token = await tokenFor(at('stdio'), 'ada')
     session = sessionOf(await ask(at('stdio'), token, initialize))
     pid = pidOf(await ask(at('stdio'), token, who, session))
-  })
-  after(async () => {
-    for (const close of closers.toReversed()) await close()
-    await spy.close()
   })
 
   it('counts for all of them, while requests are answered and sessions, processes and streams go on (A72)', async () => {
@@ -144,7 +141,7 @@ describe('the configuration file of two workers', { timeout: 200_000 }, () => {
 
   it('leaves no worker with the old one: who cannot change over gives way', async () => {
     const issuer = await startTokenIssuer(() => 'api')
-    closers.push(() => issuer.close())
+    suite.after(() => issuer.close())
     const gone = await tokenFor(at('more'), 'eve')
     // The worker that tries first is told the truth; nobody else is.
     let asked = 0
@@ -177,7 +174,7 @@ describe('the configuration file of two workers', { timeout: 200_000 }, () => {
 
   it('is refused as a whole where the worker that tries it cannot use it', async () => {
     const issuer = await startTokenIssuer(() => 'api')
-    closers.push(() => issuer.close())
+    suite.after(() => issuer.close())
     issuer.metadata = { issuer: 'http://127.0.0.1:9' }
     const earlier = await childrenOf(gate)
     const there = await tokenFor(at('http'), 'eve')

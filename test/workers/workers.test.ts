@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { startDemoServer } from '../../demo/server.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { pauseAfterLosses } from '../../src/workers/crew.ts'
+import { closeAfterTests } from '../support/close-after-tests.ts'
 import { portcullis } from '../support/command.ts'
 import { callModern, type Messages, post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
@@ -71,16 +72,16 @@ async function proveOne(gate: WorkerInstallation, url: string): Promise<void> {
 describe('two workers', { timeout: 280_000 }, () => {
   let gate: WorkerInstallation
   let sse: SseServer
-  let closeDemo: () => Promise<void>
   const at = (name: string): string => `${gate.url}/${name}/mcp`
-  const closers: (() => unknown)[] = []
+  const suite = closeAfterTests()
   before(async () => {
     const port = await freePort()
     const issuer = `http://127.0.0.1:${port}/gateway`
     const gateway = { issuer, jwksUrl: `${issuer}/jwks` }
     const demo = await startDemoServer({ host: '127.0.0.1', port: 0, gateway })
-    closeDemo = () => demo.close()
+    suite.after(() => demo.close())
     sse = await startSseServer()
+    suite.after(() => sse.close())
     sse.onPost = answerAll
     const upstreams: ConfigInput['upstreams'] = [
       { name: 'demo', url: demo.url },
@@ -89,15 +90,10 @@ describe('two workers', { timeout: 280_000 }, () => {
       { name: 'nobody', path: '/nobody/mcp', ...nobody },
       { name: 'limited', path: '/limited/mcp', ...nobody, limits: { perMinute: 4 } },
     ]
-    gate = await startWorkers({ after: (close) => closers.push(close) }, 2, {
+    gate = await startWorkers(suite, 2, {
       upstreams,
       listen: { gateway: port },
     })
-  })
-  after(async () => {
-    for (const close of closers.toReversed()) await close()
-    await sse.close()
-    await closeDemo()
   })
 
   it('are one installation: a login at one is a token at the other, and both obey a revocation within two seconds (A72)', () =>
