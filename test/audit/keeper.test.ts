@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { deliveryTo } from '../../src/audit/delivery.ts'
@@ -13,6 +12,7 @@ import type { Sink } from '../../src/audit/sinks/contract.ts'
 import { httpSink } from '../../src/audit/sinks/http.ts'
 import type { Trail } from '../../src/audit/trail.ts'
 import { freePort } from '../support/installation.ts'
+import { listen } from '../support/listen.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
 import { until } from '../support/until.ts'
 
@@ -205,9 +205,8 @@ async function startReceiver(test: TestContext) {
       res.writeHead(statuses.shift() ?? 204, { location: '/elsewhere' }).end()
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  test.after(() => server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, requests, statuses }
+  const { url } = await listen(server, test)
+  return { url: `${url}/`, requests, statuses }
 }
 
 describe('the lease', () => {

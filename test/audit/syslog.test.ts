@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import { syslogSink } from '../../src/audit/sinks/syslog.ts'
+import { listen } from '../support/listen.ts'
 import { makeCertificate, type TestPair } from '../support/local-tls.ts'
 import { until } from '../support/until.ts'
 
@@ -22,9 +23,8 @@ async function startTls(test: TestContext, pair: TestPair) {
     socket.on('error', () => undefined)
   })
   server.on('tlsClientError', () => undefined)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  test.after(() => server.close())
-  return { port: (server.address() as AddressInfo).port, received: () => received }
+  const { port } = await listen(server, test)
+  return { port, received: () => received }
 }
 
 describe('the syslog sink', () => {
@@ -38,9 +38,7 @@ describe('the syslog sink', () => {
       socket.on('data', (chunk) => (received += chunk.toString()))
       socket.on('error', () => undefined)
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    test.after(() => server.close())
-    const { port } = server.address() as AddressInfo
+    const { port } = await listen(server, test)
     const sink = syslogSink({ name: 's', transport: 'tcp', host: '127.0.0.1', port, sender, format })
     test.after(() => sink.close())
     await sink.deliver([line, line])
@@ -58,8 +56,8 @@ describe('the syslog sink', () => {
 
   it('sends one datagram for each event over UDP', async (test) => {
     const server = createSocket('udp4')
-    test.after(() => server.close())
     await new Promise<void>((resolve) => server.bind(0, '127.0.0.1', resolve))
+    test.after(() => server.close())
     const got = new Promise<string>((resolve) => server.once('message', (data) => resolve(data.toString())))
     const { port } = server.address()
     const sink = syslogSink({ name: 's', transport: 'udp', host: '127.0.0.1', port, sender, format })
@@ -107,9 +105,7 @@ describe('the syslog sink', () => {
     const nobody = syslogSink({ name: 's', transport: 'tcp', host: '127.0.0.1', port: 9, sender, format })
     await assert.rejects(nobody.deliver([line]), /ECONNREFUSED/)
     const server = createServer((socket) => socket.end('no TLS'))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    test.after(() => server.close())
-    const { port } = server.address() as AddressInfo
+    const { port } = await listen(server, test)
     const sink = syslogSink({ name: 's', transport: 'tls', host: '127.0.0.1', port, sender, format })
     await assert.rejects(sink.deliver([line]))
   })

@@ -31,7 +31,7 @@ before(async () => {
 })
 after(async () => {
   await gate.close()
-  provider.close()
+  await provider.close()
 })
 
 const redeem = async (sub: string, id = 'desktop'): Promise<TokenAnswer> =>

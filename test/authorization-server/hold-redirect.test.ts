@@ -5,6 +5,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import { holdRedirect } from '../../src/authorization-server/hold-redirect.ts'
 import { Provider } from '../../src/authorization-server/library.ts'
 import { siteOf } from '../../src/core/site.ts'
+import { listen } from '../support/listen.ts'
 
 const issuer = 'http://127.0.0.1:1'
 
@@ -19,11 +20,10 @@ async function answerWith(fill: (context: KoaContextWithOIDC) => void): Promise<
   })
   const handle = provider.callback() as (req: IncomingMessage, res: ServerResponse) => void
   const server = createServer(handle)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  const response = await fetch(`http://127.0.0.1:${port}/`, { redirect: 'manual' })
+  const { url, close } = await listen(server)
+  const response = await fetch(url, { redirect: 'manual' })
   const text = await response.text()
-  await new Promise((resolve) => server.close(resolve))
+  await close()
   return new Response(text, { status: response.status, headers: response.headers })
 }
 

@@ -50,7 +50,7 @@ describe('identity assertions (T8, ID-JAG)', () => {
   })
   after(async () => {
     await gate.close()
-    for (const provider of [trusted, second, shared, stranger]) provider.close()
+    for (const provider of [trusted, second, shared, stranger]) await provider.close()
   })
 
   const redeem = async (
@@ -293,7 +293,7 @@ describe('identity assertions (T8, ID-JAG)', () => {
 
   it('wait while the keys of their provider cannot be had', async () => {
     const gone = await startAssertionProvider(() => gate)
-    gone.close()
+    await gone.close()
     const { issuer, jwksUri } = gone
     const lonely = await startGatedSpy({
       clients: [confidential('desktop', [jwtBearer])],

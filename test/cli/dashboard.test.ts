@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -9,6 +8,7 @@ import { filePaths } from '../../src/audit/files.ts'
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { openDashboard } from '../support/dashboard-visitor.ts'
 import { freePort, startInstallation } from '../support/installation.ts'
+import { listen } from '../support/listen.ts'
 
 describe('portcullis dashboard', () => {
   it('leads to its own installation, and nowhere when that does not run', {
@@ -50,11 +50,7 @@ describe('portcullis dashboard', () => {
     const closed = await startInstallation()
     test.after(() => closed.close())
     const server = createServer((_req, res) => void res.end('{"status":"ok"}'))
-    test.after(() => server.close())
-    await new Promise<void>((resolve) => {
-      server.listen(0, '127.0.0.1', resolve)
-    })
-    const { port } = server.address() as AddressInfo
+    const { port } = await listen(server, test)
     const found = await portcullis(['dashboard', '--data', closed.data], {
       PORTCULLIS_LISTEN_ADMIN: `${port}`,
     })

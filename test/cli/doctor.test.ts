@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -12,6 +10,7 @@ import { portcullis, startPortcullis } from '../support/command.ts'
 import { type DemoInstallation, startDemoInstallation } from '../support/demo-installation.ts'
 import { approvingUser } from '../support/examination.ts'
 import { freePort } from '../support/installation.ts'
+import { listen } from '../support/listen.ts'
 
 let demo: DemoInstallation
 let broken: BrokenServer
@@ -95,9 +94,7 @@ describe('portcullis doctor', () => {
       res.writeHead(url?.startsWith('/mcp') ? 401 : 404, { 'content-type': 'application/json' })
       res.end('{"error":"no such key: of-the-user"}')
     })
-    test.after(() => server.close())
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const { port } = server.address() as AddressInfo
+    const { port } = await listen(server, test)
     const url = `http://127.0.0.1:${port}/mcp?key=of-the-user&other=1`
     const { code, stdout, stderr } = await portcullis(['doctor', url])
     assert.equal(code, 1, stderr)

@@ -6,15 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { findProgram } from '../support/find-program.ts'
+import { listen } from '../support/listen.ts'
 
 const program = join(import.meta.dirname, '../../bin/portcullis.js')
 
 describe('portcullis as the first process of a container', () => {
   it('ends on SIGTERM before it serves, too', { timeout: 60_000 }, async (test) => {
     const silent = createServer(() => undefined)
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
-    test.after(() => silent.close())
-    const { port } = silent.address() as { port: number }
+    const { port } = await listen(silent, test)
     const data = mkdtempSync(join(tmpdir(), 'portcullis-first-'))
     const file = join(data, 'portcullis.yaml')
     const config = {

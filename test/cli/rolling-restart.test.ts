@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Started, startPortcullis } from '../support/command.ts'
 import { post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import { freePort } from '../support/installation.ts'
+import { listen } from '../support/listen.ts'
 import { serveFile } from '../support/served-file.ts'
 import { echo, startSpyUpstream } from '../support/spy-upstream.ts'
 import { until } from '../support/until.ts'
@@ -60,10 +60,8 @@ async function startBalancer(test: TestContext, ports: readonly number[]) {
     req.on('data', (chunk: Buffer) => chunks.push(chunk))
     req.on('end', () => pass({ req, body: Buffer.concat(chunks), res }))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  test.after(() => server.closeAllConnections())
-  test.after(() => server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, served, leaving }
+  const { url } = await listen(server, test)
+  return { url, served, leaving }
 }
 
 describe('replicas behind a balancer', { timeout: 90_000 }, () => {

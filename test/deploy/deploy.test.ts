@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -14,6 +13,7 @@ import { listSettings } from '../../src/config/settings.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { findProgram } from '../support/find-program.ts'
 import { freePort } from '../support/installation.ts'
+import { listen } from '../support/listen.ts'
 import { makeCertificate, writePair } from '../support/local-tls.ts'
 import { startNginx } from '../support/nginx.ts'
 
@@ -276,13 +276,9 @@ describe('proxies in front', () => {
       hosts.push(host)
       res.end()
     })
-    await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve))
     const port = await freePort()
-    const nginx = await startNginx(port, [(gateway.address() as AddressInfo).port])
-    test.after(async () => {
-      await nginx.stop()
-      gateway.close()
-    })
+    const nginx = await startNginx(port, [(await listen(gateway, test)).port])
+    test.after(() => nginx.stop())
     await fetch(nginx.url)
     assert.deepEqual(hosts, [`127.0.0.1:${port}`])
     const told = readFileSync(join(folder, '../docs/operations.md'), 'utf8')

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { createAsk } from '../../src/doctor/ask.ts'
 import { followRedirects } from '../../src/doctor/follow-redirects.ts'
@@ -9,6 +7,7 @@ import { listenForAnswer } from '../../src/doctor/listen-for-answer.ts'
 import { call, errorOf, resultOf } from '../../src/doctor/mcp-request.ts'
 import { describe as describeReply, type Reply } from '../../src/doctor/reply.ts'
 import { createReport } from '../../src/doctor/report.ts'
+import { listen } from '../support/listen.ts'
 
 const reply = (rest: Partial<Reply>): Reply => ({
   url: 'https://a.example/',
@@ -113,9 +112,7 @@ describe('a request of doctor', () => {
     listener: RequestListener,
   ): Promise<string> => {
     const server = createServer(listener)
-    test.after(() => server.close())
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    return `${(await listen(server, test)).url}/`
   }
 
   it('names the client that it stands in for, or itself', async (test) => {

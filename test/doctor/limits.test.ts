@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { createAsk } from '../../src/doctor/ask.ts'
 import { startBrokenServer } from '../fixtures/broken-server.ts'
 import type { Fault } from '../fixtures/faults.ts'
 import { approvingUser, examineServer, login } from '../support/examination.ts'
 import { FormBrowser } from '../support/form-browser.ts'
+import { listen } from '../support/listen.ts'
 
 async function mcpUrlWith(test: TestContext, ...faults: Fault[]): Promise<string> {
   const server = await startBrokenServer(...faults)
@@ -43,11 +43,8 @@ describe('doctor', () => {
       res.writeHead(400, { 'Content-Type': 'application/json' })
       res.end(JSON.stringify({ error: '\u001b]0;gone\u0007\u001b[2Jall is well' }))
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    test.after(() => server.close())
-    const { findings, of } = await examineServer(
-      `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
-    )
+    const { url } = await listen(server, test)
+    const { findings, of } = await examineServer(`${url}/mcp`)
     assert.equal(of('challenge-status').mark, 'failed')
     const shown = findings.map(({ cause }) => cause ?? '').join('')
     assert.match(shown, /all is well/)

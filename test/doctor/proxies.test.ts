@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { type Examination, examineServer } from '../support/examination.ts'
 import { startGatedSpy } from '../support/gated-spy.ts'
 import { freePort } from '../support/installation.ts'
+import { listen } from '../support/listen.ts'
 import { startTlsProxy } from '../support/tls-proxy.ts'
 
 const ours = /^(?:\/\.well-known\/[^/]+)?\/gate(?:\/|$)/
@@ -86,13 +86,9 @@ describe('doctor, at an address that is not quite that of the server,', () => {
     const site = createServer((_, res) =>
       res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><p>welcome'),
     )
-    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
-    test.after(async () => {
-      site.close()
-      await gate.close()
-    })
+    test.after(() => gate.close())
     const { url, mcpUrl } = gate.installation
-    const page = `http://127.0.0.1:${(site.address() as AddressInfo).port}/`
+    const page = `${(await listen(site, test)).url}/`
     for (const [address, as, says, mends] of [
       [
         `${url}/`,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -9,21 +8,21 @@ import { after, before, describe, it } from 'node:test'
 import { type Running, start } from '../../src/app.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { freePort } from '../support/installation.ts'
+import { type Listening, listen } from '../support/listen.ts'
 
 /** In the place of the authorization server, which another process runs: takes requests and answers none. */
-let elsewhere: Server
+let elsewhere: Listening
 let running: Running
 let data: string
 let log = ''
 before(async () => {
-  elsewhere = createServer((req) => void req.socket.destroy())
-  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
+  elsewhere = await listen(createServer((req) => void req.socket.destroy()))
   data = await mkdtemp(join(tmpdir(), 'portcullis-test-'))
   const gateway = await freePort()
   const base = {
     data,
     publicUrl: `http://127.0.0.1:${gateway}`,
-    listen: { gateway, authorizationServer: (elsewhere.address() as AddressInfo).port, admin: 0 },
+    listen: { gateway, authorizationServer: elsewhere.port, admin: 0 },
     upstreams: [{ name: 'test', path: '/mcp', url: 'http://127.0.0.1:9/mcp' }],
   }
   const logTo = new Writable({
@@ -36,7 +35,7 @@ before(async () => {
 })
 after(async () => {
   await running.close()
-  elsewhere.close()
+  await elsewhere.close()
   await rm(data, { recursive: true, force: true })
 })
 
@@ -79,7 +78,7 @@ describe('an authorization server that does not answer the gateway', () => {
   })
 
   it('is told of where nobody listens any more; the reason is for the operator', async () => {
-    await new Promise((resolve) => elsewhere.close(resolve))
+    await elsewhere.close()
     await checkAway(await ask('/.well-known/oauth-authorization-server'))
     // No page where programs alone look, whatever they accept.
     const accept = 'text/html,*/*;q=0.8'

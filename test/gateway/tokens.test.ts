@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { exportJWK, exportSPKI, generateKeyPair, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose'
 import { systemClock as clock } from '../../src/core/clock.ts'
@@ -9,6 +8,7 @@ import { openKeyRing } from '../../src/keys/key-ring.ts'
 import { loadMasterSecret } from '../../src/keys/master-secret.ts'
 import { openStore } from '../../src/storage/open.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { listen } from '../support/listen.ts'
 
 let gate: GatedSpy
 let good: string
@@ -116,14 +116,13 @@ describe('an access token', () => {
     await refused(critical)
   })
 
-  it('is refused with a key of its own, which nobody fetches (A4)', async () => {
+  it('is refused with a key of its own, which nobody fetches (A4)', async (test) => {
     let fetched = 0
     const server = createServer((_req, res) => {
       fetched++
       res.end('{}')
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const jku = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`
+    const jku = `${(await listen(server, test)).url}/jwks`
     const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
     const payload = decode(good.split('.')[1] as string)
     for (const header of [{ jku }, { x5u: jku }, { jwk: await exportJWK(publicKey) }]) {
@@ -131,7 +130,6 @@ describe('an access token', () => {
       await refused(await forged.sign(privateKey))
     }
     assert.equal(fetched, 0)
-    server.close()
   })
 
   it('is refused outside its time (A5)', async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { listen } from '../support/listen.ts'
 import { echo } from '../support/spy-upstream.ts'
 import { until } from '../support/until.ts'
 
@@ -124,9 +124,7 @@ describe('a server that answers before it has read the request', { timeout: 30_0
         if (next === streamed) setTimeout(() => socket.end(), 50)
       })
     })
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    test.after(() => server.close())
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
+    const url = `${(await listen(server, test)).url}/mcp`
     const early = await startGatedSpy({}, undefined, { url })
     test.after(() => early.close())
     const large = legacyRequest('tools/call', { name: 'a', arguments: { text: 'x'.repeat(3_900_000) } })

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, get } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { it } from 'node:test'
 import { inspect } from 'node:util'
 import { type Exchange, forgetHead } from '../../src/http/exchange.ts'
 import { readHead } from '../../src/http/head.ts'
+import { listen } from '../support/listen.ts'
 
 it('a request whose head is forgotten holds no token, and can be answered all the same', async (test) => {
   const seen: string[][] = []
@@ -17,10 +17,7 @@ it('a request whose head is forgotten holds no token, and can be answered all th
     seen.push([whole, held()])
     res.end('answered')
   })
-  test.after(() => server.close())
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const { port } = await listen(server, test)
   const headers = { authorization: 'Bearer secret-of-the-test', 'mcp-session-id': 'secret-of-the-session' }
   const request = get({ host: '127.0.0.1', port, headers, agent: false })
   const [answer] = (await once(request, 'response')) as [AsyncIterable<Buffer>]

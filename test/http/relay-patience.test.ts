@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { createServer, type RequestListener } from 'node:http'
+import { connect } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Agent } from 'undici'
 import { relay } from '../../src/http/relay.ts'
+import { listen } from '../support/listen.ts'
 
-async function listen(test: TestContext, handler: RequestListener): Promise<string> {
-  const server: Server = createServer(handler)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  test.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+const serve = async (test: TestContext, handler: RequestListener): Promise<string> =>
+  (await listen(createServer(handler), test)).url
 
 /** A relay in front of a server, which waits as long as it is told. */
 async function startRelay(
@@ -22,10 +16,10 @@ async function startRelay(
   server: RequestListener,
   patience: { silence: number; stall: number },
 ): Promise<string> {
-  const origin = await listen(test, server)
+  const origin = await serve(test, server)
   const dispatcher = new Agent()
   test.after(() => dispatcher.destroy())
-  return listen(test, (_req, res) => {
+  return serve(test, (_req, res) => {
     void relay({
       dispatcher,
       request: { origin, path: '/', method: 'GET' },

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import type { Dispatcher } from 'undici'
 import { Refusal } from '../../src/core/errors.ts'
 import { endStream } from '../../src/http/end-stream.ts'
 import { relay } from '../../src/http/relay.ts'
+import { listen } from '../support/listen.ts'
 
 interface Relayed {
   readonly res: ServerResponse
@@ -28,10 +28,7 @@ async function start(
 ): Promise<Relayed> {
   const { promise: arrived, resolve } = Promise.withResolvers<ServerResponse>()
   const server = createServer((_req, res) => resolve(res))
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  test.after(() => server.closeAllConnections())
-  test.after(() => server.close())
-  const response = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const response = fetch((await listen(server, test)).url)
   const res = await arrived
   const aborted: Error[] = []
   let resumed = 0

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { ConfigurationInvalid } from '../../src/config/problems.ts'
 import { systemClock } from '../../src/core/clock.ts'
@@ -10,6 +9,7 @@ import { IssuerAway, IssuerInvalid } from '../../src/issuer/discover-issuer.ts'
 import { openIdProvider } from '../../src/issuer/openid-provider.ts'
 import { providerSetting, startIdentityProvider, type TestProvider } from '../support/identity-provider.ts'
 import { startInstallation } from '../support/installation.ts'
+import { listen } from '../support/listen.ts'
 
 const bounds = { userAgent: 'test', maxBytes: 64 * 1024, milliseconds: 2000, running: 4 }
 
@@ -104,14 +104,13 @@ describe('the metadata of an identity provider', () => {
     await installation.close()
   })
 
-  it('that cannot be had at this moment is no mistake of the operator, and what will never be right is', async () => {
+  it('that cannot be had at this moment is no mistake of the operator, and what will never be right is', async (test) => {
     let status = 0
     let body = '{}'
     const server = createServer((_req, res) => {
       res.writeHead(status, { 'content-type': 'application/json' }).end(body)
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { url: issuer } = await listen(server, test)
     for (const [given, kind] of [
       [500, IssuerAway],
       [503, IssuerAway],
@@ -131,26 +130,18 @@ describe('the metadata of an identity provider', () => {
     await assert.rejects(open(issuer).check(), IssuerInvalid, 'no JSON')
     body = JSON.stringify({ issuer, token_endpoint: 7 })
     await assert.rejects(open(issuer).check(), /has a token_endpoint that is no URL/)
-    server.close()
   })
 
-  it('is not followed to where it redirects (A69, U1)', async () => {
+  it('is not followed to where it redirects (A69, U1)', async (test) => {
     let asked = 0
     const target = createServer((_req, res) => {
       asked++
       res.end()
     })
-    await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))
-    const inside = `http://127.0.0.1:${(target.address() as AddressInfo).port}/`
+    const { url: inside } = await listen(target, test)
     const server = createServer((_req, res) => res.writeHead(302, { location: inside }).end())
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    await assert.rejects(
-      open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).check(),
-      IssuerInvalid,
-    )
+    await assert.rejects(open((await listen(server, test)).url).check(), IssuerInvalid)
     assert.equal(asked, 0)
-    server.close()
-    target.close()
   })
 })
 
@@ -170,12 +161,10 @@ describe('a fetch for an issuer that the operator named', () => {
     await assert.rejects(fetch('https://ip6-localhost/', {}), (error) => error instanceof FetchRefused)
   })
 
-  it('reads no more than it may', async () => {
+  it('reads no more than it may', async (test) => {
     const server = createServer((_req, res) => res.end('x'.repeat(100_000)))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { url: origin } = await listen(server, test)
     const fetch = createOperatorFetch({ origins: [origin], ...bounds })
     await assert.rejects(fetch(origin, {}), /larger than 65536 bytes/)
-    server.close()
   })
 })

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { openPostgres } from '../../src/storage/postgres.ts'
 import { StoreUnusable } from '../../src/storage/store-unusable.ts'
+import { listen } from '../support/listen.ts'
 
 const message = (type: string, body: Buffer): Buffer => {
   const length = Buffer.alloc(4)
@@ -19,21 +20,15 @@ describe('a database that lets in, as a pooler does for one that is away', {
 }, () => {
   for (const answered of [0, 1, 2])
     it(`and answers ${answered} queries, cannot be used, which is soon found out`, async (test) => {
-      const sockets = new Set<Socket>()
       const server = createServer((socket) => {
-        sockets.add(socket)
         let queries = -1
         socket.on('error', () => undefined)
         socket.on('data', () => {
           if (++queries <= answered) socket.write(queries === 0 ? welcome : done)
         })
       })
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      test.after(() => {
-        server.close()
-        for (const socket of sockets) socket.destroy()
-      })
-      const url = `postgres://user@127.0.0.1:${(server.address() as AddressInfo).port}/database`
+      const { port } = await listen(server, test)
+      const url = `postgres://user@127.0.0.1:${port}/database`
       // As for a migration, which may take its time.
       await assert.rejects(
         openPostgres({ url, onFault: () => assert.fail(), patience: undefined }),

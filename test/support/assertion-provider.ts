@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import type { GatedSpy } from './gated-spy.ts'
+import { listen } from './listen.ts'
 
 /** An identity provider: a key set, and assertions each part of which can be made wrong. */
 export interface AssertionProvider {
@@ -11,7 +11,7 @@ export interface AssertionProvider {
   /** How often its keys were fetched. */
   readonly fetched: () => number
   assert(claims?: JWTPayload, header?: Record<string, unknown>): Promise<string>
-  close(): void
+  close(): Promise<void>
 }
 
 /** Starts one, whose assertions are about alice, for the client `desktop` and the server of a gateway. */
@@ -23,16 +23,12 @@ export async function startAssertionProvider(gate: () => GatedSpy): Promise<Asse
     fetched++
     res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { url: issuer, close } = await listen(server)
   return {
     issuer,
     jwksUri: `${issuer}/keys`,
     fetched: () => fetched,
-    close() {
-      server.close()
-      server.closeAllConnections()
-    },
+    close,
     assert(claims = {}, header = {}) {
       const now = Math.floor(Date.now() / 1000)
       const { url, mcpUrl } = gate().installation

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { listen } from './listen.ts'
 import { challengeOf } from './oauth.ts'
 
 /**
@@ -72,9 +72,9 @@ export async function startGithub(): Promise<TestGithub> {
     res.writeHead(status, headers).end(JSON.stringify(status === 200 ? found : { message }))
   }
   const server = createServer((req, res) => void serve(req, res))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listening = await listen(server)
   return {
-    issuer: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    issuer: listening.url,
     api,
     failures,
     authorize(url) {
@@ -85,10 +85,7 @@ export async function startGithub(): Promise<TestGithub> {
       return callback
     },
     revoke: () => tokens.clear(),
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    close: listening.close,
   }
 }
 

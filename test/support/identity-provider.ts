@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { listen } from './listen.ts'
 import { challengeOf } from './oauth.ts'
 
 /** One request to the token endpoint, by its parameters. */
@@ -126,10 +126,10 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     else provider.answer(request, res)
   }
   const server = createServer((req, res) => void serve(req, res))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listening = await listen(server)
 
   const provider: TestProvider = {
-    issuer: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    issuer: listening.url,
     person: { sub: 'alice', name: 'Alice Liddell', email: 'alice@example.com', email_verified: true },
     metadata: {},
     idToken: {},
@@ -158,10 +158,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
       return callback
     },
     revoke: () => refreshTokens.clear(),
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    close: listening.close,
   }
   return provider
 }

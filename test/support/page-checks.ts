@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import axe, { type AxeResults } from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
+import { type Listening, listen } from './listen.ts'
 import { chromiumFlags, chromiumPath } from './tools.ts'
 
 /** A way to reach a page, for a fresh browser. */
@@ -122,11 +121,10 @@ export async function byKeyboard(page: Page, target: Locator, text?: string): Pr
  * Starts a loopback listener for the answers to clients, for the tests of a file. Returns its redirect URI.
  */
 export function awaitAnswers(): () => string {
-  const server = createServer((_req, res) => void res.end('You can close this page.'))
+  let listening: Listening
   before(async () => {
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
+    listening = await listen(createServer((_req, res) => void res.end('You can close this page.')))
   })
-  after(() => server.close())
-  return () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/callback`
+  after(() => listening.close())
+  return () => `${listening.url}/callback`
 }

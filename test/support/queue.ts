@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { listen } from './listen.ts'
 
 /**
  * A proxy in front of a server that cannot do two things at once: each request waits for the answer to the
@@ -33,12 +33,9 @@ export async function startQueue(port: number): Promise<Queue> {
       })
       .catch(() => res.destroy()) // the client or the server is gone
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listening = await listen(server)
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    url: listening.url,
+    close: listening.close,
   }
 }

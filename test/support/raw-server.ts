@@ -1,4 +1,5 @@
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
+import { listen } from './listen.ts'
 
 /** A server that answers with the bytes that it is given, right or wrong. */
 export interface RawServer {
@@ -7,15 +8,15 @@ export interface RawServer {
   readonly received: string[]
   /** Called with each chunk that is received, and the index of the connection. */
   onData: (socket: Socket, connection: number) => void
-  readonly close: () => void
+  readonly close: () => Promise<void>
 }
 
 /** Starts one. It answers nothing until `onData` is set. */
 export async function startRawServer(): Promise<RawServer> {
-  const sockets: Socket[] = []
+  let connections = 0
   const received: string[] = []
   const server = createServer((socket) => {
-    const connection = sockets.push(socket) - 1
+    const connection = connections++
     received[connection] = ''
     socket.on('error', () => {}) // the client may leave at any time
     socket.on('data', (chunk) => {
@@ -23,15 +24,12 @@ export async function startRawServer(): Promise<RawServer> {
       raw.onData(socket, connection)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listening = await listen(server)
   const raw: RawServer = {
-    origin: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    origin: new URL(listening.url),
     received,
     onData() {},
-    close() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
+    close: listening.close,
   }
   return raw
 }

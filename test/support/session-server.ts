@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { listen } from './listen.ts'
 
 /**
  * A legacy MCP server that keeps sessions, is slow to answer calls, and sends something on each stream now
@@ -65,14 +65,13 @@ export async function startSessionServer(): Promise<SessionServer> {
     }
     for (const stream of streams) stream.write(`data: ${JSON.stringify(message)}\n\n`)
   }, tickMilliseconds)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listening = await listen(server)
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    url: `${listening.url}/mcp`,
     opened: () => sessions.size,
     async close() {
       clearInterval(tick)
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await listening.close()
     },
   }
 }

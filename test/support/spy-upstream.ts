@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { listen } from './listen.ts'
 
 /** One request as an MCP server received it. */
 export interface SeenRequest {
@@ -55,9 +55,9 @@ export async function startSpyUpstream(): Promise<SpyUpstream> {
       answer(request, res)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listening = await listen(server)
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    url: `${listening.url}/mcp`,
     seen,
     get answer() {
       return answer
@@ -66,10 +66,6 @@ export async function startSpyUpstream(): Promise<SpyUpstream> {
       answer = next
     },
     aborted: () => aborted,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: listening.close,
   }
 }

@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { listen } from './listen.ts'
 
 /** One stream of an SSE server that is played by a test, and what was posted to its endpoint. */
 export interface SseStream {
@@ -76,18 +76,14 @@ export async function startSseServer(): Promise<SseServer> {
     if (self.endpoint === undefined) return
     stream.raw(`event: endpoint\ndata: ${self.endpoint.replaceAll('{n}', String(number))}\n\n`)
   }
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listening = await listen(server)
   const self: SseServer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sse`,
+    url: `${listening.url}/sse`,
     streams,
     endpoint: '/post?n={n}',
     postStatus: 202,
     onPost: answerAll,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: listening.close,
   }
   return self
 }

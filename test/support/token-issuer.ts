@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { type GatedSpy, legacyRequest } from './gated-spy.ts'
+import { listen } from './listen.ts'
 
 /** A third party's issuer of access tokens. */
 export interface TokenIssuer {
@@ -59,10 +59,10 @@ export async function startTokenIssuer(audience: () => string): Promise<TokenIss
       json(external.opaque.get(token) ?? { active: false })
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listening = await listen(server)
 
   const external: TokenIssuer = {
-    issuer: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    issuer: listening.url,
     metadata: {},
     opaque: new Map(),
     askedWith: undefined,
@@ -76,10 +76,7 @@ export async function startTokenIssuer(audience: () => string): Promise<TokenIss
         .setProtectedHeader({ alg: 'RS256', kid: signing.kid, typ: 'JWT', ...header })
         .sign(signing.key)
     },
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    close: listening.close,
   }
   return external
 }

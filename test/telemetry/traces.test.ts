@@ -7,6 +7,7 @@ import { contextOf, replaceContext, type Traces } from '../../src/telemetry/trac
 import { openTraces } from '../../src/telemetry/traces.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { listen } from '../support/listen.ts'
 import { type ReceivedSpan, readSpans } from '../support/otlp.ts'
 import { answeredRequest } from '../support/request-event.ts'
 import { until } from '../support/until.ts'
@@ -29,16 +30,15 @@ async function startCollector() {
       res.writeHead(status, { 'content-type': 'application/x-protobuf' }).end()
     })
   })
-  await new Promise<void>((resolve) => collecting.listen(0, '127.0.0.1', resolve))
-  const { port } = collecting.address() as { port: number }
+  const { url, close } = await listen(collecting)
   return {
-    url: `http://127.0.0.1:${port}/v1/traces`,
+    url: `${url}/v1/traces`,
     sent,
     answer(next: number) {
       status = next
     },
     all: (): Buffer => Buffer.concat(sent.map(({ body }) => body)),
-    close: () => new Promise((resolve) => collecting.close(resolve)),
+    close,
   }
 }
 

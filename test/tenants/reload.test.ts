@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import { before, describe, it } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { closeAfterTests } from '../support/close-after-tests.ts'
@@ -8,6 +7,7 @@ import { post } from '../support/era-calls.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import { freePort, testClients } from '../support/installation.ts'
+import { type Listening, listen } from '../support/listen.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { type ServedFile, serveFile } from '../support/served-file.ts'
 import { type SpyUpstream, startSpyUpstream } from '../support/spy-upstream.ts'
@@ -22,7 +22,7 @@ for (const args of [[], ['--workers', '2']]) {
   describe(`the tenants in a file that changes ${args.join(' ')}`, { timeout: 120_000 }, () => {
     let gate: ServedFile
     let spy: SpyUpstream
-    let liar: Server
+    let liar: Listening
     const suite = closeAfterTests()
     const at = (tenant: string, path = '/mcp'): string => `${gate.url}/t/${tenant}${path}`
     const upstream = (more: object = {}) =>
@@ -54,15 +54,14 @@ for (const args of [[], ['--workers', '2']]) {
       spy = await startSpyUpstream()
       suite.after(() => spy.close())
       // Says that it is another issuer than the one whose document was asked for.
-      liar = createServer((_, res) =>
+      const server = createServer((_, res) =>
         res
           .writeHead(200, { 'content-type': 'application/json' })
           .end(
             JSON.stringify({ issuer: 'https://another.example', jwks_uri: 'https://another.example/jwks' }),
           ),
       )
-      await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve))
-      suite.after(() => liar.close())
+      liar = await listen(server, suite)
       const gateway = await freePort()
       gate = await serveFile(
         suite,
@@ -123,8 +122,7 @@ for (const args of [[], ['--workers', '2']]) {
 
     it('is refused for all of them where it cannot be used by one', async () => {
       const acme = await tokenFor('acme')
-      const { port } = liar.address() as AddressInfo
-      const issuers = [{ issuer: `http://127.0.0.1:${port}`, audiences: ['api'] }]
+      const issuers = [{ issuer: liar.url, audiences: ['api'] }]
       await change(
         {
           upstreams: [upstream({ path: '/moved/mcp' })],

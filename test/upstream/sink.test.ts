@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Refusal } from '../../src/core/errors.ts'
 import type { Rewrite } from '../../src/upstream/contract.ts'
 import { openSink, type Sink } from '../../src/upstream/conversation/sink.ts'
+import { listen } from '../support/listen.ts'
 
 /** As much of an HTTP answer as a sink needs. */
 class FakeAnswer extends EventEmitter {
@@ -145,13 +146,8 @@ async function openUnread(
     res.once('close', () => resolve(res.writableFinished ? 'finished' : 'cut'))
     use(openSink({ res, accept }, {}, 'modern', patience).sink)
   })
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
-  test.after(() => {
-    client.destroy()
-    server.close()
-    server.closeAllConnections()
-  })
+  const client = connect((await listen(server, test)).port, '127.0.0.1')
+  test.after(() => client.destroy())
   client.on('error', () => {}) // a reset is what this is about
   client.pause().write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
   return { client, over: Promise.race([over, wait(longMilliseconds, 'still open' as const, { ref: false })]) }

@@ -15,6 +15,7 @@ import { freePort } from '../support/installation.ts'
 import { installationStores } from '../support/installation-stores.ts'
 import { isRunning } from '../support/is-running.ts'
 import { openLegacySession } from '../support/legacy-session.ts'
+import { listen } from '../support/listen.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { memoryProvider } from '../support/sdk-provider.ts'
 import { answerAll, type SseServer, startSseServer } from '../support/sse-server.ts'
@@ -269,9 +270,7 @@ describe('two workers on PostgreSQL', { timeout: 280_000 }, () => {
 describe('workers that cannot start', { timeout: 120_000 }, () => {
   it('tell once what an operator can mend, and none is left', async (test) => {
     const holder = createServer()
-    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
-    test.after(() => holder.close())
-    const { port } = holder.address() as { port: number }
+    const { port } = await listen(holder, test)
     await assert.rejects(startWorkers(test, 2, { listen: { gateway: port } }), (error: Error) => {
       assert.match(error.message, /portcullis ended with 2/)
       assert.equal(error.message.match(/is taken by/g)?.length, 1)

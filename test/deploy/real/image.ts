@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { listen } from '../../support/listen.ts'
 import { until } from '../../support/until.ts'
 import { image } from './build.ts'
 import type { Podman } from './podman.ts'
@@ -172,9 +173,7 @@ export function testImage(podman: () => Podman): void {
 
     it('ends at once when it is told so before it serves', async (test) => {
       const silent = createServer(() => undefined)
-      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
-      test.after(() => silent.close())
-      const { port } = silent.address() as { port: number }
+      const { port } = await listen(silent, test)
       const url = `postgres://somebody:secret@127.0.0.1:${port}/x`
       const settings = [`--env=PORTCULLIS_STORE_URL=${url}`, `--env=PORTCULLIS_SECRET=${'x'.repeat(64)}`]
       const gate = await podman()(
