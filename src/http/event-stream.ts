@@ -102,3 +102,44 @@ export function endsEvent(chunk: Buffer): boolean {
     chunk[last - 1] === carriageReturn && chunk[last - 2] === lineFeed && chunk[last - 3] === carriageReturn
   )
 }
+
+const colon = 0x3a
+/** What ends an event, after the line break of its last line. */
+const emptyLines = ['\n\n', '\n\r\n']
+/** Nothing but an answer is longer, so a longer event need not be read. */
+const maxKeptBytes = 1024 * 1024
+
+/** Keeps the last event of a stream whose bytes pass, in case the stream ends before it should. */
+export class LastEvent {
+  #chunks: Buffer[] = []
+  #length = 0
+
+  /** Takes the next chunk. `begins`: whether it follows a whole event. */
+  take(chunk: Buffer, begins: boolean): void {
+    if (begins) {
+      if (chunk[0] === colon && endsEvent(chunk) && !chunk.includes('\ndata:')) return // a sign of life
+      this.#chunks = []
+      this.#length = 0
+    }
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+    if (this.#length > maxKeptBytes) this.#shorten()
+  }
+
+  /** Its bytes, and those of events that came in one piece with it; undefined if they are too many to keep. */
+  get bytes(): Buffer | undefined {
+    return this.#length <= maxKeptBytes ? Buffer.concat(this.#chunks) : undefined
+  }
+
+  /** Forgets the events before the last one, or the last one if it is too long. */
+  #shorten(): void {
+    const bytes = Buffer.concat(this.#chunks)
+    const ends = emptyLines.map((line) => {
+      const at = bytes.subarray(0, -1).lastIndexOf(line) // not the end of the last event itself
+      return at === -1 ? -1 : at + line.length
+    })
+    const begin = Math.max(...ends)
+    this.#chunks = begin === -1 ? [] : [Buffer.from(bytes.subarray(begin))]
+    if (begin !== -1) this.#length = bytes.length - begin
+  }
+}

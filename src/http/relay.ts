@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Dispatcher, errors } from 'undici'
 import { type ErrorCode, Refusal } from '../core/errors.ts'
 import { endStreamBy } from './end-stream.ts'
-import { endsEvent, signOfLife } from './event-stream.ts'
+import { endsEvent, LastEvent, signOfLife } from './event-stream.ts'
 import { endAnswer, readPatience } from './unread.ts'
 
 /** The status and the headers, alternating names and values, at the beginning of a relayed response. */
@@ -48,10 +48,10 @@ interface Relay {
    */
   readonly patience?: Patience
   /**
-   * The text that ends an event stream if the server cut it between two events and there is something to
-   * send.
+   * The text that ends an event stream if the server cut it after `last`, its last event, which is undefined
+   * if it is too long to be kept: nothing if the stream is complete. Undefined if it has to break off.
    */
-  readonly closeCutStream?: () => string | undefined
+  readonly closeCutStream?: ((last: Buffer | undefined) => string | undefined) | undefined
 }
 
 /**
@@ -94,6 +94,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #streamsEvents = false
   /** Either nothing or only whole events have been sent. */
   #isBetweenEvents = true
+  /** What came last, on a stream that may have to be ended here. */
+  #last: LastEvent | undefined
   /** The length of a body that passes untouched; undefined if unknown. */
   #length: number | undefined
   #transform: Transform | undefined
@@ -141,7 +143,10 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#transform = opening?.transform?.(type)
     // Text cannot be inserted into compressed data.
     const takesText = headers['content-encoding'] === undefined
-    if (this.#streamsEvents && takesText) this.#keepAlive()
+    if (this.#streamsEvents && takesText) {
+      this.#keepAlive()
+      if (this.#closeCutStream !== undefined) this.#last = new LastEvent()
+    }
     if (this.#streamsEvents) endStreamBy(this.#res, (text) => this.#end(takesText ? text : undefined))
     this.#res.writeHead(head.status, head.headers as string[])
     const length = headers['content-length']
@@ -152,7 +157,10 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isDeaf) return this.#letGo()
-    if (this.#streamsEvents) this.#isBetweenEvents = endsEvent(chunk)
+    if (this.#streamsEvents) {
+      this.#last?.take(chunk, this.#isBetweenEvents)
+      this.#isBetweenEvents = endsEvent(chunk)
+    }
     this.#wasSilent = false
     if (chunk.length === this.#length) return this.#sendWhole(chunk)
     const sent = this.#transform === undefined ? chunk : this.#change(() => this.#transform?.take(chunk))
@@ -161,16 +169,26 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       controller.pause()
       this.#awaitReader(controller)
     }
-    if (this.#ending !== undefined && this.#isBetweenEvents) this.#res.end(this.#ending.text)
+    if (this.#ending !== undefined && this.#isBetweenEvents) this.#endWith(this.#ending.text)
   }
 
   /**
    * Ends the stream before the server does: after the current event, which is cut off if it takes too long.
    */
   #end(text: string | undefined): void {
-    if (this.#fitsText) this.#res.end(text)
+    if (this.#fitsText) this.#endWith(text)
     else
       this.#ending ??= { text, timer: setTimeout(() => this.#res.destroy(), lastEventMilliseconds).unref() }
+  }
+
+  /** Nothing takes the place of what the server has said already. */
+  #endWith(text: string | undefined): void {
+    this.#res.end(this.#closing === '' ? undefined : text)
+  }
+
+  /** What ends the stream if the server has cut it here. */
+  get #closing(): string | undefined {
+    return this.#last && this.#closeCutStream?.(this.#last.bytes)
   }
 
   /** Whether something can follow what was sent; a body that is changed is sent event by event. */
@@ -234,8 +252,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     if (this.#isDeaf) this.#resolve()
     else if (!this.#started) this.#reject(transportRefusal(error))
     else {
-      const canEnd = this.#streamsEvents && this.#isBetweenEvents
-      const ending = canEnd ? this.#closeCutStream?.() : undefined
+      const ending = this.#fitsText ? this.#closing : undefined
       if (ending === undefined) this.#res.destroy()
       else this.#res.end(ending)
       this.#resolve()

@@ -1,13 +1,29 @@
 import { errorKinds } from '../core/errors.ts'
-import { writeEvent } from '../http/event-stream.ts'
+import { eventReader, writeEvent } from '../http/event-stream.ts'
+import { isJsonObject } from '../mcp/json.ts'
+import { idKey, parseLossless } from '../mcp/lossless.ts'
 import type { RequestId } from '../mcp/message.ts'
 
 /**
- * The event that ends a stream that the server cut: an error for the request that it belonged to. Undefined
- * if no request waits.
+ * The event that ends a stream that the server cut: an error for the request `id` that it belonged to. Nothing
+ * if the answer is among the last events, which are untrusted, or if these are too long for anything else.
  */
-export function closeCutStream(id: RequestId | undefined): string | undefined {
-  if (id === undefined) return undefined
+export function closeCutStream(id: RequestId, last: Buffer | undefined): string {
+  if (last === undefined || hasAnswer(last, id)) return ''
   const { rpc: code, message } = errorKinds.upstream_interrupted
   return writeEvent({ jsonrpc: '2.0', id, error: { code, message } })
+}
+
+function hasAnswer(events: Buffer, id: RequestId): boolean {
+  return eventReader(Number.POSITIVE_INFINITY)(events)
+    .flatMap(({ data = '' }) => parsed(data))
+    .some((message) => isJsonObject(message) && !('method' in message) && idKey(message['id']) === id)
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parseLossless(text)
+  } catch {
+    return undefined // not JSON, so not an answer
+  }
 }

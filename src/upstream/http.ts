@@ -38,7 +38,8 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
         onLeft,
         // A client that was told a position in the stream comes back for the rest, and would take an error
         // for the answer.
-        closeCutStream: () => (toldPlace ? undefined : closeCutStream(id)),
+        closeCutStream:
+          id === undefined ? undefined : (last) => (toldPlace ? undefined : closeCutStream(id, last)),
         ...(rewrite === undefined
           ? {}
           : {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { EventTooLarge, endsEvent, eventReader, type StreamEvent } from '../../src/http/event-stream.ts'
+import {
+  EventTooLarge,
+  endsEvent,
+  eventReader,
+  LastEvent,
+  type StreamEvent,
+} from '../../src/http/event-stream.ts'
 
 function read(text: string, cuts: readonly number[] = []): StreamEvent[] {
   const bytes = Buffer.from(text)
@@ -80,6 +86,45 @@ describe('an event stream', () => {
     assert.throws(() => eventReader(1000)(Buffer.from(`${'data: 123456\n'.repeat(200)}\n`)), EventTooLarge)
     const events = eventReader(1000)
     for (let count = 0; count < 200; count++) assert.equal(events(Buffer.from('data: 123456\n\n')).length, 1)
+  })
+})
+
+describe('the last event of a stream', () => {
+  const last = (...chunks: readonly string[]): string | undefined => {
+    const kept = new LastEvent()
+    let before = '\n\n'
+    for (const chunk of chunks) {
+      kept.take(Buffer.from(chunk), endsEvent(Buffer.from(before)))
+      before = chunk
+    }
+    return kept.bytes?.toString()
+  }
+  const long = `data: ${'x'.repeat(1 << 19)}\n\n`
+
+  it('is kept from its beginning on, and what came before it is not', () => {
+    assert.equal(last(), '')
+    assert.equal(last('data: 1\n\n', 'data: 2\n\n', 'data', ': 3\n', '\n'), 'data: 3\n\n')
+    assert.equal(last(long, long, long, 'data: 2\n\n'), 'data: 2\n\n')
+  })
+
+  it('is kept where no piece ends with an event, of either kind of line breaks', () => {
+    for (const end of ['\n\n', '\r\n\r\n']) {
+      const flowing = Array.from({ length: 5 }, () => long.slice(0, -2) + end + long.slice(0, -2))
+      const kept = last(...flowing, `${end}data: 2`, end)
+      assert.ok(kept?.endsWith(`${end}data: 2${end}`) && kept.length < 2 * long.length)
+    }
+  })
+
+  it('is no sign of life', () => {
+    assert.equal(last('data: 1\n\n', ': \n\n', ': \n\n'), 'data: 1\n\n')
+    assert.equal(last('data: 1\n\n', ': ping\n\ndata: 2\n\n'), ': ping\n\ndata: 2\n\n')
+    assert.equal(last('data: 1\n\n', ': ping', '\ndata: 2\n\n'), ': ping\ndata: 2\n\n')
+  })
+
+  it('is not kept beyond a size, however many pieces follow (A36)', () => {
+    const half = long.slice(0, -2)
+    assert.equal(last('data: 1\n\n', half, half, half, '\n\n'), undefined)
+    assert.equal(last(half, half, half, '\n\n', 'data: 2\n\n'), 'data: 2\n\n')
   })
 })
 

@@ -114,6 +114,17 @@ describe('a relayed stream', () => {
     await done
   })
 
+  it('is ended by the gate without a last event where the server has sent it', async (test) => {
+    const closeCutStream = (last: Buffer | undefined): string =>
+      last?.toString() === 'data: last\n\n' ? '' : ': cut\n\n'
+    const { res, handler, controller, done, text } = await begin(test, { closeCutStream })
+    handler.onResponseData(controller, Buffer.from('data: la'))
+    endStream(res, 'data: last\n\n')
+    handler.onResponseData(controller, Buffer.from('st\n\n'))
+    assert.equal(await text, ': open\n\ndata: last\n\n')
+    await done
+  })
+
   it('is ended by the gate without a last event where it is compressed', async (test) => {
     const { res, done, text } = await begin(test, {}, { 'content-encoding': 'x-test' })
     endStream(res, 'data: last\n\n')

@@ -37,7 +37,7 @@ export function reachOwner(socketPath: string): OwnerReach {
         // As with a server over HTTP: in the legacy era a lost connection is not a cancellation (MCP O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
         onLeft,
-        closeCutStream: () => closeCutStream(id),
+        closeCutStream: id === undefined ? undefined : (last) => closeCutStream(id, last),
         ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, rewrite) }),
       })
     },
