@@ -10,8 +10,12 @@ export function endStreamBy(res: ServerResponse, end: EndStream): void {
   enders.set(res, end)
 }
 
-/** Ends a stream that would otherwise go on, with `text` as its last event if possible. */
+/**
+ * Ends a stream that would otherwise go on, with `text` as its last event if possible. One that has ended may
+ * still wait for its reader.
+ */
 export function endStream(res: ServerResponse, text?: string): void {
+  if (res.writableEnded) return
   const end = enders.get(res)
   if (end === undefined) res.end(text)
   else end(text)
