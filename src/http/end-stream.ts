@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { endAnswer } from './unread.ts'
 
 /** Ends a stream after a whole event, with a final text. */
 type EndStream = (text: string | undefined) => void
@@ -17,6 +18,6 @@ export function endStreamBy(res: ServerResponse, end: EndStream): void {
 export function endStream(res: ServerResponse, text?: string): void {
   if (res.writableEnded) return
   const end = enders.get(res)
-  if (end === undefined) res.end(text)
+  if (end === undefined) endAnswer(res, text)
   else end(text)
 }

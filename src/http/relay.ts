@@ -183,7 +183,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   /** Nothing takes the place of what the server has said already. */
   #endWith(text: string | undefined): void {
-    this.#res.end(this.#closing === '' ? undefined : text)
+    endAnswer(this.#res, this.#closing === '' ? undefined : text, this.#patience.stall)
   }
 
   /** What ends the stream if the server has cut it here. */
@@ -254,7 +254,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     else {
       const ending = this.#fitsText ? this.#closing : undefined
       if (ending === undefined) this.#res.destroy()
-      else this.#res.end(ending)
+      else endAnswer(this.#res, ending, this.#patience.stall)
       this.#resolve()
     }
   }
