@@ -160,6 +160,24 @@ describe('a token of a token server', () => {
     assert.equal((await gate.post(body, { token, headers })).status, 502)
     assert.equal(server.seen.length, 2)
   })
+
+  it('is dropped for a batch that comes through a bridge, too (A11, O4)', async () => {
+    const token = await open({}, { era: 'modern' })
+    const { answer } = gate.spy
+    const params = { protocolVersion: '2025-03-26', capabilities: {} }
+    const opened = await gate.post(legacyRequest('initialize', params), { token })
+    gate.spy.answerWith((_request, res) => res.writeHead(401).end())
+    const headers = {
+      'mcp-session-id': opened.headers.get('mcp-session-id') ?? '',
+      'mcp-protocol-version': '2025-03-26',
+    }
+    const batch = [legacyRequest('tools/list', {}, 1), legacyRequest('prompts/list', {}, 2)]
+    const refused = await gate.post(batch, { token, headers })
+    assert.deepEqual([refused.status, refused.json.error?.data['code']], [502, 'upstream_refused'])
+    gate.spy.answerWith(answer)
+    assert.equal((await gate.post(batch, { token, headers })).status, 200)
+    assert.equal(tokens().at(-1), 'Bearer given-token-2')
+  })
 })
 
 describe('a token server that gives no token', () => {

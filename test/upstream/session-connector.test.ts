@@ -8,6 +8,7 @@ import type { Connector, UpstreamReply, UpstreamRequest } from '../../src/upstre
 import { sessionConnector, sharingConnector } from '../../src/upstream/conversation/connector.ts'
 import type { Conversation } from '../../src/upstream/conversation/contract.ts'
 import { createRegistry, type Registry } from '../../src/upstream/conversation/registry.ts'
+import type { Sink } from '../../src/upstream/conversation/sink.ts'
 import { type LostSessions, revivedSessions } from '../../src/upstream/renewal/lost-sessions.ts'
 import { type FakeConversation, fakeConversation } from '../support/fake-conversation.ts'
 
@@ -174,6 +175,35 @@ describe('a batch', () => {
         ['b', 504],
       ],
     )
+  })
+
+  it('of which all fails, fails as a single request does', async () => {
+    const { res, done } = send(sessions(), request([call('a'), call('b')]))
+    await turn()
+    const [first, second] = conversations[0]!.reached
+    first?.sink.fail(new Refusal('session_unknown'), 'a')
+    second?.sink.fail(new Refusal('upstream_timeout'), 'b')
+    assert.deepEqual([((await done) as Refusal).code, res.status], ['session_unknown', undefined])
+  })
+
+  it('of which something was heard has an answer to each request', async () => {
+    const heard: ((sink: Sink) => void)[] = [
+      (sink) => sink.push({ method: 'notifications/progress' }),
+      (sink) => sink.open(),
+      (sink) => sink.finish({ id: 'c', result: {} }),
+      (sink) => sink.end(200),
+    ]
+    for (const hear of heard) {
+      const { res } = send(sessions(), request([call('a'), call('b'), call('c')]))
+      await turn()
+      const [first, second, third] = conversations.at(-1)!.reached
+      first?.sink.fail(new Refusal('upstream_refused'), 'a')
+      hear(third!.sink)
+      second?.sink.fail(new Refusal('upstream_refused'), 'b')
+      third?.sink.fail(new Refusal('upstream_refused'), 'c')
+      assert.match(res.text, /"id":"a","error".*"id":"b","error"/, String(hear))
+      await registry.stop('session')
+    }
   })
 
   it('of which nothing is answered ends all the same, and one without requests is accepted', async () => {
