@@ -19,9 +19,9 @@ export interface Endpoint {
 }
 
 const exact: Readonly<Record<string, Endpoint>> = {
-  '/.well-known/oauth-authorization-server': { step: 'discovery', methods: ['GET'], cors: true },
-  '/.well-known/openid-configuration': { step: 'discovery', methods: ['GET'], cors: true },
-  [at.jwks]: { step: 'keys', methods: ['GET'], cors: true },
+  '/.well-known/oauth-authorization-server': { step: 'discovery', methods: ['GET', 'HEAD'], cors: true },
+  '/.well-known/openid-configuration': { step: 'discovery', methods: ['GET', 'HEAD'], cors: true },
+  [at.jwks]: { step: 'keys', methods: ['GET', 'HEAD'], cors: true },
   [at.registration]: {
     step: 'registration',
     methods: ['POST'],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { request } from 'undici'
 import { type Installation, startInstallation } from '../support/installation.ts'
 
 let installation: Installation
@@ -107,7 +108,24 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
       assert.equal(response.headers.get('content-type'), 'application/json', path)
       await response.json()
     }
-    assert.equal((await fetch(installation.url + root, { method: 'POST' })).status, 405)
+    const posted = await fetch(installation.url + root, { method: 'POST' })
+    assert.deepEqual([posted.status, posted.headers.get('allow')], [405, 'GET, HEAD'])
+  })
+
+  it('has a head for those who ask for no more, on either port (A63)', async () => {
+    const { url, authorizationServerUrl } = installation
+    const headers = { host: new URL(url).host }
+    for (const origin of [url, authorizationServerUrl]) {
+      for (const path of [root, `${root}/mcp`, '/mcp/.well-known/openid-configuration', '/jwks']) {
+        const whole = await request(origin + path, { headers })
+        const head = await request(origin + path, { method: 'HEAD', headers })
+        assert.deepEqual([whole.statusCode, head.statusCode], [200, 200], path)
+        for (const name of ['content-length', 'content-type', 'cache-control'])
+          assert.equal(head.headers[name], whole.headers[name], `${name} of ${path}`)
+        assert.equal((await whole.body.text()).length, Number(head.headers['content-length']), path)
+        assert.equal(await head.body.text(), '', path)
+      }
+    }
   })
 
   it('leads from the server to its issuer by every form, GET alone, JSON alone, also in a browser (A63)', async () => {
