@@ -189,7 +189,7 @@ export const upstreamSchema = z
     connectSeconds: seconds.default(5).meta({ description: 'Timeout for connecting to the server.' }),
     responseSeconds: seconds.default(120).meta({
       description:
-        'Timeout for the first sign of an answer from the server. Over stdio, HTTP+SSE and bridges, it is also the longest silence after that; progress, other messages about the request and questions to the client all count as signs.',
+        'Timeout for the first sign of an answer from the server. Over stdio, HTTP+SSE and bridges, it is also the longest silence after that; progress, other messages about the request and, for up to an hour, waiting for the client to answer a question all count as signs.',
     }),
   })
   .meta({ description: 'An MCP server behind the gateway.' })

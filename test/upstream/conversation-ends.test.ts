@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Refusal } from '../../src/core/errors.ts'
 import type { OpenChannel } from '../../src/upstream/conversation/channel.ts'
 import { startConversation, type Talk } from '../../src/upstream/conversation/conversation.ts'
 import type { Json } from '../../src/upstream/conversation/json-rpc.ts'
 import { callerOf, type FakeServer, fakeServer, recordingSink } from '../support/fake-channel.ts'
+import { until } from '../support/until.ts'
 
 const subscription = 'io.modelcontextprotocol/subscriptionId'
 const ada = callerOf('ada')
 
-function talk(open: OpenChannel, era: 'legacy' | 'modern' = 'legacy', onClosed = (): void => {}): Talk {
-  return startConversation({ era, shared: false, open, caller: ada, responseSeconds: 30, onClosed })
+function talk(
+  open: OpenChannel,
+  era: 'legacy' | 'modern' = 'legacy',
+  onClosed = (): void => {},
+  responseSeconds = 30,
+): Talk {
+  return startConversation({ era, shared: false, open, caller: ada, responseSeconds, onClosed })
 }
 
 const call = (id: unknown): Json => ({ jsonrpc: '2.0', id, method: 'tools/call', params: {} })
@@ -98,6 +105,33 @@ describe('a request in a conversation', () => {
       say(server, { id, result: { _meta: { [subscription]: said } } })
       assert.deepEqual(sink.finished[0]?.['result'], { _meta: { [subscription]: restored } })
     }
+  })
+})
+
+describe('a question that its client does not answer', () => {
+  it('keeps what waits from being given up for an hour, and what is asked later for the rest of it (A36)', async (test) => {
+    let now = 1000
+    test.mock.method(performance, 'now', () => now)
+    const server = fakeServer()
+    const conversation = talk(server.open, 'legacy', undefined, 0.05)
+    const sinks = ['a', 'b'].map((id) => {
+      const sink = recordingSink()
+      conversation.request(call(id), sink, ada)
+      if (id === 'a') say(server, { id: 'q', method: 'elicitation/create', params: {} })
+      return sink
+    })
+    now += 3_599_999
+    // Time for the requests to be given up, which they must not be.
+    await wait(300)
+    assert.deepEqual(
+      sinks.flatMap(({ failures }) => failures),
+      [],
+    )
+    now += 1
+    await until(() => sinks.every(({ failures }) => failures.length === 1))
+    assert.deepEqual(sinks[0]?.failures, [{ code: 'upstream_timeout', id: 'a' }])
+    conversation.tell({ jsonrpc: '2.0', id: 'q', result: {} }, ada)
+    assert.equal(server.seen.at(-1)?.['id'], 'q', 'a late answer is for the server to judge')
   })
 })
 

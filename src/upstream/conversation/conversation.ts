@@ -19,6 +19,13 @@ interface Pending {
   readonly timer: NodeJS.Timeout
 }
 
+/** A request of the server. */
+interface Question {
+  readonly method: string
+  /** When it was asked, in milliseconds of the monotonic clock. */
+  readonly at: number
+}
+
 /** A conversation that knows on whose behalf the server is working. */
 export interface Talk extends Conversation {
   /** The principals whose requests wait for an answer, without those who only listen. */
@@ -42,6 +49,8 @@ interface ConversationOptions {
 }
 
 const maxAsked = 1000
+/** How long a client, and whoever uses it, may take to answer a question. */
+const answerMilliseconds = 60 * 60_000
 const { subscriptionId: subscriptionKey } = metaKeys
 const cancelled = 'notifications/cancelled'
 
@@ -60,7 +69,7 @@ export function startConversation({
 }: ConversationOptions): Talk {
   const pending = new Map<number, Pending>()
   /** Requests of the server that wait for the client's answer. */
-  const asked = new Map<unknown, string>()
+  const asked = new Map<unknown, Question>()
   const listeners = createListeners()
   let lastId = 0
   let closed = false
@@ -162,7 +171,7 @@ export function startConversation({
 
   function giveUp(internal: number): void {
     // A server that waits for its client, for example for user input, is not silent.
-    if ([...asked.values()].some((method) => method !== 'ping')) {
+    if ([...asked.values()].some(mayBeAnswered)) {
       pending.get(internal)?.timer.refresh()
       return
     }
@@ -221,7 +230,7 @@ export function startConversation({
     if (message['id'] !== undefined) {
       if (era === 'modern') return // a modern server asks in its results
       if (asked.size >= maxAsked) return // a server that asks this much gets no answers
-      asked.set(idKey(message['id']), message['method'] as string)
+      asked.set(idKey(message['id']), { method: message['method'] as string, at: performance.now() })
     }
     sink.push(message)
   }
@@ -235,6 +244,10 @@ export function startConversation({
     waiting?.sink.finish(resultOf(waiting.id, { resultType: 'complete', _meta: meta }))
     return true
   }
+}
+
+function mayBeAnswered({ method, at }: Question): boolean {
+  return method !== 'ping' && performance.now() - at < answerMilliseconds
 }
 
 function showLife({ isSubscription, timer }: Pending): void {
