@@ -4,6 +4,7 @@ import type { Recorder } from '../audit/contract.ts'
 import { Refusal } from '../core/errors.ts'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import type { Principal } from '../core/principal.ts'
+import { withoutTrailingSlash } from '../core/resource.ts'
 import { hostsOf, type Site } from '../core/site.ts'
 import { StoreAway } from '../core/store-away.ts'
 import type { ClientAddress } from '../http/client-address.ts'
@@ -108,6 +109,8 @@ export function createGateway(ports: GatewayPorts): Gateway {
     const route = ports.routes.get(exchange.path)
     if (route === undefined) {
       if (site.localPath(exchange.path) === undefined) throw outside(site)
+      const meant = withoutTrailingSlash(exchange.path)
+      if (ports.routes.get(meant)?.kind === 'mcp') throw slashed(originOf(exchange) + meant)
       if (ports.authorizationServer === undefined) throw new Refusal('not_found')
       note.kind = 'proxy'
       return ports.authorizationServer.forward(exchange)
@@ -166,6 +169,11 @@ export function createGateway(ports: GatewayPorts): Gateway {
 function outside({ basePath }: Site): Refusal {
   const explain = basePath === '' ? {} : { explain: `everything here begins with ${basePath}/` }
   return new Refusal('path_outside', explain)
+}
+
+/** It would be a second identifier of the same resource, which clients and tokens could not tell from it. */
+function slashed(resource: string): Refusal {
+  return new Refusal('not_found', { explain: `the MCP server is at ${resource}, without a slash at the end` })
 }
 
 function asRefusal(error: unknown): Refusal {

@@ -93,6 +93,25 @@ describe('protected resource metadata (D1 to D8, W4, N1)', () => {
     assert.equal(posted.headers.get('allow'), 'GET, HEAD, OPTIONS')
   })
 
+  it('describes one spelling of a resource: at another one, a client is told where its server is', async () => {
+    const host = `localhost:${new URL(two.url).port}`
+    for (const [method, url, told] of [
+      ['POST', `${two.url}/git/mcp/`, `${two.url}/git/mcp`],
+      ['GET', `${two.url}/mcp/?x=1`, `${two.url}/mcp`],
+      ['POST', `http://${host}/mcp/`, `http://${host}/mcp`],
+    ] as const) {
+      const answer = await fetch(url, { method })
+      const { error } = (await answer.json()) as { error: { message: string; data: { code: string } } }
+      assert.deepEqual([answer.status, error.data.code], [404, 'not_found'])
+      assert.match(error.message, new RegExp(`: the MCP server is at ${told}, without a slash at the end$`))
+    }
+    for (const path of ['/other/', '/mcp//', '/.well-known/oauth-protected-resource/mcp/']) {
+      const answer = await fetch(two.url + path, { method: 'POST' })
+      assert.equal(answer.status, 404)
+      assert.doesNotMatch(await answer.text(), /without a slash/, path)
+    }
+  })
+
   it('has a head for those who ask for no more', async () => {
     for (const path of ['/.well-known/oauth-protected-resource/mcp', '/gateway/jwks']) {
       const [whole, head] = await Promise.all(
