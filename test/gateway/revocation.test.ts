@@ -11,7 +11,7 @@ let clock: MovableClock
 // The authorization server goes by the real time, so each test begins there.
 beforeEach(async () => {
   clock = movableClock()
-  gate = await startGatedSpy({ tokens: { accessTokenSeconds: 60 } }, clock)
+  gate = await startGatedSpy({ tokens: { accessTokenSeconds: 60 } }, clock, { responseSeconds: 30 })
 })
 afterEach(() => gate.close())
 
@@ -48,6 +48,26 @@ describe('a revoked token', () => {
     )
     assert.match(body, /token_invalid/)
     assert.deepEqual(gate.spy.seen, [])
+  })
+})
+
+describe('a call that is running when its token is revoked', () => {
+  it('is answered, in both eras, and is the last one', async () => {
+    const modern = modernRequest('tools/call', { name: 'a' })
+    for (const { body, headers } of [
+      { body: legacyRequest('tools/call', { name: 'a' }), headers: {} },
+      modern,
+    ]) {
+      const token = await gate.tokenFor('mcp:*')
+      const { promise: working, resolve } = Promise.withResolvers<() => void>()
+      gate.spy.answerWith((request, res) => resolve(() => echo(request, res)))
+      const answer = gate.post(body, { token, headers })
+      const finish = await working
+      await revoke(token)
+      await until(async () => (await gate.post(list, { token })).status === 401)
+      finish()
+      assert.equal((await answer).status, 200)
+    }
   })
 })
 
