@@ -102,6 +102,20 @@ describe('the session at a legacy server', () => {
     assert.deepEqual([slow.finished.length, first.stopped, session().stopped], [1, 1, 0])
   })
 
+  it('is told of a client that leaves, also when the server has forgotten it (A37)', async () => {
+    const [slow] = await Promise.all([send('tools/call'), send('tools/list')])
+    await opened()
+    const [first] = sessions as [FakeConversation]
+    first.busy = true
+    first.take('tools/list').sink.fail(new Refusal('session_unknown'))
+    await turn()
+    await opened()
+    first.busy = false
+    face.cancel(slow, ada)
+    assert.deepEqual([first.cancelled, first.stopped], [[first.take('tools/call').sink], 1])
+    assert.deepEqual([session().cancelled, session().stopped], [[], 0])
+  })
+
   it('is lost twice for no request', async () => {
     const sink = await send('tools/list')
     for (let time = 0; time < 2; time++) {

@@ -41,8 +41,8 @@ interface Turn {
  */
 export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conversation {
   const subscriptions = createSubscriptions()
-  /** The running request at the server for each sink. */
-  const running = new Map<Sink, Sink>()
+  /** The running request at the server for each sink, and the session that it is in. */
+  const running = new Map<Sink, { inner: Sink; conversation: Conversation }>()
   let session: Promise<Opened> | undefined
   let current: Conversation | undefined
   let level: number | undefined
@@ -159,7 +159,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
         stopIfLost(conversation)
       },
     })
-    running.set(sink, inner)
+    running.set(sink, { inner, conversation })
     conversation.request(toLegacyRequest(message), inner, caller)
   }
 
@@ -200,9 +200,11 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     tell() {}, // nothing that a modern client notifies of has a counterpart
     cancel(sink, caller) {
       if (subscriptions.remove(sink, current, caller)) return
-      const inner = running.get(sink)
+      const found = running.get(sink)
+      if (found === undefined) return
       running.delete(sink)
-      if (inner !== undefined) current?.cancel(inner, caller)
+      found.conversation.cancel(found.inner, caller)
+      stopIfLost(found.conversation)
     },
     listen: () => () => {}, // the modern era has no such stream
     get busy() {
