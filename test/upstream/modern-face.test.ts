@@ -116,6 +116,16 @@ describe('the session at a legacy server', () => {
     assert.deepEqual([session().cancelled, session().stopped], [[], 0])
   })
 
+  it('is not kept by a request that could not be sent', async () => {
+    await send('server/discover')
+    await opened()
+    session().request = () => {
+      throw new Refusal('upstream_interrupted')
+    }
+    const sink = await send('tools/call')
+    assert.deepEqual([sink.failures.length, face.busy], [1, false])
+  })
+
   it('is lost twice for no request', async () => {
     const sink = await send('tools/list')
     for (let time = 0; time < 2; time++) {

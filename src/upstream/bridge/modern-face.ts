@@ -160,7 +160,12 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
       },
     })
     running.set(sink, { inner, conversation })
-    conversation.request(toLegacyRequest(message), inner, caller)
+    try {
+      conversation.request(toLegacyRequest(message), inner, caller)
+    } catch (error) {
+      running.delete(sink)
+      throw error
+    }
   }
 
   const serve = async ({ message, sink, caller }: Turn, isRetry: boolean): Promise<void> => {
