@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Refusal } from '../../src/core/errors.ts'
+import { ask } from '../../src/upstream/conversation/ask.ts'
 import type { OpenChannel } from '../../src/upstream/conversation/channel.ts'
 import { startConversation, type Talk } from '../../src/upstream/conversation/conversation.ts'
 import type { Json } from '../../src/upstream/conversation/json-rpc.ts'
@@ -91,6 +92,19 @@ describe('a request in a conversation', () => {
     assert.equal(server.seen.length, 1, 'an answer to what was taken back goes nowhere')
     say(server, { id: 1, result: {} })
     assert.equal(sink.finished[0]?.['id'], 'mine')
+  })
+
+  it('is cancelled by its client alone, and what the gateway asks by itself is not, by any id (A37)', async () => {
+    const server = fakeServer()
+    const conversation = talk(server.open)
+    const asked = ask(conversation, call('tools'), ada)
+    const sink = recordingSink()
+    conversation.request(call('tools'), sink, ada)
+    const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'tools' } }
+    for (let time = 0; time < 2; time++) conversation.tell(structuredClone(cancel), ada)
+    assert.deepEqual([sink.ended, server.seen.at(-1)?.['params']], [1, { requestId: 2 }])
+    say(server, { id: 1, result: {} })
+    assert.equal((await asked)['id'], 'tools')
   })
 
   it('gets back its own subscription id alone', () => {

@@ -29,11 +29,14 @@ export function virtualSink(receiver: Receiver): Sink {
 }
 
 /**
- * Sends a request of the gateway's own and waits for the answer. Rejects with a Refusal if there will be
- * none.
+ * Sends a request of the gateway's own, which no client can cancel by its id, and waits for the answer. Rejects
+ * with a Refusal if there will be none.
  */
 export function ask(conversation: Conversation, message: Json, caller: Caller): Promise<Json> {
   return new Promise((resolve, reject) => {
-    conversation.request(message, virtualSink({ onAnswer: resolve, onFailure: reject }), caller)
+    conversation.request(message, virtualSink({ onAnswer: resolve, onFailure: reject }), {
+      ...caller,
+      owner: '',
+    })
   })
 }
