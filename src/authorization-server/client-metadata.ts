@@ -55,9 +55,10 @@ export const shownAddresses: ReadonlySet<string> = new Set([
 /**
  * Makes registration requests of real clients acceptable: drops null members, empty optional strings,
  * addresses that are no web addresses and contacts that are no e-mail addresses, for all of which the library
- * would refuse the whole client; keeps only the members and grants that a client may choose; and derives
- * `application_type` if it is missing, or if it contradicts that any loopback port is meant. The body is
- * untrusted; the library and `checkMetadata` still check what is left. Throws InvalidClientMetadata.
+ * would refuse the whole client; keeps only the members, grants and response types that a client may choose,
+ * since a server may replace what was asked for (RFC 7591 section 3.2.1); and derives `application_type` if it
+ * is missing or unknown, or if it contradicts that any loopback port is meant. The body is untrusted; the
+ * library and `checkMetadata` still check what is left. Throws InvalidClientMetadata.
  */
 export function cleanRegistration(body: ClientMetadata): ClientMetadata {
   const members = Object.entries(body).filter(([member, value]) => ownMembers.has(member) && value !== null)
@@ -78,10 +79,17 @@ export function cleanRegistration(body: ClientMetadata): ClientMetadata {
     const kept = metadata['grant_types'].filter((type) => grantTypes.has(type as string))
     metadata['grant_types'] = kept.includes('authorization_code') ? kept : ['authorization_code', ...kept]
   }
+  const { response_types: responseTypes } = metadata
+  // A list without `code` is of a client that cannot use it, and is left for the library to refuse.
+  if (Array.isArray(responseTypes) && (responseTypes.includes('code') || responseTypes.length === 0))
+    metadata['response_types'] = ['code']
   // The default of RFC 7591 is a secret, which a client that names no method does not expect.
   metadata['token_endpoint_auth_method'] ??= 'none'
+  // Says nothing of a client that signs nothing.
+  if (metadata['token_endpoint_auth_method'] !== 'private_key_jwt')
+    delete metadata['token_endpoint_auth_signing_alg']
   if (isNative(metadata['redirect_uris'])) metadata['application_type'] = 'native'
-  metadata['application_type'] ??= 'web'
+  else if (metadata['application_type'] !== 'native') metadata['application_type'] = 'web'
   return metadata
 }
 

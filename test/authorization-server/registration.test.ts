@@ -90,6 +90,20 @@ describe('dynamic registration of real clients (R12, R13, R14)', () => {
       redirect_uris: ['https://app.example/callback'],
       grant_types: ['authorization_code', 'implicit', 'password', 'urn:x'],
     },
+    'one that can take more kinds of answers than there are': {
+      redirect_uris: ['https://app.example/callback'],
+      grant_types: ['authorization_code', 'implicit', 'refresh_token'],
+      response_types: ['code', 'token', 'code id_token', 'id_token'],
+    },
+    'one that names no kind of answer': {
+      redirect_uris: ['https://app.example/callback'],
+      response_types: [],
+    },
+    'one of another type, with the algorithm of a signature that it does not make': {
+      redirect_uris: ['https://app.example/callback'],
+      application_type: 'spa',
+      token_endpoint_auth_signing_alg: 'HS256',
+    },
     'one that names nothing but its callback': { redirect_uris: ['https://app.example/callback'] },
   }
   for (const [who, metadata] of Object.entries(bodies)) {
@@ -109,6 +123,12 @@ describe('dynamic registration of real clients (R12, R13, R14)', () => {
           (type) => !['authorization_code', 'refresh_token'].includes(type),
         ),
         [],
+      )
+      assert.ok((body['grant_types'] as string[]).includes('authorization_code'))
+      assert.deepEqual(
+        body['response_types'],
+        ['code'],
+        'it hears what was registered (RFC 7591 section 3.2.1)',
       )
     })
   }
@@ -185,6 +205,18 @@ describe('registrations that are refused (A56, P4)', () => {
       assert.match(String(body['error_description']), /redirect_uris/)
     })
   }
+
+  it('when nothing that it can use is offered: the answer says what is', async () => {
+    const callback = { redirect_uris: ['https://app.example/cb'] }
+    for (const [metadata, offered] of [
+      [{ response_types: ['token', 'id_token'] }, /^response_types can only contain 'code'/],
+      [{ token_endpoint_auth_method: 'client_secret_jwt' }, /^token_endpoint_auth_method must be 'none'/],
+    ] as const) {
+      const { status, body } = await register({ ...callback, ...metadata })
+      assert.deepEqual([status, body['error']], [400, 'invalid_client_metadata'])
+      assert.match(String(body['error_description']), offered)
+    }
+  })
 
   it('without redirect URIs, without an object, without JSON', async () => {
     for (const metadata of [
