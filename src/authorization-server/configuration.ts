@@ -16,6 +16,7 @@ import { mayIntrospectAll } from './introspection.ts'
 import { errors } from './library.ts'
 import { endpointPaths, interactionPath } from './paths.ts'
 import { interactionPolicy } from './policy.ts'
+import { implyGrantedScopes } from './refresh-scopes.ts'
 import { checkMetadata, ownFields } from './registration/check-metadata.ts'
 import { checkClientAssertion } from './registration/client-assertions.ts'
 import { registeredClientId, registrationDefaults } from './registration/client-id.ts'
@@ -88,6 +89,7 @@ export function libraryConfiguration(
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: async (context: KoaContextWithOIDC) => {
       checkRefreshResource(context)
+      implyGrantedScopes(settings.scopes, context)
       await confirmUser(settings, context)
       await stepUps.refuseRefresh(context)
       return true

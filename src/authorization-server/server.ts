@@ -32,6 +32,7 @@ import { oauthEvent } from './observe.ts'
 import { homePage, tellServers } from './pages/home-page.ts'
 import { endpointPaths, isInteractionPath, isPersonPath } from './paths.ts'
 import { personPages } from './person-pages.ts'
+import { implyScopes } from './refresh-scopes.ts'
 import { nameRefreshTokens } from './refresh-token-adapter.ts'
 import { blockedClients } from './registration/blocked-clients.ts'
 import { compareHashedSecrets } from './registration/client-secrets.ts'
@@ -60,6 +61,7 @@ function buildEngine(
   // Safe because the front layer overwrites the forwarded headers of every request.
   provider.proxy = true
   nameRefreshTokens(provider, settings.secret)
+  implyScopes(provider, settings.scopes)
   renewSessionsAtLogin(provider)
   leaveEndedSessions(provider)
   compareHashedSecrets(provider, settings)

@@ -1,0 +1,43 @@
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { parseScopes, ScopeSet, withoutWildcard } from '../core/scope.ts'
+import type { ScopeCatalogue } from '../core/scope-catalogue.ts'
+import { availableScopes } from './available-scopes.ts'
+import { Provider } from './library.ts'
+
+/**
+ * Makes a refresh token have the scopes that its own imply, as far as the running refresh asks for them: the
+ * library compares names (RFC 6749 section 6). What is written about the token stays as it was granted.
+ */
+export function implyScopes(
+  { RefreshToken }: InstanceType<typeof Provider>,
+  catalogue: ScopeCatalogue,
+): void {
+  Object.defineProperty(RefreshToken.prototype, 'scopes', {
+    get(this: { readonly scope?: string }) {
+      const granted = parseScopes(this.scope)
+      return new Set([...granted, ...impliedScopes(catalogue, Provider.ctx, granted)])
+    },
+  })
+}
+
+/** The same for the grant of the running refresh. It is not stored again. */
+export function implyGrantedScopes(catalogue: ScopeCatalogue, context: KoaContextWithOIDC): void {
+  const { Grant, RefreshToken } = context.oidc.entities
+  for (const resource of [RefreshToken?.resource ?? []].flat()) {
+    const implied = impliedScopes(catalogue, context, parseScopes(Grant?.getResourceScope(resource)))
+    if (implied.length > 0) Grant?.addResourceScope(resource, implied)
+  }
+}
+
+/** Of the scopes that a request asks for, which is untrusted, those that others imply. */
+function impliedScopes(
+  catalogue: ScopeCatalogue,
+  context: KoaContextWithOIDC | undefined,
+  granted: readonly string[],
+): string[] {
+  const asked = parseScopes(context?.oidc.params?.['scope'])
+  if (context === undefined || asked.length === 0) return []
+  const available = new Set(availableScopes(catalogue, context))
+  const scopes = new ScopeSet(granted)
+  return asked.filter((scope) => available.has(scope) && scopes.covers(withoutWildcard(scope)))
+}
