@@ -24,26 +24,45 @@ interface RestoreOptions {
   readonly now: Date
 }
 
+/** Held while a folder is restored to. */
+const lockName = 'restoring'
 const busyCode = 5
 
 /**
  * Puts the store of a backup, and its secret unless one is configured, into an existing data folder.
  * Everything is checked before anything is replaced. Returns the folder in which the previous content is
- * kept, if there was any. Throws StoreUnusable, with everything left as it was, if a server is running on the
- * folder or the backup cannot be used.
+ * kept, if there was any. Throws StoreUnusable, with everything left as it was, if a server or another restore
+ * is running on the folder, or the backup cannot be used.
  */
 export async function restoreBackup(
   file: string,
   folder: string,
   { configured, replace, now }: RestoreOptions,
 ): Promise<string | undefined> {
-  if (readdirSync(folder).length > 0 && !replace)
-    throw new StoreUnusable(
-      `${folder} is not empty: name another data folder, or replace its store with --force`,
-    )
+  const lock = join(folder, lockName)
+  const release = holdAlone(lock, `another restore is running on ${folder}: wait until it is done`)
+  try {
+    // The lock may have a journal.
+    if (readdirSync(folder).some((name) => !name.startsWith(lockName)) && !replace)
+      throw new StoreUnusable(
+        `${folder} is not empty: name another data folder, or replace its store with --force`,
+      )
+    return await replaceStore(file, folder, { configured, now })
+  } finally {
+    rmSync(lock, { force: true })
+    release()
+  }
+}
+
+async function replaceStore(
+  file: string,
+  folder: string,
+  { configured, now }: Pick<RestoreOptions, 'configured' | 'now'>,
+): Promise<string | undefined> {
   const [store, secret] = [storeFile(folder), join(folder, 'secret')]
   const [stagedStore, stagedSecret] = [`${store}.restoring`, `${secret}.restoring`]
-  const release = holdAlone(store)
+  const running = `a server is running on ${store}: stop it first`
+  const release = existsSync(store) ? holdAlone(store, running) : () => undefined
   try {
     for (const path of [stagedStore, stagedSecret]) rmSync(path, { force: true })
     copyFileSync(file, stagedStore, constants.COPYFILE_EXCL)
@@ -70,19 +89,19 @@ export async function restoreBackup(
 }
 
 /**
- * Keeps servers from using a store, and finds out whether one is running. A damaged store can be replaced as
- * well.
+ * Keeps other processes from using a database, which is created if there is none, until it is released or
+ * this process ends. A damaged one is not held, since it is to be replaced. Throws StoreUnusable if another
+ * process uses it.
  */
-function holdAlone(store: string): () => void {
-  if (!existsSync(store)) return () => undefined
-  const database = new DatabaseSync(store, { timeout: 100 })
+function holdAlone(path: string, refusal: string): () => void {
+  const database = new DatabaseSync(path, { timeout: 100 })
   try {
     // Only the last connection can leave write-ahead mode.
     database.exec('pragma locking_mode = exclusive; pragma journal_mode = delete; begin exclusive')
   } catch (error) {
     if ((error as { errcode?: number }).errcode === busyCode) {
       database.close()
-      throw new StoreUnusable(`a server is running on ${store}: stop it first`, { cause: error })
+      throw new StoreUnusable(refusal, { cause: error })
     }
     // Any other error: the store is damaged, which is what backups are for.
   }

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { before, describe, it } from 'node:test'
+import { systemClock as clock } from '../../src/core/clock.ts'
+import { masterSecret } from '../../src/core/secret.ts'
+import { writeBackup } from '../../src/storage/backup.ts'
+import { openStore, storeFile } from '../../src/storage/open.ts'
+import { restoreBackup } from '../../src/storage/restore.ts'
+
+const newFolder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-restore-'))
+const keyOf = (secret: string) => masterSecret(Buffer.from(secret, 'base64url'))
+
+/** A backup with its secret, which is made of one letter. */
+async function makeBackup(letter: string): Promise<string> {
+  const [folder, secret] = [newFolder(), letter.repeat(43)]
+  await (await openStore({ folder, secret: keyOf(secret), clock })).close()
+  const file = join(folder, 'backup')
+  await writeBackup(storeFile(folder), file, { secret, withSecret: true, replace: false })
+  return file
+}
+
+const restore = (file: string, folder: string, replace = false): Promise<string | undefined> =>
+  restoreBackup(file, folder, { configured: undefined, replace, now: new Date(clock.now()) })
+
+/** The store opens with its secret only. */
+async function openRestored(folder: string): Promise<string> {
+  const secret = readFileSync(join(folder, 'secret'), 'utf8').trim()
+  await (await openStore({ folder, secret: keyOf(secret), clock })).close()
+  return secret
+}
+
+describe('a restore', () => {
+  let first: string
+  let second: string
+  before(async () => {
+    first = await makeBackup('a')
+    second = await makeBackup('b')
+  })
+
+  for (const [where, prepare, replace] of [
+    ['an empty folder', () => undefined, false],
+    ['the folder of a damaged store', (folder: string) => writeFileSync(storeFile(folder), 'damaged'), true],
+  ] as const) {
+    it(`has ${where} to itself: another one is told so, and writes nothing`, async () => {
+      const folder = newFolder()
+      prepare(folder)
+      const [done, refused] = await Promise.allSettled([
+        restore(first, folder, replace),
+        restore(second, folder, replace),
+      ])
+      assert.equal(done.status, 'fulfilled')
+      assert.match(
+        String((refused as PromiseRejectedResult).reason),
+        /another restore is running on .*: wait/,
+      )
+      assert.equal(await openRestored(folder), 'a'.repeat(43))
+      const names = readdirSync(folder).filter((name) => !name.startsWith('before-restore-'))
+      assert.deepEqual(names.toSorted(), ['portcullis.sqlite', 'secret'])
+      await restore(second, folder, true)
+      assert.equal(await openRestored(folder), 'b'.repeat(43))
+    })
+  }
+
+  it('takes no notice of what one left behind that was killed', async () => {
+    const folder = newFolder()
+    for (const name of ['restoring', 'portcullis.sqlite.restoring', 'secret.restoring'])
+      writeFileSync(join(folder, name), '')
+    await restore(first, folder, true)
+    assert.deepEqual(readdirSync(folder).toSorted(), ['portcullis.sqlite', 'secret'])
+  })
+})
