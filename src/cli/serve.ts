@@ -14,7 +14,7 @@ import { addCommonFlags, addConfigFlag, type CommonFlags, flagSettings } from '.
 import { keepConfiguration } from './keep-configuration.ts'
 import { isMendable } from './mendable.ts'
 import { wrongOperand } from './operand-wrong.ts'
-import { closeOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts'
+import { closeOnSignal, exitOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts'
 import { wholeNumber } from './whole-number.ts'
 
 interface ServeFlags extends CommonFlags {
@@ -64,6 +64,7 @@ async function serve({
   }
   // Every process that serves can be monitored.
   const chosen: Part[] = [...(only === undefined ? separable : [only]), 'admin']
+  if (settings.workers > 1) exitOnSignal()
   const led =
     settings.workers > 1 ? await lead(settings, { parts: chosen, count: settings.workers }) : undefined
   const running = led ?? (await start(settings, { parts: chosen }))

@@ -1,13 +1,22 @@
 const ending = ['SIGINT', 'SIGTERM'] as const
 
-const endAtOnce = (_signal: NodeJS.Signals, number: number): void => process.exit(128 + number)
+/** The signal itself ends the process after its `exit` event; the first one of a container ends with a code. */
+const endAtOnce = (signal: NodeJS.Signals, number: number): void => {
+  process.once('exit', () => process.kill(process.pid, signal))
+  process.exit(128 + number)
+}
 
 /**
  * Lets SIGINT and SIGTERM end a process that is the first of a container, as they end any other: the first
  * process gets no signal that it does not listen for, and would continue until it is killed.
  */
 export function endOnSignal(): void {
-  if (process.pid === 1) for (const signal of ending) process.once(signal, endAtOnce)
+  if (process.pid === 1) exitOnSignal()
+}
+
+/** Lets them end a process by way of its `exit` event, at which it removes what it would leave behind. */
+export function exitOnSignal(): void {
+  for (const signal of ending) process.off(signal, endAtOnce).once(signal, endAtOnce)
 }
 
 /**

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Running, start } from '../app.ts'
@@ -33,6 +34,12 @@ export async function lead(config: Config, { parts, count }: LeadOptions): Promi
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-')).catch((error: unknown) => {
     throw new WorkerFolderUnusable(error)
   })
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 2 })
+  const leave = (): void => {
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL')
+    removeFolder()
+  }
+  process.once('exit', leave)
   const served = parts.filter((part) => part !== 'admin')
   let crew: Crew | undefined
   let own: Running | undefined
@@ -79,13 +86,15 @@ export async function lead(config: Config, { parts, count }: LeadOptions): Promi
         await house.announce()
         await working.close()
         await house.close()
-        await rm(folder, { recursive: true, force: true })
+        process.off('exit', leave)
+        removeFolder()
       },
     }
   } catch (error) {
     await crew?.close()
     await own?.close()
-    await rm(folder, { recursive: true, force: true })
+    process.off('exit', leave)
+    removeFolder()
     throw error
   }
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -9,6 +12,10 @@ import { systemClock } from '../../src/core/clock.ts'
 import { siteOf } from '../../src/core/site.ts'
 import { portcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
+import { isRunning } from '../support/is-running.ts'
+import { until } from '../support/until.ts'
+
+const program = join(import.meta.dirname, '../../bin/portcullis.js')
 
 async function temporary(test: TestContext, prefix = 'portcullis-'): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), prefix))
@@ -36,6 +43,58 @@ describe('a folder in which workers cannot have sockets', { timeout: 60_000 }, (
       )
       assert.doesNotMatch(stderr, /^ {4}at /m)
     })
+
+  it('goes with a start that a signal ends', async (test) => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    test.after(() => silent.close())
+    const { port } = silent.address() as { port: number }
+    const [data, TMPDIR] = [await temporary(test), await temporary(test)]
+    const file = join(data, 'portcullis.yaml')
+    const upstreams = [{ name: 'test', url: 'http://127.0.0.1:9/mcp' }]
+    // It waits there for an answer.
+    const store = { url: `postgres://somebody:secret@127.0.0.1:${port}/x` }
+    await writeFile(file, JSON.stringify({ data, upstreams, store, secret: 'x'.repeat(64) }))
+    const args = [program, 'serve', '-c', file, '--workers', '2']
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const child = spawn(process.execPath, args, { env: { ...process.env, TMPDIR }, stdio: 'ignore' })
+      test.after(() => child.kill('SIGKILL'))
+      const ended = once(child, 'exit')
+      await Promise.race([once(silent, 'connection'), ended])
+      assert.deepEqual(
+        (await readdir(TMPDIR)).map((name) => name.slice(0, 11)),
+        ['portcullis-'],
+      )
+      child.kill(signal)
+      assert.deepEqual(await ended, [null, signal], 'it ends as without a listener')
+      assert.deepEqual(await readdir(TMPDIR), [])
+    }
+  })
+
+  it('goes with the workers that were starting, of which none is left to use it', async (test) => {
+    const [data, TMPDIR] = [await temporary(test), await temporary(test)]
+    const file = join(data, 'portcullis.yaml')
+    const listen = { gateway: 0, admin: 0, authorizationServer: 0 }
+    const upstreams = [{ name: 'test', url: 'http://127.0.0.1:9/mcp' }]
+    await writeFile(file, JSON.stringify({ data, listen, upstreams, mode: 'development' }))
+    const args = [program, 'serve', '-c', file, '--workers', '2']
+    const child = spawn(process.execPath, args, { env: { ...process.env, TMPDIR }, stdio: 'ignore' })
+    test.after(() => child.kill('SIGKILL'))
+    const ended = once(child, 'exit')
+    let workers: number[] = []
+    await until(async () => {
+      const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')
+      workers = children.split(' ').filter(Boolean).map(Number)
+      return workers.length === 2
+    })
+    // None of them notices that the primary has ended.
+    for (const pid of workers) process.kill(pid, 'SIGSTOP')
+    test.after(() => workers.filter(isRunning).forEach((pid) => process.kill(pid, 'SIGKILL')))
+    child.kill('SIGTERM')
+    assert.deepEqual(await ended, [null, 'SIGTERM'])
+    await until(() => !workers.some(isRunning))
+    assert.deepEqual(await readdir(TMPDIR), [])
+  })
 
   it('leaves nothing running of the tenant that it should have served', async () => {
     let listens = 0
