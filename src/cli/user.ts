@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { buildPeople, setUpLink } from '../compose/people.ts'
 import { systemClock } from '../core/clock.ts'
 import { displayText } from '../http/page.ts'
-import type { People } from '../identity/people.ts'
+import { checkNewUser, type People } from '../identity/people.ts'
 import { signsInAt, type UserState, userState } from '../identity/user-state.ts'
 import type { User } from '../storage/contract.ts'
 import { audited } from './audited.ts'
@@ -22,7 +22,16 @@ interface UserFlags extends StoreFlags {
   readonly passwordStdin?: boolean
 }
 
-type Action = (people: People, name: string, flags: UserFlags, facts: InstallationFacts) => Promise<void>
+/** What a command is given. */
+interface Asked extends UserFlags {
+  /** Reads the new password, once. */
+  readonly password: () => Promise<string>
+}
+
+type Action = (people: People, name: string, asked: Asked, facts: InstallationFacts) => Promise<void>
+
+/** Throws PersonRefused and OperandWrong for what fails in any store. */
+type Check = (name: string, asked: Asked) => Promise<void>
 
 /**
  * `portcullis user`: the users who may log in. Works on the store, whether or not servers are running on it.
@@ -38,7 +47,7 @@ export function userCommand(): Command {
     .description('Manage the people who can sign in.')
     .addCommand(listCommand())
     .addCommand(
-      withPassword(named('add', 'Add a user.', add, { letsIn: true })).option(
+      withPassword(named('add', 'Add a user.', add, checkAdded)).option(
         '--display-name <text>',
         'shown on pages',
       ),
@@ -48,7 +57,7 @@ export function userCommand(): Command {
         'invite',
         'Add a user who chooses a password, through a link that works once, within the hour.',
         invite,
-        { letsIn: true },
+        checkInvited,
       ).option('--display-name <text>', 'shown on pages'),
     )
     .addCommand(
@@ -107,36 +116,46 @@ function listCommand(): Command {
     })
 }
 
-function named(name: string, description: string, action: Action, { letsIn = false } = {}): Command {
+/** `check` is for a command that lets a user in, before the first start as well. */
+function named(name: string, description: string, action: Action, check?: Check): Command {
   return addInstallationFlags(new Command(name))
     .description(description)
     .argument('<name>', 'the name they sign in with, or the id that "user list" shows')
     .action(async (user: string, flags: UserFlags) => {
+      let password: Promise<string> | undefined
+      const read = () => (password ??= readPassword({ fromStdin: flags.passwordStdin === true }))
+      const asked = { ...flags, password: read }
       await withPeople(
         flags,
         (people, open) => {
           const change = { event: 'admin.user', action: `user ${name}`, target: user } as const
-          return audited(open, change, () => action(people, user, flags, open.facts))
+          return audited(open, change, () => action(people, user, asked, open.facts))
         },
-        { letsIn },
+        check && (() => check(user, asked)),
       )
     })
 }
 
-const add: Action = async (people, name, { displayName, passwordStdin = false }) => {
+const add: Action = async (people, name, { displayName, password }) => {
   await people.checkName(name, 'free')
-  const password = await readPassword({ fromStdin: passwordStdin })
-  const { id } = await people.add({ name, displayName, password })
+  const { id } = await people.add({ name, displayName, password: await password() })
   console.log(`${name} was added: ${id}`)
+}
+
+const checkAdded: Check = async (name, { password }) => {
+  checkNewUser(name)
+  checkNewUser(name, await password())
 }
 
 const invite: Action = async (people, name, { displayName }, facts) => {
   console.log(setUpLink(facts, await people.invite(name, displayName)))
 }
 
-const setPassword: Action = async (people, name, { passwordStdin = false }) => {
+const checkInvited: Check = async (name) => checkNewUser(name)
+
+const setPassword: Action = async (people, name, { password }) => {
   await people.checkName(name, 'known')
-  await people.setPassword(name, await readPassword({ fromStdin: passwordStdin }))
+  await people.setPassword(name, await password())
   console.log(`${name} has a new password; all logins and passkeys have ended`)
 }
 
@@ -144,22 +163,26 @@ function withPassword(command: Command): Command {
   return command.option('--password-stdin', 'read the password from standard input instead of asking')
 }
 
-/** Users may be added before the first start: then there need not be a store yet. */
+/** Users may be added before the first start, after a check: then there need not be a store yet. */
 async function withPeople(
   flags: UserFlags,
   act: (people: People, open: OpenStore) => Promise<void>,
-  { letsIn = false } = {},
+  check?: () => Promise<void>,
 ): Promise<void> {
   const use = async (open: OpenStore): Promise<void> => {
-    if (letsIn) requireLocal(open.facts)
+    if (check !== undefined) requireLocal(open.facts)
     const { store, secret } = open
     await act(buildPeople({ store, secret, clock: systemClock }), open)
   }
-  await withStore(flags, use, { mayMake: letsIn })
+  const beforeMaking = async (facts: Pick<InstallationFacts, 'users'>): Promise<void> => {
+    requireLocal(facts)
+    await check?.()
+  }
+  await withStore(flags, use, { beforeMaking: check && beforeMaking })
 }
 
 /** Throws OperandWrong if nobody could log in as the user. */
-function requireLocal({ users }: InstallationFacts): void {
+function requireLocal({ users }: Pick<InstallationFacts, 'users'>): void {
   if (users === undefined || users === 'local') return
   const message = `is ${users}, so users in the store cannot sign in: set it to local, as it is in production mode`
   throw wrongOperand('login.users', message)

@@ -40,6 +40,15 @@ export interface InstallationFacts {
   readonly servedAlgorithm: SigningAlgorithm
 }
 
+interface StoreOptions {
+  readonly base?: ConfigInput
+  /**
+   * For a command that makes the store if there is none: called before that, so that nothing is made by a
+   * command that cannot do its work.
+   */
+  readonly beforeMaking?: ((facts: Pick<InstallationFacts, 'users'>) => Promise<void>) | undefined
+}
+
 /** Adds the flags that select a store. */
 export function addInstallationFlags(command: Command): Command {
   return addTenantFlag(addConfigFlag(addStoreFlags(command)))
@@ -52,12 +61,13 @@ export function addInstallationFlags(command: Command): Command {
 export async function withStore<T>(
   { config: file = process.env[fileVariable], json: _, tenant, ...flags }: StoreFlags,
   use: (open: OpenStore) => Promise<T>,
-  { mayMake = false, base = {} }: { mayMake?: boolean; base?: ConfigInput } = {},
+  { base = {}, beforeMaking }: StoreOptions = {},
 ): Promise<T> {
   const whole = loadWhole({ base, file, flags: flagSettings(flags) })
   const config = configFor(whole, tenant)
   const makes = !hasStore(config)
-  if (!mayMake) requireStore(config)
+  if (beforeMaking === undefined) requireStore(config)
+  else if (makes) await beforeMaking({ users: usersOf(config, file, undefined) })
   const { store, secret } = await openConfiguredStore(config, systemClock)
   try {
     if (makes) console.error(`portcullis: creating a new store in ${resolve(config.data)}`)
@@ -112,9 +122,7 @@ async function findFacts(
   store: ConfiguredStore['store'],
 ): Promise<InstallationFacts> {
   const last = await store.lastStart.read()
-  const isSet = (...names: string[]): boolean =>
-    file !== undefined || names.some((name) => process.env[`PORTCULLIS_${name}`] !== undefined)
-  const address = port !== undefined || publicUrl !== undefined || isSet('PUBLIC_URL', 'LISTEN_GATEWAY')
+  const address = port !== undefined || publicUrl !== undefined || isSet(file, 'PUBLIC_URL', 'LISTEN_GATEWAY')
   const url = address ? config.publicUrl : (last?.publicUrl ?? config.publicUrl)
   const known =
     config.upstreams.length > 0
@@ -130,10 +138,20 @@ async function findFacts(
     publicUrl: url,
     resources: servers.map(({ resource }) => resource),
     servers,
-    users: isSet('MODE', 'LOGIN_USERS') ? config.login.users : last?.users,
-    signingAlgorithm: isSet('TOKENS_SIGNING_ALGORITHM') ? config.tokens.signingAlgorithm : servedAlgorithm,
+    users: usersOf(config, file, last?.users),
+    signingAlgorithm: isSet(file, 'TOKENS_SIGNING_ALGORITHM')
+      ? config.tokens.signingAlgorithm
+      : servedAlgorithm,
     servedAlgorithm,
   }
+}
+
+function usersOf({ login }: Config, file: string | undefined, last: string | undefined): string | undefined {
+  return isSet(file, 'MODE', 'LOGIN_USERS') ? login.users : last
+}
+
+function isSet(file: string | undefined, ...names: string[]): boolean {
+  return file !== undefined || names.some((name) => process.env[`PORTCULLIS_${name}`] !== undefined)
 }
 
 /** The algorithm of the newest key, if no start has recorded that of the servers. */

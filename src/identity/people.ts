@@ -96,7 +96,7 @@ export function people(ports: PeoplePorts): People {
   return {
     list: () => users.list(),
     async add({ name, displayName, password }) {
-      refuse(nameProblem(name.trim()) ?? passwordProblem(password, name))
+      checkNewUser(name, password)
       const user = make(name, displayName, await passwords.hash(password))
       if (!(await users.add(user, fold(name)))) throw new PersonRefused(`there is a user ${name} already`)
       return user
@@ -106,12 +106,12 @@ export function people(ports: PeoplePorts): People {
         await get(name)
         return
       }
-      refuse(nameProblem(name.trim()))
+      checkNewUser(name)
       if ((await users.findByName(fold(name))) !== undefined)
         throw new PersonRefused(`there is a user ${name} already`)
     },
     async invite(name, displayName) {
-      refuse(nameProblem(name.trim()))
+      checkNewUser(name)
       const user = make(name, displayName, undefined)
       if (await users.add(user, fold(name))) return invitations.create({ kind: 'user', userId: user.id })
       const known = await getLocal(name)
@@ -160,6 +160,11 @@ export function people(ports: PeoplePorts): People {
       return (await users.addFirst(user, fold(name))) ? toAccount(user) : undefined
     },
   }
+}
+
+/** Throws PersonRefused for a name or a password that no new user can have, whoever else there is. */
+export function checkNewUser(name: string, password?: string): void {
+  refuse(nameProblem(name.trim()) ?? (password === undefined ? undefined : passwordProblem(password, name)))
 }
 
 function refuse(problem: string | undefined): void {

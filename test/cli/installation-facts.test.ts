@@ -32,7 +32,9 @@ describe('what commands know of an installation', () => {
       users: 'local',
       signingAlgorithm: 'RS256',
     }
-    await withStore({ data }, ({ store }) => store.lastStart.write(ofLastStart), { mayMake: true })
+    await withStore({ data }, ({ store }) => store.lastStart.write(ofLastStart), {
+      beforeMaking: async () => undefined,
+    })
     writeFileSync(
       file,
       'publicUrl: http://127.0.0.1:5000\nupstreams: [{ name: other, path: /other, url: http://127.0.0.1:9 }]\n',

@@ -70,7 +70,7 @@ describe('portcullis token', () => {
     const publicUrl = 'https://mcp.example.com'
     const last = { publicUrl, resources: [], names: [], users: 'local', signingAlgorithm: 'ES256' }
     const write = ({ store }: OpenStore) => store.lastStart.write({ ...last, adminUrl: undefined })
-    await withStore({ data }, write, { mayMake: true })
+    await withStore({ data }, write, { beforeMaking: async () => undefined })
     const { code, stdout, stderr } = await portcullis(['token', '--data', data])
     assert.deepEqual([code, stdout], [2, ''])
     assert.match(stderr, /is https:\/\/mcp\.example\.com: tokens without a sign-in/)

@@ -122,12 +122,37 @@ describe('portcullis user', () => {
 
   it('asks nobody where there is no terminal, as the audit tells in the same words', async () => {
     const data = folder()
+    assert.equal((await portcullis(['user', 'invite', 'bob', '--data', data])).code, 0)
     const { code, stderr } = await portcullis(['user', 'add', 'ada', '--data', data])
     assert.equal(code, 2, stderr)
     const reason = '--password-stdin: there is no terminal to ask on: pass the password on standard input'
     assert.ok(stderr.includes(reason), stderr)
     const { stdout } = await portcullis(['audit', 'query', '--data', data])
     assert.ok(stdout.includes(reason), stdout)
+  })
+
+  it('makes no store for a user who cannot be added', { timeout: 60_000 }, async () => {
+    const data = join(folder(), 'new')
+    const add = (name: string, env = {}) => portcullis(['user', 'add', name, '--data', data], env)
+    const invite = (name: string, env = {}) => portcullis(['user', 'invite', name, '--data', data], env)
+    const none = { PORTCULLIS_LOGIN_USERS: 'none' }
+    for (const [{ code, stderr }, problem] of [
+      [await add('ada'), /^portcullis: --password-stdin: there is no terminal to ask on/],
+      [await add('a b'), /^portcullis: A name has up to 64/],
+      [await add('ada', none), /^portcullis: login\.users: is none/],
+      [await invite(''), /^portcullis: A name has up to 64/],
+      [await invite('ada', none), /^portcullis: login\.users: is none/],
+    ] as const) {
+      assert.match(stderr, problem)
+      assert.deepEqual([code, existsSync(data)], [2, false])
+    }
+    const short = await withPassword(['user', 'add', 'ada', '--data', data], 'short')
+    assert.deepEqual(
+      [short, existsSync(data)],
+      [{ code: 2, output: 'portcullis: A password needs at least 12 characters.\n' }, false],
+    )
+    const added = await withPassword(['user', 'add', 'ada', '--data', data], goodPassword)
+    assert.match(added.output, /ada was added: usr_/)
   })
 
   it('takes a password from no argument, and asks at a terminal without showing it', {
