@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { unreadable } from './audit-unusable.ts'
 import type { Place } from './chain.ts'
 import { anchorsName } from './files.ts'
 import { isSigned, signLine, type TrailKeys, type TrailSigner } from './signature.ts'
@@ -24,7 +25,7 @@ export interface Anchors {
   readonly wrong: readonly number[]
 }
 
-/** Reads the anchors of a folder, as far as they are signed. */
+/** Reads the anchors of a folder, as far as they are signed. Throws AuditUnusable. */
 export function readAnchors(folder: string, keys: TrailKeys): Anchors {
   return anchorsOf(readText(join(folder, anchorsName)).split('\n'), keys)
 }
@@ -71,6 +72,6 @@ function readText(path: string): string {
     return readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw error
+    throw unreadable(path, error)
   }
 }

@@ -5,3 +5,10 @@ export class AuditUnusable extends Error {
     this.name = 'AuditUnusable'
   }
 }
+
+/** The same for a file that cannot be read. */
+export function unreadable(path: string, error: unknown): AuditUnusable {
+  const { code, message } = error as NodeJS.ErrnoException
+  const fix = code === 'EISDIR' ? 'it is a folder: move it away' : 'let this user read it'
+  return new AuditUnusable(`${path}, of the audit, cannot be read (${message}): ${fix}`, { cause: error })
+}

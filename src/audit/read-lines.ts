@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { basename } from 'node:path'
+import { unreadable } from './audit-unusable.ts'
 
 /** Some consecutive lines, and where they are: the number of the first one, from 1. */
 export interface Lines {
@@ -16,7 +17,8 @@ const chunkBytes = 1024 * 1024
 
 /**
  * Reads files in order, line by line, in bounded memory. A last line without a line break is a line as well;
- * in the last file it counts as unfinished if processes may be writing to it (`isLive`).
+ * in the last file it counts as unfinished if processes may be writing to it (`isLive`). Throws
+ * AuditUnusable.
  */
 export async function* readLines(
   paths: readonly string[],
@@ -26,15 +28,24 @@ export async function* readLines(
   for (const path of paths) {
     let first = 1
     let rest = ''
-    for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: chunkBytes })) {
-      const text = rest + String(chunk)
+    for await (const chunk of read(path)) {
+      const text = rest + chunk
       const lines = text.split('\n')
       rest = lines.pop() ?? ''
-      bytes += Buffer.byteLength(String(chunk))
+      bytes += Buffer.byteLength(chunk)
       if (lines.length > 0) yield { source: basename(path), first, lines, bytes }
       first += lines.length
     }
     const isUnfinished = isLive && path === paths.at(-1)
     if (rest !== '') yield { source: basename(path), first, lines: [rest], bytes, isUnfinished }
+  }
+}
+
+async function* read(path: string): AsyncGenerator<string> {
+  try {
+    for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: chunkBytes }))
+      yield String(chunk)
+  } catch (error) {
+    throw unreadable(path, error)
   }
 }

@@ -30,7 +30,10 @@ const mendable = [
   WorkerFolderUnusable,
 ]
 
-/** What the operating system refuses, whose own text says why: access, a full disk, a limit, a bad disk. */
+/**
+ * What the operating system refuses, whose own text says why: access, a full disk, a limit, a bad disk, a
+ * folder where a file should be.
+ */
 const systemCodes: ReadonlySet<string | undefined> = new Set([
   'EACCES',
   'EPERM',
@@ -41,6 +44,7 @@ const systemCodes: ReadonlySet<string | undefined> = new Set([
   'EMFILE',
   'ENFILE',
   'EIO',
+  'ERR_FS_EISDIR',
 ])
 /** The same of SQLite: read-only, I/O error, full, cannot be opened. The bits above say more. */
 const sqliteCodes: ReadonlySet<number> = new Set([8, 10, 13, 14])

@@ -122,7 +122,10 @@ function explainUnopened(error: unknown, file: string): unknown {
     return new StoreUnusable(`the store ${file} is damaged (${message}): ${fix}`, { cause })
   }
   if (!/^E[A-Z]+$/.test(code)) return error
-  const fix = 'let the user that Portcullis runs as read and write it'
+  const fix =
+    code === 'EISDIR'
+      ? 'it is a folder: move it away'
+      : 'let the user that Portcullis runs as read and write it'
   return new StoreUnusable(`the store ${file} cannot be opened (${code}): ${fix}`, { cause })
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -52,6 +52,42 @@ describe('an operand that cannot be used', () => {
       `portcullis: the configuration has a problem:\n  ${data}: is a folder: name a file\n`,
     )
     assert.match(await refused('check', '-c', ''), /--config: names no file: give one with -c, or take/)
+  })
+
+  it('has a folder where a file of the audit should be, of which each command tells', async () => {
+    const data = folder()
+    const [events, keys] = [join(data, 'events'), join(data, 'keys.json')]
+    const file = join(events, 'audit-2026-11-30.00001.jsonl')
+    mkdirSync(file, { recursive: true })
+    assert.equal((await portcullis(['user', 'invite', 'ada', '--data', data])).code, 0)
+    writeFileSync(keys, (await portcullis(['audit', 'keys', '--data', data])).stdout)
+    const told = (path: string) =>
+      `portcullis: ${path}, of the audit, cannot be read (EISDIR: illegal operation on a directory, read): it is a folder: move it away\n`
+    const verify = () => refused('audit', 'verify', events, '--keys', keys)
+    assert.equal(await verify(), told(file))
+    for (const args of [['export'], ['query'], ['report', '--out', join(data, 'report.html')]])
+      assert.equal(await refused('audit', ...args, events, '--data', data), told(file))
+    const anchors = join(events, 'anchors.jsonl')
+    mkdirSync(anchors)
+    assert.equal(await verify(), told(anchors))
+  })
+
+  it('has a folder where a file is written or kept, which is named', async () => {
+    const data = folder()
+    assert.equal((await portcullis(['user', 'invite', 'ada', '--data', data])).code, 0)
+    const target = join(data, 'copy')
+    mkdirSync(`${target}.unfinished`)
+    assert.match(
+      await refused('backup', target, '--data', data),
+      /^portcullis: .*directory.*copy\.unfinished\n$/,
+    )
+    const store = join(data, 'portcullis.sqlite')
+    rmSync(store)
+    mkdirSync(store)
+    assert.equal(
+      await refused('user', 'list', '--data', data),
+      `portcullis: the store ${store} cannot be opened (EISDIR): it is a folder: move it away\n`,
+    )
   })
 
   it('is a data folder that is a file, or holds no store', async () => {
