@@ -10,6 +10,7 @@ import { randomToken, typeableId } from '../core/secret.ts'
 import type { StoredClient } from '../storage/contract.ts'
 import { audited } from './audited.ts'
 import { describeClient, describeConfigured, listClients, printable } from './client-text.ts'
+import { collect } from './flags.ts'
 import { type AddFlags, newClientMetadata } from './new-client.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { operatorName } from './operator.ts'
@@ -17,7 +18,6 @@ import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from
 
 /** `portcullis client`: the clients in the store. A running server sees every change immediately. */
 export function clientCommand(): Command {
-  const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value]
   return new Command('client')
     .description('Manage the clients in the store, even while the server runs.')
     .addCommand(
@@ -34,7 +34,7 @@ export function clientCommand(): Command {
           collect,
           [],
         )
-        .option('--scope <scopes>', 'the most it may get, separated by spaces')
+        .option('--scope <scopes>', 'the most it may get, separated by spaces; may be repeated', collect, [])
         .option('--public', 'no secret: for a program that runs on the device of its user')
         .option('--secret', 'a secret, which is printed only once')
         .option('--jwks <file>', 'public keys (JWKS) of a client that authenticates with private_key_jwt')

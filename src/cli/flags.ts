@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { fileVariable } from '../config/environment.ts'
+import { wrongOperand } from './operand-wrong.ts'
 import { parsePort } from './whole-number.ts'
 
 /** The flags of every command that starts something. */
@@ -56,5 +57,26 @@ export function flagSettings({ port, publicUrl, data, logLevel, json }: CommonFl
     ...(logLevel === undefined && json === undefined
       ? {}
       : { log: { ...(logLevel && { level: logLevel }), ...(json && { format: 'json' }) } }),
+  }
+}
+
+/** Adds a value of a flag that may be repeated. Its default must be a list. */
+export function collect(value: string, earlier: readonly string[]): string[] {
+  return [...earlier, value]
+}
+
+/**
+ * Refuses a flag with a value that is given more than once, since only the last one would count; flags whose
+ * default is a list take all. Parsing then throws OperandWrong.
+ */
+export function refuseRepeated(command: Command): void {
+  const given = new Set<string>()
+  for (const option of command.options) {
+    if (option.isBoolean() || Array.isArray(option.defaultValue)) continue
+    const name = option.name()
+    command.on(`option:${name}`, () => {
+      if (given.has(name)) throw wrongOperand(`--${name}`, 'is given more than once: give it once')
+      given.add(name)
+    })
   }
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { version } from '../version.ts'
+import { refuseRepeated } from './flags.ts'
 import { isMendable } from './mendable.ts'
 import { endOnSignal } from './signals.ts'
 
@@ -34,6 +35,7 @@ for (const load of loaded) if (load !== undefined) program.addCommand(await load
 /** Exit codes: 0 done, 1 a fault, 2 something that the operator can fix. */
 for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  refuseRepeated(command)
 }
 try {
   await program.parseAsync()

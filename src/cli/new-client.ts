@@ -16,7 +16,7 @@ export interface AddFlags {
   readonly name: string
   readonly redirectUri: readonly string[]
   readonly grant: readonly string[]
-  readonly scope?: string
+  readonly scope: readonly string[]
   readonly public?: boolean
   readonly secret?: boolean
   readonly jwks?: string
@@ -42,7 +42,7 @@ export function newClientMetadata(
         : ['client_credentials']
   const authenticated = grantTypes.find((type) => authenticatedGrantTypes.has(type))
   const forMachines = authenticated !== undefined
-  const scopes = flags.scope === undefined ? undefined : parseScopes(flags.scope)
+  const scopes = flags.scope.length === 0 ? undefined : parseScopes(flags.scope.join(' '))
 
   for (const grant of grantTypes.filter((name) => !isGrantType(name)))
     wrong('--grant', `${grant} is not one of ${clientGrantTypes.join(', ')}`)

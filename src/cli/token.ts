@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { mintDevelopmentToken } from '../authorization-server/development-token.ts'
 import { systemClock } from '../core/clock.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
@@ -12,7 +12,7 @@ import { wholeNumber } from './whole-number.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 interface TokenFlags extends StoreFlags {
-  readonly scope: string
+  readonly scope: readonly string[]
   readonly user: string
   readonly path: string
   readonly seconds: number
@@ -24,11 +24,15 @@ const defaultSeconds = 3600
 export function tokenCommand(): Command {
   return addInstallationFlags(new Command('token'))
     .description('Print an access token for development. Works for loopback installations only.')
-    .option('--scope <scopes>', 'scopes, separated by spaces', parseScopeList, mcpScopes.join(' '))
+    .addOption(
+      new Option('--scope <scopes>', 'scopes, separated by spaces; may be repeated')
+        .argParser(parseScopeList)
+        .default(mcpScopes, mcpScopes.join(' ')),
+    )
     .option('--user <name>', 'who the token is for', parseUser, 'dev_user_123')
     .option('--path <path>', 'path of the MCP server', '/mcp')
     .option('--seconds <number>', 'lifetime', wholeNumber(1, longestTokenSeconds), defaultSeconds)
-    .action(async ({ scope, user, path, seconds: lifetimeSeconds, ...flags }: TokenFlags) => {
+    .action(async ({ scope: scopes, user, path, seconds: lifetimeSeconds, ...flags }: TokenFlags) => {
       const base = { mode: 'development' } as const
       const mint = async (open: OpenStore): Promise<void> => {
         const { store, config, facts } = open
@@ -38,7 +42,7 @@ export function tokenCommand(): Command {
           throw wrongOperand('publicUrl', message)
         }
         const catalogue = new ScopeCatalogue(config.scopes)
-        const unknown = parseScopes(scope).find((one) => !catalogue.knows(one))
+        const unknown = scopes.find((one) => !catalogue.knows(one))
         if (unknown !== undefined) {
           const message = `${unknown} is neither an MCP scope nor defined under scopes in the configuration`
           throw wrongOperand('--scope', message)
@@ -58,10 +62,16 @@ export function tokenCommand(): Command {
           event: 'admin.token',
           action: 'token',
           target: user,
-          scopes: parseScopes(scope),
+          scopes,
         } as const
         const token = await audited(open, change, () =>
-          mintDevelopmentToken(keys, systemClock, { issuer, resource, user, scope, lifetimeSeconds }),
+          mintDevelopmentToken(keys, systemClock, {
+            issuer,
+            resource,
+            user,
+            scope: scopes.join(' '),
+            lifetimeSeconds,
+          }),
         )
         console.log(token)
       }
@@ -69,10 +79,11 @@ export function tokenCommand(): Command {
     })
 }
 
-function parseScopeList(text: string): string {
+/** The first one that is given replaces the default. */
+function parseScopeList(text: string, earlier: readonly string[]): readonly string[] {
   const scopes = parseScopes(text)
   if (scopes.length === 0) throw new InvalidArgumentError('name at least one scope')
-  return scopes.join(' ')
+  return earlier === mcpScopes ? scopes : [...new Set([...earlier, ...scopes])]
 }
 
 function parseUser(text: string): string {

@@ -116,6 +116,13 @@ describe('portcullis client, while the server runs (R14)', { timeout: 280_000 },
     assert.equal((await machineAsks(id, next)).status, 200)
   })
 
+  it('adds one with all of the scopes that it is given', async () => {
+    const scopes = ['--scope', 'mcp:tools:read', '--scope', 'mcp:prompts:read mcp:prompts:list']
+    const { client_id: id = '' } = await runJson('add', '--name', 'Several', '--secret', ...scopes)
+    const { allowed_scopes: allowed } = await runJson('show', id)
+    assert.deepEqual(allowed, ['mcp:tools:read', 'mcp:prompts:read', 'mcp:prompts:list'])
+  })
+
   it('says which grants are off, without which the client has its others', async () => {
     const urn = 'urn:ietf:params:oauth:grant-type:'
     const off = ['device_code', 'token-exchange', 'jwt-bearer'].map((name) => urn + name)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -105,6 +105,22 @@ describe('an operand that cannot be used', () => {
         /--data: .+ is not the data folder of an installation/,
       )
     }
+  })
+
+  it('is the second value of a flag that takes one, in every command', async () => {
+    const data = folder()
+    for (const [flag, ...args] of [
+      ['--data', 'user', 'list', '--data', data, '--data', join(data, 'other')],
+      ['--config', 'serve', '-c', 'a.yaml', '--config', 'b.yaml'],
+      ['--upstream', 'run', '--upstream=http://127.0.0.1:9/a', '--upstream=http://127.0.0.1:9/b'],
+      ['--outcome', 'audit', 'query', data, '--outcome', 'denied', '--outcome', 'failed'],
+      ['--out', 'audit', 'export', data, '--out', join(data, 'a'), '--out', join(data, 'b')],
+      ['--seconds', 'token', '--seconds', '5', '--seconds', '6', '--data', data],
+      ['--name', 'client', 'add', '--name', 'a', '--name', 'b', '--data', data],
+      ['--token', 'doctor', 'http://127.0.0.1:9/mcp', '--token', 'a', '--token', 'b'],
+    ] as const)
+      assert.equal(await refused(...args), `portcullis: ${flag}: is given more than once: give it once\n`)
+    assert.deepEqual(readdirSync(data), [])
   })
 
   it('is one of two that exclude each other, of which none is followed', async () => {

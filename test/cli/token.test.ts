@@ -47,6 +47,9 @@ describe('portcullis token', () => {
     writeFileSync(file, JSON.stringify({ scopes: { 'archive:write': 'Change the archive' } }))
     const own = await portcullis([...args, '-c', file, '--scope', 'archive:write'])
     assert.equal(decodeJwt(own.stdout.trim())['scope'], 'archive:write')
+    const scopes = ['--scope', 'mcp:tools:read', '--scope', 'mcp:prompts:read mcp:tools:read']
+    const several = await portcullis([...args, ...scopes])
+    assert.equal(decodeJwt(several.stdout.trim())['scope'], 'mcp:tools:read mcp:prompts:read')
     const unknown = await portcullis([...args, '-c', file, '--scope', 'mcp:tools archive:read'])
     assert.deepEqual([unknown.code, unknown.stdout], [2, ''])
     assert.match(unknown.stderr, /--scope: archive:read is neither an MCP scope nor defined under scopes/)
