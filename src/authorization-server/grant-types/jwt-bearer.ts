@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { decodeJwt, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { isConfirmedBy } from '../../core/dpop.ts'
@@ -66,11 +67,7 @@ export function redeemAssertion(
     const subject = issuer.subjectPrefix + assertion.sub
     if (settings.clients.some(({ id }) => id === subject)) throw refused('the subject is a client')
 
-    const resource = typeof assertion.resource === 'string' ? assertion.resource : ''
-    const target = settings.resources.find(resource)?.resource
-    if (target === undefined) throw refused('the assertion is for no resource of ours')
-    if (params['resource'] !== undefined && params['resource'] !== target)
-      throw new errors.InvalidTarget('the assertion is for another resource')
+    const target = targetOf(settings, assertion.resource, params['resource'])
     const described = await describeTarget(provider, context, target)
 
     const requested = params['scope']
@@ -100,6 +97,22 @@ export function redeemAssertion(
     })
     await issueToken(provider, context, described, { subject, scopes, lifetimeSeconds, claims })
   }
+}
+
+/**
+ * The resource that the token is for: the only one of the assertion, which may list several
+ * (draft-ietf-oauth-identity-assertion-authz-grant section 3), or the one of them that the request names.
+ * Throws InvalidGrant and InvalidTarget.
+ */
+function targetOf({ resources }: AuthorizationServerSettings, claimed: unknown, asked: unknown): string {
+  const targets = new Set(
+    [claimed].flat().map((one) => (typeof one === 'string' ? resources.find(one)?.resource : undefined)),
+  )
+  if (targets.size === 0 || targets.has(undefined)) throw refused('the assertion is for no resource of ours')
+  const [target, ...others] = [...targets].filter((one) => asked === undefined || one === asked)
+  if (target === undefined) throw new errors.InvalidTarget('the assertion is for another resource')
+  if (others.length > 0) throw new errors.InvalidTarget('name one resource')
+  return target
 }
 
 function issuerOf({ grants }: AuthorizationServerSettings, assertion: unknown): AssertionIssuer {
@@ -135,7 +148,8 @@ async function verifyAssertion(
   const { aud, sub, jti, exp = 0, iat = 0 } = payload
   // An assertion that is also valid elsewhere is not accepted either: it could be taken from there and used
   // here.
-  if (aud !== site.url) throw refused('the assertion is not for this server alone')
+  if (!isDeepStrictEqual([aud].flat(), [site.url]))
+    throw refused('the assertion is not for this server alone')
   // Each tenant of a provider may have an alice, so subjects are only compared within one.
   if (payload['tenant'] !== tenant) throw refused(`the assertion is of ${tenantOf(payload)}`)
   if (payload['client_id'] !== clientId) throw refused('the assertion is for another client')
