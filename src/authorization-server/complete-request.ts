@@ -31,13 +31,27 @@ export function completeRequest(
   if (typeof scope === 'string') completed['scope'] = dropOfflineAccess(scope) || undefined
   if (completed['scope'] === undefined && resource !== undefined)
     completed['scope'] = resource.baselineScopes.join(' ')
-  // It is for an ID token, and means nothing without one; some libraries send it with every request.
-  if (typeof completed['nonce'] === 'string' && !parseScopes(completed['scope']).includes('openid'))
-    delete completed['nonce']
+  if (!parseScopes(completed['scope']).includes('openid')) doWithoutOpenId(completed)
   // The other modes answer with a script, or in a place where a script of the client reads it.
   const mode = completed['response_mode']
   if (typeof mode === 'string' && mode !== 'query') completed['response_mode'] = 'unsupported'
   return completed
+}
+
+/** They are for an ID token, and mean nothing without one; some libraries send them with every request. */
+const forIdToken = ['nonce', 'acr_values', 'claims_locales']
+
+/**
+ * Changes parameters of OpenID Connect that the library refuses in a request without `openid`: they are
+ * ignored (RFC 6749 section 3.1), except that a client which wants a recent login (RFC 9470 section 4) has its
+ * user sign in, since no login is more recent. A device cannot ask for that, and hears so from the library.
+ */
+function doWithoutOpenId(parameters: Record<string, string | string[] | undefined>): void {
+  for (const name of forIdToken) if (typeof parameters[name] === 'string') delete parameters[name]
+  const { max_age: maxAge, prompt = '', response_type: responseType } = parameters
+  if (typeof maxAge !== 'string' || typeof prompt !== 'string' || responseType === undefined) return
+  delete parameters['max_age']
+  parameters['prompt'] = [...new Set([...prompt.split(' ').filter(Boolean), 'login'])].join(' ')
 }
 
 /**

@@ -79,6 +79,40 @@ describe('a nonce without openid (RFC 6749 section 3.1)', () => {
   })
 })
 
+describe('what is for OpenID Connect, without openid (RFC 6749 section 3.1)', () => {
+  const scope = 'mcp:tools:read'
+  it('is ignored where it asks for what only an ID token could tell', async () => {
+    const extra = { acr_values: 'urn:a', claims_locales: 'en' }
+    assert.equal((await client.signIn({ scope, extra })).scope, scope)
+    const callback = await new FormBrowser().visit(await push({ scope, ...extra }))
+    assert.ok(callback?.searchParams.get('code'))
+    const parameters = { client_id: 'television', scope, ...extra }
+    assert.equal((await client.token(parameters, { path: '/device_authorization' })).status, 200)
+  })
+
+  it('has the user sign in where it asks for a recent login (RFC 9470 section 4)', async () => {
+    const recent: Record<string, string>[] = [
+      { max_age: '0' },
+      { max_age: '3600' },
+      { max_age: '3600', prompt: 'consent' },
+    ]
+    for (const extra of recent)
+      for (const ask of [async (more: Record<string, string>) => urlOf(more), push]) {
+        const browser = new FormBrowser({ fill: { name: 'ann' } })
+        await client.authorize({}, browser)
+        const callback = await browser.visit(await ask({ scope, ...extra }))
+        assert.ok(callback?.searchParams.get('code'), String(callback))
+        assert.equal(loginsOf(browser), 2)
+      }
+  })
+
+  it('is refused where a device asks for a recent login, which it would not get', async () => {
+    const parameters = { client_id: 'television', scope, max_age: '0' }
+    const { status, body } = await client.token(parameters, { path: '/device_authorization' })
+    assert.deepEqual([status, body.error], [400, 'invalid_request'])
+  })
+})
+
 describe('a client that says which user it means, by an ID token (OpenID Connect Core section 3.1.2.1)', () => {
   const scope = 'openid mcp:tools:read'
   let hint: string
