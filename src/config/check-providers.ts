@@ -102,6 +102,8 @@ function checkRequest({ kind, scopes, parameters }: ProviderDescription): Wrong[
   const wrong: Wrong[] = Object.keys(parameters)
     .filter((name) => ownParameters.has(name))
     .map((name) => [['parameters', name], 'is a parameter that Portcullis sets itself: take it away'])
+  if (!/^\d{1,9}$/.test(parameters['max_age'] ?? '0'))
+    wrong.push([['parameters', 'max_age'], 'must be a whole number of seconds'])
   if (kind === 'openid' && !scopes.includes('openid'))
     wrong.push([['scopes'], 'must include openid, without which there is no proof of who it is'])
   return wrong

@@ -44,7 +44,7 @@ export const providerSchema = z
     scopes: texts('Scopes to request. Default: those of the preset.'),
     parameters: z.record(z.string(), z.string()).optional().meta({
       description:
-        'Additional parameters of the authorization request, such as `{ domain_hint: example.com }`.',
+        'Additional parameters of the authorization request, such as `{ domain_hint: example.com }`. With `max_age`, a login there that is older, or of unknown age, does not count.',
     }),
     userinfo: z.boolean().optional().meta({
       description:

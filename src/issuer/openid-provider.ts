@@ -155,6 +155,7 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
           expectedNonce: nonce,
           pkceCodeVerifier: verifier,
           idTokenExpected: true,
+          ...maxAgeOf(parameters),
         })
         const claims = await signedClaims(tokens)
         if (claims === undefined) throw new ProviderRefused('there is no ID token')
@@ -187,6 +188,11 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
           : buildEndSessionUrl(configuration, { post_logout_redirect_uri: settings.afterLogoutUrl })
       }),
   }
+}
+
+/** How old a login there may be, if it is asked for a recent one (OpenID Connect Core section 3.1.3.7). */
+function maxAgeOf({ max_age: seconds }: ProviderSettings['parameters']): { maxAge?: number } {
+  return seconds === undefined ? {} : { maxAge: Number(seconds) }
 }
 
 function authenticationWith(secret: ClientSecret | undefined): ClientAuth {

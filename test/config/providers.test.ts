@@ -165,6 +165,11 @@ describe('the setting login.providers', () => {
       /parameters\.state: is a parameter that Portcullis sets itself/,
     ],
     [
+      'an age of logins in words',
+      { ...good.other, parameters: { max_age: '1h' } },
+      /parameters\.max_age: must be a whole number of seconds/,
+    ],
+    [
       'tenants that nobody names',
       { ...good.other, allow: { tenants: ['x'] } },
       /allow\.tenants: works only with claims\.tenant/,

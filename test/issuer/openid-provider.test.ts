@@ -75,6 +75,19 @@ describe('a provider of OpenID Connect', () => {
     await logIn(provider)
   })
 
+  it('that is asked for a recent login says when it was, or proves nothing (OpenID Connect Core 3.1.3.7)', async () => {
+    const { provider } = open({ parameters: { max_age: '600' } })
+    const now = Math.floor(Date.now() / 1000)
+    for (const authTime of [undefined, now - 3600, 'just now']) {
+      idp.idToken = { auth_time: authTime }
+      await assert.rejects(logIn(provider), ProviderRefused, String(authTime))
+    }
+    idp.idToken = { auth_time: now - 60 }
+    assert.equal((await logIn(provider)).subject, 'alice')
+    idp.idToken = { auth_time: now - 3600 }
+    assert.equal((await logIn(open({}).provider)).subject, 'alice', 'it was not asked')
+  })
+
   it('that does not know its client says nothing about a person, whichever way it says so (A67)', async () => {
     const { provider } = open({ userinfo: true })
     const { credential = '' } = await logIn(provider)
