@@ -74,7 +74,9 @@ function subcommand(name: string, description: string, action: Action): Command 
     .option('--json', 'print JSON for programs')
   return command.action(async () => {
     const flags = command.opts<Flags>()
-    await withStore(flags, (open) => action(open, flags, command.args[0] ?? ''))
+    const [id] = command.args
+    if (id === '') throw refused('is empty: portcullis client list shows the clients')
+    await withStore(flags, (open) => action(open, flags, id ?? ''))
   })
 }
 

@@ -107,6 +107,14 @@ describe('an operand that cannot be used', () => {
     }
   })
 
+  it('is the empty id of a client, which none has: nothing is blocked that way', async () => {
+    for (const command of ['show', 'rotate-secret', 'block', 'unblock', 'remove'])
+      assert.equal(
+        await refused('client', command, '', '--data', folder()),
+        'portcullis: id: is empty: portcullis client list shows the clients\n',
+      )
+  })
+
   it('is the second value of a flag that takes one, in every command', async () => {
     const data = folder()
     for (const [flag, ...args] of [
