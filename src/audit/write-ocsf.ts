@@ -26,9 +26,12 @@ const activities: readonly (readonly [RegExp, number])[] = [
   [/subscribe|listen|create/, create],
 ]
 
-/** Writes an event as an OCSF object. `productVersion` is ours. */
+/**
+ * Writes an event as an OCSF object. `productVersion` is ours. The event may be of a newer version that shares
+ * the folder: one with a name that is unknown here is API activity, and an unknown outcome is informational.
+ */
 export function writeOcsf(event: RecordedEvent, productVersion: string): object {
-  const { category, uid, activity } = classes[event.event](event)
+  const { category, uid, activity } = (classes.get(event.event) ?? callOfApi)(event)
   const isDone = event.outcome === undefined ? event.event !== 'audit.gap' : event.outcome === 'allowed'
   return {
     class_uid: uid,
@@ -36,7 +39,8 @@ export function writeOcsf(event: RecordedEvent, productVersion: string): object 
     activity_id: activity,
     type_uid: uid * 100 + activity,
     time: Date.parse(event.time),
-    severity_id: event.event === 'audit.gap' ? high : severities[event.outcome ?? 'allowed'],
+    severity_id:
+      event.event === 'audit.gap' ? high : (severities.get(event.outcome ?? 'allowed') ?? informational),
     status_id: isDone ? 1 : 2,
     status: isDone ? 'Success' : 'Failure',
     status_code: event.code ?? (event.status === undefined ? undefined : String(event.status)),
@@ -62,14 +66,18 @@ export function writeOcsf(event: RecordedEvent, productVersion: string): object 
 /** The severity of lost events. */
 const high = 4
 
+const informational = 1
+
 /** Informational, low, medium: none of these is a finding by itself. */
-const severities: Readonly<Record<Outcome, number>> = {
-  allowed: 1,
-  challenged: 1,
-  limited: 2,
-  denied: 2,
-  failed: 3,
-}
+const severities: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    allowed: informational,
+    challenged: informational,
+    limited: 2,
+    denied: 2,
+    failed: 3,
+  } satisfies Record<Outcome, number>),
+)
 
 type Classify = (event: RecordedEvent) => OcsfClass
 
@@ -86,36 +94,38 @@ const issuing: Classify = (event) =>
 const command: Classify = (event) => iam(3004, activityOfAction(event.action ?? ''))(event)
 
 /** API Activity 6003, Authentication 3002, Authorize Session 3003, Entity Management 3004. */
-const classes: Readonly<Record<RecordedEvent['event'], Classify>> = {
-  'mcp.call': callOfApi,
-  'mcp.failure': callOfApi,
-  'http.refusal': callOfApi,
-  'oauth.registration': iam(3004, create),
-  'oauth.authorization': callOfApi,
-  'oauth.pushed_request': callOfApi,
-  'oauth.device': callOfApi,
-  'oauth.login': iam(3002, 1),
-  'oauth.logout': iam(3002, 2),
-  'oauth.consent': iam(3004, update),
-  'oauth.grant': issuing,
-  'oauth.token': issuing,
-  'oauth.revocation': iam(3004, remove),
-  'oauth.introspection': callOfApi,
-  'oauth.request': callOfApi,
-  'account.change': iam(3004, update),
-  'admin.user': command,
-  'admin.client': command,
-  'admin.key': command,
-  'admin.token': command,
-  'admin.access': command,
-  'admin.backup': command,
-  'admin.audit': command,
-  'admin.configuration': command,
-  'audit.begin': callOfApi,
-  'audit.checkpoint': callOfApi,
-  'audit.gap': callOfApi,
-  'audit.end': callOfApi,
-}
+const classes: ReadonlyMap<string, Classify> = new Map(
+  Object.entries({
+    'mcp.call': callOfApi,
+    'mcp.failure': callOfApi,
+    'http.refusal': callOfApi,
+    'oauth.registration': iam(3004, create),
+    'oauth.authorization': callOfApi,
+    'oauth.pushed_request': callOfApi,
+    'oauth.device': callOfApi,
+    'oauth.login': iam(3002, 1),
+    'oauth.logout': iam(3002, 2),
+    'oauth.consent': iam(3004, update),
+    'oauth.grant': issuing,
+    'oauth.token': issuing,
+    'oauth.revocation': iam(3004, remove),
+    'oauth.introspection': callOfApi,
+    'oauth.request': callOfApi,
+    'account.change': iam(3004, update),
+    'admin.user': command,
+    'admin.client': command,
+    'admin.key': command,
+    'admin.token': command,
+    'admin.access': command,
+    'admin.backup': command,
+    'admin.audit': command,
+    'admin.configuration': command,
+    'audit.begin': callOfApi,
+    'audit.checkpoint': callOfApi,
+    'audit.gap': callOfApi,
+    'audit.end': callOfApi,
+  } satisfies Record<RecordedEvent['event'], Classify>),
+)
 
 function activityOfAction(action: string): number {
   if (/add|invite|^token|backup/.test(action)) return create
@@ -176,7 +186,7 @@ function partsOf(uid: number, event: RecordedEvent): object {
   }
 }
 
-const withoutPlace = [
+const unmappedNames = [
   'chain',
   'seq',
   'prev',
@@ -195,7 +205,7 @@ const withoutPlace = [
 function unmappedOf(event: RecordedEvent): object {
   const { issuer, grant, httpMethod } = event
   return {
-    ...Object.fromEntries(withoutPlace.map((name) => [name, event[name]])),
+    ...Object.fromEntries(unmappedNames.map((name) => [name, event[name]])),
     issuer: grant === undefined ? issuer : undefined,
     httpMethod: httpMethods.has(httpMethod) ? undefined : httpMethod,
   }

@@ -173,6 +173,12 @@ describe('OCSF', () => {
       assert.deepEqual(faultsOf(written(kind)), [], `${kind.event} ${kind.outcome} ${kind.action}`)
   })
 
+  it('has what OCSF 1.6 requires also for events and outcomes of a newer version', () => {
+    for (const name of ['mcp.novelty', 'audit.novelty', 'constructor'])
+      for (const outcome of ['postponed', 'toString', undefined])
+        assert.deepEqual(faultsOf(written({ event: name, outcome } as never)), [], `${name} ${outcome}`)
+  })
+
   it('keeps everything that an event says', () => {
     for (const name of eventNames.filter((one) => !one.startsWith('admin.'))) {
       const text = JSON.stringify(written({ event: name, ...full }))
@@ -206,18 +212,9 @@ describe('OCSF', () => {
 
   it('says what an operator did, by the ids of its class', () => {
     const did = (action: string): unknown => written({ event: 'admin.user', action })['activity_id']
-    assert.deepEqual(
-      [
-        'user add',
-        'user invite',
-        'user password',
-        'user remove',
-        'key retire',
-        'user enable',
-        'user disable',
-      ].map(did),
-      [1, 1, 3, 4, 4, 8, 9],
-    )
+    assert.deepEqual(['user add', 'user invite', 'user password'].map(did), [1, 1, 3])
+    assert.deepEqual(['user remove', 'key retire'].map(did), [4, 4])
+    assert.deepEqual(['user enable', 'user disable'].map(did), [8, 9])
   })
 
   it('goes to a sink line by line, and a torn line as the text that it is, so that the rest can follow', () => {

@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import { syslogSink } from '../../src/audit/sinks/syslog.ts'
+import { syslogMessage } from '../../src/audit/sinks/syslog-message.ts'
 import { listen } from '../support/listen.ts'
 import { makeCertificate, type TestPair } from '../support/local-tls.ts'
 import { until } from '../support/until.ts'
@@ -52,6 +53,11 @@ describe('the syslog sink', () => {
     await sink.deliver([line])
     await until(() => received.length >= 4 * framed.length, 'the lines have come')
     assert.equal(connections, 2)
+  })
+
+  it('gives a severity also to an outcome of a newer version', () => {
+    const newer = line.replace('"denied"', '"postponed"')
+    assert.ok(syslogMessage(newer, newer, sender).startsWith('<110>1 2026-11-27T12:00:00.000Z gate-1 '))
   })
 
   it('sends one datagram for each event over UDP', async (test) => {

@@ -4,14 +4,17 @@ import { readEvent } from '../read-event.ts'
 /** Facility 13, "log audit" (RFC 5424 section 6.2.1). */
 const facility = 13
 
-const severities: Readonly<Record<Outcome, number>> = {
-  allowed: 6,
-  challenged: 5,
-  limited: 4,
-  denied: 4,
-  failed: 3,
-}
 const informational = 6
+
+const severities: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    allowed: informational,
+    challenged: 5,
+    limited: 4,
+    denied: 4,
+    failed: 3,
+  } satisfies Record<Outcome, number>),
+)
 
 /** What a message says about its sender. */
 export interface SyslogSender {
@@ -25,7 +28,7 @@ export interface SyslogSender {
  */
 export function syslogMessage(line: string, text: string, { host, pid }: SyslogSender): string {
   const event = readEvent(line)
-  const severity = event?.outcome === undefined ? informational : severities[event.outcome]
+  const severity = severities.get(event?.outcome ?? '') ?? informational
   const head = [`<${facility * 8 + severity}>1`, event?.time ?? '-', printable(host), 'portcullis', pid]
   return [...head, printable(event?.event ?? ''), '-', text].join(' ')
 }
