@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import { httpUrl, whole } from './values.ts'
+import { databaseUrl, httpUrl, whole } from './values.ts'
 
 const format = z.enum(['events', 'ocsf']).default('events').meta({
   description:
     '`http` and `syslog`: how events are sent, as they were written (`events`) or as OCSF 1.6 (`ocsf`).',
 })
-const name = z.string().regex(/^[a-z0-9-]{1,40}$/, 'must be lower-case letters, digits and hyphens')
-const named = name.meta({
-  description: 'Name of the sink. What has been delivered to it is remembered under this name.',
-})
+const name = z
+  .string()
+  .regex(/^[a-z0-9-]{1,40}$/, 'must be lower-case letters, digits and hyphens')
+  .meta({ description: 'Name of the sink. What has been delivered to it is remembered under this name.' })
 
 const kind = <Kind extends string>(value: Kind): z.ZodLiteral<Kind> =>
   z.literal(value).meta({
@@ -18,7 +18,7 @@ const kind = <Kind extends string>(value: Kind): z.ZodLiteral<Kind> =>
 
 const httpSink = z.strictObject({
   kind: kind('http'),
-  name: named,
+  name,
   url: httpUrl.meta({ description: '`http`: the URL that arrays of events are posted to as JSON.' }),
   token: z.string().min(1).optional().meta({
     description:
@@ -29,7 +29,7 @@ const httpSink = z.strictObject({
 
 const syslogSink = z.strictObject({
   kind: kind('syslog'),
-  name: named,
+  name,
   transport: z
     .enum(['udp', 'tcp', 'tls'])
     .default('tls')
@@ -45,8 +45,8 @@ const syslogSink = z.strictObject({
 
 const postgresSink = z.strictObject({
   kind: kind('postgres'),
-  name: named,
-  url: z.string().min(1).optional().meta({
+  name,
+  url: databaseUrl.optional().meta({
     description:
       '`postgres`: the URL of the database, best set as the name of an environment variable: `$NAME`. Default: `store.url`.',
   }),

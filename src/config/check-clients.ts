@@ -1,8 +1,9 @@
 import { publicKeysProblem } from '../core/public-keys.ts'
 import { isPrivateUseRedirect, redirectProblem } from '../core/redirect-uri.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
+import { duplicates } from './duplicates.ts'
 import { authenticatedGrantTypes } from './grants.ts'
-import { problem, type RuleProblem } from './problems.ts'
+import { problem, type RuleProblem, within } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /** The rules for preconfigured clients: unique ids, and what their grants need. */
@@ -10,44 +11,40 @@ export function checkClients(
   clients: ParsedConfig['clients'],
   privateUse: readonly string[] = [],
 ): RuleProblem[] {
+  const takenIds = duplicates(clients.map(({ id }) => id))
   return clients.flatMap((client, index) => {
-    const at = ['clients', index]
     const problems: RuleProblem[] = []
     if (isUserId(client.id)) {
-      problems.push(problem([...at, 'id'], `must not begin with ${userIdPrefix}, which marks people`))
+      problems.push(problem(['id'], `must not begin with ${userIdPrefix}, which marks people`))
     }
-    if (clients.slice(0, index).some(({ id }) => id === client.id)) {
-      problems.push(problem([...at, 'id'], `"${client.id}" is taken by an earlier client`))
+    if (takenIds.has(index)) {
+      problems.push(problem(['id'], `"${client.id}" is taken by an earlier client`))
     }
     if (client.secret !== undefined && client.jwks !== undefined) {
-      problems.push(problem([...at, 'jwks'], 'is an alternative to secret: give one of them'))
+      problems.push(problem(['jwks'], 'is an alternative to secret: give one of them'))
     }
     const authenticated = client.grantTypes.find((type) => authenticatedGrantTypes.has(type))
     if (authenticated !== undefined && client.secret === undefined && client.jwks === undefined) {
-      problems.push(
-        problem(
-          [...at, 'secret'],
-          `is missing: a client with ${authenticated} must prove who it is, so give it a secret, or jwks`,
-        ),
-      )
+      const message = `is missing: a client with ${authenticated} must prove who it is, so give it a secret, or jwks`
+      problems.push(problem(['secret'], message))
     }
     if (client.grantTypes.includes('client_credentials') && (client.scopes ?? []).length === 0) {
       const message =
         'is missing: with client_credentials no user is asked what the client may do, so say it here, such as [mcp:tools:read]'
-      problems.push(problem([...at, 'scopes'], message))
+      problems.push(problem(['scopes'], message))
     }
     const wrongKeys = client.jwks === undefined ? undefined : publicKeysProblem(client.jwks)
-    if (wrongKeys !== undefined) problems.push(problem([...at, 'jwks'], wrongKeys))
+    if (wrongKeys !== undefined) problems.push(problem(['jwks'], wrongKeys))
     if (client.grantTypes.includes('authorization_code') && client.redirectUris.length === 0) {
       const message =
         'is missing: with authorization_code users are sent back to the client, so say where, such as [https://app.example.com/callback]'
-      problems.push(problem([...at, 'redirectUris'], message))
+      problems.push(problem(['redirectUris'], message))
     }
     for (const [position, uri] of client.redirectUris.entries()) {
       const wrong = redirectProblem(uri, privateUse)
-      if (wrong !== undefined) problems.push(problem([...at, 'redirectUris', position], wrong))
+      if (wrong !== undefined) problems.push(problem(['redirectUris', position], wrong))
     }
-    return problems
+    return within(['clients', index], problems)
   })
 }
 

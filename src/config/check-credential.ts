@@ -1,15 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { isBearerToken, isHeaderValue } from '../core/header-field.ts'
 import type { CredentialConfig } from './credential-schema.ts'
-
-/** What is wrong with a credential, by the name of the setting; '' for the whole. */
-export type CredentialProblem = readonly [setting: string, message: string]
+import { problem, type RuleProblem } from './problems.ts'
 
 /**
  * The rules for the credential of an HTTP server: each secret is given in only one place, and a file can be
  * used.
  */
-export function checkCredential(credential: CredentialConfig): CredentialProblem[] {
+export function checkCredential(credential: CredentialConfig): RuleProblem[] {
   if (credential.kind === 'bearer') {
     return checkSecret('token', credential.token, credential.tokenFile, isBearerToken)
   }
@@ -19,23 +17,36 @@ export function checkCredential(credential: CredentialConfig): CredentialProblem
   return checkSecret('clientSecret', credential.clientSecret, credential.clientSecretFile, Boolean)
 }
 
-/** The rule for a secret that is given in the configuration or in a separate file. */
-export function checkSecret(
+interface GivenSecret {
+  readonly clientSecret?: string | undefined
+  readonly clientSecretFile?: string | undefined
+}
+
+/** The same rules for the secret of the client that Portcullis is elsewhere, which stands among other settings. */
+export function checkClientSecret({ clientSecret, clientSecretFile }: GivenSecret): RuleProblem[] {
+  return checkSecret('clientSecret', clientSecret, clientSecretFile, Boolean).map(({ path, message }) =>
+    problem(path.length === 0 ? ['clientSecret'] : path, message),
+  )
+}
+
+function checkSecret(
   name: string,
   value: string | undefined,
   file: string | undefined,
   isUsable: (text: string) => boolean,
-): CredentialProblem[] {
-  if (value === undefined && file === undefined) return [['', `has no secret: give ${name} or ${name}File`]]
+): RuleProblem[] {
+  if (value === undefined && file === undefined)
+    return [problem([], `has no secret: give ${name} or ${name}File`)]
   if (value !== undefined && file !== undefined)
-    return [['', `has both ${name} and ${name}File: take one away`]]
+    return [problem([], `has both ${name} and ${name}File: take one away`)]
   if (file === undefined) return []
   try {
     return isUsable(readFileSync(file, 'utf8').trim())
       ? []
-      : [[`${name}File`, 'must hold the secret and nothing else, on one line']]
+      : [problem([`${name}File`], 'must hold the secret and nothing else, on one line')]
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return [[`${name}File`, code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${code}`]]
+    const message = code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${code}`
+    return [problem([`${name}File`], message)]
   }
 }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { RuleProblem } from './problems.ts'
+import { problem, type RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /** The rule for concurrent listeners: each has its own port, unless it is at another address. */
@@ -18,7 +18,7 @@ export function checkPorts({ listen, authorizationServer }: Partial<ParsedConfig
       .slice(0, index)
       .find((earlier) => place.port !== 0 && earlier.port === place.port && meet(earlier.host, place.host))
     const message = `is ${place.port}, as listen.${other?.name} is: give each a port of its own`
-    return other === undefined ? [] : [{ path: ['listen', name], message }]
+    return other === undefined ? [] : [problem(['listen', name], message)]
   })
 }
 

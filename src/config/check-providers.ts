@@ -1,7 +1,8 @@
-import { isLoopbackHost } from '../core/resource.ts'
-import { checkSecret } from './check-credential.ts'
+import { checkClientSecret } from './check-credential.ts'
+import { issuerUrlProblem, missingIssuer, presetProblem } from './check-issuer-url.ts'
 import { describeProvider, isManyTenants, type ProviderDescription } from './describe-provider.ts'
-import type { RuleProblem } from './problems.ts'
+import { duplicates } from './duplicates.ts'
+import { problem, type RuleProblem, within } from './problems.ts'
 import { presetOf } from './provider-presets.ts'
 import type { ParsedConfig } from './schema.ts'
 
@@ -20,108 +21,91 @@ const ownParameters = new Set([
   'request_uri',
 ])
 
-/** One problem of a provider, with the path of the setting. */
-type Wrong = readonly [path: readonly PropertyKey[], message: string]
-
 /** The rules for identity providers that users log in with: what a preset needs, and who may log in. */
 export function checkProviders({ mode, login }: Partial<ParsedConfig>): RuleProblem[] {
   const described = (login?.providers ?? []).map(describeProvider)
+  const takenNames = duplicates(described.map(({ name }) => name))
   return described.flatMap((provider, index) => {
-    const taken = described.slice(0, index).some(({ name }) => name === provider.name)
-    const wrong: Wrong[] = [
-      ...(taken
-        ? [[['name'], `"${provider.name}" is taken by an earlier provider: give each one a name`] as const]
-        : []),
-      ...checkIssuer(provider, mode),
-      ...checkClient(provider),
-      ...checkRequest(provider),
-      ...checkAdmission(provider),
-    ]
-    return wrong.map(([path, message]) => ({ path: ['login', 'providers', index, ...path], message }))
+    const message = `"${provider.name}" is taken by an earlier provider: give each one a name`
+    return within(
+      ['login', 'providers', index],
+      [
+        ...(takenNames.has(index) ? [problem(['name'], message)] : []),
+        ...checkIssuer(provider, mode),
+        ...checkClient(provider),
+        ...checkRequest(provider),
+        ...checkAdmission(provider),
+      ],
+    )
   })
 }
 
 function checkIssuer(
   { preset: name, issuer, tenant }: ProviderDescription,
   mode: string | undefined,
-): Wrong[] {
-  const { issuerLike: like } = presetOf(name)
+): RuleProblem[] {
+  const { issuerLike } = presetOf(name)
   if (tenant !== undefined && name !== 'entra')
-    return [[['tenant'], 'works only with the preset entra: take it away']]
-  if (issuer === undefined) {
-    return name === 'entra'
-      ? [
-          [
-            ['tenant'],
-            'is missing: give the directory (tenant) ID of the app registration, or one of its domains',
-          ],
-        ]
-      : [[['issuer'], `is missing: give one, such as ${like?.example ?? 'https://login.example.com'}`]]
-  }
-  const problem = issuerProblem(issuer, mode)
-  if (problem !== undefined) return [[['issuer'], problem]]
-  // Its metadata contains a template, `{tenantid}`, which the library resolves only at this host.
-  if (isManyTenants(issuer) && new URL(issuer).hostname !== 'login.microsoftonline.com') {
+    return [problem(['tenant'], 'works only with the preset entra: take it away')]
+  if (issuer === undefined && name === 'entra') {
     const message =
-      'stands for many directories, which works at login.microsoftonline.com alone: name one by its directory (tenant) ID, and have a provider for each'
-    return [[['issuer'], message]]
+      'is missing: give the directory (tenant) ID of the app registration, or one of its domains'
+    return [problem(['tenant'], message)]
   }
-  const isForeign =
-    like !== undefined && !like.pattern.test(issuer) && !isLoopbackHost(new URL(issuer).hostname)
-  return isForeign ? [[['issuer'], `does not fit the preset ${name}: give one such as ${like.example}`]] : []
+  const message =
+    issuer === undefined
+      ? missingIssuer(issuerLike)
+      : (issuerUrlProblem(issuer, mode) ??
+        manyTenantsProblem(issuer) ??
+        presetProblem(issuer, name, issuerLike))
+  return message === undefined ? [] : [problem(['issuer'], message)]
 }
 
-/**
- * What is wrong with the address of an issuer: anyone who can change what it says can impersonate anybody
- * here.
- */
-export function issuerProblem(issuer: string, mode: string | undefined): string | undefined {
-  const { protocol, hostname } = new URL(issuer)
-  if (protocol === 'https:') return undefined
-  if (mode === 'production') return 'must be https'
-  return isLoopbackHost(hostname) ? undefined : 'must be https, or on loopback in development mode'
+/** The metadata of many tenants contains a template, `{tenantid}`, which the library resolves only at one host. */
+function manyTenantsProblem(issuer: string): string | undefined {
+  return isManyTenants(issuer) && new URL(issuer).hostname !== 'login.microsoftonline.com'
+    ? 'stands for many directories, which works at login.microsoftonline.com alone: name one by its directory (tenant) ID, and have a provider for each'
+    : undefined
 }
 
-function checkClient({
-  preset: name,
-  clientId,
-  clientSecret,
-  clientSecretFile,
-}: ProviderDescription): Wrong[] {
-  const { clientIdLike: like, needsSecret } = presetOf(name)
-  const wrong: Wrong[] = []
-  if (like !== undefined && !like.pattern.test(clientId))
-    wrong.push([['clientId'], `must be ${like.example}`])
-  if (!needsSecret && clientSecret === undefined && clientSecretFile === undefined) return wrong
-  for (const [setting, message] of checkSecret('clientSecret', clientSecret, clientSecretFile, Boolean))
-    wrong.push([setting === '' ? ['clientSecret'] : [setting], message])
-  return wrong
+function checkClient(provider: ProviderDescription): RuleProblem[] {
+  const { preset, clientId, clientSecret, clientSecretFile } = provider
+  const { clientIdLike: like, needsSecret } = presetOf(preset)
+  const isSecretFree = !needsSecret && clientSecret === undefined && clientSecretFile === undefined
+  return [
+    ...(like === undefined || like.pattern.test(clientId)
+      ? []
+      : [problem(['clientId'], `must be ${like.example}`)]),
+    ...(isSecretFree ? [] : checkClientSecret(provider)),
+  ]
 }
 
-function checkRequest({ kind, scopes, parameters }: ProviderDescription): Wrong[] {
-  const wrong: Wrong[] = Object.keys(parameters)
+function checkRequest({ kind, scopes, parameters }: ProviderDescription): RuleProblem[] {
+  const problems = Object.keys(parameters)
     .filter((name) => ownParameters.has(name))
-    .map((name) => [['parameters', name], 'is a parameter that Portcullis sets itself: take it away'])
+    .map((name) => problem(['parameters', name], 'is a parameter that Portcullis sets itself: take it away'))
   if (!/^\d{1,9}$/.test(parameters['max_age'] ?? '0'))
-    wrong.push([['parameters', 'max_age'], 'must be a whole number of seconds'])
+    problems.push(problem(['parameters', 'max_age'], 'must be a whole number of seconds'))
   if (kind === 'openid' && !scopes.includes('openid'))
-    wrong.push([['scopes'], 'must include openid, without which there is no proof of who it is'])
-  return wrong
+    problems.push(problem(['scopes'], 'must include openid, without which there is no proof of who it is'))
+  return problems
 }
 
-function checkAdmission({ preset: name, issuer, allow, claims, label }: ProviderDescription): Wrong[] {
+/** The rule of `allow` that fits a preset best; `tenants` for the others. */
+const admissionRules: Readonly<Record<string, string>> = { google: 'domains', github: 'groups' }
+
+function checkAdmission({ preset, issuer, allow, claims, label }: ProviderDescription): RuleProblem[] {
   const { domains, tenants, groups, anybody } = allow
-  const isOpen = presetOf(name).isOpen || (issuer !== undefined && isManyTenants(issuer))
-  const rule = name === 'google' ? 'domains' : name === 'github' ? 'groups' : 'tenants'
-  const wrong: Wrong[] = []
+  const isOpen = presetOf(preset).isOpen || (issuer !== undefined && isManyTenants(issuer))
+  const problems: RuleProblem[] = []
   if (isOpen && !anybody && domains.length + tenants.length + groups.length === 0) {
+    const rule = (preset && admissionRules[preset]) ?? 'tenants'
     const message = `must say who may come in, since anybody can have an account at ${label}: allow.${rule}, or allow.anybody: true`
-    wrong.push([['allow'], message])
+    problems.push(problem(['allow'], message))
   }
-  if (tenants.length > 0 && claims.tenant === undefined)
-    wrong.push([
-      ['allow', 'tenants'],
-      'works only with claims.tenant: set that to the name of the claim with the tenant',
-    ])
-  return wrong
+  if (tenants.length > 0 && claims.tenant === undefined) {
+    const message = 'works only with claims.tenant: set that to the name of the claim with the tenant'
+    problems.push(problem(['allow', 'tenants'], message))
+  }
+  return problems
 }

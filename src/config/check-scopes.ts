@@ -1,6 +1,6 @@
 import { ownScopeProblem, ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { closest } from './closest.ts'
-import type { RuleProblem } from './problems.ts'
+import { problem, type RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /** A scope that a setting names, and where. */
@@ -13,7 +13,7 @@ export function checkScopes(config: Partial<ParsedConfig>): RuleProblem[] {
   const catalogue = new ScopeCatalogue(own)
   const badNames = Object.keys(own).flatMap((scope): RuleProblem[] => {
     const message = ownScopeProblem(scope)
-    return message === undefined ? [] : [{ path: ['scopes', scope], message }]
+    return message === undefined ? [] : [problem(['scopes', scope], message)]
   })
   const unknown = [...namedScopes(config)].filter(([, scope]) => !catalogue.knows(scope))
   return [
@@ -21,7 +21,7 @@ export function checkScopes(config: Partial<ParsedConfig>): RuleProblem[] {
     ...unknown.map(([path, scope]) => {
       const close = closest(scope, catalogue.names)
       const hint = close === undefined ? 'name it there with its words' : `did you mean ${close}?`
-      return { path, message: `is neither a scope of MCP nor one of \`scopes\`; ${hint}` }
+      return problem(path, `is neither a scope of MCP nor one of \`scopes\`; ${hint}`)
     }),
   ]
 }

@@ -1,6 +1,7 @@
 import { isLocalHost, isLoopbackHost } from '../core/resource.ts'
 import { hostsOf } from '../core/site.ts'
-import type { RuleProblem } from './problems.ts'
+import { duplicates } from './duplicates.ts'
+import { problem, type RuleProblem, within } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 import { tenantUrl } from './tenant.ts'
 
@@ -11,60 +12,50 @@ type ParsedTenant = ParsedConfig['tenants'][number]
 
 /** The rules for tenants: unique names and hosts, and within each tenant the rules of an installation. */
 export function checkTenants(
-  { mode, publicUrl, tenants = [], allowedHosts = [] }: Partial<ParsedConfig>,
+  config: Partial<ParsedConfig>,
   checkOwn: (config: Partial<ParsedConfig>) => RuleProblem[],
 ): RuleProblem[] {
+  const { mode, tenants = [] } = config
+  const takenNames = duplicates(tenants.map(({ name }) => name))
+  const takenHosts = duplicates(tenants.map((tenant) => urlOf(tenant, config)?.host))
   return tenants.flatMap((tenant, index) => {
-    const at = (path: readonly PropertyKey[]): readonly PropertyKey[] => ['tenants', index, ...path]
-    const earlier = tenants.slice(0, index)
-    const { name, host: _, limits: __, ...own } = tenant
-    const problems: RuleProblem[] = checkOwn({ ...own, ...(mode === undefined ? {} : { mode }) }).map(
-      ({ path, needs, ...rest }) => ({
-        ...rest,
-        path: at(path),
-        ...(needs === undefined ? {} : { needs: at(needs) }),
-      }),
-    )
-    const wrong = (setting: keyof ParsedTenant, message: string, needs = at([setting])): unknown =>
-      problems.push({ path: at([setting]), message, needs })
+    const { name, host, limits: _, ...own } = tenant
+    const problems = checkOwn({ ...own, ...(mode && { mode }) })
     if (name === namelessTenant)
-      wrong('name', 'must not be default, which stands for the installation itself')
-    if (earlier.some((other) => other.name === name)) wrong('name', `"${name}" is taken by an earlier tenant`)
-    if (own.upstreams.length === 0) wrong('upstreams', 'must name at least one MCP server')
-    const why = hostProblem(tenant, earlier, { mode, publicUrl, allowedHosts })
-    if (why !== undefined) wrong('host', why, ['publicUrl'])
-    return problems
+      problems.push(problem(['name'], 'must not be default, which stands for the installation itself'))
+    if (takenNames.has(index)) problems.push(problem(['name'], `"${name}" is taken by an earlier tenant`))
+    if (own.upstreams.length === 0)
+      problems.push(problem(['upstreams'], 'must name at least one MCP server', ['upstreams']))
+    const taken = takenHosts.has(index) ? `"${host}" is taken by an earlier tenant` : undefined
+    const wrongHost = hostProblem(tenant, config) ?? taken
+    const at = ['tenants', index]
+    return [
+      ...within(at, problems),
+      ...(wrongHost === undefined ? [] : [problem([...at, 'host'], wrongHost, ['publicUrl'])]),
+    ]
   })
 }
 
-function hostProblem(
-  tenant: ParsedTenant,
-  earlier: readonly ParsedTenant[],
-  {
-    mode,
-    publicUrl,
-    allowedHosts,
-  }: Pick<ParsedConfig, 'publicUrl' | 'allowedHosts'> & {
-    readonly mode: ParsedConfig['mode'] | undefined
-  },
-): string | undefined {
+/** The URL of a tenant with a host of its own, as far as it can be told. */
+function urlOf(tenant: ParsedTenant, { publicUrl }: Partial<ParsedConfig>): URL | undefined {
+  return tenant.host === undefined || publicUrl === undefined
+    ? undefined
+    : new URL(tenantUrl(publicUrl, tenant))
+}
+
+function hostProblem(tenant: ParsedTenant, config: Partial<ParsedConfig>): string | undefined {
+  const { mode, publicUrl, allowedHosts = [] } = config
   if (tenant.host === undefined) return undefined
   if (publicUrl === undefined)
     return 'works only with publicUrl, whose scheme and port it takes: set publicUrl too'
-  const url = URL.parse(tenantUrl(publicUrl, tenant))
-  if (url === null)
-    return 'must be a host name in lower case, without scheme and path, such as mcp.acme.example'
-  const { host, hostname } = url
+  const { host, hostname, origin } = new URL(tenantUrl(publicUrl, tenant))
   if (mode === 'development' && !isLocalHost(hostname))
     return 'must be below localhost in development mode, where anybody can log in, such as acme.localhost'
-  const { host: own, hostname: ownName } = new URL(publicUrl)
+  const own = new URL(publicUrl)
   // The spellings of loopback are one name.
-  const isOwn = host === own || (isLoopbackHost(hostname) && isLoopbackHost(ownName))
-  const names = hostsOf(url.origin)
-  if (isOwn || allowedHosts.some((name) => names.includes(name.toLowerCase())))
-    return 'is the name of the installation itself: give the tenant one of its own'
-  const isTaken = earlier.some(
-    (other) => other.host !== undefined && URL.parse(tenantUrl(publicUrl, other))?.host === host,
-  )
-  return isTaken ? `"${tenant.host}" is taken by an earlier tenant` : undefined
+  const isOwn = host === own.host || (isLoopbackHost(hostname) && isLoopbackHost(own.hostname))
+  const names = hostsOf(origin)
+  return isOwn || allowedHosts.some((name) => names.includes(name.toLowerCase()))
+    ? 'is the name of the installation itself: give the tenant one of its own'
+    : undefined
 }

@@ -6,8 +6,10 @@ import { checkProviders } from './check-providers.ts'
 import { checkScopes } from './check-scopes.ts'
 import { checkTenants } from './check-tenants.ts'
 import { checkUpstreams } from './check-upstreams.ts'
+import { duplicates } from './duplicates.ts'
 import { problem, type RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
+import { databaseUrlProblem } from './values.ts'
 
 /**
  * The rules that span several settings. A setting or list item that is itself invalid is absent from
@@ -100,19 +102,14 @@ function checkStore({ store, secret }: Partial<ParsedConfig>): RuleProblem[] {
 
 function checkAudit({ audit, store }: Partial<ParsedConfig>): RuleProblem[] {
   const sinks = audit?.sinks ?? []
+  const takenNames = duplicates(sinks.map(({ name }) => name))
   return sinks.flatMap((sink, index) => {
+    const at = ['audit', 'sinks', index]
     const problems: RuleProblem[] = []
-    if (sinks.slice(0, index).some(({ name }) => name === sink.name)) {
-      problems.push(problem(['audit', 'sinks', index, 'name'], `"${sink.name}" is taken by an earlier sink`))
-    }
-    if (sink.kind === 'postgres') {
-      const url = sink.url ?? store?.url
-      const message =
-        'must be a URL such as postgres://user:password@host:5432/database, unless store.url is one'
-      const path = ['audit', 'sinks', index, 'url']
-      if (url === undefined) problems.push({ path, message, needs: ['store'] })
-      else if (!/^postgres(?:ql)?:\/\/.+\/.+/.test(url)) problems.push(problem(path, message))
-    }
+    if (takenNames.has(index))
+      problems.push(problem([...at, 'name'], `"${sink.name}" is taken by an earlier sink`))
+    if (sink.kind === 'postgres' && sink.url === undefined && store?.url === undefined)
+      problems.push(problem([...at, 'url'], `${databaseUrlProblem}, unless store.url is one`, ['store']))
     return problems
   })
 }

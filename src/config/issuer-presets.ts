@@ -12,10 +12,16 @@ export interface TokenClaims {
  */
 export type ResourceHandling = 'refused' | 'ignored' | { readonly honouredWith: string }
 
+/** What a value looks like, with an example for operators. */
+export interface ValueForm {
+  readonly pattern: RegExp
+  readonly example: string
+}
+
 /** What is known about the access tokens of a kind of issuer. */
 export interface IssuerPreset {
   readonly issuer?: string
-  readonly issuerLike?: { readonly pattern: RegExp; readonly example: string }
+  readonly issuerLike?: ValueForm
   readonly tokenTypes: readonly string[]
   readonly claims: TokenClaims
   /** Why its tokens never have the URL of an MCP server as audience, so that `audiences` must be set. */

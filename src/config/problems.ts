@@ -15,7 +15,7 @@ export interface RuleProblem {
    * What must be valid for the rule to apply; if something in it is wrong, the rule may only seem to be
    * broken.
    */
-  readonly needs?: readonly PropertyKey[]
+  readonly needs?: readonly PropertyKey[] | undefined
 }
 
 /** Everything that is wrong with a configuration, at once. */
@@ -35,9 +35,20 @@ export class ConfigurationInvalid extends Error {
   }
 }
 
-/** A broken rule that applies whatever else is wrong. */
-export function problem(path: readonly PropertyKey[], message: string): RuleProblem {
-  return { path, message }
+/** A broken rule. Without `needs`, it applies unless its own setting is itself wrong. */
+export function problem(
+  path: readonly PropertyKey[],
+  message: string,
+  needs?: readonly PropertyKey[],
+): RuleProblem {
+  return { path, message, needs }
+}
+
+/** The problems of a part, as those of the configuration that has the part at a path. */
+export function within(at: readonly PropertyKey[], problems: readonly RuleProblem[]): RuleProblem[] {
+  return problems.map(({ path, message, needs }) =>
+    problem([...at, ...path], message, needs && [...at, ...needs]),
+  )
 }
 
 /** Writes a path of keys and indexes in the usual way: `upstreams[0].url`. */

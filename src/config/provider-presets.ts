@@ -1,3 +1,5 @@
+import type { ValueForm } from './issuer-presets.ts'
+
 /** Which claims of a provider hold what about a user. */
 export interface ProviderClaims {
   readonly name: readonly string[]
@@ -14,8 +16,8 @@ export interface ProviderPreset {
   readonly label: string
   /** The issuer, if it is the same for everybody; otherwise a pattern and an example. */
   readonly issuer?: string
-  readonly issuerLike?: { readonly pattern: RegExp; readonly example: string }
-  readonly clientIdLike?: { readonly pattern: RegExp; readonly example: string }
+  readonly issuerLike?: ValueForm
+  readonly clientIdLike?: ValueForm
   readonly scopes: readonly string[]
   readonly parameters: Readonly<Record<string, string>>
   readonly userinfo: boolean

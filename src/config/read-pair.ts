@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type CertificatePair, examinePair, type NeededHost, type PairProblem } from './examine-pair.ts'
-import { ConfigurationInvalid, type RuleProblem, writePath } from './problems.ts'
+import { ConfigurationInvalid, problem, type RuleProblem, writePath } from './problems.ts'
 import type { Config, ParsedConfig } from './schema.ts'
 import { tenantUrl } from './tenant.ts'
 import type { TlsFiles } from './tls.ts'
@@ -33,7 +33,7 @@ export function checkPair(config: Partial<ParsedConfig>, now: number): RuleProbl
   const { listen } = config
   if (listen?.tls === undefined) return []
   const read = readPair(listen.tls, config, now)
-  return 'cert' in read ? [] : read.map(({ setting, message }) => ({ path: settingPath(setting), message }))
+  return 'cert' in read ? [] : read.map(({ setting, message }) => problem(settingPath(setting), message))
 }
 
 /** The pair of a configuration; undefined if it has none. Throws ConfigurationInvalid. */

@@ -10,17 +10,9 @@ import { type TenantOf, tenantOwn, tenantSettings } from './tenant-schema.ts'
 import { tlsSchema } from './tls.ts'
 import { tracesSchema } from './traces.ts'
 import { upstreamSchema } from './upstream-schema.ts'
-import { accessTokenSeconds, httpUrl, network, whole } from './values.ts'
+import { accessTokenSeconds, databaseUrl, httpUrl, network, whole } from './values.ts'
 
 const port = whole(0, 65_535)
-
-const databaseUrlProblem = 'must be a URL such as postgres://user:password@host:5432/database'
-
-/** The error does not say what is wrong with it, since it contains a password. */
-function isDatabaseUrl(text: string): boolean {
-  const url = URL.parse(text)
-  return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.pathname.length > 1
-}
 
 /** The callbacks of clients that are known to use a private-use scheme: Cursor, Raycast and Warp. */
 const knownPrivateUseRedirects = [
@@ -115,7 +107,7 @@ const installationSchema = z.strictObject({
   }),
   store: z
     .strictObject({
-      url: z.string().refine(isDatabaseUrl, databaseUrlProblem).optional().meta({
+      url: databaseUrl.optional().meta({
         description:
           'PostgreSQL instead of the embedded store: `postgres://user:password@host/database`. Best set through its environment variable, or as the name of another one: `$NAME`. Requires `secret`.',
       }),

@@ -36,6 +36,17 @@ export const httpUrl = z
     return url === null || (url.username === '' && url.password === '')
   }, 'must have no user information: secrets have settings of their own')
 
+/** What to say of a text that is not the URL of a database. It repeats nothing, since that has a password. */
+export const databaseUrlProblem = 'must be a URL such as postgres://user:password@host:5432/database'
+
+/** The URL of a PostgreSQL database. */
+export const databaseUrl = z.string().refine(isDatabaseUrl, databaseUrlProblem)
+
+function isDatabaseUrl(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.pathname.length > 1
+}
+
 /** A secret that the operator was given, and the file that may hold it instead. */
 export const givenSecret = {
   clientSecret: z
