@@ -15,7 +15,11 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Named & { reado
   const values: Record<string, unknown> = {}
   const names = new Map<string, string>()
   const problems: Problem[] = []
-  const settings = new Map(listSettings().map((setting) => [setting.variable, setting]))
+  const settings = new Map(
+    listSettings().flatMap((setting) =>
+      setting.variable === undefined ? [] : [[setting.variable, setting]],
+    ),
+  )
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith('PORTCULLIS_') || variable === fileVariable || text === undefined) continue
     const own = settings.get(variable)
@@ -23,7 +27,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Named & { reado
       own === undefined && variable.endsWith(fileSuffix) ? variable.slice(0, -fileSuffix.length) : variable
     const setting = own ?? settings.get(name)
     if (setting === undefined) {
-      const known = [...settings.keys()].flatMap((one) => (one === undefined ? [] : [one, one + fileSuffix]))
+      const known = [...settings.keys()].flatMap((one) => [one, one + fileSuffix])
       const close = closest(variable, known)
       const hint = close === undefined ? '' : `; did you mean ${close}?`
       problems.push({ path: variable, message: `there is no such setting${hint}` })
@@ -34,7 +38,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Named & { reado
     const read = readVariable(environment, name)
     if ('problem' in read) problems.push({ path: variable, message: read.problem })
     else if (read.value !== undefined) {
-      place(values, setting.path, convert(setting, read.value))
+      setAt(values, setting.path, convert(setting, read.value))
       names.set(writePath(setting.path), variable)
     }
   }
@@ -42,10 +46,10 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Named & { reado
 }
 
 /** Sets a value at a path, creating objects on the way. */
-function place(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+function setAt(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [key, ...rest] = path as [string, ...string[]]
   if (rest.length === 0) target[key] = value
-  else place((target[key] ??= {}) as Record<string, unknown>, rest, value)
+  else setAt((target[key] ??= {}) as Record<string, unknown>, rest, value)
 }
 
 function convert(setting: Setting, text: string): unknown {

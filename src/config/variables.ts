@@ -1,6 +1,6 @@
 import { isJsonObject } from '../core/json-object.ts'
 import { minSecretLength } from './client-schema.ts'
-import type { RuleProblem } from './problems.ts'
+import { problem, type RuleProblem } from './problems.ts'
 import { readVariable } from './read-variable.ts'
 
 interface Place {
@@ -36,29 +36,31 @@ const places: readonly Place[] = [
   { path: ['traces', 'authorization'], otherwise: someSecret },
 ]
 
+/** A configuration with the values of the variables that it names, and what is wrong with those variables. */
+interface Resolved {
+  readonly config: object
+  readonly problems: readonly RuleProblem[]
+}
+
 /** Replaces the names of variables by their values. A variable that is not set becomes a problem. */
-export function resolveVariables(
-  config: object,
-  environment: NodeJS.ProcessEnv,
-  problems: RuleProblem[],
-): object {
+export function resolveVariables(config: object, environment: NodeJS.ProcessEnv): Resolved {
+  const problems: RuleProblem[] = []
   const resolve = (path: readonly PropertyKey[], otherwise: string | undefined, text: unknown): unknown => {
     if (typeof text !== 'string' || !text.startsWith('$')) return text
     const read = readVariable(environment, text.slice(1))
     if ('problem' in read) {
-      problems.push({ path, message: `the variable ${text} ${read.problem}` })
+      problems.push(problem(path, `the variable ${text} ${read.problem}`))
       return otherwise
     }
-    if (read.value === undefined) {
-      problems.push({ path, message: `the variable ${text} is not set` })
-    }
+    if (read.value === undefined) problems.push(problem(path, `the variable ${text} is not set`))
     return read.value ?? otherwise
   }
-  return places.reduce(
-    (resolved, { path, otherwise }) =>
-      replaceAt(resolved, path, (at, text) => resolve(at, otherwise, text)) as object,
+  const resolved = places.reduce(
+    (partly, { path, otherwise }) =>
+      replaceAt(partly, path, (at, text) => resolve(at, otherwise, text)) as object,
     config,
   )
+  return { config: resolved, problems }
 }
 
 /** A copy in which everything at a path is replaced. */
