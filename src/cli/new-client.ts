@@ -2,7 +2,7 @@ import {
   type Authentication,
   operatorMetadata,
 } from '../authorization-server/registration/operator-client.ts'
-import { authenticatedGrantTypes, clientGrantTypes } from '../config/grants.ts'
+import { authenticatedGrantTypes, clientGrantTypes } from '../config/client-schema.ts'
 import type { Problem } from '../config/problems.ts'
 import { publicKeysProblem } from '../core/public-keys.ts'
 import { redirectProblem } from '../core/redirect-uri.ts'

@@ -3,7 +3,7 @@ import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { type CertificatePair, leastTlsVersion } from '../config/examine-pair.ts'
 import { describePairProblems, readPair } from '../config/read-pair.ts'
 import type { Config } from '../config/schema.ts'
-import type { TlsFiles } from '../config/tls.ts'
+import type { TlsFiles } from '../config/tls-schema.ts'
 import { type CertificateKeeper, keepCertificate } from '../http/keep-certificate.ts'
 import type { Base } from './base.ts'
 

@@ -1,8 +1,8 @@
 import { publicKeysProblem } from '../core/public-keys.ts'
 import { isPrivateUseRedirect, redirectProblem } from '../core/redirect-uri.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
+import { authenticatedGrantTypes } from './client-schema.ts'
 import { duplicates } from './duplicates.ts'
-import { authenticatedGrantTypes } from './grants.ts'
 import { problem, type RuleProblem, within } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 

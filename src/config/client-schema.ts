@@ -1,6 +1,23 @@
 import { z } from 'zod'
-import { clientGrantTypes } from './grants.ts'
+import { deviceCode, jwtBearer, tokenExchange } from '../core/grant-types.ts'
 import { accessTokenSeconds, scope } from './values.ts'
+
+/** The grants that a configured client can have, by their names in OAuth. */
+export const clientGrantTypes = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  deviceCode,
+  tokenExchange,
+  jwtBearer,
+] as const
+
+/** Those that only a client with authentication may have. */
+export const authenticatedGrantTypes: ReadonlySet<string> = new Set([
+  'client_credentials',
+  tokenExchange,
+  jwtBearer,
+])
 
 /** The shortest secret that a client may have. */
 export const minSecretLength = 8

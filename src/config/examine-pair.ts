@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import type { TlsFiles } from './tls.ts'
+import type { TlsFiles } from './tls-schema.ts'
 
 /** A certificate that fits its private key, both in PEM, as node:tls takes them. */
 export interface CertificatePair {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { issuerPresetNames } from './issuer-presets.ts'
 import { issuerUrl } from './provider-schema.ts'
-import { givenSecret, httpUrl, scope, whole } from './values.ts'
+import { givenSecret, httpUrl, originLike, scope, signatureAlgorithms, whole } from './values.ts'
 
 const claims = (description: string) => z.array(z.string().min(1)).optional().meta({ description })
 
@@ -24,11 +24,7 @@ export const issuerSchema = z
     tokenTypes: z.array(z.string().min(1)).min(1).optional().meta({
       description: 'Values of the `typ` header that identify its access tokens. Default: `at+jwt`.',
     }),
-    algorithms: z
-      .array(z.enum(['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA']))
-      .min(1)
-      .default(['ES256', 'RS256', 'PS256', 'EdDSA'])
-      .meta({ description: 'Signature algorithms accepted for its tokens.' }),
+    algorithms: signatureAlgorithms.meta({ description: 'Signature algorithms accepted for its tokens.' }),
     claims: z
       .strictObject({
         scopes: claims(
@@ -65,13 +61,10 @@ export const issuerSchema = z
       .meta({
         description: 'Asks the issuer about each token instead of verifying it. Needed for opaque tokens.',
       }),
-    origins: z
-      .array(z.string().regex(/^https?:\/\/[^/]+$/, 'must be an origin such as https://keys.example.com'))
-      .default([])
-      .meta({
-        description:
-          "Additional origins of the issuer, for endpoints that are neither at the issuer's own origin nor on the public internet.",
-      }),
+    origins: z.array(originLike('https://keys.example.com')).default([]).meta({
+      description:
+        "Additional origins of the issuer, for endpoints that are neither at the issuer's own origin nor on the public internet.",
+    }),
   })
   .meta({ description: 'Another authorization server whose access tokens the gateway accepts.' })
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { providerPresetNames } from './provider-presets.ts'
-import { givenSecret, httpUrl, whole } from './values.ts'
+import { givenSecret, httpUrl, originLike, whole } from './values.ts'
 
 const texts = (description: string) => z.array(z.string().min(1)).optional().meta({ description })
 const lowerCase = z.string().regex(/^[a-z0-9.-]+$/, 'must be a domain in lower case, such as example.com')
@@ -107,13 +107,10 @@ export const providerSchema = z
     logout: z.enum(['here', 'provider']).default('here').meta({
       description: 'Whether a user who signs out here is also sent to the provider to sign out there.',
     }),
-    origins: z
-      .array(z.string().regex(/^https?:\/\/[^/]+$/, 'must be an origin such as https://keys.example.com'))
-      .default([])
-      .meta({
-        description:
-          "Additional origins of the provider, for endpoints that are neither at the issuer's own origin nor on the public internet.",
-      }),
+    origins: z.array(originLike('https://keys.example.com')).default([]).meta({
+      description:
+        "Additional origins of the provider, for endpoints that are neither at the issuer's own origin nor on the public internet.",
+    }),
   })
   .meta({ description: 'An identity provider that users log in with.' })
 

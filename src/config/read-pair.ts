@@ -3,7 +3,7 @@ import { type CertificatePair, examinePair, type NeededHost, type PairProblem } 
 import { ConfigurationInvalid, problem, type RuleProblem, writePath } from './problems.ts'
 import type { Config, ParsedConfig } from './schema.ts'
 import { tenantUrl } from './tenant.ts'
-import type { TlsFiles } from './tls.ts'
+import type { TlsFiles } from './tls-schema.ts'
 
 /**
  * Reads the files of `listen.tls`, which must be valid `now` for all hosts. Returns the pair, or what is

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { tenantLimitsSchema } from './limits.ts'
+import { tenantLimitsSchema } from './limits-schema.ts'
 
 const hostProblem = 'must be a host name in lower case, without scheme and path, such as mcp.acme.example'
 

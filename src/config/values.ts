@@ -36,6 +36,20 @@ export const httpUrl = z
     return url === null || (url.username === '' && url.password === '')
   }, 'must have no user information: secrets have settings of their own')
 
+/** The origin of a web page or a server, with an error that shows one. */
+export function originLike(example: string): z.ZodString {
+  return z.string().regex(/^https?:\/\/[^/]+$/, `must be an origin such as ${example}`)
+}
+
+/** The signature algorithms that are accepted of somebody else. */
+export const signatureAlgorithms = z
+  .array(z.enum(['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA']))
+  .min(1)
+  .default(['ES256', 'RS256', 'PS256', 'EdDSA'])
+
+/** A TCP port; 0 is any free one. */
+export const port = whole(0, 65_535)
+
 /** What to say of a text that is not the URL of a database. It repeats nothing, since that has a password. */
 export const databaseUrlProblem = 'must be a URL such as postgres://user:password@host:5432/database'
 

@@ -1,23 +1,5 @@
 import { z } from 'zod'
-import { deviceCode, jwtBearer, tokenExchange } from '../core/grant-types.ts'
-import { httpUrl } from './values.ts'
-
-/** The grants that a configured client can have, by their names in OAuth. */
-export const clientGrantTypes = [
-  'authorization_code',
-  'refresh_token',
-  'client_credentials',
-  deviceCode,
-  tokenExchange,
-  jwtBearer,
-] as const
-
-/** Those that only a client with authentication may have. */
-export const authenticatedGrantTypes: ReadonlySet<string> = new Set([
-  'client_credentials',
-  tokenExchange,
-  jwtBearer,
-])
+import { httpUrl, signatureAlgorithms } from './values.ts'
 
 const identityAssertions = z
   .strictObject({
@@ -27,11 +9,9 @@ const identityAssertions = z
     jwksUri: httpUrl
       .optional()
       .meta({ description: 'URL of its public keys. Default: the one in its metadata.' }),
-    algorithms: z
-      .array(z.enum(['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA']))
-      .min(1)
-      .default(['ES256', 'RS256', 'PS256', 'EdDSA'])
-      .meta({ description: 'Signature algorithms accepted for its assertions.' }),
+    algorithms: signatureAlgorithms.meta({
+      description: 'Signature algorithms accepted for its assertions.',
+    }),
     tenant: z.string().min(1).optional().meta({
       description:
         'The only tenant of a multi-tenant provider whose users are let in, as in the claim `tenant`. Default: only assertions that name no tenant are accepted.',
@@ -56,15 +36,5 @@ export const grantsSchema = z
         'Whether clients with this grant type can exchange an access token for a narrower one (RFC 8693).',
     }),
     identityAssertions: z.array(identityAssertions).default([]),
-  })
-  .prefault({})
-
-/** The setting `dpop`. */
-export const dpopSchema = z
-  .strictObject({
-    nonce: z.enum(['optional', 'required']).default('optional').meta({
-      description:
-        'Whether DPoP proofs must contain a nonce from the server, so that they cannot be made in advance.',
-    }),
   })
   .prefault({})

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { tlsSchema } from './tls-schema.ts'
+import { port, whole } from './values.ts'
+
+/** The setting `listen`. */
+export const listenSchema = z
+  .strictObject({
+    host: z
+      .string()
+      .default('127.0.0.1')
+      .meta({ description: 'Address that the gateway, the only public listener, listens on.' }),
+    gateway: port.default(3002).meta({ description: 'Port of the gateway.' }),
+    tls: tlsSchema,
+    internalHost: z
+      .string()
+      .default('127.0.0.1')
+      .meta({ description: 'Address that all other listeners listen on.' }),
+    authorizationServer: port
+      .default(3003)
+      .meta({ description: 'Port of the authorization server. 0: any free port.' }),
+    demo: port.default(3004).meta({ description: 'Port of the demo MCP server. 0: any free port.' }),
+    admin: port.default(3005).meta({
+      description: 'Port of the admin listener: health, metrics and dashboard. 0: any free port.',
+    }),
+    adminHost: z.string().optional().meta({
+      description:
+        'Address that the admin listener listens on, if probes or Prometheus connect from elsewhere. Default: `listen.internalHost`.',
+    }),
+    metricsToken: z
+      .string()
+      .regex(
+        /^[\w.~+/-]{32,512}=*$/,
+        'must have at least 32 characters, all of which a bearer token may have',
+      )
+      .optional()
+      .meta({
+        description:
+          'The bearer token that Prometheus must present for `/metrics`. Best set through its environment variable, or as the name of another one: `$NAME`. Default: no token is needed, so anyone who can reach the port can read the metrics.',
+      }),
+    noticeSeconds: whole(0, 300).optional().meta({
+      description:
+        'On shutdown, how long `/readyz` answers 503 before anything closes, so that load balancers notice. Default: 3 in production mode, otherwise 0.',
+    }),
+    adminNames: z.array(z.string().min(1)).default([]).meta({
+      description:
+        'Host names at which the admin listener is reached, such as `portcullis`. IP addresses need not be listed.',
+    }),
+  })
+  .prefault({})
