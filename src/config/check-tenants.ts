@@ -1,12 +1,10 @@
 import { isLocalHost, isLoopbackHost } from '../core/resource.ts'
 import { hostsOf } from '../core/site.ts'
+import { soleTenant } from '../core/sole-tenant.ts'
 import { duplicates } from './duplicates.ts'
 import { problem, type RuleProblem, within } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 import { tenantUrl } from './tenant.ts'
-
-/** The name under which a store keeps what belongs to no tenant. */
-const namelessTenant = 'default'
 
 type ParsedTenant = ParsedConfig['tenants'][number]
 
@@ -21,8 +19,8 @@ export function checkTenants(
   return tenants.flatMap((tenant, index) => {
     const { name, host, limits: _, ...own } = tenant
     const problems = checkOwn({ ...own, ...(mode && { mode }) })
-    if (name === namelessTenant)
-      problems.push(problem(['name'], 'must not be default, which stands for the installation itself'))
+    if (name === soleTenant)
+      problems.push(problem(['name'], `must not be ${soleTenant}, which stands for the installation itself`))
     if (takenNames.has(index)) problems.push(problem(['name'], `"${name}" is taken by an earlier tenant`))
     if (own.upstreams.length === 0)
       problems.push(problem(['upstreams'], 'must name at least one MCP server', ['upstreams']))

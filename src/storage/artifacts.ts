@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
-import type { Clock } from '../core/clock.ts'
-import { keyedDigest, type MasterSecret, sealer } from '../core/secret.ts'
+import { keyedDigest, sealer } from '../core/secret.ts'
 import {
   type ArtifactRow,
   artifactStatements,
@@ -9,11 +8,11 @@ import {
   kept,
 } from './artifact-statements.ts'
 import type { Artifact, ArtifactStore, FoundArtifact } from './contract.ts'
-import type { Database, StoreEngine } from './database.ts'
 import { ofAccounts } from './of-accounts.ts'
 import { inPieces } from './pieces.ts'
 import type { Prepared } from './prepared.ts'
 import type { HeldRefreshToken } from './refresh-token-contract.ts'
+import type { StorePorts } from './store-ports.ts'
 
 /**
  * Steps that a user has not finished. After a power failure they start again, so nothing waits for a disk
@@ -28,19 +27,11 @@ const unfinished: ReadonlySet<string> = new Set(['Interaction'])
  */
 const fleeting: ReadonlySet<string> = new Set([...unfinished, 'AuthorizationCode', 'Session', 'Grant'])
 
-interface ArtifactsOptions {
-  readonly db: Database
-  readonly engine: StoreEngine
-  readonly tenant: string
-  readonly secret: MasterSecret
-  readonly clock: Clock
-}
-
 /**
  * Artifacts over SQL. Ids are keyed hashes and payloads are sealed, so that a stolen store gives nobody a
  * token, a code or a session.
  */
-export function artifactStore({ db, engine, tenant, secret, clock }: ArtifactsOptions): ArtifactStore {
+export function artifactStore({ db, engine, tenant, secret, clock }: StorePorts): ArtifactStore {
   const indexed = keyedDigest(secret.derive('store/index'))
   const payloads = sealer(secret.derive('store/payload'))
 

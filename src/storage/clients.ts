@@ -1,17 +1,13 @@
 import type { Kysely, Selectable } from 'kysely'
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../core/clock.ts'
-import { type MasterSecret, sealer } from '../core/secret.ts'
+import { sealer } from '../core/secret.ts'
 import { bigint } from './bigint.ts'
 import type { ClientStore, StoredClient } from './contract.ts'
 import type { Schema } from './schema.ts'
+import { serialize } from './serialize.ts'
+import type { StorePorts } from './store-ports.ts'
 
-interface ClientsOptions {
-  readonly db: Kysely<Schema>
-  readonly tenant: string
-  readonly secret: MasterSecret
-  readonly clock: Clock
-}
+type ClientPorts = Pick<StorePorts, 'db' | 'tenant' | 'secret' | 'clock'>
 
 type Row = Selectable<Schema['clients']>
 
@@ -20,7 +16,7 @@ const useMilliseconds = 3600 * 1000
 const markedClients = 10_000
 
 /** Clients over SQL. Metadata is sealed, since it may name people and places inside a company. */
-export function clientStore({ db, tenant, secret, clock }: ClientsOptions): ClientStore {
+export function clientStore({ db, tenant, secret, clock }: ClientPorts): ClientStore {
   const metadata = sealer(secret.derive('store/client'))
   const contextOf = (id: string): string => `${tenant}\0${id}`
   /** When this process last recorded that a client is in use. */
@@ -142,12 +138,7 @@ export function clientStore({ db, tenant, secret, clock }: ClientsOptions): Clie
     register(client, ceiling) {
       marked.delete(client.id)
       return db.transaction().execute(async (transaction) => {
-        // Writing this row first admits one registration at a time, on every kind of store.
-        await transaction
-          .insertInto('marks')
-          .values({ name: `clients/${tenant}`, value: '' })
-          .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: '' }))
-          .execute()
+        await serialize(transaction, `clients/${tenant}`)
         if (await renew(transaction, client)) return true
         if (ceiling !== undefined && !(await makeRoom(transaction, ceiling))) return false
         await transaction.insertInto('clients').values(toRow(client)).execute()

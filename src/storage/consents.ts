@@ -1,13 +1,15 @@
-import type { Kysely } from 'kysely'
-import type { Clock } from '../core/clock.ts'
 import type { ConsentQuestion, ConsentStore } from './consent-contract.ts'
-import type { Schema } from './schema.ts'
+import type { StorePorts } from './store-ports.ts'
 
 /**
  * Remembered consent over SQL: one row per scope, so that remembering more never requires reading existing
  * rows. A row is valid as long as the description of the client is the one that the user agreed to.
  */
-export function consentStore(db: Kysely<Schema>, tenant: string, clock: Clock): ConsentStore {
+export function consentStore({
+  db,
+  tenant,
+  clock,
+}: Pick<StorePorts, 'db' | 'tenant' | 'clock'>): ConsentStore {
   const columnsOf = ({ accountId, clientId, redirectHost, resource, clientDigest }: ConsentQuestion) => ({
     tenant,
     account_id: accountId,
@@ -67,12 +69,12 @@ export function consentStore(db: Kysely<Schema>, tenant: string, clock: Clock): 
       }))
     },
     async forget(accountId, clientId) {
-      let statement = db
+      await db
         .deleteFrom('consents')
         .where('tenant', '=', tenant)
         .where('account_id', '=', accountId)
-      if (clientId !== undefined) statement = statement.where('client_id', '=', clientId)
-      await statement.execute()
+        .$if(clientId !== undefined, (query) => query.where('client_id', '=', clientId as string))
+        .execute()
     },
     async forgetClient(clientId) {
       await db.deleteFrom('consents').where('tenant', '=', tenant).where('client_id', '=', clientId).execute()

@@ -217,8 +217,8 @@ export interface UserStore {
   /** Sets a new password, forgets failures, ends earlier logins and removes the passkeys, all at once. */
   setPassword(id: string, passwordHash: string, loginsSince: number): Promise<void>
   /**
-   * The same, unless the user is disabled or earlier logins have ended since `readLoginsSince` was read.
-   * Returns whether it did.
+   * Sets a new password, forgets failures and ends earlier logins, and leaves the passkeys, unless the user is
+   * disabled or logins have ended since `readLoginsSince` was read. Returns whether it did.
    */
   replacePassword(
     id: string,

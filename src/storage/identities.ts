@@ -1,17 +1,14 @@
-import { type Kysely, type Selectable, sql } from 'kysely'
-import { type MasterSecret, sealer } from '../core/secret.ts'
+import { type Selectable, sql } from 'kysely'
+import { sealer } from '../core/secret.ts'
 import type { IdentityFacts, IdentityStore, LinkedIdentity } from './identity-contract.ts'
 import type { Schema } from './schema.ts'
+import type { StorePorts } from './store-ports.ts'
 import { toUser, userRow } from './users.ts'
 
-interface IdentitiesOptions {
-  readonly db: Kysely<Schema>
-  readonly tenant: string
-  readonly secret: MasterSecret
-}
+type IdentityPorts = Pick<StorePorts, 'db' | 'tenant' | 'secret'>
 
 /** Identities over SQL. The credential from the provider is sealed, and can be opened for this user only. */
-export function identityStore({ db, tenant, secret }: IdentitiesOptions): IdentityStore {
+export function identityStore({ db, tenant, secret }: IdentityPorts): IdentityStore {
   const seals = sealer(secret.derive('store/provider-credential'))
   const context = (userId: string): string => `${tenant}\0${userId}`
   const seal = (userId: string, credential: string): string => seals.seal(credential, context(userId))

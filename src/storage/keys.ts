@@ -1,13 +1,16 @@
-import type { Kysely } from 'kysely'
-import { type MasterSecret, sealer } from '../core/secret.ts'
+import { sealer } from '../core/secret.ts'
 import type { KeyTableStore, NewKey, StoredKey } from './contract.ts'
-import type { Schema } from './schema.ts'
+import type { StorePorts } from './store-ports.ts'
 
 /** What these keys signed is still verified long after they have ended. */
 const lastingPurpose = 'audit'
 
 /** Signing keys over SQL. Private keys are sealed. */
-export function keyTableStore(db: Kysely<Schema>, tenant: string, secret: MasterSecret): KeyTableStore {
+export function keyTableStore({
+  db,
+  tenant,
+  secret,
+}: Pick<StorePorts, 'db' | 'tenant' | 'secret'>): KeyTableStore {
   const privateKeys = sealer(secret.derive('store/key'))
 
   const contextOf = (purpose: string, kid: string): string => `${tenant}\0${purpose}\0${kid}`

@@ -1,9 +1,8 @@
-import type { Kysely } from 'kysely'
 import type { LastStart, LastStartStore } from './last-start-contract.ts'
-import type { Schema } from './schema.ts'
+import type { StorePorts } from './store-ports.ts'
 
 /** Keeps what one tenant was last started with, as a mark. */
-export function lastStartStore(db: Kysely<Schema>, tenant: string): LastStartStore {
+export function lastStartStore({ db, tenant }: Pick<StorePorts, 'db' | 'tenant'>): LastStartStore {
   const name = `last-start/${tenant}`
   return {
     async write(facts) {

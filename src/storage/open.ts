@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { MasterSecret } from '../core/secret.ts'
+import { soleTenant } from '../core/sole-tenant.ts'
 import { artifactStore } from './artifacts.ts'
 import { clientStore } from './clients.ts'
 import { consentStore } from './consents.ts'
@@ -15,8 +16,8 @@ import { passkeyStore } from './passkeys.ts'
 import { noNotices, revocationNotices } from './revocation-notices.ts'
 import { revocationStore } from './revocations.ts'
 import { checkSecret } from './secret-mark.ts'
-import { soleTenant } from './sole-tenant.ts'
 import { openSqlite } from './sqlite.ts'
+import type { StorePorts } from './store-ports.ts'
 import { StoreUnusable } from './store-unusable.ts'
 import { userStore } from './users.ts'
 
@@ -71,22 +72,18 @@ export async function openStore({
     await close()
     throw error
   }
+  const ports: StorePorts = { db, engine, tenant, secret, clock }
+  const notices = shared === undefined ? noNotices : revocationNotices(shared.notices, tenant)
   return {
-    lastStart: lastStartStore(db, tenant),
-    artifacts: artifactStore({ db, engine, tenant, secret, clock }),
-    clients: clientStore({ db, tenant, secret, clock }),
-    revocations: revocationStore({
-      db,
-      tenant,
-      clock,
-      notices: shared === undefined ? noNotices : revocationNotices(shared.notices, tenant),
-      onFault,
-    }),
-    keys: keyTableStore(db, tenant, secret),
-    consents: consentStore(db, tenant, clock),
-    users: userStore(db, tenant),
-    passkeys: passkeyStore(db, { tenant, engine }),
-    identities: identityStore({ db, tenant, secret }),
+    lastStart: lastStartStore(ports),
+    artifacts: artifactStore(ports),
+    clients: clientStore(ports),
+    revocations: revocationStore({ ...ports, notices, onFault }),
+    keys: keyTableStore(ports),
+    consents: consentStore(ports),
+    users: userStore(ports),
+    passkeys: passkeyStore(ports),
+    identities: identityStore(ports),
     close,
   }
 }

@@ -1,14 +1,15 @@
-import type { Kysely, Selectable } from 'kysely'
+import type { Selectable } from 'kysely'
 import { bigint } from './bigint.ts'
 import type { Passkey, PasskeyStore } from './contract.ts'
-import type { StoreEngine } from './database.ts'
 import type { Schema } from './schema.ts'
+import type { StorePorts } from './store-ports.ts'
 
 /** Passkeys over SQL. They are public keys, so nothing in them is secret. */
-export function passkeyStore(
-  db: Kysely<Schema>,
-  { tenant, engine }: { readonly tenant: string; readonly engine: StoreEngine },
-): PasskeyStore {
+export function passkeyStore({
+  db,
+  tenant,
+  engine,
+}: Pick<StorePorts, 'db' | 'tenant' | 'engine'>): PasskeyStore {
   const select = () => db.selectFrom('passkeys').selectAll().where('tenant', '=', tenant)
   return {
     async add(passkey, loginsSince) {

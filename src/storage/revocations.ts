@@ -1,22 +1,16 @@
-import type { Kysely } from 'kysely'
-import type { Clock } from '../core/clock.ts'
 import { inPieces } from './pieces.ts'
 import type { Revocation, RevocationStore } from './revocation-contract.ts'
 import type { RevocationNotices } from './revocation-notices.ts'
-import type { Schema } from './schema.ts'
+import type { StorePorts } from './store-ports.ts'
 
-interface RevocationStoreOptions {
-  readonly db: Kysely<Schema>
-  readonly tenant: string
-  readonly clock: Clock
+interface RevocationPorts extends Pick<StorePorts, 'db' | 'tenant' | 'clock'> {
   readonly notices: RevocationNotices
   /** Called if others could not be told immediately; they will find it in the store. */
   readonly onFault: (error: unknown) => void
 }
 
 /** Revocations over SQL. */
-export function revocationStore(options: RevocationStoreOptions): RevocationStore {
-  const { db, tenant, clock, notices, onFault } = options
+export function revocationStore({ db, tenant, clock, notices, onFault }: RevocationPorts): RevocationStore {
   const listeners = new Set<(revocation: Revocation) => void>()
   const find = (kind: Revocation['kind'], id: string): Promise<{ revoked_at: number } | undefined> =>
     db

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { keyedDigest, type MasterSecret, secretsEqual } from '../core/secret.ts'
+import { soleTenant } from '../core/sole-tenant.ts'
 import type { Schema } from './schema.ts'
-import { soleTenant } from './sole-tenant.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 /**

@@ -1,10 +1,12 @@
-import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
+import { type Insertable, type Selectable, sql } from 'kysely'
 import { bigint } from './bigint.ts'
 import type { User, UserStore } from './contract.ts'
 import type { Schema } from './schema.ts'
+import { serialize } from './serialize.ts'
+import type { StorePorts } from './store-ports.ts'
 
 /** Users over SQL. */
-export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
+export function userStore({ db, tenant }: Pick<StorePorts, 'db' | 'tenant'>): UserStore {
   const select = () => db.selectFrom('users').selectAll().where('tenant', '=', tenant)
   const update = (id: string) => db.updateTable('users').where('tenant', '=', tenant).where('id', '=', id)
 
@@ -28,12 +30,7 @@ export function userStore(db: Kysely<Schema>, tenant: string): UserStore {
         return typeof value === 'number' ? bigint(value) : sql`${value}`
       })
       const added = await db.transaction().execute(async (transaction) => {
-        // One at a time: a call that waits for this row sees what was added before.
-        await transaction
-          .insertInto('marks')
-          .values({ name: `first-user/${tenant}`, value: '' })
-          .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: '' }))
-          .execute()
+        await serialize(transaction, `first-user/${tenant}`)
         return transaction
           .insertInto('users')
           .columns(columns)

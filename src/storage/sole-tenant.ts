@@ -1,2 +1,0 @@
-/** The tenant of an installation that has only one. */
-export const soleTenant = 'default'

@@ -1,0 +1,12 @@
+import type { Clock } from '../core/clock.ts'
+import type { MasterSecret } from '../core/secret.ts'
+import type { Database, StoreEngine } from './database.ts'
+
+/** What the stores of one tenant are built over. */
+export interface StorePorts {
+  readonly db: Database
+  readonly engine: StoreEngine
+  readonly tenant: string
+  readonly secret: MasterSecret
+  readonly clock: Clock
+}
