@@ -31,9 +31,7 @@ export interface SharedDatabase {
 interface StoreOptions {
   /** The data folder, for the embedded store; undefined keeps everything in memory. */
   readonly folder: string | undefined
-  /** The URL of a PostgreSQL database, which then replaces the embedded store. */
-  readonly url?: string | undefined
-  /** The same, if somebody else has opened it and will close it. */
+  /** A database that replaces the embedded store. Whoever has opened it closes it, after all stores in it. */
   readonly database?: SharedDatabase | undefined
   readonly secret: MasterSecret
   readonly clock: Clock
@@ -50,30 +48,26 @@ export function storeFile(folder: string): string {
 /** Opens a store and brings it to this version's schema. Throws StoreUnusable. */
 export async function openStore({
   folder,
-  url,
   database,
   secret,
   clock,
   tenant = soleTenant,
   onFault = () => undefined,
 }: StoreOptions): Promise<Store> {
-  const own = url === undefined || database !== undefined ? undefined : await openDatabase(url, onFault)
-  const shared = database ?? own
-  const engine = shared === undefined ? 'sqlite' : 'postgres'
-  const db = shared?.db ?? (await openEmbedded(folder))
+  const engine = database === undefined ? 'sqlite' : 'postgres'
+  const db = database?.db ?? (await openEmbedded(folder))
   const close = async (): Promise<void> => {
-    if (shared === undefined) await db.destroy()
-    else await own?.close()
+    if (database === undefined) await db.destroy()
   }
   try {
     // An embedded store belongs to a single tenant.
-    await checkSecret(db, secret, shared === undefined ? soleTenant : tenant)
+    await checkSecret(db, secret, database === undefined ? soleTenant : tenant)
   } catch (error) {
     await close()
     throw error
   }
   const ports: StorePorts = { db, engine, tenant, secret, clock }
-  const notices = shared === undefined ? noNotices : revocationNotices(shared.notices, tenant)
+  const notices = database === undefined ? noNotices : revocationNotices(database.notices, tenant)
   return {
     lastStart: lastStartStore(ports),
     artifacts: artifactStore(ports),

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { systemClock } from '../../src/core/clock.ts'
 import { StoreAway } from '../../src/core/store-away.ts'
-import { openStore } from '../../src/storage/open.ts'
+import { openDatabase } from '../../src/storage/open.ts'
 import { openPostgres } from '../../src/storage/postgres.ts'
-import { testSecret } from '../support/engines.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { type OwnPostgres, startOwnPostgres, type TestDatabase } from '../support/postgres.ts'
@@ -51,9 +49,8 @@ describe('a database that answers and cannot be written to', { timeout: 120_000 
     assert.equal(notReady.status, 503)
     assert.match(notReady.text, /standby/)
     assert.equal((await client.refresh(token)).status, 503)
-    const options = { folder: undefined, url: database.url, secret: testSecret, clock: systemClock }
     await assert.rejects(
-      openStore(options),
+      openDatabase(database.url, () => undefined),
       /cannot be used \(it is a standby.*let store\.url lead to the primary/,
     )
     await database.query('select pg_promote()')

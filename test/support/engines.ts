@@ -6,17 +6,12 @@ import type { Kysely } from 'kysely'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { type MasterSecret, masterSecret } from '../../src/core/secret.ts'
 import type { Store } from '../../src/storage/contract.ts'
-import { openStore, storeFile } from '../../src/storage/open.ts'
+import { storeFile } from '../../src/storage/open.ts'
 import { openPostgres } from '../../src/storage/postgres.ts'
 import type { Schema } from '../../src/storage/schema.ts'
 import { openSqlite } from '../../src/storage/sqlite.ts'
+import { openStoreAt, type StoreLocation } from './open-store-at.ts'
 import { startPostgres, type TestPostgres } from './postgres.ts'
-
-/** The location of a store, in a form that can be passed to another process. */
-export interface StoreLocation {
-  readonly folder: string | undefined
-  readonly url: string | undefined
-}
 
 /** A separate store, initially empty, which can be opened many times. */
 export interface TestStore extends StoreLocation {
@@ -42,7 +37,7 @@ function testStore(location: StoreLocation, rest: Omit<TestStore, keyof StoreLoc
   return {
     ...location,
     ...rest,
-    open: (options) => openStore({ ...location, secret: testSecret, clock: systemClock, ...options }),
+    open: (options) => openStoreAt(location, { secret: testSecret, clock: systemClock, ...options }),
   }
 }
 
