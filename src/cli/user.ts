@@ -137,7 +137,7 @@ function named(name: string, description: string, action: Action, check?: Check)
 }
 
 const add: Action = async (people, name, { displayName, password }) => {
-  await people.checkName(name, 'free')
+  await people.checkFree(name)
   const { id } = await people.add({ name, displayName, password: await password() })
   console.log(`${name} was added: ${id}`)
 }
@@ -154,7 +154,7 @@ const invite: Action = async (people, name, { displayName }, facts) => {
 const checkInvited: Check = async (name) => checkNewUser(name)
 
 const setPassword: Action = async (people, name, { password }) => {
-  await people.checkName(name, 'known')
+  await people.checkKnown(name)
   await people.setPassword(name, await password())
   console.log(`${name} has a new password; all logins and passkeys have ended`)
 }

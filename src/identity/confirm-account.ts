@@ -90,7 +90,7 @@ async function ask(
     const isSame =
       identity === undefined || (identity.issuer === linked.issuer && identity.subject === linked.subject)
     if (!isSame) throw new ProviderRefused('the answer is about somebody else')
-    const facts = identity === undefined ? linked.facts : said(identity.claims, claims, linked)
+    const facts = identity === undefined ? linked.facts : refreshFacts(identity.claims, claims, linked)
     const problem = admissionProblem(facts, rules)
     if (problem !== undefined) return { no: problem }
     await identities.confirm(linked.userId, {
@@ -116,7 +116,7 @@ async function ask(
  * What the provider now says. Leaving out groups may mean that the user is in none any more, so groups and
  * roles are replaced by what is said now; anything else that is left out stays.
  */
-function said(
+function refreshFacts(
   fresh: Readonly<Record<string, unknown>>,
   names: ClaimNames,
   { subject, facts }: LinkedIdentity,

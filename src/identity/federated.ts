@@ -4,9 +4,9 @@ import { isUsableSubject } from '../core/subject.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/contract.ts'
 import type { IdentityFacts, IdentityStore } from '../storage/identity-contract.ts'
+import { toAccount } from './account.ts'
 import { type ConfirmationTimes, confirmAccount, type Withdrawal } from './confirm-account.ts'
 import type { Account, Identity, LoginRefused } from './contract.ts'
-import { toAccount } from './local.ts'
 import {
   type Federation,
   type LoginProvider,

@@ -1,14 +1,14 @@
 import type { Clock } from '../core/clock.ts'
 import { isPrintable } from '../core/printable.ts'
-import { clockDifferenceMilliseconds } from '../core/revocation.ts'
 import { isUserId } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/contract.ts'
-import type { Account, Identity, LoginRefused } from './contract.ts'
+import { toAccount } from './account.ts'
+import { unlessBusy } from './busy.ts'
+import type { Identity, LoginRefused } from './contract.ts'
 import type { LoginLimits } from './login-limits.ts'
 import { fold } from './names.ts'
 import { passwordLength } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
-import { Busy } from './turns.ts'
 
 interface LocalIdentityPorts {
   readonly users: UserStore
@@ -76,7 +76,7 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
       const isKnown = user !== undefined && known?.accountId === user.id && known.since >= user.loginsSince
       const wait = isKnown ? await limits.admitKnown(known.id) : await limits.admit(address)
       if (wait !== undefined) return tooMany(wait)
-      try {
+      return unlessBusy(async () => {
         const found = await check(user, password, isKnown)
         if (typeof found === 'string') return { refused, reason: found }
         // While it was being hashed, the password may have changed or the user been disabled.
@@ -85,20 +85,10 @@ export function localIdentity({ users, passwords, limits, clock }: LocalIdentity
         await (isKnown ? limits.forgiveKnown(known.id) : limits.forgive(address))
         await strengthen(admitted, password)
         return toAccount(admitted)
-      } catch (error) {
-        if (!(error instanceof Busy)) throw error
-        return busy
-      }
+      })
     },
     confirm: async () => 'current',
   }
-}
-
-/** The answer if more hashes are requested than can be computed. */
-export const busy: LoginRefused = {
-  refused: 'Too many people are signing in at the moment. Please try again.',
-  reason: 'too many logins at once',
-  retryAfterSeconds: 5,
 }
 
 /** The answer if an address, a browser, or all together, failed too often. */
@@ -108,18 +98,4 @@ function tooMany(retryAfterSeconds: number): LoginRefused {
     reason: 'too many failed logins',
     retryAfterSeconds,
   }
-}
-
-/** A user in the form that the rest of the program uses. */
-export function toAccount({ id, displayName, loginsSince }: User): Account {
-  return { id, displayName, loginsSince }
-}
-
-/**
- * The time before which logins end. It is a little ahead, since a process whose clock is ahead may have
- * recorded a login. Logins have a precision of whole seconds, so the end must be later than the second that
- * the last one may have.
- */
-export function endOfLogins({ loginsSince }: User, clock: Clock): number {
-  return Math.max(clock.now() + clockDifferenceMilliseconds, loginsSince + 1000)
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.ts'
 import type { PasskeyStore, UserStore } from '../storage/contract.ts'
+import { endOfLogins, toAccount } from './account.ts'
+import { unlessBusy } from './busy.ts'
 import type { Identity, LoginRefused, OwnPassword, PasswordChange } from './contract.ts'
-import { busy, endOfLogins, toAccount } from './local.ts'
 import { passwordProblem } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
-import { Busy } from './turns.ts'
 
 interface OwnPasswordPorts {
   readonly users: UserStore
@@ -41,7 +41,7 @@ export function ownPassword(ports: OwnPasswordPorts): OwnPassword {
       if (problem !== undefined) return { refused: problem }
       const refusal = await prove(user.name, change)
       if (refusal !== undefined) return refusal
-      const hash = await hashUnlessBusy(passwords, password)
+      const hash = await unlessBusy(() => passwords.hash(password))
       if (typeof hash !== 'string') return hash
       // A concurrent change of this password, or of who may log in, takes precedence over this one.
       const loginsSince = endOfLogins(user, clock)
@@ -59,14 +59,4 @@ const wrongPassword =
 const overtaken: LoginRefused = {
   refused: 'Your account was changed just now. Sign in again.',
   reason: 'the account was changed meanwhile',
-}
-
-/** A hash, or the refusal if more hashes are requested than can be computed. */
-export async function hashUnlessBusy(passwords: Passwords, password: string): Promise<string | LoginRefused> {
-  try {
-    return await passwords.hash(password)
-  } catch (error) {
-    if (!(error instanceof Busy)) throw error
-    return busy
-  }
 }

@@ -3,8 +3,8 @@ import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simp
 import type { Clock } from '../core/clock.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import type { ArtifactStore, PasskeyStore, UserStore } from '../storage/contract.ts'
+import { toAccount } from './account.ts'
 import type { Account, Passkeys } from './contract.ts'
-import { toAccount } from './local.ts'
 import { type Challenges, challengeMilliseconds, passkeyChallenges } from './passkey-challenges.ts'
 
 interface PasskeysPorts {

@@ -2,11 +2,11 @@ import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/contract.ts'
+import { endOfLogins, toAccount } from './account.ts'
+import { unlessBusy } from './busy.ts'
 import type { SetUp } from './contract.ts'
 import type { Invitations } from './invitations.ts'
-import { endOfLogins, toAccount } from './local.ts'
 import { fold, nameProblem } from './names.ts'
-import { hashUnlessBusy } from './own-password.ts'
 import { passwordProblem } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 
@@ -23,8 +23,10 @@ export interface People extends SetUp {
   list(): Promise<readonly User[]>
   /** Throws PersonRefused for a name that is taken or invalid, and for a weak password. */
   add(person: { name: string; displayName?: string | undefined; password: string }): Promise<User>
-  /** Throws PersonRefused unless a user can be added with a name, or, for `known`, unless one has it. */
-  checkName(name: string, wanted: 'free' | 'known'): Promise<void>
+  /** Throws PersonRefused unless a user can be added with a name. */
+  checkFree(name: string): Promise<void>
+  /** Throws PersonRefused unless a user has a name. */
+  checkKnown(name: string): Promise<void>
   /** Adds a user without a password, and resolves to the token of the link with which they choose it. */
   invite(name: string, displayName?: string): Promise<string>
   /**
@@ -101,14 +103,13 @@ export function people(ports: PeoplePorts): People {
       if (!(await users.add(user, fold(name)))) throw new PersonRefused(`there is a user ${name} already`)
       return user
     },
-    async checkName(name, wanted) {
-      if (wanted === 'known') {
-        await get(name)
-        return
-      }
+    async checkFree(name) {
       checkNewUser(name)
       if ((await users.findByName(fold(name))) !== undefined)
         throw new PersonRefused(`there is a user ${name} already`)
+    },
+    async checkKnown(name) {
+      await get(name)
     },
     async invite(name, displayName) {
       checkNewUser(name)
@@ -150,7 +151,7 @@ export function people(ports: PeoplePorts): People {
       const spelled = found === 'first' ? name : found.name
       const refused = nameProblem(spelled.trim()) ?? passwordProblem(password, spelled)
       if (refused !== undefined) return { refused }
-      const hash = await hashUnlessBusy(passwords, password)
+      const hash = await unlessBusy(() => passwords.hash(password))
       if (typeof hash !== 'string') return hash
       if ((await invitations.take(token)) === undefined) return undefined
       if (found !== 'first') {
