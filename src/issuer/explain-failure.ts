@@ -28,7 +28,7 @@ const unanswered = new Set([
   'OAUTH_PARSE_ERROR',
 ])
 
-/** What went wrong at a provider: it said no, proved nothing, or did not answer. */
+/** What went wrong at a provider: it said no or proved nothing (ProviderRefused), or did not answer (ProviderAway). */
 export function explainFailure(error: unknown): Error {
   if (error instanceof ProviderAway || error instanceof ProviderRefused) return error
   if (error instanceof IssuerAway || error instanceof IssuerInvalid)
@@ -54,12 +54,8 @@ export function explainFailure(error: unknown): Error {
   }
   if (error instanceof ClientError && error.code !== undefined && !unanswered.has(error.code)) {
     const { cause } = error
-    return new ProviderRefused(
-      cause instanceof Error ? `${error.message}: ${cause.message}` : error.message,
-      {
-        cause: error,
-      },
-    )
+    const message = cause instanceof Error ? `${error.message}: ${cause.message}` : error.message
+    return new ProviderRefused(message, { cause: error })
   }
   // The keys were read a moment ago, and may have changed since, but are not fetched again so soon.
   const unproven = error instanceof ClientError ? error.cause : error
@@ -70,6 +66,15 @@ export function explainFailure(error: unknown): Error {
       cause: error,
     })
   return new ProviderAway(`no answer: ${reasonOf(error)}`, { cause: error })
+}
+
+/** Runs what may fail at a provider. Throws what `explainFailure` makes of an error. */
+export async function orExplain<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw explainFailure(error)
+  }
 }
 
 function describe({

@@ -10,7 +10,7 @@ import {
 import type { Claims } from '../core/claims.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
 import { type LoginProvider, ProviderAway, ProviderRefused } from '../identity/provider-contract.ts'
-import { explainFailure } from './explain-failure.ts'
+import { orExplain } from './explain-failure.ts'
 import type { ProviderSettings } from './openid-provider.ts'
 
 /** The API of a GitHub: on a separate host for github.com, under a path for an Enterprise Server. */
@@ -112,25 +112,19 @@ export function githubProvider(settings: ProviderSettings, fetch: OperatorFetch)
         code_challenge: await calculatePKCECodeChallenge(verifier),
         code_challenge_method: 'S256',
       }),
-    async redeem(query, { state, verifier }) {
-      try {
+    redeem: (query, { state, verifier }) =>
+      orExplain(async () => {
         const callback = new URL(`${callbackUrl}?${query}`)
         const checks = { expectedState: state, pkceCodeVerifier: verifier }
         await clientSecret?.lookUp?.()
         const { access_token: credential } = await authorizationCodeGrant(configuration, callback, checks)
         return { ...(await describeUser(credential)), credential }
-      } catch (error) {
-        throw explainFailure(error)
-      }
-    },
-    async renew(credential, known) {
-      if (known.issuer !== issuer) throw new ProviderRefused('the user is of another issuer')
-      try {
+      }),
+    renew: (credential, known) =>
+      orExplain(async () => {
+        if (known.issuer !== issuer) throw new ProviderRefused('the user is of another issuer')
         return { credential, identity: await describeUser(credential) }
-      } catch (error) {
-        throw explainFailure(error)
-      }
-    },
+      }),
     logoutUrl: async () => undefined,
   }
 }

@@ -27,9 +27,9 @@ import {
 } from '../identity/provider-contract.ts'
 import { type ClientSecret, showSecret } from './client-secret.ts'
 import { discoverIssuer } from './discover-issuer.ts'
-import { explainFailure } from './explain-failure.ts'
+import { explainFailure, orExplain } from './explain-failure.ts'
+import { issuerKeys } from './issuer-keys.ts'
 import { keepIssuer } from './kept-issuer.ts'
-import { issuerKeys } from './trusted-tokens.ts'
 
 /** Which client we are at a provider, and what we request from it. */
 export interface ProviderSettings {
@@ -213,11 +213,3 @@ function isIssuerOf(named: string, issuer: string): boolean {
 }
 
 const directoryId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
-async function orExplain<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw explainFailure(error)
-  }
-}

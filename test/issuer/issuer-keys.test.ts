@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT } from 'jose'
 import { systemClock } from '../../src/core/clock.ts'
-import { issuerKeys } from '../../src/issuer/trusted-tokens.ts'
+import { issuerKeys } from '../../src/issuer/issuer-keys.ts'
 
 interface Pair {
   readonly jwk: JWK
