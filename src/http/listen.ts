@@ -1,16 +1,15 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { Server as TlsServer } from 'node:https'
 import { type AddressInfo, isIPv6, Server as NetServer, type Socket } from 'node:net'
 import { closeQueued } from './close-queued.ts'
-
-const itself = 'another listener of this very process'
+import { type PortHolder, portHolder } from './port-holder.ts'
 
 /** The port is already in use. Has the cause and the fix for the operator. */
 export class PortTaken extends Error {
-  constructor(name: string, port: number, holder: string | undefined, fix: string) {
-    const who = holder === undefined ? 'another program' : holder
-    const stop = holder === itself ? 'give each a port of its own,' : 'stop it, or choose another port'
+  constructor({ name, port, fix }: Omit<Place, 'host'>, holder: PortHolder | undefined) {
+    const who = holder?.description ?? 'another program'
+    const stop =
+      holder?.isThisProcess === true ? 'give each a port of its own,' : 'stop it, or choose another port'
     super(`port ${port} for the ${name} is taken by ${who}: ${stop} with ${fix}`)
     this.name = 'PortTaken'
   }
@@ -66,14 +65,13 @@ interface Place {
  * system tells, and how to choose another one. What no operator can fix is returned as it is.
  */
 export async function explainListenError(error: unknown, place: Place): Promise<unknown> {
-  const { name, port, fix } = place
   const { code = '' } = error as NodeJS.ErrnoException
-  if (code === 'EACCES') return new PortForbidden({ name, port, fix })
+  if (code === 'EACCES') return new PortForbidden(place)
   if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')
     return new AddressUnusable(place, 'not an address of this machine')
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return new AddressUnusable(place, 'a name without a known address')
-  return code === 'EADDRINUSE' ? new PortTaken(name, port, await holderOf(port), fix) : error
+  return code === 'EADDRINUSE' ? new PortTaken(place, await portHolder(place.port)) : error
 }
 
 /** Starts to listen and returns the port. Throws PortTaken, PortForbidden or AddressUnusable. */
@@ -130,40 +128,4 @@ function watchConnections(server: Server): void {
     socket.once('close', () => sockets.delete(socket))
   })
   server.on('request', ({ socket }: IncomingMessage) => sockets.delete(socket))
-}
-
-/** Who listens on a TCP port, as far as Linux's /proc tells this user. */
-async function holderOf(port: number): Promise<string | undefined> {
-  try {
-    const inode = await listeningInode(port)
-    return inode === undefined ? undefined : await ownerOf(inode)
-  } catch {
-    return undefined // no /proc, or not readable: the message goes without
-  }
-}
-
-async function listeningInode(port: number): Promise<string | undefined> {
-  const hexPort = port.toString(16).toUpperCase().padStart(4, '0')
-  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    for (const line of (await readFile(table, 'utf8')).split('\n')) {
-      const columns = line.trim().split(/\s+/)
-      if (columns[1]?.endsWith(`:${hexPort}`) && columns[3] === '0A') return columns[9]
-    }
-  }
-  return undefined
-}
-
-async function ownerOf(inode: string): Promise<string | undefined> {
-  for (const pid of await readdir('/proc')) {
-    if (!/^\d+$/.test(pid)) continue
-    const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => [])
-    for (const descriptor of descriptors) {
-      const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '')
-      if (target !== `socket:[${inode}]`) continue
-      if (pid === String(process.pid)) return itself
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8')
-      return `${name.trim()} (process ${pid})`
-    }
-  }
-  return undefined
 }
