@@ -11,13 +11,16 @@ import { stylesheet } from './stylesheet.ts'
 /** Escaped HTML. */
 export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>
 
-/**
- * The path of the pages' style sheet. The name changes with the content, so that it can be cached forever.
- */
-export const stylesheetPath = `/assets/${digest(stylesheet).slice(0, 16)}.css`
+/** The path of a file that pages load. The name changes with the content, so that it can be cached forever. */
+export function assetPath(content: string, extension: string): string {
+  return `/assets/${digest(content).slice(0, 16)}.${extension}`
+}
 
-/** The path of the pages' icon. The name changes with the content. */
-export const iconPath = `/assets/${digest(icon).slice(0, 16)}.svg`
+/** The path of the pages' style sheet. */
+export const stylesheetPath = assetPath(stylesheet, 'css')
+
+/** The path of the pages' icon. */
+export const iconPath = assetPath(icon, 'svg')
 
 /**
  * The headers of every page: only our own style sheet may load, nobody may frame the page, nothing is cached
@@ -49,8 +52,8 @@ export const scriptPageHeaders: Readonly<Record<string, string>> = {
   'Content-Security-Policy': `${pageHeaders['Content-Security-Policy']}; script-src 'self'`,
 }
 
-/** The path of the script for passkeys. The name changes with the content. */
-export const passkeyScriptPath = `/assets/${digest(passkeyScript).slice(0, 16)}.js`
+/** The path of the script for passkeys. */
+export const passkeyScriptPath = assetPath(passkeyScript, 'js')
 
 /** Loads the script for passkeys. Belongs at the end of a page that is sent with `scriptPageHeaders`. */
 export function passkeyScriptTag(site: Site): Markup {

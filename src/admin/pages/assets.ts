@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { digest } from '../../core/secret.ts'
 import { icon } from '../../http/icon.ts'
+import { assetPath } from '../../http/page.ts'
 import { stylesheet } from '../../http/stylesheet.ts'
 import { dashboardScript } from './dashboard-script.ts'
 import { dashboardStylesheet } from './dashboard-stylesheet.ts'
 
 /** A file that pages of the dashboard load. */
 export interface Asset {
-  /** Changes with the content, so that it can be cached for ever. */
   readonly path: string
   readonly type: string
   readonly content: string
@@ -18,11 +17,7 @@ export interface Asset {
 const charts = dirname(fileURLToPath(import.meta.resolve('uplot')))
 
 function asset(extension: string, type: string, content: string): Asset {
-  return {
-    path: `/assets/${digest(content).slice(0, 16)}.${extension}`,
-    type: `${type}; charset=utf-8`,
-    content,
-  }
+  return { path: assetPath(content, extension), type: `${type}; charset=utf-8`, content }
 }
 
 /** All assets of the dashboard. */

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import type { Markup } from '../../http/page.ts'
+import { type Markup, pageHeaders } from '../../http/page.ts'
 import type { Listing } from '../contract.ts'
 import type { DashboardPlace } from '../sign-in.ts'
 import { assets } from './assets.ts'
@@ -15,16 +15,11 @@ export interface Frame {
   readonly csrf: string
 }
 
-/** Headers of the pages: only our own styles and scripts may load, and nobody may frame them. */
-const pageHeaders: Readonly<Record<string, string>> = {
-  'Content-Type': 'text/html; charset=utf-8',
+/** Like those of all pages, with our own scripts, and with forms that lead only here. */
+const dashboardHeaders: Readonly<Record<string, string>> = {
+  ...pageHeaders,
   'Content-Security-Policy':
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-  'X-Frame-Options': 'DENY',
-  'X-Content-Type-Options': 'nosniff',
-  // With 'no-referrer', browsers would send `Origin: null` with our own forms.
-  'Referrer-Policy': 'same-origin',
-  'Cache-Control': 'no-store',
 }
 
 /** Answers with a page. */
@@ -33,7 +28,7 @@ export function answerPage(
   page: Markup,
   status: ContentfulStatusCode = 200,
 ): Response | Promise<Response> {
-  return context.html(page, status, pageHeaders)
+  return context.html(page, status, dashboardHeaders)
 }
 
 /** A page of the dashboard, for an operator who is signed in. */
