@@ -42,11 +42,9 @@ export async function rotateKeys(line: KeyLine, beginning: Beginning): Promise<R
   const now = clock.now()
   const signsFrom = beginning === 'at-once' ? now : now + propagationMilliseconds
   const waits = known !== undefined && known.signsFrom > now && isPublished(known, now)
-  let made = false
-  if (!waits) {
-    const place = { generation: (known?.generation ?? 0) + 1, signsFrom }
-    made = await store.add(await createKey({ purpose, algorithm, clock }), place)
-  } else if (beginning === 'at-once') await store.advance(purpose, known.kid, now)
+  if (waits && beginning === 'at-once') await store.advance(purpose, known.kid, now)
+  const place = { generation: (known?.generation ?? 0) + 1, signsFrom }
+  const isMade = !waits && (await store.add(await createKey({ purpose, algorithm, clock }), place))
 
   const keys = await store.list(purpose)
   const key = newestKey(keys, algorithm)
@@ -56,7 +54,7 @@ export async function rotateKeys(line: KeyLine, beginning: Beginning): Promise<R
   )
   const kids = ending.map(({ kid }) => kid)
   await store.end(purpose, kids, Math.max(key.signsFrom, now) + graceMilliseconds)
-  return { outcome: made ? 'made' : 'waiting', key }
+  return { outcome: isMade ? 'made' : 'waiting', key }
 }
 
 /**

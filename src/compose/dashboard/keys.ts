@@ -1,7 +1,14 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
-import { keyPurposes, keyState } from '../../keys/key-states.ts'
+import { type KeyState, keyPurposes, keyState } from '../../keys/key-states.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../../keys/rotate-keys.ts'
 import { type ListingPorts, pageOf, when } from './listing-ports.ts'
+
+const actionsIn: Readonly<Record<KeyState, readonly string[]>> = {
+  next: ['retire'],
+  active: ['rotate', 'retire'],
+  retired: ['retire'],
+  gone: [],
+}
 
 /** The signing keys. */
 export function keyListing({ store, clock, config }: ListingPorts): Listing {
@@ -35,7 +42,7 @@ export function keyListing({ store, clock, config }: ListingPorts): Listing {
                 when(key.signsFrom),
                 key.endsAt === undefined ? '—' : when(key.endsAt),
               ],
-              actions: state === 'gone' ? [] : state === 'active' ? ['rotate', 'retire'] : ['retire'],
+              actions: actionsIn[state],
             }
           })
         }),
