@@ -34,20 +34,21 @@ export function changedSettings(before: Config, after: Config): string[] {
 
 /** Those of these settings that only take effect when a process starts, as problems. */
 export function needingRestart(changed: readonly string[]): Problem[] {
-  return changed.flatMap((path) => {
-    const [isOfTenant, setting] = /^tenants\[[^\]]*\](?:\.(.+))?$/.exec(path) ?? []
-    if (isOfTenant === undefined) return isSettled(path) ? [needsRestart(path)] : []
-    // Without a setting, the whole tenant was added or removed.
-    return setting !== undefined && (setting === 'host' || isSettled(setting)) ? [needsRestart(path)] : []
-  })
+  return changed
+    .filter(needsRestart)
+    .map((path) => ({ path, message: 'has changed: restart the server to use the new value' }))
+}
+
+function needsRestart(path: string): boolean {
+  const ofTenant = /^tenants\[[^\]]*\](?:\.(.+))?$/.exec(path)
+  if (ofTenant === null) return isSettled(path)
+  // Without a setting, the whole tenant was added or removed.
+  const [, setting] = ofTenant
+  return setting !== undefined && (setting === 'host' || isSettled(setting))
 }
 
 function isSettled(name: string): boolean {
   return settledAtStart.some((settled) => name === settled || name.startsWith(`${settled}.`))
-}
-
-function needsRestart(path: string): Problem {
-  return { path, message: 'has changed: restart the server to use the new value' }
 }
 
 function compare(before: unknown, after: unknown, path: string): string[] {

@@ -1,3 +1,4 @@
+import { withoutUndefined } from '../core/without-undefined.ts'
 import { issuerPresetOf, type ResourceHandling, type TokenClaims } from './issuer-presets.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
 
@@ -15,7 +16,7 @@ export interface IssuerDescription extends Omit<IssuerConfig, 'issuer' | 'claims
 /** Fills in what a preset supplies. */
 export function describeIssuer(config: IssuerConfig): IssuerDescription {
   const preset = issuerPresetOf(config.preset)
-  const given = Object.fromEntries(Object.entries(config.claims).filter(([, value]) => value !== undefined))
+  const given = withoutUndefined(config.claims)
   return {
     ...config,
     issuer: config.issuer ?? preset.issuer,

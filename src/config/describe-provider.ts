@@ -1,3 +1,4 @@
+import { withoutUndefined } from '../core/without-undefined.ts'
 import { type ProviderClaims, presetOf } from './provider-presets.ts'
 import type { ProviderConfig } from './provider-schema.ts'
 
@@ -18,7 +19,7 @@ export interface ProviderDescription
 /** Fills in what a preset supplies. */
 export function describeProvider(config: ProviderConfig): ProviderDescription {
   const preset = presetOf(config.preset)
-  const given = Object.fromEntries(Object.entries(config.claims).filter(([, value]) => value !== undefined))
+  const given = withoutUndefined(config.claims)
   return {
     ...config,
     name: config.name ?? config.preset ?? 'provider',

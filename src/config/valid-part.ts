@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import { isJsonObject } from '../core/json-object.ts'
 import { writePath } from './problems.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
@@ -25,20 +26,19 @@ export function validPart(whole: object): ValidPart {
     for (const key of path) found.push(typeof key === 'number' ? indexInWhole(leftOut, found, key) : key)
     return found
   }
-  const config: Record<string, unknown> = {}
-  for (const [key, field] of Object.entries(configSchema.shape)) {
-    const written = (whole as Record<string, unknown>)[key]
-    for (;;) {
-      const value = without(leftOut, written, [key])
-      const parsed = field.safeParse(value)
-      if (parsed.success) config[key] = parsed.data
-      const items = (parsed.error?.issues ?? []).map(({ path }) => wrongItem(value, path))
-      if (parsed.success || items.includes(undefined)) break
-      const paths = items.map((item = []) => writePath(pathInWhole([key, ...item])))
-      for (const path of paths) leftOut.add(path)
-    }
+  /** The value of a setting, once all items that are wrong are left out; undefined if that is not enough. */
+  const parse = (key: string, field: z.ZodType): unknown => {
+    const value = without(leftOut, valueAt(whole, [key]), [key])
+    const { data, error } = field.safeParse(value)
+    if (error === undefined) return data
+    const items = error.issues.map(({ path }) => wrongItem(value, path))
+    if (!items.every((item) => item !== undefined)) return undefined
+    const paths = items.map((item) => writePath(pathInWhole([key, ...item])))
+    for (const path of paths) leftOut.add(path)
+    return parse(key, field)
   }
-  return { config, pathInWhole }
+  const settings = Object.entries(configSchema.shape).map(([key, field]) => [key, parse(key, field)] as const)
+  return { config: Object.fromEntries(settings.filter(([, value]) => value !== undefined)), pathInWhole }
 }
 
 /** The value at a path, or undefined. */

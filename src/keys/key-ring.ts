@@ -9,6 +9,7 @@ import {
 } from 'jose'
 import type { Clock } from '../core/clock.ts'
 import { typeableId } from '../core/secret.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import type { KeyTableStore, NewKey, StoredKey } from '../storage/contract.ts'
 import {
   isPublished,
@@ -167,6 +168,5 @@ function open({ kid, algorithm, privateJwk }: StoredKey): SigningKey {
 /** Copies public members by name, so that a new private member could never slip through. */
 function publicPart({ kid, algorithm: alg, privateJwk }: StoredKey): JWK {
   const { kty, crv, x, y, n, e } = privateJwk as JWK
-  const members = { kty, crv, x, y, n, e, kid, alg, use: 'sig' }
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JWK
+  return withoutUndefined({ kty, crv, x, y, n, e, kid, alg, use: 'sig' })
 }
