@@ -59,9 +59,10 @@ export function signingKey(
   algorithm: SigningAlgorithm,
   now: number,
 ): StoredKey | undefined {
-  return keys
-    .filter((key) => key.algorithm === algorithm && key.signsFrom <= now && isPublished(key, now))
-    .toSorted((one, other) => other.generation - one.generation)[0]
+  return newestKey(
+    keys.filter((key) => key.signsFrom <= now && isPublished(key, now)),
+    algorithm,
+  )
 }
 
 /** The newest key of an algorithm, whatever its state. */

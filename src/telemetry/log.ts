@@ -25,7 +25,8 @@ export interface Log {
   started(facts: object): void
 }
 
-const never = [
+/** Members of what is logged that are never shown. */
+const secretPaths = [
   '*.authorization',
   '*.cookie',
   '*.token',
@@ -62,7 +63,7 @@ function logOver(
     base: worker === undefined && tenant === undefined ? null : { worker, tenant },
     timestamp: stdTimeFunctions.isoTime,
   }
-  const redact = { paths: never, censor: '[redacted]' }
+  const redact = { paths: secretPaths, censor: '[redacted]' }
   const logger = pino({ ...options, redact, serializers: { err: describeError } }, stream)
   // The members of an event are known, flat and not secret: searching each for secrets would cost more than
   // writing it.
