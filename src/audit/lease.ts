@@ -21,18 +21,18 @@ const staleMilliseconds = 10_000
 export function leaseOn(folder: string, clock: Clock): Lease {
   const path = join(folder, fileName)
   const id = randomToken(9)
-  const write = (flag: 'w' | 'wx'): void =>
-    writeFileSync(path, JSON.stringify({ id, at: clock.now() }), { flag, mode: 0o600 })
+  const write = (file: string, flag: 'w' | 'wx'): void =>
+    writeFileSync(file, JSON.stringify({ id, at: clock.now() }), { flag, mode: 0o600 })
   return {
     renew() {
       const holder = read(path)
       if (holder?.id === id) {
-        write('w')
+        write(path, 'w')
         return true
       }
       if (holder === undefined) {
         try {
-          write('wx')
+          write(path, 'wx')
           return true
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
@@ -42,7 +42,7 @@ export function leaseOn(folder: string, clock: Clock): Lease {
       if (Math.abs(clock.now() - holder.at) < staleMilliseconds) return false
       // If several take over, the last one becomes the holder: each of them sees that at its next renewal.
       const taking = `${path}.${id}`
-      writeFileSync(taking, JSON.stringify({ id, at: clock.now() }), { mode: 0o600 })
+      write(taking, 'w')
       renameSync(taking, path)
       return false
     },

@@ -131,11 +131,10 @@ export function openTrail(options: TrailOptions): Trail {
     flush()
   }
 
-  const places = findLastPlaces(folder, options.signer())
   sign('audit.begin', {
     pid: process.pid,
     every: options.checkpointSeconds,
-    ...places,
+    ...findLastPlaces(folder, options.signer()),
   })
   appender.append(waiting)
   waiting = ''

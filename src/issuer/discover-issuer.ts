@@ -47,17 +47,14 @@ interface IssuerAccess {
 export async function discoverIssuer(access: IssuerAccess): Promise<Configuration> {
   const { issuer, clientId, clientAuthentication, fetch, document = 'oidc' } = access
   const isPlain = issuer.startsWith('http:')
-  let configuration: Configuration
-  try {
-    configuration = await discovery(new URL(issuer), clientId, undefined, clientAuthentication, {
-      algorithm: document,
-      [customFetch]: fetch,
-      // The schema allows plain http only for loopback.
-      execute: isPlain ? [allowInsecureRequests] : [],
-    })
-  } catch (error) {
+  const configuration = await discovery(new URL(issuer), clientId, undefined, clientAuthentication, {
+    algorithm: document,
+    [customFetch]: fetch,
+    // The schema allows plain http only for loopback.
+    execute: isPlain ? [allowInsecureRequests] : [],
+  }).catch((error: unknown) => {
     throw explain(issuer, error)
-  }
+  })
   const problem = endpointProblem(configuration.serverMetadata(), access.origins)
   if (problem !== undefined) throw new IssuerInvalid(`the metadata of ${issuer} ${problem}`)
   return configuration

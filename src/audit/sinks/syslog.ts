@@ -27,12 +27,12 @@ const patienceMilliseconds = 10_000
  * machine has sent them.
  */
 export function syslogSink(options: SyslogSinkOptions): Sink {
-  const { name, sender, format } = options
+  const { sender, format } = options
   const messages = (lines: readonly string[]): string[] =>
     lines.map((line) => syslogMessage(line, format(line), sender))
   return options.transport === 'udp'
     ? datagrams(options, messages)
-    : stream(options, (lines) => messages(lines).map(countOctets).join(''), name)
+    : stream(options, (lines) => messages(lines).map(countOctets).join(''))
 }
 
 function countOctets(message: string): string {
@@ -58,11 +58,13 @@ function datagrams(
   }
 }
 
-function stream(options: SyslogSinkOptions, write: (lines: readonly string[]) => string, name: string): Sink {
+function stream(
+  { name, host, port, ca, transport }: SyslogSinkOptions,
+  write: (lines: readonly string[]) => string,
+): Sink {
   let open: Socket | undefined
   const connected = async (): Promise<Socket> => {
     if (open !== undefined && !open.destroyed && open.writable) return open
-    const { host, port, ca, transport } = options
     // An IP address is not a server name (RFC 6066 section 3); the certificate is compared with `host` all
     // the same.
     const named = isIP(host) === 0 ? { servername: host } : {}
