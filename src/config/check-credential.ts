@@ -22,7 +22,7 @@ interface GivenSecret {
   readonly clientSecretFile?: string | undefined
 }
 
-/** The same rules for the secret of the client that Portcullis is elsewhere, which stands among other settings. */
+/** The same rules for the secret of a client that we are elsewhere: it stands among other settings. */
 export function checkClientSecret({ clientSecret, clientSecretFile }: GivenSecret): RuleProblem[] {
   return checkSecret('clientSecret', clientSecret, clientSecretFile, Boolean).map(({ path, message }) =>
     problem(path.length === 0 ? ['clientSecret'] : path, message),

@@ -2,8 +2,8 @@ import { isLoopbackHost } from '../core/resource.ts'
 import type { ValueForm } from './issuer-presets.ts'
 
 /**
- * What is wrong with the URL of an issuer or of its keys, or undefined: anyone who can change what is there can
- * impersonate anybody here.
+ * What is wrong with the URL of an issuer or of its keys, or undefined. Anyone who can change what is there
+ * can impersonate anybody here.
  */
 export function issuerUrlProblem(url: string, mode: string | undefined): string | undefined {
   const { protocol, hostname } = new URL(url)

@@ -61,7 +61,7 @@ function checkIssuer(
   return message === undefined ? [] : [problem(['issuer'], message)]
 }
 
-/** The metadata of many tenants contains a template, `{tenantid}`, which the library resolves only at one host. */
+/** Metadata for many tenants contains a template, `{tenantid}`, which the library resolves at one host only. */
 function manyTenantsProblem(issuer: string): string | undefined {
   return isManyTenants(issuer) && new URL(issuer).hostname !== 'login.microsoftonline.com'
     ? 'stands for many directories, which works at login.microsoftonline.com alone: name one by its directory (tenant) ID, and have a provider for each'

@@ -7,7 +7,7 @@ const busy: LoginRefused = {
   retryAfterSeconds: 5,
 }
 
-/** What a task that hashes passwords resolves to, or a refusal if more hashes are requested than can be computed. */
+/** What a task resolves to that hashes passwords, or a refusal if there are more hashes than can be computed. */
 export async function unlessBusy<T>(task: () => Promise<T>): Promise<T | LoginRefused> {
   try {
     return await task()
