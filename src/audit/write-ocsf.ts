@@ -89,8 +89,7 @@ const callOfApi: Classify = ({ method = '' }) => {
   return { category: applicationActivity, uid: 6003, activity }
 }
 /** Only what was granted can be reported as assigned. */
-const issuing: Classify = (event) =>
-  iam(event.scopes === undefined ? 3002 : 3003, event.scopes === undefined ? other : 1)(event)
+const issuing: Classify = (event) => (event.scopes === undefined ? iam(3002, other) : iam(3003, 1))(event)
 const command: Classify = (event) => iam(3004, activityOfAction(event.action ?? ''))(event)
 
 /** API Activity 6003, Authentication 3002, Authorize Session 3003, Entity Management 3004. */

@@ -18,25 +18,17 @@ export interface ConfigFile {
   locate(path: readonly PropertyKey[]): string | undefined
 }
 
-const nowhere = (): undefined => undefined
+/** Where there is no file: nothing, and no problem with it. */
+export const noFile = noSettings([])
+
+function noSettings(problems: readonly Problem[]): ConfigFile {
+  return { values: {}, problems, locate: () => undefined }
+}
 
 /** Reads a YAML file. Errors in it are returned as problems, with line and column. */
 export function readConfigFile(file: string): ConfigFile {
-  const failed = (path: string, message: string): ConfigFile => ({
-    values: {},
-    problems: [{ path, message }],
-    locate: nowhere,
-  })
-  if (file === '')
-    return failed('--config', 'names no file: give one with -c, or take PORTCULLIS_CONFIG away')
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return failed(file, 'there is no such file')
-    return failed(file, code === 'EISDIR' ? 'is a folder: name a file' : `cannot be read: ${message}`)
-  }
+  const text = readText(file)
+  if (typeof text !== 'string') return noSettings([text])
   const { isMap, LineCounter, parseDocument } = loadYaml()
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -44,14 +36,33 @@ export function readConfigFile(file: string): ConfigFile {
     const { line, col } = lines.linePos(pos[0])
     return { path: `${file}:${line}:${col}`, message }
   })
-  if (problems.length > 0) return { values: {}, problems, locate: nowhere }
+  if (problems.length > 0) return noSettings(problems)
   if (document.contents !== null && !isMap(document.contents)) {
-    return failed(file, 'must hold settings, such as "publicUrl: https://mcp.example.com"')
+    const message = 'must hold settings, such as "publicUrl: https://mcp.example.com"'
+    return noSettings([{ path: file, message }])
   }
   return {
     values: (document.toJS() as object | null) ?? {},
     problems: [],
     locate: (path) => locate(document, path, (offset) => `${file}:${lines.linePos(offset).line}`),
+  }
+}
+
+/** The text of a file, or why there is none. */
+function readText(file: string): string | Problem {
+  if (file === '') {
+    const message = 'names no file: give one with -c, or take PORTCULLIS_CONFIG away'
+    return { path: '--config', message }
+  }
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return { path: file, message: 'there is no such file' }
+    return {
+      path: file,
+      message: code === 'EISDIR' ? 'is a folder: name a file' : `cannot be read: ${message}`,
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { completeLogin } from './complete-login.ts'
 import { crossCheck } from './cross-check.ts'
 import { describeIssue } from './describe-issue.ts'
 import { readEnvironment } from './environment.ts'
-import { type ConfigFile, readConfigFile } from './file.ts'
+import { noFile, readConfigFile } from './file.ts'
 import { deepFreeze } from './freeze.ts'
 import { flagNames, placeOf } from './places.ts'
 import { ConfigurationInvalid, type Problem, problem, type RuleProblem, writePath } from './problems.ts'
@@ -36,8 +36,6 @@ interface Sources {
    */
   readonly certificateAt?: number | undefined
 }
-
-const noFile: ConfigFile = { values: {}, problems: [], locate: () => undefined }
 
 /**
  * Reads a configuration: the command's own values, then the file, the environment and the flags, each

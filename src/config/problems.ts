@@ -53,15 +53,8 @@ export function within(at: readonly PropertyKey[], problems: readonly RuleProble
 
 /** Writes a path of keys and indexes in the usual way: `upstreams[0].url`. */
 export function writePath(path: readonly PropertyKey[]): string {
-  return path.reduce<string>(
-    (written, key) =>
-      typeof key === 'number'
-        ? `${written}[${key}]`
-        : written === ''
-          ? String(key)
-          : `${written}.${String(key)}`,
-    '',
-  )
+  const written = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
+  return written.replace(/^\./, '')
 }
 
 function describe({ path, message, place }: Problem): string {

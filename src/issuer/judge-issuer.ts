@@ -83,7 +83,7 @@ function judgeResource(resource: ResourceHandling): Ability {
 /** One line per ability, for people. */
 export function describeAbilities(issuer: string, abilities: readonly Ability[]): string[] {
   return abilities.map(({ can, what, advice }) => {
-    const answer = can === undefined ? 'not told' : can ? 'yes' : 'no'
-    return `${issuer}: ${what}: ${answer}${can === true ? '' : `; ${advice}`}`
+    if (can === true) return `${issuer}: ${what}: yes`
+    return `${issuer}: ${what}: ${can === false ? 'no' : 'not told'}; ${advice}`
   })
 }

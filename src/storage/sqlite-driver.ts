@@ -138,16 +138,18 @@ export class SqliteGroupDriver implements Driver {
     const batch = this.#waiting
     this.#waiting = []
     if (batch.length === 0) return
-    let outcomes: Outcome[]
-    try {
-      this.#commitBy(batch.some(({ mode }) => mode === 'synchronous') ? 'synchronous' : 'asynchronous')
-      outcomes = batch.length === 1 ? batch.map(({ query }) => this.#attempt(query)) : this.#together(batch)
-    } catch (error) {
-      outcomes = batch.map(() => ({ error }))
-    }
-    for (const [index, outcome] of outcomes.entries()) {
+    for (const [index, outcome] of this.#commit(batch).entries()) {
       if ('error' in outcome) batch[index]?.reject(outcome.error)
       else batch[index]?.resolve(outcome.result)
+    }
+  }
+
+  #commit(batch: readonly Waiting[]): Outcome[] {
+    try {
+      this.#commitBy(batch.some(({ mode }) => mode === 'synchronous') ? 'synchronous' : 'asynchronous')
+      return batch.length === 1 ? batch.map(({ query }) => this.#attempt(query)) : this.#together(batch)
+    } catch (error) {
+      return batch.map(() => ({ error }))
     }
   }
 
