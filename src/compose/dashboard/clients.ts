@@ -5,7 +5,9 @@ import { isDocumentId } from '../../authorization-server/registration/document-u
 import { randomToken } from '../../core/secret.ts'
 import { displayText } from '../../http/page.ts'
 import { blockClient, removeClient } from '../remove-client.ts'
-import { type ListingPorts, pageOf, when } from './listing-ports.ts'
+import type { ListingPorts } from './listing-ports.ts'
+import { pageOf } from './select-page.ts'
+import { writeTime } from './write-time.ts'
 
 /**
  * The clients of the configuration and the store, those with documents that users have approved, and blocked
@@ -33,9 +35,9 @@ export function clientListing({ store, secret, clock, config }: ListingPorts): L
               displayText(nameOf(metadata) ?? id),
               id,
               source === 'operator' ? 'an operator' : 'its registration',
-              when(createdAt),
-              when(usedAt),
-              when(expiresAt),
+              writeTime(createdAt),
+              writeTime(usedAt),
+              writeTime(expiresAt),
             ],
             actions: secretHash === undefined ? ['remove'] : ['rotate', 'remove'],
           }),
@@ -55,7 +57,7 @@ export function clientListing({ store, secret, clock, config }: ListingPorts): L
         const block = blocks.get(id)
         return block === undefined
           ? { id, cells: [...cells, 'active'], actions: [...actions, 'block'] }
-          : { id, cells: [...cells, `blocked ${when(block.since)}`], actions: [...actions, 'unblock'] }
+          : { id, cells: [...cells, `blocked ${writeTime(block.since)}`], actions: [...actions, 'unblock'] }
       })
       return pageOf(rows, asked)
     },

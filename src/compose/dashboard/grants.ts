@@ -1,7 +1,9 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
 import { grants } from '../../authorization-server/grants.ts'
 import { grantName } from '../../core/secret.ts'
-import { artifactPage, type ListingPorts, when } from './listing-ports.ts'
+import type { ListingPorts } from './listing-ports.ts'
+import { artifactPage } from './select-page.ts'
+import { writeTime } from './write-time.ts'
 
 /** What users let clients do. */
 export function grantListing({ store, clock, nameOf }: ListingPorts): Listing {
@@ -23,7 +25,7 @@ export function grantListing({ store, clock, nameOf }: ListingPorts): Listing {
               Object.entries((resources ?? {}) as Record<string, string>)
                 .map(([resource, scopes]) => `${resource}: ${scopes}`)
                 .join('; '),
-              when(Number(iat) * 1000),
+              writeTime(Number(iat) * 1000),
             ],
             actions: ['revoke'],
           }

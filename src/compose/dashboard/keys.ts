@@ -1,7 +1,9 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
 import { type KeyState, keyPurposes, keyState } from '../../keys/key-states.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../../keys/rotate-keys.ts'
-import { type ListingPorts, pageOf, when } from './listing-ports.ts'
+import type { ListingPorts } from './listing-ports.ts'
+import { pageOf } from './select-page.ts'
+import { writeTime } from './write-time.ts'
 
 const actionsIn: Readonly<Record<KeyState, readonly string[]>> = {
   next: ['retire'],
@@ -39,8 +41,8 @@ export function keyListing({ store, clock, config }: ListingPorts): Listing {
                 purpose === 'authorization-server' ? 'access tokens' : 'identity tokens',
                 key.algorithm,
                 state,
-                when(key.signsFrom),
-                key.endsAt === undefined ? '—' : when(key.endsAt),
+                writeTime(key.signsFrom),
+                key.endsAt === undefined ? '—' : writeTime(key.endsAt),
               ],
               actions: actionsIn[state],
             }
@@ -55,7 +57,7 @@ export function keyListing({ store, clock, config }: ListingPorts): Listing {
         consequence: 'A new key is published now and signs in ten minutes. Tokens stay good.',
         async act(kid) {
           const { key } = await rotateKeys(await lineOf(kid), 'after-notice')
-          return `The key ${key.kid} is published and signs from ${when(key.signsFrom)} UTC.`
+          return `The key ${key.kid} is published and signs from ${writeTime(key.signsFrom)} UTC.`
         },
       },
       retire: {

@@ -1,6 +1,4 @@
-import { type ListedPage, type ListedRow, type ListingQuery, rowsOfPage } from '../../admin/contract.ts'
 import type { Config } from '../../config/schema.ts'
-import type { FoundArtifact, Store } from '../../storage/contract.ts'
 import type { Base } from '../base.ts'
 
 /** What the listings need. */
@@ -9,35 +7,4 @@ export interface ListingPorts extends Pick<Base, 'store' | 'secret' | 'clock' | 
   readonly config: () => Config
   /** The name of a subject. */
   readonly nameOf: (subject: string) => Promise<string>
-}
-
-/** Selects a page from rows in memory: those that contain the text, ignoring case. */
-export function pageOf(rows: readonly ListedRow[], { text, page }: ListingQuery): ListedPage {
-  const wanted = text.toLowerCase()
-  const found = rows.filter(({ cells }) => cells.some((cell) => cell.toLowerCase().includes(wanted)))
-  const shown = placeOf(found.length, page)
-  return { rows: found.slice(shown.skip, shown.skip + rowsOfPage), total: found.length, page: shown.page }
-}
-
-/** A page of artifacts that belong to accounts. */
-export async function artifactPage(
-  { artifacts }: Pick<Store, 'artifacts'>,
-  model: string,
-  { text, page: asked }: ListingQuery,
-): Promise<{ readonly found: readonly FoundArtifact[]; readonly total: number; readonly page: number }> {
-  const total = await artifacts.count(model, text)
-  const { page, skip } = placeOf(total, asked)
-  return { found: await artifacts.list(model, { text, skip, most: rowsOfPage }), total, page }
-}
-
-function placeOf(total: number, asked: number): { readonly page: number; readonly skip: number } {
-  const page = Math.min(asked, Math.max(1, Math.ceil(total / rowsOfPage)))
-  return { page, skip: (page - 1) * rowsOfPage }
-}
-
-/** A time for people to read, in UTC to the minute. */
-export function when(milliseconds: number | undefined): string {
-  return milliseconds === undefined
-    ? 'never'
-    : new Date(milliseconds).toISOString().slice(0, 16).replace('T', ' ')
 }

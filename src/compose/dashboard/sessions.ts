@@ -1,5 +1,7 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
-import { artifactPage, type ListingPorts, when } from './listing-ports.ts'
+import type { ListingPorts } from './listing-ports.ts'
+import { artifactPage } from './select-page.ts'
+import { writeTime } from './write-time.ts'
 
 /** Browsers in which somebody is signed in. */
 export function sessionListing({ store, nameOf }: ListingPorts): Listing {
@@ -13,7 +15,11 @@ export function sessionListing({ store, nameOf }: ListingPorts): Listing {
       const rows = await Promise.all(
         found.map(async ({ payload: { uid, accountId, loginTs, exp } }) => ({
           id: String(uid),
-          cells: [await nameOf(String(accountId)), when(Number(loginTs) * 1000), when(Number(exp) * 1000)],
+          cells: [
+            await nameOf(String(accountId)),
+            writeTime(Number(loginTs) * 1000),
+            writeTime(Number(exp) * 1000),
+          ],
           actions: ['end'],
         })),
       )

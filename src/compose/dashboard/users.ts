@@ -3,7 +3,9 @@ import { displayText } from '../../http/page.ts'
 import { PersonRefused } from '../../identity/people.ts'
 import { signsInAt, userState } from '../../identity/user-state.ts'
 import { buildPeople } from '../people.ts'
-import { type ListingPorts, pageOf, when } from './listing-ports.ts'
+import type { ListingPorts } from './listing-ports.ts'
+import { pageOf } from './select-page.ts'
+import { writeTime } from './write-time.ts'
 
 /** The users with accounts here. */
 export function userListing({ store, secret, clock }: ListingPorts): Listing {
@@ -34,8 +36,8 @@ export function userListing({ store, secret, clock }: ListingPorts): Listing {
           displayText(user.name),
           displayText(user.displayName),
           signsInAt(user),
-          when(user.createdAt),
-          user.disabledAt === undefined ? userState(user) : `disabled ${when(user.disabledAt)}`,
+          writeTime(user.createdAt),
+          user.disabledAt === undefined ? userState(user) : `disabled ${writeTime(user.disabledAt)}`,
         ],
         actions: [user.disabledAt === undefined ? 'disable' : 'enable'],
       }))
