@@ -27,14 +27,8 @@ export function checkUpstreams(upstreams: readonly UpstreamConfig[]): RuleProble
 
 function checkAddress({ url, command }: UpstreamConfig): RuleProblem[] {
   if ((url === undefined) !== (command === undefined)) return []
-  return [
-    problem(
-      [],
-      url === undefined
-        ? 'has neither url nor command: give it one of them'
-        : 'has both url and command: take one away',
-    ),
-  ]
+  const neither = 'has neither url nor command: give it one of them'
+  return [problem([], url === undefined ? neither : 'has both url and command: take one away')]
 }
 
 /** Settings of the processes of a stdio server. */
@@ -76,11 +70,12 @@ function checkKind({
   return problems
 }
 
+const byLowerCase = new Map(methodTable.map(({ method }) => [method.toLowerCase(), method]))
+
 /** Names of methods mean what they say to the letter: one in other letters would be a method beside that of MCP. */
 function checkMethods({ methods }: UpstreamConfig): RuleProblem[] {
-  const lower = new Map(methodTable.map(({ method }) => [method.toLowerCase(), method]))
   return Object.keys(methods).flatMap((name) => {
-    const meant = lower.get(name.toLowerCase())
+    const meant = byLowerCase.get(name.toLowerCase())
     if (meant === undefined || meant === name) return []
     return [problem(['methods', name], `is no method of MCP; did you mean ${meant}?`)]
   })

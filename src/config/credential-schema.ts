@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { headerNameProblem, isBearerToken, isHeaderValue } from '../core/header-field.ts'
 import { canonicalResource, isLoopbackHost } from '../core/resource.ts'
-import { httpUrl } from './values.ts'
+import { urlWithoutFragment } from './values.ts'
 
 const variable = 'Best set as the name of an environment variable: `$NAME`.'
 const file = (what: string): z.ZodOptional<z.ZodString> =>
@@ -41,12 +41,10 @@ const header = z.strictObject({
   valueFile: file('the value'),
 })
 
-const tokenUrl = httpUrl
-  .refine((url) => !url.includes('#'), 'must have no fragment')
-  .refine((text) => {
-    const url = URL.parse(text)
-    return url === null || url.protocol === 'https:' || isLoopbackHost(url.hostname)
-  }, 'must be https, or on loopback: the secret of the client goes there')
+const tokenUrl = urlWithoutFragment.refine((text) => {
+  const url = URL.parse(text)
+  return url === null || url.protocol === 'https:' || isLoopbackHost(url.hostname)
+}, 'must be https, or on loopback: the secret of the client goes there')
 
 /** The settings of a token server's client, for both kinds. */
 const tokenClient = {

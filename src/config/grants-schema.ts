@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { httpUrl, signatureAlgorithms } from './values.ts'
+import { httpUrl, signatureAlgorithms, urlWithoutFragment } from './values.ts'
 
 const identityAssertions = z
   .strictObject({
-    issuer: httpUrl
-      .refine((url) => !url.includes('#'), 'must have no fragment')
-      .meta({ description: 'The identity provider, exactly as it appears in its assertions.' }),
+    issuer: urlWithoutFragment.meta({
+      description: 'The identity provider, exactly as it appears in its assertions.',
+    }),
     jwksUri: httpUrl
       .optional()
       .meta({ description: 'URL of its public keys. Default: the one in its metadata.' }),

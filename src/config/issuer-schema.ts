@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { issuerPresetNames } from './issuer-presets.ts'
-import { issuerUrl } from './provider-schema.ts'
-import { givenSecret, httpUrl, originLike, scope, signatureAlgorithms, whole } from './values.ts'
+import { givenSecret, httpUrl, issuerUrl, originLike, scope, signatureAlgorithms, whole } from './values.ts'
 
 const claims = (description: string) => z.array(z.string().min(1)).optional().meta({ description })
 

@@ -1,13 +1,10 @@
 import { z } from 'zod'
 import { providerPresetNames } from './provider-presets.ts'
-import { givenSecret, httpUrl, originLike, whole } from './values.ts'
+import { givenSecret, issuerUrl, originLike, whole } from './values.ts'
 
 const texts = (description: string) => z.array(z.string().min(1)).optional().meta({ description })
 const lowerCase = z.string().regex(/^[a-z0-9.-]+$/, 'must be a domain in lower case, such as example.com')
 const claim = (description: string) => z.string().min(1).optional().meta({ description })
-
-/** The URL of an issuer: no query, no fragment, no user information. */
-export const issuerUrl = httpUrl.refine((url) => !/[?#]/.test(url), 'must have no query and no fragment')
 
 /** The setting `login.providers`. */
 export const providerSchema = z

@@ -36,6 +36,12 @@ export const httpUrl = z
     return url === null || (url.username === '' && url.password === '')
   }, 'must have no user information: secrets have settings of their own')
 
+/** The same without a fragment, which no request would carry either. */
+export const urlWithoutFragment = httpUrl.refine((url) => !url.includes('#'), 'must have no fragment')
+
+/** The URL of an issuer (RFC 8414 section 2). */
+export const issuerUrl = httpUrl.refine((url) => !/[?#]/.test(url), 'must have no query and no fragment')
+
 /** The origin of a web page or a server, with an error that shows one. */
 export function originLike(example: string): z.ZodString {
   return z.string().regex(/^https?:\/\/[^/]+$/, `must be an origin such as ${example}`)
