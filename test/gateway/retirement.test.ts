@@ -74,6 +74,22 @@ describe('a gateway that another one follows', () => {
     assert.deepEqual(old.did, [...closed, 'stop'], 'each of them once')
   })
 
+  it('closes a server once nothing of it runs at any gateway that had it', async () => {
+    let closed = 0
+    const servers = [{ name: 'files', connector: { close: async () => void closed++ } }]
+    const retirement = openRetirement(settings)
+    const [first, second, third] = [build(servers), build([]), build([])]
+    const same = { ...second.built, upstreams: first.built.upstreams }
+    retirement.retire(first.built, same)
+    retirement.retire(same, third.built)
+    second.left()
+    await setImmediate()
+    assert.deepEqual([first.isOver({ upstream: 'files' }), closed], [true, 0])
+    first.left()
+    await setImmediate()
+    assert.equal(closed, 1)
+  })
+
   it('waits the whole time where other processes have requests at its servers', async (test) => {
     test.mock.timers.enable({ apis: ['setTimeout'] })
     const old = build([{ name: 'files' }])
@@ -84,6 +100,31 @@ describe('a gateway that another one follows', () => {
     test.mock.timers.tick(60_000)
     await setImmediate()
     assert.deepEqual(old.did, ['credential files', 'connector files'])
+  })
+
+  it('waits no longer than that for what runs at a server that is gone, and closes it once', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const old = build([{ name: 'files' }])
+    openRetirement(settings).retire(old.built, build([]).built)
+    test.mock.timers.tick(60_000)
+    await setImmediate()
+    old.left()
+    await setImmediate()
+    assert.deepEqual(old.did, ['credential files', 'connector files'])
+  })
+
+  it('tells of a server that cannot be closed, early or late', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const faults: unknown[] = []
+    const retirement = openRetirement({ ...settings, onFault: (error) => faults.push(error) })
+    for (const end of [(old: ReturnType<typeof build>) => old.left(), () => test.mock.timers.tick(60_000)]) {
+      const connector = { close: () => Promise.reject(new Error('it hangs')) }
+      const old = build([{ name: 'files', connector }])
+      retirement.retire(old.built, build([]).built)
+      end(old)
+      await setImmediate()
+      assert.match(String(faults.pop()), /it hangs/)
+    }
   })
 
   it('is stopped when nothing of it runs, and has no more to do with an end', async () => {
