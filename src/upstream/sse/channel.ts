@@ -118,21 +118,19 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
  * anyone else (A11). Throws `upstream_invalid`.
  */
 export function resolveEndpoint(text: string, url: string): string {
-  const endpoint = URL.parse(text.trim(), url)
+  const endpoint = URL.parse(text, url)
   if (endpoint === null || endpoint.origin !== new URL(url).origin) {
     throw new Refusal('upstream_invalid', { reason: 'the endpoint of the server is on another origin' })
   }
   return endpoint.pathname + endpoint.search
 }
 
-function checkStream({ statusCode, headers, body }: Dispatcher.ResponseData): void {
+function checkStream({ statusCode, headers }: Dispatcher.ResponseData): void {
   const reason = `the server answered ${statusCode} ${mediaTypeOf(headers['content-type'])} to the stream`
   const fits = statusCode === 200 && mediaTypeOf(headers['content-type']) === 'text/event-stream'
-  const refusal =
-    refusalForStatus(statusCode, headers) ?? (fits ? undefined : new Refusal('upstream_invalid', { reason }))
-  if (refusal === undefined) return
-  body.on('error', () => {}).destroy()
-  throw refusal
+  const refusal = refusalForStatus(statusCode, headers)
+  if (refusal !== undefined) throw refusal
+  if (!fits) throw new Refusal('upstream_invalid', { reason })
 }
 
 async function readStream(
