@@ -1,92 +1,65 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { syncBuiltinESMExports } from 'node:module'
+import { describe, it, type TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Dispatcher } from 'undici'
-import type { Channel } from '../../src/upstream/conversation/channel.ts'
-import { callOf, type Json } from '../../src/upstream/conversation/json-rpc.ts'
-import { streamableChannel } from '../../src/upstream/streamable/channel.ts'
+import { callOf } from '../../src/upstream/conversation/json-rpc.ts'
+import {
+  event,
+  initialized,
+  json,
+  open,
+  own,
+  type Received,
+  resultOf,
+  send,
+  settle,
+  stream,
+} from '../support/streamable-server.ts'
 
-/** One request that the server received, and how it is answered. */
-interface Received {
-  readonly method: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly signal: AbortSignal
-  answer(status: number, headers?: Record<string, string>, ...chunks: string[]): Promise<void>
-}
-
-interface Opened {
-  readonly channel: Channel
-  readonly received: Received[]
-  readonly messages: Json[]
-  readonly failures: string[]
-  unheard: number
-  closed: number
-}
-
-/** A channel to a server that is played by a test. */
-function open(era: 'legacy' | 'modern'): Opened {
-  const received: Received[] = []
-  const dispatcher = {
-    request: (options: { method: string; headers: string[]; signal: AbortSignal }) =>
-      new Promise((resolve, reject) => {
-        const { method, headers: list, signal } = options
-        signal.addEventListener('abort', () => reject(signal.reason as Error))
-        const pairs = list.flatMap((name, at) => (at % 2 === 0 ? [[name.toLowerCase(), list[at + 1]]] : []))
-        received.push({
-          method,
-          headers: Object.fromEntries(pairs) as Record<string, string>,
-          signal,
-          async answer(statusCode, headers = {}, ...chunks) {
-            const body = Object.assign(
-              (async function* () {
-                for (const chunk of chunks) yield Buffer.from(chunk)
-              })(),
-              { dump: async () => {} },
-            )
-            resolve({ statusCode, headers, body })
-            for (let count = 0; count < 10; count++) await turn()
-          },
-        })
-      }),
-  } as unknown as Dispatcher
-  const opened: Omit<Opened, 'channel'> = { received, messages: [], failures: [], unheard: 0, closed: 0 }
-  const channel = streamableChannel({ dispatcher, url: 'http://server/mcp', era })(
-    {
-      onMessage: (message) => opened.messages.push(message),
-      onFailure: (_id, { code }) => opened.failures.push(code),
-      onUnheard: () => opened.unheard++,
-      onClosed: () => opened.closed++,
-    },
-    [],
-  )
-  return Object.assign(opened, { channel })
-}
-
-const json = { 'content-type': 'application/json' }
-const stream = { 'content-type': 'text/event-stream' }
-const resultOf = (id: number): string => JSON.stringify({ jsonrpc: '2.0', id, result: {} })
-const event = (text: string): string => `data: ${text}\n\n`
-
-function send({ channel }: Opened, method: string, id?: number): void {
-  channel.send(callOf(method, {}, id), { headers: [], id })
-}
-
-/** A channel whose session was opened. */
-async function initialized(): Promise<Opened> {
-  const opened = open('legacy')
-  send(opened, 'initialize', 1)
-  await opened.received[0]?.answer(200, { ...json, 'mcp-session-id': 'first' }, resultOf(1))
-  return opened
+/** Lets time pass for the channel. It takes `setTimeout` by name, so that the name has to follow. */
+function stopTime(test: TestContext): (milliseconds: number) => Promise<void> {
+  test.mock.timers.enable({ apis: ['setTimeout'] })
+  syncBuiltinESMExports()
+  test.after(() => {
+    test.mock.timers.reset()
+    syncBuiltinESMExports()
+  })
+  return (milliseconds) => {
+    test.mock.timers.tick(milliseconds)
+    return settle()
+  }
 }
 
 describe('a channel to a Streamable HTTP server', () => {
   it('has the session that was opened, whatever other answers say', async () => {
     const opened = await initialized()
     send(opened, 'tools/list', 2)
-    await opened.received[1]?.answer(200, { ...json, 'mcp-session-id': 'second' }, resultOf(2))
+    const answer = { jsonrpc: '2.0', id: 2, result: { protocolVersion: '2' } }
+    await opened.received[1]?.answer(200, { ...json, 'mcp-session-id': 'second' }, JSON.stringify(answer))
     send(opened, 'tools/list', 3)
-    assert.equal(opened.received[2]?.headers['mcp-session-id'], 'first')
+    const { path, headers } = opened.received[2] as Received
+    assert.deepEqual(
+      [path, headers['authorization'], headers['mcp-session-id'], headers['mcp-protocol-version']],
+      ['/mcp?a=1', 'Bearer own', 'first', '2025-11-25'],
+    )
     assert.deepEqual(opened.failures, [])
+  })
+
+  it('repeats no revision that is none', async () => {
+    const opened = await initialized(2025)
+    send(opened, 'tools/list', 2)
+    assert.equal(opened.received[1]?.headers['mcp-protocol-version'], undefined)
+  })
+
+  it('waits for no answer to what is no request', async () => {
+    const opened = open('legacy')
+    for (const status of [202, 500, 401]) {
+      send(opened, 'notifications/initialized')
+      await opened.received.at(-1)?.answer(status)
+    }
+    send(opened, 'notifications/initialized')
+    await opened.received.at(-1)?.answer(200, json, '{"jsonrpc":"2.0","method":"x"}')
+    assert.deepEqual([opened.failures, opened.messages, opened.dumped], [[], [], 4])
   })
 
   it('does not take a question of the server for the answer, though it has the same id', async () => {
@@ -105,14 +78,15 @@ describe('a channel to a Streamable HTTP server', () => {
     const opened = open('legacy')
     for (const [id, text] of [
       [1, '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}'],
-      [2, '{"jsonrpc":"2.0","id":null,"result":{}}'],
+      [2, '{"jsonrpc":"2.0","error":{"code":-32600,"message":"no"}}'],
+      [3, '{"jsonrpc":"2.0","id":null,"result":{}}'],
     ] as const) {
       send(opened, 'tools/call', id)
       await opened.received[id - 1]?.answer(400, json, text)
     }
     assert.deepEqual(
       opened.messages.map(({ id }) => id),
-      [1, null],
+      [1, 2, null],
     )
     assert.deepEqual(opened.failures, ['upstream_interrupted'])
   })
@@ -126,6 +100,17 @@ describe('a channel to a Streamable HTTP server', () => {
     send(other, 'tools/list', 2)
     await other.received[1]?.answer(404, { 'content-type': 'text/plain' })
     assert.deepEqual(other.failures, ['session_unknown'])
+    assert.deepEqual([opened.dumped, other.dumped], [1, 1])
+  })
+
+  it('takes no answer that sends the gate elsewhere, does not accept it, or has no time for it (A70)', async () => {
+    const opened = open('legacy')
+    for (const [id, status] of [302, 403, 429].entries()) {
+      send(opened, 'tools/list', id)
+      await opened.received[id]?.answer(status, json, resultOf(id))
+    }
+    assert.deepEqual(opened.failures, ['upstream_invalid', 'upstream_refused', 'upstream_busy'])
+    assert.deepEqual([opened.messages, opened.dumped], [[], 3])
   })
 
   it('comes back to no stream of the modern era (O15)', async () => {
@@ -153,12 +138,76 @@ describe('a channel to a Streamable HTTP server', () => {
   })
 })
 
+describe('an answer whose stream a Streamable HTTP server ends early', () => {
+  it('is gone on with where it ended, after the pause that the server asks for', async (test) => {
+    const pass = stopTime(test)
+    const opened = await initialized()
+    send(opened, 'tools/call', 2)
+    await opened.received[1]?.answer(200, stream, 'id: 5\nretry: 2000\ndata:\n\n')
+    await pass(1999)
+    assert.equal(opened.received.length, 2)
+    await pass(1)
+    const { method, path, headers } = opened.received[2] as Received
+    assert.deepEqual([method, path], ['GET', '/mcp?a=1'])
+    assert.deepEqual(headers, {
+      accept: 'text/event-stream',
+      authorization: 'Bearer own',
+      'last-event-id': '5',
+      'mcp-protocol-version': '2025-11-25',
+      'mcp-session-id': 'first',
+    })
+    await opened.received[2]?.answer(200, stream, event(resultOf(2)))
+    await pass(2000)
+    assert.deepEqual([opened.messages.at(-1)?.['id'], opened.failures, opened.received.length], [2, [], 3])
+  })
+
+  it('is given up after a hundred times, and when nobody waits for it (A71)', async (test) => {
+    const pass = stopTime(test)
+    const opened = await initialized()
+    send(opened, 'tools/call', 2)
+    for (let time = 1; time <= 101; time++) {
+      await opened.received[time]?.answer(200, stream, `id: ${time}\ndata:\n\n`)
+      await pass(1000)
+    }
+    assert.deepEqual([opened.failures, opened.received.length], [['upstream_interrupted'], 102])
+    send(opened, 'tools/call', 3)
+    await opened.received[102]?.answer(200, stream, 'id: 1\ndata:\n\n')
+    opened.channel.abandon(3, callOf('notifications/cancelled', { requestId: 3 }), [])
+    await pass(1000)
+    assert.deepEqual([opened.failures.length, opened.received.length], [1, 104], 'the cancellation came last')
+  })
+})
+
 describe('what a Streamable HTTP server says unasked', () => {
+  it('is asked for again after pauses that double while it fails, up to half a minute (A71)', async (test) => {
+    const pass = stopTime(test)
+    const opened = await initialized()
+    opened.channel.hear(own)
+    for (const pause of [2000, 4000, 8000, 16_000, 30_000, 30_000]) {
+      const count = opened.received.length
+      await opened.received.at(-1)?.fail()
+      await pass(pause - 1)
+      assert.equal(opened.received.length, count, `${pause}`)
+      await pass(1)
+      assert.equal(opened.received.length, count + 1, `${pause}`)
+    }
+    const { authorization, 'mcp-session-id': session } = opened.received.at(-1)?.headers ?? {}
+    assert.deepEqual([authorization, session], ['Bearer own', 'first'])
+    const count = opened.received.length
+    await opened.received.at(-1)?.answer(200, stream, event('{"method":"x"}'))
+    await pass(1000)
+    assert.equal(opened.received.length, count + 1, 'it was heard, so nothing fails any more')
+    await opened.received.at(-1)?.fail()
+    opened.channel.unhear()
+    await pass(60_000)
+    assert.equal(opened.received.length, count + 1, 'nobody listens any more')
+  })
+
   it('is asked for once, and again after it was refused', async () => {
     const opened = open('legacy')
     for (let time = 0; time < 2; time++) opened.channel.hear([])
     assert.equal(opened.received.length, 1)
-    await opened.received[0]?.answer(401)
+    await opened.received[0]?.answer(401, stream)
     assert.equal(opened.unheard, 1)
     opened.channel.hear([])
     assert.equal(opened.received.length, 2)
@@ -201,10 +250,24 @@ describe('a channel that is closed', () => {
     const [, call, heard, goodbye, ...more] = opened.received
     assert.deepEqual([call?.signal.aborted, heard?.signal.aborted, more], [true, true, []])
     assert.deepEqual([goodbye?.method, goodbye?.headers['mcp-session-id']], ['DELETE', 'first'])
+    assert.equal(goodbye?.headers['authorization'], 'Bearer own')
+    assert.equal(opened.received[0]?.signal.aborted, false, 'it had ended')
     await goodbye?.answer(200)
     await Promise.all([first, second])
-    assert.equal(opened.closed, 1)
+    assert.deepEqual([opened.closed, opened.failures], [1, []])
     assert.throws(() => send(opened, 'tools/list', 3), { code: 'session_unknown' })
+  })
+
+  it('does not mind that its session cannot be ended, and waits for that no longer than two seconds', async (test) => {
+    const patience = new AbortController()
+    const limit = test.mock.method(AbortSignal, 'timeout', () => patience.signal)
+    for (const end of [(goodbye?: Received) => goodbye?.fail(), () => patience.abort()]) {
+      const opened = await initialized()
+      const closed = opened.channel.close()
+      await end(opened.received[1])
+      await closed
+      assert.deepEqual(limit.mock.calls.at(-1)?.arguments, [2000])
+    }
   })
 
   it('has no session to end where none was opened', async () => {
