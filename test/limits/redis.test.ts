@@ -100,8 +100,8 @@ describe('a limit that falls back', () => {
         if (down) throw new Error('away')
         return 0
       },
-      wait: async () => 0,
-      forgive: async () => undefined,
+      wait: async () => 3,
+      forgive: async (key: string) => void forgiven.push(`shared ${key}`),
     })
     const forgiven: string[] = []
     const alone = () => ({
@@ -122,7 +122,9 @@ describe('a limit that falls back', () => {
     assert.equal(await limit.take('a'), 7)
     down = false
     clock.advance(1001)
-    assert.equal(await limit.take('a'), 0)
+    assert.deepEqual([await limit.take('a'), await limit.wait('a')], [0, 3])
+    await limit.forgive('a')
+    assert.deepEqual(forgiven, ['a', 'shared a'])
     assert.deepEqual(changes, ['away', undefined])
 
     down = true
