@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, describe, it, type TestContext } from 'node:test'
 import { type InstallationFacts, type StoreFlags, withStore } from '../../src/cli/with-store.ts'
+import { startInstallation } from '../support/installation.ts'
 
 const data = mkdtempSync(join(tmpdir(), 'portcullis-facts-'))
 const file = join(data, 'portcullis.yaml')
@@ -84,5 +85,16 @@ describe('what commands know of an installation', () => {
       signingAlgorithm: 'ES256',
       servedAlgorithm: 'RS256',
     })
+  })
+
+  it('are the servers that it has by now, after its configuration has changed', async (test) => {
+    const installation = await startInstallation()
+    test.after(() => installation.close())
+    const { data, url } = installation
+    const own = { name: 'test', resource: `${url}/mcp` }
+    assert.deepEqual((await factsOf({ data })).servers, [own])
+    const added = { name: 'mail', path: '/mail/mcp', url: 'http://127.0.0.1:9/mcp' }
+    await installation.replace({ upstreams: [{ ...added, name: 'test', path: '/mcp' }, added] })
+    assert.deepEqual((await factsOf({ data })).servers, [own, { name: 'mail', resource: `${url}/mail/mcp` }])
   })
 })
