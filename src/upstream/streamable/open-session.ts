@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { idKey } from '../../mcp/lossless.ts'
+import { refusalForStatus } from '../conversation/http-status.ts'
 import { asObject, callOf, type Json } from '../conversation/json-rpc.ts'
 import { asRefusal } from '../conversation/read-messages.ts'
 import { readAnswer } from './read-answer.ts'
@@ -74,8 +75,9 @@ export async function endSession(
 }
 
 async function revisionIn(answer: Dispatcher.ResponseData): Promise<string | undefined> {
-  if (answer.statusCode >= 400 && answer.statusCode < 500 && answer.statusCode !== 401) {
-    await answer.body.dump()
+  const { statusCode, headers, body } = answer
+  if (statusCode >= 400 && statusCode < 500 && refusalForStatus(statusCode, headers) === undefined) {
+    await body.dump()
     return undefined
   }
   for await (const message of readAnswer(answer, { id: initializeId, place: newPlace(), inSession: false })) {
