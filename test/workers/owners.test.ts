@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, stat } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { type Owners, openOwners } from '../../src/compose/owners.ts'
+import { shareOf } from '../../src/compose/share-limits.ts'
+import type { Connector, UpstreamRequest } from '../../src/upstream/contract.ts'
+
+const count = 2
+const newFolder = async (): Promise<string> => join(await mkdtemp(join(tmpdir(), 'owners-')), 'sockets')
+
+/** The owners of one worker, with how to open more in its folder. */
+async function open(test: TestContext, index: number, folder: string): Promise<Owners> {
+  const owners = await openOwners({ index, count, folder }, (error) => assert.fail(String(error)))
+  test.after(() => owners.close())
+  return owners
+}
+
+const requestOf = (principal: string): UpstreamRequest => ({
+  method: 'POST',
+  headers: [],
+  body: Buffer.from('{}'),
+  era: 'modern',
+  id: 1,
+  opensSession: false,
+  cancels: false,
+  principal,
+  session: undefined,
+  renewal: undefined,
+})
+
+/** A connector that says who it is, and whether it was closed. */
+function named(name: string): Connector & { closed: number } {
+  return {
+    closed: 0,
+    async send(_request, { res, accept }) {
+      accept(200, {})
+      res.writeHead(200).end(name)
+    },
+    async close() {
+      this.closed++
+    },
+  }
+}
+
+/** Returns who answers a request that goes through a connector, or why nobody does. */
+async function answerOf(connector: Connector, request: UpstreamRequest): Promise<string> {
+  const server = createServer((_req, res: ServerResponse) => {
+    const accept = (status: number) => ({ status, headers: [] })
+    connector.send(request, { res, accept }).catch((error: Error & { code?: string }) => res.end(error.code))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  try {
+    return await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)).text()
+  } finally {
+    server.close()
+  }
+}
+
+const callers = Array.from({ length: 16 }, (_, index) => `caller ${index}`)
+
+describe('conversations that workers share', { timeout: 30_000 }, () => {
+  it('are in one worker for each caller, whichever a request comes to, and in all of them altogether (A72)', async (test) => {
+    const folder = await newFolder()
+    const workers = [await open(test, 0, folder), await open(test, 1, folder)]
+    assert.equal((await stat(folder)).mode & 0o777, 0o700)
+    const connectors = workers.map((owners, index) => owners.at('files')('stdio', named(`worker ${index}`)))
+    const owned = new Set<string>()
+    for (const caller of callers) {
+      const [first = '', second] = await Promise.all(
+        connectors.map((one) => answerOf(one, requestOf(caller))),
+      )
+      assert.equal(first, second, caller)
+      owned.add(first)
+    }
+    assert.deepEqual([...owned].toSorted(), ['worker 0', 'worker 1'])
+  })
+
+  it('stay together where something else than the caller says what does', async (test) => {
+    const folder = await newFolder()
+    const workers = [await open(test, 0, folder), await open(test, 1, folder)]
+    const connectors = workers.map((owners, index) =>
+      owners.at('files')('stdio', named(`worker ${index}`), () => 'all'),
+    )
+    const answers = callers.flatMap((caller) => connectors.map((one) => answerOf(one, requestOf(caller))))
+    assert.equal(new Set(await Promise.all(answers)).size, 1)
+  })
+
+  it('are those of the server and the way that a request is for, of the newest configuration', async (test) => {
+    const folder = await newFolder()
+    const workers = [await open(test, 0, folder), await open(test, 1, folder)] as const
+    const ask = (connector: Connector): Promise<string> => answerOf(connector, requestOf('ada'))
+    const owner = named('files')
+    const old = named('old')
+    const older = workers.map((owners) => owners.at('files')('sse', old))
+    const newer = workers.map((owners) => owners.at('files')('sse', owner))
+    const mail = workers.map((owners) => owners.at('mail')('sse', named('mail')))
+    for (const one of older) await one.close()
+    assert.equal(old.closed, 2)
+    assert.deepEqual(await Promise.all([...newer, ...mail].map(ask)), ['files', 'files', 'mail', 'mail'])
+    for (const one of newer) await one.close()
+    const after = await Promise.all(newer.map(ask))
+    assert.deepEqual(
+      after.toSorted(),
+      ['files', 'upstream_unreachable'],
+      'its own way is still there, but nobody else’s',
+    )
+  })
+
+  it('are in the worker that took the place of another one', async (test) => {
+    const folder = await newFolder()
+    const workers = [await open(test, 0, folder), await open(test, 1, folder)] as const
+    const [here, there] = workers.map((owners, index) =>
+      owners.at('files')('stdio', named(`worker ${index}`)),
+    )
+    let caller = callers[0] as string
+    for (const one of callers) if ((await answerOf(there!, requestOf(one))) === 'worker 1') caller = one
+    const next = await open(test, 1, folder)
+    next.at('files')('stdio', named('its successor'))
+    assert.equal(await answerOf(here!, requestOf(caller)), 'its successor')
+  })
+
+  it('are cut off when their worker ends, which waits for none', async (test) => {
+    const folder = await newFolder()
+    const workers = [await open(test, 0, folder), await open(test, 1, folder)]
+    const connectors = workers.map((owners, index) => owners.at('files')('stdio', named(String(index))))
+    const owner = Number(await answerOf(connectors[0]!, requestOf('ada')))
+    const { promise: asked, resolve } = Promise.withResolvers<void>()
+    const silent: Connector = {
+      send: () => (resolve(), new Promise(() => undefined)),
+      close: async () => undefined,
+    }
+    const silents = workers.map((owners) => owners.at('files')('sse', silent))
+    const answer = answerOf(silents[1 - owner]!, requestOf('ada'))
+    await asked
+    await workers[owner]?.close()
+    assert.equal(await answer, 'upstream_interrupted')
+  })
+
+  it('have no socket where their place cannot be taken', async () => {
+    const folder = await newFolder()
+    await mkdir(join(folder, '0', 'in-the-way'), { recursive: true })
+    await assert.rejects(
+      openOwners({ index: 0, count, folder }, () => undefined),
+      {
+        name: 'WorkerFolderUnusable',
+      },
+    )
+    assert.equal(existsSync(join(folder, `0-${process.pid}`)), false)
+  })
+})
+
+it('what a server can bear is divided among workers, of which each has at least one', () => {
+  const place = { index: 0, count: 4, folder: '' }
+  assert.deepEqual(
+    [100, 10, 3, 1].map((most) => [shareOf(most, undefined), shareOf(most, place)]),
+    [
+      [100, 25],
+      [10, 2],
+      [3, 1],
+      [1, 1],
+    ],
+  )
+})
