@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
 import { describe, it, type TestContext } from 'node:test'
 import { request } from 'undici'
 import { storageAdapter } from '../../src/authorization-server/adapter.ts'
+import { keptRequests, refuseTooLong } from '../../src/authorization-server/request-limits.ts'
+import { userCodeAttempts } from '../../src/authorization-server/user-code-attempts.ts'
 import { sweepStore } from '../../src/compose/sweep.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { countWith, inMemory } from '../../src/limits/count.ts'
 import { adapterPorts } from '../support/adapter-ports.ts'
 import { type SigningClient, signingClient } from '../support/client-assertion.ts'
 import { sqliteEngine } from '../support/engines.ts'
@@ -77,6 +81,20 @@ describe('requests that anybody can have kept (A56)', () => {
     assert.deepEqual(statuses, [303, 303, 303, 429])
   })
 
+  it('are not used up for others by a network that has had its share', async () => {
+    const requestLimits = { perNetwork: 1, total: 2 }
+    const rateLimit = countWith(inMemory)
+    const requests = keptRequests({ rateLimit, requestLimits }, 'authorizations')
+    const from = (address: string) =>
+      ({ headers: { 'x-forwarded-for': address } }) as unknown as IncomingMessage
+    const takes = ['192.0.2.1', '192.0.2.1', '192.0.2.1', '192.0.2.2', '192.0.2.3'].map((address) =>
+      requests.take(from(address)),
+    )
+    assert.deepEqual(await Promise.all(takes), [0, 60, 60, 0, 60])
+    const others = keptRequests({ rateLimit, requestLimits }, 'assertions')
+    assert.equal(await others.take(from('192.0.2.1')), 0, 'another kind is counted for itself')
+  })
+
   it('have 4 KB of parameters at most, without what proves the client', async (test) => {
     const installation = await begin(test)
     for (const path of ['/authorize', '/par', '/device_authorization'] as const) {
@@ -92,6 +110,14 @@ describe('requests that anybody can have kept (A56)', () => {
     }
     const proved = await ask(installation, '/par', { client_assertion: 'a'.repeat(6000) })
     assert.doesNotMatch(await proved.text(), /too large|too long/)
+  })
+
+  it('may be as long as that, however long the secret or the assertion is', () => {
+    const ofLength = (length: number): string =>
+      new URLSearchParams({ state: 's'.repeat(length - 5) }).toString()
+    const proof = ['client_secret', 'client_assertion'].map((name) => `&${name}=${'x'.repeat(5000)}`).join('')
+    refuseTooLong(ofLength(4096) + proof)
+    assert.throws(() => refuseTooLong(ofLength(4097)), { error: 'invalid_request' })
   })
 
   it('are gone from the store soon after they have expired', async () => {
@@ -171,5 +197,24 @@ describe('ids of assertions, which are kept (A56)', () => {
         answer = await stranger.refresh(answer.body.refresh_token, await proof())
       }
     }
+  })
+})
+
+describe('attempts to guess user codes', () => {
+  it('are ten for a network in ten minutes, without those that were right (A56)', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+    const attempts = userCodeAttempts(countWith(inMemory))
+    const addresses = Array.from({ length: 10 }, (_, index) => `2001:db8:1:${index}::1`)
+    for (const address of addresses) assert.equal(await attempts.begin(address), true)
+    assert.equal(await attempts.begin('2001:db8:1::2'), false)
+    assert.equal(await attempts.begin('2001:db8:2::1'), true)
+    await attempts.forgive('2001:db8:1:3::3')
+    await attempts.forgive('2001:db8:1:4::4')
+    assert.equal(await attempts.begin('2001:db8:1::2'), true)
+    assert.equal(await attempts.begin('2001:db8:1::2'), false)
+    test.mock.timers.tick(599_000)
+    assert.equal(await attempts.begin('2001:db8:1::2'), false)
+    test.mock.timers.tick(2000)
+    assert.equal(await attempts.begin('2001:db8:1::2'), true)
   })
 })
