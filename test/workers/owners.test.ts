@@ -142,6 +142,15 @@ describe('conversations that workers share', { timeout: 30_000 }, () => {
     assert.equal(await answer, 'upstream_interrupted')
   })
 
+  it('are asked for by no worker that has ended', async (test) => {
+    const folder = await newFolder()
+    const workers = [await open(test, 0, folder), await open(test, 1, folder)]
+    const connectors = workers.map((owners, index) => owners.at('files')('stdio', named(String(index))))
+    const owner = Number(await answerOf(connectors[0]!, requestOf('ada')))
+    await workers[1 - owner]?.close()
+    assert.equal(await answerOf(connectors[1 - owner]!, requestOf('ada')), 'upstream_unreachable')
+  })
+
   it('have no socket where their place cannot be taken', async () => {
     const folder = await newFolder()
     await mkdir(join(folder, '0', 'in-the-way'), { recursive: true })
