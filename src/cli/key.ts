@@ -125,7 +125,7 @@ function retireCommand(): Command {
           console.log(`${kid} has ended, and another key signs now.`)
           console.log(
             line.purpose === auditKeys.purpose
-              ? `${stillVerified} Whoever else has this one can make such signatures: keep a copy of the events until now where they cannot write.`
+              ? `${stillVerified} So can what somebody else signs with this one: keep a copy of the events until now where they cannot write, and leave the key out of those that you pass to portcullis audit verify --keys if that must not be.`
               : `The ${signs[line.purpose]} that it signed are refused from now on. Clients get new ones without asking anybody: nobody has to sign in again. Other services that verify them may keep the old key for five minutes.`,
           )
           return
