@@ -118,20 +118,23 @@ function retireCommand(): Command {
     .argument('<key>', 'as portcullis key list shows it')
     .action((kid: string, flags: StoreFlags) =>
       withKeys(flags, async (lines, open) => {
-        for (const line of lines) {
-          if (!(await line.store.list(line.purpose)).some((key) => key.kid === kid)) continue
-          const change = { event: 'admin.key', action: 'key retire', target: kid } as const
-          if (!(await audited(open, change, () => retireKey(line, kid)))) continue
-          console.log(`${kid} has ended, and another key signs now.`)
-          console.log(
-            line.purpose === auditKeys.purpose
-              ? `${stillVerified} So can what somebody else signs with this one: keep a copy of the events until now where they cannot write, and leave the key out of those that you pass to portcullis audit verify --keys if that must not be.`
-              : `The ${signs[line.purpose]} that it signed are refused from now on. Clients get new ones without asking anybody: nobody has to sign in again. Other services that verify them may keep the old key for five minutes.`,
-          )
-          return
-        }
-        const message = `no key ${kid} verifies anything here: portcullis key list shows those that do`
-        throw wrongOperand('key', message)
+        const refusal = wrongOperand(
+          'key',
+          `no key ${kid} verifies anything here: portcullis key list shows those that do`,
+        )
+        const all = await Promise.all(lines.map(({ store, purpose }) => store.list(purpose)))
+        const line = lines[all.findIndex((keys) => keys.some((key) => key.kid === kid))]
+        if (line === undefined) throw refusal
+        const change = { event: 'admin.key', action: 'key retire', target: kid } as const
+        await audited(open, change, async () => {
+          if (!(await retireKey(line, kid))) throw refusal
+        })
+        console.log(`${kid} has ended, and another key signs now.`)
+        console.log(
+          line.purpose === auditKeys.purpose
+            ? `${stillVerified} So can what somebody else signs with this one: keep a copy of the events until now where they cannot write, and leave the key out of those that you pass to portcullis audit verify --keys if that must not be.`
+            : `The ${signs[line.purpose]} that it signed are refused from now on. Clients get new ones without asking anybody: nobody has to sign in again. Other services that verify them may keep the old key for five minutes.`,
+        )
       }),
     )
 }

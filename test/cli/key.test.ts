@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { filePaths } from '../../src/audit/files.ts'
 import { keyCommand } from '../../src/cli/key.ts'
 import { withStore } from '../../src/cli/with-store.ts'
 import { runHere, type Said } from '../support/run-here.ts'
@@ -15,6 +16,8 @@ interface Keys {
   readonly run: (...args: string[]) => Promise<Said>
   /** Those of tokens, or also those of the audit, to which each change is written. */
   readonly list: (which?: 'all') => Promise<Listed[]>
+  /** How what was done ended, according to the audit. */
+  readonly audited: (action: string) => string[]
 }
 
 /** The keys of an installation whose servers were started to sign with an algorithm. */
@@ -31,6 +34,11 @@ async function open(test: TestContext, signingAlgorithm = 'ES256'): Promise<Keys
       const all = JSON.parse((await run('list', '--json')).out) as Listed[]
       return all.filter(({ signs }) => which === 'all' || signs !== 'the audit')
     },
+    audited: (action) =>
+      filePaths(join(data, 'audit'))
+        .flatMap((path) => readFileSync(path, 'utf8').split('\n').filter(Boolean))
+        .map((line) => JSON.parse(line) as { action?: string; outcome: string })
+        .flatMap((event) => (event.action === action ? [event.outcome] : [])),
   }
 }
 
@@ -127,7 +135,15 @@ describe('portcullis key', { timeout: 60_000 }, () => {
       said.get('the audit') ?? '',
       /has ended, and another key signs now\.\nWhat older keys have signed in the audit can still be verified with them\. So can what somebody else/,
     )
-    const unknown = await run('retire', 'nobody')
-    assert.match(unknown.failure ?? '', /^key: no key nobody verifies anything here/)
+  })
+
+  it('retires no key twice, nor one that there is not, and the audit says so', async (test) => {
+    const { run, list, audited } = await open(test)
+    await run('rotate', '--now')
+    const [{ key }] = (await list()) as [Listed]
+    await run('retire', key)
+    for (const none of [key, 'nobody'])
+      assert.match((await run('retire', none)).failure ?? '', /^key: no key \S+ verifies anything here/)
+    assert.deepEqual(audited('key retire'), ['allowed', 'failed'])
   })
 })

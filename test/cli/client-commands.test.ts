@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { clientCommand } from '../../src/cli/client.ts'
+import { withStore } from '../../src/cli/with-store.ts'
+import { runHere, type Said } from '../support/run-here.ts'
+
+const machine =
+  '{ id: robot, secret: a-secret-of-thirty-two-characters, grantTypes: [client_credentials], scopes: [mcp:tools] }'
+
+/** The clients of an installation that nobody has started, with these in its file. */
+async function open(test: TestContext, clients = ''): Promise<(...args: string[]) => Promise<Said>> {
+  const data = mkdtempSync(join(tmpdir(), 'clients-'))
+  await withStore({ data }, async () => undefined, { mayMake: true })
+  const file = join(data, 'portcullis.yaml')
+  writeFileSync(
+    file,
+    `data: ${data}\nregistration: { privateUseRedirects: ['app://cb'] }\nclients: [${clients}]\n`,
+  )
+  return (...args) => runHere(test, clientCommand(), [...args, '-c', file])
+}
+
+const idOf = ({ out }: Said): string => (JSON.parse(out) as { client_id: string }).client_id
+const users = ['--name', 'Editor', '--redirect-uri', 'https://app.example/cb']
+
+describe('portcullis client, of what is in the store and in the file', { timeout: 60_000 }, () => {
+  it('lists and shows both', async (test) => {
+    const none = await open(test)
+    assert.match((await none('list')).out, /^There are no clients yet/)
+    assert.deepEqual(JSON.parse((await none('list', '--json')).out), [])
+    const one = await open(test, machine)
+    assert.match((await one('list')).out, /robot +robot +configuration/)
+    assert.match((await one('show', 'robot')).out, /^registered_by +configuration$/m)
+    assert.doesNotMatch((await one('show', 'robot')).out, /a-secret/)
+    assert.equal(idOf(await one('show', 'robot', '--json')), 'robot')
+    const id = idOf(await one('add', '--json', ...users.with(1, 'Ed\u001b[31mitor')))
+    const shown = await one('show', id)
+    assert.match(shown.out, /^client_name +Ed\[31mitor$/m)
+    assert.match(shown.out, /^last_used_at +never$/m)
+    assert.match((await one('list')).out, /robot[^]*Ed\[31mitor/)
+    assert.equal((await none('redirects')).out, 'app://cb')
+    assert.deepEqual(JSON.parse((await none('redirects', '--json')).out), ['app://cb'])
+  })
+
+  it('says what a program needs, and nothing but that to programs', async (test) => {
+    const run = await open(test)
+    const added = await run('add', ...users)
+    assert.match(added.out, /^client_id +\S+\n\nGive this to the program, .* server: one of those under http/)
+    assert.doesNotMatch(added.out, /secret/)
+    const secret = await run('add', ...users, '--secret')
+    assert.match(secret.out, /^client_secret +\S+\n\nThe secret is shown only now/m)
+    const machines = await run('add', '--json', '--name', 'Robot', '--scope', 'mcp:tools')
+    assert.deepEqual(Object.keys(JSON.parse(machines.out) as object), ['client_id', 'client_secret'])
+    assert.equal(machines.err, '')
+    const device = 'urn:ietf:params:oauth:grant-type:device_code'
+    assert.match(
+      (await run('add', '--name', 'TV', '--grant', device)).err,
+      /^portcullis: the grant \S+device_code works only with/,
+    )
+  })
+
+  it('gives a new secret to who has one, in the store alone', async (test) => {
+    const run = await open(test, machine)
+    const id = idOf(await run('add', '--json', ...users))
+    assert.match((await run('rotate-secret', id)).failure ?? '', /^id: \S+ has no secret: it is public/)
+    const secret = JSON.parse((await run('add', '--json', ...users, '--secret')).out) as Record<
+      string,
+      string
+    >
+    const other = JSON.parse(
+      (await run('rotate-secret', '--json', String(secret['client_id']))).out,
+    ) as typeof secret
+    assert.equal(other['client_id'], secret['client_id'])
+    assert.notEqual(other['client_secret'], secret['client_secret'])
+    for (const command of ['rotate-secret', 'remove']) {
+      assert.match(
+        (await run(command, 'robot')).failure ?? '',
+        /^id: robot is a client of the configuration file/,
+      )
+      assert.match((await run(command, 'nobody')).failure ?? '', /^id: the store has no client nobody/)
+    }
+    assert.match((await run('remove', id)).out, /was removed, and 0 grants have ended\.$/)
+    assert.match((await run('show', id)).failure ?? '', /^id: the store has no client/)
+  })
+
+  it('blocks anybody once, and says of whom nothing is known', async (test) => {
+    const run = await open(test, machine)
+    const id = idOf(await run('add', '--json', ...users))
+    for (const known of [id, 'robot', 'https://client.example/metadata.json']) {
+      const { out, err } = await run('block', known)
+      assert.deepEqual([out, err], [`${known} is blocked, and 0 grants have ended.`, ''])
+      assert.match((await run('block', known)).failure ?? '', /is blocked already/)
+    }
+    const unknown = await run('block', 'nobody', '--json')
+    assert.deepEqual(JSON.parse(unknown.out), { client_id: 'nobody', grants_ended: 0 })
+    assert.match(unknown.err, /^portcullis: no client nobody is known/)
+    assert.equal((await run('unblock', 'nobody')).out, 'nobody may ask for tokens again.')
+    assert.match((await run('unblock', 'nobody')).failure ?? '', /^id: nobody is not blocked$/)
+    assert.deepEqual(JSON.parse((await run('unblock', 'robot', '--json')).out), { client_id: 'robot' })
+  })
+})
