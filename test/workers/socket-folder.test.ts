@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -21,6 +22,26 @@ async function temporary(test: TestContext, prefix = 'portcullis-'): Promise<str
   const folder = await mkdtemp(join(tmpdir(), prefix))
   test.after(() => rm(folder, { recursive: true, force: true }))
   return folder
+}
+
+/** The base of a worker whose sockets are in a folder. */
+function worker(folder: string): { base: Base; listens: () => number } {
+  let listens = 0
+  const revocations = {
+    since: async () => [],
+    subscribe() {
+      listens++
+      return () => listens--
+    },
+  }
+  const base = {
+    clock: systemClock,
+    site: siteOf('https://a.example'),
+    place: { index: 0, count: 2, folder },
+    onFault: assert.fail,
+    store: { revocations },
+  }
+  return { base: base as unknown as Base, listens: () => listens }
 }
 
 describe('a folder in which workers cannot have sockets', { timeout: 60_000 }, () => {
@@ -97,22 +118,22 @@ describe('a folder in which workers cannot have sockets', { timeout: 60_000 }, (
   })
 
   it('leaves nothing running of the tenant that it should have served', async () => {
-    let listens = 0
-    const revocations = {
-      since: async () => [],
-      subscribe() {
-        listens++
-        return () => listens--
-      },
-    }
-    const base = {
-      clock: systemClock,
-      site: siteOf('https://a.example'),
-      place: { index: 0, count: 2, folder: join('/dev/null', 'x') },
-      onFault: assert.fail,
-      store: { revocations },
-    }
-    await assert.rejects(openLasting(base as unknown as Base, undefined), { name: 'WorkerFolderUnusable' })
-    assert.equal(listens, 0)
+    const { base, listens } = worker(join('/dev/null', 'x'))
+    await assert.rejects(openLasting(base, undefined), { name: 'WorkerFolderUnusable' })
+    assert.equal(listens(), 0)
+  })
+})
+
+describe('what successive gateways of a worker share', () => {
+  it('is closed with it: nobody hears of revocations, and its socket answers nobody', async (test) => {
+    const folder = await temporary(test)
+    const { base, listens } = worker(folder)
+    const lasting = await openLasting(base, () => 'http://127.0.0.1:9')
+    assert.equal(listens(), 1)
+    const reach = (): Promise<unknown> => once(connect(join(folder, '0')), 'connect')
+    await reach()
+    await lasting.close()
+    assert.equal(listens(), 0)
+    await assert.rejects(reach())
   })
 })
