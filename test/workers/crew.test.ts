@@ -63,6 +63,15 @@ function watchTimers(test: TestContext, hurried?: number): () => unknown[] {
   return () => mock.calls.map((call) => call.arguments[1])
 }
 
+/** How many workers are started from now on. */
+function countForks(test: TestContext): () => number {
+  let forks = 0
+  const count = (): void => void forks++
+  cluster.on('fork', count)
+  test.after(() => cluster.off('fork', count))
+  return () => forks
+}
+
 /** What all workers have counted, with those that are gone. */
 async function thingsOf(crew: Crew): Promise<number> {
   const { text } = await joinMetrics(await crew.collect())
@@ -142,10 +151,27 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
     const { crew } = await assemble(test, {})
     const [before] = running()
     assert.equal(await thingsOf(crew), 1)
+    const forks = countForks(test)
     const replacing = crew.replaceAll()
     before?.process.kill('SIGKILL')
     await replacing
     assert.equal(await thingsOf(crew), 2, 'one that is gone, and one that serves')
+    await setImmediate()
+    assert.equal(forks(), 1, 'nobody else was started for its place')
+  })
+
+  it('starts nobody for a place that was lost when all are closed', async (test) => {
+    const { crew, lose } = await assemble(test, {})
+    process.env['SCRIPT'] = JSON.stringify({ hangs: true })
+    const forks = countForks(test)
+    const starting = once(cluster, 'online')
+    const replacing = crew.replaceAll()
+    await starting
+    await lose()
+    await crew.close()
+    await replacing
+    await setImmediate()
+    assert.equal(forks(), 1, 'the successor that hung')
   })
 
   it('holds nobody up once it is closed, though a place waits to be filled', async (test) => {
