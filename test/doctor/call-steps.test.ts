@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Question } from '../../src/doctor/ask.ts'
+import type { Visit } from '../../src/doctor/contract.ts'
+import { profiles } from '../../src/doctor/profiles.ts'
+import type { Reply } from '../../src/doctor/reply.ts'
+import { createReport } from '../../src/doctor/report.ts'
+import { askForMore } from '../../src/doctor/steps/ask-for-more.ts'
+import { authenticateMachine } from '../../src/doctor/steps/authenticate-machine.ts'
+import { callServer } from '../../src/doctor/steps/call-server.ts'
+import { findBehindProxy } from '../../src/doctor/steps/find-behind-proxy.ts'
+import { origin, resource, server } from '../support/doctor-step.ts'
+
+type Answer = Partial<Reply> & { readonly json?: unknown }
+
+/** A visit of a server that answers so in turn, with what it was asked and what was found. */
+function visit(revision: Visit['revision'], ...answers: readonly Answer[]) {
+  const asked: (Question & { url: string })[] = []
+  const report = createReport(() => undefined)
+  const ask: Visit['ask'] = async (url, question = {}) => {
+    const { json, ...rest } = answers[asked.push({ ...question, url }) - 1] ?? { status: 404 }
+    const text = json === undefined ? '' : JSON.stringify(json)
+    return { url, status: 200, headers: {}, cookies: [], text, ...rest }
+  }
+  const made = {
+    endpoint: new URL(`${origin}/mcp`),
+    profile: profiles['inspector-direct'],
+    revision,
+    credentials: { kind: 'none' },
+    report,
+    say: () => undefined,
+    ask,
+  } as const satisfies Visit
+  const found = (): string[] =>
+    report.findings.map(({ mark, check, cause, detail }) => `${mark} ${check}: ${cause ?? detail ?? ''}`)
+  const methods = (): unknown[] =>
+    asked.map(({ method, json }) => (json as { method?: string } | undefined)?.method ?? method)
+  return { made, asked, found, methods }
+}
+
+const result = (value: object): Answer => ({ json: { jsonrpc: '2.0', id: 1, result: value } })
+const error = (code: number, status = 200): Answer => ({
+  status,
+  json: { jsonrpc: '2.0', id: 1, error: { code, message: 'no' } },
+})
+const tools = result({ tools: [{}, {}] })
+const [modern, legacy] = ['2026-07-28', '2025-06-18'] as const
+
+describe('doctor, once it has a token for the MCP server', () => {
+  it('goes on in the session and the revision that a legacy server has opened', async () => {
+    const opening = { ...result({ protocolVersion: '2025-03-26' }), headers: { 'mcp-session-id': 'mine' } }
+    const { made, asked, found, methods } = visit(legacy, opening, { status: 202 }, tools)
+    assert.deepEqual(await callServer(made, 'a-token'), {
+      token: 'a-token',
+      agreed: '2025-03-26',
+      session: 'mine',
+    })
+    assert.deepEqual(methods(), ['initialize', 'notifications/initialized', 'tools/list'])
+    for (const { headers } of asked.slice(1))
+      assert.deepEqual(
+        [headers?.['mcp-session-id'], headers?.['mcp-protocol-version']],
+        ['mine', '2025-03-26'],
+      )
+    assert.deepEqual(found(), ['passed call-open: initialize, 2025-03-26', 'passed call-tools: 2 tools'])
+  })
+
+  it('goes on without a session where there is none', async () => {
+    const old = visit(legacy, result({}), { status: 202 }, tools)
+    assert.deepEqual(await callServer(old.made, 'a-token'), { token: 'a-token', agreed: legacy })
+    const { made, found, methods } = visit(modern, result({ protocolVersion: legacy }), tools)
+    assert.deepEqual(await callServer(made, 'a-token'), { token: 'a-token' })
+    assert.deepEqual(methods(), ['server/discover', 'tools/list'])
+    assert.equal(found()[0], `passed call-open: server/discover, ${modern}`)
+  })
+
+  it('says what it got instead of a result, or of a list of tools', async () => {
+    for (const [answers, finding] of [
+      [[error(-32600, 400)], /^failed call-open: .* answers 400, JSON-RPC error -32600 no$/],
+      [[{ status: 500 }], /^failed call-open: .* answers 500 without a media type$/],
+      [[result({}), error(-32601)], /^skipped call-tools: the server has no tools$/m],
+      [
+        [result({}), error(-32603)],
+        /^failed call-tools: tools\/list answers 200, JSON-RPC error -32603 no$/m,
+      ],
+      [[result({}), result({})], /^failed call-tools: tools\/list answers 200 without/m],
+    ] as const) {
+      const { made, found } = visit(modern, ...answers)
+      const options = await callServer(made, 'a-token')
+      assert.match(found().join('\n'), finding)
+      assert.equal(options === undefined, answers.length === 1)
+    }
+  })
+
+  it('ends its session with the last call, if it has one', async () => {
+    const options = { token: 'a-token', session: 'mine', agreed: legacy }
+    const { made, asked, methods } = visit(legacy, result({}), {})
+    await askForMore(made, options)
+    assert.deepEqual(methods(), ['tools/call', 'DELETE'])
+    assert.equal(asked[1]?.headers?.['mcp-session-id'], 'mine')
+    const other = visit(modern, result({}))
+    await askForMore(other.made, { token: 'a-token' })
+    assert.deepEqual(other.methods(), ['tools/call'])
+  })
+})
+
+describe('doctor as a machine', () => {
+  it('takes a token from a 200 alone, and nothing without a token', async () => {
+    const json = { access_token: 'a-token' }
+    const credentials = { id: 'one', secret: 'secret' }
+    for (const [answer, token] of [
+      [{ json }, 'a-token'],
+      [{ json, status: 400 }, undefined],
+      [{ json: {} }, undefined],
+    ] as const) {
+      const { made, found } = visit(modern, answer)
+      assert.equal((await authenticateMachine(made, { server, resource }, credentials))?.accessToken, token)
+      assert.match(
+        found()[0] ?? '',
+        token === undefined ? /^failed token-machine: .* answers/ : /^passed token-machine/,
+      )
+    }
+  })
+})
+
+describe('a document that a proxy may keep back', () => {
+  it('is looked for below the path of the server, if there is one', async () => {
+    const wellKnown = `${origin}/.well-known/oauth-protected-resource`
+    const { made, asked } = visit(modern, { json: {} }, { status: 404 })
+    assert.match(
+      (await findBehindProxy(made.ask, `${wellKnown}/team/mcp`)) ?? '',
+      /^The server has the document, at \S+\/team\/mcp\/\.well-known\/oauth-protected-resource, so .* `\/team`/,
+    )
+    assert.equal(await findBehindProxy(made.ask, `${wellKnown}/mcp`), undefined)
+    for (const none of [wellKnown, `${origin}/mcp`, `${wellKnown}/`])
+      assert.equal(await findBehindProxy(made.ask, none), undefined)
+    assert.equal(asked.length, 2)
+  })
+})
