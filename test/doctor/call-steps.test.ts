@@ -9,6 +9,7 @@ import { askForMore } from '../../src/doctor/steps/ask-for-more.ts'
 import { authenticateMachine } from '../../src/doctor/steps/authenticate-machine.ts'
 import { callServer } from '../../src/doctor/steps/call-server.ts'
 import { findBehindProxy } from '../../src/doctor/steps/find-behind-proxy.ts'
+import { findResourceMetadata } from '../../src/doctor/steps/find-resource-metadata.ts'
 import { origin, resource, server } from '../support/doctor-step.ts'
 
 type Answer = Partial<Reply> & { readonly json?: unknown }
@@ -134,5 +135,19 @@ describe('a document that a proxy may keep back', () => {
     for (const none of [wellKnown, `${origin}/mcp`, `${wellKnown}/`])
       assert.equal(await findBehindProxy(made.ask, none), undefined)
     assert.equal(asked.length, 2)
+  })
+})
+
+describe('the scopes that doctor asks for', () => {
+  it('are those of the challenge, or else those that the metadata names', async () => {
+    const metadata = { resource: `${origin}/mcp`, authorization_servers: [origin], scopes_supported: ['all'] }
+    for (const [challenge, scopes] of [
+      [new Map([['scope', 'some more']]), ['some', 'more']],
+      [new Map([['scope', '']]), ['all']],
+      [undefined, ['all']],
+    ] as const) {
+      const { made } = visit(modern, { json: metadata })
+      assert.deepEqual((await findResourceMetadata(made, challenge))?.scopes, scopes)
+    }
   })
 })

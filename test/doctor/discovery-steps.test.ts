@@ -41,6 +41,11 @@ const resourceOf = (named: string): Answers => [
 const endpoints = { authorization_endpoint: `${origin}/authorize`, token_endpoint: `${origin}/token` }
 const working = { ...endpoints, response_types_supported: ['code'] }
 
+const keysAre = (answer: Answer): Answers => [
+  ['/oauth-authorization-server', { json: { issuer: origin, ...working, jwks_uri: `${origin}/keys` } }],
+  ['/keys', answer],
+]
+
 const rows: readonly Row[] = [
   ['a refusal that asks for no sign-in (V5)', challengeStep, { status: 403 }, /only on a 401/],
   [
@@ -223,6 +228,58 @@ const rows: readonly Row[] = [
       ['/openid-configuration', { json: { issuer: origin } }],
     ],
     /^passed server-found/,
+  ],
+  [
+    'a bad request, after which clients look further (AM4)',
+    serverMetadata,
+    [
+      ['/oauth-authorization-server', { status: 400 }],
+      ['/openid-configuration', { json: { issuer: origin } }],
+    ],
+    /^passed server-found/,
+  ],
+  [
+    'keys of which one is private',
+    serverMetadata,
+    keysAre({ json: { keys: [{ kty: 'EC' }, { kty: 'EC', d: 'x' }, null, 'x'] } }),
+    /failed server-keys: the published set has a key with its private part/,
+  ],
+  [
+    'keys that come with an error',
+    serverMetadata,
+    keysAre({ status: 500, json: { keys: [] } }),
+    /failed server-keys/,
+  ],
+  ['keys that are none', serverMetadata, keysAre({ json: {} }), /failed server-keys: \S+\/keys answers 200/],
+  [
+    'keys that are public',
+    serverMetadata,
+    keysAre({ json: { keys: [{ kty: 'EC' }] } }),
+    /passed server-keys/,
+  ],
+  [
+    'a document at the root alone, which no challenge names (D2)',
+    (visit) => findResourceMetadata(visit, new Map()),
+    [['/oauth-protected-resource', { json: { resource: origin, authorization_servers: [origin] } }]],
+    /warning challenge-metadata: .*only newer clients find the document/,
+  ],
+  [
+    'the origin as the resource of a document at the root (D2)',
+    resourceMetadata,
+    [['/oauth-protected-resource', { json: { resource: origin, authorization_servers: [origin] } }]],
+    /passed metadata-resource/,
+  ],
+  [
+    'another resource in a document at the root',
+    resourceMetadata,
+    [['/oauth-protected-resource', { json: { resource: `${origin}/x`, authorization_servers: [origin] } }]],
+    /failed metadata-resource/,
+  ],
+  [
+    'the origin as the resource of a document about a path',
+    resourceMetadata,
+    resourceOf(origin),
+    /failed metadata-resource/,
   ],
 ]
 
