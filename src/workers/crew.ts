@@ -132,7 +132,6 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     const timer = setTimeout(resolve, pause)
     await Promise.race([closed, over])
     clearTimeout(timer)
-    if (closing) return
     try {
       await fill(index)
     } catch (error) {

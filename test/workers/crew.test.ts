@@ -3,7 +3,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterEach, describe, it, type TestContext } from 'node:test'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../../src/config/schema.ts'
 import { joinMetrics } from '../../src/telemetry/join-metrics.ts'
 import { type Crew, startCrew } from '../../src/workers/crew.ts'
@@ -167,7 +167,10 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
     const starting = once(cluster, 'online')
     const replacing = crew.replaceAll()
     await starting
+    const timers = watchTimers(test)
     await lose()
+    await until(() => timers().includes(0), 'the place is to be filled')
+    await wait(0)
     await crew.close()
     await replacing
     await setImmediate()
@@ -228,6 +231,23 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
     assert.deepEqual(said, ['worker 0 stays, for its successor cannot start: not me'])
     await until(() => running().length === 1, 'the successor ends')
     assert.equal(crew.size(), 1)
+  })
+
+  it('lets nobody go on who was given another configuration when the others were told to end', async (test) => {
+    const { crew } = await assemble(test, {})
+    const starting = once(cluster, 'online') as Promise<[Worker]>
+    const replacing = crew.replaceAll()
+    const [successor] = await starting
+    successor.process.kill('SIGSTOP')
+    await crew.replace({} as Config)
+    const closing = new Promise<void>((resolve) => {
+      successor.once('message', () => successor.once('message', () => resolve()))
+    })
+      .then(() => setImmediate())
+      .then(() => crew.close())
+    successor.process.kill('SIGCONT')
+    await Promise.all([closing, replacing])
+    await until(() => running().length === 0, 'all end')
   })
 
   it('lets nobody go on who became ready when the others were told to end', async (test) => {
