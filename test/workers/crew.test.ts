@@ -299,6 +299,31 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
     assert.equal(running().length, 2)
   })
 
+  it('replaces one that cannot use a new configuration by one that starts with it', async (test) => {
+    const { crew, said } = await assemble(test, { things: 1 }, 2)
+    process.env['SCRIPT'] = JSON.stringify({ replacing: { problem: 'not me' } })
+    running()[1]?.process.kill('SIGKILL')
+    await until(() => said.length === 1 && crew.size() === 2, 'the second one is such a worker')
+    delete process.env['SCRIPT']
+    const [, other] = running() as [Worker, Worker]
+    await crew.replace({ things: 10 } as object as Config)
+    assert.equal(crew.size(), 1)
+    await until(() => other.isDead() && crew.size() === 2, 'it is replaced')
+    assert.deepEqual(said.slice(1), ['a worker cannot go on with the new configuration: not me'])
+    assert.equal(await thingsOf(crew), 21, 'of two that use it, and one that did not')
+  })
+
+  it('ends who says nothing for half a minute', async (test) => {
+    test.mock.timers.enable({ apis: ['setInterval'] })
+    const { said } = await assemble(test, {})
+    test.mock.timers.tick(6 * 5000)
+    assert.deepEqual(said, [])
+    test.mock.timers.tick(5000)
+    assert.deepEqual(said, ['worker 0 has not answered for 30 s and is ended'])
+    await until(() => said.length === 2, 'it is lost')
+    assert.equal(said[1], 'worker 0 ended with SIGKILL and is replaced')
+  })
+
   it('is ready when all are', async (test) => {
     const { crew } = await assemble(test, { problem: 'the store is away' })
     await assert.rejects(crew.checkReady(), /the store is away/)
