@@ -1,7 +1,8 @@
+import { Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { Command } from 'commander'
 
-/** What a command said, and why it failed, if it did. */
+/** What a command said, without the last line break, and why it failed, if it did. */
 export interface Said {
   readonly out: string
   readonly err: string
@@ -13,16 +14,25 @@ export async function runHere(test: TestContext, command: Command, args: readonl
   const out: string[] = []
   const err: string[] = []
   const mocks = [
-    test.mock.method(console, 'log', (text: string) => void out.push(text)),
+    test.mock.method(console, 'log', (text: string) => void out.push(`${text}\n`)),
     test.mock.method(console, 'error', (text: string) => void err.push(text)),
   ]
+  const stdout = Object.getOwnPropertyDescriptor(process, 'stdout') as PropertyDescriptor
+  const printed = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      out.push(chunk.toString())
+      done()
+    },
+  })
+  Object.defineProperty(process, 'stdout', { value: printed, configurable: true })
   let failure: string | undefined
   try {
     await command.exitOverride().parseAsync(args, { from: 'user' })
   } catch (error) {
     failure = (error as Error).message
   } finally {
+    Object.defineProperty(process, 'stdout', stdout)
     for (const { mock } of mocks) mock.restore()
   }
-  return { out: out.join('\n'), err: err.join('\n'), failure }
+  return { out: out.join('').replace(/\n$/, ''), err: err.join('\n'), failure }
 }

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import type { AuditEvent } from '../../src/audit/event.ts'
+import { csvHeader } from '../../src/audit/write-csv.ts'
+import { auditExportCommand } from '../../src/cli/audit-export.ts'
+import { auditQueryCommand } from '../../src/cli/audit-query.ts'
+import { auditVerifyCommand } from '../../src/cli/audit-verify.ts'
+import { runHere } from '../support/run-here.ts'
+import { makeTrailFolder, type TrailFolder } from '../support/trail.ts'
+
+const call = {
+  event: 'mcp.call',
+  upstream: 'files',
+  method: 'tools/call',
+  subject: 'ada',
+  clientId: 'editor',
+} as const
+const events: readonly AuditEvent[] = [
+  { ...call, object: 'read\u001b[31m', outcome: 'allowed', reason: 'none' },
+  {
+    ...call,
+    object: 'write',
+    outcome: 'denied',
+    code: 'insufficient_scope',
+    missing: ['mcp:tools:execute'],
+    reason: 'no scope',
+  },
+  {
+    event: 'oauth.token',
+    outcome: 'denied',
+    clientId: 'editor',
+    grantType: 'refresh_token',
+    code: 'invalid_grant',
+    reason: 'invalid_grant',
+  },
+  {
+    event: 'admin.client',
+    outcome: 'failed',
+    operator: 'root',
+    action: 'client remove',
+    target: 'one',
+    reason: 'none there',
+  },
+]
+
+/** A folder with these events, and a file with the key that verifies them. */
+async function record({
+  ends = true,
+} = {}): Promise<TrailFolder & { readonly keys: TrailFolder['keys']; file: string }> {
+  const made = makeTrailFolder()
+  const trail = made.open()
+  for (const event of events) trail.commit(event)
+  if (ends) await trail.close()
+  const file = join(mkdtempSync(join(tmpdir(), 'keys-')), 'keys.json')
+  const keys = [...made.keys].map(([kid, key]) => ({ kid, ...key.export({ format: 'jwk' }) }))
+  writeFileSync(file, JSON.stringify({ keys }))
+  return { ...made, file }
+}
+
+describe('portcullis audit query', () => {
+  it('says what was done by whom, where, and why it was refused, without steering the terminal', async (test) => {
+    const { folder, lines } = await record()
+    const { out } = await runHere(test, auditQueryCommand(), [folder, folder, join(folder, '.')])
+    assert.deepEqual(
+      out.split('\n').map((line) => line.replace(/^\S+Z /, '')),
+      [
+        'mcp.call allowed (ada via editor) files tools/call read[31m',
+        'mcp.call denied (ada via editor) files tools/call write insufficient_scope missing mcp:tools:execute',
+        'oauth.token denied (editor) refresh_token invalid_grant',
+        'admin.client failed (root) client remove one none there',
+      ],
+    )
+    const own = lines().filter((line) => !line.includes('"event":"audit.'))
+    assert.equal((await runHere(test, auditQueryCommand(), [folder, '--json'])).out, own.join('\n'))
+    const some = await runHere(test, auditQueryCommand(), [folder, '--event', 'oauth', '--json'])
+    assert.equal(some.out, own[2])
+  })
+
+  it('reads no folder that is none, or has no events', async (test) => {
+    const { folder } = await record()
+    const empty = mkdtempSync(join(tmpdir(), 'empty-'))
+    const none = join(folder, 'none')
+    assert.match(
+      (await runHere(test, auditQueryCommand(), [folder, none])).failure ?? '',
+      /^folder: \S+ is not a folder/,
+    )
+    assert.match(
+      (await runHere(test, auditQueryCommand(), [empty])).failure ?? '',
+      /^folder: there are no events in/,
+    )
+  })
+})
+
+describe('portcullis audit export', () => {
+  it('writes each format to a file, or prints it', async (test) => {
+    const { folder } = await record()
+    const csv = (await runHere(test, auditExportCommand(), [folder, '--format', 'csv'])).out
+    assert.ok(csv.startsWith(csvHeader))
+    assert.equal(csv.split('\n').length, 5)
+    const out = join(mkdtempSync(join(tmpdir(), 'export-')), 'events.jsonl')
+    await runHere(test, auditExportCommand(), [folder, '--format', 'ocsf', '--out', out])
+    const [first = ''] = readFileSync(out, 'utf8').split('\n')
+    assert.equal((JSON.parse(first) as { category_uid: unknown }).category_uid !== undefined, true)
+    assert.match(
+      (await runHere(test, auditExportCommand(), ['/nonexistent', '--out', folder])).failure ?? '',
+      /^--out: /,
+    )
+  })
+})
+
+describe('portcullis audit verify', () => {
+  const verify = async (test: TestContext, folder: string, file: string, ...flags: string[]) => {
+    const before = process.exitCode
+    const said = await runHere(test, auditVerifyCommand(), [folder, '--keys', file, ...flags])
+    const { exitCode } = process
+    process.exitCode = before
+    return { ...said, exitCode }
+  }
+
+  it('says that nothing was changed, and what could have been without a trace', async (test) => {
+    const { folder, file } = await record()
+    const good = await verify(test, folder, file)
+    assert.equal(good.out, `${folder}: 6 events in 1 chain: nothing was changed, removed or moved`)
+    assert.deepEqual([good.exitCode, good.err], [undefined, ''])
+    const torn = await record({ ends: false })
+    const { out, exitCode } = await verify(test, torn.folder, torn.file)
+    assert.match(
+      out,
+      /^\S+: 5 events in 1 chain: nothing .*\n1 of them without an end: .*\n\d events came after the last signature/,
+    )
+    assert.equal(exitCode, undefined)
+  })
+
+  it('says what was changed, and fails', async (test) => {
+    const { folder, file, rewrite } = await record()
+    rewrite((lines) => lines.map((line) => line.replace('"write"', '"wrote"')))
+    const { out, exitCode } = await verify(test, folder, file)
+    assert.match(out, /^changed +\S+:\d+ .*\n/)
+    assert.match(out, /: 6 events in 1 chain: this record is not what it was$/)
+    assert.equal(exitCode, 1)
+    const [found] = JSON.parse((await verify(test, folder, file, '--json')).out) as { findings: object[] }[]
+    assert.ok((found?.findings.length ?? 0) > 0)
+  })
+
+  it('says which anchors do not count, and takes no file without keys', async (test) => {
+    const { folder, file } = await record()
+    appendFileSync(join(folder, 'anchors.jsonl'), '{"kid":"k1","sig":"AAAA"}\n')
+    const { out, exitCode } = await verify(test, folder, file)
+    assert.match(out, /^unsigned +.*anchors.*this anchor is not signed by a trusted key/)
+    assert.equal(exitCode, 1)
+    for (const [text, problem] of [
+      ['{"keys":[]}', /holds no key/],
+      ['[]', /cannot be used: must be a JWK Set/],
+      ['torn', /^--keys: /],
+    ] as const) {
+      writeFileSync(file, text)
+      assert.match((await verify(test, folder, file)).failure ?? '', problem)
+    }
+  })
+})
