@@ -44,6 +44,7 @@ const events: readonly AuditEvent[] = [
     target: 'one',
     reason: 'none there',
   },
+  { event: 'mcp.call', outcome: 'denied', upstream: 'files', code: 'token_missing', reason: 'there is none' },
 ]
 
 /** A folder with these events, and a file with the key that verifies them. */
@@ -71,6 +72,7 @@ describe('portcullis audit query', () => {
         'mcp.call denied (ada via editor) files tools/call write insufficient_scope missing mcp:tools:execute',
         'oauth.token denied (editor) refresh_token invalid_grant',
         'admin.client failed (root) client remove one none there',
+        'mcp.call denied files token_missing there is none',
       ],
     )
     const own = lines().filter((line) => !line.includes('"event":"audit.'))
@@ -99,7 +101,7 @@ describe('portcullis audit export', () => {
     const { folder } = await record()
     const csv = (await runHere(test, auditExportCommand(), [folder, '--format', 'csv'])).out
     assert.ok(csv.startsWith(csvHeader))
-    assert.equal(csv.split('\n').length, 5)
+    assert.equal(csv.split('\n').length, 6)
     const out = join(mkdtempSync(join(tmpdir(), 'export-')), 'events.jsonl')
     await runHere(test, auditExportCommand(), [folder, '--format', 'ocsf', '--out', out])
     const [first = ''] = readFileSync(out, 'utf8').split('\n')
@@ -123,13 +125,13 @@ describe('portcullis audit verify', () => {
   it('says that nothing was changed, and what could have been without a trace', async (test) => {
     const { folder, file } = await record()
     const good = await verify(test, folder, file)
-    assert.equal(good.out, `${folder}: 6 events in 1 chain: nothing was changed, removed or moved`)
+    assert.equal(good.out, `${folder}: 7 events in 1 chain: nothing was changed, removed or moved`)
     assert.deepEqual([good.exitCode, good.err], [undefined, ''])
     const torn = await record({ ends: false })
     const { out, exitCode } = await verify(test, torn.folder, torn.file)
     assert.match(
       out,
-      /^\S+: 5 events in 1 chain: nothing .*\n1 of them without an end: .*\n\d events came after the last signature/,
+      /^\S+: 6 events in 1 chain: nothing .*\n1 of them without an end: .*\n\d events came after the last signature/,
     )
     assert.equal(exitCode, undefined)
   })
@@ -139,7 +141,7 @@ describe('portcullis audit verify', () => {
     rewrite((lines) => lines.map((line) => line.replace('"write"', '"wrote"')))
     const { out, exitCode } = await verify(test, folder, file)
     assert.match(out, /^changed +\S+:\d+ .*\n/)
-    assert.match(out, /: 6 events in 1 chain: this record is not what it was$/)
+    assert.match(out, /: 7 events in 1 chain: this record is not what it was$/)
     assert.equal(exitCode, 1)
     const [found] = JSON.parse((await verify(test, folder, file, '--json')).out) as { findings: object[] }[]
     assert.ok((found?.findings.length ?? 0) > 0)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {
   copyFileSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -14,10 +15,12 @@ import { DatabaseSync } from 'node:sqlite'
 import { before, describe, it, type TestContext } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { start } from '../../src/app.ts'
+import { restoreCommand } from '../../src/cli/backup.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { portcullis, type Started, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
+import { runHere } from '../support/run-here.ts'
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-backup-'))
 const inFolder = (name: string): string => join(folder(), name)
@@ -184,6 +187,15 @@ describe('portcullis backup', () => {
 })
 
 describe('portcullis restore', () => {
+  it('makes no installation of a file that is not there, or is none', async (test) => {
+    const data = inFolder('data')
+    const missing = await runHere(test, restoreCommand(), ['/nonexistent/backup', '--data', data])
+    assert.equal(missing.failure, '/nonexistent/backup: there is no such file')
+    const folder = await runHere(test, restoreCommand(), [tmpdir(), '--data', data])
+    assert.equal(folder.failure, `${tmpdir()}: is a folder: name the file of a backup`)
+    assert.equal(existsSync(data), false)
+  })
+
   it('replaces a store only with --force, never under a server, and keeps the old one', {
     timeout: 120_000,
   }, async (test) => {
