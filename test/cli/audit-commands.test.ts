@@ -63,7 +63,8 @@ async function record({
 
 describe('portcullis audit query', () => {
   it('says what was done by whom, where, and why it was refused, without steering the terminal', async (test) => {
-    const { folder, lines } = await record()
+    const recorded = await record()
+    const { folder } = recorded
     const { out } = await runHere(test, auditQueryCommand(), [folder, folder, join(folder, '.')])
     assert.deepEqual(
       out.split('\n').map((line) => line.replace(/^\S+Z /, '')),
@@ -75,7 +76,7 @@ describe('portcullis audit query', () => {
         'mcp.call denied files token_missing there is none',
       ],
     )
-    const own = lines().filter((line) => !line.includes('"event":"audit.'))
+    const own = recorded.lines().filter((line) => !line.includes('"event":"audit.'))
     assert.equal((await runHere(test, auditQueryCommand(), [folder, '--json'])).out, own.join('\n'))
     const some = await runHere(test, auditQueryCommand(), [folder, '--event', 'oauth', '--json'])
     assert.equal(some.out, own[2])
@@ -137,8 +138,9 @@ describe('portcullis audit verify', () => {
   })
 
   it('says what was changed, and fails', async (test) => {
-    const { folder, file, rewrite } = await record()
-    rewrite((lines) => lines.map((line) => line.replace('"write"', '"wrote"')))
+    const recorded = await record()
+    const { folder, file } = recorded
+    recorded.rewrite((lines) => lines.map((line) => line.replace('"write"', '"wrote"')))
     const { out, exitCode } = await verify(test, folder, file)
     assert.match(out, /^changed +\S+:\d+ .*\n/)
     assert.match(out, /: 7 events in 1 chain: this record is not what it was$/)

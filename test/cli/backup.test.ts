@@ -191,8 +191,8 @@ describe('portcullis restore', () => {
     const data = inFolder('data')
     const missing = await runHere(test, restoreCommand(), ['/nonexistent/backup', '--data', data])
     assert.equal(missing.failure, '/nonexistent/backup: there is no such file')
-    const folder = await runHere(test, restoreCommand(), [tmpdir(), '--data', data])
-    assert.equal(folder.failure, `${tmpdir()}: is a folder: name the file of a backup`)
+    const none = await runHere(test, restoreCommand(), [tmpdir(), '--data', data])
+    assert.equal(none.failure, `${tmpdir()}: is a folder: name the file of a backup`)
     assert.equal(existsSync(data), false)
   })
 

@@ -90,11 +90,12 @@ describe('what commands know of an installation', () => {
   it('are the servers that it has by now, after its configuration has changed', async (test) => {
     const installation = await startInstallation()
     test.after(() => installation.close())
-    const { data, url } = installation
+    const { url } = installation
+    const here = { data: installation.data }
     const own = { name: 'test', resource: `${url}/mcp` }
-    assert.deepEqual((await factsOf({ data })).servers, [own])
+    assert.deepEqual((await factsOf(here)).servers, [own])
     const added = { name: 'mail', path: '/mail/mcp', url: 'http://127.0.0.1:9/mcp' }
     await installation.replace({ upstreams: [{ ...added, name: 'test', path: '/mcp' }, added] })
-    assert.deepEqual((await factsOf({ data })).servers, [own, { name: 'mail', resource: `${url}/mail/mcp` }])
+    assert.deepEqual((await factsOf(here)).servers, [own, { name: 'mail', resource: `${url}/mail/mcp` }])
   })
 })
