@@ -7,7 +7,6 @@ import { setImmediate, setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../../src/config/schema.ts'
 import { joinMetrics } from '../../src/telemetry/join-metrics.ts'
 import { type Crew, startCrew } from '../../src/workers/crew.ts'
-import { hire } from '../../src/workers/hire.ts'
 import { until } from '../support/until.ts'
 
 const exec = join(import.meta.dirname, '../fixtures/scripted-worker.ts')
@@ -83,31 +82,6 @@ afterEach(() => {
 })
 
 describe('a crew of workers', { timeout: 100_000 }, () => {
-  it('says why a worker cannot be started, and does not wait for it', async () => {
-    cluster.setupPrimary({ exec, cwd: '/nonexistent' })
-    try {
-      await assert.rejects(hire(startOf(0, 1, {}), AbortSignal.any([])), {
-        name: 'WorkerFailed',
-        message: /cannot be started: .*ENOENT/,
-      })
-    } finally {
-      cluster.setupPrimary({ exec, cwd: process.cwd() })
-    }
-  })
-
-  it('ends one that does not become ready, and says what to do', async (test) => {
-    cluster.setupPrimary({ exec })
-    const forked = once(cluster, 'fork') as Promise<[Worker]>
-    watchTimers(test, 120_000)
-    await assert.rejects(hire(startOf(0, 1, { hangs: true }), AbortSignal.any([])), {
-      name: 'WorkerFailed',
-      message: /^a worker was not ready after 120 s and was ended: check that the store/,
-    })
-    const [hung] = await forked
-    if (hung.isConnected()) await once(hung, 'disconnect')
-    assert.deepEqual(running(), [])
-  })
-
   it('replaces one whose successor does not become ready as one whose successor cannot start', async (test) => {
     const { crew, said, lose } = await assemble(test, {})
     watchTimers(test, 120_000)
@@ -141,6 +115,7 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
     assert.equal(await thingsOf(crew), 1)
     const replacing = crew.replaceAll()
     await until(async () => running().length === 2 && (await thingsOf(crew)) === 2, 'both are counted')
+    assert.deepEqual(said, [])
     before?.process.kill('SIGTERM')
     await replacing
     assert.deepEqual(said, ['worker 0 was replaced'])
@@ -187,6 +162,8 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
     assert.ok(set().includes(1000) && timers() > earlier, 'the place waits')
     await assert.rejects(crew.replace({} as Config), /no worker serves that could try it/)
     await assert.rejects(crew.checkReady(), /no worker serves/)
+    await crew.replaceAll()
+    assert.equal(crew.size(), 0, 'it still waits')
     await crew.close()
     await setImmediate()
     assert.equal(timers(), earlier)
@@ -325,7 +302,25 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
   })
 
   it('is ready when all are', async (test) => {
-    const { crew } = await assemble(test, { problem: 'the store is away' })
-    await assert.rejects(crew.checkReady(), /the store is away/)
+    const { crew } = await assemble(test, {}, 2)
+    await crew.checkReady()
+    process.env['SCRIPT'] = JSON.stringify({ problem: 'the store is away' })
+    running()[1]?.process.kill('SIGKILL')
+    await until(
+      () =>
+        crew.checkReady().then(
+          () => false,
+          ({ message }: Error) => message === 'the store is away',
+        ),
+      'one is not',
+    )
+  })
+
+  it('does not begin where one cannot start, and ends the others', async () => {
+    cluster.setupPrimary({ exec })
+    const orders = [startOf(0, 2, {}), startOf(1, 2, { fails: 'no room' })]
+    const log = { info: () => undefined, warn: () => undefined }
+    await assert.rejects(startCrew({ orders, log, onLost: () => assert.fail('nobody is lost') }), /no room/)
+    assert.deepEqual(running(), [])
   })
 })

@@ -36,6 +36,27 @@ function setTimers(test: TestContext, milliseconds: number, end: 'soon' | 'never
 const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
 
 describe('a worker that starts', { timeout: 60_000 }, () => {
+  it('is said to be one that cannot be started, and is not waited for', async () => {
+    cluster.setupPrimary({ cwd: '/nonexistent' })
+    try {
+      await assert.rejects(begin({}), { name: 'WorkerFailed', message: /cannot be started: .*ENOENT/ })
+    } finally {
+      cluster.setupPrimary({ cwd: process.cwd() })
+    }
+  })
+
+  it('is ended where it does not become ready, with what to do', async (test) => {
+    const forked = once(cluster, 'fork') as Promise<[Worker]>
+    setTimers(test, 120_000, 'soon')
+    await assert.rejects(begin({ hangs: true }), {
+      name: 'WorkerFailed',
+      message: /^a worker was not ready after 120 s and was ended: check that the store/,
+    })
+    const [hung] = await forked
+    if (hung.isConnected()) await once(hung, 'disconnect')
+    assert.equal(hung.isConnected(), false)
+  })
+
   it('is a fault unless an operator can fix what prevents it', async () => {
     await assert.rejects(begin({ fails: 'no room' }), { name: 'WorkerFailed', message: 'no room' })
     await assert.rejects(begin({ fails: 'a fault', isFault: true }), { name: 'Error', message: 'a fault' })
