@@ -29,7 +29,7 @@ describe('an identity assertion with lists (RFC 7519 section 4.1.3, ID-JAG secti
   })
   after(async () => {
     await gate.close()
-    provider.close()
+    await provider.close()
   })
 
   const redeem = async (claims: JWTPayload, resource?: string): Promise<TokenAnswer> =>

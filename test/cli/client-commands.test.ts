@@ -13,7 +13,7 @@ const machine =
 /** The clients of an installation that nobody has started, with these in its file. */
 async function open(test: TestContext, clients = ''): Promise<(...args: string[]) => Promise<Said>> {
   const data = mkdtempSync(join(tmpdir(), 'clients-'))
-  await withStore({ data }, async () => undefined, { mayMake: true })
+  await withStore({ data }, async () => undefined, { beforeMaking: async () => undefined })
   const file = join(data, 'portcullis.yaml')
   writeFileSync(
     file,

@@ -12,7 +12,7 @@ const https = 'https://app.example/callback'
 function metadataOf(flags: Partial<AddFlags>): Readonly<Record<string, unknown>> {
   return newClientMetadata(
     'the-id',
-    { name: 'Editor', redirectUri: [], grant: [], ...flags },
+    { name: 'Editor', redirectUri: [], grant: [], scope: [], ...flags },
     { privateUse: [], catalogue: new ScopeCatalogue({}) },
   )
 }
@@ -30,7 +30,7 @@ describe('a client that an operator adds', () => {
     assert.deepEqual(kindOf({ redirectUri: [https], secret: true }), ['client_secret_basic', forUsers])
     assert.deepEqual(kindOf({ redirectUri: [https], public: true }), ['none', forUsers])
     const machine = ['client_credentials']
-    assert.deepEqual(kindOf({ scope: 'mcp:tools' }), ['client_secret_basic', machine])
+    assert.deepEqual(kindOf({ scope: ['mcp:tools'] }), ['client_secret_basic', machine])
     const code = 'authorization_code'
     assert.deepEqual(kindOf({ redirectUri: [https], grant: [code] }), ['none', [code]])
     const device = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -48,14 +48,14 @@ describe('a client that an operator adds', () => {
     const keys = [await exportJWK(publicKey)]
     writeFileSync(good, JSON.stringify({ keys }))
     writeFileSync(bad, JSON.stringify({ keys: [await exportJWK(privateKey)] }))
-    const metadata = metadataOf({ scope: 'mcp:tools', jwks: good })
+    const metadata = metadataOf({ scope: ['mcp:tools'], jwks: good })
     assert.equal(metadata['token_endpoint_auth_method'], 'private_key_jwt')
     assert.deepEqual(metadata['jwks'], { keys })
     for (const [file, problem] of [
       [bad, /^--jwks: \S+private\.json has a private key/],
       [join(folder, 'nothing.json'), /^--jwks: /],
     ] as const)
-      assert.throws(() => metadataOf({ scope: 'mcp:tools', jwks: file }), {
+      assert.throws(() => metadataOf({ scope: ['mcp:tools'], jwks: file }), {
         name: 'OperandWrong',
         message: problem,
       })
@@ -80,10 +80,10 @@ describe('a client that an operator adds', () => {
     [{ grant: ['authorization_code'] }, /^--redirect-uri: is required for authorization_code$/],
     [{ redirectUri: [https], grant: ['password'] }, /^--grant: password is not one of authorization_code, /],
     [{}, /^--scope: is required for client_credentials/],
-    [{ scope: ' ' }, /^--scope: name at least one scope$/],
-    [{ scope: 'mcp:tools everything' }, /^--scope: everything is neither an MCP scope/],
+    [{ scope: [' '] }, /^--scope: name at least one scope$/],
+    [{ scope: ['mcp:tools everything'] }, /^--scope: everything is neither an MCP scope/],
     [{ redirectUri: [https], public: true, secret: true }, /^--public, --secret, --jwks: are alternatives/],
-    [{ scope: 'mcp:tools', public: true }, /^--public: cannot be used with client_credentials/],
+    [{ scope: ['mcp:tools'], public: true }, /^--public: cannot be used with client_credentials/],
   ] as const) {
     it(`is refused with what is wrong: ${problem.source}`, () => {
       const metadata = (): unknown => metadataOf(flags)

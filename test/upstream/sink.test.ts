@@ -62,7 +62,7 @@ describe('the answer that messages of a server go into', () => {
   })
 
   it('has a status of HTTP for the codes of a modern error that have one, and 200 for whatever else is there (A71)', () => {
-    const codes = [-32601, -32602, 'constructor', '__proto__', null, [], {}, { toString: 1 }]
+    const codes: unknown[] = [-32601, -32602, 'constructor', '__proto__', null, [], {}, { toString: 1 }]
     const statuses = codes.flatMap((code) => {
       const { answer, sink } = open('modern')
       sink.finish({ id: 1, error: { code } })
