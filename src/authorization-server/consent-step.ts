@@ -9,6 +9,7 @@ import { grants } from './grants.ts'
 import { errors } from './library.ts'
 import { consentPage } from './pages/consent-page.ts'
 import { accountPath, consentPath } from './paths.ts'
+import { blockedClients } from './registration/blocked-clients.ts'
 import { documentHost } from './registration/document-url.ts'
 import { currentAccount } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -24,7 +25,7 @@ export interface ConsentStep {
   show(interaction: Interaction, csrf: string): Promise<Markup>
   /**
    * The user's decision. Anything but approval is a refusal. Throws SessionNotFound if the session ends in
-   * the meantime.
+   * the meantime, and InvalidClient if the client is blocked or removed.
    */
   decide(interaction: Interaction, approved: boolean): Promise<InteractionResults>
 }
@@ -32,6 +33,7 @@ export interface ConsentStep {
 /** The consent step of interactions. */
 export function consentStep(provider: Provider, settings: AuthorizationServerSettings): ConsentStep {
   const allGrants = grants(settings)
+  const blocked = blockedClients(settings)
 
   /**
    * What the account already lets the client do at a resource. What only old grants allow is shown as new.
@@ -47,6 +49,10 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
     if (found?.accountId === undefined || found.accountId !== session?.accountId) return true
     return (await currentAccount(settings.identity, found.accountId, found.loginTs)) === undefined
   }
+
+  /** Asks the store, since another process may have blocked the client a moment ago. */
+  const isGone = async (clientId: string): Promise<boolean> =>
+    (await blocked.has(clientId)) || (await findClient(provider, clientId)) === undefined
 
   return {
     async show(interaction, csrf) {
@@ -92,12 +98,16 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
       if (client !== undefined && redirectUri !== undefined) {
         await settings.rememberedConsents.remember({ accountId, client, redirectUri, resource, scopes })
       }
-      if (await isOver(interaction)) {
-        await settings.consents.forget(accountId, clientId)
-        await allGrants.revoke(grantId)
-        throw new errors.SessionNotFound('the session ended meanwhile')
-      }
-      return { consent: { grantId } }
+      // Whoever ends the session or the client at this moment has either found this grant, or is noticed here.
+      const reason = (await isOver(interaction))
+        ? new errors.SessionNotFound('the session ended meanwhile')
+        : (await isGone(clientId))
+          ? new errors.InvalidClient('the client was blocked or removed meanwhile')
+          : undefined
+      if (reason === undefined) return { consent: { grantId } }
+      await settings.consents.forget(accountId, clientId)
+      await allGrants.revoke(grantId)
+      throw reason
     },
   }
 }

@@ -26,7 +26,7 @@ const maxFormBytes = 16 * 1024
 
 /**
  * An application of pages, which tells in words what goes wrong: a SessionNotFound, as what `expired` names, a form that is
- * too large, DocumentOutOfReach, or a fault of ours.
+ * too large, InvalidClient, DocumentOutOfReach, or a fault of ours.
  */
 export function pageApp(
   { onFault, site }: AuthorizationServerSettings,
@@ -59,6 +59,10 @@ export function pageApp(
     if (error instanceof DocumentOutOfReach) {
       Object.assign(notes.of(incoming), { error: 'invalid_client', reason: error.message })
       return tell(context, 400, 'document_out_of_reach')
+    }
+    if (error instanceof errors.InvalidClient) {
+      Object.assign(notes.of(incoming), { error: 'invalid_client', reason: error.error_description })
+      return tell(context, 400, 'unknown_client')
     }
     if (error instanceof StoreAway) {
       notes.storeAway(incoming, error)

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { LRUCache } from 'lru-cache'
 import { blockedClients } from '../../src/authorization-server/registration/blocked-clients.ts'
+import { blockClient, removeClient } from '../../src/compose/remove-client.ts'
 import { openConfiguredStore } from '../../src/compose/store.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/core/clock.ts'
+import type { Store } from '../../src/storage/contract.ts'
 import { type DashboardVisitor, openDashboard } from '../support/dashboard-visitor.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
+import { until } from '../support/until.ts'
 
 describe('a client that an operator blocks', () => {
   let installation: Installation
@@ -81,6 +84,42 @@ describe('a client that an operator blocks', () => {
     await store.close()
     assert.deepEqual([refused.status, refused.body.error], [401, 'invalid_client'])
   })
+
+  for (const [how, end] of [
+    ['blocks', (store: Store, id: string) => blockClient(store, systemClock, { id, operator: 'somebody' })],
+    ['removes', (store: Store, id: string) => removeClient(store, systemClock, id)],
+  ] as const)
+    it(`gets nothing from a user who decides while another process ${how} it, and is asked about anew (A58)`, async () => {
+      const metadata = { client_name: `One that somebody ${how}`, redirect_uris: ['https://app.example/cb'] }
+      const client = await OAuthClient.register(installation.url, metadata)
+      const { store } = await openConfiguredStore(
+        loadConfig({ base: { data: installation.data } }),
+        systemClock,
+      )
+      let isDeciding = false
+      const browser = new FormBrowser({
+        fill: { name: how },
+        async beforeSubmit() {
+          if (isDeciding || !browser.lastPage.html.includes('value="approve"')) return
+          isDeciding = true
+          await end(store, client.clientId)
+        },
+      })
+      await assert.rejects(client.authorize({ scope: 'mcp:tools:read' }, browser), /no code/)
+      assert.match(browser.lastPage.html, /not known here/)
+      assert.deepEqual(await store.artifacts.listByClient('Grant', client.clientId), [], 'nothing is granted')
+      const told = (await installation.audit()).findLast(({ event }) => event === 'oauth.consent')
+      assert.deepEqual([told?.outcome, told?.code], ['denied', 'invalid_client'])
+      await blockedClients({ ...store, clock: systemClock }).remove(client.clientId)
+      await store.close()
+      const { clientId } = await OAuthClient.register(installation.url, metadata)
+      assert.equal(clientId, client.clientId)
+      const request = client.authorizationUrl({ verifier: 'x'.repeat(43) })
+      await until(async () => (await fetch(request, { redirect: 'manual' })).status === 303)
+      const asked = browser.pages.length
+      await client.authorize({ scope: 'mcp:tools:read' }, browser)
+      assert.equal(browser.pages.length, asked + 1, 'the user is asked again')
+    })
 
   it('is remembered by no more than a hash: a stranger chooses how long an id is', async (test) => {
     const { mock } = test.mock.method(LRUCache.prototype, 'set')
