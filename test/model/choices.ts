@@ -2,6 +2,8 @@
 export interface Choices {
   /** One of a list. Throws if it is empty. */
   of<Value>(list: readonly Value[]): Value
+  /** The same, but mostly the last, so that what happens has to do with what happened before. */
+  recent<Value>(list: readonly Value[]): Value
   /** A whole number below a bound. */
   below(bound: number): number
   /** True once in so many times. */
@@ -12,12 +14,14 @@ export interface Choices {
 export function choicesFrom(numbers: readonly number[]): Choices {
   let used = 0
   const below = (bound: number): number => (numbers[used++] ?? 0) % bound
+  const of = <Value>(list: readonly Value[]): Value => {
+    if (list.length === 0) throw new Error('there is nothing to choose from')
+    return list[below(list.length)] as Value
+  }
   return {
     below,
-    of(list) {
-      if (list.length === 0) throw new Error('there is nothing to choose from')
-      return list[below(list.length)] as (typeof list)[number]
-    },
+    of,
+    recent: (list) => (below(3) < 2 && list.length > 0 ? (list.at(-1) as (typeof list)[number]) : of(list)),
     once: (times) => below(times) === times - 1,
   }
 }

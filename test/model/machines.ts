@@ -74,7 +74,7 @@ export function chooseExchange(model: Model, world: World, choose: Choices): Exc
   const good = known.filter((token) => isGood(model, token))
   return {
     by: ofKind(model, choose.of(['agent', 'helper'])),
-    subject: choose.of(good.length === 0 || choose.once(4) ? known : good),
+    subject: choose.recent(good.length === 0 || choose.once(4) ? known : good),
     resource: choose.once(2) ? choose.of(world.resources) : undefined,
     scopes: choose.once(4) ? ['mcp:tools:read'] : undefined,
   }

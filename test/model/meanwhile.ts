@@ -24,6 +24,9 @@ interface End<Of extends Pick<Grant, 'person' | 'program'>> {
 function wanted(...things: readonly unknown[]): Choices {
   return {
     of: (list) => list.find((one) => things.includes(one)) ?? (list[0] as (typeof list)[number]),
+    recent(list) {
+      return this.of(list)
+    },
     below: () => 0,
     once: () => false,
   }
@@ -68,7 +71,7 @@ export const endMeanwhile: Step = {
   name: 'end meanwhile',
   can: (model) => liveGrants(model).length + openCodes(model).length > 0,
   async run(model, world, choose) {
-    const code = choose.of([...liveGrants(model), ...openCodes(model)])
+    const code = choose.recent([...liveGrants(model), ...openCodes(model)])
     const grant = 'grant' in code ? code.grant : code
     const end = choose.of([...ends, ...endsOfGrants].filter(({ can }) => can(grant)))
     const token = model.tokens.find((one) => one.grant === grant && isGood(model, one))

@@ -80,13 +80,19 @@ export function isOpen({ decided, endsAt, program, person, session }: OpenPage):
   )
 }
 
+/** Clocks may differ, so a page that has just expired may still be taken. */
+const doubtMilliseconds = 20_000
+
+const judged = ({ pages }: Model): OpenPage[] =>
+  pages.filter(({ endsAt }) => Date.now() < endsAt || Date.now() > endsAt + doubtMilliseconds)
+
 /** The user comes back to the page. */
 export const decide: Step = {
   name: 'decide',
-  can: ({ pages }) => pages.length > 0,
+  can: (model) => judged(model).length > 0,
   async run(model, world, choose) {
     const open = model.pages.filter(isOpen)
-    const page = choose.of(open.length === 0 || choose.once(3) ? model.pages : open)
+    const page = choose.of(open.length === 0 || choose.once(3) ? judged(model) : open)
     const { person, program } = page
     const denies = choose.once(4)
     const wasOpen = isOpen(page)

@@ -25,6 +25,7 @@ export async function addPerson(model: Model, world: World, name: string): Promi
     name,
     password: goodPassword,
     disabled: false,
+    failures: 0,
     browser,
     habits,
     session: undefined,
@@ -41,7 +42,10 @@ export function visit({ browser, habits }: Person, url: string, forms = mostForm
 export function noteVisit(person: Person): void {
   const now = Date.now()
   if (isSignedIn(person)) Object.assign(person.session as object, { usedAt: now })
-  else person.session = { loginAt: now, usedAt: now }
+  else {
+    person.session = { loginAt: now, usedAt: now }
+    person.failures = 0
+  }
 }
 
 /** Lets a login count as used, where it may or may not have been. */

@@ -69,13 +69,16 @@ export function refreshable({ grants }: Model): Grant[] {
   return grants.filter(({ refreshTokens }) => refreshTokens.length > 0)
 }
 
-/** Grants that give tokens now. */
-export function liveGrants(model: Model): Grant[] {
-  const now = Date.now()
+/** Grants whose refresh token is good. */
+function usableGrants(model: Model): Grant[] {
   return refreshable(model).filter(
-    (grant) =>
-      isStanding(grant) && isKnown(grant.program) && now < grant.idleAt && grant.challengedUntil <= now,
+    (grant) => isStanding(grant) && isKnown(grant.program) && Date.now() < grant.idleAt,
   )
+}
+
+/** Grants that give tokens now, since their program need not ask for more first. */
+export function liveGrants(model: Model): Grant[] {
+  return usableGrants(model).filter(({ challengedUntil }) => challengedUntil <= Date.now())
 }
 
 const mayRefresh = (model: Model): Program[] => [
@@ -92,9 +95,9 @@ async function refreshOne(model: Model, chosen: Refresh): Promise<string> {
 /** A program refreshes as it should: with its current token, or again with the one before; for all, or for less. */
 export const refresh: Step = {
   name: 'refresh',
-  can: (model) => liveGrants(model).length > 0,
+  can: (model) => usableGrants(model).length > 0,
   run(model, _world, choose) {
-    const grant = choose.of(liveGrants(model))
+    const grant = choose.recent(usableGrants(model))
     const last = grant.refreshTokens.length - 1
     const serial = last > 0 && isWithinWindow(grant, last - 1) && choose.once(2) ? last - 1 : last
     const scopes = choose.once(3) ? grant.scopes.slice(0, 1) : choose.once(3) ? grant.scopes : undefined
@@ -108,7 +111,7 @@ export const misuseRefresh: Step = {
   name: 'misuse a refresh token',
   can: (model) => refreshable(model).length > 0,
   run(model, world, choose) {
-    const grant = choose.of(refreshable(model))
+    const grant = choose.recent(refreshable(model))
     const serial = choose.below(grant.refreshTokens.length)
     const by = choose.once(4) ? choose.of(mayRefresh(model)) : grant.program
     const scopes = choose.once(3) ? [...grant.scopes, 'mcp:prompts:read'] : undefined

@@ -19,7 +19,8 @@ export const revokeAccess: Step = {
   name: 'revoke an access token',
   can: ({ tokens }) => tokens.length > 0,
   async run(model, _world, choose) {
-    const token = choose.of(model.tokens)
+    const exchanged = model.tokens.filter((one) => model.tokens.some(({ origin }) => origin === one))
+    const token = choose.recent(exchanged.length > 0 && choose.once(2) ? exchanged : model.tokens)
     const by = choose.once(4) ? choose.of(userPrograms(model)) : token.program
     assert.equal(await post(by, token.text), isKnown(by) ? 200 : 401)
     if (isKnown(by) && by === token.program) token.revoked = true
@@ -32,7 +33,7 @@ export const revokeRefresh: Step = {
   name: 'revoke a refresh token',
   can: (model) => refreshable(model).length > 0,
   async run(model, _world, choose) {
-    const grant = choose.of(refreshable(model))
+    const grant = choose.recent(refreshable(model))
     const by = choose.once(4) ? choose.of(userPrograms(model)) : grant.program
     assert.equal(await post(by, choose.of(grant.refreshTokens)), isKnown(by) ? 200 : 401)
     if (isKnown(by) && by === grant.program)
@@ -46,7 +47,7 @@ export const revokeProgram: Step = {
   name: 'revoke a program',
   can: ({ people, grants }) => people.some(({ session }) => session !== undefined) && grants.some(isStanding),
   async run(model, world, choose) {
-    const { person, program } = choose.of(model.grants.filter(isStanding))
+    const { person, program } = choose.recent(model.grants.filter(isStanding))
     const page = await person.browser.open(`${world.url}/account`)
     if (page.status !== 200) return 'not signed in'
     const id = program.oauth.clientId

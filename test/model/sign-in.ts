@@ -18,6 +18,8 @@ import {
 } from './state.ts'
 import type { World } from './world.ts'
 
+const mostFailures = 3
+
 const scopeSets = [
   ['mcp:tools:read'],
   ['mcp:tools:read', 'mcp:resources:list'],
@@ -29,7 +31,7 @@ const scopeSets = [
 
 /** Some scopes, with their resource. */
 export function chooseAccess(world: World, choose: Choices): { resource: string; scopes: readonly string[] } {
-  return { resource: choose.of(world.resources), scopes: choose.of(scopeSets) }
+  return { resource: choose.recent(world.resources), scopes: choose.recent(scopeSets) }
 }
 
 /** The programs that users sign in to. */
@@ -84,7 +86,7 @@ export function askedOn(pages: readonly SeenPage[]): string[] {
 
 /** An authorization request, with whatever the user has to do for it. */
 export async function visitAuthorize(model: Model, world: World, choose: Choices): Promise<string> {
-  const person = choose.of(model.people)
+  const person = choose.recent(model.people)
   const program = choose.of(userPrograms(model))
   const { resource, scopes: asked } = chooseAccess(world, choose)
   const denies = choose.once(6)
@@ -106,6 +108,9 @@ export async function visitAuthorize(model: Model, world: World, choose: Choices
     return `${what}: unknown`
   }
   if (person.disabled) {
+    // One more, and the account would be locked for a moment when it is enabled again.
+    if (person.failures === mostFailures) return `${what}: disabled, and does not try`
+    person.failures++
     await assert.rejects(visit(person, url, 1), /too many forms/)
     return `${what}: disabled`
   }

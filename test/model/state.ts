@@ -9,6 +9,8 @@ export interface Person {
   readonly id: string
   password: string
   disabled: boolean
+  /** Logins that failed since the last one that did not. */
+  failures: number
   readonly browser: FormBrowser
   /** What the browser types and presses. */
   readonly habits: { readonly fill: Record<string, string>; decision: 'approve' | 'deny'; forms: number }

@@ -17,7 +17,7 @@ export const call: Step = {
   name: 'call',
   can: (model) => model.tokens.some((token) => isGood(model, token)),
   async run(model, world, choose) {
-    const token = choose.of(model.tokens.filter((one) => isGood(model, one)))
+    const token = choose.recent(model.tokens.filter((one) => isGood(model, one)))
     const [method, needed] = choose.of(Object.entries(methods))
     const has = new ScopeSet(token.scopes).covers(needed)
     assert.equal(await world.call(token.resource, token.text, method), has ? 502 : 403)
