@@ -94,8 +94,9 @@ export const decide: Step = {
     const open = model.pages.filter(isOpen)
     const page = choose.of(open.length === 0 || choose.once(3) ? judged(model) : open)
     const { person, program } = page
-    const denies = choose.once(4)
     const wasOpen = isOpen(page)
+    // To deny is never too late: it gives nothing.
+    const denies = wasOpen && choose.once(4)
     const callback = await sendDecision(page, denies ? 'deny' : 'approve').catch((error: unknown) => {
       // Somebody who is no longer signed in is asked to sign in again.
       assert.match(String(error), /too many forms/)
