@@ -44,12 +44,14 @@ const forIdToken = ['nonce', 'acr_values', 'claims_locales']
 /**
  * Changes parameters of OpenID Connect that the library refuses in a request without `openid`: they are
  * ignored (RFC 6749 section 3.1), except that a client which wants a recent login (RFC 9470 section 4) has its
- * user sign in, since no login is more recent. A device cannot ask for that, and hears so from the library.
+ * user sign in, since no login is more recent. A device cannot ask for that, and hears so from the library, as does
+ * who sends a `max_age` that is no number.
  */
 function doWithoutOpenId(parameters: Record<string, string | string[] | undefined>): void {
   for (const name of forIdToken) if (typeof parameters[name] === 'string') delete parameters[name]
   const { max_age: maxAge, prompt = '', response_type: responseType } = parameters
-  if (typeof maxAge !== 'string' || typeof prompt !== 'string' || responseType === undefined) return
+  if (typeof prompt !== 'string' || responseType === undefined) return
+  if (typeof maxAge !== 'string' || !/^\d+$/.test(maxAge)) return
   delete parameters['max_age']
   parameters['prompt'] = [...new Set([...prompt.split(' ').filter(Boolean), 'login'])].join(' ')
 }
