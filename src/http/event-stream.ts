@@ -106,6 +106,8 @@ export function endsEvent(chunk: Buffer): boolean {
 const colon = 0x3a
 /** What ends an event, after the line break of its last line. */
 const emptyLines = ['\n\n', '\n\r\n']
+/** As many bytes as show whether an event has ended. */
+const endBytes = 4
 /** Nothing but an answer is longer, so a longer event need not be read. */
 const maxKeptBytes = 1024 * 1024
 
@@ -126,12 +128,16 @@ export class LastEvent {
     if (this.#length > maxKeptBytes) this.#shorten()
   }
 
-  /** Its bytes, and those of events that came in one piece with it; undefined if they are too many to keep. */
+  /**
+   * Its bytes, and those of events that came in one piece with it; undefined if it is whole and too long to be
+   * kept. What is kept of a longer one that has not ended is part of no event.
+   */
   get bytes(): Buffer | undefined {
-    return this.#length <= maxKeptBytes ? Buffer.concat(this.#chunks) : undefined
+    const kept = Buffer.concat(this.#chunks)
+    return this.#length > maxKeptBytes && endsEvent(kept) ? undefined : kept
   }
 
-  /** Forgets the events before the last one, or the last one if it is too long. */
+  /** Forgets the events before the last one, or all but the end of the last one if it is too long. */
   #shorten(): void {
     const bytes = Buffer.concat(this.#chunks)
     const ends = emptyLines.map((line) => {
@@ -139,7 +145,7 @@ export class LastEvent {
       return at === -1 ? -1 : at + line.length
     })
     const begin = Math.max(...ends)
-    this.#chunks = begin === -1 ? [] : [Buffer.from(bytes.subarray(begin))]
+    this.#chunks = [Buffer.from(bytes.subarray(begin === -1 ? -endBytes : begin))]
     if (begin !== -1) this.#length = bytes.length - begin
   }
 }

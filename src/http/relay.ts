@@ -49,7 +49,7 @@ interface Relay {
   readonly patience?: Patience
   /**
    * The text that ends an event stream if the server cut it after `last`, its last event, which is undefined
-   * if it is too long to be kept: nothing if the stream is complete. Undefined if it has to break off.
+   * if it is whole and too long to be kept: nothing if the stream is complete. Undefined if it has to break off.
    */
   readonly closeCutStream?: ((last: Buffer | undefined) => string | undefined) | undefined
 }

@@ -76,7 +76,8 @@ describe('a stream that the server cuts', () => {
 
   it('within an event breaks off where part of it has passed, and ends with an error where not', async () => {
     await assert.rejects(cutAfter(['data: {"half'], modern))
-    assert.equal(await cutAfter(['data: {"half'], legacy), event(JSON.stringify(interrupted)))
+    for (const half of ['data: {"half', long.slice(0, -2)])
+      assert.equal(await cutAfter([half], legacy), event(JSON.stringify(interrupted)))
     gate.spy.answerWith(echo)
     assert.equal((await gate.post(legacyRequest('ping'), { token })).status, 200)
   })

@@ -124,7 +124,17 @@ describe('the last event of a stream', () => {
   it('is not kept beyond a size, however many pieces follow (A36)', () => {
     const half = long.slice(0, -2)
     assert.equal(last('data: 1\n\n', half, half, half, '\n\n'), undefined)
+    assert.equal(last(half, half, half, '\n', '\n'), undefined)
     assert.equal(last(half, half, half, '\n\n', 'data: 2\n\n'), 'data: 2\n\n')
+    assert.equal(last(half, half, half, '\n', '\ndata: 2\n', '\n'), 'data: 2\n\n')
+  })
+
+  it('is none where a long one has not ended', () => {
+    const half = long.slice(0, -2)
+    for (const rest of ['', '\n', '\r\n']) {
+      const kept = last('data: 1\n\n', half, half, half, rest)
+      assert.deepEqual(kept && eventReader(9)(Buffer.from(kept)), [])
+    }
   })
 })
 
