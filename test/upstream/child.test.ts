@@ -116,6 +116,15 @@ describe('a stdio server that the system does not start (A71)', { timeout: 60_00
     assert.equal(await promise, 'could not be started: spawn E2BIG')
   })
 
+  it('is told of once, as is one whose command is wrong', async () => {
+    const reasons: string[] = []
+    const onExit = (reason: string): void => void reasons.push(reason)
+    const ignore = (): void => undefined
+    startChild({ command: ['/no/such'], environment: {}, onLine: ignore, onStderr: ignore, onExit })
+    await run('') // by then, all that Node has to say of the other one has been said
+    assert.deepEqual(reasons, ['could not be started: spawn /no/such ENOENT'])
+  })
+
   it('for want of file descriptors is no fault of the gateway, and the reason says what to raise', async () => {
     const program = `
       import { openSync } from 'node:fs'

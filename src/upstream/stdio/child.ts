@@ -58,15 +58,11 @@ function watchChild(
   child: ChildProcessWithoutNullStreams,
   { onLine, onStderr, onExit }: ChildOptions,
 ): Child {
-  const gone = new Promise<void>((resolve) => {
-    const leave = (reason: string): void => {
-      onExit(reason)
-      resolve()
-    }
-    child.once('error', (error) => leave(`could not be started: ${error.message}`))
-    // 'close' instead of 'exit', so that its last output is read before it counts as gone.
-    child.once('close', (code, signal) => leave(`ended with ${signal ?? `code ${code}`}`))
-  })
+  const { promise: gone, resolve: leave } = Promise.withResolvers<string>()
+  child.once('error', (error) => leave(`could not be started: ${error.message}`))
+  // 'close' instead of 'exit', so that its last output is read before it counts as gone.
+  child.once('close', (code, signal) => leave(`ended with ${signal ?? `code ${code}`}`))
+  void gone.then(onExit)
   // A launcher may leave the real server behind, holding the pipes.
   child.once('exit', () => void stopChild(child, gone))
   readLines(child.stdout, onLine, () => signalGroup(child, 'SIGKILL'))
@@ -106,7 +102,7 @@ function readLines(
   })
 }
 
-async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<void>): Promise<void> {
+async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<unknown>): Promise<void> {
   const drop = (): void => {
     for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy()
   }
