@@ -132,6 +132,13 @@ describe('a relayed stream', () => {
     await done
   })
 
+  it('breaks off where the server cuts it and it is compressed', async (test) => {
+    const { handler, controller, done, text } = await begin(test, {}, { 'content-encoding': 'x-test' })
+    const cut = assert.rejects(text)
+    handler.onResponseError(controller, new Error('cut'))
+    await Promise.all([cut, done])
+  })
+
   it('shows that it lives only where its server says nothing (O15)', async (test) => {
     test.mock.timers.enable({ apis: ['setInterval'] })
     const { res, handler, controller, done, text } = await begin(test)
