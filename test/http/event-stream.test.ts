@@ -124,7 +124,8 @@ describe('the last event of a stream', () => {
   it('is not kept beyond a size, however many pieces follow (A36)', () => {
     const half = long.slice(0, -2)
     assert.equal(last('data: 1\n\n', half, half, half, '\n\n'), undefined)
-    assert.equal(last(half, half, half, '\n', '\n'), undefined)
+    for (const end of [['\n', '\n'], ['\r\n\r\n'], ['\r\n', '\r', '\n']])
+      assert.equal(last(half, half, half, ...end), undefined, JSON.stringify(end))
     assert.equal(last(half, half, half, '\n\n', 'data: 2\n\n'), 'data: 2\n\n')
     assert.equal(last(half, half, half, '\n', '\ndata: 2\n', '\n'), 'data: 2\n\n')
   })

@@ -142,6 +142,41 @@ describe('conversations that workers share', { timeout: 30_000 }, () => {
     assert.equal(await answer, 'upstream_interrupted')
   })
 
+  it('end with an error for who is answered in a stream when their worker ends (A71)', async (test) => {
+    const folder = await newFolder()
+    const workers = [await open(test, 0, folder), await open(test, 1, folder)]
+    const connectors = workers.map((owners, index) => owners.at('files')('stdio', named(String(index))))
+    const owner = Number(await answerOf(connectors[0]!, requestOf('ada')))
+    const streaming: Connector = {
+      send(_request, { res, accept }) {
+        const { status, headers } = accept(200, { 'content-type': 'text/event-stream' })
+        res.writeHead(status, headers as string[]).flushHeaders()
+        return new Promise(() => undefined)
+      },
+      close: async () => undefined,
+    }
+    const [reach] = workers.map((owners) => owners.at('files')('sse', streaming)).toSpliced(owner, 1)
+    const { promise: begun, resolve } = Promise.withResolvers<void>()
+    const answer = answerOf(
+      {
+        send: (request, { accept, ...reply }) =>
+          reach!.send(request, {
+            ...reply,
+            accept(...head) {
+              setImmediate(resolve)
+              return accept(...head)
+            },
+          }),
+        close: async () => undefined,
+      },
+      requestOf('ada'),
+    )
+    await begun
+    await workers[owner]?.close()
+    const [, error] = /^data: (.*)$/m.exec(await answer) ?? []
+    assert.deepEqual([JSON.parse(error ?? '{}').id, JSON.parse(error ?? '{}').error?.code], [1, 502])
+  })
+
   it('are asked for by no worker that has ended', async (test) => {
     const folder = await newFolder()
     const workers = [await open(test, 0, folder), await open(test, 1, folder)]

@@ -10,7 +10,7 @@ import type { Base } from '../../src/compose/base.ts'
 import { openLasting } from '../../src/compose/lasting.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { siteOf } from '../../src/core/site.ts'
-import { portcullis } from '../support/command.ts'
+import { portcullis, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
 import { isRunning } from '../support/is-running.ts'
 import { until } from '../support/until.ts'
@@ -21,6 +21,11 @@ async function temporary(test: TestContext, prefix = 'portcullis-'): Promise<str
   const folder = await mkdtemp(join(tmpdir(), prefix))
   test.after(() => rm(folder, { recursive: true, force: true }))
   return folder
+}
+
+async function childrenOf(pid: number | undefined): Promise<number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return children.split(' ').filter(Boolean).map(Number)
 }
 
 /** The base of a worker whose sockets are in a folder. */
@@ -43,7 +48,7 @@ function worker(folder: string): { base: Base; listens: () => number } {
   return { base: base as unknown as Base, listens: () => listens }
 }
 
-describe('a folder in which workers cannot have sockets', { timeout: 60_000 }, () => {
+describe('a folder in which workers cannot have sockets', { timeout: 120_000 }, () => {
   for (const [what, folderOf] of [
     ['is not there', async () => '/nonexistent'],
     ['has a path that is too long for a socket', (test: TestContext) => temporary(test, 'x'.repeat(90))],
@@ -103,8 +108,7 @@ describe('a folder in which workers cannot have sockets', { timeout: 60_000 }, (
     const ended = once(child, 'exit')
     let workers: number[] = []
     await until(async () => {
-      const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')
-      workers = children.split(' ').filter(Boolean).map(Number)
+      workers = await childrenOf(child.pid)
       return workers.length === 2
     })
     // None of them notices that the primary has ended.
@@ -114,6 +118,34 @@ describe('a folder in which workers cannot have sockets', { timeout: 60_000 }, (
     assert.deepEqual(await ended, [null, 'SIGTERM'])
     await until(() => !workers.some(isRunning))
     assert.deepEqual(await readdir(TMPDIR), [])
+  })
+
+  it('goes with an installation that ends, be it in order or at the second signal', async (test) => {
+    for (const code of [0, 130]) {
+      const [data, TMPDIR] = [await temporary(test), await temporary(test)]
+      const file = join(data, 'portcullis.yaml')
+      const gateway = await freePort()
+      const listen = { gateway, admin: 0, authorizationServer: 0 }
+      const upstreams = [{ name: 'test', url: 'http://127.0.0.1:9/mcp' }]
+      await writeFile(file, JSON.stringify({ data, listen, upstreams, mode: 'development' }))
+      const args = ['serve', '-c', file, '--workers', '2']
+      const started = await startPortcullis(test, args, { TMPDIR }, '"msg":"ready"')
+      const workers = await childrenOf(started.process.pid)
+      assert.deepEqual([workers.length, (await readdir(TMPDIR)).length], [2, 1])
+      if (code === 130) {
+        const unfinished = connect(gateway, '127.0.0.1').on('error', () => undefined)
+        test.after(() => unfinished.destroy())
+        unfinished.write(`GET /none HTTP/1.1\r\nhost: 127.0.0.1:${gateway}\r\n\r\n`)
+        await once(unfinished, 'data')
+        unfinished.write('GET /none HTTP/1.1\r\n')
+      }
+      started.process.kill('SIGTERM')
+      await until(() => started.output().includes('finishing running requests'))
+      if (code === 130) started.process.kill('SIGTERM')
+      assert.equal(await started.exit, code)
+      await until(() => !workers.some(isRunning))
+      assert.deepEqual(await readdir(TMPDIR), [])
+    }
   })
 
   it('leaves nothing running of the tenant that it should have served', async () => {
