@@ -204,11 +204,12 @@ describe('a request of a legacy client to a modern server', () => {
     const sink = await send('tools/call', call)
     face.cancel(sink, ada)
     assert.deepEqual([server.cancelled.length, face.busy], [1, false])
-    await send('tools/list')
+    const waiting = await send('tools/list')
     const stream = recordingSink()
     face.listen(stream, ada)
     await face.stop()
     assert.deepEqual([server.cancelled.length, face.busy, stream.ended], [2, false, 1])
+    assert.deepEqual([sink.failures, waiting.failures], [[], [{ code: 'upstream_interrupted', id: 'mine' }]])
   })
 
   it('tells the server of nothing that its era does not know', () => {

@@ -183,8 +183,8 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
       changes.end()
       for (const { inner, conversation } of running.values()) {
         conversation.cancel(inner, { owner: '', principal: '', headers: [] })
+        inner.fail(new Refusal('upstream_interrupted', { reason: 'the session was closed' }))
       }
-      running.clear()
       onClosed()
     },
   }
