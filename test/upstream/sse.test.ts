@@ -139,6 +139,20 @@ describe('a server of HTTP+SSE behind the gate', () => {
     assert.equal((await second.send(legacyRequest('tools/list'))).status, 200)
   })
 
+  it('is not thought to be down because a client ends its session with requests in it (A36)', async () => {
+    const session = await open(ada)
+    server.onPost = () => undefined
+    const calls = Array.from({ length: 5 }, (_, id) => session.send(legacyRequest('tools/list', {}, id)))
+    await until(
+      () => session.stream.posted.filter(({ message }) => message['method'] === 'tools/list').length === 5,
+    )
+    assert.equal((await session.send(undefined, 'DELETE')).status, 200)
+    const statuses = (await Promise.all(calls)).map(({ status }) => status)
+    assert.deepEqual(statuses, [404, 404, 404, 404, 404])
+    server.onPost = answerAll
+    await open(eve)
+  })
+
   it('takes a batch of the revision that has them, and answers it together (O4)', async () => {
     const opening = legacyRequest('initialize', { protocolVersion: '2025-03-26', capabilities: {} })
     const opened = await post(gate.mcpUrl, ada, opening)

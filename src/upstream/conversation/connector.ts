@@ -80,7 +80,12 @@ export function sessionConnector({ registry, start, lost }: SessionConnectorOpti
       if (request.method === 'POST') tellWhenLeft(reply, over)
       const answered = request.opensSession ? stopWhenRefused(sink, () => void registry.stop(key)) : sink
       converse(conversation, request, { caller, sink: answered, reply })
-      return done
+      return done.catch((error: unknown) => {
+        // What its own client has ended says nothing about the server, which everyone else needs (A36).
+        throw ended.has(key)
+          ? new Refusal('session_unknown', { reason: 'its client ended the session' })
+          : error
+      })
     },
     close: () => registry.close(),
   }
