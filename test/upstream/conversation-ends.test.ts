@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Refusal } from '../../src/core/errors.ts'
+import { changeStream } from '../../src/upstream/bridge/change-stream.ts'
 import { ask } from '../../src/upstream/conversation/ask.ts'
 import type { OpenChannel } from '../../src/upstream/conversation/channel.ts'
 import { startConversation, type Talk } from '../../src/upstream/conversation/conversation.ts'
@@ -105,6 +106,19 @@ describe('a request in a conversation', () => {
     assert.deepEqual([sink.ended, server.seen.at(-1)?.['params']], [1, { requestId: 2 }])
     say(server, { id: 1, result: {} })
     assert.equal((await asked)['id'], 'tools')
+  })
+
+  it('does not end what its client hears of changes because of an id that it cancels (A37)', async () => {
+    const server = fakeServer()
+    const conversation = talk(server.open, 'modern')
+    const stream = changeStream(() => undefined, assert.fail)
+    const capabilities = { tools: { listChanged: true } }
+    const granted = stream.renew({ conversation, capabilities, envelope: {}, uris: new Set(), caller: ada })
+    conversation.tell({ method: 'notifications/cancelled', params: { requestId: 'listen' } }, ada)
+    assert.deepEqual(methods(server.seen), ['subscriptions/listen'])
+    stream.end()
+    assert.deepEqual(methods(server.seen), ['subscriptions/listen', 'notifications/cancelled'])
+    assert.deepEqual(await granted, new Set())
   })
 
   it('gets back its own subscription id alone', () => {

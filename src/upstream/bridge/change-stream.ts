@@ -1,5 +1,5 @@
 import { Refusal } from '../../core/errors.ts'
-import { virtualSink } from '../conversation/ask.ts'
+import { byItself, virtualSink } from '../conversation/ask.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
 import { asObject, callOf, type Json, paramsOf } from '../conversation/json-rpc.ts'
 import type { Sink } from '../conversation/sink.ts'
@@ -89,7 +89,7 @@ export function changeStream(tell: (change: Json) => void, onEnd: () => void): C
       const listening: Listening = { ...wish, sink, settle, earlier: current }
       current = listening
       const call = callOf('subscriptions/listen', { notifications }, 'listen')
-      conversation.request(toModernRequest(call, envelope), sink, caller)
+      conversation.request(toModernRequest(call, envelope), sink, byItself(caller))
       return promise
     },
     end() {

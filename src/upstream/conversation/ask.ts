@@ -28,15 +28,15 @@ export function virtualSink(receiver: Receiver): Sink {
   }
 }
 
-/**
- * Sends a request of the gateway's own, which no client can cancel by its id, and waits for the answer. Rejects
- * with a Refusal if there will be none.
- */
+/** As whom the gateway asks by itself, on behalf of a caller: no client can cancel that by its id. */
+export function byItself(caller: Caller): Caller {
+  return { ...caller, owner: '' }
+}
+
+/** Sends a request of the gateway's own and waits for the answer. Rejects with a Refusal if there will be none. */
 export function ask(conversation: Conversation, message: Json, caller: Caller): Promise<Json> {
   return new Promise((resolve, reject) => {
-    conversation.request(message, virtualSink({ onAnswer: resolve, onFailure: reject }), {
-      ...caller,
-      owner: '',
-    })
+    const sink = virtualSink({ onAnswer: resolve, onFailure: reject })
+    conversation.request(message, sink, byItself(caller))
   })
 }
