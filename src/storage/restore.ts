@@ -7,6 +7,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -40,6 +41,7 @@ export async function restoreBackup(
   { configured, replace, now }: RestoreOptions,
 ): Promise<string | undefined> {
   const lock = join(folder, lockName)
+  for (const path of [lock, storeFile(folder), join(folder, 'secret')]) refuseFolder(path)
   const release = holdAlone(lock, `another restore is running on ${folder}: wait until it is done`)
   try {
     // The lock may have a journal.
@@ -86,6 +88,11 @@ async function replaceStore(
     for (const path of [stagedStore, `${stagedStore}-wal`, `${stagedStore}-shm`, stagedSecret])
       rmSync(path, { force: true })
   }
+}
+
+function refuseFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new StoreUnusable(`${path} is a folder: move it away`)
 }
 
 /**

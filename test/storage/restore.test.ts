@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
@@ -62,6 +62,18 @@ describe('a restore', () => {
       assert.equal(await openRestored(folder), 'b'.repeat(43))
     })
   }
+
+  it('names a folder in the place of a file that it writes, and leaves everything as it was', async () => {
+    for (const name of ['restoring', 'portcullis.sqlite', 'secret']) {
+      const folder = newFolder()
+      mkdirSync(join(folder, name))
+      await assert.rejects(restore(first, folder, true), {
+        name: 'StoreUnusable',
+        message: `${join(folder, name)} is a folder: move it away`,
+      })
+      assert.deepEqual(readdirSync(folder), [name])
+    }
+  })
 
   it('takes no notice of what one left behind that was killed', async () => {
     const folder = newFolder()
