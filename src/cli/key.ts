@@ -118,16 +118,13 @@ function retireCommand(): Command {
     .argument('<key>', 'as portcullis key list shows it')
     .action((kid: string, flags: StoreFlags) =>
       withKeys(flags, async (lines, open) => {
-        const refusal = wrongOperand(
-          'key',
-          `no key ${kid} verifies anything here: portcullis key list shows those that do`,
-        )
         const all = await Promise.all(lines.map(({ store, purpose }) => store.list(purpose)))
         const line = lines[all.findIndex((keys) => keys.some((key) => key.kid === kid))]
-        if (line === undefined) throw refusal
+        if (line === undefined)
+          throw wrongOperand('key', `there is no key ${kid}: portcullis key list shows all`)
         const change = { event: 'admin.key', action: 'key retire', target: kid } as const
         await audited(open, change, async () => {
-          if (!(await retireKey(line, kid))) throw refusal
+          if (!(await retireKey(line, kid))) throw wrongOperand('key', `${kid} has ended already`)
         })
         console.log(`${kid} has ended, and another key signs now.`)
         console.log(

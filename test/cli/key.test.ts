@@ -139,11 +139,16 @@ describe('portcullis key', { timeout: 60_000 }, () => {
 
   it('retires no key twice, nor one that there is not, and the audit says so', async (test) => {
     const { run, list, audited } = await open(test)
-    await run('rotate', '--now')
-    const [{ key }] = (await list()) as [Listed]
-    await run('retire', key)
-    for (const none of [key, 'nobody'])
-      assert.match((await run('retire', none)).failure ?? '', /^key: no key \S+ verifies anything here/)
-    assert.deepEqual(audited('key retire'), ['allowed', 'failed'])
+    for (const flags of [[], ['--audit']]) await run('rotate', '--now', ...flags)
+    for (const signs of ['access tokens', 'the audit']) {
+      const { key = '' } = (await list('all')).find((listed) => listed.signs === signs) ?? {}
+      await run('retire', key)
+      assert.equal((await run('retire', key)).failure, `key: ${key} has ended already`)
+    }
+    assert.equal(
+      (await run('retire', 'nobody')).failure,
+      'key: there is no key nobody: portcullis key list shows all',
+    )
+    assert.deepEqual(audited('key retire'), ['allowed', 'failed', 'allowed', 'failed'])
   })
 })
