@@ -6,9 +6,14 @@ export class AuditUnusable extends Error {
   }
 }
 
+const fixes: ReadonlyMap<string | undefined, string> = new Map([
+  ['EISDIR', 'it is a folder: move it away'],
+  ['ENOENT', 'it was removed meanwhile, as pruning does: try again'],
+])
+
 /** The same for a file that cannot be read. */
 export function unreadable(path: string, error: unknown): AuditUnusable {
   const { code, message } = error as NodeJS.ErrnoException
-  const fix = code === 'EISDIR' ? 'it is a folder: move it away' : 'let this user read it'
+  const fix = fixes.get(code) ?? 'let this user read it'
   return new AuditUnusable(`${path}, of the audit, cannot be read (${message}): ${fix}`, { cause: error })
 }

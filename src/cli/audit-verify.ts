@@ -70,7 +70,7 @@ export async function verifySource(
 /** Verifies the events of a folder, and shows its progress on a terminal. */
 async function verifyFolder(folder: string, keys: TrailKeys): Promise<Verified> {
   const paths = filePaths(folder)
-  const total = paths.reduce((sum, path) => sum + statSync(path).size, 0)
+  const total = paths.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
   const { places, wrong } = readAnchors(folder, keys)
   const progress = process.stderr.isTTY ? showProgress(total) : undefined
   const lines = readLines(paths, { isLive: true })

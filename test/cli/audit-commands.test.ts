@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -163,5 +163,17 @@ describe('portcullis audit verify', () => {
       writeFileSync(file, text)
       assert.match((await verify(test, folder, file)).failure ?? '', problem)
     }
+  })
+
+  it('says of a file that is removed meanwhile that it is gone, and that another try does without', async (test) => {
+    const { folder, file } = await record()
+    const pruned = join(folder, 'audit-2026-11-01.00001.jsonl')
+    symlinkSync(join(folder, 'nowhere'), pruned)
+    const { failure = '' } = await verify(test, folder, file)
+    assert.match(
+      failure,
+      /^\S+00001\.jsonl, of the audit, cannot be read \(ENOENT.*: it was removed meanwhile/,
+    )
+    assert.equal((await runHere(test, auditExportCommand(), [folder])).failure, failure)
   })
 })
