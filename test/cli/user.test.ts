@@ -131,7 +131,7 @@ describe('portcullis user', () => {
     assert.ok(stdout.includes(reason), stdout)
   })
 
-  it('makes no store for a user who cannot be added', { timeout: 60_000 }, async () => {
+  it('makes neither a store nor a user for one who cannot be added', { timeout: 60_000 }, async () => {
     const data = join(folder(), 'new')
     const add = (name: string, env = {}) => portcullis(['user', 'add', name, '--data', data], env)
     const invite = (name: string, env = {}) => portcullis(['user', 'invite', name, '--data', data], env)
@@ -153,6 +153,15 @@ describe('portcullis user', () => {
     )
     const added = await withPassword(['user', 'add', 'ada', '--data', data], goodPassword)
     assert.match(added.output, /ada was added: usr_/)
+    for (const [{ code, stderr }, problem] of [
+      [await add('a b'), /^portcullis: A name has up to 64/],
+      [await invite('a b'), /^portcullis: A name has up to 64/],
+      [await invite('bob', none), /^portcullis: login\.users: is none/],
+    ] as const) {
+      assert.match(stderr, problem, 'in a store that there is, too')
+      assert.equal(code, 2)
+    }
+    assert.equal((await portcullis(['user', 'list', '--data', data])).stdout.split('\n').length, 3)
   })
 
   it('takes a password from no argument, and asks at a terminal without showing it', {
