@@ -129,6 +129,8 @@ describe('an operand that cannot be used', () => {
     ] as const)
       assert.equal(await refused(...args), `portcullis: ${flag}: is given more than once: give it once\n`)
     assert.deepEqual(readdirSync(data), [])
+    const switched = await refused('user', 'list', '--json', '--json', '--data', data)
+    assert.match(switched, /^portcullis: --data: .* is not the data folder/, 'a switch may be given twice')
   })
 
   it('is one of two that exclude each other, of which none is followed', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { changedSettings, needingRestart } from '../../src/config/changes.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import type { ConfigurationInvalid } from '../../src/config/problems.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { configOfTenant } from '../../src/config/tenant.ts'
 
@@ -70,6 +71,25 @@ describe('the configuration of tenants', () => {
         ])
           assert.ok(error.message.includes(expected), `${expected}\n${error.message}`)
         assert.doesNotMatch(error.message, /tenants\[4\]/)
+        return true
+      },
+    )
+  })
+
+  it('is not said to lack what is there, and wrong by itself', () => {
+    const redirectUris = ['https://app.example.com/back']
+    const wrong = [{ ...upstreams[0]!, url: 'nowhere' }]
+    assert.throws(
+      () =>
+        load([
+          { name: 'good', upstreams },
+          { name: 'acme', upstreams: wrong, clients: [{ id: 'mine', redirectUris, upstreams: ['one'] }] },
+        ]),
+      ({ problems }: ConfigurationInvalid) => {
+        assert.deepEqual(
+          problems.map(({ path }) => path),
+          ['tenants[1].upstreams[0].url'],
+        )
         return true
       },
     )
