@@ -256,6 +256,8 @@ describe('a request that is wrong otherwise', () => {
       '&scope=mcp:*',
       '&client_id=user-client',
       '&redirect_uri=http://127.0.0.1:1/callback',
+      '&acr_values=a&acr_values=b',
+      '&max_age=1&max_age=2',
     ]) {
       const callback = await request({ scope: 'mcp:tools:read' }, extra)
       if (callback === undefined) assert.equal(current.lastPage.status, 400, extra)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
@@ -185,6 +186,13 @@ describe('dynamic registration of real clients (R12, R13, R14)', () => {
   })
 })
 
+/** A client that signs, and only with an algorithm that it names. */
+const signing = (algorithm: string) => ({
+  token_endpoint_auth_method: 'private_key_jwt',
+  token_endpoint_auth_signing_alg: algorithm,
+  jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })] },
+})
+
 describe('registrations that are refused (A56, P4)', () => {
   for (const uri of [
     'http://app.example/callback',
@@ -211,6 +219,7 @@ describe('registrations that are refused (A56, P4)', () => {
     for (const [metadata, offered] of [
       [{ response_types: ['token', 'id_token'] }, /^response_types can only contain 'code'/],
       [{ token_endpoint_auth_method: 'client_secret_jwt' }, /^token_endpoint_auth_method must be 'none'/],
+      [signing('HS256'), /^token_endpoint_auth_signing_alg must be 'ES256'/],
     ] as const) {
       const { status, body } = await register({ ...callback, ...metadata })
       assert.deepEqual([status, body['error']], [400, 'invalid_client_metadata'])
