@@ -63,7 +63,8 @@ export const databaseUrlProblem = 'must be a URL such as postgres://user:passwor
 export const databaseUrl = z.string().refine(isDatabaseUrl, databaseUrlProblem)
 
 function isDatabaseUrl(text: string): boolean {
-  const url = URL.parse(text)
+  // The URL of a database on a socket may have a user without a host, which no other URL may.
+  const url = URL.parse(text.replace('@/', '@localhost/'))
   return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.pathname.length > 1
 }
 
