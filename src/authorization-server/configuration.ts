@@ -16,7 +16,7 @@ import { mayIntrospectAll } from './introspection.ts'
 import { errors } from './library.ts'
 import { endpointPaths, interactionPath } from './paths.ts'
 import { interactionPolicy } from './policy.ts'
-import { implyGrantedScopes } from './refresh-scopes.ts'
+import { implyGrantedScopes, refreshedScopes } from './refresh-scopes.ts'
 import { checkMetadata, ownFields } from './registration/check-metadata.ts'
 import { checkClientAssertion } from './registration/client-assertions.ts'
 import { registeredClientId, registrationDefaults } from './registration/client-id.ts'
@@ -91,7 +91,7 @@ export function libraryConfiguration(
       checkRefreshResource(context)
       implyGrantedScopes(settings.scopes, context)
       await confirmUser(settings, context)
-      await stepUps.refuseRefresh(context)
+      await stepUps.refuseRefresh(context, refreshedScopes(settings.scopes, context))
       return true
     },
     expiresWithSession: async () => false,

@@ -29,6 +29,14 @@ export function implyGrantedScopes(catalogue: ScopeCatalogue, context: KoaContex
   }
 }
 
+/** The scopes that the running refresh is for, as far as its client may still get them. */
+export function refreshedScopes(catalogue: ScopeCatalogue, context: KoaContextWithOIDC): readonly string[] {
+  const { entities, params } = context.oidc
+  const available = new Set(availableScopes(catalogue, context))
+  const asked = parseScopes(params?.['scope'] ?? entities.RefreshToken?.scope)
+  return asked.filter((scope) => available.has(scope))
+}
+
 /** Of the scopes that a request asks for, which is untrusted, those that others imply. */
 function impliedScopes(
   catalogue: ScopeCatalogue,

@@ -1,5 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
+import { ScopeSet } from '../core/scope.ts'
 import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
 import { errors, Provider } from './library.ts'
 import { presentedToken } from './redemption.ts'
@@ -15,6 +16,10 @@ interface StepUpNeed {
   readonly scopes: readonly string[]
 }
 
+interface KeptNeed extends Pick<StepUpNeed, 'resource' | 'scopes'> {
+  readonly expiresAt: number
+}
+
 /**
  * What the authorization server remembers for a while about challenges for more scopes. Good clients need
  * none of it: they ask the user for the scopes in the challenge. Many others refresh instead, or repeat their
@@ -27,10 +32,11 @@ export interface StepUps {
   notice(grant: FoundArtifact): void
   /**
    * Throws InvalidGrant after a challenge, once for each grant and set of scopes: a refresh cannot widen a
-   * grant, so the client has to ask the user. Repeating the challenge cannot prevent the grant from being
+   * grant, so the client has to ask the user, unless the call was made with a token for less than was granted
+   * and the refresh has `scopes` that are enough. Repeating the challenge cannot prevent the grant from being
    * used.
    */
-  refuseRefresh(context: KoaContextWithOIDC): Promise<void>
+  refuseRefresh(context: KoaContextWithOIDC, scopes: readonly string[]): Promise<void>
   /** The scopes that this client was recently found to lack for this user and resource. */
   neededScopes(clientId: string, subject: string, resource: string): Promise<readonly string[]>
   /** The user has decided. */
@@ -48,6 +54,11 @@ export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
   const needId = (clientId: string, subject: string): string => JSON.stringify([clientId, subject])
   // A refresh reads its grant anyway; only if the grant was challenged does it have to ask the store.
   const challenged = new WeakSet<object>()
+  const findNeed = async (clientId: string, subject: string): Promise<KeptNeed | undefined> => {
+    const found = await artifacts.find(needModel, needId(clientId, subject))
+    const need = found?.payload as KeptNeed | undefined
+    return need !== undefined && need.expiresAt > clock.now() ? need : undefined
+  }
   return {
     notice({ challengedUntil = 0 }) {
       if (Provider.ctx !== undefined && challengedUntil > clock.now()) challenged.add(Provider.ctx)
@@ -69,21 +80,22 @@ export function stepUps(artifacts: ArtifactStore, clock: Clock): StepUps {
         expiresAt: payload.expiresAt,
       })
     },
-    async refuseRefresh(context) {
+    async refuseRefresh(context, scopes) {
       const presented = presentedToken()
       if (presented === undefined || !challenged.has(context)) return
       // A token that was used before leads to the same successor as then; the refusal applies to the current
       // one.
       if (presented.serial < presented.held.serial) return
+      const { clientId = '', accountId = '', resource } = context.oidc.entities.RefreshToken ?? {}
+      const need = await findNeed(clientId, accountId)
+      const isSame = need !== undefined && [resource].flat().includes(need.resource)
+      if (isSame && new ScopeSet(scopes).missing(need.scopes).length === 0) return
       if (!(await artifacts.answerChallenge('Grant', presented.grantId))) return
       throw new errors.InvalidGrant('more scopes are needed: ask the user for them')
     },
     async neededScopes(clientId, subject, resource) {
-      const found = await artifacts.find(needModel, needId(clientId, subject))
-      const need = found?.payload as { resource: string; scopes: string[]; expiresAt: number } | undefined
-      return need !== undefined && need.resource === resource && need.expiresAt > clock.now()
-        ? need.scopes
-        : []
+      const need = await findNeed(clientId, subject)
+      return need?.resource === resource ? need.scopes : []
     },
     forget: (clientId, subject) => artifacts.remove(needModel, needId(clientId, subject)),
   }

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
+import { allowedScopesField } from '../../src/authorization-server/client-fields.ts'
+import { refreshedScopes } from '../../src/authorization-server/refresh-scopes.ts'
+import { ScopeCatalogue } from '../../src/core/scope-catalogue.ts'
+import { legacyRequest } from '../support/gated-spy.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient, type TokenAnswer } from '../support/oauth.ts'
 
@@ -57,4 +61,37 @@ describe('a refresh that asks for less than was granted (RFC 6749 section 6)', (
       assert.equal(whole.body.scope, granted)
     })
   }
+
+  it('gets the rest afterwards, also when a call lacked it, and otherwise is sent to its user (RFC 6750 section 3.1)', async () => {
+    for (const [granted, asked, status] of [
+      ['mcp:tools:read', undefined, 400],
+      ['mcp:tools', undefined, 200],
+      ['mcp:tools', 'mcp:tools:read mcp:tools:execute', 200],
+      ['mcp:tools:read mcp:tools:execute', undefined, 200],
+      ['mcp:tools', 'mcp:tools:read', 400],
+    ] as const) {
+      const client = new OAuthClient(installation.url)
+      const { refresh_token: token } = await client.signIn({ scope: granted })
+      const { body } = await client.refresh(token, { scope: 'mcp:tools:read' })
+      const lacked = await fetch(installation.mcpUrl, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${body.access_token}`,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+        },
+        body: JSON.stringify(legacyRequest('tools/call', { name: 'send' })),
+      })
+      assert.equal(lacked.status, 403, await lacked.text())
+      const again = await client.refresh(body.refresh_token, asked === undefined ? {} : { scope: asked })
+      assert.equal(again.status, status, `${granted}, ${asked}: ${JSON.stringify(again.body)}`)
+    }
+  })
+
+  it('is for nothing that its client may no longer get', () => {
+    const entities = { RefreshToken: { scope: 'mcp:tools mcp:prompts:read' } }
+    const client = { [allowedScopesField]: ['mcp:tools:read', 'mcp:prompts'] }
+    const context = { oidc: { client, params: {}, entities, route: 'token' } }
+    assert.deepEqual(refreshedScopes(new ScopeCatalogue(), context as never), ['mcp:prompts:read'])
+  })
 })
