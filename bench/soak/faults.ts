@@ -23,7 +23,8 @@ export const faults = {
   'cut json': { bytes: ['cut'], http: ['502'] },
   /** Between two events, where the gateway can still end the stream with an error. */
   'cut stream': { bytes: ['error'], http: ['error'] },
-  'cut event': { bytes: ['cut'], http: ['502'] },
+  /** A client that gets whole events gets an error instead of the half one; one that gets bytes has it already. */
+  'cut event': { bytes: ['error', 'cut'], http: ['502'] },
   hang: { bytes: ['504'], http: ['504'], sse: ['504'], stdio: ['504'] },
   /** Bytes that are not HTTP. */
   garbage: { bytes: ['502'], http: ['502'] },
