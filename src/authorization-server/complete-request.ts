@@ -44,8 +44,8 @@ const forIdToken = ['nonce', 'acr_values', 'claims_locales']
 /**
  * Changes parameters of OpenID Connect that the library refuses in a request without `openid`: they are
  * ignored (RFC 6749 section 3.1), except that a client which wants a recent login (RFC 9470 section 4) has its
- * user sign in, since no login is more recent. A device cannot ask for that, and hears so from the library, as does
- * who sends a `max_age` that is no number.
+ * user sign in, since no login is more recent. The library refuses what is left: a `max_age` of a device, which
+ * cannot ask for a login, and one that is no number.
  */
 function doWithoutOpenId(parameters: Record<string, string | string[] | undefined>): void {
   for (const name of forIdToken) if (typeof parameters[name] === 'string') delete parameters[name]

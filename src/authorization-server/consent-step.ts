@@ -54,6 +54,12 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
   const isGone = async (clientId: string): Promise<boolean> =>
     (await blocked.has(clientId)) || (await findClient(provider, clientId)) === undefined
 
+  const whyOver = async (interaction: Interaction, clientId: string): Promise<Error | undefined> => {
+    if (await isOver(interaction)) return new errors.SessionNotFound('the session ended meanwhile')
+    if (await isGone(clientId)) return new errors.InvalidClient('the client was blocked or removed meanwhile')
+    return undefined
+  }
+
   return {
     async show(interaction, csrf) {
       const asking = askingOf(interaction)
@@ -99,11 +105,7 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
         await settings.rememberedConsents.remember({ accountId, client, redirectUri, resource, scopes })
       }
       // Whoever ends the session or the client at this moment has either found this grant, or is noticed here.
-      const reason = (await isOver(interaction))
-        ? new errors.SessionNotFound('the session ended meanwhile')
-        : (await isGone(clientId))
-          ? new errors.InvalidClient('the client was blocked or removed meanwhile')
-          : undefined
+      const reason = await whyOver(interaction, clientId)
       if (reason === undefined) return { consent: { grantId } }
       await settings.consents.forget(accountId, clientId)
       await allGrants.revoke(grantId)
