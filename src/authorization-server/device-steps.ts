@@ -1,6 +1,6 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { pageHeaders } from '../http/page.ts'
-import { seenOnceModel } from '../storage/contract.ts'
+import { seenOnceModel } from '../storage/artifact-contract.ts'
 import { addressOf } from './caller-address.ts'
 import { codeProblem, typedCode } from './device-pages.ts'
 import { advicePage } from './error-page.ts'

@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { vouchedName } from '../core/secret.ts'
+import type { ArtifactStore } from '../storage/artifact-contract.ts'
 import type { ConsentStore } from '../storage/consent-contract.ts'
-import type { ArtifactStore } from '../storage/contract.ts'
 import type { RevocationStore } from '../storage/revocation-contract.ts'
 import { grants } from './grants.ts'
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { grantName } from '../core/secret.ts'
-import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
+import type { ArtifactStore, FoundArtifact } from '../storage/artifact-contract.ts'
 import type { RevocationStore } from '../storage/revocation-contract.ts'
 
 /** What a user let a client do. */

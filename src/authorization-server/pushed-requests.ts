@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { type ArtifactStore, type FoundArtifact, seenOnceModel } from '../storage/contract.ts'
+import { type ArtifactStore, type FoundArtifact, seenOnceModel } from '../storage/artifact-contract.ts'
 import { errors, Provider } from './library.ts'
 import { resumptionMilliseconds } from './resumption.ts'
 

@@ -1,6 +1,7 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { MasterSecret } from '../core/secret.ts'
-import type { ArtifactStore, ClientStore } from '../storage/contract.ts'
+import type { ArtifactStore } from '../storage/artifact-contract.ts'
+import type { ClientStore } from '../storage/client-contract.ts'
 import type { HeldRefreshToken } from '../storage/refresh-token-contract.ts'
 import type { RevocationStore } from '../storage/revocation-contract.ts'
 import { grants } from './grants.ts'

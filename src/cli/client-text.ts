@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts'
-import type { StoredClient } from '../storage/contract.ts'
+import type { StoredClient } from '../storage/client-contract.ts'
 import { table } from './table.ts'
 
 type Described = Readonly<Record<string, unknown>>

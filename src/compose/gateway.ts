@@ -14,7 +14,7 @@ import { createTokenVerifier, type TrustedIssuer } from '../gateway/token-verifi
 import type { Upstream } from '../gateway/upstream.ts'
 import { createProofVerifier, type ProofVerifier } from '../gateway/verify-proof.ts'
 import { clientAddress } from '../http/client-address.ts'
-import { seenOnceModel } from '../storage/contract.ts'
+import { seenOnceModel } from '../storage/artifact-contract.ts'
 import { ownTokens } from './accepted-tokens.ts'
 import type { Base } from './base.ts'
 import { type OpenedIssuer, openIssuers } from './issuers.ts'

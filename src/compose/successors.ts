@@ -1,4 +1,4 @@
-import type { ArtifactStore } from '../storage/contract.ts'
+import type { ArtifactStore } from '../storage/artifact-contract.ts'
 import type { HeldSession, Successor, Successors } from '../upstream/renewal/successors.ts'
 
 const model = 'SessionSuccessor'

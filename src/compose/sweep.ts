@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
-import { type Store, seenOnceModel } from '../storage/contract.ts'
+import { seenOnceModel } from '../storage/artifact-contract.ts'
+import type { Store } from '../storage/contract.ts'
 
 const sweepMilliseconds = 10 * 60 * 1000
 /** Expired artifacts are kept for a while, since presenting one again is how theft is noticed. */

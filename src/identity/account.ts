@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { clockDifferenceMilliseconds } from '../core/revocation.ts'
-import type { User } from '../storage/contract.ts'
+import type { User } from '../storage/user-contract.ts'
 import type { Account } from './contract.ts'
 
 /** A user in the form that the rest of the program uses. */

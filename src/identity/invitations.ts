@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
-import type { ArtifactStore } from '../storage/contract.ts'
+import type { ArtifactStore } from '../storage/artifact-contract.ts'
 
 /** What a link permits: to become the first user, or to choose the password of a user who has none yet. */
 type Invitation = { readonly kind: 'first' } | { readonly kind: 'user'; readonly userId: string }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { isPrintable } from '../core/printable.ts'
 import { isUserId } from '../core/user-id.ts'
-import type { User, UserStore } from '../storage/contract.ts'
+import type { User, UserStore } from '../storage/user-contract.ts'
 import { toAccount } from './account.ts'
 import { unlessBusy } from './busy.ts'
 import type { Identity, LoginRefused } from './contract.ts'

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
-import type { PasskeyStore, UserStore } from '../storage/contract.ts'
+import type { PasskeyStore } from '../storage/passkey-contract.ts'
+import type { UserStore } from '../storage/user-contract.ts'
 import { endOfLogins, toAccount } from './account.ts'
 import { unlessBusy } from './busy.ts'
 import type { Identity, LoginRefused, OwnPassword, PasswordChange } from './contract.ts'

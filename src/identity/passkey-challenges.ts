@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { type MasterSecret, randomToken, sealer } from '../core/secret.ts'
-import type { ArtifactStore } from '../storage/contract.ts'
+import type { ArtifactStore } from '../storage/artifact-contract.ts'
 
 /** What a challenge was issued for, and to whom: an answer from anywhere else is not valid. */
 interface Occasion {

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
-import type { User, UserStore } from '../storage/contract.ts'
+import type { User, UserStore } from '../storage/user-contract.ts'
 import { endOfLogins, toAccount } from './account.ts'
 import { unlessBusy } from './busy.ts'
 import type { SetUp } from './contract.ts'

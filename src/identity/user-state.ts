@@ -1,4 +1,4 @@
-import type { User } from '../storage/contract.ts'
+import type { User } from '../storage/user-contract.ts'
 
 /**
  * The state of a user, for operators: `invited` has yet to choose a password, which never applies to users

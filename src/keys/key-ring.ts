@@ -10,7 +10,7 @@ import {
 import type { Clock } from '../core/clock.ts'
 import { typeableId } from '../core/secret.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
-import type { KeyTableStore, NewKey, StoredKey } from '../storage/contract.ts'
+import type { KeyStore, NewKey, StoredKey } from '../storage/key-contract.ts'
 import {
   isPublished,
   type KeyPurpose,
@@ -50,7 +50,7 @@ export interface KeyRing extends KeySet {
 }
 
 interface KeyRingOptions {
-  readonly store: KeyTableStore
+  readonly store: KeyStore
   readonly purpose: KeyPurpose
   readonly algorithm: SigningAlgorithm
   readonly clock: Clock

@@ -1,5 +1,5 @@
 import { longestTokenSeconds, publishedKeysSeconds } from '../core/lifetimes.ts'
-import type { StoredKey } from '../storage/contract.ts'
+import type { StoredKey } from '../storage/key-contract.ts'
 
 /** The signature algorithms to choose from. */
 export const signingAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { clockDifferenceMilliseconds } from '../core/revocation.ts'
-import type { KeyTableStore, StoredKey } from '../storage/contract.ts'
+import type { KeyStore, StoredKey } from '../storage/key-contract.ts'
 import { createKey } from './key-ring.ts'
 import {
   graceMilliseconds,
@@ -13,7 +13,7 @@ import {
 
 /** The keys of one purpose, with the algorithm that is configured for it. */
 export interface KeyLine {
-  readonly store: KeyTableStore
+  readonly store: KeyStore
   readonly purpose: KeyPurpose
   readonly algorithm: SigningAlgorithm
   readonly clock: Clock

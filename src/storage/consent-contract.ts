@@ -30,5 +30,6 @@ export interface ConsentStore {
   forget(accountId: string, clientId?: string): Promise<void>
   /** Forgets what all users agreed to with a client. */
   forgetClient(clientId: string): Promise<void>
+  /** Removes what expired before a time, in milliseconds since the epoch. Returns how many. */
   sweep(before: number): Promise<number>
 }

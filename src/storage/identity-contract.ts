@@ -1,4 +1,4 @@
-import type { User } from './contract.ts'
+import type { User } from './user-contract.ts'
 
 /** What an identity provider said of one of its users, as far as it is used here. */
 export interface IdentityFacts {

@@ -1,16 +1,12 @@
 import { sealer } from '../core/secret.ts'
-import type { KeyTableStore, NewKey, StoredKey } from './contract.ts'
+import type { KeyStore, NewKey, StoredKey } from './key-contract.ts'
 import type { StorePorts } from './store-ports.ts'
 
 /** What these keys signed is still verified long after they have ended. */
 const lastingPurpose = 'audit'
 
 /** Signing keys over SQL. Private keys are sealed. */
-export function keyTableStore({
-  db,
-  tenant,
-  secret,
-}: Pick<StorePorts, 'db' | 'tenant' | 'secret'>): KeyTableStore {
+export function keyStore({ db, tenant, secret }: Pick<StorePorts, 'db' | 'tenant' | 'secret'>): KeyStore {
   const privateKeys = sealer(secret.derive('store/key'))
 
   const contextOf = (purpose: string, kid: string): string => `${tenant}\0${purpose}\0${kid}`
@@ -43,7 +39,7 @@ export function keyTableStore({
     })
   }
 
-  const add: KeyTableStore['add'] = async (key, { generation, signsFrom }) => {
+  const add: KeyStore['add'] = async (key, { generation, signsFrom }) => {
     const { purpose, kid, algorithm, createdAt } = key
     const added = await db
       .insertInto('keys')

@@ -8,7 +8,7 @@ import { consentStore } from './consents.ts'
 import type { Store } from './contract.ts'
 import type { Database } from './database.ts'
 import { identityStore } from './identities.ts'
-import { keyTableStore } from './keys.ts'
+import { keyStore } from './keys.ts'
 import { lastStartStore } from './last-start.ts'
 import { migrate } from './migrate.ts'
 import type { Notices } from './notices.ts'
@@ -73,7 +73,7 @@ export async function openStore({
     artifacts: artifactStore(ports),
     clients: clientStore(ports),
     revocations: revocationStore({ ...ports, notices, onFault }),
-    keys: keyTableStore(ports),
+    keys: keyStore(ports),
     consents: consentStore(ports),
     users: userStore(ports),
     passkeys: passkeyStore(ports),

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import { bigint } from './bigint.ts'
-import type { Passkey, PasskeyStore } from './contract.ts'
+import type { Passkey, PasskeyStore } from './passkey-contract.ts'
 import type { Schema } from './schema.ts'
 import type { StorePorts } from './store-ports.ts'
 

@@ -30,5 +30,6 @@ export interface RevocationStore {
    * function that stops it.
    */
   subscribe(listener: (revocation: Revocation) => void): () => void
+  /** Removes what expired before a time, in milliseconds since the epoch. Returns how many. */
   sweep(before: number): Promise<number>
 }

@@ -1,9 +1,9 @@
 import { type Insertable, type Selectable, sql } from 'kysely'
 import { bigint } from './bigint.ts'
-import type { User, UserStore } from './contract.ts'
 import type { Schema } from './schema.ts'
 import { serialize } from './serialize.ts'
 import type { StorePorts } from './store-ports.ts'
+import type { User, UserStore } from './user-contract.ts'
 
 /** Users over SQL. */
 export function userStore({ db, tenant }: Pick<StorePorts, 'db' | 'tenant'>): UserStore {

@@ -10,8 +10,8 @@ import {
   ProviderAway,
 } from '../../src/identity/provider-contract.ts'
 import { type ClaimNames, readFacts } from '../../src/identity/provider-facts.ts'
-import type { User, UserStore } from '../../src/storage/contract.ts'
 import type { IdentityFacts, IdentityStore, LinkedIdentity } from '../../src/storage/identity-contract.ts'
+import type { User, UserStore } from '../../src/storage/user-contract.ts'
 
 const claims: ClaimNames = {
   name: ['name'],

@@ -5,7 +5,8 @@ import type { Identity, PasswordChange } from '../../src/identity/contract.ts'
 import { ownPassword } from '../../src/identity/own-password.ts'
 import type { Passwords } from '../../src/identity/passwords.ts'
 import { Busy } from '../../src/identity/turns.ts'
-import type { PasskeyStore, User, UserStore } from '../../src/storage/contract.ts'
+import type { PasskeyStore } from '../../src/storage/passkey-contract.ts'
+import type { User, UserStore } from '../../src/storage/user-contract.ts'
 import { goodPassword } from '../support/people.ts'
 
 const ada: User = {

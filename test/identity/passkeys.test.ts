@@ -3,7 +3,9 @@ import { describe, it } from 'node:test'
 import { systemClock as clock } from '../../src/core/clock.ts'
 import { masterSecret } from '../../src/core/secret.ts'
 import { localPasskeys } from '../../src/identity/passkeys.ts'
-import type { ArtifactStore, PasskeyStore, UserStore } from '../../src/storage/contract.ts'
+import type { ArtifactStore } from '../../src/storage/artifact-contract.ts'
+import type { PasskeyStore } from '../../src/storage/passkey-contract.ts'
+import type { UserStore } from '../../src/storage/user-contract.ts'
 
 /** Passkeys of ada, of whom one is stored, and what became of challenges and of passkeys. */
 function open({

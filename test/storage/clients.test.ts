@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Store, StoredClient } from '../../src/storage/contract.ts'
+import type { StoredClient } from '../../src/storage/client-contract.ts'
+import type { Store } from '../../src/storage/contract.ts'
 import { type Engine, postgresEngine, sqliteEngine, type TestStore } from '../support/engines.ts'
 import { movableClock } from '../support/movable-clock.ts'
 

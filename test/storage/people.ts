@@ -1,5 +1,6 @@
-import type { Passkey, User } from '../../src/storage/contract.ts'
 import type { IdentityFacts, IdentityStore } from '../../src/storage/identity-contract.ts'
+import type { Passkey } from '../../src/storage/passkey-contract.ts'
+import type { User } from '../../src/storage/user-contract.ts'
 
 /** A user with a password. */
 export const person = (id: string): User => ({

@@ -1,4 +1,8 @@
-import type { Artifact, Passkey, Store, StoredClient, User } from '../../src/storage/contract.ts'
+import type { Artifact } from '../../src/storage/artifact-contract.ts'
+import type { StoredClient } from '../../src/storage/client-contract.ts'
+import type { Store } from '../../src/storage/contract.ts'
+import type { Passkey } from '../../src/storage/passkey-contract.ts'
+import type { User } from '../../src/storage/user-contract.ts'
 
 /** Background work, and what is asked in the dashboard or at the command line: it may read a whole table. */
 const seldom = 'seldom'

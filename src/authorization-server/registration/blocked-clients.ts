@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { digest } from '../../core/secret.ts'
-import type { ArtifactStore } from '../../storage/contract.ts'
+import type { ArtifactStore } from '../../storage/artifact-contract.ts'
 
 const model = 'BlockedClient'
 const most = 1000

@@ -1,7 +1,7 @@
 import { type DashboardAccess, dashboardSessionSeconds } from '../../admin/sign-in.ts'
 import type { Clock } from '../../core/clock.ts'
 import { keyedDigest, type MasterSecret, randomToken } from '../../core/secret.ts'
-import type { ArtifactStore } from '../../storage/contract.ts'
+import type { ArtifactStore } from '../../storage/artifact-contract.ts'
 
 const linkModel = 'DashboardLink'
 const sessionModel = 'DashboardSession'

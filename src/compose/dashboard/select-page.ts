@@ -1,5 +1,6 @@
 import { type ListedPage, type ListedRow, type ListingQuery, rowsOfPage } from '../../admin/contract.ts'
-import type { FoundArtifact, Store } from '../../storage/contract.ts'
+import type { FoundArtifact } from '../../storage/artifact-contract.ts'
+import type { Store } from '../../storage/contract.ts'
 
 /** Selects a page from rows in memory: those that contain the text, ignoring case. */
 export function pageOf(rows: readonly ListedRow[], { text, page }: ListingQuery): ListedPage {
