@@ -45,6 +45,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'telemetry/scrub.ts',
     'audit/contract.ts',
     'audit/event.ts',
+    'telemetry/trace-context.ts',
     'telemetry/trace-contract.ts',
   ],
   gateway: [
@@ -61,6 +62,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'audit/contract.ts',
     'audit/event.ts',
     'audit/arguments.ts',
+    'telemetry/trace-context.ts',
     'telemetry/trace-contract.ts',
   ],
   admin: ['core', 'http', 'telemetry/scrub.ts'],

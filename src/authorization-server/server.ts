@@ -3,7 +3,7 @@ import { getRequestListener } from '@hono/node-server'
 import { splitTarget } from '../http/exchange.ts'
 import { readHead } from '../http/head.ts'
 import { iconPath, passkeyScriptPath, stylesheetPath } from '../http/page.ts'
-import { contextOf } from '../telemetry/trace-contract.ts'
+import { traceContextOf } from '../telemetry/trace-context.ts'
 import {
   type Answered,
   answerError,
@@ -161,7 +161,7 @@ export async function createAuthorizationServer(
       res.once('close', () => {
         const event = describe()
         observe(event)
-        settings.traces?.record({ header: contextOf(req.rawHeaders), message: undefined }, event)
+        settings.traces?.record({ header: traceContextOf(req.rawHeaders), message: undefined }, event)
       })
       const answered = { req, res, notes, site }
       answer(answered)

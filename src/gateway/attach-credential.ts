@@ -1,7 +1,8 @@
 import { Refusal } from '../core/errors.ts'
 import type { Head } from '../http/head.ts'
 import { encodeHeaderValue } from '../mcp/headers.ts'
-import { type RequestTrace, replaceContext } from '../telemetry/trace-contract.ts'
+import { replaceTraceContext } from '../telemetry/trace-context.ts'
+import type { RequestTrace } from '../telemetry/trace-contract.ts'
 import type { SessionRenewal, UpstreamRequest } from '../upstream/contract.ts'
 import type { CallSummary } from './call.ts'
 import type { Opened } from './open-tasks.ts'
@@ -38,7 +39,7 @@ export async function attachCredential(
   if (legacy && claim === 'foreign') throw new Refusal('session_unknown')
   const session = legacy && typeof claim === 'object' ? claim : undefined
   const headers =
-    trace === undefined ? [...head.forwardable] : replaceContext(head.forwardable, trace.headers)
+    trace === undefined ? [...head.forwardable] : replaceTraceContext(head.forwardable, trace.headers)
   if (task !== undefined && head.mcpName !== undefined) renameTask(headers, task)
   // Sent as parsed and serialized here, so that the server reads what was authorized.
   if (body !== undefined) headers.push('Content-Type', 'application/json')

@@ -1,7 +1,8 @@
 import type { Exchange } from '../http/exchange.ts'
 import { isJsonObject } from '../mcp/json.ts'
 import type { RequestEvent } from '../telemetry/event.ts'
-import { contextOf, type RequestTrace, type TraceContext, type Traces } from '../telemetry/trace-contract.ts'
+import { type TraceContext, traceContextOf } from '../telemetry/trace-context.ts'
+import type { RequestTrace, Traces } from '../telemetry/trace-contract.ts'
 import type { Call } from './call.ts'
 import type { Note } from './note.ts'
 
@@ -11,7 +12,7 @@ export function beginTrace(
   { head, began }: Exchange,
   call: Call,
 ): RequestTrace | undefined {
-  return traces?.begin({ header: contextOf(head.forwardable), message: contextOfMessage(call) }, began)
+  return traces?.begin({ header: traceContextOf(head.forwardable), message: contextOfMessage(call) }, began)
 }
 
 /**
@@ -21,7 +22,7 @@ export function beginTrace(
 export function endTrace(traces: Traces, { head }: Exchange, note: Note, event: RequestEvent): void {
   if (note.trace !== undefined) note.trace.end(event)
   else if (note.kind !== 'proxy')
-    traces.record({ header: contextOf(head.forwardable), message: undefined }, event)
+    traces.record({ header: traceContextOf(head.forwardable), message: undefined }, event)
 }
 
 /** The trace context in the client's `_meta` (MCP, "Trace Context"); its members are untrusted. */

@@ -1,10 +1,5 @@
 import type { RequestEvent } from './event.ts'
-
-/** W3C trace context as received. Untrusted. */
-export interface TraceContext {
-  readonly traceparent: string | undefined
-  readonly tracestate: string | undefined
-}
+import type { TraceContext } from './trace-context.ts'
 
 /** The origin that a request states: in its HTTP headers, and in the `_meta` of its MCP message. */
 export interface TraceOrigin {
@@ -30,23 +25,4 @@ export interface Traces {
   record(origin: TraceOrigin, event: RequestEvent): void
   /** Sends what has not been sent yet. */
   close(): Promise<void>
-}
-
-/** Reads the context from headers: names and values, alternating. */
-export function contextOf(headers: readonly string[]): TraceContext {
-  const find = (name: string): string | undefined => {
-    const at = headers.findIndex((header, index) => index % 2 === 0 && header.toLowerCase() === name)
-    return at === -1 ? undefined : headers[at + 1]
-  }
-  return { traceparent: find('traceparent'), tracestate: find('tracestate') }
-}
-
-/** The headers with their context replaced by another. */
-export function replaceContext(headers: readonly string[], context: readonly string[]): string[] {
-  const kept: string[] = []
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const name = headers[index] as string
-    if (!/^trace(?:parent|state)$/i.test(name)) kept.push(name, headers[index + 1] as string)
-  }
-  return [...kept, ...context]
 }

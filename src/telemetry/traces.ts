@@ -2,7 +2,8 @@ import type { Context, HrTime, Span } from '@opentelemetry/api'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
 import type { Clock } from '../core/clock.ts'
 import type { RequestEvent } from './event.ts'
-import type { TraceContext, TraceOrigin, Traces } from './trace-contract.ts'
+import type { TraceContext } from './trace-context.ts'
+import type { TraceOrigin, Traces } from './trace-contract.ts'
 
 /** How traces are made and where they are sent. */
 export interface TraceSettings {

@@ -3,7 +3,8 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../src/core/clock.ts'
 import type { RequestEvent } from '../../src/telemetry/event.ts'
-import { contextOf, replaceContext, type Traces } from '../../src/telemetry/trace-contract.ts'
+import { replaceTraceContext, traceContextOf } from '../../src/telemetry/trace-context.ts'
+import type { Traces } from '../../src/telemetry/trace-contract.ts'
 import { openTraces } from '../../src/telemetry/traces.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
@@ -177,7 +178,7 @@ describe('a span', () => {
     methods: ['tools/call'],
     object: 'search',
   }
-  const nowhere = { header: contextOf([]), message: undefined }
+  const nowhere = { header: traceContextOf([]), message: undefined }
 
   /** The spans that come of what is done with traces of which a share is kept. */
   async function spansOf(act: (traces: Traces) => void, sampleRatio = 1): Promise<readonly ReceivedSpan[]> {
@@ -231,7 +232,7 @@ describe('a span', () => {
   })
 
   it('is kept by nobody who only says that it is', async () => {
-    const header = contextOf(['traceparent', parent(traceOf('a'), spanOf('b'), '01')])
+    const header = traceContextOf(['traceparent', parent(traceOf('a'), spanOf('b'), '01')])
     assert.deepEqual(await spansOf((traces) => traces.record({ header, message: undefined }, event), 0), [])
   })
 
@@ -268,8 +269,8 @@ describe('a span', () => {
 describe('the context of a trace', () => {
   it('is of headers, however they are written, and in no value', () => {
     const sent = ['X-Note', 'traceparent', 'TraceParent', 'of-the-client', 'TRACESTATE', 'vendor=1']
-    assert.deepEqual(contextOf(sent), { traceparent: 'of-the-client', tracestate: 'vendor=1' })
-    assert.deepEqual(replaceContext(sent, ['traceparent', 'ours']), [
+    assert.deepEqual(traceContextOf(sent), { traceparent: 'of-the-client', tracestate: 'vendor=1' })
+    assert.deepEqual(replaceTraceContext(sent, ['traceparent', 'ours']), [
       'X-Note',
       'traceparent',
       'traceparent',
