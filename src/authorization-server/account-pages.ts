@@ -1,5 +1,5 @@
 import type { Provider } from 'oidc-provider'
-import { displayText } from '../http/page.ts'
+import { displayText } from '../core/display-text.ts'
 import { connectedClients } from './connected-clients.ts'
 import type { Forms } from './forms.ts'
 import { grants } from './grants.ts'

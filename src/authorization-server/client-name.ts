@@ -1,5 +1,5 @@
 import type { Client } from 'oidc-provider'
-import { displayText } from '../http/page.ts'
+import { displayText } from '../core/display-text.ts'
 
 /** The name of a client as users may see it. What the client calls itself is untrusted. */
 export function displayedClientName(client: Client | undefined): string {

@@ -1,6 +1,6 @@
 import type { Client, Provider } from 'oidc-provider'
+import { displayText } from '../core/display-text.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
-import { displayText } from '../http/page.ts'
 import type { RememberedScope } from '../storage/consent-contract.ts'
 import { displayedClientName } from './client-name.ts'
 import { displayedHost } from './consent-warnings.ts'

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
+import { displayText } from '../core/display-text.ts'
 import type { Site } from '../core/site.ts'
-import { displayText, scriptPageHeaders } from '../http/page.ts'
+import { scriptPageHeaders } from '../http/page.ts'
 import type { Passkeys } from '../identity/contract.ts'
 import type { Form, Forms } from './forms.ts'
 import type { Notes } from './notes.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
+import { displayText } from '../core/display-text.ts'
 import type { Site } from '../core/site.ts'
-import { displayText } from '../http/page.ts'
 import type { OwnPassword } from '../identity/contract.ts'
 import { addressOf } from './caller-address.ts'
 import type { Forms } from './forms.ts'

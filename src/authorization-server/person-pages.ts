@@ -1,5 +1,5 @@
 import type { Provider } from 'oidc-provider'
-import { displayText } from '../http/page.ts'
+import { displayText } from '../core/display-text.ts'
 import { addAccountPages } from './account-pages.ts'
 import { advicePage } from './error-page.ts'
 import { pageForms } from './forms.ts'

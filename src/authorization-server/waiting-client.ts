@@ -1,5 +1,5 @@
 import type { Provider } from 'oidc-provider'
-import { displayText } from '../http/page.ts'
+import { displayText } from '../core/display-text.ts'
 import { displayedClientName } from './client-name.ts'
 import { consentWarnings, displayedHost } from './consent-warnings.ts'
 import { findClient } from './find-client.ts'

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { buildPeople, setUpLink } from '../compose/people.ts'
 import { systemClock } from '../core/clock.ts'
-import { displayText } from '../http/page.ts'
+import { displayText } from '../core/display-text.ts'
 import { checkNewUser, type People } from '../identity/people.ts'
 import { signsInAt, type UserState, userState } from '../identity/user-state.ts'
 import type { User } from '../storage/user-contract.ts'

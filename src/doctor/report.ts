@@ -1,4 +1,4 @@
-import { displayText } from '../http/page.ts'
+import { displayText } from '../core/display-text.ts'
 import { type CheckName, checkOf } from './checks.ts'
 import type { Finding, Mark } from './contract.ts'
 

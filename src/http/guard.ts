@@ -1,6 +1,6 @@
+import { displayText } from '../core/display-text.ts'
 import { Refusal } from '../core/errors.ts'
 import type { Head } from './head.ts'
-import { displayText } from './page.ts'
 
 /** Which hosts and origins a request may name. */
 export interface Guard {

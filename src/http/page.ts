@@ -8,6 +8,8 @@ import { icon } from './icon.ts'
 import { passkeyScript } from './passkey-script.ts'
 import { stylesheet } from './stylesheet.ts'
 
+export { displayText } from '../core/display-text.ts'
+
 /** Escaped HTML. */
 export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>
 
@@ -85,15 +87,3 @@ export function renderPage(site: Site, title: string, content: Markup): Markup {
 const gate = html`<svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2">
   <path d="M3 22V10a9 9 0 0 1 18 0v12M8 3v17M12 1v21M16 3v17M3 9h18M3 15h18" />
 </svg>`
-
-/**
- * Removes what could make a foreign text look like something else: control characters, direction marks,
- * zero-width characters.
- */
-export function displayText(text: string, maxLength = 80): string {
-  const clean = text
-    .normalize('NFC')
-    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]|\p{Default_Ignorable_Code_Point}/gu, '')
-    .trim()
-  return clean.length > maxLength ? `${clean.slice(0, maxLength - 1)}…` : clean
-}

@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
+import { displayText } from '../../core/display-text.ts'
 import type { Site } from '../../core/site.ts'
-import { displayText, type Markup, renderPage } from '../../http/page.ts'
+import { type Markup, renderPage } from '../../http/page.ts'
 import { sentence } from '../../http/problem-page.ts'
 
 interface Return {

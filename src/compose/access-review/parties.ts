@@ -1,7 +1,7 @@
 import type { ReviewedClient, ReviewedUser } from '../../audit/report/review.ts'
 import { allowedScopesField, allowedUpstreamsField } from '../../authorization-server/client-fields.ts'
 import type { Config } from '../../config/schema.ts'
-import { displayText } from '../../http/page.ts'
+import { displayText } from '../../core/display-text.ts'
 import { signsInAt, userState } from '../../identity/user-state.ts'
 import type { Store } from '../../storage/contract.ts'
 

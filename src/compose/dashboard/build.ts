@@ -1,6 +1,6 @@
 import type { DashboardPorts } from '../../admin/dashboard.ts'
 import type { Config } from '../../config/schema.ts'
-import { displayText } from '../../http/page.ts'
+import { displayText } from '../../core/display-text.ts'
 import type { TrafficRecord } from '../../telemetry/traffic.ts'
 import type { Base } from '../base.ts'
 import { dashboardAccess } from './access.ts'

@@ -1,5 +1,5 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
-import { displayText } from '../../http/page.ts'
+import { displayText } from '../../core/display-text.ts'
 import { PersonRefused } from '../../identity/people.ts'
 import { signsInAt, userState } from '../../identity/user-state.ts'
 import { buildPeople } from '../people.ts'
