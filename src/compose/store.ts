@@ -41,7 +41,7 @@ export async function openConfiguredStore(
   prepareDataFolder(folder)
   // The secret is created before the store, so a store without a secret has lost it.
   const hasStore = url === undefined && [home, folder].some((one) => existsSync(storeFile(one)))
-  const whole = loadMasterSecret(config.secret, home, hasStore)
+  const whole = loadMasterSecret({ configured: config.secret, folder: home, hasStore })
   const secret = tenant === undefined ? whole : tenantSecret(whole, tenant.name)
   const own = url === undefined || given !== undefined ? undefined : await openDatabase(url, onFault)
   const database = given ?? own

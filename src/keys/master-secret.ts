@@ -35,16 +35,21 @@ export function prepareDataFolder(folder: string): void {
   }
 }
 
+interface SecretPlace {
+  /** The configured secret, in base64url. */
+  readonly configured?: string | undefined
+  /** The data folder. */
+  readonly folder: string
+  /** Whether there is a store already. A new secret could not open it. */
+  readonly hasStore?: boolean
+}
+
 /**
- * The master secret: the configured one, or that of the file `secret` in the data folder, which is created on
- * first start and readable only by its owner. If `hasStore` says that a store exists, its secret is never
- * created anew. Throws if the file is then missing, cannot be read, or contains something else.
+ * The master secret: the configured one, or else that of the file `secret` in the data folder, which only its
+ * owner can read. The first start creates that file, but never beside a store. Throws DataFolderUnusable if it
+ * is missing then, cannot be read, or contains something else, and the system's error if it cannot be created.
  */
-export function loadMasterSecret(
-  configured: string | undefined,
-  folder: string,
-  hasStore = false,
-): MasterSecret {
+export function loadMasterSecret({ configured, folder, hasStore = false }: SecretPlace): MasterSecret {
   const written = configured ?? (hasStore ? readSecretFile(folder) : readOrCreate(folder))
   return masterSecret(Buffer.from(written, 'base64url'))
 }
@@ -68,8 +73,8 @@ function readOrCreate(folder: string): string {
 }
 
 /**
- * The content of the file `secret` in a data folder, in base64url. Throws if there is none or it contains
- * something else.
+ * The content of the file `secret` in a data folder, in base64url. Throws DataFolderUnusable if there is none
+ * or it contains something else.
  */
 export function readSecretFile(folder: string): string {
   const file = join(folder, 'secret')

@@ -215,7 +215,7 @@ describe('the device grant (RFC 8628, N32)', () => {
 
   it('is claimed once in the store, whatever several processes found before', async () => {
     const folder = gate.installation.data
-    const store = await openStore({ folder, secret: loadMasterSecret(undefined, folder), clock: systemClock })
+    const store = await openStore({ folder, secret: loadMasterSecret({ folder }), clock: systemClock })
     const codes = storageAdapter(adapterPorts(store))('DeviceCode')
     const claim = async (): Promise<unknown> => codes.upsert('a code', { inFlight: true }, 600)
     const claims = await Promise.allSettled(Array.from({ length: 50 }, claim))

@@ -44,7 +44,7 @@ describe('client_credentials (T7)', () => {
 
   it('is for no client that came into the store another way than through the operator', async () => {
     const folder = gate.installation.data
-    const secret = loadMasterSecret(undefined, folder)
+    const secret = loadMasterSecret({ folder })
     const store = await openStore({ folder, secret, clock: systemClock })
     const payload = {
       client_id: 'stranger',
@@ -64,7 +64,7 @@ describe('client_credentials (T7)', () => {
 
   it('is for no client of the operator that does not authenticate', async () => {
     const folder = gate.installation.data
-    const secret = loadMasterSecret(undefined, folder)
+    const secret = loadMasterSecret({ folder })
     const store = await openStore({ folder, secret, clock: systemClock })
     const metadata = {
       client_id: 'open',

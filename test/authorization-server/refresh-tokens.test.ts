@@ -17,7 +17,7 @@ describe('a refresh token', () => {
     const first = await client.signIn({ scope: 'mcp:tools:read' })
     const { body } = await client.refresh(first.refresh_token)
     const folder = installation.data
-    const store = await openStore({ folder, secret: loadMasterSecret(undefined, folder), clock })
+    const store = await openStore({ folder, secret: loadMasterSecret({ folder }), clock })
     const [grant] = await store.artifacts.list('Grant', { text: '', skip: 0, most: 1 })
     await store.close()
     assert.equal(grant?.refreshToken?.serial, 1)
@@ -99,7 +99,7 @@ describe('a refresh token', () => {
     test.after(() => installation.close())
     const client = new OAuthClient(installation.url)
     const folder = installation.data
-    const store = await openStore({ folder, secret: loadMasterSecret(undefined, folder), clock })
+    const store = await openStore({ folder, secret: loadMasterSecret({ folder }), clock })
     test.after(() => store.close())
     /** Signs in, and puts the refresh token where earlier versions had it, after one that was used. */
     const signInEarlier = async (name: string): Promise<void> => {

@@ -48,7 +48,7 @@ async function begin(
 }
 
 async function withStore<T>({ data }: Installation, use: (store: Store) => Promise<T>): Promise<T> {
-  const secret = loadMasterSecret(undefined, data)
+  const secret = loadMasterSecret({ folder: data })
   const store = await openStore({ folder: data, secret, clock: systemClock })
   try {
     return await use(store)

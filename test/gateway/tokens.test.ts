@@ -26,7 +26,7 @@ const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toStr
 /** Signs with the installation's own key, through the command's back door for developers. */
 async function signed(claims: JWTPayload, header: Record<string, unknown> = {}): Promise<string> {
   const folder = gate.installation.data
-  const store = await openStore({ folder, secret: loadMasterSecret(undefined, folder), clock })
+  const store = await openStore({ folder, secret: loadMasterSecret({ folder }), clock })
   const keys = await openKeyRing({
     store: store.keys,
     purpose: 'authorization-server',

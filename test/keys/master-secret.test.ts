@@ -20,18 +20,22 @@ describe('the master secret', () => {
     const data = join(folder(), 'new')
     prepareDataFolder(data)
     assert.equal(statSync(data).mode & 0o777, 0o700)
-    const first = nameOf(loadMasterSecret(undefined, data))
+    const first = nameOf(loadMasterSecret({ folder: data }))
     assert.equal(statSync(join(data, 'secret')).mode & 0o777, 0o600)
-    assert.equal(nameOf(loadMasterSecret(undefined, data)), first)
-    assert.equal(nameOf(loadMasterSecret(undefined, data, true)), first)
+    assert.equal(nameOf(loadMasterSecret({ folder: data })), first)
+    assert.equal(nameOf(loadMasterSecret({ folder: data, hasStore: true })), first)
     const text = readFileSync(join(data, 'secret'), 'utf8').trim()
-    assert.equal(nameOf(loadMasterSecret(text, folder())), first, 'or the one that is configured')
+    assert.equal(
+      nameOf(loadMasterSecret({ configured: text, folder: folder() })),
+      first,
+      'or the one that is configured',
+    )
   })
 
   it('is never made anew beside a store, which could not be read with it', () => {
     const data = folder()
     assert.throws(
-      () => loadMasterSecret(undefined, data, true),
+      () => loadMasterSecret({ folder: data, hasStore: true }),
       (error) =>
         error instanceof DataFolderUnusable &&
         /secret is missing.*put it back.*restore a backup/.test(error.message),
@@ -41,19 +45,19 @@ describe('the master secret', () => {
 
   it('stays where it is if a process that wants to read it may open no more files', () => {
     const data = folder()
-    const first = nameOf(loadMasterSecret(undefined, data))
+    const first = nameOf(loadMasterSecret({ folder: data }))
     const script = `
       import { openSync } from 'node:fs'
       const { loadMasterSecret } = await import(process.argv[1])
       for (;;) {
         try { openSync(process.argv[2]) } catch { break }
       }
-      loadMasterSecret(undefined, process.argv[2])`
+      loadMasterSecret({ folder: process.argv[2] })`
     const source = import.meta.resolve('../../src/keys/master-secret.ts')
     const limited = ['-c', 'ulimit -n 100; exec "$@"', 'sh', process.execPath, '--input-type=module']
     const { stderr } = spawnSync('sh', [...limited, '-e', script, source, data], { encoding: 'utf8' })
     assert.match(stderr, /EMFILE/)
-    assert.equal(nameOf(loadMasterSecret(undefined, data)), first)
+    assert.equal(nameOf(loadMasterSecret({ folder: data })), first)
   })
 
   it('is nothing shorter than 32 bytes, and nothing that is no base64url', () => {
@@ -64,7 +68,7 @@ describe('the master secret', () => {
     }
     const data = folder()
     mkdirSync(join(data, 'secret'))
-    assert.throws(() => loadMasterSecret(undefined, data), /secret cannot be read: EISDIR/)
+    assert.throws(() => loadMasterSecret({ folder: data }), /secret cannot be read: EISDIR/)
   })
 
   it('has no place in a folder that is none', () => {
