@@ -12,7 +12,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   policy: ['core', 'mcp'],
   http: ['core'],
   limits: ['core'],
-  config: ['core', 'mcp/methods.ts'],
+  config: ['core', 'mcp/methods.ts', 'mcp/subscriptions.ts'],
   storage: ['core'],
   keys: ['core', 'storage/key-contract.ts'],
   identity: [

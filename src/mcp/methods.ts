@@ -1,7 +1,6 @@
-import { filterEntries } from '../core/filter-entries.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 import type { Era } from './revisions.ts'
-import { isAskedFor } from './subscriptions.ts'
+import { filterEntries, isAskedFor } from './subscriptions.ts'
 
 /** The scopes that a call needs; undefined if its params do not say what is asked for. */
 type ScopeRule = readonly string[] | ((params: JsonObject) => readonly string[] | undefined)

@@ -2,6 +2,18 @@ import type { JsonObject } from './json.ts'
 import { metaKeys } from './meta-keys.ts'
 
 /**
+ * The entries of the filter of `subscriptions/listen` (MCP 2026-07-28, Subscriptions), each with the method
+ * that requests what it notifies of, and whose scopes it therefore needs.
+ */
+export const filterEntries: Readonly<Record<string, string>> = {
+  toolsListChanged: 'tools/list',
+  promptsListChanged: 'prompts/list',
+  resourcesListChanged: 'resources/list',
+  resourceSubscriptions: 'resources/subscribe',
+  taskIds: 'tasks/get',
+}
+
+/**
  * Whether an entry of a listen filter asks for anything: it can be missing, false, or an empty list.
  * Untrusted.
  */
