@@ -9,17 +9,19 @@ import {
   timingSafeEqual,
 } from 'node:crypto'
 
+const keyBytes = 32
+
 /** The secret that all other secrets of an installation are derived from: 32 bytes or more. */
 export interface MasterSecret {
-  /** A key for one purpose (HKDF-SHA-256, RFC 5869). `bytes` defaults to 32. */
-  derive(purpose: string, bytes?: number): Buffer
+  /** A key of 32 bytes for one purpose (HKDF-SHA-256, RFC 5869). */
+  derive(purpose: string): Buffer
 }
 
 /** Wraps the bytes of the master secret. Throws a RangeError for less than 32 bytes. */
 export function masterSecret(bytes: Uint8Array): MasterSecret {
-  if (bytes.length < 32) throw new RangeError('the secret must have at least 32 bytes')
+  if (bytes.length < keyBytes) throw new RangeError('the secret must have at least 32 bytes')
   return {
-    derive: (purpose, length = 32) => Buffer.from(hkdfSync('sha256', bytes, 'portcullis', purpose, length)),
+    derive: (purpose) => Buffer.from(hkdfSync('sha256', bytes, 'portcullis', purpose, keyBytes)),
   }
 }
 
@@ -28,7 +30,7 @@ export function tenantSecret(secret: MasterSecret, tenant: string): MasterSecret
   return masterSecret(Buffer.from(writtenTenantSecret(secret, tenant), 'base64url'))
 }
 
-/** The same in its written form: base64url. */
+/** The same in its written form, base64url, as a backup has it. */
 export function writtenTenantSecret(secret: MasterSecret, tenant: string): string {
   return secret.derive(`tenant/${tenant}`).toString('base64url')
 }
