@@ -1,4 +1,4 @@
-import { deviceCode, jwtBearer, tokenExchange } from '../core/grant-types.ts'
+import { deviceCodeGrant, jwtBearerGrant, tokenExchangeGrant } from '../core/grant-types.ts'
 import { duplicates } from './duplicates.ts'
 import { problem, type RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -7,9 +7,9 @@ type Grants = ParsedConfig['grants']
 
 /** The missing setting that a grant type needs, or undefined. */
 export function missingSetting(grants: Grants, type: string): string | undefined {
-  if (type === deviceCode && grants.deviceCode === 'off') return 'grants.deviceCode: on'
-  if (type === tokenExchange && grants.tokenExchange === 'off') return 'grants.tokenExchange: on'
-  if (type === jwtBearer && grants.identityAssertions.length === 0)
+  if (type === deviceCodeGrant && grants.deviceCode === 'off') return 'grants.deviceCode: on'
+  if (type === tokenExchangeGrant && grants.tokenExchange === 'off') return 'grants.tokenExchange: on'
+  if (type === jwtBearerGrant && grants.identityAssertions.length === 0)
     return 'an entry in grants.identityAssertions'
   return undefined
 }
@@ -23,7 +23,7 @@ export function checkGrants({ grants, clients = [], upstreams }: Partial<ParsedC
       const setting = missingSetting(grants, type)
       if (setting === undefined) return []
       const message = `works only with ${setting}: add that, or take this grant type away`
-      const needs = type === jwtBearer ? ['grants', 'identityAssertions'] : undefined
+      const needs = type === jwtBearerGrant ? ['grants', 'identityAssertions'] : undefined
       return [problem([...at, 'grantTypes', position], message, needs)]
     })
     const unknown = named.flatMap((name, position) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { deviceCode, jwtBearer, tokenExchange } from '../core/grant-types.ts'
+import { deviceCodeGrant, jwtBearerGrant, tokenExchangeGrant } from '../core/grant-types.ts'
 import { accessTokenSeconds, scope } from './values.ts'
 
 /** The grants that a configured client can have, by their names in OAuth. */
@@ -7,16 +7,16 @@ export const clientGrantTypes = [
   'authorization_code',
   'refresh_token',
   'client_credentials',
-  deviceCode,
-  tokenExchange,
-  jwtBearer,
+  deviceCodeGrant,
+  tokenExchangeGrant,
+  jwtBearerGrant,
 ] as const
 
 /** Those that only a client with authentication may have. */
 export const authenticatedGrantTypes: ReadonlySet<string> = new Set([
   'client_credentials',
-  tokenExchange,
-  jwtBearer,
+  tokenExchangeGrant,
+  jwtBearerGrant,
 ])
 
 /** The shortest secret that a client may have. */

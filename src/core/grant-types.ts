@@ -1,8 +1,8 @@
 /** The device grant (RFC 8628 section 3.4). */
-export const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code'
+export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** The exchange of a token for another one (RFC 8693 section 2.1). */
-export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
 /** The grant of an assertion about a user (RFC 7523 section 2.1). */
-export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+export const jwtBearerGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer'

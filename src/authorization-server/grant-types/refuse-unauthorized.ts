@@ -1,5 +1,5 @@
 import type { Client, Provider as LibraryProvider, ResponseType } from 'oidc-provider'
-import { deviceCode } from '../../core/grant-types.ts'
+import { deviceCodeGrant } from '../../core/grant-types.ts'
 import { errors, Provider } from '../library.ts'
 
 /**
@@ -28,6 +28,6 @@ export function refuseUnauthorized({ Client: { prototype } }: LibraryProvider): 
 /** The grant that the running request is for; the library also checks others that go with it. */
 function grantAskedFor(): unknown {
   const { route, params } = Provider.ctx?.oidc ?? {}
-  if (route === 'device_authorization') return deviceCode
+  if (route === 'device_authorization') return deviceCodeGrant
   return route === 'token' ? params?.['grant_type'] : undefined
 }

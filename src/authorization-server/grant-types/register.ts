@@ -1,5 +1,5 @@
 import type { Provider } from 'oidc-provider'
-import { jwtBearer, tokenExchange } from '../../core/grant-types.ts'
+import { jwtBearerGrant, tokenExchangeGrant } from '../../core/grant-types.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
 import { jwtBearerParameters, redeemAssertion } from './jwt-bearer.ts'
 import { exchangeToken, tokenExchangeParameters } from './token-exchange.ts'
@@ -11,8 +11,8 @@ export function registerGrantTypes(provider: Provider, settings: AuthorizationSe
   const { grants } = settings
   if (grants.tokenExchange) {
     const { all, repeatable } = tokenExchangeParameters
-    provider.registerGrantType(tokenExchange, exchangeToken(provider, settings), all, repeatable)
+    provider.registerGrantType(tokenExchangeGrant, exchangeToken(provider, settings), all, repeatable)
   }
   if (grants.assertionIssuers.length > 0)
-    provider.registerGrantType(jwtBearer, redeemAssertion(provider, settings), jwtBearerParameters)
+    provider.registerGrantType(jwtBearerGrant, redeemAssertion(provider, settings), jwtBearerParameters)
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import { tokenExchange as tokenExchangeGrant } from '../../core/grant-types.ts'
+import { tokenExchangeGrant } from '../../core/grant-types.ts'
 import type { Principal } from '../../core/principal.ts'
 import type { UpstreamCredential } from '../contract.ts'
 import { cachedTokens } from './cached-tokens.ts'
