@@ -42,9 +42,9 @@ const plainLetter: ReadonlyMap<string, string> = new Map(
 
 interface KnownProgram {
   readonly name: string
-  /** What the program's name, or a name that claims to be it, looks like in plain letters. */
+  /** Finds the program's name, or its maker's, in plain letters. */
   readonly pattern: RegExp
-  /** The same, ignoring separators. */
+  /** The same for a name whose letters are spread over several words. */
   readonly apart: RegExp
   readonly hosts: readonly string[]
   readonly schemes: readonly string[]

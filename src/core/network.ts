@@ -3,8 +3,7 @@ import ipaddr from 'ipaddr.js'
 /**
  * The network that limits count as one caller: an IPv4 address, or the first 48 bits of an IPv6 address,
  * since sites and tunnels get up to that much (RFC 6177) and can change addresses within it at will.
- * Untrusted input; anything that is not an address is returned as it is. It is here because identity may not
- * import http, and both count.
+ * Untrusted input; anything that is not an address is returned as it is.
  */
 export function networkOf(address: string): string {
   if (plainIPv4.test(address)) return address

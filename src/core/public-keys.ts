@@ -7,8 +7,8 @@ export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA
 /** The secret members of a JWK (RFC 7518 section 6, RFC 8037 section 2). */
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
-/** What a public key of each type must have (RFC 7518 section 6, RFC 8037 section 2). */
-const members: ReadonlyMap<unknown, readonly string[]> = new Map([
+/** The members that a public key of each type must have (RFC 7518 section 6, RFC 8037 section 2). */
+const publicMembers: ReadonlyMap<unknown, readonly string[]> = new Map([
   ['EC', ['crv', 'x', 'y']],
   ['RSA', ['n', 'e']],
   ['OKP', ['crv', 'x']],
@@ -28,7 +28,7 @@ export function publicKeysProblem(jwks: unknown): string | undefined {
   if (keys.some((key) => privateMembers.some((member) => member in key)))
     return 'has a private key: leave the private members out'
   for (const key of keys) {
-    const lacks = members.get(key['kty'])?.find((member) => typeof key[member] !== 'string')
+    const lacks = publicMembers.get(key['kty'])?.find((member) => typeof key[member] !== 'string')
     if (lacks !== undefined) return `has a key without ${lacks}`
   }
   return keys.some(canVerify)
