@@ -3,10 +3,10 @@ import { systemClock } from '../core/clock.ts'
 import {
   auditKeys,
   type KeyPurpose,
-  keyPurposes,
   keyState,
   type SigningAlgorithm,
   signingAlgorithms,
+  tokenKeyPurposes,
 } from '../keys/key-states.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../keys/rotate-keys.ts'
 import { audited } from './audited.ts'
@@ -147,7 +147,7 @@ async function withKeys(
   await withStore(flags, (open) => {
     const { store, facts } = open
     // Running servers use what they were started with, whatever a file says by now.
-    const [tokens, identities] = keyPurposes(facts.servedAlgorithm)
+    const [tokens, identities] = tokenKeyPurposes(facts.servedAlgorithm)
     const ports = { store: store.keys, clock: systemClock }
     const lines = [
       { ...ports, ...tokens },

@@ -11,7 +11,7 @@ import type { ProxyHint } from '../http/client-address.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
 import type { WayOut } from '../http/way-out.ts'
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts'
-import { keyPurposes } from '../keys/key-states.ts'
+import { tokenKeyPurposes } from '../keys/key-states.ts'
 import type { OpenRateLimit } from '../limits/contract.ts'
 import type { Store } from '../storage/contract.ts'
 import type { SharedDatabase } from '../storage/open.ts'
@@ -170,7 +170,7 @@ function tellOfSinks({ logger }: Log): (sink: string, failure: unknown) => void 
 }
 
 async function openKeys(config: Config, store: Store, clock: Clock): Promise<readonly [KeyRing, KeyRing]> {
-  const [tokens, identity] = keyPurposes(config.tokens.signingAlgorithm)
+  const [tokens, identity] = tokenKeyPurposes(config.tokens.signingAlgorithm)
   const ports = { store: store.keys, clock }
   return [await openKeyRing({ ...ports, ...tokens }), await openKeyRing({ ...ports, ...identity })]
 }

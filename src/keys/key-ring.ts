@@ -49,7 +49,8 @@ export interface KeyRing extends KeySet {
   subscribe(listener: () => void): () => void
 }
 
-interface KeyRingOptions {
+/** Where the keys of a purpose are, and the algorithm that is configured for them. */
+export interface KeyRingOptions {
   readonly store: KeyStore
   readonly purpose: KeyPurpose
   readonly algorithm: SigningAlgorithm
@@ -61,8 +62,8 @@ interface KeyRingOptions {
  */
 export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const listeners = new Set<() => void>()
-  let chosen = await choose(options)
-  let current = load(chosen)
+  let published = await publishedKeys(options)
+  let current = toKeySet(published)
   return {
     get signing() {
       return current.signing
@@ -79,10 +80,10 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     resolve: (header, token) => current.resolve(header, token),
     has: (kid) => current.has(kid),
     async refresh() {
-      const found = await choose(options)
-      if (nameAll(found) === nameAll(chosen)) return
-      current = load(found)
-      chosen = found
+      const found = await publishedKeys(options)
+      if (kidsOf(found) === kidsOf(published)) return
+      current = toKeySet(found)
+      published = found
       for (const listener of listeners) listener()
     },
     subscribe(listener) {
@@ -98,7 +99,7 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
  */
 export async function everyPublicKey(options: KeyRingOptions): Promise<{ readonly keys: readonly JWK[] }> {
   await openKeyRing(options)
-  return { keys: (await options.store.list(options.purpose)).map(publicPart) }
+  return { keys: (await options.store.list(options.purpose)).map(toPublicJwk) }
 }
 
 /** Creates a new key. */
@@ -131,8 +132,8 @@ async function withSuccessor(
   return store.list(purpose)
 }
 
-/** The published keys, the signing one first. */
-async function choose(options: KeyRingOptions): Promise<readonly StoredKey[]> {
+/** The published keys, the signing one first. Creates a key if none can sign, or none would after this one. */
+async function publishedKeys(options: KeyRingOptions): Promise<readonly StoredKey[]> {
   const { store, purpose, algorithm, clock } = options
   const now = clock.now()
   const keys = await withSuccessor(await store.list(purpose), options)
@@ -140,33 +141,33 @@ async function choose(options: KeyRingOptions): Promise<readonly StoredKey[]> {
   return [signing, ...keys.filter((key) => key.kid !== signing.kid && isPublished(key, now))]
 }
 
-function nameAll(keys: readonly StoredKey[]): string {
+function kidsOf(keys: readonly StoredKey[]): string {
   return keys.map(({ kid }) => kid).join(' ')
 }
 
-function load(chosen: readonly StoredKey[]): KeySet {
-  const all = chosen.map(open)
+function toKeySet(published: readonly StoredKey[]): KeySet {
+  const all = published.map(toSigningKey)
   const [signing] = all
   if (signing === undefined) throw new Error('there is no signing key')
-  const keys = chosen.map(publicPart)
-  const kids = new Set(chosen.map(({ kid }) => kid))
+  const keys = published.map(toPublicJwk)
+  const kids = new Set(published.map(({ kid }) => kid))
   return {
     signing,
     all,
     publicJwks: { keys },
-    algorithms: [...new Set(chosen.map(({ algorithm }) => algorithm))],
+    algorithms: [...new Set(published.map(({ algorithm }) => algorithm))],
     resolve: createLocalJWKSet({ keys }),
     has: (kid) => kids.has(kid),
   }
 }
 
-function open({ kid, algorithm, privateJwk }: StoredKey): SigningKey {
+function toSigningKey({ kid, algorithm, privateJwk }: StoredKey): SigningKey {
   const key = createPrivateKey({ key: privateJwk, format: 'jwk' })
   return { kid, algorithm: algorithm as SigningAlgorithm, key }
 }
 
 /** Copies public members by name, so that a new private member could never slip through. */
-function publicPart({ kid, algorithm: alg, privateJwk }: StoredKey): JWK {
+function toPublicJwk({ kid, algorithm: alg, privateJwk }: StoredKey): JWK {
   const { kty, crv, x, y, n, e } = privateJwk as JWK
   return withoutUndefined({ kty, crv, x, y, n, e, kid, alg, use: 'sig' })
 }

@@ -11,10 +11,10 @@ export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 export type KeyPurpose = 'authorization-server' | 'gateway-identity' | 'audit'
 
 /**
- * Every purpose with the algorithm of its keys. That of identity tokens is fixed, and known to each MCP
- * server.
+ * The keys that sign tokens: access tokens, and the identity tokens of the gateway. The algorithm of the latter
+ * is fixed, since every MCP server has to know it.
  */
-export function keyPurposes(
+export function tokenKeyPurposes(
   signingAlgorithm: SigningAlgorithm,
 ): readonly [PurposeOfKeys<'authorization-server'>, PurposeOfKeys<'gateway-identity'>] {
   return [

@@ -1,22 +1,16 @@
-import type { Clock } from '../core/clock.ts'
 import { clockDifferenceMilliseconds } from '../core/revocation.ts'
-import type { KeyStore, StoredKey } from '../storage/key-contract.ts'
-import { createKey } from './key-ring.ts'
+import type { StoredKey } from '../storage/key-contract.ts'
+import { createKey, type KeyRingOptions } from './key-ring.ts'
 import {
   graceMilliseconds,
   isPublished,
-  type KeyPurpose,
   newestKey,
   propagationMilliseconds,
   type SigningAlgorithm,
 } from './key-states.ts'
 
-/** The keys of one purpose, with the algorithm that is configured for it. */
-export interface KeyLine {
-  readonly store: KeyStore
-  readonly purpose: KeyPurpose
-  readonly algorithm: SigningAlgorithm
-  readonly clock: Clock
+/** The keys of one purpose, as they are rotated. */
+export interface KeyLine extends KeyRingOptions {
   /** The algorithm with which running servers sign, if it may be another one. */
   readonly served?: SigningAlgorithm | undefined
 }

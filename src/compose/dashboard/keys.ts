@@ -1,5 +1,5 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
-import { type KeyState, keyPurposes, keyState } from '../../keys/key-states.ts'
+import { type KeyState, keyState, tokenKeyPurposes } from '../../keys/key-states.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../../keys/rotate-keys.ts'
 import type { ListingPorts } from './listing-ports.ts'
 import { pageOf } from './select-page.ts'
@@ -14,7 +14,7 @@ const actionsIn: Readonly<Record<KeyState, readonly string[]>> = {
 
 /** The signing keys. */
 export function keyListing({ store, clock, config }: ListingPorts): Listing {
-  const lines = keyPurposes(config().tokens.signingAlgorithm).map(
+  const lines = tokenKeyPurposes(config().tokens.signingAlgorithm).map(
     (purpose): KeyLine => ({ ...purpose, store: store.keys, clock }),
   )
   const lineOf = async (kid: string): Promise<KeyLine> => {
