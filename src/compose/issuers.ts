@@ -8,12 +8,12 @@ import type { Clock } from '../core/clock.ts'
 import { reasonOf } from '../core/reason-of.ts'
 import type { TrustedIssuer } from '../gateway/token-verifier.ts'
 import { createOperatorFetch } from '../http/operator-fetch.ts'
+import type { CachedMetadata } from '../issuer/cached-metadata.ts'
 import { IssuerAway, IssuerInvalid } from '../issuer/discover-issuer.ts'
 import { issuerIntrospection } from '../issuer/issuer-introspection.ts'
 import { issuerKeys } from '../issuer/issuer-keys.ts'
+import { issuerMetadata } from '../issuer/issuer-metadata.ts'
 import { describeAbilities, judgeIssuer } from '../issuer/judge-issuer.ts'
-import type { KeptIssuer } from '../issuer/kept-issuer.ts'
-import { openIssuer } from '../issuer/open-issuer.ts'
 import { userAgentOf } from '../version.ts'
 import { tokensOf } from './accepted-tokens.ts'
 import type { Base } from './base.ts'
@@ -26,7 +26,7 @@ export interface OpenedIssuer {
   readonly setting: IssuerConfig
   readonly description: IssuerDescription
   readonly trusted: TrustedIssuer
-  readonly metadata: KeptIssuer
+  readonly metadata: CachedMetadata
 }
 
 /**
@@ -103,7 +103,7 @@ export function openIssuerKeys(
 ): JWTVerifyGetKey {
   const origins = [issuer, jwksUri].filter((url) => url !== undefined).map((url) => new URL(url).origin)
   const fetch = createOperatorFetch({ origins, userAgent: userAgentOf(publicUrl), ...fetchBounds })
-  return issuerKeys(openIssuer({ issuer, origins }, { fetch, clock }), jwksUri, { fetch, clock })
+  return issuerKeys(issuerMetadata({ issuer, origins }, { fetch, clock }), jwksUri, { fetch, clock })
 }
 
 function open(setting: IssuerConfig, config: Config, { clock, log }: IssuerBase): OpenedIssuer {
@@ -116,7 +116,7 @@ function open(setting: IssuerConfig, config: Config, { clock, log }: IssuerBase)
     userAgent: userAgentOf(config.publicUrl),
     ...fetchBounds,
   })
-  const metadata = openIssuer({ issuer, origins }, { fetch, clock })
+  const metadata = issuerMetadata({ issuer, origins }, { fetch, clock })
   const secret = clientSecret(introspection ?? {}, { issuer }, log)
   return {
     setting,

@@ -12,7 +12,10 @@ export interface ClientSecret {
  * (RFC 8414 section 2). If both are supported, as post: not every server decodes what basic has to encode
  * (RFC 6749 section 2.3.1).
  */
-export function showSecret({ current }: ClientSecret, methods: readonly string[] | undefined): ClientAuth {
+export function secretAuthentication(
+  { current }: ClientSecret,
+  methods: readonly string[] | undefined,
+): ClientAuth {
   const taken = methods ?? ['client_secret_basic']
   return (taken.includes('client_secret_post') ? ClientSecretPost : ClientSecretBasic)(current)
 }

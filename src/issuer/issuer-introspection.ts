@@ -1,9 +1,9 @@
 import type { JWTPayload } from 'jose'
 import { allowInsecureRequests, Configuration, customFetch, tokenIntrospection } from 'openid-client'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
-import { type ClientSecret, showSecret } from './client-secret.ts'
+import type { CachedMetadata } from './cached-metadata.ts'
+import { type ClientSecret, secretAuthentication } from './client-secret.ts'
 import { explainFailure } from './explain-failure.ts'
-import type { KeptIssuer } from './kept-issuer.ts'
 
 interface IntrospectionSettings {
   readonly issuer: string
@@ -19,19 +19,19 @@ interface IntrospectionSettings {
  */
 export function issuerIntrospection(
   { issuer, url, clientId, clientSecret }: IntrospectionSettings,
-  kept: KeptIssuer,
+  metadata: CachedMetadata,
   fetch: OperatorFetch,
 ): (token: string) => Promise<JWTPayload | undefined> {
   const open = async (): Promise<Configuration> => {
     await clientSecret.lookUp?.()
-    const found = url === undefined ? (await kept()).serverMetadata() : undefined
+    const found = url === undefined ? (await metadata()).serverMetadata() : undefined
     const endpoint = url ?? found?.introspection_endpoint
     if (endpoint === undefined) throw new Error('the metadata of the issuer names no introspection endpoint')
     const configuration = new Configuration(
       { issuer, introspection_endpoint: endpoint },
       clientId,
       undefined,
-      showSecret(clientSecret, found?.introspection_endpoint_auth_methods_supported),
+      secretAuthentication(clientSecret, found?.introspection_endpoint_auth_methods_supported),
     )
     configuration[customFetch] = fetch
     // An address that the operator named, which may be on loopback: nothing else with plain http gets this

@@ -9,7 +9,7 @@ import {
 } from 'jose'
 import { type Clock, isRecent } from '../core/clock.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
-import type { KeptIssuer } from './kept-issuer.ts'
+import type { CachedMetadata } from './cached-metadata.ts'
 
 const keySetBounds = { timeoutDuration: 5000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
 /** The library waits after fetching keys successfully, but not after a failure. */
@@ -24,7 +24,7 @@ const mostTried = 4
  * successor, the one that verifies the token counts.
  */
 export function issuerKeys(
-  kept: KeptIssuer,
+  metadata: CachedMetadata,
   jwksUri: string | undefined,
   { fetch, clock }: { readonly fetch: OperatorFetch; readonly clock: Clock },
 ): JWTVerifyGetKey {
@@ -42,7 +42,7 @@ export function issuerKeys(
   }
   const sets = new Map<string, JWTVerifyGetKey>()
   return async (header, token) => {
-    const url = jwksUri ?? (await kept()).serverMetadata().jwks_uri
+    const url = jwksUri ?? (await metadata()).serverMetadata().jwks_uri
     if (url === undefined) throw new Error('the metadata of the issuer names no keys')
     const set = sets.get(url) ?? open(url)
     sets.set(url, set)

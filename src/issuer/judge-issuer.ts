@@ -13,7 +13,7 @@ const federate =
   'have Portcullis be the authorization server and people sign in at this one (login.providers)'
 
 /** How an issuer is known to treat the parameter `resource`. */
-type ResourceHandling = 'refused' | 'ignored' | { readonly honouredWith: string } | undefined
+type ResourceHandling = 'refused' | 'ignored' | { readonly honouredWith: string }
 
 /**
  * What an issuer can and cannot do for MCP clients, judging by its metadata and by what is known of its kind.
@@ -60,7 +60,7 @@ export function judgeIssuer(metadata: ServerMetadata, resource?: ResourceHandlin
 }
 
 /** RFC 8707 defines no metadata for it. */
-function judgeResource(resource: ResourceHandling): Ability {
+function judgeResource(resource: ResourceHandling | undefined): Ability {
   const what = 'the parameter resource (RFC 8707)'
   const audiences = 'set issuers[].audiences to what stands in aud'
   if (resource === undefined)

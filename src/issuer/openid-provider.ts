@@ -25,11 +25,11 @@ import {
   ProviderRefused,
   type RenewedIdentity,
 } from '../identity/provider-contract.ts'
-import { type ClientSecret, showSecret } from './client-secret.ts'
+import { cacheMetadata } from './cached-metadata.ts'
+import { type ClientSecret, secretAuthentication } from './client-secret.ts'
 import { discoverIssuer } from './discover-issuer.ts'
 import { explainFailure, orExplain } from './explain-failure.ts'
 import { issuerKeys } from './issuer-keys.ts'
-import { keepIssuer } from './kept-issuer.ts'
 
 /** Which client we are at a provider, and what we request from it. */
 export interface ProviderSettings {
@@ -76,13 +76,13 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
     return answer
   }
   const access = { ...settings, fetch: fetchSigned, clientAuthentication }
-  const kept = keepIssuer(() => discoverIssuer(access), clock)
-  const keys = issuerKeys(kept, undefined, { fetch, clock })
+  const metadata = cacheMetadata(() => discoverIssuer(access), clock)
+  const keys = issuerKeys(metadata, undefined, { fetch, clock })
 
   /** For requests that we make as a client of the provider. */
   const ready = async (): Promise<Configuration> => {
     await clientSecret?.lookUp?.()
-    return kept()
+    return metadata()
   }
 
   /**
@@ -132,10 +132,10 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
     label: settings.label,
     host: new URL(issuer).host,
     scopes,
-    check: kept,
+    check: metadata,
     authorizationUrl: (attempt, { fresh }) =>
       orExplain(async () =>
-        buildAuthorizationUrl(await kept(), {
+        buildAuthorizationUrl(await metadata(), {
           ...parameters,
           ...(fresh ? { prompt: 'login' } : {}),
           redirect_uri: callbackUrl,
@@ -182,7 +182,7 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
     logoutUrl: () =>
       orExplain(async () => {
         if (!settings.endsSession) return undefined
-        const configuration = await kept()
+        const configuration = await metadata()
         return configuration.serverMetadata().end_session_endpoint === undefined
           ? undefined
           : buildEndSessionUrl(configuration, { post_logout_redirect_uri: settings.afterLogoutUrl })
@@ -198,7 +198,7 @@ function maxAgeOf({ max_age: seconds }: ProviderSettings['parameters']): { maxAg
 function authenticationWith(secret: ClientSecret | undefined): ClientAuth {
   if (secret === undefined) return None()
   return (server, ...rest) =>
-    showSecret(secret, server.token_endpoint_auth_methods_supported)(server, ...rest)
+    secretAuthentication(secret, server.token_endpoint_auth_methods_supported)(server, ...rest)
 }
 
 /**

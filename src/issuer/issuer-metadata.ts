@@ -1,8 +1,8 @@
 import { None } from 'openid-client'
 import type { Clock } from '../core/clock.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
+import { type CachedMetadata, cacheMetadata } from './cached-metadata.ts'
 import { discoverIssuer, IssuerInvalid } from './discover-issuer.ts'
-import { type KeptIssuer, keepIssuer } from './kept-issuer.ts'
 
 /** An issuer whose tokens are verified, and the origins that the operator named for it. */
 interface NamedIssuer {
@@ -10,13 +10,16 @@ interface NamedIssuer {
   readonly origins: readonly string[]
 }
 
-/** Reads the metadata of an issuer in either form, when it is needed. Sends no requests as a client. */
-export function openIssuer(
+/**
+ * The metadata of an issuer, from whichever document it has: that of OpenID Connect Discovery or that of
+ * RFC 8414. Nothing is requested as a client of it.
+ */
+export function issuerMetadata(
   named: NamedIssuer,
   { fetch, clock }: { readonly fetch: OperatorFetch; readonly clock: Clock },
-): KeptIssuer {
+): CachedMetadata {
   const access = { ...named, fetch, clientId: 'none', clientAuthentication: None() }
-  return keepIssuer(async () => {
+  return cacheMetadata(async () => {
     try {
       return await discoverIssuer({ ...access, document: 'oidc' })
     } catch (error) {

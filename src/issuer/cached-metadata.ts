@@ -2,7 +2,7 @@ import type { Configuration } from 'openid-client'
 import { type Clock, isRecent } from '../core/clock.ts'
 
 /** An issuer's metadata, read when it is needed and again after a while. */
-export type KeptIssuer = () => Promise<Configuration>
+export type CachedMetadata = () => Promise<Configuration>
 
 const keepMilliseconds = 3600_000
 const retryMilliseconds = 5000
@@ -11,7 +11,7 @@ const retryMilliseconds = 5000
  * Caches the result of `read`. All concurrent callers share one reading; a failed one is not repeated before
  * a moment has passed, and the previous result stays in use meanwhile.
  */
-export function keepIssuer(read: () => Promise<Configuration>, clock: Clock): KeptIssuer {
+export function cacheMetadata(read: () => Promise<Configuration>, clock: Clock): CachedMetadata {
   let kept: { configuration: Configuration; readAt: number } | undefined
   let failure: { error: unknown; at: number } | undefined
   let reading: Promise<Configuration> | undefined

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Configuration } from 'openid-client'
-import { keepIssuer } from '../../src/issuer/kept-issuer.ts'
+import { cacheMetadata } from '../../src/issuer/cached-metadata.ts'
 import { movableClock } from '../support/movable-clock.ts'
 
 describe('the metadata of an issuer, once it was read', () => {
@@ -9,7 +9,7 @@ describe('the metadata of an issuer, once it was read', () => {
     const clock = movableClock()
     const readings: (Configuration | Error)[] = []
     let asked = 0
-    const read = keepIssuer(async () => {
+    const read = cacheMetadata(async () => {
       asked++
       const next = readings.shift() ?? new Error('nothing')
       if (next instanceof Error) throw next
