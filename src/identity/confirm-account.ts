@@ -1,40 +1,28 @@
 import type { Clock } from '../core/clock.ts'
 import type { IdentityFacts, IdentityStore, LinkedIdentity } from '../storage/identity-contract.ts'
+import { admissionProblem } from './admission-rules.ts'
 import type { Confirmation } from './contract.ts'
-import { type LoginProvider, ProviderAway, ProviderRefused } from './provider-contract.ts'
+import type { FederatedProvider } from './federated-provider.ts'
+import { ProviderAway, ProviderRefused } from './provider-contract.ts'
 import { type ClaimNames, FactsUnusable, readFacts } from './provider-facts.ts'
-import { type AdmissionRules, admissionProblem } from './provider-rules.ts'
-
-/** When a provider is asked whether it still vouches for a user, in seconds. */
-export interface ConfirmationTimes {
-  /** How long its yes is valid. */
-  readonly recheckSeconds: number
-  /** How much longer refreshes continue while it does not answer. */
-  readonly outageSeconds: number
-  /** How long a login is valid if the provider gave nothing to ask it with. */
-  readonly unconfirmedSeconds: number
-}
 
 /** A provider no longer vouches for a user. The reason is for the operator. */
-export interface Withdrawal {
+interface Withdrawal {
   readonly provider: string
   readonly userId: string
   readonly reason: string
 }
 
-interface ConfirmationPorts {
+/** What asking a provider about a user needs, and whom it tells. */
+export interface ConfirmationPorts {
   readonly identities: IdentityStore
   readonly clock: Clock
+  /** Ends the sessions, grants and tokens of an account. */
   readonly endAccess: (accountId: string) => Promise<void>
+  /** Called if a provider does not answer. */
   readonly onAway: (provider: string, reason: string) => void
+  /** Called if a provider no longer vouches for a user. */
   readonly onWithdrawal: (withdrawal: Withdrawal) => void
-}
-
-interface Vouching {
-  readonly provider: LoginProvider
-  readonly claims: ClaimNames
-  readonly rules: AdmissionRules
-  readonly times: ConfirmationTimes
 }
 
 /** A provider that did not answer is not asked again before this time. */
@@ -51,10 +39,10 @@ const clockToleranceSeconds = 10
 export async function confirmAccount(
   ports: ConfirmationPorts,
   userId: string,
-  vouching: Vouching,
+  federated: FederatedProvider,
 ): Promise<Confirmation> {
   const { identities, clock, endAccess, onWithdrawal } = ports
-  const { times } = vouching
+  const { times } = federated
   const linked = await identities.findByUser(userId)
   if (linked === undefined) return 'ended'
   const { credential, askedAt, confirmedAt, loggedInAt } = linked
@@ -68,9 +56,9 @@ export async function confirmAccount(
     since(time) >= seconds || since(time) < -clockToleranceSeconds
   const isDue = isPast(confirmedAt, times.recheckSeconds) && isPast(askedAt, wait)
   if (isDue && (await identities.claimQuestion(userId, askedAt, clock.now()))) {
-    const answer = await ask(ports, { ...linked, credential }, vouching)
+    const answer = await ask(ports, { ...linked, credential }, federated)
     if (typeof answer === 'object') {
-      onWithdrawal({ provider: vouching.provider.name, userId, reason: answer.no })
+      onWithdrawal({ provider: federated.provider.name, userId, reason: answer.no })
       await identities.refuse(userId, { loggedInAt, now: clock.now() })
       await endAccess(userId)
       return 'ended'
@@ -83,7 +71,7 @@ export async function confirmAccount(
 async function ask(
   { identities, clock, onAway }: ConfirmationPorts,
   linked: LinkedIdentity & { readonly credential: string },
-  { provider, claims, rules }: Vouching,
+  { provider, claims, rules }: FederatedProvider,
 ): Promise<'yes' | 'silence' | { readonly no: string }> {
   try {
     const { credential, identity } = await provider.renew(linked.credential, linked)

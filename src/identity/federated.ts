@@ -1,42 +1,21 @@
-import type { Clock } from '../core/clock.ts'
 import { digest, randomToken } from '../core/secret.ts'
 import { isUsableSubject } from '../core/subject.ts'
 import { isUserId, userIdPrefix } from '../core/user-id.ts'
-import type { IdentityFacts, IdentityStore } from '../storage/identity-contract.ts'
+import type { IdentityFacts } from '../storage/identity-contract.ts'
 import type { User, UserStore } from '../storage/user-contract.ts'
 import { toAccount } from './account.ts'
-import { type ConfirmationTimes, confirmAccount, type Withdrawal } from './confirm-account.ts'
+import { admissionProblem } from './admission-rules.ts'
+import { type ConfirmationPorts, confirmAccount } from './confirm-account.ts'
 import type { Account, Identity, LoginRefused } from './contract.ts'
-import {
-  type Federation,
-  type LoginProvider,
-  type ProvenIdentity,
-  ProviderRefused,
-} from './provider-contract.ts'
-import { type ClaimNames, FactsUnusable, provenEmail, readFacts } from './provider-facts.ts'
-import { type AdmissionRules, admissionProblem } from './provider-rules.ts'
+import type { FederatedProvider } from './federated-provider.ts'
+import { type Federation, type ProvenIdentity, ProviderRefused } from './provider-contract.ts'
+import { FactsUnusable, provenEmail, readFacts } from './provider-facts.ts'
 
-/** A provider with the operator's rules for its users. */
-export interface FederatedProvider {
-  readonly provider: LoginProvider
-  readonly claims: ClaimNames
-  readonly rules: AdmissionRules
-  readonly times: ConfirmationTimes
-}
-
-interface FederationPorts {
+interface FederationPorts extends ConfirmationPorts {
   readonly providers: readonly FederatedProvider[]
   /** Users who log in here without a provider. */
   readonly others: Identity
   readonly users: UserStore
-  readonly identities: IdentityStore
-  readonly clock: Clock
-  /** Ends the sessions, grants and tokens of an account. */
-  readonly endAccess: (accountId: string) => Promise<void>
-  /** Called if a provider does not answer. */
-  readonly onAway: (provider: string, reason: string) => void
-  /** Called if a provider no longer vouches for a user. */
-  readonly onWithdrawal: (withdrawal: Withdrawal) => void
 }
 
 /** Users for whom identity providers vouch, in addition to local ones. */
@@ -47,11 +26,11 @@ export function federatedIdentity(ports: FederationPorts): { identity: Identity;
   /** The user, if their provider is one of ours and they may be used. */
   const findVouched = async (
     id: string,
-  ): Promise<{ user: User; vouching: FederatedProvider } | undefined> => {
+  ): Promise<{ user: User; federated: FederatedProvider } | undefined> => {
     const user = isUserId(id) ? await users.find(id) : undefined
     if (user?.provider === undefined || user.disabledAt !== undefined) return undefined
-    const vouching = byName.get(user.provider)
-    return vouching && { user, vouching }
+    const federated = byName.get(user.provider)
+    return federated && { user, federated }
   }
 
   const identity: Identity = {
@@ -60,23 +39,23 @@ export function federatedIdentity(ports: FederationPorts): { identity: Identity;
       const found = await findVouched(id)
       if (found === undefined) return others.find(id)
       const linked = await identities.findByUser(id)
-      if (linked === undefined || admissionProblem(linked.facts, found.vouching.rules) !== undefined)
+      if (linked === undefined || admissionProblem(linked.facts, found.federated.rules) !== undefined)
         return undefined
       return vouchedAccount(found.user, linked.facts)
     },
     async confirm(id) {
       const found = await findVouched(id)
-      return found === undefined ? others.confirm(id) : confirmAccount(ports, id, found.vouching)
+      return found === undefined ? others.confirm(id) : confirmAccount(ports, id, found.federated)
     },
   }
 
   const federation: Federation = {
     providers: providers.map(({ provider }) => provider),
     async finish(provider, query, attempt) {
-      const vouching = byName.get(provider.name)
-      if (vouching === undefined) throw new Error(`there is no provider ${provider.name}`)
+      const federated = byName.get(provider.name)
+      if (federated === undefined) throw new Error(`there is no provider ${provider.name}`)
       try {
-        return await enter(await provider.redeem(query, attempt), vouching)
+        return await enter(await provider.redeem(query, attempt), federated)
       } catch (error) {
         if (!(error instanceof ProviderRefused || error instanceof FactsUnusable)) throw error
         const code = error instanceof ProviderRefused ? error.code : undefined

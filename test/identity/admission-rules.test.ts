@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import { describeProvider } from '../../src/config/describe-provider.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { admissionProblem } from '../../src/identity/admission-rules.ts'
 import { FactsUnusable, readFacts } from '../../src/identity/provider-facts.ts'
-import { admissionProblem } from '../../src/identity/provider-rules.ts'
 
 type Provider = NonNullable<NonNullable<ConfigInput['login']>['providers']>[number]
 type Rules = Pick<Provider, 'allow' | 'deny'> & Pick<Provider, 'claims'>
