@@ -1,7 +1,7 @@
 import { type JWTPayload, jwtVerify } from 'jose'
-import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import { type AssertionClaim, holdersOf, isIssuedBefore } from '../core/revocation.ts'
-import { mayIntrospectAll } from './introspection.ts'
+import { operatorClientField } from './client-fields.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /**
@@ -27,6 +27,14 @@ export function accessTokenEndpoints(
     answer(context, allowed && !(await isRevoked(settings, payload)) ? describe(payload) : { active: false })
     return true
   }
+}
+
+/**
+ * Whether a client may ask about other clients' tokens: a resource server that the operator has registered
+ * and that authenticates itself may; a self-registered client sees only its own.
+ */
+export function mayIntrospectAll(client: Client): boolean {
+  return client.clientAuthMethod !== 'none' && client[operatorClientField] === true
 }
 
 /**
