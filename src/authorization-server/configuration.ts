@@ -7,7 +7,7 @@ import { mayIntrospectAll } from './access-tokens.ts'
 import { storageAdapter } from './adapter.ts'
 import { availableScopes } from './available-scopes.ts'
 import { requestedScopeField } from './client-fields.ts'
-import { confirmUser, standingOf } from './confirm-user.ts'
+import { confirmUser } from './confirm-user.ts'
 import { cookieNames, longCookie, shortCookie } from './cookies.ts'
 import { renderLibraryError } from './error-page.ts'
 import { grantFeatures } from './grant-features.ts'
@@ -54,7 +54,7 @@ export function libraryConfiguration(
         account && {
           accountId: account.id,
           claims: async () => ({ sub: account.id, name: account.displayName }),
-          ...standingOf(account),
+          ...groupsAndRoles(account),
         }
       )
     },
@@ -98,7 +98,7 @@ export function libraryConfiguration(
     loadExistingGrant,
     extraTokenClaims: async (context, token) =>
       'grantId' in token && token.grantId !== undefined
-        ? { gid: grantName(token.grantId), ...standingOf(context.oidc.account) }
+        ? { gid: grantName(token.grantId), ...groupsAndRoles(context.oidc.account) }
         : // What our own grants add to the token: who delegated it, and whose grant ends it.
           token.extra,
     ttl: {
@@ -160,6 +160,18 @@ export function libraryConfiguration(
       },
     },
   }
+}
+
+/** Groups and roles of a user, as they appear in access tokens (RFC 9068 section 2.2.3.1). */
+function groupsAndRoles(account: object | undefined): {
+  groups?: readonly string[]
+  roles?: readonly string[]
+} {
+  const { groups = [], roles = [] } = (account ?? {}) as {
+    groups?: readonly string[]
+    roles?: readonly string[]
+  }
+  return { ...(groups.length === 0 ? {} : { groups }), ...(roles.length === 0 ? {} : { roles }) }
 }
 
 /**

@@ -28,15 +28,3 @@ export async function confirmUser(
 function unavailable(description: string): Error {
   return Object.assign(new errors.TemporarilyUnavailable(description), { status: 503, statusCode: 503 })
 }
-
-/** Groups and roles of a user, as they appear in access tokens (RFC 9068 section 2.2.3.1). */
-export function standingOf(account: object | undefined): {
-  groups?: readonly string[]
-  roles?: readonly string[]
-} {
-  const { groups = [], roles = [] } = (account ?? {}) as {
-    groups?: readonly string[]
-    roles?: readonly string[]
-  }
-  return { ...(groups.length === 0 ? {} : { groups }), ...(roles.length === 0 ? {} : { roles }) }
-}
