@@ -26,7 +26,7 @@ import { operatorMetadata } from './registration/operator-client.ts'
 import { documentBytes } from './registration/tidy-document.ts'
 import { sessionSeconds } from './session.ts'
 import type { AuthorizationServerSettings, KnownClient } from './settings.ts'
-import { heldKeys } from './signing-keys.ts'
+import { externalKeys } from './signing-keys.ts'
 import { accessTokenSeconds, grantedTokenSeconds, refreshTokenSeconds } from './token-lifetimes.ts'
 
 const interactionSeconds = 600
@@ -44,7 +44,7 @@ export function libraryConfiguration(
   const names = cookieNames(site)
   return {
     adapter: storageAdapter(settings),
-    jwks: { keys: heldKeys(keys.all) },
+    jwks: { keys: externalKeys(keys.all) },
     clients: settings.clients.map((client) => describeClient(client, clientSecretHash(secret))),
     fetch,
     fetchResponseBodyLimits: { 'client_id metadata document': documentBytes },

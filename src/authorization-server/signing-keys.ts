@@ -12,7 +12,7 @@ const dsaEncoding = 'ieee-p1363'
  * as waking a thread for it, so it is made in place; an RSA signature takes seven times as long, so other
  * work goes on meanwhile.
  */
-class HeldKey extends ExternalSigningKey {
+class ExternalKey extends ExternalSigningKey {
   readonly #key: SigningKey
   readonly #how: SignKeyObjectInput
 
@@ -42,6 +42,6 @@ class HeldKey extends ExternalSigningKey {
 }
 
 /** The keys of an authorization server in the form that the library takes, in the same order. */
-export function heldKeys(keys: readonly SigningKey[]): readonly HeldKey[] {
-  return keys.map((key) => new HeldKey(key))
+export function externalKeys(keys: readonly SigningKey[]): readonly ExternalKey[] {
+  return keys.map((key) => new ExternalKey(key))
 }
