@@ -5,11 +5,11 @@ import { decodeJwt } from 'jose'
 import { isJsonObject } from '../core/json-object.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import { canonicalResources } from './canonical-resources.ts'
-import { cleanRegistration } from './client-metadata.ts'
 import { errors } from './library.ts'
 import type { Note } from './notes.ts'
 import { dropOfflineAccess } from './offline-access.ts'
 import { omittedRedirectUri } from './redemption.ts'
+import { cleanRegistration } from './registration/client-metadata.ts'
 
 /**
  * Makes an unusual but understandable form acceptable: every spelling of a resource becomes the canonical

@@ -38,12 +38,12 @@ import { blockedClients } from './registration/blocked-clients.ts'
 import { compareHashedSecrets } from './registration/client-secrets.ts'
 import { libraryFetch } from './registration/documents.ts'
 import { hideBlocked } from './registration/hide-blocked.ts'
-import { slowDown } from './registration/slow-down.ts'
 import { renewSessionsAtLogin } from './renew-sessions.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import { refuseTooLong, requestLimit } from './request-limits.ts'
 import { refuseSeenBefore } from './seen-once.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
+import { slowDown } from './slow-down.ts'
 
 /** The library as built with one set of keys, and the pages that work with it. */
 interface Engine {

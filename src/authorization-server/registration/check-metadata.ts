@@ -4,8 +4,8 @@ import {
   operatorClientField,
   requestedScopeField,
 } from '../client-fields.ts'
-import { type ClientMetadata, cleanRegistration, isNative, refuseRedirects } from '../client-metadata.ts'
 import { errors } from '../library.ts'
+import { type ClientMetadata, cleanRegistration, isNative, refuseRedirects } from './client-metadata.ts'
 import { isDocumentId } from './document-url.ts'
 
 /** Our own members in addition to those of the standards. */

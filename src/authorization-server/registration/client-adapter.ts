@@ -9,9 +9,9 @@ import { callerNetwork } from '../caller-address.ts'
 import { operatorClientField } from '../client-fields.ts'
 import { errors } from '../library.ts'
 import type { RegistrationSettings } from '../settings.ts'
+import { slowDown } from '../slow-down.ts'
 import { mayBeRegistered } from './client-id.ts'
 import { clientSecretHash } from './client-secret-hash.ts'
-import { slowDown } from './slow-down.ts'
 
 /** What the library's client storage needs. */
 export interface ClientAdapterPorts {

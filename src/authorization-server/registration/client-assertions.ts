@@ -4,7 +4,7 @@ import { operatorClientField } from '../client-fields.ts'
 import { errors } from '../library.ts'
 import { type KeptRequests, keptRequests } from '../request-limits.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
-import { slowDown } from './slow-down.ts'
+import { slowDown } from '../slow-down.ts'
 
 type AssertionSettings = Pick<AuthorizationServerSettings, 'rateLimit' | 'requestLimits' | 'clock'>
 

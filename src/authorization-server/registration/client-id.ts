@@ -1,6 +1,6 @@
 import { isLoopbackHost } from '../../core/resource.ts'
 import { randomToken, typeableId } from '../../core/secret.ts'
-import type { ClientMetadata } from '../client-metadata.ts'
+import type { ClientMetadata } from './client-metadata.ts'
 
 const withoutSecret: ReadonlySet<unknown> = new Set(['none', 'private_key_jwt'])
 

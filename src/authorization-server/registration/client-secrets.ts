@@ -3,8 +3,8 @@ import { digestsEqual, type MasterSecret } from '../../core/secret.ts'
 import type { OpenRateLimit, RateLimit } from '../../limits/contract.ts'
 import { callerNetwork } from '../caller-address.ts'
 import type { KnownClient } from '../settings.ts'
+import { slowDown } from '../slow-down.ts'
 import { clientSecretHash } from './client-secret-hash.ts'
-import { slowDown } from './slow-down.ts'
 
 /**
  * How many wrong secrets are tolerated: from one address for one client and, if a person chose the client's

@@ -4,10 +4,10 @@ import { isLoopbackHost } from '../../core/resource.ts'
 import { fetchProblem } from '../../http/safe-fetch.ts'
 import { errors, Provider } from '../library.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
+import { slowDown } from '../slow-down.ts'
 import { documentUrlProblem } from './document-url.ts'
 import { fetchLimit } from './fetch-limits.ts'
 import { keepDocuments } from './kept-documents.ts'
-import { slowDown } from './slow-down.ts'
 import { tidyDocumentResponse } from './tidy-document.ts'
 
 type Feature = NonNullable<NonNullable<Configuration['features']>['clientIdMetadataDocument']>

@@ -1,6 +1,6 @@
 import { allowedScopesField, allowedUpstreamsField, operatorClientField } from '../client-fields.ts'
-import type { ClientMetadata } from '../client-metadata.ts'
 import type { KnownClient } from '../settings.ts'
+import type { ClientMetadata } from './client-metadata.ts'
 
 /** How a client authenticates, as chosen by an operator. */
 export type Authentication = 'none' | 'client_secret_basic' | 'private_key_jwt'

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from '../../core/json-object.ts'
-import { optionalTexts, shownAddresses } from '../client-metadata.ts'
+import { optionalTexts, shownAddresses } from './client-metadata.ts'
 
 /** The largest document that is read (draft-ietf-oauth-client-id-metadata-document section 6.6). */
 export const documentBytes = 5 * 1024

@@ -1,5 +1,5 @@
-import { errors, Provider } from '../library.ts'
-import { awayCode } from '../notes.ts'
+import { errors, Provider } from './library.ts'
+import { awayCode } from './notes.ts'
 
 /**
  * The error for a caller that has to wait: `temporarily_unavailable` with `Retry-After`, in whole seconds.
