@@ -21,7 +21,7 @@ export function checkMetadata(
   metadata: ClientMetadata,
   { privateUse, absent }: { readonly privateUse: readonly string[]; readonly absent: ReadonlySet<unknown> },
 ): void {
-  if (isDocumentId(metadata['client_id'])) tidyDocument(metadata)
+  if (isDocumentId(metadata['client_id'])) limitDocument(metadata)
   refuseRedirects(metadata['redirect_uris'], privateUse)
   const { grant_types: grantTypes } = metadata
   if (Array.isArray(grantTypes)) metadata['grant_types'] = grantTypes.filter((type) => !absent.has(type))
@@ -33,7 +33,7 @@ export function checkMetadata(
  * Gives a metadata document, which is as untrusted as a registration, no more effect than one. Its keys may
  * be elsewhere; they are fetched as safely as the document.
  */
-function tidyDocument(metadata: ClientMetadata): void {
+function limitDocument(metadata: ClientMetadata): void {
   const { client_id: clientId, client_name: name, redirect_uris: redirects, jwks_uri: keys } = metadata
   if (typeof name !== 'string' || name.trim() === '')
     throw new errors.InvalidClientMetadata('client_id metadata document has no client_name')

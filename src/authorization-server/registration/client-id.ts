@@ -1,5 +1,6 @@
 import { isLoopbackHost } from '../../core/resource.ts'
 import { randomToken, typeableId } from '../../core/secret.ts'
+import { canonicalJson } from './canonical-json.ts'
 import type { ClientMetadata } from './client-metadata.ts'
 
 const withoutSecret: ReadonlySet<unknown> = new Set(['none', 'private_key_jwt'])
@@ -28,7 +29,7 @@ export function registeredClientId(digest: (value: string) => string, metadata: 
     ...metadata,
     ...(anyPort ? { redirect_uris: redirects.map(withoutLoopbackPort) } : {}),
   }
-  return typeableId(digest(canonical(known)).slice(0, 22))
+  return typeableId(digest(canonicalJson(known)).slice(0, 22))
 }
 
 /**
@@ -38,16 +39,6 @@ export function registeredClientId(digest: (value: string) => string, metadata: 
  */
 export function mayBeRegistered(id: string): boolean {
   return /^[^:\p{Cc}]{1,128}$/u.test(id)
-}
-
-/** One text for all spellings of a JSON value in which the order of lists has no meaning. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${[...new Set(value.map(canonical))].toSorted().join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const members = Object.entries(value).map(
-    ([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`,
-  )
-  return `{${members.toSorted().join(',')}}`
 }
 
 /**

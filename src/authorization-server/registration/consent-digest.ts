@@ -1,6 +1,6 @@
 import type { Client } from 'oidc-provider'
 import { digest } from '../../core/secret.ts'
-import { canonical } from './client-id.ts'
+import { canonicalJson } from './canonical-json.ts'
 
 /**
  * Identifies what a user agreed to about a client: its name, its redirect URIs, and its keys. If any of these
@@ -9,5 +9,5 @@ import { canonical } from './client-id.ts'
  */
 export function consentDigest(client: Client): string {
   const { clientName, redirectUris, jwks, jwksUri, clientAuthMethod } = client
-  return digest(canonical({ clientName, redirectUris, jwks, jwksUri, clientAuthMethod }))
+  return digest(canonicalJson({ clientName, redirectUris, jwks, jwksUri, clientAuthMethod }))
 }

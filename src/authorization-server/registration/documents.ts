@@ -8,7 +8,7 @@ import { slowDown } from '../slow-down.ts'
 import { documentUrlProblem } from './document-url.ts'
 import { fetchLimit } from './fetch-limits.ts'
 import { keepDocuments } from './kept-documents.ts'
-import { tidyDocumentResponse } from './tidy-document.ts'
+import { tidyDocument } from './tidy-document.ts'
 
 type Feature = NonNullable<NonNullable<Configuration['features']>['clientIdMetadataDocument']>
 
@@ -91,7 +91,7 @@ export function libraryFetch(
     if ((init?.method ?? 'GET') !== 'GET') throw new Error('the library sends something: it should only read')
     const url = input instanceof Request ? input.url : String(input)
     // The library sets this only for documents, whose URL is the id of their client.
-    if (init?.redirect === 'manual') return tidyDocumentResponse(await fetchDocument(url))
+    if (init?.redirect === 'manual') return tidyDocument(await fetchDocument(url))
     return findKeySet(url)
   }
 }

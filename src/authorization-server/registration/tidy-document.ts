@@ -9,7 +9,7 @@ export const documentBytes = 5 * 1024
  * the whole document because of one. If it is not a JSON object, or too long, it is left for the library to
  * refuse. Untrusted.
  */
-export async function tidyDocumentResponse(response: Response): Promise<Response> {
+export async function tidyDocument(response: Response): Promise<Response> {
   const text = await response.clone().text()
   const document = Buffer.byteLength(text) > documentBytes ? undefined : readObject(text)
   if (document === undefined) return response
