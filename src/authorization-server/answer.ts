@@ -2,10 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
 import type { Site } from '../core/site.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
-import { icon } from '../http/icon.ts'
 import { pageHeaders, wantsPage } from '../http/page.ts'
-import { passkeyScript } from '../http/passkey-script.ts'
-import { stylesheet } from '../http/stylesheet.ts'
 import { advicePage, errorPage } from './error-page.ts'
 import { errors } from './library.ts'
 import { awayCode, type Notes } from './notes.ts'
@@ -107,37 +104,4 @@ async function sendLibraryError(
 /** Sends a page that has already been rendered. */
 export function sendPage(res: ServerResponse, page: string): void {
   res.writeHead(200, pageHeaders).end(page)
-}
-
-/** Sends the style sheet. */
-export function sendStylesheet(res: ServerResponse): void {
-  sendAsset(res, 'text/css', stylesheet)
-}
-
-/** Sends the script of the pages with passkeys. */
-export function sendPasskeyScript(res: ServerResponse): void {
-  sendAsset(res, 'text/javascript', passkeyScript)
-}
-
-/** Sends the icon under the name that changes with its content. */
-export function sendIcon(res: ServerResponse): void {
-  sendAsset(res, 'image/svg+xml', icon)
-}
-
-/** Sends the icon under the name that browsers try by default. */
-export function sendWellKnownIcon(res: ServerResponse): void {
-  sendAsset(res, 'image/svg+xml', icon, 'public, max-age=86400')
-}
-
-const forEver = 'public, max-age=31536000, immutable'
-
-/** The name of an asset changes with its content, unless it says how long it may be cached. */
-function sendAsset(res: ServerResponse, type: string, content: string, cacheControl = forEver): void {
-  res.writeHead(200, {
-    'Content-Type': `${type}; charset=utf-8`,
-    'Cache-Control': cacheControl,
-    'Content-Security-Policy': "default-src 'none'",
-    'X-Content-Type-Options': 'nosniff',
-  })
-  res.end(content)
 }

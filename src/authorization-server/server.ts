@@ -2,19 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { splitTarget } from '../http/exchange.ts'
 import { readHead } from '../http/head.ts'
-import { iconPath, passkeyScriptPath, stylesheetPath } from '../http/page.ts'
 import { traceContextOf } from '../telemetry/trace-context.ts'
-import {
-  type Answered,
-  answerError,
-  sendIcon,
-  sendNotAllowed,
-  sendNotFound,
-  sendPage,
-  sendPasskeyScript,
-  sendStylesheet,
-  sendWellKnownIcon,
-} from './answer.ts'
+import { type Answered, answerError, sendNotAllowed, sendNotFound, sendPage } from './answer.ts'
+import { assets } from './assets.ts'
 import { recordBeforeAnswer } from './audit.ts'
 import { libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
@@ -99,10 +89,7 @@ export async function createAuthorizationServer(
   const serversElsewhere = tellServers(resources.all)
   const shown = new Map<string, (res: ServerResponse) => void>([
     ['/', (res) => sendPage(res, home)],
-    [stylesheetPath, sendStylesheet],
-    [passkeyScriptPath, sendPasskeyScript],
-    [iconPath, sendIcon],
-    ['/favicon.ico', sendWellKnownIcon],
+    ...assets,
   ])
 
   const limit = requestLimit(settings)
