@@ -13,7 +13,7 @@ export interface Endpoint {
   /** An `authorization` form is completed like an authorization request. */
   readonly body?: 'form' | 'authorization' | 'json'
   /** Whether it stores something for anyone's request, so that the number of requests is limited. */
-  readonly keeps?: true
+  readonly stores?: true
   /** An option of the operator without which there is nothing at the path. */
   readonly needs?: 'deviceCode' | 'registration'
 }
@@ -29,21 +29,21 @@ const exact: Readonly<Record<string, Endpoint>> = {
     body: 'json',
     needs: 'registration',
   },
-  [at.authorization]: { step: 'authorization', methods: ['GET'], cors: false, keeps: true },
+  [at.authorization]: { step: 'authorization', methods: ['GET'], cors: false, stores: true },
   [at.token]: { step: 'token', methods: ['POST'], cors: true, body: 'form' },
   [at.pushed_authorization_request]: {
     step: 'pushed_request',
     methods: ['POST'],
     cors: true,
     body: 'authorization',
-    keeps: true,
+    stores: true,
   },
   [at.device_authorization]: {
     step: 'device',
     methods: ['POST'],
     cors: true,
     body: 'authorization',
-    keeps: true,
+    stores: true,
     needs: 'deviceCode',
   },
   [at.code_verification]: {
@@ -51,7 +51,7 @@ const exact: Readonly<Record<string, Endpoint>> = {
     methods: ['GET', 'POST'],
     cors: false,
     body: 'form',
-    keeps: true,
+    stores: true,
     needs: 'deviceCode',
   },
   [at.revocation]: { step: 'revocation', methods: ['POST'], cors: true, body: 'form' },

@@ -18,7 +18,7 @@ const maxBodyBytes = 56 * 1024
 /**
  * The limit for what anyone can cause to be stored: registrations, and requests as long as fits into a URL.
  */
-const maxKeptBytes = 16 * 1024
+const maxStoredBytes = 16 * 1024
 
 /**
  * Makes a request look as if it had come to the public URL, from which the library builds the URLs that it
@@ -81,7 +81,7 @@ export async function normaliseRequest(
 ): Promise<void> {
   if (kind === undefined) return
   if (kind !== 'json') takeForm(req)
-  const most = kind === 'form' ? maxBodyBytes : maxKeptBytes
+  const most = kind === 'form' ? maxBodyBytes : maxStoredBytes
   checkDeclaredLength(req.headers['content-length'], most)
   const text = (await readBody(req, most)).toString()
   if (kind === 'json') return replaceBody(req, normaliseRegistration(text))

@@ -10,7 +10,7 @@ import { type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
 import { providerAwayPage } from './pages/provider-form.ts'
 import { type ProviderVisits, providerVisits } from './provider-visits.ts'
 import { requestIdOf } from './request-id.ts'
-import { keptRequests } from './request-limits.ts'
+import { requestLimit } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /** What a visit to a provider belongs to. */
@@ -54,7 +54,7 @@ export function providerDesk(
 ): ProviderDesk {
   const { federation, site } = settings
   const visits: ProviderVisits = providerVisits(library, settings)
-  const begun = keptRequests(settings, 'provider-visits')
+  const limit = requestLimit(settings, 'provider-visits')
   const providers = federation?.providers ?? []
 
   const find = (name: string): LoginProvider => {
@@ -91,7 +91,7 @@ export function providerDesk(
     provider: LoginProvider,
     { uid, next, fresh }: VisitPlace,
   ): Promise<Response> => {
-    const wait = await begun.take(context.env.incoming)
+    const wait = await limit.take(context.env.incoming)
     if (wait > 0) return sayWait(context, wait)
     try {
       const attempt = await visits.begin(visitOf(context), { provider: provider.name, uid, next, fresh })

@@ -16,7 +16,7 @@ interface LimitPorts {
 }
 
 /** Limits requests of one kind that have something stored. */
-export interface KeptRequests {
+export interface RequestLimit {
   /** Counts a request. Resolves to 0, or to the whole seconds to wait if there are too many. */
   take(req: IncomingMessage): Promise<number>
   /** Takes back a request that was counted. */
@@ -24,7 +24,7 @@ export interface KeptRequests {
 }
 
 /** Limits requests of a kind: for each network of strangers, so that none uses up the total, and in total. */
-export function keptRequests({ rateLimit, requestLimits }: LimitPorts, kind: string): KeptRequests {
+export function requestLimit({ rateLimit, requestLimits }: LimitPorts, kind: string): RequestLimit {
   const { perNetwork, total } = requestLimits
   const ofNetwork = rateLimit({ name: `${kind}-from-network`, points: perNetwork, seconds: 60 })
   const ofAll = rateLimit({ name: kind, points: total, seconds: 60 })
@@ -38,11 +38,11 @@ export function keptRequests({ rateLimit, requestLimits }: LimitPorts, kind: str
 }
 
 /** Counts a request to an endpoint that stores something. Resolves to 0, or to the whole seconds to wait. */
-export function requestLimit(
+export function endpointLimit(
   ports: LimitPorts,
 ): (endpoint: Endpoint, req: IncomingMessage) => Promise<number> {
-  const requests = keptRequests(ports, 'authorizations')
-  return async ({ keeps }, req) => (keeps === true ? requests.take(req) : 0)
+  const requests = requestLimit(ports, 'authorizations')
+  return async ({ stores }, req) => (stores === true ? requests.take(req) : 0)
 }
 
 const maxParameterBytes = 4 * 1024

@@ -30,7 +30,7 @@ import { libraryFetch } from './registration/documents.ts'
 import { hideBlocked } from './registration/hide-blocked.ts'
 import { renewSessionsAtLogin } from './renew-sessions.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
-import { refuseTooLong, requestLimit } from './request-limits.ts'
+import { endpointLimit, refuseTooLong } from './request-limits.ts'
 import { refuseSeenBefore } from './seen-once.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 import { slowDown } from './slow-down.ts'
@@ -92,7 +92,7 @@ export async function createAuthorizationServer(
     ...assets,
   ])
 
-  const limit = requestLimit(settings)
+  const limit = endpointLimit(settings)
   const isOn = {
     deviceCode: settings.grants.deviceCode,
     registration: settings.registration.dynamic !== 'off',

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { describe, it, type TestContext } from 'node:test'
 import { request } from 'undici'
 import { storageAdapter } from '../../src/authorization-server/adapter.ts'
-import { keptRequests, refuseTooLong } from '../../src/authorization-server/request-limits.ts'
+import { refuseTooLong, requestLimit } from '../../src/authorization-server/request-limits.ts'
 import { userCodeAttempts } from '../../src/authorization-server/user-code-attempts.ts'
 import { sweepStore } from '../../src/compose/sweep.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
@@ -84,14 +84,14 @@ describe('requests that anybody can have kept (A56)', () => {
   it('are not used up for others by a network that has had its share', async () => {
     const requestLimits = { perNetwork: 1, total: 2 }
     const rateLimit = countWith(inMemory)
-    const requests = keptRequests({ rateLimit, requestLimits }, 'authorizations')
+    const requests = requestLimit({ rateLimit, requestLimits }, 'authorizations')
     const from = (address: string) =>
       ({ headers: { 'x-forwarded-for': address } }) as unknown as IncomingMessage
     const takes = ['192.0.2.1', '192.0.2.1', '192.0.2.1', '192.0.2.2', '192.0.2.3'].map((address) =>
       requests.take(from(address)),
     )
     assert.deepEqual(await Promise.all(takes), [0, 60, 60, 0, 60])
-    const others = keptRequests({ rateLimit, requestLimits }, 'assertions')
+    const others = requestLimit({ rateLimit, requestLimits }, 'assertions')
     assert.equal(await others.take(from('192.0.2.1')), 0, 'another kind is counted for itself')
   })
 

@@ -2,7 +2,7 @@ import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { epochSeconds } from '../../core/clock.ts'
 import { operatorClientField } from '../client-fields.ts'
 import { errors } from '../library.ts'
-import { type KeptRequests, keptRequests } from '../request-limits.ts'
+import { type RequestLimit, requestLimit } from '../request-limits.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
 import { slowDown } from '../slow-down.ts'
 
@@ -48,6 +48,6 @@ export function forgiveClientAssertion(
   }
 }
 
-function countedAssertions(settings: AssertionSettings): KeptRequests {
-  return keptRequests(settings, 'assertions')
+function countedAssertions(settings: AssertionSettings): RequestLimit {
+  return requestLimit(settings, 'assertions')
 }
