@@ -72,7 +72,7 @@ const names: Readonly<Record<OAuthStep, EventName>> = {
 /** What a request decided. Undefined if it decides nothing: metadata, forms that are shown, unknown paths. */
 function decisionOf(
   { step = 'page', outcome, httpMethod, ...event }: RequestEvent,
-  { granted, scope, resource, grant, asked }: Note,
+  { granted, scope, resource, grant, resourceAsked }: Note,
   resources: ResourceDirectory,
 ): AuditEvent | undefined {
   const refused = outcome !== 'allowed'
@@ -87,7 +87,7 @@ function decisionOf(
     clientId: event.clientId,
     grant,
     upstream: resource === undefined ? undefined : (resources.find(resource)?.name ?? resource),
-    resourceAsked: asked,
+    resourceAsked,
     scopes: scope?.split(' '),
     httpMethod,
     path: event.path,

@@ -17,7 +17,7 @@ export function canonicalResources(
   const named = asked.filter((value) => value !== '')
   const canonical = named.map((value) => {
     const known = resources.find(value)?.resource
-    if (known !== undefined && known !== value) note.asked ??= value.slice(0, keptCharacters)
+    if (known !== undefined && known !== value) note.resourceAsked ??= value.slice(0, keptCharacters)
     return known ?? value
   })
   return [...new Set(canonical)]

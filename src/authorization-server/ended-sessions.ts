@@ -17,7 +17,7 @@ interface Stored {
  * written only if it still exists. That includes a login that changes its identifier, for which the library
  * removes it and stores it anew.
  */
-export function leaveEndedSessions({ Session }: Provider): void {
+export function keepSessionsEnded({ Session }: Provider): void {
   const store = Session.adapter as SessionAdapter
   const instantiate: (payload?: AdapterPayload) => Session = Reflect.get(Session, 'instantiate')
   Object.assign(Session, {

@@ -10,15 +10,13 @@ output.warn = (...texts: unknown[]): void => {
   if (!String(texts[0]).includes('Unsupported runtime')) warn(...texts)
 }
 const library = await import('oidc-provider')
-/**
- * The building blocks of the library's own grants. They are not part of its public interface, so its exact
- * version is pinned.
- */
+/** Not a literal type: the library has no types for this module. */
 const grantsModule: string = 'oidc-provider/lib/helpers/grants.js'
-const helpers = (await import(grantsModule)) as GrantHelpers
+/**
+ * The library's helpers for grants that are not its own (RFC 9449 section 5, RFC 8707 section 2.2). They are not
+ * part of its public interface, so its exact version is pinned.
+ */
+export const grantHelpers = (await import(grantsModule)) as GrantHelpers
 output.warn = warn
-
-/** The helpers for externally registered grants (RFC 9449 section 5, RFC 8707 section 2.2). */
-export const grantHelpers = helpers
 
 export const { Provider, errors, interactionPolicy, ExternalSigningKey } = library

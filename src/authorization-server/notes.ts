@@ -18,7 +18,7 @@ export interface Note {
   resource?: string | undefined
   grant?: string | undefined
   /** The resource as the client wrote it, if tokens write it differently. */
-  asked?: string
+  resourceAsked?: string
 }
 
 /** Notes about running requests. */

@@ -9,7 +9,7 @@ import { recordBeforeAnswer } from './audit.ts'
 import { libraryConfiguration } from './configuration.ts'
 import type { AuthorizationServer } from './contract.ts'
 import { addDeviceSteps } from './device-steps.ts'
-import { leaveEndedSessions } from './ended-sessions.ts'
+import { keepSessionsEnded } from './ended-sessions.ts'
 import { canonicalPath, findEndpoint } from './endpoints.ts'
 import { allowCors, answerPreflight, expectJson, normaliseRequest, speakAsSite } from './front.ts'
 import { refuseUnauthorized } from './grant-types/refuse-unauthorized.ts'
@@ -53,7 +53,7 @@ function buildEngine(
   nameRefreshTokens(provider, settings.secret)
   implyScopes(provider, settings.scopes)
   renewSessionsAtLogin(provider)
-  leaveEndedSessions(provider)
+  keepSessionsEnded(provider)
   compareHashedSecrets(provider, settings)
   registerGrantTypes(provider, settings)
   refuseUnauthorized(provider)

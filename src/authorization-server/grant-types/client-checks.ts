@@ -4,7 +4,7 @@ import { allowedScopesField, allowedUpstreamsField, operatorClientField } from '
 import { errors } from '../library.ts'
 
 /** A client that the operator registered, and that has authenticated itself. */
-export interface OperatorsClient {
+export interface OperatorClient {
   readonly id: string
   /** All scopes that it may get. */
   readonly scopes: readonly string[] | undefined
@@ -17,7 +17,7 @@ export interface OperatorsClient {
  * no client can register itself as one (RFC 6749 section 4.4, MCP extension oauth-client-credentials). Throws
  * UnauthorizedClient.
  */
-export function requireOperatorsClient(client: Client | undefined): OperatorsClient {
+export function requireOperatorClient(client: Client | undefined): OperatorClient {
   if (client?.[operatorClientField] !== true)
     throw new errors.UnauthorizedClient('this grant is for clients that the administrator has set up')
   if (client.clientAuthMethod === 'none')
@@ -34,7 +34,7 @@ export function checkTarget(
   { oidc: { client, params } }: KoaContextWithOIDC,
   { name }: ProtectedResource,
 ): void {
-  if (params?.['grant_type'] === 'client_credentials') requireOperatorsClient(client)
+  if (params?.['grant_type'] === 'client_credentials') requireOperatorClient(client)
   if (client !== undefined && listOf(client, allowedUpstreamsField)?.includes(name) === false)
     throw new errors.InvalidTarget('this resource is not for this client')
 }

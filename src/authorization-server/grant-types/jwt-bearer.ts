@@ -10,7 +10,7 @@ import { seenOnceModel } from '../../storage/artifact-contract.ts'
 import { errors, grantHelpers } from '../library.ts'
 import type { AssertionIssuer, AuthorizationServerSettings } from '../settings.ts'
 import { accessTokenSeconds } from '../token-lifetimes.ts'
-import { requireOperatorsClient } from './client-checks.ts'
+import { requireOperatorClient } from './client-checks.ts'
 import { describeTarget, issueToken } from './issue-token.ts'
 import { grantVouched } from './vouched-user.ts'
 
@@ -56,7 +56,7 @@ export function redeemAssertion(
 ): (context: KoaContextWithOIDC) => Promise<void> {
   return async (context) => {
     const { client, params = {} } = context.oidc
-    const known = requireOperatorsClient(client)
+    const known = requireOperatorClient(client)
     // Before the assertion is used up, since a client without a proof or the right nonce sends its request again.
     const proof = await grantHelpers.validateDpop(provider, context)
     grantHelpers.checkDpopRequired(provider, context, proof)

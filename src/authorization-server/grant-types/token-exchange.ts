@@ -7,7 +7,7 @@ import { isRevoked, type OriginClaims, verifyAccessToken } from '../access-token
 import { errors, grantHelpers } from '../library.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
 import { accessTokenSeconds } from '../token-lifetimes.ts'
-import { type OperatorsClient, requireOperatorsClient } from './client-checks.ts'
+import { type OperatorClient, requireOperatorClient } from './client-checks.ts'
 import { describeTarget, issueToken } from './issue-token.ts'
 
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
@@ -49,7 +49,7 @@ export function exchangeToken(
 ): (context: KoaContextWithOIDC) => Promise<void> {
   return async (context) => {
     const { client, params = {} } = context.oidc
-    const known = requireOperatorsClient(client)
+    const known = requireOperatorClient(client)
     const proof = await grantHelpers.validateDpop(provider, context)
     const requested = params['requested_token_type']
     if (requested !== undefined && !tokenTypes.has(requested))
@@ -100,7 +100,7 @@ async function readToken(
 async function checkSubject(
   { identity, grants }: AuthorizationServerSettings,
   { sub = '', client_id: clientId }: JWTPayload,
-  known: OperatorsClient,
+  known: OperatorClient,
 ): Promise<void> {
   const isMachine = sub === clientId
   if (isMachine && sub !== known.id)
@@ -117,7 +117,7 @@ function targetOf(
   { resources }: AuthorizationServerSettings,
   params: Readonly<Record<string, unknown>>,
   subject: JWTPayload,
-  { upstreams }: OperatorsClient,
+  { upstreams }: OperatorClient,
 ): string {
   const named = [params['resource'] ?? [], params['audience'] ?? []].flat().map((value) => {
     const text = typeof value === 'string' ? value : ''
@@ -135,7 +135,7 @@ function targetOf(
 }
 
 /** Throws InvalidScope for scopes that the token or the client does not have. */
-function scopesOf(requested: unknown, subject: JWTPayload, { scopes: ceiling }: OperatorsClient): string[] {
+function scopesOf(requested: unknown, subject: JWTPayload, { scopes: ceiling }: OperatorClient): string[] {
   const available = commonScopes([parseScopes(subject['scope']), ...(ceiling === undefined ? [] : [ceiling])])
   const asked = requested === undefined ? available : parseScopes(requested)
   const scopes = commonScopes([available, asked])
