@@ -105,7 +105,7 @@ export interface AuthorizationServerSettings {
   /** Fetches what clients name, only from the public internet. */
   readonly fetchSafely: SafeFetch
   /** The same for approved clients, with as many concurrent fetches as for all others. */
-  readonly fetchForLetIn: SafeFetch
+  readonly fetchForApproved: SafeFetch
   /** Whether metadata documents of clients can be fetched, as far as is known, and so may be announced. */
   readonly announcesDocuments: () => Promise<boolean>
   readonly tokens: {

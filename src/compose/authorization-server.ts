@@ -64,7 +64,7 @@ export async function buildAuthorizationServer(config: Config, base: Base): Prom
     registered: store.clients,
     fetchSafely: wayOut.watch(fetchSafely),
     // Separate places, which strangers cannot take up.
-    fetchForLetIn: wayOut.watch(createSafeFetch(fetchOptions), { forLetIn: true }),
+    fetchForApproved: wayOut.watch(createSafeFetch(fetchOptions), { forApproved: true }),
     async announcesDocuments() {
       const state = await wayOut.state()
       // A mere doubt does not disable documents if there may be no other way to register.

@@ -16,8 +16,8 @@ type WayOutState = 'there' | 'absent' | 'doubtful'
 export interface WayOut {
   /** What is known. If nothing is known yet and the first attempt is running, waits for it. */
   state(): Promise<WayOutState>
-  /** The same fetch, observed. `forLetIn`: it is only used for clients that somebody has let in. */
-  watch(fetch: SafeFetch, options?: { readonly forLetIn: boolean }): SafeFetch
+  /** The same fetch, observed. `forApproved`: it is only used for clients that a user has approved. */
+  watch(fetch: SafeFetch, options?: { readonly forApproved: boolean }): SafeFetch
   /**
    * Tries URLs that the operator named: now, at intervals while none of them answers, and when other hosts
    * raise doubts. It is enough if one answers. Returns a function that stops it.
@@ -82,7 +82,7 @@ export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayO
 
   /**
    * Strangers choose these hosts. One dead host proves nothing. If any host was ever reached, even two prove
-   * nothing, unless one of them was reached before for the operator or for a client that somebody let in.
+   * nothing, unless one of them was reached before for the operator or for a client that a user approved.
    * Otherwise anyone who names two dead hosts, one of which was up before, could make this server give up
    * what works. This cannot be done twice with a host that is down for good.
    */
@@ -147,7 +147,7 @@ export function watchWayOut({ clock, onChange, pauseMilliseconds = pause }: WayO
     watch: (fetch, options) => async (url) => {
       const attempt = await attemptFetch(() => fetch(url))
       const host = URL.parse(url)?.host ?? ''
-      if (attempt.reached === true) reach(host, options?.forLetIn === true)
+      if (attempt.reached === true) reach(host, options?.forApproved === true)
       if (attempt.reached === false) miss(host, `${host}: ${attempt.reason}`)
       if ('error' in attempt) throw attempt.error
       return attempt.answer

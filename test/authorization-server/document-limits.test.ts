@@ -25,7 +25,7 @@ function fetches() {
     made.push(url)
     return new Response('{"keys":[]}')
   }
-  return { made, fetchSafely, fetchForLetIn: (url: string) => fetchSafely(`apart ${url}`) }
+  return { made, fetchSafely, fetchForApproved: (url: string) => fetchSafely(`apart ${url}`) }
 }
 
 describe('fetches of metadata documents (A52)', () => {
@@ -62,7 +62,7 @@ describe('fetches of metadata documents (A52)', () => {
     assert.equal(await allow('https://one-more.example/client.json', 1), true)
   })
 
-  it('go on, where strangers have used up those of a host or of all, for a client that somebody let in', async () => {
+  it('go on, where strangers have used up those of a host or of all, for a client that a user approved', async () => {
     for (const hostOf of [() => 'host.example', (index: number) => `host-${index}.example`]) {
       const settings = { ...settingsOf('https://mcp.example.com'), ...fetches() }
       const allow = begin(undefined, settings)

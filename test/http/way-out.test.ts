@@ -31,7 +31,7 @@ function begin(
     const cause = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })
     throw new FetchRefused('the fetch failed', { reached: reached[host], cause })
   }
-  const [watched, known] = [wayOut.watch(fetch), wayOut.watch(fetch, { forLetIn: true })]
+  const [watched, known] = [wayOut.watch(fetch), wayOut.watch(fetch, { forApproved: true })]
   const comeBy = (way: typeof fetch) => async (host: string) =>
     void (await way(`https://${host}/client.json`).catch(() => undefined))
   return {
@@ -43,8 +43,8 @@ function begin(
     state: () => wayOut.state(),
     /** A client comes with a document at this host. */
     come: comeBy(watched),
-    /** The same for a client that somebody let in. */
-    comeLetIn: comeBy(known),
+    /** The same for a client that a user approved. */
+    comeApproved: comeBy(known),
     name: (...urls: string[]) => {
       const stop = wayOut.keepTrying(urls, fetch)
       test.after(stop)
@@ -112,7 +112,7 @@ describe('a way out that an operator named a document for (N15)', () => {
   })
 
   it('is looked at anew when other hosts raise doubts, which say nothing by themselves', async (test) => {
-    const { state, come, comeLetIn, name, asked, reached, clock } = begin(test, {
+    const { state, come, comeApproved, name, asked, reached, clock } = begin(test, {
       'named.example': true,
       'one.example': false,
       'two.example': false,
@@ -121,7 +121,7 @@ describe('a way out that an operator named a document for (N15)', () => {
     name('https://named.example/client.json')
     await state()
     const tries = () => asked.filter((url) => url.includes('named')).length
-    await comeLetIn('app.example')
+    await comeApproved('app.example')
     for (const host of ['one.example', 'two.example']) await come(host)
     assert.equal(tries(), 1, 'strangers have nobody asked')
     reached['app.example'] = false
@@ -195,8 +195,8 @@ describe('a way out for which nothing is named (N15)', () => {
   })
 
   it('is not doubted for dead hosts that strangers name, where others were reached', async (test) => {
-    const { state, come, comeLetIn, reached } = begin(test, { ...dead, 'app.example': true })
-    await comeLetIn('app.example')
+    const { state, come, comeApproved, reached } = begin(test, { ...dead, 'app.example': true })
+    await comeApproved('app.example')
     for (const host of Object.keys(dead)) await come(host)
     assert.equal(await state(), 'there')
     reached['app.example'] = false
@@ -205,8 +205,8 @@ describe('a way out for which nothing is named (N15)', () => {
   })
 
   it('is not doubted for a host of strangers that was up before', async (test) => {
-    const { state, told, come, comeLetIn, reached } = begin(test, { ...dead, 'app.example': true })
-    await comeLetIn('app.example')
+    const { state, told, come, comeApproved, reached } = begin(test, { ...dead, 'app.example': true })
+    await comeApproved('app.example')
     reached['one.example'] = true
     await come('one.example')
     reached['one.example'] = false
@@ -215,19 +215,19 @@ describe('a way out for which nothing is named (N15)', () => {
     assert.deepEqual(told, [])
   })
 
-  it('is doubted once for a client that somebody let in and that is down for good', async (test) => {
-    const { state, come, comeLetIn, reached } = begin(test, {
+  it('is doubted once for a client that a user approved and that is down for good', async (test) => {
+    const { state, come, comeApproved, reached } = begin(test, {
       ...dead,
       'app.example': true,
       'gone.example': true,
     })
-    await comeLetIn('gone.example')
+    await comeApproved('gone.example')
     reached['gone.example'] = false
     for (const host of ['gone.example', 'one.example']) await come(host)
     assert.equal(await state(), 'doubtful')
-    await comeLetIn('app.example')
+    await comeApproved('app.example')
     for (const host of ['gone.example', 'one.example']) await come(host)
-    await comeLetIn('gone.example')
+    await comeApproved('gone.example')
     assert.equal(await state(), 'there')
   })
 

@@ -30,7 +30,7 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
   const limit = fetchLimit(settings, 'documents')
   const isAllowed = (clientId: string): boolean =>
     allowedHosts === undefined || allowedHosts.includes(new URL(clientId).hostname)
-  const feature = {
+  return {
     enabled,
     ack: draft,
     cacheDuration: cacheSeconds,
@@ -48,7 +48,6 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
       return true
     },
   }
-  return feature
 }
 
 /**
@@ -60,15 +59,15 @@ export function documentFeature(settings: AuthorizationServerSettings): Feature 
 export function libraryFetch(
   ports: Pick<
     AuthorizationServerSettings,
-    'fetchSafely' | 'fetchForLetIn' | 'rateLimit' | 'artifacts' | 'clock'
+    'fetchSafely' | 'fetchForApproved' | 'rateLimit' | 'artifacts' | 'clock'
   >,
 ): NonNullable<Configuration['fetch']> {
   const keySets = new LRUCache<string, Promise<Response>>({ max: keptKeySets, ttl: keySetMilliseconds })
   const documentLimit = fetchLimit(ports, 'documents')
   const keySetLimit = fetchLimit(ports, 'key-sets')
 
-  const fetchFor = async (isLetIn: Promise<boolean>, url: string): Promise<Response> =>
-    (await isLetIn) ? ports.fetchForLetIn(url) : ports.fetchSafely(url)
+  const fetchFor = async (isApproved: Promise<boolean>, url: string): Promise<Response> =>
+    (await isApproved) ? ports.fetchForApproved(url) : ports.fetchSafely(url)
   const fetchDocument = keepDocuments((url) => fetchFor(documentLimit.count(url), url), ports.clock)
 
   const findKeySet = async (url: string): Promise<Response> => {

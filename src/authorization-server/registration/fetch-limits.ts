@@ -31,19 +31,19 @@ export function fetchLimit(
   const ofHost = rateLimit({ name: `${what}-from-host`, points: perMinute.host, seconds: 60 })
   const ofAll = rateLimit({ name: what, points: perMinute.everybody, seconds: 60 })
   const ofClient = rateLimit({ name: `${what}-for-client`, points: perMinute.client, seconds: 60 })
-  const isLetIn = (clientId: string): Promise<boolean> => artifacts.hasOfClient('Grant', clientId)
+  const isApproved = (clientId: string): Promise<boolean> => artifacts.hasOfClient('Grant', clientId)
   return {
     async admit(url, clientId, context) {
       const alone = await ofNetwork.take(callerNetwork(context?.req))
       if (alone > 0) return alone
       const shared = (await ofHost.take(new URL(url).hostname)) || (await ofAll.take('all'))
-      if (shared === 0 || clientId === undefined || !(await isLetIn(clientId))) return shared
+      if (shared === 0 || clientId === undefined || !(await isApproved(clientId))) return shared
       return ofClient.wait(clientId)
     },
     async count(clientId) {
       // The library would take a storage error for the client's error. The next one who needs the store
       // reports it.
-      if (clientId === undefined || !(await isLetIn(clientId).catch(() => false))) return false
+      if (clientId === undefined || !(await isApproved(clientId).catch(() => false))) return false
       await ofClient.take(clientId)
       return true
     },
