@@ -6,9 +6,9 @@ import { pageHeaders } from '../http/page.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
 import { recordTogether } from './audit.ts'
 import { requestedScopeField } from './client-fields.ts'
+import { completeMetadata } from './complete-metadata.ts'
 import { completeRequest } from './complete-request.ts'
 import { advicePage } from './error-page.ts'
-import { identityAssertionProfile } from './grant-types/jwt-bearer.ts'
 import { holdRedirect } from './hold-redirect.ts'
 import { awayCode, type Notes } from './notes.ts'
 import { endpointPaths } from './paths.ts'
@@ -32,7 +32,7 @@ export function addLibrarySteps(
   const answerForAccessToken = accessTokenEndpoints(settings)
   const forgiveAssertion = forgiveClientAssertion(settings)
   provider.on('server_error', (context, error) => {
-    if (error instanceof StoreAway) answerAway(context)
+    if (error instanceof StoreAway) answerStoreAway(context)
   })
   // Without a listener, Koa prints uncaught errors itself, bypassing the log.
   const app: EventEmitter = provider
@@ -83,9 +83,9 @@ export function addLibrarySteps(
       completeTokenAnswer(context, notes.of(context.req))
     }
     if (route === 'registration') nameScope(context.body)
-    if (route === 'discovery') await completeMetadata(settings, context.body as Metadata)
+    if (route === 'discovery') await completeMetadata(settings, context)
     const what = away.get(context)
-    if (what !== undefined && isErrorBody(context.body)) answerUnreached(context, notes, what)
+    if (what !== undefined && isErrorBody(context.body)) answerClientAway(context, notes, what)
     if (isErrorBody(context.body)) {
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
       nameRequest(context)
@@ -98,45 +98,13 @@ function isLostSession(error: unknown): boolean {
   return error instanceof TypeError && error.message.startsWith('persist can only be called')
 }
 
-interface Metadata {
-  scopes_supported: string[]
-  token_endpoint_auth_methods_supported?: string[]
-  token_endpoint_auth_signing_alg_values_supported?: string[]
-  [member: string]: unknown
-  response_modes_supported?: string[]
-  client_id_metadata_document_supported?: boolean
-  authorization_grant_profiles_supported?: string[]
-}
-
 /**
- * `offline_access` is named only here: some clients refresh only if they see it. Without information on
- * revocation and introspection, only clients with a secret would assume that they may use them (RFC 8414
- * section 2).
- */
-async function completeMetadata(
-  { grants, scopes, announcesDocuments }: AuthorizationServerSettings,
-  metadata: Metadata,
-): Promise<void> {
-  metadata.response_modes_supported = ['query']
-  metadata.scopes_supported = [...scopes.leaves, 'openid', 'offline_access']
-  for (const endpoint of ['revocation', 'introspection']) {
-    for (const name of ['auth_methods_supported', 'auth_signing_alg_values_supported'] as const) {
-      metadata[`${endpoint}_endpoint_${name}`] = metadata[`token_endpoint_${name}`]
-    }
-  }
-  // Says that assertions are accepted, but not from whom.
-  if (grants.assertionIssuers.length > 0)
-    metadata.authorization_grant_profiles_supported = [identityAssertionProfile]
-  if (!(await announcesDocuments())) delete metadata.client_id_metadata_document_supported
-}
-
-/**
- * The member has another name here, so that it is not taken for the limit of what the client may get
- * (RFC 7591 section 3.2.1).
+ * Gives the requested scope of a registration its name back (RFC 7591 section 3.2.1). It is stored under another
+ * one, since the library would take `scope` for the limit of what the client may get.
  */
 function nameScope(body: unknown): void {
   if (typeof body !== 'object' || body === null) return
-  const metadata = body as Metadata
+  const metadata = body as Record<string, unknown>
   const { [requestedScopeField]: scope } = metadata
   delete metadata[requestedScopeField]
   if (scope !== undefined) metadata['scope'] = scope
@@ -152,18 +120,21 @@ async function markMachine(
 }
 
 /**
- * The library has already written an answer for an internal error; the client must hear that it may try
- * again.
+ * The store is away. The library has already written an answer for an internal error; the client must hear that
+ * it may try again.
  */
-function answerAway(context: KoaContextWithOIDC): void {
+function answerStoreAway(context: KoaContextWithOIDC): void {
   context.status = 503
   context.set('Retry-After', String(storeAwaySeconds))
   if (isErrorBody(context.body))
     context.body = { error: awayCode, error_description: 'try again in a moment' }
 }
 
-/** The library treats it as the client's error, which would make the client discard its tokens. */
-function answerUnreached(context: KoaContextWithOIDC, notes: Notes, what: string): void {
+/**
+ * The document or the key set of the client is away. The library treats that as the client's error, which would
+ * make the client discard its tokens.
+ */
+function answerClientAway(context: KoaContextWithOIDC, notes: Notes, what: string): void {
   notes.of(context.req).error = awayCode
   context.status = 503
   context.remove('WWW-Authenticate')
