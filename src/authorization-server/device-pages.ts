@@ -1,8 +1,8 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import { parseScopes } from '../core/scope.ts'
-import { type Markup, pageHeaders } from '../http/page.ts'
 import { displayedClientName } from './client-name.ts'
 import { advicePage } from './error-page.ts'
+import { answerWithPage } from './library-page.ts'
 import { confirmDevicePage, deviceCodePage, deviceDeniedPage, deviceDonePage } from './pages/device-pages.ts'
 import { requestIdOf } from './request-id.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
@@ -46,11 +46,14 @@ export function devicePages({ resources, scopes, site }: AuthorizationServerSett
     async userCodeInputSource(context, _form, out, problem) {
       context.state[codeProblem] = problem?.name
       if (out?.error === 'server_error')
-        return send(context, advicePage(site, 'server_error', requestIdOf(context.req)))
-      if (problem?.name === 'AbortedError') return send(context, deviceDeniedPage(site))
+        return answerWithPage(context, advicePage(site, 'server_error', requestIdOf(context.req)))
+      if (problem?.name === 'AbortedError') return answerWithPage(context, deviceDeniedPage(site))
       const typed = problem?.userCode ?? context.state[typedCode]
       const text = problem && (problems[problem.name] ?? 'That did not work. Type the code again.')
-      return send(context, deviceCodePage(site, { ...formOf(context), code: codeText(typed), problem: text }))
+      return answerWithPage(
+        context,
+        deviceCodePage(site, { ...formOf(context), code: codeText(typed), problem: text }),
+      )
     },
     userCodeConfirmSource(...[context, _form, client, _info, userCode]) {
       const { params = {} } = context.oidc.entities.DeviceCode ?? {}
@@ -63,9 +66,10 @@ export function devicePages({ resources, scopes, site }: AuthorizationServerSett
         catalogue: scopes,
         scopes: parseScopes(params['scope']),
       })
-      return send(context, page)
+      return answerWithPage(context, page)
     },
-    successSource: (context) => send(context, deviceDonePage(site, displayedClientName(context.oidc.client))),
+    successSource: (context) =>
+      answerWithPage(context, deviceDonePage(site, displayedClientName(context.oidc.client))),
   }
 }
 
@@ -82,9 +86,4 @@ function formOf({ oidc }: KoaContextWithOIDC): { action: string; xsrf: string } 
 /** Only what could be a code is put back into the form. */
 function codeText(typed: unknown): string {
   return typeof typed === 'string' && /^[A-Za-z0-9 -]{1,24}$/.test(typed) ? typed : ''
-}
-
-async function send(context: KoaContextWithOIDC, page: Markup | Promise<string>): Promise<void> {
-  context.set({ ...pageHeaders })
-  context.body = String(await page)
 }

@@ -1,9 +1,10 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { pageHeaders } from '../http/page.ts'
+import type { Markup } from '../http/page.ts'
 import { seenOnceModel } from '../storage/artifact-contract.ts'
 import { addressOf } from './caller-address.ts'
 import { codeProblem, typedCode } from './device-pages.ts'
 import { advicePage } from './error-page.ts'
+import { answerWithPage } from './library-page.ts'
 import type { Note, Notes } from './notes.ts'
 import { tooManyCodesPage } from './pages/device-pages.ts'
 import { endpointPaths } from './paths.ts'
@@ -51,14 +52,9 @@ export function addDeviceSteps(
     }
     const origin = context.get('origin')
     if (origin !== '' && !settings.site.origins.includes(origin))
-      return sendPage(
-        context,
-        400,
-        await advicePage(settings.site, 'session_not_found', requestIdOf(context.req)),
-      )
+      return sendPage(context, 400, advicePage(settings.site, 'session_not_found', requestIdOf(context.req)))
     const address = addressOf(context.req)
-    if (!(await attempts.begin(address)))
-      return sendPage(context, 429, String(await tooManyCodesPage(settings.site)))
+    if (!(await attempts.begin(address))) return sendPage(context, 429, tooManyCodesPage(settings.site))
     await next()
     noteRefusal(context, notes)
     if (context.state[codeProblem] !== 'NotFoundError') await attempts.forgive(address)
@@ -101,8 +97,7 @@ async function isFirstPoll(
   return artifacts.insertOnce({ model: seenOnceModel, id, payload: {}, expiresAt: clock.now() })
 }
 
-function sendPage(context: StepContext, status: number, page: string): void {
+async function sendPage(context: StepContext, status: number, page: Markup | Promise<string>): Promise<void> {
   context.status = status
-  context.set({ ...pageHeaders })
-  context.body = page
+  await answerWithPage(context, page)
 }

@@ -1,7 +1,7 @@
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
 import type { Site } from '../core/site.ts'
-import { pageHeaders } from '../http/page.ts'
 import { problemPage, sentence } from '../http/problem-page.ts'
+import { answerWithPage } from './library-page.ts'
 import { requestIdOf } from './request-id.ts'
 
 interface Advice {
@@ -117,8 +117,7 @@ export function renderLibraryError(
 ): (context: KoaContextWithOIDC, out: ErrorOut, error: Error) => Promise<void> {
   return async (context, out) => {
     context.state[ownPage] = true
-    context.set({ ...pageHeaders })
-    context.body = await errorPage(site, out, requestIdOf(context.req))
+    await answerWithPage(context, errorPage(site, out, requestIdOf(context.req)))
   }
 }
 

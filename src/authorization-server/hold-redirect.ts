@@ -1,9 +1,9 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Site } from '../core/site.ts'
-import { pageHeaders } from '../http/page.ts'
 import { displayedHost } from './consent-warnings.ts'
 import { ownPage, renderLibraryError } from './error-page.ts'
 import { errors } from './library.ts'
+import { answerWithPage } from './library-page.ts'
 import { returnPage } from './pages/return-page.ts'
 import { interactionPath } from './paths.ts'
 import { requestIdOf } from './request-id.ts'
@@ -27,16 +27,14 @@ export async function holdRedirect(site: Site, context: KoaContextWithOIDC): Pro
   const answer = url.hash === '' ? url.searchParams : new URLSearchParams(url.hash.slice(1))
   context.remove('location')
   context.status = 400
-  context.set({ ...pageHeaders })
-  context.body = String(
-    await returnPage(site, {
-      target,
-      host: displayedHost(url),
-      error: answer.get('error') ?? 'invalid_request',
-      description: answer.get('error_description') ?? '',
-      requestId: requestIdOf(context.req),
-    }),
-  )
+  const page = returnPage(site, {
+    target,
+    host: displayedHost(url),
+    error: answer.get('error') ?? 'invalid_request',
+    description: answer.get('error_description') ?? '',
+    requestId: requestIdOf(context.req),
+  })
+  await answerWithPage(context, page)
 }
 
 /**

@@ -2,7 +2,6 @@ import type { EventEmitter } from 'node:events'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
-import { pageHeaders } from '../http/page.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
 import { recordTogether } from './audit.ts'
 import { requestedScopeField } from './client-fields.ts'
@@ -10,6 +9,7 @@ import { completeMetadata } from './complete-metadata.ts'
 import { completeRequest } from './complete-request.ts'
 import { advicePage } from './error-page.ts'
 import { holdRedirect } from './hold-redirect.ts'
+import { answerWithPage } from './library-page.ts'
 import { awayCode, type Notes } from './notes.ts'
 import { endpointPaths } from './paths.ts'
 import { settleRedemption } from './redemption.ts'
@@ -51,9 +51,8 @@ export function addLibrarySteps(
     } catch (error) {
       if (!isLostSession(error)) throw error
       koaContext.status = 400
-      koaContext.set({ ...pageHeaders })
-      koaContext.body = await advicePage(settings.site, 'session_not_found', requestIdOf(koaContext.req))
-      return
+      const page = advicePage(settings.site, 'session_not_found', requestIdOf(koaContext.req))
+      return answerWithPage(koaContext, page)
     }
     if (!('oidc' in koaContext)) return
     const context = koaContext as KoaContextWithOIDC
