@@ -5,7 +5,6 @@ import type { Algorithm } from '../stacks/contract.ts'
 
 /** The key pair of an algorithm, and what it signs. */
 export interface Signer {
-  readonly algorithm: Algorithm
   readonly publicKey: KeyObject
   readonly jwk: JWK
   /** Signs the access token of a user. */
@@ -31,7 +30,6 @@ export async function createSigner(
   const [type, options] = kinds[algorithm]
   const { publicKey, privateKey } = await generate(type, options)
   return {
-    algorithm,
     publicKey,
     jwk: { ...(await exportJWK(publicKey)), kid: algorithm, alg: algorithm, use: 'sig' },
     sign: (user) =>

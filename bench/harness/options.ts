@@ -3,7 +3,6 @@ import { workloads } from '../workloads/registry.ts'
 
 /** What `npm run bench` was asked to measure. */
 export interface Options {
-  readonly quick: boolean
   readonly rounds: number
   /** The duration of one sample. */
   readonly seconds: number
@@ -47,7 +46,6 @@ export function readOptions(args: readonly string[]): Options {
   const ids = workloads().map(({ id }) => id)
   const stacks = workloads().flatMap((workload) => workload.stacks.map(({ id }) => id))
   return {
-    quick,
     rounds: readWhole('rounds', values.rounds ?? (quick ? '1' : '5')),
     seconds: readWhole('seconds', values.seconds ?? (quick ? '1' : '2')),
     warmUp: {

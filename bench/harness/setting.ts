@@ -12,7 +12,6 @@ import { serveKeys } from './serve-keys.ts'
 export interface Bench {
   readonly folder: string
   readonly upstream: Process
-  readonly upstreamPort: number
   /** The setting for a gate of this kind; each call has its own folder. */
   readonly setting: (kind: Kind) => Promise<Setting>
   /** The first tokens of an algorithm, up to a given number. */
@@ -54,7 +53,6 @@ export async function openBench(): Promise<Bench> {
   return {
     folder,
     upstream,
-    upstreamPort,
     async setting({ algorithm, tls }) {
       const { jwk, publicKey } = await signer(algorithm)
       const keys = await serveKeys(jwk)

@@ -19,9 +19,9 @@ const columns: Readonly<Record<Figure, Column>> = {
 const own = 'portcullis'
 
 /** A workload as a table in Markdown, with its heading. */
-export function renderWorkload(workload: WorkloadResult, level = '###'): string {
+export function renderWorkload(workload: WorkloadResult): string {
   const { title, note, missing, figures, unit, rows } = workload
-  const heading = [`${level} ${title}`, note].filter((line) => line !== undefined).join('\n\n')
+  const heading = [`### ${title}`, note].filter((line) => line !== undefined).join('\n\n')
   if (missing !== undefined) return `${heading}\n\nNot measured: ${missing}.\n`
   const [main = 'cpu', ...others] = figures
   const base = rows.find(({ stack }) => stack === own) ?? rows[0]

@@ -38,7 +38,6 @@ export interface Requests {
   readonly byLane: ReadonlyMap<string, RecordableHistogram>
   /** The same since the last progress line. */
   readonly recent: RecordableHistogram
-  readonly running: () => number
   /** Sends no more, and resolves when all answers have arrived or timed out. */
   stop(): Promise<void>
 }
@@ -152,7 +151,6 @@ export function startRequests(url: string, users: readonly User[], options: Opti
     latency,
     byLane,
     recent,
-    running: () => running.size,
     async stop() {
       clearInterval(ticker)
       while (running.size > 0) await new Promise((resolve) => setTimeout(resolve, 50))
@@ -184,7 +182,7 @@ function laneChooser(users: readonly User[]): () => { lane: Lane; own: readonly 
 }
 
 interface Sent {
-  readonly asked: Asked & { readonly fault: Fault | undefined }
+  readonly asked: Asked
   readonly era: Era
   readonly lane: string
   readonly due: number

@@ -19,7 +19,6 @@ export function hashLine(line: string): string {
 
 /** The chain of one process. Nobody else adds to it, so it needs no lock. */
 export interface Chain {
-  readonly id: string
   /** The last place: `seq` is -1 before the first event. */
   readonly head: Place
   /**
@@ -46,7 +45,6 @@ export function beginChain(): Chain {
     return line
   }
   return {
-    id,
     get head() {
       return { chain: id, seq, hash: last }
     },

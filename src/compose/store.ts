@@ -11,8 +11,6 @@ import { openDatabase, openStore, type SharedDatabase, storeFile } from '../stor
 export interface ConfiguredStore {
   readonly store: Store
   readonly secret: MasterSecret
-  /** The data folder, which exists. */
-  readonly folder: string
   /** The database that the stores of tenants share; undefined for an embedded store. */
   readonly database: SharedDatabase | undefined
 }
@@ -58,7 +56,7 @@ export async function openConfiguredStore(
       await store.close()
       await own?.close()
     }
-    return { store: { ...store, close }, secret, folder, database }
+    return { store: { ...store, close }, secret, database }
   } catch (error) {
     await own?.close()
     throw error

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { ConfigInput } from '../../src/config/schema.ts'
-import { type EraServer, startLegacy, startModern, startSse } from '../fixtures/eras/http.ts'
+import { startLegacy, startModern, startSse } from '../fixtures/eras/http.ts'
 import { type Installation, startInstallation } from './installation.ts'
 
 /** The existing kinds of MCP servers. */
@@ -12,7 +12,6 @@ export type ServerKind = (typeof serverKinds)[number]
 /** A gateway with a server of each kind behind it. */
 export interface EraServers {
   readonly installation: Installation
-  readonly servers: Readonly<Partial<Record<ServerKind, EraServer>>>
   /** The name of a server in the configuration, and so in the log. */
   nameOf(kind: ServerKind): string
   /** The URL of a server at the gateway. */
@@ -42,7 +41,6 @@ export async function startEraServers(
   const installation = await startInstallation({ config: { upstreams } })
   return {
     installation,
-    servers,
     nameOf,
     urlOf: (kind) => `${installation.url}/${nameOf(kind)}/mcp`,
     async close() {

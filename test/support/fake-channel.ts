@@ -8,8 +8,6 @@ export interface FakeServer {
   readonly open: OpenChannel
   /** Every message that reached it. */
   readonly seen: Json[]
-  /** The headers that came with them. */
-  readonly headers: (readonly string[])[]
   readonly events: () => ChannelEvents
   closed: number
   /** How often the gateway stopped listening. */
@@ -22,10 +20,8 @@ export function fakeServer(
 ): FakeServer {
   let events: ChannelEvents | undefined
   const seen: Json[] = []
-  const headers: (readonly string[])[] = []
   const server: FakeServer = {
     seen,
-    headers,
     closed: 0,
     unheard: 0,
     events: () => events as ChannelEvents,
@@ -38,10 +34,7 @@ export function fakeServer(
         answer(copy, (said) => given.onMessage({ jsonrpc: '2.0', ...said }))
       }
       return {
-        send(message, options) {
-          headers.push(options.headers)
-          take(message)
-        },
+        send: take,
         abandon: (_id, notification) => take(notification),
         hear() {},
         unhear() {

@@ -10,13 +10,11 @@ import { freePort, testClients } from './installation.ts'
 export interface Replica {
   /** The URL of only this process. */
   readonly url: string
-  readonly started: Started
 }
 
 /** Several processes of one installation. */
 export interface Replicas {
   readonly publicUrl: string
-  readonly data: string
   /** The configuration file of all. */
   readonly file: string
   readonly all: readonly Replica[]
@@ -59,7 +57,6 @@ export async function startReplicas(
   })
   return {
     publicUrl,
-    data,
     file,
     all,
     async killAndRestart(index) {

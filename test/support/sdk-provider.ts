@@ -11,7 +11,6 @@ export interface MemoryProvider {
   readonly callback: () => URL
   /** How often the user was asked. */
   readonly logins: () => number
-  readonly seenScopes: () => readonly string[]
   tokens(): Record<string, unknown> | undefined
   [member: string]: unknown
 }
@@ -28,7 +27,7 @@ export function memoryProvider(
   let discovery: unknown
   let callback: URL | undefined
   let expectedState: string | undefined
-  const scopes: string[] = []
+  let logins = 0
   return {
     redirectUrl,
     clientMetadata: {
@@ -64,7 +63,7 @@ export function memoryProvider(
       if (scope === 'all' || scope === 'discovery') discovery = undefined
     },
     async redirectToAuthorization(url: URL) {
-      scopes.push(url.searchParams.get('scope') ?? '')
+      logins++
       callback = await browser().visit(url.href)
       if (callback?.searchParams.get('state') !== expectedState)
         throw new Error('the state came back changed')
@@ -73,7 +72,6 @@ export function memoryProvider(
       if (callback === undefined) throw new Error('the browser was not sent back')
       return callback
     },
-    logins: () => scopes.length,
-    seenScopes: () => scopes,
+    logins: () => logins,
   }
 }

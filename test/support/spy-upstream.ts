@@ -6,7 +6,6 @@ export interface SeenRequest {
   readonly method: string
   readonly url: string
   readonly headers: IncomingHttpHeaders
-  readonly rawHeaders: readonly string[]
   readonly body: string
 }
 
@@ -49,8 +48,8 @@ export async function startSpyUpstream(): Promise<SpyUpstream> {
     })
     req.on('data', (chunk: Buffer) => chunks.push(chunk))
     req.on('end', () => {
-      const { method = '', url = '', headers, rawHeaders } = req
-      const request = { method, url, headers, rawHeaders, body: Buffer.concat(chunks).toString() }
+      const { method = '', url = '', headers } = req
+      const request = { method, url, headers, body: Buffer.concat(chunks).toString() }
       seen.push(request)
       answer(request, res)
     })

@@ -34,7 +34,7 @@ interface TalkOptions {
  * channel.
  */
 export interface Talk {
-  hear(message: Message, from?: string): void
+  hear(message: Message): void
   end(): void
 }
 
