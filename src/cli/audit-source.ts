@@ -11,18 +11,13 @@ import type { Config } from '../config/schema.ts'
 import { type AuditSelection, type AuditTable, openAuditTable } from '../storage/audit-table.ts'
 import { isFolder } from './check-target.ts'
 import { configFor } from './config-for.ts'
-import { flagSettings } from './flags.ts'
+import { placeSettings } from './flags.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import type { StoreFlags } from './with-store.ts'
 
 /** The configuration that the flags of a command name, without its store. */
-function configOf({
-  config: file = process.env[fileVariable],
-  json: _,
-  tenant,
-  ...flags
-}: StoreFlags): Config {
-  const whole = loadConfig({ file, environment: process.env, flags: flagSettings(flags) })
+function configOf({ config: file = process.env[fileVariable], tenant, ...place }: StoreFlags): Config {
+  const whole = loadConfig({ file, environment: process.env, flags: placeSettings(place) })
   return configFor(whole, tenant)
 }
 

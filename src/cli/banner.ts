@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Running } from '../app.ts'
 import type { RunningCertificate } from '../compose/listeners.ts'
 import type { RunningTenant } from '../compose/tenants.ts'
-import type { CommonFlags } from './flags.ts'
+import type { PlaceFlags } from './flags.ts'
 
 /** Tells people what is running where and what to do next. */
 export function describeRunning(
@@ -49,7 +49,7 @@ export function inspectorHint({ resources: [first] }: Running): string {
 }
 
 /** How to get a token from the same installation; a flag that selected it has to be given again. */
-export function tokenHint({ data }: Pick<CommonFlags, 'data'>): string {
+export function tokenHint({ data }: Pick<PlaceFlags, 'data'>): string {
   const flags = data === undefined ? '' : ` --data ${data}`
   return `\nWithout a browser:\n\n  npx portcullis token --scope "mcp:*"${flags}\n`
 }

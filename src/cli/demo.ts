@@ -5,7 +5,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
 import { explainListenError } from '../http/listen.ts'
 import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
-import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
+import { addStartFlags, type StartFlags, startSettings } from './flags.ts'
 import { closeOnSignal } from './signals.ts'
 
 /** The configuration of the demo, except for its server. */
@@ -30,22 +30,22 @@ export const demoSettings: ConfigInput = {
 
 /** `portcullis demo`: the four servers, ready for MCP Inspector. */
 export function demoCommand(): Command {
-  return addCommonFlags(new Command('demo'))
+  return addStartFlags(new Command('demo'))
     .description('Start the gateway, the authorization server and a demo MCP server.')
-    .action(async (flags: CommonFlags) => {
+    .action(async (flags: StartFlags) => {
       // With a given port it runs next to another demo, so the other listeners take free ports.
       const listen = flags.port === undefined ? {} : { authorizationServer: 0, admin: 0, demo: 0 }
       const own = { ...demoSettings, listen }
       const settings = loadConfig({
         base: own,
         environment: process.env,
-        flags: flagSettings(flags),
+        flags: startSettings(flags),
       })
       const demo = await startDemo(settings)
       const upstreams = [{ name: 'demo', path: '/mcp', url: demo.url }]
       const base = { ...own, upstreams }
       const running = await start(
-        loadConfig({ base, environment: process.env, flags: flagSettings(flags) }),
+        loadConfig({ base, environment: process.env, flags: startSettings(flags) }),
       ).catch(async (error: unknown) => {
         await demo.close()
         throw error

@@ -3,18 +3,22 @@ import { fileVariable } from '../config/environment.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { parsePort } from './whole-number.ts'
 
-/** The flags of every command that starts something. */
-export interface CommonFlags {
+/** The flags that say where an installation is: they need no configuration file. */
+export interface PlaceFlags {
   readonly port?: number
   readonly publicUrl?: string
   readonly data?: string
+}
+
+/** The flags of every command that starts something. */
+export interface StartFlags extends PlaceFlags {
   readonly logLevel?: string
   readonly json?: boolean
 }
 
-/** Adds the common flags to a command. */
-export function addCommonFlags(command: Command): Command {
-  return addStoreFlags(command)
+/** Adds the flags of a command that starts something. */
+export function addStartFlags(command: Command): Command {
+  return addPlaceFlags(command)
     .addOption(
       new Option('--log-level <level>', 'lowest severity to log').choices([
         'debug',
@@ -27,8 +31,8 @@ export function addCommonFlags(command: Command): Command {
     .option('--json', 'log for programs, one JSON object per line')
 }
 
-/** Adds the flags that select an installation. */
-export function addStoreFlags(command: Command): Command {
+/** Adds the flags that say where an installation is. */
+export function addPlaceFlags(command: Command): Command {
   return command
     .option('--port <number>', 'port of the gateway (default: 3002)', parsePort)
     .option('--public-url <url>', 'URL at which clients reach the gateway')
@@ -48,12 +52,19 @@ export function addTenantFlag(command: Command): Command {
   )
 }
 
-/** Converts flags to settings. Flags that were not given are absent. */
-export function flagSettings({ port, publicUrl, data, logLevel, json }: CommonFlags): object {
+/** What the flags of a place set. Flags that were not given are absent. */
+export function placeSettings({ port, publicUrl, data }: PlaceFlags): object {
   return {
     ...(port === undefined ? {} : { listen: { gateway: port } }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
     ...(data === undefined ? {} : { data }),
+  }
+}
+
+/** The same for the flags of a command that starts something. */
+export function startSettings({ logLevel, json, ...place }: StartFlags): object {
+  return {
+    ...placeSettings(place),
     ...(logLevel === undefined && json === undefined
       ? {}
       : { log: { ...(logLevel && { level: logLevel }), ...(json && { format: 'json' }) } }),

@@ -3,18 +3,18 @@ import { start } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import type { ConfigInput } from '../config/schema.ts'
 import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
-import { addCommonFlags, type CommonFlags, flagSettings } from './flags.ts'
+import { addStartFlags, type StartFlags, startSettings } from './flags.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { closeOnSignal } from './signals.ts'
 import { warnOfServer } from './warn-of-server.ts'
 
-interface RunFlags extends CommonFlags {
+interface RunFlags extends StartFlags {
   readonly upstream?: string
 }
 
 /** `portcullis run`: one server behind the gateway, with the login of development mode. */
 export function runCommand(): Command {
-  return addCommonFlags(new Command('run'))
+  return addStartFlags(new Command('run'))
     .description('Put one MCP server behind the gate: an HTTP URL, or a command that speaks over stdio.')
     .usage('[options] --upstream <url> | run [options] -- <command...>')
     .option('--upstream <url>', 'URL of a server that speaks HTTP')
@@ -22,7 +22,7 @@ export function runCommand(): Command {
     .showHelpAfterError('(put the command of the server after --: portcullis run -- npx -y some-mcp-server)')
     .action(async (command: string[], flags: RunFlags) => {
       const base = settings(command, flags.upstream)
-      const config = loadConfig({ base, environment: process.env, flags: flagSettings(flags) })
+      const config = loadConfig({ base, environment: process.env, flags: startSettings(flags) })
       const running = await start(config)
       console.log(
         describeRunning(running, await running.createDashboardLink?.()) +

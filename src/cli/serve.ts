@@ -10,14 +10,14 @@ import { mostWorkers } from '../core/worker-place.ts'
 import { lead } from '../workers/lead.ts'
 import { work } from '../workers/work.ts'
 import { describeRunning, setUpHint } from './banner.ts'
-import { addCommonFlags, addConfigFlag, type CommonFlags, flagSettings } from './flags.ts'
+import { addConfigFlag, addStartFlags, type StartFlags, startSettings } from './flags.ts'
 import { keepConfiguration } from './keep-configuration.ts'
 import { isMendable } from './mendable.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { closeOnSignal, exitOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts'
 import { wholeNumber } from './whole-number.ts'
 
-interface ServeFlags extends CommonFlags {
+interface ServeFlags extends StartFlags {
   readonly config?: string
   readonly only?: Exclude<Part, 'admin'>
   readonly workers?: number
@@ -27,7 +27,7 @@ const separable = ['gateway', 'authorization-server'] as const
 
 /** `portcullis serve`: runs what a configuration file describes. */
 export function serveCommand(): Command {
-  return addConfigFlag(addCommonFlags(new Command('serve')))
+  return addConfigFlag(addStartFlags(new Command('serve')))
     .description('Start what a configuration file describes.')
     .addOption(
       new Option('--only <part>', 'start only this part, with an admin port of its own').choices(separable),
@@ -50,7 +50,7 @@ async function serve({
     loadConfig({
       file: config,
       environment: process.env,
-      flags: { ...flagSettings(flags), ...(workers === undefined ? {} : { workers }) },
+      flags: { ...startSettings(flags), ...(workers === undefined ? {} : { workers }) },
       needsServer: true,
       certificateAt,
     })

@@ -10,13 +10,15 @@ import { systemClock } from '../core/clock.ts'
 import type { KeyPurpose, SigningAlgorithm } from '../keys/key-states.ts'
 import { storeFile } from '../storage/open.ts'
 import { configFor } from './config-for.ts'
-import { addConfigFlag, addStoreFlags, addTenantFlag, type CommonFlags, flagSettings } from './flags.ts'
+import { addConfigFlag, addPlaceFlags, addTenantFlag, type PlaceFlags, placeSettings } from './flags.ts'
 import { wrongOperand } from './operand-wrong.ts'
 
 /** The flags of a command that manages what is in the store. */
-export interface StoreFlags extends CommonFlags {
+export interface StoreFlags extends PlaceFlags {
   readonly tenant?: string
   readonly config?: string
+  /** Whether to print JSON for programs, for commands that can. */
+  readonly json?: boolean
 }
 
 /** What such a command works with. */
@@ -49,9 +51,9 @@ interface StoreOptions {
   readonly beforeMaking?: ((facts: Pick<InstallationFacts, 'users'>) => Promise<void>) | undefined
 }
 
-/** Adds the flags that select a store. */
+/** Adds the flags that select an installation: by its configuration file, or by where it is. */
 export function addInstallationFlags(command: Command): Command {
-  return addTenantFlag(addConfigFlag(addStoreFlags(command)))
+  return addTenantFlag(addConfigFlag(addPlaceFlags(command)))
 }
 
 /**
@@ -59,11 +61,11 @@ export function addInstallationFlags(command: Command): Command {
  * can fix.
  */
 export async function withStore<T>(
-  { config: file = process.env[fileVariable], json: _, tenant, ...flags }: StoreFlags,
+  { config: file = process.env[fileVariable], tenant, ...place }: StoreFlags,
   use: (open: OpenStore) => Promise<T>,
   { base = {}, beforeMaking }: StoreOptions = {},
 ): Promise<T> {
-  const whole = loadWhole({ base, file, flags: flagSettings(flags) })
+  const whole = loadWhole({ base, file, flags: placeSettings(place) })
   const config = configFor(whole, tenant)
   const makes = !hasStore(config)
   if (beforeMaking === undefined) requireStore(config)
@@ -71,7 +73,7 @@ export async function withStore<T>(
   const { store, secret } = await openConfiguredStore(config, systemClock)
   try {
     if (makes) console.error(`portcullis: creating a new store in ${resolve(config.data)}`)
-    const facts = await findFacts(config, { ...flags, file }, store)
+    const facts = await findFacts(config, { ...place, file }, store)
     return await use({ config, store, secret, facts })
   } finally {
     await store.close()
@@ -118,7 +120,7 @@ function hasStore({ data, store: { url } }: Config): boolean {
 /** The configuration counts if it was given; the last start supplies the rest. */
 async function findFacts(
   config: Config,
-  { file, port, publicUrl }: CommonFlags & { readonly file: string | undefined },
+  { file, port, publicUrl }: PlaceFlags & { readonly file: string | undefined },
   store: ConfiguredStore['store'],
 ): Promise<InstallationFacts> {
   const last = await store.lastStart.read()
