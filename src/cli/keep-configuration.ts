@@ -1,6 +1,6 @@
 import type { Running } from '../app.ts'
 import { changedSettings, needingRestart } from '../config/changes.ts'
-import { ConfigurationInvalid, type Problem } from '../config/problems.ts'
+import { ConfigurationInvalid, type Problem, writeProblem } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
 import { watchFiles } from '../http/watch-files.ts'
 import { scrub } from '../telemetry/scrub.ts'
@@ -45,14 +45,15 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
     record({ outcome: 'denied', reason })
   }
 
-  const take = async (asked: boolean): Promise<void> => {
+  /** Applies the configuration as it is now. Somebody who asked is also told that nothing has changed. */
+  const take = async ({ isAsked }: { readonly isAsked: boolean }): Promise<void> => {
     try {
       const next = load()
       const changed = changedSettings(current, next)
       const late = needingRestart(changed)
       if (late.length > 0) return refuse(late)
       if (changed.length > 0) await use(next, changed)
-      else if (asked) logger.info({ file }, `the configuration has not changed: ${source}`)
+      else if (isAsked) logger.info({ file }, `the configuration has not changed: ${source}`)
     } catch (error) {
       if (error instanceof ConfigurationInvalid) return refuse(error.problems)
       const reason = scrub((error as Error).message).replaceAll(/\s+/g, ' ')
@@ -79,7 +80,7 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
     }
   }
 
-  /** One after another. */
+  /** Runs one change after another. */
   const inTurn = (act: () => Promise<void>): Promise<void> => {
     turn = turn.then(act).catch((error: unknown) => logger.error({ err: error }, 'fault'))
     return turn
@@ -88,20 +89,16 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
   const stopWatching =
     file === undefined
       ? () => undefined
-      : watchFiles({ files: [file], onChange: () => void inTurn(() => take(false)) })
+      : watchFiles({ files: [file], onChange: () => void inTurn(() => take({ isAsked: false })) })
   return {
     reload: () =>
       inTurn(async () => {
         await running.renew()
-        await take(true)
+        await take({ isAsked: true })
       }),
     async stop() {
       stopWatching()
       await turn
     },
   }
-}
-
-function writeProblem({ path, message, place }: Problem): string {
-  return `${path}: ${message}${place === undefined ? '' : ` (${place})`}`
 }

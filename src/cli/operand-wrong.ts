@@ -1,9 +1,9 @@
-import type { Problem } from '../config/problems.ts'
+import { type Problem, writeProblem } from '../config/problems.ts'
 
 /** Flags and arguments of a command that cannot be used: one line each, with the fix. */
 export class OperandWrong extends Error {
   constructor(problems: readonly Problem[]) {
-    super(problems.map(({ path, message }) => `${path}: ${message}`).join('\n'))
+    super(problems.map(writeProblem).join('\n'))
     this.name = 'OperandWrong'
   }
 }

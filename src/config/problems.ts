@@ -26,7 +26,7 @@ export class ConfigurationInvalid extends Error {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
     const lines = [
       `the configuration has ${count}:`,
-      ...problems.map(describe),
+      ...problems.map((one) => `  ${writeProblem(one)}`),
       ...(hint === undefined ? [] : [hint]),
     ]
     super(lines.join('\n'))
@@ -57,6 +57,7 @@ export function writePath(path: readonly PropertyKey[]): string {
   return written.replace(/^\./, '')
 }
 
-function describe({ path, message, place }: Problem): string {
-  return `  ${path}: ${message}${place === undefined ? '' : ` (${place})`}`
+/** A problem in one line. */
+export function writeProblem({ path, message, place }: Problem): string {
+  return `${path}: ${message}${place === undefined ? '' : ` (${place})`}`
 }
