@@ -1,7 +1,7 @@
 /** What the dashboard remembers about who may see it. Shared by all processes of an installation. */
 export interface DashboardAccess {
   /** The token of a link, only for the operator who asked for it: valid once, for a quarter of an hour. */
-  readonly createLink: (operator: string) => Promise<string>
+  readonly createLinkToken: (operator: string) => Promise<string>
   /**
    * Uses a link up and begins a session: only one of several concurrent calls gets it. Undefined for any
    * other token. Untrusted.

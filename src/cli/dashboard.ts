@@ -22,7 +22,7 @@ export function dashboardCommand(): Command {
         const admin = await findDashboard(places, { tenant: config.tenant, prove: access.prove })
         if (admin === undefined) throw new NotRunning(whatToStart(flags, places))
         const token = await audited(open, { event: 'admin.access', action: linkAction }, () =>
-          access.createLink(operatorName()),
+          access.createLinkToken(operatorName()),
         )
         console.log(dashboardLink(admin, config.tenant, token))
       }),

@@ -31,7 +31,7 @@ export interface WatchedWorkers {
 export interface Admin {
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void
   /** A token that opens the dashboard once; only for an operator to see. */
-  readonly createLink: (operator: string) => Promise<string>
+  readonly createLinkToken: (operator: string) => Promise<string>
   /** Ends the streams that dashboards hold open. */
   readonly endStreams: () => void
 }
@@ -84,7 +84,7 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
       }
       void listener(req, res)
     },
-    createLink: (operator) => dashboard.access.createLink(operator),
+    createLinkToken: (operator) => dashboard.access.createLinkToken(operator),
     endStreams() {
       ending = true
     },

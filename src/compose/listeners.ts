@@ -106,7 +106,7 @@ export async function openAdminListener(
   const url = adminUrl(config().listen, Number(new URL(bound).port))
   return {
     url,
-    createDashboardLink: async () => dashboardLink(url, undefined, await admin.createLink('start')),
+    createDashboardLink: async () => dashboardLink(url, undefined, await admin.createLinkToken('start')),
   }
 }
 

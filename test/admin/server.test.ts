@@ -22,7 +22,7 @@ const ports = {
 const dashboard: DashboardPorts = {
   place: { tenant: undefined, base: '' },
   access: {
-    createLink: fault,
+    createLinkToken: fault,
     enter: fault,
     operatorOf: async () => 'ada',
     leave: fault,

@@ -59,7 +59,7 @@ async function tenantLink(): Promise<string> {
   const config = configOfTenant(whole, whole.tenants[0] as (typeof whole.tenants)[number])
   const { store, secret } = await openConfiguredStore(config, clock)
   const access = dashboardAccess({ artifacts: store.artifacts, secret, clock })
-  const link = `${installation.adminUrl}/t/acme/sign-in/${await access.createLink('ada')}`
+  const link = `${installation.adminUrl}/t/acme/sign-in/${await access.createLinkToken('ada')}`
   await store.close()
   return link
 }

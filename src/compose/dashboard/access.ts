@@ -22,7 +22,7 @@ export function dashboardAccess({ artifacts, secret, clock }: AccessPorts): Dash
     return id
   }
   return {
-    createLink: (operator) => put(linkModel, operator, linkMilliseconds),
+    createLinkToken: (operator) => put(linkModel, operator, linkMilliseconds),
     async enter(token) {
       const taken = await artifacts.take(linkModel, token)
       return taken && put(sessionModel, taken.payload['operator'], dashboardSessionSeconds * 1000)

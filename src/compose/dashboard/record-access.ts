@@ -8,9 +8,9 @@ export function recordAccess(access: DashboardAccess, recorder: Recorder): Dashb
     recorder.commit({ event: 'admin.access', ...what })
   return {
     ...access,
-    async createLink(operator) {
+    async createLinkToken(operator) {
       recorder.check()
-      const token = await access.createLink(operator)
+      const token = await access.createLinkToken(operator)
       commit({ outcome: 'allowed', action: linkAction, operator })
       return token
     },
