@@ -1,8 +1,8 @@
 import { streamSSE } from 'hono/streaming'
+import type { DashboardAccess } from './access-contract.ts'
 import type { Overview } from './contract.ts'
 import { answerPage } from './pages/layout.ts'
 import { drawTable, overviewPage } from './pages/overview-page.ts'
-import type { DashboardAccess } from './sign-in.ts'
 import type { VisitHandler } from './visit.ts'
 
 interface StreamPorts {

@@ -1,8 +1,9 @@
 import type { Context, Handler } from 'hono'
+import type { DashboardAccess, DashboardPlace } from './access-contract.ts'
 import { addressOf, isOwnForm } from './form.ts'
 import { answerPage } from './pages/layout.ts'
 import { linkPage, signInPage } from './pages/sign-in-page.ts'
-import { type DashboardAccess, type DashboardPlace, sessionCookie } from './sign-in.ts'
+import { sessionCookie } from './session-cookie.ts'
 import type { VisitHandler } from './visit.ts'
 
 interface SignInPorts {

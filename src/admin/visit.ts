@@ -1,11 +1,12 @@
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import { secretsEqual } from '../core/secret.ts'
+import type { DashboardAccess, DashboardPlace } from './access-contract.ts'
 import type { Listing } from './contract.ts'
 import { addressOf, isOwnForm, textOf } from './form.ts'
 import { answerPage, type Frame, smallPage } from './pages/layout.ts'
 import { signInPage } from './pages/sign-in-page.ts'
-import { type DashboardAccess, type DashboardPlace, sessionOf } from './sign-in.ts'
+import { sessionOf } from './session-cookie.ts'
 
 /** A request with a session. */
 export interface Visit {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { dashboardSessionSeconds } from '../../src/admin/sign-in.ts'
+import { dashboardSessionSeconds } from '../../src/admin/access-contract.ts'
 import { openDashboard } from '../support/dashboard-visitor.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Listing } from '../../src/admin/contract.ts'
 import type { DashboardPorts } from '../../src/admin/dashboard.ts'
 import { adminApp } from '../../src/admin/server.ts'
-import { sessionOf } from '../../src/admin/sign-in.ts'
+import { sessionOf } from '../../src/admin/session-cookie.ts'
 
 const fault = async (): Promise<never> => {
   throw new Error('planted: password=hunter2')

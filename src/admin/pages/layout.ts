@@ -2,8 +2,8 @@ import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type Markup, pageHeaders } from '../../http/page.ts'
+import type { DashboardPlace } from '../access-contract.ts'
 import type { Listing } from '../contract.ts'
-import type { DashboardPlace } from '../sign-in.ts'
 import { assets } from './assets.ts'
 
 /** What surrounds the content of every page of the dashboard. */

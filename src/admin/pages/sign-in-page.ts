@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import type { Markup } from '../../http/page.ts'
-import type { DashboardPlace } from '../sign-in.ts'
+import type { DashboardPlace } from '../access-contract.ts'
 import { smallPage } from './layout.ts'
 
 /** The page of a link. */

@@ -1,4 +1,4 @@
-import { type DashboardAccess, dashboardSessionSeconds } from '../../admin/sign-in.ts'
+import { type DashboardAccess, dashboardSessionSeconds } from '../../admin/access-contract.ts'
 import type { Clock } from '../../core/clock.ts'
 import { keyedDigest, type MasterSecret, randomToken } from '../../core/secret.ts'
 import type { ArtifactStore } from '../../storage/artifact-contract.ts'

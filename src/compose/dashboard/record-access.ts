@@ -1,4 +1,4 @@
-import type { DashboardAccess } from '../../admin/sign-in.ts'
+import type { DashboardAccess } from '../../admin/access-contract.ts'
 import type { Recorder } from '../../audit/contract.ts'
 import type { AuditEvent } from '../../audit/event.ts'
 

@@ -9,6 +9,7 @@ export interface DashboardAccess {
   readonly enter: (token: string, address: string | undefined) => Promise<string | undefined>
   /** Whose link began the session with this id; undefined if there is no such session any more. Untrusted. */
   readonly operatorOf: (session: string) => Promise<string | undefined>
+  /** Ends a session. */
   readonly leave: (session: string, address: string | undefined) => Promise<void>
   /** Records that a form was refused before its content was considered, and whose session it used. */
   readonly deny: (address: string | undefined, operator?: string) => void
@@ -25,37 +26,4 @@ export const dashboardSessionSeconds = 8 * 3600
 export interface DashboardPlace {
   readonly tenant: string | undefined
   readonly base: string
-}
-
-/**
- * Each dashboard has its own cookie name, so that a browser can have several open. All ports of a host share
- * its cookies, so the name contains the port as seen by the browser: several machines may be behind tunnels
- * of one.
- */
-function cookieName({ tenant }: DashboardPlace, host: string | undefined): string {
-  const port = URL.parse(`http://${host}`)?.port ?? ''
-  return `portcullis_dashboard${port === '' ? '' : `-${port}`}${tenant === undefined ? '' : `_${tenant}`}`
-}
-
-/** The session that the headers Cookie and Host identify. Untrusted. */
-export function sessionOf(
-  place: DashboardPlace,
-  { cookie, host }: { readonly cookie: string | undefined; readonly host: string | undefined },
-): string {
-  const wanted = cookieName(place, host)
-  for (const pair of (cookie ?? '').split(';')) {
-    const [name, value = ''] = pair.trim().split('=', 2)
-    if (name === wanted) return value
-  }
-  return ''
-}
-
-/** The Set-Cookie header that begins a session at a host, or ends it if there is none. */
-export function sessionCookie(
-  place: DashboardPlace,
-  host: string | undefined,
-  session: string | undefined,
-): string {
-  const age = session === undefined ? 0 : dashboardSessionSeconds
-  return `${cookieName(place, host)}=${session ?? ''}; Path=${place.base || '/'}; HttpOnly; SameSite=Strict; Max-Age=${age}`
 }
