@@ -28,6 +28,9 @@ export interface ListedPage {
   readonly page: number
 }
 
+/** The longest text to look for; more of it is ignored. */
+export const longestQueryText = 200
+
 /** The number of rows per page. */
 export const rowsOfPage = 100
 

@@ -1,19 +1,25 @@
 import type { Context } from 'hono'
-import { ActionRefused, type Listing, type ListingAction, type ListingQuery } from './contract.ts'
+import {
+  ActionRefused,
+  type Listing,
+  type ListingAction,
+  type ListingQuery,
+  longestQueryText,
+} from './contract.ts'
 import { textOf } from './form.ts'
 import { answerPage } from './pages/layout.ts'
-import { listingPage, type Told } from './pages/listing-page.ts'
+import { type ActionResult, listingPage } from './pages/listing-page.ts'
 import type { FormHandler, Visit } from './visit.ts'
 
 /** Shows a page of a listing, with what came of an action. */
 export function showListing(
   listing: Listing,
-): (context: Context, visit: Visit, told?: Told) => Promise<Response> {
-  return async (context, visit, told) => {
+): (context: Context, visit: Visit, result?: ActionResult) => Promise<Response> {
+  return async (context, visit, result) => {
     const asked = queryOf(context)
-    const shown = { asked, ...(await listing.rows(asked)), told }
+    const shown = { asked, ...(await listing.rows(asked)), result }
     const page = listingPage(visit.frame(listing.path), listing, shown)
-    return answerPage(context, page, told?.failed === true ? 409 : 200)
+    return answerPage(context, page, result?.failed === true ? 409 : 200)
   }
 }
 
@@ -31,13 +37,11 @@ export function actOnRow(listing: Listing, act: ListingAction['act']): FormHandl
   }
 }
 
-const mostAskedFor = 200
-
 /** Which rows somebody wants to see. Untrusted. */
 function queryOf({ req }: Context): ListingQuery {
   const page = Number(req.query('page'))
   return {
-    text: (req.query('q') ?? '').trim().slice(0, mostAskedFor),
+    text: (req.query('q') ?? '').trim().slice(0, longestQueryText),
     page: Number.isSafeInteger(page) && page > 0 ? page : 1,
   }
 }

@@ -45,7 +45,7 @@ export function adminApp(
     }
   })
   app.get('/metrics', async (context) => {
-    if (metricsToken !== undefined && !shows(context.req.header('authorization'), metricsToken)) {
+    if (metricsToken !== undefined && !isBearer(context.req.header('authorization'), metricsToken)) {
       const headers = { 'WWW-Authenticate': 'Bearer realm="metrics"' }
       return context.json({ error: 'unauthorized', setting: 'listen.metricsToken' }, 401, headers)
     }
@@ -59,10 +59,8 @@ export function adminApp(
   return app
 }
 
-/**
- * Whether the value of an Authorization header contains this bearer token (RFC 6750 section 2.1). Untrusted.
- */
-function shows(authorization: string | undefined, token: string): boolean {
+/** Whether the value of an Authorization header is this bearer token (RFC 6750 section 2.1). Untrusted. */
+function isBearer(authorization: string | undefined, token: string): boolean {
   const [, given] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? []
   return given !== undefined && secretsEqual(given, token)
 }

@@ -59,7 +59,7 @@ export function hrefOf({ place: { base } }: Pick<Frame, 'place'>, path: string):
   return path === '/' ? base || '/' : base + path
 }
 
-/** A small page for somebody who is not signed in. */
+/** A small page without navigation: for somebody who is not signed in, and for errors. */
 export function smallPage(title: string, content: Markup): Markup {
   return document(title, html`<main><p class="brand">Portcullis</p><h1>${title}</h1>${content}</main>`, '')
 }

@@ -1,10 +1,17 @@
 import { html } from 'hono/html'
 import type { Markup } from '../../http/page.ts'
-import { type ListedPage, type ListedRow, type Listing, type ListingQuery, rowsOfPage } from '../contract.ts'
+import {
+  type ListedPage,
+  type ListedRow,
+  type Listing,
+  type ListingQuery,
+  longestQueryText,
+  rowsOfPage,
+} from '../contract.ts'
 import { type Frame, hrefOf, layOut } from './layout.ts'
 
 /** What came of an action. */
-export interface Told {
+export interface ActionResult {
   readonly text: string
   readonly failed: boolean
 }
@@ -12,13 +19,13 @@ export interface Told {
 /** A page of a listing, and what the operator has to know. */
 interface ShownListing extends ListedPage {
   readonly asked: ListingQuery
-  readonly told: Told | undefined
+  readonly result: ActionResult | undefined
 }
 
 /** A listing of something in the store. Each action asks for confirmation first, without a script. */
 export function listingPage(frame: Frame, listing: Listing, shown: ShownListing): Markup {
   const { title, path, about, columns, actions } = listing
-  const { rows, told, asked } = shown
+  const { rows, result, asked } = shown
   const here = hrefOf(frame, path)
   const form = (name: string, row: ListedRow): Markup => {
     const action = actions[name]
@@ -38,10 +45,10 @@ export function listingPage(frame: Frame, listing: Listing, shown: ShownListing)
     frame,
     html`<h1>${title}</h1>
     <p>${about}</p>
-    ${told === undefined ? '' : html`<p class="${told.failed ? 'note' : 'told'}" role="${told.failed ? 'alert' : 'status'}">${told.text}</p>`}
+    ${result === undefined ? '' : html`<p class="${result.failed ? 'note' : 'told'}" role="${result.failed ? 'alert' : 'status'}">${result.text}</p>`}
     <form class="search" role="search" action="${here}">
       <label for="q">Find</label>
-      <input type="text" id="q" name="q" value="${asked.text}" maxlength="200" /><button>Find</button>
+      <input type="text" id="q" name="q" value="${asked.text}" maxlength="${longestQueryText}" /><button>Find</button>
     </form>
     ${
       rows.length === 0
