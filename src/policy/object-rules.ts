@@ -39,17 +39,24 @@ interface Judgement {
 export function objectRules(rules: Readonly<Record<ObjectKind, KindRules>>): ObjectRules | undefined {
   const kinds = Object.values(rules)
   if (kinds.every(({ allow, deny }) => deny.length === 0 && allow.includes('*'))) return undefined
-  const compiled: Readonly<Record<ObjectKind, Patterns>> = {
-    tools: compile(rules.tools, namePatterns),
-    resources: compile(rules.resources, uriPatterns),
-    prompts: compile(rules.prompts, namePatterns),
+  const judges: Readonly<Record<ObjectKind, (name: string) => Judgement>> = {
+    tools: judgeBy(rules.tools, names),
+    resources: judgeBy(rules.resources, uris),
+    prompts: judgeBy(rules.prompts, names),
   }
-  const judge = ({ kind, name }: NamedObject): Judgement => {
-    if (name === undefined) return { isAllowed: false, list: 'allow', index: undefined, spelling: undefined }
-    const { allow, deny } = compiled[kind]
-    const spellings = kind === 'resources' ? spellingsOf(name) : new Map([[name, 'nothing' as const]])
-    if (spellings === undefined) return { isAllowed: false, list: 'allow', index: undefined, spelling: name }
-    for (const spelling of kind === 'resources' ? withNormalForms(spellings.keys()) : [name]) {
+  const judge = ({ kind, name }: NamedObject): Judgement =>
+    name === undefined ? notAllowed(undefined) : judges[kind](name)
+  return { judge, allows: (object) => judge(object).isAllowed }
+}
+
+/** A name is allowed if no spelling of it is denied, and each is allowed. */
+function judgeBy(rules: KindRules, reading: Reading): (name: string) => Judgement {
+  const allow = rules.allow.map(reading.allow)
+  const deny = rules.deny.map(reading.deny)
+  return (name) => {
+    const spellings = reading.spellingsOf(name)
+    if (spellings === undefined) return notAllowed(name)
+    for (const spelling of reading.withEquivalents(spellings.keys())) {
       const index = firstMatch(deny, (matches) => matches(spelling))
       if (index !== undefined) return { isAllowed: false, list: 'deny', index, spelling }
     }
@@ -59,23 +66,26 @@ export function objectRules(rules: Readonly<Record<ObjectKind, KindRules>>): Obj
         allow,
         ({ matches, matchesCut }) => matches(spelling) || (matchesCut(spelling, level) && matches(name)),
       )
-      if (index === undefined) return { isAllowed: false, list: 'allow', index, spelling }
+      if (index === undefined) return notAllowed(spelling)
       decisive ??= index
     }
     return { isAllowed: true, list: 'allow', index: decisive, spelling: name }
   }
-  return { judge, allows: (object) => judge(object).isAllowed }
 }
 
-interface Patterns {
-  readonly allow: readonly Pattern[]
-  readonly deny: readonly Matcher[]
+/** The judgement that no pattern allows a spelling. */
+function notAllowed(spelling: string | undefined): Judgement {
+  return { isAllowed: false, list: 'allow', index: undefined, spelling }
 }
 
-/** How the patterns of a kind are understood. */
-interface PatternReaders {
-  readonly allow: (text: string) => Pattern
-  readonly deny: (text: string) => Matcher
+/** How the names of a kind, and the patterns for them, are understood. */
+interface Reading {
+  readonly allow: (pattern: string) => Pattern
+  readonly deny: (pattern: string) => Matcher
+  /** The name itself, and its other spellings; undefined for a name that nobody writes. */
+  readonly spellingsOf: (name: string) => ReadonlyMap<string, CutLevel> | undefined
+  /** Spellings, with those that mean the same where a pattern forbids. */
+  readonly withEquivalents: (spellings: Iterable<string>) => Iterable<string>
 }
 
 interface Pattern {
@@ -91,12 +101,20 @@ interface Pattern {
 /** Whether a text matches. */
 type Matcher = (text: string) => boolean
 
-const namePatterns: PatternReaders = { allow: pattern, deny: matcher }
-/** What forbids is understood more broadly than what allows, so that neither gives more than was meant. */
-const uriPatterns: PatternReaders = { allow: uriPattern, deny: forbiddenUri }
+/** A name means itself alone. */
+const names: Reading = {
+  allow: pattern,
+  deny: matcher,
+  spellingsOf: (name) => new Map([[name, 'nothing']]),
+  withEquivalents: (spellings) => spellings,
+}
 
-function compile({ allow, deny }: KindRules, read: PatternReaders): Patterns {
-  return { allow: allow.map(read.allow), deny: deny.map(read.deny) }
+/** What forbids is understood more broadly than what allows, so that neither gives more than was meant. */
+const uris: Reading = {
+  allow: uriPattern,
+  deny: forbiddenUri,
+  spellingsOf,
+  withEquivalents: withNormalForms,
 }
 
 function firstMatch<T>(patterns: readonly T[], isMatch: (one: T) => boolean): number | undefined {
