@@ -5,13 +5,13 @@ import type { OpenRateLimit, RateBound, RateLimit } from './contract.ts'
 export type MakeLimiter = (bound: RateBound) => RateLimiterAbstract
 
 /** Counts in this process. */
-export const inMemory: MakeLimiter = (bound) => new RateLimiterMemory(describe(bound))
+export const inMemory: MakeLimiter = (bound) => new RateLimiterMemory(limiterOptions(bound))
 
 /**
- * A bound in the form of the library. Limits with the same name and another bound are separate limits, for
- * example after a reload.
+ * What the library is told of a bound. Limits with the same name and another bound are separate limits, as
+ * after a reload.
  */
-export function describe({ name, points, seconds }: RateBound): {
+export function limiterOptions({ name, points, seconds }: RateBound): {
   keyPrefix: string
   points: number
   duration: number
@@ -20,13 +20,13 @@ export function describe({ name, points, seconds }: RateBound): {
 }
 
 /**
- * Opens limits over a way to count; opening the same limit again continues its counts. `nameKey` determines
- * what represents a key there.
+ * Opens limits over a way to count; opening the same limit again continues its counts. `nameKey` turns a key
+ * into the name under which it is counted there.
  */
 export function countWith(make: MakeLimiter, nameKey = (key: string): string => key): OpenRateLimit {
   const opened = new Map<string, RateLimit>()
   return (bound) => {
-    const { keyPrefix } = describe(bound)
+    const { keyPrefix } = limiterOptions(bound)
     const known = opened.get(keyPrefix)
     if (known !== undefined) return known
     const limit = limitOver(make(bound), bound.points, nameKey)

@@ -2,15 +2,16 @@ import { type Clock, isRecent } from '../core/clock.ts'
 import type { OpenRateLimit, RateLimit } from './contract.ts'
 
 interface FallBackOptions {
-  /** Where limits are counted, and where instead while that is unavailable. */
+  /** Where limits are counted, with other processes. */
   readonly shared: OpenRateLimit
+  /** Where they are counted while that is unavailable. */
   readonly alone: OpenRateLimit
   readonly clock: Clock
-  /** Called when the fallback takes over, with the reason, and when the first one counts again. */
+  /** Called with the reason when `alone` takes over, and with undefined when `shared` counts again. */
   readonly onChange: (reason: string | undefined) => void
 }
 
-/** Time until an unavailable counter is tried again; nobody waits for it meanwhile. */
+/** Time until `shared` is tried again after a failure; nobody waits for it meanwhile. */
 const restMilliseconds = 1000
 
 /** Counts in one place, and in another while the first cannot be reached. Never admits everything. */
@@ -18,10 +19,14 @@ export function fallBack({ shared, alone, clock, onChange }: FallBackOptions): O
   let away = false
   let failedAt = 0
 
-  const attempt = async <T>(count: () => Promise<T>, otherwise: () => Promise<T>): Promise<T> => {
-    if (isRecent(clock, failedAt, restMilliseconds)) return otherwise()
+  const attempt = async <T>(
+    there: RateLimit,
+    here: RateLimit,
+    count: (limit: RateLimit) => Promise<T>,
+  ): Promise<T> => {
+    if (isRecent(clock, failedAt, restMilliseconds)) return count(here)
     try {
-      const counted = await count()
+      const counted = await count(there)
       if (away) onChange(undefined)
       away = false
       return counted
@@ -29,28 +34,17 @@ export function fallBack({ shared, alone, clock, onChange }: FallBackOptions): O
       failedAt = clock.now()
       if (!away) onChange((error as Error).message)
       away = true
-      return otherwise()
+      return count(here)
     }
   }
 
   return (bound) => {
-    const [there, here]: [RateLimit, RateLimit] = [shared(bound), alone(bound)]
+    const there = shared(bound)
+    const here = alone(bound)
     return {
-      take: (key) =>
-        attempt(
-          () => there.take(key),
-          () => here.take(key),
-        ),
-      wait: (key) =>
-        attempt(
-          () => there.wait(key),
-          () => here.wait(key),
-        ),
-      forgive: (key) =>
-        attempt(
-          () => there.forgive(key),
-          () => here.forgive(key),
-        ),
+      take: (key) => attempt(there, here, (limit) => limit.take(key)),
+      wait: (key) => attempt(there, here, (limit) => limit.wait(key)),
+      forgive: (key) => attempt(there, here, (limit) => limit.forgive(key)),
     }
   }
 }

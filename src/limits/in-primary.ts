@@ -1,5 +1,5 @@
 import { RateLimiterCluster, RateLimiterClusterMaster } from 'rate-limiter-flexible'
-import { describe, type MakeLimiter } from './count.ts'
+import { limiterOptions, type MakeLimiter } from './count.ts'
 
 /** A limit must not delay a request for long. */
 const timeoutMs = 500
@@ -11,4 +11,5 @@ export function countForWorkers(): void {
 }
 
 /** Counts in the primary of this worker, together with all the others; fails where it does not answer. */
-export const inPrimary: MakeLimiter = (bound) => new RateLimiterCluster({ ...describe(bound), timeoutMs })
+export const inPrimary: MakeLimiter = (bound) =>
+  new RateLimiterCluster({ ...limiterOptions(bound), timeoutMs })

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
-import { describe, type MakeLimiter } from './count.ts'
+import { limiterOptions, type MakeLimiter } from './count.ts'
 
 /** A Redis in which the processes of all machines count together. */
 export interface RedisCounter {
@@ -32,7 +32,8 @@ export async function countInRedis(url: string, onFault: (error: unknown) => voi
   })
   storeClient.on('error', onFault)
   return {
-    make: (bound) => new RateLimiterRedis({ ...describe(bound), storeClient, rejectIfRedisNotReady: true }),
+    make: (bound) =>
+      new RateLimiterRedis({ ...limiterOptions(bound), storeClient, rejectIfRedisNotReady: true }),
     close: () => storeClient.disconnect(),
   }
 }
