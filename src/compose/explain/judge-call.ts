@@ -14,20 +14,21 @@ import { rulesFor, type Server } from './rules-for.ts'
 /** The outcome of a principal's call, following the gateway's steps from `readCall` to `authorize`. */
 export async function judgeCall(principal: Principal, asked: AskedCall, server: Server): Promise<Verdict> {
   const { upstream } = server
-  const found: Found = { method: undefined, needs: undefined, challenge: [] }
-  let refusal: Refusal | undefined
-  try {
-    await walk(principal, asked, upstream, found)
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    refusal = error
-  }
-  const { method, needs, challenge } = found
-  const missing = refusal?.detail.missing ?? []
-  const alternative = method && demandOf(method)?.alternative
+  const { method: name, era, params } = asked
+  const kind = name.startsWith('notifications/') ? 'notification' : 'request'
+  const row = upstream.findMethod(name, kind, era)
+  const method = row && { row, params }
+  const refusal =
+    method === undefined
+      ? unknownMethod({ kind, method: name }, era)
+      : await refusalOf(principal, asked, { method, upstream })
+  const demand = method && demandOf(method)
+  const needs = demand?.scopes
+  const alternative = demand?.alternative
   const isFor = alternative !== undefined && needs?.includes(alternative.insteadOf)
   const orElse = isFor === true ? toolScope(alternative.tool) : undefined
   const rules = method === undefined ? [] : rulesFor(method, server)
+  const challenge = refusal?.detail.challenge?.scopes ?? []
   return {
     decision: refusal === undefined ? 'allow' : refusal.code === 'scope_insufficient' ? 'challenge' : 'deny',
     answer: refusal && {
@@ -38,42 +39,32 @@ export async function judgeCall(principal: Principal, asked: AskedCall, server: 
     needs,
     orElse,
     coveredBy: coverage(principal.scopes, needs ?? [], alternative),
-    missing,
+    missing: refusal?.detail.missing ?? [],
     challenge,
     rules,
     mend: refusal === undefined ? [] : mendCall(refusal, asked, { server, rules, challenge, orElse }),
   }
 }
 
-interface Found {
-  method: MethodCall | undefined
-  needs: readonly string[] | undefined
-  challenge: readonly string[]
-}
+/** An explanation tells the authorization server nothing. */
+const noMemory = { remember: () => Promise.resolve() }
 
-const nobody = { remember: () => Promise.resolve() }
-
-/** Throws what the gateway would answer; leaves in `found` what was learned before that. */
-async function walk(
+/** What the gateway would refuse the call with; undefined if it would go on to the server. */
+async function refusalOf(
   principal: Principal,
-  { method, era, params }: AskedCall,
-  upstream: UpstreamPolicy,
-  found: Found,
-): Promise<void> {
-  const kind = method.startsWith('notifications/') ? 'notification' : 'request'
-  const row = upstream.findMethod(method, kind, era)
-  if (row === undefined) throw unknownMethod({ kind, method }, era)
-  found.method = { row, params }
-  const call = { methods: [found.method] }
-  found.needs = neededScopes(call)
-  const { kind: decision } = decideCall(principal, upstream, call, found.needs)
-  if (decision === 'deny') throw new Refusal('object_denied')
-  if (decision === 'allow') return
+  { method: name, era }: AskedCall,
+  { method, upstream }: { readonly method: MethodCall; readonly upstream: UpstreamPolicy },
+): Promise<Refusal | undefined> {
+  const call = { methods: [method] }
   try {
-    const context = { needed: found.needs, upstream }
-    await challengeStepUp(nobody, principal, { era, methods: [method] }, context)
+    const needed = neededScopes(call)
+    const { kind } = decideCall(principal, upstream, call, needed)
+    if (kind === 'deny') return new Refusal('object_denied')
+    if (kind === 'step-up')
+      await challengeStepUp(noMemory, principal, { era, methods: [name] }, { needed, upstream })
+    return undefined
   } catch (error) {
-    if (error instanceof Refusal) found.challenge = error.detail.challenge?.scopes ?? []
+    if (error instanceof Refusal) return error
     throw error
   }
 }
