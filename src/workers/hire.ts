@@ -1,19 +1,9 @@
 import cluster, { type Worker } from 'node:cluster'
 import type { Config } from '../config/schema.ts'
 import type { CollectedMetrics } from '../telemetry/metrics.ts'
-import type { TenantTraffic } from '../telemetry/traffic.ts'
+import { type Answers, createAnswers, type Question } from './answers.ts'
 import { type Envelope, type Order, type Report, readReport } from './contract.ts'
 import { WorkerFailed } from './failure.ts'
-
-/** What a worker can be asked, and what it answers. */
-interface Answers {
-  /** What it has counted. */
-  collect: CollectedMetrics
-  /** What it has seen. */
-  watch: readonly TenantTraffic[]
-  /** What prevents serving, if anything does. */
-  check: string | undefined
-}
 
 /** A serving worker. */
 export interface Hired {
@@ -22,7 +12,7 @@ export interface Hired {
   /** Gives an order; a worker that has ended ignores it. */
   tell(order: Order): void
   /** Resolves with its answer; with its last one if it has ended, or takes too long. */
-  ask<Q extends keyof Answers>(question: Q): Promise<Answers[Q]>
+  ask<Q extends Question>(question: Q): Promise<Answers[Q]>
   /** What it had counted when it was last asked. */
   counted(): CollectedMetrics
   /**
@@ -58,28 +48,13 @@ export async function hire(order: Extract<Order, { kind: 'start' }>, closing: Ab
   const tell = (next: Order): void => give(worker, next)
   // One that has ended cannot be told anything, which `gone` reports.
   worker.on('error', () => undefined)
-  const answers: Answers = { collect: [], watch: [], check: undefined }
+  const answers = createAnswers()
   let unheard = 0
   let replaced = (_problem: string | undefined): void => undefined
   let late: NodeJS.Timeout | undefined
-  const waiting = {
-    collect: new Set<() => void>(),
-    watch: new Set<() => void>(),
-    check: new Set<() => void>(),
-  }
-  const goOn = (question: keyof Answers): void => {
-    for (const resolve of waiting[question]) resolve()
-    waiting[question].clear()
-  }
-  const answered = <Q extends keyof Answers>(question: Q, answer: Answers[Q]): void => {
-    answers[question] = answer
-    goOn(question)
-  }
   const gone = new Promise<string>((resolve) => {
     worker.once('exit', (code, signal: string | null) => {
-      goOn('collect')
-      goOn('watch')
-      goOn('check')
+      answers.end()
       replaced('the worker ended')
       resolve(signal ?? `code ${code}`)
     })
@@ -109,11 +84,11 @@ export async function hire(order: Extract<Order, { kind: 'start' }>, closing: Ab
         case 'replaced':
           return replaced(report.problem)
         case 'collected':
-          return answered('collect', report.metrics)
+          return answers.put('collect', report.metrics)
         case 'watched':
-          return answered('watch', report.traffic)
+          return answers.put('watch', report.traffic)
         case 'checked':
-          return answered('check', report.problem)
+          return answers.put('check', report.problem)
         case 'alive':
         case undefined:
           return undefined
@@ -128,16 +103,14 @@ export async function hire(order: Extract<Order, { kind: 'start' }>, closing: Ab
     ready,
     tell,
     async ask(question) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      waiting[question].add(resolve)
-      tell({ kind: question })
-      const timer = setTimeout(resolve, answerMilliseconds)
-      if (worker.isConnected()) await promise
-      clearTimeout(timer)
-      waiting[question].delete(resolve)
-      return answers[question]
+      if (worker.isConnected()) {
+        const answered = answers.next(question, answerMilliseconds)
+        tell({ kind: question })
+        await answered
+      }
+      return answers.get(question)
     },
-    counted: () => answers.collect,
+    counted: () => answers.get('collect'),
     async replace(config) {
       if (!worker.isConnected()) return 'the worker ended'
       const { promise, resolve } = Promise.withResolvers<string | undefined>()
