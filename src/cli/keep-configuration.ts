@@ -4,7 +4,7 @@ import { ConfigurationInvalid, type Problem, writeProblem } from '../config/prob
 import type { Config } from '../config/schema.ts'
 import { watchFiles } from '../http/watch-files.ts'
 import { scrub } from '../telemetry/scrub.ts'
-import { isMendable } from './mendable.ts'
+import { isFixable } from './fixable.ts'
 import { operatorName } from './operator.ts'
 
 interface KeptInstallation {
@@ -57,7 +57,7 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
     } catch (error) {
       if (error instanceof ConfigurationInvalid) return refuse(error.problems)
       const reason = scrub((error as Error).message).replaceAll(/\s+/g, ' ')
-      if (isMendable(error)) return refuse([{ path: source, message: reason }])
+      if (isFixable(error)) return refuse([{ path: source, message: reason }])
       logger.error({ file, err: error }, `the configuration in use stays: ${reason}`)
       record({ outcome: 'failed', reason })
     }

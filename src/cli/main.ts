@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { version } from '../version.ts'
+import { isFixable } from './fixable.ts'
 import { refuseRepeated } from './flags.ts'
-import { isMendable } from './mendable.ts'
 import { endOnSignal } from './signals.ts'
 
 /** Each command is loaded when it is used: most of what it needs is of no use to the others. */
@@ -40,7 +40,7 @@ for (const command of [program, ...program.commands.flatMap((one) => [one, ...on
 try {
   await program.parseAsync()
 } catch (error) {
-  const known = isMendable(error)
+  const known = isFixable(error)
   console.error(known ? `portcullis: ${(error as Error).message}` : error)
   process.exit(known ? 2 : 1)
 }

@@ -10,9 +10,9 @@ import { mostWorkers } from '../core/worker-place.ts'
 import { lead } from '../workers/lead.ts'
 import { work } from '../workers/work.ts'
 import { describeRunning, setUpHint } from './banner.ts'
+import { isFixable } from './fixable.ts'
 import { addConfigFlag, addStartFlags, type StartFlags, startSettings } from './flags.ts'
 import { keepConfiguration } from './keep-configuration.ts'
-import { isMendable } from './mendable.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { closeOnSignal, exitOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -112,7 +112,7 @@ function setUpHints(
 /** The order is all that a worker needs: its own flags and variables are those of the primary. */
 async function workAndEnd(): Promise<void> {
   try {
-    await work(isMendable)
+    await work(isFixable)
   } catch {
     process.exit(2) // the primary has already been told why
   }

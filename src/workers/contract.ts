@@ -33,8 +33,8 @@ export type Report =
   /** It waits for the order to start. */
   | { readonly kind: 'up' }
   | ({ readonly kind: 'ready' } & Pick<Running, 'urls' | 'certificate'>)
-  /** It could not start. `mendable` says that an operator can fix it. */
-  | { readonly kind: 'failed'; readonly message: string; readonly mendable: boolean }
+  /** It could not start. `fixable` says that an operator can fix it. */
+  | { readonly kind: 'failed'; readonly message: string; readonly fixable: boolean }
   /** Undefined if the other configuration is in use. */
   | { readonly kind: 'replaced'; readonly problem: string | undefined }
   | { readonly kind: 'collected'; readonly metrics: CollectedMetrics }

@@ -1,8 +1,8 @@
 import { keepCounts } from '../telemetry/join-metrics.ts'
 import type { CollectedMetrics } from '../telemetry/metrics.ts'
-import type { Hired } from './hire.ts'
+import type { HiredWorker } from './hire.ts'
 
-type Counting = Pick<Hired, 'ask' | 'counted'>
+type Counting = Pick<HiredWorker, 'ask' | 'counted'>
 
 /** What all workers have counted, including those that have ended: a sum never falls. */
 export interface Counts {

@@ -4,11 +4,11 @@ import type { TenantTraffic } from '../telemetry/traffic.ts'
 import type { Order } from './contract.ts'
 import { createCounts } from './counts.ts'
 import { WorkerFailed } from './failure.ts'
-import { type Hired, hire } from './hire.ts'
+import { type HiredWorker, hire } from './hire.ts'
 
 /** The workers of an installation. */
 export interface Crew {
-  readonly ready: Hired['ready']
+  readonly ready: HiredWorker['ready']
   /** How many are serving. */
   readonly size: () => number
   tell(order: Order): void
@@ -65,7 +65,7 @@ export function pauseAfterLosses(losses: number): number {
 export async function startCrew(options: CrewOptions): Promise<Crew> {
   const { log, onLost } = options
   let orders = options.orders
-  const places: (Hired | undefined)[] = orders.map(() => undefined)
+  const places: (HiredWorker | undefined)[] = orders.map(() => undefined)
   const losses: number[] = []
   const counts = createCounts()
   let closing = false
@@ -73,8 +73,8 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   const starts = new AbortController()
   const { promise: closed, resolve: close } = Promise.withResolvers<void>()
 
-  const serving = (): Hired[] => places.filter((hired) => hired !== undefined)
-  const release = async (hired: Hired): Promise<void> => {
+  const serving = (): HiredWorker[] => places.filter((hired) => hired !== undefined)
+  const release = async (hired: HiredWorker): Promise<void> => {
     hired.tell({ kind: 'drain' })
     const timer = setTimeout(() => hired.kill(), drainMilliseconds)
     await hired.gone
@@ -84,13 +84,13 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
 
   const fillings = orders.map(() => Promise.resolve())
   /** Starts a worker for a place, unless a worker other than `before` has taken it by then. */
-  const fill = (index: number, before?: Hired): Promise<void> => {
+  const fill = (index: number, before?: HiredWorker): Promise<void> => {
     const filling = (fillings[index] as Promise<void>).then(() => fillNow(index, before))
     // With two workers for one place, nobody would know of one of them.
     fillings[index] = filling.catch(() => undefined)
     return filling
   }
-  const fillNow = async (index: number, before: Hired | undefined): Promise<void> => {
+  const fillNow = async (index: number, before: HiredWorker | undefined): Promise<void> => {
     if (closing || (places[index] !== undefined && places[index] !== before)) return
     let order = orders[index] as StartOrder
     const hired = await hire(order, starts.signal).catch((error: unknown) => {
@@ -114,7 +114,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   }
   const replaceLost = async (
     index: number,
-    hired: Hired,
+    hired: HiredWorker,
     { how, milliseconds }: { readonly how: string; readonly milliseconds: number },
   ): Promise<void> => {
     // Otherwise it was meant to end, and its successor has the place.
@@ -145,7 +145,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
    * Its configuration is no longer what the operator wants: it takes no more connections, whoever replaces
    * it.
    */
-  const giveUp = (hired: Hired): void => {
+  const giveUp = (hired: HiredWorker): void => {
     const index = places.indexOf(hired)
     // One that has ended is already being replaced.
     if (closing || index === -1) return

@@ -6,7 +6,7 @@ import { type Envelope, type Order, type Report, readReport } from './contract.t
 import { WorkerFailed } from './failure.ts'
 
 /** A serving worker. */
-export interface Hired {
+export interface HiredWorker {
   readonly pid: number
   readonly ready: Extract<Report, { kind: 'ready' }>
   /** Gives an order; a worker that has ended ignores it. */
@@ -42,7 +42,10 @@ const whatToCheck = 'check that the store, and the issuers and identity provider
  * Starts a worker. Resolves when it is serving. Rejects with WorkerFailed, or with what went wrong. If it takes
  * too long, or `closing` is aborted meanwhile, the worker is ended.
  */
-export async function hire(order: Extract<Order, { kind: 'start' }>, closing: AbortSignal): Promise<Hired> {
+export async function hire(
+  order: Extract<Order, { kind: 'start' }>,
+  closing: AbortSignal,
+): Promise<HiredWorker> {
   const worker = cluster.fork()
   const kill = (): void => void worker.process.kill('SIGKILL')
   const tell = (next: Order): void => give(worker, next)
@@ -59,7 +62,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>, closing: Ab
       resolve(signal ?? `code ${code}`)
     })
   })
-  const ready = await new Promise<Hired['ready']>((resolve, reject) => {
+  const ready = await new Promise<HiredWorker['ready']>((resolve, reject) => {
     closing.addEventListener('abort', kill)
     late = setTimeout(() => {
       kill()
@@ -80,7 +83,7 @@ export async function hire(order: Extract<Order, { kind: 'start' }>, closing: Ab
         case 'ready':
           return resolve(report)
         case 'failed':
-          return reject(report.mendable ? new WorkerFailed(report.message) : new Error(report.message))
+          return reject(report.fixable ? new WorkerFailed(report.message) : new Error(report.message))
         case 'replaced':
           return replaced(report.problem)
         case 'collected':

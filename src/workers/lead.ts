@@ -17,7 +17,7 @@ interface LeadOptions {
 }
 
 /** A running installation of several processes. */
-export interface Led extends Running {
+export interface LedInstallation extends Running {
   /** Replaces the workers one after another. */
   readonly replaceWorkers: () => Promise<void>
 }
@@ -27,7 +27,7 @@ export interface Led extends Running {
  * sweeps it, serves the admin port, and replaces workers that end; they share ports, and nothing else except
  * the store.
  */
-export async function lead(config: Config, { parts, count }: LeadOptions): Promise<Led> {
+export async function lead(config: Config, { parts, count }: LeadOptions): Promise<LedInstallation> {
   // Connections are distributed in turn, so that no worker has more to do than the others.
   cluster.schedulingPolicy = cluster.SCHED_RR
   countForWorkers()

@@ -4,9 +4,9 @@ import { type Envelope, type Order, type Report, readOrder } from './contract.ts
 
 /**
  * Does the work of one worker: starts what the primary orders, and drains when told to, or on SIGTERM.
- * Resolves when everything is closed. `isMendable` says which failures an operator can fix.
+ * Resolves when everything is closed. `isFixable` says which failures an operator can fix.
  */
-export async function work(isMendable: (error: unknown) => boolean): Promise<void> {
+export async function work(isFixable: (error: unknown) => boolean): Promise<void> {
   const { promise: drained, resolve: drain } = Promise.withResolvers<void>()
   process.once('SIGTERM', () => drain())
   // Ctrl-C and the end of a terminal reach the whole process group; the primary decides what to do about
@@ -46,11 +46,11 @@ export async function work(isMendable: (error: unknown) => boolean): Promise<voi
   try {
     running = await start(config, { parts, place })
   } catch (error) {
-    const mendable = isMendable(error)
+    const fixable = isFixable(error)
     tell({
       kind: 'failed',
-      message: String(mendable ? (error as Error).message : (error as Error).stack),
-      mendable,
+      message: String(fixable ? (error as Error).message : (error as Error).stack),
+      fixable,
     })
     throw error
   }

@@ -3,10 +3,10 @@ import { describe, it } from 'node:test'
 import { joinMetrics } from '../../src/telemetry/join-metrics.ts'
 import type { CollectedMetrics } from '../../src/telemetry/metrics.ts'
 import { type Counts, createCounts } from '../../src/workers/counts.ts'
-import type { Hired } from '../../src/workers/hire.ts'
+import type { HiredWorker } from '../../src/workers/hire.ts'
 
 /** A worker that has counted so many things when it is asked. */
-function counting(things: number, asked = Promise.resolve()): Pick<Hired, 'ask' | 'counted'> {
+function counting(things: number, asked = Promise.resolve()): Pick<HiredWorker, 'ask' | 'counted'> {
   let known: CollectedMetrics = []
   const values = [{ value: things, labels: {} }]
   return {

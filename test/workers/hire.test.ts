@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import type { Config } from '../../src/config/schema.ts'
-import { type Hired, hire } from '../../src/workers/hire.ts'
+import { type HiredWorker, hire } from '../../src/workers/hire.ts'
 
 const questions = ['collect', 'watch', 'check'] as const
 
-function begin(script: object, closing = new AbortController()): Promise<Hired> {
+function begin(script: object, closing = new AbortController()): Promise<HiredWorker> {
   cluster.setupPrimary({ exec: join(import.meta.dirname, '../fixtures/scripted-worker.ts') })
   const place = { index: 0, count: 1, folder: '' }
   return hire({ kind: 'start', config: script as Config, parts: [], place }, closing.signal)
@@ -18,7 +18,7 @@ function begin(script: object, closing = new AbortController()): Promise<Hired> 
 async function serving(
   test: TestContext,
   { script = {}, closing = new AbortController() } = {},
-): Promise<{ hired: Hired; worker: Worker }> {
+): Promise<{ hired: HiredWorker; worker: Worker }> {
   const hired = await begin(script, closing)
   test.after(() => hired.kill())
   const worker = Object.values(cluster.workers ?? {}).find((one) => one?.process.pid === hired.pid)

@@ -12,7 +12,7 @@ import { DoctorMisused } from './doctor-misused.ts'
 import { NotRunning } from './find-dashboard.ts'
 import { OperandWrong } from './operand-wrong.ts'
 
-const mendable = [
+const fixableErrors = [
   AddressUnusable,
   AuditUnusable,
   OperandWrong,
@@ -50,9 +50,11 @@ const systemCodes: ReadonlySet<string | undefined> = new Set([
 const sqliteCodes: ReadonlySet<number> = new Set([8, 10, 13, 14])
 
 /** Whether an operator can fix what went wrong, which is then reported in one line, without a stack. */
-export function isMendable(error: unknown): boolean {
+export function isFixable(error: unknown): boolean {
   const { code, errcode = 0 } = error as NodeJS.ErrnoException & { readonly errcode?: number }
   return (
-    mendable.some((kind) => error instanceof kind) || systemCodes.has(code) || sqliteCodes.has(errcode & 0xff)
+    fixableErrors.some((kind) => error instanceof kind) ||
+    systemCodes.has(code) ||
+    sqliteCodes.has(errcode & 0xff)
   )
 }
