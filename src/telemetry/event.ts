@@ -1,4 +1,7 @@
-/** What a request was about; distinguishes log lines and audit entries. */
+/**
+ * What a request was about: MCP; OAuth, at the authorization server; `proxy`, what the gateway passes on to the
+ * authorization server; `access`, everything else that the gateway answers itself.
+ */
 export type EventKind = 'access' | 'oauth' | 'mcp' | 'proxy'
 
 /**
@@ -24,8 +27,8 @@ export type OAuthStep =
   | 'page'
 
 /**
- * What is known of a request when it is over. Created once per request; used for log, metrics and audit. No
- * secrets.
+ * What is known of a request when it is over, for log, metrics, traces and dashboard. At the authorization
+ * server, the audit is told the same. No secrets.
  */
 export interface RequestEvent {
   readonly kind: EventKind
@@ -36,8 +39,9 @@ export interface RequestEvent {
   readonly status: number
   readonly durationMs: number
   readonly address: string | undefined
-  /** An error code, then a reason for the operator. */
+  /** An error code. */
   readonly code?: string | undefined
+  /** Why, for the operator. */
   readonly reason?: string | undefined
   /** The reason in this particular case: what was found, and what would have been right. */
   readonly specifics?: string | undefined

@@ -11,16 +11,17 @@ export interface RenderedMetrics {
 /** What one process has counted, in a form that can be sent to another. */
 export type CollectedMetrics = readonly (object & { readonly type?: unknown })[]
 
-/** Prometheus metrics of one process. */
+/** Prometheus metrics of one process, for the installation or for a tenant. */
 export interface Metrics {
   render(): Promise<RenderedMetrics>
   collect(): Promise<CollectedMetrics>
-  /** Shows how many workers are running. Returns a function that counts those that ended unexpectedly. */
+  /** Shows how many workers are running. Returns a function that counts one that ended unexpectedly. */
   readonly watchWorkers: (running: () => number) => () => void
   /** Shows what of the audit has not arrived where it should be. */
   readonly watchAudit: (audit: WatchedAudit) => void
+  /** Counts a request that is over. */
   request(event: RequestEvent): void
-  /** One verification of an access token that was not in the cache. */
+  /** Counts one verification of an access token that was not in the cache. */
   readonly verified: (verification: { readonly seconds: number; readonly valid: boolean }) => void
 }
 
@@ -93,7 +94,7 @@ export function createMetrics(version: string, tenant?: string): Metrics {
     labelNames: ['kind', 'code'] as const,
     registers,
   })
-  const failures = new Counter({
+  const authenticationFailures = new Counter({
     name: 'portcullis_authentication_failures_total',
     help: 'MCP requests without a usable access token, by reason',
     labelNames: ['reason'] as const,
@@ -160,7 +161,7 @@ export function createMetrics(version: string, tenant?: string): Metrics {
       if (event.kind === 'oauth') countFlows(event)
       if (event.code !== undefined) refusals.inc({ kind: event.kind, code: codes(event.code) })
       if (event.kind === 'mcp' && event.status === 401)
-        failures.inc({ reason: reasons(event.reason ?? event.code ?? 'unknown') })
+        authenticationFailures.inc({ reason: reasons(event.reason ?? event.code ?? 'unknown') })
     },
   }
 

@@ -8,6 +8,9 @@ export const slotSeconds = 5
 export const slotsShown = 120
 const mostActivities = 1000
 const mostDenials = 500
+const mostFlows = 500
+/** Events that may wait to be evaluated. */
+const mostWaiting = 5000
 /** The most requests that are remembered individually. */
 export const recentKept = 50
 
@@ -97,7 +100,7 @@ export function watchTraffic(clock: Clock): Traffic {
   const slots: Slot[] = []
   const activities = new LRUCache<string, Activity>({ max: mostActivities })
   const denials = new LRUCache<string, Denial>({ max: mostDenials })
-  const flows = new LRUCache<string, FlowStep>({ max: mostDenials })
+  const flows = new LRUCache<string, FlowStep>({ max: mostFlows })
   let recent: SeenRequest[] = []
 
   const slotAt = (at: number): Slot => {
@@ -126,7 +129,7 @@ export function watchTraffic(clock: Clock): Traffic {
     if (event.outcome === 'denied' || event.outcome === 'challenged') noteDenial(denials, event, at)
   }
 
-  const digest = (): void => {
+  const evaluate = (): void => {
     const batch = waiting
     waiting = []
     for (const { event, at } of batch) note(event, at)
@@ -137,10 +140,10 @@ export function watchTraffic(clock: Clock): Traffic {
     request(event) {
       // What the gateway only passes on is recorded by whoever answers it.
       if (event.kind === 'proxy' && event.code === undefined) return
-      if (waiting.push({ event, at: clock.now() }) >= 5000) digest()
+      if (waiting.push({ event, at: clock.now() }) >= mostWaiting) evaluate()
     },
     record() {
-      digest()
+      evaluate()
       const oldest = slotOf(clock.now()) - slotsShown * slotSeconds
       return {
         slots: slots.filter(({ begins }) => begins >= oldest),
