@@ -40,22 +40,22 @@ interface CrewOptions {
   readonly onLost: () => void
 }
 
-const firstPause = 1000
-const longestPause = 60_000
+const firstPauseMilliseconds = 1000
+const longestPauseMilliseconds = 60_000
 /** A worker that served for this long did not fail at its start. */
 const healthyMilliseconds = 60_000
 /** Longer than a worker takes to finish what is in progress. */
 const drainMilliseconds = 15_000
 const pulseMilliseconds = 5000
-/** A worker whose event loop has not run once in half a minute does not recover. */
-const mostUnheard = 6
+/** A worker that has been silent for so many pulses, half a minute, does not recover. */
+const mostSilentPulses = 6
 
 /**
  * The second loss in a row is followed by a pause of one second, and each further one by a pause twice as
  * long as the last.
  */
 export function pauseAfterLosses(losses: number): number {
-  return losses < 2 ? 0 : Math.min(firstPause * 2 ** (losses - 2), longestPause)
+  return losses < 2 ? 0 : Math.min(firstPauseMilliseconds * 2 ** (losses - 2), longestPauseMilliseconds)
 }
 
 /**
@@ -142,8 +142,8 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     }
   }
   /**
-   * Its configuration is no longer what the operator wants: it takes no more connections, whoever replaces
-   * it.
+   * Ends a worker that cannot switch to the configuration that the operator wants: it takes no more
+   * connections, even if no other can start in its place.
    */
   const giveUp = (hired: HiredWorker): void => {
     const index = places.indexOf(hired)
@@ -154,14 +154,13 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     void refill(index)
   }
   /**
-   * A worker that hangs keeps its connections, and the sessions that it owns, none of which are ever
-   * answered. Rounds are counted instead of seconds, so that no worker is ended because the whole machine was
-   * asleep.
+   * Ends workers that hang: clients would wait for ever on their connections and sessions. Pulses are counted
+   * instead of seconds, so that no worker is ended because the whole machine was asleep.
    */
   const endSilent = (): void => {
     for (const [index, one] of places.entries()) {
-      if (one === undefined || one.pulse() <= mostUnheard) continue
-      const seconds = (mostUnheard * pulseMilliseconds) / 1000
+      if (one === undefined || one.pulse() <= mostSilentPulses) continue
+      const seconds = (mostSilentPulses * pulseMilliseconds) / 1000
       log.warn(
         { worker: index, pid: one.pid },
         `worker ${index} has not answered for ${seconds} s and is ended`,
