@@ -3,23 +3,51 @@ import type { Outcome, RecordedEvent } from './event.ts'
 /** The version of the Open Cybersecurity Schema Framework in which events are written. */
 const ocsfVersion = '1.6.0'
 
-/** A class of OCSF with the activity that corresponds to an event. */
-interface OcsfClass {
-  readonly category: number
-  readonly uid: number
-  readonly activity: number
-}
+/** The classes, by their `class_uid`. Its thousands are the category: 3, identity and access; 6, application. */
+const authentication = 3002
+const authorizeSession = 3003
+const entityManagement = 3004
+const apiActivity = 6003
 
-const applicationActivity = 6
-const identityAndAccess = 3
+/** The activities of API Activity, and the first ones of Entity Management. */
 const create = 1
 const read = 2
 const update = 3
 const remove = 4
 const other = 99
+/** Further ones of Entity Management. */
+const enable = 8
+const disable = 9
+/** Those of Authentication. */
+const logon = 1
+const logoff = 2
+/** That of Authorize Session. */
+const assignPrivileges = 1
 
-/** API Activity: calls of MCP, by what they do. */
-const activities: readonly (readonly [RegExp, number])[] = [
+/** Severities. `high` is for lost events; a decision is not a finding by itself. */
+const informational = 1
+const low = 2
+const medium = 3
+const high = 4
+
+const severities: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    allowed: informational,
+    challenged: informational,
+    limited: low,
+    denied: low,
+    failed: medium,
+  } satisfies Record<Outcome, number>),
+)
+
+/** A class of OCSF with the activity that corresponds to an event. */
+interface OcsfClass {
+  readonly uid: number
+  readonly activity: number
+}
+
+/** What calls of MCP do, by their methods. */
+const callActivities: readonly (readonly [RegExp, number])[] = [
   [/\/(?:list|read|get|complete)$|^(?:ping|initialize|server\/discover)$/, read],
   [/^tools\/call$/, update],
   [/cancel|unsubscribe/, remove],
@@ -31,11 +59,11 @@ const activities: readonly (readonly [RegExp, number])[] = [
  * the folder: one with a name that is unknown here is API activity, and an unknown outcome is informational.
  */
 export function writeOcsf(event: RecordedEvent, productVersion: string): object {
-  const { category, uid, activity } = (classes.get(event.event) ?? callOfApi)(event)
+  const { uid, activity } = (classes.get(event.event) ?? callOfApi)(event)
   const isDone = event.outcome === undefined ? event.event !== 'audit.gap' : event.outcome === 'allowed'
   return {
     class_uid: uid,
-    category_uid: category,
+    category_uid: Math.floor(uid / 1000),
     activity_id: activity,
     type_uid: uid * 100 + activity,
     time: Date.parse(event.time),
@@ -63,54 +91,40 @@ export function writeOcsf(event: RecordedEvent, productVersion: string): object 
   }
 }
 
-/** The severity of lost events. */
-const high = 4
-
-const informational = 1
-
-/** Informational, low, medium: none of these is a finding by itself. */
-const severities: ReadonlyMap<string, number> = new Map(
-  Object.entries({
-    allowed: informational,
-    challenged: informational,
-    limited: 2,
-    denied: 2,
-    failed: 3,
-  } satisfies Record<Outcome, number>),
-)
-
 type Classify = (event: RecordedEvent) => OcsfClass
 
-const iam =
+const always =
   (uid: number, activity: number): Classify =>
-  () => ({ category: identityAndAccess, uid, activity })
+  () => ({ uid, activity })
 const callOfApi: Classify = ({ method = '' }) => {
-  const activity = activities.find(([pattern]) => pattern.test(method))?.[1] ?? other
-  return { category: applicationActivity, uid: 6003, activity }
+  const activity = callActivities.find(([pattern]) => pattern.test(method))?.[1] ?? other
+  return { uid: apiActivity, activity }
 }
 /** Only what was granted can be reported as assigned. */
-const issuing: Classify = (event) => (event.scopes === undefined ? iam(3002, other) : iam(3003, 1))(event)
-const command: Classify = (event) => iam(3004, activityOfAction(event.action ?? ''))(event)
+const issuing: Classify = ({ scopes }) =>
+  scopes === undefined
+    ? { uid: authentication, activity: other }
+    : { uid: authorizeSession, activity: assignPrivileges }
+const command: Classify = ({ action = '' }) => ({ uid: entityManagement, activity: activityOfAction(action) })
 
-/** API Activity 6003, Authentication 3002, Authorize Session 3003, Entity Management 3004. */
 const classes: ReadonlyMap<string, Classify> = new Map(
   Object.entries({
     'mcp.call': callOfApi,
     'mcp.failure': callOfApi,
     'http.refusal': callOfApi,
-    'oauth.registration': iam(3004, create),
+    'oauth.registration': always(entityManagement, create),
     'oauth.authorization': callOfApi,
     'oauth.pushed_request': callOfApi,
     'oauth.device': callOfApi,
-    'oauth.login': iam(3002, 1),
-    'oauth.logout': iam(3002, 2),
-    'oauth.consent': iam(3004, update),
+    'oauth.login': always(authentication, logon),
+    'oauth.logout': always(authentication, logoff),
+    'oauth.consent': always(entityManagement, update),
     'oauth.grant': issuing,
     'oauth.token': issuing,
-    'oauth.revocation': iam(3004, remove),
+    'oauth.revocation': always(entityManagement, remove),
     'oauth.introspection': callOfApi,
     'oauth.request': callOfApi,
-    'account.change': iam(3004, update),
+    'account.change': always(entityManagement, update),
     'admin.user': command,
     'admin.client': command,
     'admin.key': command,
@@ -129,8 +143,8 @@ const classes: ReadonlyMap<string, Classify> = new Map(
 function activityOfAction(action: string): number {
   if (/add|invite|^token|backup/.test(action)) return create
   if (/remove|retire|revoke| end$/.test(action)) return remove
-  if (action.endsWith('enable')) return 8
-  return action.endsWith('disable') ? 9 : update
+  if (action.endsWith('enable')) return enable
+  return action.endsWith('disable') ? disable : update
 }
 
 function actorOf({ subject, clientId, operator, issuer, grant }: RecordedEvent): object {
@@ -169,9 +183,10 @@ function httpOf({ httpMethod, path, status }: RecordedEvent): object {
 function partsOf(uid: number, event: RecordedEvent): object {
   const { subject, clientId, target, upstream, object, scopes = [] } = event
   const user = { uid: subject ?? 'unknown', name: subject ?? 'unknown' }
-  if (uid === 3002) return { user, service: { name: 'Portcullis' }, is_remote: true }
-  if (uid === 3003) return { user, privileges: scopes, session: event.grant && { uid: event.grant } }
-  if (uid === 3004) {
+  if (uid === authentication) return { user, service: { name: 'Portcullis' }, is_remote: true }
+  if (uid === authorizeSession)
+    return { user, privileges: scopes, session: event.grant && { uid: event.grant } }
+  if (uid === entityManagement) {
     const name = target ?? clientId ?? subject ?? 'unknown'
     return { entity: { uid: name, name, type: event.event } }
   }
