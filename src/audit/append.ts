@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { AuditUnusable } from './audit-unusable.ts'
-import { currentFile, listFiles } from './files.ts'
+import { currentFile, dayMilliseconds, lineEnd, listFiles } from './files.ts'
 
 /** Appends to the files of a folder, in order and without gaps. */
 export interface Appender {
@@ -132,9 +132,6 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
     },
   }
 }
-
-const dayMilliseconds = 24 * 3600 * 1000
-const lineEnd = 0x0a
 
 interface OpenFile {
   readonly descriptor: number

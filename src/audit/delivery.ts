@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { listFiles } from './files.ts'
+import { lineEnd, listFiles } from './files.ts'
 import type { Sink } from './sinks/contract.ts'
 
 /** How far a sink has come: the bytes of each file that it has accepted. Stored next to the events. */
@@ -17,7 +17,6 @@ export interface Delivery {
 
 const mostBytes = 256 * 1024
 const mostLines = 500
-const lineEnd = 0x0a
 
 /** Continues where an earlier process stopped. */
 export function deliveryTo(sink: Sink, folder: string): Delivery {

@@ -13,6 +13,12 @@ interface FileName {
 
 const pattern = /^audit-(?<day>\d{4}-\d{2}-\d{2})\.(?<part>\d{5})\.jsonl$/
 
+/** Each day (UTC) has files of its own. */
+export const dayMilliseconds = 24 * 3600 * 1000
+
+/** The byte that ends each line. */
+export const lineEnd = 0x0a
+
 /** Contains the signed heads of what was pruned. */
 export const anchorsName = 'anchors.jsonl'
 
@@ -48,7 +54,7 @@ export function currentFile(
 export function endOfFile(name: string): number {
   const day = parse(name)?.day
   if (day === undefined) throw new Error(`${name} is no file of events`)
-  return Date.parse(day) + 24 * 3600 * 1000
+  return Date.parse(day) + dayMilliseconds
 }
 
 /** The paths of the event files in a folder, oldest first. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { deliveryTo } from './delivery.ts'
+import { dayMilliseconds } from './files.ts'
 import { leaseOn } from './lease.ts'
 import { pruneTrail } from './prune.ts'
 import { type Shipper, shipTo } from './ship.ts'
@@ -34,7 +35,6 @@ interface KeeperOptions extends Pick<TrailOptions, 'folder' | 'signer'> {
 
 const renewMilliseconds = 2000
 const pruneMilliseconds = 3600 * 1000
-const dayMilliseconds = 24 * 3600 * 1000
 const closeMilliseconds = 5000
 
 /**

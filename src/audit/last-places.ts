@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { hashLine, type Place } from './chain.ts'
 import type { RecordedEvent } from './event.ts'
-import { filePaths } from './files.ts'
+import { filePaths, lineEnd } from './files.ts'
 import { readEvent } from './read-event.ts'
 import { isSigned, type TrailSigner } from './signature.ts'
 
@@ -20,7 +20,6 @@ const mostBytes = 32 * 1024 * 1024
 const startLength = 256
 /** The line that lists them has to be short enough for an event. */
 const mostPlaces = 1000
-const lineEnd = 0x0a
 const chainOfStart = /^\{"v":1,"chain":"(?<chain>[\w-]+)"/
 
 /**

@@ -7,8 +7,8 @@ export interface Shipper {
   readonly delivery: Delivery
   /** Checks at once whether there is something to deliver. */
   wake(): void
-  /** Delivers what is left, for at most this long, and closes the sink. Returns whether nothing is left. */
-  stop(patienceMilliseconds: number): Promise<boolean>
+  /** Delivers what is left, for at most this long, and closes the sink. */
+  stop(patienceMilliseconds: number): Promise<void>
 }
 
 interface ShipOptions {
@@ -71,7 +71,6 @@ export function shipTo({ sink, delivery, mayShip, onChange }: ShipOptions): Ship
       await running
       if (failures === 0) await carry(performance.now() + patienceMilliseconds)
       await sink.close()
-      return delivery.waitingBytes === 0
     },
   }
 }

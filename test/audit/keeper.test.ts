@@ -150,7 +150,7 @@ describe('sinks', () => {
     await assert.rejects(deliveryTo(memorySink(), folder).step(), /00001\.jsonl is too long to be an event/)
   })
 
-  it('hold up no end for longer than they may, and say whether something is left', async () => {
+  it('hold up no end for longer than they may', async () => {
     let steps = 0
     const delivery = {
       async step() {
@@ -165,7 +165,7 @@ describe('sinks', () => {
     const sink = memorySink()
     const shipper = shipTo({ sink, delivery, mayShip: () => isActive, onChange: () => undefined })
     isActive = true
-    assert.equal(await shipper.stop(20), false)
+    await shipper.stop(20)
     assert.ok(steps < 100_000, `${steps} steps`)
   })
 

@@ -54,7 +54,7 @@ export function accessKey({ subject, clientId, upstream }: Access): string {
   return JSON.stringify([subject, clientId, upstream])
 }
 
-type Counted<T> = { -readonly [Key in keyof T]: T[Key] }
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /** Strangers can make up any number of names: beyond this many rows, the rest is counted in one. */
 const mostRows = 10_000
@@ -69,8 +69,8 @@ const longestReason = 200
 
 /** Creates a collector with bounded memory. `ownIssuer` is the issuer whose subjects are shown without it. */
 export function collectDecisions(ownIssuer: string): Collector {
-  const activities = new Map<string, Counted<Activity>>()
-  const failures = new Map<string, Counted<Failure>>()
+  const activities = new Map<string, Mutable<Activity>>()
+  const failures = new Map<string, Mutable<Failure>>()
   const reasons = new Map<string, Set<string>>()
   const used = new Map<string, string>()
   const commands: RecordedEvent[] = []
