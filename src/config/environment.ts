@@ -1,5 +1,5 @@
 import { closest } from './closest.ts'
-import type { Named } from './places.ts'
+import type { Layer } from './places.ts'
 import { type Problem, writePath } from './problems.ts'
 import { fileSuffix, readVariable } from './read-variable.ts'
 import { listSettings, type Setting } from './settings.ts'
@@ -11,7 +11,7 @@ export const fileVariable = 'PORTCULLIS_CONFIG'
  * Settings from environment variables, or from the files that variables with the suffix `_FILE` name, with
  * the problems found on the way. Lists are separated by commas.
  */
-export function readEnvironment(environment: NodeJS.ProcessEnv): Named & { readonly problems: Problem[] } {
+export function readEnvironment(environment: NodeJS.ProcessEnv): Layer & { readonly problems: Problem[] } {
   const values: Record<string, unknown> = {}
   const names = new Map<string, string>()
   const problems: Problem[] = []

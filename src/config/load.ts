@@ -3,10 +3,11 @@ import { isJsonObject } from '../core/json-object.ts'
 import { checkPorts } from './check-ports.ts'
 import { completeLogin } from './complete-login.ts'
 import { crossCheck } from './cross-check.ts'
-import { describeIssue } from './describe-issue.ts'
 import { readEnvironment } from './environment.ts'
 import { noFile, readConfigFile } from './file.ts'
 import { deepFreeze } from './freeze.ts'
+import { issueMessage } from './issue-message.ts'
+import { issueProblems } from './issue-problems.ts'
 import { flagNames, placeOf } from './places.ts'
 import { ConfigurationInvalid, type Problem, problem, type RuleProblem, writePath } from './problems.ts'
 import { publicUrlOf } from './public-url.ts'
@@ -14,7 +15,6 @@ import { checkPair } from './read-pair.ts'
 import { type Config, type ConfigInput, configSchema, type ParsedConfig } from './schema.ts'
 import { type ValidPart, validPart } from './valid-part.ts'
 import { resolveVariables } from './variables.ts'
-import { wordIssue } from './word-issue.ts'
 
 interface Sources {
   /** What the command itself sets; everything else overrides it. */
@@ -54,8 +54,8 @@ export function loadConfig(sources: Sources): Config {
   }
   const merged = [layers.file.values, layers.environment.values, flags].reduce(merge, base)
   const { config: resolved, problems: unset } = resolveVariables(merged, environment)
-  const { data, error } = configSchema.safeParse(resolved, { error: wordIssue })
-  const wrong = [...unset, ...(error?.issues ?? []).flatMap(describeIssue)]
+  const { data, error } = configSchema.safeParse(resolved, { error: issueMessage })
+  const wrong = [...unset, ...(error?.issues ?? []).flatMap(issueProblems)]
   const valid = data === undefined ? validPart(resolved) : { config: data, pathInWhole: asItIs }
   const problems = [
     ...layers.file.problems,
@@ -81,7 +81,7 @@ function brokenRules(
     ({ path, needs }) =>
       needs === undefined
         ? !wrong.some((one) => isDeepStrictEqual(one.path, pathInWhole(path)))
-        : !wrong.some((one) => begins(one.path, pathInWhole(needs))),
+        : !wrong.some((one) => startsWith(one.path, pathInWhole(needs))),
   )
   const ofCertificate = certificateAt === undefined ? [] : checkPair(config, certificateAt)
   return [...broken, ...ofCertificate].map(({ path, message }) => problem(pathInWhole(path), message))
@@ -109,7 +109,7 @@ function merge(lower: object, higher: object): object {
   return merged
 }
 
-function begins(path: readonly PropertyKey[], start: readonly PropertyKey[]): boolean {
+function startsWith(path: readonly PropertyKey[], start: readonly PropertyKey[]): boolean {
   return isDeepStrictEqual(path.slice(0, start.length), start)
 }
 

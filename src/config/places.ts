@@ -2,15 +2,15 @@ import type { ConfigFile } from './file.ts'
 import { writePath } from './problems.ts'
 import { valueAt } from './valid-part.ts'
 
-/** Values, with the names by which an operator knows those that have one besides their path. */
-export interface Named {
+/** The settings from one source, with the names that some have besides their path: a flag or a variable. */
+export interface Layer {
   readonly values: object
   /** By the path of the setting. */
   readonly names: ReadonlyMap<string, string>
 }
 
 /** The flags that set something, by its path. */
-export const flagNames: Named['names'] = new Map([
+export const flagNames: Layer['names'] = new Map([
   ['listen.gateway', '--port'],
   ['publicUrl', '--public-url'],
   ['data', '--data'],
@@ -21,10 +21,10 @@ export const flagNames: Named['names'] = new Map([
 ])
 
 interface Layers {
-  readonly base: Named
+  readonly base: Layer
   readonly file: ConfigFile
-  readonly environment: Named
-  readonly flags: Named
+  readonly environment: Layer
+  readonly flags: Layer
 }
 
 /**
@@ -38,7 +38,7 @@ export function placeOf(
 }
 
 /** A variable with a list also gives its name to the items. */
-function nameIn({ values, names }: Named, path: readonly PropertyKey[]): string | undefined {
+function nameIn({ values, names }: Layer, path: readonly PropertyKey[]): string | undefined {
   const known = path
     .map((_, depth) => path.slice(0, depth + 1))
     .find((part) => names.has(writePath(part)) && valueAt(values, part) !== undefined)

@@ -11,13 +11,13 @@ interface Issue {
   readonly errors?: readonly (readonly Issue[])[]
 }
 
-/** What an issue of the schema says, as problems: one for each key that the schema does not know. */
-export function describeIssue({ path, message, code, keys = [], errors }: Issue): RuleProblem[] {
+/** An issue that zod found, as problems: one for each key that the schema does not know. */
+export function issueProblems({ path, message, code, keys = [], errors }: Issue): RuleProblem[] {
   // The branch that looked inside the value is the one that was meant; the others only say that the value is
   // not theirs.
   const meant = errors?.find((issues) => issues.some((issue) => issue.path.length > 0 || issue.keys))
   if (meant !== undefined) {
-    return meant.flatMap((issue) => describeIssue({ ...issue, path: [...path, ...issue.path] }))
+    return meant.flatMap((issue) => issueProblems({ ...issue, path: [...path, ...issue.path] }))
   }
   if (code !== 'unrecognized_keys') return [problem(path, message)]
   const known = keysAt(path)

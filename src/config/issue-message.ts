@@ -15,12 +15,12 @@ const listExamples: ReadonlyMap<PropertyKey | undefined, string> = new Map([
 ])
 
 /**
- * Words the schema's rejections for operators, if the schema itself has no text for them. Never reveals a
- * value, which may be a secret.
+ * The message of an issue that zod found, for operators; undefined if the schema has a text of its own. Never
+ * reveals a value, which may be a secret.
  */
-export function wordIssue(issue: Issue): string | undefined {
-  if (issue.code === 'invalid_value') return wordChoice(issue.values.map(String), issue.input)
-  if (issue.code === 'invalid_type') return wordType(issue.expected, issue.input, issue.path?.at(-1))
+export function issueMessage(issue: Issue): string | undefined {
+  if (issue.code === 'invalid_value') return choiceMessage(issue.values.map(String), issue.input)
+  if (issue.code === 'invalid_type') return typeMessage(issue.expected, issue.input, issue.path?.at(-1))
   if (issue.code === 'too_small' && isCounted(issue.origin))
     return Number(issue.minimum) === 1
       ? 'must not be empty'
@@ -30,14 +30,14 @@ export function wordIssue(issue: Issue): string | undefined {
   return undefined
 }
 
-function wordChoice(values: readonly string[], input: unknown): string {
+function choiceMessage(values: readonly string[], input: unknown): string {
   const choice = values.length === 1 ? values.join('') : `one of ${values.join(', ')}`
   if (input === undefined) return `is missing: give ${choice}`
   const close = typeof input === 'string' ? closest(input, values) : undefined
   return `must be ${choice}${close === undefined ? '' : `; did you mean ${close}?`}`
 }
 
-function wordType(expected: string, input: unknown, key: PropertyKey | undefined): string | undefined {
+function typeMessage(expected: string, input: unknown, key: PropertyKey | undefined): string | undefined {
   if (input === undefined) return 'is missing: give it a value'
   if (input === null) return 'must not be empty: give it a value, or take it away'
   if (expected === 'array') return `must be a list, such as ${listExamples.get(key) ?? '[one, two]'}`
