@@ -55,6 +55,11 @@ export const errorKinds = {
   },
   upstream_invalid: { status: 502, rpc: 502, message: 'The MCP server gave an answer that is not MCP' },
   upstream_interrupted: { status: 502, rpc: 502, message: 'The MCP server ended the answer early' },
+  gateway_interrupted: {
+    status: 502,
+    rpc: 502,
+    message: 'The gateway was interrupted before the MCP server had answered',
+  },
   upstream_timeout: { status: 504, rpc: 504, message: 'The MCP server did not answer in time' },
   upstream_resting: { status: 503, rpc: 503, message: 'The MCP server cannot be reached at the moment' },
   upstream_busy: { status: 503, rpc: 503, message: 'The MCP server takes no more requests at the moment' },

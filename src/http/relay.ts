@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import type { Dispatcher, errors } from 'undici'
-import { type ErrorCode, Refusal } from '../core/errors.ts'
+import type { Dispatcher } from 'undici'
+import { Refusal } from '../core/errors.ts'
 import { endStreamBy } from './end-stream.ts'
 import { endsEvent, LastEvent, signOfLife } from './event-stream.ts'
+import { transportRefusal } from './transport-refusal.ts'
 import { endAnswer, readPatience } from './unread.ts'
 
 /** The status and the headers, alternating names and values, at the beginning of a relayed response. */
@@ -52,6 +53,8 @@ interface Relay {
    * if it is whole and too long to be kept: nothing if the stream is complete. Undefined if it has to break off.
    */
   readonly closeCutStream?: ((last: Buffer | undefined) => string | undefined) | undefined
+  /** Turns an error of the connection into the refusal that the client gets; by default `transportRefusal`. */
+  readonly refusalFor?: (error: Error) => Refusal
 }
 
 /**
@@ -81,6 +84,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   readonly #closeCutStream: Relay['closeCutStream']
   readonly #onLeft: Relay['onLeft']
   readonly #patience: Patience
+  readonly #refusalFor: (error: Error) => Refusal
   #opening: Pick<Relay, 'accept' | 'transform'> | undefined
   readonly #resolve: () => void
   readonly #reject: (error: unknown) => void
@@ -107,11 +111,13 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   constructor(options: Relay, resolve: () => void, reject: (error: unknown) => void) {
     const { res, onClientGone, onLeft, closeCutStream, patience = usualPatience, accept, transform } = options
+    const { refusalFor = transportRefusal } = options
     this.#res = res
     this.#onClientGone = onClientGone
     this.#closeCutStream = closeCutStream
     this.#onLeft = onLeft
     this.#patience = patience
+    this.#refusalFor = refusalFor
     this.#opening = transform === undefined ? { accept } : { accept, transform }
     this.#resolve = resolve
     this.#reject = reject
@@ -250,7 +256,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#over = true
     this.#tellOver?.()
     if (this.#isDeaf) this.#resolve()
-    else if (!this.#started) this.#reject(transportRefusal(error))
+    else if (!this.#started) this.#reject(this.#refusalFor(error))
     else {
       const ending = this.#fitsText ? this.#closing : undefined
       if (ending === undefined) this.#res.destroy()
@@ -280,20 +286,4 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     }
     this.#resolve()
   }
-}
-
-const refusals: Readonly<Record<string, ErrorCode>> = {
-  UND_ERR_HEADERS_TIMEOUT: 'upstream_timeout',
-  UND_ERR_BODY_TIMEOUT: 'upstream_timeout',
-  UND_ERR_HEADERS_OVERFLOW: 'upstream_invalid',
-  UND_ERR_SOCKET: 'upstream_interrupted',
-  ECONNRESET: 'upstream_interrupted',
-  EPIPE: 'upstream_interrupted',
-}
-
-/** Turns an undici error into the refusal that the client gets. */
-export function transportRefusal(error: Error & Partial<errors.UndiciError>): Refusal {
-  const code = error.code ?? error.name
-  const kind = error.name === 'HTTPParserError' ? 'upstream_invalid' : refusals[code]
-  return new Refusal(kind ?? 'upstream_unreachable', { reason: `${code}: ${error.message}`, cause: error })
 }

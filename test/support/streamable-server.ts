@@ -23,7 +23,7 @@ export interface Opened {
   /** How many answers were thrown away, so that their connections are free again. */
   dumped: number
   unheard: number
-  closed: number
+  readonly closed: string[]
 }
 
 /** Lets the channel do what it has to do by now. */
@@ -68,14 +68,14 @@ export function open(era: 'legacy' | 'modern'): Opened {
     failures: [],
     dumped: 0,
     unheard: 0,
-    closed: 0,
+    closed: [],
   }
   const channel = streamableChannel({ dispatcher, url: 'http://server/mcp?a=1', era })(
     {
       onMessage: (message) => opened.messages.push(message),
       onFailure: (_id, { code }) => opened.failures.push(code),
       onUnheard: () => opened.unheard++,
-      onClosed: () => opened.closed++,
+      onClosed: ({ code }) => opened.closed.push(code),
     },
     [],
   )

@@ -79,13 +79,13 @@ describe('a server that cannot be reached (A71)', () => {
     })
   }
 
-  it('is asked on where successes stand between failures, or where it says no itself', async () => {
+  it('is asked on where successes stand between failures, where it says no itself, or where the gateway failed', async () => {
     const { server, ask } = brokenServer()
     for (let n = 0; n < 10; n++) {
       server.isUp = n % 3 === 0
       assert.notEqual(await ask(), 'upstream_resting')
     }
-    for (const failure of [500, 'upstream_invalid', 'upstream_refused'] as const) {
+    for (const failure of [500, 'upstream_invalid', 'upstream_refused', 'gateway_interrupted'] as const) {
       const saying = brokenServer(failure)
       for (let n = 0; n < 10; n++) assert.notEqual(await saying.ask(), 'upstream_resting')
     }

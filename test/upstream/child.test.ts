@@ -72,6 +72,24 @@ describe('what a stdio server writes', { timeout: 60_000 }, () => {
     assert.deepEqual(besides, ['[4]', '"5"', '['])
   })
 
+  it('is over when it ends, for which it answers only if nobody stopped it (A71)', async () => {
+    for (const [program, stop, expected] of [
+      ['', false, 'upstream_unreachable'],
+      ['process.stdin.resume()', true, 'gateway_interrupted'],
+    ] as const) {
+      const { promise: closed, resolve } = Promise.withResolvers<string>()
+      const channel = stdioChannel({
+        command: [process.execPath, '-e', program],
+        environment: {},
+        memoryMegabytes: undefined,
+        onStderr() {},
+        onExit() {},
+      })({ onMessage() {}, onFailure() {}, onUnheard() {}, onClosed: ({ code }) => resolve(code) }, [])
+      if (stop) await channel.close()
+      assert.equal(await closed, expected)
+    }
+  })
+
   it('may be an endless line beside its messages, of which nothing is kept (A40)', async () => {
     const program = `
       const piece = 'x'.repeat(1 << 20)

@@ -209,7 +209,7 @@ describe('a request of a legacy client to a modern server', () => {
     face.listen(stream, ada)
     await face.stop()
     assert.deepEqual([server.cancelled.length, face.busy, stream.ended], [2, false, 1])
-    assert.deepEqual([sink.failures, waiting.failures], [[], [{ code: 'upstream_interrupted', id: 'mine' }]])
+    assert.deepEqual([sink.failures, waiting.failures], [[], [{ code: 'gateway_interrupted', id: 'mine' }]])
   })
 
   it('tells the server of nothing that its era does not know', () => {

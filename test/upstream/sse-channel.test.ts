@@ -202,7 +202,7 @@ describe('a channel to a server of HTTP+SSE that is over', () => {
     await opened.channel.close()
     await opened.channel.close()
     await settle()
-    assert.deepEqual(opened.closed, ['upstream_interrupted'])
+    assert.deepEqual(opened.closed, ['gateway_interrupted'])
     assert.equal(opened.posted[0]?.signal.aborted, true)
     assert.equal(opened.stream.body.destroyed, true)
     assert.deepEqual(opened.failures, [], 'who closed it knows')

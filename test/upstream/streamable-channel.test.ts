@@ -254,7 +254,7 @@ describe('a channel that is closed', () => {
     assert.equal(opened.received[0]?.signal.aborted, false, 'it had ended')
     await goodbye?.answer(200)
     await Promise.all([first, second])
-    assert.deepEqual([opened.closed, opened.failures], [1, []])
+    assert.deepEqual([opened.closed, opened.failures], [['gateway_interrupted'], []])
     assert.throws(() => send(opened, 'tools/list', 3), { code: 'session_unknown' })
   })
 
@@ -273,6 +273,6 @@ describe('a channel that is closed', () => {
   it('has no session to end where none was opened', async () => {
     const opened = open('legacy')
     await opened.channel.close()
-    assert.deepEqual([opened.received, opened.closed], [[], 1])
+    assert.deepEqual([opened.received, opened.closed], [[], ['gateway_interrupted']])
   })
 })

@@ -9,7 +9,9 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { type Owners, openOwners } from '../../src/compose/owners.ts'
 import { shareOf } from '../../src/compose/share-limits.ts'
+import { breaker } from '../../src/upstream/breaker.ts'
 import type { Connector, UpstreamRequest } from '../../src/upstream/contract.ts'
+import { movableClock } from '../support/movable-clock.ts'
 
 const count = 2
 const newFolder = async (): Promise<string> => join(await mkdtemp(join(tmpdir(), 'owners-')), 'sockets')
@@ -64,6 +66,13 @@ async function answerOf(connector: Connector, request: UpstreamRequest): Promise
 
 const callers = Array.from({ length: 16 }, (_, index) => `caller ${index}`)
 
+/** A caller whose conversations are in the worker that answers with its `index`. */
+async function callerOf(connector: Connector, index: number): Promise<string> {
+  for (const caller of callers)
+    if ((await answerOf(connector, requestOf(caller))) === String(index)) return caller
+  return assert.fail('one worker owns all of them')
+}
+
 describe('conversations that workers share', { timeout: 30_000 }, () => {
   it('are in one worker for each caller, whichever a request comes to, and in all of them altogether (A72)', async (test) => {
     const folder = await newFolder()
@@ -107,7 +116,7 @@ describe('conversations that workers share', { timeout: 30_000 }, () => {
     const after = await Promise.all(newer.map(ask))
     assert.deepEqual(
       after.toSorted(),
-      ['files', 'upstream_unreachable'],
+      ['files', 'gateway_interrupted'],
       'its own way is still there, but nobody else’s',
     )
   })
@@ -139,7 +148,32 @@ describe('conversations that workers share', { timeout: 30_000 }, () => {
     const answer = answerOf(silents[1 - owner]!, requestOf('ada'))
     await asked
     await workers[owner]?.close()
-    assert.equal(await answer, 'upstream_interrupted')
+    assert.equal(await answer, 'gateway_interrupted')
+  })
+
+  it('say nothing about the server when their worker ends, so that nobody else is kept from it (A71, A72)', async (test) => {
+    const folder = await newFolder()
+    const workers = [await open(test, 0, folder), await open(test, 1, folder)]
+    const connectors = workers.map((owners, index) => owners.at('files')('stdio', named(String(index))))
+    const owner = Number(await answerOf(connectors[0]!, requestOf('ada')))
+    const own = await callerOf(connectors[0]!, 1 - owner)
+    const { promise: asked, resolve } = Promise.withResolvers<void>()
+    const server: Connector = {
+      send: (request, reply) =>
+        request.principal === 'ada'
+          ? (resolve(), new Promise(() => undefined))
+          : named('there').send(request, reply),
+      close: async () => undefined,
+    }
+    const ways = workers.map((owners) => owners.at('files')('sse', server))
+    const clock = movableClock()
+    const spared = breaker(ways[1 - owner]!, { failures: 1, restSeconds: 10, clock, onChange() {} })
+    const waiting = answerOf(spared, requestOf('ada'))
+    await asked
+    await workers[owner]?.close()
+    assert.equal(await waiting, 'gateway_interrupted', 'cut off')
+    assert.equal(await answerOf(spared, requestOf('ada')), 'gateway_interrupted', 'not there')
+    assert.equal(await answerOf(spared, requestOf(own)), 'there')
   })
 
   it('end with an error for who is answered in a stream when their worker ends (A71)', async (test) => {
@@ -183,7 +217,7 @@ describe('conversations that workers share', { timeout: 30_000 }, () => {
     const connectors = workers.map((owners, index) => owners.at('files')('stdio', named(String(index))))
     const owner = Number(await answerOf(connectors[0]!, requestOf('ada')))
     await workers[1 - owner]?.close()
-    assert.equal(await answerOf(connectors[1 - owner]!, requestOf('ada')), 'upstream_unreachable')
+    assert.equal(await answerOf(connectors[1 - owner]!, requestOf('ada')), 'gateway_interrupted')
   })
 
   it('have no socket where their place cannot be taken', async () => {

@@ -183,7 +183,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
       changes.end()
       for (const { inner, conversation } of running.values()) {
         conversation.cancel(inner, { owner: '', principal: '', headers: [] })
-        inner.fail(new Refusal('upstream_interrupted', { reason: 'the session was closed' }))
+        inner.fail(new Refusal('gateway_interrupted', { reason: 'the session was closed' }))
       }
       onClosed()
     },

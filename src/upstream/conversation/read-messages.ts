@@ -1,7 +1,7 @@
 import { Refusal } from '../../core/errors.ts'
 import { EventTooLarge, eventReader, type StreamEvent } from '../../http/event-stream.ts'
 import { readWhole } from '../../http/read-answer.ts'
-import { transportRefusal } from '../../http/relay.ts'
+import { transportRefusal } from '../../http/transport-refusal.ts'
 import { parseLossless } from '../../mcp/lossless.ts'
 import { asObject, type Json } from './json-rpc.ts'
 

@@ -38,9 +38,16 @@ export function reachOwner(socketPath: string): OwnerReach {
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
         onLeft,
         closeCutStream: id === undefined ? undefined : (last) => closeCutStream(id, last),
+        refusalFor: lostOwner,
         ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, rewrite) }),
       })
     },
     close: () => dispatcher.destroy(),
   }
+}
+
+/** The process at the other end is gone, which says nothing about the server. */
+function lostOwner(cause: Error): Refusal {
+  const reason = `the worker that holds this caller's conversations is gone: ${cause.message}`
+  return new Refusal('gateway_interrupted', { reason, cause })
 }

@@ -33,7 +33,7 @@ async function answer(
   const connector = connectors.get(way)
   // For example in the moments when a new configuration has reached one process before the other.
   if (connector === undefined)
-    throw new Refusal('upstream_unreachable', { reason: `this process does not know ${way}` })
+    throw new Refusal('gateway_interrupted', { reason: `this process does not know ${way}` })
   await connector.send(request, { res, accept: passOn })
 }
 

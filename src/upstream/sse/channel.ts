@@ -107,7 +107,7 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
       hear() {},
       unhear() {},
       async close() {
-        close(new Refusal('upstream_interrupted', { reason: 'the session was closed' }))
+        close(new Refusal('gateway_interrupted', { reason: 'the session was closed' }))
       },
     }
   }

@@ -40,7 +40,8 @@ export function stdioChannel(options: StdioCommand): OpenChannel {
         clearInterval(memoryCheck)
         const reason = tooLarge ?? given
         onExit(reason, stopped)
-        onClosed(new Refusal('upstream_unreachable', { reason: `the stdio server ${reason}` }))
+        const code = stopped ? 'gateway_interrupted' : 'upstream_unreachable'
+        onClosed(new Refusal(code, { reason: `the stdio server ${reason}` }))
       },
     })
 

@@ -137,7 +137,7 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
         if (over) return
         over = true
         hearing?.abort()
-        onClosed(new Refusal('upstream_interrupted', { reason: 'the session was closed' }))
+        onClosed(new Refusal('gateway_interrupted', { reason: 'the session was closed' }))
         for (const abort of running.values()) abort.abort()
         if (session.id === undefined) return
         const headers = [...lastHeaders, ...sessionHeaders(session)]
