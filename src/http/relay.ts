@@ -89,7 +89,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   readonly #resolve: () => void
   readonly #reject: (error: unknown) => void
   #controller: Dispatcher.DispatchController | undefined
-  #started = false
+  /** What an answer begins with, until its first bytes are sent. */
+  #head: ResponseHead | undefined
   #gone = false
   /** The server has ended the answer, or failed to. */
   #over = false
@@ -100,7 +101,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #isBetweenEvents = true
   /** What came last, on a stream that may have to be ended here. */
   #last: LastEvent | undefined
-  /** The length of a body that passes untouched; undefined if unknown. */
+  /** The length of a document that passes untouched; NaN if its server does not say. */
   #length: number | undefined
   #transform: Transform | undefined
   #heartbeat: NodeJS.Timeout | undefined
@@ -110,14 +111,13 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #ending: { readonly text: string | undefined; readonly timer: NodeJS.Timeout } | undefined
 
   constructor(options: Relay, resolve: () => void, reject: (error: unknown) => void) {
-    const { res, onClientGone, onLeft, closeCutStream, patience = usualPatience, accept, transform } = options
-    const { refusalFor = transportRefusal } = options
+    const { res, onClientGone, onLeft, closeCutStream, accept, transform } = options
     this.#res = res
     this.#onClientGone = onClientGone
     this.#closeCutStream = closeCutStream
     this.#onLeft = onLeft
-    this.#patience = patience
-    this.#refusalFor = refusalFor
+    this.#patience = options.patience ?? usualPatience
+    this.#refusalFor = options.refusalFor ?? transportRefusal
     this.#opening = transform === undefined ? { accept } : { accept, transform }
     this.#resolve = resolve
     this.#reject = reject
@@ -142,7 +142,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       return
     }
     if (this.#gone || head === undefined) return
-    this.#started = true
+    this.#head = head
     this.#opening = undefined
     const type = String(headers['content-type'])
     this.#streamsEvents = type.startsWith('text/event-stream')
@@ -153,12 +153,19 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       this.#keepAlive()
       if (this.#closeCutStream !== undefined) this.#last = new LastEvent()
     }
-    if (this.#streamsEvents) endStreamBy(this.#res, (text) => this.#end(takesText ? text : undefined))
+    if (this.#streamsEvents) {
+      endStreamBy(this.#res, (text) => this.#end(takesText ? text : undefined))
+      this.#begin()
+      this.#res.flushHeaders() // a stream must show its headers at once
+    } else if (this.#transform === undefined) this.#length = Number(headers['content-length'])
+  }
+
+  /** Until a document's first bytes are there, its client can still get an error in its place. */
+  #begin(): void {
+    const head = this.#head
+    if (head === undefined) return
+    this.#head = undefined
     this.#res.writeHead(head.status, head.headers as string[])
-    const length = headers['content-length']
-    // A short answer is sent in one packet with its headers; a stream must show its headers at once.
-    if (length === undefined) this.#res.flushHeaders()
-    else if (this.#transform === undefined && !this.#streamsEvents) this.#length = Number(length)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -168,12 +175,12 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       this.#isBetweenEvents = endsEvent(chunk)
     }
     this.#wasSilent = false
-    if (chunk.length === this.#length) return this.#sendWhole(chunk)
     const sent = this.#transform === undefined ? chunk : this.#change(() => this.#transform?.take(chunk))
     if (sent === undefined) return controller.abort(new ClientGone())
-    if (sent.length > 0 && !this.#res.write(sent)) {
-      controller.pause()
-      this.#awaitReader(controller)
+    if (sent.length > 0) {
+      this.#begin()
+      if (chunk.length === this.#length) this.#sendWhole(chunk)
+      else if (!this.#res.write(sent)) this.#awaitReader(controller)
     }
     if (this.#ending !== undefined && this.#isBetweenEvents) this.#endWith(this.#ending.text)
   }
@@ -214,13 +221,17 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     if (!this.#isDeaf) {
       const rest = this.#transform === undefined ? '' : this.#change(() => this.#transform?.end())
       clearTimeout(this.#stalled)
-      if (rest !== undefined) endAnswer(this.#res, rest, this.#patience.stall)
+      if (rest !== undefined) {
+        this.#begin()
+        endAnswer(this.#res, rest, this.#patience.stall)
+      }
     }
     this.#resolve()
   }
 
   /** Drops a client that reads nothing for long, since the server's answer waits for it. */
   #awaitReader(controller: Dispatcher.DispatchController): void {
+    controller.pause()
     this.#stalled = setTimeout(() => this.#res.destroy(), this.#patience.stall).unref()
     this.#res.once('drain', () => {
       clearTimeout(this.#stalled)
@@ -239,7 +250,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     }, this.#patience.silence / 2).unref()
   }
 
-  /** What cannot be changed must not pass unchanged: the caller cuts the answer off, and learns why. */
+  /** What cannot be changed must not pass unchanged: the caller ends the answer, and learns why. */
   #change(change: () => string | undefined): string | undefined {
     try {
       return change()
@@ -256,7 +267,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#over = true
     this.#tellOver?.()
     if (this.#isDeaf) this.#resolve()
-    else if (!this.#started) this.#reject(this.#refusalFor(error))
+    else if (!this.#res.headersSent) this.#reject(this.#refusalFor(error))
     else {
       const ending = this.#fitsText ? this.#closing : undefined
       if (ending === undefined) this.#res.destroy()

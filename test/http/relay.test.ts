@@ -249,8 +249,8 @@ describe('a relayed request', () => {
 
   it('is no stream that could end with an event if its answer is a document', async (test) => {
     const { handler, controller, done, text } = await start(test)
-    handler.onRequestStart(controller, {})
     handler.onResponseStart(controller, 200, { 'content-type': 'application/json' })
+    handler.onResponseData(controller, Buffer.from('{'))
     const cut = assert.rejects(text)
     handler.onResponseError(controller, new Error('cut'))
     await Promise.all([cut, done])
