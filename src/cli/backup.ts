@@ -66,13 +66,13 @@ export function restoreCommand(): Command {
       if (!existsSync(file)) throw wrongOperand(name, 'there is no such file')
       if (isFolder(file)) throw wrongOperand(name, 'is a folder: name the file of a backup')
       prepareDataFolder(folder)
+      const change = { event: 'admin.backup', action: 'restore', target: file } as const
       const kept = await restoreBackup(file, folder, {
         configured: knownSecret(config),
         replace: flags.force === true,
         now: new Date(systemClock.now()),
+        record: () => withStore(flags, (open) => audited(open, change, () => Promise.resolve())),
       })
-      const change = { event: 'admin.backup', action: 'restore', target: file } as const
-      await withStore(flags, (open) => audited(open, change, () => Promise.resolve()))
       console.log(`${folder} now holds the store from ${file}`)
       if (kept !== undefined) console.log(`the store that was there before is in ${kept}`)
     })

@@ -11,8 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { flush, openBackup, type WrittenSecret } from './backup.ts'
+import { holdDatabase, holdLock } from './hold-alone.ts'
 import { storeFile } from './open.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
@@ -23,11 +23,12 @@ interface RestoreOptions {
   readonly replace: boolean
   /** Names the folder that keeps what was there. */
   readonly now: Date
+  /** Called when the store is in its place, before another restore can begin. */
+  readonly record: () => Promise<void>
 }
 
 /** Held while a folder is restored to. */
 const lockName = 'restoring'
-const busyCode = 5
 
 /**
  * Puts the store of a backup, and its secret unless one is configured, into an existing data folder.
@@ -38,20 +39,22 @@ const busyCode = 5
 export async function restoreBackup(
   file: string,
   folder: string,
-  { configured, replace, now }: RestoreOptions,
+  { configured, replace, now, record }: RestoreOptions,
 ): Promise<string | undefined> {
   const lock = join(folder, lockName)
   for (const path of [lock, storeFile(folder), join(folder, 'secret')]) refuseFolder(path)
-  const release = holdAlone(lock, `another restore is running on ${folder}: wait until it is done`)
+  const release = holdLock(lock)
+  if (release === undefined)
+    throw new StoreUnusable(`another restore is running on ${folder}: wait until it is done`)
   try {
-    // The lock may have a journal.
-    if (readdirSync(folder).some((name) => !name.startsWith(lockName)) && !replace)
+    if (readdirSync(folder).some((name) => name !== lockName) && !replace)
       throw new StoreUnusable(
         `${folder} is not empty: name another data folder, or replace its store with --force`,
       )
-    return await replaceStore(file, folder, { configured, now })
+    const kept = await replaceStore(file, folder, { configured, now })
+    await record()
+    return kept
   } finally {
-    rmSync(lock, { force: true })
     release()
   }
 }
@@ -63,8 +66,9 @@ async function replaceStore(
 ): Promise<string | undefined> {
   const [store, secret] = [storeFile(folder), join(folder, 'secret')]
   const [stagedStore, stagedSecret] = [`${store}.restoring`, `${secret}.restoring`]
-  const running = `a server is running on ${store}: stop it first`
-  const release = existsSync(store) ? holdAlone(store, running) : () => undefined
+  // A damaged store is not held, since it is to be replaced.
+  const release = existsSync(store) ? holdDatabase(store) : () => undefined
+  if (release === undefined) throw new StoreUnusable(`a server is running on ${store}: stop it first`)
   try {
     for (const path of [stagedStore, stagedSecret]) rmSync(path, { force: true })
     copyFileSync(file, stagedStore, constants.COPYFILE_EXCL)
@@ -93,26 +97,6 @@ async function replaceStore(
 function refuseFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
     throw new StoreUnusable(`${path} is a folder: move it away`)
-}
-
-/**
- * Keeps other processes from using a database, which is created if there is none, until it is released or
- * this process ends. A damaged one is not held, since it is to be replaced. Throws StoreUnusable if another
- * process uses it.
- */
-function holdAlone(path: string, refusal: string): () => void {
-  const database = new DatabaseSync(path, { timeout: 100 })
-  try {
-    // Only the last connection can leave write-ahead mode.
-    database.exec('pragma locking_mode = exclusive; pragma journal_mode = delete; begin exclusive')
-  } catch (error) {
-    if ((error as { errcode?: number }).errcode === busyCode) {
-      database.close()
-      throw new StoreUnusable(refusal, { cause: error })
-    }
-    // Any other error: the store is damaged, which is what backups are for.
-  }
-  return () => database.close()
 }
 
 /** Copies what is about to be replaced into a folder next to it. Returns undefined if there is nothing. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { before, describe, it } from 'node:test'
 import { systemClock as clock } from '../../src/core/clock.ts'
 import { masterSecret } from '../../src/core/secret.ts'
@@ -21,8 +22,13 @@ async function makeBackup(letter: string): Promise<string> {
   return file
 }
 
-const restore = (file: string, folder: string, replace = false): Promise<string | undefined> =>
-  restoreBackup(file, folder, { configured: undefined, replace, now: new Date(clock.now()) })
+const restore = (
+  file: string,
+  folder: string,
+  replace = false,
+  record: () => Promise<void> = async () => undefined,
+): Promise<string | undefined> =>
+  restoreBackup(file, folder, { configured: undefined, replace, now: new Date(clock.now()), record })
 
 /** The store opens with its secret only. */
 async function openRestored(folder: string): Promise<string> {
@@ -62,6 +68,32 @@ describe('a restore', () => {
       assert.equal(await openRestored(folder), 'b'.repeat(43))
     })
   }
+
+  it('does not begin beside the third one that came when the first was done', async (test) => {
+    const folder = newFolder()
+    const locking = test.mock.method(
+      DatabaseSync.prototype,
+      'exec',
+      function (this: DatabaseSync, sql: string) {
+        rmSync(join(folder, 'restoring')) // the first one is done
+        locking.mock.restore()
+        this.exec(sql)
+      },
+    )
+    await assert.rejects(restore(second, folder), /another restore is running on .*: wait/)
+    assert.deepEqual(readdirSync(folder), [])
+    await restore(first, folder)
+    assert.equal(await openRestored(folder), 'a'.repeat(43))
+  })
+
+  it('is recorded in the store that it restored: no other one comes first', async () => {
+    const folder = newFolder()
+    await restore(first, folder, false, async () => {
+      assert.equal(await openRestored(folder), 'a'.repeat(43))
+      await assert.rejects(restore(second, folder, true), /another restore is running on .*: wait/)
+    })
+    assert.equal(await openRestored(folder), 'a'.repeat(43))
+  })
 
   it('names a folder in the place of a file that it writes, and leaves everything as it was', async () => {
     for (const name of ['restoring', 'portcullis.sqlite', 'secret']) {
