@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSyn
 import { dirname } from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { type MasterSecret, masterSecret } from '../core/secret.ts'
+import { holdLock } from './hold-alone.ts'
 import { refuseNewer } from './migrate.ts'
 import type { Schema } from './schema.ts'
 import { isSecretOf } from './secret-mark.ts'
@@ -27,14 +28,26 @@ interface BackupOptions {
  * running on the store. What was deleted in the store is not in the copy. Throws StoreUnusable, and leaves
  * the file as it was.
  */
-export async function writeBackup(
+export async function writeBackup(source: string, file: string, options: BackupOptions): Promise<void> {
+  if (existsSync(file) && !options.replace) throw taken(file)
+  const unfinished = `${file}.unfinished`
+  const release = holdLock(`${unfinished}.lock`)
+  if (release === undefined)
+    throw new StoreUnusable(`another backup is being written to ${file}: wait until it is done`)
+  try {
+    // One that was killed has left it.
+    rmSync(unfinished, { force: true })
+    await writeAnew(source, { file, unfinished }, options)
+  } finally {
+    release()
+  }
+}
+
+async function writeAnew(
   source: string,
-  file: string,
+  { file, unfinished }: { readonly file: string; readonly unfinished: string },
   { secret, withSecret, replace }: BackupOptions,
 ): Promise<void> {
-  if (existsSync(file) && !replace) throw taken(file)
-  const unfinished = `${file}.unfinished`
-  rmSync(unfinished, { force: true })
   closeSync(openSync(unfinished, 'wx', 0o600))
   try {
     await usingStore(source, (db) => sql`vacuum into ${unfinished}`.execute(db))

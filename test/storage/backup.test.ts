@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -25,6 +25,34 @@ function damage(file: string): void {
     update sqlite_schema set sql = 'CREATE TABLE damaged (a not null)' where name = 'damaged'`)
   database.close()
 }
+
+describe('a backup', () => {
+  it('has its file to itself: another one is told so, and spoils nothing', async () => {
+    const folder = await makeStore()
+    const file = join(folder, 'backup')
+    const write = () => writeBackup(storeFile(folder), file, { secret, withSecret: true, replace: true })
+    const [done, refused] = await Promise.allSettled([write(), write()])
+    assert.equal(done.status, 'fulfilled')
+    assert.match(
+      String((refused as PromiseRejectedResult).reason),
+      /another backup is being written to .*: wait/,
+    )
+    const names = readdirSync(folder)
+    assert.deepEqual(names.toSorted(), ['backup', 'portcullis.sqlite'])
+    await write()
+    assert.equal(await openBackup(file, undefined), secret)
+  })
+
+  it('takes the place of what one left that was killed', async () => {
+    const folder = await makeStore()
+    const file = join(folder, 'backup')
+    for (const suffix of ['.unfinished', '.unfinished.lock'])
+      writeFileSync(file + suffix, 'of the killed one')
+    await writeBackup(storeFile(folder), file, { secret, withSecret: true, replace: false })
+    assert.equal(await openBackup(file, undefined), secret)
+    assert.deepEqual(readdirSync(folder).toSorted(), ['backup', 'portcullis.sqlite'])
+  })
+})
 
 describe('a store that can be read and is damaged', () => {
   it('goes into no backup, which would take the place of a good one', async () => {
