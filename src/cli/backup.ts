@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync, realpathSync, rmdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
@@ -65,17 +65,30 @@ export function restoreCommand(): Command {
       const [file, folder] = [resolve(name), resolve(config.data)]
       if (!existsSync(file)) throw wrongOperand(name, 'there is no such file')
       if (isFolder(file)) throw wrongOperand(name, 'is a folder: name the file of a backup')
-      prepareDataFolder(folder)
+      const created = prepareDataFolder(folder)
       const change = { event: 'admin.backup', action: 'restore', target: file } as const
       const kept = await restoreBackup(file, folder, {
         configured: knownSecret(config),
         replace: flags.force === true,
         now: new Date(systemClock.now()),
         record: () => withStore(flags, (open) => audited(open, change, () => Promise.resolve())),
+      }).catch((error: unknown) => {
+        removeEmpty(folder, created)
+        throw error
       })
       console.log(`${folder} now holds the store from ${file}`)
       if (kept !== undefined) console.log(`the store that was there before is in ${kept}`)
     })
+}
+
+/** Removes a folder, and those around it up to the outermost that was created, as far as they are empty. */
+function removeEmpty(folder: string, created: string | undefined): void {
+  if (created === undefined) return
+  try {
+    for (let path = folder; path.length >= created.length; path = dirname(path)) rmdirSync(path)
+  } catch {
+    // Something is in it.
+  }
 }
 
 function addBackupFlags(command: Command): Command {

@@ -22,11 +22,15 @@ export class DataFolderUnusable extends Error {
   }
 }
 
-/** Creates the data folder, accessible only to its owner. Throws DataFolderUnusable. */
-export function prepareDataFolder(folder: string): void {
+/**
+ * Creates the data folder, accessible only to its owner. Returns the outermost folder that it had to create,
+ * if any. Throws DataFolderUnusable.
+ */
+export function prepareDataFolder(folder: string): string | undefined {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const created = mkdirSync(folder, { recursive: true, mode: 0o700 })
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    return created
   } catch (error) {
     const { message } = error as Error
     throw new DataFolderUnusable(

@@ -125,7 +125,7 @@ describe('portcullis backup and restore', () => {
     const wrong = await portcullis(['restore', file, '--data', data], { PORTCULLIS_SECRET: `${secret}-not` })
     assert.equal(wrong.code, 2)
     assert.match(wrong.stderr, /made with another secret/)
-    assert.deepEqual(readdirSync(data), [], 'nothing was put there')
+    assert.equal(existsSync(data), false, 'nothing was put there')
     assert.equal((await portcullis(['restore', file, '--data', data], env)).code, 0)
     await startServer(test, { data, port }, env)
     assert.equal((await client.refresh(refreshToken)).status, 200)
@@ -194,6 +194,16 @@ describe('portcullis restore', () => {
     const none = await runHere(test, restoreCommand(), [tmpdir(), '--data', data])
     assert.equal(none.failure, `${tmpdir()}: is a folder: name the file of a backup`)
     assert.equal(existsSync(data), false)
+  })
+
+  it('creates no folder for what is no backup, and removes none that was there', async (test) => {
+    const [home, file] = [folder(), inFolder('no-backup')]
+    writeFileSync(file, 'no database')
+    for (const data of [join(home, 'in', 'it'), home]) {
+      const { failure } = await runHere(test, restoreCommand(), [file, '--data', data])
+      assert.match(String(failure), /it is not a file that portcullis backup wrote/)
+      assert.deepEqual(readdirSync(home), [])
+    }
   })
 
   it('replaces a store only with --force, never under a server, and keeps the old one', {
