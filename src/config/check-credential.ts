@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isBearerToken, isHeaderValue } from '../core/header-field.ts'
 import type { CredentialConfig } from './credential-schema.ts'
 import { problem, type RuleProblem } from './problems.ts'
+import { unreadReason } from './unread-file.ts'
 
 /**
  * The rules for the credential of an HTTP server: each secret is given in only one place, and a file can be
@@ -45,8 +46,6 @@ function checkSecret(
       ? []
       : [problem([`${name}File`], 'must hold the secret and nothing else, on one line')]
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const message = code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${code}`
-    return [problem([`${name}File`], message)]
+    return [problem([`${name}File`], `${file} ${unreadReason(error, 'the secret')}`)]
   }
 }

@@ -1,4 +1,5 @@
 import { isLoopbackHost } from '../core/resource.ts'
+import { checkAudit } from './check-audit.ts'
 import { checkClients, checkRegistration } from './check-clients.ts'
 import { checkGrants } from './check-grants.ts'
 import { checkIssuers } from './check-issuers.ts'
@@ -6,10 +7,8 @@ import { checkProviders } from './check-providers.ts'
 import { checkScopes } from './check-scopes.ts'
 import { checkTenants } from './check-tenants.ts'
 import { checkUpstreams } from './check-upstreams.ts'
-import { duplicates } from './duplicates.ts'
 import { problem, type RuleProblem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
-import { databaseUrlProblem } from './values.ts'
 
 /**
  * The rules that span several settings. A setting or list item that is itself invalid is absent from
@@ -98,18 +97,4 @@ function checkStore({ store, secret }: Partial<ParsedConfig>): RuleProblem[] {
   const message =
     'must be set where store.url is, the same for every replica: PORTCULLIS_SECRET="$(openssl rand -base64 48 | tr +/ -_)", kept for good'
   return [problem(['secret'], message)]
-}
-
-function checkAudit({ audit, store }: Partial<ParsedConfig>): RuleProblem[] {
-  const sinks = audit?.sinks ?? []
-  const takenNames = duplicates(sinks.map(({ name }) => name))
-  return sinks.flatMap((sink, index) => {
-    const at = ['audit', 'sinks', index]
-    const problems: RuleProblem[] = []
-    if (takenNames.has(index))
-      problems.push(problem([...at, 'name'], `"${sink.name}" is taken by an earlier sink`))
-    if (sink.kind === 'postgres' && sink.url === undefined && store?.url === undefined)
-      problems.push(problem([...at, 'url'], `${databaseUrlProblem}, unless store.url is one`, ['store']))
-    return problems
-  })
 }

@@ -1,6 +1,7 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
+import { certificatesIn } from './certificates.ts'
 import type { TlsFiles } from './tls-schema.ts'
 
 /** A certificate that fits its private key, both in PEM, as node:tls takes them. */
@@ -35,7 +36,6 @@ export interface PairNeeds {
 /** The lowest accepted version of TLS; earlier ones have known weaknesses (RFC 8996). */
 export const leastTlsVersion = 'TLSv1.2'
 
-const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 const keyBlock = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/
 const lockedKey = /-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/
 
@@ -75,15 +75,14 @@ export function examinePair(
 
 /** Throws what is wrong. */
 function readChain(text: string, file: string): X509Certificate[] {
-  const blocks = text.match(certificateBlock)
-  if (blocks === null) {
-    throw new Error(`${file} holds no certificate in PEM: name the file that has it, followed by its chain`)
-  }
+  let chain: X509Certificate[]
   try {
-    return blocks.map((block) => new X509Certificate(block))
+    chain = certificatesIn(text)
   } catch {
     throw new Error(`${file} holds a certificate that is damaged: get it anew from where it was issued`)
   }
+  if (chain.length > 0) return chain
+  throw new Error(`${file} holds no certificate in PEM: name the file that has it, followed by its chain`)
 }
 
 /** Throws what is wrong, without anything that the file contains. */

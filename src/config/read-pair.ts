@@ -4,6 +4,7 @@ import { ConfigurationInvalid, problem, type RuleProblem, writePath } from './pr
 import type { Config, ParsedConfig } from './schema.ts'
 import { tenantUrl } from './tenant.ts'
 import type { TlsFiles } from './tls-schema.ts'
+import { unreadReason } from './unread-file.ts'
 
 /**
  * Reads the files of `listen.tls`, which must be valid `now` for all hosts. Returns the pair, or what is
@@ -19,7 +20,7 @@ export function readPair(
     try {
       return readFileSync(files[setting], 'utf8')
     } catch (error) {
-      problems.push({ setting, message: describeUnread(setting, files[setting], error) })
+      problems.push({ setting, message: `${files[setting]} ${unreadReason(error, `the ${setting} in PEM`)}` })
       return undefined
     }
   }
@@ -71,11 +72,4 @@ function neededHosts({ publicUrl = '', tenants = [] }: Parameters<typeof readPai
 
 function settingPath(setting: keyof TlsFiles): readonly string[] {
   return ['listen', 'tls', setting]
-}
-
-function describeUnread(setting: keyof TlsFiles, file: string, error: unknown): string {
-  const { code = '' } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT') return `there is no file ${file}: name the one that holds the ${setting} in PEM`
-  if (code === 'EISDIR') return `${file} is a folder: name the file in it that holds the ${setting}`
-  return `${file} cannot be read (${code}): let the user that Portcullis runs as read it`
 }

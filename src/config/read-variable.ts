@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { unreadReason } from './unread-file.ts'
 
 /** The value of a variable, or what is wrong with it. */
 export type VariableRead = { readonly value: string | undefined } | { readonly problem: string }
@@ -19,7 +20,6 @@ export function readVariable(environment: NodeJS.ProcessEnv, name: string): Vari
   try {
     return { value: readFileSync(file, 'utf8').replace(/\r?\n$/, '') }
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException
-    return { problem: `names ${file}, which cannot be read (${code})` }
+    return { problem: `names ${file}, which ${unreadReason(error, 'the value')}` }
   }
 }

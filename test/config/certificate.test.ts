@@ -75,7 +75,7 @@ describe('the certificate of the gateway', () => {
     [
       'a file that is not there',
       () => ({ ...of(good), certificate: '/nowhere/cert.pem' }),
-      /^listen\.tls\.certificate: there is no file \/nowhere\/cert\.pem: name the one that holds/,
+      /^listen\.tls\.certificate: \/nowhere\/cert\.pem does not exist: name the file that holds/,
     ],
     [
       'a folder',

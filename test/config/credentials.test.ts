@@ -150,14 +150,20 @@ describe('the credential for an MCP server', () => {
   it('stands in a file that can be read and holds one line', () => {
     const file = join(folder, 'secret')
     const found = (): string => problems(`{ kind: bearer, tokenFile: ${file} }`).join()
-    assert.match(found(), /credential\.tokenFile: there is no such file/)
+    assert.match(
+      found(),
+      /credential\.tokenFile: .*secret does not exist: name the file that holds the secret/,
+    )
     for (const text of ['', '\n', 'two words', 'two\nlines']) {
       writeFileSync(file, text)
       assert.match(found(), /credential\.tokenFile: must hold the secret and nothing else, on one line/, text)
     }
     writeFileSync(file, 'good\n')
     assert.equal(found(), '')
-    assert.match(problems(`{ kind: bearer, tokenFile: ${folder} }`).join(), /cannot be read: EISDIR/)
+    assert.match(
+      problems(`{ kind: bearer, tokenFile: ${folder} }`).join(),
+      /is a folder: name the file in it that holds the secret/,
+    )
   })
 
   it('is in no message about a mistake', () => {

@@ -64,7 +64,7 @@ describe('configuration', () => {
   it('says what is wrong with such a file, and nothing of what it holds', () => {
     const missing = problems(upstream, { PORTCULLIS_SECRET_FILE: '/nowhere/secret' })
     assert.deepEqual(missing, [
-      'PORTCULLIS_SECRET_FILE: names /nowhere/secret, which cannot be read (ENOENT)',
+      'PORTCULLIS_SECRET_FILE: names /nowhere/secret, which does not exist: name the file that holds the value',
     ])
     const both = { PORTCULLIS_SECRET: 'a', PORTCULLIS_SECRET_FILE: file('b'), PORTCULLIS_DATA_FILE: '' }
     assert.deepEqual(problems(upstream, both), [

@@ -250,7 +250,9 @@ tenants:
   it('name the variable whose file cannot be read, where a setting refers to it', () => {
     assert.deepEqual(
       problems('clients: [{ id: c, redirectUris: [https://x], secret: $NAMED }]', { NAMED_FILE: '/none' }),
-      ['clients[0].secret: the variable $NAMED names /none, which cannot be read (ENOENT)'],
+      [
+        'clients[0].secret: the variable $NAMED names /none, which does not exist: name the file that holds the value',
+      ],
     )
   })
 

@@ -142,7 +142,7 @@ describe('the setting login.providers', () => {
     [
       'a secret in a file that is not there',
       { ...good.github, clientSecret: undefined, clientSecretFile: '/none' },
-      /clientSecretFile: there is no such file/,
+      /clientSecretFile: \/none does not exist: name the file that holds the secret/,
     ],
     [
       'another provider without issuer',
