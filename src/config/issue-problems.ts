@@ -22,6 +22,8 @@ export function issueProblems({ path, message, code, keys = [], errors }: Issue)
   if (code !== 'unrecognized_keys') return [problem(path, message)]
   const known = keysAt(path)
   return keys.map((key) => {
+    // Of a union, it may be in another branch.
+    if (known.includes(key)) return problem([...path, key], 'is a setting of another kind: take it away')
     const close = closest(key, known)
     const hint = close === undefined ? '' : `; did you mean ${close}?`
     return problem([...path, key], `there is no such setting${hint}`)

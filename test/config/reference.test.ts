@@ -44,6 +44,9 @@ describe('a sink of the audit', () => {
     assert.deepEqual(problemsOf({ kind: 'http', name: 'a', url: 'https://x.example', tokn: 'b' }), [
       'audit.sinks[0].tokn: there is no such setting; did you mean token?',
     ])
+    assert.deepEqual(problemsOf({ kind: 'syslog', name: 'a', host: 'h', url: 'tls://h:6514' }), [
+      'audit.sinks[0].url: is a setting of another kind: take it away',
+    ])
   })
 
   it('is not blamed for the database of the store, whose variable is not set', () => {
