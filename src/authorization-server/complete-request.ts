@@ -31,11 +31,22 @@ export function completeRequest(
   if (typeof scope === 'string') completed['scope'] = dropOfflineAccess(scope) || undefined
   if (completed['scope'] === undefined && resource !== undefined)
     completed['scope'] = resource.baselineScopes.join(' ')
-  if (!parseScopes(completed['scope']).includes('openid')) doWithoutOpenId(completed)
+  if (parseScopes(completed['scope']).includes('openid')) keepMaxAge(completed)
+  else doWithoutOpenId(completed)
   // The other modes answer with a script, or in a place where a script of the client reads it.
   const mode = completed['response_mode']
   if (typeof mode === 'string' && mode !== 'query') completed['response_mode'] = 'unsupported'
   return completed
+}
+
+/**
+ * The library takes a `max_age` of 0 for `prompt=login`, which a device cannot ask for (RFC 8628 section 3.1):
+ * nothing would be left of it. The next larger one means the same for a user who types a code in between.
+ */
+function keepMaxAge(parameters: Record<string, string | string[] | undefined>): void {
+  const { max_age: maxAge, response_type: responseType } = parameters
+  if (responseType === undefined && typeof maxAge === 'string' && Number(maxAge) === 0)
+    parameters['max_age'] = '1'
 }
 
 /** They are for an ID token, and mean nothing without one; some libraries send them with every request. */

@@ -5,6 +5,7 @@ import { alice, startFederation } from '../support/federation.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation, testClients } from '../support/installation.ts'
 import { challengeOf, OAuthClient } from '../support/oauth.ts'
+import { until } from '../support/until.ts'
 
 const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code'
 const verifier = 'v'.repeat(43)
@@ -95,6 +96,7 @@ describe('what is for OpenID Connect, without openid (RFC 6749 section 3.1)', ()
       { max_age: '0' },
       { max_age: '3600' },
       { max_age: '3600', prompt: 'consent' },
+      { max_age: '3600', prompt: 'none' },
     ]
     for (const extra of recent)
       for (const ask of [async (more: Record<string, string>) => urlOf(more), push]) {
@@ -110,6 +112,30 @@ describe('what is for OpenID Connect, without openid (RFC 6749 section 3.1)', ()
     const parameters = { client_id: 'television', scope, max_age: '0' }
     const { status, body } = await client.token(parameters, { path: '/device_authorization' })
     assert.deepEqual([status, body.error], [400, 'invalid_request'])
+  })
+})
+
+describe('a device that wants a recent login, with openid (OpenID Connect Core section 3.1.2.1)', () => {
+  it('has its user sign in where no login is recent enough, and only then', async () => {
+    const fill = { name: 'ann', user_code: '' }
+    const browser = new FormBrowser({ fill })
+    await client.authorize({}, browser)
+    const signedInAt = Date.now()
+    await until(() => Date.now() >= signedInAt + 2000, 'the login is older than a second')
+    for (const [max_age, logins] of [
+      ['3600', 1],
+      ['0', 2],
+    ] as const) {
+      const request = { client_id: 'television', scope: 'openid mcp:tools:read', max_age }
+      const { body } = await client.token(request, { path: '/device_authorization' })
+      fill.user_code = String(body['user_code'])
+      await browser.visit(`${installation.url}/device`)
+      assert.equal(loginsOf(browser), logins, max_age)
+      const code = { grant_type: deviceCode, device_code: String(body['device_code']) }
+      const tokens = await client.token({ client_id: 'television', ...code })
+      const loginAt = Number(decodeJwt(String(tokens.body['id_token']))['auth_time']) * 1000
+      assert.equal(loginAt > signedInAt, logins === 2)
+    }
   })
 })
 
