@@ -2,6 +2,7 @@ import { type Generated, type Kysely, sql } from 'kysely'
 import { allowRemoval, createAuditTable } from './create-audit-table.ts'
 import { openPostgres, statementMilliseconds } from './postgres.ts'
 import type { Schema } from './schema.ts'
+import { StoreUnusable } from './store-unusable.ts'
 
 /** Events in their own table, which is only appended to, and from whose beginning old ones are removed. */
 export interface AuditTable {
@@ -17,8 +18,8 @@ export interface AuditTable {
    */
   markBefore(tenant: string | undefined, time: number): Promise<number>
   /**
-   * Removes the events of a tenant below a mark and keeps their anchor, atomically. Throws if those are not
-   * `count` events, because somebody else has added or removed some in the meantime.
+   * Removes the events of a tenant below a mark and keeps their anchor, atomically. Throws StoreUnusable if
+   * those are not `count` events, because somebody else has added or removed some in the meantime.
    */
   remove(removal: AuditRemoval): Promise<void>
   close(): Promise<void>
@@ -168,7 +169,9 @@ export async function openAuditTable(
           .where('id', '<', below)
           .executeTakeFirst()
         if (Number(numDeletedRows) !== count)
-          throw new Error('the events have changed meanwhile, and nothing was removed: repeat the command')
+          throw new StoreUnusable(
+            'the events have changed meanwhile, and nothing was removed: repeat the command',
+          )
       })
     },
     close: () => database.destroy(),

@@ -225,7 +225,10 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
     const { table, made } = await filled(test)
     const below = await table.markBefore(undefined, made.clock.now() + 1)
     const removal = { tenant: undefined, below, anchor: 'an anchor' }
-    await assert.rejects(table.remove({ ...removal, count: 3 }), /repeat the command/)
+    await assert.rejects(table.remove({ ...removal, count: 3 }), {
+      name: 'StoreUnusable',
+      message: /nothing was removed: repeat the command$/,
+    })
     assert.deepEqual(
       [(await linesOf(table)).length, await table.anchors(undefined)],
       [made.lines().length, []],
