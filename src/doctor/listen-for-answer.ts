@@ -19,9 +19,13 @@ export async function listenForAnswer(port: number): Promise<AnswerListener> {
   let wanted: string | undefined
   let deliver: (answer: URLSearchParams) => void = () => undefined
   const server = createServer((req, res) => {
-    const { pathname, searchParams } = new URL(req.url ?? '/', 'http://127.0.0.1')
+    // Not every request target is a URL, and any page in a browser can send one here.
+    const url = URL.parse(req.url ?? '/', 'http://127.0.0.1')
     const isAnswer =
-      req.method === 'GET' && pathname === wanted && (searchParams.has('code') || searchParams.has('error'))
+      url !== null &&
+      req.method === 'GET' &&
+      url.pathname === wanted &&
+      (url.searchParams.has('code') || url.searchParams.has('error'))
     const headers = {
       'Content-Type': 'text/plain; charset=utf-8',
       'Cache-Control': 'no-store',
@@ -29,7 +33,7 @@ export async function listenForAnswer(port: number): Promise<AnswerListener> {
       Connection: 'close',
     }
     res.writeHead(isAnswer ? 200 : 404, headers).end(isAnswer ? page : 'Not found\n')
-    if (isAnswer) deliver(searchParams)
+    if (isAnswer) deliver(url.searchParams)
   })
   const place = { name: 'answer of the sign-in', host: '127.0.0.1', port, fix: '--callback-port' }
   return {

@@ -26,7 +26,7 @@ describe('the listener for the answer of a sign-in', () => {
       (await fetch(`http://127.0.0.1:${listener.port}${path}`, { method })).status
     assert.equal(await ask('/callback?code=early'), 404, 'nobody waits yet')
     const answer = listener.answer('/callback', 60_000)
-    for (const path of ['/favicon.ico', '/other?code=1', '/callback', '/callback?state=1'])
+    for (const path of ['/favicon.ico', '//', '/other?code=1', '/callback', '/callback?state=1'])
       assert.equal(await ask(path), 404, path)
     assert.equal(await ask('/callback?code=1', 'POST'), 404)
     assert.equal(await ask('/callback?code=right'), 200)
