@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -41,6 +41,15 @@ describe('a backup', () => {
     assert.deepEqual(names.toSorted(), ['backup', 'portcullis.sqlite'])
     await write()
     assert.equal(await openBackup(file, undefined), secret)
+  })
+
+  it('takes the place of no file that came meanwhile', async () => {
+    const folder = await makeStore()
+    const file = join(folder, 'backup')
+    const writing = writeBackup(storeFile(folder), file, { secret, withSecret: true, replace: false })
+    writeFileSync(file, 'of another')
+    await assert.rejects(writing, /is there already: choose another name/)
+    assert.equal(readFileSync(file, 'utf8'), 'of another')
   })
 
   it('takes the place of what one left that was killed', async () => {
