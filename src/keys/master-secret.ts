@@ -93,10 +93,11 @@ function readText(file: string): string {
     return readFileSync(file, 'utf8')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EISDIR') throw new DataFolderUnusable(`${file} is a folder: move it away`)
     throw new DataFolderUnusable(
       code === 'ENOENT'
         ? `${file} is missing, without which the store beside it cannot be read: put it back, give its content as PORTCULLIS_SECRET, or restore a backup`
-        : `${file} cannot be read: ${message}`,
+        : `${file} cannot be read (${message}): let the user that Portcullis runs as read it`,
     )
   }
 }

@@ -68,7 +68,7 @@ describe('the master secret', () => {
     }
     const data = folder()
     mkdirSync(join(data, 'secret'))
-    assert.throws(() => loadMasterSecret({ folder: data }), /secret cannot be read: EISDIR/)
+    assert.throws(() => loadMasterSecret({ folder: data }), /secret is a folder: move it away$/)
   })
 
   it('has no place in a folder that is none', () => {
