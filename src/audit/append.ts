@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { AuditUnusable } from './audit-unusable.ts'
+import { unwritable } from './audit-unusable.ts'
 import { currentFile, dayMilliseconds, lineEnd, listFiles } from './files.ts'
 
 /** Appends to the files of a folder, in order and without gaps. */
@@ -49,8 +49,7 @@ export function openAppender(options: AppenderOptions): Appender {
   try {
     return appendTo(options)
   } catch (error) {
-    const message = `the folder of the audit, ${options.folder}, cannot be written (${(error as Error).message}): let this user write it, or choose another one with audit.folder`
-    throw new AuditUnusable(message, { cause: error })
+    throw unwritable(options.folder, error)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { unwritable } from './audit-unusable.ts'
 import { deliveryTo } from './delivery.ts'
 import { dayMilliseconds } from './files.ts'
 import { leaseOn } from './lease.ts'
@@ -39,11 +40,17 @@ const closeMilliseconds = 5000
 
 /**
  * Starts to maintain a folder, together with the processes that already do: only one of them works at a time.
+ * Throws AuditUnusable if it cannot be written.
  */
 export function keepTrail(options: KeeperOptions): Keeper {
   const { folder, trail, sinks, clock, onFault, onSink } = options
   const lease = leaseOn(folder, clock)
-  let holds = lease.renew()
+  let holds: boolean
+  try {
+    holds = lease.renew()
+  } catch (error) {
+    throw unwritable(folder, error)
+  }
   let prunedAt = Number.NEGATIVE_INFINITY
   let pruning: Promise<void> = Promise.resolve()
   const shippers: Shipper[] = sinks.map((sink) =>

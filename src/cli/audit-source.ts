@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs'
 import type { Command } from 'commander'
+import { unreadable } from '../audit/audit-unusable.ts'
 import { filePaths } from '../audit/files.ts'
 import type { EventFilter } from '../audit/filter.ts'
 import { readEvent } from '../audit/read-event.ts'
@@ -21,17 +22,29 @@ function configOf({ config: file = process.env[fileVariable], tenant, ...place }
   return configFor(whole, tenant)
 }
 
-/** Where the events are: in the given folders, or in that of the installation. Throws OperandWrong. */
+/**
+ * Where the events are: in the given folders, or in that of the installation. Throws OperandWrong and
+ * AuditUnusable.
+ */
 export function foldersOf(named: readonly string[], flags: StoreFlags): string[] {
   const folders = named.length > 0 ? [...named] : [auditFolder(configOf(flags))]
-  for (const folder of folders) {
-    if (!isFolder(folder))
-      throw wrongOperand('folder', `${folder} is not a folder: name the folder with the audit files`)
-    if (filePaths(folder).length === 0) throw wrongOperand('folder', `there are no events in ${folder}`)
-  }
+  for (const folder of folders) requireEvents(folder)
   // A folder that is given twice, in whatever spelling, is only read once.
   const places = folders.map((folder) => realpathSync(folder))
   return folders.filter((_, index) => places.indexOf(places[index] as string) === index)
+}
+
+/** Throws OperandWrong for what is no folder with events, and AuditUnusable for one that cannot be read. */
+function requireEvents(folder: string): void {
+  let files: readonly string[] | undefined
+  try {
+    files = isFolder(folder) ? filePaths(folder) : undefined
+  } catch (error) {
+    throw unreadable(folder, error)
+  }
+  if (files === undefined)
+    throw wrongOperand('folder', `${folder} is not a folder: name the folder with the audit files`)
+  if (files.length === 0) throw wrongOperand('folder', `there are no events in ${folder}`)
 }
 
 /** The flags that say where events are read from. */

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, rmdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, realpathSync, rmdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
@@ -63,8 +63,7 @@ export function restoreCommand(): Command {
     .action(async (name: string, flags: BackupFlags) => {
       const config = loadEmbedded(flags, 'pg_restore')
       const [file, folder] = [resolve(name), resolve(config.data)]
-      if (!existsSync(file)) throw wrongOperand(name, 'there is no such file')
-      if (isFolder(file)) throw wrongOperand(name, 'is a folder: name the file of a backup')
+      checkSource(name, file)
       const created = prepareDataFolder(folder)
       const change = { event: 'admin.backup', action: 'restore', target: file } as const
       const kept = await restoreBackup(file, folder, {
@@ -79,6 +78,20 @@ export function restoreCommand(): Command {
       console.log(`${folder} now holds the store from ${file}`)
       if (kept !== undefined) console.log(`the store that was there before is in ${kept}`)
     })
+}
+
+/** Throws OperandWrong for what is no file, or cannot be read; `name` is how the operator wrote it. */
+function checkSource(name: string, file: string): void {
+  try {
+    accessSync(file, constants.R_OK)
+  } catch (error) {
+    const { message } = error as Error
+    throw wrongOperand(
+      name,
+      existsSync(file) ? `cannot be read (${message}): let this user read it` : 'there is no such file',
+    )
+  }
+  if (isFolder(file)) throw wrongOperand(name, 'is a folder: name the file of a backup')
 }
 
 /** Removes a folder, and those around it up to the outermost that was created, as far as they are empty. */

@@ -31,12 +31,15 @@ const fixableErrors = [
 ]
 
 /**
- * What the operating system refuses, whose own text says why: access, a full disk, a limit, a bad disk, a
- * folder where a file should be.
+ * What the operating system refuses, whose own text says why: access, a path that it does not take, a full
+ * disk, a limit, a bad disk, a folder where a file should be.
  */
 const systemCodes: ReadonlySet<string | undefined> = new Set([
   'EACCES',
   'EPERM',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'ENOTDIR',
   'EROFS',
   'ENOSPC',
   'EDQUOT',

@@ -11,7 +11,7 @@ export function readFile(file: string): FileRead<string> {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return { problem: `there is no file ${file}` }
     if (code === 'EISDIR') return { problem: `${file} is a folder: name a file` }
-    return { problem: `${file} cannot be read: ${code}` }
+    return { problem: `${file} cannot be read (${code}): let this user read it, or name another` }
   }
 }
 

@@ -106,14 +106,19 @@ export function requireStore(config: Config): void {
 function hasStore({ data, store: { url } }: Config): boolean {
   const folder = resolve(data)
   if (url !== undefined) return true
-  if (statSync(folder, { throwIfNoEntry: false })?.isFile())
-    throw wrongOperand('--data', `${folder} is a file: name a folder`)
+  let isFile = false
   try {
+    isFile = statSync(folder).isFile()
     accessSync(folder, constants.R_OK | constants.X_OK)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT') throw wrongOperand('--data', `${folder} cannot be read: ${message}`)
+    if (code !== 'ENOENT')
+      throw wrongOperand(
+        '--data',
+        `${folder} cannot be read (${message}): let this user read it, or name another`,
+      )
   }
+  if (isFile) throw wrongOperand('--data', `${folder} is a file: name a folder`)
   return existsSync(storeFile(folder))
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type * as yaml from 'yaml'
 import type { Problem } from './problems.ts'
+import { unreadReason } from './unread-file.ts'
 
 const load = createRequire(import.meta.url)
 /** Its seventy modules are not loaded if no file is named. */
@@ -57,12 +58,10 @@ function readText(file: string): string | Problem {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
+    const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return { path: file, message: 'there is no such file' }
-    return {
-      path: file,
-      message: code === 'EISDIR' ? 'is a folder: name a file' : `cannot be read: ${message}`,
-    }
+    const message = code === 'EISDIR' ? 'is a folder: name a file' : unreadReason(error, 'the configuration')
+    return { path: file, message }
   }
 }
 

@@ -30,6 +30,8 @@ const migrations: Readonly<Record<string, Migration>> = {
 
 /** The SQLSTATE for a user who may not create tables: in a new PostgreSQL database, only its owner may. */
 const notPermitted = '42501'
+/** The code of SQLite for a store that another process has locked. */
+const busyCode = 5
 
 /**
  * Brings a store to the schema of this version, or, in tests, of an earlier one. Concurrent processes wait
@@ -41,9 +43,16 @@ export async function migrate(db: Kysely<Schema>, last?: string): Promise<void> 
   const { error } = await (last === undefined ? migrator.migrateToLatest() : migrator.migrateTo(last))
   if (error === undefined) return
   await refuseNewer(db)
-  const { message, code } = error as { message: string; code?: string }
-  const fix = code === notPermitted ? '; make the user of store.url the owner of the database' : ''
-  throw new StoreUnusable(`the store cannot be brought to this version: ${message}${fix}`, { cause: error })
+  const { message } = error as Error
+  throw new StoreUnusable(`the store cannot be brought to this version: ${message}${fixOf(error)}`, {
+    cause: error,
+  })
+}
+
+function fixOf(error: unknown): string {
+  const { code, errcode } = error as { readonly code?: string; readonly errcode?: number }
+  if (code === notPermitted) return '; make the user of store.url the owner of the database'
+  return errcode === busyCode ? '; wait until the process that is writing to it is done, or end that one' : ''
 }
 
 /** Throws StoreUnusable for a store with migrations that this version does not know. */

@@ -231,6 +231,19 @@ describe('the lease', () => {
   })
 })
 
+describe('a folder in which nothing new can be written', () => {
+  it('is named with the fix where the audit opens', () => {
+    const made = makeTrailFolder()
+    const trail = made.open()
+    mkdirSync(join(made.folder, 'keeper.json'))
+    assert.throws(() => keep(made, trail, []), {
+      name: 'AuditUnusable',
+      message:
+        /^the folder of the audit, .+, cannot be written \(EISDIR.+\): let this user write it, or choose/,
+    })
+  })
+})
+
 describe('retention', () => {
   it('removes what is old enough, and what is left is verified by signed anchors', async () => {
     const made = makeTrailFolder()

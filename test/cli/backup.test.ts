@@ -196,6 +196,19 @@ describe('portcullis restore', () => {
     assert.equal(existsSync(data), false)
   })
 
+  it('names a file that it may not read', {
+    skip: process.getuid?.() === 0 && 'root may read everything',
+  }, async (test) => {
+    const [data, file] = [inFolder('data'), inFolder('unreadable')]
+    writeFileSync(file, '', { mode: 0 })
+    const { failure } = await runHere(test, restoreCommand(), [file, '--data', data])
+    assert.equal(
+      failure,
+      `${file}: cannot be read (EACCES: permission denied, access '${file}'): let this user read it`,
+    )
+    assert.equal(existsSync(data), false)
+  })
+
   it('creates no folder for what is no backup, and removes none that was there', async (test) => {
     const [home, file] = [folder(), inFolder('no-backup')]
     writeFileSync(file, 'no database')

@@ -1,16 +1,35 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { sql } from 'kysely'
 import type { Store } from '../../src/storage/contract.ts'
 import { migrate } from '../../src/storage/migrate.ts'
+import { openSqlite } from '../../src/storage/sqlite.ts'
 import { type Engine, postgresEngine, sqliteEngine, type TestStore } from '../support/engines.ts'
 
 /** The rows of a store of the first version, as that version wrote them with the secret of the tests. */
 const firstRows = JSON.parse(
   readFileSync(join(import.meta.dirname, '../fixtures/store-0001.json'), 'utf8'),
 ) as Record<string, Record<string, string | number | null>[]>
+
+describe('a store that another process has locked', () => {
+  it('is refused with what to wait for', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'portcullis-locked-')), 'portcullis.sqlite')
+    const db = openSqlite(file)
+    const other = new DatabaseSync(file)
+    other.exec('begin immediate')
+    await sql`pragma busy_timeout = 10`.execute(db)
+    await assert.rejects(migrate(db), {
+      name: 'StoreUnusable',
+      message: /database is locked; wait until the process that is writing to it is done, or end that one$/,
+    })
+    other.close()
+    await db.destroy()
+  })
+})
 
 for (const startEngine of [sqliteEngine, postgresEngine]) {
   describe(`a store of the first version: ${startEngine === sqliteEngine ? 'SQLite' : 'PostgreSQL'}`, () => {

@@ -7,6 +7,7 @@ export interface Said {
   readonly out: string
   readonly err: string
   readonly failure: string | undefined
+  readonly error: unknown
 }
 
 /** Runs a command of the command line in this process, which is much quicker than in another one. */
@@ -25,14 +26,19 @@ export async function runHere(test: TestContext, command: Command, args: readonl
     },
   })
   Object.defineProperty(process, 'stdout', { value: printed, configurable: true })
-  let failure: string | undefined
+  let thrown: unknown
   try {
     await command.exitOverride().parseAsync(args, { from: 'user' })
   } catch (error) {
-    failure = (error as Error).message
+    thrown = error
   } finally {
     Object.defineProperty(process, 'stdout', stdout)
     for (const { mock } of mocks) mock.restore()
   }
-  return { out: out.join('').replace(/\n$/, ''), err: err.join('\n'), failure }
+  return {
+    out: out.join('').replace(/\n$/, ''),
+    err: err.join('\n'),
+    failure: (thrown as Error | undefined)?.message,
+    error: thrown,
+  }
 }
