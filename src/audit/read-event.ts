@@ -1,5 +1,58 @@
 import type { RecordedEvent } from './event.ts'
 
+type IsValid = (value: unknown) => boolean
+
+const isText: IsValid = (value) => typeof value === 'string'
+const isWhole: IsValid = (value) => Number.isSafeInteger(value)
+const areTexts: IsValid = (value) => Array.isArray(value) && value.every(isText)
+const isObject: IsValid = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Times are compared as texts, and stored as times. */
+const isTime: IsValid = (value) =>
+  typeof value === 'string' && isoTime.test(value) && !Number.isNaN(Date.parse(value))
+const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
+
+/** What each member is. Members of newer versions are not known here. */
+const members: ReadonlyMap<string, IsValid> = new Map(
+  Object.entries({
+    v: (value) => value === 1,
+    chain: isText,
+    seq: isWhole,
+    prev: isText,
+    time: isTime,
+    tenant: isText,
+    event: isText,
+    outcome: isText,
+    requestId: isText,
+    address: isText,
+    issuer: isText,
+    subject: isText,
+    clientId: isText,
+    grant: isText,
+    actor: isText,
+    upstream: isText,
+    resourceAsked: isText,
+    era: isText,
+    method: isText,
+    object: isText,
+    arguments: isObject,
+    batch: isWhole,
+    scopes: areTexts,
+    missing: areTexts,
+    httpMethod: isText,
+    path: isText,
+    status: isWhole,
+    grantType: isText,
+    code: isText,
+    reason: isText,
+    operator: isText,
+    action: isText,
+    target: isText,
+  } satisfies Record<keyof RecordedEvent, IsValid>),
+)
+
+const required = ['v', 'chain', 'seq', 'prev', 'time', 'event'] as const satisfies (keyof RecordedEvent)[]
+
 /** Parses a line as an event. Undefined if it is not one. The line is untrusted. */
 export function readEvent(line: string): RecordedEvent | undefined {
   let value: unknown
@@ -8,13 +61,9 @@ export function readEvent(line: string): RecordedEvent | undefined {
   } catch {
     return undefined // not an event: nothing more to say
   }
-  const { v, chain, seq, prev, time, event } = (value ?? {}) as Record<string, unknown>
-  const isEvent =
-    v === 1 &&
-    typeof chain === 'string' &&
-    Number.isSafeInteger(seq) &&
-    typeof prev === 'string' &&
-    typeof time === 'string' &&
-    typeof event === 'string'
-  return isEvent ? (value as RecordedEvent) : undefined
+  if (!isObject(value)) return undefined
+  const event = value as Readonly<Record<string, unknown>>
+  if (required.some((name) => event[name] === undefined)) return undefined
+  for (const name in event) if (members.get(name)?.(event[name]) === false) return undefined
+  return value as RecordedEvent
 }

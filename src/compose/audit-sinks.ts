@@ -50,10 +50,16 @@ function postgresSink(name: string, url: string, onFault: (error: unknown) => vo
   }
 }
 
-/** A line as a row of the table. A torn line is not an event, and stays in the file. */
+/**
+ * A line as a row of the table. What is not an event, torn or made up, stays in the file, and so does one that
+ * PostgreSQL could not take, so that the rest can follow.
+ */
 export function rowOf(line: string): AuditRow[] {
   const event = readEvent(line)
   if (event === undefined) return []
   const { chain, seq, time, tenant, event: name, outcome, subject, clientId, upstream } = event
-  return [{ chain, seq, time, tenant, event: name, outcome, subject, clientId, upstream, line }]
+  const columns = { chain, seq, time, tenant, event: name, outcome, subject, clientId, upstream }
+  return Object.values(columns).some((text) => typeof text === 'string' && text.includes('\0'))
+    ? []
+    : [{ ...columns, line }]
 }

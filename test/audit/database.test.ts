@@ -64,6 +64,20 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
     assert.deepEqual([findings, events], [[], made.lines().length])
   })
 
+  it('is not held up by a line that somebody made up or a disk has changed', async (test) => {
+    const { table, made } = await filled(test)
+    const [line = ''] = made.lines().slice(5)
+    const wrong = [
+      line.replace(/"time":"[^"]*"/, '"time":"noon"'),
+      line.replace(/"time":"[^"]*"/, '"time":"2026-13-45T12:00:00.000Z"'),
+      line.replace('"ada"', '"a\\u0000da"').replace('"grace"', '"gr\\u0000ace"'),
+    ]
+    assert.ok(!wrong.includes(line))
+    const last = line.replace(/"chain":"[^"]*"/, '"chain":"another"')
+    await table.append([...wrong, last].flatMap(rowOf))
+    assert.deepEqual(await linesOf(table), [...made.lines(), last])
+  })
+
   it('is read to the end by whoever takes their time', async (test) => {
     const { database, made } = await filled(test)
     const table = await openAuditTable(database.url, (error) => assert.fail(String(error)), 200)
