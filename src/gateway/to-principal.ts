@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose'
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
+import { isPrintable } from '../core/printable.ts'
 import { reasonOf } from '../core/reason-of.ts'
 import { holdersOf } from '../core/revocation.ts'
 import { ScopeSet } from '../core/scope.ts'
@@ -27,6 +28,9 @@ export function toPrincipal(
   if (hasForeignUsers && isUserId(sub)) throw invalidToken('token names a user of ours')
   if (exp - iat > maxLifetimeSeconds) throw invalidToken('token lives too long')
   const clientId = readText(payload, reading.clientId) ?? sub
+  // No record could be kept of them everywhere.
+  if (!isPrintable(sub) || !isPrintable(clientId))
+    throw invalidToken('token has control characters in a name')
   const { gid: grant, origins } = payload
   const { clients: holders, vouchedUser } = holdersOf(payload)
   return {
