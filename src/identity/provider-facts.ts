@@ -18,8 +18,8 @@ export interface ClaimNames {
   readonly roles: readonly string[]
 }
 
-/** Tokens contain groups and roles, and have to fit into a header. */
-const mostCharacters = 4096
+/** Of groups and of roles, as tokens contain them: a token with both has to fit into a header. */
+const mostBytes = 5000
 
 /** Something that a provider says cannot be used; the message is for the operator. */
 export class FactsUnusable extends Error {
@@ -87,9 +87,9 @@ function list(claims: Claims, names: readonly string[], what: string): readonly 
   const texts = [
     ...new Set(values.filter((value) => typeof value === 'string' && isPrintable(value))),
   ] as string[]
-  if (texts.join(' ').length > mostCharacters) {
+  if (Buffer.byteLength(JSON.stringify(texts)) > mostBytes) {
     throw new FactsUnusable(
-      `the provider names ${texts.length} ${what} of more than ${mostCharacters} characters together: have it send only those that matter here`,
+      `the provider names ${texts.length} ${what} that take more than ${mostBytes} bytes in a token: have it send only those that matter here`,
     )
   }
   return texts

@@ -124,7 +124,7 @@ describe('people of identity providers', () => {
       [{ subject: 'a\u0000da' }, /subject cannot be used/],
       [
         { claims: { groups: Array.from({ length: 500 }, (_, index) => `group-${index}`) } },
-        /names 500 groups of more than 4096 characters/,
+        /names 500 groups that take more than 5000 bytes/,
       ],
     ] as const) {
       const { entered, finish } = open([], proves)
