@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { LRUCache } from 'lru-cache'
 import { blockedClients } from '../../src/authorization-server/registration/blocked-clients.ts'
+import { reviewAccess } from '../../src/compose/access-review/review-access.ts'
 import { blockClient, removeClient } from '../../src/compose/remove-client.ts'
 import { openConfiguredStore } from '../../src/compose/store.ts'
 import { loadConfig } from '../../src/config/load.ts'
@@ -9,7 +10,7 @@ import { systemClock } from '../../src/core/clock.ts'
 import type { Store } from '../../src/storage/contract.ts'
 import { type DashboardVisitor, openDashboard } from '../support/dashboard-visitor.ts'
 import { FormBrowser } from '../support/form-browser.ts'
-import { type Installation, startInstallation } from '../support/installation.ts'
+import { type Installation, startInstallation, testClients } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { until } from '../support/until.ts'
 
@@ -129,6 +130,28 @@ describe('a client that an operator blocks', () => {
     mock.restore()
     assert.equal(status, 401)
     assert.ok(keys.length > 0 && keys.every((length) => length < 100), String(keys))
+  })
+
+  it('has no access in an access review, which says that it is blocked, however many others are', async () => {
+    const config = loadConfig({ base: { data: installation.data, clients: testClients } })
+    const { store } = await openConfiguredStore(config, systemClock)
+    const servers = [{ name: 'test', resource: installation.mcpUrl }]
+    const ofMachine = async () => {
+      const events = (async function* () {})()
+      const ports = { config, publicUrl: installation.url, users: undefined, servers, store, events }
+      const { clients, access } = await reviewAccess({ ...ports, clock: systemClock })
+      const { state } = clients.find(({ id }) => id === 'machine') ?? {}
+      return [state, access.some(({ clientId }) => clientId === 'machine')]
+    }
+    assert.deepEqual(await ofMachine(), ['of the configuration', true])
+    const blocked = blockedClients({ ...store, clock: systemClock })
+    await blocked.add('machine', 'somebody')
+    assert.deepEqual(await ofMachine(), ['of the configuration, blocked', false])
+    for (let one = 0; one < 1000; one++) await blocked.add(`spam-${one}`, 'somebody')
+    assert.deepEqual(await ofMachine(), ['of the configuration, blocked', false])
+    assert.equal((await blocked.list()).length, 1001)
+    await blocked.remove('machine')
+    await store.close()
   })
 
   it('may be a machine, or one that is known by its document alone', async () => {

@@ -4,7 +4,7 @@ import { digest } from '../../core/secret.ts'
 import type { ArtifactStore } from '../../storage/artifact-contract.ts'
 
 const model = 'BlockedClient'
-const most = 1000
+const pageLength = 1000
 const keptMilliseconds = 1000
 const keptAnswers = 10_000
 /**
@@ -78,8 +78,12 @@ export function blockedClients({
       return wasBlocked
     },
     async list() {
-      const found = await artifacts.list(model, { text: '', skip: 0, most })
-      return found.map(({ payload }) => payload as unknown as BlockedClient)
+      const all: BlockedClient[] = []
+      for (;;) {
+        const found = await artifacts.list(model, { text: '', skip: all.length, most: pageLength })
+        all.push(...found.map(({ payload }) => payload as unknown as BlockedClient))
+        if (found.length < pageLength) return all
+      }
     },
   }
 }

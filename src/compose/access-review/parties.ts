@@ -1,6 +1,8 @@
 import type { ReviewedClient, ReviewedUser } from '../../audit/report/review.ts'
 import { allowedScopesField, allowedUpstreamsField } from '../../authorization-server/client-fields.ts'
+import { blockedClients } from '../../authorization-server/registration/blocked-clients.ts'
 import type { Config } from '../../config/schema.ts'
+import type { Clock } from '../../core/clock.ts'
 import { displayText } from '../../core/display-text.ts'
 import { signsInAt, userState } from '../../identity/user-state.ts'
 import type { Store } from '../../storage/contract.ts'
@@ -8,6 +10,14 @@ import type { Store } from '../../storage/contract.ts'
 interface KnownClient extends ReviewedClient {
   /** Milliseconds since the epoch; undefined for one from the configuration. */
   readonly since: number | undefined
+  /** Whether an operator has blocked it, so that it gets no tokens. */
+  readonly isBlocked: boolean
+}
+
+interface ClientPorts {
+  readonly config: Pick<Config, 'clients'>
+  readonly store: Store
+  readonly clock: Clock
 }
 
 /** The users with an account here, including those confirmed by a provider. */
@@ -31,11 +41,10 @@ export async function reviewUsers(store: Store): Promise<ReviewedUser[]> {
  * approved.
  */
 export async function reviewClients(
-  config: Config,
-  store: Store,
+  ports: ClientPorts,
   letIn: ReadonlySet<string>,
 ): Promise<ReviewedClient[]> {
-  const known = await knownClients(config, store)
+  const known = await knownClients(ports)
   const ids = new Set(known.map(({ id }) => id))
   const others = [...letIn].filter((id) => !ids.has(id)).toSorted()
   return [
@@ -52,9 +61,14 @@ export async function reviewClients(
 }
 
 /** The clients in the configuration and the store. */
-export async function knownClients({ clients }: Config, store: Store): Promise<KnownClient[]> {
+export async function knownClients({
+  config: { clients },
+  store,
+  clock,
+}: ClientPorts): Promise<KnownClient[]> {
   const kept = await store.clients.list()
-  return [
+  const blocked = new Set((await blockedClients({ ...store, clock }).list()).map(({ id }) => id))
+  const known: readonly Omit<KnownClient, 'isBlocked'>[] = [
     ...clients.map(({ id, name = id, grantTypes, scopes, upstreams: servers }) => ({
       id,
       name,
@@ -74,6 +88,11 @@ export async function knownClients({ clients }: Config, store: Store): Promise<K
       since,
     })),
   ]
+  return known.map((client) =>
+    blocked.has(client.id)
+      ? { ...client, state: `${client.state}, blocked`, isBlocked: true }
+      : { ...client, isBlocked: false },
+  )
 }
 
 /** What a client says about itself is validated when it registers; here only lists of strings are shown. */

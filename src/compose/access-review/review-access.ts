@@ -33,7 +33,7 @@ export async function reviewAccess(ports: ReviewPorts): Promise<Omit<AccessRevie
     logins: loginsOf(config, ports.users),
     servers: servers.map((server) => ({ ...server, rules: rulesOf(config, server.name) })),
     users: await reviewUsers(store),
-    clients: await reviewClients(config, store, clientIds),
+    clients: await reviewClients({ config, store, clock }, clientIds),
     issuers: reviewIssuers(config),
     access,
     hasMore,

@@ -49,8 +49,8 @@ export async function standingAccess({
     ),
   )
   const everything = new ScopeCatalogue(config.scopes).names
-  const machines = (await knownClients(config, store))
-    .filter(({ grantTypes }) => grantTypes.includes('client_credentials'))
+  const machines = (await knownClients({ config, store, clock }))
+    .filter(({ grantTypes, isBlocked }) => grantTypes.includes('client_credentials') && !isBlocked)
     .flatMap(({ id, scopes = everything, servers: only, since }) =>
       servers
         .filter(({ name }) => only?.includes(name) !== false)
