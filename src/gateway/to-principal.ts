@@ -30,7 +30,7 @@ export function toPrincipal(
   const clientId = readText(payload, reading.clientId) ?? sub
   // No record could be kept of them everywhere.
   if (!isPrintable(sub) || !isPrintable(clientId))
-    throw invalidToken('token has control characters in a name')
+    throw invalidToken('token has unprintable characters in a name')
   const { gid: grant, origins } = payload
   const { clients: holders, vouchedUser } = holdersOf(payload)
   return {

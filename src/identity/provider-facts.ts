@@ -89,7 +89,7 @@ function list(claims: Claims, names: readonly string[], what: string): readonly 
   ] as string[]
   if (Buffer.byteLength(JSON.stringify(texts)) > mostBytes) {
     throw new FactsUnusable(
-      `the provider names ${texts.length} ${what} that take more than ${mostBytes} bytes in a token: have it send only those that matter here`,
+      `the provider names ${texts.length} ${what} that take more than ${mostBytes} bytes together: have it send only those that matter here`,
     )
   }
   return texts

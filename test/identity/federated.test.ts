@@ -122,9 +122,11 @@ describe('people of identity providers', () => {
       [{ subject: '' }, /subject cannot be used/],
       [{ subject: 'x'.repeat(256) }, /subject cannot be used/],
       [{ subject: 'a\u0000da' }, /subject cannot be used/],
+      // Stores cannot tell it from others.
+      [{ subject: 'ada\ud800' }, /subject cannot be used/],
       [
         { claims: { groups: Array.from({ length: 500 }, (_, index) => `group-${index}`) } },
-        /names 500 groups that take more than 5000 bytes/,
+        /names 500 groups that take more than 5000 bytes together: have it/,
       ],
     ] as const) {
       const { entered, finish } = open([], proves)

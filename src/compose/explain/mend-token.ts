@@ -32,8 +32,10 @@ export function mendToken({ refusal, issuers, issuer, sample }: TokenContext): s
       return [
         `its sub is ${JSON.stringify(claims.sub)}, and what begins with ${userIdPrefix} is a user of our own authorization server: let the issuer name its subjects otherwise`,
       ]
-    case 'token has control characters in a name':
-      return ['its sub, or the id of its client, has some: let the issuer name them otherwise']
+    case 'token has unprintable characters in a name':
+      return [
+        'its sub, or the id of its client, has some, such as a line break: let the issuer name them otherwise',
+      ]
     case 'token is for another resource':
       return setting === undefined
         ? ['let the client ask for this server: the parameter resource (RFC 8707)']
