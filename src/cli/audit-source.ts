@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { unreadable } from '../audit/audit-unusable.ts'
 import { filePaths } from '../audit/files.ts'
 import type { EventFilter } from '../audit/filter.ts'
+import { onceEach } from '../audit/once-each.ts'
 import { readEvent } from '../audit/read-event.ts'
 import { type Lines, readLines } from '../audit/read-lines.ts'
 import { auditFolder } from '../compose/audit.ts'
@@ -61,7 +62,7 @@ export function addSourceFlag(command: Command): Command {
 }
 
 /**
- * Events of folders, or of the database that a sink of the configuration names, which is only asked for the
+ * Events of folders, each once, or of the database that a sink of the configuration names, which is only asked for the
  * selected ones. Throws OperandWrong and StoreUnusable.
  */
 export async function* readEvents(
@@ -70,7 +71,7 @@ export async function* readEvents(
   { since, until, subject }: Pick<EventFilter, 'since' | 'until' | 'subject'> = {},
 ): AsyncGenerator<Lines> {
   const { database = false, ...others } = flags
-  if (!database) yield* readLines(foldersOf(named, others).flatMap(filePaths))
+  if (!database) yield* onceEach(foldersOf(named, others).map((folder) => readLines(filePaths(folder))))
   else {
     const { table, tenant } = await openDatabase(others)
     try {
