@@ -140,9 +140,12 @@ describe('the dashboard', () => {
     assert.doesNotMatch(await (await back.get('/keys')).text(), /<td>next<\/td>/)
   })
 
-  it('may be framed by nobody, runs no foreign script, and is kept by no cache', async () => {
+  it('may be framed by nobody, runs no foreign script, sends forms nowhere else, and is kept by no cache', async () => {
     const { headers } = await operator.get('/')
-    assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'.*frame-ancestors 'none'/)
+    const policy = headers.get('content-security-policy')?.split('; ') ?? []
+    for (const part of ['default-src', 'base-uri', 'frame-ancestors'])
+      assert.ok(policy.includes(`${part} 'none'`), part)
+    for (const part of ['script-src', 'form-action']) assert.ok(policy.includes(`${part} 'self'`), part)
     assert.equal(headers.get('cache-control'), 'no-store')
     assert.equal(headers.get('x-frame-options'), 'DENY')
   })

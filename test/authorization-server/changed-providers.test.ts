@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { startFederation } from '../support/federation.ts'
+import { alice, startFederation } from '../support/federation.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 
 it('asks no provider about the users of another one that had its name before, and ends their access (A67)', async (test) => {
@@ -30,4 +30,19 @@ it('asks no provider about the users of another one that had its name before, an
   assert.deepEqual(second.tokenRequests, [], 'the other provider has not seen the refresh token')
   assert.equal(body.error, 'invalid_grant')
   assert.equal((await browser.open(`${installation.url}/account`)).status, 303, 'the session has ended')
+})
+
+it('refuses at once whom the rules of a new configuration refuse, by what was said of them before', async (test) => {
+  const federation = await startFederation()
+  test.after(() => federation.close())
+  const { first, installation, setting, client } = federation
+  // There is nothing to ask the provider with, and the login would be good for a day.
+  Object.assign(first, { person: { ...alice, groups: ['staff'] }, givesRefreshTokens: false })
+  const browser = new FormBrowser()
+  const { refresh_token: token } = await federation.signIn(browser)
+  Object.assign(setting[0] ?? {}, { deny: { groups: ['staff'] } })
+  await installation.restart()
+  const { status, body } = await client.refresh(token)
+  assert.deepEqual([status, body.error], [400, 'invalid_grant'])
+  assert.equal((await browser.open(`${installation.url}/account`)).status, 303, 'the session counts no more')
 })

@@ -110,6 +110,13 @@ for (const args of [[], ['--workers', '2']]) {
       assert.equal((await fetch(`${gate.adminUrl}/t/nobody`)).status, 404)
     })
 
+    it('is open beside the others in one browser, which sends its cookie nowhere else', async () => {
+      const { stdout: link } = await run('dashboard', '--tenant', 'acme')
+      const { headers } = await fetch(link.trim(), { method: 'POST', redirect: 'manual' })
+      const name = `portcullis_dashboard-${new URL(gate.adminUrl).port}_acme`
+      assert.match(headers.get('set-cookie') ?? '', new RegExp(`^${name}=[\\w-]+; Path=/t/acme; `))
+    })
+
     it('reads what was decided for one tenant, and verifies it with the keys of that one', async () => {
       const query = async (...flags: string[]): Promise<string> => {
         const { code, stdout, stderr } = await run('audit', 'query', '--json', ...flags)
