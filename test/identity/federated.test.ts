@@ -211,6 +211,16 @@ describe('asking a provider whether it still vouches for somebody', () => {
     }
   })
 
+  it('is due where the last answer lies ahead, since the clock was set back, and not where clocks differ', async () => {
+    const ahead = (seconds: number) => {
+      const time = clock.now() + seconds * 1000
+      return linkedTo('usr_ada', { confirmedAt: time, askedAt: time })
+    }
+    const asked = await confirm(ahead(3600), async () => ({ credential: 'next', identity: undefined }))
+    assert.deepEqual(asked, { answer: 'current', done: ['Ada staff'] })
+    assert.deepEqual(await confirm(ahead(5), never), { answer: 'current', done: [] })
+  })
+
   it('is silence where it does not answer, and a fault of ours is neither yes nor no', async () => {
     const linked = linkedTo('usr_ada')
     const away = await confirm(linked, () => Promise.reject(new ProviderAway('no answer')))
