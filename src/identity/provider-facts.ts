@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url'
 import { type Claims, claimOf } from '../core/claims.ts'
 import { isPrintable } from '../core/printable.ts'
 import type { IdentityFacts } from '../storage/identity-contract.ts'
@@ -36,7 +37,7 @@ export function readFacts(claims: Claims, names: ClaimNames, subject: string): I
     displayName: (names.name.map(text).find((value) => value !== undefined) ?? subject).slice(0, 200),
     email: text(names.email),
     domain:
-      names.domain === undefined ? domainOf(provenEmail(claims, names)) : text(names.domain)?.toLowerCase(),
+      names.domain === undefined ? domainOf(provenEmail(claims, names)) : writeDomain(text(names.domain)),
     tenant: text(names.tenant),
     groups: list(claims, names.groups, 'groups'),
     roles: list(claims, names.roles, 'roles'),
@@ -73,7 +74,15 @@ function isElsewhere(claims: Claims, name: string): boolean {
 }
 
 function domainOf(email: string | undefined): string | undefined {
-  return email?.includes('@') === true ? email.slice(email.lastIndexOf('@') + 1).toLowerCase() : undefined
+  return email?.includes('@') === true ? writeDomain(email.slice(email.lastIndexOf('@') + 1)) : undefined
+}
+
+const international = /^(?=.*\P{ASCII})[\p{L}\p{M}\p{N}.-]+$/u
+
+/** A domain as rules name it: in lower case, and an international one in its ASCII form (RFC 5890 section 2.3.2.1). */
+function writeDomain(domain: string | undefined): string | undefined {
+  if (domain === undefined || !international.test(domain)) return domain?.toLowerCase()
+  return domainToASCII(domain) || domain.toLowerCase()
 }
 
 /** The values of these claims: texts, in lists or alone. */

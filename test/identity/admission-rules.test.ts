@@ -45,6 +45,7 @@ function judge(name: keyof typeof presets, claims: Record<string, unknown>, rule
 const proven = { email: 'a@Example.com', email_verified: true }
 const unproven = { email: 'a@example.com', email_verified: false }
 const allowed = { allow: { domains: ['example.com'] } }
+const bookshop = { allow: { domains: ['xn--bcher-kva.example'] } }
 const denied = { deny: { domains: ['example.com'] } }
 const staff = { allow: { groups: ['staff'] } }
 const suspended = { deny: { groups: ['suspended'] } }
@@ -70,6 +71,19 @@ describe('who may come in: a preset, what the provider says, a rule', () => {
       { ...proven, email: 'a@sub.example.com' },
       allowed,
       'the domain sub.example.com is not allowed',
+    ],
+    ['plain', { ...proven, email: 'a@BÜCHER.example' }, bookshop, 'in'],
+    [
+      'plain',
+      { ...proven, email: 'a@bücher.example' },
+      { deny: bookshop.allow },
+      'the domain xn--bcher-kva.example is refused',
+    ],
+    [
+      'plain',
+      { ...proven, email: 'a@bücher.example/x' },
+      bookshop,
+      'the domain bücher.example/x is not allowed',
     ],
     ['plain', { ...proven, email: ['a@example.com'] }, allowed, 'no verified domain'],
     ['plain', { ...proven, email: 'a@other.example' }, denied, 'in'],
@@ -128,6 +142,7 @@ describe('who may come in: a preset, what the provider says, a rule', () => {
       'in',
     ],
     ['google', { ...proven, hd: 'Example.com' }, allowed, 'in'],
+    ['google', { hd: 'bücher.example' }, bookshop, 'in'],
     ['google', proven, allowed, 'no verified domain'],
     ['google', { ...proven, hd: 'other.example' }, allowed, 'the domain other.example is not allowed'],
     [
