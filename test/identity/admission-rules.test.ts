@@ -112,6 +112,7 @@ describe('who may come in: a preset, what the provider says, a rule', () => {
       { claims: { groups: ['our/groups'] }, ...suspended },
       overage,
     ],
+    ['plain', { _claim_names: { a: 'src1' } }, { claims: { groups: ['a.groups'] }, ...suspended }, overage],
     [
       'plain',
       { a: { groups: ['suspended'] } },

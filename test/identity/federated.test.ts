@@ -158,7 +158,11 @@ describe('what a provider says of somebody', () => {
 })
 
 describe('asking a provider whether it still vouches for somebody', () => {
-  const confirm = async (linked: LinkedIdentity | undefined, renew: LoginProvider['renew']) => {
+  const confirm = async (
+    linked: LinkedIdentity | undefined,
+    renew: LoginProvider['renew'],
+    domains: readonly string[] = [],
+  ) => {
     const done: string[] = []
     const ports = {
       identities: {
@@ -174,7 +178,8 @@ describe('asking a provider whether it still vouches for somebody', () => {
       onWithdrawal: () => void done.push('withdrawn'),
     }
     const provider = { name: 'company', renew } as unknown as LoginProvider
-    const vouching = { provider, claims, rules, times }
+    const allow = { ...rules.allow, domains }
+    const vouching = { provider, claims, rules: { ...rules, allow }, times }
     return { answer: await confirmAccount(ports, 'usr_ada', vouching), done }
   }
   const never = () => assert.fail('it is not asked')
@@ -198,6 +203,22 @@ describe('asking a provider whether it still vouches for somebody', () => {
     const said = { ...known, claims: {} }
     const fresh = await confirm(linked, async () => ({ credential: 'next', identity: said }))
     assert.deepEqual(fresh, { answer: 'current', done: ['Ada '] })
+  })
+
+  it('leaves the domain that it proved where it names no address, and not where it proves that no more', async () => {
+    const linked = linkedTo('usr_ada', { facts: { ...facts, groups: [], domain: 'example.com' } })
+    const answerTo = async (said: object) =>
+      (
+        await confirm(
+          linked,
+          async () => ({ credential: 'next', identity: { ...known, claims: { ...said } } }),
+          ['example.com'],
+        )
+      ).answer
+    assert.equal(await answerTo({}), 'current')
+    assert.equal(await answerTo({ email: 'ada@example.com', email_verified: true }), 'current')
+    assert.equal(await answerTo({ email: 'ada@example.com', email_verified: false }), 'ended')
+    assert.equal(await answerTo({ email: 'ada@other.example', email_verified: true }), 'ended')
   })
 
   it('is a no where the answer is about somebody else, or a rule refuses what it says now', async () => {
