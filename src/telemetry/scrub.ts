@@ -2,7 +2,8 @@ const secrets = [
   /(?<![\w-])eyJ[\w-]+\.[\w-]*\.?[\w-]*/g, // JWTs
   /\b(?:bearer|basic|dpop)\s+[\w.~+/=-]+/gi,
   /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g, // the password in a URL
-  /(?<=(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi,
+  // First what is cheap to tell: looking back over a run of spaces from each of them would take quadratic time.
+  /(?=[^\s"',;&])(?<=(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi,
   /[\w-]{32,}/g, // codes, session ids, opaque tokens
 ]
 
