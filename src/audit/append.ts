@@ -6,6 +6,7 @@ import {
   fdatasync,
   fdatasyncSync,
   fstatSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readSync,
@@ -97,10 +98,15 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
         day = today
       }
       dirty = true
-      while (rest.length > 0) {
-        const written = writeSync(file.descriptor, rest)
+      let written = 0
+      try {
+        while (written < rest.length) written += writeSync(file.descriptor, rest, written)
+      } catch (error) {
+        written -= takeBack(file.descriptor, rest.subarray(0, written))
+        throw error
+      } finally {
         file.size += written
-        file.isWhole = rest[written - 1] === lineEnd
+        if (written > 0) file.isWhole = rest[written - 1] === lineEnd
         rest = rest.subarray(written)
       }
     },
@@ -138,6 +144,24 @@ interface OpenFile {
   size: number
   /** Whether what this process wrote ends with a line break. */
   isWhole: boolean
+}
+
+/**
+ * Removes the beginning of a line whose rest found no room, so that it does not spoil what others append. Returns
+ * its length; 0 if there is none, or it has to stay and be continued.
+ */
+function takeBack(descriptor: number, written: Buffer): number {
+  const begun = written.subarray(written.lastIndexOf(lineEnd) + 1)
+  if (begun.length === 0) return 0
+  try {
+    const start = fstatSync(descriptor).size - begun.length
+    const last = Buffer.alloc(begun.length)
+    if (readSync(descriptor, last, 0, last.length, start) < last.length || !last.equals(begun)) return 0
+    ftruncateSync(descriptor, start)
+    return begun.length
+  } catch {
+    return 0 // it may be a file that can only be appended to
+  }
 }
 
 /**

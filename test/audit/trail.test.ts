@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import fs, { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { filePaths } from '../../src/audit/files.ts'
 import { Refusal } from '../../src/core/errors.ts'
 import { makeTrailFolder, someEvent } from '../support/trail.ts'
+import { until } from '../support/until.ts'
 
 const day = 24 * 3600 * 1000
 
@@ -92,6 +94,43 @@ function brokenTrail(whenUnwritable: 'continue' | 'refuse') {
   }
   return { made, trail, mend }
 }
+
+/** Lets the disk have room for so many more bytes of events, and be full after that. */
+function fillDisk(test: TestContext, room: number): { free(): void } {
+  const { writeSync } = fs
+  let left = room
+  const write = (descriptor: number, text: string | Buffer, offset = 0): number => {
+    const bytes = Buffer.from(text).subarray(offset, offset + left)
+    if (bytes.length === 0) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    left -= bytes.length
+    return writeSync(descriptor, bytes)
+  }
+  const { mock } = test.mock.method(fs, 'writeSync', write as typeof writeSync)
+  syncBuiltinESMExports()
+  const free = (): void => {
+    mock.restore()
+    syncBuiltinESMExports()
+  }
+  test.after(free)
+  return { free }
+}
+
+describe('on a full disk', () => {
+  for (const who of ['another process', 'a command'])
+    it(`a line of which a part was written does not spoil that of ${who}, nor itself`, async (test) => {
+      const made = makeTrailFolder()
+      const [trail, other] = [made.open(), made.open()]
+      const disk = fillDisk(test, 1000)
+      for (const call of ['one', 'two', 'three', 'four', 'five']) trail.commit(someEvent(call))
+      assert.equal(made.faults.length, 1)
+      disk.free()
+      const next = who === 'a command' ? made.open() : other
+      next.commit(someEvent('of the other'))
+      await until(() => made.lines().join('').includes('"five"'), 'what waits is written')
+      await Promise.all(new Set([trail, other, next]).values().map((one) => one.close()))
+      assert.deepEqual((await made.verify()).findings, [])
+    })
+})
 
 describe('while events cannot be written', () => {
   it('they wait, and are written in their order once that is possible', async () => {
