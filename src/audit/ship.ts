@@ -32,11 +32,13 @@ export function shipTo({ sink, delivery, mayShip, onChange }: ShipOptions): Ship
   let running: Promise<boolean> | undefined
   let timer: NodeJS.Timeout | undefined
   let stopped = false
+  /** Nothing is delivered after this. */
+  let end = Number.POSITIVE_INFINITY
 
   /** Delivers until nothing is left. Returns false if the sink failed. */
-  const carry = async (until = Number.POSITIVE_INFINITY): Promise<boolean> => {
+  const carry = async (): Promise<boolean> => {
     try {
-      while (mayShip() && performance.now() < until && (await delivery.step()));
+      while (mayShip() && performance.now() < end && (await delivery.step()));
       if (failures > 0) onChange(sink.name, undefined)
       failures = 0
       return true
@@ -67,9 +69,17 @@ export function shipTo({ sink, delivery, mayShip, onChange }: ShipOptions): Ship
     },
     async stop(patienceMilliseconds) {
       stopped = true
+      end = performance.now() + patienceMilliseconds
       clearTimeout(timer)
-      await running
-      if (failures === 0) await carry(performance.now() + patienceMilliseconds)
+      const { promise: over, resolve } = Promise.withResolvers<void>()
+      timer = setTimeout(resolve, patienceMilliseconds)
+      const last = async (): Promise<void> => {
+        await running
+        if (failures === 0) await carry()
+      }
+      // Nobody may ever accept or refuse what is being delivered.
+      await Promise.race([last(), over])
+      clearTimeout(timer)
       await sink.close()
     },
   }

@@ -150,23 +150,45 @@ describe('sinks', () => {
     await assert.rejects(deliveryTo(memorySink(), folder).step(), /00001\.jsonl is too long to be an event/)
   })
 
-  it('hold up no end for longer than they may', async () => {
-    let steps = 0
-    const delivery = {
-      async step() {
-        await new Promise((resolve) => setImmediate(resolve))
-        // A sink that never has all: should nothing end this, the test still does.
-        return ++steps < 100_000
+  for (const when of ['had begun', 'begins with it'])
+    it(`hold up no end for longer than they may by what is left, if its delivery ${when}`, async () => {
+      let steps = 0
+      const delivery = {
+        async step() {
+          await new Promise((resolve) => setImmediate(resolve))
+          // A sink that never has all: should nothing end this, the test still does.
+          return ++steps < 100_000
+        },
+        waitingBytes: 1,
+        hasAll: () => false,
+      }
+      let isActive = when === 'had begun'
+      const sink = memorySink()
+      const shipper = shipTo({ sink, delivery, mayShip: () => isActive, onChange: () => undefined })
+      if (isActive) await until(() => steps > 0)
+      isActive = true
+      await shipper.stop(20)
+      assert.ok(steps < 100_000, `${steps} steps`)
+    })
+
+  it('hold up no end by a delivery that nobody accepts or refuses', { timeout: 10_000 }, async () => {
+    const made = makeTrailFolder()
+    const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+    let deliveries = 0
+    const sink: Sink = {
+      name: 'silent',
+      async deliver() {
+        deliveries++
+        await closed
+        throw new Error('closed')
       },
-      waitingBytes: 1,
-      hasAll: () => false,
+      close: async () => close(),
     }
-    let isActive = false
-    const sink = memorySink()
-    const shipper = shipTo({ sink, delivery, mayShip: () => isActive, onChange: () => undefined })
-    isActive = true
+    await made.open().close()
+    const delivery = deliveryTo(sink, made.folder)
+    const shipper = shipTo({ sink, delivery, mayShip: () => true, onChange: () => undefined })
+    await until(() => deliveries > 0)
     await shipper.stop(20)
-    assert.ok(steps < 100_000, `${steps} steps`)
   })
 
   it('over HTTP take over with a 2xx alone, and get a bearer token', async (test) => {
