@@ -55,6 +55,20 @@ describe('the syslog sink', () => {
     assert.equal(connections, 2)
   })
 
+  it('says so of a server that takes nothing any more, and takes it for down', {
+    timeout: 30_000,
+  }, async (test) => {
+    const { port } = await listen(createServer({ pauseOnConnect: true }), test)
+    const to = { transport: 'tcp', host: '127.0.0.1', port } as const
+    const sink = syslogSink({ name: 's', ...to, sender, format, patienceMilliseconds: 50 })
+    const many = Array.from({ length: 10_000 }, () => line)
+    const fill = async (): Promise<void> => {
+      for (;;) await sink.deliver(many)
+    }
+    await assert.rejects(fill(), /it has taken nothing for 0\.05 s/)
+    await sink.close()
+  })
+
   it('gives a severity also to an outcome of a newer version', () => {
     const newer = line.replace('"denied"', '"postponed"')
     assert.ok(syslogMessage(newer, newer, sender).startsWith('<110>1 2026-11-27T12:00:00.000Z gate-1 '))

@@ -17,9 +17,9 @@ interface SyslogSinkOptions {
   readonly ca?: string | undefined
   readonly sender: SyslogSender
   readonly format: FormatLine
+  /** How long to wait for a connection, and for a server that takes nothing. */
+  readonly patienceMilliseconds?: number
 }
-
-const patienceMilliseconds = 10_000
 
 /**
  * Sends events to a syslog server: over TLS (RFC 5425) or TCP (RFC 6587), each preceded by its length, or
@@ -59,7 +59,7 @@ function datagrams(
 }
 
 function stream(
-  { name, host, port, ca, transport }: SyslogSinkOptions,
+  { name, host, port, ca, transport, patienceMilliseconds = 10_000 }: SyslogSinkOptions,
   write: (lines: readonly string[]) => string,
 ): Sink {
   let open: Socket | undefined
@@ -69,7 +69,7 @@ function stream(
     // the same.
     const named = isIP(host) === 0 ? { servername: host } : {}
     const socket = transport === 'tls' ? connectTls({ host, port, ca, ...named }) : connect({ host, port })
-    open = socket.setKeepAlive(true).setTimeout(patienceMilliseconds)
+    open = socket.setKeepAlive(true)
     try {
       await once(socket, transport === 'tls' ? 'secureConnect' : 'connect', {
         signal: AbortSignal.timeout(patienceMilliseconds),
@@ -78,7 +78,6 @@ function stream(
       socket.destroy()
       throw error
     }
-    socket.setTimeout(0)
     // A server has nothing to say: the only thing to read is the end.
     socket.resume().on('end', () => socket.destroy())
     socket.on('error', () => undefined) // the next delivery opens a new connection
@@ -90,9 +89,13 @@ function stream(
       const socket = await connected()
       await new Promise<void>((resolve, reject) => {
         const fail = (): void => reject(new Error('the connection ended'))
-        socket.once('close', fail)
+        const giveUp = (): void => {
+          reject(new Error(`it has taken nothing for ${patienceMilliseconds / 1000} s`))
+          socket.destroy()
+        }
+        socket.once('close', fail).setTimeout(patienceMilliseconds, giveUp)
         socket.write(write(lines), (error) => {
-          socket.off('close', fail)
+          socket.off('close', fail).setTimeout(0, giveUp)
           if (error == null) resolve()
           else reject(error)
         })
