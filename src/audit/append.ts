@@ -26,8 +26,8 @@ export interface Appender {
   /** What is left over from earlier calls. */
   readonly waitingBytes: number
   /**
-   * Flushes what was written to disk, and resolves when it is there. Throws if the file has been removed in
-   * the meantime.
+   * Flushes what was written to disk, and resolves when it is there. Throws, once, if the file has been moved
+   * or removed in the meantime: others find what is written next in another one.
    */
   sync(): Promise<void>
   /** Throws if the next lines could not be written, as far as that can be told without writing. */
@@ -55,33 +55,35 @@ export function openAppender(options: AppenderOptions): Appender {
 }
 
 function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
   let name = currentFile(listFiles(folder).at(-1), now())
   let file = openFile(folder, name)
   let rest = Buffer.alloc(0)
   let dirty = false
+  /** Whether nobody finds what is written to the open file. */
   let isGone = false
 
+  const isInPlace = (): boolean => {
+    const found = statSync(join(folder, name), { throwIfNoEntry: false })
+    const { dev, ino } = fstatSync(file.descriptor)
+    return found?.dev === dev && found.ino === ino
+  }
   const moveOn = (): void => {
+    const last = listFiles(folder).at(-1) ?? name
     // Another process may have moved on.
-    const latest = listFiles(folder).at(-1) ?? name
-    const next = currentFile(latest, now(), { isFull: file.size >= fileBytes && latest === name })
+    const latest = last > name ? last : name
+    const isFull = latest === name && (isGone || file.size >= fileBytes)
+    const next = currentFile(latest, now(), { isFull })
     if (next === name) return
-    const opened = openFile(folder, next)
     fdatasyncSync(file.descriptor)
+    const opened = openFile(folder, next)
     closeSync(file.descriptor)
     name = next
     file = opened
-  }
-  /** Nothing may be written to a file that nobody can find. */
-  const beginAnew = (): void => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const opened = openFile(folder, name)
-    closeSync(file.descriptor)
-    file = opened
     isGone = false
   }
-  let day = Math.floor(now() / dayMilliseconds)
+  const today = (): number => Math.floor(now() / dayMilliseconds)
+  let day = today()
+  const isOver = (): boolean => today() !== day
 
   return {
     get waitingBytes() {
@@ -90,12 +92,10 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
     append(lines) {
       if (lines !== '')
         rest = rest.length === 0 ? Buffer.from(lines) : Buffer.concat([rest, Buffer.from(lines)])
-      if (isGone) beginAnew()
-      const today = Math.floor(now() / dayMilliseconds)
       // In the middle of a line it is not possible to switch to another file.
-      if (file.isWhole && (today !== day || file.size >= fileBytes)) {
+      if (isGone || (file.isWhole && (isOver() || file.size >= fileBytes))) {
         moveOn()
-        day = today
+        day = today()
       }
       dirty = true
       let written = 0
@@ -111,10 +111,11 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
       }
     },
     async sync() {
-      if (fstatSync(file.descriptor).nlink === 0) {
+      // Nothing more is written to the file of a day that is over, which may be pruned.
+      if (!isOver() && !isInPlace()) {
         if (isGone) return
         isGone = true
-        throw new Error(`somebody has removed ${join(folder, name)} with the events in it`)
+        throw new Error(`somebody has moved or removed ${join(folder, name)} with the events in it`)
       }
       if (!dirty) return
       dirty = false
@@ -127,7 +128,7 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
       })
     },
     probe() {
-      if (!isGone && fstatSync(file.descriptor).nlink > 0) return
+      if (!isGone && isInPlace()) return
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       accessSync(folder, constants.W_OK | constants.X_OK)
     },
@@ -165,9 +166,11 @@ function takeBack(descriptor: number, written: Buffer): number {
 }
 
 /**
- * Opens a file. Completes a line that was torn by a crash of the machine, so that the next one is separate.
+ * Opens a file, in a folder that is created if needed. Completes a line that was torn by a crash of the
+ * machine, so that the next one is separate.
  */
 function openFile(folder: string, name: string): OpenFile {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
   const descriptor = openSync(join(folder, name), 'a+', 0o600)
   const { size } = fstatSync(descriptor)
   if (size === 0) giveToOwner(descriptor, folder)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import fs, { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import fs, { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { filePaths } from '../../src/audit/files.ts'
 import { Refusal } from '../../src/core/errors.ts'
@@ -67,16 +67,41 @@ describe('the trail', () => {
     assert.throws(() => made.open(), /the folder of the audit, .*, cannot be written .*audit\.folder/)
   })
 
-  it('says that somebody removed its file, and goes on in a new one', async () => {
+  for (const [what, leave] of [
+    ['removed', (path: string) => rmSync(path)],
+    ['moved', (path: string) => renameSync(path, `${path}.1`)],
+    ['removed the folder of', (path: string) => rmSync(dirname(path), { recursive: true })],
+  ] as const)
+    it(`says that somebody ${what} its file, and goes on in another one`, async () => {
+      const made = makeTrailFolder()
+      const trail = made.open()
+      trail.commit(someEvent('gone'))
+      const [path = ''] = filePaths(made.folder)
+      leave(path)
+      await until(() => made.faults.length > 0)
+      assert.match(String(made.faults), /somebody has moved or removed .*audit-2026-11-27\.00001\.jsonl/)
+      trail.commit(someEvent('kept'))
+      assert.deepEqual(
+        filePaths(made.folder).map((file) => basename(file)),
+        ['audit-2026-11-27.00002.jsonl'],
+        'under a name of its own, as sinks have come so far in the other one',
+      )
+      await trail.close()
+      assert.match((await made.verify()).findings[0]?.message ?? '', /numbers 0 to 1 .* are missing/)
+      assert.equal(made.faults.length, 1, 'told once')
+    })
+
+  it('takes nothing amiss of a file of a day that is over, which may have been pruned', async () => {
     const made = makeTrailFolder()
     const trail = made.open()
-    trail.commit(someEvent('gone'))
-    rmSync(made.folder, { recursive: true })
+    const [path = ''] = filePaths(made.folder)
+    made.clock.advance(day)
+    rmSync(path)
     await new Promise((resolve) => setTimeout(resolve, 1100))
-    assert.match(String(made.faults[0]), /somebody has removed/)
-    trail.commit(someEvent('kept'))
+    trail.commit(someEvent('after an idle day'))
     await trail.close()
-    assert.match((await made.verify()).findings[0]?.message ?? '', /numbers 0 to 1 .* are missing/)
+    assert.deepEqual(made.faults, [])
+    assert.equal(made.lines().length, 2)
   })
 })
 
@@ -127,7 +152,7 @@ describe('on a full disk', () => {
       const next = who === 'a command' ? made.open() : other
       next.commit(someEvent('of the other'))
       await until(() => made.lines().join('').includes('"five"'), 'what waits is written')
-      await Promise.all(new Set([trail, other, next]).values().map((one) => one.close()))
+      await Promise.all([...new Set([trail, other, next])].map((one) => one.close()))
       assert.deepEqual((await made.verify()).findings, [])
     })
 })
