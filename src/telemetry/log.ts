@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, destination as openOutput, pino, stdTimeFunctions } from 'pino'
 import pretty from 'pino-pretty'
+import { reasonOf } from '../core/reason-of.ts'
 import type { RequestEvent } from './event.ts'
 import { scrub } from './scrub.ts'
 
@@ -46,7 +47,8 @@ export function createLog(options: LogOptions): Log {
           hideObject: true,
           translateTime: 'SYS:HH:MM:ss',
           messageFormat: ({ tenant, ...entry }, key) =>
-            (typeof tenant === 'string' ? `[${tenant}] ` : '') + withoutControls(entry[key]),
+            (typeof tenant === 'string' ? `[${tenant}] ` : '') +
+            withoutControls(withFault(entry[key], entry)),
           destination: destination ?? 1,
         })
       : (destination ?? standardOutput())
@@ -122,12 +124,19 @@ function severityOf(
 }
 
 /** Names and paths are chosen by others; they must not move the cursor of a terminal or begin a line. */
-function withoutControls(message: unknown): string {
-  return typeof message !== 'string' ? '' : message.replaceAll(/\p{C}/gu, '�')
+function withoutControls(message: string): string {
+  return message.replaceAll(/\p{C}/gu, '�')
+}
+
+/** What machines find beside a message: a fault. */
+function withFault(message: unknown, { err }: { readonly err?: unknown }): string {
+  const said = String(message ?? '')
+  const reason = String((err as Partial<Error> | undefined)?.message ?? '')
+  return said.includes(reason) ? said : `${said}: ${reason}`
 }
 
 function describeError(error: Error): object {
-  return { type: error.name, message: scrub(error.message), stack: scrub(error.stack ?? '') }
+  return { type: error.name, message: scrub(reasonOf(error)), stack: scrub(error.stack ?? '') }
 }
 
 /** One line for people: what, who, outcome, duration. */

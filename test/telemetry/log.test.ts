@@ -34,6 +34,17 @@ describe('the log', () => {
     assert.doesNotMatch(written(), /open-\d/)
   })
 
+  for (const format of ['json', 'text'] as const)
+    it(`says what a fault was and what caused it, without secrets: ${format}`, () => {
+      const { log, written } = openLog(format)
+      const cause = new Error('postgres://portcullis:open-5@db is full', { cause: 'a text' })
+      log.logger.error({ err: new Error('this cannot be written', { cause }) }, 'fault')
+      const why = /this cannot be written \(postgres:\/\/portcullis:\[redacted\]@db is full\)/
+      assert.match(written(), why)
+      if (format === 'text') assert.match(written(), new RegExp(`ERROR.*: fault: ${why.source}\n$`))
+      assert.doesNotMatch(written(), /open-5/)
+    })
+
   it('has by another level what that says, of requests and of all else', () => {
     const { log, written } = openLog()
     log.setLevel('warn')
