@@ -26,3 +26,14 @@ export function unreadable(path: string, error: unknown): AuditUnusable {
   const fix = fixes.get(code) ?? 'let this user read it'
   return new AuditUnusable(`${path}, of the audit, cannot be read (${message}): ${fix}`, { cause: error })
 }
+
+/** The same for a folder that cannot be written. */
+export function unwritable(folder: string, error: unknown): AuditUnusable {
+  const { code, message } = error as NodeJS.ErrnoException
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT'
+  const fix = isFull ? 'make room there' : 'let this user write it'
+  return new AuditUnusable(
+    `the folder of the audit, ${folder}, cannot be written (${message}): ${fix}, or choose another one with audit.folder`,
+    { cause: error },
+  )
+}

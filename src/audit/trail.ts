@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import { openAppender } from './append.ts'
+import { unwritable } from './audit-unusable.ts'
 import { beginChain } from './chain.ts'
 import type { Recorder } from './contract.ts'
 import type { AuditEvent, TrailEventName } from './event.ts'
@@ -41,11 +42,11 @@ export interface TrailOptions {
 const syncMilliseconds = 1000
 /** How much may wait while writing is not possible: some tens of thousands of events. */
 const defaultWaitingBytes = 32 * 1024 * 1024
-const unwritable = 'events of the audit cannot be written'
+const cannotWrite = 'events of the audit cannot be written'
 
 /**
  * Opens the trail and begins a chain that names the last event of each chain in the folder, so that a removed
- * chain is noticed. Throws if the folder cannot be written.
+ * chain is noticed. Throws AuditUnusable if the folder cannot be written.
  */
 export function openTrail(options: TrailOptions): Trail {
   const { folder, tenant, fileBytes, whenUnwritable, clock, onFault } = options
@@ -90,7 +91,7 @@ export function openTrail(options: TrailOptions): Trail {
       if (untold > 0) tellOfGap()
       broken = false
     } catch (error) {
-      if (!broken) onFault(new Error(unwritable, { cause: error }))
+      if (!broken) onFault(new Error(cannotWrite, { cause: error }))
       broken = true
       return
     }
@@ -118,7 +119,7 @@ export function openTrail(options: TrailOptions): Trail {
     waiting += `${chain.next(`{"time":"${time()}",${whose}${JSON.stringify(event).slice(1)}`)}\n`
   }
   const refuseWhereBroken = (): void => {
-    if (broken && whenUnwritable === 'refuse') throw new Refusal('audit_unavailable', { reason: unwritable })
+    if (broken && whenUnwritable === 'refuse') throw new Refusal('audit_unavailable', { reason: cannotWrite })
   }
   const commit = (event: AuditEvent): void => {
     take(event)
@@ -136,7 +137,11 @@ export function openTrail(options: TrailOptions): Trail {
     every: options.checkpointSeconds,
     ...findLastPlaces(folder, options.signer()),
   })
-  appender.append(waiting)
+  try {
+    appender.append(waiting)
+  } catch (error) {
+    throw unwritable(folder, error)
+  }
   waiting = ''
 
   const syncing = setInterval(() => {
@@ -164,12 +169,12 @@ export function openTrail(options: TrailOptions): Trail {
     checkpoint,
     checkReady() {
       if (whenUnwritable !== 'refuse') return
-      if (broken) throw new Error(unwritable)
+      if (broken) throw new Error(cannotWrite)
       try {
         // If there was no request since, nobody has noticed yet.
         appender.probe()
       } catch (error) {
-        throw new Error(`${unwritable}: ${(error as Error).message}`, { cause: error })
+        throw new Error(`${cannotWrite}: ${(error as Error).message}`, { cause: error })
       }
     },
     async close() {

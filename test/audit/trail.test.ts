@@ -141,6 +141,14 @@ function fillDisk(test: TestContext, room: number): { free(): void } {
 }
 
 describe('on a full disk', () => {
+  it('nothing opens, which says where there is no room', (test) => {
+    const made = makeTrailFolder()
+    fillDisk(test, 0)
+    const reason =
+      /the folder of the audit, .*audit, cannot be written \(no space.*: make room there, or .*audit\.folder/
+    assert.throws(() => made.open(), reason)
+  })
+
   for (const who of ['another process', 'a command'])
     it(`a line of which a part was written does not spoil that of ${who}, nor itself`, async (test) => {
       const made = makeTrailFolder()
