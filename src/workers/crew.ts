@@ -110,21 +110,29 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     // It became ready while the others were being told to end.
     if (closing) return release(hired)
     places[index] = hired
-    void hired.gone.then((how) => replaceLost(index, hired, { how, milliseconds: performance.now() - began }))
+    const lose = (replace: (index: number, hired: HiredWorker) => void): void => {
+      // Otherwise it was meant to end, and its successor has the place.
+      if (closing || places[index] !== hired) return
+      onLost()
+      losses[index] = performance.now() - began >= healthyMilliseconds ? 1 : (losses[index] ?? 0) + 1
+      replace(index, hired)
+    }
+    void hired.full.then(() => lose(replaceFull))
+    void hired.gone.then((how) => lose(() => void replaceLost(index, hired, how)))
   }
-  const replaceLost = async (
-    index: number,
-    hired: HiredWorker,
-    { how, milliseconds }: { readonly how: string; readonly milliseconds: number },
-  ): Promise<void> => {
-    // Otherwise it was meant to end, and its successor has the place.
-    if (closing || places[index] !== hired) return
+  const replaceLost = async (index: number, hired: HiredWorker, how: string): Promise<void> => {
     places[index] = undefined
-    onLost()
     log.warn({ worker: index, how }, `worker ${index} ended with ${how} and is replaced`)
     await counts.keep(hired)
-    losses[index] = milliseconds >= healthyMilliseconds ? 1 : (losses[index] ?? 0) + 1
     await refill(index)
+  }
+  /** It may finish what it has begun, but nobody else reaches it. */
+  const replaceFull = (index: number, hired: HiredWorker): void => {
+    log.warn(
+      { worker: index, pid: hired.pid },
+      `worker ${index} has too many files and connections open to get another one, and is replaced: raise the limit (ulimit -n, LimitNOFILE)`,
+    )
+    giveUp(hired)
   }
   const refill = async (index: number): Promise<void> => {
     const pause = pauseAfterLosses(losses[index] ?? 0)

@@ -25,6 +25,8 @@ export interface HiredWorker {
    * heard from it.
    */
   pulse(): number
+  /** Resolves when it could not take a connection, for want of file descriptors: it gets no other. */
+  readonly full: Promise<void>
   /** Ends it immediately. */
   kill(): void
   /** Resolves when it has ended, with how it ended. */
@@ -55,6 +57,11 @@ export async function hire(
   let unheard = 0
   let replaced = (_problem: string | undefined): void => undefined
   let late: NodeJS.Timeout | undefined
+  const { promise: full, resolve: isFull } = Promise.withResolvers<void>()
+  // Node gives up a connection that did not arrive, and waits for ever for the worker to answer for it.
+  worker.process.on('internalMessage', ({ cmd }: { readonly cmd?: unknown }) => {
+    if (cmd === 'NODE_HANDLE_NACK') isFull()
+  })
   const gone = new Promise<string>((resolve) => {
     worker.once('exit', (code, signal: string | null) => {
       answers.end()
@@ -132,6 +139,7 @@ export async function hire(
       tell({ kind: 'pulse' })
       return ++unheard
     },
+    full,
     kill,
     gone,
   }

@@ -1,21 +1,28 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import { tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import { isRunning } from '../support/is-running.ts'
 import { until } from '../support/until.ts'
-import { startWorkers } from '../support/worker-installation.ts'
+import { startWorkers, type WorkerInstallation } from '../support/worker-installation.ts'
+
+/** The process ids of the workers. */
+async function workersOf({ started }: WorkerInstallation): Promise<number[]> {
+  const primary = started.process.pid as number
+  const children = await readFile(`/proc/${primary}/task/${primary}/children`, 'utf8')
+  return children.split(' ').filter(Boolean).map(Number)
+}
 
 describe('a worker that stands still', { timeout: 120_000 }, () => {
   it('is ended and replaced (A72)', async (test) => {
     const gate = await startWorkers(test, 2)
-    const primary = gate.started.process.pid as number
-    const children = await readFile(`/proc/${primary}/task/${primary}/children`, 'utf8')
-    const [hung = 0] = children.split(' ').filter(Boolean).map(Number)
+    const [hung = 0] = await workersOf(gate)
     process.kill(hung, 'SIGSTOP')
     test.after(() => {
       // It cannot end by itself while it is stopped, should the primary have left it.
@@ -31,6 +38,38 @@ describe('a worker that stands still', { timeout: 120_000 }, () => {
       })
       assert.equal(status, 200)
     }
+  })
+})
+
+describe('a worker without free file descriptors', { timeout: 60_000 }, () => {
+  it('is replaced, since it would get no connection even when it has some again (A72)', async (test) => {
+    const gate = await startWorkers(test, 2)
+    for (const worker of await workersOf(gate)) {
+      // Those that it has remain open.
+      await promisify(execFile)('prlimit', ['--pid', String(worker), '--nofile=1:'])
+    }
+    const ask = async (): Promise<number> => {
+      const headers = { connection: 'close' }
+      const signal = AbortSignal.timeout(500)
+      const { status } = await fetch(`${gate.url}/.well-known/oauth-protected-resource/mcp`, {
+        headers,
+        signal,
+      })
+      return status
+    }
+    await until(async () => {
+      await ask().catch(() => undefined) // no one is there, or one that cannot take it
+      return gate.lines().filter(({ msg }) => /^worker \d has too many files/.test(msg ?? '')).length >= 2
+    }, 'both are replaced')
+    await until(
+      () =>
+        ask().then(
+          (status) => status === 200,
+          () => false,
+        ),
+      'another one answers',
+    )
+    for (let asked = 0; asked < 4; asked++) assert.equal(await ask(), 200)
   })
 })
 
