@@ -90,10 +90,9 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
   const log = options.log ?? createLog({ ...config.log, destination: logTo, worker: place?.index })
   const metrics = createMetrics(version, config.tenant?.name)
   const traffic = watchTraffic(clock)
+  const outage = tellOfOutages(log)
   const onFault = (error: unknown): void =>
-    error instanceof StoreAway
-      ? log.logger.warn({ reason: error.message }, error.message)
-      : log.logger.error({ err: error }, 'fault')
+    error instanceof StoreAway ? outage.goesOn(error) : log.logger.error({ err: error }, 'fault')
   const { store, secret, database } = await openConfiguredStore(config, clock, {
     onFault,
     database: options.database,
@@ -113,7 +112,7 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
     metrics.watchAudit({ lost: () => audit.trail.lost, waiting: audit.waiting })
     const site = siteOf(config.publicUrl)
     const [tokenKeys, identityKeys] = await openKeys(config, store, clock)
-    closers.push(watchKeys([tokenKeys, identityKeys, audit.keys], log, onFault))
+    closers.push(watchKeys([tokenKeys, identityKeys, audit.keys], { log, onFault, onSuccess: outage.isOver }))
     return {
       clock,
       secret,
@@ -175,18 +174,57 @@ async function openKeys(config: Config, store: Store, clock: Clock): Promise<rea
   return [await openKeyRing({ ...ports, ...tokens }), await openKeyRing({ ...ports, ...identity })]
 }
 
+interface Outages {
+  goesOn(error: StoreAway): void
+  isOver(): void
+}
+
+/** Much looks into the store every second: each reason for which it cannot is told once, and when it can again. */
+function tellOfOutages({ logger }: Log): Outages {
+  const told = new Set<string>()
+  return {
+    goesOn({ message: reason }) {
+      if (told.has(reason)) return
+      told.add(reason)
+      logger.warn({ reason }, `${reason} (it is tried again)`)
+    },
+    isOver() {
+      if (told.size === 0) return
+      told.clear()
+      logger.info('the store can be reached again')
+    },
+  }
+}
+
+interface KeyWatch {
+  readonly log: Log
+  readonly onFault: (error: unknown) => void
+  /** Called each time the store has answered. */
+  readonly onSuccess: () => void
+}
+
 /** Notices within a second what the command line or another process has done to the keys. */
-function watchKeys(rings: readonly KeyRing[], log: Log, onFault: (error: unknown) => void): () => void {
+function watchKeys(rings: readonly KeyRing[], { log, onFault, onSuccess }: KeyWatch): () => void {
   for (const ring of rings) {
     ring.subscribe(() => {
       const keys = { signing: ring.signing.kid, published: ring.publicJwks.keys.map(({ kid }) => kid) }
       log.logger.info(keys, `the signing keys have changed: ${keys.signing} signs`)
     })
   }
+  let looking = false
   const refresh = async (): Promise<void> => {
-    for (const ring of rings) await ring.refresh()
+    // A store that answers slowly would be asked by more and more.
+    if (looking) return
+    looking = true
+    try {
+      for (const ring of rings) await ring.refresh()
+      onSuccess()
+    } catch (error) {
+      onFault(error)
+    }
+    looking = false
   }
-  const timer = setInterval(() => void refresh().catch(onFault), watchMilliseconds).unref()
+  const timer = setInterval(() => void refresh(), watchMilliseconds).unref()
   return () => clearInterval(timer)
 }
 

@@ -33,6 +33,24 @@ describe('while the database is away', () => {
     return { status: response.status, text: await response.text() }
   }
 
+  it('the log says so once in the words of each reason, and once that it is over', async () => {
+    const told = (): string[] =>
+      installation
+        .log()
+        .split('\n')
+        .filter((line) => line.includes('the store can') && !line.includes('"kind"'))
+        .map((line) => (JSON.parse(line) as { msg: string }).msg)
+    await proxy.break()
+    await until(() => told().some((one) => one.includes('ECONNREFUSED')), 'nobody listens')
+    // All that looks into the store now and then does so several times.
+    await new Promise((resolve) => setTimeout(resolve, 3500))
+    await proxy.mend()
+    await until(() => told().at(-1) === 'the store can be reached again', 'it is back')
+    const outage = told().slice(0, -1)
+    assert.deepEqual(outage, [...new Set(outage)])
+    for (const one of outage) assert.match(one, /^the store cannot be reached: .+ \(it is tried again\)$/)
+  })
+
   it('nothing is given, nothing is lost, and all goes on when it is back', async () => {
     const { refresh_token: token, access_token: access } = await client.signIn({ scope: 'mcp:tools:read' })
     const issued = await client.authorize({ scope: 'mcp:tools:read' })
