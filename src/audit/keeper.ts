@@ -51,6 +51,8 @@ export function keepTrail(options: KeeperOptions): Keeper {
   } catch (error) {
     throw unwritable(folder, error)
   }
+  /** Whether it was told that this cannot be found out. */
+  let isUnknown = false
   let prunedAt = Number.NEGATIVE_INFINITY
   let pruning: Promise<void> = Promise.resolve()
   const shippers: Shipper[] = sinks.map((sink) =>
@@ -79,9 +81,14 @@ export function keepTrail(options: KeeperOptions): Keeper {
   const tend = (): void => {
     try {
       holds = lease.renew()
+      isUnknown = false
     } catch (error) {
       holds = false
-      onFault(error)
+      if (!isUnknown)
+        onFault(
+          new Error('this process can neither deliver the audit to its sinks nor prune it', { cause: error }),
+        )
+      isUnknown = true
     }
     pruning = pruning.then(prune).catch(onFault)
   }

@@ -232,6 +232,22 @@ async function startReceiver(test: TestContext) {
 }
 
 describe('the lease', () => {
+  it('that nobody can read or write is told once, until it is there again', (test) => {
+    test.mock.timers.enable({ apis: ['setInterval'] })
+    const made = makeTrailFolder()
+    keep(made, made.open(), [])
+    const file = join(made.folder, 'keeper.json')
+    for (let outage = 1; outage <= 2; outage++) {
+      rmSync(file)
+      mkdirSync(file)
+      for (let round = 0; round < 3; round++) test.mock.timers.tick(2000)
+      assert.equal(made.faults.length, outage)
+      assert.match(String(made.faults.at(-1)), /can neither deliver the audit to its sinks nor prune it/)
+      rmSync(file, { recursive: true })
+      test.mock.timers.tick(2000)
+    }
+  })
+
   it('is held by one, and goes to another when its holder is silent or done', () => {
     const made = makeTrailFolder()
     made.open().checkpoint()
