@@ -1,6 +1,6 @@
 const secrets = [
   /(?<![\w-])eyJ[\w-]+\.[\w-]*\.?[\w-]*/g, // JWTs
-  /\b(?:bearer|basic|dpop)\s+[\w.~+/=-]+/gi,
+  /\b(?:bearer|basic|dpop)\s+(?!(?:proof|nonce|key)(?![\w.~+/=-]))[\w.~+/=-]+/gi, // a “DPoP proof” is none
   /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g, // the password in a URL
   // First what is cheap to tell: looking back over a run of spaces from each of them would take quadratic time.
   /(?=[^\s"',;&])(?<=(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi,

@@ -170,6 +170,14 @@ describe('secrets (A14, B4)', () => {
     assert.equal(scrub('token eyJhbGciOiJub25lIn0.e30.x was bad'), 'token [redacted] was bad')
     assert.equal(scrub('Authorization: Bearer abc'), 'Authorization: [redacted]')
     assert.equal(scrub('ECONNREFUSED 127.0.0.1:9'), 'ECONNREFUSED 127.0.0.1:9')
+    for (const text of [
+      'DPoP proof htu mismatch',
+      'invalid DPoP key binding',
+      'nonce is required in the DPoP proof',
+    ])
+      assert.equal(scrub(text), text)
+    for (const token of ['abc', 'proof.x', 'nonces', 'key='])
+      assert.equal(scrub(`DPoP ${token}`), '[redacted]')
     assert.equal(
       scrubPath('/interaction/nphav80twvdfmNKO9Bsj6nTwTs1OL3olQ_dXbnrzplq/login'),
       '/interaction/…/login',
