@@ -3,7 +3,9 @@ import { LRUCache } from 'lru-cache'
 import { type Clock, epochSeconds } from '../core/clock.ts'
 import { proofAlgorithms } from '../core/dpop.ts'
 import { Refusal } from '../core/errors.ts'
+import { reasonOf } from '../core/reason-of.ts'
 import { digest } from '../core/secret.ts'
+import { scrub } from '../telemetry/scrub.ts'
 import type { ProofNonces } from './proof-nonces.ts'
 
 /** A proof with the request that it came with and the token that it is for. */
@@ -104,7 +106,7 @@ async function verifySignature(
     })
     return { payload, jwk: protectedHeader.jwk as Parameters<typeof calculateJwkThumbprint>[0] }
   } catch (error) {
-    throw invalid('proof is no valid DPoP proof', error)
+    throw invalid('proof is no valid DPoP proof', { cause: error, specifics: scrub(reasonOf(error)) })
   }
 }
 
@@ -115,7 +117,10 @@ function targetOf(htu: unknown): string | undefined {
   return url.origin + url.pathname
 }
 
-/** The reasons are a closed set, since they are metric labels. */
-function invalid(reason: string, cause?: unknown): Refusal {
-  return new Refusal('proof_invalid', { reason, cause })
+/** The reasons are a closed set, since they are metric labels; the log has specifics. */
+function invalid(
+  reason: string,
+  detail: { readonly cause?: unknown; readonly specifics?: string } = {},
+): Refusal {
+  return new Refusal('proof_invalid', { reason, ...detail })
 }

@@ -96,6 +96,20 @@ describe('a proof that is checked (V13, A13)', () => {
     assert.deepEqual(refused, ['proof_invalid', 'proof is no valid DPoP proof'])
   })
 
+  it('is refused with what is wrong with it, for the log', async () => {
+    for (const [proof, said] of [
+      ['x', 'Invalid Compact JWS'],
+      [await prove({}, await proofKey('ES384')), '"alg" (Algorithm) Header Parameter value not allowed'],
+      [`${await prove()}x`, 'signature verification failed'],
+    ] as const) {
+      const presented = { ...request, proof, thumbprint: mine.thumbprint }
+      const refusal = await verifier()
+        .verify(presented)
+        .catch((error: Refusal) => error)
+      assert.equal((refusal as Refusal).detail.specifics, said)
+    }
+  })
+
   it('is recent by our clock, in either direction', async () => {
     for (const [iat, isRecent] of [
       [seconds - 300, true],
