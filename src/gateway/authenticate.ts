@@ -12,6 +12,9 @@ interface AuthenticationPorts {
   readonly proofs: ProofVerifier
 }
 
+/** For client and operator. What was sent instead is not repeated: it may be the token alone. */
+const otherScheme = 'the Authorization header must be Bearer, a space and the access token'
+
 /** An access token as it was sent. Untrusted. */
 interface Credentials {
   readonly scheme: 'Bearer' | 'DPoP'
@@ -36,7 +39,9 @@ export async function authenticate(
 ): Promise<Principal> {
   const credentials = readCredentials(exchange, upstream)
   if (credentials === undefined) {
-    throw new Refusal('token_missing', { challenge: await challenge(upstream, exchange) })
+    const told =
+      exchange.head.authorization === undefined ? {} : { explain: otherScheme, specifics: otherScheme }
+    throw new Refusal('token_missing', { ...told, challenge: await challenge(upstream, exchange) })
   }
   const { scheme, token } = credentials
   try {

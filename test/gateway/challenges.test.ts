@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { until } from '../support/until.ts'
 
 const baseline = 'mcp:tools:read mcp:resources:list mcp:prompts:list'
 const everything =
@@ -113,6 +114,25 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
         assert.equal(await code(`${scheme} ${text}`), 'token_invalid', `${scheme} ${text.slice(0, 9)}`)
     for (const text of ['Bearer', 'Bearer ', 'DPoP', token, `Basic ${token}`])
       assert.equal(await code(text), 'token_missing', text)
+  })
+
+  it('says how a token is sent to those who sent one without its scheme, and repeats nothing of it (V5, A14)', async () => {
+    const said = 'the Authorization header must be Bearer, a space and the access token'
+    const token = await gate.tokenFor('mcp:*')
+    for (const authorization of [token, `Token ${token}`, 'Bearer']) {
+      const { json, headers } = await gate.post(legacyRequest('ping'), { headers: { authorization } })
+      assert.equal(json.error?.message, `Unauthorized: ${said}`)
+      const id = headers.get('x-request-id') ?? 'none'
+      const lines = (): string[] =>
+        gate.installation
+          .log()
+          .split('\n')
+          .filter((line) => line.includes(id))
+      await until(() => lines().some((line) => line.includes(`"specifics":"${said}"`)), 'the log says it')
+    }
+    const { json } = await gate.post(legacyRequest('ping'))
+    assert.equal(json.error?.message, 'Unauthorized')
+    assert.ok(!gate.installation.log().includes(token.slice(-20)))
   })
 
   it('refuses two Authorization headers (A7)', async () => {
