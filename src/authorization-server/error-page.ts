@@ -145,7 +145,6 @@ function classify({ error, error_description: description = '' }: ErrorOut): Adv
   ) {
     return 'unknown_client'
   }
-  if (description.includes('redirect_uri')) return 'invalid_redirect_uri'
   return isKind(error) ? error : undefined
 }
 

@@ -12,10 +12,11 @@ interface Problem {
   readonly requestId: string
 }
 
-/** Turns a message of the library into a sentence. */
+/** Turns a message of the library into a sentence. The name of a parameter keeps its spelling, also in front. */
 export function sentence(text: string): string {
   const clean = displayText(text, 200)
-  return `${clean.charAt(0).toUpperCase()}${clean.slice(1)}${/(?:^|[.!?…])$/.test(clean) ? '' : '.'}`
+  const first = /^[a-z]+_/.test(clean) ? clean.charAt(0) : clean.charAt(0).toUpperCase()
+  return `${first}${clean.slice(1)}${/(?:^|[.!?…])$/.test(clean) ? '' : '.'}`
 }
 
 /** Tells a user what happened and what to do. */

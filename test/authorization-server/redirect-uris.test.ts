@@ -71,6 +71,29 @@ describe('a redirect URI on the web (A41, P3)', () => {
     })
   }
 
+  it('that is missing or sent twice is called that, and not one that leads elsewhere', async () => {
+    const client = await OAuthClient.register(installation.url, { redirect_uris: [registered] })
+    const said = async (change: (query: URLSearchParams) => void): Promise<string> => {
+      const url = new URL(client.authorizationUrl({ verifier: 'x'.repeat(43), redirectUri: registered }))
+      change(url.searchParams)
+      const browser = new FormBrowser()
+      assert.equal(await browser.visit(url.href), undefined)
+      return browser.lastPage.html
+    }
+    assert.match(
+      await said((query) => query.delete('redirect_uri')),
+      /Missing required parameter &#39;redirect_uri&#39;/,
+    )
+    assert.match(
+      await said((query) => query.append('redirect_uri', registered)),
+      /&#39;redirect_uri&#39; parameter must not be provided twice/,
+    )
+    assert.match(
+      await said((query) => query.set('redirect_uri', 'https://b.example/')),
+      /leads somewhere unexpected/,
+    )
+  })
+
   it('matches as it was registered', async () => {
     const client = await OAuthClient.register(installation.url, { redirect_uris: [registered] })
     const { callback } = await client.authorize()

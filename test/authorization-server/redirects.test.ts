@@ -61,6 +61,13 @@ describe('a request that is refused before anybody has signed in (A45, P5)', () 
     })
   }
 
+  it('is told which parameter is wrong, as that is spelled', async () => {
+    const { html } = await new FormBrowser().open(requestUrl({ code_challenge_method: undefined }))
+    assert.match(html, /accept\. code_challenge_method must be provided\./)
+    const none = await new FormBrowser().open(requestUrl({ response_type: undefined }))
+    assert.match(none.html, /accept\. Missing required parameter &#39;response_type&#39;\./)
+  })
+
   it('sends nobody on who is signed in and has let the client in, either', async () => {
     const browser = new FormBrowser()
     await client.authorize({}, browser)
