@@ -157,6 +157,28 @@ describe('token exchange (RFC 8693)', () => {
     assert.equal(foreign.body.error, 'invalid_request', 'a machine is nobody’s user')
   })
 
+  it('says which of its parameters is missing, and what a type must be', async () => {
+    const said = async (parameters: Record<string, string>): Promise<string> => {
+      const { body } = await askAs(gate.oauth, 'agent', { grant_type: exchange, ...parameters })
+      return String(body['error_description']).replace(/ \(request .*/, '')
+    }
+    assert.equal(await said({}), 'subject_token is missing')
+    assert.equal(await said({ subject_token_type: accessToken }), 'subject_token is missing')
+    for (const wrong of [{}, { subject_token_type: 'access_token' }])
+      assert.equal(
+        await said({ subject_token: subject, ...wrong }),
+        `subject_token_type must be ${accessToken}`,
+      )
+    assert.equal(
+      await said({
+        subject_token: subject,
+        subject_token_type: accessToken,
+        requested_token_type: 'id_token',
+      }),
+      `requested_token_type must be ${accessToken}`,
+    )
+  })
+
   it('is for clients that have the grant, and that authenticate themselves', async () => {
     assert.equal((await ask('outsider')).body.error, 'unauthorized_client')
     const parameters = { grant_type: exchange, subject_token: subject, subject_token_type: accessToken }

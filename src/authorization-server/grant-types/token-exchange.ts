@@ -53,7 +53,7 @@ export function exchangeToken(
     const proof = await grantHelpers.validateDpop(provider, context)
     const requested = params['requested_token_type']
     if (requested !== undefined && !tokenTypes.has(requested))
-      throw new errors.InvalidRequest('requested_token_type must be an access token')
+      throw new errors.InvalidRequest(`requested_token_type must be ${accessTokenType}`)
 
     const subject = await readToken(settings, params, 'subject_token')
     if (subject === undefined) throw new errors.InvalidRequest('subject_token is missing')
@@ -89,7 +89,8 @@ async function readToken(
   const token = params[name]
   const type = params[`${name}_type`]
   if (token === undefined && type === undefined) return undefined
-  if (!tokenTypes.has(type)) throw new errors.InvalidRequest(`${name}_type must be an access token`)
+  if (token === undefined) throw new errors.InvalidRequest(`${name} is missing`)
+  if (!tokenTypes.has(type)) throw new errors.InvalidRequest(`${name}_type must be ${accessTokenType}`)
   const payload = typeof token === 'string' ? await verifyAccessToken(settings, token) : undefined
   if (payload === undefined || (await isRevoked(settings, payload)))
     throw new errors.InvalidRequest(`${name} is not valid`)
