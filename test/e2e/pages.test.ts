@@ -104,6 +104,22 @@ const pages: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
 
 for (const [name, reach] of Object.entries(pages)) check(name, reach)
 
+describe('names that are written from right to left', { timeout: 60_000 }, () => {
+  it('do not change places in a sentence', () =>
+    withPage({ viewport: { width: 900, height: 740 } }, async (page) => {
+      const hebrew = await OAuthClient.register(installation.url, {
+        client_name: '\u05e9\u05dc\u05d5\u05dd',
+        redirect_uris: [redirectUri()],
+      })
+      await authorize(page, {}, hebrew).then(() => signIn(page, '\u05d3\u05df'))
+      const names = page.locator('p', { hasText: 'You are signed in as' }).locator('strong')
+      assert.deepEqual(await names.allTextContents(), ['\u05d3\u05df', '\u05e9\u05dc\u05d5\u05dd', 'test'])
+      const [user, client] = await Promise.all([names.nth(0).boundingBox(), names.nth(1).boundingBox()])
+      assert.equal(user?.y, client?.y, 'both are on one line')
+      assert.ok(Number(user?.x) < Number(client?.x), 'the user comes first, as it is read out')
+    }))
+})
+
 describe('a person with a keyboard alone and no scripts', { timeout: 60_000 }, () => {
   it('gets through login and consent to the client, at 360 px in the dark', async () => {
     await withPage({ javaScriptEnabled: false, colorScheme: 'dark' }, async (page) => {
