@@ -7,5 +7,7 @@ export function displayText(text: string, maxLength = 80): string {
     .normalize('NFC')
     .replaceAll(/[\p{C}\p{Zl}\p{Zp}]|\p{Default_Ignorable_Code_Point}/gu, '')
     .trim()
-  return clean.length > maxLength ? `${clean.slice(0, maxLength - 1)}…` : clean
+  if (clean.length <= maxLength) return clean
+  // A character outside the basic plane may have been cut in two.
+  return `${clean.slice(0, maxLength - 1).replace(/\p{Surrogate}$/u, '')}…`
 }

@@ -34,6 +34,11 @@ describe('the consent page', () => {
     return lastQuestion(browser)
   }
 
+  it('never cuts a character of a long name in two', async () => {
+    for (const name of ['\u{1f469}'.repeat(60), `x${'\u{1f469}'.repeat(60)}`])
+      assert.match(await ask({ client_name: name }), /\u{1f469}{30,}…<\/strong>/u)
+  })
+
   it('names the client, the whole redirect URI and its host, and warns of nothing where nothing is odd (X3, N18)', async () => {
     const html = await ask({ client_name: 'Notes' })
     assert.match(html, /Let Notes in\?/)
