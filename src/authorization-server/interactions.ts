@@ -127,5 +127,11 @@ export function interactionPages(
     return finish(context, interaction, result)
   })
 
+  // A page that answers a form has the address of that form's target, which may be opened again.
+  for (const path of [steps.login, steps.passkey, steps.provider])
+    pages.get(path, (context) =>
+      context.redirect(site.path(interactionPath(context.req.param('uid') ?? '')), 303),
+    )
+
   return pages
 }

@@ -60,6 +60,10 @@ export function addPasskeyPages(
     return who === undefined ? context.redirect(loginLocation(site, passkeysPath), 303) : show(context, who)
   })
 
+  // A refusal of a form is shown at its address, which may be opened again.
+  for (const path of [addPasskeyPath, removePasskeyPath])
+    pages.get(path, (context) => context.redirect(site.path(passkeysPath), 303))
+
   pages.post(addPasskeyPath, (context) =>
     act(context, async (who, form) => {
       if (!isRecent(who, clock)) return 'Sign in again before you add a passkey.'

@@ -99,6 +99,10 @@ export function personPages(
     return login.handOff(context, here, forms.read(context, here.holder))
   })
 
+  // A page that answers a form has the address of that form's target, which may be opened again.
+  for (const path of [personLogin.passkey, personLogin.provider])
+    pages.get(path, (context) => context.redirect(place(context).action, 303))
+
   pages.get(personLogin.callback(':provider'), async (context) => {
     const visit = await desk.placeOf(context)
     const name = context.req.param('provider') ?? ''

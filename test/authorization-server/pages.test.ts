@@ -152,6 +152,25 @@ describe('login and consent', () => {
     }
   })
 
+  it('are found again at the address of their form, which is that of a page after a mistake', async () => {
+    const { action, csrf, cookie } = await atLogin()
+    assert.equal((await post(action, { csrf, name: 'a b' }, { cookie })).status, 422)
+    const again = await fetch(action, { headers: { cookie } })
+    assert.equal(again.status, 200)
+    assert.equal(again.url, action.replace(/\/login$/, ''))
+    assert.match(await again.text(), /id="name"/)
+    const page = again.url.slice(installation.url.length)
+    for (const [path, to] of [
+      [`${page}/login/passkey`, page],
+      [`${page}/login/provider`, page],
+      ['/login/passkey?next=/account/password', '/login?next=%2Faccount%2Fpassword'],
+      ['/login/provider', '/login?next=%2Faccount'],
+    ] as const) {
+      const { status, headers } = await fetch(installation.url + path, { redirect: 'manual' })
+      assert.deepEqual([status, headers.get('location')], [303, to], path)
+    }
+  })
+
   it('let two names be two users', async () => {
     const users = await Promise.all(
       ['ada', 'grace'].map(async (name) => {

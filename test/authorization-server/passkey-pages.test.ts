@@ -37,6 +37,10 @@ describe('the page of passkeys', () => {
     const answer = await visitor.post('/account/passkeys/add', { csrf, credential: '{}', name: 'x' })
     assert.equal(answer.status, 422)
     assert.match(answer.html, /Sign in again before you add a passkey/)
+    for (const form of ['add', 'remove']) {
+      const opened = await visitor.get(`/account/passkeys/${form}`)
+      assert.deepEqual([opened.status, opened.location], [303, '/account/passkeys'], 'its address leads back')
+    }
     await visitor.submit('/login?again', { name: 'ada', password: goodPassword })
     assert.match((await visitor.get('/account/passkeys')).html, /data-passkey="create"/)
   })
