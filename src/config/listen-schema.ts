@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { tlsSchema } from './tls-schema.ts'
-import { port, whole } from './values.ts'
+import { hostName, port, whole } from './values.ts'
 
 /** The setting `listen`. */
 export const listenSchema = z
@@ -41,7 +41,7 @@ export const listenSchema = z
       description:
         'On shutdown, how long `/readyz` answers 503 before anything closes, so that load balancers notice. Default: 3 in production mode, otherwise 0.',
     }),
-    adminNames: z.array(z.string().min(1)).default([]).meta({
+    adminNames: z.array(hostName).default([]).meta({
       description:
         'Host names at which the admin listener is reached, such as `portcullis`. IP addresses need not be listed.',
     }),

@@ -12,7 +12,7 @@ import { type TenantOf, tenantOwn, tenantSettings } from './tenant-schema.ts'
 import { tokensSchema } from './tokens-schema.ts'
 import { tracesSchema } from './traces-schema.ts'
 import { upstreamSchema } from './upstream-schema.ts'
-import { databaseUrl, httpUrl, network, originLike, whole } from './values.ts'
+import { databaseUrl, host, httpUrl, network, originLike, whole } from './values.ts'
 
 /** Everything but the tenants. */
 const installationSchema = z.strictObject({
@@ -29,7 +29,7 @@ const installationSchema = z.strictObject({
     description:
       'Number of processes that serve on one machine: as many as it has cores to spare. Only `serve` uses it. See docs/operations.md.',
   }),
-  allowedHosts: z.array(z.string().min(1)).default([]).meta({
+  allowedHosts: z.array(host).default([]).meta({
     description: 'Additional `Host` header values to accept, with the port if it is not the default.',
   }),
   trustedProxies: z.array(network).default([]).meta({

@@ -7,6 +7,13 @@ import { httpUrl, scope, whole } from './values.ts'
 const seconds = whole(1, 86_400)
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
 
+const variableName = z
+  .string()
+  .regex(
+    /^(?:\*|[^\s=$]+)$/,
+    'must be the name of a variable alone, such as API_TOKEN: its value is the one that Portcullis was started with',
+  )
+
 const isMethodName = (text: string): boolean => /^[\w./-]{1,128}$/.test(text)
 
 const patterns = z.array(z.string().min(1).max(500))
@@ -51,9 +58,9 @@ export const upstreamSchema = z
       description:
         'Command line of a server that speaks over stdio, as a list of program and arguments. Set either this or `url`.',
     }),
-    environment: z.array(z.string().min(1)).default([]).meta({
+    environment: z.array(variableName).default([]).meta({
       description:
-        'Environment variables passed to a stdio server in addition to `PATH`, `HOME` and the like. `*` passes all but those of Portcullis.',
+        'Names of environment variables passed to a stdio server in addition to `PATH`, `HOME` and the like. `*` passes all but those of Portcullis.',
     }),
     credential: credentialSchema.meta({
       description:

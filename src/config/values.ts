@@ -42,10 +42,30 @@ export const urlWithoutFragment = httpUrl.refine((url) => !url.includes('#'), 'm
 /** The URL of an issuer (RFC 8414 section 2). */
 export const issuerUrl = httpUrl.refine((url) => !/[?#]/.test(url), 'must have no query and no fragment')
 
-/** The origin of a web page or a server, with an error that shows one. */
+/** The origin of a web page or a server, as browsers write it, with an error that shows one. */
 export function originLike(example: string): z.ZodString {
-  return z.string().regex(/^https?:\/\/[^/]+$/, `must be an origin such as ${example}`)
+  const error = `must be an origin such as ${example}, in lower case, without a default port and wildcards`
+  return z
+    .string()
+    .regex(/^https?:\/\/[^/*]+$/, { error, abort: true })
+    .refine((text) => URL.parse(text)?.origin === text, error)
 }
+
+/** A host as a `Host` header names it, with its port if that is not the default. */
+export const host = z
+  .string()
+  .regex(
+    /^(?:\[[\da-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?$/,
+    'must be a host such as mcp.internal or mcp.internal:8443, without scheme, path and wildcards',
+  )
+
+/** A host without a port. */
+export const hostName = z
+  .string()
+  .regex(
+    /^(?:\[[\da-fA-F:.]+\]|[\w.-]+)$/,
+    'must be a host name such as portcullis, without scheme, port and wildcards',
+  )
 
 /** The signature algorithms that are accepted of somebody else. */
 export const signatureAlgorithms = z
