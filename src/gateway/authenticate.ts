@@ -13,7 +13,7 @@ interface AuthenticationPorts {
 }
 
 /** For client and operator. What was sent instead is not repeated: it may be the token alone. */
-const otherScheme = 'the Authorization header must be Bearer, a space and the access token'
+const wayToSend = 'the Authorization header must be Bearer, a space and the access token'
 
 /** An access token as it was sent. Untrusted. */
 interface Credentials {
@@ -39,8 +39,8 @@ export async function authenticate(
 ): Promise<Principal> {
   const credentials = readCredentials(exchange, upstream)
   if (credentials === undefined) {
-    const told =
-      exchange.head.authorization === undefined ? {} : { explain: otherScheme, specifics: otherScheme }
+    const isElsewhere = exchange.head.authorization !== undefined || inQuery.test(exchange.query)
+    const told = isElsewhere ? { explain: wayToSend, specifics: wayToSend } : {}
     throw new Refusal('token_missing', { ...told, challenge: await challenge(upstream, exchange) })
   }
   const { scheme, token } = credentials
@@ -118,6 +118,7 @@ async function checkProof(
   if (nonce !== undefined) baseHeaders.push('DPoP-Nonce', nonce)
 }
 
+const inQuery = /(?:^|&)access_token=/
 const bearer = /^bearer +(?:([\w.~+/=-]+) *$|\S)/i
 const dpop = /^dpop +(?:([\w.~+/=-]+) *$|\S)/i
 
@@ -125,7 +126,7 @@ function readCredentials({ head, query }: Exchange, upstream: Upstream): Credent
   if (head.duplicated === 'authorization') throw new Refusal('token_repeated')
   if (head.authorization === undefined) return undefined
   const credentials = parse(head.authorization, upstream)
-  if (credentials !== undefined && /(?:^|&)access_token=/.test(query)) throw new Refusal('token_repeated')
+  if (credentials !== undefined && inQuery.test(query)) throw new Refusal('token_repeated')
   return credentials
 }
 

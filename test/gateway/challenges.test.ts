@@ -116,7 +116,7 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
       assert.equal(await code(text), 'token_missing', text)
   })
 
-  it('says how a token is sent to those who sent one without its scheme, and repeats nothing of it (V5, A14)', async () => {
+  it('says how a token is sent to those who sent one without its scheme or in the query, and repeats nothing of it (V5, A14)', async () => {
     const said = 'the Authorization header must be Bearer, a space and the access token'
     const token = await gate.tokenFor('mcp:*')
     for (const authorization of [token, `Token ${token}`, 'Bearer']) {
@@ -130,6 +130,8 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
           .filter((line) => line.includes(id))
       await until(() => lines().some((line) => line.includes(`"specifics":"${said}"`)), 'the log says it')
     }
+    const inQuery = await gate.post(legacyRequest('ping'), { path: `/mcp?access_token=${token}` })
+    assert.equal(inQuery.json.error?.message, `Unauthorized: ${said}`)
     const { json } = await gate.post(legacyRequest('ping'))
     assert.equal(json.error?.message, 'Unauthorized')
     assert.ok(!gate.installation.log().includes(token.slice(-20)))
