@@ -40,6 +40,11 @@ function settings(command: readonly string[], url: string | undefined): ConfigIn
       'give either --upstream URL or -- COMMAND, such as: portcullis run -- npx -y some-mcp-server'
     throw wrongOperand('--upstream', message)
   }
+  const [program = ''] = command
+  if (/^https?:\/\//i.test(program)) {
+    const message = `a server that speaks HTTP is no command: portcullis run --upstream ${program}`
+    throw wrongOperand('--upstream', message)
+  }
   const server = url === undefined ? { command: [...command], environment: ['*'] } : { url }
   return {
     mode: 'development',

@@ -29,6 +29,7 @@ const separable = ['gateway', 'authorization-server'] as const
 export function serveCommand(): Command {
   return addConfigFlag(addStartFlags(new Command('serve')))
     .description('Start what a configuration file describes.')
+    .showHelpAfterError('(name the file after -c: portcullis serve -c portcullis.yaml)')
     .addOption(
       new Option('--only <part>', 'start only this part, with an admin port of its own').choices(separable),
     )

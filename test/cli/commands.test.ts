@@ -132,6 +132,11 @@ describe('portcullis run', () => {
       (await portcullis(['run', 'npx', '-y', 'some-server'])).stderr,
       /put the command of the server after --/,
     )
+    for (const args of [['http://127.0.0.1:1/mcp'], ['--', 'HTTPS://a.example/mcp']]) {
+      const { code, stderr } = await portcullis(['run', ...args])
+      assert.equal(code, 2)
+      assert.match(stderr, /is no command: portcullis run --upstream https?:/i)
+    }
   })
 
   it('says when there is no such program', { timeout: 30_000 }, async (test) => {
@@ -145,6 +150,15 @@ describe('portcullis run', () => {
 })
 
 describe('portcullis serve', () => {
+  it('says how to name its file', async () => {
+    const { code, stderr } = await portcullis(['serve', 'portcullis.yaml'])
+    assert.equal(code, 2)
+    assert.match(
+      stderr,
+      /too many arguments.*\n\(name the file after -c: portcullis serve -c portcullis\.yaml\)/,
+    )
+  })
+
   it('runs its parts apart, which find each other, and each of which can be watched', {
     timeout: 60_000,
   }, async (test) => {
