@@ -36,6 +36,23 @@ describe('the overview', () => {
     assert.equal(points.at(-1)?.median, undefined)
   })
 
+  it('says of what failed why, and does not count it as refused alone', async () => {
+    const now = 1_000_000_000_000
+    const traffic = watchTraffic({ now: () => now })
+    traffic.request({ ...event, outcome: 'failed', status: 502, code: 'upstream_refused' })
+    traffic.request({ ...event, kind: 'oauth', outcome: 'failed', status: 500 })
+    traffic.request(event)
+    const { tables } = await describeTraffic(traffic.record(), now, async (one) => one)
+    const { recent, activities } = tables
+    const outcome = recent?.columns.indexOf('Outcome') ?? -1
+    assert.deepEqual(
+      recent?.rows.map((row) => row[outcome]),
+      ['allowed', 'failed', 'failed: upstream_refused'],
+    )
+    assert.equal(activities?.rows[0]?.[activities.columns.indexOf('Refused or failed')], '1')
+    assert.deepEqual(tables['denials']?.rows, [])
+  })
+
   it('asks who those are whom it shows, and nobody else', async () => {
     const traffic = watchTraffic({ now: () => 1_000_000_000_000 })
     for (let index = 0; index < 900; index++) traffic.request({ ...event, subject: `user-${index}` })

@@ -153,7 +153,7 @@ function breakOffTable(flows: readonly FlowStep[]): Table {
 function activityTable(activities: readonly Activity[], named: (subject: string) => string): Table {
   return {
     caption: 'Who does what',
-    columns: ['Who', 'Client', 'Server', 'Method', 'Calls', 'Refused', 'Last'],
+    columns: ['Who', 'Client', 'Server', 'Method', 'Calls', 'Refused or failed', 'Last'],
     none: 'No MCP call has come yet.',
     rows: activities.map(({ subject, clientId, upstream, method, count, refused, lastAt }) => [
       named(subject),
@@ -181,7 +181,9 @@ function recentTable(recent: readonly SeenRequest[], named: (subject: string) =>
       event.upstream ?? '—',
       named(event.subject ?? ''),
       event.clientId || '—',
-      event.outcome,
+      event.outcome === 'allowed' || event.code === undefined
+        ? event.outcome
+        : `${event.outcome}: ${event.code}`,
       String(event.status),
       event.durationMs.toFixed(1),
     ]),
