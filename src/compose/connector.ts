@@ -45,6 +45,11 @@ export function buildConnector(
   }
   if (command !== undefined) {
     const seen = serverEnvironment(environment, process.env)
+    const absent = environment.filter((variable) => variable !== '*' && seen[variable] === undefined)
+    if (absent.length > 0) {
+      const what = `environment names ${absent.join(', ')}, not set when Portcullis started: the server goes without`
+      log.logger.warn({ upstream: name }, `${name}: ${what}`)
+    }
     const secrets = secretValues(environment, seen)
     return openStdio({
       ...settings,

@@ -38,7 +38,7 @@ before(async () => {
   const command = [...fixture('stdio-legacy.ts'), '--flag', '$(touch x); `id`']
   Object.assign(process.env, variables)
   installation = await startInstallation({
-    config: { upstreams: [{ name: 'stdio', command, environment: ['SERVER_KEY'] }] },
+    config: { upstreams: [{ name: 'stdio', command, environment: ['SERVER_KEY', 'SERVER_KYE'] }] },
   })
   for (const name of Object.keys(variables)) delete process.env[name]
 })
@@ -97,6 +97,18 @@ async function call<T>({ client }: Opened, name: string, options: object = {}): 
 }
 
 describe('a stdio server of the legacy era behind the gate', () => {
+  it('has the log warn of a variable that is named for it and not set', () => {
+    const lines = installation
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('environment names'))
+    assert.equal(lines.length, 1)
+    assert.match(
+      lines[0] ?? '',
+      /"level":40.*stdio: environment names SERVER_KYE, not set when Portcullis started/,
+    )
+  })
+
   it('gets a process for each session, with the arguments and the variables of the configuration alone (A40)', async () => {
     const [first, second] = [await open('ada'), await open('grace')]
     const [one, two] = [await call<Who>(first, 'who'), await call<Who>(second, 'who')]
