@@ -56,6 +56,14 @@ describe('a stdio server that says nothing when it is asked, or ends', () => {
     return probe.ask('modern', [], before)
   }
 
+  it('is waited for once, where the question is one that every server answers', async () => {
+    const { open } = fakeServer()
+    const self = { name: 'gate', version: '1' }
+    const probe = stdioProbe({ open, self, timeoutSeconds: 0.05, modernOnly: false })
+    for (const before of [undefined, 'no', 'native'] as const)
+      await assert.rejects(probe.ask('legacy', [], before), { code: 'upstream_timeout' }, before)
+  })
+
   it('is taken for one of the older era only where it never spoke the newer one (A70)', async () => {
     for (const ends of [false, true]) {
       assert.equal(await ask(ends, undefined), 'no')

@@ -22,8 +22,8 @@ const patienceSeconds = 15
 
 /**
  * Asks a stdio server in a separate process, which ends with the question, since a server that was asked in
- * the wrong era may be unable to go on. `timeoutSeconds` is for the question that every server answers. A
- * server that spoke the era before is not taken to have lost it if it is silent or ends: it is slow, or down.
+ * the wrong era may be unable to go on. `timeoutSeconds` is for the question that every server answers, so that
+ * nothing more is to be learnt from one that is silent then. A server that spoke the era before is not taken to have lost it if it is silent or ends: it is slow, or down.
  */
 export function stdioProbe({ open, self, timeoutSeconds, modernOnly }: AskStdioOptions): StdioProbe {
   const asking = new Set<Channel>()
@@ -34,7 +34,8 @@ export function stdioProbe({ open, self, timeoutSeconds, modernOnly }: AskStdioO
       const giveUp = (refusal: Refusal): void =>
         before === 'native' || modernOnly ? reject(refusal) : resolve('no')
       const silent = new Refusal('upstream_timeout', { reason: 'no answer to the probe' })
-      const timer = setTimeout(() => giveUp(silent), seconds * 1000).unref()
+      const conclude = era === 'modern' ? giveUp : reject
+      const timer = setTimeout(() => conclude(silent), seconds * 1000).unref()
       const channel = open(
         {
           onMessage(message) {
