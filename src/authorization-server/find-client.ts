@@ -1,13 +1,14 @@
 import type { Client, Provider } from 'oidc-provider'
 import { errors } from './library.ts'
+import { libraryReason } from './library-reason.ts'
 import { isDocumentId } from './registration/document-url.ts'
 
 type LibraryError = InstanceType<typeof errors.OIDCProviderError>
 
 /** The metadata document of a client cannot be fetched, or is invalid; not an error of this server. */
 export class DocumentOutOfReach extends Error {
-  constructor({ error_description: description, error_detail: detail, message }: LibraryError) {
-    super([description, detail].filter(Boolean).join(': ') || message)
+  constructor(error: LibraryError) {
+    super(libraryReason(error))
   }
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { grantName } from '../core/secret.ts'
 import { StoreAway } from '../core/store-away.ts'
+import { libraryReason } from './library-reason.ts'
 
 /** What the library reports about a request while it works on it. */
 export interface Note {
@@ -59,7 +60,7 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
     const grantId = context.oidc.entities.Grant?.jti
     if (grantId !== undefined) note.grant = grantName(grantId)
     note.error = error.error
-    note.reason = [error.error_description, error.error_detail].filter(Boolean).join(': ') || error.message
+    note.reason = libraryReason(error)
   }
   const succeeded = (context: KoaContextWithOIDC): Note => {
     const note = identify(context)
