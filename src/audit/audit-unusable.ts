@@ -6,15 +6,6 @@ export class AuditUnusable extends Error {
   }
 }
 
-/** The same for a folder that cannot be written to. */
-export function unwritable(folder: string, error: unknown): AuditUnusable {
-  const { message } = error as Error
-  const fix = 'let this user write it, or choose another one with audit.folder'
-  return new AuditUnusable(`the folder of the audit, ${folder}, cannot be written (${message}): ${fix}`, {
-    cause: error,
-  })
-}
-
 const fixes: ReadonlyMap<string | undefined, string> = new Map([
   ['EISDIR', 'it is a folder: move it away'],
   ['ENOENT', 'it was removed meanwhile, as pruning does: try again'],

@@ -8,7 +8,7 @@ import { auditQueryCommand } from '../../src/cli/audit-query.ts'
 import { auditVerifyCommand } from '../../src/cli/audit-verify.ts'
 import { backupCommand } from '../../src/cli/backup.ts'
 import { checkCommand } from '../../src/cli/check.ts'
-import { isMendable } from '../../src/cli/mendable.ts'
+import { isFixable } from '../../src/cli/fixable.ts'
 import { userCommand } from '../../src/cli/user.ts'
 import { withStore } from '../../src/cli/with-store.ts'
 import { runHere } from '../support/run-here.ts'
@@ -16,7 +16,7 @@ import { runHere } from '../support/run-here.ts'
 /** What an operator is told in one line, without a stack. */
 async function told(test: TestContext, command: Command, ...args: string[]): Promise<string> {
   const { error } = await runHere(test, command, args)
-  assert.ok(isMendable(error), String(error))
+  assert.ok(isFixable(error), String(error))
   return (error as Error).message
 }
 
