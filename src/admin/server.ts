@@ -30,7 +30,8 @@ export function adminApp(
     return context.json({ error: 'internal' }, 500)
   })
   app.use(async (context, next) => {
-    if (!isServed(context.req.header('host') ?? '')) return context.json({ error: 'host_not_allowed' }, 403)
+    if (!isServed(context.req.header('host') ?? ''))
+      return context.json({ error: 'host_not_allowed', setting: 'listen.adminNames' }, 403)
     await next()
     return undefined
   })

@@ -55,6 +55,18 @@ describe('the admin port (A73)', () => {
     }
   })
 
+  it('names the setting that has an unknown host or a missing token refused', async () => {
+    const closed = adminApp({ ...ports, isServed: () => false }, [])
+    const answer = await closed.request('/metrics')
+    assert.deepEqual(
+      [answer.status, await answer.json()],
+      [403, { error: 'host_not_allowed', setting: 'listen.adminNames' }],
+    )
+    const locked = adminApp({ ...ports, metricsToken: 'x'.repeat(32) }, [])
+    const { status, headers } = await locked.request('/metrics')
+    assert.deepEqual([status, headers.get('www-authenticate')], [401, 'Bearer realm="metrics"'])
+  })
+
   it('looks at nothing any more for who has left', async (test) => {
     test.mock.timers.enable({ apis: ['setTimeout'] })
     let looks = 0
