@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Running } from '../app.ts'
 import type { RunningCertificate } from '../compose/listeners.ts'
 import type { RunningTenant } from '../compose/tenants.ts'
+import type { Config } from '../config/schema.ts'
 import type { PlaceFlags } from './flags.ts'
 
 /** Tells people what is running where and what to do next. */
@@ -41,17 +42,30 @@ function describeCertificate({ file, validUntil }: RunningCertificate): string {
   return `${file}, valid until ${new Date(validUntil).toISOString().slice(0, 10)}`
 }
 
+/** What to try next. Tokens without a sign-in exist only in development mode. */
+export function nextHints(running: Running, { mode }: Pick<Config, 'mode'>, flags: PlaceFlags): string {
+  return inspectorHint(running) + (mode === 'development' ? tokenHint(flags) : '')
+}
+
 /** The next command to try: MCP Inspector with the first server behind the gateway. */
-export function inspectorHint({ resources: [first] }: Running): string {
+function inspectorHint({ resources: [first] }: Running): string {
   if (first === undefined) return ''
   const command = `npx @modelcontextprotocol/inspector@latest --web --transport http --server-url ${first.resource}`
   return `\nNext, in another terminal:\n\n  ${command}\n`
 }
 
 /** How to get a token from the same installation; a flag that selected it has to be given again. */
-export function tokenHint({ data }: Pick<PlaceFlags, 'data'>): string {
+function tokenHint({ data }: Pick<PlaceFlags, 'data'>): string {
   const flags = data === undefined ? '' : ` --data ${data}`
   return `\nWithout a browser:\n\n  npx portcullis token --scope "mcp:*"${flags}\n`
+}
+
+/**
+ * Tells on standard error where the first user of an installation without a file and without users is created.
+ */
+export function tellOfSetUp({ setUpLink }: Running, { store, data }: Pick<Config, 'store' | 'data'>): void {
+  if (setUpLink === undefined) return
+  console.error(setUpHint(setUpLink, { file: undefined, data: store.url === undefined ? data : undefined }))
 }
 
 /** What a command has to be told to find the installation. */

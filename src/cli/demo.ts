@@ -4,7 +4,7 @@ import { start } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
 import { explainListenError } from '../http/listen.ts'
-import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
+import { describeRunning, nextHints, tellOfSetUp } from './banner.ts'
 import { addStartFlags, type StartFlags, startSettings } from './flags.ts'
 import { closeOnSignal } from './signals.ts'
 
@@ -52,7 +52,8 @@ export function demoCommand(): Command {
       })
       const demoRow = ['demo MCP server', `${demo.url}  (only through the gateway)`] as const
       const link = await running.createDashboardLink?.()
-      console.log(describeRunning(running, link, [demoRow]) + inspectorHint(running) + tokenHint(flags))
+      console.log(describeRunning(running, link, [demoRow]) + nextHints(running, settings, flags))
+      tellOfSetUp(running, settings)
       await closeOnSignal(async () => {
         await running.close()
         await demo.close()

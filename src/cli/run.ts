@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { start } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import type { ConfigInput } from '../config/schema.ts'
-import { describeRunning, inspectorHint, tokenHint } from './banner.ts'
+import { describeRunning, nextHints, tellOfSetUp } from './banner.ts'
 import { addStartFlags, type StartFlags, startSettings } from './flags.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { closeOnSignal } from './signals.ts'
@@ -24,11 +24,9 @@ export function runCommand(): Command {
       const base = settings(command, flags.upstream)
       const config = loadConfig({ base, environment: process.env, flags: startSettings(flags) })
       const running = await start(config)
-      console.log(
-        describeRunning(running, await running.createDashboardLink?.()) +
-          inspectorHint(running) +
-          tokenHint(flags),
-      )
+      const link = await running.createDashboardLink?.()
+      console.log(describeRunning(running, link) + nextHints(running, config, flags))
+      tellOfSetUp(running, config)
       for (const server of config.upstreams) await warnOfServer(server)
       await closeOnSignal(running.close)
     })
