@@ -150,7 +150,11 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     state = 'serving'
     // With workers, everything is up only when they are.
     if (place === undefined && servedByWorkers === undefined)
-      log.started({ publicUrl: config.publicUrl, listening: urls })
+      log.started({
+        publicUrl: config.publicUrl,
+        servers: serverUrls(base.resources.all, tenants.running()),
+        listening: urls,
+      })
     return {
       publicUrl: config.publicUrl,
       resources: base.resources.all,
@@ -214,4 +218,12 @@ function bringsHost(before: Config, next: Config): boolean {
 /** Whether any tenant, or the installation itself, uses the built-in authorization server. */
 function hasAuthorizationServer(config: Config): boolean {
   return [config, ...config.tenants].some(({ authorizationServer }) => authorizationServer === 'own')
+}
+
+/** Where clients find all servers, those of tenants last. */
+export function serverUrls(
+  own: readonly ProtectedResource[],
+  tenants: readonly Pick<RunningTenant, 'resources'>[],
+): string[] {
+  return [own, ...tenants.map(({ resources }) => resources)].flat().map(({ resource }) => resource)
 }

@@ -43,8 +43,11 @@ export function checkCommand(): Command {
           for (const line of await notes(one, askIssuers)) console.error(`${prefix}: ${line}`)
         }
         console.log(`${config} is valid: ${checked.mode} mode, ${describeServers(checked)}`)
-        for (const tenant of tenants)
+        for (const line of addresses(checked)) console.log(`  ${line}`)
+        for (const tenant of tenants) {
           console.log(`  tenant ${tenant.tenant?.name}: ${describeServers(tenant)}`)
+          for (const line of addresses(tenant)) console.log(`    ${line}`)
+        }
       },
     )
 }
@@ -62,6 +65,12 @@ async function notes(config: Config, askIssuers: boolean): Promise<string[]> {
 function describeServers({ upstreams, publicUrl }: Config): string {
   const servers = upstreams.length === 1 ? 'one MCP server' : `${upstreams.length} MCP servers`
   return `${servers} behind ${publicUrl}`
+}
+
+/** Where clients find each server, which the path of the public URL is a part of. */
+function addresses({ upstreams, publicUrl }: Config): string[] {
+  const width = Math.max(...upstreams.map(({ name }) => name.length)) + 2
+  return upstreams.map(({ name, path }) => name.padEnd(width) + publicUrl + path)
 }
 
 /** Settings that can be right, but usually are not. */

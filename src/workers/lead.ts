@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Running, start } from '../app.ts'
+import { type Running, serverUrls, start } from '../app.ts'
 import type { Part } from '../compose/listeners.ts'
 import type { Config } from '../config/schema.ts'
 import { WorkerFolderUnusable } from '../core/worker-place.ts'
@@ -71,7 +71,12 @@ export async function lead(config: Config, { parts, count }: LeadOptions): Promi
     })
     const working = crew
     const urls = { ...working.ready.urls, ...house.urls }
-    house.log.started({ publicUrl: config.publicUrl, listening: urls, workers: count })
+    house.log.started({
+      publicUrl: config.publicUrl,
+      servers: serverUrls(house.resources, house.tenants()),
+      listening: urls,
+      workers: count,
+    })
     return {
       ...house,
       urls,

@@ -175,11 +175,20 @@ for (const args of [[], ['--workers', '2']]) {
       assert.equal(await register('globex', 'three'), 201)
     })
 
-    it('is told by check which tenants there are, and of a wrong one what mends it', async () => {
+    it('finds in the log where each server is, as what clients are to be given', async () => {
+      const ready = (await gate.says(/^ready$/)) as { readonly servers?: unknown }
+      assert.deepEqual(ready.servers, [`${gate.url}/mcp`, ...names.map((name) => at(name))])
+    })
+
+    it('is told by check which tenants there are and where each server is, and of a wrong one what mends it', async () => {
       const { code, stdout } = await run('check')
       assert.equal(code, 0)
       for (const name of names)
-        assert.ok(stdout.includes(`  tenant ${name}: one MCP server behind ${at(name, '')}\n`), stdout)
+        assert.ok(
+          stdout.includes(`  tenant ${name}: one MCP server behind ${at(name, '')}\n    spy  ${at(name)}\n`),
+          stdout,
+        )
+      assert.ok(stdout.includes(`behind ${gate.url}\n  spy  ${gate.url}/mcp\n`), stdout)
       const file = join(gate.data, 'wrong.yaml')
       const wrong = {
         ...gate.config,
