@@ -187,8 +187,10 @@ function checkRefreshResource({ oidc: { params, entities } }: KoaContextWithOIDC
 
 /** A request that names no resource means the only one; if there are several, it must name one. */
 function fallbackResource({ resources }: AuthorizationServerSettings): string {
-  if (resources.fallback === undefined) throw new errors.InvalidTarget('the resource parameter is missing')
-  return resources.fallback.resource
+  if (resources.fallback !== undefined) return resources.fallback.resource
+  throw new errors.InvalidTarget(
+    'the resource parameter is missing: it is the URL of one of the MCP servers here',
+  )
 }
 
 /** One grant for each authorization, since replaying the code of one must not end the others. */
@@ -212,7 +214,8 @@ function describeResource(
 } {
   const { resources } = settings
   const resource = resources.find(indicator)
-  if (resource === undefined) throw new errors.InvalidTarget('this resource is not protected here')
+  if (resource === undefined)
+    throw new errors.InvalidTarget('the resource parameter is not the URL of an MCP server here')
   checkTarget(context, resource)
   // A user is asked about one server at a time, and a token is for one.
   if (Array.isArray(context.oidc.params?.['resource'])) throw new errors.InvalidTarget('name one resource')

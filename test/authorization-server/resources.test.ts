@@ -129,7 +129,17 @@ describe('the resource of a token request (A59, A44)', () => {
       client_id: 'machine',
       client_secret: 'machine-secret-of-the-tests',
     }
-    assert.equal((await client.token(machine)).body.error, 'invalid_target')
+    const missing = await client.token(machine)
+    assert.equal(missing.body.error, 'invalid_target')
+    assert.match(
+      String(missing.body['error_description']),
+      /^the resource parameter is missing: it is the URL of one of/,
+    )
+    const wrong = await client.token({ ...machine, resource: installation.url })
+    assert.match(
+      String(wrong.body['error_description']),
+      /^the resource parameter is not the URL of an MCP server here/,
+    )
     const { body } = await client.token({ ...machine, resource: git })
     assert.equal(decodeJwt(body.access_token).aud, git)
   })
