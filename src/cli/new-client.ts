@@ -53,8 +53,10 @@ export function newClientMetadata(
   if (grantTypes.includes('authorization_code') && !forUsers)
     wrong('--redirect-uri', 'is required for authorization_code')
   if (flags.name.trim() === '') wrong('--name', 'must not be empty: it is what users see')
-  if (scopes === undefined && grantTypes.includes('client_credentials'))
-    wrong('--scope', 'is required for client_credentials: no user is asked what it may do')
+  if (scopes === undefined && grantTypes.includes('client_credentials')) {
+    const since = flags.grant.length > 0 ? '' : ', the grant of a program without --redirect-uri'
+    wrong('--scope', `is required for client_credentials${since}: no user is asked what it may do`)
+  }
   if (scopes?.length === 0) wrong('--scope', 'name at least one scope')
   for (const scope of (scopes ?? []).filter((one) => !catalogue.knows(one)))
     wrong('--scope', `${scope} is neither an MCP scope nor defined under scopes in the configuration`)
