@@ -122,10 +122,10 @@ function refusalFor(
   const reason = `the server answered ${status} ${type}`
   if (status === 401 || status === 407) return new Refusal('upstream_refused', { reason })
   if (status >= 300 && status < 400) return new Refusal('upstream_invalid', { reason })
-  // Many servers without streams and sessions answer these methods with 404, or GET with a page.
+  // Many servers without streams and sessions answer these methods with 404 or 501, or GET with a page.
   const isPage = call.verb === 'GET' && status < 300 && type !== 'text/event-stream'
-  if (isPage || (call.verb !== 'POST' && (status === 405 || (status === 404 && !hasSession))))
-    return new Refusal('method_not_allowed')
+  const isAbsent = status === 405 || status === 501 || (status === 404 && !hasSession)
+  if (isPage || (call.verb !== 'POST' && isAbsent)) return new Refusal('method_not_allowed')
   if (status === 404 && call.era === 'legacy') {
     // A 404 to the first request, or outside a session, means a wrong address, not a lost session.
     return hasSession ? new Refusal('session_unknown') : new Refusal('upstream_invalid', { reason })

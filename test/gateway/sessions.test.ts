@@ -103,6 +103,11 @@ describe('legacy sessions (A29, H1, H2)', () => {
       const page = await gate.post(undefined, { token: mine, method: 'GET', headers: within(session) })
       assert.deepEqual([page.status, page.json.error?.code], [405, 405], `a page is no stream: ${type}`)
     }
+    gate.spy.answerWith((_request, res) => res.writeHead(501, { 'content-type': 'text/html' }).end('<p>'))
+    for (const method of ['GET', 'DELETE']) {
+      const { status } = await gate.post(undefined, { token: mine, method, headers: within(session) })
+      assert.equal(status, 405, `the server does not know ${method} at all`)
+    }
     gate.spy.answerWith(echo)
   })
 

@@ -35,6 +35,7 @@ describe('the pause before the gate comes back to a stream', () => {
 describe('a server without streams', () => {
   for (const [status, type] of [
     [405, 'text/plain'],
+    [501, 'text/html'],
     [200, 'text/html'],
     [200, 'application/json'],
     [200, undefined],

@@ -54,8 +54,8 @@ export async function* readStream(
   const isStream = mediaTypeOf(headers['content-type']) === 'text/event-stream'
   if (statusCode !== 200 || !isStream) {
     await body.dump()
-    // Some servers without streams show a page instead of answering 405.
-    if (statusCode === 405 || statusCode === 200) throw new NoStream()
+    // Some servers without streams show a page, or answer 501, instead of 405.
+    if (statusCode === 405 || statusCode === 501 || statusCode === 200) throw new NoStream()
     throw new Refusal('upstream_invalid', { reason: `the server answered ${statusCode} to the stream` })
   }
   for await (const event of readEvents(body)) yield* takeEvent(event, place)
