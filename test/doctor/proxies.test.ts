@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { describe, it, type TestContext } from 'node:test'
+import type { ConfigInput } from '../../src/config/schema.ts'
 import { type Examination, examineServer } from '../support/examination.ts'
 import { startGatedSpy } from '../support/gated-spy.ts'
 import { freePort } from '../support/installation.ts'
@@ -14,6 +15,7 @@ async function examineBehind(
   test: TestContext,
   route: (path: string) => string | undefined,
   headers: Readonly<Record<string, string>> = {},
+  settings: ConfigInput = {},
 ): Promise<Examination> {
   const [port, gateway] = [await freePort(), await freePort()]
   const proxy = await startTlsProxy({
@@ -24,7 +26,7 @@ async function examineBehind(
       return to === undefined ? undefined : { port: gateway, path: to }
     },
   })
-  const gate = await startGatedSpy({ publicUrl: `${proxy.url}/gate`, listen: { gateway } })
+  const gate = await startGatedSpy({ publicUrl: `${proxy.url}/gate`, listen: { gateway }, ...settings })
   test.after(async () => {
     await gate.close()
     await proxy.close()
@@ -41,6 +43,21 @@ describe('doctor, at a gate under a path', () => {
       examination.of('server-found').detail ?? '',
       /\/\.well-known\/oauth-authorization-server\/gate$/,
     )
+  })
+
+  it('names the setting of this gate that lets pages call, where it lets none (N19)', async (test) => {
+    const production = { mode: 'production', login: { users: 'none' } } as const
+    const examination = await examineBehind(
+      test,
+      (path) => (ours.test(path) ? path : undefined),
+      {},
+      production,
+    )
+    for (const check of ['cors-endpoint', 'cors-challenge', 'cors-metadata', 'cors-token'] as const) {
+      const { mark, fix } = examination.of(check)
+      assert.equal(mark, 'warning', check)
+      assert.match(fix ?? '', /add its origin to `cors\.origins`/, check)
+    }
   })
 
   it('says that the proxy keeps the documents to itself, and how to mend it (D3, N1)', async (test) => {

@@ -1,7 +1,10 @@
 import type { CheckName } from '../checks.ts'
 import type { ServerFacts, Visit } from '../contract.ts'
 import { openingCall } from '../mcp-request.ts'
-import { describe, isSuccess, type Reply } from '../reply.ts'
+import { codeOf, describe, isSuccess, type Reply } from '../reply.ts'
+
+const originAdvice =
+  'If that page may call, add its origin to `cors.origins` of Portcullis. The gateway’s log says which Origin came and which are allowed.'
 
 /**
  * Sends the requests that a browser sends before a page may call, and checks whether the page could read the
@@ -11,12 +14,15 @@ export async function checkCors(visit: Visit, server: ServerFacts | undefined): 
   const { profile, endpoint, ask, report } = visit
   if (profile.page === undefined) return
   const { origin, needsCors } = profile.page
+  const opening = openingCall(visit.revision, { headers: { origin } })
+  const refused = await ask(endpoint.href, opening)
+  const fix = codeOf(refused) === 'origin_not_allowed' ? originAdvice : undefined
   const judge = (check: CheckName, problems: readonly (string | undefined)[]): void => {
     const causes = problems.filter((problem) => problem !== undefined)
     if (causes.length === 0) return report.pass(check)
     const cause = causes.join('; ')
-    if (needsCors) report.fail(check, cause)
-    else report.warn(check, `${cause}; this matters for clients that run in a web page`)
+    if (needsCors) report.fail(check, cause, fix)
+    else report.warn(check, `${cause}; this matters for clients that run in a web page`, fix)
   }
   const preflight = async (url: string, method: string, headers: string): Promise<string | undefined> => {
     const reply = await ask(url, {
@@ -29,8 +35,6 @@ export async function checkCors(visit: Visit, server: ServerFacts | undefined): 
   judge('cors-endpoint', [
     await preflight(endpoint.href, 'POST', 'authorization,content-type,mcp-protocol-version'),
   ])
-  const opening = openingCall(visit.revision, { headers: { origin } })
-  const refused = await ask(endpoint.href, opening)
   judge('cors-challenge', [originProblem(refused, origin), exposeProblem(refused)])
   if (server === undefined) return
 
