@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import type { DashboardAccess } from '../../src/admin/sign-in.ts'
+import type { AuditEvent } from '../../src/audit/event.ts'
+import { recordAccess } from '../../src/compose/dashboard/record-access.ts'
+import { recordActions } from '../../src/compose/dashboard/record-actions.ts'
+import { Refusal } from '../../src/core/errors.ts'
 import { openDashboard } from '../support/dashboard-visitor.ts'
 import { startInstallation } from '../support/installation.ts'
 
@@ -35,4 +40,52 @@ it('the audit knows who opens the dashboard, what they do, who is refused and wh
     ],
   )
   assert.ok(!JSON.stringify(all).includes(new URL(link).pathname.slice('/sign-in/'.length)))
+})
+
+const never = () => assert.fail('nothing may be done')
+const listing = { title: 'Users', path: '/users', about: '', columns: [], rows: never }
+
+it('an operator does nothing of which there can be no event, where the audit requires one (N34)', async () => {
+  const recorder = {
+    check: () => {
+      throw new Refusal('audit_unavailable')
+    },
+    commit: never,
+    record: never,
+  }
+  const disable = { label: '', consequence: '', act: never }
+  const { actions } = recordActions({ ...listing, actions: { disable } }, recorder)
+  const access = recordAccess({ createLink: never, enter: never } as unknown as DashboardAccess, recorder)
+  for (const attempt of [
+    () => actions['disable']?.act('usr_ada', 'root'),
+    () => access.createLink('root'),
+    () => access.enter('a link', undefined),
+  ])
+    await assert.rejects(async () => attempt(), Refusal)
+})
+
+it('the audit of the dashboard holds nothing that could be a secret, whatever a form says (A14)', async () => {
+  const events: AuditEvent[] = []
+  const recorder = {
+    check: () => undefined,
+    commit: (event: AuditEvent) => void events.push(event),
+    record: never,
+  }
+  const secret = 's'.repeat(43)
+  const act = () => Promise.reject(new Error(`token=${secret}`))
+  const { actions } = recordActions(
+    { ...listing, actions: { disable: { label: '', consequence: '', act } } },
+    recorder,
+  )
+  await assert.rejects(async () => actions['disable']?.act(secret, 'root'))
+  assert.deepEqual(events, [
+    {
+      event: 'admin.user',
+      operator: 'root',
+      action: 'dashboard users disable',
+      target: '[redacted]',
+      outcome: 'failed',
+      reason: 'token=[redacted]',
+    },
+  ])
 })

@@ -34,6 +34,18 @@ describe('a listing of the dashboard', () => {
     // What expires last is a browser in which nobody is signed in.
     await Promise.all(numbers.map((number) => put('Session', number)))
     await put('Session', 500, 'late')
+    const user = {
+      id: 'usr_odd',
+      passwordHash: undefined,
+      createdAt: 1,
+      disabledAt: undefined,
+      loginsSince: 0,
+    }
+    const odd = { name: 'gnp\u202e.ada', displayName: 'Ada\u200b\u2066', provider: 'company' }
+    await store.users.add({ ...user, ...odd }, 'odd')
+    const metadata = { client_name: 'Ins\u202epector', redirect_uris: ['https://app.example/cb'] }
+    const client = { secretHash: undefined, createdAt: 1, usedAt: undefined, expiresAt: undefined }
+    await store.clients.register({ id: 'odd-client', source: 'operator', metadata, ...client }, undefined)
     await store.close()
   })
   after(() => installation.close())
@@ -63,6 +75,12 @@ describe('a listing of the dashboard', () => {
       ['x', '1 to 100 of 120'],
     ])
       assert.equal((await read(`/grants?page=${page}`)).place, place)
+  })
+
+  it('shows nothing that could make a name look like another one', async () => {
+    const users = await read('/users')
+    assert.match(users.text, /<td>gnp\.ada<\/td><td>Ada<\/td>/)
+    assert.match((await read('/clients')).text, /<td>Inspector<\/td><td>odd-client<\/td>/)
   })
 
   it('finds rows, and stays with them after something was done', async () => {
