@@ -154,6 +154,12 @@ describe('a client that an operator blocks', () => {
     await store.close()
   })
 
+  it('has an id: nobody blocks all who say none', async () => {
+    const answer = await operator.post('/clients/block', { id: '' })
+    assert.equal(answer.status, 409)
+    assert.match(await answer.text(), /There is no client without an id\./)
+  })
+
   it('may be a machine, or one that is known by its document alone', async () => {
     await operator.post('/clients/block', { id: 'machine' })
     const asked = await new OAuthClient(installation.url).token({

@@ -20,6 +20,15 @@ describe('a session of the dashboard (A73)', { timeout: 30_000 }, () => {
     assert.match(headers.get('set-cookie') ?? '', /; HttpOnly; SameSite=Strict; /)
   })
 
+  it('loads only files that a browser takes for what they are', async () => {
+    const visitor = await openDashboard(await installation.dashboardLink())
+    const page = await (await visitor.get('/')).text()
+    const files = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path = '']) => path)
+    assert.ok(files.length > 3)
+    for (const path of files)
+      assert.equal((await visitor.get(path)).headers.get('x-content-type-options'), 'nosniff', path)
+  })
+
   it('ends the stream of events when it is over', async () => {
     const visitor = await openDashboard(await installation.dashboardLink())
     const events = await visitor.get('/events')

@@ -204,6 +204,7 @@ describe('the rule for arguments', () => {
         list: [{ iban: '[redacted]' }, '[redacted]'],
       },
     })
+    assert.deepEqual(ofRule?.({ ['k'.repeat(40)]: 1 }), { redacted: { '[redacted]': 1 } })
   })
 
   it('hides what is named whatever the case of a name, in the rule and in the arguments (A14)', () => {

@@ -74,6 +74,13 @@ describe('the syslog sink', () => {
     assert.ok(syslogMessage(newer, newer, sender).startsWith('<110>1 2026-11-27T12:00:00.000Z gate-1 '))
   })
 
+  it('has nothing in its head but what belongs there, whatever an event calls itself', () => {
+    const odd = line.replace('"mcp.call"', JSON.stringify('mcp .call\n<108>1 é'))
+    const head = '<108>1 2026-11-27T12:00:00.000Z gate-1 portcullis 42 mcp.call<108>1 - '
+    assert.ok(syslogMessage(odd, 'text', sender).startsWith(`${head}text`))
+    assert.equal(syslogMessage('torn', 'text', sender), '<110>1 - gate-1 portcullis 42 - - text')
+  })
+
   it('sends one datagram for each event over UDP', async (test) => {
     const server = createSocket('udp4')
     await new Promise<void>((resolve) => server.bind(0, '127.0.0.1', resolve))

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { anchorsOf, writeAnchor } from '../../src/audit/anchors.ts'
+import { filePaths, listFiles } from '../../src/audit/files.ts'
+import { leaseOn } from '../../src/audit/lease.ts'
+import { pruneTrail } from '../../src/audit/prune.ts'
+import { makeTrailFolder, someEvent } from '../support/trail.ts'
+
+const isRoot = process.getuid?.() === 0
+
+describe('the folder of the audit (N34)', () => {
+  it('is its owner’s alone, and so is each file', async () => {
+    const made = makeTrailFolder()
+    await made.open().close()
+    for (const [path, mode] of [
+      [made.folder, 0o700],
+      [filePaths(made.folder)[0] ?? '', 0o600],
+    ] as const)
+      assert.equal(statSync(path).mode & 0o777, mode, path)
+  })
+
+  it('can be written by the user of the servers after a command of root', { skip: !isRoot }, async () => {
+    const made = makeTrailFolder()
+    mkdirSync(made.folder)
+    chownSync(made.folder, 4711, 4712)
+    await made.open().close()
+    const { uid, gid } = statSync(filePaths(made.folder)[0] ?? '')
+    assert.deepEqual([uid, gid], [4711, 4712])
+  })
+
+  it('keeps the file that is written to, however old it is', async () => {
+    const made = makeTrailFolder()
+    const trail = made.open()
+    trail.commit(someEvent('long ago'))
+    const [name] = listFiles(made.folder)
+    const { keys, signer, folder } = made
+    const now = made.clock.now() + 1000 * 24 * 3600 * 1000
+    const removed = await pruneTrail({
+      folder,
+      before: now,
+      keys,
+      signer: signer(),
+      now,
+      isDelivered: () => true,
+    })
+    assert.deepEqual([removed, listFiles(folder)], [[], [name]])
+    await trail.close()
+  })
+
+  it('takes no anchor for signed that was changed', () => {
+    const { signer, keys } = makeTrailFolder()
+    const place = { chain: 'c', seq: 4, hash: 'h' }
+    const line = writeAnchor({ file: 'audit-2026-11-27.00001.jsonl', places: [place], now: 0 }, signer())
+    assert.deepEqual(anchorsOf([line], keys), { places: new Map([['c', [place]]]), wrong: [] })
+    const changed = line.replace('"seq":4', '"seq":400')
+    assert.deepEqual(anchorsOf([changed], keys), { places: new Map(), wrong: [1] })
+  })
+})
+
+describe('the lease on it', () => {
+  it('is nobody’s whose time lies far ahead, since the clock was set back', () => {
+    const made = makeTrailFolder()
+    mkdirSync(made.folder)
+    const path = join(made.folder, 'keeper.json')
+    const lease = leaseOn(made.folder, made.clock)
+    writeFileSync(path, JSON.stringify({ id: 'another', at: made.clock.now() + 3_600_000 }))
+    assert.deepEqual([lease.renew(), lease.renew()], [false, true])
+  })
+
+  it('is given up by its holder alone', () => {
+    const made = makeTrailFolder()
+    mkdirSync(made.folder)
+    const [holder, other] = [leaseOn(made.folder, made.clock), leaseOn(made.folder, made.clock)]
+    assert.ok(holder.renew())
+    other.release()
+    assert.match(readFileSync(join(made.folder, 'keeper.json'), 'utf8'), /"id"/)
+    assert.equal(leaseOn(made.folder, made.clock).renew(), false)
+  })
+})
