@@ -65,6 +65,15 @@ describe('GitHub as a place to log in', () => {
     assert.deepEqual([unverified['email'], unverified['email_verified']], [undefined, false])
   })
 
+  it('proves nobody where it does not say the number of the account: all such would be one', async () => {
+    const user = github.api.get('/user')
+    for (const id of [undefined, null, '583231']) {
+      github.api.set('/user', { login: 'octocat', id })
+      await assert.rejects(redeem(), ProviderRefused)
+    }
+    github.api.set('/user', user)
+  })
+
   it('reads organisations and teams to the end, and of whoever is in too many the first ones', async () => {
     const { credential = '' } = await redeem()
     const kept = [...github.api]

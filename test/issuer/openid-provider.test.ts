@@ -163,6 +163,18 @@ describe('a provider of OpenID Connect', () => {
     await provider.renew(credential, alice())
   })
 
+  it('is believed its signed ID token, also at a refresh, where userinfo says something else (A66)', async () => {
+    Object.assign(idp, { userinfo: { sub: 'alice', groups: ['admins'], roles: ['reader'] } })
+    idp.idToken = { groups: ['staff'] }
+    const { provider, facts } = open({ userinfo: true })
+    const { claims, credential = '' } = await logIn(provider)
+    const renewed = await provider.renew(credential, alice())
+    for (const said of [claims, renewed.identity?.claims ?? {}]) {
+      const { groups, roles } = facts(said)
+      assert.deepEqual([groups, roles], [['staff'], ['reader']])
+    }
+  })
+
   it('is believed what it says by signed userinfo if it has signed that (A66)', async () => {
     Object.assign(idp, { userinfo: { sub: 'alice', groups: ['staff'] }, signsUserinfo: true })
     const { provider, facts } = open({ userinfo: true })

@@ -66,6 +66,16 @@ describe('the metadata of an identity provider', () => {
       /not https/,
     ],
     ['user information', { userinfo_endpoint: 'https://a:b@login.example.com/' }, /user information/],
+    [
+      'questions about tokens inside the network',
+      { introspection_endpoint: 'https://10.0.0.1/introspect' },
+      /introspection_endpoint.*not on the public internet/,
+    ],
+    [
+      'a revocation inside the network',
+      { revocation_endpoint: 'https://[::1]/revoke' },
+      /revocation_endpoint.*not on the public internet/,
+    ],
     ['no URL', { end_session_endpoint: 'logout' }, /no URL/],
   ] as const) {
     it(`is refused with ${what}, and nothing but the document is fetched (A69, D10, U2)`, async () => {
