@@ -31,7 +31,8 @@ export function describeArguments(rule: ArgumentsRule, key: Uint8Array): Describ
   const hashOf = keyedDigest(key)
   const digest = (value: unknown): ArgumentsRecord => ({ hash: hashOf(canonicalJson(value)) })
   if (rule.arguments === 'hash') return digest
-  const named = new Set(rule.redact.map((name) => name.toLowerCase()))
+  const names = rule.redact.map((name) => name.toLowerCase())
+  const named: Named = { names: new Set(names), longest: Math.max(0, ...names.map(({ length }) => length)) }
   return (value) => {
     const copy = redact(value, named, '')
     return JSON.stringify(copy).length > maxLength ? digest(value) : { redacted: copy }
@@ -48,15 +49,26 @@ export function canonicalJson(value: unknown): string {
   return `{${members.join(',')}}`
 }
 
-function redact(value: unknown, named: ReadonlySet<string>, path: string): unknown {
+/** What the operator has named, in lower case. */
+interface Named {
+  readonly names: ReadonlySet<string>
+  /** No longer text is one of them, whatever a caller sends: only others are put in lower case. */
+  readonly longest: number
+}
+
+function redact(value: unknown, named: Named, path: string): unknown {
   if (typeof value === 'string') return scrub(value)
   if (Array.isArray(value)) return value.map((item: unknown) => redact(item, named, path))
   if (typeof value !== 'object' || value === null) return value ?? null
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => {
       const at = path === '' ? name : `${path}.${name}`
-      const hides = secretName.test(name) || named.has(name.toLowerCase()) || named.has(at.toLowerCase())
+      const hides = secretName.test(name) || isNamed(name, named) || isNamed(at, named)
       return [scrub(name), hides ? redacted : redact(member, named, at)]
     }),
   )
+}
+
+function isNamed(text: string, { names, longest }: Named): boolean {
+  return text.length <= longest && names.has(text.toLowerCase())
 }

@@ -222,6 +222,13 @@ describe('the rule for arguments', () => {
     )
   })
 
+  it('looks at a name once, however long it is: another time would have no end here (A36)', () => {
+    const ofRule = describeArguments({ arguments: 'redact', redact: ['iban'] }, key)
+    const members = Array.from({ length: 100_000 }, (_, index) => [`member${index}`, 0])
+    const record = ofRule?.({ ['name '.repeat(400_000)]: Object.fromEntries(members) })
+    assert.deepEqual(Object.keys(record ?? {}), ['hash'])
+  })
+
   it('keeps the hash of what is long, and nothing where nothing is wanted', () => {
     const redacting = describeArguments({ arguments: 'redact', redact: [] }, key)
     assert.deepEqual(Object.keys(redacting?.({ text: 'word '.repeat(2000) }) ?? {}), ['hash'])
