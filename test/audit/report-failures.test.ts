@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { RecordedEvent } from '../../src/audit/event.ts'
 import { collectDecisions } from '../../src/audit/report/collect.ts'
 import { accessReviewPage } from '../../src/audit/report/page.ts'
-import { rowsOf, someReview } from '../support/review.ts'
+import { partOf, rowsOf, someReview } from '../support/review.ts'
 
 const collect = (...events: RecordedEvent[]) => {
   const collected = collectDecisions('https://mcp.example.com')
@@ -55,4 +55,22 @@ describe('the failures of a review', () => {
     const [long] = collect(failed('x'.repeat(5000))).failures
     assert.ok((long?.why.length ?? 0) < 300)
   })
+})
+
+it('a review says how many commands it does not list', async () => {
+  const command: RecordedEvent = {
+    v: 1,
+    chain: 'c',
+    seq: 1,
+    prev: '',
+    time: '2026-11-27T12:00:00.000Z',
+    event: 'admin.client',
+    outcome: 'allowed',
+    operator: 'root',
+    action: 'client add',
+  }
+  const decisions = collect(...Array.from({ length: 10_003 }, () => command))
+  assert.equal(decisions.commands.length, 10_000)
+  const page = await accessReviewPage(someReview({ decisions }))
+  assert.match(partOf(page, 'Commands'), /There are 3 more than are listed here/)
 })

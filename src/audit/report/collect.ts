@@ -32,6 +32,8 @@ export interface Decisions {
   readonly activities: readonly Activity[]
   readonly failures: readonly Failure[]
   readonly commands: readonly RecordedEvent[]
+  /** How many more commands there were than are listed. */
+  readonly moreCommands: number
   /** When a client was last admitted to a server for one of our subjects: ISO 8601, by `accessKey`. */
   readonly used: ReadonlyMap<string, string>
 }
@@ -74,6 +76,7 @@ export function collectDecisions(ownIssuer: string): Collector {
   const reasons = new Map<string, Set<string>>()
   const used = new Map<string, string>()
   const commands: RecordedEvent[] = []
+  let moreCommands = 0
   let events = 0
   let first: string | undefined
   let last: string | undefined
@@ -117,7 +120,10 @@ export function collectDecisions(ownIssuer: string): Collector {
       events++
       first = first === undefined || event.time < first ? event.time : first
       last = later(last, event.time)
-      if (event.operator !== undefined && commands.length < mostRows) commands.push(event)
+      if (event.operator !== undefined) {
+        if (commands.length < mostRows) commands.push(event)
+        else moreCommands++
+      }
       countCall(event)
       countFailure(event)
     },
@@ -128,6 +134,7 @@ export function collectDecisions(ownIssuer: string): Collector {
       activities: [...activities.values()].toSorted((one, other) => other.allowed - one.allowed),
       failures: [...failures.values()].toSorted((one, other) => other.count - one.count),
       commands: commands.toSorted((one, other) => (one.time < other.time ? -1 : 1)),
+      moreCommands,
       used,
     }),
   }

@@ -9,6 +9,10 @@ export async function accessReviewPage(review: AccessReview): Promise<string> {
   const { publicUrl, madeAt, access, hasMore, decisions, record } = review
   const unused = access.filter(({ usedAt }) => usedAt === undefined)
   const { events, first = 'none', last = 'none' } = decisions
+  const moreCommands =
+    decisions.moreCommands > 0
+      ? ` There are ${decisions.moreCommands} more than are listed here: a shorter time shows all of it.`
+      : ''
   const more = hasMore ? ' There are more than are listed here: those that end last come first.' : ''
   const parts = [
     section(
@@ -23,7 +27,7 @@ export async function accessReviewPage(review: AccessReview): Promise<string> {
     ),
     section('Who did what', 'Calls, by who made them.', activityTable(decisions)),
     section('Failures', 'What was refused, put off or went wrong, and why.', failureTable(decisions)),
-    section('Commands', 'What operators changed.', commandTable(decisions)),
+    section('Commands', `What operators changed.${moreCommands}`, commandTable(decisions)),
     section('Users', review.logins, userTable(review)),
     section(
       'Clients',
