@@ -36,7 +36,8 @@ export function addFilterFlags(command: Command): Command {
 
 const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
 /** `Date.parse` accepts much more: `40` for the year 2040, and the 30th of February for a day in March. */
-const isoTime = /^(?<day>\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?$/
+const isoTime =
+  /^(?<day>\d{4}-\d{2}-\d{2})(?<clock>T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?<zone>Z|[+-]\d{2}:\d{2})?)?$/
 
 /** Parses a time, or a duration before now; never before 1970. Throws InvalidArgumentError. */
 export function parseTime(text: string): number {
@@ -48,10 +49,11 @@ export function parseTime(text: string): number {
   return Math.max(0, time)
 }
 
-/** Parses a day or a moment. NaN for anything else. */
+/** Parses a day or a moment; in UTC, as events have it, if no other zone is named. NaN for anything else. */
 export function parseIsoTime(text: string): number {
-  const day = isoTime.exec(text)?.groups?.['day']
-  return day !== undefined && isDay(day) ? Date.parse(text) : Number.NaN
+  const { day, clock, zone } = isoTime.exec(text)?.groups ?? {}
+  if (day === undefined || !isDay(day)) return Number.NaN
+  return Date.parse(clock !== undefined && zone === undefined ? `${text}Z` : text)
 }
 
 const allEventNames: readonly string[] = [...eventNames, ...trailEventNames]

@@ -1,9 +1,25 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { after, describe, it } from 'node:test'
 import { Command } from 'commander'
 import { addFilterFlags, parseEvent, parseTime } from '../../src/cli/audit-filter.ts'
 
 describe('a time on the command line', () => {
+  const { TZ } = process.env
+  after(() => {
+    if (TZ === undefined) delete process.env['TZ']
+    else process.env['TZ'] = TZ
+  })
+
+  it('is in UTC, as events have it, wherever the command runs and whether or not it has a time of day', () => {
+    for (const zone of ['America/New_York', 'Asia/Tokyo']) {
+      process.env['TZ'] = zone
+      assert.equal(parseTime('2026-11-27'), Date.UTC(2026, 10, 27), zone)
+      assert.equal(parseTime('2026-11-27T10:00'), Date.UTC(2026, 10, 27, 10), zone)
+      assert.equal(parseTime('2026-11-27T10:00:30.250'), Date.UTC(2026, 10, 27, 10, 0, 30, 250), zone)
+      assert.equal(parseTime('2026-11-27T10:00+09:00'), Date.UTC(2026, 10, 27, 1), zone)
+    }
+  })
+
   it('is a day, a moment, or a span before now', () => {
     assert.equal(parseTime('2026-11-27'), Date.UTC(2026, 10, 27))
     assert.equal(parseTime('2026-11-27T10:00Z'), Date.UTC(2026, 10, 27, 10))
