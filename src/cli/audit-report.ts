@@ -35,6 +35,7 @@ export function auditReportCommand(): Command {
         const record = [
           `Its events are those of ${verified.map(({ folder }) => folder).join(', ')}.`,
           judge(verified.reduce((sum, { findings, more }) => sum + findings.length + more, 0)),
+          ...unsealedIn(verified.reduce((sum, { unsealed }) => sum + unsealed, 0)),
           ...(ofOneMachine ? [ofOneMachineAlone] : []),
         ]
         if (ofOneMachine) console.error(`portcullis: ${ofOneMachineAlone}`)
@@ -53,4 +54,13 @@ function judge(wrong: number): string {
   return wrong === 0
     ? 'The record was verified: nothing was changed, removed or moved.'
     : `The record is not what it was: ${wrong} findings. portcullis audit verify lists them.`
+}
+
+/** What the judgement says nothing about. */
+function unsealedIn(events: number): string[] {
+  return events === 0
+    ? []
+    : [
+        `${events} events came after the last signature of their chain: whoever can write the record could have changed those.`,
+      ]
 }
