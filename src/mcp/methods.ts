@@ -115,9 +115,12 @@ function completionScopes({ ref }: JsonObject): readonly string[] | undefined {
   return type === 'ref/resource' ? resourcesRead : undefined
 }
 
+/** Each is a decision of its own, and takes its time. */
+const mostSubscribed = 1000
+
 /**
  * Each entry of the filter needs its own scopes: the operator's, or those of the method that requests the
- * same. An unknown kind of entry makes the whole filter invalid.
+ * same. An unknown kind of entry makes the whole filter invalid, and so does one that lists too many.
  */
 function listenScopesIn(
   index: () => MethodIndex,
@@ -133,7 +136,7 @@ function listenScopesIn(
     const needed = new Set<string>()
     for (const [entry, value] of Object.entries(notifications)) {
       const scopes = scopesFor(entry)
-      if (scopes === undefined) return undefined
+      if (scopes === undefined || (Array.isArray(value) && value.length > mostSubscribed)) return undefined
       if (isAskedFor(value)) for (const scope of scopes) needed.add(scope)
     }
     return [...needed]

@@ -63,6 +63,15 @@ describe('method table', () => {
     }
   })
 
+  it('takes no subscription to more things than can be decided in a moment (A36)', () => {
+    for (const entry of ['resourceSubscriptions', 'taskIds']) {
+      const listen = (count: number): readonly string[] | undefined =>
+        scopes('subscriptions/listen', { notifications: { [entry]: Array(count).fill('a') } }, 'modern')
+      assert.equal(listen(1000)?.length, 1)
+      assert.equal(listen(1001), undefined)
+    }
+  })
+
   it('asks for the scope of each thing that is listened to (A23)', () => {
     const listen = (notifications: unknown): readonly string[] | undefined =>
       scopes('subscriptions/listen', { notifications }, 'modern')
