@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { Refusal } from '../core/errors.ts'
+import type { Site } from '../core/site.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { checkDeclaredLength, readBody } from '../http/body.ts'
 import { type Markup, pageHeaders } from '../http/page.ts'
@@ -25,8 +26,9 @@ export type PageContext = Context<Environment>
 const maxFormBytes = 16 * 1024
 
 /**
- * An application of pages, which tells in words what goes wrong: a SessionNotFound, as what `expired` names, a form that is
- * too large, InvalidClient, DocumentOutOfReach, or a fault of ours.
+ * An application of pages. What its handlers throw becomes a page that tells the user what to do: a form that is
+ * too large, an unknown client, a document that cannot be fetched, a store that is away, or an internal error.
+ * `expired` is what a SessionNotFound means here.
  */
 export function pageApp(
   { onFault, site }: AuthorizationServerSettings,
@@ -41,13 +43,8 @@ export function pageApp(
     context.set('body', incoming.method === 'POST' ? (await readBody(incoming, maxFormBytes)).toString() : '')
     return next()
   })
-  const tell = async (
-    context: PageContext,
-    status: 400 | 404 | 413 | 500 | 503,
-    kind: AdviceKind,
-    headers: Readonly<Record<string, string>> = pageHeaders,
-  ): Promise<Response> =>
-    context.html(await advicePage(site, kind, requestIdOf(context.env.incoming)), status, headers)
+  const tell = (context: PageContext, status: PageStatus, kind: AdviceKind): Promise<Response> =>
+    sendAdvice(context, site, { kind, status })
   pages.notFound((context) => tell(context, 404, 'nothing_here'))
   pages.onError(async (error, context) => {
     const { incoming } = context.env
@@ -66,7 +63,11 @@ export function pageApp(
     }
     if (error instanceof StoreAway) {
       notes.storeAway(incoming, error)
-      return tell(context, 503, 'server_error', { ...pageHeaders, 'Retry-After': String(storeAwaySeconds) })
+      return sendAdvice(context, site, {
+        kind: 'server_error',
+        status: 503,
+        retryAfterSeconds: storeAwaySeconds,
+      })
     }
     if (!(error instanceof errors.SessionNotFound)) {
       onFault(error)
@@ -79,14 +80,32 @@ export function pageApp(
   return pages
 }
 
+type PageStatus = 200 | 400 | 404 | 413 | 422 | 429 | 500 | 503
+
 /** Sends a page. */
 export async function sendMarkup(
   context: PageContext,
   page: Markup | Promise<string>,
-  status: 200 | 400 | 404 | 422 | 429 | 503 = 200,
+  status: PageStatus = 200,
   headers: Readonly<Record<string, string>> = pageHeaders,
 ): Promise<Response> {
   return context.html(String(await page), status, headers)
+}
+
+interface AdviceAnswer {
+  readonly kind: AdviceKind
+  readonly status: PageStatus
+  readonly retryAfterSeconds?: number
+}
+
+/** Sends the page that tells a user what the problem is, and what to do. */
+export function sendAdvice(
+  context: PageContext,
+  site: Site,
+  { kind, status, retryAfterSeconds: wait }: AdviceAnswer,
+): Promise<Response> {
+  const headers = wait === undefined ? pageHeaders : { ...pageHeaders, 'Retry-After': String(wait) }
+  return sendMarkup(context, advicePage(site, kind, requestIdOf(context.env.incoming)), status, headers)
 }
 
 /** The request and its answer in the form of node:http. */

@@ -1,12 +1,11 @@
 import type { Provider } from 'oidc-provider'
 import { displayText } from '../core/display-text.ts'
 import { addAccountPages } from './account-pages.ts'
-import { advicePage } from './error-page.ts'
 import { pageForms } from './forms.ts'
 import { knownBrowsers } from './known-browser.ts'
 import { loginDesk } from './login-desk.ts'
 import type { Notes } from './notes.ts'
-import { type PageApp, type PageContext, pageApp, sendMarkup, visitOf } from './page-app.ts'
+import { type PageApp, type PageContext, pageApp, sendAdvice, sendMarkup, visitOf } from './page-app.ts'
 import { logoutPage, signedOutPage } from './pages/logout-page.ts'
 import { addPasskeyPages } from './passkey-pages.ts'
 import { addPasswordPages } from './password-pages.ts'
@@ -20,12 +19,14 @@ import {
   personLogin,
 } from './paths.ts'
 import { providerDesk, queryOf } from './provider-desk.ts'
-import { requestIdOf } from './request-id.ts'
 import { beginSession, endSession, type Login, loggedIn, signedIn } from './session.ts'
 import { addSetUpPages } from './set-up-pages.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-/** Where a login may lead, as a local path: pages of ours that need one, and nothing that somebody could write into a link. */
+/**
+ * Where a login may lead, as a local path: to our account pages only, since anybody can write a link to the
+ * login.
+ */
 const destination = new RegExp(`^${accountPath}(?:/[a-z-]+)*$`)
 
 /** The pages on which users sign in and out, set up an account and keep passkeys, without any client. */
@@ -143,16 +144,14 @@ export function personPages(
   addAccountPages(pages, { provider, settings, forms, notes, visitor })
   if (local === undefined) {
     for (const path of [passkeysPath, passwordPath]) {
-      pages.get(path, (context) =>
-        sendMarkup(context, advicePage(site, 'no_local_users', requestIdOf(context.env.incoming)), 404),
-      )
+      pages.get(path, (context) => sendAdvice(context, site, { kind: 'no_local_users', status: 404 }))
     }
   } else {
     // Users of a provider have nothing here that could outlive what the provider says about them.
     for (const path of [passkeysPath, `${passkeysPath}/*`, passwordPath]) {
       pages.use(path, async (context, follow) => {
         if ((await visitor(context))?.account.provider === undefined) return follow()
-        return sendMarkup(context, advicePage(site, 'not_kept_here', requestIdOf(context.env.incoming)), 404)
+        return sendAdvice(context, site, { kind: 'not_kept_here', status: 404 })
       })
     }
     addSetUpPages(pages, { site, setUp: local.setUp, forms, notes, enter, clock })

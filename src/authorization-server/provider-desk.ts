@@ -1,12 +1,10 @@
 import type { Provider } from 'oidc-provider'
-import { pageHeaders } from '../http/page.ts'
 import type { Account, LoginRefused } from '../identity/contract.ts'
 import { type LoginProvider, ProviderAway } from '../identity/provider-contract.ts'
-import { advicePage } from './error-page.ts'
 import type { Form } from './forms.ts'
 import { errors } from './library.ts'
-import type { Notes } from './notes.ts'
-import { type PageContext, sendMarkup, textOf, visitOf } from './page-app.ts'
+import { awayCode, type Notes } from './notes.ts'
+import { type PageContext, sendAdvice, sendMarkup, textOf, visitOf } from './page-app.ts'
 import { providerAwayPage } from './pages/provider-form.ts'
 import { type ProviderVisits, providerVisits } from './provider-visits.ts'
 import { requestIdOf } from './request-id.ts'
@@ -78,11 +76,9 @@ export function providerDesk(
   }
 
   const sayWait = async (context: PageContext, seconds: number): Promise<Response> => {
-    const { incoming } = context.env
     const reason = 'too many visits to identity providers at the moment'
-    Object.assign(notes.of(incoming), { error: 'temporarily_unavailable', reason })
-    const headers = { ...pageHeaders, 'Retry-After': String(seconds) }
-    return sendMarkup(context, advicePage(site, 'too_many_logins', requestIdOf(incoming)), 429, headers)
+    Object.assign(notes.of(context.env.incoming), { error: awayCode, reason })
+    return sendAdvice(context, site, { kind: 'too_many_logins', status: 429, retryAfterSeconds: seconds })
   }
 
   /** Each visit is recorded, also a repeated one. */

@@ -1,13 +1,11 @@
 import type { Clock } from '../core/clock.ts'
 import type { Site } from '../core/site.ts'
 import type { SetUp } from '../identity/contract.ts'
-import { advicePage } from './error-page.ts'
 import type { Forms } from './forms.ts'
 import type { Notes } from './notes.ts'
-import { type PageApp, type PageContext, sendMarkup, textOf } from './page-app.ts'
+import { type PageApp, type PageContext, sendAdvice, sendMarkup, textOf } from './page-app.ts'
 import { setUpPage } from './pages/set-up-page.ts'
 import { passkeysPath, setUpPath } from './paths.ts'
-import { requestIdOf } from './request-id.ts'
 import { type Login, loginOf } from './session.ts'
 
 interface SetUpPorts {
@@ -36,9 +34,8 @@ export function addSetUpPages(pages: PageApp, { site, setUp, forms, notes, enter
   }
 
   const refuse = (context: PageContext): Promise<Response> => {
-    const { incoming } = context.env
-    notes.of(incoming).error = 'link_over'
-    return sendMarkup(context, advicePage(site, 'link_over', requestIdOf(incoming)), 400)
+    notes.of(context.env.incoming).error = 'link_over'
+    return sendAdvice(context, site, { kind: 'link_over', status: 400 })
   }
 
   pages.get(setUpPath(':token'), async (context) => {
