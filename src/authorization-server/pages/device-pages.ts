@@ -2,6 +2,7 @@ import { html } from 'hono/html'
 import type { ScopeCatalogue } from '../../core/scope-catalogue.ts'
 import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
+import { describedByProblem, formProblem } from './form-problem.ts'
 import { renderScopes } from './scope-list.ts'
 
 interface DeviceForm {
@@ -21,12 +22,12 @@ export function deviceCodePage(
     'Connect a device',
     html`
       <p>Type the code that your device or program shows.</p>
-      ${problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`}
+      ${formProblem(problem)}
       <form method="post" action="${action}">
         <input type="hidden" name="xsrf" value="${xsrf}" />
         <label for="user_code">Code</label>
         <input type="text" id="user_code" name="user_code" value="${code}" required maxlength="24" autocomplete="off"
-          autocapitalize="characters" spellcheck="false" ${problem === undefined ? '' : html`aria-describedby="problem" aria-invalid="true"`} />
+          autocapitalize="characters" spellcheck="false" ${describedByProblem(problem)} />
         <div class="actions"><button class="primary" type="submit">Continue</button></div>
       </form>`,
   )

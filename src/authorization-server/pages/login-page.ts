@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { Site } from '../../core/site.ts'
 import { type Markup, passkeyScriptTag, renderPage } from '../../http/page.ts'
+import { describedByProblem, formProblem } from './form-problem.ts'
 
 interface LoginPage {
   readonly action: string
@@ -24,7 +25,7 @@ export function developmentLoginPage(
     'Sign in',
     html`
       ${introduce(clientName, 'Say who you are.')}
-      ${showProblem(problem)}
+      ${formProblem(problem)}
       <form method="post" action="${action}">
         ${nameField({ csrf, name, problem })}
         <div class="actions"><button class="primary" type="submit">Sign in</button></div>
@@ -50,12 +51,12 @@ export function localLoginPage(
     'Sign in',
     html`
       ${introduce(clientName, 'Sign in to go on.')}
-      ${showProblem(problem)}
+      ${formProblem(problem)}
       <form method="post" action="${action}">
         ${nameField({ csrf, name, problem })}
         <label for="password">Password</label>
         <input type="password" id="password" name="password" required maxlength="1024"
-          autocomplete="current-password" ${describedBy(problem)} />
+          autocomplete="current-password" ${describedByProblem(problem)} />
         <div class="actions"><button class="primary" type="submit">Sign in</button></div>
       </form>
       ${passkey.passkeyOptions === undefined ? '' : passkeyForm(site, { csrf, ...passkey })}
@@ -70,7 +71,7 @@ export function providerLoginPage(site: Site, { clientName, problem, elsewhere }
     'Sign in',
     html`
       ${introduce(clientName, 'Sign in to go on.')}
-      ${showProblem(problem)}
+      ${formProblem(problem)}
       ${elsewhere ?? ''}`,
   )
 }
@@ -102,19 +103,11 @@ function nameField({ csrf, name, problem }: Pick<LoginPage, 'csrf' | 'name' | 'p
   return html`<input type="hidden" name="csrf" value="${csrf}" />
         <label for="name">Name</label>
         <input type="text" id="name" name="name" value="${name}" required maxlength="64" autocomplete="username"
-          autocapitalize="none" spellcheck="false" ${describedBy(problem)} />`
+          autocapitalize="none" spellcheck="false" ${describedByProblem(problem)} />`
 }
 
 function introduce(clientName: string | undefined, what: string): Markup {
   return clientName === undefined
     ? html`<p>${what}</p>`
     : html`<p><strong>${clientName}</strong> wants to connect. ${what}</p>`
-}
-
-function showProblem(problem: string | undefined): Markup | string {
-  return problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`
-}
-
-function describedBy(problem: string | undefined): Markup | string {
-  return problem === undefined ? '' : html`aria-describedby="problem" aria-invalid="true"`
 }

@@ -3,6 +3,7 @@ import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
 import { passwordPath } from '../paths.ts'
 import { accountNav } from './account-nav.ts'
+import { formProblem } from './form-problem.ts'
 import { passwordRule } from './set-up-page.ts'
 
 interface PasswordPage {
@@ -24,7 +25,7 @@ export function passwordPage(
     'Change your password',
     html`
       <p>You are signed in as <strong>${accountName}</strong>. A new password signs you out in every other browser.</p>
-      ${problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`}
+      ${formProblem(problem)}
       <form method="post" action="${action}">
         <input type="hidden" name="csrf" value="${csrf}" />
         ${asksCurrent ? currentField : ''}

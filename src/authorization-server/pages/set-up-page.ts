@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
+import { formProblem } from './form-problem.ts'
 
 interface SetUpPage {
   readonly action: string
@@ -19,7 +20,7 @@ export function setUpPage(site: Site, { action, csrf, invited, name, problem }: 
     invited === undefined ? 'Create the first user' : `Welcome, ${invited.displayName}`,
     html`
       <p>${invited === undefined ? firstUser : invitedUser}</p>
-      ${problem === undefined ? '' : html`<p class="note" id="problem" role="alert">${problem}</p>`}
+      ${formProblem(problem)}
       <form method="post" action="${action}">
         <input type="hidden" name="csrf" value="${csrf}" />
         <label for="name">Name</label>
