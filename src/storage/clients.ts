@@ -3,8 +3,8 @@ import { LRUCache } from 'lru-cache'
 import { sealer } from '../core/secret.ts'
 import { bigint } from './bigint.ts'
 import type { ClientStore, StoredClient } from './client-contract.ts'
+import { takeNamedLock } from './named-lock.ts'
 import type { Schema } from './schema.ts'
-import { serialize } from './serialize.ts'
 import type { StorePorts } from './store-ports.ts'
 
 type ClientPorts = Pick<StorePorts, 'db' | 'tenant' | 'secret' | 'clock'>
@@ -138,7 +138,7 @@ export function clientStore({ db, tenant, secret, clock }: ClientPorts): ClientS
     register(client, ceiling) {
       marked.delete(client.id)
       return db.transaction().execute(async (transaction) => {
-        await serialize(transaction, `clients/${tenant}`)
+        await takeNamedLock(transaction, `clients/${tenant}`)
         if (await renew(transaction, client)) return true
         if (ceiling !== undefined && !(await makeRoom(transaction, ceiling))) return false
         await transaction.insertInto('clients').values(toRow(client)).execute()

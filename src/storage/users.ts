@@ -1,7 +1,7 @@
 import { type Insertable, type Selectable, sql } from 'kysely'
 import { bigint } from './bigint.ts'
+import { takeNamedLock } from './named-lock.ts'
 import type { Schema } from './schema.ts'
-import { serialize } from './serialize.ts'
 import type { StorePorts } from './store-ports.ts'
 import type { User, UserStore } from './user-contract.ts'
 
@@ -30,7 +30,7 @@ export function userStore({ db, tenant }: Pick<StorePorts, 'db' | 'tenant'>): Us
         return typeof value === 'number' ? bigint(value) : sql`${value}`
       })
       const added = await db.transaction().execute(async (transaction) => {
-        await serialize(transaction, `first-user/${tenant}`)
+        await takeNamedLock(transaction, `first-user/${tenant}`)
         return transaction
           .insertInto('users')
           .columns(columns)
