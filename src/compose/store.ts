@@ -5,7 +5,9 @@ import type { Clock } from '../core/clock.ts'
 import { type MasterSecret, tenantSecret } from '../core/secret.ts'
 import { loadMasterSecret, prepareDataFolder } from '../keys/master-secret.ts'
 import type { Store } from '../storage/contract.ts'
-import { openDatabase, openStore, type SharedDatabase, storeFile } from '../storage/open.ts'
+import { openStore } from '../storage/open.ts'
+import { openDatabase, type SharedDatabase } from '../storage/open-database.ts'
+import { storeFile } from '../storage/open-embedded.ts'
 
 /** The store of a configuration, with the secret that opens it. */
 export interface ConfiguredStore {

@@ -13,7 +13,7 @@ import {
 import { basename, join } from 'node:path'
 import { flush, openBackup, type WrittenSecret } from './backup.ts'
 import { holdDatabase, holdLock } from './hold-alone.ts'
-import { storeFile } from './open.ts'
+import { storeFile } from './open-embedded.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 interface RestoreOptions {

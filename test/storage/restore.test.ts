@@ -7,7 +7,8 @@ import { before, describe, it } from 'node:test'
 import { systemClock as clock } from '../../src/core/clock.ts'
 import { masterSecret } from '../../src/core/secret.ts'
 import { writeBackup } from '../../src/storage/backup.ts'
-import { openStore, storeFile } from '../../src/storage/open.ts'
+import { openStore } from '../../src/storage/open.ts'
+import { storeFile } from '../../src/storage/open-embedded.ts'
 import { restoreBackup } from '../../src/storage/restore.ts'
 
 const newFolder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-restore-'))

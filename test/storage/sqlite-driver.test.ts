@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import type { Kysely } from 'kysely'
-import { storeFile } from '../../src/storage/open.ts'
+import { storeFile } from '../../src/storage/open-embedded.ts'
 import type { Schema } from '../../src/storage/schema.ts'
 import { sqliteEngine, type TestStore } from '../support/engines.ts'
 

@@ -1,0 +1,34 @@
+import type { Database } from './database.ts'
+import { migrate } from './migrate.ts'
+import type { Notices } from './notices.ts'
+
+/** A PostgreSQL database, with connections that all stores in it share. */
+export interface SharedDatabase {
+  readonly db: Database
+  readonly notices: Notices
+  close(): Promise<void>
+}
+
+/**
+ * Opens a database and brings it to this version's schema. The driver is loaded here, only if there is a
+ * database. Throws StoreUnusable.
+ */
+export async function openDatabase(url: string, onFault: (error: unknown) => void): Promise<SharedDatabase> {
+  const { openPostgres, statementMilliseconds } = await import('./postgres.ts')
+  const migrating = await openPostgres({ url, onFault, patience: undefined })
+  try {
+    await migrate(migrating)
+  } finally {
+    await migrating.destroy()
+  }
+  const db = await openPostgres({ url, onFault, patience: statementMilliseconds })
+  const notices = (await import('./notices.ts')).openNotices({ db, url, onFault })
+  return {
+    db,
+    notices,
+    async close() {
+      await notices.close()
+      await db.destroy()
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import { join } from 'node:path'
+import type { Database } from './database.ts'
+import { migrate } from './migrate.ts'
+import { openSqlite } from './sqlite.ts'
+import { StoreUnusable } from './store-unusable.ts'
+
+/** The file of the embedded store in a data folder. */
+export function storeFile(folder: string): string {
+  return join(folder, 'portcullis.sqlite')
+}
+
+/**
+ * Opens the embedded store in a data folder, or in memory without one, and brings it to this version's schema.
+ * Throws StoreUnusable.
+ */
+export async function openEmbedded(folder: string | undefined): Promise<Database> {
+  const file = folder === undefined ? ':memory:' : storeFile(folder)
+  let db: Database | undefined
+  try {
+    db = openSqlite(file)
+    await migrate(db)
+    return db
+  } catch (error) {
+    await db?.destroy()
+    throw explainUnopened(error, file)
+  }
+}
+
+const corruptCode = 11
+const noDatabaseCode = 26
+
+/** What an operator can do about a file that cannot be opened; other errors are returned as they are. */
+function explainUnopened(error: unknown, file: string): unknown {
+  const cause = error instanceof StoreUnusable ? error.cause : error
+  const {
+    code = '',
+    errcode,
+    message = '',
+  } = (cause ?? {}) as Partial<NodeJS.ErrnoException> & {
+    errcode?: number
+  }
+  if (errcode === corruptCode || errcode === noDatabaseCode) {
+    const fix = 'stop what runs on it, and put a backup in its place with portcullis restore FILE --force'
+    return new StoreUnusable(`the store ${file} is damaged (${message}): ${fix}`, { cause })
+  }
+  if (!/^E[A-Z]+$/.test(code)) return error
+  const fix =
+    code === 'EISDIR'
+      ? 'it is a folder: move it away'
+      : 'let the user that Portcullis runs as read and write it'
+  return new StoreUnusable(`the store ${file} cannot be opened (${code}): ${fix}`, { cause })
+}
