@@ -32,7 +32,7 @@ export interface Grants {
 
 interface LatestOfClient {
   readonly clientId: string
-  readonly most?: number
+  readonly most: number
 }
 
 interface GrantsPorts {

@@ -46,7 +46,7 @@ export interface ProviderVisits {
 }
 
 const model = 'ProviderVisit'
-const milliseconds = 600_000
+const visitMilliseconds = 600_000
 
 /** Visits over the store, where every replica finds them. */
 export function providerVisits(
@@ -60,12 +60,12 @@ export function providerVisits(
     async begin({ req, res }, to) {
       const attempt = { state: randomToken(), nonce: randomToken(), verifier: randomToken(48) }
       const proof = randomToken()
-      const expiresAt = clock.now() + milliseconds
+      const expiresAt = clock.now() + visitMilliseconds
       const payload: KeptVisit = { ...attempt, ...to, binding: digest(proof), expiresAt }
       await artifacts.put({ model, id: attempt.state, payload: { ...payload }, expiresAt })
       provider
         .createContext(req, res)
-        .cookies.set(cookieOf(attempt.state), proof, { ...cookie, maxAge: milliseconds })
+        .cookies.set(cookieOf(attempt.state), proof, { ...cookie, maxAge: visitMilliseconds })
       return attempt
     },
     async find(state) {

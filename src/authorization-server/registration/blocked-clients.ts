@@ -8,10 +8,10 @@ const pageLength = 1000
 const keptMilliseconds = 1000
 const keptAnswers = 10_000
 /**
- * By store: which ids this process has read or written in the last second. Only hashes are kept, since an id
- * is as long as a stranger wants, and a slice of a request's text would keep the whole text in memory.
+ * What this process has read or written in the last second, by the hash of the id: an id is as long as a
+ * stranger wants, and as a slice of a request's text it would keep the whole text in memory.
  */
-const read = new WeakMap<ArtifactStore, LRUCache<string, boolean>>()
+const answersByStore = new WeakMap<ArtifactStore, LRUCache<string, boolean>>()
 
 /** A client that an operator has blocked. */
 interface BlockedClient {
@@ -45,8 +45,8 @@ export function blockedClients({
   readonly artifacts: ArtifactStore
   readonly clock: Clock
 }): BlockedClients {
-  const answers = read.get(artifacts) ?? new LRUCache({ max: keptAnswers, ttl: keptMilliseconds })
-  read.set(artifacts, answers)
+  const answers = answersByStore.get(artifacts) ?? new LRUCache({ max: keptAnswers, ttl: keptMilliseconds })
+  answersByStore.set(artifacts, answers)
   const has = async (id: string): Promise<boolean> => (await artifacts.find(model, id)) !== undefined
   return {
     has,

@@ -55,7 +55,11 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
     seconds: minute,
   })
 
-  const store = (id: string, payload: AdapterPayload, times: Pick<StoredClient, 'usedAt' | 'expiresAt'>) => {
+  const toStored = (
+    id: string,
+    payload: AdapterPayload,
+    times: Pick<StoredClient, 'usedAt' | 'expiresAt'>,
+  ) => {
     const { client_secret: clientSecret, ...metadata } = payload as Record<string, unknown>
     const secretHash = typeof clientSecret === 'string' ? hash(id, clientSecret) : undefined
     return { id, source: 'dynamic', metadata, secretHash, createdAt: clock.now(), ...times } as const
@@ -66,7 +70,7 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
     const found = await artifacts.find('Client', id)
     if (found === undefined) return undefined
     const expiresAt = clock.now() + registration.idleSeconds * 1000
-    const client = store(id, found.payload, { usedAt: clock.now(), expiresAt })
+    const client = toStored(id, found.payload, { usedAt: clock.now(), expiresAt })
     await registered.register(client, undefined)
     await artifacts.remove('Client', id)
     return client
@@ -98,7 +102,7 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
       const known = await registered.find(id)
       await (known === undefined ? admit() : admitAgain())
       if (known !== undefined && !isWorthRenewing(known, expiresAt)) return
-      const client = store(id, payload, { usedAt: undefined, expiresAt })
+      const client = toStored(id, payload, { usedAt: undefined, expiresAt })
       if (!(await registered.register(client, registration.maxClients)))
         throw slowDown(503, 'there is no room for more clients', fullSeconds)
     },
