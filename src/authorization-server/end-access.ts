@@ -36,7 +36,7 @@ export async function endSessions(artifacts: ArtifactStore, accountId: string): 
   await artifacts.removeOfAccount('Session', accountId)
 }
 
-/** There is no grant for it, since there was no account to record one for. */
+/** Ends what assertions about the user gave before there was an account that a grant could be recorded for. */
 async function endVouched(
   { identities, revocations, clock }: EndAccessPorts,
   accountId: string,

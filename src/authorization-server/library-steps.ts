@@ -76,7 +76,7 @@ export function addLibrarySteps(
     const { route } = context.oidc
     if (route === 'jwks') context.set('Cache-Control', `public, max-age=${publishedKeysSeconds}`)
     if (route === 'token') {
-      await markMachine(settings, context)
+      await markMachineUsed(settings, context)
       await forgiveAssertion(context)
       await settleRedemption(settings, context)
       completeTokenAnswer(context, notes.of(context.req))
@@ -98,8 +98,8 @@ function isLostSession(error: unknown): boolean {
 }
 
 /**
- * Gives the requested scope of a registration its name back (RFC 7591 section 3.2.1). It is stored under another
- * one, since the library would take `scope` for the limit of what the client may get.
+ * Gives the requested scope of a registration its name back (RFC 7591 section 3.2.1). It is kept under another
+ * name, since the library would take `scope` for the limit of what the client may get.
  */
 function nameScope(body: unknown): void {
   if (typeof body !== 'object' || body === null) return
@@ -110,7 +110,7 @@ function nameScope(body: unknown): void {
 }
 
 /** If a user approves a client, storing the grant marks its use; a machine has no grant. */
-async function markMachine(
+async function markMachineUsed(
   { registered, registration, clock }: AuthorizationServerSettings,
   { status, oidc: { client, entities } }: KoaContextWithOIDC,
 ): Promise<void> {
@@ -119,8 +119,8 @@ async function markMachine(
 }
 
 /**
- * The store is away. The library has already written an answer for an internal error; the client must hear that
- * it may try again.
+ * The store is away. The library has already written an answer for an internal error; the client must hear
+ * that it may try again.
  */
 function answerStoreAway(context: KoaContextWithOIDC): void {
   context.status = 503
@@ -130,8 +130,8 @@ function answerStoreAway(context: KoaContextWithOIDC): void {
 }
 
 /**
- * The document or the key set of the client is away. The library treats that as the client's error, which would
- * make the client discard its tokens.
+ * The document or the key set of the client is away. The library treats that as the client's error, which
+ * would make the client discard its tokens.
  */
 function answerClientAway(context: KoaContextWithOIDC, notes: Notes, what: string): void {
   notes.of(context.req).error = awayCode

@@ -13,8 +13,8 @@ const library = await import('oidc-provider')
 /** Not a literal type: the library has no types for this module. */
 const grantsModule: string = 'oidc-provider/lib/helpers/grants.js'
 /**
- * The library's helpers for grants that are not its own (RFC 9449 section 5, RFC 8707 section 2.2). They are not
- * part of its public interface, so its exact version is pinned.
+ * The library's helpers for grants that are not its own (RFC 9449 section 5, RFC 8707 section 2.2). They are
+ * not part of its public interface, so its exact version is pinned.
  */
 export const grantHelpers = (await import(grantsModule)) as GrantHelpers
 output.warn = warn

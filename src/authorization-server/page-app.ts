@@ -26,9 +26,9 @@ export type PageContext = Context<Environment>
 const maxFormBytes = 16 * 1024
 
 /**
- * An application of pages. What its handlers throw becomes a page that tells the user what to do: a form that is
- * too large, an unknown client, a document that cannot be fetched, a store that is away, or an internal error.
- * `expired` is what a SessionNotFound means here.
+ * An application of pages. What its handlers throw becomes a page that tells the user what to do: a form that
+ * is too large, an unknown client, a document that cannot be fetched, a store that is away, or an internal
+ * error. `expired` is what a SessionNotFound means here.
  */
 export function pageApp(
   { onFault, site }: AuthorizationServerSettings,

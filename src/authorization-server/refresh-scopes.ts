@@ -5,8 +5,8 @@ import { availableScopes } from './available-scopes.ts'
 import { Provider } from './library.ts'
 
 /**
- * Makes a refresh token have the scopes that its own imply, as far as the running refresh asks for them: the
- * library compares names (RFC 6749 section 6). What is written about the token stays as it was granted.
+ * Lets a refresh ask for scopes that those of its token imply (RFC 6749 section 6). The library would refuse
+ * them, since it compares names. What is stored of the token stays as it was granted.
  */
 export function implyScopes(
   { RefreshToken }: InstanceType<typeof Provider>,

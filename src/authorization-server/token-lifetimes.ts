@@ -25,12 +25,15 @@ export function grantedTokenSeconds(
   return withinGrant(accessTokenSeconds(settings, client), oidc)
 }
 
-/** The lifetime of the next refresh token, in seconds: until it has been idle for too long, or its grant ends. */
+/** The lifetime of the next refresh token, in seconds: as long as it may be idle, or until its grant ends. */
 export function refreshTokenSeconds({ tokens }: Lifetimes, { oidc }: KoaContextWithOIDC): number {
   return withinGrant(tokens.refreshIdleSeconds, oidc)
 }
 
-/** At least one second, since the grant may have ended after the library looked; the token then ends with it anyway. */
+/**
+ * At least one second: the grant may have ended since the library found it, and the token then ends with it
+ * anyway.
+ */
 function withinGrant(seconds: number, { entities }: KoaContextWithOIDC['oidc']): number {
   return Math.max(1, Math.min(seconds, entities.Grant?.remainingTTL ?? seconds))
 }

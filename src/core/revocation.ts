@@ -4,15 +4,15 @@ import type { Claims } from './claims.ts'
 export const clockDifferenceMilliseconds = 10_000
 
 /**
- * From the last check whether a client is blocked until its token is issued: the information may be a second
- * old, and fetching an identity provider's keys may take five.
+ * How long it may take from the last check whether a client is blocked until its token is issued: what was
+ * checked may be a second old, and fetching an identity provider's keys may take five.
  */
 const longestIssueMilliseconds = 6000
 
 /**
  * Whether a token counts as issued before the revocation of a client or user that holds it. `issuedAt` is in
  * seconds since the epoch, as in tokens (RFC 9068 section 2.2), `revokedAt` in milliseconds. In case of doubt
- * it does, since anyone who is let in again gets a new token.
+ * it counts as issued before: whoever may come back gets a new token.
  */
 export function isIssuedBefore(revokedAt: number, issuedAt: number): boolean {
   return issuedAt * 1000 <= revokedAt + clockDifferenceMilliseconds + longestIssueMilliseconds

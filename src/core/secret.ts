@@ -74,8 +74,8 @@ export function grantName(grantId: string): string {
 }
 
 /**
- * The name of a user of an identity provider in access tokens and deny lists, whatever provider and user are
- * called here.
+ * The name of a user of an identity provider in access tokens and deny lists. It does not depend on what the
+ * provider is called here, nor on whether the user has an account.
  */
 export function vouchedName(issuer: string, subject: string): string {
   return digest(JSON.stringify([issuer, subject])).slice(0, 22)
@@ -86,7 +86,9 @@ export function vouchedName(issuer: string, subject: string): string {
  */
 export interface Sealer {
   seal(text: string, context: string): string
-  /** Returns undefined for anything that `seal` did not make with this key and context. Untrusted input is fine. */
+  /**
+   * Returns undefined for anything that `seal` did not make with this key and context. Untrusted input is fine.
+   */
   open(sealed: string, context: string): string | undefined
 }
 

@@ -9,9 +9,9 @@ export function toAccount({ id, displayName, loginsSince }: User): Account {
 }
 
 /**
- * The time before which logins end. It is a little ahead, since a process whose clock is ahead may have
- * recorded a login. Logins have a precision of whole seconds, so the end must be later than the second that
- * the last one may have.
+ * The `loginsSince` that ends all logins of a user. It lies a little in the future, since the clock of the
+ * process that recorded a login may be ahead, and a second or more after the previous one, since a login that
+ * follows that one at once is recorded for the next whole second.
  */
 export function endOfLogins({ loginsSince }: User, clock: Clock): number {
   return Math.max(clock.now() + clockDifferenceMilliseconds, loginsSince + 1000)

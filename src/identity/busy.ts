@@ -7,7 +7,7 @@ const busy: LoginRefused = {
   retryAfterSeconds: 5,
 }
 
-/** What a task resolves to that hashes passwords, or a refusal if there are more hashes than can be computed. */
+/** Runs a task that hashes passwords. Resolves to its result, or to a refusal if too many are waiting. */
 export async function unlessBusy<T>(task: () => Promise<T>): Promise<T | LoginRefused> {
   try {
     return await task()

@@ -6,7 +6,7 @@ import type { User } from '../storage/user-contract.ts'
  */
 export type UserState = 'active' | 'invited' | 'disabled'
 
-/** Whether a user can log in. */
+/** Tells the state of a user. */
 export function userState({
   disabledAt,
   provider,

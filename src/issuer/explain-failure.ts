@@ -28,7 +28,10 @@ const unanswered = new Set([
   'OAUTH_PARSE_ERROR',
 ])
 
-/** What went wrong at a provider: ProviderRefused if it said no or proved nothing, ProviderAway if no answer. */
+/**
+ * What went wrong at a provider: ProviderRefused if it said no or proved nothing, ProviderAway if it gave no
+ * usable answer.
+ */
 export function explainFailure(error: unknown): Error {
   if (error instanceof ProviderAway || error instanceof ProviderRefused) return error
   if (error instanceof IssuerAway || error instanceof IssuerInvalid)

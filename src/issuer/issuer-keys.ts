@@ -14,7 +14,7 @@ import type { CachedMetadata } from './cached-metadata.ts'
 const keySetBounds = { timeoutDuration: 5000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
 /** The library waits after fetching keys successfully, but not after a failure. */
 const retryMilliseconds = 5000
-/** More keys that a token could mean are not tried, so that no issuer's set makes a made-up token expensive. */
+/** How many keys are tried for one token, so that a made-up token is cheap whatever its issuer's set has. */
 const mostTried = 4
 
 /**

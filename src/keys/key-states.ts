@@ -11,8 +11,8 @@ export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 export type KeyPurpose = 'authorization-server' | 'gateway-identity' | 'audit'
 
 /**
- * The keys that sign tokens: access tokens, and the identity tokens of the gateway. The algorithm of the latter
- * is fixed, since every MCP server has to know it.
+ * The purposes of keys that sign tokens: access tokens, and the identity tokens of the gateway. The algorithm of
+ * the latter is fixed, since every MCP server has to know it.
  */
 export function tokenKeyPurposes(
   signingAlgorithm: SigningAlgorithm,

@@ -29,7 +29,7 @@ interface StoreOptions {
   readonly onFault?: (error: unknown) => void
 }
 
-/** Opens the store of a tenant: in a database if one is given, or else the embedded one. Throws StoreUnusable. */
+/** Opens the store of a tenant: in a database if there is one, or else the embedded one. Throws StoreUnusable. */
 export async function openStore({
   folder,
   database,
