@@ -11,7 +11,7 @@ import type { Claims } from '../core/claims.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
 import { type LoginProvider, ProviderAway, ProviderRefused } from '../identity/provider-contract.ts'
 import { orExplain } from './explain-failure.ts'
-import type { ProviderSettings } from './openid-provider.ts'
+import type { ProviderSettings } from './provider-settings.ts'
 
 /** The API of a GitHub: on a separate host for github.com, under a path for an Enterprise Server. */
 export function githubApi(issuer: string): string {
