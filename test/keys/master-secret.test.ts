@@ -4,12 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import {
-  DataFolderUnusable,
-  loadMasterSecret,
-  prepareDataFolder,
-  readSecretFile,
-} from '../../src/keys/master-secret.ts'
+import { DataFolderUnusable, prepareDataFolder } from '../../src/keys/data-folder.ts'
+import { loadMasterSecret, readSecretFile } from '../../src/keys/master-secret.ts'
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-secret-'))
 const nameOf = (secret: ReturnType<typeof loadMasterSecret>): string =>
