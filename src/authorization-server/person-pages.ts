@@ -1,25 +1,16 @@
 import type { Provider } from 'oidc-provider'
-import { displayText } from '../core/display-text.ts'
 import { addAccountPages } from './account-pages.ts'
 import { pageForms } from './forms.ts'
 import { knownBrowsers } from './known-browser.ts'
 import { loginDesk } from './login-desk.ts'
+import { addLogoutPages } from './logout-pages.ts'
 import type { Notes } from './notes.ts'
-import { type PageApp, type PageContext, pageApp, sendAdvice, sendMarkup, visitOf } from './page-app.ts'
-import { logoutPage, signedOutPage } from './pages/logout-page.ts'
+import { type PageApp, type PageContext, pageApp, sendAdvice, visitOf } from './page-app.ts'
 import { addPasskeyPages } from './passkey-pages.ts'
 import { addPasswordPages } from './password-pages.ts'
-import {
-  accountPath,
-  interactionPath,
-  loginPaths,
-  logoutPath,
-  passkeysPath,
-  passwordPath,
-  personLogin,
-} from './paths.ts'
+import { accountPath, interactionPath, loginPaths, passkeysPath, passwordPath, personLogin } from './paths.ts'
 import { providerDesk, queryOf } from './provider-desk.ts'
-import { beginSession, endSession, type Login, loggedIn, signedIn } from './session.ts'
+import { beginSession, type Login, signedIn } from './session.ts'
 import { addSetUpPages } from './set-up-pages.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
@@ -43,14 +34,6 @@ export function personPages(
   const visitor = (context: PageContext) => {
     const { incoming, outgoing } = context.env
     return signedIn(provider, settings.identity, incoming, outgoing)
-  }
-  /**
-   * Who may sign out. Includes users whose login is currently not valid, since it is again when a provider or
-   * a rule is restored.
-   */
-  const leaver = (context: PageContext) => {
-    const { incoming, outgoing } = context.env
-    return loggedIn(provider, settings.identity, incoming, outgoing)
   }
 
   const next = (context: PageContext): string => {
@@ -117,30 +100,7 @@ export function personPages(
     return answer instanceof Response ? answer : enter(context, answer, visit.next ?? accountPath)
   })
 
-  pages.get(logoutPath, async (context) => {
-    const who = await leaver(context)
-    if (who === undefined) return sendMarkup(context, signedOutPage(site))
-    const csrf = forms.token(who.session.uid)
-    const page = logoutPage(site, {
-      csrf,
-      accountName: who.account && displayText(who.account.displayName),
-      hasLocal: local !== undefined && who.account?.provider === undefined,
-    })
-    return sendMarkup(context, page)
-  })
-
-  pages.post(logoutPath, async (context) => {
-    const who = await leaver(context)
-    if (who !== undefined) {
-      forms.read(context, who.session.uid)
-      notes.of(context.env.incoming).subject = who.accountId
-      await endSession(provider, site, visitOf(context))
-      const onward = await desk.logoutUrl(context, who.account?.provider)
-      if (onward !== undefined) return context.redirect(onward.href, 303)
-    }
-    return context.redirect(site.path(logoutPath), 303)
-  })
-
+  addLogoutPages(pages, { provider, settings, forms, notes, desk })
   addAccountPages(pages, { provider, settings, forms, notes, visitor })
   if (local === undefined) {
     for (const path of [passkeysPath, passwordPath]) {
