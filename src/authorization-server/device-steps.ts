@@ -47,7 +47,7 @@ export function addDeviceSteps(
     if (context.path !== endpointPaths.code_verification || context.method !== 'POST') {
       await next()
       noteRefusal(context, notes)
-      if ('oidc' in context) await pace(settings, context as KoaContextWithOIDC)
+      if ('oidc' in context) await slowDownPolling(settings, context as KoaContextWithOIDC)
       return
     }
     const origin = context.get('origin')
@@ -71,7 +71,7 @@ function keepCodeForForm(context: StepContext): void {
   context.query = {}
 }
 
-async function pace(
+async function slowDownPolling(
   settings: AuthorizationServerSettings,
   { oidc, body }: KoaContextWithOIDC,
 ): Promise<void> {
@@ -92,8 +92,8 @@ async function isFirstPoll(
   { artifacts, clock }: AuthorizationServerSettings,
   deviceCode: string,
 ): Promise<boolean> {
-  const piece = Math.floor(clock.now() / (pollSeconds * 1000))
-  const id = `device-poll\0${deviceCode}\0${piece}`
+  const slice = Math.floor(clock.now() / (pollSeconds * 1000))
+  const id = `device-poll\0${deviceCode}\0${slice}`
   return artifacts.insertOnce({ model: seenOnceModel, id, payload: {}, expiresAt: clock.now() })
 }
 

@@ -5,14 +5,14 @@ import type { Endpoint } from './endpoints.ts'
 import { errors } from './library.ts'
 
 /** How many requests with stored parameters are accepted per minute. */
-export interface RequestLimits {
+export interface RequestLimitSettings {
   readonly perNetwork: number
   readonly total: number
 }
 
 interface LimitPorts {
   readonly rateLimit: OpenRateLimit
-  readonly requestLimits: RequestLimits
+  readonly requestLimits: RequestLimitSettings
 }
 
 /** Limits requests of one kind that have something stored. */

@@ -18,7 +18,7 @@ import type { RevocationStore } from '../storage/revocation-contract.ts'
 import type { Observe } from '../telemetry/event.ts'
 import type { Traces } from '../telemetry/trace-contract.ts'
 import type { RememberedConsents } from './remembered-consent.ts'
-import type { RequestLimits } from './request-limits.ts'
+import type { RequestLimitSettings } from './request-limits.ts'
 import type { SessionLifetimes } from './session.ts'
 import type { StepUps } from './step-up.ts'
 
@@ -98,7 +98,7 @@ export interface AuthorizationServerSettings {
   readonly federation: Federation | undefined
   readonly sessions: SessionLifetimes
   readonly registration: RegistrationSettings
-  readonly requestLimits: RequestLimits
+  readonly requestLimits: RequestLimitSettings
   readonly rateLimit: OpenRateLimit
   /** The clients of the store. */
   readonly registered: ClientStore
