@@ -85,7 +85,7 @@ export async function createAuthorizationServer(
   })
   const resourcePaths = new Set(resources.all.map(({ path }) => path))
   const hasLogin = settings.loginForm !== 'none' || settings.federation !== undefined
-  const home = String(await homePage(site, resources.all, hasLogin))
+  const home = String(await homePage(site, { resources: resources.all, hasLogin }))
   const serversElsewhere = tellServers(resources.all)
   const shown = new Map<string, (res: ServerResponse) => void>([
     ['/', (res) => sendPage(res, home)],

@@ -4,8 +4,14 @@ import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
 import { accountPath } from '../paths.ts'
 
+interface HomePage {
+  readonly resources: readonly ProtectedResource[]
+  /** Whether users can sign in here, or at a provider. */
+  readonly hasLogin: boolean
+}
+
 /** What a user sees who opens the public URL in a browser. */
-export function homePage(site: Site, resources: readonly ProtectedResource[], hasLogin: boolean): Markup {
+export function homePage(site: Site, { resources, hasLogin }: HomePage): Markup {
   const [servers, address] =
     resources.length === 1
       ? ['an MCP server', 'the address below']
