@@ -4,6 +4,7 @@ import { sealer } from '../core/secret.ts'
 import { bigint } from './bigint.ts'
 import type { ClientStore, StoredClient } from './client-contract.ts'
 import { takeNamedLock } from './named-lock.ts'
+import { removeExpired } from './remove-expired.ts'
 import type { Schema } from './schema.ts'
 import type { StorePorts } from './store-ports.ts'
 
@@ -177,13 +178,6 @@ export function clientStore({ db, tenant, secret, clock }: ClientPorts): ClientS
         .execute()
       return removed.length === 1
     },
-    async sweep(before) {
-      const { numDeletedRows } = await db
-        .deleteFrom('clients')
-        .where('tenant', '=', tenant)
-        .where('expires_at', '<', before)
-        .executeTakeFirst()
-      return Number(numDeletedRows)
-    },
+    sweep: (before) => removeExpired({ db, tenant }, 'clients', before),
   }
 }

@@ -1,4 +1,5 @@
 import type { ConsentQuestion, ConsentStore } from './consent-contract.ts'
+import { removeExpired } from './remove-expired.ts'
 import type { StorePorts } from './store-ports.ts'
 
 /**
@@ -79,13 +80,6 @@ export function consentStore({
     async forgetClient(clientId) {
       await db.deleteFrom('consents').where('tenant', '=', tenant).where('client_id', '=', clientId).execute()
     },
-    async sweep(before) {
-      const { numDeletedRows } = await db
-        .deleteFrom('consents')
-        .where('tenant', '=', tenant)
-        .where('expires_at', '<', before)
-        .executeTakeFirst()
-      return Number(numDeletedRows)
-    },
+    sweep: (before) => removeExpired({ db, tenant }, 'consents', before),
   }
 }

@@ -1,4 +1,5 @@
 import { inPieces } from './pieces.ts'
+import { removeExpired } from './remove-expired.ts'
 import type { Revocation, RevocationStore } from './revocation-contract.ts'
 import type { RevocationNotices } from './revocation-notices.ts'
 import type { StorePorts } from './store-ports.ts'
@@ -81,13 +82,6 @@ export function revocationStore({ db, tenant, clock, notices, onFault }: Revocat
         deafen()
       }
     },
-    async sweep(before) {
-      const { numDeletedRows } = await db
-        .deleteFrom('revocations')
-        .where('tenant', '=', tenant)
-        .where('expires_at', '<', before)
-        .executeTakeFirst()
-      return Number(numDeletedRows)
-    },
+    sweep: (before) => removeExpired({ db, tenant }, 'revocations', before),
   }
 }
