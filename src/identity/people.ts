@@ -54,7 +54,7 @@ interface PeoplePorts {
 export function people(ports: PeoplePorts): People {
   const { users, passwords, invitations, clock, endAccess } = ports
 
-  const make = (name: string, displayName: string | undefined, passwordHash: string | undefined): User => {
+  const newUser = (name: string, displayName: string | undefined, passwordHash: string | undefined): User => {
     const createdAt = clock.now()
     const spelled = name.trim().normalize('NFKC')
     return {
@@ -99,7 +99,7 @@ export function people(ports: PeoplePorts): People {
     list: () => users.list(),
     async add({ name, displayName, password }) {
       checkNewUser(name, password)
-      const user = make(name, displayName, await passwords.hash(password))
+      const user = newUser(name, displayName, await passwords.hash(password))
       if (!(await users.add(user, fold(name)))) throw new PersonRefused(`there is a user ${name} already`)
       return user
     },
@@ -113,7 +113,7 @@ export function people(ports: PeoplePorts): People {
     },
     async invite(name, displayName) {
       checkNewUser(name)
-      const user = make(name, displayName, undefined)
+      const user = newUser(name, displayName, undefined)
       if (await users.add(user, fold(name))) return invitations.create({ kind: 'user', userId: user.id })
       const known = await getLocal(name)
       if (known.passwordHash !== undefined) throw new PersonRefused(`there is a user ${name} already`)
@@ -157,7 +157,7 @@ export function people(ports: PeoplePorts): People {
       if (found !== 'first') {
         return (await users.setFirstPassword(found.id, hash)) ? toAccount(found) : undefined
       }
-      const user = make(name, undefined, hash)
+      const user = newUser(name, undefined, hash)
       return (await users.addFirst(user, fold(name))) ? toAccount(user) : undefined
     },
   }
