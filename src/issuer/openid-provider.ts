@@ -60,8 +60,8 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
   const metadata = cacheMetadata(() => discoverIssuer(access), clock)
   const keys = issuerKeys(metadata, undefined, { fetch, clock })
 
-  /** For requests that we make as a client of the provider. */
-  const ready = async (): Promise<Configuration> => {
+  /** The metadata, for requests with which we authenticate as a client: with the secret that counts now. */
+  const clientConfiguration = async (): Promise<Configuration> => {
     await clientSecret?.lookUp?.()
     return metadata()
   }
@@ -129,7 +129,7 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
       ),
     redeem: (query, { state, nonce, verifier }) =>
       orExplain(async (): Promise<ProvenIdentity> => {
-        const configuration = await ready()
+        const configuration = await clientConfiguration()
         const callback = new URL(`${callbackUrl}?${query}`)
         const tokens = await authorizationCodeGrant(configuration, callback, {
           expectedState: state,
@@ -150,7 +150,7 @@ export function openIdProvider(settings: ProviderSettings, { fetch, clock }: Pro
       }),
     renew: (credential, known) =>
       orExplain(async () => {
-        const configuration = await ready()
+        const configuration = await clientConfiguration()
         if (!isIssuerOf(configuration.serverMetadata().issuer, known.issuer))
           throw new ProviderRefused('the user is of another issuer')
         const tokens = await refreshTokenGrant(configuration, credential)
