@@ -27,7 +27,7 @@ export function keepSessionsEnded({ Session }: Provider): void {
       return session
     },
   })
-  const whereItIs = (session: Session & Stored, storedAs: string): SessionAdapter => ({
+  const storeWhileItExists = (session: Session & Stored, storedAs: string): SessionAdapter => ({
     ...store,
     async upsert(id, payload, expiresIn?: number) {
       await store.replace(storedAs, id, payload, expiresIn)
@@ -39,7 +39,7 @@ export function keepSessionsEnded({ Session }: Provider): void {
   })
   Object.defineProperty(Session.prototype, 'adapter', {
     get(this: Session & Stored) {
-      return this.storedAs === undefined ? store : whereItIs(this, this.storedAs)
+      return this.storedAs === undefined ? store : storeWhileItExists(this, this.storedAs)
     },
   })
 }

@@ -24,13 +24,11 @@ export interface ClientAdapterPorts {
 }
 
 const minute = 60
-/**
- * Registrations that are already known are only read, so one address may make this many times more of them.
- */
+/** One address may make at most one in this many of the new registrations. */
+const shareOfAddress = 4
+/** A known client that registers again is only read, so one address may do that this many times more often. */
 const timesKnown = 10
 const hourMilliseconds = 3600 * 1000
-/** One address may make at most one in this many of the new registrations. */
-const shareOfOne = 4
 /** How long a client waits before it tries again if the store is full. */
 const fullSeconds = 600
 
@@ -42,18 +40,18 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
   const { artifacts, registered, registration, rateLimit, clock } = ports
   const hash = clientSecretHash(ports.secret)
   const points = registration.newPerMinute
-  const everybody = rateLimit({ name: 'registrations', points, seconds: minute })
-  const againByAddress = rateLimit({
+  const newFromAll = rateLimit({ name: 'registrations', points, seconds: minute })
+  const newFromAddress = rateLimit({
+    name: 'registrations-from-address',
+    points: Math.ceil(points / shareOfAddress),
+    seconds: minute,
+  })
+  const knownFromAddress = rateLimit({
     name: 'known-registrations-from-address',
     points: points * timesKnown,
     seconds: minute,
   })
   const renewMilliseconds = Math.min(hourMilliseconds, registration.unusedSeconds * 100)
-  const byAddress = rateLimit({
-    name: 'registrations-from-address',
-    points: Math.ceil(points / shareOfOne),
-    seconds: minute,
-  })
 
   const toStored = (
     id: string,
@@ -76,13 +74,13 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
     return client
   }
 
-  const admit = async (): Promise<void> => {
-    const wait = (await byAddress.take(callerNetwork())) || (await everybody.take('all'))
+  const admitNew = async (): Promise<void> => {
+    const wait = (await newFromAddress.take(callerNetwork())) || (await newFromAll.take('all'))
     if (wait > 0) throw slowDown(429, 'too many registrations at the moment', wait)
   }
 
-  const admitAgain = async (): Promise<void> => {
-    const wait = await againByAddress.take(callerNetwork())
+  const admitKnown = async (): Promise<void> => {
+    const wait = await knownFromAddress.take(callerNetwork())
     if (wait > 0) throw slowDown(429, 'too many registrations at the moment', wait)
   }
 
@@ -100,7 +98,7 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
       if (isUserId(id)) throw new errors.InvalidClientMetadata('client_id is reserved')
       const expiresAt = clock.now() + registration.unusedSeconds * 1000
       const known = await registered.find(id)
-      await (known === undefined ? admit() : admitAgain())
+      await (known === undefined ? admitNew() : admitKnown())
       if (known !== undefined && !isWorthRenewing(known, expiresAt)) return
       const client = toStored(id, payload, { usedAt: undefined, expiresAt })
       if (!(await registered.register(client, registration.maxClients)))

@@ -34,10 +34,10 @@ export function fetchLimit(
   const isApproved = (clientId: string): Promise<boolean> => artifacts.hasOfClient('Grant', clientId)
   return {
     async admit(url, clientId, context) {
-      const alone = await ofNetwork.take(callerNetwork(context?.req))
-      if (alone > 0) return alone
-      const shared = (await ofHost.take(new URL(url).hostname)) || (await ofAll.take('all'))
-      if (shared === 0 || clientId === undefined || !(await isApproved(clientId))) return shared
+      const waitOfNetwork = await ofNetwork.take(callerNetwork(context?.req))
+      if (waitOfNetwork > 0) return waitOfNetwork
+      const wait = (await ofHost.take(new URL(url).hostname)) || (await ofAll.take('all'))
+      if (wait === 0 || clientId === undefined || !(await isApproved(clientId))) return wait
       return ofClient.wait(clientId)
     },
     async count(clientId) {

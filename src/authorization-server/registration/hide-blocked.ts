@@ -21,10 +21,10 @@ export function hideBlocked(
   }
 }
 
-/** A refreshed token needs an existing grant, and a client's own token needs no user. */
-const goesOn: ReadonlySet<unknown> = new Set(['refresh_token', 'client_credentials'])
+/** The grants that redeem no new action of a user: one goes on with an existing grant, the other has no user. */
+const withoutNewAction: ReadonlySet<unknown> = new Set(['refresh_token', 'client_credentials'])
 
 function isRedeeming(): boolean {
   const { route, params } = Provider.ctx?.oidc ?? {}
-  return route === 'token' && !goesOn.has(params?.['grant_type'])
+  return route === 'token' && !withoutNewAction.has(params?.['grant_type'])
 }
