@@ -1,6 +1,6 @@
+import { defaultTenant } from '../core/default-tenant.ts'
 import { isLocalHost, isLoopbackHost } from '../core/resource.ts'
 import { hostsOf } from '../core/site.ts'
-import { soleTenant } from '../core/sole-tenant.ts'
 import { duplicates } from './duplicates.ts'
 import { problem, type RuleProblem, within } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -19,8 +19,10 @@ export function checkTenants(
   return tenants.flatMap((tenant, index) => {
     const { name, host, limits: _, ...own } = tenant
     const problems = checkOwn({ ...own, ...(mode && { mode }) })
-    if (name === soleTenant)
-      problems.push(problem(['name'], `must not be ${soleTenant}, which stands for the installation itself`))
+    if (name === defaultTenant)
+      problems.push(
+        problem(['name'], `must not be ${defaultTenant}, which stands for the installation itself`),
+      )
     if (takenNames.has(index)) problems.push(problem(['name'], `"${name}" is taken by an earlier tenant`))
     if (own.upstreams.length === 0)
       problems.push(problem(['upstreams'], 'must name at least one MCP server', ['upstreams']))

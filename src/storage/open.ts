@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
+import { defaultTenant } from '../core/default-tenant.ts'
 import type { MasterSecret } from '../core/secret.ts'
-import { soleTenant } from '../core/sole-tenant.ts'
 import { artifactStore } from './artifacts.ts'
 import { clientStore } from './clients.ts'
 import { consentStore } from './consents.ts'
@@ -35,7 +35,7 @@ export async function openStore({
   database,
   secret,
   clock,
-  tenant = soleTenant,
+  tenant = defaultTenant,
   onFault = () => undefined,
 }: StoreOptions): Promise<Store> {
   const engine = database === undefined ? 'sqlite' : 'postgres'
@@ -45,7 +45,7 @@ export async function openStore({
   }
   try {
     // An embedded store belongs to a single tenant.
-    await checkSecret(db, secret, database === undefined ? soleTenant : tenant)
+    await checkSecret(db, secret, database === undefined ? defaultTenant : tenant)
   } catch (error) {
     await close()
     throw error

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
+import { defaultTenant } from '../core/default-tenant.ts'
 import { keyedDigest, type MasterSecret, secretsEqual } from '../core/secret.ts'
-import { soleTenant } from '../core/sole-tenant.ts'
 import type { Schema } from './schema.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
@@ -11,7 +11,7 @@ import { StoreUnusable } from './store-unusable.ts'
 export async function checkSecret(
   db: Kysely<Schema>,
   secret: MasterSecret,
-  tenant = soleTenant,
+  tenant = defaultTenant,
 ): Promise<void> {
   await db
     .insertInto('marks')
@@ -29,7 +29,7 @@ export async function checkSecret(
 export async function isSecretOf(
   db: Kysely<Schema>,
   secret: MasterSecret,
-  tenant = soleTenant,
+  tenant = defaultTenant,
 ): Promise<boolean> {
   const mark = await db
     .selectFrom('marks')
@@ -41,7 +41,7 @@ export async function isSecretOf(
 
 /** Each tenant of a database has its own secret. */
 function nameOf(tenant: string): string {
-  return tenant === soleTenant ? 'secret' : `secret/${tenant}`
+  return tenant === defaultTenant ? 'secret' : `secret/${tenant}`
 }
 
 function markOf(secret: MasterSecret): string {
