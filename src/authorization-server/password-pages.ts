@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { displayText } from '../core/display-text.ts'
 import type { Site } from '../core/site.ts'
-import type { OwnPassword } from '../identity/contract.ts'
+import type { OwnPassword } from '../identity/own-password-contract.ts'
 import { addressOf } from './caller-address.ts'
 import type { Forms } from './forms.ts'
 import type { KnownBrowsers } from './known-browser.ts'

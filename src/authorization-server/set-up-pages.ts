@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { Site } from '../core/site.ts'
-import type { SetUp } from '../identity/contract.ts'
+import type { SetUp } from '../identity/set-up-contract.ts'
 import type { Forms } from './forms.ts'
 import type { Notes } from './notes.ts'
 import { type PageApp, type PageContext, sendAdvice, sendMarkup, textOf } from './page-app.ts'

@@ -6,8 +6,9 @@ import type { ArtifactStore } from '../storage/artifact-contract.ts'
 import type { PasskeyStore } from '../storage/passkey-contract.ts'
 import type { UserStore } from '../storage/user-contract.ts'
 import { toAccount } from './account.ts'
-import type { Account, Passkeys } from './contract.ts'
+import type { Account } from './contract.ts'
 import { type Challenges, challengeMilliseconds, passkeyChallenges } from './passkey-challenges.ts'
+import type { Passkeys } from './passkey-contract.ts'
 
 interface PasskeysPorts {
   readonly publicUrl: string

@@ -4,11 +4,11 @@ import { isUserId, userIdPrefix } from '../core/user-id.ts'
 import type { User, UserStore } from '../storage/user-contract.ts'
 import { endOfLogins, toAccount } from './account.ts'
 import { unlessBusy } from './busy.ts'
-import type { SetUp } from './contract.ts'
 import type { Invitations } from './invitations.ts'
 import { fold, nameProblem } from './names.ts'
 import { passwordProblem } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
+import type { SetUp } from './set-up-contract.ts'
 
 /** A change to a user is not possible; the message says why and is for whoever requested it. */
 export class PersonRefused extends Error {

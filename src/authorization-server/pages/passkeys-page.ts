@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { Site } from '../../core/site.ts'
 import { type Markup, passkeyScriptTag, renderPage } from '../../http/page.ts'
-import type { OwnPasskey } from '../../identity/contract.ts'
+import type { OwnPasskey } from '../../identity/passkey-contract.ts'
 import { addPasskeyPath, passkeysPath, removePasskeyPath } from '../paths.ts'
 import { accountNav } from './account-nav.ts'
 import { confirmedForm } from './confirmed-form.ts'
