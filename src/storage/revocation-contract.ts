@@ -26,8 +26,8 @@ export interface RevocationStore {
   since(time: number): Promise<readonly Revocation[]>
   /**
    * Calls back for each revocation that this process makes, as soon as it is written, and for those of others
-   * as soon as they are received: immediately if the engine supports it, but never guaranteed. Returns a
-   * function that stops it.
+   * as soon as they are received: immediately if the engine supports it, but never guaranteed. Its own ones
+   * may come a second time. Returns a function that stops it.
    */
   subscribe(listener: (revocation: Revocation) => void): () => void
   /** Removes what expired before a time, in milliseconds since the epoch. Returns how many. */

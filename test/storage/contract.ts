@@ -45,7 +45,9 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
         await store.revocations.add({ kind: 'token', id: 't1', expiresAt: clock.now() + 1000 })
         stop()
         await store.revocations.add({ kind: 'token', id: 't2', expiresAt: soon() })
-        assert.deepEqual(heard, ['g1', 'g1', 't1'])
+        // PostgreSQL may tell a process its own notices, too.
+        assert.deepEqual([...new Set(heard)], ['g1', 't1'])
+        assert.ok(heard.filter((id) => id === 'g1').length >= 2, 'once for each time')
         const since = async (time: number): Promise<string[]> =>
           (await store.revocations.since(time)).map(({ id }) => id).toSorted()
         assert.deepEqual(await since(began), ['g1', 't1', 't2'])
