@@ -38,7 +38,6 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'identity/provider-contract.ts',
     'identity/set-up-contract.ts',
     'issuer/keys-absent.ts',
-    'storage/contract.ts',
     'storage/artifact-contract.ts',
     'storage/client-contract.ts',
     'storage/consent-contract.ts',

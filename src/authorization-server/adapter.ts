@@ -1,6 +1,11 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { grantName } from '../core/secret.ts'
-import { type Artifact, type ArtifactStore, type FoundArtifact, seenOnceModel } from '../storage/contract.ts'
+import {
+  type Artifact,
+  type ArtifactStore,
+  type FoundArtifact,
+  seenOnceModel,
+} from '../storage/artifact-contract.ts'
 import type { RevocationStore } from '../storage/revocation-contract.ts'
 import { grants } from './grants.ts'
 import { errors, Provider } from './library.ts'

@@ -1,6 +1,7 @@
 import type { InteractionResults, Provider } from 'oidc-provider'
+import { displayText } from '../core/display-text.ts'
 import { ScopeSet, withoutWildcard } from '../core/scope.ts'
-import { displayText, type Markup } from '../http/page.ts'
+import type { Markup } from '../http/page.ts'
 import { displayedClientName } from './client-name.ts'
 import { consentWarnings, displayedHost } from './consent-warnings.ts'
 import { findClient } from './find-client.ts'

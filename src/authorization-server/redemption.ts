@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { parseScopes } from '../core/scope.ts'
 import { digest } from '../core/secret.ts'
-import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
+import type { ArtifactStore, FoundArtifact } from '../storage/artifact-contract.ts'
 import type { HeldRefreshToken, RefreshTokenUse } from '../storage/refresh-token-contract.ts'
 import type { RevocationStore } from '../storage/revocation-contract.ts'
 import { grants } from './grants.ts'

@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
 import type { Site } from '../core/site.ts'
-import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
+import type { ArtifactStore, FoundArtifact } from '../storage/artifact-contract.ts'
 import { cookieNames, shortCookie } from './cookies.ts'
 import { Provider } from './library.ts'
 

@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Clock } from '../core/clock.ts'
 import { ScopeSet } from '../core/scope.ts'
-import type { ArtifactStore, FoundArtifact } from '../storage/contract.ts'
+import type { ArtifactStore, FoundArtifact } from '../storage/artifact-contract.ts'
 import { errors, Provider } from './library.ts'
 import { presentedToken } from './redemption.ts'
 

@@ -8,8 +8,6 @@ import { icon } from './icon.ts'
 import { passkeyScript } from './passkey-script.ts'
 import { stylesheet } from './stylesheet.ts'
 
-export { displayText } from '../core/display-text.ts'
-
 /** Escaped HTML. */
 export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { keyedDigest, sealer } from '../core/secret.ts'
+import type { Artifact, ArtifactStore, FoundArtifact } from './artifact-contract.ts'
 import {
   type ArtifactRow,
   artifactStatements,
@@ -7,7 +8,6 @@ import {
   type KeptRow,
   kept,
 } from './artifact-statements.ts'
-import type { Artifact, ArtifactStore, FoundArtifact } from './contract.ts'
 import { ofAccounts } from './of-accounts.ts'
 import { inPieces } from './pieces.ts'
 import type { Prepared } from './prepared.ts'

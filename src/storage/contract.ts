@@ -8,8 +8,6 @@ import type { PasskeyStore } from './passkey-contract.ts'
 import type { RevocationStore } from './revocation-contract.ts'
 import type { UserStore } from './user-contract.ts'
 
-export { type Artifact, type ArtifactStore, type FoundArtifact, seenOnceModel } from './artifact-contract.ts'
-
 /** One store, as seen by one tenant. */
 export interface Store {
   readonly lastStart: LastStartStore

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { DashboardAccess } from '../../src/admin/sign-in.ts'
+import type { DashboardAccess } from '../../src/admin/access-contract.ts'
 import type { AuditEvent } from '../../src/audit/event.ts'
 import { recordAccess } from '../../src/compose/dashboard/record-access.ts'
 import { recordActions } from '../../src/compose/dashboard/record-actions.ts'
@@ -55,10 +55,10 @@ it('an operator does nothing of which there can be no event, where the audit req
   }
   const disable = { label: '', consequence: '', act: never }
   const { actions } = recordActions({ ...listing, actions: { disable } }, recorder)
-  const access = recordAccess({ createLink: never, enter: never } as unknown as DashboardAccess, recorder)
+  const access = recordAccess({ createLinkToken: never, enter: never } as unknown as DashboardAccess, recorder)
   for (const attempt of [
     () => actions['disable']?.act('usr_ada', 'root'),
-    () => access.createLink('root'),
+    () => access.createLinkToken('root'),
     () => access.enter('a link', undefined),
   ])
     await assert.rejects(async () => attempt(), Refusal)
