@@ -73,7 +73,7 @@ export async function* readEvents(
   const { database = false, ...others } = flags
   if (!database) yield* onceEach(foldersOf(named, others).map((folder) => readLines(filePaths(folder))))
   else {
-    const { table, tenant } = await openDatabase(others)
+    const { table, tenant } = await openDatabase(others, named)
     try {
       yield* linesOf(table, { tenant, since, until, subject })
     } finally {
@@ -83,12 +83,15 @@ export async function* readEvents(
 }
 
 /**
- * The table that a sink of the configuration names, and whose events in it to read. Throws OperandWrong and
- * StoreUnusable.
+ * The table that a sink of the configuration names, and whose events in it to read; in its place, no folder
+ * may be named. Throws OperandWrong and StoreUnusable.
  */
 export async function openDatabase(
   flags: StoreFlags,
+  named: readonly string[] = [],
 ): Promise<{ readonly table: AuditTable; readonly tenant: string | undefined }> {
+  if (named.length > 0)
+    throw wrongOperand('--database', 'is read in place of folders: name folders, or give this flag')
   const { audit, store } = configOf(flags)
   const sink = audit.sinks.find(({ kind }) => kind === 'postgres')
   const url = sink?.kind === 'postgres' ? (sink.url ?? store.url) : undefined

@@ -55,7 +55,7 @@ export async function verifySource(
   keys: TrailKeys,
 ): Promise<readonly Verified[]> {
   if (flags.database === true) {
-    const { table, tenant } = await openDatabase(flags)
+    const { table, tenant } = await openDatabase(flags, named)
     try {
       return [{ folder: 'the database', ...(await verifyTable(table, { tenant }, keys)) }]
     } finally {

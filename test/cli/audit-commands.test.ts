@@ -97,6 +97,20 @@ describe('portcullis audit query', () => {
   })
 })
 
+describe('the flag --database', () => {
+  it('is refused with folders, which would not be read, let alone verified', async (test) => {
+    const { folder, file } = await record()
+    for (const [command, ...flags] of [
+      [auditQueryCommand()],
+      [auditExportCommand()],
+      [auditVerifyCommand(), '--keys', file],
+    ] as const) {
+      const { failure } = await runHere(test, command, [folder, '--database', ...flags])
+      assert.equal(failure, '--database: is read in place of folders: name folders, or give this flag')
+    }
+  })
+})
+
 describe('portcullis audit export', () => {
   it('writes each format to a file, or prints it', async (test) => {
     const { folder } = await record()
