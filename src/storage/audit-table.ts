@@ -1,5 +1,6 @@
 import { type Generated, type Kysely, sql } from 'kysely'
 import { allowRemoval, createAuditTable } from './create-audit-table.ts'
+import { notPermitted } from './migrate.ts'
 import { openPostgres, statementMilliseconds } from './postgres.ts'
 import type { Schema } from './schema.ts'
 import { StoreUnusable } from './store-unusable.ts'
@@ -88,6 +89,8 @@ type AuditSchema = {
 }
 
 const pageLength = 5000
+/** A sink may have a URL of its own; otherwise it is `store.url`. */
+const setting = 'the URL of the sink'
 
 /** Opens the table of events in a PostgreSQL database, and creates it if necessary. Throws StoreUnusable. */
 export async function openAuditTable(
@@ -95,12 +98,17 @@ export async function openAuditTable(
   onFault: (error: unknown) => void,
   patience = statementMilliseconds,
 ): Promise<AuditTable> {
-  const database = await openPostgres({ url, onFault, patience })
+  const database = await openPostgres({ url, onFault, patience, setting })
   try {
     await createAuditTable(database)
   } catch (error) {
     await database.destroy()
-    throw error
+    const { message, code } = error as NodeJS.ErrnoException
+    if (code !== notPermitted) throw error
+    const fix = `make the user of ${setting} the owner of the database`
+    throw new StoreUnusable(`the table of the audit cannot be brought to this version: ${message}; ${fix}`, {
+      cause: error,
+    })
   }
   const tables = database.withTables<AuditSchema>()
   return {

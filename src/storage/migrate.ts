@@ -29,7 +29,7 @@ const migrations: Readonly<Record<string, Migration>> = {
 }
 
 /** The SQLSTATE for a user who may not create tables: in a new PostgreSQL database, only its owner may. */
-const notPermitted = '42501'
+export const notPermitted = '42501'
 /** The code of SQLite for a store that another process has locked. */
 const busyCode = 5
 

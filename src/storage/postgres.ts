@@ -17,6 +17,8 @@ interface PostgresOptions {
   readonly onFault: (error: unknown) => void
   /** How long a statement may wait, in milliseconds; undefined for a migration, which may take its time. */
   readonly patience: number | undefined
+  /** What an operator corrects if the URL is wrong; `store.url` by default. */
+  readonly setting?: string
 }
 
 /** How long a request waits for a connection before it fails, and each step of setting one up for its answer. */
@@ -32,7 +34,12 @@ export const statementMilliseconds = 15_000
 const answerMilliseconds = 1000
 
 /** Opens a PostgreSQL database. Throws StoreUnusable when it cannot be used. */
-export async function openPostgres({ url, onFault, patience }: PostgresOptions): Promise<Database> {
+export async function openPostgres({
+  url,
+  onFault,
+  patience,
+  setting = 'store.url',
+}: PostgresOptions): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'portcullis',
@@ -50,7 +57,7 @@ export async function openPostgres({ url, onFault, patience }: PostgresOptions):
     await checkConnections(pool)
   } catch (error) {
     await pool.end()
-    throw unusable(url, error as NodeJS.ErrnoException)
+    throw unusable({ url, setting }, error as NodeJS.ErrnoException)
   }
   const connections = discardBroken(pool)
   return new Database(new PostgresDialect({ pool: connections }), runOn(connections))
@@ -200,19 +207,22 @@ const lentConnection = 'LENT_CONNECTION'
 const standby = 'STANDBY'
 
 /** What to do about the most common errors of Node and PostgreSQL, and about our own. */
-const fixes: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'start it, or correct store.url',
-  ENOTFOUND: 'there is no such host: correct store.url',
-  '28P01': 'correct the user and the password in store.url',
-  '28000': 'let this user in from here (pg_hba.conf), or correct store.url',
-  '3D000': 'create the database, or correct store.url',
-  [lentConnection]: 'set pool_mode = session there, or let store.url name the database itself',
-  [standby]: 'let store.url lead to the primary',
-  '42501': 'let this user connect to it, or correct store.url',
+const fixes: Readonly<Record<string, (setting: string) => string>> = {
+  ECONNREFUSED: (setting) => `start it, or correct ${setting}`,
+  ENOTFOUND: (setting) => `there is no such host: correct ${setting}`,
+  '28P01': (setting) => `correct the user and the password in ${setting}`,
+  '28000': (setting) => `let this user in from here (pg_hba.conf), or correct ${setting}`,
+  '3D000': (setting) => `create the database, or correct ${setting}`,
+  [lentConnection]: (setting) => `set pool_mode = session there, or let ${setting} name the database itself`,
+  [standby]: (setting) => `let ${setting} lead to the primary`,
+  '42501': (setting) => `let this user connect to it, or correct ${setting}`,
 }
 
-function unusable(url: string, error: NodeJS.ErrnoException): StoreUnusable {
-  const fix = fixes[error.code ?? ''] ?? 'see that it runs, and that store.url is right'
+function unusable(
+  { url, setting }: Required<Pick<PostgresOptions, 'url' | 'setting'>>,
+  error: NodeJS.ErrnoException,
+): StoreUnusable {
+  const fix = fixes[error.code ?? '']?.(setting) ?? `see that it runs, and that ${setting} is right`
   return new StoreUnusable(
     `the PostgreSQL database ${describeDatabase(url)} cannot be used (${error.message || error.code}): ${fix}`,
     { cause: error },
