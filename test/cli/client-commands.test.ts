@@ -39,6 +39,7 @@ describe('portcullis client, of what is in the store and in the file', { timeout
     const shown = await one('show', id)
     assert.match(shown.out, /^client_name +Ed\[31mitor$/m)
     assert.match(shown.out, /^last_used_at +never$/m)
+    assert.doesNotMatch(shown.out, /operator_client/, 'what only the program needs to know')
     assert.match((await one('list')).out, /robot[^]*Ed\[31mitor/)
     assert.equal((await none('redirects')).out, 'app://cb')
     assert.deepEqual(JSON.parse((await none('redirects', '--json')).out), ['app://cb'])

@@ -64,6 +64,16 @@ describe('a backup', () => {
   })
 })
 
+describe('what comes out of a backup', () => {
+  it('is opened with the configured secret alone, whichever it contains', async () => {
+    const folder = await makeStore()
+    const file = join(folder, 'backup')
+    await writeBackup(storeFile(folder), file, { secret, withSecret: true, replace: false })
+    await assert.rejects(openBackup(file, 'o'.repeat(43)), /it was made with another secret/)
+    assert.equal(await openBackup(file, secret), secret)
+  })
+})
+
 describe('a store that can be read and is damaged', () => {
   it('goes into no backup, which would take the place of a good one', async () => {
     const folder = await makeStore()
