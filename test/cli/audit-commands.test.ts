@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test'
 import type { AuditEvent } from '../../src/audit/event.ts'
 import { csvHeader } from '../../src/audit/write-csv.ts'
 import { auditExportCommand } from '../../src/cli/audit-export.ts'
+import { auditPruneCommand } from '../../src/cli/audit-prune.ts'
 import { auditQueryCommand } from '../../src/cli/audit-query.ts'
 import { auditVerifyCommand } from '../../src/cli/audit-verify.ts'
 import { runHere } from '../support/run-here.ts'
@@ -98,6 +99,11 @@ describe('portcullis audit query', () => {
 })
 
 describe('the flag --database', () => {
+  it('is given where events are removed for good', async (test) => {
+    const { failure } = await runHere(test, auditPruneCommand(), ['--before', '90d'])
+    assert.match(failure ?? '', /^--database: is required: old files are removed automatically/)
+  })
+
   it('is refused with folders, which would not be read, let alone verified', async (test) => {
     const { folder, file } = await record()
     for (const [command, ...flags] of [

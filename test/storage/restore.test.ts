@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import fs, {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -106,6 +117,39 @@ describe('a restore', () => {
       })
       assert.deepEqual(readdirSync(folder), [name])
     }
+  })
+
+  it('makes a store that its owner alone can read, whoever can read the backup', async () => {
+    const folder = newFolder()
+    const copy = join(newFolder(), 'backup')
+    copyFileSync(first, copy)
+    chmodSync(copy, 0o644)
+    await restore(copy, folder)
+    for (const name of ['portcullis.sqlite', 'secret'])
+      assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name)
+  })
+
+  it('puts the old secret back where the new store cannot take its place', async (test) => {
+    const folder = newFolder()
+    await restore(first, folder)
+    const rename = fs.renameSync.bind(fs)
+    const renaming = test.mock.method(fs, 'renameSync', (from: string, to: string) => {
+      if (to === storeFile(folder)) throw new Error('the disk is read-only')
+      rename(from, to)
+    })
+    syncBuiltinESMExports()
+    try {
+      await assert.rejects(restore(second, folder, true), /the disk is read-only/)
+      assert.equal(await openRestored(folder), 'a'.repeat(43))
+      for (const path of [storeFile(folder), join(folder, 'secret')]) rmSync(path)
+      await assert.rejects(restore(second, folder, true), /the disk is read-only/)
+    } finally {
+      renaming.mock.restore()
+      syncBuiltinESMExports()
+    }
+    const [kept] = readdirSync(folder)
+    assert.deepEqual(readdirSync(folder), [kept], 'no secret stays without its store')
+    assert.equal(await openRestored(join(folder, kept as string)), 'a'.repeat(43))
   })
 
   it('takes no notice of what one left behind that was killed', async () => {
