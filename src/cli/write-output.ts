@@ -1,5 +1,6 @@
-import { lstat, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import { holdLock } from '../storage/hold-alone.ts'
 import { wrongOperand } from './operand-wrong.ts'
 
 type Texts = Iterable<string> | AsyncIterable<string>
@@ -9,22 +10,45 @@ type Texts = Iterable<string> | AsyncIterable<string>
  * was there before stays as it was. Throws OperandWrong if the file cannot be written.
  */
 export async function writeTarget(operand: string, file: string, texts: Texts): Promise<void> {
-  const refuse = (error: Error): never => {
+  const refuse = (error: unknown): never => {
     throw unwritable(operand, error)
   }
   // A device, a pipe or a link is written to, not replaced. If it cannot be looked at, opening it says why.
   const found = await lstat(file).catch(() => undefined)
-  const isReplaced = found?.isFile() !== false
-  const written = isReplaced ? `${file}.unfinished` : file
-  if (isReplaced) await rm(written, { force: true }).catch(refuse)
-  const output = await open(written, isReplaced ? 'wx' : 'w', 0o600).catch(refuse)
+  if (found?.isFile() === false) {
+    const output = await open(file, 'w').catch(refuse)
+    await writeAll(output, texts, refuse)
+    return
+  }
+  const unfinished = `${file}.unfinished`
+  const release = await hold(`${unfinished}.lock`).catch(refuse)
+  if (release === undefined)
+    throw wrongOperand(operand, 'another command is writing this file: wait until it is done')
+  try {
+    await rm(unfinished, { force: true }).catch(refuse)
+    const output = await open(unfinished, 'wx', 0o600).catch(refuse)
+    try {
+      await writeAll(output, texts, refuse)
+      await rename(unfinished, file).catch(refuse)
+    } finally {
+      await rm(unfinished, { force: true })
+    }
+  } finally {
+    release()
+  }
+}
+
+async function hold(lock: string): Promise<ReturnType<typeof holdLock>> {
+  return holdLock(lock)
+}
+
+/** Writes texts, and closes the file in any case. */
+async function writeAll(output: FileHandle, texts: Texts, refuse: (error: unknown) => never): Promise<void> {
   try {
     for await (const text of texts) await output.appendFile(text).catch(refuse)
     await output.close().catch(refuse)
-    if (isReplaced) await rename(written, file).catch(refuse)
   } finally {
     await output.close()
-    if (isReplaced) await rm(written, { force: true })
   }
 }
 
@@ -38,10 +62,10 @@ export async function print(texts: Texts): Promise<void> {
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException
     if (code === 'EPIPE') return
-    throw syscall === 'write' ? unwritable('standard output', error as Error) : error
+    throw syscall === 'write' ? unwritable('standard output', error) : error
   }
 }
 
-function unwritable(operand: string, { message }: Error): Error {
-  return wrongOperand(operand, `cannot be written (${message})`)
+function unwritable(operand: string, error: unknown): Error {
+  return wrongOperand(operand, `cannot be written (${(error as Error).message})`)
 }

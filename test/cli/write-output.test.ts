@@ -36,6 +36,29 @@ describe('a file that a command writes', () => {
     assert.deepEqual(readdirSync(target), ['out'])
   })
 
+  it('is written by one command at a time: another one is told so, and spoils nothing', async () => {
+    const target = folder()
+    const out = join(target, 'out')
+    const begun = Promise.withResolvers<undefined>()
+    const goOn = Promise.withResolvers<undefined>()
+    async function* slowly(): AsyncGenerator<string> {
+      yield 'one\n'
+      begun.resolve(undefined)
+      await goOn.promise
+      yield 'two\n'
+    }
+    const writing = writeTarget('--out', out, slowly())
+    await begun.promise
+    await assert.rejects(write(out), {
+      name: 'OperandWrong',
+      message: '--out: another command is writing this file: wait until it is done',
+    })
+    goOn.resolve(undefined)
+    await writing
+    assert.equal(readFileSync(out, 'utf8'), 'one\ntwo\n')
+    assert.deepEqual(readdirSync(target), ['out'])
+  })
+
   it('is refused with the reason, in one line, if the system does not take its name', async () => {
     const target = folder()
     const refused = async (name: string, reason: RegExp): Promise<void> => {
