@@ -129,16 +129,29 @@ describe('a restore', () => {
       assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name)
   })
 
+  it('keeps the log of a damaged store, which it removes', async () => {
+    const folder = newFolder()
+    for (const suffix of ['', '-wal']) writeFileSync(storeFile(folder) + suffix, `damaged${suffix}`)
+    const kept = await restore(first, folder, true)
+    assert.equal(readFileSync(join(kept as string, 'portcullis.sqlite-wal'), 'utf8'), 'damaged-wal')
+    assert.deepEqual(readdirSync(folder).slice(1).toSorted(), ['portcullis.sqlite', 'secret'])
+    assert.equal(await openRestored(folder), 'a'.repeat(43))
+  })
+
   it('puts the old secret back where the new store cannot take its place', async (test) => {
     const folder = newFolder()
     await restore(first, folder)
     const rename = fs.renameSync.bind(fs)
+    let failing = join(folder, 'secret')
     const renaming = test.mock.method(fs, 'renameSync', (from: string, to: string) => {
-      if (to === storeFile(folder)) throw new Error('the disk is read-only')
+      if (to === failing) throw new Error('the disk is read-only')
       rename(from, to)
     })
     syncBuiltinESMExports()
     try {
+      await assert.rejects(restore(second, folder, true), /the disk is read-only/)
+      assert.ok(!readdirSync(folder).some((name) => name.endsWith('.restoring')))
+      failing = storeFile(folder)
       await assert.rejects(restore(second, folder, true), /the disk is read-only/)
       assert.equal(await openRestored(folder), 'a'.repeat(43))
       for (const path of [storeFile(folder), join(folder, 'secret')]) rmSync(path)
@@ -147,9 +160,13 @@ describe('a restore', () => {
       renaming.mock.restore()
       syncBuiltinESMExports()
     }
-    const [kept] = readdirSync(folder)
-    assert.deepEqual(readdirSync(folder), [kept], 'no secret stays without its store')
-    assert.equal(await openRestored(join(folder, kept as string)), 'a'.repeat(43))
+    const left = readdirSync(folder)
+    assert.deepEqual(
+      left.filter((name) => !name.startsWith('before-restore-')),
+      [],
+      'no secret stays without its store',
+    )
+    for (const kept of left) assert.equal(await openRestored(join(folder, kept)), 'a'.repeat(43))
   })
 
   it('takes no notice of what one left behind that was killed', async () => {
