@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -51,6 +51,16 @@ describe('a backup', () => {
     writeFileSync(file, 'of another')
     await assert.rejects(writing, /is there already: choose another name/)
     assert.equal(readFileSync(file, 'utf8'), 'of another')
+  })
+
+  it('goes by no link that somebody else has put beside its file', async () => {
+    const folder = await makeStore()
+    const file = join(folder, 'backup')
+    const elsewhere = join(folder, 'elsewhere')
+    symlinkSync(elsewhere, `${file}.unfinished.lock`)
+    const writing = writeBackup(storeFile(folder), file, { secret, withSecret: true, replace: false })
+    await assert.rejects(writing, { code: 'ELOOP' })
+    for (const name of [file, elsewhere]) assert.equal(existsSync(name), false)
   })
 
   it('takes the place of what one left that was killed', async () => {
