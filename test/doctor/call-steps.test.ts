@@ -10,6 +10,8 @@ import { authenticateMachine } from '../../src/doctor/steps/authenticate-machine
 import { callServer } from '../../src/doctor/steps/call-server.ts'
 import { findBehindProxy } from '../../src/doctor/steps/find-behind-proxy.ts'
 import { findResourceMetadata } from '../../src/doctor/steps/find-resource-metadata.ts'
+import { refreshTokens } from '../../src/doctor/steps/refresh-tokens.ts'
+import { refuseForeignToken, refuseGivenToken } from '../../src/doctor/steps/refuse-foreign-token.ts'
 import { origin, resource, server } from '../support/doctor-step.ts'
 
 type Answer = Partial<Reply> & { readonly json?: unknown }
@@ -101,6 +103,58 @@ describe('doctor, once it has a token for the MCP server', () => {
     const other = visit(modern, result({}))
     await askForMore(other.made, { token: 'a-token' })
     assert.deepEqual(other.methods(), ['tools/call'])
+  })
+})
+
+describe('doctor, when its token has expired', () => {
+  it('refreshes for the same server, and goes on with the new tokens', async () => {
+    const client = { id: 'one', redirectUri: 'http://127.0.0.1:1/callback' }
+    const tokens = { accessToken: 'a-token', refreshToken: 'refresh' }
+    const json = { access_token: 'b-token', refresh_token: 'next' }
+    const { made, asked, found } = visit(modern, { json }, tools)
+    assert.deepEqual(await refreshTokens(made, { server, resource, client }, tokens), {
+      accessToken: 'b-token',
+      refreshToken: 'next',
+    })
+    const [{ form } = {}, { headers } = {}] = asked
+    assert.deepEqual(form, {
+      grant_type: 'refresh_token',
+      refresh_token: 'refresh',
+      resource: resource.resource,
+      client_id: 'one',
+    })
+    assert.equal(headers?.['authorization'], 'Bearer b-token')
+    assert.deepEqual(found(), ['passed refresh: ', 'passed refresh-rotation: '])
+  })
+})
+
+describe('doctor, when it asks for a token for another server', () => {
+  it('asks as it got its own: by its refresh token, or as a machine', async () => {
+    const client = { id: 'one', secret: 'secret' }
+    const other = `${origin}/portcullis-doctor/another-resource`
+    for (const [tokens, grant] of [
+      [
+        { accessToken: 'a-token', refreshToken: 'refresh' },
+        { grant_type: 'refresh_token', refresh_token: 'refresh' },
+      ],
+      [{ accessToken: 'a-token' }, { grant_type: 'client_credentials' }],
+    ] as const) {
+      const { made, asked } = visit(modern, { status: 400 })
+      await refuseForeignToken(made, { server, client, tokens })
+      assert.deepEqual(asked[0]?.form, { ...grant, resource: other })
+    }
+  })
+
+  it('is content with a 401 for one that it was given, and with nothing else', async () => {
+    for (const [status, finding] of [
+      [401, /^passed token-foreign: $/],
+      [200, /^failed token-foreign: with the token for another resource/],
+      [403, /^failed token-foreign/],
+    ] as const) {
+      const { made, found } = visit(modern, { status })
+      await refuseGivenToken(made, 'of-another-server')
+      assert.match(found().join(), finding)
+    }
   })
 })
 

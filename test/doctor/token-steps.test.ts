@@ -82,6 +82,18 @@ const rows: readonly Row[] = [
     /^failed token-code: the token endpoint answers/,
   ],
   [
+    'tokens of a type in small letters (T1)',
+    (visit) => redeemCode(visit, redeeming),
+    { json: { access_token: 'a', token_type: 'bearer' } },
+    /^passed token-code/m,
+  ],
+  [
+    'an error that has a token, at a refresh (T5)',
+    refresh,
+    { status: 400, json: { access_token: 'b', refresh_token: 'new' } },
+    /^failed refresh: the token endpoint answers/,
+  ],
+  [
     'no refresh token (T5)',
     (visit) => refreshTokens(visit, { server, resource, client }, { accessToken: 'a' }),
     {},
