@@ -22,6 +22,7 @@ import { fileVariable } from '../src/config/environment.ts'
 import { loadConfig } from '../src/config/load.ts'
 import type { ConfigInput } from '../src/config/schema.ts'
 import { listSettings } from '../src/config/settings.ts'
+import { makeCertificate } from './support/local-tls.ts'
 
 const root = join(import.meta.dirname, '..')
 const pages = ['README.md', 'SECURITY.md', ...globSync('docs/*.md', { cwd: root })].map((name) => ({
@@ -40,6 +41,11 @@ describe('samples of the configuration in the documentation', () => {
   after(() => rmSync(folder, { recursive: true, force: true }))
   const secret = 's'.repeat(64)
   writeFileSync(join(folder, 'secret'), secret)
+  writeFileSync(join(folder, 'certificate'), makeCertificate().cert)
+  const withFiles = (sample: string): string =>
+    sample
+      .replaceAll(/\/run\/secrets\/[\w-]+/g, join(folder, 'secret'))
+      .replaceAll(/\bca: \/[\w/.-]+/g, `ca: ${join(folder, 'certificate')}`)
   /** What a sample leaves out that shows only a part. */
   const rest: ConfigInput = {
     mode: 'production',
@@ -54,7 +60,7 @@ describe('samples of the configuration in the documentation', () => {
     for (const { name, text } of pages) {
       for (const [, sample = ''] of text.matchAll(/^```yaml\n(.*?)^```$/gms)) {
         const file = join(folder, `${count++}.yaml`)
-        writeFileSync(file, sample.replaceAll(/\/run\/secrets\/[\w-]+/g, join(folder, 'secret')))
+        writeFileSync(file, withFiles(sample))
         const variables = [...sample.matchAll(/\$([A-Z\d_]+)/g)].map(([, variable]) => [variable, secret])
         const environment = Object.fromEntries(variables) as Record<string, string>
         assert.doesNotThrow(
