@@ -10,8 +10,10 @@ import { authenticateMachine } from '../../src/doctor/steps/authenticate-machine
 import { callServer } from '../../src/doctor/steps/call-server.ts'
 import { findBehindProxy } from '../../src/doctor/steps/find-behind-proxy.ts'
 import { findResourceMetadata } from '../../src/doctor/steps/find-resource-metadata.ts'
+import { judgeTokens } from '../../src/doctor/steps/judge-tokens.ts'
 import { refreshTokens } from '../../src/doctor/steps/refresh-tokens.ts'
 import { refuseForeignToken, refuseGivenToken } from '../../src/doctor/steps/refuse-foreign-token.ts'
+import { refuseForgedToken } from '../../src/doctor/steps/refuse-forged-token.ts'
 import { origin, resource, server } from '../support/doctor-step.ts'
 
 type Answer = Partial<Reply> & { readonly json?: unknown }
@@ -158,6 +160,35 @@ describe('doctor, when it asks for a token for another server', () => {
   })
 })
 
+describe('doctor, of a token', () => {
+  const tokenFor = (audience: string): string =>
+    `e30.${Buffer.from(JSON.stringify({ aud: audience })).toString('base64url')}.sig`
+
+  it('goes by the meaning of its audience and of Cache-Control, not by their spelling', () => {
+    const { made, found } = visit(modern)
+    const reply = { url: origin, status: 200, headers: {}, cookies: [], text: '' }
+    const headers = { 'cache-control': 'No-Store' }
+    judgeTokens(made, { ...reply, headers }, tokenFor(resource.resource.replace('http', 'HTTP')), resource)
+    assert.deepEqual(found(), ['passed token-cache: ', 'passed token-audience: '])
+  })
+
+  it('that it made up says so where only the second request is refused', async () => {
+    const challenge = 'Bearer error="invalid_token", resource_metadata="x"'
+    const refused = { status: 401, headers: { 'www-authenticate': challenge } }
+    for (const [answers, finding] of [
+      [[refused], 'passed token-forged: '],
+      [
+        [result({}), refused],
+        'warning token-forged: the first request is let in with any token, but tools/list is not',
+      ],
+    ] as const) {
+      const { made, found } = visit(modern, ...answers)
+      await refuseForgedToken(made)
+      assert.deepEqual(found(), [finding, 'passed token-forged-challenge: '])
+    }
+  })
+})
+
 describe('doctor as a machine', () => {
   it('takes a token from a 200 alone, and nothing without a token', async () => {
     const json = { access_token: 'a-token' }
@@ -166,6 +197,7 @@ describe('doctor as a machine', () => {
       [{ json }, 'a-token'],
       [{ json, status: 400 }, undefined],
       [{ json: {} }, undefined],
+      [{ json: { access_token: '' } }, undefined],
     ] as const) {
       const { made, found } = visit(modern, answer)
       assert.equal((await authenticateMachine(made, { server, resource }, credentials))?.accessToken, token)
@@ -174,6 +206,24 @@ describe('doctor as a machine', () => {
         token === undefined ? /^failed token-machine: .* answers/ : /^passed token-machine/,
       )
     }
+  })
+})
+
+describe('what doctor shows of an answer', () => {
+  it('has neither the secret that it sent nor a token that came, however a server repeats them', async () => {
+    const credentials = { id: 'one', secret: 'the-secret-of-the-machine' }
+    const json = { error: 'invalid_client', error_description: `wrong: ${credentials.secret}` }
+    const refused = visit(modern, { status: 401, json })
+    await authenticateMachine(refused.made, { server, resource }, credentials)
+    assert.match(refused.found().join(), /^failed token-machine: .*wrong: \[hidden\]/)
+    const token = 'the-token-of-the-machine'
+    const given = visit(modern, {
+      status: 400,
+      json: { access_token: token, error: 'x', error_description: token },
+    })
+    await authenticateMachine(given.made, { server, resource }, credentials)
+    assert.match(given.found().join(), /\[hidden\]/)
+    assert.ok(!given.found().join().includes(token))
   })
 })
 

@@ -153,6 +153,12 @@ const rows: readonly Row[] = [
     /passed login-frame/,
   ],
   [
+    'a login page with frame-ancestors',
+    login,
+    { headers: { 'content-security-policy': "frame-ancestors 'none'" } },
+    /passed login-frame/,
+  ],
+  [
     'a login that is none',
     login,
     { status: 302, headers: { location: `${client.redirectUri}?code=c` } },
