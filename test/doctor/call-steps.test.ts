@@ -14,6 +14,7 @@ import { judgeTokens } from '../../src/doctor/steps/judge-tokens.ts'
 import { refreshTokens } from '../../src/doctor/steps/refresh-tokens.ts'
 import { refuseForeignToken, refuseGivenToken } from '../../src/doctor/steps/refuse-foreign-token.ts'
 import { refuseForgedToken } from '../../src/doctor/steps/refuse-forged-token.ts'
+import { tryOriginEndpoints } from '../../src/doctor/steps/try-origin-endpoints.ts'
 import { origin, resource, server } from '../support/doctor-step.ts'
 
 type Answer = Partial<Reply> & { readonly json?: unknown }
@@ -206,6 +207,20 @@ describe('doctor as a machine', () => {
         token === undefined ? /^failed token-machine: .* answers/ : /^passed token-machine/,
       )
     }
+  })
+})
+
+describe('an endpoint on the origin, where hosted clients look for it', () => {
+  it('is missing where nothing answers, or nothing that is meant for it', async () => {
+    const { made, found } = visit(modern, { status: 405 }, { status: 0, problem: 'gone' }, { status: 401 })
+    await tryOriginEndpoints({ ...made, profile: { ...made.profile, usesOriginEndpoints: true } })
+    assert.match(
+      found().join(),
+      /^warning origin-endpoints: \/authorize answers 405[^;]*; \/token answers gone$/,
+    )
+    const other = visit(modern)
+    await tryOriginEndpoints({ ...other.made, profile: { ...made.profile, usesOriginEndpoints: false } })
+    assert.deepEqual([other.found(), other.asked], [[], []])
   })
 })
 
