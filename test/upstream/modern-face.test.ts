@@ -223,6 +223,22 @@ describe('the log of a legacy server (O16)', () => {
     )
   })
 
+  it('goes to the last request that asks for it where the server does not say what it belongs to', async () => {
+    const first = await send('tools/call', { _meta: { [levelKey]: 'debug' } })
+    await opened()
+    const second = await send('prompts/get', { _meta: { [levelKey]: 'error' } })
+    const silent = await send('tools/list')
+    for (const level of ['info', 'error', 'made-up']) session().heard?.push(log(level))
+    session().answer('prompts/get', { result: {} })
+    session().heard?.push(log('critical'))
+    session().answer('tools/call', { result: {} })
+    session().heard?.push(log('alert'))
+    assert.deepEqual(
+      [first, second, silent].map(({ pushed }) => pushed.map(({ params }) => (params as Json)['level'])),
+      [['info', 'critical'], ['error'], []],
+    )
+  })
+
   it('is not asked for where it has none, or at a level that does not exist', async () => {
     await send('tools/call', { _meta: { [levelKey]: 'debug' } })
     await opened({})

@@ -34,6 +34,19 @@ interface Turn {
   readonly caller: Caller
 }
 
+/** Where log messages for a request go, and the least severe that it wants; undefined if it wants none. */
+interface LogReader {
+  readonly sink: Sink
+  readonly least: number | undefined
+}
+
+/** A request at the server. */
+interface Running extends LogReader {
+  readonly inner: Sink
+  /** The session that it is in. */
+  readonly conversation: Conversation
+}
+
 /**
  * The face of a legacy server towards the modern requests of one principal. It holds a session, which is
  * opened when it is first needed, and again when the server has forgotten it. To the server it is a client
@@ -41,8 +54,7 @@ interface Turn {
  */
 export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conversation {
   const subscriptions = createSubscriptions()
-  /** The running request at the server for each sink, and the session that it is in. */
-  const running = new Map<Sink, { inner: Sink; conversation: Conversation }>()
+  const running = new Map<Sink, Running>()
   let session: Promise<Opened> | undefined
   let current: Conversation | undefined
   let level: number | undefined
@@ -104,7 +116,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
   const receive = (
     message: Json,
     conversation: Conversation,
-    request: { sink: Sink; logLevel: unknown } | undefined,
+    request: LogReader | undefined,
     caller: Caller,
   ): void => {
     if (message['id'] !== undefined) return answerServer(message, conversation, caller)
@@ -112,10 +124,14 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     const { method } = message
     if (method === 'notifications/progress') return request?.sink.push(message)
     if (method !== 'notifications/message') return subscriptions.publish(message)
-    const wanted = severityOf(request?.logLevel)
-    const severity = severityOf(paramsOf(message)?.['level'])
     // Only requests that ask for log messages get any (MCP O16).
-    if (wanted !== undefined && severity !== undefined && severity >= wanted) request?.sink.push(message)
+    const severity = severityOf(paramsOf(message)?.['level'])
+    const wants = ({ least }: LogReader): boolean =>
+      least !== undefined && severity !== undefined && severity >= least
+    // Over some channels a server cannot say which request it is working on.
+    const reader =
+      request ?? [...running.values()].findLast((one) => one.conversation === conversation && wants(one))
+    if (reader !== undefined && wants(reader)) reader.sink.push(message)
   }
 
   const setLevel = (opened: Opened, logLevel: unknown, caller: Caller): void => {
@@ -136,10 +152,11 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     const { conversation, initialized } = opened
     const logLevel = metaOf(paramsOf(message))?.[metaKeys.logLevel]
     setLevel(opened, logLevel, caller)
+    const reader = { sink, least: severityOf(logLevel) }
     const inner = virtualSink({
       isClosed: () => sink.closed,
       onOpen: () => sink.open(),
-      onMessage: (received) => receive(received, conversation, { sink, logLevel }, caller),
+      onMessage: (received) => receive(received, conversation, reader, caller),
       onAnswer(answer) {
         running.delete(sink)
         sink.finish(modernAnswer(message, answer, initialized))
@@ -159,7 +176,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
         stopIfLost(conversation)
       },
     })
-    running.set(sink, { inner, conversation })
+    running.set(sink, { ...reader, inner, conversation })
     try {
       conversation.request(toLegacyRequest(message), inner, caller)
     } catch (error) {
