@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici'
 import { Refusal } from '../core/errors.ts'
 import { endStreamBy } from './end-stream.ts'
 import { endsEvent, LastEvent, signOfLife } from './event-stream.ts'
+import { mediaTypeOf } from './media-type.ts'
 import { transportRefusal } from './transport-refusal.ts'
 import { endAnswer, readPatience } from './unread.ts'
 
@@ -145,15 +146,13 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#head = head
     this.#opening = undefined
     const type = String(headers['content-type'])
-    this.#streamsEvents = type.startsWith('text/event-stream')
+    this.#streamsEvents = mediaTypeOf(type) === 'text/event-stream'
     this.#transform = opening?.transform?.(type)
     // Text cannot be inserted into compressed data.
     const takesText = headers['content-encoding'] === undefined
-    if (this.#streamsEvents && takesText) {
-      this.#keepAlive()
-      if (this.#closeCutStream !== undefined) this.#last = new LastEvent()
-    }
     if (this.#streamsEvents) {
+      if (takesText) this.#keepAlive()
+      if (takesText && this.#closeCutStream !== undefined) this.#last = new LastEvent()
       endStreamBy(this.#res, (text) => this.#end(takesText ? text : undefined))
       this.#begin()
       this.#res.flushHeaders() // a stream must show its headers at once

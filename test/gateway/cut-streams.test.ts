@@ -27,9 +27,13 @@ const interrupted = {
 }
 
 /** What a client reads when the server writes these pieces and then cuts the connection. */
-async function cutAfter(pieces: readonly string[], { body, headers }: Asked): Promise<string> {
+async function cutAfter(
+  pieces: readonly string[],
+  { body, headers }: Asked,
+  type = 'text/event-stream',
+): Promise<string> {
   gate.spy.answerWith((_request, res) => {
-    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    res.writeHead(200, { 'content-type': type })
     for (const [index, piece] of pieces.entries()) setTimeout(() => res.write(piece), 30 * index)
     setTimeout(() => res.socket?.destroy(), 30 * pieces.length)
   })
@@ -43,6 +47,13 @@ describe('a stream that the server cuts', () => {
     for (const asked of [legacy, modern]) {
       const [, last] = dataIn(await cutAfter([event('1')], asked))
       assert.deepEqual(JSON.parse(last?.slice(6) ?? '{}'), interrupted)
+    }
+  })
+
+  it('is a stream however its server writes the media type (RFC 9110 section 8.3.1)', async () => {
+    for (const type of ['Text/Event-Stream', 'text/event-stream;charset=utf-8']) {
+      const [, last] = dataIn(await cutAfter([event('1')], modern, type))
+      assert.deepEqual(JSON.parse(last?.slice(6) ?? '{}'), interrupted, type)
     }
   })
 
