@@ -80,7 +80,8 @@ export function errorOf(reply: Reply): JsonObject | undefined {
 }
 
 function responseIn(text: string): JsonObject | undefined {
-  for (const [, data] of text.matchAll(/^data: ?(.*)\r?$/gm)) {
+  // In JSON, U+2028 ends no line, as it does for `.`, `^` and `$`.
+  for (const [, data] of text.matchAll(/(?:^|[\r\n])data: ?([^\r\n]*)/g)) {
     try {
       const value: unknown = JSON.parse(data as string)
       if (isJsonObject(value) && ('result' in value || 'error' in value)) return value

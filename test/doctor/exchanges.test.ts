@@ -165,6 +165,8 @@ describe('a call of doctor', () => {
     const answer = 'data: {"jsonrpc":"2.0","id":1,"result":{"tools":[]}}\n\n'
     assert.deepEqual(resultOf(reply({ text: news + answer })), { tools: [] })
     assert.equal(resultOf(reply({ text: news })), undefined)
+    const lines = 'data: {"result":{"a":"\u2028data: {}"}}\r\n\r\n'
+    assert.deepEqual(resultOf(reply({ text: news + lines })), { a: '\u2028data: {}' })
     assert.equal(resultOf(reply({ status: 202, text: answer })), undefined)
     assert.equal(resultOf(reply({ headers: { 'content-type': 'text/html' }, text: answer })), undefined)
     const failed = 'data: {"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}\n\n'
