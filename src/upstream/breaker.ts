@@ -67,7 +67,8 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
         ...reply,
         accept(status, headers) {
           if (isAbsence(status)) failure()
-          else success()
+          // A notification that goes to nobody, or only into a queue, is accepted without the server.
+          else if (status !== 202) success()
           return accept(status, headers)
         },
       })

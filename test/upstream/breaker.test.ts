@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { describe, it } from 'node:test'
+import type { Dispatcher } from 'undici'
 import { type ErrorCode, Refusal } from '../../src/core/errors.ts'
+import { errors } from '../../src/http/undici.ts'
 import { breaker } from '../../src/upstream/breaker.ts'
 import type { Connector, UpstreamRequest } from '../../src/upstream/contract.ts'
+import { httpConnector } from '../../src/upstream/http.ts'
 import { movableClock } from '../support/movable-clock.ts'
 
 const request = {} as UpstreamRequest
@@ -89,6 +92,32 @@ describe('a server that cannot be reached (A71)', () => {
       const saying = brokenServer(failure)
       for (let n = 0; n < 10; n++) assert.notEqual(await saying.ask(), 'upstream_resting')
     }
+  })
+
+  it('is left alone also where clients cancel what they asked it, which nobody passes on (A71)', async () => {
+    const dispatcher = {
+      dispatch: (_options: object, handler: Required<Dispatcher.DispatchHandler>) =>
+        handler.onResponseError({} as never, new errors.SocketError()),
+    } as unknown as Dispatcher
+    const server = httpConnector({ url: 'http://127.0.0.1:9/mcp', dispatcher })
+    const changes: string[] = []
+    const spared = breaker(server, {
+      failures: 3,
+      restSeconds: 10,
+      clock: movableClock(),
+      onChange: (state) => changes.push(state),
+    })
+    const ask = (cancels: boolean): Promise<unknown> => {
+      const res = { on() {}, writeHead: () => res, end() {} } as unknown as ServerResponse
+      const asked = { method: 'POST', headers: [], body: Buffer.from('{}'), cancels }
+      return spared.send(asked as unknown as UpstreamRequest, { ...reply, res })
+    }
+    for (let n = 0; n < 3; n++) {
+      await assert.rejects(ask(false), { code: 'upstream_interrupted' })
+      await ask(true).catch(() => undefined)
+    }
+    await assert.rejects(ask(false), { code: 'upstream_resting' })
+    assert.deepEqual(changes, ['open'])
   })
 
   it('is tried again after each rest, also while a try is waited for', async () => {
