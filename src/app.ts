@@ -5,10 +5,10 @@ import { keepHouse } from './compose/house.ts'
 import { openInstallation } from './compose/installation.ts'
 import { drainMilliseconds, noticeSeconds } from './compose/listener-options.ts'
 import {
+  createOpened,
   openAdminListener,
   openAuthorizationServerListener,
   openGatewayListener,
-  openNothing,
   type Part,
   type RunningCertificate,
 } from './compose/listeners.ts'
@@ -84,6 +84,7 @@ interface StartOptions {
   readonly servedByWorkers?: ServedByWorkers
 }
 
+/** Except for `serving`, the reasons for which `/readyz` says that the process is not ready. */
 type State = 'it is starting' | 'serving' | 'it is ending'
 
 /**
@@ -99,7 +100,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
   const pair = parts.includes('gateway') ? openPair(config, clock.now()) : undefined
   const shared = { clock, logTo: options.logTo, place }
   const base = await openBase(config, shared)
-  const opened = openNothing(base.onFault)
+  const opened = createOpened(base.onFault)
   opened.closeBy(base.close)
   const { urls } = opened
   const announce = async (): Promise<void> => {
@@ -131,13 +132,13 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
     opened.closeBy(tenants.close)
 
     // What listens first is closed last, so that an observer sees the whole shutdown.
-    const ground = { opened, base, config: () => config, installation, tenants }
+    const ports = { opened, base, config: () => config, installation, tenants }
     const admin = parts.includes('admin')
-      ? await openAdminListener(ground, { workers: servedByWorkers, checkServing })
+      ? await openAdminListener(ports, { workers: servedByWorkers, checkServing })
       : undefined
     if (parts.includes('authorization-server') && hasAuthorizationServer(config))
-      await openAuthorizationServerListener(ground)
-    const gateway = parts.includes('gateway') ? await openGatewayListener(ground, pair) : undefined
+      await openAuthorizationServerListener(ports)
+    const gateway = parts.includes('gateway') ? await openGatewayListener(ports, pair) : undefined
 
     const hasLogin = [...parts, ...(servedByWorkers?.parts ?? [])].includes('authorization-server')
     const keeper = { hasLogin, adminUrl: admin?.url }

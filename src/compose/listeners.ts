@@ -38,7 +38,7 @@ interface Address {
 }
 
 /** Starts with nothing opened. `onFault` is called with every error of a response. */
-export function openNothing(onFault: (error: unknown) => void): Opened {
+export function createOpened(onFault: (error: unknown) => void): Opened {
   const urls: Partial<Record<Part, string>> = {}
   const closers: (() => Promise<void> | void)[] = []
   const closeBy: Opened['closeBy'] = (close) => void closers.push(close)
@@ -67,7 +67,7 @@ async function listenAt(part: Part, server: Server | TlsServer, address: Address
 }
 
 /** What a listener needs. */
-interface Ground {
+interface ListenerPorts {
   readonly opened: Opened
   readonly base: Base
   /** The current configuration. */
@@ -92,7 +92,7 @@ interface AdminListener {
 
 /** Opens the admin port. Throws errors that an operator can fix. */
 export async function openAdminListener(
-  { opened, base, config, tenants }: Ground,
+  { opened, base, config, tenants }: ListenerPorts,
   { workers, checkServing }: AdminListenerOptions,
 ): Promise<AdminListener> {
   const { internalHost, adminHost, admin: port } = config().listen
@@ -116,7 +116,7 @@ export async function openAuthorizationServerListener({
   config,
   installation,
   tenants,
-}: Ground): Promise<void> {
+}: ListenerPorts): Promise<void> {
   const { internalHost, authorizationServer: port } = config().listen
   const handle = inOriginForm(tenants.handleAuthorizationServer(installation.handleAuthorizationServer))
   await opened.listen('authorization-server', createServer(httpOptions(config()), handle), {
@@ -146,7 +146,7 @@ interface GatewayListener {
  * fix.
  */
 export async function openGatewayListener(
-  { opened, base, config, installation, tenants }: Ground,
+  { opened, base, config, installation, tenants }: ListenerPorts,
   pair: CertificatePair | undefined,
 ): Promise<GatewayListener> {
   const { host, gateway: port, tls: files } = config().listen

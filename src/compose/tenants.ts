@@ -48,7 +48,7 @@ export interface Tenants {
    * Sweeps their stores, and creates the links for their first users. From then on this process does so for
    * all of them.
    */
-  keepHouses(keeper: Housekeeper): Promise<void>
+  keepHouses(housekeeper: Housekeeper): Promise<void>
   /** Records the configurations that they now use, and does for added ones what `keepHouses` did. */
   note(): Promise<void>
   /** The traffic that each of them has seen. */
@@ -83,7 +83,7 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
   /** Set if this process keeps house. */
   let keeper: Housekeeper | undefined
 
-  /** One listener serves all of them. */
+  /** Puts the tenants before the installation's own handler: one listener serves all of them. */
   const inFront = (own: Handle, handleOf: (installation: Installation) => Handle): Handle => {
     const choose = () => {
       const places = tenants.map(({ name, hasHost, base: { site }, installation }) => {
@@ -98,7 +98,8 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
     return (req, res) => pick(req)(req, res)
   }
 
-  const become = (others: readonly Tenant[]): void => {
+  /** Serves these tenants from now on. Lets those finish that are no longer among them. */
+  const switchTo = (others: readonly Tenant[]): void => {
     const gone = tenants.filter((tenant) => !others.includes(tenant))
     tenants = others
     for (const look of listeners) look()
@@ -137,7 +138,7 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
     return {
       apply() {
         for (const change of changes) change.apply()
-        if (opened.length > 0 || all.length < tenants.length) become(all)
+        if (opened.length > 0 || all.length < tenants.length) switchTo(all)
       },
       discard: () => void discard().catch(onFault),
     }
@@ -163,8 +164,8 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
     handleAuthorizationServer: (own) =>
       inFront(own, ({ handleAuthorizationServer }) => handleAuthorizationServer),
     prepare,
-    async keepHouses(is) {
-      keeper = is
+    async keepHouses(housekeeper) {
+      keeper = housekeeper
       await note()
     },
     note: () => note().catch(onFault),

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { it } from 'node:test'
-import { openNothing } from '../../src/compose/listeners.ts'
+import { createOpened } from '../../src/compose/listeners.ts'
 
 it('a response that is written to after its end is reported, and ends nothing else (A71)', async (test) => {
   const faults: unknown[] = []
-  const opened = openNothing((error) => faults.push(error))
+  const opened = createOpened((error) => faults.push(error))
   test.after(() => opened.close())
   const server = createServer((_, res) => {
     res.end('whole')
