@@ -13,7 +13,7 @@ import type { AuditEvent } from '../src/audit/event.ts'
 import { filePaths } from '../src/audit/files.ts'
 import { openTrail } from '../src/audit/trail.ts'
 import { orExplain, readFlags, readNumber, readWhole } from '../test/support/command-line.ts'
-import { ownMicroseconds } from './process-cpu.ts'
+import { ownMicroseconds } from './process-usage.ts'
 
 const { events, limit } = orExplain(() => {
   const flags = readFlags({

@@ -18,7 +18,7 @@ import { FormBrowser } from '../test/support/form-browser.ts'
 import { freePort } from '../test/support/installation.ts'
 import { OAuthClient } from '../test/support/oauth.ts'
 import { startPostgres } from '../test/support/postgres.ts'
-import { cpuMicroseconds } from './process-cpu.ts'
+import { cpuMicroseconds } from './process-usage.ts'
 
 const yardstick = 'oidc-provider, in memory'
 const names = [

@@ -10,7 +10,7 @@ import { OptionsWrong, orExplain, readFlags, readNumber, readWhole } from '../te
 import { freePort } from '../test/support/installation.ts'
 import { startGate } from './harness/gate.ts'
 import { install } from './harness/install.ts'
-import { openBench } from './harness/setting.ts'
+import { openBench } from './harness/open-bench.ts'
 import { buildCallTree } from './profile/call-tree.ts'
 import { drawFlameGraph } from './profile/flame-graph.ts'
 import { openProfiler } from './profile/profiler.ts'

@@ -1,6 +1,6 @@
-import { cpuMicroseconds, machineMicroseconds, ownMicroseconds } from '../process-cpu.ts'
+import { cpuMicroseconds, machineMicroseconds, ownMicroseconds } from '../process-usage.ts'
 import type { Gate } from './gate.ts'
-import type { Bench } from './setting.ts'
+import type { Bench } from './open-bench.ts'
 
 /** What was used between two moments. */
 export interface Used {

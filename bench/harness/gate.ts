@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { freePort } from '../../test/support/installation.ts'
 import type { Stack } from '../stacks/contract.ts'
 import { checkAnswers } from './check-answers.ts'
+import type { Bench, Kind } from './open-bench.ts'
 import { type Process, pinning, startProcess } from './processes.ts'
-import type { Bench, Kind } from './setting.ts'
 
 /** A running stack. */
 export interface Gate {

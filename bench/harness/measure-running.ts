@@ -1,9 +1,9 @@
 import type { Stack } from '../stacks/contract.ts'
 import type { RunningWorkload, Sample } from '../workloads/contract.ts'
 import { type Gate, startGate } from './gate.ts'
+import type { Kind } from './open-bench.ts'
 import type { Options } from './options.ts'
 import type { Contest } from './record.ts'
-import type { Kind } from './setting.ts'
 import { type Session, takeRounds } from './take-rounds.ts'
 
 type Take = (contest: Contest<RunningWorkload>, seconds: number) => Promise<Sample>

@@ -4,12 +4,12 @@ import { workloads as allWorkloads } from '../workloads/registry.ts'
 import { describeMachine } from './machine.ts'
 import { measureFresh } from './measure-fresh.ts'
 import { measureRunning } from './measure-running.ts'
+import { type Kind, openBench } from './open-bench.ts'
 import type { Options } from './options.ts'
 import { pinning } from './processes.ts'
 import { createProgress } from './progress.ts'
 import { createRecord } from './record.ts'
 import type { Results } from './results.ts'
-import { type Kind, openBench } from './setting.ts'
 
 /** Takes all samples that the options request: round by round, and within each round stack by stack. */
 export async function measure(options: Options): Promise<Results> {

@@ -1,9 +1,9 @@
 import type { Sample, Workload } from '../workloads/contract.ts'
+import type { Bench } from './open-bench.ts'
 import type { Options } from './options.ts'
 import type { Progress } from './progress.ts'
 import type { Contest, RunRecord } from './record.ts'
 import { quiet } from './results.ts'
-import type { Bench } from './setting.ts'
 
 /** What a run works with. */
 export interface Session {

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { filePaths } from '../../src/audit/files.ts'
-import { childrenOf, cpuMicroseconds } from '../process-cpu.ts'
+import { childrenOf, cpuMicroseconds, residentKiB } from '../process-usage.ts'
 import type { Processes } from './processes.ts'
 
 /** The gateway's process at one time. */
@@ -36,7 +36,7 @@ export function createSampler({ gate, adminUrl, audit }: Processes): () => Promi
     const [now, cpu] = [performance.now(), cpuMicroseconds(pid)]
     const sample = {
       seconds: Math.round((now - began) / 100) / 10,
-      rssMegabytes: residentKilobytes(pid) / 1024,
+      rssMegabytes: residentKiB(pid) / 1024,
       heapMegabytes: metric(metrics, 'nodejs_heap_size_used_bytes') / mebibyte,
       files: readdirSync(`/proc/${pid}/fd`).length,
       lagMilliseconds: metric(metrics, 'nodejs_eventloop_lag_p99_seconds') * 1000,
@@ -48,10 +48,6 @@ export function createSampler({ gate, adminUrl, audit }: Processes): () => Promi
     removeOld(audit)
     return sample
   }
-}
-
-function residentKilobytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
 }
 
 function metric(text: string, name: string): number {

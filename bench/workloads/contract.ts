@@ -1,5 +1,5 @@
 import type { Gate } from '../harness/gate.ts'
-import type { Bench, Kind } from '../harness/setting.ts'
+import type { Bench, Kind } from '../harness/open-bench.ts'
 import type { Stack } from '../stacks/contract.ts'
 
 /**

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { watchCpu } from '../harness/cpu-watch.ts'
-import { startGate } from '../harness/gate.ts'
+import { type Gate, startGate } from '../harness/gate.ts'
 import { listen } from '../harness/messages.ts'
 import { send } from '../harness/send.ts'
-import { residentKiB } from '../process-cpu.ts'
+import { childrenOf, residentKiB } from '../process-usage.ts'
 import { stacks } from '../stacks/registry.ts'
 import { plain, usualTokens } from './calls.ts'
 import type { FreshWorkload } from './contract.ts'
@@ -33,11 +33,11 @@ export const idleStreams: FreshWorkload = {
     try {
       for (const stream of await open(warmUpStreams)) stream.destroy()
       await pause(settleMilliseconds)
-      const before = residentKiB(gate.process.pid)
+      const before = residentOf(gate)
       const stop = watchCpu(bench, gate)
       const streams = await open(count)
       await pause(settleMilliseconds)
-      const memory = (residentKiB(gate.process.pid) - before) / count
+      const memory = (residentOf(gate) - before) / count
       const errors = streams.filter((stream) => stream.statusCode !== 200 || stream.closed).length
       for (const stream of streams) stream.destroy()
       return { values: { memory }, errors, outside: stop().outside }
@@ -45,6 +45,11 @@ export const idleStreams: FreshWorkload = {
       await gate.process.end()
     }
   },
+}
+
+/** Resident memory of a gate's processes, in KiB. */
+function residentOf({ process: { pid } }: Gate): number {
+  return [pid, ...childrenOf(pid)].reduce((sum, one) => sum + residentKiB(one), 0)
 }
 
 /** Opens streams in batches, and waits for the first event of each. */

@@ -1,6 +1,6 @@
 import { after, before, describe, it } from 'node:test'
 import { startGate } from '../../bench/harness/gate.ts'
-import { type Bench, openBench } from '../../bench/harness/setting.ts'
+import { type Bench, openBench } from '../../bench/harness/open-bench.ts'
 import type { Stack } from '../../bench/stacks/contract.ts'
 import { portcullis, reducedPortcullis } from '../../bench/stacks/portcullis.ts'
 

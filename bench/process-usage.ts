@@ -4,8 +4,7 @@ const ticksPerSecond = 100
 
 /** Microseconds of CPU, user and system, that a process and its children have used so far (Linux). */
 export function cpuMicroseconds(pid: number): number {
-  const children = childrenOf(pid)
-  return [pid, ...children].reduce((sum, one) => sum + cpuOf(one), 0)
+  return [pid, ...childrenOf(pid)].reduce((sum, one) => sum + cpuOf(one), 0)
 }
 
 /** The same for this process, including children that have ended but not those still running. */
@@ -25,12 +24,9 @@ export function machineMicroseconds(): number {
   return fromTicks(user + nice + system + irq + softirq)
 }
 
-/** Resident memory of a process and its children, in KiB. */
+/** Resident memory of a process, in KiB (Linux). */
 export function residentKiB(pid: number): number {
-  return [pid, ...childrenOf(pid)].reduce((sum, one) => {
-    const status = readFileSync(`/proc/${one}/status`, 'utf8')
-    return sum + Number(/VmRSS:\s+(\d+)/.exec(status)?.[1])
-  }, 0)
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
 }
 
 function cpuOf(pid: number): number {
