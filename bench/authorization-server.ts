@@ -9,7 +9,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair } from 'jose'
 import { Pool } from 'undici'
@@ -18,9 +18,9 @@ import { FormBrowser } from '../test/support/form-browser.ts'
 import { freePort } from '../test/support/installation.ts'
 import { OAuthClient } from '../test/support/oauth.ts'
 import { startPostgres } from '../test/support/postgres.ts'
+import { type Figures, printReport, type Rate, yardstick } from './authorization-server/report.ts'
 import { cpuMicroseconds } from './process-usage.ts'
 
-const yardstick = 'oidc-provider, in memory'
 const names = [
   yardstick,
   'oidc-provider, SQLite',
@@ -56,29 +56,6 @@ interface Candidate {
   readonly url: string
   readonly child: ChildProcess
 }
-
-interface Rate {
-  readonly perSecond: number
-  /** CPU of the server, in microseconds per request. */
-  readonly cpu: number
-}
-
-interface Figures {
-  readonly machine: Rate[]
-  readonly refresh: Rate[]
-  readonly logins: number[]
-}
-
-/**
- * Plain oidc-provider with ES256 as measured on another machine, with Node 24 and a load generator that may
- * have limited the faster ones: requests per second, and milliseconds per login. SQLite did not wait for the
- * disk there.
- */
-const elsewhere = [
-  { store: 'in memory', machine: 2764, refresh: 1253, login: 13.3 },
-  { store: 'SQLite', machine: 1700, refresh: 1377, login: 7 },
-  { store: 'PostgreSQL', machine: 2178, refresh: 959, login: 16.1 },
-]
 
 const root = join(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-as-'))
@@ -133,7 +110,7 @@ async function main(): Promise<void> {
     }
   }
   process.stderr.write(`\r${' '.repeat(60)}\r`)
-  report(figures)
+  printReport(figures, asked)
 }
 
 async function measure(candidate: Candidate, into: Figures, seconds: number): Promise<void> {
@@ -204,46 +181,6 @@ async function hammer(
   return { perSecond: calls / ((performance.now() - began) / 1000), cpu }
 }
 
-function report(figures: ReadonlyMap<string, Figures>): void {
-  const at = (list: readonly number[], share: number): number =>
-    list.toSorted((a, b) => a - b)[Math.floor(list.length * share)] ?? 0
-  const median = (rates: readonly Rate[], of: keyof Rate): number =>
-    at(
-      rates.map((rate) => rate[of]),
-      0.5,
-    )
-  const base = figures.get(yardstick)
-  const ratio = (value: number, other: number | undefined): string =>
-    other === undefined ? '' : ` (${(value / other).toFixed(2)})`
-  console.log(
-    `${cpus()[0]?.model ?? ''}, ${cpus().length} CPUs, Node ${process.version}, ${asked.rounds} rounds of ${asked.seconds} s, ${asked.connections} connections, ES256; in brackets: times the yardstick\n`,
-  )
-  console.log(
-    '| server | client_credentials/s | CPU µs | refresh with rotation/s | CPU µs | login, consent and code p50 ms | p99 ms |',
-  )
-  console.log('|---|---|---|---|---|---|---|')
-  for (const [name, { machine, refresh, logins }] of figures) {
-    const rate = (own: Rate[], other: Rate[] | undefined, of: keyof Rate): string => {
-      const value = median(own, of)
-      return value.toFixed(0) + ratio(value, other && median(other, of))
-    }
-    const cells = [
-      name,
-      rate(machine, base?.machine, 'perSecond'),
-      rate(machine, base?.machine, 'cpu'),
-      rate(refresh, base?.refresh, 'perSecond'),
-      rate(refresh, base?.refresh, 'cpu'),
-      at(logins, 0.5).toFixed(1) + ratio(at(logins, 0.5), base && at(base.logins, 0.5)),
-      at(logins, 0.99).toFixed(1),
-    ]
-    console.log(`| ${cells.join(' | ')} |`)
-  }
-  for (const { store, machine, refresh, login } of elsewhere)
-    console.log(
-      `| elsewhere: oidc-provider, ${store} | ${machine} | | ${refresh} | | ${login.toFixed(1)} | |`,
-    )
-}
-
 /** Only the library, which keeps what it issues in memory or in its own database. */
 async function startPlain(name: string, store?: string): Promise<Candidate> {
   const port = await freePort()
@@ -251,7 +188,7 @@ async function startPlain(name: string, store?: string): Promise<Candidate> {
   const keyFile = join(folder, `key-${port}.json`)
   const key = { ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: 'bench' }
   writeFileSync(keyFile, JSON.stringify(key), { mode: 0o600 })
-  const program = join(import.meta.dirname, 'plain-provider.ts')
+  const program = join(import.meta.dirname, 'authorization-server/plain-provider.ts')
   return startServer(name, port, [program, String(port), keyFile, ...(store === undefined ? [] : [store])])
 }
 
