@@ -47,24 +47,17 @@ export async function logIn(url: string, count: number, tokenSeconds: number): P
   const counts = { refreshed: 0, refreshFailed: 0 }
   const timers = new Set<NodeJS.Timeout>()
 
-  const redeem = async (key: ProofKey | undefined, grant: Record<string, string>): Promise<TokenAnswer> => {
-    const headers = key === undefined ? {} : { dpop: await key.prove({ url: `${url}/token` }) }
-    return client.token({ client_id: clientId, ...grant }, { headers })
-  }
+  const proofOf = async (key: ProofKey | undefined): Promise<Record<string, string>> =>
+    key === undefined ? {} : { dpop: await key.prove({ url: `${url}/token` }) }
 
   const signIn = async (lane: Lane, name: string): Promise<User> => {
     const key = lane.bound ? await proofKey() : undefined
     const server = url + pathOf(lane)
-    const { code, verifier } = await client.authorize(
+    const issued = await client.authorize(
       { scope: 'mcp:*', resource: server },
       new FormBrowser({ fill: { name } }),
     )
-    const { status, body } = await redeem(key, {
-      grant_type: 'authorization_code',
-      code,
-      code_verifier: verifier,
-      redirect_uri: client.redirectUri,
-    })
+    const { status, body } = await client.redeem(issued, {}, await proofOf(key))
     if (status !== 200) throw new Error(`${name} got no token: ${status} ${body.error}`)
     return { name, lane, url: server, key, session: '', ...tokensOf(body) }
   }
@@ -93,8 +86,9 @@ export async function logIn(url: string, count: number, tokenSeconds: number): P
   }
   const life = tokenSeconds * 1000
   async function refresh(user: User): Promise<void> {
-    const grant = { grant_type: 'refresh_token', refresh_token: user.refreshToken }
-    const { status, body } = await redeem(user.key, grant).catch((): Partial<TokenAnswer> => ({ status: 0 }))
+    const { status, body } = await client
+      .refresh(user.refreshToken, {}, await proofOf(user.key))
+      .catch((): Partial<TokenAnswer> => ({ status: 0 }))
     if (status === 200 && body !== undefined) {
       Object.assign(user, tokensOf(body))
       counts.refreshed++

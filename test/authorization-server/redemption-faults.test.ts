@@ -73,16 +73,7 @@ describe('what a client redeems is not used up (T3)', () => {
     const key = await proofKey()
     const issued = await client.authorize({ scope, resource: `${installation.url}/mcp` })
     const redeem = async (): Promise<TokenAnswer> =>
-      client.token(
-        {
-          grant_type: 'authorization_code',
-          code: issued.code,
-          code_verifier: issued.verifier,
-          redirect_uri: client.redirectUri,
-          client_id: client.clientId,
-        },
-        { headers: { dpop: await key.prove({ url: `${installation.url}/token` }) } },
-      )
+      client.redeem(issued, {}, { dpop: await key.prove({ url: `${installation.url}/token` }) })
     // The proof is noted after the code.
     await assertFault(await askBroken(`insert on artifacts when new.model = 'ReplayDetection'`, redeem))
     assert.equal((await redeem()).status, 200)

@@ -3,9 +3,10 @@ import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/pr
 import { basename, dirname, join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { pidOf, who } from '../support/ask-who.ts'
 import { closeAfterTests } from '../support/close-after-tests.ts'
 import { portcullis } from '../support/command.ts'
-import { type Messages, post, tokenFor } from '../support/era-calls.ts'
+import { post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import { type HeldStream, initialize, listenTo, sessionOf, startStreamer } from '../support/held-streams.ts'
 import { isRunning } from '../support/is-running.ts'
@@ -14,15 +15,9 @@ import { echo } from '../support/spy-upstream.ts'
 import { until } from '../support/until.ts'
 
 const stdio = [process.execPath, join(import.meta.dirname, '../fixtures/stdio-legacy.ts')]
-const who = legacyRequest('tools/call', { name: 'who', arguments: {} })
 const list = legacyRequest('tools/list')
 
 type Upstream = NonNullable<ConfigInput['upstreams']>[number]
-
-const pidOf = ({ messages }: Messages): number => {
-  const content = messages.find(({ result }) => result !== undefined)?.result?.['content']
-  return (JSON.parse((content as { text: string }[])[0]?.text ?? '{}') as { pid: number }).pid
-}
 
 describe('the configuration file of portcullis serve', { timeout: 120_000 }, () => {
   let gate: ServedFile

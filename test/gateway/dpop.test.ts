@@ -16,12 +16,8 @@ const body = legacyRequest('tools/list')
 /** Signs a user in whose token is bound to a key. */
 async function boundToken(gate: GatedSpy, key: ProofKey, user = 'bound'): Promise<string> {
   const code = await gate.oauth.authorize({ scope }, new FormBrowser({ fill: { name: user } }))
-  const url = `${gate.installation.url}/token`
-  const parameters = { grant_type: 'authorization_code', code: code.code, code_verifier: code.verifier }
-  const { status, body: answer } = await gate.oauth.token(
-    { ...parameters, redirect_uri: gate.oauth.redirectUri, client_id: gate.oauth.clientId },
-    { headers: { dpop: await key.prove({ url }) } },
-  )
+  const dpop = await key.prove({ url: `${gate.installation.url}/token` })
+  const { status, body: answer } = await gate.oauth.redeem(code, {}, { dpop })
   assert.equal(status, 200, JSON.stringify(answer))
   assert.equal(answer['token_type'], 'DPoP')
   return answer.access_token
@@ -68,22 +64,11 @@ describe('a token that is bound to a key (T9, V13, A13)', () => {
     const keys = await independent.generateKeyPair('ES256')
     const code = await gate.oauth.authorize({ scope }, new FormBrowser({ fill: { name: 'independent' } }))
     const endpoint = `${gate.installation.url}/token`
-    const { body: answer } = await gate.oauth.token(
-      {
-        grant_type: 'authorization_code',
-        code: code.code,
-        code_verifier: code.verifier,
-        redirect_uri: gate.oauth.redirectUri,
-        client_id: gate.oauth.clientId,
-      },
-      { headers: { dpop: await independent.generateProof(keys, endpoint, 'POST') } },
-    )
+    const prove = () => independent.generateProof(keys, endpoint, 'POST')
+    const { body: answer } = await gate.oauth.redeem(code, {}, { dpop: await prove() })
     const proof = await independent.generateProof(keys, url, 'POST', undefined, answer.access_token)
     assert.equal((await send(gate, answer.access_token, proof)).status, 200)
-    const refreshed = await gate.oauth.token(
-      { grant_type: 'refresh_token', refresh_token: answer.refresh_token, client_id: gate.oauth.clientId },
-      { headers: { dpop: await independent.generateProof(keys, endpoint, 'POST') } },
-    )
+    const refreshed = await gate.oauth.refresh(answer.refresh_token, {}, { dpop: await prove() })
     assert.equal(refreshed.body['token_type'], 'DPoP')
   })
 
@@ -248,15 +233,8 @@ describe('dpop.nonce: required', () => {
     const { url: issuer, mcpUrl: url } = gate.installation
     const key = await proofKey()
     const code = await gate.oauth.authorize({ scope })
-    const parameters = {
-      grant_type: 'authorization_code',
-      code: code.code,
-      code_verifier: code.verifier,
-      redirect_uri: gate.oauth.redirectUri,
-      client_id: gate.oauth.clientId,
-    }
     const redeem = async (claims: JWTPayload) =>
-      gate.oauth.token(parameters, { headers: { dpop: await key.prove({ url: `${issuer}/token` }, claims) } })
+      gate.oauth.redeem(code, {}, { dpop: await key.prove({ url: `${issuer}/token` }, claims) })
     const asked = await redeem({})
     assert.equal(asked.body.error, 'use_dpop_nonce')
     const { body: tokens } = await redeem({ nonce: asked.headers.get('dpop-nonce') })

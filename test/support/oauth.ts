@@ -99,25 +99,32 @@ export class OAuthClient {
   redeem(
     { code, verifier }: IssuedCode,
     overrides: Readonly<Record<string, string>> = {},
+    headers: Record<string, string> = {},
   ): Promise<TokenAnswer> {
-    return this.token({
+    const parameters = {
       grant_type: 'authorization_code',
       code,
       code_verifier: verifier,
       redirect_uri: this.redirectUri,
       client_id: this.clientId,
       ...overrides,
-    })
+    }
+    return this.token(parameters, { headers })
   }
 
   /** Uses a refresh token. */
-  refresh(refreshToken: string, overrides: Readonly<Record<string, string>> = {}): Promise<TokenAnswer> {
-    return this.token({
+  refresh(
+    refreshToken: string,
+    overrides: Readonly<Record<string, string>> = {},
+    headers: Record<string, string> = {},
+  ): Promise<TokenAnswer> {
+    const parameters = {
       grant_type: 'refresh_token',
       refresh_token: refreshToken,
       client_id: this.clientId,
       ...overrides,
-    })
+    }
+    return this.token(parameters, { headers })
   }
 
   /** Posts a form to the token endpoint, or to another one. */

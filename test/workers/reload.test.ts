@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { pidOf, who } from '../support/ask-who.ts'
+import { childrenOf } from '../support/children-of.ts'
 import { closeAfterTests } from '../support/close-after-tests.ts'
-import { type Messages, post, tokenFor } from '../support/era-calls.ts'
+import { post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import {
   type HeldStream,
@@ -20,7 +21,6 @@ import { until } from '../support/until.ts'
 
 const stdio = [process.execPath, join(import.meta.dirname, '../fixtures/stdio-legacy.ts')]
 const list = legacyRequest('tools/list')
-const who = legacyRequest('tools/call', { name: 'who', arguments: {} })
 const inUse = /new configuration is in use/
 /** Makes each request come on a connection of its own, so that the next worker gets it. */
 const own = { connection: 'close' }
@@ -37,17 +37,6 @@ async function statusesOf(url: string, token: string, headers: object = {}): Pro
   const statuses = new Set<number>()
   for (let n = 0; n < rounds; n++) statuses.add((await ask(url, token, list, headers)).status)
   return [...statuses]
-}
-
-const pidOf = ({ messages }: Messages): number => {
-  const content = messages.find(({ result }) => result !== undefined)?.result?.['content']
-  return (JSON.parse((content as { text: string }[])[0]?.text ?? '{}') as { pid: number }).pid
-}
-
-async function childrenOf({ started }: ServedFile): Promise<number[]> {
-  const pid = started.process.pid as number
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  return children.split(' ').filter(Boolean).map(Number)
 }
 
 async function readiness({ adminUrl }: ServedFile): Promise<{ status: number; reason: string | undefined }> {
@@ -111,7 +100,7 @@ describe('the configuration file of two workers', { timeout: 200_000 }, () => {
 
   it('counts for those that start later, by themselves or on SIGUSR2', async () => {
     const fresh = await tokenFor(at('more'), 'eve')
-    const earlier = await childrenOf(gate)
+    const earlier = await childrenOf(gate.started.process.pid)
     const from = gate.lines().length
     gate.started.process.kill('SIGUSR2')
     await until(
@@ -122,20 +111,20 @@ describe('the configuration file of two workers', { timeout: 200_000 }, () => {
           .filter(({ msg }) => /was replaced/.test(msg ?? '')).length === 2,
       'both are replaced',
     )
-    assert.ok((await childrenOf(gate)).every((one) => !earlier.includes(one)))
+    assert.ok((await childrenOf(gate.started.process.pid)).every((one) => !earlier.includes(one)))
     assert.deepEqual(await statusesOf(at('more'), fresh), [200])
   })
 
   it('finds each worker, for a place has one: also when a worker dies while its successor starts', async () => {
-    const earlier = await childrenOf(gate)
+    const earlier = await childrenOf(gate.started.process.pid)
     const from = gate.lines().length
     gate.started.process.kill('SIGUSR2')
-    await until(async () => (await childrenOf(gate)).length > 2, 'a successor starts')
+    await until(async () => (await childrenOf(gate.started.process.pid)).length > 2, 'a successor starts')
     process.kill(earlier[0] as number, 'SIGKILL')
     await gate.says(/worker 1 was replaced/, from)
-    await until(async () => (await childrenOf(gate)).length === 2, 'two workers are left')
+    await until(async () => (await childrenOf(gate.started.process.pid)).length === 2, 'two workers are left')
     await new Promise((resolve) => setTimeout(resolve, 1000))
-    assert.equal((await childrenOf(gate)).length, 2)
+    assert.equal((await childrenOf(gate.started.process.pid)).length, 2)
     assert.deepEqual(await statusesOf(at('http'), await tokenFor(at('http'), 'eve')), [200])
   })
 
@@ -149,7 +138,7 @@ describe('the configuration file of two workers', { timeout: 200_000 }, () => {
     Object.defineProperty(issuer, 'metadata', {
       get: () => (asked++ === 0 ? metadata : { ...metadata, issuer: 'http://127.0.0.1:9' }),
     })
-    const [earlier, from] = [await childrenOf(gate), gate.lines().length]
+    const [earlier, from] = [await childrenOf(gate.started.process.pid), gate.lines().length]
     const issuers = [{ issuer: issuer.issuer, audiences: ['api'], tokenTypes: ['JWT'] }]
     await change({ upstreams: [http], issuers })
     await gate.says(/cannot go on with the new configuration/, from)
@@ -165,7 +154,8 @@ describe('the configuration file of two workers', { timeout: 200_000 }, () => {
       (await (await fetch(`${gate.adminUrl}/metrics`)).text()).includes('portcullis_workers 2')
     await until(serving, 'two workers serve again')
     await until(
-      async () => (await childrenOf(gate)).filter((one) => earlier.includes(one)).length === 1,
+      async () =>
+        (await childrenOf(gate.started.process.pid)).filter((one) => earlier.includes(one)).length === 1,
       'the one that was refused has ended, and the other one goes on',
     )
     const signed = await issuer.token({ scope: 'mcp:*' })
@@ -176,7 +166,7 @@ describe('the configuration file of two workers', { timeout: 200_000 }, () => {
     const issuer = await startTokenIssuer(() => 'api')
     suite.after(() => issuer.close())
     issuer.metadata = { issuer: 'http://127.0.0.1:9' }
-    const earlier = await childrenOf(gate)
+    const earlier = await childrenOf(gate.started.process.pid)
     const there = await tokenFor(at('http'), 'eve')
     await change(
       { upstreams: [more], issuers: [{ issuer: issuer.issuer, audiences: ['api'] }] },
@@ -184,11 +174,11 @@ describe('the configuration file of two workers', { timeout: 200_000 }, () => {
     )
     assert.deepEqual(await statusesOf(at('http'), there), [200])
     assert.deepEqual(await statusesOf(at('more'), there), [404])
-    assert.deepEqual(await childrenOf(gate), earlier)
+    assert.deepEqual(await childrenOf(gate.started.process.pid), earlier)
   })
 
   it('makes /readyz say 503 while no worker serves', async () => {
-    for (const one of await childrenOf(gate)) process.kill(one, 'SIGKILL')
+    for (const one of await childrenOf(gate.started.process.pid)) process.kill(one, 'SIGKILL')
     await until(
       async () => (await readiness(gate)).reason === 'no worker serves',
       '/readyz says that no worker serves',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import type { Base } from '../../src/compose/base.ts'
 import { openLasting } from '../../src/compose/lasting.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { siteOf } from '../../src/core/site.ts'
+import { childrenOf } from '../support/children-of.ts'
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
 import { isRunning } from '../support/is-running.ts'
@@ -21,11 +22,6 @@ async function temporary(test: TestContext, prefix = 'portcullis-'): Promise<str
   const folder = await mkdtemp(join(tmpdir(), prefix))
   test.after(() => rm(folder, { recursive: true, force: true }))
   return folder
-}
-
-async function childrenOf(pid: number | undefined): Promise<number[]> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  return children.split(' ').filter(Boolean).map(Number)
 }
 
 /** The base of a worker whose sockets are in a folder. */

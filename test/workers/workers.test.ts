@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
@@ -7,6 +6,8 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { startDemoServer } from '../../demo/server.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { pauseAfterLosses } from '../../src/workers/crew.ts'
+import { pidOf, who } from '../support/ask-who.ts'
+import { childrenOf } from '../support/children-of.ts'
 import { closeAfterTests } from '../support/close-after-tests.ts'
 import { portcullis } from '../support/command.ts'
 import { callModern, type Messages, post, tokenFor } from '../support/era-calls.ts'
@@ -27,7 +28,6 @@ const nobody = { url: 'http://127.0.0.1:9/mcp', breaker: { failures: 0 } }
 /** Makes each request come on a connection of its own, so that the next worker gets it. */
 const own = { connection: 'close' }
 const list = legacyRequest('tools/list')
-const who = legacyRequest('tools/call', { name: 'who', arguments: {} })
 const initialize = legacyRequest('initialize', { protocolVersion: '2025-06-18', capabilities: {} })
 
 const ask = (url: string, token: string, body: object = list, headers: Record<string, string> = {}) =>
@@ -205,13 +205,16 @@ describe('two workers', { timeout: 280_000 }, () => {
     }
     await askBoth(gate, at('nobody'), token)
     const earlier = await count()
-    const workers = await childrenOf(gate)
+    const workers = await childrenOf(gate.started.process.pid)
     process.kill(workers[0] as number, 'SIGKILL')
     await gate.until(/ended with SIGKILL and is replaced/)
     for (let n = 0; n < 4; n++) assert.equal((await ask(at('nobody'), token)).status, 502)
     assert.equal(await count(), earlier + 4)
-    await until(async () => (await childrenOf(gate)).length === 2, 'another one has begun')
-    assert.ok(!(await childrenOf(gate)).includes(workers[0] as number))
+    await until(
+      async () => (await childrenOf(gate.started.process.pid)).length === 2,
+      'another one has begun',
+    )
+    assert.ok(!(await childrenOf(gate.started.process.pid)).includes(workers[0] as number))
     assert.equal((await fetch(`${gate.adminUrl}/readyz`)).status, 200)
   })
 
@@ -225,7 +228,7 @@ describe('two workers', { timeout: 280_000 }, () => {
     assert.equal(first.status, 200)
     const elsewhere = await tokenFor(at('nobody'), 'dan')
 
-    const earlier = await childrenOf(gate)
+    const earlier = await childrenOf(gate.started.process.pid)
     const load = new AbortController()
     const answers: Messages[] = []
     const asking = (async () => {
@@ -236,7 +239,7 @@ describe('two workers', { timeout: 280_000 }, () => {
     load.abort()
     await asking
     assert.deepEqual(statusesOf(answers), [502], 'no request was refused or lost')
-    const later = await childrenOf(gate)
+    const later = await childrenOf(gate.started.process.pid)
     assert.equal(later.length, 2)
     assert.ok(later.every((pid) => !earlier.includes(pid)))
     const renewed: Messages[] = []
@@ -248,7 +251,7 @@ describe('two workers', { timeout: 280_000 }, () => {
   })
 
   it('end with their primary, in order', async () => {
-    const workers = await childrenOf(gate)
+    const workers = await childrenOf(gate.started.process.pid)
     gate.started.process.kill('SIGTERM')
     assert.equal(await gate.started.exit, 0)
     for (const pid of workers) assert.ok(!isRunning(pid))
@@ -288,14 +291,3 @@ describe('workers that cannot start', { timeout: 120_000 }, () => {
     assert.deepEqual([0, 1, 2, 3, 4, 20].map(pauseAfterLosses), [0, 0, 1000, 2000, 4000, 60_000])
   })
 })
-
-function pidOf({ messages }: Messages): number {
-  const found = messages.find(({ result }) => result !== undefined)?.result?.['content']
-  return (JSON.parse((found as { text: string }[])[0]?.text ?? '{}') as { pid: number }).pid
-}
-
-async function childrenOf({ started }: WorkerInstallation): Promise<number[]> {
-  const pid = started.process.pid as number
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  return children.split(' ').filter(Boolean).map(Number)
-}
