@@ -159,41 +159,27 @@ describe('logging in at an identity provider', () => {
   ] as const) {
     it(`does not take an ID token with ${what} (A65)`, async () => {
       federation.first.idToken = plant()
-      const browser = new FormBrowser()
-      const page = await federation.comeBack(
-        browser,
-        federation.first.authorize(await federation.leave(browser)),
-      )
+      const page = await federation.visitFirst()
       assert.equal(page.status, 422, page.html)
       assert.equal(problemOf(page.html), 'the company did not prove who you are.')
     })
   }
 
   it('does not take an ID token that another key signed, or none (A65)', async () => {
-    const browser = new FormBrowser()
     federation.first.header = { kid: 'unknown' }
-    const callback = federation.first.authorize(await federation.leave(browser))
-    assert.equal((await federation.comeBack(browser, callback)).status, 503, 'its keys may be newer')
+    assert.equal((await federation.visitFirst()).status, 503, 'its keys may be newer')
     federation.first.header = {}
     federation.first.answer = (_request, res) =>
       void res
         .writeHead(200, { 'content-type': 'application/json' })
         .end(JSON.stringify({ access_token: 'x', token_type: 'Bearer' }))
-    assert.equal(
-      (await federation.comeBack(browser, federation.first.authorize(await federation.leave(browser))))
-        .status,
-      422,
-    )
+    assert.equal((await federation.visitFirst()).status, 422)
   })
 
   it('does not take an answer with another issuer, or with a code beside an error (A65, P7)', async () => {
     for (const also of [{ iss: federation.second.issuer }, { error: 'access_denied' }]) {
-      const browser = new FormBrowser()
       const earlier = federation.first.tokenRequests.length
-      const page = await federation.comeBack(
-        browser,
-        federation.first.authorize(await federation.leave(browser), also),
-      )
+      const page = await federation.visitFirst(also)
       assert.equal(page.status, 422, JSON.stringify(also))
       assert.equal(federation.first.tokenRequests.length, earlier, 'no code was redeemed')
     }
@@ -221,11 +207,7 @@ describe('logging in at an identity provider', () => {
 
   it('lets nobody in whom the rules refuse, and says no more than that (A66)', async () => {
     federation.first.person = { ...alice, sub: 'mallory', groups: ['staff', 'suspended'] }
-    const browser = new FormBrowser()
-    const page = await federation.comeBack(
-      browser,
-      federation.first.authorize(await federation.leave(browser)),
-    )
+    const page = await federation.visitFirst()
     assert.equal(problemOf(page.html), 'Your account at the company may not be used here.')
     const [entry] = (await federation.installation.audit())
       .filter(({ code }) => code === 'login_refused')
@@ -263,11 +245,7 @@ describe('logging in at an identity provider', () => {
     await people.disable(id)
     await assert.rejects(people.setPassword(id, 'four words of no meaning'), /has no password here/)
     await people.close()
-    const browser = new FormBrowser()
-    const refused = await federation.comeBack(
-      browser,
-      federation.first.authorize(await federation.leave(browser)),
-    )
+    const refused = await federation.visitFirst()
     assert.equal(problemOf(refused.html), 'Your account has been disabled here.')
   })
 })

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { countingListener } from '../support/counting-listener.ts'
-import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import {
+  type GatedSpy,
+  legacyRequest,
+  modernRequest,
+  requestOf,
+  startGatedSpy,
+} from '../support/gated-spy.ts'
 
 const tools = ['read_file', 'write_file', 'delete_file'].map((name) => ({ name, inputSchema: { big: 0 } }))
 const results = {
@@ -65,8 +71,7 @@ describe('lists of a server with rules (A26)', () => {
     for (const era of ['legacy', 'modern'] as const) {
       it(`show of ${method} what may be used, ${era}`, async () => {
         answerLists(gate)
-        const { body, headers } =
-          era === 'modern' ? modernRequest(method) : { body: legacyRequest(method), headers: {} }
+        const { body, headers } = requestOf(era, method)
         const { json } = await gate.post(body, { token: await gate.tokenFor('mcp:*'), headers })
         assert.deepEqual(listOf(json.result), left[method])
       })
@@ -210,10 +215,8 @@ describe('what lists hide', () => {
     it(`cannot be used by ${method} of ${JSON.stringify(params).slice(0, 60)} (A23, A26, A27)`, async () => {
       const seen = gate.spy.seen.length
       const token = await gate.tokenFor('mcp:*')
-      for (const request of [
-        { body: legacyRequest(method, params), headers: {} },
-        modernRequest(method, params),
-      ]) {
+      for (const era of ['legacy', 'modern'] as const) {
+        const request = requestOf(era, method, params)
         const { status, headers, json } = await gate.post(request.body, { token, headers: request.headers })
         if (Object.values(params).some(Array.isArray) && status === 400) continue // no name fits into its header
         assert.deepEqual([status, json.error?.data['code']], [403, 'object_denied'])
@@ -275,8 +278,7 @@ describe('lists that mark what needs more', () => {
     for (const era of ['legacy', 'modern'] as const) {
       const token = await marked.tokenFor('mcp:tools:read mcp:tools:execute:read_file')
       answerLists(marked)
-      const { body, headers } =
-        era === 'modern' ? modernRequest('tools/list') : { body: legacyRequest('tools/list'), headers: {} }
+      const { body, headers } = requestOf(era, 'tools/list')
       const { json } = await marked.post(body, { token, headers })
       const [read, write] = tools
       assert.deepEqual(

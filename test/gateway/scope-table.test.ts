@@ -4,7 +4,7 @@ import { mcpScopes } from '../../src/core/scope-catalogue.ts'
 import { methodTable, scopesOf } from '../../src/mcp/methods.ts'
 import type { Era } from '../../src/mcp/revisions.ts'
 import { isTaskMethod } from '../../src/mcp/tasks.ts'
-import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { type GatedSpy, legacyRequest, requestOf, startGatedSpy } from '../support/gated-spy.ts'
 import { echo } from '../support/spy-upstream.ts'
 import { makeTask } from '../support/task-server.ts'
 
@@ -73,8 +73,7 @@ async function call(
   const earlier = gate.spy.seen.length
   const task = isTaskMethod(method) && method !== 'tasks/list' ? { taskId: tasks.get(scope) ?? 'none' } : {}
   const params = paramsOf[method] ?? task
-  const { body, headers } =
-    era === 'modern' ? modernRequest(method, params) : { body: legacyRequest(method, params), headers: {} }
+  const { body, headers } = requestOf(era, method, params)
   const answer = await gate.post(body, { token: tokens.get(scope), headers })
   return {
     status: answer.status,

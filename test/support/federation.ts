@@ -30,6 +30,8 @@ export interface Federation {
   leave(browser: FormBrowser): Promise<URL>
   /** Opens a callback, and the page of the authorization request to which it leads. */
   comeBack(browser: FormBrowser, callback: URL): Promise<SeenPage>
+  /** Both, by way of the first provider, with a browser of its own. `also` is added to the provider's answer. */
+  visitFirst(also?: Parameters<TestProvider['authorize']>[1]): Promise<SeenPage>
   /** Logs in at the first provider, approves, and redeems the code. */
   signIn(browser?: FormBrowser): Promise<TokenAnswer['body']>
   /** Makes the providers answer correctly again. */
@@ -61,6 +63,11 @@ export async function startFederation(
     return url as URL
   }
 
+  const comeBack = async (browser: FormBrowser, callback: URL): Promise<SeenPage> => {
+    const { headers } = await browser.open(callback.href)
+    return browser.open(new URL(headers.get('location') ?? '', callback).href)
+  }
+
   return {
     first,
     second,
@@ -69,9 +76,10 @@ export async function startFederation(
     setting: providers,
     client,
     leave,
-    async comeBack(browser, callback) {
-      const { headers } = await browser.open(callback.href)
-      return browser.open(new URL(headers.get('location') ?? '', callback).href)
+    comeBack,
+    async visitFirst(also) {
+      const browser = new FormBrowser()
+      return comeBack(browser, first.authorize(await leave(browser), also))
     },
     async signIn(browser = new FormBrowser()) {
       const callback = first.authorize(await leave(browser))

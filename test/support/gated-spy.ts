@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import type { Clock } from '../../src/core/clock.ts'
+import type { Era } from '../../src/mcp/revisions.ts'
 import { FormBrowser } from './form-browser.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { OAuthClient } from './oauth.ts'
@@ -154,6 +155,17 @@ export function modernRequest(
   if (typeof name === 'string' && named.includes(method)) headers['mcp-name'] = name
   const meta = { [version]: '2026-07-28', [capabilities]: declared }
   return { body: { jsonrpc: '2.0', id, method, params: { ...params, _meta: meta } }, headers }
+}
+
+/** A request of an era, with its headers. */
+export function requestOf(
+  era: Era,
+  method: string,
+  params: Record<string, unknown> = {},
+): ReturnType<typeof modernRequest> {
+  return era === 'modern'
+    ? modernRequest(method, params)
+    : { body: legacyRequest(method, params), headers: {} }
 }
 
 /** A legacy request. */
