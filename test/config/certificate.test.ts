@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
-import { ConfigurationInvalid } from '../../src/config/problems.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { portcullis } from '../support/command.ts'
+import { problemTexts } from '../support/config-problems.ts'
 import { makeCertificate, type PairFiles, type TestPair, writePair } from '../support/local-tls.ts'
 
 const good = makeCertificate()
@@ -21,13 +21,7 @@ function problems(
   at: number | null = Date.now(),
 ): string[] {
   const base = { publicUrl: 'https://localhost:3002', ...settings, listen: { tls: files } } as ConfigInput
-  try {
-    loadConfig({ base, ...(at === null ? {} : { certificateAt: at }) })
-  } catch (error) {
-    if (!(error instanceof ConfigurationInvalid)) throw error
-    return error.problems.map(({ path, message }) => `${path}: ${message}`)
-  }
-  return []
+  return problemTexts({ base, ...(at === null ? {} : { certificateAt: at }) })
 }
 
 const of = (pair: TestPair, overrides: Partial<TestPair> = {}): PairFiles =>

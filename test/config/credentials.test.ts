@@ -4,30 +4,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
-import { ConfigurationInvalid } from '../../src/config/problems.ts'
+import { configFile, problemTexts } from '../support/config-problems.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-credentials-'))
 after(() => rmSync(folder, { recursive: true }))
 
-function load(credential: string, where = 'url: https://a.example/mcp', environment = {}): unknown {
-  const file = join(folder, 'portcullis.yaml')
-  writeFileSync(file, `upstreams: [{ name: a, ${where}, credential: ${credential} }]`)
-  return loadConfig({ file, environment }).upstreams[0]?.credential
-}
+const remote = 'url: https://a.example/mcp'
+
+const configOf = (credential: string, where: string): string =>
+  configFile(`upstreams: [{ name: a, ${where}, credential: ${credential} }]`)
+
+const load = (credential: string, where = remote, environment = {}): unknown =>
+  loadConfig({ file: configOf(credential, where), environment }).upstreams[0]?.credential
 
 /** The problems of a credential, as `path: message`, its path beginning at the credential. */
-function problems(credential: string, where?: string): string[] {
-  try {
-    load(credential, where)
-  } catch (error) {
-    if (error instanceof ConfigurationInvalid)
-      return error.problems.map(({ path, message }) =>
-        `${path}: ${message}`.replace('upstreams[0].credential', 'credential'),
-      )
-    throw error
-  }
-  return []
-}
+const problems = (credential: string, where = remote): string[] =>
+  problemTexts({ file: configOf(credential, where) }).map((text) =>
+    text.replace('upstreams[0].credential', 'credential'),
+  )
 
 const client = 'tokenUrl: https://as.example/token, clientId: gate'
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { loadConfig } from '../../src/config/load.ts'
-import { ConfigurationInvalid } from '../../src/config/problems.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { problemTexts } from '../support/config-problems.ts'
 
 const base = {
   mode: 'production',
@@ -21,15 +20,7 @@ const good = {
   other: { issuer: 'https://login.example.com' },
 } as const
 
-function problems(config: object): string[] {
-  try {
-    loadConfig({ base: { ...base, ...config } })
-    return []
-  } catch (error) {
-    assert.ok(error instanceof ConfigurationInvalid)
-    return error.problems.map(({ path, message }) => `${path}: ${message}`)
-  }
-}
+const problems = (config: object): string[] => problemTexts({ base: { ...base, ...config } })
 
 describe('the setting issuers', () => {
   for (const [name, issuer] of Object.entries(good)) {

@@ -1,28 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
-import { ConfigurationInvalid } from '../../src/config/problems.ts'
+import { configFile, problemTexts } from '../support/config-problems.ts'
 
-function file(text: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'portcullis-config-')), 'portcullis.yaml')
-  writeFileSync(path, text)
-  return path
-}
-
-/** The problems of a configuration, as `path: message`. */
-function problems(text: string, environment: Record<string, string> = {}): string[] {
-  try {
-    loadConfig({ file: file(text), environment })
-  } catch (error) {
-    if (error instanceof ConfigurationInvalid)
-      return error.problems.map(({ path, message }) => `${path}: ${message}`)
-    throw error
-  }
-  return []
-}
+const problems = (text: string, environment: Record<string, string> = {}): string[] =>
+  problemTexts({ file: configFile(text), environment })
 
 const upstream = 'upstreams: [{ name: a, url: http://127.0.0.1:9000/mcp }]'
 
@@ -53,10 +35,13 @@ describe('configuration', () => {
   })
 
   it('takes a value from the file that a variable with _FILE names, for a setting and for what the file refers to', () => {
-    const named = file('postgres://u:p@db/portcullis\n')
+    const named = configFile('postgres://u:p@db/portcullis\n')
     const text = `${upstream}\nsecret: ${'s'.repeat(43)}\nclients: [{ id: c, secret: $MY_SECRET, grantTypes: [client_credentials], scopes: [mcp:tools] }]`
-    const environment = { PORTCULLIS_STORE_URL_FILE: named, MY_SECRET_FILE: file('a secret of the file\n') }
-    const config = loadConfig({ file: file(text), environment })
+    const environment = {
+      PORTCULLIS_STORE_URL_FILE: named,
+      MY_SECRET_FILE: configFile('a secret of the file\n'),
+    }
+    const config = loadConfig({ file: configFile(text), environment })
     assert.equal(config.store.url, 'postgres://u:p@db/portcullis')
     assert.equal(config.clients[0]?.secret, 'a secret of the file')
   })
@@ -66,7 +51,7 @@ describe('configuration', () => {
     assert.deepEqual(missing, [
       'PORTCULLIS_SECRET_FILE: names /nowhere/secret, which does not exist: name the file that holds the value',
     ])
-    const both = { PORTCULLIS_SECRET: 'a', PORTCULLIS_SECRET_FILE: file('b'), PORTCULLIS_DATA_FILE: '' }
+    const both = { PORTCULLIS_SECRET: 'a', PORTCULLIS_SECRET_FILE: configFile('b'), PORTCULLIS_DATA_FILE: '' }
     assert.deepEqual(problems(upstream, both), [
       'PORTCULLIS_SECRET: is set, and so is PORTCULLIS_SECRET_FILE: set one of them',
       'PORTCULLIS_DATA_FILE: names no file: set it to one, or take it away',
@@ -74,12 +59,12 @@ describe('configuration', () => {
     assert.deepEqual(problems(upstream, { PORTCULLIS_NO_SUCH_FILE: '/x' }), [
       'PORTCULLIS_NO_SUCH_FILE: there is no such setting',
     ])
-    const wrong = problems(upstream, { PORTCULLIS_STORE_URL_FILE: file('mysql://u:hidden@db/x') })
+    const wrong = problems(upstream, { PORTCULLIS_STORE_URL_FILE: configFile('mysql://u:hidden@db/x') })
     assert.ok(wrong.length > 0 && !wrong.join().includes('hidden'))
   })
 
   it('lets the file override the command, the environment the file, and flags everything', () => {
-    const path = file(`listen: { gateway: 2, admin: 2 }\ntokens: { codeSeconds: 2 }\n${upstream}`)
+    const path = configFile(`listen: { gateway: 2, admin: 2 }\ntokens: { codeSeconds: 2 }\n${upstream}`)
     const environment = {
       PORTCULLIS_LISTEN_GATEWAY: '3',
       PORTCULLIS_CORS_ORIGINS: 'https://a.example, https://b.example',
@@ -142,7 +127,7 @@ describe('configuration', () => {
       /listenFilters: must not name an entry that MCP knows/,
     ],
     [
-      'development on every address',
+      'development on every address, at a URL of this machine',
       'publicUrl: http://127.0.0.1:1\nlisten: { host: 0.0.0.0 }',
       /must be a loopback address/,
     ],
@@ -278,14 +263,14 @@ describe('configuration', () => {
 
   it('says in which line', () => {
     assert.throws(
-      () => loadConfig({ file: file(`mode: development\n\ntokens:\n  codeSeconds: 0\n`) }),
+      () => loadConfig({ file: configFile(`mode: development\n\ntokens:\n  codeSeconds: 0\n`) }),
       /codeSeconds: .* \(.*portcullis\.yaml:4\)/,
     )
   })
 
   it('asks for a server where one is needed', () => {
     assert.throws(
-      () => loadConfig({ file: file(''), needsServer: true }),
+      () => loadConfig({ file: configFile(''), needsServer: true }),
       /upstreams: must name at least one MCP server/,
     )
   })
@@ -297,15 +282,15 @@ describe('configuration', () => {
   it('takes the secret of a client from a variable', () => {
     const text =
       'clients: [{ id: a, secret: $MY_SECRET, grantTypes: [client_credentials], scopes: [mcp:tools] }]'
-    const config = loadConfig({ file: file(text), environment: { MY_SECRET: 'long-enough' } })
+    const config = loadConfig({ file: configFile(text), environment: { MY_SECRET: 'long-enough' } })
     assert.equal(config.clients[0]?.secret, 'long-enough')
   })
 
   it('keeps people in production, and asks for a name alone in development, unless it says otherwise', () => {
     const production = `mode: production\npublicUrl: https://mcp.example.com/\n${upstream}`
-    assert.equal(loadConfig({ file: file(production) }).login.users, 'local')
+    assert.equal(loadConfig({ file: configFile(production) }).login.users, 'local')
     assert.equal(loadConfig({}).login.users, 'development')
-    assert.equal(loadConfig({ file: file('login: { users: local }') }).login.users, 'local')
+    assert.equal(loadConfig({ file: configFile('login: { users: local }') }).login.users, 'local')
   })
 
   it('accepts a production without people', () => {

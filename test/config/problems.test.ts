@@ -1,44 +1,22 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
-import { ConfigurationInvalid, type Problem } from '../../src/config/problems.ts'
+import { configFile, problemsOf, problemTexts } from '../support/config-problems.ts'
 
-type Sources = Parameters<typeof loadConfig>[0]
-
-function file(text: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'portcullis-problems-')), 'portcullis.yaml')
-  writeFileSync(path, text)
-  return path
-}
-
-function problemsOf(sources: Sources): readonly Problem[] {
-  try {
-    loadConfig(sources)
-  } catch (error) {
-    if (error instanceof ConfigurationInvalid) return error.problems
-    throw error
-  }
-  return []
-}
-
-/** The problems of a configuration, as `path: message`. */
 const problems = (text: string, environment: Record<string, string> = {}): string[] =>
-  problemsOf({ file: file(text), environment }).map(({ path, message }) => `${path}: ${message}`)
+  problemTexts({ file: configFile(text), environment })
 
 const upstream = 'upstreams: [{ name: a, url: http://127.0.0.1:9000/mcp }]'
 
 describe('the problems of a configuration', () => {
   it('name the variable or the flag that a wrong value comes from, and not the file', () => {
-    const path = file(`workers: 2\n${upstream}`)
+    const path = configFile(`workers: 2\n${upstream}`)
     const environment = {
       PORTCULLIS_WORKERS: 'two',
       PORTCULLIS_CORS_ORIGINS: 'https://a.example,b',
-      PORTCULLIS_CONSENT_REMEMBER_DAYS_FILE: file('many'),
+      PORTCULLIS_CONSENT_REMEMBER_DAYS_FILE: configFile('many'),
     }
-    const places = (sources: Sources): Record<string, string | undefined> =>
+    const places = (sources: Parameters<typeof problemsOf>[0]): Record<string, string | undefined> =>
       Object.fromEntries(problemsOf(sources).map((problem) => [problem.path, problem.place]))
     assert.deepEqual(places({ file: path, environment, flags: { log: { level: 'loud' } } }), {
       workers: 'PORTCULLIS_WORKERS',
@@ -101,7 +79,7 @@ upstreams:
     const text = `clients:\n  - redirectUris: [https://x]\n  - id: a\n    grantTypes: [client_credentials]\n    secret: $NOWHERE\n  - id: b\n    grantTypes: [client_credentials]\n`
     const environment = {}
     assert.throws(
-      () => loadConfig({ file: file(text), environment }),
+      () => loadConfig({ file: configFile(text), environment }),
       ({ message }: Error) =>
         /clients\[1\]\.secret: the variable \$NOWHERE is not set \(\S+:5\)/.test(message) &&
         /clients\[0\]\.id: is missing: give it a value \(\S+:2\)/.test(message) &&
@@ -306,7 +284,7 @@ tenants:
   it('name listeners in each other’s way, where they are to be served', () => {
     const ports = (listen: string, more = ''): string[] =>
       problemsOf({
-        file: file(
+        file: configFile(
           `${upstream}\nmode: production\npublicUrl: https://x.example\nlisten: { ${listen} }\n${more}`,
         ),
         needsServer: true,

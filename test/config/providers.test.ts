@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
-import { ConfigurationInvalid } from '../../src/config/problems.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { problemTexts } from '../support/config-problems.ts'
 
 const base = {
   mode: 'production',
@@ -41,15 +41,8 @@ const good = {
   other: { issuer: 'https://login.example.com', clientId: 'portcullis' },
 } satisfies Record<string, Provider>
 
-function problems(...providers: object[]): string[] {
-  try {
-    loadConfig({ base: { ...base, login: { providers: providers as Provider[] } } })
-    return []
-  } catch (error) {
-    assert.ok(error instanceof ConfigurationInvalid)
-    return error.problems.map(({ path, message }) => `${path}: ${message}`)
-  }
-}
+const problems = (...providers: object[]): string[] =>
+  problemTexts({ base: { ...base, login: { providers: providers as Provider[] } } })
 
 describe('the setting login.providers', () => {
   for (const [name, provider] of Object.entries(good)) {

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { loadConfig } from '../../src/config/load.ts'
-import { ConfigurationInvalid } from '../../src/config/problems.ts'
 import { listSettings } from '../../src/config/settings.ts'
+import { problemTexts } from '../support/config-problems.ts'
 
 const settings = new Map(listSettings().map((setting) => [setting.path.join('.'), setting]))
 
-function problemsOf(sink: unknown, base = {}): readonly string[] {
-  try {
-    loadConfig({ base, flags: { audit: { sinks: [sink] } } })
-  } catch (error) {
-    if (error instanceof ConfigurationInvalid)
-      return error.problems.map(({ path, message }) => `${path}: ${message}`)
-    throw error
-  }
-  return []
-}
+const problemsOf = (sink: unknown, base = {}): string[] =>
+  problemTexts({ base, flags: { audit: { sinks: [sink] } } })
 
 describe('the reference of the configuration', () => {
   it('describes every setting', () => {

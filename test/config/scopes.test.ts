@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
-import { ConfigurationInvalid } from '../../src/config/problems.ts'
 import { listSettings } from '../../src/config/settings.ts'
+import { problemTexts } from '../support/config-problems.ts'
 
-function problems(config: object): string[] {
-  try {
-    loadConfig({ base: config })
-    return []
-  } catch (error) {
-    assert.ok(error instanceof ConfigurationInvalid)
-    return error.problems.map(({ path, message }) => `${path}: ${message}`)
-  }
-}
+const problems = (config: object): string[] => problemTexts({ base: config })
 
 const server = { name: 'files', url: 'http://127.0.0.1:9000/mcp' }
 
