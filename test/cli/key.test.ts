@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { filePaths } from '../../src/audit/files.ts'
+import type { RecordedEvent } from '../../src/audit/event.ts'
 import { keyCommand } from '../../src/cli/key.ts'
 import { withStore } from '../../src/cli/with-store.ts'
+import { recordedEvents } from '../support/recorded-events.ts'
 import { runHere, type Said } from '../support/run-here.ts'
 
 type Listed = Readonly<
@@ -17,7 +18,7 @@ interface Keys {
   /** Those of tokens, or also those of the audit, to which each change is written. */
   readonly list: (which?: 'all') => Promise<Listed[]>
   /** How what was done ended, according to the audit. */
-  readonly audited: (action: string) => string[]
+  readonly audited: (action: string) => RecordedEvent['outcome'][]
 }
 
 /** The keys of an installation whose servers were started to sign with an algorithm. */
@@ -35,10 +36,9 @@ async function open(test: TestContext, signingAlgorithm = 'ES256'): Promise<Keys
       return all.filter(({ signs }) => which === 'all' || signs !== 'the audit')
     },
     audited: (action) =>
-      filePaths(join(data, 'audit'))
-        .flatMap((path) => readFileSync(path, 'utf8').split('\n').filter(Boolean))
-        .map((line) => JSON.parse(line) as { action?: string; outcome: string })
-        .flatMap((event) => (event.action === action ? [event.outcome] : [])),
+      recordedEvents(join(data, 'audit'))
+        .filter((event) => event.action === action)
+        .map(({ outcome }) => outcome),
   }
 }
 

@@ -1,9 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startDemoServer } from '../../demo/server.ts'
 import type { RecordedEvent } from '../../src/audit/event.ts'
-import { filePaths } from '../../src/audit/files.ts'
 import { demoSettings } from '../../src/cli/demo.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import type { Closing } from './close-after-tests.ts'
@@ -11,6 +10,7 @@ import { type Finished, portcullis, type Started, startPortcullis } from './comm
 import { freePort, sharedSecret, testClients } from './installation.ts'
 import { lastAnswering, startNginx } from './nginx.ts'
 import { startPostgres } from './postgres.ts'
+import { recordedEvents } from './recorded-events.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import { type SessionServer, startSessionServer } from './session-server.ts'
 
@@ -35,7 +35,7 @@ export interface Cluster {
   /** `portcullis audit verify` over the events of a replica. */
   verify(index: number): Promise<Finished>
   /** The events of all replicas. */
-  audit(): Promise<RecordedEvent[]>
+  audit(): RecordedEvent[]
 }
 
 interface ClusterOptions {
@@ -152,11 +152,6 @@ export async function startCluster(
       }
     },
     verify: (index) => portcullis(['audit', 'verify', '-c', at(index).file]),
-    async audit() {
-      const paths = places.flatMap(({ data }) => filePaths(join(data, 'audit')))
-      const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8')))
-      const lines = texts.flatMap((text) => text.split('\n')).filter(Boolean)
-      return lines.map((line) => JSON.parse(line) as RecordedEvent)
-    },
+    audit: () => places.flatMap(({ data }) => recordedEvents(join(data, 'audit'))),
   }
 }

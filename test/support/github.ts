@@ -10,7 +10,7 @@ export interface TestGithub {
   readonly issuer: string
   /** The answers of the API, by path. */
   readonly api: Map<string, unknown>
-  /** What it answers instead. */
+  /** The errors that the API answers instead, by path. */
   readonly failures: Map<
     string,
     readonly [status: number, headers?: Record<string, string>, message?: string | undefined]

@@ -48,7 +48,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const stranger = await generateKeyPair('ES256')
   const keys = [{ ...(await exportJWK(publicKey)), kid: name, alg: 'ES256', use: 'sig' }]
-  const codes = new Map<string, { nonce: string | null; challenge: string | null; clientId: string }>()
+  const codes = new Map<string, { nonce: string | null; challenge: string | null }>()
   const refreshTokens = new Set<string>()
 
   const sign = (token: SignJWT): Promise<string> =>
@@ -147,11 +147,7 @@ export async function startIdentityProvider(name = 'idp'): Promise<TestProvider>
     authorize(url, also = {}) {
       const code = randomUUID()
       const asked = url.searchParams
-      codes.set(code, {
-        nonce: asked.get('nonce'),
-        challenge: asked.get('code_challenge'),
-        clientId: asked.get('client_id') ?? '',
-      })
+      codes.set(code, { nonce: asked.get('nonce'), challenge: asked.get('code_challenge') })
       const callback = new URL(asked.get('redirect_uri') ?? '')
       const answer = { code, state: asked.get('state') ?? '', ...also }
       for (const [key, value] of Object.entries(answer)) callback.searchParams.set(key, value)

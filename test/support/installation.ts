@@ -1,15 +1,15 @@
 import { randomInt } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { type Running, start } from '../../src/app.ts'
 import type { RecordedEvent } from '../../src/audit/event.ts'
-import { filePaths } from '../../src/audit/files.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import type { Clock } from '../../src/core/clock.ts'
+import { recordedEvents } from './recorded-events.ts'
 
 /** A complete Portcullis on separate ports, with a separate data folder. */
 export interface Installation {
@@ -114,12 +114,7 @@ export async function startInstallation({
     async audit() {
       // What was answered has been written; what went to a server will be by the end of this turn.
       await new Promise((resolve) => setImmediate(resolve))
-      const texts = await Promise.all(filePaths(join(data, 'audit')).map((path) => readFile(path, 'utf8')))
-      return texts
-        .flatMap((text) => text.split('\n'))
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as RecordedEvent)
-        .filter(({ event }) => !event.startsWith('audit.'))
+      return recordedEvents(join(data, 'audit')).filter(({ event }) => !event.startsWith('audit.'))
     },
     replace: (changes) => running.replace(loadConfig({ base: { ...base, ...changes } })),
     async restart(changes) {

@@ -58,12 +58,7 @@ export function taskRequest(
     : modernRequest(method, params, 7, extension)
 }
 
-/** The messages in an event stream. */
-export function messagesIn(text: string): Json[] {
-  return [...text.matchAll(/^data: (.+)$/gm)].map(([, data]) => JSON.parse(data ?? '') as Json)
-}
-
-/** Sends such a request. */
+/** Sends such a request to a gateway. */
 export async function send(
   era: 'legacy' | 'modern',
   method: string,
@@ -82,4 +77,9 @@ export async function makeTask(era: 'legacy' | 'modern', token: string, at: Gate
   const result = (era === 'legacy' ? json.result?.['task'] : json.result) as Json
   assert.equal(result['ttl'], status.ttl)
   return String(result['taskId'])
+}
+
+/** The messages in an event stream. */
+export function messagesIn(text: string): Json[] {
+  return [...text.matchAll(/^data: (.+)$/gm)].map(([, data]) => JSON.parse(data ?? '') as Json)
 }

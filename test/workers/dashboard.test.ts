@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
-import type { RecordedEvent } from '../../src/audit/event.ts'
-import { filePaths } from '../../src/audit/files.ts'
 import { portcullis } from '../support/command.ts'
 import { openDashboard } from '../support/dashboard-visitor.ts'
 import { tokenFor } from '../support/era-calls.ts'
+import { recordedEvents } from '../support/recorded-events.ts'
 import { until } from '../support/until.ts'
 import { startWorkers } from '../support/worker-installation.ts'
 
@@ -18,11 +16,8 @@ it('the dashboard of the primary shows what all workers have seen, and a command
   const operator = await openDashboard(stdout.trim())
   const { stdout: found } = await portcullis(['dashboard', '--data', gate.data])
   assert.ok(found.startsWith(`${gate.adminUrl}/sign-in/`), 'without the file it is where the last start was')
-  const folder = join(gate.data, 'audit')
-  const events = filePaths(folder).flatMap((path) => readFileSync(path, 'utf8').trim().split('\n'))
   assert.deepEqual(
-    events
-      .map((line) => JSON.parse(line) as RecordedEvent)
+    recordedEvents(join(gate.data, 'audit'))
       .filter(({ event }) => event === 'admin.access')
       .map(({ action, operator: who }) => [action, who]),
     ['dashboard link', 'dashboard sign-in', 'dashboard link'].map((action) => [action, userInfo().username]),
