@@ -5,6 +5,8 @@ import { type MasterSecret, masterSecret } from '../core/secret.ts'
 import { DataFolderUnusable } from './data-folder.ts'
 
 const secretBytes = 32
+/** What an operator can do about a file that does not have the secret of the store beside it. */
+const ways = 'put it back, give its content as PORTCULLIS_SECRET, or restore a backup'
 
 interface SecretPlace {
   /** The configured secret, in base64url. */
@@ -51,7 +53,7 @@ export function readSecretFile(folder: string): string {
   const file = join(folder, 'secret')
   const text = readText(file).trim()
   if (!/^[\w-]{43,}$/.test(text))
-    throw new DataFolderUnusable(`${file} must hold 32 random bytes in base64url`)
+    throw new DataFolderUnusable(`${file} must hold 32 random bytes in base64url: ${ways}`)
   return text
 }
 
@@ -63,7 +65,7 @@ function readText(file: string): string {
     if (code === 'EISDIR') throw new DataFolderUnusable(`${file} is a folder: move it away`)
     throw new DataFolderUnusable(
       code === 'ENOENT'
-        ? `${file} is missing, without which the store beside it cannot be read: put it back, give its content as PORTCULLIS_SECRET, or restore a backup`
+        ? `${file} is missing, without which the store beside it cannot be read: ${ways}`
         : `${file} cannot be read (${message}): let the user that Portcullis runs as read it`,
     )
   }
