@@ -109,7 +109,7 @@ function hasStore({ data, store: { url } }: Config): boolean {
   let isFile = false
   try {
     isFile = statSync(folder).isFile()
-    accessSync(folder, constants.R_OK | constants.X_OK)
+    if (!isFile) accessSync(folder, constants.R_OK | constants.X_OK)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code !== 'ENOENT')
