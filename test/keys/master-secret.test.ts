@@ -60,7 +60,11 @@ describe('the master secret', () => {
     for (const text of ['', 'x'.repeat(42), `${'x'.repeat(42)}+`, `${'x'.repeat(43)} ${'x'.repeat(43)}`]) {
       const data = folder()
       writeFileSync(join(data, 'secret'), text)
-      assert.throws(() => readSecretFile(data), /must hold 32 random bytes in base64url: put it back, .* or restore a backup$/, text)
+      assert.throws(
+        () => readSecretFile(data),
+        /must hold 32 random bytes in base64url: put it back, .* or restore a backup$/,
+        text,
+      )
     }
     const data = folder()
     mkdirSync(join(data, 'secret'))
