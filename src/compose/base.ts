@@ -212,6 +212,7 @@ function watchKeys(rings: readonly KeyRing[], { log, onFault, onSuccess }: KeyWa
     })
   }
   let looking = false
+  let stopped = false
   const refresh = async (): Promise<void> => {
     // A store that answers slowly would be asked by more and more.
     if (looking) return
@@ -220,12 +221,16 @@ function watchKeys(rings: readonly KeyRing[], { log, onFault, onSuccess }: KeyWa
       for (const ring of rings) await ring.refresh()
       onSuccess()
     } catch (error) {
-      onFault(error)
+      // The store is closed after this has stopped.
+      if (!stopped) onFault(error)
     }
     looking = false
   }
   const timer = setInterval(() => void refresh(), watchMilliseconds).unref()
-  return () => clearInterval(timer)
+  return () => {
+    stopped = true
+    clearInterval(timer)
+  }
 }
 
 /** The same base for another configuration, as far as a base can change while it is open. */

@@ -31,6 +31,15 @@ export async function sweepStore(store: Store, clock: Clock): Promise<void> {
 
 /** Sweeps from time to time. Returns a function that stops it. */
 export function startSweeping(store: Store, clock: Clock, onFault: (error: unknown) => void): () => void {
-  const sweeper = setInterval(() => void sweepStore(store, clock).catch(onFault), sweepMilliseconds).unref()
-  return () => clearInterval(sweeper)
+  let stopped = false
+  const sweep = (): void =>
+    void sweepStore(store, clock).catch((error: unknown) => {
+      // The store is closed after this has stopped.
+      if (!stopped) onFault(error)
+    })
+  const sweeper = setInterval(sweep, sweepMilliseconds).unref()
+  return () => {
+    stopped = true
+    clearInterval(sweeper)
+  }
 }

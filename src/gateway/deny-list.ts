@@ -71,6 +71,7 @@ export async function openDenyList({
   let heard = elapsed()
   let thorough = { at: polled, heard }
   let polling = false
+  let closed = false
   for (const revocation of await feed.since(0)) add(revocation)
 
   const poll = async (): Promise<void> => {
@@ -93,7 +94,10 @@ export async function openDenyList({
   const pollInTurn = async (): Promise<void> => {
     if (polling) return
     polling = true
-    await poll().catch(onFault)
+    await poll().catch((error: unknown) => {
+      // The store is closed after this.
+      if (!closed) onFault(error)
+    })
     polling = false
   }
   const timer = setInterval(() => void pollInTurn(), pollMilliseconds).unref()
@@ -125,6 +129,7 @@ export async function openDenyList({
       )
     },
     close() {
+      closed = true
       clearInterval(timer)
       unsubscribe()
     },

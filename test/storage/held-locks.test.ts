@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import pg from 'pg'
+import { filePaths } from '../../src/audit/files.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { StoreAway } from '../../src/core/store-away.ts'
 import { artifactStore } from '../../src/storage/artifacts.ts'
@@ -9,7 +12,9 @@ import type { Database } from '../../src/storage/database.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { openPostgres } from '../../src/storage/postgres.ts'
 import { testSecret } from '../support/engines.ts'
+import { startInstallation } from '../support/installation.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
 
 const ports = { tenant: 'default', secret: testSecret, clock: systemClock }
 const registration = {
@@ -57,6 +62,30 @@ describe('what others hold locked', { timeout: 120_000 }, () => {
     // Whoever waited for it has it before a later one.
     await other.query('begin; lock table artifacts in access exclusive mode; commit')
     assert.equal(await artifacts.consume('AuthorizationCode', 'code'), true)
+  })
+
+  it('and is asked for when the process ends, makes no fault', async (test) => {
+    const own = await postgres.createDatabase()
+    const installation = await startInstallation({ store: own })
+    const other = new pg.Client(own.url)
+    await other.connect()
+    test.after(async () => {
+      await other.end()
+      await own.drop()
+    })
+    await other.query('begin; lock table keys in access exclusive mode')
+    // The keys are looked at every second.
+    await until(async () => {
+      const { rows } = await other.query('select from pg_locks where not granted')
+      return rows.length > 0
+    }, 'somebody waits for the keys')
+    const file = filePaths(join(installation.data, 'audit'))[0] as string
+    const closing = installation.close()
+    // The store is closed right after the audit.
+    await until(() => readFileSync(file, 'utf8').includes('"event":"audit.end"'), 'the audit has ended')
+    await other.query('commit')
+    await closing
+    assert.doesNotMatch(installation.log(), /"msg":"fault"/)
   })
 
   it('is free again when who holds it stands still in the middle of a transaction (A72)', async (test) => {
