@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
+import { StoreAway } from '../core/store-away.ts'
 import type { CommitMode } from './database.ts'
 
 interface Waiting {
@@ -21,6 +22,17 @@ type Outcome = { readonly result: QueryResult<never> } | { readonly error: unkno
  * For how many turns of the event loop a commit waits for more statements, as long as each turn brings one.
  */
 const mostTurns = 4
+
+/**
+ * What is no fault of a statement: the store is locked for too long, may not be written, cannot be read or
+ * written, has no room, cannot be opened. The bits above say more.
+ */
+const awayCodes: ReadonlySet<number> = new Set([5, 8, 10, 13, 14])
+
+function asStoreAway(error: unknown): unknown {
+  const { errcode = 0 } = error as { readonly errcode?: number }
+  return awayCodes.has(errcode & 0xff) ? new StoreAway(error) : error
+}
 
 const batched = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
 
@@ -69,7 +81,7 @@ export class SqliteGroupDriver implements Driver {
     while (this.#transaction !== undefined) await this.#transaction
     this.#commitBy('synchronous')
     // A transaction that read first could find that another process has written since, and fail.
-    this.#database.exec('begin immediate')
+    this.#exec('begin immediate')
     this.#transaction = new Promise((resolve) => (this.#endTransaction = resolve))
     ;(connection as SqliteConnection).inTransaction = true
   }
@@ -104,7 +116,7 @@ export class SqliteGroupDriver implements Driver {
   #end(connection: SqliteConnection, how: 'commit' | 'rollback'): void {
     try {
       // A full disk ends the transaction by itself; then there is nothing to roll back.
-      if (how === 'commit' || this.#database.isTransaction) this.#database.exec(how)
+      if (how === 'commit' || this.#database.isTransaction) this.#exec(how)
     } finally {
       // A failed commit is followed by a rollback, and the others wait until that is over.
       if (!this.#database.isTransaction) {
@@ -118,7 +130,7 @@ export class SqliteGroupDriver implements Driver {
   /** Throws if the connection cannot commit; then nothing is committed. */
   #commitBy(mode: CommitMode): void {
     if (this.#mode === mode) return
-    this.#database.exec(`PRAGMA synchronous = ${mode === 'synchronous' ? 'FULL' : 'NORMAL'}`)
+    this.#exec(`PRAGMA synchronous = ${mode === 'synchronous' ? 'FULL' : 'NORMAL'}`)
     this.#mode = mode
   }
 
@@ -154,14 +166,14 @@ export class SqliteGroupDriver implements Driver {
   }
 
   #together(batch: readonly Waiting[]): Outcome[] {
-    this.#database.exec('begin immediate')
+    this.#exec('begin immediate')
     try {
-      const outcomes = batch.map(({ query }) => this.#attempt(query))
-      this.#database.exec('commit')
+      const outcomes = batch.map(({ query }) => this.#attemptWithin(query))
+      this.#exec('commit')
       return outcomes
     } catch (error) {
       // A full disk ends the transaction by itself.
-      if (this.#database.isTransaction) this.#database.exec('rollback')
+      if (this.#database.isTransaction) this.#exec('rollback')
       throw error
     }
   }
@@ -174,12 +186,33 @@ export class SqliteGroupDriver implements Driver {
     }
   }
 
+  /** Throws if there is no transaction any more: what came next would be committed by itself. */
+  #attemptWithin(query: CompiledQuery): Outcome {
+    const outcome = this.#attempt(query)
+    if ('error' in outcome && !this.#database.isTransaction) throw outcome.error
+    return outcome
+  }
+
+  /** Throws StoreAway if that is no fault of the statement. */
+  #exec(sql: string): void {
+    try {
+      this.#database.exec(sql)
+    } catch (error) {
+      throw asStoreAway(error)
+    }
+  }
+
+  /** Throws StoreAway if that is no fault of the statement. */
   #run({ sql, parameters }: CompiledQuery): QueryResult<never> {
-    const { statement, reads } = this.#statements.get(sql) ?? this.#compile(sql)
     const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : value))
-    if (reads) return { rows: statement.all(...(values as SQLInputValue[])) as never[] }
-    const { changes } = statement.run(...(values as SQLInputValue[]))
-    return { numAffectedRows: BigInt(changes), rows: [] }
+    try {
+      const { statement, reads } = this.#statements.get(sql) ?? this.#compile(sql)
+      if (reads) return { rows: statement.all(...(values as SQLInputValue[])) as never[] }
+      const { changes } = statement.run(...(values as SQLInputValue[]))
+      return { numAffectedRows: BigInt(changes), rows: [] }
+    } catch (error) {
+      throw asStoreAway(error)
+    }
   }
 
   #compile(sql: string): Compiled {

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import type { Kysely } from 'kysely'
+import { StoreAway } from '../../src/core/store-away.ts'
 import { storeFile } from '../../src/storage/open-embedded.ts'
 import type { Schema } from '../../src/storage/schema.ts'
 import { sqliteEngine, type TestStore } from '../support/engines.ts'
+
+const isFull = (error: unknown): boolean => error instanceof StoreAway && error.message.endsWith('is full')
 
 describe('changes that are committed together', () => {
   let home: TestStore
@@ -56,7 +59,7 @@ describe('changes that are committed together', () => {
       await sql`pragma busy_timeout = 0`.execute(blocked)
       const insert = (name: string) => blocked.insertInto('marks').values({ name, value: 'v' }).execute()
       const results = await Promise.allSettled(names('locked').map(insert))
-      assert.ok(results.every(({ status }) => status === 'rejected'))
+      assert.ok(results.every((result) => result.status === 'rejected' && result.reason instanceof StoreAway))
       other.exec('rollback')
       await insert('unlocked')
       assert.ok(isThere('unlocked'))
@@ -102,7 +105,16 @@ describe('changes that are committed together', () => {
       await fill('fits', 10)
       const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(narrow)
       await sql`pragma max_page_count = ${sql.lit(rows[0]?.page_count)}`.execute(narrow)
-      await assert.rejects(fill('too large', 100_000), /full/)
+      await assert.rejects(fill('too large', 100_000), isFull)
+      const insert = (name: string, length: number) =>
+        narrow
+          .insertInto('marks')
+          .values({ name, value: 'x'.repeat(length) })
+          .execute()
+      await assert.rejects(insert('too large alone', 100_000), isFull)
+      const together = await Promise.allSettled([insert('too large, too', 100_000), insert('beside it', 10)])
+      for (const one of together) assert.ok(one.status === 'rejected' && isFull(one.reason))
+      assert.ok(!isThere('beside it'), 'what was refused was not done')
       await sql`pragma max_page_count = 1000000`.execute(narrow)
       await fill('fits again', 100_000)
       assert.ok(isThere('fits again') && !isThere('too large'))
