@@ -106,6 +106,19 @@ describe('while the database is away', () => {
     assert.ok(!notReady.text.includes(postgres.password))
   })
 
+  it('so is one whose disk is full, which uses nothing up', async () => {
+    const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
+    const refuse = `begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end`
+    await database.query(`create function refuse() returns trigger language plpgsql as $$ ${refuse} $$`)
+    await database.query(
+      'create trigger refuse before insert or update on artifacts execute function refuse()',
+    )
+    const { status, body } = await client.refresh(token)
+    await database.query('drop function refuse cascade')
+    assert.deepEqual([status, body.error], [503, 'temporarily_unavailable'])
+    assert.equal((await client.refresh(token)).status, 200)
+  })
+
   it('idle connections that the server ends are replaced', async () => {
     const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
     const ended = await database.query(
