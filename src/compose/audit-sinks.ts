@@ -11,12 +11,12 @@ import type { AuditRow, AuditTable } from '../storage/audit-table.ts'
 import { version } from '../version.ts'
 
 /** Builds the sinks of a configuration. Throws if a certificate file cannot be read. */
-export function buildSinks({ audit, store }: Config, onFault: (error: unknown) => void): readonly Sink[] {
-  return audit.sinks.map((sink) => build(sink, store.url, onFault))
+export function buildSinks({ audit, store }: Config): readonly Sink[] {
+  return audit.sinks.map((sink) => build(sink, store.url))
 }
 
-function build(sink: SinkConfig, storeUrl: string | undefined, onFault: (error: unknown) => void): Sink {
-  if (sink.kind === 'postgres') return postgresSink(sink.name, sink.url ?? storeUrl ?? '', onFault)
+function build(sink: SinkConfig, storeUrl: string | undefined): Sink {
+  if (sink.kind === 'postgres') return postgresSink(sink.name, sink.url ?? storeUrl ?? '')
   const format = formatLine(sink.format, version)
   if (sink.kind === 'http') return httpSink({ ...sink, format })
   const ca = sink.ca === undefined ? undefined : readFileSync(sink.ca, 'utf8')
@@ -24,16 +24,17 @@ function build(sink: SinkConfig, storeUrl: string | undefined, onFault: (error: 
 }
 
 /** The driver is loaded with the first event for a database. */
-async function openTable(url: string, onFault: (error: unknown) => void): Promise<AuditTable> {
+async function openTable(url: string): Promise<AuditTable> {
   const { openAuditTable } = await import('../storage/audit-table.ts')
-  return openAuditTable(url, onFault)
+  // What matters of a lost connection is whether the next delivery succeeds on another one.
+  return openAuditTable(url, () => undefined)
 }
 
 /** The database need not be up at startup: events wait in the files until it is. */
-function postgresSink(name: string, url: string, onFault: (error: unknown) => void): Sink {
+function postgresSink(name: string, url: string): Sink {
   let opening: Promise<AuditTable> | undefined
   const open = (): Promise<AuditTable> => {
-    opening ??= openTable(url, onFault).catch((error: unknown) => {
+    opening ??= openTable(url).catch((error: unknown) => {
       opening = undefined
       throw error
     })

@@ -40,7 +40,7 @@ export async function openAudit(
   const { whenUnwritable, checkpointSeconds, fileMegabytes } = config.audit
   const keys = await openKeyRing({ store: store.keys, ...auditKeys, clock })
   const folder = auditFolder(config)
-  const sinks = buildSinks(config, onFault)
+  const sinks = buildSinks(config)
   const signer = () => keys.signing
   const trail = openTrail({
     folder,

@@ -129,4 +129,25 @@ describe('while the database is away', () => {
     await until(() => told.test(installation.log()), 'the log tells of it')
     assert.equal((await client.refresh(token)).status, 200)
   })
+
+  it('the database of a sink of the audit is not taken for the store', async (test) => {
+    const copy = await postgres.createDatabase()
+    const sinks = [{ kind: 'postgres', name: 'copy', url: copy.url }] as const
+    const other = await startInstallation({ config: { audit: { sinks: [...sinks] } } })
+    test.after(async () => {
+      await other.close()
+      await copy.drop()
+    })
+    const signIn = (): Promise<unknown> => new OAuthClient(other.url).signIn({ scope: 'mcp:tools:read' })
+    const tokens = async (): Promise<number> =>
+      (await copy.query(`select from audit_events where event = 'oauth.token'`).catch(() => [])).length
+    await signIn()
+    await until(async () => (await tokens()) === 1, 'it has the events')
+    await copy.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    )
+    await signIn()
+    await until(async () => (await tokens()) === 2, 'it has the next events')
+    assert.doesNotMatch(other.log(), /the store can/)
+  })
 })
