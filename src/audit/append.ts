@@ -10,6 +10,7 @@ import {
   mkdirSync,
   openSync,
   readSync,
+  statfsSync,
   statSync,
   writeSync,
 } from 'node:fs'
@@ -30,6 +31,8 @@ export interface Appender {
    * or removed in the meantime: others find what is written next in another one.
    */
   sync(): Promise<void>
+  /** Whether there is room for more than a few lines, as far as the disk tells. */
+  hasRoom(): boolean
   /** Throws if the next lines could not be written, as far as that can be told without writing. */
   probe(): void
   close(): void
@@ -63,9 +66,14 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
   let isGone = false
 
   const isInPlace = (): boolean => {
-    const found = statSync(join(folder, name), { throwIfNoEntry: false })
     const { dev, ino } = fstatSync(file.descriptor)
-    return found?.dev === dev && found.ino === ino
+    try {
+      const found = statSync(join(folder, name))
+      return found.dev === dev && found.ino === ino
+    } catch (error) {
+      // Without permission to look nobody knows, and what is written may be found.
+      return !nowhere.has((error as NodeJS.ErrnoException).code)
+    }
   }
   const moveOn = (): void => {
     const last = listFiles(folder).at(-1) ?? name
@@ -127,6 +135,14 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
         })
       })
     },
+    hasRoom() {
+      try {
+        const { blocks, bavail, bsize } = statfsSync(folder)
+        return blocks === 0 || bavail * bsize >= roomBytes
+      } catch {
+        return true // nobody knows, and an attempt shows
+      }
+    },
     probe() {
       if (!isGone && isInPlace()) return
       mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -138,6 +154,9 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
     },
   }
 }
+
+const roomBytes = 1024 * 1024
+const nowhere: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR'])
 
 interface OpenFile {
   readonly descriptor: number

@@ -57,6 +57,8 @@ export function openTrail(options: TrailOptions): Trail {
   let waiting = ''
   let scheduled = false
   let broken = false
+  /** Whether it was told that the next events may find no room. */
+  let cramped = false
   let closed = false
   let signedAt = -1
   /** When the first event came that no signature covers. */
@@ -121,6 +123,15 @@ export function openTrail(options: TrailOptions): Trail {
   const refuseWhereBroken = (): void => {
     if (broken && whenUnwritable === 'refuse') throw new Refusal('audit_unavailable', { reason: cannotWrite })
   }
+  /** Looked at before each decision: what takes effect without its event cannot be taken back. */
+  const refuseWhereCramped = (): void => {
+    if (whenUnwritable !== 'refuse') return
+    const was = cramped
+    cramped = !appender.hasRoom()
+    if (!cramped) return
+    if (!was) onFault(new Error(`less than 1 MB is left for the audit in ${folder}: nothing is decided`))
+    throw new Refusal('audit_unavailable', { reason: cannotWrite })
+  }
   const commit = (event: AuditEvent): void => {
     take(event)
     flush()
@@ -164,7 +175,10 @@ export function openTrail(options: TrailOptions): Trail {
             setImmediate(flush)
           },
     commit,
-    check: refuseWhereBroken,
+    check() {
+      refuseWhereBroken()
+      refuseWhereCramped()
+    },
     subscribe: (listener) => void listeners.add(listener),
     checkpoint,
     checkReady() {
@@ -173,6 +187,7 @@ export function openTrail(options: TrailOptions): Trail {
       try {
         // If there was no request since, nobody has noticed yet.
         appender.probe()
+        if (!appender.hasRoom()) throw new Error('less than 1 MB is left')
       } catch (error) {
         throw new Error(`${cannotWrite}: ${(error as Error).message}`, { cause: error })
       }

@@ -165,6 +165,37 @@ describe('on a full disk', () => {
     })
 })
 
+describe('while there is hardly any room', () => {
+  for (const whenUnwritable of ['refuse', 'continue'] as const)
+    it(`decisions are refused before they take effect, if at all: ${whenUnwritable}`, async (test) => {
+      const made = makeTrailFolder()
+      const trail = made.open({ whenUnwritable })
+      const { statfsSync } = fs
+      let left = 100_000
+      const statfs = (path: string): fs.StatsFs => Object.assign(statfsSync(path), { bavail: left, bsize: 1 })
+      const { mock } = test.mock.method(fs, 'statfsSync', statfs as typeof statfsSync)
+      syncBuiltinESMExports()
+      test.after(() => {
+        mock.restore()
+        syncBuiltinESMExports()
+      })
+      if (whenUnwritable === 'refuse') {
+        assert.throws(() => trail.checkReady(), /cannot be written: less than 1 MB is left/)
+        for (let request = 0; request < 2; request++) assert.throws(() => trail.check(), Refusal)
+        assert.match(
+          String(made.faults),
+          /less than 1 MB is left for the audit in .*audit: nothing is decided/,
+        )
+      } else trail.check()
+      trail.commit(someEvent('decided before'))
+      left = 100_000_000
+      trail.check()
+      trail.checkReady()
+      await trail.close()
+      assert.equal(made.faults.length, whenUnwritable === 'refuse' ? 1 : 0, 'told once')
+    })
+})
+
 describe('while events cannot be written', () => {
   it('they wait, and are written in their order once that is possible', async () => {
     const { made, trail, mend } = brokenTrail('continue')
