@@ -175,8 +175,8 @@ async function openKeys(config: Config, store: Store, clock: Clock): Promise<rea
 }
 
 interface Outages {
-  goesOn(error: StoreAway): void
-  isOver(): void
+  readonly goesOn: (error: StoreAway) => void
+  readonly isOver: () => void
 }
 
 /** Much looks into the store every second: each reason for which it cannot is told once, and when it can again. */

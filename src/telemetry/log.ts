@@ -130,8 +130,8 @@ function withoutControls(message: string): string {
 
 /** What machines find beside a message: a fault. */
 function withFault(message: unknown, { err }: { readonly err?: unknown }): string {
-  const said = String(message ?? '')
-  const reason = String((err as Partial<Error> | undefined)?.message ?? '')
+  const said = typeof message === 'string' ? message : ''
+  const reason = (err as Partial<Error> | undefined)?.message ?? ''
   return said.includes(reason) ? said : `${said}: ${reason}`
 }
 

@@ -55,7 +55,10 @@ it('an operator does nothing of which there can be no event, where the audit req
   }
   const disable = { label: '', consequence: '', act: never }
   const { actions } = recordActions({ ...listing, actions: { disable } }, recorder)
-  const access = recordAccess({ createLinkToken: never, enter: never } as unknown as DashboardAccess, recorder)
+  const access = recordAccess(
+    { createLinkToken: never, enter: never } as unknown as DashboardAccess,
+    recorder,
+  )
   for (const attempt of [
     () => actions['disable']?.act('usr_ada', 'root'),
     () => access.createLinkToken('root'),

@@ -7,7 +7,6 @@ import { deliveryTo } from '../../src/audit/delivery.ts'
 import { listFiles } from '../../src/audit/files.ts'
 import { type Keeper, keepTrail } from '../../src/audit/keeper.ts'
 import { leaseOn } from '../../src/audit/lease.ts'
-import { shipTo } from '../../src/audit/ship.ts'
 import type { Sink } from '../../src/audit/sinks/contract.ts'
 import { httpSink } from '../../src/audit/sinks/http.ts'
 import type { Trail } from '../../src/audit/trail.ts'
@@ -148,47 +147,6 @@ describe('sinks', () => {
     mkdirSync(folder)
     writeFileSync(join(folder, 'audit-2026-11-27.00001.jsonl'), `${'x'.repeat(300_000)}\n`)
     await assert.rejects(deliveryTo(memorySink(), folder).step(), /00001\.jsonl is too long to be an event/)
-  })
-
-  for (const when of ['had begun', 'begins with it'])
-    it(`hold up no end for longer than they may by what is left, if its delivery ${when}`, async () => {
-      let steps = 0
-      const delivery = {
-        async step() {
-          await new Promise((resolve) => setImmediate(resolve))
-          // A sink that never has all: should nothing end this, the test still does.
-          return ++steps < 100_000
-        },
-        waitingBytes: 1,
-        hasAll: () => false,
-      }
-      let isActive = when === 'had begun'
-      const sink = memorySink()
-      const shipper = shipTo({ sink, delivery, mayShip: () => isActive, onChange: () => undefined })
-      if (isActive) await until(() => steps > 0)
-      isActive = true
-      await shipper.stop(20)
-      assert.ok(steps < 100_000, `${steps} steps`)
-    })
-
-  it('hold up no end by a delivery that nobody accepts or refuses', { timeout: 10_000 }, async () => {
-    const made = makeTrailFolder()
-    const { promise: closed, resolve: close } = Promise.withResolvers<void>()
-    let deliveries = 0
-    const sink: Sink = {
-      name: 'silent',
-      async deliver() {
-        deliveries++
-        await closed
-        throw new Error('closed')
-      },
-      close: async () => close(),
-    }
-    await made.open().close()
-    const delivery = deliveryTo(sink, made.folder)
-    const shipper = shipTo({ sink, delivery, mayShip: () => true, onChange: () => undefined })
-    await until(() => deliveries > 0)
-    await shipper.stop(20)
   })
 
   it('over HTTP take over with a 2xx alone, and get a bearer token', async (test) => {

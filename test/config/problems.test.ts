@@ -45,36 +45,6 @@ describe('the problems of a configuration', () => {
     )
   })
 
-  it('are names that nothing would ever match, and a value in the place of its name, which is not repeated', () => {
-    const text = `mode: production
-publicUrl: https://mcp.example.com
-allowedHosts: [mcp.internal, 'mcp.internal:8443', '[::1]:3002', 'https://mcp.internal', '*.internal', mcp.internal/mcp]
-cors: { origins: ['https://a.example', 'https://[::1]:8443', 'https://*.example', 'https://A.example', 'https://a.example:443'] }
-listen: { adminNames: [portcullis, '10.0.0.5', 'portcullis:3005', 'http://portcullis'] }
-upstreams:
-  - { name: a, command: [a], environment: [API_TOKEN, '*', 'API_TOKEN=abc', $API_TOKEN] }
-`
-    const host =
-      'must be a host such as mcp.internal or mcp.internal:8443, without scheme, path and wildcards'
-    const origin =
-      'must be an origin such as https://app.example.com, in lower case, without a default port and wildcards'
-    const name = 'must be a host name such as portcullis, without scheme, port and wildcards'
-    const variable =
-      'must be the name of a variable alone, such as API_TOKEN: its value is the one that Portcullis was started with'
-    assert.deepEqual(problems(text).toSorted(), [
-      `allowedHosts[3]: ${host}`,
-      `allowedHosts[4]: ${host}`,
-      `allowedHosts[5]: ${host}`,
-      `cors.origins[2]: ${origin}`,
-      `cors.origins[3]: ${origin}`,
-      `cors.origins[4]: ${origin}`,
-      `listen.adminNames[2]: ${name}`,
-      `listen.adminNames[3]: ${name}`,
-      `upstreams[0].environment[2]: ${variable}`,
-      `upstreams[0].environment[3]: ${variable}`,
-    ])
-  })
-
   it('say of what is missing in which line it would stand', () => {
     const text = `clients:\n  - redirectUris: [https://x]\n  - id: a\n    grantTypes: [client_credentials]\n    secret: $NOWHERE\n  - id: b\n    grantTypes: [client_credentials]\n`
     const environment = {}

@@ -114,9 +114,9 @@ describe('names that are written from right to left', { timeout: 60_000 }, () =>
       await authorize(page, {}, hebrew).then(() => signIn(page, '\u05d3\u05df'))
       const names = page.locator('p', { hasText: 'You are signed in as' }).locator('strong')
       assert.deepEqual(await names.allTextContents(), ['\u05d3\u05df', '\u05e9\u05dc\u05d5\u05dd', 'test'])
-      const [user, client] = await Promise.all([names.nth(0).boundingBox(), names.nth(1).boundingBox()])
-      assert.equal(user?.y, client?.y, 'both are on one line')
-      assert.ok(Number(user?.x) < Number(client?.x), 'the user comes first, as it is read out')
+      const [user, program] = await Promise.all([names.nth(0).boundingBox(), names.nth(1).boundingBox()])
+      assert.equal(user?.y, program?.y, 'both are on one line')
+      assert.ok(Number(user?.x) < Number(program?.x), 'the user comes first, as it is read out')
     }))
 })
 
