@@ -102,6 +102,22 @@ describe('what a stdio server writes', { timeout: 60_000 }, () => {
   })
 })
 
+it('a stdio server is told each message in one line, also if to it U+2028 and U+2029 end one', async (test) => {
+  const { promise, resolve } = Promise.withResolvers<Json>()
+  const program = `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => console.log(line))`
+  const channel = stdioChannel({
+    command: [process.execPath, '-e', program],
+    environment: {},
+    memoryMegabytes: undefined,
+    onStderr: (line) => resolve({ line }),
+    onExit() {},
+  })({ onMessage: resolve, onFailure() {}, onUnheard() {}, onClosed() {} }, [])
+  test.after(() => channel.close())
+  const message = { id: 1, text: 'a\u2028b\u2029c\u2028' }
+  channel.send(message, { headers: [], id: 1 })
+  assert.deepEqual(await promise, message)
+})
+
 describe('a stdio server that is gone', { timeout: 60_000 }, () => {
   const daemon = `spawn(process.execPath, ['-e', 'setTimeout(() => {}, 120_000)'], { stdio: 'inherit', detached: true })`
   const leaves = (then: string): string =>

@@ -57,8 +57,8 @@ export function stdioChannel(options: StdioCommand): OpenChannel {
         : setInterval(() => void checkMemory(memoryMegabytes), memoryCheckMilliseconds).unref()
 
     return {
-      send: (message) => child.write(JSON.stringify(message)),
-      abandon: (_id, notification) => child.write(JSON.stringify(notification)),
+      send: (message) => child.write(lineOf(message)),
+      abandon: (_id, notification) => child.write(lineOf(notification)),
       hear() {},
       unhear() {},
       close() {
@@ -67,6 +67,13 @@ export function stdioChannel(options: StdioCommand): OpenChannel {
       },
     }
   }
+}
+
+/** A message as one line for every reader: to some, such as Node's `readline`, U+2028 and U+2029 end one, too. */
+function lineOf(message: Json): string {
+  return JSON.stringify(message)
+    .replaceAll('\u2028', String.raw`\u2028`)
+    .replaceAll('\u2029', String.raw`\u2029`)
 }
 
 /** The message in a line, or those of a batch (MCP 2025-03-26). Undefined for anything else. */
