@@ -29,7 +29,7 @@ const separable = ['gateway', 'authorization-server'] as const
 export function serveCommand(): Command {
   return addConfigFlag(addStartFlags(new Command('serve')))
     .description('Start what a configuration file describes.')
-    .showHelpAfterError('(name the file after -c: portcullis serve -c portcullis.yaml)')
+    .allowExcessArguments() // refused below, with what was probably meant
     .addOption(
       new Option('--only <part>', 'start only this part, with an admin port of its own').choices(separable),
     )
@@ -38,7 +38,15 @@ export function serveCommand(): Command {
       'number of serving processes on this machine (default: 1)',
       wholeNumber(1, mostWorkers),
     )
-    .action(async (flags: ServeFlags) => (cluster.isWorker ? workAndEnd() : serve(flags)))
+    .action(async (flags: ServeFlags, { args: [stray] }: Command) => {
+      if (cluster.isWorker) return workAndEnd()
+      if (stray !== undefined)
+        throw wrongOperand(
+          stray,
+          'serve takes no arguments: name the file after -c (portcullis serve -c portcullis.yaml)',
+        )
+      return serve(flags)
+    })
 }
 
 async function serve({

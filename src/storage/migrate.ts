@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import { StoreAway } from '../core/store-away.ts'
 import { initial } from './migrations/0001-initial.ts'
 import { clients } from './migrations/0002-clients.ts'
 import { users } from './migrations/0003-users.ts'
@@ -43,10 +44,9 @@ export async function migrate(db: Kysely<Schema>, last?: string): Promise<void> 
   const { error } = await (last === undefined ? migrator.migrateToLatest() : migrator.migrateTo(last))
   if (error === undefined) return
   await refuseNewer(db)
-  const { message } = error as Error
-  throw new StoreUnusable(`the store cannot be brought to this version: ${message}${fixOf(error)}`, {
-    cause: error,
-  })
+  const cause = error instanceof StoreAway ? error.cause : error
+  const { message } = cause as Error
+  throw new StoreUnusable(`the store cannot be brought to this version: ${message}${fixOf(cause)}`, { cause })
 }
 
 function fixOf(error: unknown): string {
