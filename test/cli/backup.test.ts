@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {
+import fs, {
   copyFileSync,
   existsSync,
   mkdtempSync,
@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -196,11 +197,18 @@ describe('portcullis restore', () => {
     assert.equal(existsSync(data), false)
   })
 
-  it('names a file that it may not read', {
-    skip: process.getuid?.() === 0 && 'root may read everything',
-  }, async (test) => {
+  it('names a file that it may not read', async (test) => {
     const [data, file] = [inFolder('data'), inFolder('unreadable')]
-    writeFileSync(file, '', { mode: 0 })
+    writeFileSync(file, '')
+    // Root may read everything.
+    const { mock } = test.mock.method(fs, 'accessSync', (path: string) => {
+      throw Object.assign(new Error(`EACCES: permission denied, access '${path}'`), { code: 'EACCES' })
+    })
+    syncBuiltinESMExports()
+    test.after(() => {
+      mock.restore()
+      syncBuiltinESMExports()
+    })
     const { failure } = await runHere(test, restoreCommand(), [file, '--data', data])
     assert.equal(
       failure,
