@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import fs, { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { anchorsOf, writeAnchor } from '../../src/audit/anchors.ts'
 import { filePaths, listFiles } from '../../src/audit/files.ts'
 import { leaseOn } from '../../src/audit/lease.ts'
 import { pruneTrail } from '../../src/audit/prune.ts'
+import { replaceFs } from '../support/replace-fs.ts'
 import { makeTrailFolder, someEvent } from '../support/trail.ts'
 
 describe('the folder of the audit (N34)', () => {
@@ -25,12 +25,7 @@ describe('the folder of the audit (N34)', () => {
     mkdirSync(made.folder)
     const { uid, gid } = statSync(made.folder)
     test.mock.method(process as { getuid: () => number }, 'getuid', () => 0)
-    const { mock } = test.mock.method(fs, 'fchownSync', () => undefined)
-    syncBuiltinESMExports()
-    test.after(() => {
-      mock.restore()
-      syncBuiltinESMExports()
-    })
+    const { mock } = replaceFs(test, 'fchownSync', () => undefined)
     await made.open().close()
     const owners = mock.calls.map(({ arguments: [, ...owner] }) => owner as unknown)
     assert.deepEqual(owners, [[uid, gid]])

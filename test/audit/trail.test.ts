@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import fs, { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { filePaths } from '../../src/audit/files.ts'
 import { Refusal } from '../../src/core/errors.ts'
+import { replaceFs } from '../support/replace-fs.ts'
 import { makeTrailFolder, someEvent } from '../support/trail.ts'
 import { until } from '../support/until.ts'
 
@@ -130,13 +130,10 @@ function fillDisk(test: TestContext, room: number): { free(): void } {
     left -= bytes.length
     return writeSync(descriptor, bytes)
   }
-  const { mock } = test.mock.method(fs, 'writeSync', write as typeof writeSync)
-  syncBuiltinESMExports()
+  replaceFs(test, 'writeSync', write as (...args: unknown[]) => number)
   const free = (): void => {
-    mock.restore()
-    syncBuiltinESMExports()
+    left = Number.POSITIVE_INFINITY
   }
-  test.after(free)
   return { free }
 }
 
@@ -173,12 +170,7 @@ describe('while there is hardly any room', () => {
       const { statfsSync } = fs
       let left = 100_000
       const statfs = (path: string): fs.StatsFs => Object.assign(statfsSync(path), { bavail: left, bsize: 1 })
-      const { mock } = test.mock.method(fs, 'statfsSync', statfs as typeof statfsSync)
-      syncBuiltinESMExports()
-      test.after(() => {
-        mock.restore()
-        syncBuiltinESMExports()
-      })
+      replaceFs(test, 'statfsSync', (path) => statfs(String(path)))
       if (whenUnwritable === 'refuse') {
         assert.throws(() => trail.checkReady(), /cannot be written: less than 1 MB is left/)
         for (let request = 0; request < 2; request++) assert.throws(() => trail.check(), Refusal)

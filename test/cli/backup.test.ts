@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import fs, {
+import {
   copyFileSync,
   existsSync,
   mkdtempSync,
@@ -9,7 +9,6 @@ import fs, {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -21,6 +20,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { portcullis, type Started, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
+import { replaceFs } from '../support/replace-fs.ts'
 import { runHere } from '../support/run-here.ts'
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-backup-'))
@@ -201,19 +201,11 @@ describe('portcullis restore', () => {
     const [data, file] = [inFolder('data'), inFolder('unreadable')]
     writeFileSync(file, '')
     // Root may read everything.
-    const { mock } = test.mock.method(fs, 'accessSync', (path: string) => {
-      throw Object.assign(new Error(`EACCES: permission denied, access '${path}'`), { code: 'EACCES' })
-    })
-    syncBuiltinESMExports()
-    test.after(() => {
-      mock.restore()
-      syncBuiltinESMExports()
+    replaceFs(test, 'accessSync', () => {
+      throw new Error('EACCES: permission denied')
     })
     const { failure } = await runHere(test, restoreCommand(), [file, '--data', data])
-    assert.equal(
-      failure,
-      `${file}: cannot be read (EACCES: permission denied, access '${file}'): let this user read it`,
-    )
+    assert.equal(failure, `${file}: cannot be read (EACCES: permission denied): let this user read it`)
     assert.equal(existsSync(data), false)
   })
 

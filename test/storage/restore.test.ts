@@ -10,7 +10,6 @@ import fs, {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -21,6 +20,7 @@ import { writeBackup } from '../../src/storage/backup.ts'
 import { openStore } from '../../src/storage/open.ts'
 import { storeFile } from '../../src/storage/open-embedded.ts'
 import { restoreBackup } from '../../src/storage/restore.ts'
+import { replaceFs } from '../support/replace-fs.ts'
 
 const newFolder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-restore-'))
 const keyOf = (secret: string) => masterSecret(Buffer.from(secret, 'base64url'))
@@ -143,23 +143,17 @@ describe('a restore', () => {
     await restore(first, folder)
     const rename = fs.renameSync.bind(fs)
     let failing = join(folder, 'secret')
-    const renaming = test.mock.method(fs, 'renameSync', (from: string, to: string) => {
+    replaceFs(test, 'renameSync', (from, to) => {
       if (to === failing) throw new Error('the disk is read-only')
       rename(from, to)
     })
-    syncBuiltinESMExports()
-    try {
-      await assert.rejects(restore(second, folder, true), /the disk is read-only/)
-      assert.ok(!readdirSync(folder).some((name) => name.endsWith('.restoring')))
-      failing = storeFile(folder)
-      await assert.rejects(restore(second, folder, true), /the disk is read-only/)
-      assert.equal(await openRestored(folder), 'a'.repeat(43))
-      for (const path of [storeFile(folder), join(folder, 'secret')]) rmSync(path)
-      await assert.rejects(restore(second, folder, true), /the disk is read-only/)
-    } finally {
-      renaming.mock.restore()
-      syncBuiltinESMExports()
-    }
+    await assert.rejects(restore(second, folder, true), /the disk is read-only/)
+    assert.ok(!readdirSync(folder).some((name) => name.endsWith('.restoring')))
+    failing = storeFile(folder)
+    await assert.rejects(restore(second, folder, true), /the disk is read-only/)
+    assert.equal(await openRestored(folder), 'a'.repeat(43))
+    for (const path of [storeFile(folder), join(folder, 'secret')]) rmSync(path)
+    await assert.rejects(restore(second, folder, true), /the disk is read-only/)
     const left = readdirSync(folder)
     assert.deepEqual(
       left.filter((name) => !name.startsWith('before-restore-')),
