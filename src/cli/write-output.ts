@@ -16,7 +16,7 @@ export async function writeTarget(operand: string, file: string, texts: Texts): 
   // A device, a pipe or a link is written to, not replaced. If it cannot be looked at, opening it says why.
   const found = await lstat(file).catch(() => undefined)
   if (found?.isFile() === false) {
-    const output = await open(file, 'w').catch(refuse)
+    const output = await open(file, 'w', 0o600).catch(refuse)
     await writeAll(output, texts, refuse)
     return
   }

@@ -59,6 +59,14 @@ describe('a file that a command writes', () => {
     assert.deepEqual(readdirSync(target), ['out'])
   })
 
+  it('is for its owner alone also where a link leads to a file that is not there yet', async () => {
+    const target = folder()
+    symlinkSync('elsewhere', join(target, 'out'))
+    await write(join(target, 'out'))
+    assert.equal(readFileSync(join(target, 'elsewhere'), 'utf8'), 'one\ntwo\n')
+    assert.equal(statSync(join(target, 'elsewhere')).mode & 0o777, 0o600)
+  })
+
   it('is refused with the reason, in one line, if the system does not take its name', async () => {
     const target = folder()
     const refused = async (name: string, reason: RegExp): Promise<void> => {
