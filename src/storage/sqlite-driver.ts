@@ -42,8 +42,8 @@ const batched = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'
  * A commit waits for the disk and, since node:sqlite is synchronous, makes everybody wait. Changes that are
  * requested in the same turn of the event loop, or in consecutive turns, are therefore committed together, in
  * the order in which they came, and acknowledged when that commit is on disk. Each of them is still a
- * separate statement that can fail alone. If none of them requires it, a commit does not wait for the disk;
- * the next one that does includes it, since both are in one log.
+ * separate statement that can fail alone, unless it is the store that fails. If none of them requires it, a
+ * commit does not wait for the disk; the next one that does includes it, since both are in one log.
  */
 export class SqliteGroupDriver implements Driver {
   readonly #database: DatabaseSync
@@ -186,10 +186,14 @@ export class SqliteGroupDriver implements Driver {
     }
   }
 
-  /** Throws if there is no transaction any more: what came next would be committed by itself. */
+  /**
+   * Throws what is no fault of the statement, since others beside it may only make sense together with it; and
+   * if there is no transaction any more, since what came next would be committed by itself.
+   */
   #attemptWithin(query: CompiledQuery): Outcome {
     const outcome = this.#attempt(query)
-    if ('error' in outcome && !this.#database.isTransaction) throw outcome.error
+    if ('error' in outcome && (outcome.error instanceof StoreAway || !this.#database.isTransaction))
+      throw outcome.error
     return outcome
   }
 
