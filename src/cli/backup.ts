@@ -65,10 +65,11 @@ export function restoreCommand(): Command {
       const config = loadEmbedded(flags, 'pg_restore')
       const [file, folder] = [resolve(name), resolve(config.data)]
       checkSource(name, file)
+      const configured = knownSecret(config)
       const created = prepareDataFolder(folder)
       const change = { event: 'admin.backup', action: 'restore', target: file } as const
       const kept = await restoreBackup(file, folder, {
-        configured: knownSecret(config),
+        configured,
         replace: flags.force === true,
         now: new Date(systemClock.now()),
         record: () => withStore(flags, (open) => audited(open, change, () => Promise.resolve())),
