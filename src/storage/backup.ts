@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSyn
 import { dirname } from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { type MasterSecret, masterSecret } from '../core/secret.ts'
+import { StoreAway } from '../core/store-away.ts'
 import { holdLock } from './hold-alone.ts'
 import { refuseNewer } from './migrate.ts'
 import type { Schema } from './schema.ts'
@@ -65,7 +66,11 @@ async function writeAnew(
     else linkSync(unfinished, file) // unlike a rename, fails if the file exists by now
     flush(dirname(file))
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? taken(file) : error
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') throw taken(file)
+    throw code === 'ERR_SQLITE_ERROR'
+      ? new StoreUnusable(`the backup cannot be written: ${message}`, { cause: error })
+      : error
   } finally {
     for (const suffix of ['', '-wal', '-shm']) rmSync(unfinished + suffix, { force: true })
   }
@@ -128,6 +133,9 @@ async function usingStore<T>(path: string, use: (db: Kysely<Schema>) => Promise<
   const db = openSqlite(path)
   try {
     return await use(db)
+  } catch (error) {
+    // What is in the way may be in that of the copy, and not of the store.
+    throw error instanceof StoreAway ? error.cause : error
   } finally {
     await db.destroy()
   }

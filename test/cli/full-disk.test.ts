@@ -59,7 +59,8 @@ describe('on a disk that is full', () => {
 
   it('a backup says that it cannot be written, and leaves nothing', async () => {
     const target = folder()
-    await runOnFullDisk(100, 'backup', '--data', data, join(target, 'store.backup'))
+    const reason = await runOnFullDisk(100, 'backup', '--data', data, join(target, 'store.backup'))
+    assert.match(reason, /^portcullis: the backup cannot be written: disk I\/O error$/m)
     assert.deepEqual(readdirSync(target), [])
   })
 })
