@@ -1,11 +1,11 @@
 import type { Trail } from '../audit/trail.ts'
 import { type StepUps, stepUps } from '../authorization-server/step-up.ts'
 import type { Config } from '../config/schema.ts'
-import type { Clock } from '../core/clock.ts'
+import { type Clock, isRecent } from '../core/clock.ts'
 import { type ResourceDirectory, resourceDirectory } from '../core/protected-resource.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import { hostsOf, type Site, siteOf } from '../core/site.ts'
-import { StoreAway } from '../core/store-away.ts'
+import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import type { WorkerPlace } from '../core/worker-place.ts'
 import type { ProxyHint } from '../http/client-address.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
@@ -90,7 +90,7 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
   const log = options.log ?? createLog({ ...config.log, destination: logTo, worker: place?.index })
   const metrics = createMetrics(version, config.tenant?.name)
   const traffic = watchTraffic(clock)
-  const outage = tellOfOutages(log)
+  const outage = tellOfOutages(log, clock)
   const onFault = (error: unknown): void =>
     error instanceof StoreAway ? outage.goesOn(error) : log.logger.error({ err: error }, 'fault')
   const { store, secret, database } = await openConfiguredStore(config, clock, {
@@ -179,17 +179,22 @@ interface Outages {
   readonly isOver: () => void
 }
 
-/** Much looks into the store every second: each reason for which it cannot is told once, and when it can again. */
-function tellOfOutages({ logger }: Log): Outages {
+/**
+ * Much looks into the store every second: each reason for which it cannot is told once, and when it can again. A
+ * store that can be read may still refuse what is written, so that nobody else may have failed for a while.
+ */
+function tellOfOutages({ logger }: Log, clock: Clock): Outages {
   const told = new Set<string>()
+  let failedAt = Number.NEGATIVE_INFINITY
   return {
     goesOn({ message: reason }) {
+      failedAt = clock.now()
       if (told.has(reason)) return
       told.add(reason)
       logger.warn({ reason }, `${reason} (it is tried again)`)
     },
     isOver() {
-      if (told.size === 0) return
+      if (told.size === 0 || isRecent(clock, failedAt, storeAwaySeconds * 1000)) return
       told.clear()
       logger.info('the store can be reached again')
     },

@@ -119,6 +119,34 @@ describe('while the database is away', () => {
     assert.equal((await client.refresh(token)).status, 200)
   })
 
+  it('the log does not say that it can be reached again while it can be read alone', async () => {
+    const { access_token: access } = await client.signIn({ scope: 'mcp:tools:read' })
+    const refuse = `begin raise exception 'no room for a challenge' using errcode = 'disk_full'; end`
+    await database.query(`create function refuse() returns trigger language plpgsql as $$ ${refuse} $$`)
+    await database.query('create trigger refuse before update on artifacts execute function refuse()')
+    const begin = installation.log().length
+    const told = (): string[] =>
+      installation
+        .log()
+        .slice(begin)
+        .match(/the store can[^"]+/g) ?? []
+    const isOver = (): boolean => told().some((one) => one === 'the store can be reached again')
+    const begun = Date.now()
+    while (Date.now() < begun + 2500) {
+      const { status } = await fetch(installation.mcpUrl, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${access}`, 'content-type': 'application/json' },
+        body: '{"jsonrpc":"2.0","id":1,"method":"resources/list"}',
+      })
+      assert.equal(status, 503)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    assert.ok(told().some((one) => one.includes('no room for a challenge (it is tried again)')))
+    assert.ok(!isOver())
+    await database.query('drop function refuse cascade')
+    await until(isOver, 'it has room again')
+  })
+
   it('idle connections that the server ends are replaced', async () => {
     const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
     const ended = await database.query(
