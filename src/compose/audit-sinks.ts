@@ -7,6 +7,7 @@ import { httpSink } from '../audit/sinks/http.ts'
 import { syslogSink } from '../audit/sinks/syslog.ts'
 import type { SinkConfig } from '../config/audit-schema.ts'
 import type { Config } from '../config/schema.ts'
+import { StoreAway } from '../core/store-away.ts'
 import type { AuditRow, AuditTable } from '../storage/audit-table.ts'
 import { version } from '../version.ts'
 
@@ -43,7 +44,12 @@ function postgresSink(name: string, url: string): Sink {
   return {
     name,
     async deliver(lines) {
-      await (await open()).append(lines.flatMap(rowOf))
+      try {
+        await (await open()).append(lines.flatMap(rowOf))
+      } catch (error) {
+        // This is another database than the store, or may be.
+        throw error instanceof StoreAway ? error.cause : error
+      }
     },
     async close() {
       await (await opening)?.close()

@@ -7,7 +7,8 @@ import pg from 'pg'
 import { anchorsOf } from '../../src/audit/anchors.ts'
 import { readEvent } from '../../src/audit/read-event.ts'
 import { verifyTable } from '../../src/cli/audit-verify.ts'
-import { rowOf } from '../../src/compose/audit-sinks.ts'
+import { buildSinks, rowOf } from '../../src/compose/audit-sinks.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import {
   type AuditRow,
   type AuditSelection,
@@ -76,6 +77,20 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
     const last = line.replace(/"chain":"[^"]*"/, '"chain":"another"')
     await table.append([...wrong, last].flatMap(rowOf))
     assert.deepEqual(await linesOf(table), [...made.lines(), last])
+  })
+
+  it('is not taken for the store where it has no room', async (test) => {
+    const { database, made } = await filled(test)
+    await database.query(
+      `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no room' using errcode = 'disk_full'; end $$`,
+    )
+    await database.query(
+      'create trigger refuse before insert on audit_events for each statement execute function refuse()',
+    )
+    const copy = { kind: 'postgres', name: 'copy', url: database.url } as const
+    const [sink] = buildSinks(loadConfig({ base: { audit: { sinks: [copy] } } }))
+    test.after(() => sink?.close())
+    await assert.rejects(async () => sink?.deliver(made.lines()), { message: 'no room' })
   })
 
   it('is read to the end by whoever takes their time', async (test) => {
