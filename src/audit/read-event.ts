@@ -7,10 +7,13 @@ const isWhole: IsValid = (value) => Number.isSafeInteger(value)
 const areTexts: IsValid = (value) => Array.isArray(value) && value.every(isText)
 const isObject: IsValid = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Times are compared as texts, and stored as times. */
-const isTime: IsValid = (value) =>
-  typeof value === 'string' && isoTime.test(value) && !Number.isNaN(Date.parse(value))
-const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
+/** Times are compared as texts, and stored as times: each has one form, and is a time that exists. */
+const isTime: IsValid = (value) => {
+  if (typeof value !== 'string' || !fourDigitYear.test(value)) return false
+  const at = Date.parse(value)
+  return at >= 0 && new Date(at).toISOString() === value
+}
+const fourDigitYear = /^\d{4}-/
 
 /** What each member is. Members of newer versions are not known here. */
 const members: ReadonlyMap<string, IsValid> = new Map(

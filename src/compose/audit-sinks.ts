@@ -66,7 +66,10 @@ export function rowOf(line: string): AuditRow[] {
   if (event === undefined) return []
   const { chain, seq, time, tenant, event: name, outcome, subject, clientId, upstream } = event
   const columns = { chain, seq, time, tenant, event: name, outcome, subject, clientId, upstream }
-  return Object.values(columns).some((text) => typeof text === 'string' && text.includes('\0'))
-    ? []
-    : [{ ...columns, line }]
+  const hasNull = Object.values(columns).some((text) => typeof text === 'string' && text.includes('\0'))
+  const isTooLong = [chain, tenant, subject].some((text = '') => Buffer.byteLength(text) > mostIndexedBytes)
+  return hasNull || isTooLong ? [] : [{ ...columns, line }]
 }
+
+/** An entry of an index of PostgreSQL has at most 2704 bytes. */
+const mostIndexedBytes = 2048

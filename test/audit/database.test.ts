@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -71,7 +72,11 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
     const wrong = [
       line.replace(/"time":"[^"]*"/, '"time":"noon"'),
       line.replace(/"time":"[^"]*"/, '"time":"2026-13-45T12:00:00.000Z"'),
+      line.replace(/"time":"[^"]*"/, '"time":"2026-02-31T12:00:00.000Z"'),
+      line.replace(/"time":"[^"]*"/, '"time":"0000-01-01T12:00:00.000Z"'),
       line.replace('"ada"', '"a\\u0000da"').replace('"grace"', '"gr\\u0000ace"'),
+      line.replace(/"chain":"[^"]*"/, `"chain":"${randomBytes(2500).toString('base64url')}"`),
+      line.replace(/"(?:ada|grace)"/, `"${randomBytes(2500).toString('base64url')}"`),
     ]
     assert.ok(!wrong.includes(line))
     const last = line.replace(/"chain":"[^"]*"/, '"chain":"another"')

@@ -24,6 +24,9 @@ const madeUp: readonly object[] = [
   { operator: 'root', action: {} },
   { time: 'noon' },
   { time: '2026-13-45T12:00:00.000Z' },
+  { time: '2026-02-31T12:00:00.000Z' },
+  { time: '2026-11-27T24:00:00.000Z' },
+  { time: '0000-01-01T12:00:00.000Z' },
   { time: '2026-11-27T12:00:00.000Z\n<108>1 made up' },
 ]
 
