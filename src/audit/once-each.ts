@@ -1,3 +1,4 @@
+import { readEvent } from './read-event.ts'
 import type { Lines } from './read-lines.ts'
 
 /** Numbers of consecutive events of a chain, both ends included. */
@@ -9,14 +10,17 @@ interface Run {
 /** The runs of each chain, in the order in which they were read. */
 type Runs = Map<string, Run[]>
 
-const placeOfLine = /^\{"v":1,"chain":"(?<chain>[\w-]+)","seq":(?<seq>\d+),/
-
 /**
  * The lines of several folders, one after the other, without events that an earlier folder has as well: a copy
  * of a folder, or an archive that overlaps with it, adds only what is new. Memory grows with the number of
  * chains. Lines are untrusted.
  */
 export async function* onceEach(folders: readonly AsyncIterable<Lines>[]): AsyncGenerator<Lines> {
+  const [only, ...others] = folders
+  if (only !== undefined && others.length === 0) {
+    yield* only
+    return
+  }
   const earlier: Runs = new Map()
   for (const folder of folders) {
     const here: Runs = new Map()
@@ -26,11 +30,11 @@ export async function* onceEach(folders: readonly AsyncIterable<Lines>[]): Async
   }
 }
 
-/** Whether no earlier folder has an event. Notes that this one has it. */
+/** Whether no earlier folder has an event. Notes that this one has it. What is no event does not stand for one. */
 function isNew(line: string, earlier: Runs, here: Runs): boolean {
-  const { chain, seq: text } = placeOfLine.exec(line)?.groups ?? {}
-  if (chain === undefined) return true
-  const seq = Number(text)
+  const event = readEvent(line)
+  if (event === undefined) return true
+  const { chain, seq } = event
   const runs = here.get(chain) ?? []
   const last = runs.at(-1)
   if (last?.to === seq - 1) last.to = seq

@@ -18,6 +18,8 @@ it('an event that several folders have is read once, and what one of them lacks 
   await trail.close()
   const [copy = ''] = filePaths(archive)
   writeFileSync(copy, readFileSync(copy, 'utf8').replace(/^.*"two".*\n/m, ''))
+  const [whole = ''] = filePaths(made.folder)
+  const one = /^.*"one".*$/m.exec(readFileSync(whole, 'utf8'))?.[0] ?? ''
   appendFileSync(copy, 'no event\nno event\n')
 
   const query = async (...folders: string[]): Promise<unknown[]> => {
@@ -30,4 +32,7 @@ it('an event that several folders have is read once, and what one of them lacks 
   }
   assert.deepEqual(await query(archive, made.folder), ['one', 'two', 'three'])
   assert.deepEqual(await query(made.folder, archive), ['one', 'two', 'three'])
+  // A disk has damaged it in one of them.
+  writeFileSync(whole, readFileSync(whole, 'utf8').replace(one, one.slice(0, -1)))
+  assert.deepEqual(await query(made.folder, archive), ['two', 'three', 'one'])
 })
