@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
-import { createServer, type Socket } from 'node:net'
+import { createServer, Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import { syslogSink } from '../../src/audit/sinks/syslog.ts'
@@ -67,6 +67,20 @@ describe('the syslog sink', () => {
     }
     await assert.rejects(fill(), /it has taken nothing for 0\.05 s/)
     await sink.close()
+  })
+
+  it('gives a server that is merely slow a minute to take more', async (test) => {
+    const server = createServer((socket) => socket.resume())
+    const { port } = await listen(server, test)
+    const sink = syslogSink({ name: 's', transport: 'tcp', host: '127.0.0.1', port, sender, format })
+    const { mock } = test.mock.method(Socket.prototype, 'setTimeout')
+    await sink.deliver([line])
+    await sink.close()
+    const waits = mock.calls.map(({ arguments: [milliseconds] }) => milliseconds)
+    assert.deepEqual(
+      waits.filter((milliseconds) => milliseconds > 0),
+      [60_000],
+    )
   })
 
   it('gives a severity also to an outcome of a newer version', () => {

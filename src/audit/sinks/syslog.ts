@@ -17,9 +17,16 @@ interface SyslogSinkOptions {
   readonly ca?: string | undefined
   readonly sender: SyslogSender
   readonly format: FormatLine
-  /** How long to wait for a connection, and for a server that takes nothing. */
+  /** How long to wait for a server that takes nothing. */
   readonly patienceMilliseconds?: number
 }
+
+const connectMilliseconds = 10_000
+/**
+ * The system takes no more for a slow server before a third of what it keeps for it, megabytes, is sent. From
+ * here that looks as if the server took nothing.
+ */
+const slowMilliseconds = 60_000
 
 /**
  * Sends events to a syslog server: over TLS (RFC 5425) or TCP (RFC 6587), each preceded by its length, or
@@ -59,7 +66,7 @@ function datagrams(
 }
 
 function stream(
-  { name, host, port, ca, transport, patienceMilliseconds = 10_000 }: SyslogSinkOptions,
+  { name, host, port, ca, transport, patienceMilliseconds = slowMilliseconds }: SyslogSinkOptions,
   write: (lines: readonly string[]) => string,
 ): Sink {
   let open: Socket | undefined
@@ -72,7 +79,7 @@ function stream(
     open = socket.setKeepAlive(true)
     try {
       await once(socket, transport === 'tls' ? 'secureConnect' : 'connect', {
-        signal: AbortSignal.timeout(patienceMilliseconds),
+        signal: AbortSignal.timeout(connectMilliseconds),
       })
     } catch (error) {
       socket.destroy()
