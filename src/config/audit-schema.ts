@@ -60,7 +60,7 @@ export const auditSchema = z
     }),
     whenUnwritable: z.enum(['continue', 'refuse']).default('continue').meta({
       description:
-        'What happens while events cannot be written. `continue` keeps them in memory; `refuse` makes no decisions, and always writes each event before its decision takes effect.',
+        'What happens while events cannot be written. `continue` keeps them in memory; `refuse` makes no decisions, and always writes each event before its decision is answered.',
     }),
     checkpointSeconds: whole(1, 3600).default(60).meta({
       description: 'Time between signatures, if there were events.',
