@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../audit/event.ts'
+import { recordOutcome } from '../audit/record-outcome.ts'
 import { openAudit } from '../compose/audit.ts'
 import { systemClock } from '../core/clock.ts'
 import { scrub } from '../telemetry/scrub.ts'
@@ -26,14 +27,8 @@ export async function audited<T>(
   const { trail } = audit
   const operator = operatorName()
   const target = change.target === undefined ? undefined : scrub(change.target)
-  const event = { ...change, target, operator }
   try {
-    const result = await act()
-    trail.commit({ ...event, outcome: 'allowed' })
-    return result
-  } catch (error) {
-    trail.commit({ ...event, outcome: 'failed', reason: scrub((error as Error).message) })
-    throw error
+    return await recordOutcome(trail, { ...change, target, operator }, act)
   } finally {
     await audit.close()
   }

@@ -92,3 +92,19 @@ it('the audit of the dashboard holds nothing that could be a secret, whatever a 
     },
   ])
 })
+
+it('what is done is recorded once, and not as failed as well where its event has to wait (N34)', async () => {
+  const outcomes: string[] = []
+  const recorder = {
+    check: () => undefined,
+    commit({ outcome }: AuditEvent) {
+      outcomes.push(outcome)
+      throw new Refusal('audit_unavailable')
+    },
+    record: never,
+  }
+  const disable = { label: '', consequence: '', act: async () => 'disabled' }
+  const { actions } = recordActions({ ...listing, actions: { disable } }, recorder)
+  await assert.rejects(async () => actions['disable']?.act('usr_ada', 'root'), Refusal)
+  assert.deepEqual(outcomes, ['allowed'])
+})

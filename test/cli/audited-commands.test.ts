@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import fs, { mkdtempSync, readFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -49,6 +50,28 @@ describe('what an operator does on this machine is in the audit, also where it f
       `admin.client: client unblock ${id} failed`,
       `admin.client: client remove ${id} allowed`,
     ])
+  })
+
+  it('once, also where the disk was full for a moment and nothing may happen without its event', async (test) => {
+    const { data, run } = await open(test)
+    process.env['PORTCULLIS_AUDIT_WHEN_UNWRITABLE'] = 'refuse'
+    const { writeSync } = fs
+    let isFull = true
+    const write = (descriptor: number, bytes: Buffer, ...place: number[]): number => {
+      if (!isFull || !bytes.includes('user invite')) return writeSync(descriptor, bytes, ...place)
+      isFull = false
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    }
+    const { mock } = test.mock.method(fs, 'writeSync', write as typeof writeSync)
+    syncBuiltinESMExports()
+    test.after(() => {
+      delete process.env['PORTCULLIS_AUDIT_WHEN_UNWRITABLE']
+      mock.restore()
+      syncBuiltinESMExports()
+    })
+    await run(userCommand(), 'invite', 'ada')
+    assert.equal(isFull, false)
+    assert.deepEqual(eventsIn(data), ['admin.user: user invite ada allowed'])
   })
 
   it('with users and tokens', async (test) => {

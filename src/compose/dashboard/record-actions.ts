@@ -1,6 +1,7 @@
 import type { Listing } from '../../admin/contract.ts'
 import type { Recorder } from '../../audit/contract.ts'
 import type { EventName } from '../../audit/event.ts'
+import { recordOutcome } from '../../audit/record-outcome.ts'
 import { scrub } from '../../telemetry/scrub.ts'
 
 const events: Readonly<Record<string, EventName>> = {
@@ -24,14 +25,7 @@ export function recordActions(listing: Listing, recorder: Recorder): Listing {
         action: `dashboard ${listing.path.slice(1)} ${name}`,
         target: scrub(id),
       } as const
-      try {
-        const told = await action.act(id, operator)
-        recorder.commit({ ...what, outcome: 'allowed' })
-        return told
-      } catch (error) {
-        recorder.commit({ ...what, outcome: 'failed', reason: scrub((error as Error).message) })
-        throw error
-      }
+      return recordOutcome(recorder, what, () => action.act(id, operator))
     }
     return [name, { ...action, act }] as const
   })
