@@ -191,13 +191,18 @@ function takeBack(descriptor: number, written: Buffer): number {
 function openFile(folder: string, name: string): OpenFile {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const descriptor = openSync(join(folder, name), 'a+', 0o600)
-  const { size } = fstatSync(descriptor)
-  if (size === 0) giveToOwner(descriptor, folder)
-  const last = Buffer.alloc(1)
-  if (size > 0 && readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] !== lineEnd) {
-    writeSync(descriptor, '\n')
+  try {
+    const { size } = fstatSync(descriptor)
+    if (size === 0) giveToOwner(descriptor, folder)
+    const last = Buffer.alloc(1)
+    if (size > 0 && readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] !== lineEnd) {
+      writeSync(descriptor, '\n')
+    }
+    return { descriptor, size, isWhole: true }
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
   }
-  return { descriptor, size, isWhole: true }
 }
 
 /** What a command creates as root has to be writable for servers that run as another user. */

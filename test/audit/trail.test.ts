@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fs, { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { openAppender } from '../../src/audit/append.ts'
 import { filePaths } from '../../src/audit/files.ts'
 import { Refusal } from '../../src/core/errors.ts'
 import { replaceFs } from '../support/replace-fs.ts'
@@ -160,6 +161,34 @@ describe('on a full disk', () => {
       await Promise.all([...new Set([trail, other, next])].map((one) => one.close()))
       assert.deepEqual((await made.verify()).findings, [])
     })
+})
+
+it('a disk that stays full costs no file descriptors where the next file ends with a torn line', (test) => {
+  const { folder, clock } = makeTrailFolder()
+  const appender = openAppender({ folder, fileBytes: 1_000_000, now: () => clock.now() })
+  test.after(() => appender.close())
+  const open: string[] = []
+  const { openSync, closeSync } = fs
+  const mocks = [
+    test.mock.method(fs, 'openSync', ((...given: Parameters<typeof openSync>) => {
+      const descriptor = openSync(...given)
+      open.push(String(descriptor))
+      return descriptor
+    }) as typeof openSync),
+    test.mock.method(fs, 'closeSync', (descriptor: number) => {
+      open.splice(open.indexOf(String(descriptor)), 1)
+      closeSync(descriptor)
+    }),
+  ]
+  test.after(() => {
+    for (const { mock } of mocks) mock.restore()
+    syncBuiltinESMExports()
+  })
+  clock.advance(day)
+  writeFileSync(join(folder, 'audit-2026-11-28.00001.jsonl'), '{"v":1')
+  fillDisk(test, 0)
+  for (let attempt = 0; attempt < 3; attempt++) assert.throws(() => appender.append('line\n'), /no space/)
+  assert.deepEqual(open, [])
 })
 
 describe('while there is hardly any room', () => {
