@@ -169,20 +169,14 @@ it('a disk that stays full costs no file descriptors where the next file ends wi
   test.after(() => appender.close())
   const open: string[] = []
   const { openSync, closeSync } = fs
-  const mocks = [
-    test.mock.method(fs, 'openSync', ((...given: Parameters<typeof openSync>) => {
-      const descriptor = openSync(...given)
-      open.push(String(descriptor))
-      return descriptor
-    }) as typeof openSync),
-    test.mock.method(fs, 'closeSync', (descriptor: number) => {
-      open.splice(open.indexOf(String(descriptor)), 1)
-      closeSync(descriptor)
-    }),
-  ]
-  test.after(() => {
-    for (const { mock } of mocks) mock.restore()
-    syncBuiltinESMExports()
+  replaceFs(test, 'openSync', (...given) => {
+    const descriptor = openSync(...given)
+    open.push(String(descriptor))
+    return descriptor
+  })
+  replaceFs(test, 'closeSync', (descriptor) => {
+    open.splice(open.indexOf(String(descriptor)), 1)
+    closeSync(descriptor)
   })
   clock.advance(day)
   writeFileSync(join(folder, 'audit-2026-11-28.00001.jsonl'), '{"v":1')
