@@ -34,18 +34,26 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
   let failed = 0
   const restMilliseconds = restSeconds * 1000
   let triedAt = 0
+  /** A request tries the server, and has shown nothing yet. */
+  let isTrying = false
 
   const success = (): void => {
     if (failed >= failures) onChange('closed')
     failed = 0
+    isTrying = false
   }
   const failure = (): void => {
     failed++
+    isTrying = false
     if (failed < failures) return
     triedAt = clock.now()
     if (failed === failures) onChange('open')
   }
 
+  /** A try that showed nothing, since its client left or has only notified, keeps nobody else from trying. */
+  const over = (): void => {
+    if (isTrying) triedAt = Number.NEGATIVE_INFINITY
+  }
   const told = (error: unknown): never => {
     if (error instanceof Refusal && absences.has(error.code)) failure()
     throw error
@@ -61,6 +69,7 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
           return Promise.reject(new Refusal('upstream_resting', { retryAfterSeconds }))
         }
         triedAt = clock.now()
+        isTrying = true
       }
       const { accept } = reply
       const sent = connector.send(request, {
@@ -72,7 +81,7 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
           return accept(status, headers)
         },
       })
-      return sent.catch(told)
+      return sent.then(over, told)
     },
     close: () => connector.close(),
   }

@@ -10,6 +10,8 @@ import { httpConnector } from '../../src/upstream/http.ts'
 import { movableClock } from '../support/movable-clock.ts'
 
 const request = {} as UpstreamRequest
+/** One whose client leaves before anything is known. */
+const left = { method: 'GET' } as UpstreamRequest
 const reply = { res: {} as ServerResponse, accept: (status: number) => ({ status, headers: [] }) }
 
 /** A server that is there or not, behind a breaker that rests after three failures, for ten seconds. */
@@ -18,9 +20,10 @@ function brokenServer(failure: ErrorCode | number = 'upstream_unreachable') {
   const changes: string[] = []
   const server = { isUp: false, asked: 0 }
   const connector: Connector = {
-    async send(_request, { accept }) {
+    async send(asked, { accept }) {
       server.asked++
-      if (server.isUp) accept(200, {})
+      if (asked === left) return
+      if (server.isUp) accept(asked.method === 'POST' && asked.id === undefined ? 202 : 200, {})
       else if (typeof failure === 'number') accept(failure, {})
       else throw new Refusal(failure)
     },
@@ -32,9 +35,9 @@ function brokenServer(failure: ErrorCode | number = 'upstream_unreachable') {
     clock,
     onChange: (state) => changes.push(state),
   })
-  const ask = async (): Promise<string> => {
+  const ask = async (asked = request): Promise<string> => {
     try {
-      await spared.send(request, reply)
+      await spared.send(asked, reply)
       return 'answered'
     } catch (error) {
       assert.ok(error instanceof Refusal)
@@ -92,6 +95,28 @@ describe('a server that cannot be reached (A71)', () => {
       const saying = brokenServer(failure)
       for (let n = 0; n < 10; n++) assert.notEqual(await saying.ask(), 'upstream_resting')
     }
+  })
+
+  it('is tried until something is known, whoever notifies it or leaves meanwhile (A36, A71)', async () => {
+    const { server, clock, changes, ask } = brokenServer()
+    const notification = { method: 'POST' } as UpstreamRequest
+    for (let n = 0; n < 3; n++) await ask()
+    server.isUp = true
+    assert.equal(await ask(notification), 'upstream_resting')
+    clock.advance(10_000)
+    for (const asked of [notification, left, notification]) assert.equal(await ask(asked), 'answered')
+    assert.deepEqual(changes, ['open'])
+    assert.equal(await ask(), 'answered')
+    assert.deepEqual(changes, ['open', 'closed'])
+  })
+
+  it('rests on where a notification finds it still away (A71)', async () => {
+    const { server, clock, ask } = brokenServer()
+    for (let n = 0; n < 3; n++) await ask()
+    clock.advance(10_000)
+    assert.equal(await ask({ method: 'POST' } as UpstreamRequest), 'upstream_unreachable')
+    assert.equal(await ask(), 'upstream_resting')
+    assert.equal(server.asked, 4)
   })
 
   it('is left alone also where clients cancel what they asked it, which nobody passes on (A71)', async () => {
