@@ -106,6 +106,7 @@ export function findMethodWith({ scopes, filters = {}, absent = [] }: MethodSett
 
 /** The scopes that a call of this method with these params needs; undefined if the params are invalid. */
 export function scopesOf(row: MethodRow, params: JsonObject): readonly string[] | undefined {
+  if (row.method === 'subscriptions/listen' && asksForTooMuch(params)) return undefined
   return typeof row.scopes === 'function' ? row.scopes(params) : row.scopes
 }
 
@@ -118,9 +119,15 @@ function completionScopes({ ref }: JsonObject): readonly string[] | undefined {
 /** Each is a decision of its own, and takes its time. */
 const mostSubscribed = 1000
 
+/** Whether an entry of a listen filter lists too many, whatever scopes it needs. */
+function asksForTooMuch({ notifications }: JsonObject): boolean {
+  if (!isJsonObject(notifications)) return false
+  return Object.values(notifications).some((entry) => Array.isArray(entry) && entry.length > mostSubscribed)
+}
+
 /**
  * Each entry of the filter needs its own scopes: the operator's, or those of the method that requests the
- * same. An unknown kind of entry makes the whole filter invalid, and so does one that lists too many.
+ * same. An unknown kind of entry makes the whole filter invalid.
  */
 function listenScopesIn(
   index: () => MethodIndex,
@@ -136,7 +143,7 @@ function listenScopesIn(
     const needed = new Set<string>()
     for (const [entry, value] of Object.entries(notifications)) {
       const scopes = scopesFor(entry)
-      if (scopes === undefined || (Array.isArray(value) && value.length > mostSubscribed)) return undefined
+      if (scopes === undefined) return undefined
       if (isAskedFor(value)) for (const scope of scopes) needed.add(scope)
     }
     return [...needed]

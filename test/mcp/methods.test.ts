@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { findMethod, methodTable, scopesOf } from '../../src/mcp/methods.ts'
+import { findMethod, findMethodWith, methodTable, scopesOf } from '../../src/mcp/methods.ts'
 import type { Era } from '../../src/mcp/revisions.ts'
 
 const scopes = (method: string, params = {}, era: Era = 'legacy'): readonly string[] | undefined =>
@@ -64,11 +64,15 @@ describe('method table', () => {
   })
 
   it('takes no subscription to more things than can be decided in a moment (A36)', () => {
-    for (const entry of ['resourceSubscriptions', 'taskIds']) {
-      const listen = (count: number): readonly string[] | undefined =>
-        scopes('subscriptions/listen', { notifications: { [entry]: Array(count).fill('a') } }, 'modern')
-      assert.equal(listen(1000)?.length, 1)
-      assert.equal(listen(1001), undefined)
+    const ofOperator = findMethodWith({ scopes: { 'subscriptions/listen': ['read'] } })
+    for (const find of [findMethod, ofOperator]) {
+      const row = find('subscriptions/listen', 'request', 'modern')!
+      for (const entry of ['resourceSubscriptions', 'taskIds']) {
+        const listen = (count: number): readonly string[] | undefined =>
+          scopesOf(row, { notifications: { [entry]: Array(count).fill('a') } })
+        assert.equal(listen(1000)?.length, 1)
+        assert.equal(listen(1001), undefined)
+      }
     }
   })
 
