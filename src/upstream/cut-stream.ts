@@ -5,12 +5,17 @@ import { idKey, parseLossless } from '../mcp/lossless.ts'
 import type { RequestId } from '../mcp/message.ts'
 
 /**
- * The event that ends a stream that the server cut: an error for the request `id` that it belonged to. Nothing
- * if the answer is among the last events, which are untrusted, or if these are too long for anything else.
+ * The event that ends a stream that was cut: an error for the request `id` that it belonged to, which says by
+ * whom. Nothing if the answer is among the last events, which are untrusted, or if these are too long for
+ * anything else.
  */
-export function closeCutStream(id: RequestId, last: Buffer | undefined): string {
+export function closeCutStream(
+  id: RequestId,
+  last: Buffer | undefined,
+  kind: 'upstream_interrupted' | 'gateway_interrupted' = 'upstream_interrupted',
+): string {
   if (last === undefined || hasAnswer(last, id)) return ''
-  const { rpc: code, message } = errorKinds.upstream_interrupted
+  const { rpc: code, message } = errorKinds[kind]
   return writeEvent({ jsonrpc: '2.0', id, error: { code, message } })
 }
 

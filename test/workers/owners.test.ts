@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { type Owners, openOwners } from '../../src/compose/owners.ts'
 import { shareOf } from '../../src/compose/share-limits.ts'
+import { errorKinds } from '../../src/core/errors.ts'
 import { breaker } from '../../src/upstream/breaker.ts'
 import type { Connector, UpstreamRequest } from '../../src/upstream/contract.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -208,7 +209,8 @@ describe('conversations that workers share', { timeout: 30_000 }, () => {
     await begun
     await workers[owner]?.close()
     const [, error] = /^data: (.*)$/m.exec(await answer) ?? []
-    assert.deepEqual([JSON.parse(error ?? '{}').id, JSON.parse(error ?? '{}').error?.code], [1, 502])
+    const { message } = errorKinds.gateway_interrupted
+    assert.deepEqual(JSON.parse(error ?? '{}'), { jsonrpc: '2.0', id: 1, error: { code: 502, message } })
   })
 
   it('are asked for by no worker that has ended', async (test) => {

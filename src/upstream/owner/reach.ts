@@ -37,7 +37,8 @@ export function reachOwner(socketPath: string): OwnerReach {
         // As with a server over HTTP: in the legacy era a lost connection is not a cancellation (MCP O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
         onLeft,
-        closeCutStream: id === undefined ? undefined : (last) => closeCutStream(id, last),
+        closeCutStream:
+          id === undefined ? undefined : (last) => closeCutStream(id, last, 'gateway_interrupted'),
         refusalFor: lostOwner,
         ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, rewrite) }),
       })
