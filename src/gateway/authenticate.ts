@@ -13,7 +13,10 @@ interface AuthenticationPorts {
 }
 
 /** For client and operator. What was sent instead is not repeated: it may be the token alone. */
-const wayToSend = 'the Authorization header must be Bearer, a space and the access token'
+function wayToSend({ dpop: policy }: Upstream): string {
+  const scheme = policy === 'required' ? 'DPoP' : 'Bearer'
+  return `the Authorization header must be ${scheme}, a space and the access token`
+}
 
 /** An access token as it was sent. Untrusted. */
 interface Credentials {
@@ -40,7 +43,8 @@ export async function authenticate(
   const credentials = readCredentials(exchange, upstream)
   if (credentials === undefined) {
     const isElsewhere = exchange.head.authorization !== undefined || inQuery.test(exchange.query)
-    const told = isElsewhere ? { explain: wayToSend, specifics: wayToSend } : {}
+    const way = isElsewhere ? wayToSend(upstream) : undefined
+    const told = way === undefined ? {} : { explain: way, specifics: way }
     throw new Refusal('token_missing', { ...told, challenge: await challenge(upstream, exchange) })
   }
   const { scheme, token } = credentials

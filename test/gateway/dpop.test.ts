@@ -279,6 +279,8 @@ describe('the setting dpop of a server', () => {
     assert.equal(metadata['dpop_bound_access_tokens_required'], true)
     const token = await gate.tokenFor(scope)
     refusedWith(await gate.post(body, { token }), 'invalid_token', /comes without a proof/)
+    const { json } = await gate.post(body, { headers: { authorization: token } })
+    assert.match(json.error?.message ?? '', /must be DPoP, a space and the access token$/)
     const key = await proofKey()
     const bound = await boundToken(gate, key)
     const proof = await key.prove({ url: gate.installation.mcpUrl, token: bound })
