@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from './json.ts'
 import type { Era } from './revisions.ts'
-import { filterEntries, isAskedFor } from './subscriptions.ts'
+import { filterEntries, isAskedFor, mostSubscribed } from './subscriptions.ts'
 
 /** The scopes that a call needs; undefined if its params do not say what is asked for. */
 type ScopeRule = readonly string[] | ((params: JsonObject) => readonly string[] | undefined)
@@ -115,9 +115,6 @@ function completionScopes({ ref }: JsonObject): readonly string[] | undefined {
   if (type === 'ref/prompt') return promptsRead
   return type === 'ref/resource' ? resourcesRead : undefined
 }
-
-/** Each is a decision of its own, and takes its time. */
-const mostSubscribed = 1000
 
 /** Whether an entry of a listen filter lists too many, whatever scopes it needs. */
 function asksForTooMuch({ notifications }: JsonObject): boolean {

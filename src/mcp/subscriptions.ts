@@ -13,6 +13,9 @@ export const filterEntries: Readonly<Record<string, string>> = {
   taskIds: 'tasks/get',
 }
 
+/** How many resources or tasks one subscription names at most, since each is a decision of its own. */
+export const mostSubscribed = 256
+
 /**
  * Whether an entry of a listen filter asks for anything: it can be missing, false, or an empty list.
  * Untrusted.

@@ -14,7 +14,7 @@ export function cutUri(uri: string, level: CutLevel): string | undefined {
 /** For all spellings together, so that nobody keeps us busy with escapes of escapes. */
 const mostCharacters = 262_144
 /** Each level of escapes adds one, or some: nobody writes so many. */
-const mostSpellings = 128
+const mostSpellings = 64
 /** More than any language needs (UAX #15, Stream-Safe Text Format); putting them in order takes quadratic time. */
 const tooManyMarks = /\p{M}{31}/u
 

@@ -1,4 +1,5 @@
 import { errorCodes } from '../../mcp/error-codes.ts'
+import { mostSubscribed } from '../../mcp/subscriptions.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
 import { asObject, errorOf, type Json, paramsOf, resultOf } from '../conversation/json-rpc.ts'
 import { createListeners } from '../conversation/listeners.ts'
@@ -26,7 +27,6 @@ interface ChangePorts {
 }
 
 const { invalidParams } = errorCodes
-const maxUris = 256
 
 /** The changes of one session: as long as its client listens, one stream from the server is open for it. */
 export function sessionChanges({ reach, discover, envelope }: ChangePorts): SessionChanges {
@@ -67,8 +67,10 @@ export function sessionChanges({ reach, discover, envelope }: ChangePorts): Sess
       const id = message['id']
       if (typeof uri !== 'string') return sink.finish(errorOf(id, invalidParams, 'uri must be a string'))
       if (message['method'] === 'resources/unsubscribe') uris.delete(uri)
-      else if (uris.size >= maxUris) {
-        return sink.finish(errorOf(id, invalidParams, `at most ${maxUris} resources can be subscribed to`))
+      else if (uris.size >= mostSubscribed) {
+        return sink.finish(
+          errorOf(id, invalidParams, `at most ${mostSubscribed} resources can be subscribed to`),
+        )
       } else uris.add(uri)
       const granted = await renew(caller).catch((error: unknown) => {
         // If it were requested again and again, the client would never be notified of anything.

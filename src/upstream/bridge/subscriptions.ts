@@ -1,7 +1,7 @@
 import type { Refusal } from '../../core/errors.ts'
 import { errorCodes } from '../../mcp/error-codes.ts'
 import { metaKeys } from '../../mcp/meta-keys.ts'
-import { endOfListening } from '../../mcp/subscriptions.ts'
+import { endOfListening, mostSubscribed } from '../../mcp/subscriptions.ts'
 import { ask } from '../conversation/ask.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
 import { asObject, callOf, errorOf, type Json, metaOf, paramsOf } from '../conversation/json-rpc.ts'
@@ -24,7 +24,6 @@ const changes = [
   { entry: 'resourcesListChanged', method: 'notifications/resources/list_changed', capability: 'resources' },
 ]
 const updated = 'notifications/resources/updated'
-const maxUris = 256
 
 /** The `subscriptions/listen` streams of modern clients over one session of a legacy server. */
 export interface Subscriptions {
@@ -63,9 +62,9 @@ export function createSubscriptions(): Subscriptions {
       const id = message['id']
       const filter = asObject(paramsOf(message)?.['notifications']) ?? {}
       const wanted = [...new Set(stringsIn(filter['resourceSubscriptions']))]
-      if (wanted.length > maxUris) {
+      if (wanted.length > mostSubscribed) {
         return sink.finish(
-          errorOf(id, errorCodes.invalidParams, `at most ${maxUris} resources can be subscribed to`),
+          errorOf(id, errorCodes.invalidParams, `at most ${mostSubscribed} resources can be subscribed to`),
         )
       }
       const canSubscribe = asObject(capabilities['resources'])?.['subscribe'] === true

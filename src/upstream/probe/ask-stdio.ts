@@ -23,7 +23,8 @@ const patienceSeconds = 15
 /**
  * Asks a stdio server in a separate process, which ends with the question, since a server that was asked in
  * the wrong era may be unable to go on. `timeoutSeconds` is for the question that every server answers, so that
- * nothing more is to be learnt from one that is silent then. A server that spoke the era before is not taken to have lost it if it is silent or ends: it is slow, or down.
+ * nothing more is to be learnt from one that is silent then. A server that spoke the era before is not taken to
+ * have lost it if it is silent or ends: it is slow, or down.
  */
 export function stdioProbe({ open, self, timeoutSeconds, modernOnly }: AskStdioOptions): StdioProbe {
   const asking = new Set<Channel>()
