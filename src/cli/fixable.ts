@@ -6,6 +6,7 @@ import { Unreachable } from '../doctor/unreachable.ts'
 import { AddressUnusable, PortForbidden, PortTaken } from '../http/listen.ts'
 import { PersonRefused } from '../identity/people.ts'
 import { DataFolderUnusable } from '../keys/data-folder.ts'
+import { sqliteCode, sqliteCodes } from '../storage/sqlite-code.ts'
 import { StoreUnusable } from '../storage/store-unusable.ts'
 import { WorkerFailed } from '../workers/failure.ts'
 import { DoctorMisused } from './doctor-misused.ts'
@@ -49,15 +50,16 @@ const systemCodes: ReadonlySet<string | undefined> = new Set([
   'EIO',
   'ERR_FS_EISDIR',
 ])
-/** The same of SQLite: read-only, I/O error, full, cannot be opened. The bits above say more. */
-const sqliteCodes: ReadonlySet<number> = new Set([8, 10, 13, 14])
+/** The same of SQLite. */
+const { readOnly, inputOutput, full, cannotOpen } = sqliteCodes
+const refusedCodes: ReadonlySet<number> = new Set([readOnly, inputOutput, full, cannotOpen])
 
 /** Whether an operator can fix what went wrong, which is then reported in one line, without a stack. */
 export function isFixable(error: unknown): boolean {
-  const { code, errcode = 0 } = error as NodeJS.ErrnoException & { readonly errcode?: number }
+  const { code } = error as NodeJS.ErrnoException
   return (
     fixableErrors.some((kind) => error instanceof kind) ||
     systemCodes.has(code) ||
-    sqliteCodes.has(errcode & 0xff)
+    refusedCodes.has(sqliteCode(error))
   )
 }

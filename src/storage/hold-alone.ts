@@ -1,12 +1,12 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { sqliteCode, sqliteCodes } from './sqlite-code.ts'
 
 /** Lets others have what was held. */
 type Release = () => void
 
-const busyCode = 5
 const timeout = 100
-const isBusy = (error: unknown): boolean => (error as { errcode?: number }).errcode === busyCode
+const isBusy = (error: unknown): boolean => sqliteCode(error) === sqliteCodes.busy
 
 /**
  * Keeps other processes from using a database until it is released or this process ends. A damaged one is not

@@ -13,6 +13,7 @@ import { identities } from './migrations/0009-identities.ts'
 import { lookups } from './migrations/0010-lookups.ts'
 import { refreshTokens } from './migrations/0011-refresh-tokens.ts'
 import type { Schema } from './schema.ts'
+import { sqliteCode, sqliteCodes } from './sqlite-code.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -31,8 +32,6 @@ const migrations: Readonly<Record<string, Migration>> = {
 
 /** The SQLSTATE for a user who may not create tables: in a new PostgreSQL database, only its owner may. */
 export const notPermitted = '42501'
-/** The code of SQLite for a store that another process has locked. */
-const busyCode = 5
 
 /**
  * Brings a store to the schema of this version, or, in tests, of an earlier one. Concurrent processes wait
@@ -50,9 +49,10 @@ export async function migrate(db: Kysely<Schema>, last?: string): Promise<void> 
 }
 
 function fixOf(error: unknown): string {
-  const { code, errcode } = error as { readonly code?: string; readonly errcode?: number }
+  const { code } = error as { readonly code?: string }
   if (code === notPermitted) return '; make the user of store.url the owner of the database'
-  return errcode === busyCode ? '; wait until the process that is writing to it is done, or end that one' : ''
+  const isLocked = sqliteCode(error) === sqliteCodes.busy
+  return isLocked ? '; wait until the process that is writing to it is done, or end that one' : ''
 }
 
 /** Throws StoreUnusable for a store with migrations that this version does not know. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Database } from './database.ts'
 import { migrate } from './migrate.ts'
 import { openSqlite } from './sqlite.ts'
+import { sqliteCode, sqliteCodes } from './sqlite-code.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 /** The file of the embedded store in a data folder. */
@@ -26,20 +27,13 @@ export async function openEmbedded(folder: string | undefined): Promise<Database
   }
 }
 
-const corruptCode = 11
-const noDatabaseCode = 26
+const damaged: ReadonlySet<number> = new Set([sqliteCodes.corrupt, sqliteCodes.notADatabase])
 
 /** What an operator can do about a file that cannot be opened; other errors are returned as they are. */
 function explainUnopened(error: unknown, file: string): unknown {
   const cause = error instanceof StoreUnusable ? error.cause : error
-  const {
-    code = '',
-    errcode,
-    message = '',
-  } = (cause ?? {}) as Partial<NodeJS.ErrnoException> & {
-    errcode?: number
-  }
-  if (errcode === corruptCode || errcode === noDatabaseCode) {
+  const { code = '', message = '' } = (cause ?? {}) as Partial<NodeJS.ErrnoException>
+  if (damaged.has(sqliteCode(cause))) {
     const fix = 'stop what runs on it, and put a backup in its place with portcullis restore FILE --force'
     return new StoreUnusable(`the store ${file} is damaged (${message}): ${fix}`, { cause })
   }

@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
 import { StoreAway } from '../core/store-away.ts'
 import type { CommitMode } from './database.ts'
+import { sqliteCode, sqliteCodes } from './sqlite-code.ts'
 
 interface Waiting {
   readonly query: CompiledQuery
@@ -23,15 +24,12 @@ type Outcome = { readonly result: QueryResult<never> } | { readonly error: unkno
  */
 const mostTurns = 4
 
-/**
- * What is no fault of a statement: the store is locked for too long, may not be written, cannot be read or
- * written, has no room, cannot be opened. The bits above say more.
- */
-const awayCodes: ReadonlySet<number> = new Set([5, 8, 10, 13, 14])
+const { busy, readOnly, inputOutput, full, cannotOpen } = sqliteCodes
+/** What is no fault of a statement. */
+const awayCodes: ReadonlySet<number> = new Set([busy, readOnly, inputOutput, full, cannotOpen])
 
 function asStoreAway(error: unknown): unknown {
-  const { errcode = 0 } = error as { readonly errcode?: number }
-  return awayCodes.has(errcode & 0xff) ? new StoreAway(error) : error
+  return awayCodes.has(sqliteCode(error)) ? new StoreAway(error) : error
 }
 
 const batched = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
