@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
+import { ScopeSet } from '../../src/core/scope.ts'
 import type { TokenAnswer } from '../support/oauth.ts'
 import { idleEnd, isRefused, takeTokens } from './answers.ts'
 import type { Step } from './command.ts'
 import { isWithinWindow, requestOf } from './refresh-rules.ts'
 import { userPrograms } from './sign-in.ts'
-import { endGrants, type Grant, isKnown, isStanding, type Model, type Program } from './state.ts'
+import { endGrants, type Grant, isKnown, isStanding, type Model, type Program, pairOf } from './state.ts'
 
 /** One use of a refresh token. */
 export interface Refresh {
@@ -25,16 +26,25 @@ export function sendRefresh({ grant, serial, by, scopes, resource }: Refresh): P
 }
 
 /** What a refresh must lead to: an error, the end of the grant, or tokens. */
-function expectation({ grant, serial, by, scopes, resource }: Refresh): string {
+function expectation(model: Model, refresh: Refresh): string {
+  const { grant, serial, by, scopes, resource } = refresh
   if (!isKnown(by)) return 'invalid_client'
   if (by !== grant.program || !isStanding(grant) || Date.now() >= grant.idleAt) return 'invalid_grant'
   if (scopes?.some((scope) => !grant.scopes.includes(scope))) return 'invalid_scope'
   const isCurrent = serial === grant.refreshTokens.length - 1
   if (!isCurrent && !isWithinWindow(grant, serial)) return 'reuse'
   if (resource !== undefined && resource !== grant.resource) return 'invalid_target'
-  if (isCurrent) return grant.challengedUntil > Date.now() ? 'challenged' : 'rotates'
+  if (isCurrent)
+    return grant.challengedUntil > Date.now() && !givesWhatLacked(model, refresh) ? 'challenged' : 'rotates'
   const request = requestOf(namedBy(grant, scopes), grant.resource)
   return grant.uses[serial]?.request === request ? 'repeats' : 'reuse'
+}
+
+/** Whether a call was made with a token for less than was granted, and a refresh is for what it lacked. */
+function givesWhatLacked(model: Model, { grant, scopes = grant.scopes }: Refresh): boolean {
+  const need = model.needs.get(pairOf(grant.program, grant.person))
+  if (need === undefined || need.until <= Date.now() || need.resource !== grant.resource) return false
+  return new ScopeSet(scopes).missing(need.scopes).length === 0
 }
 
 /** `openid` makes no difference, since answers do not always name it. */
@@ -45,7 +55,7 @@ export function namedBy(grant: Grant, scopes: readonly string[] = grant.scopes):
 /** Throws unless a refresh was answered as it must be. */
 export function judgeRefresh(model: Model, answer: TokenAnswer, refresh: Refresh): string {
   const { grant, serial, scopes = grant.scopes } = refresh
-  const expected = expectation(refresh)
+  const expected = expectation(model, refresh)
   if (expected === 'reuse') {
     isRefused(answer, 'invalid_grant')
     endGrants(model, 'its refresh token was used twice', (one) => one === grant)
