@@ -62,8 +62,8 @@ export function addSourceFlag(command: Command): Command {
 }
 
 /**
- * Events of folders, each once, or of the database that a sink of the configuration names, which is only asked for the
- * selected ones. Throws OperandWrong and StoreUnusable.
+ * Events of folders, each once, or of the database that a sink of the configuration names, which is only asked
+ * for the selected ones. Throws OperandWrong and StoreUnusable.
  */
 export async function* readEvents(
   named: readonly string[],

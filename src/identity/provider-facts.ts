@@ -79,7 +79,10 @@ function domainOf(email: string | undefined): string | undefined {
 
 const international = /^(?=.*\P{ASCII})[\p{L}\p{M}\p{N}.-]+$/u
 
-/** A domain as rules name it: in lower case, and an international one in its ASCII form (RFC 5890 section 2.3.2.1). */
+/**
+ * A domain as rules name it: in lower case, and an international one in its ASCII form (RFC 5890 section
+ * 2.3.2.1).
+ */
 function writeDomain(domain: string | undefined): string | undefined {
   if (domain === undefined || !international.test(domain)) return domain?.toLowerCase()
   return domainToASCII(domain) || domain.toLowerCase()

@@ -21,7 +21,10 @@ export interface StoredKey extends NewKey {
 export interface KeyStore {
   /** Newest first. */
   list(purpose: string): Promise<readonly StoredKey[]>
-  /** Adds a key that signs at once, unless its algorithm has one that has not ended. Returns the one that there is then. */
+  /**
+   * Adds a key that signs at once, unless its algorithm has one that has not ended. Returns the one that there
+   * is then.
+   */
   addFirst(key: NewKey): Promise<StoredKey>
   /**
    * Adds a key at a place in its sequence, unless the place is taken; true for only one of concurrent calls.
