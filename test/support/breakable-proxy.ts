@@ -8,6 +8,8 @@ export interface BreakableProxy {
   /** Does that as soon as somebody sends this text, which does not arrive. */
   breakAt(text: string): void
   mend(): Promise<void>
+  /** Resolves when each connection that there is now has been closed by both ends. */
+  ended(): Promise<void>
   /** Directs new connections elsewhere. */
   lead(elsewhere: Target): void
 }
@@ -55,6 +57,9 @@ export async function startBreakableProxy(first: Target): Promise<BreakableProxy
       fatal = text
     },
     mend: () => listen(port),
+    async ended() {
+      await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))))
+    },
     lead(elsewhere) {
       target = elsewhere
     },
