@@ -9,7 +9,10 @@ import { StoreUnusable } from './store-unusable.ts'
 export interface AuditTable {
   /** Adds lines of events in one statement. Lines that already exist are left as they are. */
   append(rows: readonly AuditRow[]): Promise<void>
-  /** The selected rows in the order in which they came, in batches, all from one moment. */
+  /**
+   * The selected rows in the order in which they came, in batches, all from one moment. Throws StoreUnusable if
+   * the user may not read them.
+   */
   read(wanted: AuditSelection): AsyncGenerator<readonly KeptRow[]>
   /** The lines of the anchors of a tenant, oldest first. */
   anchors(tenant: string | undefined): Promise<readonly string[]>
@@ -20,7 +23,8 @@ export interface AuditTable {
   markBefore(tenant: string | undefined, time: number): Promise<number>
   /**
    * Removes the events of a tenant below a mark and keeps their anchor, atomically. Throws StoreUnusable if
-   * those are not `count` events, because somebody else has added or removed some in the meantime.
+   * those are not `count` events, because somebody else has added or removed some in the meantime, or if the
+   * user may not remove them.
    */
   remove(removal: AuditRemoval): Promise<void>
   close(): Promise<void>
@@ -133,6 +137,7 @@ export async function openAuditTable(
             .orderBy('id')
             .limit(pageLength)
             .execute()
+            .catch(orLacks(toRead))
           if (rows.length === 0) return
           last = rows.at(-1)?.id ?? last
           yield rows.map(({ line, time, subject }) => ({ line, time, subject: subject ?? undefined }))
@@ -148,6 +153,7 @@ export async function openAuditTable(
         .where('tenant', 'is not distinct from', tenant ?? null)
         .orderBy('id')
         .execute()
+        .catch(orLacks(toRead))
       return rows.map(({ line }) => line)
     },
     async markBefore(tenant, time) {
@@ -160,12 +166,13 @@ export async function openAuditTable(
         .orderBy('id')
         .limit(1)
         .executeTakeFirst()
+        .catch(orLacks(toRead))
       if (young !== undefined) return young.id
       const last = await ofTenant.select('id').orderBy('id', 'desc').limit(1).executeTakeFirst()
       return (last?.id ?? 0) + 1
     },
     async remove({ tenant, below, count, anchor }) {
-      await tables.transaction().execute(async (transaction) => {
+      const removing = tables.transaction().execute(async (transaction) => {
         await allowRemoval(transaction)
         await transaction
           .insertInto('audit_anchors')
@@ -181,10 +188,24 @@ export async function openAuditTable(
             'the events have changed meanwhile, and nothing was removed: repeat the command',
           )
       })
+      await removing.catch(orLacks(toRemove))
     },
     close: () => database.destroy(),
   }
 }
+
+/** Says which privileges a user lacks who may only do a part of what there is to do. */
+function orLacks(privileges: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    if (error.code !== notPermitted) throw error
+    throw new StoreUnusable(`${error.message}: grant ${privileges} to the user of ${setting}`, {
+      cause: error,
+    })
+  }
+}
+
+const toRead = 'select on audit_events, audit_anchors'
+const toRemove = 'delete on audit_events and insert on audit_anchors'
 
 function selectEvents(
   db: Kysely<Schema & AuditSchema>,

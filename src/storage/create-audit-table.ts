@@ -2,13 +2,18 @@ import { type Kysely, type QueryExecutorProvider, sql } from 'kysely'
 import type { Schema } from './schema.ts'
 
 /**
- * Creates the tables of the audit, or upgrades them to their current form. Nothing is changed or removed by
- * mistake: a removal has to be announced in its transaction, and a change would require dropping the trigger
- * first.
+ * Creates the tables of the audit, or upgrades them to their current form. Once they have it, this needs no
+ * privilege, so that a user may only append or only read. Nothing is changed or removed by mistake: a removal
+ * has to be announced in its transaction, and a change would require dropping the trigger first.
  */
 export async function createAuditTable(database: Kysely<Schema>): Promise<void> {
   await sql`
     do $$ begin
+      if to_regclass('audit_events_tenant') is not null and 2 = (
+        select count(*) from pg_trigger where (tgrelid, tgname) in (
+          (to_regclass('audit_events'), 'audit_events_append_only'),
+          (to_regclass('audit_anchors'), 'audit_anchors_append_only')))
+      then return; end if;
       perform pg_advisory_xact_lock(hashtext('portcullis audit'));
       create table if not exists audit_events (
         id bigint generated always as identity primary key,

@@ -248,27 +248,6 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
     assert.ok((await count()) >= rest)
   })
 
-  it('is refused with the fix where its user may not make it, or there is no such database', async () => {
-    const database = await server.createDatabase()
-    await database.query(`create role auditor login password 'of-the-auditor'`)
-    const change = { username: 'auditor', password: 'of-the-auditor' }
-    for (const [url, message] of [
-      [
-        Object.assign(new URL(database.url), change),
-        /^the table of the audit .+: permission denied for schema public; make the user of the URL of the sink the/,
-      ],
-      [
-        Object.assign(new URL(database.url), { pathname: '/none' }),
-        /create the database, or correct the URL of the sink$/,
-      ],
-    ] as const)
-      await assert.rejects(
-        openAuditTable(url.href, () => undefined),
-        { name: 'StoreUnusable', message },
-      )
-    await database.query('drop role auditor')
-  })
-
   it('is removed for one tenant, and what is as old as the mark is young enough', async (test) => {
     const { table, made } = await filled(test)
     const rows = rowsOf(made)
