@@ -1,3 +1,4 @@
+import type { BlockedClient } from '../authorization-server/registration/blocked-clients.ts'
 import type { Config } from '../config/schema.ts'
 import type { StoredClient } from '../storage/client-contract.ts'
 import { table } from './table.ts'
@@ -37,13 +38,34 @@ export function describeConfigured(client: Config['clients'][number]): Described
   }
 }
 
-/** One line per client of the store and of the configuration file. */
+/** Since when a client is blocked, and by whom; nothing of one that is not. */
+export function describeBlock(block: BlockedClient | undefined): Described {
+  return block === undefined ? {} : { blocked_at: day(block.since), blocked_by: block.operator }
+}
+
+/** The clients of the store, and the ids that are blocked without being one of them. */
+export function describeClients(
+  clients: readonly StoredClient[],
+  blocked: ReadonlyMap<string, BlockedClient>,
+): readonly Described[] {
+  const others = new Map(blocked)
+  for (const { id } of clients) others.delete(id)
+  return [
+    ...clients.map((client) => ({ ...describeClient(client), ...describeBlock(blocked.get(client.id)) })),
+    ...[...others.values()].map((block) => ({ client_id: block.id, ...describeBlock(block) })),
+  ]
+}
+
+/**
+ * One line per client of the configuration file and of the store, and per id that is blocked without being
+ * one of them.
+ */
 export function listClients(
   clients: readonly StoredClient[],
   configured: readonly { id: string; name?: string | undefined }[],
+  blocked: ReadonlyMap<string, BlockedClient>,
 ): string {
-  const rows = [
-    ['client_id', 'name', 'registered by', 'registered', 'last used', 'expires'],
+  const known = [
     ...configured.map(({ id, name }) => [id, name ?? id, 'configuration', '', '', '']),
     ...clients.map(({ id, source, metadata, createdAt, usedAt, expiresAt }) => [
       id,
@@ -52,7 +74,16 @@ export function listClients(
       ...[createdAt, usedAt, expiresAt].map((time) => day(time) ?? 'never'),
     ]),
   ]
-  return table(rows)
+  const ids = new Set(known.map(([id]) => id))
+  const others = [...blocked.keys()].filter((id) => !ids.has(id)).map((id) => [id, '', '', '', '', ''])
+  return table([
+    ['client_id', 'name', 'registered by', 'registered', 'last used', 'expires', 'blocked'],
+    ...[...known, ...others].map((row) => [
+      printable(row[0]),
+      ...row.slice(1),
+      day(blocked.get(row[0] ?? '')?.since) ?? 'no',
+    ]),
+  ])
 }
 
 /** Names come from strangers: nothing in them may control a terminal. */

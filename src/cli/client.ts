@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { blockedClients } from '../authorization-server/registration/blocked-clients.ts'
+import { type BlockedClient, blockedClients } from '../authorization-server/registration/blocked-clients.ts'
 import { clientSecretHash } from '../authorization-server/registration/client-secret-hash.ts'
 import { isDocumentId } from '../authorization-server/registration/document-url.ts'
 import { blockClient, removeClient } from '../compose/remove-client.ts'
@@ -9,7 +9,14 @@ import { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { randomToken, typeableId } from '../core/secret.ts'
 import type { StoredClient } from '../storage/client-contract.ts'
 import { audited } from './audited.ts'
-import { describeClient, describeConfigured, listClients, printable } from './client-text.ts'
+import {
+  describeBlock,
+  describeClient,
+  describeClients,
+  describeConfigured,
+  listClients,
+  printable,
+} from './client-text.ts'
 import { collect } from './flags.ts'
 import { type AddFlags, newClientMetadata } from './new-client.ts'
 import { wrongOperand } from './operand-wrong.ts'
@@ -114,23 +121,37 @@ async function add(open: OpenStore, flags: Flags): Promise<void> {
 
 async function list({ store, config }: OpenStore, { json }: Flags): Promise<void> {
   const clients = await store.clients.list()
-  if (json === true) return console.log(JSON.stringify(clients.map(describeClient), undefined, 2))
-  if (clients.length > 0 || config.clients.length > 0)
-    return console.log(listClients(clients, config.clients))
+  const blocked = await readBlocked(store)
+  if (json === true) return console.log(JSON.stringify(describeClients(clients, blocked), undefined, 2))
+  if (clients.length > 0 || config.clients.length > 0 || blocked.size > 0)
+    return console.log(listClients(clients, config.clients, blocked))
   console.log(
     'There are no clients yet: they register themselves, or you add one with portcullis client add.',
   )
 }
 
 async function show(open: OpenStore, { json }: Flags, id: string): Promise<void> {
-  const configured = open.config.clients.find((client) => client.id === id)
-  const described =
-    configured === undefined ? describeClient(await find(open, id)) : describeConfigured(configured)
+  const { store, config } = open
+  const found = (await readBlocked(store)).get(id)
+  const configured = config.clients.find((client) => client.id === id)
+  const known = async () =>
+    found !== undefined && (await store.clients.find(id)) === undefined
+      ? { client_id: id }
+      : describeClient(await find(open, id))
+  const described = {
+    ...(configured === undefined ? await known() : describeConfigured(configured)),
+    ...describeBlock(found),
+  }
   if (json === true) return console.log(JSON.stringify(described, undefined, 2))
   for (const [name, value] of Object.entries(described))
     console.log(
       `${name.padEnd(28)}${printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'never'))}`,
     )
+}
+
+async function readBlocked(store: OpenStore['store']): Promise<ReadonlyMap<string, BlockedClient>> {
+  const all = await blockedClients({ ...store, clock: systemClock }).list()
+  return new Map(all.map((one) => [one.id, one]))
 }
 
 async function rotate(open: OpenStore, flags: Flags, id: string): Promise<void> {

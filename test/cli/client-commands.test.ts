@@ -45,6 +45,40 @@ describe('portcullis client, of what is in the store and in the file', { timeout
     assert.deepEqual(JSON.parse((await none('redirects', '--json')).out), ['app://cb'])
   })
 
+  it('shows which are blocked, also those that are in neither', async (test) => {
+    const run = await open(test, machine)
+    const document = 'https://app.example/\u001b[31mclient.json'
+    const id = idOf(await run('add', '--json', ...users))
+    for (const blocked of [id, 'robot', document]) await run('block', blocked)
+    const free = idOf(await run('add', '--json', ...users))
+    const lines = (await run('list')).out.split('\n')
+    const isBlocked = lines.map((line) => [line.split(' ')[0], /\d{4}-\d\d-\d\d \d\d:\d\d$/.test(line)])
+    assert.deepEqual(Object.fromEntries(isBlocked), {
+      client_id: false,
+      robot: true,
+      [id]: true,
+      [free]: false,
+      [document.replace('\u001b', '')]: true,
+    })
+    type Listed = { readonly client_id: string; readonly blocked_at?: string; readonly blocked_by?: string }
+    const listed = async (): Promise<readonly Listed[]> => JSON.parse((await run('list', '--json')).out)
+    const blockedIds = (all: readonly Listed[]): string[] =>
+      all
+        .filter(({ blocked_at: at, blocked_by: by }) => at !== undefined && by !== undefined)
+        .map(({ client_id: one }) => one)
+    const before = await listed()
+    assert.equal(before.length, 4)
+    assert.deepEqual(blockedIds(before).toSorted(), [id, 'robot', document].toSorted())
+    for (const one of [id, 'robot', document]) {
+      assert.match((await run('show', one)).out, /^blocked_at +\d{4}-\d\d-\d\d/m)
+      await run('unblock', one)
+    }
+    assert.doesNotMatch((await run('show', id)).out, /blocked/)
+    assert.match((await run('show', document)).failure ?? '', /^id: the store has no client/)
+    const after = await listed()
+    assert.deepEqual([after.length, blockedIds(after)], [2, []])
+  })
+
   it('says what a program needs, and nothing but that to programs', async (test) => {
     const run = await open(test)
     const added = await run('add', ...users)

@@ -13,8 +13,8 @@ const keptAnswers = 10_000
  */
 const answersByStore = new WeakMap<ArtifactStore, LRUCache<string, boolean>>()
 
-/** A client that an operator has blocked. */
-interface BlockedClient {
+/** A client that an operator has blocked. The id is untrusted. */
+export interface BlockedClient {
   readonly id: string
   /** Milliseconds since the epoch. */
   readonly since: number
