@@ -128,7 +128,7 @@ function isCutOff(error: unknown): boolean {
 
 describe('kill -9', () => {
   it('in the middle of logins and refreshes loses nothing that was acknowledged', {
-    timeout: 180_000,
+    timeout: 280_000,
   }, async (test) => {
     const data = await mkdtemp(join(tmpdir(), 'portcullis-kill-'))
     const victim = new Victim(test, data, await freePort())

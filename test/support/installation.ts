@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -128,18 +127,20 @@ export async function startInstallation({
   }
 }
 
-const given = new Set<number>()
+const firstPort = 10_240
+const ports = 32_768 - firstPort
+let nextPort = (process.pid * 64) % ports
 
 /**
  * A port that was free a moment ago. It is below those that the system assigns to requests for any port, so
- * that nobody who makes one takes it before it is used.
+ * that nobody who makes one takes it before it is used, and each process that runs beside this one begins
+ * elsewhere.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(10_240, 32_768)
-    if (given.has(port) || !(await isFree(port))) continue
-    given.add(port)
-    return port
+    const port = firstPort + nextPort
+    nextPort = (nextPort + 1) % ports
+    if (await isFree(port)) return port
   }
 }
 
