@@ -48,9 +48,9 @@ describe('a worker without free file descriptors', { timeout: 60_000 }, () => {
       // Those that it has remain open.
       await promisify(execFile)('prlimit', ['--pid', String(worker), '--nofile=1:'])
     }
-    const ask = async (): Promise<number> => {
+    const ask = async (patienceMilliseconds = 10_000): Promise<number> => {
       const headers = { connection: 'close' }
-      const signal = AbortSignal.timeout(500)
+      const signal = AbortSignal.timeout(patienceMilliseconds)
       const { status } = await fetch(`${gate.url}/.well-known/oauth-protected-resource/mcp`, {
         headers,
         signal,
@@ -58,7 +58,7 @@ describe('a worker without free file descriptors', { timeout: 60_000 }, () => {
       return status
     }
     await until(async () => {
-      await ask().catch(() => undefined) // no one is there, or one that cannot take it
+      await ask(500).catch(() => undefined) // no one is there, or one that cannot take it
       return gate.lines().filter(({ msg }) => /^worker \d has too many files/.test(msg ?? '')).length >= 2
     }, 'both are replaced')
     await until(
