@@ -321,6 +321,6 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
     const orders = [startOf(0, 2, {}), startOf(1, 2, { fails: 'no room' })]
     const log = { info: () => undefined, warn: () => undefined }
     await assert.rejects(startCrew({ orders, log, onLost: () => assert.fail('nobody is lost') }), /no room/)
-    assert.deepEqual(running(), [])
+    await until(() => running().length === 0, 'all end')
   })
 })
