@@ -13,7 +13,7 @@ const base: Options = {
   allowLoopback: false,
   userAgent: 'Portcullis/test',
   maxBytes: 100,
-  milliseconds: 1000,
+  milliseconds: 10_000,
   running: { perHost: 2, total: 3 },
 }
 const loopback: Options = { ...base, allowLoopback: true }

@@ -243,7 +243,7 @@ describe('whether a host was reached', () => {
     allowLoopback: true,
     userAgent: 'Portcullis/test',
     maxBytes: 100,
-    milliseconds: 500,
+    milliseconds: 10_000,
     running: { perHost: 2, total: 3 },
   }
   const reachedAt = async (url: string, more: object = {}): Promise<boolean | undefined> =>
@@ -253,16 +253,18 @@ describe('whether a host was reached', () => {
     )
 
   it('is told by any answer over a connection that is trusted, and by the lack of one', async (test) => {
+    const time = new AbortController()
+    test.mock.method(AbortSignal, 'timeout', () => time.signal)
     const answering = await countingListener({
       tls: trustedCertificate(),
-      answer: (req, res) => void (req.url === '/slow' ? undefined : res.writeHead(503).end()),
+      answer: (req, res) => void (req.url === '/slow' ? time.abort() : res.writeHead(503).end()),
     })
     const plain = await countingListener()
     test.after(() => Promise.all([answering.close(), plain.close()]))
     assert.equal(await reachedAt(`https://localhost:${answering.port}/`), true)
-    assert.equal(await reachedAt(`https://localhost:${answering.port}/slow`), true)
     assert.equal(await reachedAt(`https://localhost:${plain.port}/`), false, 'no TLS')
     assert.equal(await reachedAt('https://localhost:1/'), false, 'nobody listens')
+    assert.equal(await reachedAt(`https://localhost:${answering.port}/slow`), true, 'its time is over')
   })
 
   it('stays open where the URL is refused, the name unknown or the address inside (A51)', async (test) => {
@@ -274,10 +276,16 @@ describe('whether a host was reached', () => {
           : [],
     )
     test.after(() => names.close())
-    const resolve = hostResolver({ milliseconds: 300, servers: [names.address] })
+    const [resolve, resolveSoon] = [10_000, 300].map((milliseconds) =>
+      hostResolver({ milliseconds, servers: [names.address] }),
+    )
     assert.equal(await reachedAt('https://10.0.0.1/'), undefined)
     assert.equal(await reachedAt('https://inner.example/', { resolve }), undefined)
     assert.equal(await reachedAt('https://unknown.example/', { resolve }), undefined)
-    assert.equal(await reachedAt('https://silent.example/', { resolve }), false, 'no name server answers')
+    assert.equal(
+      await reachedAt('https://silent.example/', { resolve: resolveSoon }),
+      false,
+      'no name server answers',
+    )
   })
 })
