@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import fs from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -29,7 +31,7 @@ interface Kept {
 }
 
 /** A keeper of two files whose texts fit when they are the same. */
-function keep(test: TestContext, folder: string, { validDays = 60, pause = everyMs } = {}): Kept {
+function keep(test: TestContext, folder: string, { validDays = 60 } = {}): Kept {
   const [certificate, key] = [join(folder, 'cert'), join(folder, 'key')]
   const clock = movableClock()
   const began = clock.now()
@@ -55,7 +57,7 @@ function keep(test: TestContext, folder: string, { validDays = 60, pause = every
     },
     clock,
     onFault: (error) => lines.push(`fault ${String(error)}`),
-    everyMs: pause,
+    everyMs,
   })
   test.after(stop)
   return { certificate, key, clock, used, lines, reads: () => reads, reload }
@@ -65,6 +67,21 @@ function folderWith(text: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-kept-'))
   for (const name of ['cert', 'key']) writeFileSync(join(folder, name), text)
   return folder
+}
+
+/** How often the system has answered what it knows of a file, from now on. */
+function countStats(test: TestContext): () => number {
+  const { stat } = fs
+  let answered = 0
+  const { mock } = test.mock.method(fs, 'stat', (...asked: Parameters<typeof stat>) =>
+    stat(...asked).finally(() => answered++),
+  )
+  syncBuiltinESMExports()
+  test.after(() => {
+    mock.restore()
+    syncBuiltinESMExports()
+  })
+  return () => answered
 }
 
 const looks = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * everyMs))
@@ -129,13 +146,24 @@ describe('a certificate that is kept up to date', () => {
   })
 
   it('is not read while it changes: two files are not replaced at one moment', async (test) => {
-    const pause = 15 * everyMs
-    const { certificate, key, used, lines, reads } = keep(test, folderWith('one'), { pause })
-    await until(() => reads() > 0)
+    test.mock.timers.enable({ apis: ['setInterval'] })
+    const asked = countStats(test)
+    const { certificate, key, used, lines, reads } = keep(test, folderWith('one'))
+    const look = async (): Promise<void> => {
+      const before = asked()
+      test.mock.timers.tick(everyMs)
+      await until(() => asked() === before + 2, 'it has looked at both files')
+    }
+    await until(() => asked() === 2, 'it has looked at both files')
+    await look()
+    assert.equal(reads(), 1)
     writeFileSync(certificate, 'two')
-    await looks(20)
+    await look()
     writeFileSync(key, 'two')
-    await until(() => used.length > 0)
+    await look()
+    assert.equal(reads(), 1)
+    await look()
+    assert.deepEqual(used, ['two'])
     assert.ok(!lines.some((line) => line.startsWith('warn')), lines.join('\n'))
     assert.equal(reads(), 2)
   })
