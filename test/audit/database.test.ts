@@ -100,12 +100,12 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
 
   it('is read to the end by whoever takes their time', async (test) => {
     const { database, made } = await filled(test)
-    const table = await openAuditTable(database.url, (error) => assert.fail(String(error)), 200)
+    const table = await openAuditTable(database.url, (error) => assert.fail(String(error)), 600)
     test.after(() => table.close())
     const lines: string[] = []
     for await (const rows of table.read({ tenant: undefined })) {
       lines.push(...rows.map(({ line }) => line))
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await new Promise((resolve) => setTimeout(resolve, 1000))
     }
     assert.deepEqual(lines, made.lines())
   })

@@ -17,6 +17,7 @@ import { startPostgres, type TestDatabase, type TestPostgres } from '../support/
 import { until } from '../support/until.ts'
 
 const ports = { tenant: 'default', secret: testSecret, clock: systemClock }
+const patient = 10_000
 const registration = {
   id: 'program',
   source: 'dynamic',
@@ -34,7 +35,7 @@ describe('what others hold locked', { timeout: 120_000 }, () => {
   before(async () => {
     postgres = await startPostgres()
     database = await postgres.createDatabase()
-    await migrate(await open())
+    await migrate(await open(patient))
   })
   after(async () => {
     for (const db of opened) await db.destroy()
@@ -43,7 +44,7 @@ describe('what others hold locked', { timeout: 120_000 }, () => {
   })
 
   /** One that others wait for, and that waits, for no longer than so many milliseconds. */
-  async function open(patience = 400): Promise<Database> {
+  async function open(patience = 1000): Promise<Database> {
     const db = await openPostgres({ url: database.url, onFault: () => undefined, patience })
     opened.push(db)
     return db
@@ -99,7 +100,7 @@ describe('what others hold locked', { timeout: 120_000 }, () => {
       await thawed
     })
     await held
-    const clients = clientStore({ db: await open(10_000), ...ports })
+    const clients = clientStore({ db: await open(patient), ...ports })
     assert.equal(await clients.register(registration, 10), true)
     thaw()
     await assert.rejects(stuck, StoreAway)
