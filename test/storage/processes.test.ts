@@ -56,9 +56,10 @@ for (const startEngine of [sqliteEngine, postgresEngine]) {
       for (const what of ['consume', 'take', 'insertOnce'] as const) {
         let raced = false
         for (let round = 0; round < mostRounds && !raced; round++) {
-          const [model, at] = [`${what} ${round}`, Date.now() + 20]
+          const model = `${what} ${round}`
           if (what !== 'insertOnce')
             await Promise.all(ids.map((id) => store.artifacts.put({ model, id, payload: {} })))
+          const at = Date.now() + 20
           const results = await askAll(processes, () => ({ do: 'race', what, model, ids, at }))
           const lists = results as boolean[][]
           const winners = ids.map((_, index) => lists.filter((won) => won[index]).length)
