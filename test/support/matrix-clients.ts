@@ -110,19 +110,23 @@ function sdkClient(
         async cancel() {
           const before = Number(await textOf('cancelled'))
           const abort = new AbortController()
-          const waiting = call('wait', {}, { signal: abort.signal }).then(
+          let begun = false
+          const onprogress = (): unknown => (begun = true)
+          const waiting = call('wait', {}, { signal: abort.signal, onprogress }).then(
             () => 'answered',
             () => 'rejected',
           )
-          await pause(300)
+          await until(() => begun, 'the server has begun')
           abort.abort('enough')
           expect((await waiting) === 'rejected', 'the call was answered')
           await until(async () => Number(await textOf('cancelled')) > before, 'the server is told')
         },
         async 'list-changed'() {
-          await pause(200) // its stream is opened concurrently with the other requests
-          await call('change')
-          await until(async () => changes > 0, 'the client is told')
+          // Its stream is opened concurrently with the other requests.
+          await until(async () => {
+            await call('change')
+            return changes > 0
+          }, 'the client is told')
         },
       }
       return { steps, close: () => client.close() }
@@ -186,8 +190,4 @@ function inspect(args: readonly string[], home: string): Promise<string> {
 
 function expect(holds: boolean, problem: string): void {
   if (!holds) throw new Error(problem)
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
