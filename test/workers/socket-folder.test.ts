@@ -14,6 +14,7 @@ import { childrenOf } from '../support/children-of.ts'
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
 import { isRunning } from '../support/is-running.ts'
+import { listen as listenAt } from '../support/listen.ts'
 import { until } from '../support/until.ts'
 
 const program = join(import.meta.dirname, '../../bin/portcullis.js')
@@ -95,18 +96,23 @@ describe('a folder in which workers cannot have sockets', { timeout: 120_000 }, 
   it('goes with the workers that were starting, of which none is left to use it', async (test) => {
     const [data, TMPDIR] = [await temporary(test), await temporary(test)]
     const file = join(data, 'portcullis.yaml')
+    // Each of them waits there for an answer.
+    let asked = 0
+    const silent = await listenAt(
+      createServer(() => asked++),
+      test,
+    )
     const listen = { gateway: 0, admin: 0, authorizationServer: 0 }
     const upstreams = [{ name: 'test', url: 'http://127.0.0.1:9/mcp' }]
-    await writeFile(file, JSON.stringify({ data, listen, upstreams, mode: 'development' }))
+    const issuers = [{ issuer: silent.url, audiences: ['api'] }]
+    await writeFile(file, JSON.stringify({ data, listen, upstreams, issuers, mode: 'development' }))
     const args = [program, 'serve', '-c', file, '--workers', '2']
     const child = spawn(process.execPath, args, { env: { ...process.env, TMPDIR }, stdio: 'ignore' })
     test.after(() => child.kill('SIGKILL'))
     const ended = once(child, 'exit')
-    let workers: number[] = []
-    await until(async () => {
-      workers = await childrenOf(child.pid)
-      return workers.length === 2
-    })
+    await until(() => asked >= 2, 'both are starting')
+    const workers = await childrenOf(child.pid)
+    assert.equal(workers.length, 2)
     // None of them notices that the primary has ended.
     for (const pid of workers) process.kill(pid, 'SIGSTOP')
     test.after(() => workers.filter(isRunning).forEach((pid) => process.kill(pid, 'SIGKILL')))
