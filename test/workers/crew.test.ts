@@ -77,6 +77,17 @@ async function thingsOf(crew: Crew): Promise<number> {
   return Number(/^things_total (\d+)$/m.exec(text)?.[1])
 }
 
+/** Replaces the worker, and the configuration while its successor, which stands still, is starting. */
+async function replaceMeanwhile(crew: Crew, script: object): Promise<void> {
+  const starting = once(cluster, 'fork') as Promise<[Worker]>
+  const replacing = crew.replaceAll()
+  const [{ process: successor }] = await starting
+  successor.kill('SIGSTOP')
+  await crew.replace(script as Config)
+  successor.kill('SIGCONT')
+  await replacing
+}
+
 afterEach(() => {
   delete process.env['SCRIPT']
 })
@@ -193,18 +204,14 @@ describe('a crew of workers', { timeout: 100_000 }, () => {
 
   it('lets nobody begin with a configuration that another one has replaced meanwhile', async (test) => {
     const { crew } = await assemble(test, { things: 1 })
-    const replacing = crew.replaceAll()
-    await crew.replace({ things: 10 } as object as Config)
-    await replacing
+    await replaceMeanwhile(crew, { things: 10 })
     assert.equal(await thingsOf(crew), 20)
   })
 
   it('lets go of a successor that cannot use what came while it started', async (test) => {
     const { crew, said } = await assemble(test, {})
     process.env['SCRIPT'] = JSON.stringify({ replacing: { problem: 'not me' } })
-    const replacing = crew.replaceAll()
-    await crew.replace({} as Config)
-    await replacing
+    await replaceMeanwhile(crew, {})
     assert.deepEqual(said, ['worker 0 stays, for its successor cannot start: not me'])
     await until(() => running().length === 1, 'the successor ends')
     assert.equal(crew.size(), 1)
