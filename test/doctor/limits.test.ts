@@ -14,6 +14,25 @@ async function mcpUrlWith(test: TestContext, ...faults: Fault[]): Promise<string
   return server.mcpUrl
 }
 
+const requestMs = 1000
+
+/**
+ * The URL of a server that says nothing somewhere. The time of a request is over there, and nowhere else, when it
+ * has come.
+ */
+async function silentUrlWith(test: TestContext, fault: Fault): Promise<string> {
+  const server = await startBrokenServer(fault)
+  test.after(() => server.close())
+  let running = new AbortController()
+  test.mock.method(AbortSignal, 'timeout', (milliseconds: number) => {
+    assert.equal(milliseconds, requestMs)
+    running = new AbortController()
+    return running.signal
+  })
+  server.onSilence = () => running.abort(new DOMException('its time is over', 'TimeoutError'))
+  return server.mcpUrl
+}
+
 describe('doctor', () => {
   it('shows no secret, even where a server repeats what it was sent (B4)', async (test) => {
     const url = await mcpUrlWith(test, 'echoes-secrets', 'refresh-refused')
@@ -57,14 +76,13 @@ describe('doctor', () => {
   })
 
   it('gives up waiting for an answer, and goes on', async (test) => {
-    const url = await mcpUrlWith(test, 'silent-token-endpoint')
-    const { of } = await examineServer(url, { requestMs: 1000 })
+    const { of } = await examineServer(await silentUrlWith(test, 'silent-token-endpoint'), { requestMs })
     assert.match(of('client-unknown').cause ?? '', /no answer in time/)
     assert.equal(of('token-forged').mark, 'passed')
   })
 
   it('takes no answer for no proof', async (test) => {
-    const { of } = await examineServer(await mcpUrlWith(test, 'silent-authorize'), { requestMs: 500 })
+    const { of } = await examineServer(await silentUrlWith(test, 'silent-authorize'), { requestMs })
     assert.match(of('login-page').cause ?? '', /no answer in time/)
     for (const check of ['login-frame', 'login-cors', 'login-pkce', 'redirect-wrong'] as const) {
       assert.equal(of(check).mark, 'skipped', check)
