@@ -20,6 +20,8 @@ export function openSqlite(path: string): Database {
   if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
   const database = new DatabaseSync(path, { timeout: busyMilliseconds })
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+  // To macOS, on disk means in the cache of the disk otherwise. Elsewhere this means nothing.
+  database.exec('PRAGMA fullfsync = ON')
   database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`)
   const driver = new SqliteGroupDriver(database)
   const dialect: Dialect = {

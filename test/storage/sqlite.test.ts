@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { readFile, stat } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
+import { sql } from 'kysely'
 import { storeFile } from '../../src/storage/open-embedded.ts'
+import { openSqlite } from '../../src/storage/sqlite.ts'
 import { sqliteEngine } from '../support/engines.ts'
 import { storeContract } from './contract.ts'
 import { login } from './people.ts'
@@ -10,6 +12,13 @@ import { login } from './people.ts'
 storeContract('SQLite', sqliteEngine)
 
 describe('the file of the embedded store', () => {
+  it('is flushed to the disk itself, and not just to its cache, on macOS as well', async () => {
+    const db = openSqlite(':memory:')
+    const { rows } = await sql<{ fullfsync: number }>`pragma fullfsync`.execute(db)
+    assert.equal(rows[0]?.fullfsync, 1)
+    await db.destroy()
+  })
+
   it('can be read by its owner alone, and its log holds no id either', async () => {
     const home = await (await sqliteEngine()).create()
     const store = await home.open()
