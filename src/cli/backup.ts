@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, realpathSync, rmdirSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { accessSync, constants, existsSync, rmdirSync, statSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
@@ -142,10 +142,15 @@ function loadEmbedded(
 
 /** Throws for files that the installation itself uses: overwriting one with a backup would destroy it. */
 function refuseOwn(name: string, file: string, folder: string): void {
-  const own = realpathSync(folder)
-  const target = join(realpathSync(dirname(file)), basename(file))
-  const store = storeFile(own)
-  const needed = [store, `${store}-wal`, `${store}-shm`, join(own, 'secret')]
-  if (needed.includes(target))
+  const store = basename(storeFile(folder))
+  const needed = [store, `${store}-wal`, `${store}-shm`, 'secret']
+  // Where a file system ignores case, as it does on macOS, other spellings name the same file.
+  if (isSame(dirname(file), folder) && needed.includes(basename(file).toLowerCase()))
     throw wrongOperand(name, 'the installation itself uses this file: name another one')
+}
+
+/** Whether two paths lead to the same folder, whatever their spelling. */
+function isSame(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => statSync(path, { bigint: true }))
+  return first?.dev === second?.dev && first?.ino === second?.ino
 }
