@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { type MasterSecret, masterSecret } from '../core/secret.ts'
@@ -62,8 +62,7 @@ async function writeAnew(
       await foldIntoOneFile(db)
     })
     flush(unfinished)
-    if (replace) renameSync(unfinished, file)
-    else linkSync(unfinished, file) // unlike a rename, fails if the file exists by now
+    putInPlace(unfinished, file, replace)
     flush(dirname(file))
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
@@ -73,6 +72,17 @@ async function writeAnew(
       : error
   } finally {
     for (const suffix of ['', '-wal', '-shm']) rmSync(unfinished + suffix, { force: true })
+  }
+}
+
+function putInPlace(unfinished: string, file: string, replace: boolean): void {
+  // Fails if the file exists by now. So would a hard link, which not every file system has.
+  if (!replace) closeSync(openSync(file, 'wx', 0o600))
+  try {
+    renameSync(unfinished, file)
+  } catch (error) {
+    if (!replace) rmSync(file)
+    throw error
   }
 }
 

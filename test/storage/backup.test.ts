@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -9,6 +10,7 @@ import { masterSecret } from '../../src/core/secret.ts'
 import { openBackup, writeBackup } from '../../src/storage/backup.ts'
 import { openStore } from '../../src/storage/open.ts'
 import { storeFile } from '../../src/storage/open-embedded.ts'
+import { replaceFs } from '../support/replace-fs.ts'
 
 const secret = 's'.repeat(43)
 
@@ -51,6 +53,23 @@ describe('a backup', () => {
     writeFileSync(file, 'of another')
     await assert.rejects(writing, /is there already: choose another name/)
     assert.equal(readFileSync(file, 'utf8'), 'of another')
+  })
+
+  it('can be written where there are no hard links, and leaves nothing where it cannot', async (test) => {
+    const folder = await makeStore()
+    const file = join(folder, 'backup')
+    const write = () => writeBackup(storeFile(folder), file, { secret, withSecret: true, replace: false })
+    const refuse = (): never => {
+      throw Object.assign(new Error('EPERM: operation not permitted'), { code: 'EPERM' })
+    }
+    replaceFs(test, 'linkSync', refuse)
+    const renames = replaceFs(test, 'renameSync', refuse)
+    await assert.rejects(write(), /EPERM/)
+    assert.deepEqual(readdirSync(folder), ['portcullis.sqlite'])
+    renames.mock.restore()
+    syncBuiltinESMExports()
+    await write()
+    assert.equal(await openBackup(file, undefined), secret)
   })
 
   it('goes by no link that somebody else has put beside its file', async () => {
