@@ -63,7 +63,7 @@ async function writeAnew(
     })
     flush(unfinished)
     putInPlace(unfinished, file, replace)
-    flush(dirname(file))
+    flushFolder(dirname(file))
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') throw taken(file)
@@ -151,9 +151,20 @@ async function usingStore<T>(path: string, use: (db: Kysely<Schema>) => Promise<
   }
 }
 
-/** Waits until a file, or the list of names in a folder, is on disk. */
-export function flush(path: string): void {
-  const descriptor = openSync(path, 'r')
+/** Waits until a file is on disk. */
+export function flush(file: string): void {
+  // Windows flushes only what is open for writing.
+  sync(file, 'r+')
+}
+
+/** Waits until the list of names in a folder is on disk, where the system can do that. */
+export function flushFolder(folder: string): void {
+  // Windows opens no folder for writing.
+  if (process.platform !== 'win32') sync(folder, 'r')
+}
+
+function sync(path: string, flags: 'r' | 'r+'): void {
+  const descriptor = openSync(path, flags)
   try {
     fsyncSync(descriptor)
   } finally {

@@ -44,12 +44,22 @@ export function holdLock(path: string): Release | undefined {
     // Whoever had it may have removed the file meanwhile, after which a third one can lock another file.
     if (fstatSync(descriptor).nlink > 0)
       return () => {
-        rmSync(path, { force: true })
+        if (process.platform !== 'win32') rmSync(path, { force: true })
         end()
+        if (process.platform === 'win32') removeUnused(path)
       }
   } catch (error) {
     if (!isBusy(error)) throw error
   }
   end()
   return undefined
+}
+
+/** Windows removes no file that SQLite has open. */
+function removeUnused(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // Another process already has it, and will remove it.
+  }
 }

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { flush, openBackup, type WrittenSecret } from './backup.ts'
+import { flush, flushFolder, openBackup, type WrittenSecret } from './backup.ts'
 import { holdDatabase, holdLock } from './hold-alone.ts'
 import { storeFile } from './open-embedded.ts'
 import { StoreUnusable } from './store-unusable.ts'
@@ -66,6 +66,11 @@ async function replaceStore(
 ): Promise<string | undefined> {
   const [store, secret] = [storeFile(folder), join(folder, 'secret')]
   const [stagedStore, stagedSecret] = [`${store}.restoring`, `${secret}.restoring`]
+  // There, what is held, so that no server starts on it, cannot be replaced.
+  if (process.platform === 'win32' && existsSync(store))
+    throw new StoreUnusable(
+      `on Windows no store can be replaced, as the one in ${folder}: name another data folder, or move that one away`,
+    )
   // A damaged store is not held, since it is to be replaced.
   const release = existsSync(store) ? holdDatabase(store) : () => undefined
   if (release === undefined) throw new StoreUnusable(`a server is running on ${store}: stop it first`)
@@ -85,7 +90,7 @@ async function replaceStore(
       putBackSecret(kept, secret)
       throw error
     }
-    flush(folder)
+    flushFolder(folder)
     return kept
   } finally {
     release()
@@ -111,7 +116,7 @@ function keepOld(folder: string, kept: string): string | undefined {
     chmodSync(copy, 0o600)
     flush(copy)
   }
-  flush(kept)
+  flushFolder(kept)
   // A log that a damaged store left behind would be treated as the log of the new store.
   for (const suffix of ['-wal', '-shm']) rmSync(store + suffix, { force: true })
   return kept

@@ -11,7 +11,7 @@ import fs, {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { before, describe, it } from 'node:test'
 import { systemClock as clock } from '../../src/core/clock.ts'
@@ -21,6 +21,7 @@ import { openStore } from '../../src/storage/open.ts'
 import { storeFile } from '../../src/storage/open-embedded.ts'
 import { restoreBackup } from '../../src/storage/restore.ts'
 import { replaceFs } from '../support/replace-fs.ts'
+import { pretendWindowsFiles } from '../support/windows-files.ts'
 
 const newFolder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-restore-'))
 const keyOf = (secret: string) => masterSecret(Buffer.from(secret, 'base64url'))
@@ -169,5 +170,30 @@ describe('a restore', () => {
       writeFileSync(join(folder, name), '')
     await restore(first, folder, true)
     assert.deepEqual(readdirSync(folder).toSorted(), ['portcullis.sqlite', 'secret'])
+  })
+})
+
+describe('where a file that is open can be neither flushed unless for writing, nor removed, nor replaced', () => {
+  it('a backup is written, and restored to a folder without a store, and nothing of them is left', async (test) => {
+    pretendWindowsFiles(test)
+    const backup = await makeBackup('a')
+    assert.deepEqual(readdirSync(dirname(backup)).toSorted(), ['backup', 'portcullis.sqlite'])
+    const folder = newFolder()
+    assert.equal(await restore(backup, folder), undefined)
+    assert.equal(await openRestored(folder), 'a'.repeat(43))
+    assert.deepEqual(readdirSync(folder).toSorted(), ['portcullis.sqlite', 'secret'])
+  })
+
+  it('a restore to a store is refused with what to do instead, and leaves everything as it was', async (test) => {
+    pretendWindowsFiles(test)
+    const folder = newFolder()
+    await restore(await makeBackup('a'), folder)
+    const before = readdirSync(folder)
+    await assert.rejects(restore(await makeBackup('b'), folder, true), {
+      name: 'StoreUnusable',
+      message: `on Windows no store can be replaced, as the one in ${folder}: name another data folder, or move that one away`,
+    })
+    assert.deepEqual(readdirSync(folder), before)
+    assert.equal(await openRestored(folder), 'a'.repeat(43))
   })
 })
