@@ -10,6 +10,7 @@ import { WorkerFolderUnusable } from '../core/worker-place.ts'
 import { countForWorkers } from '../limits/in-primary.ts'
 import { joinMetrics } from '../telemetry/join-metrics.ts'
 import { type Crew, startCrew } from './crew.ts'
+import { WorkerFailed } from './failure.ts'
 
 interface LeadOptions {
   readonly parts: readonly Part[]
@@ -25,9 +26,14 @@ export interface LedInstallation extends Running {
 /**
  * Starts an installation whose public side is served by several workers. This process upgrades the store,
  * sweeps it, serves the admin port, and replaces workers that end; they share ports, and nothing else except
- * the store.
+ * the store. Throws WorkerFailed on Windows.
  */
 export async function lead(config: Config, { parts, count }: LeadOptions): Promise<LedInstallation> {
+  // The sockets of workers are files, one of which takes the place of another.
+  if (process.platform === 'win32')
+    throw new WorkerFailed(
+      'on Windows there can only be one worker: leave out --workers (workers: 1), or run Portcullis in WSL or in a container',
+    )
   // Connections are distributed in turn, so that no worker has more to do than the others.
   cluster.schedulingPolicy = cluster.SCHED_RR
   countForWorkers()

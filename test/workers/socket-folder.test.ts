@@ -66,6 +66,20 @@ describe('a folder in which workers cannot have sockets', { timeout: 120_000 }, 
       assert.doesNotMatch(stderr, /^ {4}at /m)
     })
 
+  it('is on Windows, where the start ends with what to do', async (test) => {
+    const data = await temporary(test)
+    const file = join(data, 'portcullis.yaml')
+    const upstreams = [{ name: 'test', url: 'http://127.0.0.1:9/mcp' }]
+    await writeFile(file, JSON.stringify({ data: join(data, 'store'), upstreams }))
+    const { code, stderr } = await portcullis(['serve', '-c', file, '--workers', '2'], {
+      NODE_OPTIONS: `--import=data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})`,
+    })
+    const line =
+      'portcullis: on Windows there can only be one worker: leave out --workers (workers: 1), or run'
+    assert.deepEqual([code, stderr], [2, `${line} Portcullis in WSL or in a container\n`])
+    assert.deepEqual(await readdir(data), ['portcullis.yaml'])
+  })
+
   it('goes with a start that a signal ends', async (test) => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1')
     await once(silent, 'listening')
