@@ -19,8 +19,9 @@ export class PortTaken extends Error {
 export class PortForbidden extends Error {
   constructor({ name, port, fix }: Omit<Place, 'host'>) {
     const right = 'the right to take low ports (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)'
+    const grant = process.platform === 'linux' ? `grant it ${right}, or ` : '' // others have no such right
     super(
-      `port ${port} for the ${name} may not be used by this user: grant it ${right}, or choose another port with ${fix}`,
+      `port ${port} for the ${name} may not be used by this user: ${grant}choose another port with ${fix}`,
     )
     this.name = 'PortForbidden'
   }

@@ -3,25 +3,31 @@ import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { AddressUnusable, drain, listen, PortForbidden, PortTaken } from '../../src/http/listen.ts'
+import { pretendPlatform } from '../support/pretend-platform.ts'
 
 describe('listening', () => {
-  it('says what to do where a user may not take a low port', async () => {
-    const server = createServer()
-    server.listen = () => {
-      const error = Object.assign(new Error('listen EACCES'), { code: 'EACCES' })
-      setImmediate(() => server.emit('error', error))
-      return server
-    }
-    const place = { name: 'gateway', host: '0.0.0.0', port: 443, fix: '--port or listen.gateway' }
-    await assert.rejects(listen(server, place), (error) => {
-      assert.ok(error instanceof PortForbidden)
-      assert.match(
-        error.message,
-        /^port 443 for the gateway .*CAP_NET_BIND_SERVICE.* --port or listen\.gateway$/,
-      )
-      return true
+  for (const [platform, said] of [
+    [
+      'linux',
+      /^port 443 for the gateway .*: grant it .*CAP_NET_BIND_SERVICE.*, or choose .* listen\.gateway$/,
+    ],
+    ['darwin', /^port 443 for the gateway .* by this user: choose another port with .* listen\.gateway$/],
+  ] as const)
+    it(`says what to do on ${platform} where a user may not take a low port`, async (test) => {
+      pretendPlatform(test, platform)
+      const server = createServer()
+      server.listen = () => {
+        const error = Object.assign(new Error('listen EACCES'), { code: 'EACCES' })
+        setImmediate(() => server.emit('error', error))
+        return server
+      }
+      const place = { name: 'gateway', host: '0.0.0.0', port: 443, fix: '--port or listen.gateway' }
+      await assert.rejects(listen(server, place), (error) => {
+        assert.ok(error instanceof PortForbidden)
+        assert.match(error.message, said)
+        return true
+      })
     })
-  })
 
   it('says what is wrong with an address that is not of this machine, and which setting names it', async () => {
     for (const [code, why] of [

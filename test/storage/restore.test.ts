@@ -20,8 +20,8 @@ import { writeBackup } from '../../src/storage/backup.ts'
 import { openStore } from '../../src/storage/open.ts'
 import { storeFile } from '../../src/storage/open-embedded.ts'
 import { restoreBackup } from '../../src/storage/restore.ts'
+import { pretendWindowsFiles } from '../support/pretend-platform.ts'
 import { replaceFs } from '../support/replace-fs.ts'
-import { pretendWindowsFiles } from '../support/windows-files.ts'
 
 const newFolder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-restore-'))
 const keyOf = (secret: string) => masterSecret(Buffer.from(secret, 'base64url'))

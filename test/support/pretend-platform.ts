@@ -2,10 +2,10 @@ import fs from 'node:fs'
 import type { TestContext } from 'node:test'
 import { replaceFs } from './replace-fs.ts'
 
-/** Until the test is over, `process.platform` is that of Windows. */
-export function pretendWindows(test: TestContext): void {
+/** Until the test is over, `process.platform` is that of another system. */
+export function pretendPlatform(test: TestContext, pretended: NodeJS.Platform): void {
   const { platform } = process
-  Object.defineProperty(process, 'platform', { value: 'win32' })
+  Object.defineProperty(process, 'platform', { value: pretended })
   test.after(() => Object.defineProperty(process, 'platform', { value: platform }))
 }
 
@@ -16,7 +16,7 @@ export function pretendWindows(test: TestContext): void {
  */
 export function pretendWindowsFiles(test: TestContext): void {
   const { fsyncSync, rmSync, renameSync } = fs
-  pretendWindows(test)
+  pretendPlatform(test, 'win32')
   const refuse = (what: string): never => {
     throw Object.assign(new Error(`EPERM: operation not permitted, ${what}`), { code: 'EPERM' })
   }
