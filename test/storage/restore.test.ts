@@ -188,12 +188,12 @@ describe('where a file that is open can be neither flushed unless for writing, n
     pretendWindowsFiles(test)
     const folder = newFolder()
     await restore(await makeBackup('a'), folder)
-    const before = readdirSync(folder)
+    const names = readdirSync(folder)
     await assert.rejects(restore(await makeBackup('b'), folder, true), {
       name: 'StoreUnusable',
       message: `on Windows no store can be replaced, as the one in ${folder}: name another data folder, or move that one away`,
     })
-    assert.deepEqual(readdirSync(folder), before)
+    assert.deepEqual(readdirSync(folder), names)
     assert.equal(await openRestored(folder), 'a'.repeat(43))
   })
 })

@@ -1,5 +1,24 @@
 /** What programs need to run at all. */
 const harmless = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'TZ', 'TERM', 'TMPDIR']
+/** The same on Windows, where they also need some of those above. */
+const harmlessOnWindows = [
+  'APPDATA',
+  'COMSPEC',
+  'HOMEDRIVE',
+  'HOMEPATH',
+  'LOCALAPPDATA',
+  'PATHEXT',
+  'PROCESSOR_ARCHITECTURE',
+  'PROGRAMDATA',
+  'PROGRAMFILES',
+  'SYSTEMDRIVE',
+  'SYSTEMROOT',
+  'TEMP',
+  'TMP',
+  'USERNAME',
+  'USERPROFILE',
+  'WINDIR',
+]
 
 const ours = 'PORTCULLIS_'
 
@@ -12,13 +31,14 @@ export function serverEnvironment(
   names: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const all = names.includes('*')
-  const passed = new Set([...harmless, ...names])
-  const entries = Object.entries(environment).filter(
-    (entry): entry is [string, string] =>
-      entry[1] !== undefined && (passed.has(entry[0]) || (all && !entry[0].startsWith(ours))),
+  const all = names.includes('*') ? Object.keys(environment).filter((name) => !name.startsWith(ours)) : []
+  // Each is looked up, since Windows finds `PATH` where it lists `Path`.
+  const entries = [...all, ...harmless, ...harmlessOnWindows, ...names].map(
+    (name) => [name, environment[name]] as const,
   )
-  return Object.fromEntries(entries)
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
 }
 
 const soundsSecret = /key|secret|token|passw|credential|auth/i
