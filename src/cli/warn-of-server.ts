@@ -1,7 +1,8 @@
 import { accessSync, constants } from 'node:fs'
 import { connect } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { basename, delimiter, join } from 'node:path'
 import type { UpstreamConfig } from '../config/schema.ts'
+import { startingHint } from '../upstream/stdio/starting-hint.ts'
 
 const patienceMilliseconds = 2000
 
@@ -14,7 +15,7 @@ export async function warnOfServer({ url, command }: UpstreamConfig): Promise<vo
   }
   const program = command?.[0]
   if (program !== undefined && !isProgram(program)) {
-    console.error(`portcullis: no program "${program}" was found; requests get 502`)
+    console.error(`portcullis: no program "${program}" was found${startingHint()}; requests get 502`)
   }
 }
 
@@ -32,13 +33,23 @@ function answers({ hostname, port, protocol }: URL): Promise<boolean> {
 }
 
 function isProgram(name: string): boolean {
-  const folders = name.includes('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter)
-  return folders.some((folder) => {
-    try {
-      accessSync(folder === '' ? name : join(folder, name), constants.X_OK)
-      return true
-    } catch {
-      return false // not in this folder
-    }
-  })
+  const folders = basename(name) === name ? (process.env['PATH'] ?? '').split(delimiter) : ['']
+  return folders.some((folder) =>
+    fileNames(name).some((file) => canRun(folder === '' ? file : join(folder, file))),
+  )
+}
+
+/** The files that are started by a name: without a shell, Windows starts no scripts. */
+function fileNames(name: string): readonly string[] {
+  if (process.platform !== 'win32' || /\.(?:com|exe)$/i.test(name)) return [name]
+  return [`${name}.com`, `${name}.exe`]
+}
+
+function canRun(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false // there is none
+  }
 }

@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { warnOfServer } from '../../src/cli/warn-of-server.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { freePort } from '../support/installation.ts'
+import { pretendPlatform } from '../support/pretend-platform.ts'
 
 /** What is said of a server. */
 async function warnings(test: TestContext, server: { url: string } | { command: string[] }): Promise<string> {
@@ -45,6 +46,26 @@ describe('a warning of a server that is not there', () => {
       assert.match(
         await warnings(test, { command: [command] }),
         /^portcullis: no program ".+" was found/,
+        command,
+      )
+  })
+
+  it('says on Windows how a script is started, since a file of that name, or with .cmd, is none', async (test) => {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-programs-'))
+    for (const file of ['npx', 'npx.cmd', 'node.exe'])
+      writeFileSync(join(folder, file), '#!/bin/sh\n', { mode: 0o755 })
+    const { PATH } = process.env
+    process.env['PATH'] = folder
+    test.after(() => {
+      process.env['PATH'] = PATH
+    })
+    pretendPlatform(test, 'win32')
+    for (const command of ['node', 'node.exe', join(folder, 'node.exe')])
+      assert.equal(await warnings(test, { command: [command] }), '', command)
+    for (const command of ['npx', 'npx.cmd', join(folder, 'npx')])
+      assert.match(
+        await warnings(test, { command: [command] }),
+        /^portcullis: no program ".+" was found \(on Windows, .* needs "cmd \/c" before it: .*\); requests get 502$/,
         command,
       )
   })

@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { Refusal } from '../../core/errors.ts'
 import { reasonOf } from '../../core/reason-of.ts'
+import { startingHint } from './starting-hint.ts'
 
 /** A running stdio server: lines in, lines out (MCP transports, "stdio"). */
 export interface Child {
@@ -38,7 +39,7 @@ export function startChild(options: ChildOptions): Child {
   try {
     return watchChild(spawnPiped(options), options)
   } catch (error) {
-    setImmediate(() => options.onExit(`could not be started: ${reasonOf(error)}`))
+    setImmediate(() => options.onExit(`could not be started: ${reasonOf(error)}${startingHint()}`))
     return { pid: undefined, write() {}, stop: async () => undefined }
   }
 }
@@ -47,8 +48,10 @@ export function startChild(options: ChildOptions): Child {
 function spawnPiped({ command, environment }: ChildOptions): ChildProcessWithoutNullStreams {
   const [program, ...args] = command as [string, ...string[]]
   // A separate process group: Ctrl-C in the terminal does not reach it, and stopping it also stops its
-  // children.
-  const child = spawn(program, args, { stdio: 'pipe', env: environment, shell: false, detached: true })
+  // children. On Windows it would be a separate console, with a window.
+  const detached = process.platform !== 'win32'
+  const how = { shell: false, detached, windowsHide: true }
+  const child = spawn(program, args, { stdio: 'pipe', env: environment, ...how })
   if ((child.stdin as Writable | undefined) !== undefined) return child
   child.on('error', () => {}) // comes later, and says the same
   throw new Error('no file descriptors are left (raise the limit: ulimit -n, or LimitNOFILE of systemd)')
@@ -59,7 +62,7 @@ function watchChild(
   { onLine, onStderr, onExit }: ChildOptions,
 ): Child {
   const { promise: gone, resolve: leave } = Promise.withResolvers<string>()
-  child.once('error', (error) => leave(`could not be started: ${error.message}`))
+  child.once('error', (error) => leave(`could not be started: ${error.message}${startingHint()}`))
   // 'close' instead of 'exit', so that its last output is read before it counts as gone.
   child.once('close', (code, signal) => leave(`ended with ${signal ?? `code ${code}`}`))
   void gone.then(onExit)
@@ -118,11 +121,27 @@ async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<un
   drop()
 }
 
-function signalGroup({ pid }: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): void {
+function signalGroup(child: ChildProcessWithoutNullStreams, signal: 'SIGTERM' | 'SIGKILL'): void {
+  const { pid } = child
   if (pid === undefined) return
+  if (process.platform === 'win32') return endTree(child, pid, signal)
   try {
     process.kill(-pid, signal)
   } catch {
     // Nobody is left in the group, or nobody who may be signalled: there is nothing more to do.
   }
+}
+
+/**
+ * Windows has neither signals nor process groups. There the end of its input asks a server to end, as it does on
+ * any system (MCP transports, "stdio"), and a program of Windows ends it with everything that it started.
+ */
+function endTree(child: ChildProcessWithoutNullStreams, pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (signal === 'SIGTERM') child.stdin.end()
+  // When it is gone, its id may already be that of another process.
+  else if (child.exitCode === null && child.signalCode === null)
+    spawn('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore', windowsHide: true }).on(
+      'error',
+      () => child.kill(),
+    )
 }
