@@ -4,6 +4,7 @@ import type { RunningCertificate } from '../compose/listeners.ts'
 import type { RunningTenant } from '../compose/tenants.ts'
 import type { Config } from '../config/schema.ts'
 import type { PlaceFlags } from './flags.ts'
+import { quoteWord } from './quote-word.ts'
 
 /** Tells people what is running where and what to do next. */
 export function describeRunning(
@@ -56,7 +57,7 @@ function inspectorHint({ resources: [first] }: Running): string {
 
 /** How to get a token from the same installation; a flag that selected it has to be given again. */
 function tokenHint({ data }: Pick<PlaceFlags, 'data'>): string {
-  const flags = data === undefined ? '' : ` --data ${data}`
+  const flags = data === undefined ? '' : ` --data ${quoteWord(data)}`
   return `\nWithout a browser:\n\n  npx portcullis token --scope "mcp:*"${flags}\n`
 }
 
@@ -97,9 +98,4 @@ export function setUpHint(link: string, { file, data, tenant }: Told): string {
     `or with: ${['portcullis user add NAME', ...flags].join(' ')}`,
     '',
   ].join('\n')
-}
-
-/** A word, quoted for a shell if necessary. */
-function quoteWord(word: string): string {
-  return /^[\w./:@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

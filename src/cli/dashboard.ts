@@ -6,6 +6,7 @@ import { systemClock } from '../core/clock.ts'
 import { audited } from './audited.ts'
 import { findDashboard, NotRunning } from './find-dashboard.ts'
 import { operatorName } from './operator.ts'
+import { quoteWord } from './quote-word.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 /** `portcullis dashboard`: a link that opens the dashboard of a running installation. */
@@ -37,9 +38,11 @@ async function adminUrls({ config: { listen }, store }: OpenStore): Promise<stri
 }
 
 function whatToStart({ config, data, tenant }: StoreFlags, places: readonly string[]): string {
-  const flag = data === undefined ? '' : ` --data ${data}`
+  const flag = data === undefined ? '' : ` --data ${quoteWord(data)}`
   const command =
-    config === undefined ? `portcullis demo, run or serve${flag}` : `portcullis serve -c ${config}${flag}`
+    config === undefined
+      ? `portcullis demo, run or serve${flag}`
+      : `portcullis serve -c ${quoteWord(config)}${flag}`
   const whose = tenant === undefined ? 'this installation' : `the tenant ${tenant}`
   const asked = places.length === 0 ? '' : ` (asked: ${places.join(', ')})`
   return `no server of ${whose} is running here${asked}: start it with ${command}`

@@ -1,0 +1,6 @@
+/** A word of a command that a user can paste, quoted for the shells of the system if necessary. */
+export function quoteWord(word: string): string {
+  // Both shells of Windows take double quotes, and a backslash as it is.
+  if (process.platform === 'win32') return /^[\w./:@+\\-]+$/.test(word) ? word : `"${word}"`
+  return /^[\w./:@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
+}
