@@ -1,4 +1,9 @@
 const ending = ['SIGINT', 'SIGTERM'] as const
+/**
+ * Windows sends no SIGTERM, but SIGBREAK on Ctrl-Break, and SIGHUP when the console is closed, ten seconds before
+ * it ends the process itself.
+ */
+const closing = process.platform === 'win32' ? ([...ending, 'SIGBREAK', 'SIGHUP'] as const) : ending
 
 /** The signal itself ends the process after its `exit` event; the first one of a container ends with a code. */
 const endAtOnce = (signal: NodeJS.Signals, number: number): void => {
@@ -20,14 +25,14 @@ export function exitOnSignal(): void {
 }
 
 /**
- * Closes everything on Ctrl-C or SIGTERM, and waits until that is done. A second signal ends the process
+ * Closes everything on Ctrl-C or SIGTERM, or what is like it on Windows, and waits until that is done. A second signal ends the process
  * immediately. The promise resolves when everything is closed.
  */
 export async function closeOnSignal(close: () => Promise<void>): Promise<void> {
   await new Promise<void>((resolve) => {
-    for (const signal of ending) process.off(signal, endAtOnce).once(signal, () => resolve())
+    for (const signal of closing) process.off(signal, endAtOnce).once(signal, () => resolve())
   })
-  for (const signal of ending) process.once(signal, () => process.exit(130))
+  for (const signal of closing) process.once(signal, () => process.exit(130))
   console.error('\nportcullis: finishing running requests (interrupt again to stop at once)')
   await close()
 }
@@ -37,7 +42,7 @@ export function replaceOnSignal(replace: () => Promise<void>): void {
   process.on('SIGUSR2', () => void replace())
 }
 
-/** Reloads what can be reloaded on each SIGHUP, which would otherwise end the process. */
+/** Reloads what can be reloaded on each SIGHUP, which would otherwise end the process, and does on Windows. */
 export function reloadOnSignal(reload: () => Promise<void>): void {
-  process.on('SIGHUP', () => void reload())
+  if (process.platform !== 'win32') process.on('SIGHUP', () => void reload())
 }

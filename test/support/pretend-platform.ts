@@ -2,6 +2,11 @@ import fs from 'node:fs'
 import type { TestContext } from 'node:test'
 import { replaceFs } from './replace-fs.ts'
 
+/** The variables of a process whose `process.platform` is to be that of Windows. */
+export const onWindows = {
+  NODE_OPTIONS: `--import=data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})`,
+}
+
 /** Until the test is over, `process.platform` is that of another system. */
 export function pretendPlatform(test: TestContext, pretended: NodeJS.Platform): void {
   const { platform } = process

@@ -15,6 +15,7 @@ import { portcullis, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
 import { isRunning } from '../support/is-running.ts'
 import { listen as listenAt } from '../support/listen.ts'
+import { onWindows } from '../support/pretend-platform.ts'
 import { until } from '../support/until.ts'
 
 const program = join(import.meta.dirname, '../../bin/portcullis.js')
@@ -71,9 +72,7 @@ describe('a folder in which workers cannot have sockets', { timeout: 120_000 }, 
     const file = join(data, 'portcullis.yaml')
     const upstreams = [{ name: 'test', url: 'http://127.0.0.1:9/mcp' }]
     await writeFile(file, JSON.stringify({ data: join(data, 'store'), upstreams }))
-    const { code, stderr } = await portcullis(['serve', '-c', file, '--workers', '2'], {
-      NODE_OPTIONS: `--import=data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})`,
-    })
+    const { code, stderr } = await portcullis(['serve', '-c', file, '--workers', '2'], onWindows)
     const line =
       'portcullis: on Windows there can only be one worker: leave out --workers (workers: 1), or run'
     assert.deepEqual([code, stderr], [2, `${line} Portcullis in WSL or in a container\n`])
