@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 /** The content of a file, or why there is none, in the operator's words. */
 export type FileRead<Content> = { readonly content: Content } | { readonly problem: string }
 
-/** Reads a file that the operator named. */
+/** Reads a file that the operator named, without the byte order mark that editors of Windows put first. */
 export function readFile(file: string): FileRead<string> {
   try {
-    return { content: readFileSync(file, 'utf8') }
+    return { content: readFileSync(file, 'utf8').replace(/^\uFEFF/, '') }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return { problem: `there is no file ${file}` }

@@ -9,7 +9,7 @@ export const fileSuffix = '_FILE'
 
 /**
  * The value of a variable: its own, or the content of the file that `NAME_FILE` names, without the line break
- * at its end. Undefined if neither is set. A problem never reveals what a file contains.
+ * at its end, and without the byte order mark that editors of Windows put at its beginning. Undefined if neither is set. A problem never reveals what a file contains.
  */
 export function readVariable(environment: NodeJS.ProcessEnv, name: string): VariableRead {
   const own = environment[name]
@@ -18,7 +18,11 @@ export function readVariable(environment: NodeJS.ProcessEnv, name: string): Vari
   if (own !== undefined) return { problem: `is set, and so is ${name}${fileSuffix}: set one of them` }
   if (file === '') return { problem: 'names no file: set it to one, or take it away' }
   try {
-    return { value: readFileSync(file, 'utf8').replace(/\r?\n$/, '') }
+    return {
+      value: readFileSync(file, 'utf8')
+        .replace(/^\uFEFF/, '')
+        .replace(/\r?\n$/, ''),
+    }
   } catch (error) {
     return { problem: `names ${file}, which ${unreadReason(error, 'the value')}` }
   }

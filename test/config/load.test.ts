@@ -39,7 +39,7 @@ describe('configuration', () => {
     const text = `${upstream}\nsecret: ${'s'.repeat(43)}\nclients: [{ id: c, secret: $MY_SECRET, grantTypes: [client_credentials], scopes: [mcp:tools] }]`
     const environment = {
       PORTCULLIS_STORE_URL_FILE: named,
-      MY_SECRET_FILE: configFile('a secret of the file\n'),
+      MY_SECRET_FILE: configFile('\uFEFFa secret of the file\r\n'),
     }
     const config = loadConfig({ file: configFile(text), environment })
     assert.equal(config.store.url, 'postgres://u:p@db/portcullis')
