@@ -33,11 +33,12 @@ const fixableErrors = [
 
 /**
  * What the operating system refuses, whose own text says why: access, a path that it does not take, a full
- * disk, a limit, a bad disk, a folder where a file should be.
+ * disk, a limit, a bad disk, a folder where a file should be, a file that is mounted or, on Windows, open.
  */
 const systemCodes: ReadonlySet<string | undefined> = new Set([
   'EACCES',
   'EPERM',
+  'EBUSY',
   'ELOOP',
   'ENAMETOOLONG',
   'ENOTDIR',

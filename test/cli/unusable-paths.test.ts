@@ -11,6 +11,7 @@ import { checkCommand } from '../../src/cli/check.ts'
 import { isFixable } from '../../src/cli/fixable.ts'
 import { userCommand } from '../../src/cli/user.ts'
 import { withStore } from '../../src/cli/with-store.ts'
+import { replaceFs } from '../support/replace-fs.ts'
 import { runHere } from '../support/run-here.ts'
 
 /** What an operator is told in one line, without a stack. */
@@ -35,6 +36,18 @@ describe('a path that cannot be used is named with the reason', () => {
         await told(test, userCommand(), ...args, '--data', `${long}x`),
         /^--data: .+x cannot be read \(ENAMETOOLONG.+\): let this user read it, or name another$/,
       )
+  })
+
+  it('where it is a mount of its own, as of a container, which nothing can replace', async (test) => {
+    const data = mkdtempSync(join(tmpdir(), 'paths-'))
+    await withStore({ data }, async () => undefined, { beforeMaking: async () => undefined })
+    replaceFs(test, 'renameSync', (from, to) => {
+      const message = `EBUSY: resource busy or locked, rename '${String(from)}' -> '${String(to)}'`
+      throw Object.assign(new Error(message), { code: 'EBUSY' })
+    })
+    const file = join(data, 'mounted')
+    const args = [file, '--force', '--data', data]
+    assert.match(await told(test, backupCommand(), ...args), /^EBUSY: .+ -> '\/.+\/mounted'$/)
   })
 
   it('where it cannot be read', async (test) => {
