@@ -50,6 +50,10 @@ export function buildConnector(
       const what = `environment names ${absent.join(', ')}, not set when Portcullis started: the server goes without`
       log.logger.warn({ upstream: name }, `${name}: ${what}`)
     }
+    if (memoryMegabytes !== undefined && process.platform !== 'linux') {
+      const what = 'memoryMegabytes has no effect except on Linux: its processes may use any amount of memory'
+      log.logger.warn({ upstream: name }, `${name}: ${what}`)
+    }
     const secrets = secretValues(environment, seen)
     return openStdio({
       ...settings,

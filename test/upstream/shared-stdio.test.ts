@@ -9,6 +9,7 @@ import { legacyRequest, modernRequest } from '../support/gated-spy.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { isRunning } from '../support/is-running.ts'
 import { type OpenRequest, openModern } from '../support/open-modern.ts'
+import { pretendPlatform } from '../support/pretend-platform.ts'
 import { until } from '../support/until.ts'
 
 const program = join(import.meta.dirname, '../fixtures/eras/stdio.ts')
@@ -208,6 +209,22 @@ describe('a stdio process of one caller', () => {
     assert.match(gate.log(), /used \d+ MB, more than memoryMegabytes: 400, and was stopped/)
     assert.equal((await call('cancelled')).status, 200, 'and is started anew')
     await gate.close()
+  })
+
+  it('is not stopped for that on another system than Linux, of which the log warns', async (test) => {
+    for (const [platform, warned] of [
+      ['darwin', true],
+      ['linux', false],
+    ] as const) {
+      pretendPlatform(test, platform)
+      const gate = await startGate('modern', { memoryMegabytes: 400 })
+      assert.equal(
+        /"level":40.*stdio: memoryMegabytes has no effect except on Linux/.test(gate.log()),
+        warned,
+        platform,
+      )
+      await gate.close()
+    }
   })
 
   it('ends when it is idle, and is started again when it is needed', async () => {
