@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { decodeJwt } from 'jose'
 import { isJsonObject } from '../core/json-object.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
+import { basicCredentials } from './basic-credentials.ts'
 import { canonicalResources } from './canonical-resources.ts'
 import { errors } from './library.ts'
 import type { Note } from './notes.ts'
@@ -111,11 +112,9 @@ function assertedClientId(assertion: string | undefined): string | undefined {
 }
 
 function basicClientId(authorization: string | undefined): string | undefined {
-  const encoded = /^basic ([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1]
-  if (encoded === undefined) return undefined
-  const id = Buffer.from(encoded, 'base64').toString().split(':')[0] ?? ''
+  const id = basicCredentials(authorization)?.id
   try {
-    return decodeURIComponent(id)
+    return id === undefined ? undefined : decodeURIComponent(id)
   } catch {
     return undefined // the library refuses the header
   }

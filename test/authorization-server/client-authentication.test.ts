@@ -21,8 +21,9 @@ before(async () => {
   }
   const guessed = { ...testClients[1], id: 'guessed' }
   const chosen = { ...testClients[1], id: 'chosen' }
+  const spelled = { ...testClients[1], id: 'spelled', secret: spelledSecret }
   installation = await startInstallation({
-    config: { clients: [...testClients, guessed, chosen, signing] },
+    config: { clients: [...testClients, guessed, chosen, spelled, signing] },
   })
 })
 after(async () => {
@@ -39,6 +40,8 @@ const basic = (id: string, secret: string): Record<string, string> => ({
   authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
 })
 const secret = 'machine-secret-of-the-tests'
+/** Means another one if it is decoded without having been encoded. */
+const spelledSecret = 'c2VjcmV0+b2Yg/dGhl:%41=='
 /** Asks as the gateway passes it on from this address. Resolves to the status. */
 const introspectFrom = async (address: string, parameters: Record<string, string>): Promise<number> => {
   const answer = await request(`${installation.authorizationServerUrl}/introspect`, {
@@ -164,6 +167,16 @@ describe('a client with a secret (A57, R16)', () => {
     )
     assertRefused(inUrl, 'in the URL')
     assert.ok(!installation.log().includes(secret))
+  })
+
+  it('encodes it in a header as OAuth demands, or does not, as curl and the SDK of MCP do (N12)', async () => {
+    const encoded = encodeURIComponent(spelledSecret)
+    for (const sent of [encoded, spelledSecret])
+      assert.equal((await ask({}, basic('spelled', sent))).status, 200, sent)
+    const other = spelledSecret.replace('+', ' ')
+    for (const sent of [other, encodeURIComponent(other), encodeURIComponent(encoded)])
+      assertRefused(await ask({}, basic('spelled', sent)), sent)
+    assertRefused(await ask({ client_id: 'spelled', client_secret: encoded }), 'in the body')
   })
 
   it('cannot be guessed at: the eleventh wrong secret of a minute has to wait, and so has the right one', async () => {

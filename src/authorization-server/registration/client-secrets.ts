@@ -1,7 +1,9 @@
-import type { Client, Provider } from 'oidc-provider'
+import type { Client, Provider as LibraryProvider } from 'oidc-provider'
 import { digestsEqual, type MasterSecret } from '../../core/secret.ts'
 import type { OpenRateLimit, RateLimit } from '../../limits/contract.ts'
+import { basicCredentials } from '../basic-credentials.ts'
 import { callerNetwork } from '../caller-address.ts'
+import { Provider } from '../library.ts'
 import type { KnownClient } from '../settings.ts'
 import { slowDown } from '../slow-down.ts'
 import { clientSecretHash } from './client-secret-hash.ts'
@@ -17,10 +19,11 @@ const perClient = { name: 'wrong-secrets-of-client', points: 300, seconds: 600 }
 /**
  * Makes the library compare secrets with hashes, since the `client_secret` of every client that it knows is
  * one. Guessing is slowed down (RFC 6749 section 2.3.1) before the comparison, so that not even a lucky guess
- * shows.
+ * shows. Many programs, such as curl and the SDK of MCP, do not encode the secret in a Basic header, where `+`
+ * would mean a space; so it may also be the text that was sent.
  */
 export function compareHashedSecrets(
-  provider: Provider,
+  provider: LibraryProvider,
   {
     secret,
     rateLimit,
@@ -45,7 +48,10 @@ export function compareHashedSecrets(
     const wait = Math.max(...(await Promise.all(attempts.map(([limit, key]) => limit.wait(key)))))
     if (wait > 0) throw slowDown(429, 'too many wrong secrets', wait)
     const known = this.clientSecret
-    if (known !== undefined && digestsEqual(known, hash(this.clientId, presented))) return true
+    const sent = basicCredentials(Provider.ctx?.headers.authorization)?.secret ?? presented
+    const isRight = (text: string): boolean =>
+      known !== undefined && digestsEqual(known, hash(this.clientId, text))
+    if (isRight(presented) || isRight(sent)) return true
     for (const [limit, key] of attempts) await limit.take(key)
     return false
   }
