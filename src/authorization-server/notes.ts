@@ -36,6 +36,14 @@ type LibraryError = errors.OIDCProviderError
 /** RFC 6749 section 4.1.2.1; also used by other endpoints. */
 export const awayCode = 'temporarily_unavailable'
 
+/**
+ * Whether a text can be the name of a grant (RFC 6749 appendix A.10). Of a form that its client wrote wrongly,
+ * such as with other separators, the value of `grant_type` is all of the form, with its secrets.
+ */
+function isGrantName(text: string): boolean {
+  return /^[\w.:-]{1,100}$/.test(text)
+}
+
 /** Listens to the library's events, so that each request can be described in one line when it is over. */
 export function takeNotes(onFault: (error: Error) => void): Notes {
   const notes = new WeakMap<IncomingMessage, Note>()
@@ -52,7 +60,7 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
     const { account, session, entities } = context.oidc
     note.subject = account?.accountId ?? session?.accountId ?? entities.AccessToken?.accountId ?? note.subject
     const grantType = context.oidc.params?.['grant_type']
-    if (typeof grantType === 'string') note.grantType = grantType
+    if (typeof grantType === 'string' && isGrantName(grantType)) note.grantType = grantType
     return note
   }
   const failed = (context: KoaContextWithOIDC, error: LibraryError): void => {

@@ -169,6 +169,18 @@ describe('a client with a secret (A57, R16)', () => {
     assert.ok(!installation.log().includes(secret))
   })
 
+  it('shows it to nobody who reads log or audit, even if all of its form is one parameter (A14)', async () => {
+    for (const separator of [';', '&', '\n']) {
+      const all = `client_credentials${separator}client_id=machine${separator}client_secret=${secret}`
+      assert.equal((await ask({ grant_type: all, client_id: 'machine' })).body.error, 'invalid_client')
+    }
+    assert.equal((await ask({ grant_type: 'password', client_id: 'user-client' })).status, 400)
+    const recorded = (await installation.audit()).map(({ grantType }) => grantType)
+    assert.ok(recorded.includes('password'), 'a name is recorded')
+    assert.ok(!JSON.stringify(recorded).includes(secret))
+    assert.ok(!installation.log().includes(secret))
+  })
+
   it('encodes it in a header as OAuth demands, or does not, as curl and the SDK of MCP do (N12)', async () => {
     const encoded = encodeURIComponent(spelledSecret)
     for (const sent of [encoded, spelledSecret])
