@@ -14,6 +14,7 @@ import { refuseTooLong } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 const formType = 'application/x-www-form-urlencoded'
+const mediaTypes = { form: formType, authorization: formType, json: 'application/json' } as const
 const maxBodyBytes = 56 * 1024
 /**
  * The limit for what anyone can cause to be stored: registrations, and requests as long as fits into a URL.
@@ -60,13 +61,14 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse, { met
 
 /**
  * Compares the media type as the library does (RFC 9110 section 8.3.1): what only the library recognized as a
- * form would bypass everything that is done to forms here. Throws InvalidRequest.
+ * form would bypass everything that is done to forms here. A body without a type is refused as well: the
+ * library would ignore it, and say that what is in it is missing. Throws InvalidRequest.
  */
-function takeForm({ method, headers }: IncomingMessage): void {
-  const type = headers['content-type']
-  if (method !== 'POST' || type === undefined) return
-  if (mediaTypeOf(type) !== formType) throw new errors.InvalidRequest(`the body must be ${formType}`, 415)
-  headers['content-type'] = formType
+function takeType({ method, headers }: IncomingMessage, type: string): void {
+  if (method !== 'POST') return
+  if (mediaTypeOf(headers['content-type']) !== type)
+    throw new errors.InvalidRequest(`the body must be ${type}`, 415)
+  headers['content-type'] = type
 }
 
 /**
@@ -80,7 +82,7 @@ export async function normaliseRequest(
   note: Note,
 ): Promise<void> {
   if (kind === undefined) return
-  if (kind !== 'json') takeForm(req)
+  takeType(req, mediaTypes[kind])
   const most = kind === 'form' ? maxBodyBytes : maxStoredBytes
   checkDeclaredLength(req.headers['content-length'], most)
   const text = (await readBody(req, most)).toString()

@@ -45,6 +45,29 @@ describe('a program whose library says that it accepts pages (T1)', () => {
     }
   })
 
+  it('hears that its body has no media type or a wrong one, not that its parameters are missing', async () => {
+    const form = 'client_id=user-client&grant_type=refresh_token&refresh_token=x&token=x'
+    const metadata = JSON.stringify({ redirect_uris: ['http://127.0.0.1:1/callback'] })
+    const bodies = new Map([
+      ...['/token', '/par', '/device_authorization', '/introspect', '/revoke'].map(
+        (path) => [path, form] as const,
+      ),
+      ['/register', metadata],
+    ])
+    for (const [path, body] of bodies)
+      for (const type of [undefined, 'text/plain', 'application/problem+json']) {
+        const answer = await fetch(gate.installation.url + path, {
+          method: 'POST',
+          headers: type === undefined ? {} : { 'content-type': type },
+          // Bytes, since a text would be given a type.
+          body: Buffer.from(body),
+        })
+        const said = (await answer.json()) as Record<string, string>
+        assert.deepEqual([answer.status, said['error']], [415, 'invalid_request'], `${path} ${type}`)
+        assert.match(said['error_description'] ?? '', /^the body must be application\//)
+      }
+  })
+
   it('ends its access token, and asks about it (A9)', async () => {
     const { access_token: token } = await gate.oauth.signIn({ scope: 'mcp:tools:read' })
     assert.equal((await post('/introspect', { token })).body['active'], true)
