@@ -33,6 +33,8 @@ export const clientSchema = z
     secret: z
       .string()
       .min(minSecretLength, `must have at least ${minSecretLength} characters`)
+      // RFC 6749 appendix A.2: with any other, no client could use it in a Basic header.
+      .regex(/^[\x20-\x7e]*$/, 'must consist of letters, digits, signs and spaces of ASCII')
       .optional()
       .meta({
         description:

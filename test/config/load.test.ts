@@ -221,6 +221,11 @@ describe('configuration', () => {
       'clients: [{ id: a, secret: $NOWHERE, redirectUris: [https://x] }]',
       /\$NOWHERE is not set/,
     ],
+    ...['größenwahn', 'long-enough\\n', 'long\\tenough'].map((secret): [string, string, RegExp] => [
+      `a secret that no client could use: ${secret}`,
+      `clients: [{ id: a, secret: "${secret}", redirectUris: [https://x] }]`,
+      /^clients\[0\]\.secret: must consist of letters, digits, signs and spaces of ASCII$/,
+    ]),
     [
       'a scope that there is not',
       'upstreams: [{ name: a, url: http://x, baselineScopes: [mcp:tool] }]',
