@@ -55,6 +55,8 @@ describe('dynamic registration of real clients (R12, R13, R14)', () => {
     },
     'one that sends empty texts and nulls': {
       redirect_uris: ['http://[::1]:8090/callback'],
+      token_endpoint_auth_method: '',
+      token_endpoint_auth_signing_alg: '',
       client_uri: '',
       logo_uri: null,
       tos_uri: '',

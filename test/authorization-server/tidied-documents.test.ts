@@ -21,7 +21,7 @@ describe('optional members of a metadata document that say nothing (N15)', () =>
       { logo_uri: null },
       { client_uri: '', tos_uri: '' },
       { logo_uri: 'http://app.example/logo.png', policy_uri: 5 },
-      { software_id: '', scope: null, client_uri: 'https://app.example' },
+      { software_id: '', token_endpoint_auth_method: '', scope: null, client_uri: 'https://app.example' },
       { jwks: null, post_logout_redirect_uris: null, dpop_bound_access_tokens: null },
     ])
       assert.ok(await authorize(members), JSON.stringify(members))

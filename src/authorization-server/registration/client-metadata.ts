@@ -34,6 +34,8 @@ const ownMembers = new Set([
 
 /** Optional string members, for which some clients send an empty string. */
 export const optionalTexts: readonly string[] = [
+  'token_endpoint_auth_method',
+  'token_endpoint_auth_signing_alg',
   'client_name',
   'client_uri',
   'logo_uri',
