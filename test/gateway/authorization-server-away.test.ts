@@ -9,6 +9,7 @@ import { type Running, start } from '../../src/app.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { freePort } from '../support/installation.ts'
 import { type Listening, listen } from '../support/listen.ts'
+import { until } from '../support/until.ts'
 
 /** In the place of the authorization server, which another process runs: takes requests and answers none. */
 let elsewhere: Listening
@@ -83,9 +84,7 @@ describe('an authorization server that does not answer the gateway', () => {
     // No page where programs alone look, whatever they accept.
     const accept = 'text/html,*/*;q=0.8'
     await checkAway(await ask('/.well-known/oauth-authorization-server', { headers: { accept } }))
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    assert.match(log, /authorization_server_away/)
-    assert.match(log, /ECONNREFUSED/)
+    await until(() => /authorization_server_away.*ECONNREFUSED/.test(log), 'the log tells why')
     assert.doesNotMatch(log, /MCP server/)
   })
 

@@ -70,8 +70,8 @@ const change = { method: 'notifications/tools/list_changed' }
 describe('a legacy session that its client leaves alone for long (N26)', () => {
   it('lives as long as the client holds its stream, and no longer', async () => {
     const [held, overSse] = [await open('stdio'), await open('sse')]
-    const stream = server.streams.at(-1)!
     const [first, second] = [await held.listen(), await overSse.listen()]
+    const stream = server.streams.at(-1)!
     const { pid } = whoIs(await held.send(who))
     await wait(longIdle + 1000)
     stream.say(change)

@@ -4,9 +4,10 @@ import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { callModern, type Messages, post, tokenFor } from '../support/era-calls.ts'
-import { legacyRequest, modernRequest } from '../support/gated-spy.ts'
+import { legacyRequest } from '../support/gated-spy.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { type LegacySession, openLegacySession } from '../support/legacy-session.ts'
+import { openModern } from '../support/open-modern.ts'
 import { until } from '../support/until.ts'
 
 const fixture = (name: string, ...args: string[]): string[] => [
@@ -48,12 +49,11 @@ describe('a stdio server whose client goes away', () => {
     const call = (name: string): Promise<Messages> =>
       callModern(gate.mcpUrl, token, 'tools/call', { name, arguments: {} })
     assert.equal(textOf(await call('cancelled')), '0')
-    const abort = new AbortController()
-    const { body, headers } = modernRequest('tools/call', { name: 'wait', arguments: {} })
-    const waiting = post(gate.mcpUrl, token, body, { headers, signal: abort.signal })
-    await wait(200)
-    abort.abort()
-    await assert.rejects(waiting, { name: 'AbortError' })
+    const meta = { progressToken: 'p' }
+    const params = { id: 1, meta, name: 'wait', arguments: {} }
+    const waiting = openModern(gate.mcpUrl, token, 'tools/call', params)
+    await waiting.until(1) // the server is at it
+    waiting.leave()
     await until(async () => textOf(await call('cancelled')) === '1', 'the server hears of it')
   })
 })
@@ -84,7 +84,6 @@ describe('the processes of a stdio server (A36)', () => {
       command: fixture('stdio-legacy.ts'),
       era: 'legacy',
       processesPerCaller: 2,
-      idleSeconds: 3,
     })
     const [ada, eve] = await Promise.all(['ada', 'eve'].map((user) => tokenFor(gate.mcpUrl, user)))
     const open = (): Promise<LegacySession> => openLegacySession(gate.mcpUrl, ada as string)
@@ -93,15 +92,19 @@ describe('the processes of a stdio server (A36)', () => {
     assert.equal((await open()).opened.status, 503, 'both are in use')
     assert.equal((await openLegacySession(gate.mcpUrl, eve as string)).opened.status, 200)
     another.leave()
-    await wait(200)
-    const third = await open()
-    assert.equal(third.opened.status, 200, 'nobody listens to the second one any more')
+    let third = await open()
+    await until(async () => {
+      if (third.opened.status === 503) third = await open()
+      return third.opened.status === 200
+    }, 'nobody listens to the second one any more')
     assert.equal((await second.listen()).status, 503, 'who only listens takes nobody’s place')
     const streamOfThird = await third.listen()
     assert.equal((await second.listen()).status, 503)
     streamOfThird.leave()
-    await wait(200)
-    assert.equal((await second.request('ping')).status, 200, 'who comes back takes that of one who is gone')
+    await until(
+      async () => (await second.request('ping')).status === 200,
+      'who comes back takes that of one who is gone',
+    )
     assert.equal(stream.isOver(), false)
     stream.leave()
   })

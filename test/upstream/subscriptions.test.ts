@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { post } from '../support/era-calls.ts'
+import { setTimeout as wait } from 'node:timers/promises'
 import { modernRequest } from '../support/gated-spy.ts'
+import { type OpenRequest, openModern } from '../support/open-modern.ts'
 import { legacyScript, type Script, type ScriptedGate, startScripted } from '../support/scripted-upstream.ts'
 import { until } from '../support/until.ts'
 
@@ -104,20 +105,16 @@ describe('a subscription of a modern client at a legacy server', () => {
 
   it('ends at the server when nobody listens any more', async () => {
     const notifications = { resourceSubscriptions: ['test:///a'] }
-    const listen = async (id: string): Promise<AbortController> => {
-      const { body, headers } = modernRequest('subscriptions/listen', { notifications }, id)
-      const abort = new AbortController()
-      const before = gate.methods().filter((method) => method === 'resources/subscribe').length
-      post(gate.url, token, body, { headers, signal: abort.signal }).catch(() => {})
-      await until(() => gate.methods().filter((method) => method === 'resources/subscribe').length > before)
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      return abort
+    const listen = async (id: string): Promise<OpenRequest> => {
+      const stream = openModern(gate.url, token, 'subscriptions/listen', { id, notifications })
+      await stream.until(1) // it is acknowledged
+      return stream
     }
     const [first, second] = [await listen('one'), await listen('two')]
-    first.abort()
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    first.leave()
+    await wait(200)
     assert.equal(gate.messages('resources/unsubscribe').length, 0, 'somebody else still listens')
-    second.abort()
+    second.leave()
     await until(() => gate.messages('resources/unsubscribe').length === 1)
   })
 })
