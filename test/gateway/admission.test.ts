@@ -12,7 +12,7 @@ import { until } from '../support/until.ts'
 
 let gate: GatedSpy
 before(async () => {
-  gate = await startGatedSpy({ limits: { running: 3 } })
+  gate = await startGatedSpy({ limits: { running: 3 } }, undefined, { responseSeconds: 30 })
 })
 after(() => gate.close())
 

@@ -36,7 +36,8 @@ beforeEach(async () => {
     scope: 'read',
   } as const
   const clients = [...testClients, { ...testClients[0]!, id: 'other-client' }]
-  gate = await startGatedSpy({ clients, log: { level: 'debug', format: 'json' } }, clock, { credential })
+  const log = { level: 'debug', format: 'json' } as const
+  gate = await startGatedSpy({ clients, log }, clock, { credential, responseSeconds: 30 })
 })
 afterEach(async () => {
   await gate.close()

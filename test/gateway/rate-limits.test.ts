@@ -23,7 +23,7 @@ type Limits = ConfigInput['limits']
 type OwnLimits = NonNullable<ConfigInput['upstreams']>[number]['limits']
 
 async function startLimited(test: TestContext, limits: Limits, own: OwnLimits = {}): Promise<GatedSpy> {
-  const gate = await startGatedSpy({ limits }, undefined, { limits: own })
+  const gate = await startGatedSpy({ limits }, undefined, { limits: own, responseSeconds: 30 })
   test.after(() => gate.close())
   return gate
 }

@@ -4,8 +4,11 @@ import { after, before, describe, it } from 'node:test'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 
 let gate: GatedSpy
+let token: string
 before(async () => {
-  gate = await startGatedSpy({ limits: { headSeconds: 1, requestSeconds: 2 } })
+  gate = await startGatedSpy()
+  token = await gate.tokenFor('mcp:*')
+  await gate.installation.restart({ limits: { headSeconds: 1, requestSeconds: 2 } })
 })
 after(() => gate.close())
 
@@ -25,13 +28,11 @@ async function sendSlowly(beginning: string): Promise<string> {
 describe('requests that never end (A36)', { timeout: 30_000 }, () => {
   it('are cut off in their head, and harm nobody else', async () => {
     const slow = Array.from({ length: 20 }, () => sendSlowly('POST /mcp HTTP/1.1\r\nX-Slow: '))
-    const token = await gate.tokenFor('mcp:*')
     assert.equal((await gate.post(legacyRequest('ping'), { token })).status, 200)
     for (const answer of await Promise.all(slow)) assert.match(answer, /^(?:HTTP\/1\.1 408 |$)/)
   })
 
   it('are cut off in their body, and never reach the server', async () => {
-    const token = await gate.tokenFor('mcp:*')
     const earlier = gate.spy.seen.length
     const { host } = new URL(gate.installation.url)
     const head = `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n`

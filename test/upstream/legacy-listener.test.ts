@@ -139,7 +139,7 @@ describe('the stream of a legacy client of a modern server', () => {
   })
 
   it('goes on to tell when its client has asked for nothing in a long time', async (test) => {
-    const { subscriptions, send, listen } = await setUp(test, { idleSeconds: 1 })
+    const { subscriptions, send, listen } = await setUp(test, { idleSeconds: 2 })
     await send('resources/subscribe', { uri: 'test:///a' })
     const { heard } = await listen()
     await until(() => subscriptions.length === 1)

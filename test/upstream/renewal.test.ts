@@ -54,7 +54,7 @@ async function send(
     },
     close: async () => {},
   }
-  const renewing = renewingConnector({ connector, successors, dispatcher, url: spy.url, responseSeconds: 1 })
+  const renewing = renewingConnector({ connector, successors, dispatcher, url: spy.url, responseSeconds: 30 })
   await renewing.send(request, reply)
   return tried
 }

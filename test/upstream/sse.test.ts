@@ -8,6 +8,9 @@ import { startSpyUpstream } from '../support/spy-upstream.ts'
 import { answerAll, type SseServer, type SseStream, startSseServer } from '../support/sse-server.ts'
 import { until } from '../support/until.ts'
 
+/** Where no answer is waited for long. */
+const hastyPath = '/hasty/mcp'
+
 let server: SseServer
 let gate: Installation
 let ada: string
@@ -15,7 +18,12 @@ let eve: string
 before(async () => {
   server = await startSseServer()
   gate = await startInstallation({
-    config: { upstreams: [{ name: 'sse', url: server.url, transport: 'sse', responseSeconds: 2 }] },
+    config: {
+      upstreams: [
+        { name: 'sse', path: '/mcp', url: server.url, transport: 'sse' },
+        { name: 'hasty', path: hastyPath, url: server.url, transport: 'sse', responseSeconds: 2 },
+      ],
+    },
   })
   ;[ada, eve] = await Promise.all([tokenFor(gate.mcpUrl, 'ada'), tokenFor(gate.mcpUrl, 'eve')])
 })
@@ -216,11 +224,9 @@ describe('a server of HTTP+SSE that answers wrongly (A11, A71)', () => {
 
   it('is 504 when it names none', async () => {
     server.endpoint = undefined
-    const answer = await post(
-      gate.mcpUrl,
-      ada,
-      legacyRequest('initialize', { protocolVersion: '2024-11-05' }),
-    )
+    const url = gate.url + hastyPath
+    const token = await tokenFor(url, 'ada')
+    const answer = await post(url, token, legacyRequest('initialize', { protocolVersion: '2024-11-05' }))
     assert.equal(answer.status, 504)
     await until(() => server.streams.at(-1)!.closed)
   })

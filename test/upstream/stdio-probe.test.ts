@@ -19,17 +19,17 @@ const program = (onUnknown: string): string => `
   })`
 
 describe('a stdio server that does not know the question what it speaks', () => {
-  for (const [what, onUnknown] of [
-    ['says nothing', ''],
-    ['ends', 'process.exit(1)'],
-    ['answers with nonsense', 'say([1])'],
+  for (const [what, onUnknown, responseSeconds] of [
+    ['says nothing', '', 4],
+    ['ends', 'process.exit(1)', 30],
+    ['answers with nonsense', 'say([1])', 30],
   ] as const) {
     it(`and ${what} is found out all the same, and called by clients of both eras`, {
       timeout: 60_000,
     }, async () => {
       const command = [process.execPath, '--eval', program(onUnknown)]
       const gate = await startInstallation({
-        config: { upstreams: [{ name: 'old', command, responseSeconds: 3 }] },
+        config: { upstreams: [{ name: 'old', command, responseSeconds }] },
       })
       const token = await tokenFor(gate.mcpUrl, 'ada')
       const modern = await callModern(gate.mcpUrl, token, 'tools/list')
