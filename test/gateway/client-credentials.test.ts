@@ -111,6 +111,7 @@ describe('a token of a token server', () => {
   it('that ends within seconds is still used for most of them', async () => {
     server.giveTokens({ expires_in: '10' })
     const token = await open()
+    clock.stop()
     await gate.post(list, { token })
     await gate.post(list, { token })
     assert.equal(server.seen.length, 1)
@@ -246,6 +247,7 @@ describe('a token server that gives no token', () => {
   it('is left alone for a second', async () => {
     const token = await open()
     server.answerWith((_request, res) => res.writeHead(500).end())
+    clock.stop()
     for (let count = 0; count < 5; count++) assert.equal((await gate.post(list, { token })).status, 503)
     assert.equal(server.seen.length, 1)
     clock.advance(1000)

@@ -175,6 +175,7 @@ describe('tokens of another issuer, with no authorization server of ours', () =>
     test.after(() => waiting.close())
     away.isAway = true
     const token = await away.token({ scope: 'mcp:*' })
+    clock.stop()
     const { status, headers } = await waiting.post(list, { token })
     assert.deepEqual([status, headers.get('retry-after')], [503, '5'])
     assert.equal(headers.get('www-authenticate'), null, 'nobody is asked to log in again')
