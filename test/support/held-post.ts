@@ -13,16 +13,17 @@ interface HeldPost {
   }>
 }
 
-/** Begins a POST and gives the server time to look at what has arrived. */
+/** Begins a POST. The server has its head, and some time to look at it. */
 export async function holdPost(
   url: string,
   { headers, body }: { readonly headers: Readonly<Record<string, string>>; readonly body: string },
 ): Promise<HeldPost> {
   const posting = request(url, {
     method: 'POST',
-    headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+    headers: { ...headers, 'content-length': String(Buffer.byteLength(body)), expect: '100-continue' },
   })
   const answering = once(posting, 'response') as Promise<[IncomingMessage]>
+  await once(posting, 'continue')
   posting.write(body.slice(0, -1))
   await new Promise((resolve) => setTimeout(resolve, 300))
   return {
