@@ -130,7 +130,7 @@ describe('the answer that messages of a server go into', () => {
   })
 })
 
-const longMilliseconds = 15_000
+const longMilliseconds = 50_000
 /** More than the buffers of a connection hold. */
 const large = { id: 1, result: { text: 'x'.repeat(7 << 20) } }
 
@@ -174,12 +174,15 @@ describe('a client that does not read (A36)', { timeout: 60_000 }, () => {
       sink.push(large)
       sink.finish({ id: 1, result: {} })
     }
-    const { client, over } = await openUnread(test, use, 1000)
-    let read = 0
+    const { client, over } = await openUnread(test, use, 2000)
+    let [read, atOnce] = [0, 0]
     client.on('data', (chunk) => {
       read += chunk.length
+      atOnce += chunk.length
+      if (atOnce < 1 << 18) return
+      atOnce = 0
       client.pause()
-      setTimeout(() => client.resume(), 20)
+      setTimeout(() => client.resume(), 100)
     })
     client.resume()
     assert.equal(await over, 'finished')

@@ -8,6 +8,7 @@ import type { Dispatcher } from 'undici'
 import { systemClock as clock } from '../../src/core/clock.ts'
 import { ConnectionPool } from '../../src/upstream/wire/pool.ts'
 import { type RawServer, startRawServer } from '../support/raw-server.ts'
+import { until } from '../support/until.ts'
 
 let server: RawServer
 let pool: ConnectionPool
@@ -84,19 +85,21 @@ describe('a request to a server', () => {
   })
 
   it('does not time out for want of an answer that came while the process stood still', async (test) => {
+    const told = new Int32Array(new SharedArrayBuffer(4))
     const elsewhere = new Worker(
-      `const { parentPort } = require('node:worker_threads')
-       const server = require('node:http').createServer((req, res) => setTimeout(() => res.end('late'), 50))
+      `const { parentPort, workerData: told } = require('node:worker_threads')
+       const tell = ({ url }) => url === '/mcp' && setTimeout(() => Atomics.notify(told, Atomics.add(told, 0, 1)), 600)
+       const server = require('node:http').createServer((req, res) => res.end('late', () => tell(req)))
        server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))`,
-      { eval: true },
+      { eval: true, workerData: told },
     )
     test.after(() => elsewhere.terminate())
     const origin = new URL(`http://127.0.0.1:${String((await once(elsewhere, 'message'))[0])}`)
     pool = new ConnectionPool({ origin, ...usual, headMilliseconds: 200 })
-    await ask() // opens the connection
+    await until(async () => (await ask({ path: '/open' }).catch(() => undefined)) !== undefined)
     const answer = ask()
     await new Promise(setImmediate) // it is on its way
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
+    Atomics.wait(told, 0, 0)
     assert.equal((await answer).text, 'late')
   })
 
@@ -301,8 +304,8 @@ describe('what a server sends that nobody asked for (A35)', () => {
     await ask()
     first?.write(forged)
     // The bytes have arrived, and this process has not looked at them.
-    const until = performance.now() + 50
-    while (performance.now() < until);
+    const end = performance.now() + 50
+    while (performance.now() < end);
     await new Promise((resolve) => setImmediate(resolve))
     assert.equal((await ask()).text, 'hello')
   })
