@@ -127,7 +127,8 @@ export function gateAt(
       socket.write(Buffer.from(text, 'latin1'))
       await new Promise<void>((resolve) => {
         socket.once('close', () => resolve())
-        socket.setTimeout(1500, () => resolve())
+        // However long the answer takes: it is over when nothing more comes.
+        socket.setTimeout(1500).on('timeout', () => answer !== '' && resolve())
       })
       socket.destroy()
       return answer
