@@ -1,7 +1,7 @@
 const ending = ['SIGINT', 'SIGTERM'] as const
 /**
- * Windows sends no SIGTERM, but SIGBREAK on Ctrl-Break, and SIGHUP when the console is closed, ten seconds before
- * it ends the process itself.
+ * Windows sends no SIGTERM, but SIGBREAK on Ctrl-Break, and SIGHUP when the console is closed, ten seconds
+ * before it ends the process itself.
  */
 const closing = process.platform === 'win32' ? ([...ending, 'SIGBREAK', 'SIGHUP'] as const) : ending
 
@@ -25,8 +25,8 @@ export function exitOnSignal(): void {
 }
 
 /**
- * Closes everything on Ctrl-C or SIGTERM, or what is like it on Windows, and waits until that is done. A second signal ends the process
- * immediately. The promise resolves when everything is closed.
+ * Closes everything on Ctrl-C or SIGTERM, or what is like it on Windows, and waits until that is done. A second
+ * signal ends the process immediately. The promise resolves when everything is closed.
  */
 export async function closeOnSignal(close: () => Promise<void>): Promise<void> {
   await new Promise<void>((resolve) => {

@@ -9,7 +9,8 @@ export const fileSuffix = '_FILE'
 
 /**
  * The value of a variable: its own, or the content of the file that `NAME_FILE` names, without the line break
- * at its end, and without the byte order mark that editors of Windows put at its beginning. Undefined if neither is set. A problem never reveals what a file contains.
+ * at its end, and without the byte order mark that editors of Windows put at its beginning. Undefined if
+ * neither is set. A problem never reveals what a file contains.
  */
 export function readVariable(environment: NodeJS.ProcessEnv, name: string): VariableRead {
   const own = environment[name]

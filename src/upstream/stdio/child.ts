@@ -133,8 +133,8 @@ function signalGroup(child: ChildProcessWithoutNullStreams, signal: 'SIGTERM' | 
 }
 
 /**
- * Windows has neither signals nor process groups. There the end of its input asks a server to end, as it does on
- * any system (MCP transports, "stdio"), and a program of Windows ends it with everything that it started.
+ * Windows has neither signals nor process groups. There the end of its input asks a server to end, as it does
+ * on any system (MCP transports, "stdio"), and a program of Windows ends it with everything that it started.
  */
 function endTree(child: ChildProcessWithoutNullStreams, pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   if (signal === 'SIGTERM') child.stdin.end()
