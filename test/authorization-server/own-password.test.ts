@@ -6,6 +6,7 @@ import { type Installation, startInstallation } from '../support/installation.ts
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { goodPassword, openPeople } from '../support/people.ts'
+import { stopTime } from '../support/stop-time.ts'
 import { type Answer, csrfOf, Visitor } from '../support/visitor.ts'
 
 const path = '/account/password'
@@ -16,6 +17,8 @@ const chosen = { password: newPassword, repeated: newPassword }
 let installation: Installation
 let people: People & { close: () => Promise<void> }
 let clock: MovableClock
+// The first lock lasts five seconds.
+stopTime()
 before(async () => {
   clock = movableClock()
   installation = await startInstallation({ clock, config: { login: { users: 'local' } } })

@@ -6,6 +6,7 @@ import { type InstallationStore, installationStores } from '../support/installat
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import { OAuthClient, type TokenAnswer } from '../support/oauth.ts'
 import { startReplicas } from '../support/replicas.ts'
+import { stopTime } from '../support/stop-time.ts'
 
 const secret = 'secret-of-a-confidential-client'
 const clients = [
@@ -22,6 +23,7 @@ for (const engine of installationStores) {
     let clock: MovableClock
     let client: OAuthClient
     let closeEngine: () => Promise<void>
+    stopTime()
     before(async () => {
       const opened = await engine.open()
       closeEngine = opened.close

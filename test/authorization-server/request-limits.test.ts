@@ -81,7 +81,8 @@ describe('requests that anybody can have kept (A56)', () => {
     assert.deepEqual(statuses, [303, 303, 303, 429])
   })
 
-  it('are not used up for others by a network that has had its share', async () => {
+  it('are not used up for others by a network that has had its share', async (test) => {
+    test.mock.timers.enable({ apis: ['Date'], now: Date.now() })
     const requestLimits = { perNetwork: 1, total: 2 }
     const rateLimit = countWith(inMemory)
     const requests = requestLimit({ rateLimit, requestLimits }, 'authorizations')

@@ -6,6 +6,7 @@ import { openStore } from '../../src/storage/open.ts'
 import { movableClock } from '../support/movable-clock.ts'
 
 it('scopes that a call lacked are for its client, user and server alone, for ten minutes or until the user decides', async (test) => {
+  test.mock.timers.enable({ apis: ['Date'], now: Date.now() })
   const clock = movableClock()
   const secret = masterSecret(new Uint8Array(32).fill(1))
   const store = await openStore({ folder: undefined, secret, clock })

@@ -3,8 +3,10 @@ import { describe, it } from 'node:test'
 import type { Configuration } from 'openid-client'
 import { cacheMetadata } from '../../src/issuer/cached-metadata.ts'
 import { movableClock } from '../support/movable-clock.ts'
+import { stopTime } from '../support/stop-time.ts'
 
 describe('the metadata of an issuer, once it was read', () => {
+  stopTime()
   const open = () => {
     const clock = movableClock()
     const readings: (Configuration | Error)[] = []

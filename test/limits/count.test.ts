@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import { countWith, inMemory } from '../../src/limits/count.ts'
+import { stopTime } from '../support/stop-time.ts'
 
 const bound = { name: 'calls', points: 2, seconds: 60 }
 
 describe('a limit', () => {
+  stopTime()
   it('is the same wherever it is opened with the same bound, and another one with another (A36)', async () => {
     const open = countWith(inMemory)
     for (let n = 0; n < 2; n++) assert.equal(await open(bound).take('ada'), 0)

@@ -89,7 +89,8 @@ describe('a Redis whose place another one has taken', { timeout: 60_000 }, () =>
 })
 
 describe('a limit that falls back', () => {
-  it('does not ask again for a second what is away, and tells each change once', async () => {
+  it('does not ask again for a second what is away, and tells each change once', async (test) => {
+    test.mock.timers.enable({ apis: ['Date'], now: Date.now() })
     const clock = movableClock()
     const changes: (string | undefined)[] = []
     let down = true
