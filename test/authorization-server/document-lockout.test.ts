@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { request } from 'undici'
 import { type SigningClient, signingClient } from '../support/client-assertion.ts'
-import { type DocumentHost, startDocumentHost } from '../support/document-host.ts'
+import { type DocumentHost, letFetchesWait, startDocumentHost } from '../support/document-host.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
@@ -72,15 +72,18 @@ describe('a client that somebody let in, after a restart, in which no document i
     assert.equal(host.requests('/stranger.json'), 0)
   })
 
-  it('goes on while slow answers to strangers take up all places for its host', async () => {
+  it('goes on while slow answers to strangers take up all places for its host', async (test) => {
+    letFetchesWait(test)
     const id = host.publish('/spared.json')
     const tokens = await clientOf(id).signIn({ scope: 'mcp:tools:read' })
     await installation.restart()
     const paths = ['/slow0', '/slow1', '/slow2', '/slow3']
-    const ids = paths.map((path) => host.publish(path, {}, { after: 2000 }))
+    const { promise: held, resolve: answer } = Promise.withResolvers<void>()
+    const ids = paths.map((path) => host.publish(path, {}, { until: held }))
     const slow = ids.map((one, index) => askAsStranger(one, index))
     await until(() => paths.every((path) => host.requests(path) === 1), 'all documents are asked for')
     assert.equal((await clientOf(id).refresh(tokens.refresh_token)).status, 200)
+    answer()
     await Promise.all(slow)
   })
 

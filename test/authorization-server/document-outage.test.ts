@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { keepDocuments } from '../../src/authorization-server/registration/kept-documents.ts'
 import { FetchRefused } from '../../src/http/safe-fetch.ts'
 import { signingClient } from '../support/client-assertion.ts'
-import { startDocumentHost } from '../support/document-host.ts'
+import { letFetchesWait, startDocumentHost } from '../support/document-host.ts'
 import { startInstallation } from '../support/installation.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { OAuthClient } from '../support/oauth.ts'
@@ -73,10 +73,17 @@ describe('the document of a client whose host fails (N15, N24)', () => {
     const { documents, client, tokens } = await startSignedIn(test)
     const { promise, resolve } = Promise.withResolvers<void>()
     documents.answer('/client.json', { status: 503, until: promise })
+    letFetchesWait(test)
+    const { mock } = test.mock.method(RateLimiterMemory.prototype, 'consume')
     const first = client.refresh(tokens.refresh_token)
     await until(() => documents.requests('/client.json') === 2, 'the document is asked for')
     const others = [client.refresh(tokens.refresh_token), client.refresh(tokens.refresh_token)]
-    await setTimeout(300)
+    // The last count of each is for all, just before it finds out whether such a fetch is running.
+    const counted = () =>
+      mock.calls.filter(
+        ({ this: limiter }) => (limiter as RateLimiterMemory).keyPrefix === 'portcullis:documents:600/60',
+      )
+    await until(() => counted().length === 3, 'all wait for the document')
     resolve()
     for (const { status, body } of await Promise.all([first, ...others]))
       assert.deepEqual([status, body.error], [503, 'temporarily_unavailable'])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { type DocumentHost, startDocumentHost } from '../support/document-host.ts'
+import { type DocumentHost, letFetchesWait, startDocumentHost } from '../support/document-host.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { goodPassword, openPeople } from '../support/people.ts'
@@ -59,7 +59,8 @@ describe('a session that ends while a request of it waits for the document of a 
     }
   }
 
-  it('stays ended, for whoever has a copy of its cookie (A58, T4)', async () => {
+  it('stays ended, for whoever has a copy of its cookie (A58, T4)', async (test) => {
+    letFetchesWait(test)
     const visitor = await signIn()
     const thief = copyOf(visitor)
     const cookies = copyOf(visitor)
@@ -73,6 +74,7 @@ describe('a session that ends while a request of it waits for the document of a 
   })
 
   it('stays ended where the request is a login (A58, T4)', async (test) => {
+    letFetchesWait(test)
     const visitor = await signIn()
     const tab = copyOf(visitor)
     const interaction = await tab.get(urlFor(clientAt('/login.json'), { prompt: 'login' }))

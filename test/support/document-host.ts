@@ -1,3 +1,4 @@
+import type { TestContext } from 'node:test'
 import { type CountingListener, countingListener } from './counting-listener.ts'
 import { trustedCertificate } from './local-tls.ts'
 
@@ -6,8 +7,6 @@ export interface HostedAnswer {
   readonly status?: number
   readonly headers?: Record<string, string>
   readonly body?: string | Buffer
-  /** Is silent for this long: milliseconds. */
-  readonly after?: number
   /** Is silent until this resolves. */
   readonly until?: Promise<void>
 }
@@ -24,6 +23,11 @@ export interface DocumentHost extends CountingListener {
   requests(path: string): number
 }
 
+/** Has fetches wait for a host for as long as a test holds it up, and not for a time, until the test is over. */
+export function letFetchesWait(test: TestContext): void {
+  test.mock.method(AbortSignal, 'timeout', () => new AbortController().signal)
+}
+
 /** The redirect URI of the client in the documents of the tests; any port is allowed. */
 export const documentRedirect = 'http://localhost/callback'
 
@@ -36,9 +40,9 @@ export async function startDocumentHost(): Promise<DocumentHost> {
     answer(req, res) {
       const path = req.url ?? ''
       asked.set(path, (asked.get(path) ?? 0) + 1)
-      const { status = 200, headers = {}, body = '', after = 0, until } = answers.get(path) ?? { status: 404 }
+      const { status = 200, headers = {}, body = '', until } = answers.get(path) ?? { status: 404 }
       const say = (): void => void res.writeHead(status, headers).end(body)
-      if (until === undefined) setTimeout(say, after)
+      if (until === undefined) say()
       else void until.then(say)
     },
   })
