@@ -120,8 +120,8 @@ describe('a code that comes late (P9)', () => {
       [client, 60],
       [new OAuthClient(patient.url), 600],
     ] as const) {
-      const [inTime, tooLate] = [await late.authorize({ scope }), await late.authorize({ scope })]
       mock.timers.enable({ apis: ['Date'], now: Date.now() })
+      const [inTime, tooLate] = [await late.authorize({ scope }), await late.authorize({ scope })]
       mock.timers.tick((seconds - 5) * 1000)
       const first = await late.redeem(inTime)
       assert.equal(first.status, 200, JSON.stringify(first.body))
@@ -134,9 +134,9 @@ describe('a code that comes late (P9)', () => {
   })
 
   it('is refused when it comes a second time late, and ends what it gave (A43)', async () => {
+    mock.timers.enable({ apis: ['Date'], now: Date.now() })
     const issued = await client.authorize({ scope })
     const { body } = await client.redeem(issued)
-    mock.timers.enable({ apis: ['Date'], now: Date.now() })
     mock.timers.tick(30_000)
     assert.equal((await client.redeem(issued)).body.error, 'invalid_grant')
     assert.equal(await statusWith(body.access_token), 401)

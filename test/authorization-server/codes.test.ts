@@ -77,14 +77,15 @@ describe('an authorization code (P9)', () => {
     assert.equal(body.error, 'invalid_grant')
   })
 
-  it('expires after its time', async () => {
+  it('expires after its time', async (test) => {
+    test.mock.timers.enable({ apis: ['Date'], now: Date.now() })
     const patient = await startInstallation({ config: { tokens: { codeSeconds: 2 } } })
+    test.after(() => patient.close())
     const slow = new OAuthClient(patient.url)
     const issued = await slow.authorize()
-    await new Promise((resolve) => setTimeout(resolve, 3100))
+    test.mock.timers.tick(3100)
     assert.equal((await slow.redeem(issued)).status, 400)
     assert.equal((await slow.redeem(await slow.authorize())).status, 200)
-    await patient.close()
   })
 })
 
