@@ -5,7 +5,6 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { post, tokenFor } from '../support/era-calls.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
@@ -36,7 +35,7 @@ async function startGate(test: { after(close: () => unknown): void }): Promise<{
   const gate = await serveFile(test, {
     publicUrl: `http://127.0.0.1:${gateway}`,
     allowedHosts: [`127.0.0.1:${next}`],
-    listen: { gateway, noticeSeconds: 2 },
+    listen: { gateway, noticeSeconds: 3 },
     upstreams: [{ name: 'http', url: spy.url, transport: 'streamable-http', era: 'legacy' }],
   })
   return { gate, waiting, next }
@@ -67,14 +66,14 @@ describe('the end of portcullis serve', { timeout: 60_000 }, () => {
     assert.equal((await probe('/readyz'))[0], 200)
 
     gate.started.process.kill('SIGTERM')
-    await sleep(100)
-    assert.deepEqual(await probe('/readyz'), [503, { status: 'not ready', reason: 'it is ending' }])
-    assert.equal((await probe('/healthz'))[0], 200)
+    await until(async () => (await probe('/readyz'))[0] === 503, 'the end is announced')
     assert.equal(
       (await post(url, token, initialize)).status,
       200,
       'those who have not heard are still served',
     )
+    assert.deepEqual(await probe('/readyz'), [503, { status: 'not ready', reason: 'it is ending' }])
+    assert.equal((await probe('/healthz'))[0], 200)
 
     // Its successor, over the same store.
     await startPortcullis(
