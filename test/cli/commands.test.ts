@@ -52,7 +52,7 @@ describe('portcullis demo', () => {
     assert.equal((await fetch(`http://127.0.0.1:${ports['gateway']}/mcp`, { method: 'POST' })).status, 401)
     assert.equal((await fetch(`http://127.0.0.1:${ports['demo']}/mcp`, { method: 'POST' })).status, 401)
     assert.equal((await fetch(`http://127.0.0.1:${ports['admin']}/readyz`)).status, 200)
-    assert.match(running.output(), /mcp +401 POST \/mcp challenged/)
+    await until(() => /mcp +401 POST \/mcp challenged/.test(running.output()), 'the log tells of it')
     running.process.kill('SIGINT')
     assert.equal(await running.exit, 0)
   })

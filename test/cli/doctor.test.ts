@@ -11,6 +11,7 @@ import { type DemoInstallation, startDemoInstallation } from '../support/demo-in
 import { approvingUser } from '../support/examination.ts'
 import { freePort } from '../support/installation.ts'
 import { listen } from '../support/listen.ts'
+import { until } from '../support/until.ts'
 
 let demo: DemoInstallation
 let broken: BrokenServer
@@ -153,7 +154,7 @@ describe('portcullis doctor', () => {
     )
     await approvingUser(/^ {2}(http\S+)$/m.exec(running.output())?.[1] as string)
     assert.equal(await running.exit, 0, running.output())
-    assert.match(running.output(), /✓ each use of a refresh token replaces it/)
-    assert.match(running.output(), /✓ a code works only once/)
+    for (const step of ['each use of a refresh token replaces it', 'a code works only once'])
+      await until(() => running.output().includes(`✓ ${step}`), step)
   })
 })

@@ -181,7 +181,7 @@ describe('portcullis user', () => {
       const questions = shown.match(/(?:Password|Repeat the password): /g)?.length ?? 0
       for (; asked < questions; asked++) terminal.stdin.write(`${goodPassword}x\u007f\r`)
     })
-    assert.equal(await new Promise((resolve) => terminal.once('exit', resolve)), 0, shown)
+    assert.equal(await new Promise((resolve) => terminal.once('close', resolve)), 0, shown)
     assert.match(shown, /ada was added/)
     assert.ok(!shown.includes(goodPassword.slice(0, 4)))
   })
