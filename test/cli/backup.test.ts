@@ -42,7 +42,9 @@ async function startServer(
   env: Record<string, string> = {},
 ): Promise<Started> {
   const args = ['run', '--upstream', 'http://127.0.0.1:9/mcp', '--port', String(port), '--data', data]
-  return startPortcullis(test, args, env)
+  // Users sign in for as long as a backup takes.
+  const limits = { PORTCULLIS_LIMITS_AUTHORIZATIONS_PER_NETWORK: '1000000' }
+  return startPortcullis(test, args, { ...limits, ...env })
 }
 
 async function stop({ process: child, exit }: Started): Promise<void> {
