@@ -45,7 +45,7 @@ describe('a provider of OpenID Connect', () => {
       endsSession: false,
     }
     const urls = { callbackUrl: 'http://127.0.0.1:1/callback', afterLogoutUrl: 'http://127.0.0.1:1/logout' }
-    const bounds = { userAgent: 'test', maxBytes: 64 * 1024, milliseconds: 2000, running: 4 }
+    const bounds = { userAgent: 'test', maxBytes: 64 * 1024, milliseconds: 30_000, running: 4 }
     const fetch = createOperatorFetch({ origins, ...bounds })
     const provider = openIdProvider({ ...settings, ...urls }, { fetch, clock: systemClock })
     return { provider, facts: (claims: ProvenIdentity['claims']) => readFacts(claims, described.claims, 'x') }

@@ -11,7 +11,7 @@ import { providerSetting, startIdentityProvider, type TestProvider } from '../su
 import { startInstallation } from '../support/installation.ts'
 import { listen } from '../support/listen.ts'
 
-const bounds = { userAgent: 'test', maxBytes: 64 * 1024, milliseconds: 2000, running: 4 }
+const bounds = { userAgent: 'test', maxBytes: 64 * 1024, milliseconds: 30_000, running: 4 }
 
 function open(issuer: string, origins: readonly string[] = [new URL(issuer).origin]) {
   return openIdProvider(
