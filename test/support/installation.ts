@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -127,21 +129,24 @@ export async function startInstallation({
   }
 }
 
-const firstPort = 10_240
-const ports = 32_768 - firstPort
-let nextPort = (process.pid * 64) % ports
-
 /**
- * A port that was free a moment ago. It is below those that the system assigns to requests for any port, so
- * that nobody who makes one takes it before it is used, and each process that runs beside this one begins
- * elsewhere.
+ * A port that was free a moment ago, and that no other test file gets. It is below those that the system assigns
+ * to requests for any port, so that nobody who makes one takes it before it is used.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = firstPort + nextPort
-    nextPort = (nextPort + 1) % ports
-    if (await isFree(port)) return port
+    const port = randomInt(10_240, 32_768)
+    if ((await claim(port)) && (await isFree(port))) return port
   }
+}
+
+/** Keeps a port for this process until it ends, by a UDP socket: nothing else is bound to one there. */
+function claim(port: number): Promise<boolean> {
+  const socket = createSocket('udp4').unref()
+  return new Promise((resolve) => {
+    socket.once('error', () => socket.close(() => resolve(false)))
+    socket.bind(port, '127.0.0.1', () => resolve(true))
+  })
 }
 
 function isFree(port: number): Promise<boolean> {
