@@ -19,7 +19,7 @@ async function run(
     environment: {},
     onLine: (line) => {
       lines.push(line)
-      if (lines.length >= most) void child.stop()
+      if (lines.length === most) void child.stop()
     },
     onStderr: (line) => besides.push(line),
     onExit: resolve,
@@ -132,6 +132,28 @@ describe('a stdio server that is gone', { timeout: 60_000 }, () => {
       test.after(() => process.kill(Number(left.lines[0])))
       assert.equal(left.reason, reason)
     }
+  })
+})
+
+describe('a stdio server that is stopped', { timeout: 60_000 }, () => {
+  it('can tidy up at the end of its input, before a signal ends it', async () => {
+    const tidies = `process.stdin.on('end', () => console.log('tidied')).resume(); console.log('up')`
+    assert.deepEqual(await run(tidies, 1), {
+      lines: ['up', 'tidied'],
+      reason: 'ended with code 0',
+      besides: [],
+    })
+  })
+
+  it('is told once more by a signal, and then ended', async () => {
+    const goesOn = `setInterval(() => {}, 1000); console.log('up')`
+    assert.equal((await run(goesOn, 1)).reason, 'ended with SIGTERM')
+    const deaf = `process.on('SIGTERM', () => console.log('asked')); ${goesOn}`
+    assert.deepEqual(await run(deaf, 1), {
+      lines: ['up', 'asked'],
+      reason: 'ended with SIGKILL',
+      besides: [],
+    })
   })
 })
 

@@ -14,7 +14,10 @@ export interface Child {
    * read.
    */
   write(line: string): void
-  /** Sends SIGTERM, and SIGKILL if it does not exit. Resolves when it is gone. */
+  /**
+   * Ends its input, which is how a server is asked to end (MCP lifecycle, "Shutdown"). Sends SIGTERM if it goes
+   * on after a second, and SIGKILL after three more. Resolves when it is gone.
+   */
   stop(): Promise<void>
 }
 
@@ -30,6 +33,7 @@ interface ChildOptions {
 
 const maxUnreadBytes = 16 * 1024 * 1024
 const maxLineLength = 16 * 1024 * 1024
+const inputMilliseconds = 1000
 const graceMilliseconds = 3000
 /** How long its last output may take to arrive when nobody of its group is left. */
 const lastWordsMilliseconds = 1000
@@ -109,13 +113,13 @@ async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<un
   const drop = (): void => {
     for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy()
   }
-  signalGroup(child, 'SIGTERM')
-  const kill = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMilliseconds)
+  child.stdin.end()
+  const terminate = setTimeout(() => signalGroup(child, 'SIGTERM'), inputMilliseconds)
+  const kill = setTimeout(() => signalGroup(child, 'SIGKILL'), inputMilliseconds + graceMilliseconds)
   // A daemon that it started, in another group, may hold the pipes forever.
-  const leave = setTimeout(drop, graceMilliseconds + lastWordsMilliseconds)
+  const leave = setTimeout(drop, inputMilliseconds + graceMilliseconds + lastWordsMilliseconds)
   await gone
-  clearTimeout(kill)
-  clearTimeout(leave)
+  for (const timer of [terminate, kill, leave]) clearTimeout(timer)
   // Processes that it started may have outlived it, and may hold its pipes.
   signalGroup(child, 'SIGKILL')
   drop()
@@ -124,7 +128,10 @@ async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<un
 function signalGroup(child: ChildProcessWithoutNullStreams, signal: 'SIGTERM' | 'SIGKILL'): void {
   const { pid } = child
   if (pid === undefined) return
-  if (process.platform === 'win32') return endTree(child, pid, signal)
+  if (process.platform === 'win32') {
+    if (signal === 'SIGKILL') endTree(child, pid)
+    return
+  }
   try {
     process.kill(-pid, signal)
   } catch {
@@ -132,16 +139,10 @@ function signalGroup(child: ChildProcessWithoutNullStreams, signal: 'SIGTERM' | 
   }
 }
 
-/**
- * Windows has neither signals nor process groups. There the end of its input asks a server to end, as it does
- * on any system (MCP transports, "stdio"), and a program of Windows ends it with everything that it started.
- */
-function endTree(child: ChildProcessWithoutNullStreams, pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
-  if (signal === 'SIGTERM') child.stdin.end()
+/** Windows has neither signals nor process groups, but a program that ends a process with all that it started. */
+function endTree(child: ChildProcessWithoutNullStreams, pid: number): void {
   // When it is gone, its id may already be that of another process.
-  else if (child.exitCode === null && child.signalCode === null)
-    spawn('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore', windowsHide: true }).on(
-      'error',
-      () => child.kill(),
-    )
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const options = { stdio: 'ignore', windowsHide: true } as const
+  spawn('taskkill', ['/pid', String(pid), '/t', '/f'], options).on('error', () => child.kill())
 }
