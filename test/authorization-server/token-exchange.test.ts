@@ -266,6 +266,11 @@ describe('token exchange (RFC 8693)', () => {
     const actor = { subject_token: later, actor_token: own, actor_token_type: accessToken }
     const acted = decodeJwt((await ask('agent', actor)).body.access_token)
     assert.ok((acted.exp ?? 0) <= exp, 'nor than that of its actor')
+    const brief = (await ask('brief', { subject_token: fresh })).body.access_token
+    clock.advance(-2000) // so that more is left by our clock than by that of the library, which signs
+    const { access_token: handed } = (await ask('helper', { subject_token: brief })).body
+    clock.advance(2000)
+    assert.equal(decodeJwt(handed).exp, decodeJwt(brief).exp, 'not even by what passes until it is signed')
     clock.advance(1800_000)
     assert.ok(Number((await ask('agent', { subject_token: fresh })).body['expires_in']) <= 1800)
     clock.advance(-1800_000)

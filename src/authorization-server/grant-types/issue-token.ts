@@ -6,6 +6,8 @@ interface Issue {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly lifetimeSeconds: number
+  /** When it ends, if not so long after it is signed: seconds since the epoch. */
+  readonly expiresAt?: number | undefined
   /** Additional claims of the token. */
   readonly claims?: Readonly<Record<string, unknown>>
   /** The member of the answer (RFC 8693 section 2.2.1). */
@@ -35,7 +37,7 @@ export async function issueToken(
   provider: Provider,
   context: KoaContextWithOIDC,
   target: InstanceType<Provider['ResourceServer']>,
-  { subject, scopes, lifetimeSeconds, claims, issuedTokenType }: Issue,
+  { subject, scopes, lifetimeSeconds, expiresAt, claims, issuedTokenType }: Issue,
 ): Promise<void> {
   const { client, params } = context.oidc
   if (client === undefined) throw new errors.InvalidClient('client is missing')
@@ -48,6 +50,7 @@ export async function issueToken(
     gty: String(params?.['grant_type']),
     scope: scopes.join(' '),
     expiresIn: lifetimeSeconds,
+    exp: expiresAt,
     extra: claims,
     resourceServer: target,
   } as never)

@@ -70,10 +70,11 @@ export function exchangeToken(
     const ends = Math.min(subject.exp ?? 0, actor?.exp ?? Number.POSITIVE_INFINITY)
     const left = ends - epochSeconds(settings.clock)
     if (left <= 0) throw new errors.InvalidRequest('subject_token has expired')
+    const lifetimeSeconds = accessTokenSeconds(settings, client)
     await issueToken(provider, context, target, {
       subject: String(subject.sub),
       scopes,
-      lifetimeSeconds: Math.min(accessTokenSeconds(settings, client), left),
+      ...(left > lifetimeSeconds ? { lifetimeSeconds } : { lifetimeSeconds: left, expiresAt: ends }),
       claims: { act: actorsOf(subject, known.id), origins: originsOf(subject), ...beginningOf(subject) },
       issuedTokenType: accessTokenType,
     })
