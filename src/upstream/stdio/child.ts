@@ -1,8 +1,9 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { Refusal } from '../../core/errors.ts'
 import { reasonOf } from '../../core/reason-of.ts'
+import { signalTree, spawnTree } from './process-tree.ts'
 import { startingHint } from './starting-hint.ts'
 
 /** A running stdio server: lines in, lines out (MCP transports, "stdio"). */
@@ -15,8 +16,8 @@ export interface Child {
    */
   write(line: string): void
   /**
-   * Ends its input, which is how a server is asked to end (MCP lifecycle, "Shutdown"). Sends SIGTERM if it goes
-   * on after a second, and SIGKILL after three more. Resolves when it is gone.
+   * Ends its input, which is how a server is asked to end (MCP lifecycle, "Shutdown"). If it goes on, it gets
+   * SIGTERM after a second, and SIGKILL after three more. Resolves when it is gone.
    */
   stop(): Promise<void>
 }
@@ -33,7 +34,9 @@ interface ChildOptions {
 
 const maxUnreadBytes = 16 * 1024 * 1024
 const maxLineLength = 16 * 1024 * 1024
-const inputMilliseconds = 1000
+/** How long it may go on after the end of its input. */
+const endMilliseconds = 1000
+/** How long it may go on after SIGTERM. */
 const graceMilliseconds = 3000
 /** How long its last output may take to arrive when nobody of its group is left. */
 const lastWordsMilliseconds = 1000
@@ -48,14 +51,9 @@ export function startChild(options: ChildOptions): Child {
   }
 }
 
-/** Throws if the system does not even try, for example because an argument is too long. */
+/** Throws if the system does not even try, or has no pipes left. */
 function spawnPiped({ command, environment }: ChildOptions): ChildProcessWithoutNullStreams {
-  const [program, ...args] = command as [string, ...string[]]
-  // A separate process group: Ctrl-C in the terminal does not reach it, and stopping it also stops its
-  // children. On Windows it would be a separate console, with a window.
-  const detached = process.platform !== 'win32'
-  const how = { shell: false, detached, windowsHide: true }
-  const child = spawn(program, args, { stdio: 'pipe', env: environment, ...how })
+  const child = spawnTree(command as readonly [string, ...string[]], environment)
   if ((child.stdin as Writable | undefined) !== undefined) return child
   child.on('error', () => {}) // comes later, and says the same
   throw new Error('no file descriptors are left (raise the limit: ulimit -n, or LimitNOFILE of systemd)')
@@ -72,7 +70,7 @@ function watchChild(
   void gone.then(onExit)
   // A launcher may leave the real server behind, holding the pipes.
   child.once('exit', () => void stopChild(child, gone))
-  readLines(child.stdout, onLine, () => signalGroup(child, 'SIGKILL'))
+  readLines(child.stdout, onLine, () => signalTree(child, 'SIGKILL'))
   readLines(child.stderr, onStderr, () => {})
   child.stdin.on('error', () => {}) // the process is gone, which `onExit` reports
   return {
@@ -114,35 +112,13 @@ async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<un
     for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy()
   }
   child.stdin.end()
-  const terminate = setTimeout(() => signalGroup(child, 'SIGTERM'), inputMilliseconds)
-  const kill = setTimeout(() => signalGroup(child, 'SIGKILL'), inputMilliseconds + graceMilliseconds)
+  const terminate = setTimeout(() => signalTree(child, 'SIGTERM'), endMilliseconds)
+  const kill = setTimeout(() => signalTree(child, 'SIGKILL'), endMilliseconds + graceMilliseconds)
   // A daemon that it started, in another group, may hold the pipes forever.
-  const leave = setTimeout(drop, inputMilliseconds + graceMilliseconds + lastWordsMilliseconds)
+  const leave = setTimeout(drop, endMilliseconds + graceMilliseconds + lastWordsMilliseconds)
   await gone
   for (const timer of [terminate, kill, leave]) clearTimeout(timer)
   // Processes that it started may have outlived it, and may hold its pipes.
-  signalGroup(child, 'SIGKILL')
+  signalTree(child, 'SIGKILL')
   drop()
-}
-
-function signalGroup(child: ChildProcessWithoutNullStreams, signal: 'SIGTERM' | 'SIGKILL'): void {
-  const { pid } = child
-  if (pid === undefined) return
-  if (process.platform === 'win32') {
-    if (signal === 'SIGKILL') endTree(child, pid)
-    return
-  }
-  try {
-    process.kill(-pid, signal)
-  } catch {
-    // Nobody is left in the group, or nobody who may be signalled: there is nothing more to do.
-  }
-}
-
-/** Windows has neither signals nor process groups, but a program that ends a process with all that it started. */
-function endTree(child: ChildProcessWithoutNullStreams, pid: number): void {
-  // When it is gone, its id may already be that of another process.
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const options = { stdio: 'ignore', windowsHide: true } as const
-  spawn('taskkill', ['/pid', String(pid), '/t', '/f'], options).on('error', () => child.kill())
 }
