@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { type MasterSecret, masterSecret } from '../core/secret.ts'
 import { StoreAway } from '../core/store-away.ts'
+import { flush, flushFolder } from './flush.ts'
 import { holdLock } from './hold-alone.ts'
 import { refuseNewer } from './migrate.ts'
 import type { Schema } from './schema.ts'
@@ -76,7 +77,7 @@ async function writeAnew(
 }
 
 function putInPlace(unfinished: string, file: string, replace: boolean): void {
-  // Fails if the file exists by now. So would a hard link, which not every file system has.
+  // Fails if the file exists by now, as a hard link would, which not every file system has.
   if (!replace) closeSync(openSync(file, 'wx', 0o600))
   try {
     renameSync(unfinished, file)
@@ -148,27 +149,6 @@ async function usingStore<T>(path: string, use: (db: Kysely<Schema>) => Promise<
     throw error instanceof StoreAway ? error.cause : error
   } finally {
     await db.destroy()
-  }
-}
-
-/** Waits until a file is on disk. */
-export function flush(file: string): void {
-  // Windows flushes only what is open for writing.
-  sync(file, 'r+')
-}
-
-/** Waits until the list of names in a folder is on disk, where the system can do that. */
-export function flushFolder(folder: string): void {
-  // Windows opens no folder for writing.
-  if (process.platform !== 'win32') sync(folder, 'r')
-}
-
-function sync(path: string, flags: 'r' | 'r+'): void {
-  const descriptor = openSync(path, flags)
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
   }
 }
 

@@ -44,9 +44,9 @@ export function holdLock(path: string): Release | undefined {
     // Whoever had it may have removed the file meanwhile, after which a third one can lock another file.
     if (fstatSync(descriptor).nlink > 0)
       return () => {
-        if (process.platform !== 'win32') rmSync(path, { force: true })
+        if (process.platform === 'win32') return endAndRemove(path, end)
+        rmSync(path, { force: true }) // not afterwards: by then it may be that of another process
         end()
-        if (process.platform === 'win32') removeUnused(path)
       }
   } catch (error) {
     if (!isBusy(error)) throw error
@@ -55,11 +55,12 @@ export function holdLock(path: string): Release | undefined {
   return undefined
 }
 
-/** Windows removes no file that SQLite has open. */
-function removeUnused(path: string): void {
+/** Windows removes no file that is open. */
+function endAndRemove(path: string, end: () => void): void {
+  end()
   try {
     rmSync(path, { force: true })
   } catch {
-    // Another process already has it, and will remove it.
+    // Another process has it already, and will remove it.
   }
 }

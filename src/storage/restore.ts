@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { flush, flushFolder, openBackup, type WrittenSecret } from './backup.ts'
+import { openBackup, type WrittenSecret } from './backup.ts'
+import { flush, flushFolder } from './flush.ts'
 import { holdDatabase, holdLock } from './hold-alone.ts'
 import { storeFile } from './open-embedded.ts'
 import { StoreUnusable } from './store-unusable.ts'
@@ -66,7 +67,7 @@ async function replaceStore(
 ): Promise<string | undefined> {
   const [store, secret] = [storeFile(folder), join(folder, 'secret')]
   const [stagedStore, stagedSecret] = [`${store}.restoring`, `${secret}.restoring`]
-  // There, what is held, so that no server starts on it, cannot be replaced.
+  // It is held open so that no server starts on it, and Windows replaces nothing that is open.
   if (process.platform === 'win32' && existsSync(store))
     throw new StoreUnusable(
       `on Windows no store can be replaced, as the one in ${folder}: name another data folder, or move that one away`,
