@@ -13,8 +13,8 @@ import { mayBeRegistered } from './registration/client-id.ts'
 import { refuseTooLong } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-const formType = 'application/x-www-form-urlencoded'
-const mediaTypes = { form: formType, authorization: formType, json: 'application/json' } as const
+const form = 'application/x-www-form-urlencoded'
+const mediaTypes = { form, authorization: form, json: 'application/json' } as const
 const maxBodyBytes = 56 * 1024
 /**
  * The limit for what anyone can cause to be stored: registrations, and requests as long as fits into a URL.
@@ -60,11 +60,11 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse, { met
 }
 
 /**
- * Compares the media type as the library does (RFC 9110 section 8.3.1): what only the library recognized as a
- * form would bypass everything that is done to forms here. A body without a type is refused as well: the
- * library would ignore it, and say that what is in it is missing. Throws InvalidRequest.
+ * Compares the media type as the library does (RFC 9110 section 8.3.1): what only the library recognized would
+ * bypass everything that is done to bodies here. A POST without one is refused, too, since the library would
+ * ignore its body, and say that what is in it is missing. Throws InvalidRequest.
  */
-function takeType({ method, headers }: IncomingMessage, type: string): void {
+function takeMediaType({ method, headers }: IncomingMessage, type: string): void {
   if (method !== 'POST') return
   if (mediaTypeOf(headers['content-type']) !== type)
     throw new errors.InvalidRequest(`the body must be ${type}`, 415)
@@ -82,7 +82,7 @@ export async function normaliseRequest(
   note: Note,
 ): Promise<void> {
   if (kind === undefined) return
-  takeType(req, mediaTypes[kind])
+  takeMediaType(req, mediaTypes[kind])
   const most = kind === 'form' ? maxBodyBytes : maxStoredBytes
   checkDeclaredLength(req.headers['content-length'], most)
   const text = (await readBody(req, most)).toString()

@@ -37,10 +37,10 @@ type LibraryError = errors.OIDCProviderError
 export const awayCode = 'temporarily_unavailable'
 
 /**
- * Whether a text can be the name of a grant (RFC 6749 appendix A.10). Of a form that its client wrote wrongly,
- * such as with other separators, the value of `grant_type` is all of the form, with its secrets.
+ * Whether a text can be a grant type: a name or a URN (RFC 6749 appendix A.10). In a form with the wrong
+ * separators, the value of `grant_type` is all of the form, with its secrets. Untrusted.
  */
-function isGrantName(text: string): boolean {
+function canBeGrantType(text: string): boolean {
   return /^[\w.:-]{1,100}$/.test(text)
 }
 
@@ -60,7 +60,7 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
     const { account, session, entities } = context.oidc
     note.subject = account?.accountId ?? session?.accountId ?? entities.AccessToken?.accountId ?? note.subject
     const grantType = context.oidc.params?.['grant_type']
-    if (typeof grantType === 'string' && isGrantName(grantType)) note.grantType = grantType
+    if (typeof grantType === 'string' && canBeGrantType(grantType)) note.grantType = grantType
     return note
   }
   const failed = (context: KoaContextWithOIDC, error: LibraryError): void => {

@@ -1,9 +1,11 @@
+const isWindows = process.platform === 'win32'
+/** What ends any process. */
 const ending = ['SIGINT', 'SIGTERM'] as const
 /**
- * Windows sends no SIGTERM, but SIGBREAK on Ctrl-Break, and SIGHUP when the console is closed, ten seconds
- * before it ends the process itself.
+ * What ends an installation in order. Windows sends no SIGTERM, but SIGBREAK on Ctrl-Break, and SIGHUP when the
+ * console is closed, ten seconds before it ends the process itself.
  */
-const closing = process.platform === 'win32' ? ([...ending, 'SIGBREAK', 'SIGHUP'] as const) : ending
+const closing = isWindows ? ([...ending, 'SIGBREAK', 'SIGHUP'] as const) : ending
 
 /** The signal itself ends the process after its `exit` event; the first one of a container ends with a code. */
 const endAtOnce = (signal: NodeJS.Signals, number: number): void => {
@@ -25,8 +27,8 @@ export function exitOnSignal(): void {
 }
 
 /**
- * Closes everything on Ctrl-C or SIGTERM, or what is like it on Windows, and waits until that is done. A second
- * signal ends the process immediately. The promise resolves when everything is closed.
+ * Closes everything on Ctrl-C or SIGTERM, or what Windows sends in its place, and waits until that is done. A
+ * second signal ends the process immediately. The promise resolves when everything is closed.
  */
 export async function closeOnSignal(close: () => Promise<void>): Promise<void> {
   await new Promise<void>((resolve) => {
@@ -42,7 +44,7 @@ export function replaceOnSignal(replace: () => Promise<void>): void {
   process.on('SIGUSR2', () => void replace())
 }
 
-/** Reloads what can be reloaded on each SIGHUP, which would otherwise end the process, and does on Windows. */
+/** Reloads what can be reloaded on each SIGHUP, which would otherwise end the process, as it does on Windows. */
 export function reloadOnSignal(reload: () => Promise<void>): void {
-  if (process.platform !== 'win32') process.on('SIGHUP', () => void reload())
+  if (!isWindows) process.on('SIGHUP', () => void reload())
 }

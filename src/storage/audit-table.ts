@@ -14,11 +14,11 @@ export interface AuditTable {
    * the user may not read them.
    */
   read(wanted: AuditSelection): AsyncGenerator<readonly KeptRow[]>
-  /** The lines of the anchors of a tenant, oldest first. */
+  /** The lines of the anchors of a tenant, oldest first. Throws as `read` does. */
   anchors(tenant: string | undefined): Promise<readonly string[]>
   /**
-   * The position up to which everything of a tenant is older than a time: a mark for `read` and `remove`.
-   * Milliseconds since the epoch.
+   * The position up to which everything of a tenant is older than a time (milliseconds since the epoch): a mark
+   * for `read` and `remove`. Throws as `read` does.
    */
   markBefore(tenant: string | undefined, time: number): Promise<number>
   /**
@@ -95,6 +95,8 @@ type AuditSchema = {
 const pageLength = 5000
 /** A sink may have a URL of its own; otherwise it is `store.url`. */
 const setting = 'the URL of the sink'
+const toRead = 'select on audit_events, audit_anchors'
+const toRemove = 'delete on audit_events and insert on audit_anchors'
 
 /** Opens the table of events in a PostgreSQL database, and creates it if necessary. Throws StoreUnusable. */
 export async function openAuditTable(
@@ -137,7 +139,7 @@ export async function openAuditTable(
             .orderBy('id')
             .limit(pageLength)
             .execute()
-            .catch(orLacks(toRead))
+            .catch(orGrant(toRead))
           if (rows.length === 0) return
           last = rows.at(-1)?.id ?? last
           yield rows.map(({ line, time, subject }) => ({ line, time, subject: subject ?? undefined }))
@@ -153,7 +155,7 @@ export async function openAuditTable(
         .where('tenant', 'is not distinct from', tenant ?? null)
         .orderBy('id')
         .execute()
-        .catch(orLacks(toRead))
+        .catch(orGrant(toRead))
       return rows.map(({ line }) => line)
     },
     async markBefore(tenant, time) {
@@ -166,7 +168,7 @@ export async function openAuditTable(
         .orderBy('id')
         .limit(1)
         .executeTakeFirst()
-        .catch(orLacks(toRead))
+        .catch(orGrant(toRead))
       if (young !== undefined) return young.id
       const last = await ofTenant.select('id').orderBy('id', 'desc').limit(1).executeTakeFirst()
       return (last?.id ?? 0) + 1
@@ -188,14 +190,14 @@ export async function openAuditTable(
             'the events have changed meanwhile, and nothing was removed: repeat the command',
           )
       })
-      await removing.catch(orLacks(toRemove))
+      await removing.catch(orGrant(toRemove))
     },
     close: () => database.destroy(),
   }
 }
 
-/** Says which privileges a user lacks who may only do a part of what there is to do. */
-function orLacks(privileges: string): (error: NodeJS.ErrnoException) => never {
+/** Turns the refusal of a user who may not do something into StoreUnusable, which says what to grant. */
+function orGrant(privileges: string): (error: NodeJS.ErrnoException) => never {
   return (error) => {
     if (error.code !== notPermitted) throw error
     throw new StoreUnusable(`${error.message}: grant ${privileges} to the user of ${setting}`, {
@@ -203,9 +205,6 @@ function orLacks(privileges: string): (error: NodeJS.ErrnoException) => never {
     })
   }
 }
-
-const toRead = 'select on audit_events, audit_anchors'
-const toRemove = 'delete on audit_events and insert on audit_anchors'
 
 function selectEvents(
   db: Kysely<Schema & AuditSchema>,

@@ -1,7 +1,5 @@
-/** What programs need to run at all. */
-const harmless = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'TZ', 'TERM', 'TMPDIR']
-/** The same on Windows, where they also need some of those above. */
-const harmlessOnWindows = [
+const ofUnix = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'TZ', 'TERM', 'TMPDIR']
+const ofWindows = [
   'APPDATA',
   'COMSPEC',
   'HOMEDRIVE',
@@ -19,6 +17,8 @@ const harmlessOnWindows = [
   'USERPROFILE',
   'WINDIR',
 ]
+/** What programs need to run at all. Each is passed wherever it is set, since some are on both systems. */
+const harmless = [...ofUnix, ...ofWindows]
 
 const ours = 'PORTCULLIS_'
 
@@ -32,10 +32,8 @@ export function serverEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const all = names.includes('*') ? Object.keys(environment).filter((name) => !name.startsWith(ours)) : []
-  // Each is looked up, since Windows finds `PATH` where it lists `Path`.
-  const entries = [...all, ...harmless, ...harmlessOnWindows, ...names].map(
-    (name) => [name, environment[name]] as const,
-  )
+  // Looked up by name, since Windows finds `PATH` where it lists `Path`.
+  const entries = [...all, ...harmless, ...names].map((name) => [name, environment[name]] as const)
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   )
