@@ -145,12 +145,11 @@ function refuseOwn(name: string, file: string, folder: string): void {
   const store = basename(storeFile(folder))
   const needed = [store, `${store}-wal`, `${store}-shm`, 'secret']
   // Where a file system ignores case, as it does on macOS, other spellings name the same file.
-  if (isSame(dirname(file), folder) && needed.includes(basename(file).toLowerCase()))
+  if (isSameFolder(dirname(file), folder) && needed.includes(basename(file).toLowerCase()))
     throw wrongOperand(name, 'the installation itself uses this file: name another one')
 }
 
-/** Whether two paths lead to the same folder, whatever their spelling. */
-function isSame(one: string, other: string): boolean {
+function isSameFolder(one: string, other: string): boolean {
   const [first, second] = [one, other].map((path) => statSync(path, { bigint: true }))
   return first?.dev === second?.dev && first?.ino === second?.ino
 }

@@ -3,7 +3,8 @@ import type { Config } from '../config/schema.ts'
 import type { StoredClient } from '../storage/client-contract.ts'
 import { table } from './table.ts'
 
-type Described = Readonly<Record<string, unknown>>
+/** The members of a client, by the names of its metadata (RFC 7591 section 2) and by ours. */
+export type Described = Readonly<Record<string, unknown>>
 
 /** A client with its metadata, for people and machines; without its secret, which nobody knows any more. */
 export function describeClient({
@@ -48,11 +49,9 @@ export function describeClients(
   clients: readonly StoredClient[],
   blocked: ReadonlyMap<string, BlockedClient>,
 ): readonly Described[] {
-  const others = new Map(blocked)
-  for (const { id } of clients) others.delete(id)
   return [
     ...clients.map((client) => ({ ...describeClient(client), ...describeBlock(blocked.get(client.id)) })),
-    ...[...others.values()].map((block) => ({ client_id: block.id, ...describeBlock(block) })),
+    ...otherIds(blocked, clients).map((id) => ({ client_id: id, ...describeBlock(blocked.get(id)) })),
   ]
 }
 
@@ -65,28 +64,32 @@ export function listClients(
   configured: readonly { id: string; name?: string | undefined }[],
   blocked: ReadonlyMap<string, BlockedClient>,
 ): string {
-  const known = [
-    ...configured.map(({ id, name }) => [id, name ?? id, 'configuration', '', '', '']),
-    ...clients.map(({ id, source, metadata, createdAt, usedAt, expiresAt }) => [
-      id,
-      printable(metadata['client_name']).slice(0, 40),
-      source === 'operator' ? 'operator' : 'itself',
-      ...[createdAt, usedAt, expiresAt].map((time) => day(time) ?? 'never'),
-    ]),
+  const row = (id: string, ...cells: readonly string[]): string[] => [
+    printable(id),
+    ...cells,
+    day(blocked.get(id)?.since) ?? 'no',
   ]
-  const ids = new Set(known.map(([id]) => id))
-  const others = [...blocked.keys()].filter((id) => !ids.has(id)).map((id) => [id, '', '', '', '', ''])
   return table([
     ['client_id', 'name', 'registered by', 'registered', 'last used', 'expires', 'blocked'],
-    ...[...known, ...others].map((row) => [
-      printable(row[0]),
-      ...row.slice(1),
-      day(blocked.get(row[0] ?? '')?.since) ?? 'no',
-    ]),
+    ...configured.map(({ id, name }) => row(id, name ?? id, 'configuration', '', '', '')),
+    ...clients.map(({ id, source, metadata, createdAt, usedAt, expiresAt }) =>
+      row(
+        id,
+        printable(metadata['client_name']).slice(0, 40),
+        source === 'operator' ? 'operator' : 'itself',
+        ...[createdAt, usedAt, expiresAt].map((time) => day(time) ?? 'never'),
+      ),
+    ),
+    ...otherIds(blocked, [...configured, ...clients]).map((id) => row(id, '', '', '', '', '')),
   ])
 }
 
-/** Names come from strangers: nothing in them may control a terminal. */
+function otherIds(blocked: ReadonlyMap<string, unknown>, clients: readonly { id: string }[]): string[] {
+  const known = new Set(clients.map(({ id }) => id))
+  return [...blocked.keys()].filter((id) => !known.has(id))
+}
+
+/** Names and ids come from strangers: nothing in them may control a terminal. */
 export function printable(text: unknown): string {
   return typeof text === 'string' ? text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '') : ''
 }

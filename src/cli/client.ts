@@ -10,6 +10,7 @@ import { randomToken, typeableId } from '../core/secret.ts'
 import type { StoredClient } from '../storage/client-contract.ts'
 import { audited } from './audited.ts'
 import {
+  type Described,
   describeBlock,
   describeClient,
   describeClients,
@@ -131,17 +132,8 @@ async function list({ store, config }: OpenStore, { json }: Flags): Promise<void
 }
 
 async function show(open: OpenStore, { json }: Flags, id: string): Promise<void> {
-  const { store, config } = open
-  const found = (await readBlocked(store)).get(id)
-  const configured = config.clients.find((client) => client.id === id)
-  const known = async () =>
-    found !== undefined && (await store.clients.find(id)) === undefined
-      ? { client_id: id }
-      : describeClient(await find(open, id))
-  const described = {
-    ...(configured === undefined ? await known() : describeConfigured(configured)),
-    ...describeBlock(found),
-  }
+  const block = (await readBlocked(open.store)).get(id)
+  const described = { ...(await describeKnown(open, id, block !== undefined)), ...describeBlock(block) }
   if (json === true) return console.log(JSON.stringify(described, undefined, 2))
   for (const [name, value] of Object.entries(described))
     console.log(
@@ -149,9 +141,18 @@ async function show(open: OpenStore, { json }: Flags, id: string): Promise<void>
     )
 }
 
+/** What is known of a client: of one that is blocked perhaps nothing but its id. Throws OperandWrong. */
+async function describeKnown(open: OpenStore, id: string, isBlocked: boolean): Promise<Described> {
+  const configured = open.config.clients.find((client) => client.id === id)
+  if (configured !== undefined) return describeConfigured(configured)
+  const isStored = (await open.store.clients.find(id)) !== undefined
+  return isBlocked && !isStored ? { client_id: id } : describeClient(await find(open, id))
+}
+
+/** The clients that are blocked, by their ids. */
 async function readBlocked(store: OpenStore['store']): Promise<ReadonlyMap<string, BlockedClient>> {
-  const all = await blockedClients({ ...store, clock: systemClock }).list()
-  return new Map(all.map((one) => [one.id, one]))
+  const blocked = await blockedClients({ ...store, clock: systemClock }).list()
+  return new Map(blocked.map((block) => [block.id, block]))
 }
 
 async function rotate(open: OpenStore, flags: Flags, id: string): Promise<void> {
