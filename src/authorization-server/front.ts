@@ -13,8 +13,8 @@ import { mayBeRegistered } from './registration/client-id.ts'
 import { refuseTooLong } from './request-limits.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
-const form = 'application/x-www-form-urlencoded'
-const mediaTypes = { form, authorization: form, json: 'application/json' } as const
+const formType = 'application/x-www-form-urlencoded'
+const mediaTypes = { form: formType, authorization: formType, json: 'application/json' } as const
 const maxBodyBytes = 56 * 1024
 /**
  * The limit for what anyone can cause to be stored: registrations, and requests as long as fits into a URL.

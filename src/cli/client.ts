@@ -132,8 +132,9 @@ async function list({ store, config }: OpenStore, { json }: Flags): Promise<void
 }
 
 async function show(open: OpenStore, { json }: Flags, id: string): Promise<void> {
-  const block = (await readBlocked(open.store)).get(id)
-  const described = { ...(await describeKnown(open, id, block !== undefined)), ...describeBlock(block) }
+  const blocked = await readBlocked(open.store)
+  const known = await describeKnown(open, id, blocked.has(id))
+  const described = { ...known, ...describeBlock(blocked.get(id)) }
   if (json === true) return console.log(JSON.stringify(described, undefined, 2))
   for (const [name, value] of Object.entries(described))
     console.log(
@@ -151,8 +152,8 @@ async function describeKnown(open: OpenStore, id: string, isBlocked: boolean): P
 
 /** The clients that are blocked, by their ids. */
 async function readBlocked(store: OpenStore['store']): Promise<ReadonlyMap<string, BlockedClient>> {
-  const blocked = await blockedClients({ ...store, clock: systemClock }).list()
-  return new Map(blocked.map((block) => [block.id, block]))
+  const clients = await blockedClients({ ...store, clock: systemClock }).list()
+  return new Map(clients.map((client) => [client.id, client]))
 }
 
 async function rotate(open: OpenStore, flags: Flags, id: string): Promise<void> {
