@@ -85,13 +85,15 @@ describe('a request to a server', () => {
   })
 
   it('does not time out for want of an answer that came while the process stood still', async (test) => {
-    const told = new Int32Array(new SharedArrayBuffer(4))
+    const answered = new Int32Array(new SharedArrayBuffer(4))
+    // Wakes this process up when the answer to /mcp has been here for longer than the pool would wait for it.
     const elsewhere = new Worker(
-      `const { parentPort, workerData: told } = require('node:worker_threads')
-       const tell = ({ url }) => url === '/mcp' && setTimeout(() => Atomics.notify(told, Atomics.add(told, 0, 1)), 600)
-       const server = require('node:http').createServer((req, res) => res.end('late', () => tell(req)))
-       server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))`,
-      { eval: true, workerData: told },
+      `const { parentPort, workerData: answered } = require('node:worker_threads')
+       const wake = () => { Atomics.store(answered, 0, 1); Atomics.notify(answered, 0) }
+       const answer = ({ url }, res) => res.end('late', () => url === '/mcp' && setTimeout(wake, 600))
+       const server = require('node:http').createServer(answer).listen(0, '127.0.0.1', () =>
+         parentPort.postMessage(server.address().port))`,
+      { eval: true, workerData: answered },
     )
     test.after(() => elsewhere.terminate())
     const origin = new URL(`http://127.0.0.1:${String((await once(elsewhere, 'message'))[0])}`)
@@ -99,7 +101,7 @@ describe('a request to a server', () => {
     await until(async () => (await ask({ path: '/open' }).catch(() => undefined)) !== undefined)
     const answer = ask()
     await new Promise(setImmediate) // it is on its way
-    Atomics.wait(told, 0, 0)
+    Atomics.wait(answered, 0, 0)
     assert.equal((await answer).text, 'late')
   })
 
