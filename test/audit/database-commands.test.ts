@@ -7,9 +7,8 @@ import type { Command } from 'commander'
 import { auditPruneCommand } from '../../src/cli/audit-prune.ts'
 import { auditQueryCommand } from '../../src/cli/audit-query.ts'
 import { withStore } from '../../src/cli/with-store.ts'
-import { rowOf } from '../../src/compose/audit-sinks.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
-import { openAuditTable } from '../../src/storage/audit-table.ts'
+import { openCopy, rowsOf } from '../support/audit-copy.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
 import { runHere } from '../support/run-here.ts'
 import { makeTrailFolder, someEvent } from '../support/trail.ts'
@@ -25,8 +24,8 @@ describe('a command with --database', { timeout: 120_000 }, () => {
     const trail = made.open()
     trail.commit(someEvent('of-another-trail'))
     await trail.close()
-    const table = await openAuditTable(database.url, (error) => assert.fail(String(error)))
-    await table.append(made.lines().flatMap(rowOf))
+    const table = await openCopy(database.url)
+    await table.append(rowsOf(made))
     await table.close()
   })
   after(() => server.stop())

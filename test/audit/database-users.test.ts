@@ -1,43 +1,42 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, type TestContext } from 'node:test'
 import { verifyTable } from '../../src/cli/audit-verify.ts'
-import { rowOf } from '../../src/compose/audit-sinks.ts'
 import { type AuditTable, openAuditTable } from '../../src/storage/audit-table.ts'
-import { startPostgres, type TestPostgres } from '../support/postgres.ts'
+import { linesOf, openCopy, rowsOf } from '../support/audit-copy.ts'
+import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
 import { makeTrailFolder, someEvent } from '../support/trail.ts'
 
-async function readAll(table: AuditTable): Promise<string[]> {
-  const lines: string[] = []
-  for await (const rows of table.read({ tenant: undefined })) lines.push(...rows.map(({ line }) => line))
-  return lines
+/** Makes a user who may do nothing yet, until the test is over, and returns their URL of a database. */
+async function addUser(test: TestContext, database: TestDatabase, username: string): Promise<string> {
+  const password = `of-${username}`
+  await database.query(`create role ${username} login password '${password}'`)
+  test.after(() => database.query(`drop owned by ${username}; drop role ${username}`))
+  return Object.assign(new URL(database.url), { username, password }).href
 }
 
-describe('the copy in PostgreSQL, by who uses it,', { timeout: 120_000 }, () => {
+describe('the copy in PostgreSQL, for users with few privileges,', { timeout: 120_000 }, () => {
   let server: TestPostgres
   before(async () => {
     server = await startPostgres()
   })
   after(() => server.stop())
 
-  it('is refused with the fix where its user may not make it, or there is no such database', async () => {
+  it('is refused with the fix where its user may not make it, or there is no such database', async (test) => {
     const database = await server.createDatabase()
-    await database.query(`create role auditor login password 'of-the-auditor'`)
-    const change = { username: 'auditor', password: 'of-the-auditor' }
     for (const [url, message] of [
       [
-        Object.assign(new URL(database.url), change),
+        await addUser(test, database, 'nobody'),
         /^the table of the audit .+: permission denied for schema public; make the user of the URL of the sink the/,
       ],
       [
-        Object.assign(new URL(database.url), { pathname: '/none' }),
+        Object.assign(new URL(database.url), { pathname: '/none' }).href,
         /create the database, or correct the URL of the sink$/,
       ],
     ] as const)
       await assert.rejects(
-        openAuditTable(url.href, () => undefined),
+        openAuditTable(url, () => undefined),
         { name: 'StoreUnusable', message },
       )
-    await database.query('drop role auditor')
   })
 
   it('needs nobody who owns it once it is there: one user appends, and another one reads', async (test) => {
@@ -46,26 +45,21 @@ describe('the copy in PostgreSQL, by who uses it,', { timeout: 120_000 }, () => 
     const trail = made.open()
     for (let call = 0; call < 5; call++) trail.commit(someEvent(`call-${call}`))
     await trail.close()
-    const rows = made.lines().flatMap(rowOf)
-    const owner = await openAuditTable(database.url, (error) => assert.fail(String(error)))
+    const rows = rowsOf(made)
+    const owner = await openCopy(database.url)
     await owner.append(rows)
     await owner.close()
-    const open = async (user: string): Promise<AuditTable> => {
-      await database.query(`create role ${user} login password 'of-${user}'`)
-      const url = Object.assign(new URL(database.url), { username: user, password: `of-${user}` })
-      const table = await openAuditTable(url.href, (error) => assert.fail(String(error)))
-      test.after(async () => {
-        await table.close()
-        await database.query(`drop owned by ${user}; drop role ${user}`)
-      })
+    const openAs = async (user: string): Promise<AuditTable> => {
+      const table = await openCopy(await addUser(test, database, user))
+      test.after(() => table.close())
       return table
     }
-    const auditor = await open('auditor_only')
+    const auditor = await openAs('auditor_only')
     const lacks = {
       name: 'StoreUnusable',
       message: /^permission denied for table .+: grant select on .+ sink$/,
     }
-    await assert.rejects(readAll(auditor), lacks)
+    await assert.rejects(linesOf(auditor), lacks)
     await assert.rejects(auditor.anchors(undefined), lacks)
     await assert.rejects(auditor.markBefore(undefined, 0), lacks)
     await database.query('grant select on audit_events, audit_anchors to auditor_only')
@@ -78,13 +72,13 @@ describe('the copy in PostgreSQL, by who uses it,', { timeout: 120_000 }, () => 
       name: 'StoreUnusable',
       message: /: grant delete on .+ sink$/,
     })
-    assert.deepEqual(await readAll(auditor), made.lines())
+    assert.deepEqual(await linesOf(auditor), made.lines())
 
-    const gateway = await open('gateway_only')
+    const gateway = await openAs('gateway_only')
     await database.query('grant insert, select (chain, seq) on audit_events to gateway_only')
     const late = rows.map((row) => ({ ...row, chain: 'late' }))
     await gateway.append([...late, ...rows])
-    assert.equal((await readAll(auditor)).length, 2 * made.lines().length)
-    await assert.rejects(readAll(gateway), lacks)
+    assert.equal((await linesOf(auditor)).length, 2 * made.lines().length)
+    await assert.rejects(linesOf(gateway), lacks)
   })
 })

@@ -10,25 +10,12 @@ import { readEvent } from '../../src/audit/read-event.ts'
 import { verifyTable } from '../../src/cli/audit-verify.ts'
 import { buildSinks, rowOf } from '../../src/compose/audit-sinks.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import {
-  type AuditRow,
-  type AuditSelection,
-  type AuditTable,
-  openAuditTable,
-} from '../../src/storage/audit-table.ts'
+import { type AuditTable, openAuditTable } from '../../src/storage/audit-table.ts'
+import { linesOf, openCopy, rowsOf } from '../support/audit-copy.ts'
 import { portcullis } from '../support/command.ts'
 import { sharedSecret as secret, startInstallation } from '../support/installation.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
-
-const tableOf = (database: TestDatabase): Promise<AuditTable> =>
-  openAuditTable(database.url, (error) => assert.fail(String(error)))
-
-async function linesOf(table: AuditTable, wanted: AuditSelection = { tenant: undefined }): Promise<string[]> {
-  const lines: string[] = []
-  for await (const rows of table.read(wanted)) lines.push(...rows.map(({ line }) => line))
-  return lines
-}
 
 describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
   let server: TestPostgres
@@ -49,16 +36,15 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
       made.clock.advance(3_600_000)
     }
     await trail.close()
-    const table = await tableOf(database)
+    const table = await openCopy(database.url)
     test.after(() => table.close())
     await table.append(rowsOf(made))
     return { database, table, made }
   }
-  const rowsOf = (made: TrailFolder): AuditRow[] => made.lines().flatMap(rowOf)
 
   it('holds each event once, however often it comes, and verifies', async (test) => {
     const { database, table, made } = await filled(test)
-    const other = await tableOf(database)
+    const other = await openCopy(database.url)
     test.after(() => other.close())
     await other.append(rowsOf(made))
     assert.deepEqual(await linesOf(table), made.lines())
@@ -201,7 +187,7 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
       await database.query(
         `insert into audit_events (chain, seq, time, event, line) values ('c', ${seq}, '2026-11-27T12:00:00Z', 'mcp.call', '${text}')`,
       )
-    const table = await tableOf(database)
+    const table = await openCopy(database.url)
     test.after(() => table.close())
     assert.deepEqual(await linesOf(table), [lines[0]])
     assert.deepEqual(await linesOf(table, { tenant: 'acme' }), [lines[1]])

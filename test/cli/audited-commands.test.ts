@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import fs, { mkdtempSync, readFileSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -12,6 +11,7 @@ import { clientCommand } from '../../src/cli/client.ts'
 import { tokenCommand } from '../../src/cli/token.ts'
 import { userCommand } from '../../src/cli/user.ts'
 import { withStore } from '../../src/cli/with-store.ts'
+import { replaceFs } from '../support/replace-fs.ts'
 import { runHere } from '../support/run-here.ts'
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'audited-'))
@@ -57,18 +57,12 @@ describe('what an operator does on this machine is in the audit, also where it f
     process.env['PORTCULLIS_AUDIT_WHEN_UNWRITABLE'] = 'refuse'
     const { writeSync } = fs
     let isFull = true
-    const write = (descriptor: number, bytes: Buffer, ...place: number[]): number => {
-      if (!isFull || !bytes.includes('user invite')) return writeSync(descriptor, bytes, ...place)
+    replaceFs(test, 'writeSync', (...write) => {
+      if (!isFull || !write[1].includes('user invite')) return writeSync(...write)
       isFull = false
       throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-    }
-    const { mock } = test.mock.method(fs, 'writeSync', write as typeof writeSync)
-    syncBuiltinESMExports()
-    test.after(() => {
-      delete process.env['PORTCULLIS_AUDIT_WHEN_UNWRITABLE']
-      mock.restore()
-      syncBuiltinESMExports()
     })
+    test.after(() => delete process.env['PORTCULLIS_AUDIT_WHEN_UNWRITABLE'])
     await run(userCommand(), 'invite', 'ada')
     assert.equal(isFull, false)
     assert.deepEqual(eventsIn(data), ['admin.user: user invite ada allowed'])
