@@ -86,15 +86,8 @@ describe('a request to a server', () => {
 
   it('does not time out for want of an answer that came while the process stood still', async (test) => {
     const answered = new Int32Array(new SharedArrayBuffer(4))
-    // Wakes this process up when the answer to /mcp has been here for longer than the pool would wait for it.
-    const elsewhere = new Worker(
-      `const { parentPort, workerData: answered } = require('node:worker_threads')
-       const wake = () => { Atomics.store(answered, 0, 1); Atomics.notify(answered, 0) }
-       const answer = ({ url }, res) => res.end('late', () => url === '/mcp' && setTimeout(wake, 600))
-       const server = require('node:http').createServer(answer).listen(0, '127.0.0.1', () =>
-         parentPort.postMessage(server.address().port))`,
-      { eval: true, workerData: answered },
-    )
+    const program = new URL('../fixtures/waking-server.ts', import.meta.url)
+    const elsewhere = new Worker(program, { workerData: answered })
     test.after(() => elsewhere.terminate())
     const origin = new URL(`http://127.0.0.1:${String((await once(elsewhere, 'message'))[0])}`)
     pool = new ConnectionPool({ origin, ...usual, headMilliseconds: 200 })
