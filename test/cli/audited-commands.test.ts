@@ -13,6 +13,7 @@ import { userCommand } from '../../src/cli/user.ts'
 import { withStore } from '../../src/cli/with-store.ts'
 import { replaceFs } from '../support/replace-fs.ts'
 import { runHere } from '../support/run-here.ts'
+import { setVariable } from '../support/set-variable.ts'
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'audited-'))
 
@@ -54,7 +55,7 @@ describe('what an operator does on this machine is in the audit, also where it f
 
   it('once, also where the disk was full for a moment and nothing may happen without its event', async (test) => {
     const { data, run } = await open(test)
-    process.env['PORTCULLIS_AUDIT_WHEN_UNWRITABLE'] = 'refuse'
+    setVariable(test, 'PORTCULLIS_AUDIT_WHEN_UNWRITABLE', 'refuse')
     const { writeSync } = fs
     let isFull = true
     replaceFs(test, 'writeSync', (...write) => {
@@ -62,7 +63,6 @@ describe('what an operator does on this machine is in the audit, also where it f
       isFull = false
       throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
     })
-    test.after(() => delete process.env['PORTCULLIS_AUDIT_WHEN_UNWRITABLE'])
     await run(userCommand(), 'invite', 'ada')
     assert.equal(isFull, false)
     assert.deepEqual(eventsIn(data), ['admin.user: user invite ada allowed'])

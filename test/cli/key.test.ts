@@ -8,6 +8,7 @@ import { keyCommand } from '../../src/cli/key.ts'
 import { withStore } from '../../src/cli/with-store.ts'
 import { recordedEvents } from '../support/recorded-events.ts'
 import { runHere, type Said } from '../support/run-here.ts'
+import { setVariable } from '../support/set-variable.ts'
 
 type Listed = Readonly<
   Record<'key' | 'signs' | 'algorithm' | 'state' | 'signs_from' | 'verifies_until', string>
@@ -110,8 +111,7 @@ describe('portcullis key', { timeout: 60_000 }, () => {
       chosen.out,
       /^The new key \S+ is published\.\nIt signs with EdDSA\. The servers .* sign with ES256 and/,
     )
-    process.env['PORTCULLIS_TOKENS_SIGNING_ALGORITHM'] = 'RS256'
-    test.after(() => delete process.env['PORTCULLIS_TOKENS_SIGNING_ALGORITHM'])
+    setVariable(test, 'PORTCULLIS_TOKENS_SIGNING_ALGORITHM', 'RS256')
     assert.match((await run('rotate')).out, /It signs with RS256\. The servers .* sign with ES256 and/)
     const keys = await list()
     assert.deepEqual(

@@ -9,6 +9,7 @@ import { warnOfServer } from '../../src/cli/warn-of-server.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { freePort } from '../support/installation.ts'
 import { pretendPlatform } from '../support/pretend-platform.ts'
+import { setVariable } from '../support/set-variable.ts'
 
 /** What is said of a server. */
 async function warnings(test: TestContext, server: { url: string } | { command: string[] }): Promise<string> {
@@ -54,12 +55,8 @@ describe('a warning of a server that is not there', () => {
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-programs-'))
     for (const file of ['npx', 'npx.cmd', 'node.exe'])
       writeFileSync(join(folder, file), '#!/bin/sh\n', { mode: 0o755 })
-    const { PATH } = process.env
-    process.env['PATH'] = folder
-    test.after(() => {
-      process.env['PATH'] = PATH
-    })
     pretendPlatform(test, 'win32')
+    setVariable(test, 'PATH', folder)
     for (const command of ['node', 'node.exe', join(folder, 'node.exe')])
       assert.equal(await warnings(test, { command: [command] }), '', command)
     for (const command of ['npx', 'npx.cmd', join(folder, 'npx')])

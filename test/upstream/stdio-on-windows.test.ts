@@ -3,11 +3,15 @@ import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { type Child, startChild } from '../../src/upstream/stdio/child.ts'
+import { startChild } from '../../src/upstream/stdio/child.ts'
 import { serverEnvironment } from '../../src/upstream/stdio/environment.ts'
 import { pretendPlatform } from '../support/pretend-platform.ts'
+import { setVariable } from '../support/set-variable.ts'
 
-/** Starts a server; resolves with it when it has written a line. `log` is what the `taskkill` of the test was told. */
+/**
+ * Starts a server. `up` resolves to its first line and `gone` to why it ended; `told` is what `taskkill` has been
+ * told, in whose place is a program of the test.
+ */
 async function start(test: TestContext, program: string) {
   pretendPlatform(test, 'win32')
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-windows-'))
@@ -15,14 +19,10 @@ async function start(test: TestContext, program: string) {
   writeFileSync(log, '')
   writeFileSync(join(folder, 'taskkill'), `#!/bin/sh\necho "$@" >> '${log}'; kill -9 "$2"\n`)
   chmodSync(join(folder, 'taskkill'), 0o755)
-  const { PATH } = process.env
-  process.env['PATH'] = `${folder}:${PATH}`
-  test.after(() => {
-    process.env['PATH'] = PATH
-  })
+  setVariable(test, 'PATH', `${folder}:${process.env['PATH']}`)
   const { promise: up, resolve: isUp } = Promise.withResolvers<string>()
   const { promise: gone, resolve: isGone } = Promise.withResolvers<string>()
-  const child: Child = startChild({
+  const child = startChild({
     command: [process.execPath, '-e', program],
     environment: {},
     onLine: isUp,
