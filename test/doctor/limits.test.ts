@@ -2,27 +2,23 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { describe, it, type TestContext } from 'node:test'
 import { createAsk } from '../../src/doctor/ask.ts'
-import { startBrokenServer } from '../fixtures/broken-server.ts'
+import { type BrokenServer, startBrokenServer } from '../fixtures/broken-server.ts'
 import type { Fault } from '../fixtures/faults.ts'
 import { approvingUser, examineServer, login } from '../support/examination.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { listen } from '../support/listen.ts'
 
-async function mcpUrlWith(test: TestContext, ...faults: Fault[]): Promise<string> {
+async function start(test: TestContext, ...faults: Fault[]): Promise<BrokenServer> {
   const server = await startBrokenServer(...faults)
   test.after(() => server.close())
-  return server.mcpUrl
+  return server
 }
 
 const requestMs = 1000
 
-/**
- * The URL of a server that says nothing somewhere. The time of a request is over there, and nowhere else, when it
- * has come.
- */
-async function silentUrlWith(test: TestContext, fault: Fault): Promise<string> {
-  const server = await startBrokenServer(fault)
-  test.after(() => server.close())
+/** Starts a server that is silent somewhere. A request is out of time when it has come there, and no other is. */
+async function startSilent(test: TestContext, fault: Fault): Promise<BrokenServer> {
+  const server = await start(test, fault)
   let running = new AbortController()
   test.mock.method(AbortSignal, 'timeout', (milliseconds: number) => {
     assert.equal(milliseconds, requestMs)
@@ -30,12 +26,12 @@ async function silentUrlWith(test: TestContext, fault: Fault): Promise<string> {
     return running.signal
   })
   server.onSilence = () => running.abort(new DOMException('its time is over', 'TimeoutError'))
-  return server.mcpUrl
+  return server
 }
 
 describe('doctor', () => {
   it('shows no secret, even where a server repeats what it was sent (B4)', async (test) => {
-    const url = await mcpUrlWith(test, 'echoes-secrets', 'refresh-refused')
+    const { mcpUrl: url } = await start(test, 'echoes-secrets', 'refresh-refused')
     let code = ''
     const user = async (authorizationUrl: string): Promise<void> => {
       const callback = (await new FormBrowser().visit(authorizationUrl)) as URL
@@ -71,18 +67,20 @@ describe('doctor', () => {
   })
 
   it('gives up reading a body without end', async (test) => {
-    const { of } = await examineServer(await mcpUrlWith(test, 'endless'), { credentials: login })
+    const { of } = await examineServer((await start(test, 'endless')).mcpUrl, { credentials: login })
     assert.match(of('call-open').cause ?? '', /200 application\/json/)
   })
 
   it('gives up waiting for an answer, and goes on', async (test) => {
-    const { of } = await examineServer(await silentUrlWith(test, 'silent-token-endpoint'), { requestMs })
+    const { of } = await examineServer((await startSilent(test, 'silent-token-endpoint')).mcpUrl, {
+      requestMs,
+    })
     assert.match(of('client-unknown').cause ?? '', /no answer in time/)
     assert.equal(of('token-forged').mark, 'passed')
   })
 
   it('takes no answer for no proof', async (test) => {
-    const { of } = await examineServer(await silentUrlWith(test, 'silent-authorize'), { requestMs })
+    const { of } = await examineServer((await startSilent(test, 'silent-authorize')).mcpUrl, { requestMs })
     assert.match(of('login-page').cause ?? '', /no answer in time/)
     for (const check of ['login-frame', 'login-cors', 'login-pkce', 'redirect-wrong'] as const) {
       assert.equal(of(check).mark, 'skipped', check)
@@ -90,7 +88,7 @@ describe('doctor', () => {
   })
 
   it('gives up when the time for everything is used up', async (test) => {
-    const url = await mcpUrlWith(test, 'silent-token-endpoint')
+    const { mcpUrl: url } = await start(test, 'silent-token-endpoint')
     const ask = createAsk({ requestMs: 5000, totalMs: 100, bodyBytes: 1000 }, undefined)
     const origin = new URL(url).origin
     assert.equal((await ask(`${origin}/token`)).problem, 'no answer in time')
@@ -98,7 +96,7 @@ describe('doctor', () => {
   })
 
   it('gives up waiting for a user', async (test) => {
-    const url = await mcpUrlWith(test)
+    const { mcpUrl: url } = await start(test)
     const credentials = { kind: 'login', waitMs: 50 } as const
     const { of } = await examineServer(url, { credentials, user: async () => undefined })
     assert.match(of('login-answer').cause ?? '', /nobody came back/)
@@ -111,13 +109,13 @@ describe('doctor', () => {
       changed.searchParams.set('state', 'another')
       await approvingUser(changed.href)
     }
-    const { of } = await examineServer(await mcpUrlWith(test), { credentials: login, user })
+    const { of } = await examineServer((await start(test)).mcpUrl, { credentials: login, user })
     assert.match(of('login-answer').cause ?? '', /`state` came back changed/)
     assert.equal(of('token-code').mark, 'skipped')
   })
 
   it('says that a certificate is the trouble, and skips what depends on it (B3)', async (test) => {
-    const url = (await mcpUrlWith(test)).replace('http:', 'https:')
+    const url = (await start(test)).mcpUrl.replace('http:', 'https:')
     const { of, withMark } = await examineServer(url)
     assert.match(of('certificate').cause ?? '', /no TLS is spoken there/)
     assert.deepEqual(withMark('failed'), ['certificate'])

@@ -80,10 +80,8 @@ describe('a folder in which workers cannot have sockets', { timeout: 120_000 }, 
   })
 
   it('goes with a start that a signal ends', async (test) => {
-    const silent = createServer(() => undefined).listen(0, '127.0.0.1')
-    await once(silent, 'listening')
-    test.after(() => silent.close())
-    const { port } = silent.address() as { port: number }
+    const silent = createServer()
+    const { port } = await listenAt(silent, test)
     const [data, TMPDIR] = [await temporary(test), await temporary(test)]
     const file = join(data, 'portcullis.yaml')
     const upstreams = [{ name: 'test', url: 'http://127.0.0.1:9/mcp' }]
