@@ -44,7 +44,7 @@ export function replaceOnSignal(replace: () => Promise<void>): void {
   process.on('SIGUSR2', () => void replace())
 }
 
-/** Reloads what can be reloaded on each SIGHUP, which would otherwise end the process, as it does on Windows. */
+/** Reloads what can be reloaded on each SIGHUP, which would otherwise end the process, and does on Windows. */
 export function reloadOnSignal(reload: () => Promise<void>): void {
   if (!isWindows) process.on('SIGHUP', () => void reload())
 }

@@ -78,8 +78,8 @@ describe('the document of a client whose host fails (N15, N24)', () => {
     const first = client.refresh(tokens.refresh_token)
     await until(() => documents.requests('/client.json') === 2, 'the document is asked for')
     const others = [client.refresh(tokens.refresh_token), client.refresh(tokens.refresh_token)]
-    // Each is counted for its network, for the host, and then for everybody: 600 in 60 seconds. After that it looks
-    // whether such a fetch is running.
+    // Each is counted for its network, for the host, and then for everybody (600 in 60 seconds), after which it
+    // looks whether such a fetch is running.
     const counted = () =>
       mock.calls.filter(
         ({ this: limiter }) => (limiter as RateLimiterMemory).keyPrefix === 'portcullis:documents:600/60',

@@ -23,7 +23,7 @@ export interface DocumentHost extends CountingListener {
   requests(path: string): number
 }
 
-/** Has fetches wait for a host for as long as a test holds it up, and not for a time, until the test is over. */
+/** Until the test is over, fetches wait for a host for as long as it is held up, and have no time limit. */
 export function letFetchesWait(test: TestContext): void {
   test.mock.method(AbortSignal, 'timeout', () => new AbortController().signal)
 }

@@ -130,8 +130,8 @@ export async function startInstallation({
 }
 
 /**
- * A port that was free a moment ago, and that no other test file gets. It is below those that the system assigns
- * to requests for any port, so that nobody who makes one takes it before it is used.
+ * A port that was free a moment ago, and that no other test file gets. It is below those that the system
+ * assigns to requests for any port, so that nobody who makes one takes it before it is used.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -15,9 +15,9 @@ export function pretendPlatform(test: TestContext, pretended: NodeJS.Platform): 
 }
 
 /**
- * Until the test is over, files are as on Windows, as far as it is known: what is not open for writing cannot be
- * flushed (FlushFileBuffers), and what this process has open can be neither removed nor replaced, since SQLite opens
- * without FILE_SHARE_DELETE. Needs /proc.
+ * Until the test is over, files are as on Windows, as far as it is known: what is not open for writing cannot
+ * be flushed (FlushFileBuffers), and what this process has open can be neither removed nor replaced, since
+ * SQLite opens without FILE_SHARE_DELETE. Needs /proc.
  */
 export function pretendWindowsFiles(test: TestContext): void {
   const { fsyncSync, rmSync, renameSync } = fs

@@ -9,8 +9,8 @@ import { pretendPlatform } from '../support/pretend-platform.ts'
 import { setVariable } from '../support/set-variable.ts'
 
 /**
- * Starts a server. `up` resolves to its first line and `gone` to why it ended; `told` is what `taskkill` has been
- * told, in whose place is a program of the test.
+ * Starts a server. `up` resolves to its first line, and `gone` to why it ended. `told` is what was said to
+ * `taskkill`, in whose place is a program of the test.
  */
 async function start(test: TestContext, program: string) {
   pretendPlatform(test, 'win32')
