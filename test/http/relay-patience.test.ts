@@ -119,17 +119,19 @@ describe('an answer whose client reads nothing', () => {
   })
 
   it('goes on where the client reads slowly', async (test) => {
-    const size = 8 << 20
+    const [size, stall] = [32 << 20, 2000]
     const url = await startRelay(
       test,
       (_req, res) => res.writeHead(200, { 'content-type': 'text/plain' }).end(Buffer.alloc(size)),
-      { silence: 10_000, stall: 10_000 },
+      { silence: 10_000, stall },
     )
     const response = await fetch(url)
+    const began = performance.now()
     let read = 0
     for await (const chunk of response.body as ReadableStream<Uint8Array>) {
       read += chunk.length
-      if (read % (1 << 20) < chunk.length) await wait(20)
+      // For longer than a client may read nothing, and then the rest.
+      if (performance.now() - began < 2 * stall) await wait(20)
     }
     assert.equal(read, size)
   })
