@@ -17,7 +17,7 @@ it('a server ends in order when its console is closed on Windows, which sends SI
   writeFileSync(file, JSON.stringify({ data, listen, upstreams, mode: 'development' }))
   const running = await startPortcullis(test, ['serve', '-c', file], onWindows, '"msg":"ready"')
   running.process.kill('SIGHUP')
-  // It would go on if it read its configuration again.
   assert.equal(await running.exit, 0, running.output())
   assert.match(running.output(), /finishing running requests/)
+  assert.doesNotMatch(running.output(), /configuration/, 'it is not read again')
 })
