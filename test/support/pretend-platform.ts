@@ -7,11 +7,12 @@ export const onWindows = {
   NODE_OPTIONS: `--import=data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})`,
 }
 
-/** Until the test is over, `process.platform` is that of another system. */
+const { platform: actual } = process
+
+/** Until the test is over, `process.platform` is that of another system. May be called again for yet another. */
 export function pretendPlatform(test: TestContext, pretended: NodeJS.Platform): void {
-  const { platform } = process
   Object.defineProperty(process, 'platform', { value: pretended })
-  test.after(() => Object.defineProperty(process, 'platform', { value: platform }))
+  test.after(() => Object.defineProperty(process, 'platform', { value: actual }))
 }
 
 /**
