@@ -43,17 +43,14 @@ export function buildConnector(
         `${name}: asked for the ${era} era, the server says ${says[speaks]}`,
       ),
   }
+  const warn = (what: string): void => log.logger.warn({ upstream: name }, `${name}: ${what}`)
   if (command !== undefined) {
     const seen = serverEnvironment(environment, process.env)
     const absent = environment.filter((variable) => variable !== '*' && seen[variable] === undefined)
-    if (absent.length > 0) {
-      const what = `environment names ${absent.join(', ')}, not set when Portcullis started: the server goes without`
-      log.logger.warn({ upstream: name }, `${name}: ${what}`)
-    }
-    if (memoryMegabytes !== undefined && process.platform !== 'linux') {
-      const what = 'memoryMegabytes has no effect except on Linux: its processes may use any amount of memory'
-      log.logger.warn({ upstream: name }, `${name}: ${what}`)
-    }
+    if (absent.length > 0)
+      warn(`environment names ${absent.join(', ')}, not set when Portcullis started: the server goes without`)
+    if (memoryMegabytes !== undefined && process.platform !== 'linux')
+      warn('memoryMegabytes has no effect except on Linux: its processes may use any amount of memory')
     const secrets = secretValues(environment, seen)
     return openStdio({
       ...settings,
@@ -69,7 +66,7 @@ export function buildConnector(
     if (config.breaker.failures === 0) return server
     const onChange = (state: 'open' | 'closed'): void =>
       state === 'open'
-        ? log.logger.warn({ upstream: name }, `${name}: the server cannot be reached and gets a rest`)
+        ? warn('the server cannot be reached and gets a rest')
         : log.logger.info({ upstream: name }, `${name}: the server answers again`)
     return breaker(server, { ...config.breaker, clock, onChange })
   }

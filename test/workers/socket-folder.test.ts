@@ -67,7 +67,7 @@ describe('a folder in which workers cannot have sockets', { timeout: 120_000 }, 
       assert.doesNotMatch(stderr, /^ {4}at /m)
     })
 
-  it('is on Windows, where the start ends with what to do', async (test) => {
+  it('is any on Windows, where the start ends with what to do', async (test) => {
     const data = await temporary(test)
     const file = join(data, 'portcullis.yaml')
     const upstreams = [{ name: 'test', url: 'http://127.0.0.1:9/mcp' }]
