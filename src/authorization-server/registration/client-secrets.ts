@@ -19,7 +19,7 @@ const perClient = { name: 'wrong-secrets-of-client', points: 300, seconds: 600 }
 /**
  * Makes the library compare secrets with hashes, since the `client_secret` of every client that it knows is
  * one. Guessing is slowed down (RFC 6749 section 2.3.1) before the comparison, so that not even a lucky guess
- * shows. Many programs, such as curl and the SDK of MCP, do not encode the secret in a Basic header, where `+`
+ * shows. Many programs, such as curl and the MCP SDK, do not encode the secret in a Basic header, where `+`
  * would mean a space; so it may also be the text that was sent.
  */
 export function compareHashedSecrets(
