@@ -6,7 +6,7 @@ import type { Speaks } from '../../src/upstream/probe/verdicts.ts'
 import { callModern, post, tokenFor } from '../support/era-calls.ts'
 import { fakeServer } from '../support/fake-channel.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
-import { startInstallation } from '../support/installation.ts'
+import { freePort, startInstallation } from '../support/installation.ts'
 
 /** A legacy server that does something of its own when it is asked what it does not know. */
 const program = (onUnknown: string): string => `
@@ -44,6 +44,23 @@ describe('a stdio server that does not know the question what it speaks', () => 
       await gate.close()
     })
   }
+})
+
+it('a stdio server that only one process can be at a time has ended when the process for a client starts', async (test) => {
+  const command = [
+    process.execPath,
+    '--eval',
+    `require('node:net').createServer().listen(${await freePort()}, '127.0.0.1'); ${program('')}`,
+  ]
+  const gate = await startInstallation({ config: { upstreams: [{ name: 'single', command }] } })
+  test.after(() => gate.close())
+  const token = await tokenFor(gate.mcpUrl, 'ada')
+  const { status } = await post(
+    gate.mcpUrl,
+    token,
+    legacyRequest('initialize', { protocolVersion: '2024-11-05' }),
+  )
+  assert.equal(status, 200)
 })
 
 describe('a stdio server that says nothing when it is asked, or ends', () => {

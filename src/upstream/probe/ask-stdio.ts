@@ -58,7 +58,8 @@ export function stdioProbe({ open, self, timeoutSeconds, modernOnly }: AskStdioO
         return await promise
       } finally {
         clearTimeout(timer)
-        void channel.close().finally(() => asking.delete(channel))
+        // The next process may need what only one can have, such as a port.
+        await channel.close().finally(() => asking.delete(channel))
       }
     },
     close: async () => void (await Promise.all([...asking].map((channel) => channel.close()))),
