@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import type { Json } from '../../src/upstream/conversation/json-rpc.ts'
 import { stdioChannel } from '../../src/upstream/stdio/channel.ts'
 import { startChild } from '../../src/upstream/stdio/child.ts'
+import { isRunning } from '../support/is-running.ts'
+import { until } from '../support/until.ts'
 
 /** Runs a program until it is gone, or until it has said enough. */
 async function run(
@@ -154,6 +159,42 @@ describe('a stdio server that is stopped', { timeout: 60_000 }, () => {
       reason: 'ended with SIGKILL',
       besides: [],
     })
+  })
+
+  it('and ends by itself leaves what it started the time to tidy up, which is told so by a signal', async () => {
+    const tidied = join(mkdtempSync(join(tmpdir(), 'portcullis-tidied-')), 'tidied')
+    const helper = `
+      process.on('SIGTERM', () => setTimeout(() => { require('node:fs').writeFileSync('${tidied}', ''); process.exit() }, 100))
+      process.send('up', () => process.disconnect())
+      setInterval(() => {}, 1000)`
+    const program = `
+      require('node:child_process')
+        .spawn(process.execPath, ['-e', ${JSON.stringify(helper)}], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+        .once('message', () => console.log('up'))
+        .unref()
+      process.stdin.on('end', () => process.exit()).resume()`
+    const { promise: up, resolve } = Promise.withResolvers<string>()
+    const child = startChild({
+      command: [process.execPath, '-e', program],
+      environment: {},
+      onLine: resolve,
+      onStderr() {},
+      onExit() {},
+    })
+    await up
+    await child.stop()
+    assert.ok(existsSync(tidied))
+  })
+
+  it('does not outlive a gateway that ends at once, though it goes on at the end of its input', async () => {
+    const server = `setInterval(() => {}, 1000); console.log(process.pid)`
+    const program = `
+      import { startChild } from ${JSON.stringify(new URL('../../src/upstream/stdio/child.ts', import.meta.url).href)}
+      const ignore = () => {}
+      const onLine = (line) => { void child.stop(); console.log(line); process.exit() }
+      const child = startChild({ command: [process.execPath, '-e', ${JSON.stringify(server)}], environment: {}, onLine, onStderr: ignore, onExit: ignore })`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
+    await until(() => !isRunning(Number(stdout)))
   })
 })
 

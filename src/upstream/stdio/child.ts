@@ -1,6 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Refusal } from '../../core/errors.ts'
 import { reasonOf } from '../../core/reason-of.ts'
 import { signalTree, spawnTree } from './process-tree.ts'
@@ -17,7 +18,8 @@ export interface Child {
   write(line: string): void
   /**
    * Ends its input, which is how a server is asked to end (MCP lifecycle, "Shutdown"). If it goes on, it gets
-   * SIGTERM after a second, and SIGKILL after three more. Resolves when it is gone.
+   * SIGTERM after a second, and SIGKILL after three more. What it started, and has outlived it, gets the same
+   * signals. Resolves when it is gone, with all of that.
    */
   stop(): Promise<void>
 }
@@ -40,6 +42,14 @@ const endMilliseconds = 1000
 const graceMilliseconds = 3000
 /** How long its last output may take to arrive when nobody of its group is left. */
 const lastWordsMilliseconds = 1000
+/** How often to look whether what a process started is gone as well, of which nobody tells. */
+const lookMilliseconds = 50
+
+/** Those that may be running. When this process ends before them, nobody else asks them to end. */
+const running = new Set<ChildProcessWithoutNullStreams>()
+process.on('exit', () => {
+  for (const child of running) signalTree(child, 'SIGTERM')
+})
 
 /** Starts a server. Problems with the command, or with the machine, are reported through `onExit`. */
 export function startChild(options: ChildOptions): Child {
@@ -68,8 +78,11 @@ function watchChild(
   // 'close' instead of 'exit', so that its last output is read before it counts as gone.
   child.once('close', (code, signal) => leave(`ended with ${signal ?? `code ${code}`}`))
   void gone.then(onExit)
+  let stopping: Promise<void> | undefined
+  const stop = (): Promise<void> => (stopping ??= stopChild(child, gone).finally(() => running.delete(child)))
+  if (child.pid !== undefined) running.add(child)
   // A launcher may leave the real server behind, holding the pipes.
-  child.once('exit', () => void stopChild(child, gone))
+  child.once('exit', () => void stop())
   readLines(child.stdout, onLine, () => signalTree(child, 'SIGKILL'))
   readLines(child.stderr, onStderr, () => {})
   child.stdin.on('error', () => {}) // the process is gone, which `onExit` reports
@@ -81,7 +94,7 @@ function watchChild(
       }
       child.stdin.write(`${line}\n`)
     },
-    stop: () => stopChild(child, gone),
+    stop,
   }
 }
 
@@ -112,13 +125,21 @@ async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<un
     for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy()
   }
   child.stdin.end()
-  const terminate = setTimeout(() => signalTree(child, 'SIGTERM'), endMilliseconds)
-  const kill = setTimeout(() => signalTree(child, 'SIGKILL'), endMilliseconds + graceMilliseconds)
+  let isTold = false
+  const patience = endMilliseconds + graceMilliseconds
+  const end = performance.now() + patience
+  const terminate = setTimeout(() => (isTold = signalTree(child, 'SIGTERM')), endMilliseconds)
+  const kill = setTimeout(() => signalTree(child, 'SIGKILL'), patience)
   // A daemon that it started, in another group, may hold the pipes forever.
-  const leave = setTimeout(drop, endMilliseconds + graceMilliseconds + lastWordsMilliseconds)
+  const leave = setTimeout(drop, patience + lastWordsMilliseconds)
   await gone
   for (const timer of [terminate, kill, leave]) clearTimeout(timer)
-  // Processes that it started may have outlived it, and may hold its pipes.
+  // Processes that it started may have outlived it.
+  let isLeft = signalTree(child, isTold ? 0 : 'SIGTERM')
+  while (isLeft && performance.now() < end) {
+    await pause(lookMilliseconds)
+    isLeft = signalTree(child, 0)
+  }
   signalTree(child, 'SIGKILL')
   drop()
 }

@@ -15,20 +15,21 @@ export function spawnTree(
 }
 
 /**
- * Sends a signal to a process and to what it has started. Windows has neither signals nor process groups:
- * there SIGTERM does nothing, and SIGKILL is left to `taskkill`.
+ * Sends a signal to a process and to what it has started, and returns whether there was anybody; 0 only asks
+ * that. Windows has neither signals nor process groups: there SIGTERM does nothing, SIGKILL is left to
+ * `taskkill`, and nobody is known.
  */
-export function signalTree(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
+export function signalTree(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL' | 0): boolean {
   const { pid } = child
-  if (pid === undefined) return
+  if (pid === undefined) return false
   if (process.platform === 'win32') {
     if (signal === 'SIGKILL') taskkill(child, pid)
-    return
+    return false
   }
   try {
-    process.kill(-pid, signal)
+    return process.kill(-pid, signal)
   } catch {
-    // Nobody is left in the group, or nobody who may be signalled: there is nothing more to do.
+    return false // nobody is left in the group, or nobody who may be signalled
   }
 }
 
