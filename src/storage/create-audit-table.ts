@@ -55,11 +55,15 @@ export async function createAuditTable(database: Kysely<Schema>): Promise<void> 
           end if;
           raise exception ''% is append only'', tg_table_name;
         end';
-      if not exists (select from pg_trigger where tgname = 'audit_events_append_only') then
+      if not exists (
+        select from pg_trigger where tgrelid = 'audit_events'::regclass and tgname = 'audit_events_append_only'
+      ) then
         create trigger audit_events_append_only before update or delete or truncate on audit_events
           for each statement execute function audit_events_append_only();
       end if;
-      if not exists (select from pg_trigger where tgname = 'audit_anchors_append_only') then
+      if not exists (
+        select from pg_trigger where tgrelid = 'audit_anchors'::regclass and tgname = 'audit_anchors_append_only'
+      ) then
         create trigger audit_anchors_append_only before update or delete or truncate on audit_anchors
           for each statement execute function audit_events_append_only();
       end if;

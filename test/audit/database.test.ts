@@ -113,6 +113,24 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
       await assert.rejects(client.query(statement), /append only/, statement)
   })
 
+  it('is only added to in each schema of a database that has several', async (test) => {
+    const database = await server.createDatabase()
+    const made = makeTrailFolder()
+    const trail = made.open()
+    trail.commit(someEvent('call'))
+    await trail.close()
+    for (const schema of ['first', 'second']) {
+      await database.query(`create schema ${schema}`)
+      const url = new URL(database.url)
+      url.searchParams.set('options', `-c search_path=${schema}`)
+      const table = await openAuditTable(url.href, (error) => assert.fail(String(error)))
+      test.after(() => table.close())
+      await table.append(rowsOf(made))
+      for (const name of ['audit_events', 'audit_anchors'])
+        await assert.rejects(database.query(`delete from ${schema}.${name}`), /append only/, schema)
+    }
+  })
+
   it('is asked for no more than is meant: by tenant, time and subject', async (test) => {
     const { table, made } = await filled(test)
     await table.append(
