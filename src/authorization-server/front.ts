@@ -3,6 +3,7 @@ import type { Site } from '../core/site.ts'
 import { checkDeclaredLength, readBody } from '../http/body.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { mediaTypeOf } from '../http/media-type.ts'
+import { decodableHeader } from './basic-credentials.ts'
 import { normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
 import { allowedScopesField } from './client-fields.ts'
 import { completeForm } from './complete-request.ts'
@@ -83,6 +84,8 @@ export async function normaliseRequest(
 ): Promise<void> {
   if (kind === undefined) return
   takeMediaType(req, mediaTypes[kind])
+  const { authorization } = req.headers
+  if (authorization !== undefined) req.headers.authorization = decodableHeader(authorization)
   const most = kind === 'form' ? maxBodyBytes : maxStoredBytes
   checkDeclaredLength(req.headers['content-length'], most)
   const text = (await readBody(req, most)).toString()

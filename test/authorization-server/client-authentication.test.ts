@@ -22,9 +22,10 @@ before(async () => {
   const guessed = { ...testClients[1], id: 'guessed' }
   const chosen = { ...testClients[1], id: 'chosen' }
   const spelled = { ...testClients[1], id: 'spelled', secret: spelledSecret }
+  const unreadable = { ...testClients[1], id: 'un+readable', secret: unreadableSecret }
   const everywhere = { ...testClients[1], id: 'everywhere' }
   installation = await startInstallation({
-    config: { clients: [...testClients, guessed, chosen, spelled, everywhere, signing] },
+    config: { clients: [...testClients, guessed, chosen, spelled, unreadable, everywhere, signing] },
   })
 })
 after(async () => {
@@ -43,6 +44,8 @@ const basic = (id: string, secret: string): Record<string, string> => ({
 const secret = 'machine-secret-of-the-tests'
 /** Means another one if it is decoded without having been encoded. */
 const spelledSecret = 'c2VjcmV0+b2Yg/dGhl:%41=='
+/** Cannot be decoded if it has not been encoded. */
+const unreadableSecret = '100%+of %C3%A4 secrets'
 /** Asks as the gateway passes it on from this address. Resolves to the status. */
 const introspectFrom = async (address: string, parameters: Record<string, string>): Promise<number> => {
   const answer = await request(`${installation.authorizationServerUrl}/introspect`, {
@@ -190,6 +193,13 @@ describe('a client with a secret (A57, R16)', () => {
     for (const sent of [other, encodeURIComponent(other), encodeURIComponent(encoded)])
       assertRefused(await ask({}, basic('spelled', sent)), sent)
     assertRefused(await ask({ client_id: 'spelled', client_secret: encoded }), 'in the body')
+    const id = 'un+readable'
+    for (const [name, sent] of [
+      [id, unreadableSecret],
+      [encodeURIComponent(id), encodeURIComponent(unreadableSecret)],
+    ] as const)
+      assert.equal((await ask({}, basic(name, sent))).status, 200, sent)
+    assertRefused(await ask({}, basic(id, `${unreadableSecret}%`)))
   })
 
   it('cannot be guessed at: the eleventh wrong secret of a minute has to wait, and so has the right one', async () => {
