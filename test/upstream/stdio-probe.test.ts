@@ -46,7 +46,7 @@ describe('a stdio server that does not know the question what it speaks', () => 
   }
 })
 
-it('a stdio server that only one process can be at a time has ended when the process for a client starts', async (test) => {
+it('a stdio server that only one process can be at a time has ended when the process for another session starts', async (test) => {
   const command = [
     process.execPath,
     '--eval',
@@ -55,12 +55,13 @@ it('a stdio server that only one process can be at a time has ended when the pro
   const gate = await startInstallation({ config: { upstreams: [{ name: 'single', command }] } })
   test.after(() => gate.close())
   const token = await tokenFor(gate.mcpUrl, 'ada')
-  const { status } = await post(
-    gate.mcpUrl,
-    token,
-    legacyRequest('initialize', { protocolVersion: '2024-11-05' }),
-  )
-  assert.equal(status, 200)
+  const initialize = legacyRequest('initialize', { protocolVersion: '2024-11-05' })
+  const { status, headers } = await post(gate.mcpUrl, token, initialize)
+  assert.equal(status, 200, 'after one that was only asked what it speaks')
+  const session = { authorization: `Bearer ${token}`, 'mcp-session-id': headers.get('mcp-session-id') ?? '' }
+  const ended = await fetch(gate.mcpUrl, { method: 'DELETE', headers: session })
+  assert.equal(ended.status, 200)
+  assert.equal((await post(gate.mcpUrl, token, initialize)).status, 200, 'after a session that has ended')
 })
 
 describe('a stdio server that says nothing when it is asked, or ends', () => {

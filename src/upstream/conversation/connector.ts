@@ -73,8 +73,8 @@ export function sessionConnector({ registry, start, lost }: SessionConnectorOpti
       const conversation = request.opensSession ? await begin(caller) : await find(request, caller)
       const { sink, done, over } = openSink(reply, { 'mcp-session-id': key }, 'legacy')
       if (request.method === 'DELETE') {
-        void registry.stop(key)
-        sink.end(200)
+        // The next session may need what only one process can have, such as a port.
+        void registry.stop(key).then(() => sink.end(200))
         return done
       }
       if (request.method === 'POST') tellWhenLeft(reply, over)
