@@ -37,11 +37,11 @@ type LibraryError = errors.OIDCProviderError
 export const awayCode = 'temporarily_unavailable'
 
 /**
- * Whether a text can be a grant type: a name or a URN (RFC 6749 appendix A.10). In a form with the wrong
+ * Whether a text can be a grant type: a name or a URI (RFC 6749 appendix A.10). In a form with the wrong
  * separators, the value of `grant_type` is all of the form, with its secrets. Untrusted.
  */
 function canBeGrantType(text: string): boolean {
-  return /^[\w.:-]{1,100}$/.test(text)
+  return /^[\w.:/-]{1,100}$/.test(text)
 }
 
 /** Listens to the library's events, so that each request can be described in one line when it is over. */
