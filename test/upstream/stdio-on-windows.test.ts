@@ -44,6 +44,11 @@ describe('a stdio server on Windows', { timeout: 60_000 }, () => {
     assert.deepEqual(serverEnvironment(['API_KEY'], environment), seen)
   })
 
+  it('gets nothing that is for Portcullis, which reads its variables there in any spelling', () => {
+    const environment = { Portcullis_Secret: 'x', PORTCULLIS_STORE_URL: 'x', Other: 'yes' }
+    assert.deepEqual(serverEnvironment(['*'], environment), { Other: 'yes' })
+  })
+
   it('is asked to end by the end of its input, and nobody is ended after that, whose id it may have had', async (test) => {
     const { child, up, gone, told } = await start(test, `process.stdin.resume(); console.log('up')`)
     await up

@@ -31,8 +31,9 @@ export function serverEnvironment(
   names: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const all = names.includes('*') ? Object.keys(environment).filter((name) => !name.startsWith(ours)) : []
-  // Looked up by name, since Windows finds `PATH` where it lists `Path`.
+  // Windows finds `PATH` where it lists `Path`, so ours may have any spelling, and each other is looked up.
+  const others = Object.keys(environment).filter((name) => !name.toUpperCase().startsWith(ours))
+  const all = names.includes('*') ? others : []
   const entries = [...all, ...harmless, ...names].map((name) => [name, environment[name]] as const)
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
