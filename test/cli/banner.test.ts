@@ -26,6 +26,7 @@ it('so is the one that gives a token, in the shells of each system', (test) => {
   assert.ok(hint(plain).endsWith(` --data ${plain}\n`))
   const spaced = String.raw`C:\the gate\data`
   assert.ok(hint(spaced).endsWith(` --data "${spaced}"\n`))
+  assert.ok(hint(`${spaced}\\`).endsWith(` --data "${spaced}\\\\"\n`), 'the quote would be part of the word')
 })
 
 it('portcullis run says where the first user is created, and nothing of tokens where there are none without a sign-in', {
