@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, rmdirSync, statSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { accessSync, constants, existsSync, realpathSync, rmdirSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
@@ -36,7 +36,7 @@ export function backupCommand(): Command {
       const [file, folder] = [resolve(name), resolve(config.data)]
       requireStore(config)
       checkTarget(name, file)
-      refuseOwn(name, file, folder)
+      refuseOwn(name, file, config.tenant?.home ?? folder)
       const known = knownSecret(config)
       const withSecret = known === undefined
       const secret = known ?? readSecretFile(folder)
@@ -140,16 +140,21 @@ function loadEmbedded(
   throw wrongOperand('store.url', message)
 }
 
-/** Throws for files that the installation itself uses: overwriting one with a backup would destroy it. */
-function refuseOwn(name: string, file: string, folder: string): void {
+/**
+ * Throws for files that the installation itself, or a tenant of it, uses: overwriting one with a backup would
+ * destroy it. `home` is the data folder of the installation.
+ */
+function refuseOwn(name: string, file: string, home: string): void {
+  const folder = realpathSync(dirname(file))
+  const isOwn = isSameFolder(folder, home) || isSameFolder(dirname(folder), join(home, 'tenants'))
   const store = basename(storeFile(folder))
   const needed = [store, `${store}-wal`, `${store}-shm`, 'secret']
   // Where a file system ignores case, as it does on macOS, other spellings name the same file.
-  if (isSameFolder(dirname(file), folder) && needed.includes(basename(file).toLowerCase()))
+  if (isOwn && needed.includes(basename(file).toLowerCase()))
     throw wrongOperand(name, 'the installation itself uses this file: name another one')
 }
 
 function isSameFolder(one: string, other: string): boolean {
-  const [first, second] = [one, other].map((path) => statSync(path, { bigint: true }))
-  return first?.dev === second?.dev && first?.ino === second?.ino
+  const [first, second] = [one, other].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }))
+  return first !== undefined && first.dev === second?.dev && first.ino === second.ino
 }
