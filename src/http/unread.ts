@@ -3,35 +3,28 @@ import type { ServerResponse } from 'node:http'
 /** How long a client may leave waiting data unread, in milliseconds. */
 export const readPatience = 60_000
 
-/** Ends an answer. A client that reads nothing of it for `patience` milliseconds is disconnected. */
+/**
+ * Ends an answer. A client that reads nothing of it for `patience` milliseconds is disconnected: Node's timeout
+ * starts over whenever the system has taken more of it. Over TLS that is only known of all that waits.
+ */
 export function endAnswer(res: ServerResponse, text?: string, patience = readPatience): void {
   res.end(text)
-  // Node's timeout starts over with each byte that the client takes, and the next request on the connection
-  // has its own.
+  // The next request on the connection has its own.
   if (res.writableLength > 0) res.setTimeout(patience, () => res.destroy())
 }
 
 /**
- * Watches the reader of a stream that goes on. The returned function must be called after each write: a
- * client that reads less than one message of the waiting data in `patience` milliseconds is disconnected.
+ * Watches the reader of a stream that goes on, in the same way. The returned function must be called after each
+ * write: a client that reads nothing of the waiting data for `patience` milliseconds is disconnected.
  */
 export function watchReader(res: ServerResponse, patience = readPatience): () => void {
-  let check: NodeJS.Timeout | undefined
-  const stop = (): void => {
-    clearInterval(check)
-    check = undefined
+  let isWaiting = false
+  const wait = (milliseconds: number): void => {
+    isWaiting = milliseconds > 0
+    res.setTimeout(milliseconds)
   }
-  res.on('drain', stop).once('close', stop)
-  const delivered = (): number => (res.socket?.bytesWritten ?? 0) - res.writableLength
+  res.on('timeout', () => res.destroy()).on('drain', () => wait(0))
   return () => {
-    if (!res.writableNeedDrain || check !== undefined) return
-    let last = delivered()
-    check = setInterval(() => {
-      if (res.writableEnded) return stop() // `endAnswer` takes over
-      const now = delivered()
-      if (now === last) res.destroy()
-      last = now
-      return undefined
-    }, patience).unref()
+    if (res.writableNeedDrain && !isWaiting) wait(patience)
   }
 }
